@@ -1,1 +1,23 @@
-//! model
+//! The vocabulary that every part of Millstream shares: identifiers, [`Event`]s, users and their
+//! properties, destination [`definition`]s, [`sync`]s, [`OutboundRequest`]s and [`outcome`]s, and
+//! the sources of time and randomness that the rest of the system takes as arguments.
+//!
+//! Nothing here does I/O.
+
+pub mod definition;
+pub mod event;
+pub mod filter;
+pub mod id;
+pub mod json;
+pub mod outcome;
+pub mod random;
+pub mod request;
+pub mod sync;
+pub mod time;
+pub mod user;
+
+pub use event::{Event, EventKind, Offset};
+pub use id::{ApiKey, DefinitionId, DeliveryId, ProjectId, SyncId};
+pub use random::Random;
+pub use request::{OutboundRequest, Part};
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,373 @@
+//! The contract of every backend.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::outcome::{Discarded, Failure};
+use model::user::PropertyUpdate;
+use model::{Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// The durable log.
+///
+/// *Durable* means: survives a `kill -9` and a power failure right after the call returned (fsync,
+/// or a quorum's acknowledgement).
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// Takes a batch of one project's events, whole or not at all; when it returns, all of it is
+    /// durable. In one transaction, event by event in order:
+    ///
+    /// 1. an event whose `insert_id` was accepted with the same `device_id` in the project within
+    ///    the last 7 days (of `received_at`) is counted as a duplicate and dropped;
+    /// 2. its user is found or made (see [`IncomingEvent`]) and the property updates are applied;
+    /// 3. its streamed form is completed with the user's state as it is then, and appended.
+    ///
+    /// Events of one project get dense offsets in the order in which they were accepted.
+    async fn accept(&self, batch: Batch) -> Result<Accepted, AcceptError>;
+
+    /// The position behind the project's newest event; changes when events have become durable.
+    fn head(&self, project: ProjectId) -> watch::Receiver<Offset>;
+
+    /// Up to `max` events from `from` on, in order; none when `from` is the head. May return fewer
+    /// than there are. The first one's offset is larger than `from` only where retention removed
+    /// what lay between. Events are shared: two lanes that read the same place get the same ones.
+    async fn read(&self, project: ProjectId, from: Offset, max: usize) -> Result<Vec<Arc<Event>>, StorageError>;
+
+    /// One event; `None` when retention removed it.
+    async fn get(&self, project: ProjectId, offset: Offset) -> Result<Option<Arc<Event>>, StorageError>;
+
+    /// Where a lane goes on; makes the lane, starting behind the project's newest event, when the
+    /// sync has none yet.
+    async fn open_lane(&self, project: ProjectId, sync: SyncId) -> Result<LanePosition, StorageError>;
+
+    /// Records, durably and at once, what became of a lane's events. Idempotent: the same
+    /// settlement twice leaves the same state, but for its counts.
+    async fn settle(&self, sync: SyncId, settlement: Settlement) -> Result<(), StorageError>;
+
+    /// Up to `max` pending retries of a lane that are behind `after` in the order of
+    /// ([`Retry::due_at`], [`Retry::offset`], [`Retry::part`]), however far in the future.
+    async fn retries(&self, sync: SyncId, after: Option<RetryKey>, max: usize) -> Result<Vec<Retry>, StorageError>;
+
+    /// Up to `max` deliveries of a lane that ended without success, newest first, older than `before`.
+    async fn ended(&self, sync: SyncId, before: Option<u64>, max: usize) -> Result<Vec<EndedRow>, StorageError>;
+
+    /// A paused lane keeps its place and its retries, but holds retention up only within the
+    /// configured bounds of age and size.
+    async fn set_paused(&self, sync: SyncId, paused: bool) -> Result<(), StorageError>;
+
+    /// Forgets a lane, its pending retries and its ended deliveries; says what it dropped.
+    async fn drop_lane(&self, sync: SyncId) -> Result<DroppedLane, StorageError>;
+
+    /// A lane's figures; `None` when the sync has no lane.
+    async fn lane_stats(&self, sync: SyncId) -> Result<Option<LaneStats>, StorageError>;
+
+    /// Removes what nobody needs any more: events by age and size that every lane has passed and
+    /// no retry or ended delivery refers to, ended deliveries and duplicate detection by age.
+    /// Called every minute or so; bounded work per call.
+    async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError>;
+
+    /// Size, health and load of the journal as a whole.
+    fn status(&self) -> Status;
+
+    /// Refuses new work, finishes what was taken, and closes the storage.
+    async fn close(&self);
+}
+
+/// Events of one project that arrived together.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The project.
+    pub project: ProjectId,
+    /// When the server took them.
+    pub received_at: Timestamp,
+    /// In the order in which they were sent.
+    pub events: Vec<IncomingEvent>,
+}
+
+/// A validated event, its streamed form complete but for what only the user's state can tell.
+///
+/// Which user: the one with `user_id`, or, without it, the one that the device last belonged to, or
+/// an anonymous one made for the device. An event with both ids ties the device to the user from
+/// then on; if the device belonged to an anonymous user, then a user seen for the first time takes
+/// that one over whole (its `amplitude_id` too), and a known user inherits the properties that it
+/// doesn't have.
+///
+/// The journal appends to `fields`: `,"amplitude_id":N`, `,"user_creation_time":"…"` (the user's
+/// first event), `,"start_version":"…"` (where known), `,"paying":true` (where so),
+/// `,"groups":{type:[names]}` (the user's groups, overlaid by the event's, types and names sorted;
+/// left out when there are none), `,"group_properties":{type:{name:{…}}}` (of those groups which
+/// have any), `,"user_properties":{…}` and `}`.
+#[derive(Debug, Clone)]
+pub struct IncomingEvent {
+    /// Which paths it takes.
+    pub kind: EventKind,
+    /// The user's id, where sent.
+    pub user_id: Option<String>,
+    /// The device's id, where sent. Neither id only on `$groupidentify`: then the event has no
+    /// user, and no user's state is read, made or appended.
+    pub device_id: Option<String>,
+    /// For duplicate detection; `None`: none.
+    pub insert_id: Option<String>,
+    /// When it happened.
+    pub event_time: Timestamp,
+    /// The change to the user's properties.
+    pub user_update: PropertyUpdate,
+    /// Groups the event is about, by type. On `$identify` the user joins them for later events
+    /// (they replace the user's groups of the same type).
+    pub groups: Vec<(String, Vec<String>)>,
+    /// The change to the properties of each of those groups.
+    pub group_update: PropertyUpdate,
+    /// Whether the event says that the user pays.
+    pub paying: bool,
+    /// The application's version, for the user's `start_version`.
+    pub version: Option<String>,
+    /// The beginning of the streamed form: an open JSON object with at least one member.
+    pub fields: Vec<u8>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// How many were appended.
+    pub appended: usize,
+    /// How many were dropped as duplicates.
+    pub duplicates: usize,
+    /// The position behind the last one appended.
+    pub head: Offset,
+}
+
+/// Why nothing of a batch was taken. All of these may pass: the client should try again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptError {
+    /// More is waiting to be written than the queue holds.
+    #[error("too many events are waiting to be written")]
+    Busy,
+    /// What no lane has settled yet has reached the configured size.
+    #[error("the backlog has reached its limit of {limit_bytes} bytes")]
+    BacklogFull {
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// The disk is full or below the configured reserve.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The storage failed in another way.
+    #[error("the journal can't be written: {0}")]
+    Storage(String),
+    /// The journal is shutting down.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+impl AcceptError {
+    /// When it makes sense to try again.
+    pub fn retry_after(&self) -> Duration {
+        match self {
+            Self::Busy => Duration::from_secs(1),
+            Self::Closed => Duration::from_secs(5),
+            Self::BacklogFull { .. } | Self::DiskFull | Self::Storage(_) => Duration::from_secs(30),
+        }
+    }
+}
+
+/// The storage failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StorageError {
+    /// What the storage said.
+    #[error("the journal can't be used: {0}")]
+    Storage(String),
+    /// What was read contradicts itself.
+    #[error("the journal is damaged: {0}")]
+    Corrupt(String),
+    /// No lane of this sync has been opened.
+    #[error("{0} has no lane")]
+    UnknownLane(SyncId),
+    /// The journal is shutting down.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// How far a lane is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LanePosition {
+    /// Everything before this is settled.
+    pub cursor: Offset,
+    /// Settled offsets behind the cursor's, ascending.
+    pub ahead: Vec<Offset>,
+    /// How many retries are pending.
+    pub pending: u64,
+}
+
+/// What became of a lane's events since the last settlement. Durable before `settle` returns.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settlement {
+    /// The lane's position after it: the whole truth, not a difference.
+    pub cursor: Offset,
+    /// See [`LanePosition::ahead`].
+    pub ahead: Vec<Offset>,
+    /// Retries to book; one with the same offset and part is replaced.
+    pub book: Vec<Retry>,
+    /// Retries that are over (delivered or ended).
+    pub finish: Vec<(Offset, Part)>,
+    /// Deliveries that ended without success.
+    pub ended: Vec<Ended>,
+    /// What to count, at this minute.
+    pub at: Timestamp,
+    /// The counts.
+    pub counts: Counts,
+}
+
+/// A pending retry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// The event.
+    pub offset: Offset,
+    /// Which delivery of it.
+    pub part: Part,
+    /// How many attempts have been made.
+    pub attempts: u8,
+    /// When the next one is due.
+    pub due_at: Timestamp,
+    /// What the last one met.
+    pub failure: Failure,
+}
+
+impl Retry {
+    /// Where the retry stands in the order in which retries are read.
+    pub fn key(&self) -> RetryKey {
+        (self.due_at, self.offset, self.part)
+    }
+}
+
+/// The order in which retries are read.
+pub type RetryKey = (Timestamp, Offset, Part);
+
+/// A delivery that ended without success. Its event is kept as long as this is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The event.
+    pub offset: Offset,
+    /// Which delivery of it.
+    pub part: Part,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How many attempts were made.
+    pub attempts: u8,
+    /// Why.
+    pub why: EndedWhy,
+}
+
+/// Why a delivery ended without success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedWhy {
+    /// The last attempt failed too.
+    Expired(Failure),
+    /// No request could be made of it.
+    Discarded(Discarded),
+}
+
+/// An ended delivery with its place in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedRow {
+    /// Ascending with time; the `before` of the next page.
+    pub sequence: u64,
+    /// The delivery.
+    pub ended: Ended,
+}
+
+/// Counts of deliveries (and of filtered events).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Events that were not meant for the sync.
+    pub filtered: u64,
+    /// Delivered at the first attempt.
+    pub delivered_first: u64,
+    /// Delivered at a later attempt.
+    pub delivered_retry: u64,
+    /// Ended because no request could be made.
+    pub discarded: u64,
+    /// Ended because the last attempt failed.
+    pub expired: u64,
+    /// Attempts that failed.
+    pub failed_attempts: u64,
+}
+
+impl Counts {
+    /// Adds another's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.filtered += other.filtered;
+        self.delivered_first += other.delivered_first;
+        self.delivered_retry += other.delivered_retry;
+        self.discarded += other.discarded;
+        self.expired += other.expired;
+        self.failed_attempts += other.failed_attempts;
+    }
+
+    /// Whether there is nothing to count.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a deleted lane still owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DroppedLane {
+    /// Pending retries.
+    pub pending: u64,
+    /// Events that it had not yet settled.
+    pub backlog: u64,
+    /// Ended deliveries that were kept.
+    pub ended: u64,
+}
+
+/// A lane's figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LaneStats {
+    /// Everything before this is settled.
+    pub cursor: Offset,
+    /// The project's head.
+    pub head: Offset,
+    /// Pending retries.
+    pub pending: u64,
+    /// When the first of them is due.
+    pub next_due: Option<Timestamp>,
+    /// Ended deliveries that are kept.
+    pub ended: u64,
+    /// When the oldest unsettled event was received.
+    pub oldest_unsettled: Option<Timestamp>,
+    /// Counts since the lane exists.
+    pub total: Counts,
+}
+
+/// What retention removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retired {
+    /// Events.
+    pub events: u64,
+    /// Ended deliveries.
+    pub ended: u64,
+    /// Events that paused lanes lost because they were held beyond the bounds.
+    pub skipped_by_paused: u64,
+}
+
+/// Size, health and load.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Status {
+    /// Why events are refused at present.
+    pub refusing: Option<AcceptError>,
+    /// Bytes of events kept.
+    pub event_bytes: u64,
+    /// Bytes of events that some lane hasn't settled.
+    pub backlog_bytes: u64,
+    /// Batches and settlements waiting to be written.
+    pub queued: usize,
+    /// Commits so far.
+    pub commits: u64,
+    /// Time spent in commits so far, fsync included.
+    pub commit_time: Duration,
+    /// Events appended so far.
+    pub appended: u64,
+}

@@ -1,0 +1,196 @@
+//! A destination definition: what a partner says once about how a destination is spoken to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::DefinitionId;
+
+/// How a destination is spoken to. Immutable: a change makes a new version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// Identifies the definition over its versions.
+    pub id: DefinitionId,
+    /// Counts from 1.
+    pub version: u32,
+    /// As the catalog shows it.
+    pub display_name: String,
+    /// What the user is asked at set-up.
+    #[serde(default)]
+    pub parameters: Vec<Parameter>,
+    /// Destination properties that the user fills from properties of the user's choice.
+    #[serde(default)]
+    pub mappings: Vec<Mapping>,
+    /// What is sent for an event; `None` where the destination takes no events.
+    pub events: Option<Payload>,
+    /// What is sent for a user; `None` where the destination takes no users.
+    pub users: Option<Payload>,
+    /// Whether selected properties keep their types; otherwise they are sent as strings.
+    #[serde(default)]
+    pub typed_properties: bool,
+    /// How many headers of its own a sync may add.
+    #[serde(default)]
+    pub extra_headers: u8,
+    /// Whether a sync may bring body templates of its own.
+    #[serde(default)]
+    pub own_templates: bool,
+    /// What the destination can take.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// A value that the user gives at set-up; `parameters.NAME` in templates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// As templates name it.
+    pub name: String,
+    /// As the form shows it.
+    pub display_name: String,
+    /// Never shown again, never logged.
+    #[serde(default)]
+    pub secret: bool,
+    /// Whether a sync can't be enabled without.
+    #[serde(default)]
+    pub required: bool,
+    /// Used where the user gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}
+
+/// A destination property that is filled from a property of the user's choice; `mappedFields.NAME`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// The destination property's name: field name and display name at once.
+    pub name: String,
+    /// Whether a sync can't be enabled without; an event without a value for it is discarded.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// One kind of request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payload {
+    /// The verb.
+    pub method: Method,
+    /// The URL, a template.
+    pub url: String,
+    /// The headers, their values templates.
+    #[serde(default)]
+    pub headers: Vec<Header>,
+    /// The body, a template; `None` for the event (or user) as it is streamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Whether the body stands alone or in an array of one.
+    #[serde(default)]
+    pub unit: BodyUnit,
+}
+
+/// The verbs that a definition can choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// `POST`
+    #[default]
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+}
+
+impl From<Method> for http::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Patch => Self::PATCH,
+        }
+    }
+}
+
+/// What a body holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyUnit {
+    /// One object.
+    #[default]
+    Object,
+    /// An array of one object.
+    ArrayOfOne,
+}
+
+/// A header whose value is a template.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The name.
+    pub name: String,
+    /// The value, a template. May be a secret: not shown by `Debug`.
+    pub value: String,
+}
+
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Header")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a destination can take. `None`: no limit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Longest body in bytes; a longer one is discarded.
+    pub body_bytes: Option<u64>,
+    /// Requests in flight at once.
+    pub concurrency: Option<u16>,
+    /// How many event types a sync may select.
+    pub event_types: Option<u32>,
+    /// How many event properties go along with one event.
+    pub properties_per_event: Option<u32>,
+}
+
+impl Definition {
+    /// The built-in definition of the generic webhook: the URL is its one parameter, the rest is
+    /// the sync's own.
+    pub fn webhook() -> Self {
+        let payload = Payload {
+            method: Method::Post,
+            url: "${parameters.url}".into(),
+            headers: vec![
+                Header {
+                    name: "content-type".into(),
+                    value: "application/json".into(),
+                },
+                Header {
+                    name: "user-agent".into(),
+                    value: "Millstream/Webhook/1.0".into(),
+                },
+            ],
+            body: None,
+            unit: BodyUnit::Object,
+        };
+        Self {
+            id: DefinitionId::from_bytes(*b"millstreamwebhok"),
+            version: 1,
+            display_name: "Webhook".into(),
+            parameters: vec![Parameter {
+                name: "url".into(),
+                display_name: "Webhook URL".into(),
+                secret: false,
+                required: true,
+                default: None,
+            }],
+            mappings: Vec::new(),
+            events: Some(payload.clone()),
+            users: Some(payload),
+            typed_properties: false,
+            extra_headers: 5,
+            own_templates: true,
+            limits: Limits::default(),
+        }
+    }
+}

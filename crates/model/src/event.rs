@@ -1,0 +1,106 @@
+//! An event as the journal keeps it and the lanes read it.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::id::ProjectId;
+use crate::json::{self, Limits, Tree};
+use crate::time::Timestamp;
+
+/// A position in a project's log: dense, from 0, never used twice.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Offset(pub u64);
+
+impl Offset {
+    /// The position behind this one.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// What an event is, which decides the path it takes through a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum EventKind {
+    /// Something a user did: takes the events path, and the users path where users are sent.
+    Track = 0,
+    /// `$identify`: takes the users path only.
+    Identify = 1,
+    /// `$groupidentify`: takes the users path only.
+    GroupIdentify = 2,
+}
+
+impl EventKind {
+    /// The kind that an event type names.
+    pub fn of_type(event_type: &str) -> Self {
+        match event_type {
+            "$identify" => Self::Identify,
+            "$groupidentify" => Self::GroupIdentify,
+            _ => Self::Track,
+        }
+    }
+
+    /// The kind with this storage code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Track),
+            1 => Some(Self::Identify),
+            2 => Some(Self::GroupIdentify),
+            _ => None,
+        }
+    }
+}
+
+/// A durable event. Its text is the event as it is streamed, `user_properties` as they were after
+/// it; the tree is parsed once, when the first lane needs it, and shared by all.
+#[derive(Debug)]
+pub struct Event {
+    /// The project whose log holds it.
+    pub project: ProjectId,
+    /// Its position there.
+    pub offset: Offset,
+    /// Which paths it takes.
+    pub kind: EventKind,
+    /// When the server took it.
+    pub received_at: Timestamp,
+    text: Bytes,
+    tree: OnceLock<Result<Tree, json::Error>>,
+}
+
+impl Event {
+    /// The event whose streamed form is `text`, a JSON object.
+    pub fn new(
+        project: ProjectId,
+        offset: Offset,
+        kind: EventKind,
+        received_at: Timestamp,
+        text: Bytes,
+    ) -> Self {
+        Self {
+            project,
+            offset,
+            kind,
+            received_at,
+            text,
+            tree: OnceLock::new(),
+        }
+    }
+
+    /// The event as it is streamed: JSON.
+    pub fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    /// The parsed form of [`text`](Self::text).
+    pub fn root(&self) -> Result<&json::Value<'_>, json::Error> {
+        let parsed = self
+            .tree
+            .get_or_init(|| Tree::parse(self.text.clone(), &Limits::OWN));
+        parsed.as_ref().map(Tree::root).map_err(Clone::clone)
+    }
+}

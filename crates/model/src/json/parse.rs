@@ -1,0 +1,502 @@
+//! The parser: one pass over bytes that have been checked to be UTF-8.
+
+use std::borrow::Cow;
+
+use super::{Number, Object, Value};
+
+/// What a text may ask of the parser before it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How deep arrays and objects may nest.
+    pub depth: usize,
+    /// How many values the text may hold in all: each costs up to 56 bytes of memory.
+    pub values: usize,
+    /// Whether a repeated name within one object is looked for (the last one then counts). Texts
+    /// of our own making have none, and are parsed faster without.
+    pub repeated_names: bool,
+}
+
+impl Limits {
+    /// For texts from outside.
+    pub const FOREIGN: Self = Self {
+        depth: 64,
+        values: 1_000_000,
+        repeated_names: true,
+    };
+    /// For texts that we wrote ourselves.
+    pub const OWN: Self = Self {
+        depth: 128,
+        values: usize::MAX,
+        repeated_names: false,
+    };
+}
+
+/// Why a text is not JSON, or more than we take, and where. Line and column count from 1; columns
+/// count bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} at line {line} column {column}")]
+pub struct Error {
+    /// What is wrong.
+    pub problem: &'static str,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in bytes, from 1.
+    pub column: usize,
+}
+
+/// Parses a whole text.
+pub fn parse<'a>(text: &'a [u8], limits: &Limits) -> Result<Value<'a>, Error> {
+    let utf8 =
+        std::str::from_utf8(text).map_err(|e| error_at(text, e.valid_up_to(), "invalid UTF-8"))?;
+    let mut parser = Parser {
+        text: utf8,
+        bytes: text,
+        at: 0,
+        values_left: limits.values,
+        limits,
+    };
+    let parsed = parser.document();
+    parsed.map_err(|problem| error_at(text, parser.at, problem))
+}
+
+fn error_at(text: &[u8], at: usize, problem: &'static str) -> Error {
+    let before = &text[..at.min(text.len())];
+    let line_start = before
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(0, |newline| newline + 1);
+    Error {
+        problem,
+        line: 1 + before.iter().filter(|&&b| b == b'\n').count(),
+        column: 1 + before.len() - line_start,
+    }
+}
+
+struct Parser<'a, 'l> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    values_left: usize,
+    limits: &'l Limits,
+}
+
+type Parsed<T> = Result<T, &'static str>;
+
+impl<'a> Parser<'a, '_> {
+    fn document(&mut self) -> Parsed<Value<'a>> {
+        self.skip_space();
+        let value = self.value(0)?;
+        self.skip_space();
+        if self.at < self.bytes.len() {
+            return Err("unexpected text after the value");
+        }
+        Ok(value)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Parsed<Value<'a>> {
+        self.values_left = self.values_left.checked_sub(1).ok_or("too many values")?;
+        match self.peek() {
+            Some(b'"') => self.string().map(Value::String),
+            Some(b'{') => self.object(depth).map(Value::Object),
+            Some(b'[') => self.array(depth).map(Value::Array),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
+            Some(b't') => self.word("true", Value::Bool(true)),
+            Some(b'f') => self.word("false", Value::Bool(false)),
+            Some(b'n') => self.word("null", Value::Null),
+            Some(_) => Err("expected a value"),
+            None => Err("unexpected end of the text"),
+        }
+    }
+
+    fn word(&mut self, word: &str, value: Value<'a>) -> Parsed<Value<'a>> {
+        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
+            return Err("expected a value");
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn array(&mut self, depth: usize) -> Parsed<Vec<Value<'a>>> {
+        self.open(depth)?;
+        let mut items = Vec::new();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(items);
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => break,
+                Some(_) => return Err("expected a comma or ]"),
+                None => return Err("unexpected end of the text"),
+            }
+            self.skip_space();
+        }
+        self.at += 1;
+        Ok(items)
+    }
+
+    fn object(&mut self, depth: usize) -> Parsed<Object<'a>> {
+        self.open(depth)?;
+        let mut members = Vec::new();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Object(members));
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return Err("expected a name in double quotes");
+            }
+            let name = self.string()?;
+            self.skip_space();
+            if self.peek() != Some(b':') {
+                return Err("expected a colon");
+            }
+            self.at += 1;
+            self.skip_space();
+            members.push((name, self.value(depth + 1)?));
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                Some(_) => return Err("expected a comma or }"),
+                None => return Err("unexpected end of the text"),
+            }
+            self.skip_space();
+        }
+        self.at += 1;
+        if self.limits.repeated_names {
+            keep_last_of_repeated(&mut members);
+        }
+        Ok(Object(members))
+    }
+
+    /// Steps over an opening bracket and the space behind it.
+    fn open(&mut self, depth: usize) -> Parsed<()> {
+        if depth >= self.limits.depth {
+            return Err("nested too deep");
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(())
+    }
+
+    fn number(&mut self) -> Parsed<Number<'a>> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits()?,
+            _ => return Err("expected a digit"),
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(Number(Cow::Borrowed(&self.text[start..self.at])))
+    }
+
+    fn digits(&mut self) -> Parsed<()> {
+        let start = self.at;
+        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start {
+            Err("expected a digit")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn string(&mut self) -> Parsed<Cow<'a, str>> {
+        self.at += 1;
+        let start = self.at;
+        self.at += plain_length(&self.bytes[self.at..]);
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
+        }
+        let mut resolved = String::from(&self.text[start..self.at]);
+        loop {
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    self.at += 1;
+                    resolved.push(self.escape()?);
+                }
+                Some(_) => return Err("unescaped control character in a string"),
+                None => return Err("unexpected end of the text in a string"),
+            }
+            let run = self.at;
+            self.at += plain_length(&self.bytes[self.at..]);
+            resolved.push_str(&self.text[run..self.at]);
+        }
+        self.at += 1;
+        Ok(Cow::Owned(resolved))
+    }
+
+    /// The character that the escape behind a backslash stands for.
+    fn escape(&mut self) -> Parsed<char> {
+        let simple = match self.peek() {
+            Some(b @ (b'"' | b'\\' | b'/')) => char::from(b),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                self.at += 1;
+                return self.unicode_escape();
+            }
+            _ => return Err("invalid escape in a string"),
+        };
+        self.at += 1;
+        Ok(simple)
+    }
+
+    /// Four hexadecimal digits, twice for a surrogate pair. A lone surrogate becomes U+FFFD: it is
+    /// no character, but clients that cut strings in the middle of one do send it.
+    fn unicode_escape(&mut self) -> Parsed<char> {
+        let first = self.four_hex_digits()?;
+        if let 0xd800..=0xdbff = first
+            && self.bytes[self.at..].starts_with(b"\\u")
+        {
+            let back = self.at;
+            self.at += 2;
+            let second = self.four_hex_digits()?;
+            if let 0xdc00..=0xdfff = second {
+                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            self.at = back;
+        }
+        Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    fn four_hex_digits(&mut self) -> Parsed<u32> {
+        let digits = self
+            .bytes
+            .get(self.at..self.at + 4)
+            .ok_or("unexpected end of the text in a string")?;
+        let mut code = 0;
+        for &digit in digits {
+            code = code * 16
+                + char::from(digit)
+                    .to_digit(16)
+                    .ok_or("invalid escape in a string")?;
+        }
+        self.at += 4;
+        Ok(code)
+    }
+}
+
+/// How many leading bytes are neither a quote, nor a backslash, nor a control character. Looks at
+/// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let mut length = 0;
+    for chunk in bytes.chunks_exact(8) {
+        let word = u64::from_le_bytes([
+            chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7],
+        ]);
+        let special = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        if special != 0 {
+            // The lowest marked byte is exact: borrows only run upwards.
+            return length + special.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    length
+        + bytes[length..]
+            .iter()
+            .take_while(|&&b| b >= 0x20 && b != b'"' && b != b'\\')
+            .count()
+}
+
+/// Of members with the same name, keeps the last one's value in the first one's place.
+fn keep_last_of_repeated(members: &mut Vec<(Cow<'_, str>, Value<'_>)>) {
+    const FEW: usize = 16;
+    let repeated = if members.len() <= FEW {
+        members
+            .iter()
+            .enumerate()
+            .any(|(i, (name, _))| members[..i].iter().any(|(earlier, _)| earlier == name))
+    } else {
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| pair[0] == pair[1])
+    };
+    if !repeated {
+        return;
+    }
+    let mut places = std::collections::HashMap::with_capacity(members.len());
+    let mut unique: Vec<(Cow<'_, str>, Value<'_>)> = Vec::with_capacity(members.len());
+    for (name, value) in members.drain(..) {
+        match places.get(&name) {
+            Some(&place) => {
+                let slot: &mut (Cow<'_, str>, Value<'_>) = &mut unique[place];
+                slot.1 = value;
+            }
+            None => {
+                places.insert(name.clone(), unique.len());
+                unique.push((name, value));
+            }
+        }
+    }
+    *members = unique;
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn foreign(text: &str) -> Result<Value<'_>, Error> {
+        parse(text.as_bytes(), &Limits::FOREIGN)
+    }
+
+    #[test]
+    fn numbers_keep_their_text() {
+        for text in [
+            "0",
+            "-0",
+            "1.10",
+            "123456789012345678901234567890",
+            "1e999",
+            "-2.5E-7",
+        ] {
+            assert_eq!(foreign(text).unwrap().as_number().unwrap().text(), text);
+        }
+        for text in ["01", "+1", "1.", ".5", "1e", "-", "NaN", "0x10"] {
+            assert!(foreign(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_line_and_column() {
+        let error = foreign("{\n  \"a\": 1,\n  \"b\" 2\n}").unwrap_err();
+        assert_eq!(
+            (error.line, error.column, error.problem),
+            (3, 7, "expected a colon")
+        );
+        let error = parse(b"[\"\xff\"]", &Limits::FOREIGN).unwrap_err();
+        assert_eq!(
+            (error.line, error.column, error.problem),
+            (1, 3, "invalid UTF-8")
+        );
+    }
+
+    #[test]
+    fn depth_and_number_of_values_are_bounded() {
+        let limits = Limits {
+            depth: 3,
+            values: 5,
+            repeated_names: true,
+        };
+        assert!(parse(b"[[[]]]", &limits).is_ok());
+        assert_eq!(
+            parse(b"[[[[]]]]", &limits).unwrap_err().problem,
+            "nested too deep"
+        );
+        assert!(parse(b"[1,2,3,4]", &limits).is_ok());
+        assert_eq!(
+            parse(b"[1,2,3,4,5]", &limits).unwrap_err().problem,
+            "too many values"
+        );
+        assert!(foreign(&"[".repeat(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn escapes_are_resolved_and_lone_surrogates_replaced() {
+        let text = r#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud83dx\udc00""#;
+        let expected = "a\"\\/\u{8}\u{c}\n\r\té😀\u{fffd}x\u{fffd}";
+        assert_eq!(foreign(text).unwrap().as_str(), Some(expected));
+        for text in [r#""\x""#, r#""\u12g4""#, "\"a\nb\"", "\"abc", r#""\u12"#] {
+            assert!(foreign(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_repeated_names_counts() {
+        assert_eq!(
+            foreign(r#"{"a":1,"b":2,"a":3}"#).unwrap().to_json(),
+            r#"{"a":3,"b":2}"#
+        );
+        let many: Vec<String> = (0..100).map(|i| format!("\"k{}\":{i}", i % 60)).collect();
+        let object =
+            foreign(&format!("{{{}}}", many.join(","))).map(|v| v.as_object().map(Object::len));
+        assert_eq!(object.unwrap(), Some(60));
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(5, 64, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(serde_json::Value::Array),
+                prop::collection::vec((any::<String>(), inner), 0..8)
+                    .prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_serde_json_on_valid_texts(value in any_json()) {
+            let (compact, pretty) = (value.to_string(), serde_json::to_string_pretty(&value).unwrap());
+            prop_assert_eq!(foreign(&compact).unwrap().to_json(), compact.clone());
+            prop_assert_eq!(foreign(&pretty).unwrap().to_json(), compact);
+        }
+
+        #[test]
+        fn agrees_with_serde_json_on_which_texts_are_valid(text in r#"[\[\]{}",:0-9eE.+\-\\untrfalse \n]{0,24}"#) {
+            let ours = foreign(&text);
+            match serde_json::from_str::<serde_json::Value>(&text) {
+                Ok(_) => prop_assert!(ours.is_ok(), "{:?}", ours),
+                // What serde_json can't hold (1e999, lone surrogates) is kept here.
+                Err(e) if e.to_string().contains("out of range") || e.to_string().contains("surrogate") => {}
+                Err(_) => prop_assert!(ours.is_err() || text.contains("\\u"), "{:?}", ours),
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = parse(&bytes, &Limits::FOREIGN);
+        }
+
+        #[test]
+        fn plain_length_finds_the_first_special_byte(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let expected = bytes.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\').unwrap_or(bytes.len());
+            prop_assert_eq!(plain_length(&bytes), expected);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! How deliveries end, and why they fail.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why an event was not meant for a sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Filtered {
+    /// The sync does not send this kind of thing (events or users switched off, or an identify on
+    /// the events path).
+    PathOff,
+    /// The event type is not among those selected.
+    EventType,
+    /// A condition did not hold; `condition` says which in words, with the value it saw.
+    Condition {
+        /// The condition and what it saw.
+        condition: String,
+    },
+}
+
+/// Why no request could or may be made of an event. The payload is kept and can be rendered again
+/// after the mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Discarded {
+    /// A template failed.
+    Template {
+        /// `url`, `header NAME` or `body`.
+        place: String,
+        /// What the engine said.
+        message: String,
+        /// The line in the template, from 1.
+        line: u32,
+        /// The column in the template, from 1.
+        column: u32,
+    },
+    /// The body is not JSON although its content type says so.
+    InvalidJson {
+        /// What is wrong with it.
+        message: String,
+        /// The line in the body, from 1.
+        line: u32,
+        /// The column in the body, from 1.
+        column: u32,
+    },
+    /// A required mapping has no value for this event.
+    MissingMapping {
+        /// The destination property.
+        field: String,
+    },
+    /// The rendered URL is not an absolute http(s) address.
+    InvalidUrl {
+        /// What is wrong with it; never the URL itself.
+        message: String,
+    },
+    /// A rendered header name or value is not legal.
+    InvalidHeader {
+        /// The header's name.
+        name: String,
+    },
+    /// More than the destination takes.
+    OverLimit {
+        /// Which limit.
+        limit: String,
+        /// What it allows.
+        allowed: u64,
+        /// What there was.
+        actual: u64,
+    },
+    /// The stored event can't be read.
+    Unreadable {
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Discarded {
+    /// The reason's stable name, as figures and metrics count it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Template { .. } => "template",
+            Self::InvalidJson { .. } => "invalid_json",
+            Self::MissingMapping { .. } => "missing_mapping",
+            Self::InvalidUrl { .. } => "invalid_url",
+            Self::InvalidHeader { .. } => "invalid_header",
+            Self::OverLimit { .. } => "over_limit",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
+impl fmt::Display for Discarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Template {
+                place,
+                message,
+                line,
+                column,
+            } => {
+                write!(
+                    f,
+                    "the {place} template failed at line {line} column {column}: {message}"
+                )
+            }
+            Self::InvalidJson {
+                message,
+                line,
+                column,
+            } => {
+                write!(
+                    f,
+                    "the body is not valid JSON at line {line} column {column}: {message}"
+                )
+            }
+            Self::MissingMapping { field } => write!(
+                f,
+                "the required mapping {field} has no value for this event"
+            ),
+            Self::InvalidUrl { message } => write!(f, "the rendered URL is not valid: {message}"),
+            Self::InvalidHeader { name } => write!(f, "the rendered header {name} is not valid"),
+            Self::OverLimit {
+                limit,
+                allowed,
+                actual,
+            } => {
+                write!(
+                    f,
+                    "{limit} is {actual}, but the destination takes at most {allowed}"
+                )
+            }
+            Self::Unreadable { message } => write!(f, "the stored event can't be read: {message}"),
+        }
+    }
+}
+
+/// What kind of failure an attempt met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// The name did not resolve.
+    Dns,
+    /// The address is private, loopback or otherwise not allowed.
+    Blocked,
+    /// No connection.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// The connection or the whole request took too long.
+    Timeout,
+    /// The connection broke or the answer was not HTTP.
+    Protocol,
+    /// 3xx: redirects are not followed.
+    Redirect,
+    /// 429.
+    RateLimited,
+    /// 401 or 403.
+    Unauthorized,
+    /// Any other 4xx.
+    ClientError,
+    /// 5xx.
+    ServerError,
+    /// Any other status that is no success.
+    UnexpectedStatus,
+}
+
+impl Category {
+    /// The category's stable name, as figures and metrics count it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Blocked => "blocked",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Protocol => "protocol",
+            Self::Redirect => "redirect",
+            Self::RateLimited => "rate_limited",
+            Self::Unauthorized => "unauthorized",
+            Self::ClientError => "client_error",
+            Self::ServerError => "server_error",
+            Self::UnexpectedStatus => "unexpected_status",
+        }
+    }
+}
+
+/// A failed attempt, as it is kept with a pending retry and shown to people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of failure.
+    pub category: Category,
+    /// The status, where there was an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What happened, in words, without secrets.
+    pub message: String,
+    /// The first 4 KiB of the answer's body, where there was one, as text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub response: String,
+}

@@ -1,0 +1,110 @@
+//! A sync: a destination definition connected to a project with a user's settings.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::definition::Header;
+use crate::filter::{Property, Selection};
+use crate::id::{DefinitionId, ProjectId, SyncId};
+
+/// A sync as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sync {
+    /// Identifies it.
+    pub id: SyncId,
+    /// The project whose events it sends.
+    pub project: ProjectId,
+    /// The definition it connects.
+    pub definition: DefinitionId,
+    /// The definition's version.
+    pub definition_version: u32,
+    /// As people call it.
+    pub name: String,
+    /// Whether it delivers. A disabled one keeps what it owes.
+    pub enabled: bool,
+    /// Everything the user chose.
+    pub settings: Settings,
+}
+
+/// What the user chose.
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The events path.
+    pub events: Events,
+    /// The users path.
+    pub users: Users,
+    /// Values of the definition's parameters. May hold secrets: not shown by `Debug`.
+    pub parameters: BTreeMap<String, String>,
+    /// Destination property → the property that fills it.
+    pub mappings: BTreeMap<String, Property>,
+    /// The properties that go along as `mappedProperties`, under their own names.
+    pub properties: Vec<Property>,
+    /// Headers of the sync's own; values may be secret, and are templates.
+    pub headers: Vec<Header>,
+    /// Overrides the definition's choice of types for selected properties.
+    pub typed_properties: Option<bool>,
+    /// Whether to call ourselves by the original sender's name, for receivers that check it.
+    pub user_agent: UserAgent,
+    /// Requests in flight at once; `None` for the installation's default.
+    pub concurrency: Option<u16>,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("events", &self.events)
+            .field("users", &self.users)
+            .field("parameters", &self.parameters.keys())
+            .field("mappings", &self.mappings)
+            .field("properties", &self.properties)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happens to events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Events {
+    /// Whether events are sent.
+    pub send: bool,
+    /// Which.
+    pub select: Selection,
+    /// A body template of the sync's own, where the definition lets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self {
+            send: true,
+            select: Selection::default(),
+            template: None,
+        }
+    }
+}
+
+/// What happens to users.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Users {
+    /// Whether users are sent: with each event, and on each identify.
+    pub send: bool,
+    /// A body template of the sync's own, where the definition lets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+}
+
+/// The name under which requests are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserAgent {
+    /// `Millstream/Webhook/1.0`
+    #[default]
+    Millstream,
+    /// `Amplitude/Webhook/1.0`
+    Original,
+}
