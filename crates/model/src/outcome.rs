@@ -164,6 +164,8 @@ pub enum Category {
     ServerError,
     /// Any other status that is no success.
     UnexpectedStatus,
+    /// Something of ours failed: a bug. The delivery is retried like any other.
+    Internal,
 }
 
 impl Category {
@@ -182,6 +184,7 @@ impl Category {
             Self::ClientError => "client_error",
             Self::ServerError => "server_error",
             Self::UnexpectedStatus => "unexpected_status",
+            Self::Internal => "internal",
         }
     }
 }

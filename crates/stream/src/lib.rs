@@ -1,1 +1,27 @@
-//! stream
+//! The lanes. Each enabled sync has one: it reads the project's journal from its own cursor,
+//! filters and renders by its plan, delivers, and settles what became of each event: delivered,
+//! filtered, discarded, booked as a retry, or expired.
+//!
+//! Lanes share nothing that one could hold up: a destination that hangs stops its own lane only.
+//! They are started, reloaded and stopped while the installation runs.
+
+mod agenda;
+mod crew;
+mod lane;
+mod streams;
+mod view;
+mod window;
+
+use async_trait::async_trait;
+use delivery::Verdict;
+use model::OutboundRequest;
+
+pub use streams::{ApplyError, Config, Streams};
+pub use view::{Health, LaneView, Latency};
+
+/// Makes one attempt at a delivery: what lanes send with.
+#[async_trait]
+pub trait Deliver: Send + Sync + 'static {
+    /// Sends `request`, trying again within the attempt as the contract says.
+    async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict;
+}

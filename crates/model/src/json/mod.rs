@@ -132,6 +132,13 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
+    /// The members in order, their values to be changed.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Value<'a>)> {
+        self.0
+            .iter_mut()
+            .map(|(key, value)| (key.as_ref(), value))
+    }
+
     /// The member at `index`.
     pub fn at(&self, index: usize) -> Option<(&str, &Value<'a>)> {
         self.0.get(index).map(|(key, value)| (key.as_ref(), value))

@@ -1,0 +1,275 @@
+//! All lanes of the installation: started, reloaded, paused and removed while it runs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use delivery::retry::Schedule;
+use journal::{DroppedLane, Journal, StorageError};
+use model::definition::Definition;
+use model::sync::Sync;
+use model::{Clock, Random, SyncId};
+use pipeline::{Plan, Problem};
+use serde::Deserialize;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Deliver;
+use crate::crew::Crew;
+use crate::lane::{Bounds, Lane, Tools, Wanted};
+use crate::view::{Health, LaneView, View};
+
+/// Bounds of the lanes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Events sent and not yet durably settled, per sync: the most that a crash can send twice.
+    pub window: usize,
+    /// Requests in flight at once, per sync, where neither the sync nor its destination says.
+    pub concurrency: u16,
+    /// How long results are gathered before they are made durable together, in milliseconds.
+    pub settle_interval_ms: u64,
+    /// How long a sync that is switched off or changed may finish what is under way, in seconds.
+    /// What is given up then is sent again later.
+    pub stop_grace_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { window: 2048, concurrency: 64, settle_interval_ms: 25, stop_grace_seconds: 5 }
+    }
+}
+
+/// Why a sync's lane could not be started or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The settings can't be used; all that is wrong with them.
+    #[error("the sync's settings can't be used ({} problems)", .0.len())]
+    Problems(Vec<Problem>),
+    /// The journal failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// All lanes. Shared by reference.
+pub struct Streams {
+    tools: Arc<Tools>,
+    deliver: Arc<dyn Deliver>,
+    config: Config,
+    lanes: Mutex<HashMap<SyncId, Arc<Slot>>>,
+    lane_tasks: TaskTracker,
+    worker_tasks: TaskTracker,
+    /// Gives up all deliveries.
+    cancel: CancellationToken,
+}
+
+/// A sync's place. The gate makes changes of one sync wait for each other, and for nobody else.
+struct Slot {
+    gate: tokio::sync::Mutex<Option<Running>>,
+    shown: Mutex<Shown>,
+}
+
+/// A lane that runs.
+struct Running {
+    wanted: watch::Sender<Wanted>,
+    /// Gives up the lane's deliveries.
+    cancel: CancellationToken,
+    /// Cancelled by the lane's task when it has ended.
+    ended: CancellationToken,
+}
+
+/// What is shown of a sync.
+enum Shown {
+    Lane(Arc<View>),
+    Still(Health, Option<String>),
+}
+
+impl Streams {
+    /// No lanes yet.
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        deliver: Arc<dyn Deliver>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        schedule: Schedule,
+        config: Config,
+    ) -> Self {
+        Self {
+            tools: Arc::new(Tools { journal, clock, random, schedule }),
+            deliver,
+            config,
+            lanes: Mutex::default(),
+            lane_tasks: TaskTracker::new(),
+            worker_tasks: TaskTracker::new(),
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<SyncId, Arc<Slot>>> {
+        // The map is only read, inserted into and removed from under the lock.
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, sync: SyncId) -> Arc<Slot> {
+        let still = || Slot {
+            gate: tokio::sync::Mutex::new(None),
+            shown: Mutex::new(Shown::Still(Health::Paused, None)),
+        };
+        Arc::clone(self.lanes().entry(sync).or_insert_with(|| Arc::new(still())))
+    }
+
+    /// Makes the sync's lane be what the sync says: starts it, gives it new settings, or pauses it.
+    /// With settings that can't be used an enabled sync's lane is stopped, and says so.
+    pub async fn apply(&self, sync: &Sync, definition: &Definition) -> Result<(), ApplyError> {
+        let slot = self.slot(sync.id);
+        let mut running = slot.gate.lock().await;
+        if !sync.enabled {
+            self.stop(running.take()).await;
+            slot.show(Shown::Still(Health::Paused, None));
+            return match self.tools.journal.set_paused(sync.id, true).await {
+                // A sync that was never enabled owes nothing.
+                Err(StorageError::UnknownLane(_)) => Ok(()),
+                other => Ok(other?),
+            };
+        }
+        let plan = match Plan::compile(definition, sync) {
+            Ok(plan) => Arc::new(plan),
+            Err(problems) => {
+                self.stop(running.take()).await;
+                let reason = problems.first().map(|problem| problem.message.clone());
+                slot.show(Shown::Still(Health::Misconfigured, reason));
+                return Err(ApplyError::Problems(problems));
+            }
+        };
+        let most = definition.limits.concurrency.unwrap_or(u16::MAX);
+        let concurrency = usize::from(sync.settings.concurrency.unwrap_or(self.config.concurrency).min(most));
+        if let Some(running) = &*running {
+            // The lane's task holds the receiver as long as it runs.
+            if running.wanted.send(Wanted::Run { plan: Arc::clone(&plan), concurrency }).is_ok() {
+                return Ok(());
+            }
+        }
+        let (started, view) = self.start(sync, plan, concurrency).await?;
+        *running = Some(started);
+        slot.show(Shown::Lane(view));
+        Ok(())
+    }
+
+    async fn start(
+        &self,
+        sync: &Sync,
+        plan: Arc<Plan>,
+        concurrency: usize,
+    ) -> Result<(Running, Arc<View>), StorageError> {
+        let view = Arc::new(View::new(sync.id));
+        let cancel = self.cancel.child_token();
+        let window = self.config.window.max(16);
+        let bounds = Bounds { window, settle_interval: Duration::from_millis(self.config.settle_interval_ms) };
+        let (wanted, wanted_receiver) = watch::channel(Wanted::Run { plan: Arc::clone(&plan), concurrency });
+        let crew = Crew::new(
+            Arc::clone(&self.deliver),
+            Arc::clone(&self.tools.clock),
+            self.worker_tasks.clone(),
+            cancel.clone(),
+            window,
+        );
+        let lane = Lane::open(
+            (sync.project, sync.id),
+            Arc::clone(&self.tools),
+            bounds,
+            wanted_receiver,
+            Arc::clone(&view),
+            crew,
+            plan,
+            cancel.clone(),
+        )
+        .await?;
+        self.tools.journal.set_paused(sync.id, false).await?;
+        let ended = CancellationToken::new();
+        let on_end = ended.clone().drop_guard();
+        self.lane_tasks.spawn(async move {
+            let _on_end = on_end;
+            lane.run().await;
+        });
+        Ok((Running { wanted, cancel, ended }, view))
+    }
+
+    /// Lets a lane finish what is under way within the grace, then gives the rest up.
+    async fn stop(&self, running: Option<Running>) {
+        let Some(Running { wanted, cancel, ended }) = running else {
+            return;
+        };
+        // A lane that has ended by itself has no receiver any more.
+        let _ = wanted.send(Wanted::Stop);
+        let grace = self.tools.clock.sleep(Duration::from_secs(self.config.stop_grace_seconds));
+        tokio::select! {
+            () = ended.cancelled() => {}
+            () = grace => {
+                cancel.cancel();
+                ended.cancelled().await;
+            }
+        }
+    }
+
+    /// Stops the sync's lane and forgets all that it owes; says what that was.
+    pub async fn remove(&self, sync: SyncId) -> Result<DroppedLane, StorageError> {
+        let slot = self.slot(sync);
+        let mut running = slot.gate.lock().await;
+        self.stop(running.take()).await;
+        let dropped = match self.tools.journal.drop_lane(sync).await {
+            Err(StorageError::UnknownLane(_)) => DroppedLane::default(),
+            other => other?,
+        };
+        self.lanes().remove(&sync);
+        Ok(dropped)
+    }
+
+    /// What can be seen of one sync's lane.
+    pub fn view(&self, sync: SyncId) -> Option<LaneView> {
+        let slot = self.lanes().get(&sync).map(Arc::clone)?;
+        Some(slot.view())
+    }
+
+    /// What can be seen of all lanes.
+    pub fn views(&self) -> Vec<(SyncId, LaneView)> {
+        let slots: Vec<_> = self.lanes().iter().map(|(sync, slot)| (*sync, Arc::clone(slot))).collect();
+        slots.into_iter().map(|(sync, slot)| (sync, slot.view())).collect()
+    }
+
+    /// Stops all lanes: finishes what is under way, settles it, and after `deadline` gives up the
+    /// rest, which is then sent again at the next start. Returns whether nothing was given up.
+    pub async fn shutdown(&self, deadline: Duration) -> bool {
+        let slots: Vec<_> = self.lanes().values().map(Arc::clone).collect();
+        for slot in slots {
+            if let Some(running) = &*slot.gate.lock().await {
+                let _ = running.wanted.send(Wanted::Stop);
+            }
+        }
+        self.lane_tasks.close();
+        self.worker_tasks.close();
+        let graceful = tokio::select! {
+            () = self.lane_tasks.wait() => true,
+            () = self.tools.clock.sleep(deadline) => false,
+        };
+        self.cancel.cancel();
+        self.lane_tasks.wait().await;
+        self.worker_tasks.wait().await;
+        graceful
+    }
+}
+
+impl Slot {
+    fn show(&self, shown: Shown) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+    }
+
+    fn view(&self) -> LaneView {
+        match &*self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
+            Shown::Lane(view) => view.show(),
+            Shown::Still(health, reason) => {
+                LaneView { health: *health, reason: reason.clone(), ..LaneView::default() }
+            }
+        }
+    }
+}

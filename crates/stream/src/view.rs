@@ -1,0 +1,231 @@
+//! What can be seen of a lane from outside: its load, its health, its latencies.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use journal::{Counts, Settlement, StorageError};
+use metrics::{Counter, Histogram};
+use model::outcome::Failure;
+use model::{Offset, SyncId, Timestamp};
+use serde::Serialize;
+use sketches_ddsketch::{Config, DDSketch};
+
+use crate::crew::{Done, WorkResult};
+
+/// How many attempts in a row must fail before a lane counts as failing.
+const FAILING_AFTER: u32 = 5;
+
+/// How long a generation of latencies is gathered; quantiles are of the last one to two.
+const GENERATION_MICROS: i64 = 60_000_000;
+
+/// How a lane does, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Delivers.
+    #[default]
+    Healthy,
+    /// Some attempts fail.
+    Degraded,
+    /// Attempt after attempt fails.
+    Failing,
+    /// Switched off; keeps what it owes.
+    Paused,
+    /// Its settings can't be used.
+    Misconfigured,
+    /// Its journal can't be read or written.
+    Stalled,
+}
+
+/// A lane's load, health and latencies.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct LaneView {
+    /// In a word.
+    pub health: Health,
+    /// Why, in words, where it is not healthy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Everything before this is settled.
+    pub cursor: Offset,
+    /// Events that the lane hasn't looked at yet.
+    pub unread: u64,
+    /// Deliveries waiting for a place.
+    pub queued: usize,
+    /// Deliveries under way.
+    pub in_flight: usize,
+    /// Pending retries.
+    pub pending: u64,
+    /// When the oldest event that is neither delivered nor booked as a retry was received.
+    pub oldest_undelivered: Option<Timestamp>,
+    /// When a delivery last succeeded.
+    pub last_success: Option<Timestamp>,
+    /// When an attempt last failed.
+    pub last_failure: Option<Timestamp>,
+    /// Since the lane was opened.
+    pub counts: Counts,
+    /// From received to delivered, over the last minute or two, in seconds.
+    pub latency: Latency,
+}
+
+/// Quantiles of a latency in seconds; absent when there was none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Latency {
+    /// The median.
+    pub p50: Option<f64>,
+    /// Nineteen of twenty are below.
+    pub p95: Option<f64>,
+    /// Ninety-nine of a hundred are below.
+    pub p99: Option<f64>,
+}
+
+/// A lane's own record, shared with those who look.
+pub(crate) struct View {
+    state: Mutex<State>,
+    outcomes: Outcomes,
+}
+
+#[derive(Default)]
+struct State {
+    shown: LaneView,
+    failures_in_row: u32,
+    failure: Option<Failure>,
+    stalled: Option<String>,
+    latencies: Generations,
+}
+
+/// Two generations of latencies: the one being filled and the one before.
+#[derive(Default)]
+struct Generations {
+    current: Option<DDSketch>,
+    previous: Option<DDSketch>,
+    since: Timestamp,
+}
+
+/// The lane's counters, looked up once.
+struct Outcomes {
+    delivered_first: Counter,
+    delivered_retry: Counter,
+    discarded: Counter,
+    failed: Counter,
+    latency: Histogram,
+}
+
+impl View {
+    pub(crate) fn new(sync: SyncId) -> Self {
+        let sync = sync.to_string();
+        let outcome = |outcome: &'static str| {
+            metrics::counter!("millstream_deliveries_total", "sync" => sync.clone(), "outcome" => outcome)
+        };
+        let outcomes = Outcomes {
+            delivered_first: outcome("delivered_first_attempt"),
+            delivered_retry: outcome("delivered_after_retry"),
+            discarded: outcome("discarded"),
+            failed: outcome("attempt_failed"),
+            latency: metrics::histogram!("millstream_delivery_latency_seconds"),
+        };
+        Self { state: Mutex::default(), outcomes }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Figures that a panic left half changed are still figures.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lane has been opened with so many pending retries.
+    pub(crate) fn opened(&self, pending: u64) {
+        self.state().shown.pending = pending;
+    }
+
+    /// These attempts have been made.
+    pub(crate) fn attempted(&self, done: &[Done]) {
+        let mut state = self.state();
+        for one in done {
+            match &one.result {
+                WorkResult::Delivered => {
+                    let latency = one.at.since(one.received_at).as_secs_f64();
+                    state.latencies.add(latency, one.at);
+                    state.failures_in_row = 0;
+                    state.shown.last_success = Some(one.at);
+                    self.outcomes.latency.record(latency);
+                    let counter = match one.attempt {
+                        1 => &self.outcomes.delivered_first,
+                        _ => &self.outcomes.delivered_retry,
+                    };
+                    counter.increment(1);
+                }
+                WorkResult::Failed { failure, .. } => {
+                    state.failures_in_row = state.failures_in_row.saturating_add(1);
+                    state.failure = Some(failure.clone());
+                    state.shown.last_failure = Some(one.at);
+                    self.outcomes.failed.increment(1);
+                }
+                WorkResult::Discarded(_) => self.outcomes.discarded.increment(1),
+                WorkResult::NotSent => {}
+            }
+        }
+    }
+
+    /// This has become durable, and with it so many more (or fewer) retries are pending.
+    pub(crate) fn settled(&self, settlement: &Settlement, pending: i64) {
+        let mut state = self.state();
+        state.stalled = None;
+        state.shown.counts.add(&settlement.counts);
+        state.shown.pending = state.shown.pending.saturating_add_signed(pending);
+    }
+
+    /// The journal failed.
+    pub(crate) fn storage_failed(&self, error: &StorageError) {
+        self.state().stalled = Some(error.to_string());
+    }
+
+    /// The lane's load.
+    pub(crate) fn publish(&self, load: (usize, usize), cursor: Offset, unread: u64, oldest: Option<Timestamp>) {
+        let mut state = self.state();
+        (state.shown.queued, state.shown.in_flight) = load;
+        state.shown.cursor = cursor;
+        state.shown.unread = unread;
+        state.shown.oldest_undelivered = oldest;
+    }
+
+    /// A copy of everything.
+    pub(crate) fn show(&self) -> LaneView {
+        let state = self.state();
+        let mut shown = state.shown.clone();
+        shown.latency = state.latencies.quantiles();
+        (shown.health, shown.reason) = state.health();
+        shown
+    }
+}
+
+impl State {
+    fn health(&self) -> (Health, Option<String>) {
+        if let Some(stalled) = &self.stalled {
+            return (Health::Stalled, Some(stalled.clone()));
+        }
+        let reason = || self.failure.as_ref().map(|failure| failure.message.clone());
+        match self.failures_in_row {
+            0 => (Health::Healthy, None),
+            1..FAILING_AFTER => (Health::Degraded, reason()),
+            _ => (Health::Failing, reason()),
+        }
+    }
+}
+
+impl Generations {
+    fn add(&mut self, seconds: f64, at: Timestamp) {
+        if at.0 - self.since.0 > GENERATION_MICROS {
+            self.previous = self.current.take();
+            self.since = at;
+        }
+        self.current.get_or_insert_with(|| DDSketch::new(Config::defaults())).add(seconds);
+    }
+
+    fn quantiles(&self) -> Latency {
+        let mut all = DDSketch::new(Config::defaults());
+        for sketch in [&self.previous, &self.current].into_iter().flatten() {
+            // Sketches of the same configuration always merge.
+            let _ = all.merge(sketch);
+        }
+        let quantile = |q| all.quantile(q).ok().flatten();
+        Latency { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
+    }
+}
