@@ -134,9 +134,7 @@ impl<'a> Object<'a> {
 
     /// The members in order, their values to be changed.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Value<'a>)> {
-        self.0
-            .iter_mut()
-            .map(|(key, value)| (key.as_ref(), value))
+        self.0.iter_mut().map(|(key, value)| (&**key, value))
     }
 
     /// The member at `index`.
