@@ -1,0 +1,94 @@
+//! Reading an answer up to a bound.
+
+use bytes::{Bytes, BytesMut};
+use http::response::Parts;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+
+use crate::transport::{BodyEnd, Response};
+
+/// What has been received of an answer. Filled in place, so that what there is survives when the
+/// time for the rest runs out.
+pub(super) struct Received {
+    head: Option<Parts>,
+    body: BodyBytes,
+    limit: usize,
+}
+
+/// A body that, as most do, arrives in one piece is not copied.
+enum BodyBytes {
+    One(Bytes),
+    Several(BytesMut),
+}
+
+impl Received {
+    /// Nothing yet; at most `limit` bytes of body will be taken.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            head: None,
+            body: BodyBytes::One(Bytes::new()),
+            limit,
+        }
+    }
+
+    /// Takes `response`, reading its body.
+    pub(super) async fn read(&mut self, response: http::Response<Incoming>) -> BodyEnd {
+        let (head, mut body) = response.into_parts();
+        self.head = Some(head);
+        while !body.is_end_stream() {
+            match body.frame().await {
+                None => break,
+                Some(Err(_)) => return BodyEnd::Broken,
+                Some(Ok(frame)) => {
+                    // Trailers are of no use here.
+                    let Ok(data) = frame.into_data() else {
+                        continue;
+                    };
+                    let room = self.limit - self.body.len();
+                    if data.len() > room {
+                        self.body.push(data.slice(..room));
+                        return BodyEnd::OverLimit;
+                    }
+                    self.body.push(data);
+                }
+            }
+        }
+        BodyEnd::Complete
+    }
+
+    /// The answer, if its head has arrived.
+    pub(super) fn into_response(self, body_end: BodyEnd) -> Option<Response> {
+        let head = self.head?;
+        Some(Response {
+            status: head.status,
+            headers: head.headers,
+            body: match self.body {
+                BodyBytes::One(bytes) => bytes,
+                BodyBytes::Several(bytes) => bytes.freeze(),
+            },
+            body_end,
+        })
+    }
+}
+
+impl BodyBytes {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(bytes) => bytes.len(),
+            Self::Several(bytes) => bytes.len(),
+        }
+    }
+
+    fn push(&mut self, data: Bytes) {
+        match self {
+            Self::One(first) if first.is_empty() => *first = data,
+            Self::One(first) => {
+                let mut all = BytesMut::with_capacity(2 * (first.len() + data.len()));
+                all.extend_from_slice(first);
+                all.extend_from_slice(&data);
+                *self = Self::Several(all);
+            }
+            Self::Several(all) => all.extend_from_slice(&data),
+        }
+    }
+}

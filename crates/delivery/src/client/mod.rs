@@ -1,0 +1,259 @@
+//! The HTTP client: one request, one answer.
+//!
+//! HTTP/1.1 connections are not driven by tasks of their own: the future that waits for an answer
+//! drives the connection that it comes over. That saves two task switches a request, and a request
+//! that is given up closes its connection at once. HTTP/2 connections are shared and have a task
+//! each.
+
+mod body;
+mod connect;
+mod http1;
+mod http2;
+mod io;
+mod pool;
+mod tls;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::config::Client as Config;
+use crate::egress::Guard;
+use crate::transport::{BodyEnd, Response, Transport, TransportError};
+use body::Received;
+use connect::{Connector, Dialed};
+use pool::{Destination, Pool};
+
+/// A pooled HTTP client. Cheap to clone; the clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connector: Connector,
+    pool: Arc<Pool>,
+    connect_timeout: Duration,
+    request_timeout: Duration,
+    max_response_bytes: usize,
+    /// Ends the client's tasks with it.
+    _stop: DropGuard,
+}
+
+/// Why a client can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The file of trusted certificates can't be used.
+    #[error("can't read certificates from {}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: rustls::pki_types::pem::Error,
+    },
+    /// TLS can't be set up.
+    #[error("can't set up TLS")]
+    Tls(#[from] rustls::Error),
+}
+
+/// A request came back because nothing of it was sent: the connection had been closed before.
+struct NotSent(Request<Full<Bytes>>);
+
+/// Headers that belong to the connection, not to the request: the client sets them itself, so that
+/// no caller can break the framing.
+const CONNECTION_HEADERS: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+    header::HOST,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+];
+
+impl Client {
+    /// A client that connects to what `guard` lets pass. Must be called within a Tokio runtime: a
+    /// task closes unused connections for as long as a clone of the client lives.
+    ///
+    /// # Errors
+    ///
+    /// When the trusted certificates can't be read.
+    pub fn new(config: &Config, guard: Guard) -> Result<Self, SetupError> {
+        let tls = tls::client_config(config)?;
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let pool = Arc::new(Pool::new(config));
+        tasks.spawn({
+            let pool = Arc::clone(&pool);
+            let stop = stop.clone();
+            async move {
+                stop.run_until_cancelled(pool.sweep_regularly()).await;
+            }
+        });
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connector: Connector::new(guard, tls, tasks, stop.clone()),
+                pool,
+                connect_timeout: config.connect_timeout,
+                request_timeout: config.request_timeout,
+                max_response_bytes: config.max_response_bytes,
+                _stop: stop.drop_guard(),
+            }),
+        })
+    }
+
+    /// Sends `request`, whose address must be absolute, once. `Host` and the headers of framing
+    /// are set by the client. A connection that turns out to have been closed before anything was
+    /// sent is replaced; nothing is ever sent twice.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer. As soon as there is a status there is a [`Response`].
+    pub async fn request(&self, request: Request<Bytes>) -> Result<Response, TransportError> {
+        self.request_bounded(request, self.inner.max_response_bytes)
+            .await
+    }
+
+    /// Like [`request`](Self::request), reading at most `max_response_bytes` of the answer's body.
+    ///
+    /// # Errors
+    ///
+    /// As for [`request`](Self::request).
+    pub async fn request_bounded(
+        &self,
+        request: Request<Bytes>,
+        max_response_bytes: usize,
+    ) -> Result<Response, TransportError> {
+        let inner = &*self.inner;
+        let destination = inner.pool.destination(request.uri())?;
+        let mut received = Received::new(max_response_bytes);
+        let exchange = inner.exchange(&destination, request, &mut received);
+        match tokio::time::timeout(inner.request_timeout, exchange).await {
+            Ok(Ok(end)) => received.into_response(end),
+            Ok(Err(error)) => return Err(error),
+            Err(_elapsed) => received.into_response(BodyEnd::Broken),
+        }
+        .ok_or_else(|| TransportError::ResponseTimeout {
+            host: destination.host().to_owned(),
+            after: inner.request_timeout,
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Transport for Client {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response, TransportError> {
+        self.request(request).await
+    }
+}
+
+impl Inner {
+    /// Sends `request` over the first connection that takes it, and reads the answer into
+    /// `received`.
+    async fn exchange(
+        &self,
+        destination: &Arc<Destination>,
+        request: Request<Bytes>,
+        received: &mut Received,
+    ) -> Result<BodyEnd, TransportError> {
+        let (mut head, body) = request.into_parts();
+        for name in &CONNECTION_HEADERS {
+            head.headers.remove(name);
+        }
+        state_empty_body(&head.method, &body, &mut head.headers);
+        let uri = std::mem::take(&mut head.uri);
+        let mut request = Request::from_parts(head, Full::new(body));
+        loop {
+            let (connection, fresh) = match self.pool.take(destination) {
+                Some(connection) => (connection, false),
+                None => self.connect(destination).await?,
+            };
+            let sent = match connection {
+                Dialed::Http1(mut connection) => {
+                    *request.uri_mut() = origin_form(&uri);
+                    let host = destination.host_header().clone();
+                    request.headers_mut().insert(header::HOST, host);
+                    let sent = connection.exchange(request, received).await;
+                    if matches!(sent, Ok(Ok(BodyEnd::Complete))) && connection.is_reusable().await {
+                        self.pool.put_back(destination, connection);
+                    }
+                    sent
+                }
+                Dialed::Http2(mut connection) => {
+                    *request.uri_mut() = uri.clone();
+                    request.headers_mut().remove(header::HOST);
+                    connection.exchange(request, received).await
+                }
+            };
+            let failed = |source| TransportError::from_exchange(destination.host(), source);
+            match sent {
+                Ok(answer) => return answer.map_err(failed),
+                Err((NotSent(_), error)) if fresh => return Err(failed(error)),
+                Err((NotSent(unsent), _)) => request = unsent,
+            }
+        }
+    }
+
+    /// A connection, and whether it is a new one. While it isn't known that a destination speaks
+    /// HTTP/1.1 only, one request connects and the others wait: with HTTP/2 they will share its
+    /// connection.
+    async fn connect(
+        &self,
+        destination: &Arc<Destination>,
+    ) -> Result<(Dialed, bool), TransportError> {
+        let connecting = async {
+            let _turn = match destination.turn_to_connect() {
+                Some(turns) => {
+                    let turn = turns.lock().await;
+                    if let Some(connection) = self.pool.take(destination) {
+                        return Ok((connection, false));
+                    }
+                    Some(turn)
+                }
+                None => None,
+            };
+            let dialed = self.connector.dial(destination).await?;
+            destination.learn(&dialed);
+            Ok((dialed, true))
+        };
+        match tokio::time::timeout(self.connect_timeout, connecting).await {
+            Ok(connected) => connected,
+            Err(_elapsed) => Err(TransportError::ConnectTimeout {
+                host: destination.host().to_owned(),
+                after: self.connect_timeout,
+            }),
+        }
+    }
+}
+
+/// The address as HTTP/1.1 sends it: path and query.
+fn origin_form(uri: &Uri) -> Uri {
+    match uri.path_and_query() {
+        Some(path_and_query) => Uri::from(path_and_query.clone()),
+        None => Uri::default(),
+    }
+}
+
+/// Says that there is no body where one would be expected (RFC 9110, section 8.6); any other body
+/// states its length by itself.
+fn state_empty_body(method: &Method, body: &Bytes, headers: &mut HeaderMap) {
+    if body.is_empty() && matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+}

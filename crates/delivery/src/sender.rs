@@ -1,0 +1,170 @@
+//! One attempt: up to three tries of the same request.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use model::outcome::{Category, Failure};
+use model::{Clock, OutboundRequest, Random, Timestamp};
+
+use crate::config::Tries as Config;
+use crate::retry::{doubled, jittered};
+use crate::retry_after;
+use crate::transport::{Response, Transport, TransportError};
+use crate::verdict::{self, Verdict};
+
+/// Carries the delivery's id, the same over all attempts, tries and re-sends after a crash.
+pub const DELIVERY_ID_HEADER: HeaderName = HeaderName::from_static("millstream-delivery-id");
+
+/// Carries the attempt's number, from 1.
+pub const ATTEMPT_HEADER: HeaderName = HeaderName::from_static("millstream-attempt");
+
+/// Makes attempts. Cheap to clone.
+#[derive(Clone)]
+pub struct Sender {
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    config: Config,
+}
+
+impl Sender {
+    /// A sender that reaches destinations through `transport`.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        config: Config,
+    ) -> Self {
+        Self {
+            transport,
+            clock,
+            random,
+            config,
+        }
+    }
+
+    /// Makes the attempt with this number (from 1). Tries again on 5xx, 429 and when there was no
+    /// answer, as long as tries and time are left; any other answer ends the attempt.
+    ///
+    /// Dropping the future gives the attempt up; the request may have been sent by then.
+    pub async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict {
+        let began = self.clock.now();
+        let delivery_headers = DeliveryHeaders::new(request, attempt);
+        let mut tries = 1;
+        loop {
+            let answer = self.transport.send(delivery_headers.stamp(request)).await;
+            let now = self.clock.now();
+            let failed = match judge(request, answer, now) {
+                Judgement::Delivered(status) => {
+                    return Verdict::Delivered {
+                        status,
+                        tries,
+                        elapsed: now.since(began),
+                    };
+                }
+                Judgement::Failed(failed) => failed,
+            };
+            match self.next_try(&failed, tries, began, now) {
+                Some(at) => self.clock.sleep_until(at).await,
+                None => {
+                    return Verdict::Failed {
+                        failure: failed.failure,
+                        retry_after: failed.retry_after,
+                        tries,
+                        elapsed: now.since(began),
+                    };
+                }
+            }
+            tries += 1;
+        }
+    }
+
+    /// When to try again after `tries` tries, if at all.
+    fn next_try(
+        &self,
+        failed: &Failed,
+        tries: u8,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        if !failed.worth_another_try || tries >= self.config.max {
+            return None;
+        }
+        let wait = jittered(
+            doubled(self.config.first_wait, tries - 1),
+            self.config.jitter,
+            &*self.random,
+        );
+        let at = (now + wait).max(failed.retry_after.unwrap_or(now));
+        (at.since(began) < self.config.within).then_some(at)
+    }
+}
+
+/// What one try came to.
+enum Judgement {
+    Delivered(http::StatusCode),
+    Failed(Failed),
+}
+
+struct Failed {
+    failure: Failure,
+    retry_after: Option<Timestamp>,
+    worth_another_try: bool,
+}
+
+fn judge(
+    request: &OutboundRequest,
+    answer: Result<Response, TransportError>,
+    now: Timestamp,
+) -> Judgement {
+    match answer {
+        Err(error) => Judgement::Failed(Failed {
+            failure: verdict::failed_transport(&error),
+            retry_after: None,
+            worth_another_try: error.is_transient(),
+        }),
+        Ok(response) => match verdict::category(response.status) {
+            None => Judgement::Delivered(response.status),
+            Some(category) => {
+                let host = request.uri.host().unwrap_or_default();
+                Judgement::Failed(Failed {
+                    failure: verdict::failed_response(host, category, &response),
+                    retry_after: retry_after::parse(&response.headers, now),
+                    worth_another_try: matches!(
+                        category,
+                        Category::ServerError | Category::RateLimited
+                    ),
+                })
+            }
+        },
+    }
+}
+
+/// The two headers that every try of an attempt carries.
+struct DeliveryHeaders {
+    delivery: HeaderValue,
+    attempt: HeaderValue,
+}
+
+impl DeliveryHeaders {
+    fn new(request: &OutboundRequest, attempt: u8) -> Self {
+        Self {
+            delivery: HeaderValue::try_from(request.delivery.to_string())
+                .expect("an id is made of letters, digits and an underscore"),
+            attempt: HeaderValue::from(u16::from(attempt)),
+        }
+    }
+
+    /// `request` as it goes over the wire.
+    fn stamp(&self, request: &OutboundRequest) -> http::Request<Bytes> {
+        let mut stamped = http::Request::new(request.body.clone());
+        *stamped.method_mut() = request.method.clone();
+        *stamped.uri_mut() = request.uri.clone();
+        let headers = stamped.headers_mut();
+        headers.clone_from(&request.headers);
+        headers.insert(DELIVERY_ID_HEADER, self.delivery.clone());
+        headers.insert(ATTEMPT_HEADER, self.attempt.clone());
+        stamped
+    }
+}
