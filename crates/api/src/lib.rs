@@ -1,1 +1,3 @@
-//! api
+//! HTTP: the Amplitude-compatible [`ingest`] API.
+
+pub mod ingest;

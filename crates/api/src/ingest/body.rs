@@ -1,0 +1,162 @@
+//! Receiving a body: bounded in size, in time and in the memory of all bodies together.
+
+use std::borrow::Cow;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use flate2::read::MultiGzDecoder;
+use http_body_util::BodyExt;
+use model::Clock;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::answer::Refusal;
+
+/// How much of the shared memory a body takes at a time.
+const RESERVE_STEP: usize = 64 << 10;
+
+/// How a body is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Identity,
+    Gzip,
+}
+
+impl Encoding {
+    /// The encoding that the headers name.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let Some(value) = headers.get(header::CONTENT_ENCODING) else {
+            return Ok(Self::Identity);
+        };
+        match value.to_str().unwrap_or_default().trim() {
+            name if name.eq_ignore_ascii_case("gzip") => Ok(Self::Gzip),
+            name if name.eq_ignore_ascii_case("x-gzip") => Ok(Self::Gzip),
+            name if name.eq_ignore_ascii_case("identity") => Ok(Self::Identity),
+            "" => Ok(Self::Identity),
+            _ => Err(Refusal::UnsupportedEncoding),
+        }
+    }
+}
+
+/// The memory that all bodies share.
+#[derive(Debug, Clone)]
+pub(super) struct Budget(Arc<Semaphore>);
+
+impl Budget {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
+    }
+
+    fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        let busy = Refusal::Unavailable {
+            retry_after: Duration::from_secs(1),
+            reason: "bodies_full",
+        };
+        let Ok(permits) = u32::try_from(bytes) else {
+            return Err(busy);
+        };
+        let permit = Arc::clone(&self.0).try_acquire_many_owned(permits);
+        permit.map_err(|_| busy)
+    }
+}
+
+/// A received body with its share of the memory, which is given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) bytes: Vec<u8>,
+    pub(super) encoding: Encoding,
+    _share: OwnedSemaphorePermit,
+}
+
+/// What bounds the receiving of a body.
+pub(super) struct Bounds<'a> {
+    /// The size, encoded and decoded.
+    pub(super) bytes: usize,
+    /// From one piece to the next.
+    pub(super) idle: Duration,
+    /// For all of it.
+    pub(super) total: Duration,
+    /// The memory shared by all bodies.
+    pub(super) budget: &'a Budget,
+}
+
+/// Receives a body as it was sent, still encoded.
+pub(super) async fn receive(
+    mut body: Body,
+    headers: &HeaderMap,
+    bounds: &Bounds<'_>,
+    clock: &dyn Clock,
+) -> Result<Received, Refusal> {
+    let encoding = Encoding::of(headers)?;
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
+        .unwrap_or(0);
+    if announced > bounds.bytes {
+        return Err(Refusal::TooLarge);
+    }
+    // What is announced isn't sent yet: no more than one step is taken on trust.
+    let mut reserved = announced.clamp(1, RESERVE_STEP);
+    let mut share = bounds.budget.reserve(reserved)?;
+    let mut bytes = Vec::with_capacity(reserved);
+    let mut deadline = clock.sleep(bounds.total);
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            () = clock.sleep(bounds.idle) => return Err(Refusal::Timeout),
+            () = &mut deadline => return Err(Refusal::Timeout),
+        };
+        let Some(frame) = frame else { break };
+        // Trailers say nothing about events.
+        let Ok(data) = frame.map_err(|_| Refusal::Incomplete)?.into_data() else {
+            continue;
+        };
+        let size = bytes.len() + data.len();
+        if size > bounds.bytes {
+            return Err(Refusal::TooLarge);
+        }
+        if size > reserved {
+            let more = (size - reserved).next_multiple_of(RESERVE_STEP);
+            share.merge(bounds.budget.reserve(more)?);
+            reserved += more;
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(Received {
+        bytes,
+        encoding,
+        _share: share,
+    })
+}
+
+impl Received {
+    /// The text of the body, which may be `limit` bytes long. No more than that is ever inflated.
+    pub(super) fn decode(&self, limit: usize) -> Result<Cow<'_, [u8]>, Refusal> {
+        if self.encoding == Encoding::Identity || self.bytes.is_empty() {
+            return Ok(Cow::Borrowed(&self.bytes));
+        }
+        let mut decoded = Vec::new();
+        MultiGzDecoder::new(self.bytes.as_slice())
+            .take(limit as u64 + 1)
+            .read_to_end(&mut decoded)
+            .map_err(|_| Refusal::InvalidJson("the body is not valid gzip".into()))?;
+        if decoded.len() > limit {
+            return Err(Refusal::TooLarge);
+        }
+        Ok(Cow::Owned(decoded))
+    }
+
+    /// Whether reading it takes so long that other requests should not have to wait for it.
+    pub(super) fn is_heavy(&self) -> bool {
+        const HEAVY: usize = 256 << 10;
+        /// Inflates to 1,000 times its size at worst.
+        const HEAVY_GZIP: usize = 8 << 10;
+        match self.encoding {
+            Encoding::Identity => self.bytes.len() > HEAVY,
+            Encoding::Gzip => self.bytes.len() > HEAVY_GZIP,
+        }
+    }
+}

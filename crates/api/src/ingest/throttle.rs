@@ -1,0 +1,190 @@
+//! Throttling per device and user.
+//!
+//! The rate of an id is that of the last 30 seconds, as a sliding window counter estimates it: the
+//! events of the present window of 30 seconds, plus those of the one before in proportion to how
+//! much of it lies within the last 30 seconds. Two numbers an id, and two tables that are thrown
+//! away whole, keep the memory bounded.
+
+use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use journal::IncomingEvent;
+use model::{ProjectId, Random, Timestamp};
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use super::answer::Throttled;
+
+/// What the rate is averaged over.
+const WINDOW: Duration = Duration::from_secs(30);
+
+/// Ids that are counted apart from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Everything but `/batch`.
+    Direct,
+    /// `/batch`, whose threshold is another.
+    Batch,
+}
+
+/// Counts the events of devices and users.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    /// Makes it impossible to find ids that are counted as one.
+    seed: u64,
+    max_entries: usize,
+    windows: Mutex<Windows>,
+}
+
+#[derive(Debug, Default)]
+struct Windows {
+    /// The number of the present window since the epoch.
+    number: i64,
+    present: HashMap<u128, u32>,
+    before: HashMap<u128, u32>,
+}
+
+impl Windows {
+    /// Makes the window at `now` the present one; returns how much of the one before counts.
+    fn advance(&mut self, now: Timestamp) -> f64 {
+        let width = WINDOW.as_micros() as i64;
+        let number = now.0.div_euclid(width);
+        // A clock that is set back is left to catch up.
+        if number > self.number {
+            let present = std::mem::take(&mut self.present);
+            self.before = if number == self.number + 1 {
+                present
+            } else {
+                HashMap::new()
+            };
+            self.number = number;
+        }
+        let into = (now.0 - self.number * width).clamp(0, width);
+        1.0 - into as f64 / width as f64
+    }
+}
+
+/// How often one id occurs in a request.
+struct Tally<'a> {
+    key: u128,
+    id: &'a str,
+    is_user: bool,
+    events: u32,
+}
+
+impl Throttle {
+    pub(super) fn new(max_entries: usize, random: &dyn Random) -> Self {
+        Self {
+            seed: random.next_u64(),
+            max_entries,
+            windows: Mutex::default(),
+        }
+    }
+
+    /// Counts a request's events, or, when a device or user of it would then send more than
+    /// `threshold` events a second, counts none and says who. A threshold of 0 allows everything.
+    pub(super) fn count(
+        &self,
+        project: ProjectId,
+        scope: Scope,
+        threshold: u32,
+        events: &[IncomingEvent],
+        now: Timestamp,
+    ) -> Result<(), Throttled> {
+        if threshold == 0 {
+            return Ok(());
+        }
+        let tallies = self.tally(project, scope, events);
+        let mut over = Throttled {
+            eps_threshold: threshold,
+            ..Throttled::default()
+        };
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let share_before = windows.advance(now);
+        for tally in &tallies {
+            let count = |window: &HashMap<u128, u32>| window.get(&tally.key).map_or(0, |&n| n);
+            let in_window = f64::from(count(&windows.before)) * share_before
+                + f64::from(count(&windows.present))
+                + f64::from(tally.events);
+            let rate = in_window / WINDOW.as_secs_f64();
+            if rate > f64::from(threshold) {
+                let list = match tally.is_user {
+                    true => &mut over.throttled_users,
+                    false => &mut over.throttled_devices,
+                };
+                if let Entry::Vacant(entry) = list.entry(tally.id.to_owned()) {
+                    entry.insert(rate.ceil() as u64);
+                }
+            }
+        }
+        if over.throttled_users.is_empty() && over.throttled_devices.is_empty() {
+            for tally in &tallies {
+                let room = windows.present.len() < self.max_entries;
+                match windows.present.get_mut(&tally.key) {
+                    Some(count) => *count = count.saturating_add(tally.events),
+                    None if room => drop(windows.present.insert(tally.key, tally.events)),
+                    None => {}
+                }
+            }
+            return Ok(());
+        }
+        drop(windows);
+        let is_over = |event: &IncomingEvent| {
+            let among = |id: &Option<String>, list: &std::collections::BTreeMap<String, u64>| {
+                id.as_ref().is_some_and(|id| list.contains_key(id))
+            };
+            among(&event.device_id, &over.throttled_devices)
+                || among(&event.user_id, &over.throttled_users)
+        };
+        over.throttled_events = (0..events.len()).filter(|&i| is_over(&events[i])).collect();
+        Err(over)
+    }
+
+    /// How often each id occurs, once an id.
+    fn tally<'a>(
+        &self,
+        project: ProjectId,
+        scope: Scope,
+        events: &'a [IncomingEvent],
+    ) -> Vec<Tally<'a>> {
+        let mut hashed = project.to_bytes().to_vec();
+        let prefix = hashed.len();
+        let mut tally = |id: &'a str, is_user: bool| {
+            hashed.truncate(prefix);
+            hashed.extend_from_slice(&[scope as u8, u8::from(is_user)]);
+            hashed.extend_from_slice(id.as_bytes());
+            Tally {
+                key: xxh3_128_with_seed(&hashed, self.seed),
+                id,
+                is_user,
+                events: 1,
+            }
+        };
+        let mut tallies: Vec<Tally<'a>> = Vec::with_capacity(2 * events.len());
+        let mut last: [Option<usize>; 2] = [None, None];
+        for event in events {
+            for (is_user, id) in [(false, &event.device_id), (true, &event.user_id)] {
+                let Some(id) = id else { continue };
+                // Most often an upload is one device's: then nothing needs to be hashed again.
+                let slot = &mut last[usize::from(is_user)];
+                match *slot {
+                    Some(place) if tallies[place].id == id => tallies[place].events += 1,
+                    _ => {
+                        *slot = Some(tallies.len());
+                        tallies.push(tally(id, is_user));
+                    }
+                }
+            }
+        }
+        tallies.sort_unstable_by_key(|tally| tally.key);
+        tallies.dedup_by(|later, kept| {
+            let same = later.key == kept.key;
+            if same {
+                kept.events += later.events;
+            }
+            same
+        });
+        tallies
+    }
+}
