@@ -1,10 +1,57 @@
-//! A destination definition and a sync's settings, compiled once: an event becomes an HTTP request,
-//! or the reason why not.
+//! The pipeline: a destination definition and a sync's settings, compiled once into a [`Plan`]; a plan
+//! makes of an event an HTTP request, or says why not.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use model::definition::Definition;
+//! use model::sync::{Settings, Sync};
+//! use model::{Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
+//! use pipeline::{Outcome, Plan};
+//!
+//! let definition = Definition::webhook();
+//! let mut settings = Settings::default();
+//! settings.parameters.insert("url".into(), "https://example.com/hook".into());
+//! settings.events.template = Some(r#"{"name": "${input.event_type}"}"#.into());
+//! let sync = Sync {
+//!     id: SyncId::from_bytes([1; 16]),
+//!     project: ProjectId::from_bytes([2; 16]),
+//!     definition: definition.id,
+//!     definition_version: definition.version,
+//!     name: "To my server".into(),
+//!     enabled: true,
+//!     settings,
+//! };
+//! let plan = Plan::compile(&definition, &sync).expect("nothing is wrong with it");
+//!
+//! let text = Bytes::from_static(br#"{"event_type":"sign up","user_id":"ann"}"#);
+//! let event = Event::new(sync.project, Offset(0), EventKind::Track, Timestamp(0), text);
+//! let Outcome::Request(request) = plan.apply(&event, Part::Event) else { panic!("it is sent") };
+//! assert_eq!(request.uri, "https://example.com/hook");
+//! assert_eq!(request.body, r#"{"name": "sign up"}"#);
+//! ```
+//!
+//! The same functions serve streaming, preview, test events and the command line, so what is
+//! previewed is what is sent. Nothing here does I/O, and neither time nor chance has a say: one event
+//! and one plan always make the same request.
+//!
+//! The way through: [`Plan::matching`] asks the selection (`filter`), [`Plan::render`] makes the
+//! request (`payload`: `url`, `headers`, body) from what templates see (`views`, `user`, `settings`).
 
 mod filter;
+mod functions;
+mod headers;
+mod json_check;
 mod nearest;
 mod number;
+mod payload;
+mod plan;
 mod problem;
 mod property;
+mod settings;
+mod template;
+mod url;
+mod user;
+mod views;
 
+pub use plan::{Outcome, Parts, Plan};
 pub use problem::Problem;

@@ -45,34 +45,31 @@ impl Problems {
         self.add_at(pointer, message, None);
     }
 
-    /// Adds a problem at a line and column of the template that `pointer` names.
+    /// Adds a problem at a line and column of the template that `pointer` names. What events and
+    /// users share is compiled for both: the same problem is kept once.
     pub(crate) fn add_at(
         &mut self,
         pointer: impl Into<String>,
         message: impl Into<String>,
         at: Option<(u32, u32)>,
     ) {
-        if self.0.len() < Self::MAX {
-            self.0.push(Problem {
-                pointer: pointer.into(),
-                message: message.into(),
-                line: at.map(|(line, _)| line),
-                column: at.map(|(_, column)| column),
-            });
+        let problem = Problem {
+            pointer: pointer.into(),
+            message: message.into(),
+            line: at.map(|(line, _)| line),
+            column: at.map(|(_, column)| column),
+        };
+        if self.0.len() < Self::MAX && !self.0.contains(&problem) {
+            self.0.push(problem);
         }
     }
 
-    /// How many there are: to tell whether a step found any.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    pub(crate) fn into_result(self) -> Result<(), Vec<Problem>> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(self.0)
-        }
+    pub(crate) fn into_list(self) -> Vec<Problem> {
+        self.0
     }
 }
 
@@ -96,7 +93,7 @@ mod tests {
     fn a_problem_reads_with_its_place() {
         let mut problems = Problems::default();
         problems.add_at("/events/template", "unknown name", Some((2, 7)));
-        let found = problems.into_result().unwrap_err();
+        let found = problems.into_list();
         assert_eq!(
             found[0].to_string(),
             "/events/template: line 2 column 7: unknown name"

@@ -32,6 +32,18 @@ fn first_group<'e, 'a>(event: &'e Object<'a>, group_type: &str) -> Option<&'e Va
     with_properties.get(first)
 }
 
+/// The text of a scalar: strings as they are, numbers as they were sent, booleans by name; lists and
+/// objects have none.
+pub(crate) fn scalar_text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.text()),
+        Value::Bool(true) => Some("true"),
+        Value::Bool(false) => Some("false"),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
 /// The property in words: `event property "price"`.
 pub(crate) fn describe(property: &Property) -> String {
     match property {

@@ -7,6 +7,7 @@ use model::json::Value;
 
 use super::Relation;
 use crate::number::Decimal;
+use crate::property::scalar_text;
 
 /// A condition's value, prepared for comparison.
 #[derive(Debug)]
@@ -25,18 +26,6 @@ enum Kind {
     /// digits.
     Number(Option<i64>),
     Bool,
-}
-
-/// The text that text operators see: strings as they are, numbers as they were sent, booleans by
-/// name; lists and objects have none.
-pub(super) fn scalar_text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
-    match value {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.text()),
-        Value::Bool(true) => Some("true"),
-        Value::Bool(false) => Some("false"),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
 }
 
 impl Comparand {

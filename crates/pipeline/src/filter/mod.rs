@@ -36,8 +36,8 @@ use model::filter::Property;
 use model::json::{Object, Value};
 use regex::Regex;
 
-use crate::property;
-use comparand::{Comparand, scalar_text};
+use crate::property::{self, scalar_text};
+use comparand::Comparand;
 
 /// Which events are sent.
 #[derive(Debug)]

@@ -11,7 +11,11 @@ fn compile(selection: serde_json::Value) -> Result<Selection, Vec<Problem>> {
     let selection: filter::Selection = serde_json::from_value(selection).unwrap();
     let mut problems = Problems::default();
     let compiled = Selection::compile(&selection, "/events/select", &mut problems);
-    problems.into_result().map(|()| compiled)
+    if problems.is_empty() {
+        Ok(compiled)
+    } else {
+        Err(problems.into_list())
+    }
 }
 
 fn with_condition(condition: serde_json::Value) -> serde_json::Value {
@@ -379,7 +383,11 @@ fn compile_condition(condition: filter::Condition) -> Result<(), Vec<Problem>> {
     let mut problems = Problems::default();
     let condition = Some(condition);
     Selection::compile(&filter::Selection::All { condition }, "", &mut problems);
-    problems.into_result()
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.into_list())
+    }
 }
 
 #[test]

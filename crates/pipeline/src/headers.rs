@@ -1,0 +1,233 @@
+//! The headers of a payload: the definition's, overridden by the sync's own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ftl::Template;
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use model::definition::{Definition, Header};
+use model::outcome::Discarded;
+use model::sync::{Settings, UserAgent};
+
+use crate::json_check::is_json;
+use crate::problem::{Problems, pointer};
+use crate::settings::Parameters;
+use crate::template::{self, Compiler, Place, Text};
+use crate::views::Roots;
+
+/// Longest value of a header, in bytes: what servers commonly take for all of them.
+const MAX_VALUE: usize = 8192;
+
+/// Why a header can't be set: it belongs to the connection, the framing, or the delivery itself.
+fn forbidden(name: &HeaderName) -> bool {
+    const FRAMING: [&str; 10] = [
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let name = name.as_str();
+    FRAMING.contains(&name) || name.starts_with("proxy-") || name.starts_with("millstream-")
+}
+
+/// Headers by name, each given once.
+type Named = BTreeMap<String, (HeaderName, Arc<Text>)>;
+
+/// The headers that a sync adds of its own: for events and users alike.
+pub(crate) fn compile_own(
+    definition: &Definition,
+    settings: &Settings,
+    compiler: &Compiler<'_>,
+    problems: &mut Problems,
+) -> Named {
+    let (allowed, given) = (
+        usize::from(definition.extra_headers),
+        settings.headers.len(),
+    );
+    if given > allowed {
+        problems.add(
+            "/headers",
+            format!("there are {given} headers, but at most {allowed} can be added"),
+        );
+    }
+    // A few beyond what is allowed are looked at, so that a list that is too long is still mended
+    // in one go, but not any number.
+    let looked_at = &settings.headers[..given.min(allowed + 20)];
+    compile(looked_at, "/headers", compiler, problems)
+}
+
+/// Compiles a list of headers that stands at `at`.
+fn compile(
+    headers: &[Header],
+    at: &str,
+    compiler: &Compiler<'_>,
+    problems: &mut Problems,
+) -> Named {
+    let mut compiled = Named::new();
+    for (position, header) in headers.iter().enumerate() {
+        let at = pointer(at, position);
+        let name_at = pointer(&at, "name");
+        let Ok(name) = HeaderName::from_bytes(header.name.as_bytes()) else {
+            problems.add(
+                name_at,
+                format!("{:?} can't be the name of a header", header.name),
+            );
+            continue;
+        };
+        if forbidden(&name) {
+            problems.add(
+                name_at,
+                format!("{name} is set by the sender and can't be changed"),
+            );
+            continue;
+        }
+        if compiled.contains_key(name.as_str()) {
+            problems.add(name_at, format!("{name} is given twice"));
+            continue;
+        }
+        let value_at = pointer(&at, "value");
+        let place = Place::Header(name.as_str());
+        let Some(text) = compiler.text(&header.value, place, &value_at, problems) else {
+            continue;
+        };
+        if let Text::Constant(text) = &text
+            && header_value(&name, text).is_none()
+        {
+            problems.add(
+                value_at,
+                "the value has characters that a header can't carry, or is too long",
+            );
+        }
+        compiled.insert(name.as_str().to_owned(), (name, Arc::new(text)));
+    }
+    compiled
+}
+
+/// The headers of one payload.
+#[derive(Debug)]
+pub(crate) struct Headers {
+    /// Those that are the same for all events.
+    constant: HeaderMap,
+    rendered: Vec<(HeaderName, Arc<Text>)>,
+    /// Whether the content type says JSON; `None` when it depends on the event.
+    json: Option<bool>,
+}
+
+impl Headers {
+    /// Joins the definition's headers, which stand at `at`, with the sync's own, which win.
+    ///
+    /// Where neither gives a content type, the body is JSON; where neither says who sends, it is us.
+    pub(crate) fn compile(
+        headers: &[Header],
+        at: &str,
+        own: &Named,
+        user_agent: UserAgent,
+        compiler: &Compiler<'_>,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut named = compile(headers, at, compiler, problems);
+        let constant = |text: &str| Arc::new(Text::Constant(text.into()));
+        named
+            .entry(CONTENT_TYPE.as_str().into())
+            .or_insert_with(|| (CONTENT_TYPE, constant("application/json")));
+        let sender = match user_agent {
+            UserAgent::Original => "Amplitude/Webhook/1.0",
+            UserAgent::Millstream => "Millstream/Webhook/1.0",
+        };
+        if user_agent == UserAgent::Original || !named.contains_key(USER_AGENT.as_str()) {
+            named.insert(USER_AGENT.as_str().into(), (USER_AGENT, constant(sender)));
+        }
+        named.extend(
+            own.iter()
+                .map(|(key, (name, text))| (key.clone(), (name.clone(), Arc::clone(text)))),
+        );
+
+        let mut compiled = Self {
+            constant: HeaderMap::new(),
+            rendered: Vec::new(),
+            json: None,
+        };
+        for (name, text) in named.into_values() {
+            match &*text {
+                Text::Constant(value) => {
+                    if name == CONTENT_TYPE {
+                        compiled.json = Some(is_json(value));
+                    }
+                    // A value that isn't legal has been reported.
+                    if let Some(value) = header_value(&name, value) {
+                        compiled.constant.insert(name, value);
+                    }
+                }
+                Text::Rendered(_) => compiled.rendered.push((name, text)),
+            }
+        }
+        compiled
+    }
+
+    /// The templates that are rendered for each event.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.rendered.iter().filter_map(|(_, text)| match &**text {
+            Text::Constant(_) => None,
+            Text::Rendered(template) => Some(template),
+        })
+    }
+
+    /// The headers of the request for one event, and whether they promise a JSON body.
+    pub(crate) fn render(
+        &self,
+        roots: &Roots<'_>,
+        parameters: &Parameters,
+    ) -> Result<(HeaderMap, bool), Discarded> {
+        let mut headers = self.constant.clone();
+        let mut json = self.json;
+        for (name, text) in &self.rendered {
+            let Text::Rendered(template) = &**text else {
+                continue;
+            };
+            let mut value = Vec::new();
+            template.render_into(roots, &mut value).map_err(|error| {
+                template::discarded(&error, Place::Header(name.as_str()), parameters)
+            })?;
+            if *name == CONTENT_TYPE {
+                json = Some(is_json(&value));
+            }
+            let invalid = || Discarded::InvalidHeader {
+                name: name.to_string(),
+            };
+            headers.insert(
+                name.clone(),
+                header_value(name, &value).ok_or_else(invalid)?,
+            );
+        }
+        Ok((headers, json.unwrap_or(false)))
+    }
+}
+
+/// The value, without space around it; `None` if a header can't carry it. Line breaks are refused
+/// wherever they stand: with them a value could add headers of its own.
+fn header_value(name: &HeaderName, text: &[u8]) -> Option<HeaderValue> {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = text
+        .iter()
+        .position(|byte| !is_space(byte))
+        .unwrap_or(text.len());
+    let end = text
+        .iter()
+        .rposition(|byte| !is_space(byte))
+        .map_or(start, |last| last + 1);
+    let text = &text[start..end];
+    if text.len() > MAX_VALUE {
+        return None;
+    }
+    let mut value = HeaderValue::from_bytes(text).ok()?;
+    // Any other may hold a secret: kept out of logs, and out of HTTP/2's compression tables.
+    value.set_sensitive(![CONTENT_TYPE, USER_AGENT, ACCEPT].contains(name));
+    Some(value)
+}

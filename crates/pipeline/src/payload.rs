@@ -1,0 +1,289 @@
+//! One kind of request, compiled: URL, headers, body.
+
+use bumpalo::Bump;
+use bytes::Bytes;
+use ftl::{Hash, Template};
+use http::{HeaderMap, Method, Uri};
+use model::definition::{self, BodyUnit, Definition, Limits};
+use model::json::Object;
+use model::outcome::Discarded;
+use model::sync::Settings;
+use model::{Event, Part};
+
+use crate::headers::Headers;
+use crate::json_check;
+use crate::problem::{Problems, pointer};
+use crate::settings::{Mapped, Parameters};
+use crate::template::{self, Compiler, Place, Text, may_read};
+use crate::url;
+use crate::user::UserView;
+use crate::views::{Members, ObjectView, Root, Roots};
+
+/// How the requests of one part are made.
+#[derive(Debug)]
+pub(crate) struct Payload {
+    part: Part,
+    method: Method,
+    url: Url,
+    headers: Headers,
+    /// `None`: the event (or user) as it is streamed.
+    body: Option<Template>,
+    unit: BodyUnit,
+    /// Whether a template of the payload may read `mappedProperties`.
+    reads_properties: bool,
+    /// Whether a template of the payload may read `mappedFields`.
+    reads_fields: bool,
+}
+
+#[derive(Debug)]
+enum Url {
+    Constant(Uri),
+    Rendered(Template),
+}
+
+/// What a request is made of, once rendered.
+pub(crate) struct Rendered {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What the payloads of a sync share.
+pub(crate) struct Shared<'s> {
+    pub(crate) parameters: &'s Parameters,
+    pub(crate) mapped: &'s Mapped,
+    pub(crate) limits: &'s Limits,
+}
+
+impl Payload {
+    /// Compiles what the definition says about a part, with the sync's own body template where it
+    /// has one. `None` when that can't be done: then a problem was added.
+    pub(crate) fn compile(
+        part: Part,
+        definition: &Definition,
+        settings: &Settings,
+        headers: impl FnOnce(&definition::Payload, &str, &mut Problems) -> Headers,
+        compiler: &Compiler<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let (section, payload, own) = match part {
+            Part::Event => ("events", &definition.events, &settings.events.template),
+            Part::User => ("users", &definition.users, &settings.users.template),
+        };
+        let Some(payload) = payload else {
+            problems.add(
+                format!("/{section}/send"),
+                format!("the destination takes no {section}"),
+            );
+            return None;
+        };
+        let defined_at = pointer("/definition", section);
+        let url = compile_url(
+            &payload.url,
+            &pointer(&defined_at, "url"),
+            definition,
+            compiler,
+            problems,
+        );
+        let headers = headers(payload, &pointer(&defined_at, "headers"), problems);
+        let own_at = format!("/{section}/template");
+        if own.is_some() && !definition.own_templates {
+            problems.add(
+                own_at.as_str(),
+                "the destination takes no templates of a sync's own",
+            );
+        }
+        let (source, at) = match own {
+            Some(own) => (Some(own), own_at),
+            None => (payload.body.as_ref(), pointer(&defined_at, "body")),
+        };
+        let body = match source {
+            Some(source) => Some(compiler.template(source, Place::Body, &at, problems)?),
+            None => None,
+        };
+        let mut compiled = Self {
+            part,
+            method: payload.method.into(),
+            url: url?,
+            headers,
+            body,
+            unit: payload.unit,
+            reads_properties: false,
+            reads_fields: false,
+        };
+        let reads = |root| compiled.templates().any(|each| may_read(each, root));
+        let (properties, fields) = (reads(Root::MappedProperties), reads(Root::MappedFields));
+        (compiled.reads_properties, compiled.reads_fields) = (properties, fields);
+        Some(compiled)
+    }
+
+    /// The templates that are rendered for each event.
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let url = match &self.url {
+            Url::Constant(_) => None,
+            Url::Rendered(template) => Some(template),
+        };
+        url.into_iter()
+            .chain(self.headers.templates())
+            .chain(&self.body)
+    }
+
+    /// Renders the request for `event`, whose parsed form is `root`.
+    pub(crate) fn render(
+        &self,
+        event: &Event,
+        root: &Object<'_>,
+        shared: &Shared<'_>,
+    ) -> Result<Rendered, Discarded> {
+        shared.mapped.check_required(root)?;
+        let arena = Bump::new();
+        let (as_event, as_user);
+        let input: &dyn Hash = match self.part {
+            Part::Event => {
+                as_event = ObjectView::new(root, &arena);
+                &as_event
+            }
+            Part::User => {
+                as_user = UserView::new(root, event.kind, &arena);
+                &as_user
+            }
+        };
+        let (mut properties, mut fields) = (Members::default(), Members::default());
+        if self.reads_properties {
+            properties = shared.mapped.properties(root, &arena);
+        }
+        if self.reads_fields {
+            fields = shared.mapped.fields(root, &arena);
+        }
+        let roots = Roots {
+            input,
+            parameters: shared.parameters.values(),
+            mapped_properties: &properties,
+            mapped_fields: &fields,
+        };
+        let uri = self.render_url(&roots, shared.parameters)?;
+        let (headers, json) = self.headers.render(&roots, shared.parameters)?;
+        let body = match &self.body {
+            Some(template) => self.render_body(template, &roots, json, shared.parameters)?,
+            None => self.stored_body(event, root, shared.limits, &arena)?,
+        };
+        within("body bytes", shared.limits.body_bytes, body.len())?;
+        Ok(Rendered {
+            method: self.method.clone(),
+            uri,
+            headers,
+            body,
+        })
+    }
+
+    fn render_url(&self, roots: &Roots<'_>, parameters: &Parameters) -> Result<Uri, Discarded> {
+        let template = match &self.url {
+            Url::Constant(uri) => return Ok(uri.clone()),
+            Url::Rendered(template) => template,
+        };
+        let mut text = Vec::new();
+        template
+            .render_into(roots, &mut text)
+            .map_err(|error| template::discarded(&error, Place::Url, parameters))?;
+        url::parse(&text).map_err(|message| Discarded::InvalidUrl { message })
+    }
+
+    fn render_body(
+        &self,
+        template: &Template,
+        roots: &Roots<'_>,
+        json: bool,
+        parameters: &Parameters,
+    ) -> Result<Bytes, Discarded> {
+        let mut body = Vec::with_capacity(512);
+        template
+            .render_into(roots, &mut body)
+            .map_err(|error| template::discarded(&error, Place::Body, parameters))?;
+        if json {
+            json_check::check(&body)?;
+        }
+        Ok(match self.unit {
+            BodyUnit::Object => body.into(),
+            BodyUnit::ArrayOfOne => array_of_one(&body),
+        })
+    }
+
+    /// The event as it is stored, without a copy where it stands alone; or the user that it shows.
+    fn stored_body(
+        &self,
+        event: &Event,
+        root: &Object<'_>,
+        limits: &Limits,
+        arena: &Bump,
+    ) -> Result<Bytes, Discarded> {
+        let body = match self.part {
+            Part::Event => {
+                let properties = root
+                    .get("event_properties")
+                    .and_then(|value| value.as_object());
+                let count = properties.map_or(0, Object::len);
+                within(
+                    "event properties",
+                    limits.properties_per_event.map(u64::from),
+                    count,
+                )?;
+                event.text().clone()
+            }
+            Part::User => {
+                let mut body = Vec::with_capacity(512);
+                UserView::new(root, event.kind, arena).write(&mut body);
+                body.into()
+            }
+        };
+        Ok(match self.unit {
+            BodyUnit::Object => body,
+            BodyUnit::ArrayOfOne => array_of_one(&body),
+        })
+    }
+}
+
+/// Compiles a URL. One that no event changes is checked now; where a single parameter makes it, the
+/// fault is that parameter's.
+fn compile_url(
+    source: &str,
+    at: &str,
+    definition: &Definition,
+    compiler: &Compiler<'_>,
+    problems: &mut Problems,
+) -> Option<Url> {
+    match compiler.text(source, Place::Url, at, problems)? {
+        Text::Rendered(template) => Some(Url::Rendered(template)),
+        Text::Constant(text) => match url::parse(&text) {
+            Ok(uri) => Some(Url::Constant(uri)),
+            Err(reason) => {
+                let mut named = definition
+                    .parameters
+                    .iter()
+                    .filter(|each| source.contains(each.name.as_str()));
+                let at = match (named.next(), named.next()) {
+                    (Some(only), None) => pointer("/parameters", &only.name),
+                    _ => at.to_owned(),
+                };
+                problems.add(at, format!("the URL can't be used: {reason}"));
+                None
+            }
+        },
+    }
+}
+
+fn array_of_one(body: &[u8]) -> Bytes {
+    [b"[", body, b"]"].concat().into()
+}
+
+fn within(limit: &str, allowed: Option<u64>, actual: usize) -> Result<(), Discarded> {
+    let actual = u64::try_from(actual).unwrap_or(u64::MAX);
+    match allowed {
+        Some(allowed) if actual > allowed => Err(Discarded::OverLimit {
+            limit: limit.to_owned(),
+            allowed,
+            actual,
+        }),
+        _ => Ok(()),
+    }
+}

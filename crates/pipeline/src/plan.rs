@@ -1,0 +1,265 @@
+//! A sync, compiled.
+
+use std::fmt;
+
+use model::definition::{Definition, Limits};
+use model::filter;
+use model::json::Object;
+use model::outcome::{Discarded, Filtered};
+use model::sync::Sync;
+use model::{DeliveryId, Event, EventKind, OutboundRequest, Part, SyncId};
+
+use crate::filter::{Judgement, Selection};
+use crate::headers::{self, Headers};
+use crate::payload::{Payload, Shared};
+use crate::problem::{Problem, Problems};
+use crate::settings::{Mapped, Parameters};
+use crate::template::Compiler;
+
+/// A sync, compiled: what it does to an event. Immutable and shared by reference between threads;
+/// a change of the sync or its definition makes a new one.
+pub struct Plan {
+    sync: SyncId,
+    selection: Selection,
+    events: Option<Payload>,
+    users: Option<Payload>,
+    parameters: Parameters,
+    mapped: Mapped,
+    limits: Limits,
+}
+
+/// What becomes of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was not meant for the sync.
+    Filtered(Filtered),
+    /// No request can or may be made of it.
+    Discarded(Discarded),
+    /// This is to be sent.
+    Request(OutboundRequest),
+}
+
+/// Which parts of an event a sync sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parts {
+    /// The event itself.
+    pub event: bool,
+    /// The user as the event left them.
+    pub user: bool,
+}
+
+impl Parts {
+    /// How many there are.
+    pub fn len(self) -> usize {
+        usize::from(self.event) + usize::from(self.user)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether this one is among them.
+    pub fn contains(self, part: Part) -> bool {
+        match part {
+            Part::Event => self.event,
+            Part::User => self.user,
+        }
+    }
+
+    /// Those that are sent, the event first.
+    pub fn iter(self) -> impl Iterator<Item = Part> {
+        [Part::Event, Part::User]
+            .into_iter()
+            .filter(move |part| self.contains(*part))
+    }
+}
+
+impl Plan {
+    /// Compiles a sync of the definition, or says everything that is wrong with it.
+    pub fn compile(definition: &Definition, sync: &Sync) -> Result<Self, Vec<Problem>> {
+        let settings = &sync.settings;
+        let mut problems = Problems::default();
+        let sends_events = settings.events.send && definition.events.is_some();
+        if !sends_events && !settings.users.send {
+            problems.add("/events/send", "nothing is sent: switch on events or users");
+        }
+        let parameters = Parameters::compile(definition, settings, &mut problems);
+        let mapped = Mapped::compile(definition, settings, &mut problems);
+        let compiler = match Compiler::new(definition, &parameters) {
+            Ok(compiler) => compiler,
+            Err(error) => {
+                problems.add("", format!("the template engine can't be set up: {error}"));
+                return Err(problems.into_list());
+            }
+        };
+        let selection =
+            Selection::compile(&settings.events.select, "/events/select", &mut problems);
+        check_type_limit(definition, &settings.events.select, &mut problems);
+        let own_headers = headers::compile_own(definition, settings, &compiler, &mut problems);
+        let payload = |part, problems: &mut Problems| {
+            Payload::compile(
+                part,
+                definition,
+                settings,
+                |payload, at, problems| {
+                    Headers::compile(
+                        &payload.headers,
+                        at,
+                        &own_headers,
+                        settings.user_agent,
+                        &compiler,
+                        problems,
+                    )
+                },
+                &compiler,
+                problems,
+            )
+        };
+        let events = sends_events
+            .then(|| payload(Part::Event, &mut problems))
+            .flatten();
+        let users = settings
+            .users
+            .send
+            .then(|| payload(Part::User, &mut problems))
+            .flatten();
+        if !problems.is_empty() {
+            return Err(problems.into_list());
+        }
+        Ok(Self {
+            sync: sync.id,
+            selection,
+            events,
+            users,
+            parameters,
+            mapped,
+            limits: definition.limits,
+        })
+    }
+
+    /// The sync that was compiled.
+    pub fn sync(&self) -> SyncId {
+        self.sync
+    }
+
+    /// Which parts of events of this kind the sync may send: identifies only ever send the user.
+    pub fn parts(&self, kind: EventKind) -> Parts {
+        Parts {
+            event: self.events.is_some() && kind == EventKind::Track,
+            user: self.users.is_some(),
+        }
+    }
+
+    /// Which parts of `event` the sync sends. Makes no reason for the others: most events of most
+    /// syncs are filtered, and nobody asks why. Users are sent with every event, whether or not it
+    /// is selected itself.
+    ///
+    /// An event that can't be read is sent, so that rendering it says what is wrong.
+    pub fn matching(&self, event: &Event) -> Parts {
+        let mut parts = self.parts(event.kind);
+        if parts.event
+            && let Ok(root) = root(event)
+        {
+            parts.event = matches!(self.selection.judge(root), Judgement::Selected);
+        }
+        parts
+    }
+
+    /// Why the sync doesn't send this part of `event`; `None` when it does.
+    pub fn explain(&self, event: &Event, part: Part) -> Option<Filtered> {
+        if !self.parts(event.kind).contains(part) {
+            return Some(Filtered::PathOff);
+        }
+        if part == Part::User {
+            return None;
+        }
+        let root = root(event).ok()?;
+        match self.selection.judge(root) {
+            Judgement::Selected => None,
+            Judgement::OtherType => Some(Filtered::EventType),
+            Judgement::Refused(condition) => Some(Filtered::Condition {
+                condition: condition.explain(root).unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// What becomes of a part of `event`: filtered, with the reason in words, or [`render`](Self::render)ed.
+    pub fn apply(&self, event: &Event, part: Part) -> Outcome {
+        match self.explain(event, part) {
+            Some(why) => Outcome::Filtered(why),
+            None => self.render(event, part),
+        }
+    }
+
+    /// Makes the request for a part of `event`, whatever the selection says: what has been selected
+    /// once stays so over its retries.
+    pub fn render(&self, event: &Event, part: Part) -> Outcome {
+        let payload = match part {
+            Part::Event => &self.events,
+            Part::User => &self.users,
+        };
+        let Some(payload) = payload
+            .as_ref()
+            .filter(|_| self.parts(event.kind).contains(part))
+        else {
+            return Outcome::Filtered(Filtered::PathOff);
+        };
+        let shared = Shared {
+            parameters: &self.parameters,
+            mapped: &self.mapped,
+            limits: &self.limits,
+        };
+        match root(event).and_then(|root| payload.render(event, root, &shared)) {
+            Ok(rendered) => Outcome::Request(OutboundRequest {
+                delivery: DeliveryId::of(event.project, event.offset, self.sync, part),
+                method: rendered.method,
+                uri: rendered.uri,
+                headers: rendered.headers,
+                body: rendered.body,
+            }),
+            Err(why) => Outcome::Discarded(why),
+        }
+    }
+}
+
+/// Parameters, URLs and headers may hold secrets: shows none of them.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("sync", &self.sync)
+            .finish_non_exhaustive()
+    }
+}
+
+fn root(event: &Event) -> Result<&Object<'_>, Discarded> {
+    let unreadable = |message: String| Discarded::Unreadable { message };
+    let root = event
+        .root()
+        .map_err(|error| unreadable(error.to_string()))?;
+    root.as_object()
+        .ok_or_else(|| unreadable(format!("expected an object, found {}", root.kind())))
+}
+
+fn check_type_limit(
+    definition: &Definition,
+    selection: &filter::Selection,
+    problems: &mut Problems,
+) {
+    let Some(allowed) = definition.limits.event_types else {
+        return;
+    };
+    let message = match selection {
+        filter::Selection::All { .. } => {
+            format!("the destination takes at most {allowed} event types: choose them")
+        }
+        filter::Selection::Types(types) if types.len() > allowed as usize => {
+            format!(
+                "{} event types are selected, but the destination takes at most {allowed}",
+                types.len()
+            )
+        }
+        filter::Selection::Types(_) => return,
+    };
+    problems.add("/events/select", message);
+}

@@ -1,0 +1,262 @@
+//! Templates of URLs, header values and bodies: compiled, checked against the names they can use,
+//! and folded to constants where no event matters.
+
+use ftl::{Budgets, Engine, Reference, Step, Template};
+use model::definition::Definition;
+use model::outcome::Discarded;
+
+use crate::functions;
+use crate::nearest::nearest;
+use crate::problem::Problems;
+use crate::settings::Parameters;
+use crate::views::{Members, Root, Roots};
+
+/// What one render may use up. Generous for a request's body, and harmless to a lane.
+const BUDGETS: Budgets = Budgets {
+    steps: 1_000_000,
+    output_bytes: 8 << 20,
+    depth: 200,
+    memory_bytes: 32 << 20,
+    regex_backtracking: 1_000_000,
+    number_digits: 1_000,
+};
+
+/// Special variables through which a template reaches names that it doesn't spell, or the time.
+const SPECIALS: [&str; 8] = [
+    ".now",
+    ".vars",
+    ".globals",
+    ".data_model",
+    ".dataModel",
+    ".namespace",
+    ".main",
+    ".locals",
+];
+
+/// Which part of a request a template makes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'n> {
+    Url,
+    Header(&'n str),
+    Body,
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Url => f.write_str("url"),
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::Body => f.write_str("body"),
+        }
+    }
+}
+
+/// A text that is the same for all events, or a template that makes it.
+#[derive(Debug)]
+pub(crate) enum Text {
+    Constant(Vec<u8>),
+    Rendered(Template),
+}
+
+/// Compiles the templates of one sync.
+pub(crate) struct Compiler<'c> {
+    engine: Engine,
+    definition: &'c Definition,
+    parameters: &'c Parameters,
+}
+
+impl<'c> Compiler<'c> {
+    pub(crate) fn new(
+        definition: &'c Definition,
+        parameters: &'c Parameters,
+    ) -> Result<Self, ftl::Error> {
+        let engine = Engine::new()
+            .number_format("c")?
+            .boolean_format("c")?
+            .setting("url_escaping_charset", "UTF-8")?
+            .budgets(BUDGETS);
+        Ok(Self {
+            engine: functions::register(engine),
+            definition,
+            parameters,
+        })
+    }
+
+    /// Compiles the template that stands at `at`. A text that only parameters go into is rendered
+    /// once and for all; when that fails, so would every event.
+    pub(crate) fn text(
+        &self,
+        source: &str,
+        place: Place<'_>,
+        at: &str,
+        problems: &mut Problems,
+    ) -> Option<Text> {
+        let template = self.template(source, place, at, problems)?;
+        if !self.is_constant(&template) {
+            return Some(Text::Rendered(template));
+        }
+        let empty = Members::default();
+        let roots = Roots {
+            input: &empty,
+            parameters: self.parameters.values(),
+            mapped_properties: &empty,
+            mapped_fields: &empty,
+        };
+        let mut text = Vec::new();
+        match template.render_into(&roots, &mut text) {
+            Ok(()) => Some(Text::Constant(text)),
+            Err(error) => {
+                problems.add_at(at, self.parameters.redact(&message(&error)), start(&error));
+                None
+            }
+        }
+    }
+
+    /// Compiles a template that is rendered for every event.
+    pub(crate) fn template(
+        &self,
+        source: &str,
+        place: Place<'_>,
+        at: &str,
+        problems: &mut Problems,
+    ) -> Option<Template> {
+        match self.engine.compile(&place.to_string(), source) {
+            Ok(template) => {
+                for reference in template.references() {
+                    self.check(&reference, at, problems);
+                }
+                Some(template)
+            }
+            Err(error) => {
+                problems.add_at(at, message(&error), start(&error));
+                None
+            }
+        }
+    }
+
+    /// Whether the text is the same for all events: no tags (they could rename anything), no special
+    /// variables, and nothing but parameters. Where one is unknown or missing, that has been reported.
+    fn is_constant(&self, template: &Template) -> bool {
+        let source = template.source();
+        let tagged = ["<#", "<@", "[#", "[@"]
+            .iter()
+            .any(|tag| source.contains(tag));
+        let given =
+            |reference: &Reference| match (Root::named(&reference.root), reference.steps.first()) {
+                (Some(Root::Parameters), Some(Step::Key(name))) => {
+                    let declared = self
+                        .definition
+                        .parameters
+                        .iter()
+                        .any(|each| each.name == *name);
+                    declared && !self.parameters.is_missing(name)
+                }
+                _ => false,
+            };
+        !tagged && !has_special(source) && template.references().iter().all(given)
+    }
+
+    /// Names that can't be anything are slips, guarded by a default or not: without the report they
+    /// would silently send nothing.
+    fn check(&self, reference: &Reference, at: &str, problems: &mut Problems) {
+        let place = Some((reference.span.line, reference.span.column));
+        let Some(root) = Root::named(&reference.root) else {
+            if reference.root != "statics" {
+                let names = Root::NAMES.map(|(_, name)| name);
+                let message = unknown("name", &reference.root, names, "templates can use");
+                problems.add_at(at, message, place);
+            }
+            return;
+        };
+        let Some(Step::Key(name)) = reference.steps.first() else {
+            return;
+        };
+        let (what, known): (_, Vec<&str>) = match root {
+            Root::Parameters => (
+                "parameter",
+                self.definition
+                    .parameters
+                    .iter()
+                    .map(|p| p.name.as_str())
+                    .collect(),
+            ),
+            Root::MappedFields => (
+                "mapped field",
+                self.definition
+                    .mappings
+                    .iter()
+                    .map(|m| m.name.as_str())
+                    .collect(),
+            ),
+            // What an event or a selection brings is only known when it comes.
+            Root::Input | Root::MappedProperties => return,
+        };
+        if !known.contains(&name.as_str()) {
+            problems.add_at(at, unknown(what, name, known, "the destination has"), place);
+        }
+    }
+}
+
+/// Says that a name is not known, and which one was probably meant.
+pub(crate) fn unknown<'k>(
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'k str> + Clone,
+    there_are: &str,
+) -> String {
+    if let Some(meant) = nearest(name, known.clone()) {
+        return format!("unknown {what} {name:?}: did you mean {meant}?");
+    }
+    let known: Vec<_> = known.into_iter().take(20).collect();
+    if known.is_empty() {
+        return format!("unknown {what} {name:?}: {there_are} none");
+    }
+    format!("unknown {what} {name:?}: {there_are} {}", known.join(", "))
+}
+
+/// Whether the template may read this root under either of its spellings: decided by the text alone,
+/// since a template can pass names around.
+pub(crate) fn may_read(template: &Template, root: Root) -> bool {
+    let source = template.source();
+    let tail = match root {
+        Root::Input => "nput",
+        Root::Parameters => "arameters",
+        Root::MappedProperties => "appedProperties",
+        Root::MappedFields => "appedFields",
+    };
+    source.contains(tail) || has_special(source)
+}
+
+fn has_special(source: &str) -> bool {
+    SPECIALS.iter().any(|special| source.contains(special))
+}
+
+/// A failed render as the reason why nothing was sent. What the engine quotes of values may hold
+/// secrets.
+pub(crate) fn discarded(
+    error: &ftl::Error,
+    place: Place<'_>,
+    parameters: &Parameters,
+) -> Discarded {
+    let (line, column) = start(error).unwrap_or((1, 1));
+    Discarded::Template {
+        place: place.to_string(),
+        message: parameters.redact(&message(error)),
+        line,
+        column,
+    }
+}
+
+/// What went wrong, on one line, with the expression that is to blame.
+fn message(error: &ftl::Error) -> String {
+    let mut message = error.message().lines().collect::<Vec<_>>().join(" ");
+    if let Some(blamed) = error.blamed_expression() {
+        message.push_str(" ==> ");
+        message.push_str(&blamed.replace('\n', " "));
+    }
+    message
+}
+
+fn start(error: &ftl::Error) -> Option<(u32, u32)> {
+    error.span().map(|span| (span.line, span.column))
+}

@@ -1,0 +1,106 @@
+//! The address that a URL template rendered to.
+
+use http::Uri;
+
+/// The address, when it is one that a request can be sent to. What is interpolated into a URL is not
+/// escaped: that is the template's business (`?url`). Space around it is dropped.
+///
+/// The error says what is wrong and never shows the URL, which may hold secrets.
+pub(crate) fn parse(rendered: &[u8]) -> Result<Uri, String> {
+    let text = rendered.trim_ascii();
+    if text.is_empty() {
+        return Err("it is empty".into());
+    }
+    if let Some(at) = text.iter().position(|&byte| !byte.is_ascii_graphic()) {
+        return Err(format!(
+            "the character at position {} can't stand in a URL: percent-encode it, in a template with ?url",
+            at + 1
+        ));
+    }
+    if text.contains(&b'#') {
+        return Err(
+            "it has a fragment (#…), which is never sent: percent-encode the # as %23".into(),
+        );
+    }
+    let uri = Uri::try_from(text).map_err(|error| error.to_string())?;
+    match uri.scheme_str() {
+        Some("http" | "https") => {}
+        Some(_) => return Err("only http and https addresses can be reached".into()),
+        None => return Err("it must start with https:// or http://".into()),
+    }
+    let authority = uri.authority().ok_or("the host is missing")?;
+    if authority.as_str().contains('@') {
+        return Err(
+            "it holds a user name or password: send them in an Authorization header".into(),
+        );
+    }
+    if authority.host().is_empty() {
+        return Err("the host is missing".into());
+    }
+    let port = authority.as_str()[authority.host().len()..].strip_prefix(':');
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err("the port is not a number from 0 to 65535".into());
+    }
+    Ok(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absolute_http_address_is_taken() {
+        for (text, expected) in [
+            ("https://example.com", "https://example.com/"),
+            (
+                " https://example.com/a?b=%20&c=d \n",
+                "https://example.com/a?b=%20&c=d",
+            ),
+            ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x"),
+            ("http://[::1]:80/", "http://[::1]:80/"),
+            ("HTTPS://EXAMPLE.com/", "https://EXAMPLE.com/"),
+        ] {
+            assert_eq!(
+                parse(text.as_bytes()).unwrap().to_string(),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_without_showing_it() {
+        for (text, reason) in [
+            ("", "it is empty"),
+            ("  \n", "it is empty"),
+            ("/secret", "it must start with"),
+            ("secret.example.com", "it must start with"),
+            ("ftp://secret/", "only http and https"),
+            ("https://u:secret@example.com/", "user name or password"),
+            ("https://example.com/#secret", "fragment"),
+            (
+                "https://example.com/a secret",
+                "the character at position 22",
+            ),
+            (
+                "https://example.com/é/secret",
+                "the character at position 21",
+            ),
+            ("https://example.com:99999/secret", "port"),
+            ("https://example.com:secret/", ""),
+            ("https:///secret", ""),
+            ("https://", ""),
+            ("https://:80/secret", ""),
+            ("https://secret\r\nhost: x/", "the character at position"),
+        ] {
+            let message = parse(text.as_bytes()).unwrap_err();
+            assert!(
+                message.starts_with(reason) || message.contains(reason),
+                "{text}: {message}"
+            );
+            assert!(!message.contains("secret"), "{message}");
+        }
+        let long = format!("https://example.com/{}", "a".repeat(70_000));
+        assert!(parse(long.as_bytes()).is_err());
+    }
+}

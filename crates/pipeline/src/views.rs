@@ -1,0 +1,155 @@
+//! Events as templates see them: views that borrow from the parsed tree.
+//!
+//! A view of a nested object or list is made when a template reaches for it, in an arena that lives
+//! for one render; nothing of the tree is copied.
+
+use bumpalo::Bump;
+use ftl::{Data, Entries, Hash, Seq, View};
+use model::json::{Object, Value};
+
+/// A JSON value as a template sees it.
+pub(crate) fn view<'a>(value: &'a Value<'a>, arena: &'a Bump) -> View<'a> {
+    match value {
+        Value::Null => View::Null,
+        Value::Bool(value) => View::Bool(*value),
+        Value::Number(number) => View::Number(number.text()),
+        Value::String(text) => View::Str(text),
+        Value::Array(items) => View::Seq(arena.alloc(ArrayView { items, arena })),
+        Value::Object(object) => View::Hash(arena.alloc(ObjectView { object, arena })),
+    }
+}
+
+/// An object as a template sees it.
+pub(crate) struct ObjectView<'a> {
+    object: &'a Object<'a>,
+    arena: &'a Bump,
+}
+
+impl<'a> ObjectView<'a> {
+    pub(crate) fn new(object: &'a Object<'a>, arena: &'a Bump) -> Self {
+        Self { object, arena }
+    }
+}
+
+impl Hash for ObjectView<'_> {
+    fn get(&self, key: &str) -> Option<View<'_>> {
+        self.object.get(key).map(|value| view(value, self.arena))
+    }
+
+    fn len(&self) -> usize {
+        self.object.len()
+    }
+
+    fn entries(&self) -> Entries<'_> {
+        Box::new(
+            self.object
+                .iter()
+                .map(|(name, value)| (name, view(value, self.arena))),
+        )
+    }
+}
+
+struct ArrayView<'a> {
+    items: &'a [Value<'a>],
+    arena: &'a Bump,
+}
+
+impl Seq for ArrayView<'_> {
+    fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    fn get(&self, index: usize) -> Option<View<'_>> {
+        self.items.get(index).map(|value| view(value, self.arena))
+    }
+}
+
+/// Values under names, in order: selected properties and mapped fields.
+#[derive(Default)]
+pub(crate) struct Members<'a>(pub(crate) Vec<(&'a str, View<'a>)>);
+
+impl Hash for Members<'_> {
+    fn get(&self, key: &str) -> Option<View<'_>> {
+        let found = self.0.iter().find(|(name, _)| *name == key);
+        found.map(|(_, value)| *value)
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn entries(&self) -> Entries<'_> {
+        Box::new(self.0.iter().copied())
+    }
+}
+
+/// The four names that a template can use. Each has two spellings, but only the first is listed.
+pub(crate) struct Roots<'a> {
+    pub(crate) input: &'a dyn Hash,
+    pub(crate) parameters: &'a dyn Hash,
+    pub(crate) mapped_properties: &'a dyn Hash,
+    pub(crate) mapped_fields: &'a dyn Hash,
+}
+
+/// One of the four names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Root {
+    Input,
+    Parameters,
+    MappedProperties,
+    MappedFields,
+}
+
+impl Root {
+    /// All of them, as templates usually spell them.
+    pub(crate) const NAMES: [(Self, &'static str); 4] = [
+        (Self::Input, "input"),
+        (Self::Parameters, "parameters"),
+        (Self::MappedProperties, "mappedProperties"),
+        (Self::MappedFields, "mappedFields"),
+    ];
+
+    /// The root that a template means by `name`: the guide capitalises the names in its prose, and
+    /// templates follow it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "input" | "Input" => Self::Input,
+            "parameters" | "Parameters" => Self::Parameters,
+            "mappedProperties" | "MappedProperties" => Self::MappedProperties,
+            "mappedFields" | "MappedFields" => Self::MappedFields,
+            _ => return None,
+        })
+    }
+}
+
+impl<'a> Roots<'a> {
+    fn value(&self, root: Root) -> View<'a> {
+        View::Hash(match root {
+            Root::Input => self.input,
+            Root::Parameters => self.parameters,
+            Root::MappedProperties => self.mapped_properties,
+            Root::MappedFields => self.mapped_fields,
+        })
+    }
+}
+
+impl Hash for Roots<'_> {
+    fn get(&self, key: &str) -> Option<View<'_>> {
+        Root::named(key).map(|root| self.value(root))
+    }
+
+    fn len(&self) -> usize {
+        Root::NAMES.len()
+    }
+
+    fn entries(&self) -> Entries<'_> {
+        let all = Root::NAMES.into_iter();
+        Box::new(all.map(|(root, name)| (name, self.value(root))))
+    }
+}
+
+impl Data for Roots<'_> {
+    fn view(&self) -> View<'_> {
+        View::Hash(self)
+    }
+}
