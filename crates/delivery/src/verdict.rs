@@ -77,14 +77,16 @@ pub(crate) fn failed_transport(error: &TransportError) -> Failure {
 
 /// The first 4 KiB of `body` as text, cut where a character ends.
 fn beginning_as_text(body: &[u8]) -> String {
-    let mut text =
-        String::from_utf8_lossy(&body[..body.len().min(KEPT_RESPONSE_BYTES)]).into_owned();
+    let cut = &body[..body.len().min(KEPT_RESPONSE_BYTES)];
+    let mut text = String::from_utf8_lossy(cut).into_owned();
     if body.len() > KEPT_RESPONSE_BYTES && text.ends_with(char::REPLACEMENT_CHARACTER) {
         // The cut may have gone through a character: what is left of it is no text.
         text.pop();
     }
     // A byte that is no text takes three as a replacement character.
-    text.truncate(text.floor_char_boundary(KEPT_RESPONSE_BYTES));
+    while text.len() > KEPT_RESPONSE_BYTES {
+        text.pop();
+    }
     text
 }
 

@@ -198,7 +198,11 @@ impl Inner {
                 Dialed::Http2(mut connection) => {
                     *request.uri_mut() = uri.clone();
                     request.headers_mut().remove(header::HOST);
-                    connection.exchange(request, received).await
+                    let sent = connection.exchange(request, received).await;
+                    if sent.is_err() {
+                        destination.stop_sharing();
+                    }
+                    sent
                 }
             };
             let failed = |source| TransportError::from_exchange(destination.host(), source);

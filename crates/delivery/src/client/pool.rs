@@ -196,6 +196,11 @@ impl Destination {
         }
     }
 
+    /// Lets no further request use the shared connection, which has stopped taking them.
+    pub(super) fn stop_sharing(&self) {
+        lock(&self.connections).shared = None;
+    }
+
     /// Closes connections unused for longer than `idle_timeout` or closed by the other side;
     /// returns how many HTTP/1.1 ones.
     fn close_unused(&self, idle_timeout: Duration) -> usize {

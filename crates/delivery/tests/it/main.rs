@@ -1,0 +1,11 @@
+//! The client against real sockets, the guard against names that change, and the tries on
+//! simulated time.
+
+// Test servers and scripted peers run for as long as their test, on the real clock.
+#![allow(clippy::disallowed_methods)]
+
+mod client;
+mod guard;
+mod peer;
+mod tls;
+mod tries;
