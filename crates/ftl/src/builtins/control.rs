@@ -1,0 +1,75 @@
+//! Built-ins that provide for missing values or choose between values.
+
+use super::{Args, Builtin, Returned, Run, define};
+use crate::error::ErrorKind;
+use crate::eval::{Env, ordering, seq_len};
+use crate::syntax::ast::BuiltinCall;
+use crate::value::Value;
+
+pub(super) const TABLE: &[Builtin] = &[
+    define("default", Run::Optional(default), Args::Required(1, usize::MAX)),
+    define("exists", Run::Optional(exists), Args::None),
+    define("if_exists", Run::Optional(if_exists), Args::None),
+    define("has_content", Run::Optional(has_content), Args::None),
+    define("then", Run::Any(then), Args::Required(2, 2)),
+    define("switch", Run::Any(switch), Args::Required(2, usize::MAX)),
+];
+
+fn default<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
+    if value.is_some() {
+        return Ok(value);
+    }
+    for arg in call.args.iter().flatten() {
+        if let Some(value) = env.eval_opt(arg)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+fn exists<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
+    Ok(Some(Value::Bool(value.is_some())))
+}
+
+fn if_exists<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
+    Ok(Some(value.unwrap_or(Value::str(""))))
+}
+
+fn has_content<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
+    let content = match &value {
+        None => false,
+        Some(Value::Str(text)) => !text.as_str().is_empty(),
+        Some(Value::HashView(hash)) => !hash.is_empty(),
+        Some(Value::Map(map)) => !map.entries().is_empty(),
+        Some(value) if value.is_sequence() => seq_len(value) > 0,
+        Some(_) => true,
+    };
+    Ok(Some(Value::Bool(content)))
+}
+
+fn then<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    match value {
+        Value::Bool(yes) => env.eval_opt(env.arg_expr(call, usize::from(!yes))?),
+        other => Err(env.type_fault(&call.target, "boolean", &other)),
+    }
+}
+
+fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    let count = call.arg_count();
+    for pair in 0..count / 2 {
+        let case = env.eval(env.arg_expr(call, pair * 2)?)?;
+        match ordering(&value, &case) {
+            Some(std::cmp::Ordering::Equal) => return env.eval_opt(env.arg_expr(call, pair * 2 + 1)?),
+            Some(_) => {}
+            None => {
+                let message = format!("Can't compare values of these types: a {} with a {}.", value.type_name(), case.type_name());
+                return Err(env.fault(ErrorKind::Type, call.target.src, message));
+            }
+        }
+    }
+    if count % 2 == 1 {
+        return env.eval_opt(env.arg_expr(call, count - 1)?);
+    }
+    let message = "The value before ?switch(case1, value1, case2, value2, ...) didn't match any of the case parameters, and there was no default value parameter.";
+    Err(env.fault(ErrorKind::Value, call.target.src, message))
+}

@@ -1,0 +1,135 @@
+//! Built-ins on dates.
+
+use super::{Args, Builtin, Returned, Run, define};
+use crate::datetime::{Accuracy, DateFormat, IsoFormat, ZoneShown, time_zone};
+use crate::error::ErrorKind;
+use crate::eval::Env;
+use crate::syntax::ast::BuiltinCall;
+use crate::value::{DateKind, DateTime, Value};
+
+macro_rules! iso_table {
+    ($(($name:literal, $args:expr)),* $(,)?) => {
+        &[
+            define("date", Run::Any(date), Args::Optional(0, 1)),
+            define("time", Run::Any(time), Args::Optional(0, 1)),
+            define("datetime", Run::Any(datetime), Args::Optional(0, 1)),
+            define("date_if_unknown", Run::Date(unchanged), Args::None),
+            define("time_if_unknown", Run::Date(unchanged), Args::None),
+            define("datetime_if_unknown", Run::Date(unchanged), Args::None),
+            $(define($name, Run::Date(iso), $args),)*
+        ]
+    };
+}
+
+pub(super) const TABLE: &[Builtin] = iso_table![
+    ("iso", Args::Required(1, 1)),
+    ("iso_nz", Args::Required(1, 1)),
+    ("iso_h", Args::Required(1, 1)),
+    ("iso_h_nz", Args::Required(1, 1)),
+    ("iso_m", Args::Required(1, 1)),
+    ("iso_m_nz", Args::Required(1, 1)),
+    ("iso_ms", Args::Required(1, 1)),
+    ("iso_ms_nz", Args::Required(1, 1)),
+    ("iso_utc", Args::None),
+    ("iso_utc_nz", Args::None),
+    ("iso_utc_fz", Args::None),
+    ("iso_utc_h", Args::None),
+    ("iso_utc_h_nz", Args::None),
+    ("iso_utc_m", Args::None),
+    ("iso_utc_m_nz", Args::None),
+    ("iso_utc_ms", Args::None),
+    ("iso_utc_ms_nz", Args::None),
+    ("iso_local", Args::None),
+    ("iso_local_nz", Args::None),
+    ("iso_local_h", Args::None),
+    ("iso_local_h_nz", Args::None),
+    ("iso_local_m", Args::None),
+    ("iso_local_m_nz", Args::None),
+    ("iso_local_ms", Args::None),
+    ("iso_local_ms_nz", Args::None),
+];
+
+fn unchanged<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, date: DateTime) -> Returned<'a> {
+    Ok(Some(Value::Date(date)))
+}
+
+fn date<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    convert(env, call, value, DateKind::Date)
+}
+
+fn time<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    convert(env, call, value, DateKind::Time)
+}
+
+fn datetime<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    convert(env, call, value, DateKind::DateTime)
+}
+
+fn convert<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>, kind: DateKind) -> Returned<'a> {
+    if let Value::Date(date) = value {
+        if date.kind != kind && date.kind != DateKind::DateTime {
+            let message = "Cannot convert between date types of which neither is a datetime.";
+            return Err(env.fault(ErrorKind::Type, call.target.src, message));
+        }
+        return Ok(Some(Value::Date(DateTime { millis: date.millis, kind })));
+    }
+    let Value::Str(text) = &value else {
+        return Err(env.type_fault(&call.target, "string", &value));
+    };
+    let parsed = if call.arg_count() > 0 {
+        let pattern = env.arg_str(call, 0)?;
+        let format = DateFormat::parse(pattern.as_str(), kind);
+        let format = format.map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+        format.read(text.as_str(), &env.settings.time_zone)
+    } else {
+        env.settings.date_format(kind).read(text.as_str(), &env.settings.time_zone)
+    };
+    match parsed {
+        Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
+        None => {
+            let name = match kind {
+                DateKind::Date => "date",
+                DateKind::Time => "time",
+                DateKind::DateTime => "datetime",
+            };
+            let message = format!("The string doesn't match the expected {name} format. The string to parse was: {:?}.", text.as_str());
+            Err(env.fault(ErrorKind::Format, call.target.src, message))
+        }
+    }
+}
+
+/// The whole `iso_…` family: what is to be shown is in the name.
+fn iso<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, date: DateTime) -> Returned<'a> {
+    let name = call.builtin.name;
+    let zone = if name.starts_with("iso_utc") {
+        jiff::tz::TimeZone::UTC
+    } else if name.starts_with("iso_local") {
+        env.settings.time_zone.clone()
+    } else {
+        let zone = env.arg_str(call, 0)?;
+        match time_zone(zone.as_str()) {
+            Some(zone) => zone,
+            None => {
+                let message = format!("?{name}(...): unknown time zone {:?}", zone.as_str());
+                return Err(env.fault(ErrorKind::Value, call.target.src, message));
+            }
+        }
+    };
+    let accuracy = match name.trim_end_matches("_nz").trim_end_matches("_fz").rsplit('_').next() {
+        Some("h") => Accuracy::Hours,
+        Some("m") => Accuracy::Minutes,
+        Some("ms") => Accuracy::Millis,
+        _ => Accuracy::Seconds,
+    };
+    let zone_shown = if name.ends_with("_nz") {
+        ZoneShown::Never
+    } else if name.ends_with("_fz") {
+        ZoneShown::Always
+    } else {
+        ZoneShown::UnlessTime
+    };
+    let format = IsoFormat { accuracy, zone: zone_shown, utc: false, xs: false };
+    let mut bytes = Vec::with_capacity(32);
+    format.write(date, &zone, &mut bytes).map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+    env.captured_string(bytes).map(Some)
+}

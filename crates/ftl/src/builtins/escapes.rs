@@ -1,0 +1,181 @@
+//! Built-ins that escape for other languages.
+
+use super::{Args, Builtin, Returned, Run, define};
+use crate::eval::Env;
+use crate::syntax::ast::BuiltinCall;
+use crate::value::{Str, Value};
+
+pub(super) const TABLE: &[Builtin] = &[
+    define("html", Run::Str(html), Args::None),
+    define("web_safe", Run::Str(html), Args::None),
+    define("xhtml", Run::Str(html), Args::None),
+    define("xml", Run::Str(xml), Args::None),
+    define("rtf", Run::Str(rtf), Args::None),
+    define("j_string", Run::Str(j_string), Args::None),
+    define("js_string", Run::Str(js_string), Args::None),
+    define("json_string", Run::Str(json_string), Args::None),
+    define("url", Run::Str(url), Args::Optional(1, 1)),
+    define("url_path", Run::Str(url_path), Args::Optional(1, 1)),
+];
+
+/// Replaces the characters that `escape` has something for; borrows if there are none.
+fn replace_chars<'a>(env: &mut Env<'a>, text: Str<'a>, escape: impl Fn(char) -> Option<&'static str>) -> Returned<'a> {
+    if !text.as_str().chars().any(|c| escape(c).is_some()) {
+        return Ok(Some(Value::Str(text)));
+    }
+    let mut escaped = String::with_capacity(text.as_str().len() + 16);
+    for c in text.as_str().chars() {
+        match escape(c) {
+            Some(replacement) => escaped.push_str(replacement),
+            None => escaped.push(c),
+        }
+    }
+    env.made(escaped).map(Some)
+}
+
+fn html<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    replace_chars(env, text, |c| match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        _ => None,
+    })
+}
+
+fn xml<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    replace_chars(env, text, |c| match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&apos;"),
+        _ => None,
+    })
+}
+
+fn rtf<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    replace_chars(env, text, |c| match c {
+        '\\' => Some("\\\\"),
+        '{' => Some("\\{"),
+        '}' => Some("\\}"),
+        _ => None,
+    })
+}
+
+fn js_string<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    script_string(env, text, false)
+}
+
+fn json_string<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    script_string(env, text, true)
+}
+
+fn script_string<'a>(env: &mut Env<'a>, text: Str<'a>, json: bool) -> Returned<'a> {
+    // Most strings need nothing.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\' | b'/' | b'<' | b'>');
+    if text.as_str().bytes().all(plain) {
+        return Ok(Some(Value::Str(text)));
+    }
+    let escaped = script_escaped(text.as_str(), json);
+    env.made(escaped).map(Some)
+}
+
+/// Escapes for a string literal in JavaScript or JSON, and against `</script>`, `<!--`, `]]>` in a page around it.
+fn script_escaped(text: &str, json: bool) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    let mut before = [None, None];
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            '\u{c}' => escaped.push_str("\\f"),
+            '\u{8}' => escaped.push_str("\\b"),
+            '"' => escaped.push_str("\\\""),
+            '\\' => escaped.push_str("\\\\"),
+            '\'' if !json => escaped.push_str("\\'"),
+            '/' if matches!(before[1], None | Some('<')) => escaped.push_str("\\/"),
+            '>' if closes(before) => escaped.push_str(if json { "\\u003E" } else { "\\>" }),
+            '<' if matches!(chars.peek(), None | Some('!' | '?')) => escaped.push_str(if json { "\\u003C" } else { "\\x3C" }),
+            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
+                let code = c as u32;
+                escaped.push_str(&if json || code > 0xff { format!("\\u{code:04X}") } else { format!("\\x{code:02X}") });
+            }
+            _ => escaped.push(c),
+        }
+        before = [before[1], Some(c)];
+    }
+    escaped
+}
+
+/// Whether a `>` could end `-->` or `]]>`, of which some may stand before the string.
+fn closes(before: [Option<char>; 2]) -> bool {
+    match before {
+        [_, None] => true,
+        [None, Some(']' | '-')] => true,
+        [Some(first), Some(second)] => first == second && matches!(first, ']' | '-'),
+        _ => false,
+    }
+}
+
+fn j_string<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    let mut escaped = String::with_capacity(text.as_str().len());
+    for c in text.as_str().chars() {
+        match c {
+            '"' => escaped.push_str("\\\""),
+            '\\' => escaped.push_str("\\\\"),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            '\u{c}' => escaped.push_str("\\f"),
+            '\u{8}' => escaped.push_str("\\b"),
+            '\u{0}'..='\u{1f}' => escaped.push_str(&format!("\\u{:04x}", c as u32)),
+            _ => escaped.push(c),
+        }
+    }
+    env.made(escaped).map(Some)
+}
+
+fn url<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    percent_encode(env, call, text, false)
+}
+
+fn url_path<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    percent_encode(env, call, text, true)
+}
+
+fn percent_encode<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, keep_slashes: bool) -> Returned<'a> {
+    let latin1 = if call.arg_count() > 0 {
+        let charset = env.arg_str(call, 0)?.as_str().to_ascii_lowercase();
+        match charset.as_str() {
+            "utf-8" | "utf8" => false,
+            "iso-8859-1" | "latin1" => true,
+            other => {
+                let message = format!("the character set {other:?} isn't available: only UTF-8 and ISO-8859-1 are");
+                return Err(env.fault(crate::error::ErrorKind::Value, call.target.src, message));
+            }
+        }
+    } else {
+        false
+    };
+    let mut encoded = String::with_capacity(text.as_str().len());
+    let mut push = |byte: u8| {
+        let plain = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'-' | b'.' | b'!' | b'~' | b'\'' | b'(' | b')' | b'*')
+            || (keep_slashes && byte == b'/');
+        if plain {
+            encoded.push(byte as char);
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    };
+    if latin1 {
+        text.as_str().chars().for_each(|c| push(u8::try_from(c as u32).unwrap_or(b'?')));
+    } else {
+        text.as_str().bytes().for_each(push);
+    }
+    env.made(encoded).map(Some)
+}

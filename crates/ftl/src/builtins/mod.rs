@@ -1,0 +1,260 @@
+//! The built-ins: `target?name(args)`.
+
+mod control;
+mod dates;
+mod escapes;
+mod hashes;
+mod json;
+mod loops;
+mod numbers;
+mod patterns;
+mod sequences;
+mod sorting;
+mod strings;
+mod types;
+pub(crate) mod utf16;
+
+use crate::error::ErrorKind;
+use crate::eval::{Env, Evaluated, Fault};
+use crate::number::Number;
+use crate::syntax::ast::{BuiltinCall, Expr};
+use crate::value::{DateTime, LoopState, Str, Value};
+
+type Returned<'a> = Evaluated<'a, Option<Value<'a>>>;
+
+/// What runs, by what it works on.
+#[derive(Clone, Copy)]
+enum Run {
+    /// A string; numbers, dates and booleans are formatted first.
+    Str(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Str<'a>) -> Returned<'a>),
+    Number(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Number) -> Returned<'a>),
+    Date(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, DateTime) -> Returned<'a>),
+    Seq(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Value<'a>) -> Returned<'a>),
+    Any(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Value<'a>) -> Returned<'a>),
+    /// The target may be missing.
+    Optional(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Option<Value<'a>>) -> Returned<'a>),
+    /// The target is a loop variable.
+    Loop(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, LoopState) -> Returned<'a>),
+}
+
+/// How many arguments there may be.
+#[derive(Clone, Copy)]
+enum Args {
+    None,
+    /// The parentheses may be left out.
+    Optional(usize, usize),
+    Required(usize, usize),
+}
+
+/// One built-in.
+pub(crate) struct Builtin {
+    name: &'static str,
+    run: Run,
+    args: Args,
+}
+
+const fn define(name: &'static str, run: Run, args: Args) -> Builtin {
+    Builtin { name, run, args }
+}
+
+/// Why there's no such built-in.
+pub(crate) struct Unavailable {
+    pub(crate) message: String,
+    pub(crate) refused: bool,
+}
+
+const TABLES: &[&[Builtin]] = &[
+    strings::TABLE,
+    escapes::TABLE,
+    patterns::TABLE,
+    numbers::TABLE,
+    dates::TABLE,
+    sequences::TABLE,
+    hashes::TABLE,
+    loops::TABLE,
+    types::TABLE,
+    control::TABLE,
+    json::TABLE,
+];
+
+/// Finds a built-in by its snake_case or camelCase name.
+pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
+    let name = snake_case(name);
+    if let Some(builtin) = TABLES.iter().copied().flatten().find(|builtin| builtin.name == name) {
+        return Ok(builtin);
+    }
+    let why = match name.as_str() {
+        "new" => "it creates Java objects, and there are none here",
+        "api" | "has_api" => "it reaches into Java, and there is none here",
+        "interpret" | "eval" => "it runs data as code",
+        "ancestors" | "children" | "next_sibling" | "node_name" | "node_namespace" | "node_type" | "parent" | "previous_sibling" | "root" => {
+            "it works on XML nodes, and the data has none"
+        }
+        "absolute_template_name" | "namespace" => "a template can't load other templates here",
+        "esc" | "no_esc" | "markup_string" => "output formats aren't available here",
+        _ => return Err(Unavailable { message: format!("Unknown built-in: {name:?}."), refused: false }),
+    };
+    Err(Unavailable { message: format!("?{name} is refused: {why}"), refused: true })
+}
+
+fn snake_case(name: &str) -> String {
+    if !name.contains(|c: char| c.is_ascii_uppercase()) {
+        return name.to_owned();
+    }
+    let (stem, suffix) = match name {
+        _ if name.ends_with("NZ") => (&name[..name.len() - 2], "_nz"),
+        _ if name.ends_with("FZ") => (&name[..name.len() - 2], "_fz"),
+        _ => (name, ""),
+    };
+    let mut snake = String::with_capacity(name.len() + 4);
+    for c in stem.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake + suffix
+}
+
+impl Builtin {
+    pub(crate) fn run<'a>(&self, env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+        env.step()?;
+        match self.run {
+            Run::Str(run) => {
+                let text = env.eval_string(&call.target)?;
+                run(env, call, text)
+            }
+            Run::Number(run) => {
+                let number = env.eval_number(&call.target)?;
+                run(env, call, number)
+            }
+            Run::Date(run) => match env.eval(&call.target)? {
+                Value::Date(date) => run(env, call, date),
+                other => Err(env.type_fault(&call.target, "date", &other)),
+            },
+            Run::Seq(run) => {
+                let value = env.eval(&call.target)?;
+                if value.is_sequence() { run(env, call, value) } else { Err(env.type_fault(&call.target, "sequence", &value)) }
+            }
+            Run::Any(run) => {
+                let value = env.eval(&call.target)?;
+                run(env, call, value)
+            }
+            Run::Optional(run) => {
+                let value = env.eval_guarded(&call.target)?;
+                run(env, call, value)
+            }
+            Run::Loop(run) => {
+                let state = call.loop_slot.and_then(|slot| env.local(slot));
+                match state {
+                    Some(Value::Loop(state)) => {
+                        let state = *state;
+                        run(env, call, state)
+                    }
+                    _ => {
+                        let message = format!("The left side operand of ?{} must be a loop variable.", self.name);
+                        Err(env.fault(ErrorKind::Type, call.target.src, message))
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn takes_args(&self) -> bool {
+        !matches!(self.args, Args::None)
+    }
+
+    pub(crate) fn takes_lambda(&self) -> bool {
+        matches!(self.name, "map" | "filter" | "take_while" | "drop_while")
+    }
+
+    /// Whether `?name["format"]` and `?name.format` mean a format.
+    pub(crate) fn is_format_lookup(&self) -> bool {
+        matches!(self.name, "string" | "date" | "time" | "datetime")
+    }
+
+    pub(crate) fn asks_loop(&self) -> bool {
+        matches!(self.run, Run::Loop(_))
+    }
+
+    pub(crate) fn accepts_missing(&self) -> bool {
+        matches!(self.run, Run::Optional(_))
+    }
+
+    /// Checks the number of arguments; `None` is for no parentheses at all.
+    pub(crate) fn check_arity(&self, count: Option<usize>) -> Result<(), String> {
+        let (min, max, given) = match (self.args, count) {
+            (Args::None, _) | (Args::Optional(..), None) => return Ok(()),
+            (Args::Optional(min, max), Some(given)) => (min, max, given),
+            (Args::Required(min, max), given) => (min, max, given.unwrap_or(0)),
+        };
+        if (min..=max).contains(&given) {
+            return Ok(());
+        }
+        let expected = if min == max { min.to_string() } else { format!("{min} to {max}") };
+        let plural = if max == 1 { "" } else { "s" };
+        let got = if given == 0 { "none".to_owned() } else { given.to_string() };
+        Err(format!("?{}(...) expects {expected} argument{plural} but has received {got}.", self.name))
+    }
+}
+
+impl BuiltinCall {
+    fn arg(&self, index: usize) -> Option<&Expr> {
+        self.args.as_ref()?.get(index)
+    }
+
+    fn arg_count(&self) -> usize {
+        self.args.as_ref().map_or(0, Vec::len)
+    }
+}
+
+impl<'a> Env<'a> {
+    /// A string argument; the arity has been checked when the template was compiled.
+    fn arg_str(&mut self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Str<'a>> {
+        let arg = self.arg_expr(call, index)?;
+        match self.eval(arg)? {
+            Value::Str(text) => Ok(text),
+            other => Err(self.arg_fault(call, index, "string", &other)),
+        }
+    }
+
+    fn arg_int(&mut self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, i64> {
+        let arg = self.arg_expr(call, index)?;
+        match self.eval(arg)? {
+            Value::Number(number) => Ok(number.to_i64_wrapping()),
+            other => Err(self.arg_fault(call, index, "number", &other)),
+        }
+    }
+
+    fn arg_expr(&self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, &'a Expr> {
+        call.args
+            .as_ref()
+            .and_then(|args| args.get(index))
+            .ok_or_else(|| self.fault(ErrorKind::Value, call.target.src, format!("?{}(...) needs more arguments", call.builtin.name)))
+    }
+
+    fn arg_fault(&self, call: &BuiltinCall, index: usize, expected: &str, found: &Value<'a>) -> Fault<'a> {
+        let src = call.arg(index).map_or(call.target.src, |arg| arg.src);
+        let message = format!(
+            "?{}(...) expects a {expected} as argument #{}, but received {}.",
+            call.builtin.name,
+            index + 1,
+            crate::eval::with_article(found.type_name())
+        );
+        self.fault(ErrorKind::Type, src, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_naming_conventions_find_a_builtin() {
+        for (snake, camel) in [("json_string", "jsonString"), ("iso_utc_ms_nz", "isoUtcMsNZ"), ("iso_utc_fz", "isoUtcFZ")] {
+            assert_eq!(snake_case(camel), snake);
+        }
+        assert!(find("api").is_err_and(|problem| problem.refused));
+        assert!(find("nope").is_err_and(|problem| !problem.refused));
+    }
+}

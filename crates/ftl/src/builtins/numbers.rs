@@ -1,0 +1,190 @@
+//! Built-ins on numbers, and `?string`.
+
+use super::{Args, Builtin, Returned, Run, define};
+use crate::datetime::DateFormat;
+use crate::error::ErrorKind;
+use crate::eval::Env;
+use crate::number::{Number, NumberFormat, Rounding};
+use crate::syntax::ast::BuiltinCall;
+use crate::value::{DateKind, DateTime, Value};
+
+pub(super) const TABLE: &[Builtin] = &[
+    define("string", Run::Any(string), Args::Optional(1, 2)),
+    define("c", Run::Any(c), Args::None),
+    define("cn", Run::Optional(cn), Args::None),
+    define("abs", Run::Number(abs), Args::None),
+    define("round", Run::Number(round), Args::None),
+    define("floor", Run::Number(floor), Args::None),
+    define("ceiling", Run::Number(ceiling), Args::None),
+    define("int", Run::Number(int), Args::None),
+    define("long", Run::Any(long), Args::None),
+    define("short", Run::Number(short), Args::None),
+    define("byte", Run::Number(byte), Args::None),
+    define("float", Run::Number(float), Args::None),
+    define("double", Run::Number(double), Args::None),
+    define("is_nan", Run::Number(is_nan), Args::None),
+    define("is_infinite", Run::Number(is_infinite), Args::None),
+    define("lower_abc", Run::Number(lower_abc), Args::None),
+    define("upper_abc", Run::Number(upper_abc), Args::None),
+    define("number_to_date", Run::Number(number_to_date), Args::None),
+    define("number_to_time", Run::Number(number_to_time), Args::None),
+    define("number_to_datetime", Run::Number(number_to_datetime), Args::None),
+];
+
+fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    match &value {
+        Value::Bool(yes) if call.arg_count() == 2 => env.arg_str(call, usize::from(!yes)).map(|text| Some(Value::Str(text))),
+        Value::Bool(yes) if call.arg_count() == 0 => {
+            let word = match &env.settings.boolean_format {
+                Some((on, off)) => if *yes { on } else { off }.to_string(),
+                None => yes.to_string(),
+            };
+            env.made(word).map(Some)
+        }
+        Value::Number(number) if call.arg_count() == 1 => {
+            let format = env.arg_str(call, 0)?;
+            let format = NumberFormat::parse(format.as_str()).map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            let mut bytes = Vec::new();
+            format.write(number, &mut bytes);
+            env.captured_string(bytes).map(Some)
+        }
+        Value::Date(date) if call.arg_count() == 1 => {
+            let format = env.arg_str(call, 0)?;
+            let format = DateFormat::parse(format.as_str(), date.kind);
+            let format = format.map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            let mut bytes = Vec::new();
+            format
+                .write(*date, &env.settings.time_zone, &mut bytes)
+                .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            env.captured_string(bytes).map(Some)
+        }
+        Value::Str(_) if call.arg_count() == 1 => {
+            let index = env.arg_int(call, 0)?;
+            let text = env.to_str(&call.target, value)?;
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            Ok(Some(Value::Str(text.slice(|text| super::utf16::range(text, index, index.saturating_add(1))))))
+        }
+        _ => env.to_str(&call.target, value).map(|text| Some(Value::Str(text))),
+    }
+}
+
+fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    match value {
+        Value::Number(number) => {
+            let mut bytes = Vec::with_capacity(24);
+            number.write_computer(&mut bytes);
+            env.captured_string(bytes).map(Some)
+        }
+        Value::Bool(yes) => Ok(Some(Value::str(if yes { "true" } else { "false" }))),
+        Value::Str(text) => {
+            let mut bytes = Vec::with_capacity(text.as_str().len() + 2);
+            super::json::write_string(text.as_str(), &mut bytes);
+            env.captured_string(bytes).map(Some)
+        }
+        other => Err(env.type_fault(&call.target, "number or boolean or string", &other)),
+    }
+}
+
+fn cn<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
+    match value {
+        Some(value) => c(env, call, value),
+        None => Ok(Some(Value::str("null"))),
+    }
+}
+
+fn some<'a>(number: Number) -> Returned<'a> {
+    Ok(Some(Value::Number(number)))
+}
+
+fn abs<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    some(number.abs())
+}
+
+fn round<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    some(number.round(Rounding::HalfUp))
+}
+
+fn floor<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    some(number.round(Rounding::Floor))
+}
+
+fn ceiling<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    some(number.round(Rounding::Ceiling))
+}
+
+fn int<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    some(Number::Int(i64::from(number.to_i64_wrapping() as i32)))
+}
+
+fn short<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    some(Number::Int(i64::from(number.to_i64_wrapping() as i16)))
+}
+
+fn byte<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    some(Number::Int(i64::from(number.to_i64_wrapping() as i8)))
+}
+
+fn long<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    match value {
+        Value::Number(number) => some(Number::Int(number.to_i64_wrapping())),
+        Value::Date(date) => some(Number::Int(date.millis)),
+        other => Err(env.type_fault(&call.target, "number or date", &other)),
+    }
+}
+
+fn float<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    let narrowed = number.to_f64() as f32;
+    // The shortest notation of the 32-bit number, not of the 64-bit one that equals it.
+    some(Number::from_f64(narrowed.to_string().parse().unwrap_or(f64::NAN)))
+}
+
+fn double<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    some(Number::from_f64(number.to_f64()))
+}
+
+fn is_nan<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    Ok(Some(Value::Bool(matches!(number, Number::NonFinite(value) if value.is_nan()))))
+}
+
+fn is_infinite<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    Ok(Some(Value::Bool(matches!(number, Number::NonFinite(value) if value.is_infinite()))))
+}
+
+fn lower_abc<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    letters(env, call, &number, b'a')
+}
+
+fn upper_abc<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    letters(env, call, &number, b'A')
+}
+
+/// 1 is `a`, 26 is `z`, 27 is `aa`.
+fn letters<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: &Number, first: u8) -> Returned<'a> {
+    let Some(mut rest) = number.to_i64().filter(|value| *value > 0) else {
+        let message = format!("The left side operand of ?{} must be at least 1.", call.builtin.name);
+        return Err(env.fault(ErrorKind::Value, call.target.src, message));
+    };
+    let mut letters = Vec::new();
+    while rest > 0 {
+        letters.push(first + ((rest - 1) % 26) as u8);
+        rest = (rest - 1) / 26;
+    }
+    letters.reverse();
+    env.captured_string(letters).map(Some)
+}
+
+fn moment<'a>(number: &Number, kind: DateKind) -> Returned<'a> {
+    Ok(Some(Value::Date(DateTime { millis: number.to_i64_wrapping(), kind })))
+}
+
+fn number_to_date<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    moment(&number, DateKind::Date)
+}
+
+fn number_to_time<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    moment(&number, DateKind::Time)
+}
+
+fn number_to_datetime<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    moment(&number, DateKind::DateTime)
+}

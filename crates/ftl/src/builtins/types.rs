@@ -1,0 +1,52 @@
+//! Built-ins that ask for the type of a value.
+
+use super::{Args, Builtin, Returned, Run, define};
+use crate::eval::Env;
+use crate::syntax::ast::BuiltinCall;
+use crate::value::{DateKind, Value};
+
+pub(super) const TABLE: &[Builtin] = &[
+    define("is_string", Run::Any(test), Args::None),
+    define("is_number", Run::Any(test), Args::None),
+    define("is_boolean", Run::Any(test), Args::None),
+    define("is_date", Run::Any(test), Args::None),
+    define("is_date_like", Run::Any(test), Args::None),
+    define("is_date_only", Run::Any(test), Args::None),
+    define("is_time", Run::Any(test), Args::None),
+    define("is_datetime", Run::Any(test), Args::None),
+    define("is_unknown_date_like", Run::Any(test), Args::None),
+    define("is_sequence", Run::Any(test), Args::None),
+    define("is_collection", Run::Any(test), Args::None),
+    define("is_collection_ex", Run::Any(test), Args::None),
+    define("is_enumerable", Run::Any(test), Args::None),
+    define("is_indexable", Run::Any(test), Args::None),
+    define("is_hash", Run::Any(test), Args::None),
+    define("is_hash_ex", Run::Any(test), Args::None),
+    define("is_macro", Run::Any(test), Args::None),
+    define("is_directive", Run::Any(test), Args::None),
+    define("is_method", Run::Any(test), Args::None),
+    define("is_transform", Run::Any(test), Args::None),
+    define("is_node", Run::Any(test), Args::None),
+    define("is_markup_output", Run::Any(test), Args::None),
+];
+
+fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    let answer = match call.builtin.name {
+        "is_string" => matches!(value, Value::Str(_)),
+        "is_number" => matches!(value, Value::Number(_)),
+        "is_boolean" => matches!(value, Value::Bool(_) | Value::Match(_)),
+        "is_date" | "is_date_like" => matches!(value, Value::Date(_)),
+        "is_date_only" => matches!(&value, Value::Date(date) if date.kind == DateKind::Date),
+        "is_time" => matches!(&value, Value::Date(date) if date.kind == DateKind::Time),
+        "is_datetime" => matches!(&value, Value::Date(date) if date.kind == DateKind::DateTime),
+        "is_sequence" | "is_indexable" | "is_enumerable" => value.is_sequence(),
+        // Java's lists that come as data count as collections too; what a template makes does not.
+        "is_collection" | "is_collection_ex" => false,
+        "is_hash" => value.is_hash(),
+        "is_hash_ex" => matches!(value, Value::HashView(_) | Value::Map(_) | Value::Scope(_)),
+        "is_macro" | "is_directive" => matches!(&value, Value::Macro(_)),
+        "is_method" => matches!(value, Value::Host(_)),
+        _ => false,
+    };
+    Ok(Some(Value::Bool(answer)))
+}

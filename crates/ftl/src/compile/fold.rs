@@ -1,0 +1,39 @@
+//! Constant folding.
+
+use crate::syntax::ast::{Arithmetic, Expr, ExprKind};
+
+/// Computes `expr` if its children are constants; they have been folded before.
+pub(super) fn fold(expr: &mut Expr) {
+    let folded = match &expr.kind {
+        ExprKind::Negate(inner) => match inner.kind {
+            ExprKind::Int(value) => value.checked_neg().map(ExprKind::Int),
+            _ => None,
+        },
+        ExprKind::Not(inner) => match inner.kind {
+            ExprKind::Bool(value) => Some(ExprKind::Bool(!value)),
+            _ => None,
+        },
+        ExprKind::Arithmetic(operator, left, right) => match (&left.kind, &right.kind) {
+            (ExprKind::Int(left), ExprKind::Int(right)) => fold_ints(*operator, *left, *right).map(ExprKind::Int),
+            (ExprKind::Str(left), ExprKind::Str(right)) if *operator == Arithmetic::Add => {
+                Some(ExprKind::Str(format!("{left}{right}").into()))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(kind) = folded {
+        expr.kind = kind;
+    }
+}
+
+fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
+    match operator {
+        Arithmetic::Add => left.checked_add(right),
+        Arithmetic::Subtract => left.checked_sub(right),
+        Arithmetic::Multiply => left.checked_mul(right),
+        // A division by zero must fail when it is run, and a fraction isn't an integer.
+        Arithmetic::Divide => (right != 0 && left.checked_rem(right) == Some(0)).then(|| left / right),
+        Arithmetic::Modulus => left.checked_rem(right),
+    }
+}

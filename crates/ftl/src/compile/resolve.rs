@@ -1,0 +1,415 @@
+//! Names to slots.
+//!
+//! Loop variables and the variables of macros live in slots of the running frame. Variables of the namespace and
+//! global ones have slots of their own. A name that is assigned nowhere is the data's.
+
+use std::collections::HashMap;
+
+use super::fold::fold;
+use super::references::{RawReference, path};
+use super::walk::children_mut;
+use crate::syntax::ast::{
+    AssignScope, AssignTarget, Binding, Branch, CallArgs, Expr, ExprKind, LoopField, LoopVars, MacroDef, Node,
+};
+
+/// A template that is ready to run.
+pub(crate) struct Program {
+    pub(crate) nodes: Vec<Node>,
+    /// Local slots of the template's own frame.
+    pub(crate) frame_size: u32,
+    /// The namespace's variables by slot.
+    pub(crate) namespace: Names,
+    /// The global variables by slot.
+    pub(crate) globals: Names,
+    pub(crate) references: Vec<RawReference>,
+}
+
+/// Names in the order of their slots.
+#[derive(Default)]
+pub(crate) struct Names {
+    by_slot: Vec<Box<str>>,
+    slots: HashMap<Box<str>, u32>,
+}
+
+impl Names {
+    fn slot(&mut self, name: &str) -> u32 {
+        if let Some(slot) = self.slots.get(name) {
+            return *slot;
+        }
+        let slot = self.by_slot.len() as u32;
+        self.by_slot.push(name.into());
+        self.slots.insert(name.into(), slot);
+        slot
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<u32> {
+        self.slots.get(name).copied()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_slot.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.by_slot.iter().map(|name| &**name)
+    }
+}
+
+/// Binds every name in `nodes`.
+pub(crate) fn resolve(mut nodes: Vec<Node>) -> Program {
+    let mut resolver = Resolver::default();
+    resolver.declare(&nodes);
+    resolver.nodes(&mut nodes);
+    Program {
+        nodes,
+        frame_size: resolver.frame_size,
+        namespace: resolver.namespace,
+        globals: resolver.globals,
+        references: resolver.references,
+    }
+}
+
+#[derive(Default)]
+struct Resolver {
+    namespace: Names,
+    globals: Names,
+    /// Loop variables in scope, the innermost last.
+    scopes: Vec<Variable>,
+    /// The variables of the macro that is being resolved.
+    locals: HashMap<Box<str>, u32>,
+    next_slot: u32,
+    frame_size: u32,
+    /// State slots of the loops around.
+    loops: Vec<u32>,
+    /// Source slots of the lists around whose `#items` is still to come.
+    list_sources: Vec<u32>,
+    references: Vec<RawReference>,
+}
+
+struct Variable {
+    name: Box<str>,
+    slot: u32,
+    state_slot: Option<u32>,
+}
+
+impl Resolver {
+    /// Gives slots to everything that is assigned anywhere.
+    fn declare(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            match node {
+                Node::Assign(target, ..) => self.declare_target(target),
+                Node::AssignBlock(target, body) => {
+                    self.declare_target(target);
+                    self.declare(body);
+                }
+                Node::Macro(def) => {
+                    self.namespace.slot(&def.name);
+                    self.declare(&def.body);
+                }
+                other => for_each_body(other, &mut |body| self.declare(body)),
+            }
+        }
+    }
+
+    fn declare_target(&mut self, target: &AssignTarget) {
+        match target.scope {
+            AssignScope::Namespace => {
+                self.namespace.slot(&target.name);
+            }
+            AssignScope::Global => {
+                self.globals.slot(&target.name);
+            }
+            AssignScope::Local => {}
+        }
+    }
+
+    fn allocate(&mut self, count: u32) -> u32 {
+        let slot = self.next_slot;
+        self.next_slot += count;
+        self.frame_size = self.frame_size.max(self.next_slot);
+        slot
+    }
+
+    fn nodes(&mut self, nodes: &mut [Node]) {
+        for node in nodes {
+            self.node(node);
+        }
+    }
+
+    fn node(&mut self, node: &mut Node) {
+        match node {
+            Node::Text(_) | Node::TextRef(_) | Node::Break | Node::Continue => {}
+            Node::Output(expr) | Node::NumericOutput { expr, .. } | Node::Setting { value: expr, .. } => self.expr(expr),
+            Node::If(branches) => {
+                for Branch { condition, body } in branches {
+                    if let Some(condition) = condition {
+                        self.expr(condition);
+                    }
+                    self.nodes(body);
+                }
+            }
+            Node::List(list) => {
+                self.expr(&mut list.source);
+                match &mut list.vars {
+                    Some(vars) => self.loop_body(vars, &mut list.body),
+                    None => {
+                        let next_slot = self.next_slot;
+                        list.source_slot = self.allocate(1);
+                        self.list_sources.push(list.source_slot);
+                        self.nodes(&mut list.body);
+                        self.list_sources.pop();
+                        self.next_slot = next_slot;
+                    }
+                }
+                if let Some(otherwise) = &mut list.otherwise {
+                    self.nodes(otherwise);
+                }
+            }
+            Node::Items(items) => {
+                items.source_slot = self.list_sources.last().copied().unwrap_or_default();
+                self.loop_body(&mut items.vars, &mut items.body);
+            }
+            Node::Sep { slot, body } => {
+                *slot = self.loops.last().copied().unwrap_or_default();
+                self.nodes(body);
+            }
+            Node::Return(value) | Node::Stop(_, value) => {
+                if let Some(value) = value {
+                    self.expr(value);
+                }
+            }
+            Node::Nested { args, .. } => self.exprs(args),
+            Node::Assign(target, _, value) => {
+                self.target(target);
+                if let Some(value) = value {
+                    self.expr(value);
+                }
+            }
+            Node::AssignBlock(target, body) => {
+                self.target(target);
+                self.nodes(body);
+            }
+            Node::Macro(def) => self.macro_def(def),
+            Node::Call(call) => {
+                self.expr(&mut call.callee);
+                match &mut call.args {
+                    CallArgs::Positional(args) => self.exprs(args),
+                    CallArgs::Named(args) => args.iter_mut().for_each(|(_, value)| self.expr(value)),
+                }
+                let (next_slot, scope) = (self.next_slot, self.scopes.len());
+                for (name, slot) in &mut call.loop_vars {
+                    *slot = self.allocate(1);
+                    self.scopes.push(Variable { name: name.clone(), slot: *slot, state_slot: None });
+                }
+                if let Some(body) = &mut call.body {
+                    self.nodes(body);
+                }
+                self.scopes.truncate(scope);
+                self.next_slot = next_slot;
+            }
+            Node::Switch(switch) => {
+                self.expr(&mut switch.subject);
+                for (value, body) in &mut switch.cases {
+                    if let Some(value) = value {
+                        self.expr(value);
+                    }
+                    self.nodes(body);
+                }
+            }
+            Node::Compress(body) => self.nodes(body),
+            Node::Attempt { body, recover } => {
+                self.nodes(body);
+                self.nodes(recover);
+            }
+        }
+    }
+
+    fn loop_body(&mut self, vars: &mut LoopVars, body: &mut [Node]) {
+        let (next_slot, scope) = (self.next_slot, self.scopes.len());
+        vars.state_slot = self.allocate(if vars.second.is_some() { 3 } else { 2 });
+        let state_slot = Some(vars.state_slot);
+        self.scopes.push(Variable { name: vars.first.clone(), slot: vars.first_slot(), state_slot });
+        if let Some(second) = &vars.second {
+            self.scopes.push(Variable { name: second.clone(), slot: vars.second_slot(), state_slot });
+        }
+        self.loops.push(vars.state_slot);
+        self.nodes(body);
+        self.loops.pop();
+        self.scopes.truncate(scope);
+        self.next_slot = next_slot;
+    }
+
+    fn macro_def(&mut self, def: &mut MacroDef) {
+        let outer_scopes = std::mem::take(&mut self.scopes);
+        let outer_loops = std::mem::take(&mut self.loops);
+        let outer_sources = std::mem::take(&mut self.list_sources);
+        let (outer_next, outer_size) = (std::mem::take(&mut self.next_slot), std::mem::take(&mut self.frame_size));
+        def.slot = self.namespace.slot(&def.name);
+        for param in &mut def.params {
+            param.slot = self.allocate(1);
+            self.locals.insert(param.name.clone(), param.slot);
+        }
+        if let Some((name, slot)) = &mut def.catch_all {
+            *slot = self.allocate(1);
+            self.locals.insert(name.clone(), *slot);
+        }
+        self.declare_locals(&def.body);
+        for param in &mut def.params {
+            if let Some(default) = &mut param.default {
+                self.expr(default);
+            }
+        }
+        self.nodes(&mut def.body);
+        def.frame_size = self.frame_size;
+        def.locals = self.locals.drain().collect();
+        def.locals.sort_by_key(|(_, slot)| *slot);
+        self.scopes = outer_scopes;
+        self.loops = outer_loops;
+        self.list_sources = outer_sources;
+        (self.next_slot, self.frame_size) = (outer_next, outer_size);
+    }
+
+    fn declare_locals(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            if let Node::Assign(target, ..) | Node::AssignBlock(target, _) = node
+                && target.scope == AssignScope::Local
+                && !self.locals.contains_key(&target.name)
+            {
+                let slot = self.allocate(1);
+                self.locals.insert(target.name.clone(), slot);
+            }
+            for_each_body(node, &mut |body| self.declare_locals(body));
+        }
+    }
+
+    fn target(&mut self, target: &mut AssignTarget) {
+        target.slot = match target.scope {
+            AssignScope::Namespace => self.namespace.slot(&target.name),
+            AssignScope::Global => self.globals.slot(&target.name),
+            AssignScope::Local => self.locals.get(&target.name).copied().unwrap_or_default(),
+        };
+    }
+
+    fn exprs(&mut self, exprs: &mut [Expr]) {
+        for expr in exprs {
+            self.expr(expr);
+        }
+    }
+
+    fn expr(&mut self, expr: &mut Expr) {
+        self.expr_in(expr, false);
+    }
+
+    fn expr_in(&mut self, expr: &mut Expr, guarded: bool) {
+        self.note(expr, guarded);
+        match &mut expr.kind {
+            ExprKind::Default(target, value) => {
+                self.expr_in(target, true);
+                if let Some(value) = value {
+                    self.expr(value);
+                }
+            }
+            ExprKind::Exists(target) => self.expr_in(target, true),
+            ExprKind::Paren(inner) => self.expr_in(inner, guarded),
+            ExprKind::Builtin(call) => {
+                if call.builtin.asks_loop() {
+                    call.loop_slot = self.loop_of(&call.target);
+                }
+                self.expr_in(&mut call.target, call.builtin.accepts_missing());
+                call.args.iter_mut().flatten().for_each(|arg| self.expr(arg));
+            }
+            ExprKind::Lambda(lambda) => {
+                let next_slot = self.next_slot;
+                lambda.slot = self.allocate(1);
+                self.scopes.push(Variable { name: lambda.param.clone(), slot: lambda.slot, state_slot: None });
+                self.expr(&mut lambda.body);
+                self.scopes.pop();
+                self.next_slot = next_slot;
+            }
+            ExprKind::Name(_) => self.bind(expr),
+            // The path has been noted as a whole; its parts only need their names bound.
+            ExprKind::Dot(target, _) => self.path_part(target),
+            ExprKind::Index(target, key) => {
+                self.path_part(target);
+                self.expr(key);
+            }
+            _ => children_mut(expr, &mut |child| self.expr(child)),
+        }
+        fold(expr);
+    }
+
+    fn path_part(&mut self, expr: &mut Expr) {
+        match &mut expr.kind {
+            ExprKind::Dot(target, _) => self.path_part(target),
+            ExprKind::Index(target, key) => {
+                self.path_part(target);
+                self.expr(key);
+            }
+            ExprKind::Name(_) => self.bind(expr),
+            _ => self.expr(expr),
+        }
+    }
+
+    fn note(&mut self, expr: &Expr, guarded: bool) {
+        let Some((root, steps)) = path(expr) else { return };
+        let binding = self.binding(root);
+        if binding.locals.is_empty() && binding.namespace.is_none() && binding.global.is_none() && binding.legacy_loop.is_none() {
+            self.references.push(RawReference { root: root.to_owned(), steps, src: expr.src, guarded });
+        }
+    }
+
+    fn bind(&mut self, expr: &mut Expr) {
+        if let ExprKind::Name(name) = &mut expr.kind {
+            name.binding = self.binding(&name.text);
+        }
+    }
+
+    fn binding(&self, name: &str) -> Binding {
+        let mut locals: Vec<u32> =
+            self.scopes.iter().rev().filter(|variable| *variable.name == *name).map(|variable| variable.slot).collect();
+        locals.extend(self.locals.get(name));
+        let legacy = |suffix, field| {
+            let base = name.strip_suffix(suffix)?;
+            let variable = self.scopes.iter().rev().find(|variable| *variable.name == *base)?;
+            variable.state_slot.map(|slot| (slot, field))
+        };
+        Binding {
+            locals,
+            namespace: self.namespace.get(name),
+            global: self.globals.get(name),
+            legacy_loop: legacy("_index", LoopField::Index).or_else(|| legacy("_has_next", LoopField::HasNext)),
+        }
+    }
+
+    fn loop_of(&self, target: &Expr) -> Option<u32> {
+        let ExprKind::Name(name) = &target.kind else { return None };
+        let variable = self.scopes.iter().rev().find(|variable| variable.name == name.text)?;
+        variable.state_slot
+    }
+}
+
+/// Calls `visit` on each body of a node.
+fn for_each_body(node: &Node, visit: &mut dyn FnMut(&[Node])) {
+    match node {
+        Node::If(branches) => branches.iter().for_each(|branch| visit(&branch.body)),
+        Node::List(list) => {
+            visit(&list.body);
+            if let Some(otherwise) = &list.otherwise {
+                visit(otherwise);
+            }
+        }
+        Node::Items(items) => visit(&items.body),
+        Node::Sep { body, .. } | Node::Compress(body) | Node::AssignBlock(_, body) => visit(body),
+        Node::Call(call) => {
+            if let Some(body) = &call.body {
+                visit(body);
+            }
+        }
+        Node::Switch(switch) => switch.cases.iter().for_each(|(_, body)| visit(body)),
+        Node::Attempt { body, recover } => {
+            visit(body);
+            visit(recover);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,63 @@
+//! Values to text.
+
+use super::env::{Env, Evaluated, with_article};
+use crate::error::ErrorKind;
+use crate::syntax::ast::Expr;
+use crate::value::{DateTime, Str, Value};
+
+impl<'a> Env<'a> {
+    /// Prints the value of `expr`.
+    #[inline]
+    pub(crate) fn output(&mut self, expr: &'a Expr) -> Evaluated<'a, ()> {
+        let value = self.eval(expr)?;
+        if let Value::Str(text) = &value {
+            self.out.extend_from_slice(text.as_str().as_bytes());
+            return Ok(());
+        }
+        let mut out = std::mem::take(&mut self.out);
+        let result = self.write_value(expr, &value, &mut out);
+        self.out = out;
+        result
+    }
+
+    /// Writes what `${value}` prints.
+    pub(crate) fn write_value(&self, expr: &Expr, value: &Value<'a>, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
+        match value {
+            Value::Str(text) => out.extend_from_slice(text.as_str().as_bytes()),
+            Value::Number(number) => self.settings.number_format.write(number, out),
+            Value::Bool(value) => match &self.settings.boolean_format {
+                Some((yes, no)) => out.extend_from_slice(if *value { yes } else { no }.as_bytes()),
+                None => {
+                    let message = "Can't convert boolean to string automatically, because the \"boolean_format\" setting was \"true,false\", \
+                                   which is the legacy deprecated default, and we treat it as if no format was set.";
+                    return Err(self.fault(ErrorKind::Type, expr.src, message));
+                }
+            },
+            Value::Date(date) => self.write_date(expr, *date, out)?,
+            other => {
+                let message = format!(
+                    "Expected a string or something automatically convertible to string (number, date or boolean), but this has evaluated to {}:",
+                    with_article(other.type_name())
+                );
+                return Err(self.fault(ErrorKind::Type, expr.src, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn write_date(&self, expr: &Expr, date: DateTime, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
+        let format = self.settings.date_format(date.kind);
+        format.write(date, &self.settings.time_zone, out).map_err(|message| self.fault(ErrorKind::Format, expr.src, message))
+    }
+
+    /// What `${value}` prints, as a string.
+    pub(crate) fn to_str(&mut self, expr: &'a Expr, value: Value<'a>) -> Evaluated<'a, Str<'a>> {
+        if let Value::Str(text) = value {
+            return Ok(text);
+        }
+        let mut bytes = Vec::new();
+        self.write_value(expr, &value, &mut bytes)?;
+        self.charge(bytes.len())?;
+        Ok(Str::from(String::from_utf8(bytes).unwrap_or_default()))
+    }
+}

@@ -1,0 +1,259 @@
+//! The state of one render.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use crate::data::Hash;
+use crate::engine::Settings;
+use crate::error::{Error, ErrorKind};
+use crate::number::{Number, NumberError};
+use crate::syntax::Src;
+use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node};
+use crate::template::Template;
+use crate::value::Value;
+
+/// Why an evaluation has no result.
+pub(crate) enum Fault<'a> {
+    /// The expression is missing a value; the message is only made if nothing provides for it.
+    Missing(&'a Expr),
+    Error(Error),
+}
+
+pub(crate) type Evaluated<'a, T> = Result<T, Fault<'a>>;
+
+/// One render.
+pub(crate) struct Env<'a> {
+    pub(crate) template: &'a Template,
+    pub(crate) root: &'a dyn Hash,
+    pub(crate) settings: Cow<'a, Settings>,
+    pub(crate) out: Vec<u8>,
+    /// Bytes written before `out` was set aside to capture.
+    pub(crate) captured_before: usize,
+    pub(crate) namespace: Vec<Option<Value<'a>>>,
+    pub(crate) globals: Vec<Option<Value<'a>>>,
+    /// The frames' slots; the running frame begins at `base`.
+    pub(crate) locals: Vec<Option<Value<'a>>>,
+    pub(crate) base: usize,
+    /// The macro that is running.
+    pub(crate) running: Option<&'a MacroDef>,
+    pub(crate) nested: Option<Rc<Nested<'a>>>,
+    pub(crate) returned: Option<Value<'a>>,
+    pub(crate) recovered: Option<Rc<str>>,
+    pub(crate) depth: usize,
+    steps_left: u64,
+    memory_left: usize,
+}
+
+/// The nested content of the running macro call.
+pub(crate) struct Nested<'a> {
+    pub(crate) body: Option<&'a [Node]>,
+    pub(crate) loop_vars: &'a [(Box<str>, u32)],
+    /// The caller's frame, in which the content runs.
+    pub(crate) base: usize,
+    pub(crate) running: Option<&'a MacroDef>,
+    pub(crate) outer: Option<Rc<Nested<'a>>>,
+}
+
+/// Renders `template` to the end of `out`; leaves `out` as it was if that fails.
+pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) -> Result<(), Error> {
+    let program = &template.program;
+    let before = out.len();
+    let mut env = Env {
+        template,
+        root,
+        settings: Cow::Borrowed(&template.engine.settings),
+        out: std::mem::take(out),
+        captured_before: 0,
+        namespace: none(program.namespace.len()),
+        globals: none(program.globals.len()),
+        locals: none(program.frame_size as usize),
+        base: 0,
+        running: None,
+        nested: None,
+        returned: None,
+        recovered: None,
+        depth: 0,
+        steps_left: template.engine.budgets.steps,
+        memory_left: template.engine.budgets.memory_bytes,
+    };
+    // The caller's earlier bytes don't count against the budget.
+    env.captured_before = 0usize.wrapping_sub(before);
+    env.hoist_macros(&program.nodes);
+    let result = env.exec(&program.nodes).map(|_| ());
+    let result = result.map_err(|fault| env.to_error(fault));
+    *out = std::mem::take(&mut env.out);
+    if result.is_err() {
+        out.truncate(before);
+    }
+    result
+}
+
+fn none<'a>(len: usize) -> Vec<Option<Value<'a>>> {
+    let mut slots = Vec::new();
+    slots.resize(len, None);
+    slots
+}
+
+impl<'a> Env<'a> {
+    pub(crate) fn max_digits(&self) -> u64 {
+        self.template.engine.budgets.number_digits
+    }
+
+    /// Counts one step.
+    #[inline]
+    pub(crate) fn step(&mut self) -> Evaluated<'a, ()> {
+        self.steps(1)
+    }
+
+    /// Counts the steps of an operation over `count` items.
+    #[inline]
+    pub(crate) fn steps(&mut self, count: usize) -> Evaluated<'a, ()> {
+        match self.steps_left.checked_sub(count as u64) {
+            Some(left) => {
+                self.steps_left = left;
+                Ok(())
+            }
+            None => {
+                let limit = self.template.engine.budgets.steps;
+                Err(self.over_budget(ErrorKind::Steps, format!("the template takes more than {limit} steps")))
+            }
+        }
+    }
+
+    /// Counts bytes that the template is about to hold.
+    #[inline]
+    pub(crate) fn charge(&mut self, bytes: usize) -> Evaluated<'a, ()> {
+        match self.memory_left.checked_sub(bytes) {
+            Some(left) => {
+                self.memory_left = left;
+                Ok(())
+            }
+            None => {
+                let limit = self.template.engine.budgets.memory_bytes;
+                Err(self.over_budget(ErrorKind::Memory, format!("the template uses more than {limit} bytes of memory")))
+            }
+        }
+    }
+
+    pub(crate) fn charge_items(&mut self, items: usize) -> Evaluated<'a, ()> {
+        self.charge(items.saturating_mul(std::mem::size_of::<Option<Value<'_>>>()))
+    }
+
+    #[inline]
+    pub(crate) fn check_output(&mut self) -> Evaluated<'a, ()> {
+        let limit = self.template.engine.budgets.output_bytes;
+        if self.out.len().wrapping_add(self.captured_before) > limit {
+            return Err(self.over_budget(ErrorKind::Output, format!("the template writes more than {limit} bytes")));
+        }
+        Ok(())
+    }
+
+    fn over_budget(&self, kind: ErrorKind, message: String) -> Fault<'a> {
+        Fault::Error(Error::new(kind, message))
+    }
+
+    /// An error at a place of this template.
+    #[cold]
+    pub(crate) fn fault(&self, kind: ErrorKind, src: Src, message: impl Into<String>) -> Fault<'a> {
+        Fault::Error(self.template.error_at(kind, src, message).blaming(self.template.text_of(src)))
+    }
+
+    #[cold]
+    pub(crate) fn type_fault(&self, expr: &Expr, expected: &str, found: &Value<'a>) -> Fault<'a> {
+        let article = if expected.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        let message = format!("Expected {article} {expected}, but this has evaluated to {}:", with_article(found.type_name()));
+        self.fault(ErrorKind::Type, expr.src, message)
+    }
+
+    #[cold]
+    pub(crate) fn number_fault(&self, src: Src, error: NumberError) -> Fault<'a> {
+        match error {
+            NumberError::DivisionByZero => self.fault(ErrorKind::DivisionByZero, src, "Arithmetic operation failed: / by zero"),
+            NumberError::TooLarge => {
+                let limit = self.max_digits();
+                self.fault(ErrorKind::NumberSize, src, format!("the number has more than {limit} digits"))
+            }
+            NumberError::NonFinite => self.fault(ErrorKind::Value, src, "infinities and NaN can't be computed with"),
+        }
+    }
+
+    pub(crate) fn number(&self, src: Src, result: Result<Number, NumberError>) -> Evaluated<'a, Value<'a>> {
+        result.map(Value::Number).map_err(|error| self.number_fault(src, error))
+    }
+
+    /// The full error of a fault.
+    pub(crate) fn to_error(&self, fault: Fault<'a>) -> Error {
+        match fault {
+            Fault::Error(error) => error,
+            Fault::Missing(expr) => {
+                let error = self
+                    .template
+                    .error_at(ErrorKind::Missing, expr.src, "The following has evaluated to null or missing:")
+                    .blaming(self.template.text_of(expr.src));
+                let error = match &expr.kind {
+                    ExprKind::Dot(..) => error.tip("It's the step after the last dot that caused this error, not those before it."),
+                    ExprKind::Index(..) => error.tip("It's the final [] step that caused this error, not those before it."),
+                    _ => error,
+                };
+                error.tip(
+                    "If the failing expression is known to legally refer to something that's sometimes null or missing, either specify \
+                     a default value like myOptionalVar!myDefault, or use \
+                     <#if myOptionalVar??>when-present<#else>when-missing</#if>. (These only cover the last step of the expression; \
+                     to cover the whole expression, use parenthesis: (myOptionalVar.foo)!myDefault, (myOptionalVar.foo)??",
+                )
+            }
+        }
+    }
+
+    /// Runs `write` with an empty output and returns what it wrote.
+    pub(crate) fn capture(&mut self, write: impl FnOnce(&mut Self) -> Evaluated<'a, ()>) -> Evaluated<'a, Vec<u8>> {
+        let outer = std::mem::take(&mut self.out);
+        let before = self.captured_before;
+        self.captured_before = before.wrapping_add(outer.len());
+        let result = write(self);
+        self.captured_before = before;
+        let captured = std::mem::replace(&mut self.out, outer);
+        result.map(|()| captured)
+    }
+
+    /// What [`Self::capture`] caught, as a string.
+    pub(crate) fn captured_string(&mut self, bytes: Vec<u8>) -> Evaluated<'a, Value<'a>> {
+        self.charge(bytes.len())?;
+        // Only whole strings are ever written.
+        Ok(Value::string(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())))
+    }
+
+    /// A string that the template made.
+    pub(crate) fn made(&mut self, text: String) -> Evaluated<'a, Value<'a>> {
+        self.charge(text.len())?;
+        Ok(Value::string(text))
+    }
+
+    pub(crate) fn local(&self, slot: u32) -> Option<&Value<'a>> {
+        self.locals.get(self.base + slot as usize)?.as_ref()
+    }
+
+    pub(crate) fn set_local(&mut self, slot: u32, value: Option<Value<'a>>) {
+        let at = self.base + slot as usize;
+        if let Some(local) = self.locals.get_mut(at) {
+            *local = value;
+        }
+    }
+
+    /// Runs one level deeper, on a stack that has room for it.
+    pub(crate) fn deeper<T>(&mut self, src: Src, run: impl FnOnce(&mut Self) -> Evaluated<'a, T>) -> Evaluated<'a, T> {
+        let limit = self.template.engine.budgets.depth;
+        if self.depth >= limit {
+            return Err(self.fault(ErrorKind::Depth, src, format!("calls are nested more than {limit} levels deep")));
+        }
+        self.depth += 1;
+        let result = stacker::maybe_grow(1024 * 1024, 4 * 1024 * 1024, || run(self));
+        self.depth -= 1;
+        result
+    }
+}
+
+pub(crate) fn with_article(name: &str) -> String {
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {name}")
+}

@@ -1,0 +1,283 @@
+//! Expressions at run time.
+
+use std::rc::Rc;
+
+use super::env::{Env, Evaluated, Fault};
+use crate::error::ErrorKind;
+use crate::number::Number;
+use crate::syntax::ast::{Expr, ExprKind, LoopField, Name, Node, RangeKind, Special};
+use crate::syntax::Src;
+use crate::value::{DateKind, DateTime, Map, Range, Scope, Str, Value};
+
+impl<'a> Env<'a> {
+    /// The value of `expr`; a missing one is a fault.
+    #[inline]
+    pub(crate) fn eval(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
+        match self.eval_opt(expr)? {
+            Some(value) => Ok(value),
+            None => Err(Fault::Missing(blamed(expr))),
+        }
+    }
+
+    /// The value of `expr`, if it has one.
+    pub(crate) fn eval_opt(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
+        Ok(Some(match &expr.kind {
+            ExprKind::Str(text) => Value::str(text),
+            ExprKind::Int(value) => Value::int(*value),
+            ExprKind::Bool(value) => Value::Bool(*value),
+            ExprKind::Name(name) => return Ok(self.variable(name)),
+            ExprKind::Dot(target, key) => {
+                let value = self.eval(target)?;
+                return self.member(target, &value, key);
+            }
+            ExprKind::Paren(inner) => return self.eval_opt(inner),
+            ExprKind::Builtin(call) => return call.builtin.run(self, call),
+            ExprKind::Default(target, value) => return self.default_value(target, value.as_deref()),
+            ExprKind::Exists(target) => Value::Bool(self.eval_guarded(target)?.is_some()),
+            ExprKind::Compare(compare, left, right) => Value::Bool(self.compare(*compare, left, right)?),
+            ExprKind::Not(inner) => Value::Bool(!self.eval_bool(inner)?),
+            ExprKind::And(left, right) => Value::Bool(self.eval_bool(left)? && self.eval_bool(right)?),
+            ExprKind::Or(left, right) => Value::Bool(self.eval_bool(left)? || self.eval_bool(right)?),
+            ExprKind::Arithmetic(operator, left, right) => {
+                let left_value = self.eval(left)?;
+                let right_value = self.eval(right)?;
+                self.arithmetic(*operator, expr.src, &left_value, Some(left), &right_value, Some(right))?
+            }
+            ExprKind::Index(target, key) => return self.index(expr, target, key),
+            ExprKind::Call(callee, args) => return self.call_method(expr, callee, args),
+            ExprKind::Concat(parts) => self.concat(parts)?,
+            ExprKind::Decimal(text) => match Number::parse(text, self.max_digits()) {
+                Some(number) => self.number(expr.src, number)?,
+                None => return Err(self.fault(ErrorKind::Value, expr.src, "malformed number")),
+            },
+            ExprKind::Negate(inner) => Value::Number(self.eval_number(inner)?.negate()),
+            ExprKind::Plus(inner) => Value::Number(self.eval_number(inner)?),
+            ExprKind::Range(kind, from, to) => self.range(*kind, from, to.as_deref())?,
+            ExprKind::Seq(items) => self.sequence(items)?,
+            ExprKind::Hash(entries) => self.hash(entries)?,
+            ExprKind::Special(special) => return self.special(expr.src, *special),
+            ExprKind::Lambda(_) => return Err(self.fault(ErrorKind::Type, expr.src, "a lambda expression isn't a value")),
+        }))
+    }
+
+    /// Looks a name up: loop and macro variables, the namespace, global variables, the data, what the engine shares.
+    #[inline]
+    pub(crate) fn variable(&self, name: &'a Name) -> Option<Value<'a>> {
+        let binding = &name.binding;
+        for slot in &binding.locals {
+            if let Some(value) = self.local(*slot) {
+                return Some(value.clone());
+            }
+        }
+        if let Some((slot, field)) = binding.legacy_loop
+            && let Some(Value::Loop(state)) = self.local(slot)
+        {
+            return Some(match field {
+                LoopField::Index => Value::int(i64::from(state.index)),
+                LoopField::HasNext => Value::Bool(state.has_next),
+            });
+        }
+        if let Some(slot) = binding.namespace
+            && let Some(value) = &self.namespace[slot as usize]
+        {
+            return Some(value.clone());
+        }
+        if let Some(slot) = binding.global
+            && let Some(value) = &self.globals[slot as usize]
+        {
+            return Some(value.clone());
+        }
+        self.data_variable(&name.text)
+    }
+
+    /// A variable of the data, or one that the engine shares.
+    pub(crate) fn data_variable(&self, name: &str) -> Option<Value<'a>> {
+        if let Some(view) = self.root.get(name)
+            && let Some(value) = Value::from_view(view, self.max_digits())
+        {
+            return Some(value);
+        }
+        let shared = &self.template.engine;
+        if let Some(variable) = shared.variables.get(name) {
+            return Value::from_view(crate::data::Data::view(variable), self.max_digits());
+        }
+        if let Some(function) = shared.functions.get(name) {
+            return Some(Value::Host(&**function));
+        }
+        (name == "statics" && !shared.statics.is_empty()).then_some(Value::Statics)
+    }
+
+    /// The value under `key` in a hash.
+    #[inline]
+    pub(crate) fn member(&self, target: &'a Expr, value: &Value<'a>, key: &str) -> Evaluated<'a, Option<Value<'a>>> {
+        Ok(match value {
+            Value::HashView(hash) => hash.get(key).and_then(|view| Value::from_view(view, self.max_digits())),
+            Value::Map(map) => map.get(key),
+            Value::Scope(scope) => self.scope_variable(*scope, key),
+            Value::Statics => match self.template.engine.statics.get_key_value(key) {
+                Some((class, _)) => Some(Value::StaticClass(class)),
+                None => {
+                    let message = format!("statics[\"{key}\"] is refused: Java classes aren't reachable from templates");
+                    return Err(self.fault(ErrorKind::Refused, target.src, message));
+                }
+            },
+            Value::StaticClass(class) => {
+                let methods = self.template.engine.statics.get(*class);
+                match methods.and_then(|methods| methods.get(key)) {
+                    Some(method) => Some(Value::Host(&**method)),
+                    None => {
+                        let message = format!("{class} has no method {key:?} here");
+                        return Err(self.fault(ErrorKind::Refused, target.src, message));
+                    }
+                }
+            }
+            other => return Err(self.type_fault(target, "hash", other)),
+        })
+    }
+
+    fn scope_variable(&self, scope: Scope, name: &str) -> Option<Value<'a>> {
+        let namespace = || self.namespace[self.template.program.namespace.get(name)? as usize].clone();
+        let global = || self.globals[self.template.program.globals.get(name)? as usize].clone();
+        let local = || {
+            let (_, slot) = self.running?.locals.iter().find(|(local, _)| **local == *name)?;
+            self.local(*slot).cloned()
+        };
+        match scope {
+            Scope::Vars => local().or_else(namespace).or_else(global).or_else(|| self.data_variable(name)),
+            Scope::Globals => global().or_else(|| self.data_variable(name)),
+            Scope::Locals => local(),
+            Scope::Namespace => namespace(),
+            Scope::DataModel => self.data_variable(name),
+        }
+    }
+
+    /// `target!value`
+    fn default_value(&mut self, target: &'a Expr, value: Option<&'a Expr>) -> Evaluated<'a, Option<Value<'a>>> {
+        if let Some(found) = self.eval_guarded(target)? {
+            return Ok(Some(found));
+        }
+        match value {
+            Some(value) => self.eval_opt(value),
+            // FreeMarker's value that is an empty string, sequence and hash at once.
+            None => Ok(Some(Value::str(""))),
+        }
+    }
+
+    /// The value of an operand that may be missing; parentheses let any step in them be missing.
+    pub(crate) fn eval_guarded(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
+        match self.eval_opt(expr) {
+            Err(Fault::Missing(_)) if matches!(expr.kind, ExprKind::Paren(_)) => Ok(None),
+            other => other,
+        }
+    }
+
+    pub(crate) fn eval_bool(&mut self, expr: &'a Expr) -> Evaluated<'a, bool> {
+        match self.eval(expr)? {
+            Value::Bool(value) => Ok(value),
+            Value::Match(found) => Ok(found.whole),
+            other => Err(self.type_fault(expr, "boolean", &other)),
+        }
+    }
+
+    pub(crate) fn eval_number(&mut self, expr: &'a Expr) -> Evaluated<'a, Number> {
+        match self.eval(expr)? {
+            Value::Number(number) => Ok(number),
+            other => Err(self.type_fault(expr, "number", &other)),
+        }
+    }
+
+    /// The value as a string; numbers, dates and booleans are formatted.
+    pub(crate) fn eval_string(&mut self, expr: &'a Expr) -> Evaluated<'a, Str<'a>> {
+        let value = self.eval(expr)?;
+        self.to_str(expr, value)
+    }
+
+    fn concat(&mut self, parts: &'a [Node]) -> Evaluated<'a, Value<'a>> {
+        let bytes = self.capture(|env| env.exec(parts).map(|_| ()))?;
+        self.captured_string(bytes)
+    }
+
+    fn range(&mut self, kind: RangeKind, from: &'a Expr, to: Option<&'a Expr>) -> Evaluated<'a, Value<'a>> {
+        let first = self.eval_whole(from)?;
+        let range = match to {
+            None => Range { first, step: 1, len: None, clips: true },
+            Some(to) => {
+                let to = self.eval_whole(to)?;
+                let (step, len) = match kind {
+                    RangeKind::Inclusive => (if to >= first { 1 } else { -1 }, first.abs_diff(to).saturating_add(1)),
+                    RangeKind::Exclusive => (if to >= first { 1 } else { -1 }, first.abs_diff(to)),
+                    RangeKind::Length => (if to >= 0 { 1 } else { -1 }, to.unsigned_abs()),
+                };
+                Range { first, step, len: Some(usize::try_from(len).unwrap_or(usize::MAX)), clips: kind == RangeKind::Length }
+            }
+        };
+        Ok(Value::Range(Rc::new(range)))
+    }
+
+    pub(crate) fn eval_whole(&mut self, expr: &'a Expr) -> Evaluated<'a, i64> {
+        let number = self.eval_number(expr)?;
+        Ok(number.to_i64_wrapping())
+    }
+
+    fn sequence(&mut self, items: &'a [Expr]) -> Evaluated<'a, Value<'a>> {
+        self.charge_items(items.len())?;
+        let mut list = Vec::with_capacity(items.len());
+        for item in items {
+            list.push(Some(self.eval(item)?));
+        }
+        Ok(Value::list(list))
+    }
+
+    fn hash(&mut self, entries: &'a [(Expr, Expr)]) -> Evaluated<'a, Value<'a>> {
+        self.charge_items(entries.len() * 2)?;
+        let mut map = Map::default();
+        for (key, value) in entries {
+            let key = self.eval_string(key)?;
+            let value = self.eval(value)?;
+            map.insert(key, Some(value));
+        }
+        Ok(Value::map(map))
+    }
+
+    fn special(&mut self, src: Src, special: Special) -> Evaluated<'a, Option<Value<'a>>> {
+        Ok(Some(match special {
+            Special::Now => match &self.template.engine.clock {
+                Some(clock) => Value::Date(DateTime { millis: clock(), kind: DateKind::DateTime }),
+                None => return Err(self.fault(ErrorKind::Refused, src, ".now isn't available: there is no clock")),
+            },
+            Special::Vars => Value::Scope(Scope::Vars),
+            Special::Globals => Value::Scope(Scope::Globals),
+            Special::Locals => {
+                if self.running.is_none() {
+                    return Ok(None);
+                }
+                Value::Scope(Scope::Locals)
+            }
+            Special::Namespace | Special::Main => Value::Scope(Scope::Namespace),
+            Special::DataModel => Value::Scope(Scope::DataModel),
+            Special::TemplateName => Value::str(&self.template.name),
+            Special::Locale => Value::string(&*self.settings.locale),
+            Special::Lang => {
+                let locale = &self.settings.locale;
+                Value::string(locale.split(['_', '-']).next().unwrap_or_default())
+            }
+            Special::TimeZone => Value::string(&*self.settings.time_zone_name),
+            Special::Version | Special::IncompatibleImprovements => Value::str("2.3.31"),
+            Special::Error => match &self.recovered {
+                Some(message) => Value::string(Rc::clone(message)),
+                None => return Err(self.fault(ErrorKind::Value, src, ".error is only available inside #recover")),
+            },
+            Special::OutputEncoding | Special::UrlEscapingCharset => Value::str("UTF-8"),
+            Special::OutputFormat => Value::str("undefined"),
+            Special::AutoEsc => Value::Bool(false),
+        }))
+    }
+}
+
+/// The innermost expression that a missing value is to be blamed on.
+fn blamed(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Paren(inner) => blamed(inner),
+        _ => expr,
+    }
+}

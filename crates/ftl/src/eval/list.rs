@@ -1,0 +1,88 @@
+//! Loops.
+
+use super::env::{Env, Evaluated};
+use super::exec::Flow;
+use super::operators::seq_len;
+use crate::syntax::ast::{Expr, Items, List, LoopVars, Node};
+use crate::value::{LoopState, Value};
+
+impl<'a> Env<'a> {
+    pub(crate) fn exec_list(&mut self, list: &'a List) -> Evaluated<'a, Flow> {
+        let source = self.eval(&list.source)?;
+        let empty = self.is_empty_source(&list.source, &source, list.vars.as_ref())?;
+        if empty {
+            return match &list.otherwise {
+                Some(otherwise) => self.exec(otherwise),
+                None => Ok(Flow::Next),
+            };
+        }
+        match &list.vars {
+            Some(vars) => self.exec_loop(&source, vars, &list.body),
+            None => {
+                self.set_local(list.source_slot, Some(source));
+                let flow = self.exec(&list.body)?;
+                self.set_local(list.source_slot, None);
+                Ok(flow)
+            }
+        }
+    }
+
+    pub(crate) fn exec_items(&mut self, items: &'a Items) -> Evaluated<'a, Flow> {
+        match self.local(items.source_slot).cloned() {
+            Some(source) => self.exec_loop(&source, &items.vars, &items.body),
+            None => Ok(Flow::Next),
+        }
+    }
+
+    fn is_empty_source(&self, expr: &'a Expr, source: &Value<'a>, vars: Option<&LoopVars>) -> Evaluated<'a, bool> {
+        let by_key = vars.is_some_and(|vars| vars.second.is_some());
+        if source.is_hash() && vars.is_none_or(|vars| vars.second.is_some()) {
+            return Ok(match source {
+                Value::HashView(hash) => hash.is_empty(),
+                Value::Map(map) => map.entries().is_empty(),
+                _ => false,
+            });
+        }
+        if source.is_sequence() && !by_key {
+            return Ok(seq_len(source) == 0);
+        }
+        // The missing value's default counts as an empty sequence and an empty hash.
+        if matches!(source, Value::Str(text) if text.as_str().is_empty()) && matches!(expr.kind, crate::syntax::ast::ExprKind::Default(_, None)) {
+            return Ok(true);
+        }
+        Err(self.type_fault(expr, if by_key { "extended hash" } else { "sequence or collection" }, source))
+    }
+
+    fn exec_loop(&mut self, source: &Value<'a>, vars: &'a LoopVars, body: &'a [Node]) -> Evaluated<'a, Flow> {
+        if vars.second.is_some() {
+            let entries = self.entries(source)?;
+            let count = entries.len();
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                self.set_local(vars.first_slot(), Some(Value::Str(key)));
+                self.set_local(vars.second_slot(), value);
+                match self.round(vars, index, index + 1 < count, body)? {
+                    Flow::Break => break,
+                    Flow::Return => return Ok(Flow::Return),
+                    Flow::Next | Flow::Continue => {}
+                }
+            }
+            return Ok(Flow::Next);
+        }
+        let count = seq_len(source);
+        for index in 0..count {
+            self.set_local(vars.first_slot(), self.item(source, index));
+            match self.round(vars, index, index + 1 < count, body)? {
+                Flow::Break => break,
+                Flow::Return => return Ok(Flow::Return),
+                Flow::Next | Flow::Continue => {}
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    fn round(&mut self, vars: &LoopVars, index: usize, has_next: bool, body: &'a [Node]) -> Evaluated<'a, Flow> {
+        self.step()?;
+        self.set_local(vars.state_slot, Some(Value::Loop(LoopState { index: index as u32, has_next })));
+        self.exec(body)
+    }
+}

@@ -1,0 +1,14 @@
+//! Running a template.
+
+mod assign;
+mod call;
+mod convert;
+mod env;
+mod exec;
+mod expr;
+mod list;
+mod operators;
+mod slices;
+
+pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
+pub(crate) use operators::{ordering, seq_len};

@@ -1,0 +1,194 @@
+//! Arithmetic, concatenation and comparison.
+
+use std::cmp::Ordering;
+
+use super::env::{Env, Evaluated};
+use crate::data::Seq;
+use crate::error::ErrorKind;
+use crate::number::Number;
+use crate::syntax::Src;
+use crate::syntax::ast::{Arithmetic, Compare, Expr};
+use crate::value::{Map, Str, Value};
+
+impl<'a> Env<'a> {
+    /// `left operator right`; an operand without an expression is the old value of an assignment's target.
+    pub(crate) fn arithmetic(
+        &mut self,
+        operator: Arithmetic,
+        src: Src,
+        left: &Value<'a>,
+        left_expr: Option<&'a Expr>,
+        right: &Value<'a>,
+        right_expr: Option<&'a Expr>,
+    ) -> Evaluated<'a, Value<'a>> {
+        if let (Value::Number(left), Value::Number(right)) = (left, right) {
+            let max_digits = self.max_digits();
+            let result = match operator {
+                Arithmetic::Add => left.add(right, max_digits),
+                Arithmetic::Subtract => left.subtract(right, max_digits),
+                Arithmetic::Multiply => left.multiply(right, max_digits),
+                Arithmetic::Divide => left.divide(right, max_digits),
+                Arithmetic::Modulus => left.modulus(right),
+            };
+            return self.number(src, result);
+        }
+        if operator == Arithmetic::Add {
+            return self.concatenate(src, left, left_expr, right, right_expr);
+        }
+        let (expr, found) = if matches!(left, Value::Number(_)) { (right_expr, right) } else { (left_expr, left) };
+        Err(match expr {
+            Some(expr) => self.type_fault(expr, "number", found),
+            None => self.fault(ErrorKind::Type, src, format!("Expected a number, but this has evaluated to a {}:", found.type_name())),
+        })
+    }
+
+    fn concatenate(
+        &mut self,
+        src: Src,
+        left: &Value<'a>,
+        left_expr: Option<&'a Expr>,
+        right: &Value<'a>,
+        right_expr: Option<&'a Expr>,
+    ) -> Evaluated<'a, Value<'a>> {
+        if left.is_sequence() && right.is_sequence() {
+            let mut items = self.items(left)?;
+            items.extend(self.items(right)?);
+            return Ok(Value::list(items));
+        }
+        if left.is_hash() && right.is_hash() {
+            let mut map = Map::default();
+            for (key, value) in self.entries(left)?.into_iter().chain(self.entries(right)?) {
+                map.insert(key, value);
+            }
+            return Ok(Value::map(map));
+        }
+        let mut bytes = Vec::new();
+        for (value, expr) in [(left, left_expr), (right, right_expr)] {
+            match (value, expr.or(left_expr).or(right_expr)) {
+                (Value::Str(text), _) => bytes.extend_from_slice(text.as_str().as_bytes()),
+                (value, Some(expr)) => self.write_value(expr, value, &mut bytes)?,
+                (_, None) => return Err(self.fault(ErrorKind::Type, src, "these values can't be added")),
+            }
+        }
+        self.captured_string(bytes)
+    }
+
+    /// `left compare right`
+    pub(crate) fn compare(&mut self, compare: Compare, left: &'a Expr, right: &'a Expr) -> Evaluated<'a, bool> {
+        let left_value = self.eval(left)?;
+        let right_value = self.eval(right)?;
+        match compare {
+            Compare::Equal => return equal(self, left, &left_value, right, &right_value),
+            Compare::NotEqual => return equal(self, left, &left_value, right, &right_value).map(|equal| !equal),
+            _ => {}
+        }
+        let order = match (&left_value, &right_value) {
+            (Value::Number(left), Value::Number(right)) => left.compare(right),
+            (Value::Date(left), Value::Date(right)) if left.kind == right.kind => left.millis.cmp(&right.millis),
+            (Value::Str(_), Value::Str(_)) => {
+                let message = "Can't use this comparison operator with strings: only == and != can compare them.";
+                return Err(self.fault(ErrorKind::Type, left.src.to(right.src), message));
+            }
+            _ => return Err(self.incomparable(left.src.to(right.src), &left_value, &right_value)),
+        };
+        Ok(match compare {
+            Compare::Less => order == Ordering::Less,
+            Compare::LessOrEqual => order != Ordering::Greater,
+            Compare::Greater => order == Ordering::Greater,
+            _ => order != Ordering::Less,
+        })
+    }
+
+    fn incomparable(&self, src: Src, left: &Value<'a>, right: &Value<'a>) -> super::env::Fault<'a> {
+        let message = format!(
+            "Can't compare values of these types. Allowed comparisons are between two numbers, two strings, two dates, or two booleans. \
+             Left hand operand is a {}. Right hand operand is a {}.",
+            left.type_name(),
+            right.type_name()
+        );
+        self.fault(ErrorKind::Type, src, message)
+    }
+
+    /// All items of a sequence.
+    pub(crate) fn items(&mut self, value: &Value<'a>) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
+        let len = seq_len(value);
+        self.steps(len)?;
+        self.charge_items(len)?;
+        Ok((0..len).map(|index| self.item(value, index)).collect())
+    }
+
+    /// The item at `index`.
+    pub(crate) fn item(&self, value: &Value<'a>, index: usize) -> Option<Value<'a>> {
+        match value {
+            Value::SeqView(seq) => seq.get(index).and_then(|view| Value::from_view(view, self.max_digits())),
+            Value::List(list) => list.items.get(index)?.clone(),
+            Value::Range(range) => (index < Seq::len(&**range)).then(|| Value::Number(Number::Int(range.at(index)))),
+            Value::Match(found) => self.item(&found.matches, index),
+            _ => None,
+        }
+    }
+
+    /// All entries of a hash.
+    pub(crate) fn entries(&mut self, value: &Value<'a>) -> Evaluated<'a, Vec<(Str<'a>, Option<Value<'a>>)>> {
+        let entries: Vec<_> = match value {
+            Value::HashView(hash) => {
+                let hash: &'a dyn crate::data::Hash = *hash;
+                self.steps(hash.len())?;
+                hash.entries().map(|(key, view)| (Str::Borrowed(key), Value::from_view(view, self.max_digits()))).collect()
+            }
+            Value::Map(map) => map.entries().to_vec(),
+            Value::Scope(crate::value::Scope::Namespace) => {
+                let names = self.template.program.namespace.iter();
+                names
+                    .zip(&self.namespace)
+                    .filter(|(_, value)| value.is_some())
+                    .map(|(name, value)| (Str::Borrowed(name), value.clone()))
+                    .collect()
+            }
+            Value::Scope(crate::value::Scope::DataModel | crate::value::Scope::Globals) => {
+                let root: &'a dyn crate::data::Hash = self.root;
+                root.entries().map(|(key, view)| (Str::Borrowed(key), Value::from_view(view, self.max_digits()))).collect()
+            }
+            _ => Vec::new(),
+        };
+        self.steps(entries.len())?;
+        self.charge_items(entries.len() * 2)?;
+        Ok(entries)
+    }
+}
+
+/// The number of items of a sequence; what never ends counts as the longest.
+pub(crate) fn seq_len(value: &Value<'_>) -> usize {
+    match value {
+        Value::SeqView(seq) => seq.len(),
+        Value::List(list) => list.items.len(),
+        Value::Range(range) => Seq::len(&**range),
+        Value::Match(found) => seq_len(&found.matches),
+        _ => 0,
+    }
+}
+
+/// `left == right`
+pub(super) fn equal<'a>(
+    env: &Env<'a>,
+    left: &'a Expr,
+    left_value: &Value<'a>,
+    right: &'a Expr,
+    right_value: &Value<'a>,
+) -> Evaluated<'a, bool> {
+    match ordering(left_value, right_value) {
+        Some(order) => Ok(order == Ordering::Equal),
+        None => Err(env.incomparable(left.src.to(right.src), left_value, right_value)),
+    }
+}
+
+/// How two values of one type compare; booleans and strings only tell whether they are equal.
+pub(crate) fn ordering(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
+    Some(match (left, right) {
+        (Value::Number(left), Value::Number(right)) => left.compare(right),
+        (Value::Str(left), Value::Str(right)) => left.as_str().cmp(right.as_str()),
+        (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
+        (Value::Date(left), Value::Date(right)) if left.kind == right.kind => left.millis.cmp(&right.millis),
+        _ => return None,
+    })
+}

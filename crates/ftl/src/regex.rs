@@ -1,0 +1,149 @@
+//! Regular expressions: Java's syntax and FreeMarker's flags, on `fancy-regex` with a limit on backtracking.
+
+use fancy_regex::{Regex, RegexBuilder};
+
+/// What the flags after a search string ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags {
+    pub(crate) case_insensitive: bool,
+    pub(crate) multi_line: bool,
+    pub(crate) dot_all: bool,
+    pub(crate) comments: bool,
+    pub(crate) first_only: bool,
+    pub(crate) regex: bool,
+}
+
+impl Flags {
+    /// Reads `"rim"`. Letters without a meaning are ignored, as FreeMarker does.
+    pub(crate) fn parse(text: &str) -> Self {
+        let has = |flag| text.contains(flag);
+        Self {
+            case_insensitive: has('i'),
+            multi_line: has('m'),
+            dot_all: has('s'),
+            comments: has('c'),
+            first_only: has('f'),
+            regex: has('r'),
+        }
+    }
+}
+
+/// Longest pattern, in bytes.
+const MAX_PATTERN: usize = 10_000;
+
+/// Compiles a pattern of Java's. The error says what is wrong with it.
+pub(crate) fn compile(pattern: &str, flags: Flags, backtrack_limit: usize) -> Result<Regex, String> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(format!("the regular expression is longer than {MAX_PATTERN} bytes"));
+    }
+    let mut prefix = String::new();
+    for (on, letter) in [(flags.case_insensitive, 'i'), (flags.multi_line, 'm'), (flags.dot_all, 's'), (flags.comments, 'x')] {
+        if on {
+            prefix.push(letter);
+        }
+    }
+    let translated = translate(pattern);
+    let source = if prefix.is_empty() { translated } else { format!("(?{prefix}){translated}") };
+    RegexBuilder::new(&source)
+        .backtrack_limit(backtrack_limit)
+        .delegate_size_limit(1 << 20)
+        .build()
+        .map_err(|error| format!("malformed regular expression {pattern:?}: {error}"))
+}
+
+/// Java's `\Q…\E`, and its ASCII-only classes.
+fn translate(pattern: &str) -> String {
+    let mut translated = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(at) = rest.find('\\') {
+        translated.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let Some(c) = after.chars().next() else {
+            translated.push('\\');
+            return translated;
+        };
+        rest = &after[c.len_utf8()..];
+        match c {
+            'Q' => {
+                let (quoted, remaining) = rest.split_once("\\E").unwrap_or((rest, ""));
+                for c in quoted.chars() {
+                    if !c.is_alphanumeric() && c.is_ascii() {
+                        translated.push('\\');
+                    }
+                    translated.push(c);
+                }
+                rest = remaining;
+            }
+            'd' => translated.push_str("[0-9]"),
+            'D' => translated.push_str("[^0-9]"),
+            'w' => translated.push_str("[a-zA-Z_0-9]"),
+            'W' => translated.push_str("[^a-zA-Z_0-9]"),
+            's' => translated.push_str("[ \\t\\n\\x0B\\f\\r]"),
+            'S' => translated.push_str("[^ \\t\\n\\x0B\\f\\r]"),
+            'Z' => translated.push_str("(?=\\n?\\z)"),
+            other => {
+                translated.push('\\');
+                translated.push(other);
+            }
+        }
+    }
+    translated.push_str(rest);
+    translated
+}
+
+/// Java's replacement syntax (`$1`, `${name}`, `\x`) in parts.
+pub(crate) enum Replacement {
+    Text(String),
+    Group(usize),
+    Named(String),
+}
+
+/// Reads a replacement for a pattern with `groups` groups.
+pub(crate) fn replacement(text: &str, groups: usize) -> Result<Vec<Replacement>, String> {
+    let mut parts = Vec::new();
+    let mut literal = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => literal.push(chars.next().ok_or("the replacement ends with a lone \\")?),
+            '$' => {
+                if !literal.is_empty() {
+                    parts.push(Replacement::Text(std::mem::take(&mut literal)));
+                }
+                parts.push(group(&mut chars, groups)?);
+            }
+            other => literal.push(other),
+        }
+    }
+    if !literal.is_empty() {
+        parts.push(Replacement::Text(literal));
+    }
+    Ok(parts)
+}
+
+fn group(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, groups: usize) -> Result<Replacement, String> {
+    if chars.next_if_eq(&'{').is_some() {
+        let mut name = String::new();
+        for c in chars.by_ref() {
+            if c == '}' {
+                return Ok(Replacement::Named(name));
+            }
+            name.push(c);
+        }
+        return Err("the replacement has an unclosed ${".to_owned());
+    }
+    let mut number = chars.next().and_then(|c| c.to_digit(10)).ok_or("Illegal group reference in the replacement")? as usize;
+    if number > groups {
+        return Err(format!("No group {number}"));
+    }
+    // As many digits as still name a group.
+    while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
+        let longer = number * 10 + digit as usize;
+        if longer > groups {
+            break;
+        }
+        number = longer;
+        chars.next();
+    }
+    Ok(Replacement::Group(number))
+}

@@ -1,0 +1,447 @@
+//! The grammar of expressions, from the weakest operator down.
+
+use super::ast::{Arithmetic, Binding, BuiltinCall, Compare, Expr, ExprKind, Lambda, Name, RangeKind, Special};
+use super::lexer::Token;
+use super::parser::{Parser, Result};
+use super::source::Src;
+use crate::builtins;
+use crate::error::ErrorKind;
+
+/// Operators in a row (`a + b + …`, `a.b.c…`) that one expression may have; the evaluator recurses over them.
+const MAX_CHAIN: usize = 2_000;
+
+impl Parser<'_> {
+    /// Parses an expression from the current token on.
+    pub(crate) fn expression(&mut self) -> Result<Expr> {
+        self.enter()?;
+        let result = stacker::maybe_grow(256 * 1024, 2 * 1024 * 1024, || self.or());
+        self.leave();
+        result
+    }
+
+    fn or(&mut self) -> Result<Expr> {
+        let mut left = self.and()?;
+        let mut chain = 0;
+        while self.token == Token::Or {
+            self.count(&mut chain)?;
+            self.advance()?;
+            let right = self.and()?;
+            left = self.expr(left.src.to(right.src), ExprKind::Or(Box::new(left), Box::new(right)));
+        }
+        Ok(left)
+    }
+
+    fn and(&mut self) -> Result<Expr> {
+        let mut left = self.equality()?;
+        let mut chain = 0;
+        while self.token == Token::And {
+            self.count(&mut chain)?;
+            self.advance()?;
+            let right = self.equality()?;
+            left = self.expr(left.src.to(right.src), ExprKind::And(Box::new(left), Box::new(right)));
+        }
+        Ok(left)
+    }
+
+    fn equality(&mut self) -> Result<Expr> {
+        let left = self.relational()?;
+        let compare = match self.token {
+            Token::Equal | Token::Assign => Compare::Equal,
+            Token::NotEqual => Compare::NotEqual,
+            _ => return Ok(left),
+        };
+        self.advance()?;
+        let right = self.relational()?;
+        Ok(self.expr(left.src.to(right.src), ExprKind::Compare(compare, Box::new(left), Box::new(right))))
+    }
+
+    fn relational(&mut self) -> Result<Expr> {
+        let left = self.range()?;
+        let compare = match self.token {
+            Token::Less => Compare::Less,
+            Token::LessOrEqual => Compare::LessOrEqual,
+            Token::Greater => Compare::Greater,
+            Token::GreaterOrEqual => Compare::GreaterOrEqual,
+            Token::Ident => match self.token_text() {
+                "lt" => Compare::Less,
+                "lte" => Compare::LessOrEqual,
+                "gt" => Compare::Greater,
+                "gte" => Compare::GreaterOrEqual,
+                _ => return Ok(left),
+            },
+            _ => return Ok(left),
+        };
+        self.advance()?;
+        let right = self.range()?;
+        Ok(self.expr(left.src.to(right.src), ExprKind::Compare(compare, Box::new(left), Box::new(right))))
+    }
+
+    fn range(&mut self) -> Result<Expr> {
+        let left = self.additive()?;
+        let kind = match self.token {
+            Token::DotDot => RangeKind::Inclusive,
+            Token::DotDotLess => RangeKind::Exclusive,
+            Token::DotDotStar => RangeKind::Length,
+            _ => return Ok(left),
+        };
+        let operator = self.token_src;
+        self.advance()?;
+        let right = if kind != RangeKind::Inclusive || self.starts_expression() { Some(Box::new(self.additive()?)) } else { None };
+        let end = right.as_ref().map_or(operator, |right| right.src);
+        Ok(self.expr(left.src.to(end), ExprKind::Range(kind, Box::new(left), right)))
+    }
+
+    fn additive(&mut self) -> Result<Expr> {
+        let mut left = self.multiplicative()?;
+        let mut chain = 0;
+        loop {
+            let operator = match self.token {
+                Token::Plus => Arithmetic::Add,
+                Token::Minus => Arithmetic::Subtract,
+                _ => return Ok(left),
+            };
+            self.count(&mut chain)?;
+            self.advance()?;
+            let right = self.multiplicative()?;
+            left = self.expr(left.src.to(right.src), ExprKind::Arithmetic(operator, Box::new(left), Box::new(right)));
+        }
+    }
+
+    fn multiplicative(&mut self) -> Result<Expr> {
+        let mut left = self.unary()?;
+        let mut chain = 0;
+        loop {
+            let operator = match self.token {
+                Token::Times => Arithmetic::Multiply,
+                Token::Divide => Arithmetic::Divide,
+                Token::Percent => Arithmetic::Modulus,
+                _ => return Ok(left),
+            };
+            self.count(&mut chain)?;
+            self.advance()?;
+            let right = self.unary()?;
+            left = self.expr(left.src.to(right.src), ExprKind::Arithmetic(operator, Box::new(left), Box::new(right)));
+        }
+    }
+
+    fn unary(&mut self) -> Result<Expr> {
+        let start = self.token_src;
+        match self.token {
+            Token::Plus | Token::Minus => {
+                let negative = self.token == Token::Minus;
+                self.advance()?;
+                let operand = Box::new(self.primary()?);
+                let src = start.to(operand.src);
+                Ok(self.expr(src, if negative { ExprKind::Negate(operand) } else { ExprKind::Plus(operand) }))
+            }
+            Token::Exclaim => {
+                self.enter()?;
+                self.advance()?;
+                let operand = if self.token == Token::Exclaim { self.unary()? } else { self.primary()? };
+                self.leave();
+                Ok(self.expr(start.to(operand.src), ExprKind::Not(Box::new(operand))))
+            }
+            _ => self.primary(),
+        }
+    }
+
+    /// Whether the current token can begin an expression.
+    pub(crate) fn starts_expression(&self) -> bool {
+        match self.token {
+            Token::Str { .. }
+            | Token::Number
+            | Token::OpenParen
+            | Token::OpenBracket
+            | Token::OpenBrace
+            | Token::Plus
+            | Token::Minus
+            | Token::Exclaim
+            | Token::Dot => true,
+            Token::Ident => !matches!(self.token_text(), "as" | "in" | "using" | "lt" | "lte" | "gt" | "gte"),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn primary(&mut self) -> Result<Expr> {
+        let mut expr = self.atom()?;
+        let mut chain = 0;
+        loop {
+            self.count(&mut chain)?;
+            expr = match self.token {
+                Token::Dot => self.dot(expr)?,
+                Token::OpenBracket => self.index(expr)?,
+                Token::OpenParen => {
+                    let args = self.arguments()?;
+                    self.expr(expr.src.to(self.last_src()), ExprKind::Call(Box::new(expr), args))
+                }
+                Token::Question => self.builtin(expr)?,
+                Token::DoubleQuestion => {
+                    self.advance()?;
+                    self.expr(expr.src.to(self.last_src()), ExprKind::Exists(Box::new(expr)))
+                }
+                Token::Exclaim => self.default_value(expr)?,
+                _ => return Ok(expr),
+            };
+        }
+    }
+
+    fn last_src(&self) -> Src {
+        Src { start: self.last_end.saturating_sub(1), end: self.last_end }
+    }
+
+    fn atom(&mut self) -> Result<Expr> {
+        let src = self.token_src;
+        let kind = match self.token {
+            Token::Str { raw } => return self.string_literal(raw),
+            Token::Number => {
+                let text = self.token_text();
+                let kind = match text.parse() {
+                    Ok(int) => ExprKind::Int(int),
+                    Err(_) => ExprKind::Decimal(text.into()),
+                };
+                self.advance()?;
+                kind
+            }
+            Token::OpenParen => return self.parenthesis(),
+            Token::OpenBracket => return self.sequence(),
+            Token::OpenBrace => return self.hash(),
+            Token::Dot => {
+                self.advance()?;
+                let special = self.special()?;
+                let src = src.to(self.token_src);
+                self.advance()?;
+                return Ok(self.expr(src, ExprKind::Special(special)));
+            }
+            Token::Ident => {
+                let kind = match self.token_text() {
+                    "true" => ExprKind::Bool(true),
+                    "false" => ExprKind::Bool(false),
+                    reserved @ ("in" | "as" | "using" | "lt" | "lte" | "gt" | "gte") => {
+                        return Err(self.error_at_token(format!("unexpected {reserved:?}: it is a reserved word")));
+                    }
+                    text => ExprKind::Name(Box::new(Name { text: unescape_name(text), binding: Binding::default() })),
+                };
+                self.advance()?;
+                if self.token == Token::Arrow
+                    && let ExprKind::Name(name) = kind
+                {
+                    return self.lambda(src, name.text);
+                }
+                kind
+            }
+            _ => return Err(self.unexpected("an expression")),
+        };
+        Ok(self.expr(src, kind))
+    }
+
+    fn lambda(&mut self, src: Src, param: Box<str>) -> Result<Expr> {
+        if !self.lambda_allowed {
+            return Err(self.error_at_token("a lambda expression is only allowed as an argument of a built-in that takes one, like ?filter or ?map"));
+        }
+        self.advance()?;
+        let body = self.expression()?;
+        Ok(self.expr(src.to(body.src), ExprKind::Lambda(Box::new(Lambda { param, slot: 0, body }))))
+    }
+
+    fn parenthesis(&mut self) -> Result<Expr> {
+        let start = self.token_src;
+        let outer = std::mem::replace(&mut self.gt_is_operator, true);
+        let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, false);
+        self.advance()?;
+        let inner = self.expression()?;
+        self.gt_is_operator = outer;
+        self.expect(Token::CloseParen, "\")\"")?;
+        // `(x) -> …` is a lambda too.
+        if lambda_allowed
+            && self.token == Token::Arrow
+            && let ExprKind::Name(name) = &inner.kind
+        {
+            self.lambda_allowed = true;
+            return self.lambda(start, name.text.clone());
+        }
+        self.lambda_allowed = lambda_allowed;
+        Ok(self.expr(start.to(self.last_src()), ExprKind::Paren(Box::new(inner))))
+    }
+
+    fn sequence(&mut self) -> Result<Expr> {
+        let start = self.token_src;
+        self.advance()?;
+        let mut items = Vec::new();
+        while self.token != Token::CloseBracket {
+            items.push(self.expression()?);
+            if self.token == Token::Comma {
+                self.advance()?;
+            }
+        }
+        self.advance()?;
+        Ok(self.expr(start.to(self.last_src()), ExprKind::Seq(items)))
+    }
+
+    fn hash(&mut self) -> Result<Expr> {
+        let start = self.token_src;
+        self.advance()?;
+        let mut entries = Vec::new();
+        while self.token != Token::CloseBrace {
+            let key = self.expression()?;
+            if !matches!(self.token, Token::Colon | Token::Comma) {
+                return Err(self.unexpected("\":\""));
+            }
+            self.advance()?;
+            entries.push((key, self.expression()?));
+            if self.token == Token::Comma {
+                self.advance()?;
+            } else if self.token != Token::CloseBrace {
+                return Err(self.unexpected("\",\" or \"}\""));
+            }
+        }
+        // Within an interpolation the token after `}` is read in the outer mode.
+        self.advance()?;
+        Ok(self.expr(start.to(self.last_src()), ExprKind::Hash(entries)))
+    }
+
+    fn dot(&mut self, target: Expr) -> Result<Expr> {
+        self.advance()?;
+        let name: Box<str> = match self.token {
+            Token::Ident => unescape_name(self.token_text()),
+            Token::Times => "*".into(),
+            _ => return Err(self.unexpected("a name after \".\"")),
+        };
+        self.advance()?;
+        let src = target.src.to(self.last_src());
+        Ok(self.expr(src, ExprKind::Dot(Box::new(target), name)))
+    }
+
+    fn index(&mut self, target: Expr) -> Result<Expr> {
+        self.advance()?;
+        let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, false);
+        let key = self.expression()?;
+        self.lambda_allowed = lambda_allowed;
+        self.expect(Token::CloseBracket, "\"]\"")?;
+        let src = target.src.to(self.last_src());
+        Ok(self.expr(src, ExprKind::Index(Box::new(target), Box::new(key))))
+    }
+
+    /// Parses `(a, b)`.
+    pub(crate) fn arguments(&mut self) -> Result<Vec<Expr>> {
+        let outer = std::mem::replace(&mut self.gt_is_operator, true);
+        self.advance()?;
+        let mut args = Vec::new();
+        while self.token != Token::CloseParen {
+            args.push(self.expression()?);
+            if self.token == Token::Comma {
+                self.advance()?;
+                if self.token == Token::CloseParen {
+                    return Err(self.unexpected("an expression"));
+                }
+            } else if self.token != Token::CloseParen && !self.starts_expression() {
+                return Err(self.unexpected("\",\" or \")\""));
+            }
+        }
+        self.gt_is_operator = outer;
+        self.advance()?;
+        Ok(args)
+    }
+
+    fn default_value(&mut self, target: Expr) -> Result<Expr> {
+        self.advance()?;
+        // In `<@m a=x! b=y>` the name after `!` is the next argument's.
+        let value = if self.starts_expression() && !self.at_named_argument() {
+            Some(Box::new(self.expression()?))
+        } else {
+            None
+        };
+        let src = target.src.to(self.last_src());
+        Ok(self.expr(src, ExprKind::Default(Box::new(target), value)))
+    }
+
+    fn builtin(&mut self, target: Expr) -> Result<Expr> {
+        self.advance()?;
+        if self.token != Token::Ident {
+            return Err(self.unexpected("the name of a built-in"));
+        }
+        let name = self.token_text();
+        let builtin = match builtins::find(name) {
+            Ok(builtin) => builtin,
+            Err(problem) => {
+                let kind = if problem.refused { ErrorKind::Refused } else { ErrorKind::Syntax };
+                return Err(self.error_of(kind, self.token_src, problem.message));
+            }
+        };
+        self.advance()?;
+        let args = if self.token == Token::OpenParen && builtin.takes_args() {
+            let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, builtin.takes_lambda());
+            let args = self.arguments()?;
+            self.lambda_allowed = lambda_allowed;
+            Some(args)
+        } else if builtin.is_format_lookup() && self.token == Token::OpenBracket {
+            // `?string["0.00"]`
+            self.advance()?;
+            let key = self.expression()?;
+            self.expect(Token::CloseBracket, "\"]\"")?;
+            Some(vec![key])
+        } else if builtin.is_format_lookup() && self.token == Token::Dot {
+            // `?string.short`
+            self.advance()?;
+            if self.token != Token::Ident {
+                return Err(self.unexpected("the name of a format"));
+            }
+            let name = self.expr(self.token_src, ExprKind::Str(unescape_name(self.token_text())));
+            self.advance()?;
+            Some(vec![name])
+        } else {
+            None
+        };
+        let src = target.src.to(self.last_src());
+        if let Err(message) = builtin.check_arity(args.as_deref().map(<[Expr]>::len)) {
+            return Err(self.error_of(ErrorKind::Syntax, src, message));
+        }
+        Ok(self.expr(src, ExprKind::Builtin(Box::new(BuiltinCall { target, builtin, args, loop_slot: None }))))
+    }
+
+    fn special(&mut self) -> Result<Special> {
+        if self.token != Token::Ident {
+            return Err(self.unexpected("the name of a special variable"));
+        }
+        Ok(match self.token_text() {
+            "now" => Special::Now,
+            "vars" => Special::Vars,
+            "globals" => Special::Globals,
+            "locals" => Special::Locals,
+            "namespace" => Special::Namespace,
+            "main" => Special::Main,
+            "data_model" | "dataModel" => Special::DataModel,
+            "template_name" | "templateName" | "main_template_name" | "mainTemplateName" | "current_template_name"
+            | "currentTemplateName" => Special::TemplateName,
+            "locale" => Special::Locale,
+            "lang" => Special::Lang,
+            "time_zone" | "timeZone" => Special::TimeZone,
+            "version" => Special::Version,
+            "error" => Special::Error,
+            "output_encoding" | "outputEncoding" => Special::OutputEncoding,
+            "output_format" | "outputFormat" => Special::OutputFormat,
+            "url_escaping_charset" | "urlEscapingCharset" => Special::UrlEscapingCharset,
+            "auto_esc" | "autoEsc" => Special::AutoEsc,
+            "incompatible_improvements" | "incompatibleImprovements" => Special::IncompatibleImprovements,
+            name @ ("current_node" | "node" | "locale_object" | "get_optional_template" | "pass" | "args" | "caller_template_name") => {
+                return Err(self.error_of(
+                    ErrorKind::Refused,
+                    self.token_src,
+                    format!("the special variable .{name} isn't available here"),
+                ));
+            }
+            name => return Err(self.error_at_token(format!("Unknown special variable name: {name:?}."))),
+        })
+    }
+
+    fn count(&self, chain: &mut usize) -> Result<()> {
+        *chain += 1;
+        if *chain > MAX_CHAIN {
+            return Err(self.error_of(ErrorKind::Depth, self.token_src, format!("more than {MAX_CHAIN} operators in a row")));
+        }
+        Ok(())
+    }
+}
+
+fn unescape_name(text: &str) -> Box<str> {
+    if text.contains('\\') { text.replace('\\', "").into() } else { text.into() }
+}

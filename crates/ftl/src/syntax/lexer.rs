@@ -1,0 +1,241 @@
+//! Tokens of the expression language, read on demand.
+
+use super::parser::{Parser, Result};
+use super::source::Src;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    Ident,
+    /// A quoted string; `raw` for `r"…"`.
+    Str { raw: bool },
+    Number,
+    Dot,
+    DotDot,
+    DotDotLess,
+    DotDotStar,
+    Comma,
+    Semicolon,
+    Colon,
+    Question,
+    DoubleQuestion,
+    Exclaim,
+    OpenParen,
+    CloseParen,
+    OpenBracket,
+    CloseBracket,
+    OpenBrace,
+    CloseBrace,
+    Plus,
+    Minus,
+    Times,
+    Divide,
+    Percent,
+    PlusEquals,
+    MinusEquals,
+    TimesEquals,
+    DivideEquals,
+    PercentEquals,
+    PlusPlus,
+    MinusMinus,
+    Assign,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    And,
+    Or,
+    Arrow,
+    Ellipsis,
+    /// `>` that ends a tag.
+    TagEnd,
+    /// `/>`
+    EmptyTagEnd,
+    End,
+}
+
+/// Token spellings, the longest first where one begins another.
+const OPERATORS: &[(&str, Token)] = &[
+    ("...", Token::Ellipsis),
+    ("..<", Token::DotDotLess),
+    ("..!", Token::DotDotLess),
+    ("..*", Token::DotDotStar),
+    ("..", Token::DotDot),
+    ("->", Token::Arrow),
+    ("&amp;&amp;", Token::And),
+    ("&lt;=", Token::LessOrEqual),
+    ("&lt;", Token::Less),
+    ("&gt;=", Token::GreaterOrEqual),
+    ("&gt;", Token::Greater),
+    ("&&", Token::And),
+    ("&", Token::And),
+    ("||", Token::Or),
+    ("|", Token::Or),
+    ("??", Token::DoubleQuestion),
+    ("?", Token::Question),
+    ("==", Token::Equal),
+    ("!=", Token::NotEqual),
+    ("=", Token::Assign),
+    ("!", Token::Exclaim),
+    ("<=", Token::LessOrEqual),
+    ("<", Token::Less),
+    (">=", Token::GreaterOrEqual),
+    (">", Token::Greater),
+    ("++", Token::PlusPlus),
+    ("--", Token::MinusMinus),
+    ("+=", Token::PlusEquals),
+    ("-=", Token::MinusEquals),
+    ("*=", Token::TimesEquals),
+    ("/=", Token::DivideEquals),
+    ("%=", Token::PercentEquals),
+    ("+", Token::Plus),
+    ("-", Token::Minus),
+    ("*", Token::Times),
+    ("/", Token::Divide),
+    ("%", Token::Percent),
+    (",", Token::Comma),
+    (";", Token::Semicolon),
+    (":", Token::Colon),
+    ("(", Token::OpenParen),
+    (")", Token::CloseParen),
+    ("[", Token::OpenBracket),
+    ("]", Token::CloseBracket),
+    ("{", Token::OpenBrace),
+    ("}", Token::CloseBrace),
+    (".", Token::Dot),
+    ("\\lte", Token::LessOrEqual),
+    ("\\lt", Token::Less),
+    ("\\gte", Token::GreaterOrEqual),
+    ("\\gt", Token::Greater),
+    ("\\and", Token::And),
+    ("\\or", Token::Or),
+];
+
+impl Parser<'_> {
+    /// Moves to the next token.
+    pub(crate) fn advance(&mut self) -> Result<()> {
+        self.last_end = self.token_src.end;
+        self.skip_blanks()?;
+        let start = self.pos;
+        let token = self.scan()?;
+        self.token = token;
+        self.token_src = Src { start: self.base + start as u32, end: self.base + self.pos as u32 };
+        Ok(())
+    }
+
+    /// The current token's spelling.
+    pub(crate) fn token_text(&self) -> &str {
+        &self.text[(self.token_src.start - self.base) as usize..(self.token_src.end - self.base) as usize]
+    }
+
+    fn skip_blanks(&mut self) -> Result<()> {
+        loop {
+            let rest = &self.text.as_bytes()[self.pos..];
+            match rest {
+                [b' ' | b'\t' | b'\n' | b'\r', ..] => self.pos += 1,
+                [b'<', b'#', b'-', b'-', ..] | [b'<', b'!', b'-', b'-', ..] => {
+                    let Some(end) = self.text[self.pos..].find("-->") else {
+                        return Err(self.error_here("unclosed comment"));
+                    };
+                    self.pos += end + 3;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn scan(&mut self) -> Result<Token> {
+        let bytes = self.text.as_bytes();
+        let Some(&first) = bytes.get(self.pos) else {
+            return Ok(Token::End);
+        };
+        match first {
+            b'"' | b'\'' => return self.scan_string(false),
+            b'r' if matches!(bytes.get(self.pos + 1), Some(b'"' | b'\'')) => {
+                self.pos += 1;
+                return self.scan_string(true);
+            }
+            b'0'..=b'9' => {
+                self.scan_number();
+                return Ok(Token::Number);
+            }
+            b'>' if !self.gt_is_operator => {
+                self.pos += 1;
+                return Ok(Token::TagEnd);
+            }
+            b'/' if !self.gt_is_operator && bytes.get(self.pos + 1) == Some(&b'>') => {
+                self.pos += 2;
+                return Ok(Token::EmptyTagEnd);
+            }
+            _ => {}
+        }
+        if self.scan_identifier() {
+            return Ok(Token::Ident);
+        }
+        let rest = &self.text[self.pos..];
+        for (spelling, token) in OPERATORS {
+            if rest.starts_with(spelling) {
+                self.pos += spelling.len();
+                return Ok(*token);
+            }
+        }
+        let c = rest.chars().next().unwrap_or('\u{fffd}');
+        Err(self.error_here(format!("unexpected character {c:?} in an expression")))
+    }
+
+    fn scan_string(&mut self, raw: bool) -> Result<Token> {
+        let bytes = self.text.as_bytes();
+        let quote = bytes[self.pos];
+        let mut at = self.pos + 1;
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b'\\' if !raw => at += 1,
+                _ if byte == quote => {
+                    self.pos = at + 1;
+                    return Ok(Token::Str { raw });
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        Err(self.error_here("unclosed string literal"))
+    }
+
+    fn scan_number(&mut self) {
+        let bytes = self.text.as_bytes();
+        let digits = |mut at: usize| {
+            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                at += 1;
+            }
+            at
+        };
+        self.pos = digits(self.pos);
+        if bytes.get(self.pos) == Some(&b'.') && bytes.get(self.pos + 1).is_some_and(u8::is_ascii_digit) {
+            self.pos = digits(self.pos + 1);
+        }
+    }
+
+    fn scan_identifier(&mut self) -> bool {
+        let mut end = 0;
+        let rest = &self.text[self.pos..];
+        let mut chars = rest.char_indices();
+        while let Some((at, c)) = chars.next() {
+            let escaped = c == '\\' && matches!(rest.as_bytes().get(at + 1), Some(b'-' | b'.' | b':' | b'#'));
+            if escaped {
+                chars.next();
+                end = at + 2;
+            } else if is_identifier_start(c) || (at > 0 && c.is_ascii_digit()) {
+                end = at + c.len_utf8();
+            } else {
+                break;
+            }
+        }
+        self.pos += end;
+        end > 0
+    }
+}
+
+pub(crate) fn is_identifier_start(c: char) -> bool {
+    c.is_alphabetic() || matches!(c, '_' | '$' | '@')
+}

@@ -1,0 +1,93 @@
+//! String literals: escapes and interpolations.
+
+use super::ast::{Expr, ExprKind, Node};
+use super::parser::{Parser, Result};
+
+impl Parser<'_> {
+    /// Parses the current token, a string literal.
+    pub(crate) fn string_literal(&mut self, raw: bool) -> Result<Expr> {
+        let src = self.token_src;
+        let spelling = self.token_text().to_owned();
+        let content_start = if raw { 2 } else { 1 };
+        let content = &spelling[content_start..spelling.len() - 1];
+        let kind = if raw {
+            ExprKind::Str(content.into())
+        } else if content.contains("${") || content.contains("#{") {
+            self.interpolated(content, src.start + content_start as u32)?
+        } else {
+            ExprKind::Str(self.unescape(content)?.into())
+        };
+        self.advance()?;
+        Ok(Expr { src, kind })
+    }
+
+    fn interpolated(&mut self, content: &str, base: u32) -> Result<ExprKind> {
+        let escaped = content.contains('\\');
+        let text = if escaped { self.unescape_keeping_braces(content)? } else { content.to_owned() };
+        let whole = self.token_src;
+        let mut inner = Parser::within(self, &text, base, escaped.then_some(whole));
+        let nodes = inner.string_parts()?;
+        let nodes = nodes
+            .into_iter()
+            .map(|node| match node {
+                Node::Text(text) => Node::Text(text.replace(ESCAPED_BRACE, "{").into()),
+                other => other,
+            })
+            .collect();
+        Ok(ExprKind::Concat(nodes))
+    }
+
+    pub(crate) fn unescape(&self, content: &str) -> Result<String> {
+        Ok(self.unescape_keeping_braces(content)?.replace(ESCAPED_BRACE, "{"))
+    }
+
+    /// Resolves escapes; an escaped `{` becomes a stand-in, so that it can't open an interpolation.
+    fn unescape_keeping_braces(&self, content: &str) -> Result<String> {
+        if !content.contains('\\') {
+            return Ok(content.to_owned());
+        }
+        let mut text = String::with_capacity(content.len());
+        let mut chars = content.chars().peekable();
+        while let Some(c) = chars.next() {
+            if c != '\\' {
+                text.push(c);
+                continue;
+            }
+            match chars.next() {
+                Some(c @ ('"' | '\'' | '\\' | '=')) => text.push(c),
+                Some('{') => text.push(ESCAPED_BRACE),
+                Some('n') => text.push('\n'),
+                Some('r') => text.push('\r'),
+                Some('t') => text.push('\t'),
+                Some('f') => text.push('\u{c}'),
+                Some('b') => text.push('\u{8}'),
+                Some('g') => text.push('>'),
+                Some('l') => text.push('<'),
+                Some('a') => text.push('&'),
+                Some('x') => {
+                    let mut code = 0;
+                    let mut digits = 0;
+                    while digits < 4
+                        && let Some(digit) = chars.peek().and_then(|c| c.to_digit(16))
+                    {
+                        code = code * 16 + digit;
+                        digits += 1;
+                        chars.next();
+                    }
+                    if digits == 0 {
+                        return Err(self.error_at_token("\\x needs a hexadecimal digit"));
+                    }
+                    text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
+                }
+                Some(other) => {
+                    return Err(self.error_at_token(format!("Invalid escape sequence (\\{other}) in a string literal")));
+                }
+                None => return Err(self.error_at_token("the last character of a string literal can't be a lone \\")),
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// A private-use character that stands for an escaped `{`.
+const ESCAPED_BRACE: char = '\u{f8fe}';

@@ -1,0 +1,81 @@
+//! Byte offsets, and the lines and columns that people count in.
+
+use crate::error::Span;
+
+/// FreeMarker's default tab size, which its error columns reckon with.
+const TAB_SIZE: u32 = 8;
+
+/// A stretch of source text in bytes, the end excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Src {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Src {
+    pub(crate) fn to(self, other: Self) -> Self {
+        Self { start: self.start, end: other.end }
+    }
+}
+
+/// Where the lines of a source begin.
+pub(crate) struct SourceMap {
+    line_starts: Vec<u32>,
+}
+
+impl SourceMap {
+    pub(crate) fn new(source: &str) -> Self {
+        let bytes = source.as_bytes();
+        let mut line_starts = vec![0];
+        for (at, byte) in bytes.iter().enumerate() {
+            if *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
+                line_starts.push(at as u32 + 1);
+            }
+        }
+        Self { line_starts }
+    }
+
+    /// The line of the byte at `offset`, from 1.
+    pub(crate) fn line(&self, offset: u32) -> u32 {
+        self.line_starts.partition_point(|start| *start <= offset) as u32
+    }
+
+    /// Whether a line begins at `offset`.
+    pub(crate) fn starts_line(&self, offset: u32) -> bool {
+        self.line_starts.binary_search(&offset).is_ok()
+    }
+
+    /// Line and column (UTF-16 units, tabs expanded) of the byte at `offset`.
+    pub(crate) fn position(&self, source: &str, offset: u32) -> (u32, u32) {
+        let line = self.line(offset);
+        let start = self.line_starts[line as usize - 1] as usize;
+        let mut column = 0;
+        for c in source[start..].chars().scan(start, |at, c| {
+            let here = *at;
+            *at += c.len_utf8();
+            (here <= offset as usize).then_some(c)
+        }) {
+            column += if c == '\t' { TAB_SIZE - column % TAB_SIZE } else { c.len_utf16() as u32 };
+        }
+        (line, column.max(1))
+    }
+
+    pub(crate) fn span(&self, source: &str, src: Src) -> Span {
+        let (line, column) = self.position(source, src.start);
+        let (end_line, end_column) = self.position(source, src.end.saturating_sub(1).max(src.start));
+        Span { line, column, end_line, end_column }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_utf16_units_and_expand_tabs() {
+        let source = "a\r\n\t😀b";
+        let map = SourceMap::new(source);
+        assert_eq!(map.position(source, 0), (1, 1));
+        assert_eq!(map.position(source, 8), (2, 11));
+    }
+}

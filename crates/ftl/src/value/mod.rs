@@ -1,0 +1,260 @@
+//! Values at run time.
+
+mod date;
+mod owned;
+mod string;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+pub use date::{DateKind, DateTime};
+pub use owned::Owned;
+pub(crate) use string::Str;
+
+pub use crate::number::Decimal;
+
+use crate::data::{Entries, Hash, Seq, View};
+use crate::number::Number;
+use crate::syntax::ast::MacroDef;
+
+/// A value while a template runs. Cloning never copies contents.
+#[derive(Clone)]
+pub(crate) enum Value<'a> {
+    Bool(bool),
+    Number(Number),
+    Str(Str<'a>),
+    Date(DateTime),
+    SeqView(&'a dyn Seq),
+    HashView(&'a dyn Hash),
+    List(Rc<List<'a>>),
+    Range(Rc<Range>),
+    Map(Rc<Map<'a>>),
+    Scope(Scope),
+    Macro(&'a MacroDef),
+    Host(&'a HostFunction),
+    Statics,
+    StaticClass(&'a str),
+    Match(Rc<Match<'a>>),
+    /// Where a loop stands; lives in a slot beside the loop variable and is never seen by an expression.
+    Loop(LoopState),
+}
+
+/// A function of the host's.
+pub(crate) type HostFunction = dyn Fn(&[View<'_>]) -> Result<Owned, String> + Send + Sync;
+
+/// The hashes behind `.vars`, `.globals`, …
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Vars,
+    Globals,
+    Locals,
+    Namespace,
+    DataModel,
+}
+
+/// Position of a running loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoopState {
+    pub(crate) index: u32,
+    pub(crate) has_next: bool,
+}
+
+/// The result of `?matches`.
+pub(crate) struct Match<'a> {
+    pub(crate) whole: bool,
+    pub(crate) matches: Value<'a>,
+    pub(crate) groups: Value<'a>,
+}
+
+/// A sequence that the engine has made.
+#[derive(Default)]
+pub(crate) struct List<'a> {
+    pub(crate) items: Vec<Option<Value<'a>>>,
+}
+
+impl Seq for List<'_> {
+    fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    fn get(&self, index: usize) -> Option<View<'_>> {
+        self.items.get(index).map(|item| item.as_ref().map_or(View::Null, Value::view))
+    }
+}
+
+/// `first`, `first + step`, …
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range {
+    pub(crate) first: i64,
+    pub(crate) step: i64,
+    /// `None` for a range without an end.
+    pub(crate) len: Option<usize>,
+    /// Whether a slice that goes past the end is cut (`a..*n`) instead of refused.
+    pub(crate) clips: bool,
+}
+
+impl Range {
+    pub(crate) fn at(&self, index: usize) -> i64 {
+        self.first.wrapping_add(self.step.wrapping_mul(index as i64))
+    }
+}
+
+impl Seq for Range {
+    fn len(&self) -> usize {
+        self.len.unwrap_or(usize::MAX)
+    }
+
+    fn get(&self, index: usize) -> Option<View<'_>> {
+        (index < self.len()).then(|| View::Int(self.at(index)))
+    }
+}
+
+/// Beyond this many entries a map looks names up by hashing.
+const LINEAR_ENTRIES: usize = 8;
+
+/// A hash that the engine has made; it keeps the order of its keys.
+#[derive(Default)]
+pub(crate) struct Map<'a> {
+    entries: Vec<(Str<'a>, Option<Value<'a>>)>,
+    index: HashMap<Str<'a>, usize>,
+}
+
+impl<'a> Map<'a> {
+    pub(crate) fn insert(&mut self, key: Str<'a>, value: Option<Value<'a>>) {
+        if let Some(at) = self.position(key.as_str()) {
+            self.entries[at].1 = value;
+            return;
+        }
+        self.entries.push((key.clone(), value));
+        if self.entries.len() == LINEAR_ENTRIES + 1 {
+            self.index = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+        } else if self.entries.len() > LINEAR_ENTRIES {
+            self.index.insert(key, self.entries.len() - 1);
+        }
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.entries.len() > LINEAR_ENTRIES {
+            return self.index.get(key).copied();
+        }
+        self.entries.iter().position(|(name, _)| name.as_str() == key)
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<Value<'a>> {
+        self.position(key).and_then(|at| self.entries[at].1.clone())
+    }
+
+    pub(crate) fn entries(&self) -> &[(Str<'a>, Option<Value<'a>>)] {
+        &self.entries
+    }
+}
+
+impl Hash for Map<'_> {
+    fn get(&self, key: &str) -> Option<View<'_>> {
+        self.position(key).and_then(|at| self.entries[at].1.as_ref()).map(Value::view)
+    }
+
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn entries(&self) -> Entries<'_> {
+        Box::new(self.entries.iter().map(|(key, value)| (key.as_str(), value.as_ref().map_or(View::Null, Value::view))))
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The value that a view shows; `None` if it is missing. A number's notation is trusted to be within `max_digits`.
+    #[inline]
+    pub(crate) fn from_view(view: View<'a>, max_digits: u64) -> Option<Self> {
+        Some(match view {
+            View::Null | View::Opaque => return None,
+            View::Bool(value) => Self::Bool(value),
+            View::Int(value) => Self::Number(Number::Int(value)),
+            View::Float(value) => Self::Number(Number::from_f64(value)),
+            View::Number(text) => match Number::parse(text, max_digits) {
+                Some(Ok(number)) => Self::Number(number),
+                // Too long to compute with, but its text can still be shown.
+                _ => Self::Str(Str::Borrowed(text)),
+            },
+            View::Decimal(decimal) => Self::Number(Number::from_decimal(decimal)),
+            View::Str(text) => Self::Str(Str::Borrowed(text)),
+            View::Date(date) => Self::Date(date),
+            View::Seq(seq) => Self::SeqView(seq),
+            View::Hash(hash) => Self::HashView(hash),
+        })
+    }
+
+    /// This value as host code sees it.
+    pub(crate) fn view(&self) -> View<'_> {
+        match self {
+            Self::Bool(value) => View::Bool(*value),
+            Self::Number(Number::Int(value)) => View::Int(*value),
+            Self::Number(Number::Big(value)) => View::Decimal(value),
+            Self::Number(Number::NonFinite(value)) => View::Float(*value),
+            Self::Str(text) => View::Str(text.as_str()),
+            Self::Date(date) => View::Date(*date),
+            Self::SeqView(seq) => View::Seq(*seq),
+            Self::HashView(hash) => View::Hash(*hash),
+            Self::List(list) => View::Seq(&**list),
+            Self::Range(range) => View::Seq(&**range),
+            Self::Map(map) => View::Hash(&**map),
+            Self::Match(found) => found.matches.view(),
+            Self::Scope(_) | Self::Macro(_) | Self::Host(_) | Self::Statics | Self::StaticClass(_) | Self::Loop(_) => View::Opaque,
+        }
+    }
+
+    pub(crate) fn list(items: Vec<Option<Self>>) -> Self {
+        Self::List(Rc::new(List { items }))
+    }
+
+    pub(crate) fn map(map: Map<'a>) -> Self {
+        Self::Map(Rc::new(map))
+    }
+
+    pub(crate) fn str(text: &'a str) -> Self {
+        Self::Str(Str::Borrowed(text))
+    }
+
+    pub(crate) fn string(text: impl Into<Rc<str>>) -> Self {
+        Self::Str(Str::Shared(text.into()))
+    }
+
+    pub(crate) fn int(value: i64) -> Self {
+        Self::Number(Number::Int(value))
+    }
+
+    pub(crate) fn is_sequence(&self) -> bool {
+        matches!(self, Self::SeqView(_) | Self::List(_) | Self::Range(_) | Self::Match(_))
+    }
+
+    pub(crate) fn is_hash(&self) -> bool {
+        matches!(self, Self::HashView(_) | Self::Map(_) | Self::Scope(_) | Self::Statics | Self::StaticClass(_))
+    }
+
+    /// What FreeMarker calls this kind of value in messages.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::Str(_) => "string",
+            Self::Date(date) => match date.kind {
+                DateKind::Date => "date",
+                DateKind::Time => "time",
+                DateKind::DateTime => "datetime",
+            },
+            Self::SeqView(_) | Self::List(_) | Self::Match(_) | Self::Range(_) => "sequence",
+            Self::HashView(_) | Self::Map(_) => "extended_hash",
+            Self::Scope(_) | Self::Statics | Self::StaticClass(_) => "hash",
+            Self::Macro(def) => {
+                if def.is_function {
+                    "function"
+                } else {
+                    "macro"
+                }
+            }
+            Self::Host(_) => "method",
+            Self::Loop(_) => "loop",
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Our templates, with what Apache FreeMarker 2.3.31 makes of them (`golden/regenerate.sh` asks it).
+
+use std::collections::HashMap;
+
+use ftl::Engine;
+use serde_json::Value;
+
+const DATA: &str = include_str!("../golden/data.json");
+const BLOCKS: &str = include_str!("../golden/blocks.txt");
+const LINES: &str = include_str!("../golden/lines.txt");
+const EXPECTED: &str = include_str!("../golden/expected.jsonl");
+
+/// Templates by id: blocks under `=== id`, and lines that are templates and ids at once.
+fn cases() -> Vec<(String, String)> {
+    let mut cases: Vec<(String, String)> = Vec::new();
+    for line in BLOCKS.lines() {
+        match line.strip_prefix("=== ") {
+            Some(id) => cases.push((id.to_owned(), String::new())),
+            None => {
+                if let Some((_, text)) = cases.last_mut() {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+    }
+    for (_, text) in &mut cases {
+        text.pop();
+    }
+    let lines = LINES.lines().filter(|line| !line.is_empty() && !line.starts_with("## "));
+    cases.extend(lines.map(|line| (line.to_owned(), line.to_owned())));
+    cases
+}
+
+#[test]
+fn every_case_gives_what_freemarker_gives() {
+    let expected: HashMap<String, Value> = EXPECTED
+        .lines()
+        .map(|line| {
+            let answer: Value = serde_json::from_str(line).expect("a line of JSON");
+            (answer["id"].as_str().expect("an id").to_owned(), answer)
+        })
+        .collect();
+    let data: Value = serde_json::from_str(DATA).expect("JSON");
+    let cases = cases();
+    assert!(cases.len() >= 300, "only {} cases", cases.len());
+    let mut failures = Vec::new();
+    for (id, source) in &cases {
+        let expected = expected.get(id).unwrap_or_else(|| panic!("{id:?} has no expected answer: regenerate"));
+        if let Some(difference) = difference(source, &data, expected) {
+            failures.push(format!("{id}\n    {difference}"));
+        }
+    }
+    assert!(failures.is_empty(), "{} of {} cases differ:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+fn difference(source: &str, data: &Value, expected: &Value) -> Option<String> {
+    let mut out = Vec::new();
+    let result = Engine::new().compile("test", source).and_then(|template| template.render(data, &mut out));
+    match (result, expected["output"].as_str()) {
+        (Ok(()), Some(output)) => {
+            let ours = String::from_utf8_lossy(&out);
+            (ours != output).then(|| format!("ours {ours:?}\n    java {output:?}"))
+        }
+        (Ok(()), None) => Some(format!("ours {:?}\n    java fails: {}", String::from_utf8_lossy(&out), expected["error"])),
+        (Err(error), Some(output)) => Some(format!("ours fails: {error}\n    java {output:?}")),
+        (Err(error), None) => place_difference(&error, expected),
+    }
+}
+
+/// Failing templates must fail at the same place.
+fn place_difference(error: &ftl::Error, expected: &Value) -> Option<String> {
+    let line = expected["line"].as_u64()?;
+    let column = expected["column"].as_u64()?;
+    let ours = error.span().map(|span| (u64::from(span.line), u64::from(span.column)));
+    (ours != Some((line, column))).then(|| format!("ours at {ours:?}: {error}\n    java at {line}:{column}: {}", expected["error"]))
+}
