@@ -33,14 +33,27 @@ pub trait Journal: Send + Sync + 'static {
     /// Up to `max` events from `from` on, in order; none when `from` is the head. May return fewer
     /// than there are. The first one's offset is larger than `from` only where retention removed
     /// what lay between. Events are shared: two lanes that read the same place get the same ones.
-    async fn read(&self, project: ProjectId, from: Offset, max: usize) -> Result<Vec<Arc<Event>>, StorageError>;
+    async fn read(
+        &self,
+        project: ProjectId,
+        from: Offset,
+        max: usize,
+    ) -> Result<Vec<Arc<Event>>, StorageError>;
 
     /// One event; `None` when retention removed it.
-    async fn get(&self, project: ProjectId, offset: Offset) -> Result<Option<Arc<Event>>, StorageError>;
+    async fn get(
+        &self,
+        project: ProjectId,
+        offset: Offset,
+    ) -> Result<Option<Arc<Event>>, StorageError>;
 
     /// Where a lane goes on; makes the lane, starting behind the project's newest event, when the
     /// sync has none yet.
-    async fn open_lane(&self, project: ProjectId, sync: SyncId) -> Result<LanePosition, StorageError>;
+    async fn open_lane(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+    ) -> Result<LanePosition, StorageError>;
 
     /// Records, durably and at once, what became of a lane's events. Idempotent: the same
     /// settlement twice leaves the same state, but for its counts.
@@ -48,10 +61,20 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Up to `max` pending retries of a lane that are behind `after` in the order of
     /// ([`Retry::due_at`], [`Retry::offset`], [`Retry::part`]), however far in the future.
-    async fn retries(&self, sync: SyncId, after: Option<RetryKey>, max: usize) -> Result<Vec<Retry>, StorageError>;
+    async fn retries(
+        &self,
+        sync: SyncId,
+        after: Option<RetryKey>,
+        max: usize,
+    ) -> Result<Vec<Retry>, StorageError>;
 
     /// Up to `max` deliveries of a lane that ended without success, newest first, older than `before`.
-    async fn ended(&self, sync: SyncId, before: Option<u64>, max: usize) -> Result<Vec<EndedRow>, StorageError>;
+    async fn ended(
+        &self,
+        sync: SyncId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<EndedRow>, StorageError>;
 
     /// A paused lane keeps its place and its retries, but holds retention up only within the
     /// configured bounds of age and size.
@@ -63,8 +86,18 @@ pub trait Journal: Send + Sync + 'static {
     /// A lane's figures; `None` when the sync has no lane.
     async fn lane_stats(&self, sync: SyncId) -> Result<Option<LaneStats>, StorageError>;
 
+    /// A lane's counts by the minute, from the minute that `from` falls in on, in order, at most
+    /// `max`; minutes without any are left out. Kept for a configured time.
+    async fn minutes(
+        &self,
+        sync: SyncId,
+        from: Timestamp,
+        max: usize,
+    ) -> Result<Vec<(Timestamp, Counts)>, StorageError>;
+
     /// Removes what nobody needs any more: events by age and size that every lane has passed and
-    /// no retry or ended delivery refers to, ended deliveries and duplicate detection by age.
+    /// no retry or ended delivery refers to (a paused lane's cursor and retries move on when its
+    /// bounds are exceeded), ended deliveries and duplicate detection by age.
     /// Called every minute or so; bounded work per call.
     async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError>;
 
@@ -112,7 +145,8 @@ pub struct IncomingEvent {
     pub insert_id: Option<String>,
     /// When it happened.
     pub event_time: Timestamp,
-    /// The change to the user's properties.
+    /// The change to the user's properties. One that would make them larger than the configured
+    /// bound is not made.
     pub user_update: PropertyUpdate,
     /// Groups the event is about, by type. On `$identify` the user joins them for later events
     /// (they replace the user's groups of the same type).
@@ -144,7 +178,7 @@ pub enum AcceptError {
     /// More is waiting to be written than the queue holds.
     #[error("too many events are waiting to be written")]
     Busy,
-    /// What no lane has settled yet has reached the configured size.
+    /// What running lanes haven't settled yet has reached the configured size.
     #[error("the backlog has reached its limit of {limit_bytes} bytes")]
     BacklogFull {
         /// The limit.
@@ -360,7 +394,7 @@ pub struct Status {
     pub refusing: Option<AcceptError>,
     /// Bytes of events kept.
     pub event_bytes: u64,
-    /// Bytes of events that some lane hasn't settled.
+    /// Bytes of events that some running lane hasn't settled.
     pub backlog_bytes: u64,
     /// Batches and settlements waiting to be written.
     pub queued: usize,
@@ -370,4 +404,57 @@ pub struct Status {
     pub commit_time: Duration,
     /// Events appended so far.
     pub appended: u64,
+    /// Seconds that commits took, fsync included.
+    pub commit_seconds: Histogram,
+    /// Events in commits that had any.
+    pub commit_events: Histogram,
+}
+
+/// How often values fell into which range.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Histogram {
+    /// Upper bounds, inclusive, ascending.
+    bounds: &'static [f64],
+    /// One per bound, and one for what is above them all.
+    counts: Vec<u64>,
+    sum: f64,
+}
+
+impl Histogram {
+    /// An empty histogram with these upper bounds, ascending.
+    pub fn new(bounds: &'static [f64]) -> Self {
+        Self {
+            bounds,
+            counts: vec![0; bounds.len() + 1],
+            sum: 0.0,
+        }
+    }
+
+    /// Counts a value.
+    pub fn record(&mut self, value: f64) {
+        let place = self.bounds.partition_point(|&bound| bound < value);
+        if let Some(count) = self.counts.get_mut(place) {
+            *count += 1;
+            self.sum += value;
+        }
+    }
+
+    /// Each bound with how many values were not above it, as Prometheus wants them.
+    pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
+        let sums = self.counts.iter().scan(0, |sum, count| {
+            *sum += count;
+            Some(*sum)
+        });
+        self.bounds.iter().copied().zip(sums)
+    }
+
+    /// How many values there were.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The values' sum.
+    pub fn sum(&self) -> f64 {
+        self.sum
+    }
 }

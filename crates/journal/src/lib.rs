@@ -2,8 +2,11 @@
 //! cursors of the lanes that read it, their pending retries and their ended deliveries.
 //!
 //! One consistency boundary, one trait: [`Journal`]. Its contract is written here; the suite in
-//! [`conformance`] states all of it and runs on every backend.
+//! `conformance` (a feature, for the tests of backends) states all of it and runs on every one.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod contract;
+pub mod sqlite;
 
 pub use contract::*;

@@ -1,0 +1,207 @@
+//! A chunk: consecutive events of one project, stored, cached and removed together.
+//!
+//! The body is a sequence of records, each `length: u32, kind: u8, received_at: i64, text`, all
+//! little-endian, followed by the XXH3-64 of all that precedes it.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use model::{Event, EventKind, Offset, ProjectId, Timestamp};
+use xxhash_rust::xxh3::xxh3_64;
+
+const HEADER: usize = 4 + 1 + 8;
+const CHECKSUM: usize = 8;
+
+/// A chunk that is being filled.
+#[derive(Debug)]
+pub(super) struct Builder {
+    pub(super) first: Offset,
+    pub(super) count: u64,
+    /// The earliest and the latest reception among its events.
+    pub(super) received: (Timestamp, Timestamp),
+    body: Vec<u8>,
+}
+
+impl Builder {
+    pub(super) fn new(first: Offset, capacity: usize) -> Self {
+        Self {
+            first,
+            count: 0,
+            received: (Timestamp(i64::MAX), Timestamp(i64::MIN)),
+            body: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// Appends an event whose text `write` appends.
+    pub(super) fn push<E>(
+        &mut self,
+        kind: EventKind,
+        received_at: Timestamp,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.body.len();
+        self.body.extend_from_slice(&[0; 4]);
+        self.body.push(kind as u8);
+        self.body.extend_from_slice(&received_at.0.to_le_bytes());
+        write(&mut self.body)?;
+        // A text is bounded by the largest request and the largest user's properties.
+        let length = (self.body.len() - start - HEADER) as u32;
+        self.body[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        self.count += 1;
+        self.received.0 = self.received.0.min(received_at);
+        self.received.1 = self.received.1.max(received_at);
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The position behind the last event.
+    pub(super) fn end(&self) -> Offset {
+        Offset(self.first.0 + self.count)
+    }
+
+    pub(super) fn finish(mut self, project: ProjectId) -> Chunk {
+        let checksum = xxh3_64(&self.body);
+        self.body.extend_from_slice(&checksum.to_le_bytes());
+        if self.body.capacity() > self.body.len() + self.body.len() / 4 {
+            self.body.shrink_to_fit();
+        }
+        Chunk {
+            project,
+            first: self.first,
+            count: self.count,
+            body: Bytes::from(self.body),
+            events: OnceLock::new(),
+        }
+    }
+}
+
+/// A stored chunk.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) project: ProjectId,
+    pub(super) first: Offset,
+    pub(super) count: u64,
+    pub(super) body: Bytes,
+    /// Made when the first lane asks: those that nobody reads cost nothing.
+    events: OnceLock<Vec<Arc<Event>>>,
+}
+
+impl Chunk {
+    /// A chunk as it was read from the disk; `None` when it is damaged.
+    pub(super) fn read(project: ProjectId, first: Offset, count: u64, body: Bytes) -> Option<Self> {
+        let (records, checksum) = body.split_at_checked(body.len().checked_sub(CHECKSUM)?)?;
+        if xxh3_64(records).to_le_bytes() != *checksum {
+            return None;
+        }
+        let events = decode(project, first, &body)?;
+        (events.len() as u64 == count).then(|| Self {
+            project,
+            first,
+            count,
+            body: body.clone(),
+            events: OnceLock::from(events),
+        })
+    }
+
+    /// The position behind the last event.
+    pub(super) fn end(&self) -> Offset {
+        Offset(self.first.0 + self.count)
+    }
+
+    pub(super) fn contains(&self, offset: Offset) -> bool {
+        self.first <= offset && offset < self.end()
+    }
+
+    pub(super) fn events(&self) -> &[Arc<Event>] {
+        self.events.get_or_init(|| {
+            // Only chunks that we have just framed ourselves come here undecoded.
+            decode(self.project, self.first, &self.body).unwrap_or_default()
+        })
+    }
+
+    /// The events from `offset` on, which must be within the chunk.
+    pub(super) fn events_from(&self, offset: Offset) -> &[Arc<Event>] {
+        let index = usize::try_from(offset.0 - self.first.0).unwrap_or(usize::MAX);
+        self.events().get(index..).unwrap_or_default()
+    }
+}
+
+/// The events of a body, each sharing its memory; `None` when its framing is broken.
+fn decode(project: ProjectId, first: Offset, body: &Bytes) -> Option<Vec<Arc<Event>>> {
+    let end = body.len().checked_sub(CHECKSUM)?;
+    let (mut events, mut at, mut offset) = (Vec::new(), 0, first);
+    while at < end {
+        let header = body.get(at..at + HEADER)?;
+        let length = u32::from_le_bytes(header[..4].try_into().ok()?) as usize;
+        let kind = EventKind::from_code(header[4])?;
+        let received_at = Timestamp(i64::from_le_bytes(header[5..].try_into().ok()?));
+        let text_end = (at + HEADER).checked_add(length).filter(|&to| to <= end)?;
+        let text = body.slice(at + HEADER..text_end);
+        events.push(Arc::new(Event::new(
+            project,
+            offset,
+            kind,
+            received_at,
+            text,
+        )));
+        (at, offset) = (text_end, offset.next());
+    }
+    Some(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk() -> Chunk {
+        let mut builder = Builder::new(Offset(7), 0);
+        for text in ["{}", "{\"a\":1}"] {
+            let write = |body: &mut Vec<u8>| {
+                body.extend_from_slice(text.as_bytes());
+                Ok::<_, ()>(())
+            };
+            builder
+                .push(EventKind::Identify, Timestamp(3), write)
+                .unwrap();
+        }
+        builder.finish(ProjectId::from_bytes([1; 16]))
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let written = chunk();
+        let read = Chunk::read(written.project, Offset(7), 2, written.body.clone()).unwrap();
+        for chunk in [&written, &read] {
+            assert_eq!(chunk.end(), Offset(9));
+            let last = &chunk.events_from(Offset(8))[0];
+            assert_eq!(&last.text()[..], b"{\"a\":1}");
+            assert_eq!(
+                (last.offset, last.kind, last.received_at),
+                (Offset(8), EventKind::Identify, Timestamp(3))
+            );
+        }
+    }
+
+    #[test]
+    fn a_damaged_body_is_found_out_wherever_it_is_damaged() {
+        let written = chunk();
+        for position in 0..written.body.len() {
+            let mut body = written.body.to_vec();
+            body[position] ^= 0x10;
+            assert!(Chunk::read(written.project, Offset(7), 2, body.into()).is_none());
+        }
+        for length in 0..written.body.len() {
+            let body = written.body.slice(..length);
+            assert!(Chunk::read(written.project, Offset(7), 2, body).is_none());
+        }
+    }
+
+    #[test]
+    fn a_wrong_number_of_events_is_found_out() {
+        let written = chunk();
+        assert!(Chunk::read(written.project, Offset(7), 3, written.body.clone()).is_none());
+    }
+}

@@ -1,0 +1,105 @@
+//! What can be set, and what holds when it isn't.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+const GIB: u64 = 1 << 30;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The settings of a journal on SQLite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The folder that holds the journal and nothing else. Made when it isn't there; used by one
+    /// process at a time.
+    pub folder: PathBuf,
+
+    /// How many bytes of events one commit takes at most. A larger batch gets a commit of its own.
+    pub commit_max_bytes: usize,
+    /// How many batches, settlements and other requests one commit takes at most.
+    pub commit_max_requests: usize,
+    /// How many bytes of events may wait for a commit before [`Busy`](crate::AcceptError::Busy).
+    pub queue_max_bytes: usize,
+    /// How many batches may wait for a commit before [`Busy`](crate::AcceptError::Busy).
+    pub queue_max_batches: usize,
+    /// How many requests other than batches may wait for a commit; further ones wait for a place.
+    pub queue_max_requests: usize,
+
+    /// Events are stored, read, cached and removed in chunks of about this size.
+    pub chunk_bytes: usize,
+    /// Memory for chunks that were written or read lately, their parsed events included.
+    pub event_cache_bytes: usize,
+    /// How many users' (and as many groups') state is kept in memory.
+    pub user_cache_entries: usize,
+    /// Memory for users' (and as much for groups') state.
+    pub user_cache_bytes: usize,
+    /// How large the properties of one user or group may get, as JSON. A change that would exceed
+    /// it is not made: the event is taken with the properties as they were.
+    pub properties_max_bytes: usize,
+    /// Connections for reading what is no longer in memory.
+    pub readers: usize,
+
+    /// How many keys of duplicate detection are kept in memory before they are written out sorted.
+    pub dedupe_memtable_keys: usize,
+    /// Memory for the filters that spare a look into the sorted files of duplicate detection. One
+    /// key takes 10 bits; beyond that, each event costs one page read per file without a filter.
+    pub dedupe_filter_bytes: usize,
+
+    /// Events older than this are removed once nobody needs them.
+    pub retention_age: Duration,
+    /// When events take more than this, the oldest that nobody needs are removed.
+    pub retention_bytes: u64,
+    /// When what running lanes haven't settled takes more than this, new events are refused.
+    pub backlog_max_bytes: u64,
+    /// A paused lane doesn't hold events that are older than this.
+    pub paused_max_age: Duration,
+    /// A paused lane doesn't hold events behind which the project has appended this much.
+    pub paused_max_bytes: u64,
+    /// Ended deliveries, and with them their events, are kept this long.
+    pub ended_max_age: Duration,
+    /// How many ended deliveries a lane keeps at most; the oldest go first.
+    pub ended_max_per_lane: u64,
+    /// Counts by the minute are kept this long.
+    pub counts_max_age: Duration,
+
+    /// New events are refused when the disk has less room than this left.
+    pub disk_reserve_bytes: u64,
+    /// How large the database file may get; `None`: as large as the disk allows.
+    pub file_max_bytes: Option<u64>,
+    /// How long the check of the database's structure at the start may take.
+    pub check_budget: Duration,
+}
+
+impl Config {
+    /// The defaults, in this folder.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            commit_max_bytes: 4 * MIB,
+            commit_max_requests: 1024,
+            queue_max_bytes: 64 * MIB,
+            queue_max_batches: 16 * KIB,
+            queue_max_requests: 4 * KIB,
+            chunk_bytes: 256 * KIB,
+            event_cache_bytes: 64 * MIB,
+            user_cache_entries: 50_000,
+            user_cache_bytes: 32 * MIB,
+            properties_max_bytes: 64 * KIB,
+            readers: 4,
+            dedupe_memtable_keys: 256 * KIB,
+            dedupe_filter_bytes: 64 * MIB,
+            retention_age: 7 * DAY,
+            retention_bytes: 20 * GIB,
+            backlog_max_bytes: 50 * GIB,
+            paused_max_age: 7 * DAY,
+            paused_max_bytes: 10 * GIB,
+            ended_max_age: 7 * DAY,
+            ended_max_per_lane: 1_000_000,
+            counts_max_age: 7 * DAY,
+            disk_reserve_bytes: GIB,
+            file_max_bytes: None,
+            check_budget: Duration::from_secs(5),
+        }
+    }
+}

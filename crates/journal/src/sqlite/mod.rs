@@ -1,0 +1,322 @@
+//! The journal on one machine: an SQLite database in a folder of its own.
+//!
+//! One thread writes ([`writer`]); everything that arrives while it commits goes into its next
+//! transaction. Lanes at the head read from memory ([`cache`]); others through a few connections
+//! that only read ([`reader`]). SCHEMA.md describes the tables and what always holds of them.
+
+mod cache;
+mod chunk;
+mod config;
+mod dedupe;
+mod failure;
+mod offsets;
+mod open;
+mod reader;
+mod schema;
+mod shared;
+mod writer;
+
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use async_trait::async_trait;
+use model::{Event, Offset, ProjectId, Random, SyncId, Timestamp};
+use tokio::sync::{Semaphore, watch};
+
+pub use config::Config;
+pub use open::OpenError;
+
+use crate::{
+    AcceptError, Accepted, Batch, Counts, DroppedLane, EndedRow, Journal, LanePosition, LaneStats,
+    Retired, Retry, RetryKey, Settlement, Status, StorageError,
+};
+use dedupe::builder;
+use failure::Fault;
+use reader::Readers;
+use shared::{ProjectLog, Shared};
+use writer::queue::Queue;
+use writer::work::Work;
+use writer::{Step, Writer, checkpoint};
+
+/// Steps of retention that one call makes at most.
+const MAX_RETENTION_STEPS: usize = 1000;
+
+/// The journal in one folder.
+#[derive(Debug)]
+pub struct Sqlite {
+    queue: Arc<Queue>,
+    shared: Arc<Shared>,
+    readers: Arc<Readers>,
+    /// Bounds the requests in the queue.
+    requests: Semaphore,
+    stop_building: Arc<AtomicBool>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Held as long as the folder is ours.
+    lock: Mutex<Option<File>>,
+}
+
+impl Sqlite {
+    /// Opens the journal, or makes it. Blocks for as long as the check of the database takes.
+    pub fn open(config: Config, random: &dyn Random) -> Result<Self, OpenError> {
+        let lock = open::lock(&config.folder)?;
+        let config = Arc::new(config);
+        let connection = open::open(&config, random)?;
+        let file = open::database(&config.folder);
+        let queue = Arc::new(Queue::new(&config));
+        let shared = Arc::new(Shared::new(&config));
+        let (checkpoints, checkpointer) = checkpoint::new(file.clone());
+        let (jobs, next_job) = sync_channel(1);
+        let writer = Writer::new(
+            connection,
+            Arc::clone(&config),
+            Arc::clone(&queue),
+            Arc::clone(&shared),
+            checkpoints,
+            jobs,
+        )?;
+        let stop_building = Arc::new(AtomicBool::new(false));
+        let journal = Self {
+            queue: Arc::clone(&queue),
+            shared,
+            readers: Readers::new(file, config.readers),
+            requests: Semaphore::new(config.queue_max_requests.max(1)),
+            stop_building: Arc::clone(&stop_building),
+            threads: Mutex::default(),
+            lock: Mutex::new(Some(lock)),
+        };
+        journal.start("journal-writer", move || writer.run())?;
+        journal.start("journal-checks", move || checkpointer.run())?;
+        journal.start("journal-dedupe", move || {
+            while let Ok((job, filter_budget)) = next_job.recv() {
+                let built = builder::build(&config.folder, job, filter_budget, &stop_building);
+                // When the writer has gone, the file is deleted at the next start.
+                let _ = queue.push(Work::Built(built));
+            }
+        })?;
+        Ok(journal)
+    }
+
+    fn start(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+        let thread = thread::Builder::new().name(name.into()).spawn(run);
+        let thread = thread.map_err(|error| OpenError::Storage(error.to_string()))?;
+        self.threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread);
+        Ok(())
+    }
+
+    /// Lets the threads finish their work and gives the folder back. Blocks.
+    fn stop(queue: &Queue, stop_building: &AtomicBool, threads: Vec<JoinHandle<()>>) {
+        queue.close();
+        stop_building.store(true, Ordering::Relaxed);
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the journal panicked");
+            }
+        }
+    }
+
+    fn take_threads(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has the writer do something within its next transaction.
+    async fn request<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&mut writer::Group<'_>) -> Result<Result<T, StorageError>, Fault>
+        + Send
+        + 'static,
+    ) -> Result<T, StorageError> {
+        let Ok(_permit) = self.requests.acquire().await else {
+            return Err(StorageError::Closed);
+        };
+        let (work, answer) = Work::request(operation);
+        self.queue.push(work).map_err(|_| StorageError::Closed)?;
+        answer.await.unwrap_or(Err(StorageError::Closed))
+    }
+
+    /// Brings the chunk with `from`, or the next one there is, into memory; says where it starts.
+    async fn load(
+        &self,
+        project: ProjectId,
+        log: &ProjectLog,
+        from: Offset,
+    ) -> Result<Option<Arc<chunk::Chunk>>, StorageError> {
+        let number = log.number();
+        let read = move |connection: &rusqlite::Connection| {
+            reader::chunks(connection, project, number, from)
+        };
+        let chunks = self.readers.run(read).await?;
+        let mut found = None;
+        for chunk in chunks.into_iter().map(Arc::new) {
+            found.get_or_insert_with(|| Arc::clone(&chunk));
+            self.shared.cache.insert(chunk);
+        }
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl Journal for Sqlite {
+    async fn accept(&self, batch: Batch) -> Result<Accepted, AcceptError> {
+        let (work, answer) = Work::accept(batch);
+        self.queue.push_batch(work)?;
+        answer.await.unwrap_or(Err(AcceptError::Closed))
+    }
+
+    fn head(&self, project: ProjectId) -> watch::Receiver<Offset> {
+        self.shared.log(project).watch()
+    }
+
+    async fn read(
+        &self,
+        project: ProjectId,
+        from: Offset,
+        max: usize,
+    ) -> Result<Vec<Arc<Event>>, StorageError> {
+        let log = self.shared.log(project);
+        if max == 0 || from >= log.head() {
+            return Ok(Vec::new());
+        }
+        if let Some(events) = self.shared.cache.read(project, from, max) {
+            return Ok(events);
+        }
+        let _loading = log.loading.lock().await;
+        if let Some(events) = self.shared.cache.read(project, from, max) {
+            return Ok(events);
+        }
+        let Some(chunk) = self.load(project, &log, from).await? else {
+            return Ok(Vec::new());
+        };
+        let from = from.max(chunk.first);
+        // The cache knows those that follow too, unless it is tiny.
+        let cached = self.shared.cache.read(project, from, max);
+        let alone = || chunk.events_from(from).iter().take(max).cloned().collect();
+        Ok(cached.unwrap_or_else(alone))
+    }
+
+    async fn get(
+        &self,
+        project: ProjectId,
+        offset: Offset,
+    ) -> Result<Option<Arc<Event>>, StorageError> {
+        let events = self.read(project, offset, 1).await?;
+        Ok(events.into_iter().find(|event| event.offset == offset))
+    }
+
+    async fn open_lane(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+    ) -> Result<LanePosition, StorageError> {
+        self.request(move |group| group.open_lane(project, sync).map(Ok))
+            .await
+    }
+
+    async fn settle(&self, sync: SyncId, settlement: Settlement) -> Result<(), StorageError> {
+        self.request(move |group| group.settle(sync, &settlement))
+            .await
+    }
+
+    async fn retries(
+        &self,
+        sync: SyncId,
+        after: Option<RetryKey>,
+        max: usize,
+    ) -> Result<Vec<Retry>, StorageError> {
+        let read = move |connection: &_| reader::retries(connection, sync, after, max);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn ended(
+        &self,
+        sync: SyncId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<EndedRow>, StorageError> {
+        let read = move |connection: &_| reader::ended(connection, sync, before, max);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn set_paused(&self, sync: SyncId, paused: bool) -> Result<(), StorageError> {
+        self.request(move |group| Ok(group.set_paused(sync, paused)))
+            .await
+    }
+
+    async fn drop_lane(&self, sync: SyncId) -> Result<DroppedLane, StorageError> {
+        self.request(move |group| group.drop_lane(sync)).await
+    }
+
+    async fn lane_stats(&self, sync: SyncId) -> Result<Option<LaneStats>, StorageError> {
+        self.readers
+            .run(move |connection| reader::lane_stats(connection, sync))
+            .await
+    }
+
+    async fn minutes(
+        &self,
+        sync: SyncId,
+        from: Timestamp,
+        max: usize,
+    ) -> Result<Vec<(Timestamp, Counts)>, StorageError> {
+        let read = move |connection: &_| reader::minutes(connection, sync, from, max);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError> {
+        let mut retired = Retired::default();
+        for number in 0..MAX_RETENTION_STEPS {
+            let step: Step = self
+                .request(move |group| group.retire(now, number == 0).map(Ok))
+                .await?;
+            retired.events += step.retired.events;
+            retired.ended += step.retired.ended;
+            retired.skipped_by_paused += step.retired.skipped_by_paused;
+            if !step.more {
+                break;
+            }
+        }
+        Ok(retired)
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            queued: self.queue.len(),
+            ..self.shared.status()
+        }
+    }
+
+    async fn close(&self) {
+        let (queue, stop_building) = (Arc::clone(&self.queue), Arc::clone(&self.stop_building));
+        let threads = self.take_threads();
+        let stopping =
+            tokio::task::spawn_blocking(move || Self::stop(&queue, &stop_building, threads));
+        if stopping.await.is_err() {
+            tracing::error!("closing the journal broke off");
+        }
+        self.readers.close().await;
+        self.lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        Self::stop(&self.queue, &self.stop_building, self.take_threads());
+    }
+}

@@ -1,0 +1,285 @@
+//! Reading what is no longer in memory, on connections of its own.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use model::outcome::Failure as AttemptFailure;
+use model::{Offset, Part, ProjectId, SyncId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::Semaphore;
+
+use super::chunk::Chunk;
+use super::failure::Fault;
+use super::open::{Role, connect};
+use super::writer::counts_from;
+use crate::{Counts, Ended, EndedRow, LaneStats, Retry, RetryKey, StorageError};
+
+/// How much one read takes from the disk at most, beyond its first chunk.
+const READ_AHEAD_BYTES: usize = 512 << 10;
+const READ_AHEAD_CHUNKS: i64 = 64;
+
+/// A bounded number of connections that only read.
+#[derive(Debug)]
+pub(super) struct Readers {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+    max: u32,
+}
+
+impl Readers {
+    pub(super) fn new(file: PathBuf, max: usize) -> Arc<Self> {
+        let max = u32::try_from(max.max(1)).unwrap_or(u32::MAX);
+        Arc::new(Self {
+            file,
+            idle: Mutex::default(),
+            permits: Semaphore::new(max as usize),
+            max,
+        })
+    }
+
+    /// Runs a query where it may block.
+    pub(super) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Err(StorageError::Closed);
+        };
+        let readers = Arc::clone(self);
+        let running = tokio::task::spawn_blocking(move || readers.run_here(query));
+        match running.await {
+            Ok(outcome) => outcome,
+            Err(error) => Err(StorageError::Storage(format!("a query broke off: {error}"))),
+        }
+    }
+
+    fn run_here<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, StorageError> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let reused = idle().pop();
+        let connection = match reused {
+            Some(connection) => connection,
+            None => connect(&self.file, Role::Reader).map_err(|error| self.sort(error.into()))?,
+        };
+        let outcome = query(&connection).map_err(|fault| self.sort(fault));
+        idle().push(connection);
+        outcome
+    }
+
+    fn sort(&self, fault: Fault) -> StorageError {
+        fault.sort(&self.file).into()
+    }
+
+    /// Waits for the running queries, and lets no more run.
+    pub(super) async fn close(&self) {
+        let all = self.permits.acquire_many(self.max).await;
+        self.permits.close();
+        drop(all);
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+/// The chunk that has `from`, or the first one behind it, and some that follow.
+pub(super) fn chunks(
+    connection: &Connection,
+    project: ProjectId,
+    number: i64,
+    from: Offset,
+) -> Result<Vec<Chunk>, Fault> {
+    let start: Option<i64> = connection
+        .prepare_cached(
+            "SELECT first FROM chunks WHERE project = ?1 AND first <= ?2
+             ORDER BY first DESC LIMIT 1",
+        )?
+        .query_row(params![number, from.0 as i64], |row| row.get(0))
+        .optional()?;
+    let mut query = connection.prepare_cached(
+        "SELECT first, count, body FROM chunks
+         WHERE project = ?1 AND first >= ?2 AND first + count > ?3 ORDER BY first LIMIT ?4",
+    )?;
+    let start = start.unwrap_or(0);
+    let mut rows = query.query(params![number, start, from.0 as i64, READ_AHEAD_CHUNKS])?;
+    let (mut chunks, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let (first, count): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        bytes += body.len();
+        let (first, body) = (Offset(first as u64), Bytes::copy_from_slice(body));
+        let chunk = Chunk::read(project, first, count as u64, body).ok_or_else(|| {
+            let end = first.0 + count as u64;
+            Fault::damaged(format!(
+                "the events {} to {end} of {project} are damaged",
+                first.0
+            ))
+        })?;
+        chunks.push(chunk);
+        if bytes > READ_AHEAD_BYTES {
+            break;
+        }
+    }
+    Ok(chunks)
+}
+
+fn lane_number(connection: &Connection, sync: SyncId) -> Result<Option<i64>, Fault> {
+    let number = connection
+        .prepare_cached("SELECT number FROM lanes WHERE sync = ?1 AND dropped = 0")?
+        .query_row([sync.to_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(number)
+}
+
+/// `None` when the sync has no lane.
+pub(super) fn retries(
+    connection: &Connection,
+    sync: SyncId,
+    after: Option<RetryKey>,
+    max: usize,
+) -> Result<Option<Vec<Retry>>, Fault> {
+    let Some(lane) = lane_number(connection, sync)? else {
+        return Ok(None);
+    };
+    let (due_at, offset, part) = match after {
+        Some((due_at, offset, part)) => (due_at.0, offset.0 as i64, i64::from(part as u8)),
+        None => (i64::MIN, -1, -1),
+    };
+    let mut query = connection.prepare_cached(
+        "SELECT due_at, offset, part, attempts, failure FROM retries
+         WHERE lane = ?1 AND (due_at, offset, part) > (?2, ?3, ?4)
+         ORDER BY due_at, offset, part LIMIT ?5",
+    )?;
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    let mut rows = query.query(params![lane, due_at, offset, part, max])?;
+    let mut retries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let failure = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
+        let failure: Option<AttemptFailure> = serde_json::from_str(failure).ok();
+        let part = Part::from_code(row.get(2)?);
+        let (Some(part), Some(failure)) = (part, failure) else {
+            return Err(Fault::damaged(format!("a retry of {sync} can't be read")));
+        };
+        retries.push(Retry {
+            due_at: Timestamp(row.get(0)?),
+            offset: Offset(row.get::<_, i64>(1)? as u64),
+            part,
+            attempts: row.get(3)?,
+            failure,
+        });
+    }
+    Ok(Some(retries))
+}
+
+/// `None` when the sync has no lane.
+pub(super) fn ended(
+    connection: &Connection,
+    sync: SyncId,
+    before: Option<u64>,
+    max: usize,
+) -> Result<Option<Vec<EndedRow>>, Fault> {
+    let Some(lane) = lane_number(connection, sync)? else {
+        return Ok(None);
+    };
+    let mut query = connection.prepare_cached(
+        "SELECT sequence, offset, part, at, attempts, why FROM ended
+         WHERE lane = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3",
+    )?;
+    let before = before
+        .and_then(|before| i64::try_from(before).ok())
+        .unwrap_or(i64::MAX);
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    let mut rows = query.query(params![lane, before, max])?;
+    let mut ended = Vec::new();
+    while let Some(row) = rows.next()? {
+        let why = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
+        let (part, why) = (Part::from_code(row.get(2)?), serde_json::from_str(why).ok());
+        let (Some(part), Some(why)) = (part, why) else {
+            return Err(Fault::damaged(format!(
+                "an ended delivery of {sync} can't be read"
+            )));
+        };
+        ended.push(EndedRow {
+            sequence: row.get::<_, i64>(0)? as u64,
+            ended: Ended {
+                offset: Offset(row.get::<_, i64>(1)? as u64),
+                part,
+                at: Timestamp(row.get(3)?),
+                attempts: row.get(4)?,
+                why,
+            },
+        });
+    }
+    Ok(Some(ended))
+}
+
+/// `None` when the sync has no lane.
+pub(super) fn minutes(
+    connection: &Connection,
+    sync: SyncId,
+    from: Timestamp,
+    max: usize,
+) -> Result<Option<Vec<(Timestamp, Counts)>>, Fault> {
+    let Some(lane) = lane_number(connection, sync)? else {
+        return Ok(None);
+    };
+    let mut query = connection.prepare_cached(
+        "SELECT minute, filtered, delivered_first, delivered_retry, discarded, expired,
+            failed_attempts
+         FROM lane_minutes WHERE lane = ?1 AND minute > ?2 ORDER BY minute LIMIT ?3",
+    )?;
+    const MINUTE: i64 = 60_000_000;
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    let behind = from.0.saturating_sub(MINUTE);
+    let rows = query.query_map(params![lane, behind, max], |row| {
+        Ok((Timestamp(row.get(0)?), counts_from(row, 1)?))
+    })?;
+    Ok(Some(rows.collect::<Result<_, _>>()?))
+}
+
+/// `None` when the sync has no lane.
+pub(super) fn lane_stats(
+    connection: &Connection,
+    sync: SyncId,
+) -> Result<Option<LaneStats>, Fault> {
+    let Some(lane) = lane_number(connection, sync)? else {
+        return Ok(None);
+    };
+    let next_due = connection
+        .prepare_cached("SELECT min(due_at) FROM retries WHERE lane = ?1")?
+        .query_row([lane], |row| row.get::<_, Option<i64>>(0))?;
+    let (project, mut stats) = connection
+        .prepare_cached(
+            "SELECT lanes.project, cursor, next, pending, ended, filtered, delivered_first,
+                delivered_retry, discarded, expired, failed_attempts
+             FROM lanes JOIN projects ON projects.number = lanes.project WHERE lanes.number = ?1",
+        )?
+        .query_row([lane], |row| {
+            let stats = LaneStats {
+                cursor: Offset(row.get::<_, i64>(1)? as u64),
+                head: Offset(row.get::<_, i64>(2)? as u64),
+                pending: row.get::<_, i64>(3)? as u64,
+                next_due: next_due.map(Timestamp),
+                ended: row.get::<_, i64>(4)? as u64,
+                oldest_unsettled: None,
+                total: counts_from(row, 5)?,
+            };
+            Ok((row.get::<_, i64>(0)?, stats))
+        })?;
+    // The cursor stands on the oldest unsettled event, whose chunk tells when it came.
+    let received = connection
+        .prepare_cached(
+            "SELECT received_from FROM chunks WHERE project = ?1 AND first + count > ?2
+             AND first >= COALESCE(
+                (SELECT max(first) FROM chunks WHERE project = ?1 AND first <= ?2), 0)
+             ORDER BY first LIMIT 1",
+        )?
+        .query_row(params![project, stats.cursor.0 as i64], |row| row.get(0))
+        .optional()?;
+    stats.oldest_unsettled = received.map(Timestamp);
+    Ok(Some(stats))
+}

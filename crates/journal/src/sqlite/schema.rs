@@ -1,0 +1,146 @@
+//! The tables, as SCHEMA.md explains them.
+
+/// What `PRAGMA user_version` says. A database with a higher one was made by a later version of
+/// this program and is left alone.
+pub(super) const VERSION: i64 = 1;
+
+/// What `PRAGMA application_id` says: "Mljr".
+pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
+
+/// The tables whose structure is checked at the start, the small and vital ones first.
+pub(super) const TABLES: [&str; 12] = [
+    "meta",
+    "projects",
+    "lanes",
+    "retries",
+    "ended",
+    "lane_minutes",
+    "dedupe_runs",
+    "dedupe_log",
+    "users",
+    "devices",
+    "groups",
+    "chunks",
+];
+
+pub(super) const CREATE: &str = "
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE projects (
+    number         INTEGER PRIMARY KEY,
+    id             BLOB NOT NULL UNIQUE,
+    next           INTEGER NOT NULL,
+    appended_bytes INTEGER NOT NULL,
+    kept_bytes     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE chunks (
+    sequence      INTEGER PRIMARY KEY,
+    project       INTEGER NOT NULL,
+    first         INTEGER NOT NULL,
+    count         INTEGER NOT NULL,
+    received_from INTEGER NOT NULL,
+    received_to   INTEGER NOT NULL,
+    position      INTEGER NOT NULL,
+    bytes         INTEGER NOT NULL,
+    body          BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX chunks_place ON chunks (project, first);
+
+CREATE TABLE users (
+    amplitude_id  INTEGER PRIMARY KEY,
+    project       INTEGER NOT NULL,
+    user_id       TEXT,
+    created_at    INTEGER NOT NULL,
+    start_version TEXT,
+    paying        INTEGER NOT NULL,
+    groups        TEXT NOT NULL,
+    properties    TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX users_id ON users (project, user_id) WHERE user_id IS NOT NULL;
+
+CREATE TABLE devices (
+    project      INTEGER NOT NULL,
+    device_id    TEXT NOT NULL,
+    amplitude_id INTEGER NOT NULL,
+    PRIMARY KEY (project, device_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE groups (
+    project    INTEGER NOT NULL,
+    type       TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    properties TEXT NOT NULL,
+    PRIMARY KEY (project, type, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dedupe_log (
+    sequence INTEGER PRIMARY KEY,
+    keys     BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE dedupe_runs (
+    number INTEGER PRIMARY KEY,
+    level  INTEGER NOT NULL,
+    keys   INTEGER NOT NULL,
+    oldest INTEGER NOT NULL,
+    newest INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE lanes (
+    number          INTEGER PRIMARY KEY,
+    sync            BLOB NOT NULL,
+    project         INTEGER NOT NULL,
+    cursor          INTEGER NOT NULL,
+    ahead           BLOB NOT NULL,
+    paused          INTEGER NOT NULL,
+    dropped         INTEGER NOT NULL,
+    pending         INTEGER NOT NULL,
+    ended           INTEGER NOT NULL,
+    filtered        INTEGER NOT NULL,
+    delivered_first INTEGER NOT NULL,
+    delivered_retry INTEGER NOT NULL,
+    discarded       INTEGER NOT NULL,
+    expired         INTEGER NOT NULL,
+    failed_attempts INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX lanes_sync ON lanes (sync) WHERE dropped = 0;
+
+CREATE TABLE retries (
+    lane     INTEGER NOT NULL,
+    offset   INTEGER NOT NULL,
+    part     INTEGER NOT NULL,
+    due_at   INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    failure  TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX retries_delivery ON retries (lane, offset, part);
+CREATE UNIQUE INDEX retries_due ON retries (lane, due_at, offset, part);
+
+CREATE TABLE ended (
+    sequence INTEGER PRIMARY KEY,
+    lane     INTEGER NOT NULL,
+    offset   INTEGER NOT NULL,
+    part     INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    why      TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX ended_delivery ON ended (lane, offset, part);
+CREATE INDEX ended_lane ON ended (lane);
+
+CREATE TABLE lane_minutes (
+    lane            INTEGER NOT NULL,
+    minute          INTEGER NOT NULL,
+    filtered        INTEGER NOT NULL,
+    delivered_first INTEGER NOT NULL,
+    delivered_retry INTEGER NOT NULL,
+    discarded       INTEGER NOT NULL,
+    expired         INTEGER NOT NULL,
+    failed_attempts INTEGER NOT NULL,
+    PRIMARY KEY (lane, minute)
+) STRICT, WITHOUT ROWID;
+";

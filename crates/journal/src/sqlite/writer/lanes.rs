@@ -1,0 +1,318 @@
+//! The lanes: where each is, and what it has booked.
+
+use std::collections::HashMap;
+
+use model::{Offset, ProjectId, SyncId};
+use rusqlite::{Connection, params};
+
+use super::projects::Projects;
+use crate::sqlite::failure::Fault;
+use crate::sqlite::offsets;
+use crate::{Counts, DroppedLane, Ended, LanePosition, Retry, Settlement, StorageError};
+
+const MINUTE: i64 = 60_000_000;
+
+/// All lanes: few enough to be kept in memory.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    by_sync: HashMap<SyncId, Lane>,
+    last_number: i64,
+    /// Counts of the commit under way, by lane and minute.
+    minutes: HashMap<(i64, i64), Counts>,
+    /// Whether rows of dropped lanes may still be there.
+    pub(super) dropped_left: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) number: i64,
+    /// The project's number.
+    pub(super) project: i64,
+    pub(super) cursor: Offset,
+    /// See [`offsets`].
+    pub(super) ahead: Vec<u8>,
+    pub(super) paused: bool,
+    pub(super) pending: u64,
+    pub(super) ended: u64,
+    pub(super) total: Counts,
+    pub(super) changed: bool,
+}
+
+impl Lane {
+    fn position(&self) -> Result<LanePosition, Fault> {
+        let ahead = offsets::unpack(self.cursor, &self.ahead);
+        Ok(LanePosition {
+            cursor: self.cursor,
+            ahead: ahead.ok_or_else(|| Fault::damaged("a lane's position can't be read"))?,
+            pending: self.pending,
+        })
+    }
+}
+
+impl Lanes {
+    pub(super) fn load(connection: &Connection) -> Result<Self, Fault> {
+        let last_number = "SELECT COALESCE(max(number), 0), COALESCE(max(dropped), 0) FROM lanes";
+        let (last_number, dropped_left) =
+            connection.query_row(last_number, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut query = connection.prepare(
+            "SELECT sync, number, project, cursor, ahead, paused, pending, ended, filtered,
+                delivered_first, delivered_retry, discarded, expired, failed_attempts
+             FROM lanes WHERE dropped = 0",
+        )?;
+        let rows = query.query_map([], |row| {
+            let lane = Lane {
+                number: row.get(1)?,
+                project: row.get(2)?,
+                cursor: Offset(row.get::<_, i64>(3)? as u64),
+                ahead: row.get(4)?,
+                paused: row.get(5)?,
+                pending: row.get::<_, i64>(6)? as u64,
+                ended: row.get::<_, i64>(7)? as u64,
+                total: counts_from(row, 8)?,
+                changed: false,
+            };
+            Ok((SyncId::from_bytes(row.get(0)?), lane))
+        })?;
+        Ok(Self {
+            by_sync: rows.collect::<Result<_, _>>()?,
+            last_number,
+            minutes: HashMap::new(),
+            dropped_left,
+        })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Lane> {
+        self.by_sync.values()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.by_sync.values_mut()
+    }
+
+    /// The lane's position; a new lane starts at the project's head.
+    pub(super) fn open(
+        &mut self,
+        connection: &Connection,
+        projects: &mut Projects,
+        project: ProjectId,
+        sync: SyncId,
+    ) -> Result<LanePosition, Fault> {
+        if let Some(lane) = self.by_sync.get(&sync) {
+            return lane.position();
+        }
+        let project = projects.get_or_create(connection, project)?;
+        let lane = Lane {
+            number: self.last_number + 1,
+            project: project.number,
+            cursor: project.next,
+            ahead: Vec::new(),
+            paused: false,
+            pending: 0,
+            ended: 0,
+            total: Counts::default(),
+            changed: true,
+        };
+        connection
+            .prepare_cached(
+                "INSERT INTO lanes VALUES (?1, ?2, ?3, 0, x'', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+            )?
+            .execute(params![lane.number, sync.to_bytes(), lane.project])?;
+        self.last_number = lane.number;
+        let position = lane.position()?;
+        self.by_sync.insert(sync, lane);
+        Ok(position)
+    }
+
+    pub(super) fn set_paused(&mut self, sync: SyncId, paused: bool) -> Result<(), StorageError> {
+        let lane = self.by_sync.get_mut(&sync);
+        let lane = lane.ok_or(StorageError::UnknownLane(sync))?;
+        lane.paused = paused;
+        lane.changed = true;
+        Ok(())
+    }
+
+    /// Records what became of a lane's events.
+    pub(super) fn settle(
+        &mut self,
+        connection: &Connection,
+        sync: SyncId,
+        settlement: &Settlement,
+    ) -> Result<Result<(), StorageError>, Fault> {
+        let Some(lane) = self.by_sync.get_mut(&sync) else {
+            return Ok(Err(StorageError::UnknownLane(sync)));
+        };
+        for retry in &settlement.book {
+            lane.pending += book(connection, lane.number, retry)?;
+        }
+        let mut finish = connection
+            .prepare_cached("DELETE FROM retries WHERE lane = ?1 AND offset = ?2 AND part = ?3")?;
+        for (offset, part) in &settlement.finish {
+            let gone = finish.execute(params![lane.number, offset.0 as i64, *part as u8])?;
+            lane.pending = lane.pending.saturating_sub(gone as u64);
+        }
+        for ended in &settlement.ended {
+            lane.ended += end(connection, lane.number, ended)?;
+        }
+        lane.cursor = settlement.cursor;
+        lane.ahead = offsets::pack(settlement.cursor, &settlement.ahead);
+        lane.total.add(&settlement.counts);
+        lane.changed = true;
+        if !settlement.counts.is_empty() {
+            let minute = settlement.at.0.div_euclid(MINUTE) * MINUTE;
+            let place = (lane.number, minute);
+            self.minutes
+                .entry(place)
+                .or_default()
+                .add(&settlement.counts);
+        }
+        Ok(Ok(()))
+    }
+
+    /// Forgets a lane. Its rows go little by little, see `retention`.
+    pub(super) fn drop(
+        &mut self,
+        connection: &Connection,
+        projects: &mut Projects,
+        sync: SyncId,
+    ) -> Result<Result<DroppedLane, StorageError>, Fault> {
+        let Some(lane) = self.by_sync.remove(&sync) else {
+            return Ok(Err(StorageError::UnknownLane(sync)));
+        };
+        connection.execute(
+            "UPDATE lanes SET dropped = 1 WHERE number = ?1",
+            [lane.number],
+        )?;
+        self.minutes.retain(|(number, _), _| *number != lane.number);
+        self.dropped_left = true;
+        let ahead = lane.position()?.ahead.len() as u64;
+        let head = projects
+            .by_number(lane.project)
+            .map(|(_, project)| project.next);
+        let behind = head.unwrap_or_default().0.saturating_sub(lane.cursor.0);
+        Ok(Ok(DroppedLane {
+            pending: lane.pending,
+            backlog: behind.saturating_sub(ahead),
+            ended: lane.ended,
+        }))
+    }
+
+    /// Writes what has changed, each lane once, within the transaction.
+    pub(super) fn write(&mut self, connection: &Connection) -> Result<(), Fault> {
+        let mut update = connection.prepare_cached(
+            "UPDATE lanes SET cursor = ?2, ahead = ?3, paused = ?4, pending = ?5, ended = ?6,
+                filtered = ?7, delivered_first = ?8, delivered_retry = ?9, discarded = ?10,
+                expired = ?11, failed_attempts = ?12
+             WHERE number = ?1",
+        )?;
+        for lane in self.by_sync.values_mut().filter(|lane| lane.changed) {
+            let total = lane.total;
+            update.execute(params![
+                lane.number,
+                lane.cursor.0 as i64,
+                lane.ahead,
+                lane.paused,
+                lane.pending as i64,
+                lane.ended as i64,
+                total.filtered as i64,
+                total.delivered_first as i64,
+                total.delivered_retry as i64,
+                total.discarded as i64,
+                total.expired as i64,
+                total.failed_attempts as i64,
+            ])?;
+            lane.changed = false;
+        }
+        let mut count = connection.prepare_cached(
+            "INSERT INTO lane_minutes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT DO UPDATE SET filtered = filtered + ?3,
+                delivered_first = delivered_first + ?4, delivered_retry = delivered_retry + ?5,
+                discarded = discarded + ?6, expired = expired + ?7,
+                failed_attempts = failed_attempts + ?8",
+        )?;
+        for ((lane, minute), counts) in self.minutes.drain() {
+            count.execute(params![
+                lane,
+                minute,
+                counts.filtered as i64,
+                counts.delivered_first as i64,
+                counts.delivered_retry as i64,
+                counts.discarded as i64,
+                counts.expired as i64,
+                counts.failed_attempts as i64,
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// Books a retry in place of an earlier one; says how many more there are now.
+fn book(connection: &Connection, lane: i64, retry: &Retry) -> Result<u64, Fault> {
+    // A failure is made of plain strings and numbers: it always has a JSON form.
+    let failure = serde_json::to_string(&retry.failure).unwrap_or_default();
+    let row = params![
+        lane,
+        retry.offset.0 as i64,
+        retry.part as u8,
+        retry.due_at.0,
+        retry.attempts,
+        failure
+    ];
+    let replaced = connection
+        .prepare_cached(
+            "UPDATE retries SET due_at = ?4, attempts = ?5, failure = ?6
+             WHERE lane = ?1 AND offset = ?2 AND part = ?3",
+        )?
+        .execute(row)?;
+    if replaced > 0 {
+        return Ok(0);
+    }
+    connection
+        .prepare_cached("INSERT INTO retries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(row)?;
+    Ok(1)
+}
+
+/// Keeps an ended delivery; says how many more there are now. The same one twice is kept once; one
+/// that ended before (and was sent again) moves to the end of the list.
+fn end(connection: &Connection, lane: i64, ended: &Ended) -> Result<u64, Fault> {
+    let place = params![lane, ended.offset.0 as i64, ended.part as u8, ended.at.0];
+    let known = connection
+        .prepare_cached(
+            "SELECT 1 FROM ended WHERE lane = ?1 AND offset = ?2 AND part = ?3 AND at = ?4",
+        )?
+        .exists(place)?;
+    if known {
+        return Ok(0);
+    }
+    let replaced = connection
+        .prepare_cached("DELETE FROM ended WHERE lane = ?1 AND offset = ?2 AND part = ?3")?
+        .execute(&place[..3])?;
+    let why = serde_json::to_string(&ended.why).unwrap_or_default();
+    connection
+        .prepare_cached("INSERT INTO ended VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![
+            lane,
+            ended.offset.0 as i64,
+            ended.part as u8,
+            ended.at.0,
+            ended.attempts,
+            why
+        ])?;
+    Ok(1 - replaced as u64)
+}
+
+/// Counts from six columns that start at `first`.
+pub(in crate::sqlite) fn counts_from(
+    row: &rusqlite::Row<'_>,
+    first: usize,
+) -> rusqlite::Result<Counts> {
+    let count = |column: usize| row.get::<_, i64>(first + column).map(|count| count as u64);
+    Ok(Counts {
+        filtered: count(0)?,
+        delivered_first: count(1)?,
+        delivered_retry: count(2)?,
+        discarded: count(3)?,
+        expired: count(4)?,
+        failed_attempts: count(5)?,
+    })
+}

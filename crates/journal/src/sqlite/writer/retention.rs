@@ -1,0 +1,249 @@
+//! What nobody needs any more is removed in small steps between other commits.
+
+use model::{Offset, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::group::Group;
+use super::lanes::Lane;
+use crate::Retired;
+use crate::sqlite::Config;
+use crate::sqlite::failure::Fault;
+use crate::sqlite::offsets;
+
+/// What one step does at most.
+const CHUNKS_PER_STEP: i64 = 64;
+const ROWS_PER_STEP: i64 = 1000;
+
+/// What a step did, and whether there may be more to do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::sqlite) struct Step {
+    pub(in crate::sqlite) retired: Retired,
+    pub(in crate::sqlite) more: bool,
+}
+
+struct ChunkRow {
+    sequence: i64,
+    project: i64,
+    first: Offset,
+    end: Offset,
+    received_to: Timestamp,
+    position: u64,
+    bytes: u64,
+}
+
+impl Group<'_> {
+    /// One step of retention; `first` of several. A round over the chunks that was cut short goes
+    /// on where it was.
+    pub(in crate::sqlite) fn retire(&mut self, now: Timestamp, first: bool) -> Result<Step, Fault> {
+        if first {
+            self.dedupe.expire(self.connection, now)?;
+        }
+        let mut step = Step::default();
+        self.remove_dropped_lanes(&mut step)?;
+        self.remove_ended(now, &mut step)?;
+        self.remove_counts(now, &mut step)?;
+        self.remove_chunks(now, &mut step)?;
+        if step.retired.events > 0 {
+            self.disk.made_room();
+        }
+        self.state.measure_backlog(self.connection)?;
+        Ok(step)
+    }
+
+    fn remove_dropped_lanes(&mut self, step: &mut Step) -> Result<(), Fault> {
+        if !self.state.lanes.dropped_left {
+            return Ok(());
+        }
+        for table in ["retries", "ended"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE rowid IN (SELECT {table}.rowid FROM lanes
+                 JOIN {table} ON {table}.lane = lanes.number WHERE dropped = 1 LIMIT ?1)"
+            );
+            if self.connection.execute(&sql, [ROWS_PER_STEP])? > 0 {
+                step.more = true;
+                return Ok(());
+            }
+        }
+        self.connection.execute(
+            "DELETE FROM lane_minutes WHERE lane IN (SELECT number FROM lanes WHERE dropped = 1)",
+            [],
+        )?;
+        // The highest number stays, so that none is given twice.
+        self.connection.execute(
+            "DELETE FROM lanes WHERE dropped = 1 AND number < (SELECT max(number) FROM lanes)",
+            [],
+        )?;
+        self.state.lanes.dropped_left = false;
+        Ok(())
+    }
+
+    fn remove_ended(&mut self, now: Timestamp, step: &mut Step) -> Result<(), Fault> {
+        let oldest = now - self.config.ended_max_age;
+        let max = self.config.ended_max_per_lane;
+        // Sequences ascend with time within a lane.
+        let mut old = self.connection.prepare_cached(
+            "DELETE FROM ended WHERE sequence IN
+                (SELECT sequence FROM ended WHERE lane = ?1 ORDER BY sequence LIMIT ?2)
+             AND (at < ?3 OR sequence IN
+                (SELECT sequence FROM ended WHERE lane = ?1 ORDER BY sequence LIMIT ?4))",
+        )?;
+        for lane in self.state.lanes.iter_mut().filter(|lane| lane.ended > 0) {
+            let excess = i64::try_from(lane.ended.saturating_sub(max)).unwrap_or(i64::MAX);
+            let excess = excess.min(ROWS_PER_STEP);
+            let gone = old.execute(params![lane.number, ROWS_PER_STEP, oldest.0, excess])? as u64;
+            if gone > 0 {
+                lane.ended = lane.ended.saturating_sub(gone);
+                lane.changed = true;
+                step.retired.ended += gone;
+                step.more = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_counts(&mut self, now: Timestamp, step: &mut Step) -> Result<(), Fault> {
+        let oldest = now - self.config.counts_max_age;
+        let mut old = self.connection.prepare_cached(
+            "DELETE FROM lane_minutes WHERE lane = ?1 AND minute IN
+                (SELECT minute FROM lane_minutes WHERE lane = ?1 AND minute < ?2 LIMIT ?3)",
+        )?;
+        for lane in self.state.lanes.iter() {
+            let gone = old.execute(params![lane.number, oldest.0, ROWS_PER_STEP])?;
+            step.more |= gone as i64 == ROWS_PER_STEP;
+        }
+        Ok(())
+    }
+
+    fn remove_chunks(&mut self, now: Timestamp, step: &mut Step) -> Result<(), Fault> {
+        let oldest = now - self.config.retention_age;
+        let mut excess = self
+            .state
+            .projects
+            .kept_bytes()
+            .saturating_sub(self.config.retention_bytes);
+        let chunks = self.next_chunks()?;
+        let full_step = chunks.len() as i64 == CHUNKS_PER_STEP;
+        for chunk in chunks {
+            if chunk.received_to >= oldest && excess == 0 {
+                // Those behind it are younger: the round is over.
+                self.state.retired_to = 0;
+                return Ok(());
+            }
+            self.state.retired_to = chunk.sequence;
+            if self.is_held(&chunk, now)? {
+                continue;
+            }
+            self.skip_paused(&chunk, step)?;
+            self.connection
+                .prepare_cached("DELETE FROM chunks WHERE sequence = ?1")?
+                .execute([chunk.sequence])?;
+            if let Some((id, project)) = self.state.projects.by_number(chunk.project) {
+                project.remove(chunk.bytes);
+                self.effects.removed.push((id, chunk.first));
+            }
+            step.retired.events += chunk.end.0 - chunk.first.0;
+            excess = excess.saturating_sub(chunk.bytes);
+        }
+        match full_step {
+            true => step.more = true,
+            false => self.state.retired_to = 0,
+        }
+        Ok(())
+    }
+
+    /// The oldest chunks that this round hasn't looked at.
+    fn next_chunks(&self) -> Result<Vec<ChunkRow>, Fault> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT sequence, project, first, count, received_to, position, bytes
+             FROM chunks WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+        )?;
+        let rows = query.query_map([self.state.retired_to, CHUNKS_PER_STEP], |row| {
+            let first = row.get::<_, i64>(2)? as u64;
+            Ok(ChunkRow {
+                sequence: row.get(0)?,
+                project: row.get(1)?,
+                first: Offset(first),
+                end: Offset(first + row.get::<_, i64>(3)? as u64),
+                received_to: Timestamp(row.get(4)?),
+                position: row.get::<_, i64>(5)? as u64,
+                bytes: row.get::<_, i64>(6)? as u64,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a lane still needs the chunk: to deliver it first, to try it again, or to show it.
+    fn is_held(&mut self, chunk: &ChunkRow, now: Timestamp) -> Result<bool, Fault> {
+        let appended = self.state.projects.by_number(chunk.project);
+        let appended = appended.map_or(0, |(_, project)| project.appended_bytes);
+        let beyond_pause = beyond_pause(chunk, appended, now, self.config);
+        for lane in self
+            .state
+            .lanes
+            .iter()
+            .filter(|lane| lane.project == chunk.project)
+        {
+            let holds = !(lane.paused && beyond_pause);
+            if holds && lane.cursor < chunk.end {
+                return Ok(true);
+            }
+            if holds && lane.pending > 0 && refers(self.connection, "retries", lane, chunk)? {
+                return Ok(true);
+            }
+            if lane.ended > 0 && refers(self.connection, "ended", lane, chunk)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes paused lanes past a chunk that is about to go.
+    fn skip_paused(&mut self, chunk: &ChunkRow, step: &mut Step) -> Result<(), Fault> {
+        let paused = |lane: &&mut Lane| lane.project == chunk.project && lane.paused;
+        let mut delete = self.connection.prepare_cached(
+            "DELETE FROM retries WHERE lane = ?1 AND offset >= ?2 AND offset < ?3",
+        )?;
+        for lane in self.state.lanes.iter_mut().filter(paused) {
+            if lane.pending > 0 {
+                let range = params![lane.number, chunk.first.0 as i64, chunk.end.0 as i64];
+                let lost = delete.execute(range)? as u64;
+                lane.pending = lane.pending.saturating_sub(lost);
+                lane.changed |= lost > 0;
+                step.retired.skipped_by_paused += lost;
+            }
+            if lane.cursor < chunk.end {
+                step.retired.skipped_by_paused += skip_to(lane, chunk.end)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the chunk is older, or further back, than a paused lane may hold.
+fn beyond_pause(chunk: &ChunkRow, appended: u64, now: Timestamp, config: &Config) -> bool {
+    let behind = appended.saturating_sub(chunk.position + chunk.bytes);
+    now.since(chunk.received_to) > config.paused_max_age || behind >= config.paused_max_bytes
+}
+
+fn refers(
+    connection: &Connection,
+    table: &'static str,
+    lane: &Lane,
+    chunk: &ChunkRow,
+) -> Result<bool, Fault> {
+    let sql = format!("SELECT 1 FROM {table} WHERE lane = ?1 AND offset >= ?2 AND offset < ?3");
+    let range = params![lane.number, chunk.first.0 as i64, chunk.end.0 as i64];
+    Ok(connection.prepare_cached(&sql)?.exists(range)?)
+}
+
+/// Moves a lane's cursor; says how many unsettled events it leaves behind.
+fn skip_to(lane: &mut Lane, end: Offset) -> Result<u64, Fault> {
+    let ahead = offsets::unpack(lane.cursor, &lane.ahead)
+        .ok_or_else(|| Fault::damaged("a lane's position can't be read"))?;
+    let (settled, still_ahead) = ahead.split_at(ahead.partition_point(|offset| *offset < end));
+    let lost = (end.0 - lane.cursor.0).saturating_sub(settled.len() as u64);
+    lane.cursor = end;
+    lane.ahead = offsets::pack(end, still_ahead);
+    lane.changed = true;
+    Ok(lost)
+}
