@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a property is found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "scope", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Property {
     /// In `event_properties`.
@@ -45,6 +46,7 @@ impl Property {
 /// How a property is compared. Numbers compare as numbers where both sides are; everything else,
 /// dates included, as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Operator {
     /// Equals any of the values.
@@ -79,11 +81,14 @@ pub enum Operator {
 
 /// A condition, or several joined.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Condition {
     /// All of these hold. Holds when there are none.
+    #[cfg_attr(feature = "openapi", schema(no_recursion))]
     All(Vec<Condition>),
     /// At least one of these holds.
+    #[cfg_attr(feature = "openapi", schema(no_recursion))]
     Any(Vec<Condition>),
     /// One property is compared.
     Test {
@@ -106,6 +111,7 @@ impl Condition {
 
 /// Which events are sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Selection {
     /// Every event for which the condition holds.
@@ -126,6 +132,7 @@ impl Default for Selection {
 
 /// An event type that a sync sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SelectedType {
     /// The event type.

@@ -138,6 +138,7 @@ impl fmt::Display for Discarded {
 
 /// What kind of failure an attempt met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// The name did not resolve.

@@ -66,6 +66,7 @@ impl std::fmt::Debug for Settings {
 
 /// What happens to events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Events {
     /// Whether events are sent.
@@ -89,6 +90,7 @@ impl Default for Events {
 
 /// What happens to users.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Users {
     /// Whether users are sent: with each event, and on each identify.
@@ -100,6 +102,7 @@ pub struct Users {
 
 /// The name under which requests are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UserAgent {
     /// `Millstream/Webhook/1.0`

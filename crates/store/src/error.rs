@@ -1,0 +1,103 @@
+//! What can go wrong in the store.
+
+use std::path::PathBuf;
+
+use model::{ProjectId, SyncId};
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address of the database names no dialect that this build knows.
+    #[error("the database address must start with `sqlite:`")]
+    UnknownDialect,
+    /// The database was used by a later version of the program.
+    #[error(
+        "the database has schema {found}, but this version of Millstream knows only up to {known}: \
+         start it with the version that wrote it, or a later one"
+    )]
+    NewerSchema {
+        /// The newest migration that the database has seen.
+        found: i64,
+        /// The newest migration of this build.
+        known: i64,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the database's schema can't be brought up to date")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// What was read contradicts the schema's promises.
+    #[error("the database is damaged: {what} of {id} can't be read")]
+    Corrupt {
+        /// Which value.
+        what: &'static str,
+        /// Of which row.
+        id: String,
+    },
+    /// The key file can't be read or made.
+    #[error("the key file {path} can't be used")]
+    KeyFile {
+        /// Where it is expected.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database holds sealed secrets, but their key is not there.
+    #[error(
+        "the key file {path} is missing, but the database holds secrets that were sealed with it: \
+         put the file back from its copy"
+    )]
+    KeyFileMissing {
+        /// Where it is expected.
+        path: PathBuf,
+    },
+    /// The key file is not what it should be.
+    #[error("line {line} of the key file {path} is not `ID:` and 64 hexadecimal digits")]
+    KeyFileMalformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1; 1 for an empty file.
+        line: usize,
+    },
+    /// Others than the owner can read the key file.
+    #[error("the key file {path} is readable by others: run `chmod 600` on it")]
+    KeyFileExposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A secret was sealed with a key that the key file doesn't hold.
+    #[error("a secret was sealed with the key {key_id}, which is not in the key file")]
+    UnknownKey {
+        /// The key's id.
+        key_id: String,
+    },
+    /// A sealed secret was changed, or belongs to another row.
+    #[error("the sealed secrets of {id} can't be opened: they were changed or moved")]
+    Unsealable {
+        /// Whose.
+        id: String,
+    },
+    /// There is no such project.
+    #[error("there is no project {0}")]
+    NoProject(ProjectId),
+    /// The project has no such sync.
+    #[error("there is no sync {0}")]
+    NoSync(SyncId),
+    /// There is no such token.
+    #[error("there is no token {0}")]
+    NoToken(String),
+    /// The project can't be deleted while it has syncs.
+    #[error("the project has {syncs} syncs")]
+    ProjectInUse {
+        /// How many.
+        syncs: u64,
+    },
+    /// The sync was changed since it was read.
+    #[error("the sync was changed: it is at version {current}")]
+    Conflict {
+        /// Its version now.
+        current: u64,
+    },
+}

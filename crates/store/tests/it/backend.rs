@@ -1,0 +1,62 @@
+//! The databases that the suite runs on.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use millstream_store::{Config, Error, Store};
+use model::random::System;
+use model::time::SystemClock;
+use tempfile::TempDir;
+
+/// An empty database of its own for one test.
+pub(crate) struct Backend {
+    folder: TempDir,
+    pub(crate) config: Config,
+}
+
+impl Backend {
+    /// SQLite, in a file.
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::in_folder(folder.path());
+        config.connections = NonZeroU32::new(3).unwrap();
+        Self { folder, config }
+    }
+
+    pub(crate) async fn open(&self) -> Store {
+        self.try_open().await.unwrap()
+    }
+
+    pub(crate) async fn try_open(&self) -> Result<Store, Error> {
+        Store::open(&self.config, Arc::new(SystemClock), Arc::new(System)).await
+    }
+
+    /// Runs a statement that no caller of the store could.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        use sqlx::Connection;
+        let mut connection = sqlx::AnyConnection::connect(&self.config.database)
+            .await
+            .unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// Whether any file of the installation, but the key file, holds the text.
+    pub(crate) fn files_hold(&self, text: &str) -> bool {
+        files(self.folder.path())
+            .into_iter()
+            .filter(|path| *path != self.config.key_file)
+            .any(|path| {
+                let bytes = std::fs::read(path).unwrap();
+                bytes
+                    .windows(text.len())
+                    .any(|part| part == text.as_bytes())
+            })
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
