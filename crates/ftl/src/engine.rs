@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::budget::Budgets;
+use crate::data::View;
 use crate::datetime::DateFormat;
 use crate::error::{Error, ErrorKind};
 use crate::number::NumberFormat;
 use crate::template::Template;
 use crate::value::{DateKind, HostFunction, Owned};
-use crate::data::View;
 
 /// What templates are compiled with: settings, shared variables, functions, budgets.
 ///
@@ -91,7 +91,8 @@ impl Settings {
     }
 
     pub(crate) fn set_time_zone(&mut self, name: &str) -> Result<(), String> {
-        self.time_zone = crate::datetime::time_zone(name).ok_or_else(|| format!("unknown time zone {name:?}"))?;
+        self.time_zone = crate::datetime::time_zone(name)
+            .ok_or_else(|| format!("unknown time zone {name:?}"))?;
         self.time_zone_name = name.into();
         Ok(())
     }
@@ -134,8 +135,12 @@ impl Engine {
         self
     }
 
-    fn try_with(mut self, change: impl FnOnce(&mut Settings) -> Result<(), String>) -> Result<Self, Error> {
-        change(&mut Arc::make_mut(&mut self.shared).settings).map_err(|message| Error::new(ErrorKind::Format, message))?;
+    fn try_with(
+        mut self,
+        change: impl FnOnce(&mut Settings) -> Result<(), String>,
+    ) -> Result<Self, Error> {
+        change(&mut Arc::make_mut(&mut self.shared).settings)
+            .map_err(|message| Error::new(ErrorKind::Format, message))?;
         Ok(self)
     }
 
@@ -153,9 +158,14 @@ impl Engine {
             "datetime_format" => self.datetime_format(value),
             "time_zone" => self.time_zone(value),
             "locale" => self.locale(value),
-            "url_escaping_charset" => Ok(self.with(|shared| shared.settings.url_escaping_charset = Some(value.into()))),
+            "url_escaping_charset" => {
+                Ok(self.with(|shared| shared.settings.url_escaping_charset = Some(value.into())))
+            }
             "whitespace_stripping" => Ok(self.whitespace_stripping(value == "true")),
-            other => Err(Error::new(ErrorKind::Refused, format!("the setting {other:?} isn't available"))),
+            other => Err(Error::new(
+                ErrorKind::Refused,
+                format!("the setting {other:?} isn't available"),
+            )),
         }
     }
 
@@ -263,7 +273,11 @@ impl Engine {
         F: Fn(&[View<'_>]) -> Result<Owned, String> + Send + Sync + 'static,
     {
         self.with(|shared| {
-            shared.statics.entry(class.into()).or_default().insert(method.into(), Arc::new(function));
+            shared
+                .statics
+                .entry(class.into())
+                .or_default()
+                .insert(method.into(), Arc::new(function));
         })
     }
 
@@ -280,5 +294,7 @@ pub(crate) fn check_locale(locale: &str) -> Result<(), String> {
     if locale == "en" || locale.starts_with("en_") || locale.starts_with("en-") {
         return Ok(());
     }
-    Err(format!("the locale {locale:?} isn't available: only English ones are"))
+    Err(format!(
+        "the locale {locale:?} isn't available: only English ones are"
+    ))
 }

@@ -32,18 +32,33 @@ impl Flags {
 const MAX_PATTERN: usize = 10_000;
 
 /// Compiles a pattern of Java's. The error says what is wrong with it.
-pub(crate) fn compile(pattern: &str, flags: Flags, backtrack_limit: usize) -> Result<Regex, String> {
+pub(crate) fn compile(
+    pattern: &str,
+    flags: Flags,
+    backtrack_limit: usize,
+) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN {
-        return Err(format!("the regular expression is longer than {MAX_PATTERN} bytes"));
+        return Err(format!(
+            "the regular expression is longer than {MAX_PATTERN} bytes"
+        ));
     }
     let mut prefix = String::new();
-    for (on, letter) in [(flags.case_insensitive, 'i'), (flags.multi_line, 'm'), (flags.dot_all, 's'), (flags.comments, 'x')] {
+    for (on, letter) in [
+        (flags.case_insensitive, 'i'),
+        (flags.multi_line, 'm'),
+        (flags.dot_all, 's'),
+        (flags.comments, 'x'),
+    ] {
         if on {
             prefix.push(letter);
         }
     }
     let translated = translate(pattern);
-    let source = if prefix.is_empty() { translated } else { format!("(?{prefix}){translated}") };
+    let source = if prefix.is_empty() {
+        translated
+    } else {
+        format!("(?{prefix}){translated}")
+    };
     RegexBuilder::new(&source)
         .backtrack_limit(backtrack_limit)
         .delegate_size_limit(1 << 20)
@@ -121,7 +136,10 @@ pub(crate) fn replacement(text: &str, groups: usize) -> Result<Vec<Replacement>,
     Ok(parts)
 }
 
-fn group(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, groups: usize) -> Result<Replacement, String> {
+fn group(
+    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    groups: usize,
+) -> Result<Replacement, String> {
     if chars.next_if_eq(&'{').is_some() {
         let mut name = String::new();
         for c in chars.by_ref() {
@@ -132,7 +150,10 @@ fn group(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, groups: usize) ->
         }
         return Err("the replacement has an unclosed ${".to_owned());
     }
-    let mut number = chars.next().and_then(|c| c.to_digit(10)).ok_or("Illegal group reference in the replacement")? as usize;
+    let mut number = chars
+        .next()
+        .and_then(|c| c.to_digit(10))
+        .ok_or("Illegal group reference in the replacement")? as usize;
     if number > groups {
         return Err(format!("No group {number}"));
     }

@@ -25,12 +25,21 @@ const MAX_SOURCE: usize = 64 << 20;
 impl Template {
     pub(crate) fn compile(name: &str, source: &str, engine: Arc<Shared>) -> Result<Self, Error> {
         if source.len() > MAX_SOURCE {
-            return Err(Error::new(ErrorKind::Memory, format!("the template is longer than {MAX_SOURCE} bytes")));
+            return Err(Error::new(
+                ErrorKind::Memory,
+                format!("the template is longer than {MAX_SOURCE} bytes"),
+            ));
         }
         let (name, source): (Arc<str>, Arc<str>) = (name.into(), source.into());
         let map = SourceMap::new(&source);
         let parsed = parse(&name, &source, &map, engine.strip_whitespace)?;
-        Ok(Self { name, source, map, program: resolve(parsed.nodes), engine })
+        Ok(Self {
+            name,
+            source,
+            map,
+            program: resolve(parsed.nodes),
+            engine,
+        })
     }
 
     /// The name that errors call it by.
@@ -56,7 +65,12 @@ impl Template {
     {
         let mut bytes = Vec::new();
         self.render_into(data, &mut bytes)?;
-        out.write_all(&bytes).map_err(|error| Error::new(ErrorKind::Write, format!("the output can't be written: {error}")))
+        out.write_all(&bytes).map_err(|error| {
+            Error::new(
+                ErrorKind::Write,
+                format!("the output can't be written: {error}"),
+            )
+        })
     }
 
     /// Renders to the end of `out`, straight; if it fails, `out` is as it was.
@@ -69,7 +83,10 @@ impl Template {
     {
         match data.view() {
             View::Hash(root) => eval::render(self, root, out),
-            _ => Err(Error::new(ErrorKind::Data, "the data of a template must be a hash")),
+            _ => Err(Error::new(
+                ErrorKind::Data,
+                "the data of a template must be a hash",
+            )),
         }
     }
 
@@ -94,12 +111,16 @@ impl Template {
     }
 
     pub(crate) fn text_of(&self, src: Src) -> &str {
-        self.source.get(src.start as usize..src.end as usize).unwrap_or_default()
+        self.source
+            .get(src.start as usize..src.end as usize)
+            .unwrap_or_default()
     }
 }
 
 impl std::fmt::Debug for Template {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Template").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Template")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,11 @@ use crate::syntax::ast::BuiltinCall;
 use crate::value::Value;
 
 pub(super) const TABLE: &[Builtin] = &[
-    define("default", Run::Optional(default), Args::Required(1, usize::MAX)),
+    define(
+        "default",
+        Run::Optional(default),
+        Args::Required(1, usize::MAX),
+    ),
     define("exists", Run::Optional(exists), Args::None),
     define("if_exists", Run::Optional(if_exists), Args::None),
     define("has_content", Run::Optional(has_content), Args::None),
@@ -59,10 +63,16 @@ fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     for pair in 0..count / 2 {
         let case = env.eval(env.arg_expr(call, pair * 2)?)?;
         match ordering(&value, &case) {
-            Some(std::cmp::Ordering::Equal) => return env.eval_opt(env.arg_expr(call, pair * 2 + 1)?),
+            Some(std::cmp::Ordering::Equal) => {
+                return env.eval_opt(env.arg_expr(call, pair * 2 + 1)?);
+            }
             Some(_) => {}
             None => {
-                let message = format!("Can't compare values of these types: a {} with a {}.", value.type_name(), case.type_name());
+                let message = format!(
+                    "Can't compare values of these types: a {} with a {}.",
+                    value.type_name(),
+                    case.type_name()
+                );
                 return Err(env.fault(ErrorKind::Type, call.target.src, message));
             }
         }

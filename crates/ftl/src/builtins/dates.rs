@@ -1,7 +1,7 @@
 //! Built-ins on dates.
 
 use super::{Args, Builtin, Returned, Run, define};
-use crate::datetime::{Accuracy, DateFormat, IsoFormat, ZoneShown, time_zone};
+use crate::datetime::{Accuracy, DateFormat, IsoFormat, time_zone};
 use crate::error::ErrorKind;
 use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
@@ -65,13 +65,21 @@ fn datetime<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> R
     convert(env, call, value, DateKind::DateTime)
 }
 
-fn convert<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>, kind: DateKind) -> Returned<'a> {
+fn convert<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    value: Value<'a>,
+    kind: DateKind,
+) -> Returned<'a> {
     if let Value::Date(date) = value {
         if date.kind != kind && date.kind != DateKind::DateTime {
             let message = "Cannot convert between date types of which neither is a datetime.";
             return Err(env.fault(ErrorKind::Type, call.target.src, message));
         }
-        return Ok(Some(Value::Date(DateTime { millis: date.millis, kind })));
+        return Ok(Some(Value::Date(DateTime {
+            millis: date.millis,
+            kind,
+        })));
     }
     let Value::Str(text) = &value else {
         return Err(env.type_fault(&call.target, "string", &value));
@@ -79,10 +87,13 @@ fn convert<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>, kind:
     let parsed = if call.arg_count() > 0 {
         let pattern = env.arg_str(call, 0)?;
         let format = DateFormat::parse(pattern.as_str(), kind);
-        let format = format.map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+        let format =
+            format.map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
         format.read(text.as_str(), &env.settings.time_zone)
     } else {
-        env.settings.date_format(kind).read(text.as_str(), &env.settings.time_zone)
+        env.settings
+            .date_format(kind)
+            .read(text.as_str(), &env.settings.time_zone)
     };
     match parsed {
         Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
@@ -92,7 +103,10 @@ fn convert<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>, kind:
                 DateKind::Time => "time",
                 DateKind::DateTime => "datetime",
             };
-            let message = format!("The string doesn't match the expected {name} format. The string to parse was: {:?}.", text.as_str());
+            let message = format!(
+                "The string doesn't match the expected {name} format. The string to parse was: {:?}.",
+                text.as_str()
+            );
             Err(env.fault(ErrorKind::Format, call.target.src, message))
         }
     }
@@ -115,21 +129,26 @@ fn iso<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, date: DateTime) -> Returned
             }
         }
     };
-    let accuracy = match name.trim_end_matches("_nz").trim_end_matches("_fz").rsplit('_').next() {
+    let accuracy = match name
+        .trim_end_matches("_nz")
+        .trim_end_matches("_fz")
+        .rsplit('_')
+        .next()
+    {
         Some("h") => Accuracy::Hours,
         Some("m") => Accuracy::Minutes,
         Some("ms") => Accuracy::Millis,
         _ => Accuracy::Seconds,
     };
-    let zone_shown = if name.ends_with("_nz") {
-        ZoneShown::Never
-    } else if name.ends_with("_fz") {
-        ZoneShown::Always
-    } else {
-        ZoneShown::UnlessTime
+    let format = IsoFormat {
+        accuracy,
+        shows_zone: !name.ends_with("_nz"),
+        utc: false,
+        xs: false,
     };
-    let format = IsoFormat { accuracy, zone: zone_shown, utc: false, xs: false };
     let mut bytes = Vec::with_capacity(32);
-    format.write(date, &zone, &mut bytes).map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+    format
+        .write(date, &zone, &mut bytes)
+        .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
     env.captured_string(bytes).map(Some)
 }

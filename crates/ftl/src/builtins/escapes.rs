@@ -19,7 +19,11 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 /// Replaces the characters that `escape` has something for; borrows if there are none.
-fn replace_chars<'a>(env: &mut Env<'a>, text: Str<'a>, escape: impl Fn(char) -> Option<&'static str>) -> Returned<'a> {
+fn replace_chars<'a>(
+    env: &mut Env<'a>,
+    text: Str<'a>,
+    escape: impl Fn(char) -> Option<&'static str>,
+) -> Returned<'a> {
     if !text.as_str().chars().any(|c| escape(c).is_some()) {
         return Ok(Some(Value::Str(text)));
     }
@@ -74,7 +78,9 @@ fn json_string<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Retu
 
 fn script_string<'a>(env: &mut Env<'a>, text: Str<'a>, json: bool) -> Returned<'a> {
     // Most strings need nothing.
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\' | b'/' | b'<' | b'>');
+    let plain = |byte: u8| {
+        matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\' | b'/' | b'<' | b'>')
+    };
     if text.as_str().bytes().all(plain) {
         return Ok(Some(Value::Str(text)));
     }
@@ -99,10 +105,16 @@ fn script_escaped(text: &str, json: bool) -> String {
             '\'' if !json => escaped.push_str("\\'"),
             '/' if matches!(before[1], None | Some('<')) => escaped.push_str("\\/"),
             '>' if closes(before) => escaped.push_str(if json { "\\u003E" } else { "\\>" }),
-            '<' if matches!(chars.peek(), None | Some('!' | '?')) => escaped.push_str(if json { "\\u003C" } else { "\\x3C" }),
+            '<' if matches!(chars.peek(), None | Some('!' | '?')) => {
+                escaped.push_str(if json { "\\u003C" } else { "\\x3C" })
+            }
             '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
                 let code = c as u32;
-                escaped.push_str(&if json || code > 0xff { format!("\\u{code:04X}") } else { format!("\\x{code:02X}") });
+                escaped.push_str(&if json || code > 0xff {
+                    format!("\\u{code:04X}")
+                } else {
+                    format!("\\x{code:02X}")
+                });
             }
             _ => escaped.push(c),
         }
@@ -147,14 +159,21 @@ fn url_path<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retu
     percent_encode(env, call, text, true)
 }
 
-fn percent_encode<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, keep_slashes: bool) -> Returned<'a> {
+fn percent_encode<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    text: Str<'a>,
+    keep_slashes: bool,
+) -> Returned<'a> {
     let latin1 = if call.arg_count() > 0 {
         let charset = env.arg_str(call, 0)?.as_str().to_ascii_lowercase();
         match charset.as_str() {
             "utf-8" | "utf8" => false,
             "iso-8859-1" | "latin1" => true,
             other => {
-                let message = format!("the character set {other:?} isn't available: only UTF-8 and ISO-8859-1 are");
+                let message = format!(
+                    "the character set {other:?} isn't available: only UTF-8 and ISO-8859-1 are"
+                );
                 return Err(env.fault(crate::error::ErrorKind::Value, call.target.src, message));
             }
         }
@@ -164,7 +183,10 @@ fn percent_encode<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, k
     let mut encoded = String::with_capacity(text.as_str().len());
     let mut push = |byte: u8| {
         let plain = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'-' | b'.' | b'!' | b'~' | b'\'' | b'(' | b')' | b'*')
+            || matches!(
+                byte,
+                b'_' | b'-' | b'.' | b'!' | b'~' | b'\'' | b'(' | b')' | b'*'
+            )
             || (keep_slashes && byte == b'/');
         if plain {
             encoded.push(byte as char);
@@ -173,7 +195,9 @@ fn percent_encode<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, k
         }
     };
     if latin1 {
-        text.as_str().chars().for_each(|c| push(u8::try_from(c as u32).unwrap_or(b'?')));
+        text.as_str()
+            .chars()
+            .for_each(|c| push(u8::try_from(c as u32).unwrap_or(b'?')));
     } else {
         text.as_str().bytes().for_each(push);
     }

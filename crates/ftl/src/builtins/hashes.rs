@@ -5,15 +5,22 @@ use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
 use crate::value::Value;
 
-pub(super) const TABLE: &[Builtin] =
-    &[define("keys", Run::Any(keys), Args::None), define("values", Run::Any(values), Args::None)];
+pub(super) const TABLE: &[Builtin] = &[
+    define("keys", Run::Any(keys), Args::None),
+    define("values", Run::Any(values), Args::None),
+];
 
 fn keys<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
     if !value.is_hash() {
         return Err(env.type_fault(&call.target, "extended hash", &value));
     }
     let entries = env.entries(&value)?;
-    Ok(Some(Value::list(entries.into_iter().map(|(key, _)| Some(Value::Str(key))).collect())))
+    Ok(Some(Value::list(
+        entries
+            .into_iter()
+            .map(|(key, _)| Some(Value::Str(key)))
+            .collect(),
+    )))
 }
 
 fn values<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -21,5 +28,7 @@ fn values<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         return Err(env.type_fault(&call.target, "extended hash", &value));
     }
     let entries = env.entries(&value)?;
-    Ok(Some(Value::list(entries.into_iter().map(|(_, value)| value).collect())))
+    Ok(Some(Value::list(
+        entries.into_iter().map(|(_, value)| value).collect(),
+    )))
 }

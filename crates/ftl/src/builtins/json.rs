@@ -14,10 +14,17 @@ const MAX_DEPTH: usize = 128;
 
 fn eval_json<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     env.steps(text.as_str().len() / 16)?;
-    let mut reader = Reader { text: text.as_str(), at: 0, depth: 0 };
+    let mut reader = Reader {
+        text: text.as_str(),
+        at: 0,
+        depth: 0,
+    };
     let result = reader.document(env)?;
     result.map_err(|message| {
-        let message = format!("Failed to \"?eval_json\" string: {message}, at character {} of the string.", reader.at + 1);
+        let message = format!(
+            "Failed to \"?eval_json\" string: {message}, at character {} of the string.",
+            reader.at + 1
+        );
         env.fault(ErrorKind::Value, call.target.src, message)
     })
 }
@@ -73,7 +80,11 @@ impl Reader<'_> {
             Some(b'[') => self.nested(env, Self::array),
             Some(b'-' | b'0'..=b'9') => self.number(env),
             _ => {
-                for (word, value) in [("true", Some(Value::Bool(true))), ("false", Some(Value::Bool(false))), ("null", None)] {
+                for (word, value) in [
+                    ("true", Some(Value::Bool(true))),
+                    ("false", Some(Value::Bool(false))),
+                    ("null", None),
+                ] {
                     if self.text[self.at..].starts_with(word) {
                         self.at += word.len();
                         return Ok(Ok(value));
@@ -169,7 +180,9 @@ impl Reader<'_> {
 
     fn number<'a>(&mut self, env: &Env<'a>) -> Read<'a, Option<Value<'a>>> {
         let rest = &self.text[self.at..];
-        let len = rest.find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')).unwrap_or(rest.len());
+        let len = rest
+            .find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
+            .unwrap_or(rest.len());
         self.at += len;
         match Number::parse(&rest[..len], env.max_digits()) {
             Some(Ok(number)) => Ok(Ok(Some(Value::Number(number)))),
@@ -212,7 +225,8 @@ impl Reader<'_> {
                 if (0xd800..0xdc00).contains(&high) && self.text[self.at..].starts_with("\\u") {
                     self.at += 2;
                     let low = self.hex()?;
-                    let code = 0x10000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff);
+                    let code =
+                        0x10000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff);
                     return Ok(char::from_u32(code).unwrap_or('\u{fffd}'));
                 }
                 char::from_u32(high).unwrap_or('\u{fffd}')
@@ -222,7 +236,10 @@ impl Reader<'_> {
     }
 
     fn hex(&mut self) -> Result<u32, String> {
-        let digits = self.text.get(self.at..self.at + 4).ok_or("\\u needs four hexadecimal digits")?;
+        let digits = self
+            .text
+            .get(self.at..self.at + 4)
+            .ok_or("\\u needs four hexadecimal digits")?;
         self.at += 4;
         u32::from_str_radix(digits, 16).map_err(|_| "\\u needs four hexadecimal digits".to_owned())
     }

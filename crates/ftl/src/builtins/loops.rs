@@ -15,7 +15,11 @@ pub(super) const TABLE: &[Builtin] = &[
     define("is_even_item", Run::Loop(is_even_item), Args::None),
     define("item_parity", Run::Loop(item_parity), Args::None),
     define("item_parity_cap", Run::Loop(item_parity_cap), Args::None),
-    define("item_cycle", Run::Loop(item_cycle), Args::Required(1, usize::MAX)),
+    define(
+        "item_cycle",
+        Run::Loop(item_cycle),
+        Args::Required(1, usize::MAX),
+    ),
 ];
 
 fn index<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, state: LoopState) -> Returned<'a> {

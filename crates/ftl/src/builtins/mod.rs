@@ -80,21 +80,35 @@ const TABLES: &[&[Builtin]] = &[
 /// Finds a built-in by its snake_case or camelCase name.
 pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
     let name = snake_case(name);
-    if let Some(builtin) = TABLES.iter().copied().flatten().find(|builtin| builtin.name == name) {
+    if let Some(builtin) = TABLES
+        .iter()
+        .copied()
+        .flatten()
+        .find(|builtin| builtin.name == name)
+    {
         return Ok(builtin);
     }
     let why = match name.as_str() {
         "new" => "it creates Java objects, and there are none here",
         "api" | "has_api" => "it reaches into Java, and there is none here",
         "interpret" | "eval" => "it runs data as code",
-        "ancestors" | "children" | "next_sibling" | "node_name" | "node_namespace" | "node_type" | "parent" | "previous_sibling" | "root" => {
+        "ancestors" | "children" | "next_sibling" | "node_name" | "node_namespace"
+        | "node_type" | "parent" | "previous_sibling" | "root" => {
             "it works on XML nodes, and the data has none"
         }
         "absolute_template_name" | "namespace" => "a template can't load other templates here",
         "esc" | "no_esc" | "markup_string" => "output formats aren't available here",
-        _ => return Err(Unavailable { message: format!("Unknown built-in: {name:?}."), refused: false }),
+        _ => {
+            return Err(Unavailable {
+                message: format!("Unknown built-in: {name:?}."),
+                refused: false,
+            });
+        }
     };
-    Err(Unavailable { message: format!("?{name} is refused: {why}"), refused: true })
+    Err(Unavailable {
+        message: format!("?{name} is refused: {why}"),
+        refused: true,
+    })
 }
 
 fn snake_case(name: &str) -> String {
@@ -134,7 +148,11 @@ impl Builtin {
             },
             Run::Seq(run) => {
                 let value = env.eval(&call.target)?;
-                if value.is_sequence() { run(env, call, value) } else { Err(env.type_fault(&call.target, "sequence", &value)) }
+                if value.is_sequence() {
+                    run(env, call, value)
+                } else {
+                    Err(env.type_fault(&call.target, "sequence", &value))
+                }
             }
             Run::Any(run) => {
                 let value = env.eval(&call.target)?;
@@ -152,7 +170,10 @@ impl Builtin {
                         run(env, call, state)
                     }
                     _ => {
-                        let message = format!("The left side operand of ?{} must be a loop variable.", self.name);
+                        let message = format!(
+                            "The left side operand of ?{} must be a loop variable.",
+                            self.name
+                        );
                         Err(env.fault(ErrorKind::Type, call.target.src, message))
                     }
                 }
@@ -191,10 +212,21 @@ impl Builtin {
         if (min..=max).contains(&given) {
             return Ok(());
         }
-        let expected = if min == max { min.to_string() } else { format!("{min} to {max}") };
+        let expected = if min == max {
+            min.to_string()
+        } else {
+            format!("{min} to {max}")
+        };
         let plural = if max == 1 { "" } else { "s" };
-        let got = if given == 0 { "none".to_owned() } else { given.to_string() };
-        Err(format!("?{}(...) expects {expected} argument{plural} but has received {got}.", self.name))
+        let got = if given == 0 {
+            "none".to_owned()
+        } else {
+            given.to_string()
+        };
+        Err(format!(
+            "?{}(...) expects {expected} argument{plural} but has received {got}.",
+            self.name
+        ))
     }
 }
 
@@ -230,10 +262,22 @@ impl<'a> Env<'a> {
         call.args
             .as_ref()
             .and_then(|args| args.get(index))
-            .ok_or_else(|| self.fault(ErrorKind::Value, call.target.src, format!("?{}(...) needs more arguments", call.builtin.name)))
+            .ok_or_else(|| {
+                self.fault(
+                    ErrorKind::Value,
+                    call.target.src,
+                    format!("?{}(...) needs more arguments", call.builtin.name),
+                )
+            })
     }
 
-    fn arg_fault(&self, call: &BuiltinCall, index: usize, expected: &str, found: &Value<'a>) -> Fault<'a> {
+    fn arg_fault(
+        &self,
+        call: &BuiltinCall,
+        index: usize,
+        expected: &str,
+        found: &Value<'a>,
+    ) -> Fault<'a> {
         let src = call.arg(index).map_or(call.target.src, |arg| arg.src);
         let message = format!(
             "?{}(...) expects a {expected} as argument #{}, but received {}.",
@@ -251,7 +295,11 @@ mod tests {
 
     #[test]
     fn both_naming_conventions_find_a_builtin() {
-        for (snake, camel) in [("json_string", "jsonString"), ("iso_utc_ms_nz", "isoUtcMsNZ"), ("iso_utc_fz", "isoUtcFZ")] {
+        for (snake, camel) in [
+            ("json_string", "jsonString"),
+            ("iso_utc_ms_nz", "isoUtcMsNZ"),
+            ("iso_utc_fz", "isoUtcFZ"),
+        ] {
             assert_eq!(snake_case(camel), snake);
         }
         assert!(find("api").is_err_and(|problem| problem.refused));

@@ -28,12 +28,18 @@ pub(super) const TABLE: &[Builtin] = &[
     define("upper_abc", Run::Number(upper_abc), Args::None),
     define("number_to_date", Run::Number(number_to_date), Args::None),
     define("number_to_time", Run::Number(number_to_time), Args::None),
-    define("number_to_datetime", Run::Number(number_to_datetime), Args::None),
+    define(
+        "number_to_datetime",
+        Run::Number(number_to_datetime),
+        Args::None,
+    ),
 ];
 
 fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
     match &value {
-        Value::Bool(yes) if call.arg_count() == 2 => env.arg_str(call, usize::from(!yes)).map(|text| Some(Value::Str(text))),
+        Value::Bool(yes) if call.arg_count() == 2 => env
+            .arg_str(call, usize::from(!yes))
+            .map(|text| Some(Value::Str(text))),
         Value::Bool(yes) if call.arg_count() == 0 => {
             let word = match &env.settings.boolean_format {
                 Some((on, off)) => if *yes { on } else { off }.to_string(),
@@ -43,7 +49,8 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         }
         Value::Number(number) if call.arg_count() == 1 => {
             let format = env.arg_str(call, 0)?;
-            let format = NumberFormat::parse(format.as_str()).map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            let format = NumberFormat::parse(format.as_str())
+                .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
             let mut bytes = Vec::new();
             format.write(number, &mut bytes);
             env.captured_string(bytes).map(Some)
@@ -51,7 +58,8 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         Value::Date(date) if call.arg_count() == 1 => {
             let format = env.arg_str(call, 0)?;
             let format = DateFormat::parse(format.as_str(), date.kind);
-            let format = format.map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            let format =
+                format.map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
             let mut bytes = Vec::new();
             format
                 .write(*date, &env.settings.time_zone, &mut bytes)
@@ -60,11 +68,15 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         }
         Value::Str(_) if call.arg_count() == 1 => {
             let index = env.arg_int(call, 0)?;
-            let text = env.to_str(&call.target, value)?;
+            let text = env.string_of(&call.target, value)?;
             let index = usize::try_from(index).unwrap_or(usize::MAX);
-            Ok(Some(Value::Str(text.slice(|text| super::utf16::range(text, index, index.saturating_add(1))))))
+            Ok(Some(Value::Str(text.slice(|text| {
+                super::utf16::range(text, index, index.saturating_add(1))
+            }))))
         }
-        _ => env.to_str(&call.target, value).map(|text| Some(Value::Str(text))),
+        _ => env
+            .string_of(&call.target, value)
+            .map(|text| Some(Value::Str(text))),
     }
 }
 
@@ -76,6 +88,7 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
             env.captured_string(bytes).map(Some)
         }
         Value::Bool(yes) => Ok(Some(Value::str(if yes { "true" } else { "false" }))),
+        Value::Match(found) => Ok(Some(Value::str(if found.whole { "true" } else { "false" }))),
         Value::Str(text) => {
             let mut bytes = Vec::with_capacity(text.as_str().len() + 2);
             super::json::write_string(text.as_str(), &mut bytes);
@@ -134,8 +147,7 @@ fn long<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Retur
 
 fn float<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
     let narrowed = number.to_f64() as f32;
-    // The shortest notation of the 32-bit number, not of the 64-bit one that equals it.
-    some(Number::from_f64(narrowed.to_string().parse().unwrap_or(f64::NAN)))
+    some(Number::from_f64(f64::from(narrowed)))
 }
 
 fn double<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
@@ -143,11 +155,15 @@ fn double<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'
 }
 
 fn is_nan<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    Ok(Some(Value::Bool(matches!(number, Number::NonFinite(value) if value.is_nan()))))
+    Ok(Some(Value::Bool(
+        matches!(number, Number::NonFinite(value) if value.is_nan()),
+    )))
 }
 
 fn is_infinite<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    Ok(Some(Value::Bool(matches!(number, Number::NonFinite(value) if value.is_infinite()))))
+    Ok(Some(Value::Bool(
+        matches!(number, Number::NonFinite(value) if value.is_infinite()),
+    )))
 }
 
 fn lower_abc<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Returned<'a> {
@@ -159,9 +175,17 @@ fn upper_abc<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Re
 }
 
 /// 1 is `a`, 26 is `z`, 27 is `aa`.
-fn letters<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: &Number, first: u8) -> Returned<'a> {
+fn letters<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    number: &Number,
+    first: u8,
+) -> Returned<'a> {
     let Some(mut rest) = number.to_i64().filter(|value| *value > 0) else {
-        let message = format!("The left side operand of ?{} must be at least 1.", call.builtin.name);
+        let message = format!(
+            "The left side operand of ?{} must be at least 1.",
+            call.builtin.name
+        );
         return Err(env.fault(ErrorKind::Value, call.target.src, message));
     };
     let mut letters = Vec::new();
@@ -174,7 +198,10 @@ fn letters<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: &Number, first:
 }
 
 fn moment<'a>(number: &Number, kind: DateKind) -> Returned<'a> {
-    Ok(Some(Value::Date(DateTime { millis: number.to_i64_wrapping(), kind })))
+    Ok(Some(Value::Date(DateTime {
+        millis: number.to_i64_wrapping(),
+        kind,
+    })))
 }
 
 fn number_to_date<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {

@@ -18,15 +18,28 @@ pub(super) const TABLE: &[Builtin] = &[
     define("groups", Run::Any(groups), Args::None),
     define("keep_before", Run::Str(keep_before), Args::Required(1, 2)),
     define("keep_after", Run::Str(keep_after), Args::Required(1, 2)),
-    define("ensure_starts_with", Run::Str(ensure_starts_with), Args::Required(1, 3)),
+    define(
+        "ensure_starts_with",
+        Run::Str(ensure_starts_with),
+        Args::Required(1, 3),
+    ),
 ];
 
 fn flags<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Flags> {
-    if call.arg_count() > index { Ok(Flags::parse(env.arg_str(call, index)?.as_str())) } else { Ok(Flags::default()) }
+    if call.arg_count() > index {
+        Ok(Flags::parse(env.arg_str(call, index)?.as_str()))
+    } else {
+        Ok(Flags::default())
+    }
 }
 
 /// Compiles the pattern of argument 1; a plain text matches itself.
-fn pattern<'a>(env: &Env<'a>, call: &BuiltinCall, text: &str, flags: Flags) -> Evaluated<'a, Regex> {
+fn pattern<'a>(
+    env: &Env<'a>,
+    call: &BuiltinCall,
+    text: &str,
+    flags: Flags,
+) -> Evaluated<'a, Regex> {
     let limit = env.template.engine.budgets.regex_backtracking;
     let quoted;
     let source = if flags.regex {
@@ -36,11 +49,16 @@ fn pattern<'a>(env: &Env<'a>, call: &BuiltinCall, text: &str, flags: Flags) -> E
         &quoted
     };
     let src = call.arg(0).map_or(call.target.src, |arg| arg.src);
-    regex::compile(source, flags, limit).map_err(|message| env.fault(ErrorKind::Value, src, message))
+    regex::compile(source, flags, limit)
+        .map_err(|message| env.fault(ErrorKind::Value, src, message))
 }
 
 fn too_long<'a>(env: &Env<'a>, call: &BuiltinCall) -> crate::eval::Fault<'a> {
-    env.fault(ErrorKind::Regex, call.target.src, "the regular expression takes too many steps on this text")
+    env.fault(
+        ErrorKind::Regex,
+        call.target.src,
+        "the regular expression takes too many steps on this text",
+    )
 }
 
 fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
@@ -52,15 +70,24 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         if search.is_empty() {
             return replace_everywhere(env, &text, with, flags.first_only);
         }
-        let count = if flags.first_only { 1 } else { source.matches(search).count() };
+        let count = if flags.first_only {
+            1
+        } else {
+            source.matches(search).count()
+        };
         env.charge((source.len()).saturating_add(with.len().saturating_mul(count)))?;
-        let replaced = if flags.first_only { source.replacen(search, with, 1) } else { source.replace(search, with) };
+        let replaced = if flags.first_only {
+            source.replacen(search, with, 1)
+        } else {
+            source.replace(search, with)
+        };
         return Ok(Some(Value::string(replaced)));
     }
     let regex = pattern(env, call, search, flags)?;
     let replacement = if flags.regex {
         let src = call.arg(1).map_or(call.target.src, |arg| arg.src);
-        regex::replacement(with, regex.captures_len() - 1).map_err(|message| env.fault(ErrorKind::Value, src, message))?
+        regex::replacement(with, regex.captures_len() - 1)
+            .map_err(|message| env.fault(ErrorKind::Value, src, message))?
     } else {
         vec![Replacement::Text(with.to_owned())]
     };
@@ -75,8 +102,12 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         for part in &replacement {
             match part {
                 Replacement::Text(text) => replaced.push_str(text),
-                Replacement::Group(group) => replaced.push_str(captures.get(*group).map_or("", |found| found.as_str())),
-                Replacement::Named(name) => replaced.push_str(captures.name(name).map_or("", |found| found.as_str())),
+                Replacement::Group(group) => {
+                    replaced.push_str(captures.get(*group).map_or("", |found| found.as_str()))
+                }
+                Replacement::Named(name) => {
+                    replaced.push_str(captures.name(name).map_or("", |found| found.as_str()))
+                }
             }
         }
         env.charge(replaced.len() - before)?;
@@ -90,12 +121,21 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
 }
 
 /// An empty search string is found before each character and at the end.
-fn replace_everywhere<'a>(env: &mut Env<'a>, text: &Str<'a>, with: &str, first_only: bool) -> Returned<'a> {
+fn replace_everywhere<'a>(
+    env: &mut Env<'a>,
+    text: &Str<'a>,
+    with: &str,
+    first_only: bool,
+) -> Returned<'a> {
     let source = text.as_str();
     if first_only {
         return env.made(format!("{with}{source}")).map(Some);
     }
-    env.charge(source.len().saturating_add(with.len().saturating_mul(source.len() + 1)))?;
+    env.charge(
+        source
+            .len()
+            .saturating_add(with.len().saturating_mul(source.len() + 1)),
+    )?;
     let mut replaced = with.to_owned();
     for c in source.chars() {
         replaced.push(c);
@@ -129,8 +169,7 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
             }
         }
     } else if separator.as_str().is_empty() {
-        let src = call.arg(0).map_or(call.target.src, |arg| arg.src);
-        return Err(env.fault(ErrorKind::Value, src, "The separator string has 0 length"));
+        ranges.extend(source.char_indices().map(|(at, c)| at..at + c.len_utf8()));
     } else {
         let mut start = 0;
         for (at, found) in source.match_indices(separator.as_str()) {
@@ -142,34 +181,58 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
     env.steps(ranges.len())?;
     env.charge_items(ranges.len())?;
     env.charge(source.len())?;
-    Ok(Some(Value::list(ranges.into_iter().map(|range| Some(Value::Str(text.slice(|_| range)))).collect())))
+    Ok(Some(Value::list(
+        ranges
+            .into_iter()
+            .map(|range| Some(Value::Str(text.slice(|_| range))))
+            .collect(),
+    )))
 }
 
 fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let search = env.arg_str(call, 0)?;
-    let flags = Flags { regex: true, ..flags(env, call, 1)? };
+    let flags = Flags {
+        regex: true,
+        ..flags(env, call, 1)?
+    };
     let regex = pattern(env, call, search.as_str(), flags)?;
     let whole_pattern = format!("\\A(?:{})\\z", search.as_str());
     let whole_regex = pattern(env, call, &whole_pattern, flags)?;
     let source = text.as_str();
-    let whole = whole_regex.captures(source).map_err(|_| too_long(env, call))?;
-    let groups = whole.as_ref().map(|captures| group_list(captures)).unwrap_or_default();
+    let whole = whole_regex
+        .captures(source)
+        .map_err(|_| too_long(env, call))?;
+    let groups = whole
+        .as_ref()
+        .map(|captures| group_list(captures))
+        .unwrap_or_default();
     let mut found = Vec::new();
     for captures in regex.captures_iter(source) {
         let captures = captures.map_err(|_| too_long(env, call))?;
         env.step()?;
         env.charge_items(captures.len() + 4)?;
         let groups = group_list(&captures);
-        let item = Match { whole: true, matches: groups.first().cloned().flatten().unwrap_or(Value::str("")), groups: Value::list(groups) };
+        let item = Match {
+            whole: true,
+            matches: groups.first().cloned().flatten().unwrap_or(Value::str("")),
+            groups: Value::list(groups),
+        };
         found.push(Some(Value::Match(Rc::new(item))));
     }
     env.charge(source.len())?;
-    let result = Match { whole: whole.is_some(), matches: Value::list(found), groups: Value::list(groups) };
+    let result = Match {
+        whole: whole.is_some(),
+        matches: Value::list(found),
+        groups: Value::list(groups),
+    };
     Ok(Some(Value::Match(Rc::new(result))))
 }
 
 fn group_list<'a>(captures: &Captures<'_, str>) -> Vec<Option<Value<'a>>> {
-    captures.iter().map(|group| Some(Value::string(group.map_or("", |group| group.as_str())))).collect()
+    captures
+        .iter()
+        .map(|group| Some(Value::string(group.map_or("", |group| group.as_str()))))
+        .collect()
 }
 
 fn groups<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -180,11 +243,17 @@ fn groups<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
 }
 
 /// Where the first occurrence of the separator is.
-fn first_separator<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: &str) -> Evaluated<'a, Option<(usize, usize)>> {
+fn first_separator<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    text: &str,
+) -> Evaluated<'a, Option<(usize, usize)>> {
     let separator = env.arg_str(call, 0)?;
     let flags = flags(env, call, 1)?;
     if !flags.regex && !flags.case_insensitive {
-        return Ok(text.find(separator.as_str()).map(|at| (at, at + separator.as_str().len())));
+        return Ok(text
+            .find(separator.as_str())
+            .map(|at| (at, at + separator.as_str().len())));
     }
     let regex = pattern(env, call, separator.as_str(), flags)?;
     let found = regex.find(text).map_err(|_| too_long(env, call))?;
@@ -193,27 +262,41 @@ fn first_separator<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: &str) -> 
 
 fn keep_before<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let found = first_separator(env, call, text.as_str())?;
-    Ok(Some(Value::Str(text.slice(|text| 0..found.map_or(text.len(), |(start, _)| start)))))
+    Ok(Some(Value::Str(text.slice(|text| {
+        0..found.map_or(text.len(), |(start, _)| start)
+    }))))
 }
 
 fn keep_after<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let found = first_separator(env, call, text.as_str())?;
-    Ok(Some(Value::Str(text.slice(|text| found.map_or(text.len(), |(_, end)| end)..text.len()))))
+    Ok(Some(Value::Str(text.slice(|text| {
+        found.map_or(text.len(), |(_, end)| end)..text.len()
+    }))))
 }
 
 fn ensure_starts_with<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let start = env.arg_str(call, 0)?;
     let (starts, prefix) = if call.arg_count() > 1 {
-        let flags = if call.arg_count() > 2 { flags(env, call, 2)? } else { Flags { regex: true, ..Flags::default() } };
+        let flags = if call.arg_count() > 2 {
+            flags(env, call, 2)?
+        } else {
+            Flags {
+                regex: true,
+                ..Flags::default()
+            }
+        };
         let regex = pattern(env, call, start.as_str(), flags)?;
         let found = regex.find(text.as_str()).map_err(|_| too_long(env, call))?;
-        (found.is_some_and(|found| found.start() == 0), env.arg_str(call, 1)?)
+        (
+            found.is_some_and(|found| found.start() == 0),
+            env.arg_str(call, 1)?,
+        )
     } else {
         (text.as_str().starts_with(start.as_str()), start)
     };
     if starts {
         return Ok(Some(Value::Str(text)));
     }
-    env.made(format!("{}{}", prefix.as_str(), text.as_str())).map(Some)
+    env.made(format!("{}{}", prefix.as_str(), text.as_str()))
+        .map(Some)
 }
-

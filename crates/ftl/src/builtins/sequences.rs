@@ -17,7 +17,11 @@ pub(super) const TABLE: &[Builtin] = &[
     define("chunk", Run::Seq(chunk), Args::Required(1, 2)),
     define("seq_contains", Run::Seq(seq_contains), Args::Required(1, 1)),
     define("seq_index_of", Run::Seq(seq_index_of), Args::Required(1, 2)),
-    define("seq_last_index_of", Run::Seq(seq_last_index_of), Args::Required(1, 2)),
+    define(
+        "seq_last_index_of",
+        Run::Seq(seq_last_index_of),
+        Args::Required(1, 2),
+    ),
     define("min", Run::Seq(min), Args::None),
     define("max", Run::Seq(max), Args::None),
     define("map", Run::Seq(map), Args::Required(1, 1)),
@@ -26,7 +30,11 @@ pub(super) const TABLE: &[Builtin] = &[
     define("drop_while", Run::Seq(drop_while), Args::Required(1, 1)),
     define("sequence", Run::Seq(sequence), Args::None),
     define("sort", Run::Seq(super::sorting::sort), Args::None),
-    define("sort_by", Run::Seq(super::sorting::sort_by), Args::Required(1, 1)),
+    define(
+        "sort_by",
+        Run::Seq(super::sorting::sort_by),
+        Args::Required(1, 1),
+    ),
 ];
 
 fn first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
@@ -34,7 +42,9 @@ fn first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<
 }
 
 fn last<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    Ok(seq_len(&seq).checked_sub(1).and_then(|last| env.item(&seq, last)))
+    Ok(seq_len(&seq)
+        .checked_sub(1)
+        .and_then(|last| env.item(&seq, last)))
 }
 
 fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -64,7 +74,9 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returne
     for index in 0..seq_len(&seq) {
         env.step()?;
         // Missing items are left out, with their separators.
-        let Some(item) = env.item(&seq, index) else { continue };
+        let Some(item) = env.item(&seq, index) else {
+            continue;
+        };
         let before = bytes.len();
         if count > 0 {
             bytes.extend_from_slice(separator.as_str().as_bytes());
@@ -85,9 +97,17 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returne
 
 fn chunk<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
     let Ok(size @ 1..) = usize::try_from(env.arg_int(call, 0)?) else {
-        return Err(env.fault(ErrorKind::Value, call.target.src, "The 1st argument to ?chunk(...) must be at least 1."));
+        return Err(env.fault(
+            ErrorKind::Value,
+            call.target.src,
+            "The 1st argument to ?chunk(...) must be at least 1.",
+        ));
     };
-    let filling = if call.arg_count() > 1 { env.eval_opt(env.arg_expr(call, 1)?)? } else { None };
+    let filling = if call.arg_count() > 1 {
+        env.eval_opt(env.arg_expr(call, 1)?)?
+    } else {
+        None
+    };
     let items = env.items(&seq)?;
     if filling.is_some() {
         env.charge_items(size)?;
@@ -96,17 +116,33 @@ fn chunk<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Return
     if let (Some(filling), Some(last)) = (filling, chunks.last_mut()) {
         last.resize(size, Some(filling));
     }
-    Ok(Some(Value::list(chunks.into_iter().map(|chunk| Some(Value::list(chunk))).collect())))
+    Ok(Some(Value::list(
+        chunks
+            .into_iter()
+            .map(|chunk| Some(Value::list(chunk)))
+            .collect(),
+    )))
 }
 
 /// The first (or last) place of the argument among the items, from (or down from) an index.
-fn place<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: &Value<'a>, backwards: bool) -> Result<Option<usize>, crate::eval::Fault<'a>> {
+fn place<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    seq: &Value<'a>,
+    backwards: bool,
+) -> Result<Option<usize>, crate::eval::Fault<'a>> {
     let wanted = env.eval(env.arg_expr(call, 0)?)?;
     let len = seq_len(seq);
-    let start = if call.arg_count() > 1 { Some(env.arg_int(call, 1)?) } else { None };
+    let start = if call.arg_count() > 1 {
+        Some(env.arg_int(call, 1)?)
+    } else {
+        None
+    };
     let mut check = |index: usize| -> Result<bool, crate::eval::Fault<'a>> {
         env.step()?;
-        let Some(item) = env.item(seq, index) else { return Ok(false) };
+        let Some(item) = env.item(seq, index) else {
+            return Ok(false);
+        };
         // Values of different types are different; they don't fail.
         Ok(ordering(&item, &wanted) == Some(std::cmp::Ordering::Equal))
     };
@@ -136,11 +172,15 @@ fn seq_contains<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) ->
 }
 
 fn seq_index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    Ok(Some(Value::int(place(env, call, &seq, false)?.map_or(-1, |at| at as i64))))
+    Ok(Some(Value::int(
+        place(env, call, &seq, false)?.map_or(-1, |at| at as i64),
+    )))
 }
 
 fn seq_last_index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    Ok(Some(Value::int(place(env, call, &seq, true)?.map_or(-1, |at| at as i64))))
+    Ok(Some(Value::int(
+        place(env, call, &seq, true)?.map_or(-1, |at| at as i64),
+    )))
 }
 
 fn min<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
@@ -151,11 +191,18 @@ fn max<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned
     extreme(env, call, &seq, std::cmp::Ordering::Greater)
 }
 
-fn extreme<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: &Value<'a>, wanted: std::cmp::Ordering) -> Returned<'a> {
+fn extreme<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    seq: &Value<'a>,
+    wanted: std::cmp::Ordering,
+) -> Returned<'a> {
     let mut best: Option<Value<'a>> = None;
     for index in 0..seq_len(seq) {
         env.step()?;
-        let Some(item) = env.item(seq, index) else { continue };
+        let Some(item) = env.item(seq, index) else {
+            continue;
+        };
         if !matches!(item, Value::Number(_) | Value::Date(_)) {
             return Err(env.type_fault(&call.target, "sequence of numbers or dates", &item));
         }
@@ -163,7 +210,13 @@ fn extreme<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: &Value<'a>, wanted
             None => Some(item),
             Some(best) => match ordering(&item, &best) {
                 Some(order) => Some(if order == wanted { item } else { best }),
-                None => return Err(env.type_fault(&call.target, "sequence of values of one type", &item)),
+                None => {
+                    return Err(env.type_fault(
+                        &call.target,
+                        "sequence of values of one type",
+                        &item,
+                    ));
+                }
             },
         };
     }
@@ -182,7 +235,12 @@ fn map<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned
 }
 
 /// Runs the condition on each item until `keep` says stop.
-fn select<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: &Value<'a>, mut keep: impl FnMut(bool) -> Pick) -> Returned<'a> {
+fn select<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    seq: &Value<'a>,
+    mut keep: impl FnMut(bool) -> Pick,
+) -> Returned<'a> {
     let function = env.arg_expr(call, 0)?;
     let mut items = Vec::new();
     for index in 0..seq_len(seq) {
@@ -211,11 +269,21 @@ enum Pick {
 }
 
 fn filter<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    select(env, call, &seq, |holds| if holds { Pick::Keep } else { Pick::Skip })
+    select(
+        env,
+        call,
+        &seq,
+        |holds| if holds { Pick::Keep } else { Pick::Skip },
+    )
 }
 
 fn take_while<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    select(env, call, &seq, |holds| if holds { Pick::Keep } else { Pick::Stop })
+    select(
+        env,
+        call,
+        &seq,
+        |holds| if holds { Pick::Keep } else { Pick::Stop },
+    )
 }
 
 fn drop_while<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {

@@ -12,13 +12,23 @@ pub(super) fn sort<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>)
     let items = env.items(&seq)?;
     let mut keyed = Vec::with_capacity(items.len());
     for item in items {
-        let key = item.clone().ok_or_else(|| env.fault(ErrorKind::Missing, call.target.src, "a sequence with missing items can't be sorted"))?;
+        let key = item.clone().ok_or_else(|| {
+            env.fault(
+                ErrorKind::Missing,
+                call.target.src,
+                "a sequence with missing items can't be sorted",
+            )
+        })?;
         keyed.push((key, item));
     }
     sorted(env, call, keyed)
 }
 
-pub(super) fn sort_by<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
+pub(super) fn sort_by<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    seq: Value<'a>,
+) -> Returned<'a> {
     let path = match env.eval(env.arg_expr(call, 0)?)? {
         Value::Str(name) => vec![name],
         value if value.is_sequence() => {
@@ -26,12 +36,24 @@ pub(super) fn sort_by<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'
             for name in env.items(&value)? {
                 match name {
                     Some(Value::Str(name)) => path.push(name),
-                    _ => return Err(env.fault(ErrorKind::Type, call.target.src, "?sort_by(...) expects names of subvariables")),
+                    _ => {
+                        return Err(env.fault(
+                            ErrorKind::Type,
+                            call.target.src,
+                            "?sort_by(...) expects names of subvariables",
+                        ));
+                    }
                 }
             }
             path
         }
-        other => return Err(env.type_fault(env.arg_expr(call, 0)?, "string or sequence of strings", &other)),
+        other => {
+            return Err(env.type_fault(
+                env.arg_expr(call, 0)?,
+                "string or sequence of strings",
+                &other,
+            ));
+        }
     };
     let items = env.items(&seq)?;
     let mut keyed = Vec::with_capacity(items.len());
@@ -39,13 +61,24 @@ pub(super) fn sort_by<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'
         let mut key = item.clone();
         for name in &path {
             key = match key {
-                Some(value) if value.is_hash() => env.member(&call.target, &value, name.as_str())?,
-                _ => return Err(env.fault(ErrorKind::Type, call.target.src, "?sort_by(...) works on sequences of hashes")),
+                Some(value) if value.is_hash() => {
+                    env.member(&call.target, &value, name.as_str())?
+                }
+                _ => {
+                    return Err(env.fault(
+                        ErrorKind::Type,
+                        call.target.src,
+                        "?sort_by(...) works on sequences of hashes",
+                    ));
+                }
             };
         }
         let Some(key) = key else {
             let names: Vec<_> = path.iter().map(|name| name.as_str()).collect();
-            let message = format!("?sort_by(...): the {:?} subvariable is missing in an item", names.join("."));
+            let message = format!(
+                "?sort_by(...): the {:?} subvariable is missing in an item",
+                names.join(".")
+            );
             return Err(env.fault(ErrorKind::Missing, call.target.src, message));
         };
         keyed.push((key, item));
@@ -53,23 +86,47 @@ pub(super) fn sort_by<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'
     sorted(env, call, keyed)
 }
 
-fn sorted<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, mut keyed: Vec<(Value<'a>, Option<Value<'a>>)>) -> Returned<'a> {
+fn sorted<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    mut keyed: Vec<(Value<'a>, Option<Value<'a>>)>,
+) -> Returned<'a> {
     // Each of the n·log n comparisons is a step.
-    let comparisons = keyed.len().saturating_mul(keyed.len().max(2).ilog2() as usize + 1);
+    let comparisons = keyed
+        .len()
+        .saturating_mul(keyed.len().max(2).ilog2() as usize + 1);
     env.steps(comparisons)?;
     check_types(env, call, &keyed)?;
     keyed.sort_by(|(left, _), (right, _)| match (left, right) {
         (Value::Str(left), Value::Str(right)) => collate(left.as_str(), right.as_str()),
         _ => ordering(left, right).unwrap_or(Ordering::Equal),
     });
-    Ok(Some(Value::list(keyed.into_iter().map(|(_, item)| item).collect())))
+    Ok(Some(Value::list(
+        keyed.into_iter().map(|(_, item)| item).collect(),
+    )))
 }
 
-fn check_types<'a>(env: &Env<'a>, call: &'a BuiltinCall, keyed: &[(Value<'a>, Option<Value<'a>>)]) -> Evaluated<'a, ()> {
-    let Some((first, _)) = keyed.first() else { return Ok(()) };
+fn check_types<'a>(
+    env: &Env<'a>,
+    call: &'a BuiltinCall,
+    keyed: &[(Value<'a>, Option<Value<'a>>)],
+) -> Evaluated<'a, ()> {
+    let Some((first, _)) = keyed.first() else {
+        return Ok(());
+    };
     for (key, _) in keyed {
-        if !matches!(key, Value::Str(_) | Value::Number(_) | Value::Date(_) | Value::Bool(_)) {
-            return Err(fault(env, call, format!("Values used for sorting must be numbers, strings, dates or booleans, but there's a {}.", key.type_name())));
+        if !matches!(
+            key,
+            Value::Str(_) | Value::Number(_) | Value::Date(_) | Value::Bool(_)
+        ) {
+            return Err(fault(
+                env,
+                call,
+                format!(
+                    "Values used for sorting must be numbers, strings, dates or booleans, but there's a {}.",
+                    key.type_name()
+                ),
+            ));
         }
         if ordering(first, key).is_none() {
             let message = format!(
@@ -87,38 +144,84 @@ fn fault<'a>(env: &Env<'a>, call: &BuiltinCall, message: String) -> Fault<'a> {
     env.fault(ErrorKind::Type, call.target.src, message)
 }
 
-/// English order: letters without regard to case and accents first; accents, then case, only decide between equals.
+/// Signs in the order of Java's collation rules; they come before digits, and those before letters.
+const SIGNS: &str = "_¯,;:!¡?¿/.´`^¨~·¸'\"«»()[]{}§¶©®@¤¢$£¥*\\&#%+±÷×<=>¬|¦°µ";
+
+/// Letters with their accented forms, in order.
+const ACCENTED: &[&str] = &[
+    "aáàâåäã",
+    "cç",
+    "eéèêë",
+    "iíìîï",
+    "nñ",
+    "oóòôöõ",
+    "uúùûü",
+    "yýÿ",
+];
+
+/// Java's English order: letters without regard to case and accents first; accents, then case, only decide between
+/// equals, and blanks and hyphens count as accents do.
 fn collate(left: &str, right: &str) -> Ordering {
-    let letters = |text: &str| text.chars().map(weight).collect::<Vec<_>>();
-    let (left_weights, right_weights) = (letters(left), letters(right));
-    let primary = left_weights.iter().map(|weight| weight.0).cmp(right_weights.iter().map(|weight| weight.0));
-    let accents = || left_weights.iter().map(|weight| weight.1).cmp(right_weights.iter().map(|weight| weight.1));
-    let case = || left.chars().map(char::is_uppercase).cmp(right.chars().map(char::is_uppercase));
-    primary.then_with(accents).then_with(case).then_with(|| left.cmp(right))
+    let weights = |text: &str| text.chars().map(weight).collect::<Vec<_>>();
+    let (left_weights, right_weights) = (weights(left), weights(right));
+    let primary = left_weights
+        .iter()
+        .filter_map(|weight| weight.base)
+        .cmp(right_weights.iter().filter_map(|weight| weight.base));
+    let accents = || {
+        left_weights
+            .iter()
+            .map(|weight| weight.accent)
+            .cmp(right_weights.iter().map(|weight| weight.accent))
+    };
+    let case = || {
+        left_weights
+            .iter()
+            .map(|weight| weight.upper)
+            .cmp(right_weights.iter().map(|weight| weight.upper))
+    };
+    primary.then_with(accents).then_with(case)
 }
 
-/// The base letter's place in the order, and which accented form of it this is.
-fn weight(c: char) -> ((u8, char), char) {
+fn is_ignorable(c: char) -> bool {
+    c == '-' || c == '\u{ad}' || c.is_control() || c.is_whitespace()
+}
+
+struct Weight {
+    /// Class and place in it: signs, digits, letters. Blanks have none.
+    base: Option<(u8, u32)>,
+    accent: usize,
+    upper: bool,
+}
+
+fn weight(c: char) -> Weight {
+    let upper = c.is_uppercase();
+    if is_ignorable(c) {
+        return Weight {
+            base: None,
+            accent: usize::MAX,
+            upper,
+        };
+    }
+    if let Some(place) = SIGNS.chars().position(|sign| sign == c) {
+        return Weight {
+            base: Some((0, place as u32)),
+            accent: 0,
+            upper,
+        };
+    }
     let lower = c.to_lowercase().next().unwrap_or(c);
-    let base = match lower {
-        'à'..='å' => 'a',
-        'ç' => 'c',
-        'è'..='ë' => 'e',
-        'ì'..='ï' => 'i',
-        'ñ' => 'n',
-        'ò'..='ö' => 'o',
-        'ù'..='ü' => 'u',
-        'ý' | 'ÿ' => 'y',
-        other => other,
-    };
-    let class = if base.is_alphabetic() {
-        2
-    } else if base.is_numeric() {
-        1
-    } else {
-        0
-    };
-    ((class, base), lower)
+    let accented = ACCENTED.iter().find_map(|forms| {
+        let accent = forms.chars().position(|form| form == lower)?;
+        Some((forms.chars().next()?, accent))
+    });
+    let (letter, accent) = accented.unwrap_or((lower, 0));
+    let class = if letter.is_alphabetic() { 2 } else { 1 };
+    Weight {
+        base: Some((class, letter as u32)),
+        accent,
+        upper,
+    }
 }
 
 #[cfg(test)]
@@ -127,8 +230,15 @@ mod tests {
 
     #[test]
     fn case_and_accents_only_decide_between_equals() {
-        let mut words = ["Pear", "apple", "Zoo", "école", "eclair", "Apple", "pear", "10", "_"];
+        let mut words = [
+            "Pear", "apple", "Zoo", "école", "eclair", "Apple", "pear", "10", "_",
+        ];
         words.sort_by(|left, right| collate(left, right));
-        assert_eq!(words, ["_", "10", "apple", "Apple", "eclair", "école", "pear", "Pear", "Zoo"]);
+        assert_eq!(
+            words,
+            [
+                "_", "10", "apple", "Apple", "eclair", "école", "pear", "Pear", "Zoo"
+            ]
+        );
     }
 }

@@ -14,18 +14,42 @@ pub(super) const TABLE: &[Builtin] = &[
     define("chop_linebreak", Run::Str(chop_linebreak), Args::None),
     define("contains", Run::Str(contains), Args::Required(1, 1)),
     define("ends_with", Run::Str(ends_with), Args::Required(1, 1)),
-    define("ensure_ends_with", Run::Str(ensure_ends_with), Args::Required(1, 1)),
+    define(
+        "ensure_ends_with",
+        Run::Str(ensure_ends_with),
+        Args::Required(1, 1),
+    ),
     define("index_of", Run::Str(index_of), Args::Required(1, 2)),
-    define("keep_after_last", Run::Str(keep_after_last), Args::Required(1, 2)),
-    define("keep_before_last", Run::Str(keep_before_last), Args::Required(1, 2)),
-    define("last_index_of", Run::Str(last_index_of), Args::Required(1, 2)),
+    define(
+        "keep_after_last",
+        Run::Str(keep_after_last),
+        Args::Required(1, 2),
+    ),
+    define(
+        "keep_before_last",
+        Run::Str(keep_before_last),
+        Args::Required(1, 2),
+    ),
+    define(
+        "last_index_of",
+        Run::Str(last_index_of),
+        Args::Required(1, 2),
+    ),
     define("left_pad", Run::Str(left_pad), Args::Required(1, 2)),
     define("length", Run::Str(length), Args::None),
     define("lower_case", Run::Str(lower_case), Args::None),
     define("c_lower_case", Run::Str(lower_case), Args::None),
     define("number", Run::Any(number), Args::None),
-    define("remove_beginning", Run::Str(remove_beginning), Args::Required(1, 1)),
-    define("remove_ending", Run::Str(remove_ending), Args::Required(1, 1)),
+    define(
+        "remove_beginning",
+        Run::Str(remove_beginning),
+        Args::Required(1, 1),
+    ),
+    define(
+        "remove_ending",
+        Run::Str(remove_ending),
+        Args::Required(1, 1),
+    ),
     define("right_pad", Run::Str(right_pad), Args::Required(1, 2)),
     define("starts_with", Run::Str(starts_with), Args::Required(1, 1)),
     define("substring", Run::Str(substring), Args::Required(1, 2)),
@@ -49,11 +73,13 @@ fn lower_case<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Retur
 }
 
 fn cap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    env.made(map_first(text.as_str(), |c| c.to_uppercase().collect())).map(Some)
+    env.made(map_first(text.as_str(), |c| c.to_uppercase().collect()))
+        .map(Some)
 }
 
 fn uncap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    env.made(map_first(text.as_str(), |c| c.to_lowercase().collect())).map(Some)
+    env.made(map_first(text.as_str(), |c| c.to_lowercase().collect()))
+        .map(Some)
 }
 
 /// Changes the first character that isn't white-space.
@@ -84,7 +110,10 @@ fn capitalize<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Retur
 
 fn chop_linebreak<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     some(Value::Str(text.slice(|text| {
-        let end = text.strip_suffix("\r\n").or_else(|| text.strip_suffix(['\n', '\r'])).map_or(text.len(), str::len);
+        let end = text
+            .strip_suffix("\r\n")
+            .or_else(|| text.strip_suffix(['\n', '\r']))
+            .map_or(text.len(), str::len);
         0..end
     })))
 }
@@ -92,7 +121,9 @@ fn chop_linebreak<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Ret
 fn trim<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     some(Value::Str(text.slice(|text| {
         let start = text.find(|c| c > ' ').unwrap_or(text.len());
-        let end = text.rfind(|c| c > ' ').map_or(start, |at| at + text[at..].chars().next().map_or(0, char::len_utf8));
+        let end = text.rfind(|c| c > ' ').map_or(start, |at| {
+            at + text[at..].chars().next().map_or(0, char::len_utf8)
+        });
         start..end
     })))
 }
@@ -121,38 +152,60 @@ fn ensure_ends_with<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>)
     if text.as_str().ends_with(ending.as_str()) {
         return some(Value::Str(text));
     }
-    env.made(format!("{}{}", text.as_str(), ending.as_str())).map(Some)
+    env.made(format!("{}{}", text.as_str(), ending.as_str()))
+        .map(Some)
 }
 
 fn remove_beginning<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let part = env.arg_str(call, 0)?;
-    some(Value::Str(text.slice(|text| if text.starts_with(part.as_str()) { part.as_str().len()..text.len() } else { 0..text.len() })))
+    some(Value::Str(text.slice(|text| {
+        if text.starts_with(part.as_str()) {
+            part.as_str().len()..text.len()
+        } else {
+            0..text.len()
+        }
+    })))
 }
 
 fn remove_ending<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let part = env.arg_str(call, 0)?;
-    some(Value::Str(text.slice(|text| 0..text.strip_suffix(part.as_str()).map_or(text.len(), str::len))))
+    some(Value::Str(text.slice(|text| {
+        0..text
+            .strip_suffix(part.as_str())
+            .map_or(text.len(), str::len)
+    })))
 }
 
 fn keep_before_last<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let separator = env.arg_str(call, 0)?;
-    some(Value::Str(text.slice(|text| 0..text.rfind(separator.as_str()).unwrap_or(text.len()))))
+    some(Value::Str(text.slice(|text| {
+        0..text.rfind(separator.as_str()).unwrap_or(text.len())
+    })))
 }
 
 fn keep_after_last<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let separator = env.arg_str(call, 0)?;
-    some(Value::Str(text.slice(|text| match text.rfind(separator.as_str()) {
-        Some(at) => at + separator.as_str().len()..text.len(),
-        None => text.len()..text.len(),
-    })))
+    some(Value::Str(text.slice(
+        |text| match text.rfind(separator.as_str()) {
+            Some(at) => at + separator.as_str().len()..text.len(),
+            None => text.len()..text.len(),
+        },
+    )))
 }
 
 fn index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let part = env.arg_str(call, 0)?;
-    let from = if call.arg_count() > 1 { env.arg_int(call, 1)?.max(0) as usize } else { 0 };
+    let from = if call.arg_count() > 1 {
+        env.arg_int(call, 1)?.max(0) as usize
+    } else {
+        0
+    };
     let text = text.as_str();
     let start = utf16::byte(text, from);
-    some(position(text, text[start..].find(part.as_str()).map(|at| start + at)))
+    some(position(
+        text,
+        text[start..].find(part.as_str()).map(|at| start + at),
+    ))
 }
 
 fn last_index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
@@ -161,10 +214,17 @@ fn last_index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) ->
     let mut found = text.rfind(part.as_str());
     if call.arg_count() > 1 {
         let from = env.arg_int(call, 1)?;
-        let limit = if from < 0 { None } else { Some(utf16::byte(text, from as usize)) };
+        let limit = if from < 0 {
+            None
+        } else {
+            Some(utf16::byte(text, from as usize))
+        };
         found = limit.and_then(|limit| {
             let end = text.len().min(limit + part.as_str().len());
-            (0..=end).rev().find(|end| text.is_char_boundary(*end)).and_then(|end| text[..end].rfind(part.as_str()))
+            (0..=end)
+                .rev()
+                .find(|end| text.is_char_boundary(*end))
+                .and_then(|end| text[..end].rfind(part.as_str()))
         });
     }
     some(position(text, found))
@@ -177,11 +237,22 @@ fn position<'a>(text: &str, byte: Option<usize>) -> Value<'a> {
 fn substring<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let len = utf16::len(text.as_str()) as i64;
     let from = env.arg_int(call, 0)?;
-    let to = if call.arg_count() > 1 { env.arg_int(call, 1)? } else { len };
+    let to = if call.arg_count() > 1 {
+        env.arg_int(call, 1)?
+    } else {
+        len
+    };
     let check = |index: usize, value: i64| {
         let src = call.arg(index).map_or(call.target.src, |arg| arg.src);
         if value < 0 {
-            Err(env.fault(ErrorKind::Value, src, format!("?substring(...) argument #{}: the index must be at least 0, but was {value}.", index + 1)))
+            Err(env.fault(
+                ErrorKind::Value,
+                src,
+                format!(
+                    "?substring(...) argument #{}: the index must be at least 0, but was {value}.",
+                    index + 1
+                ),
+            ))
         } else if value > len {
             let message = format!(
                 "?substring(...) argument #{}: the index must not be greater than the length of the string, {len}, but it was {value}.",
@@ -194,7 +265,9 @@ fn substring<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Ret
     };
     let (from, to) = (check(0, from)?, check(1, to)?);
     if from > to {
-        let message = format!("?substring(...): the begin index, {from}, is greater than the end index, {to}.");
+        let message = format!(
+            "?substring(...): the begin index, {from}, is greater than the end index, {to}."
+        );
         return Err(env.fault(ErrorKind::Value, call.target.src, message));
     }
     some(Value::Str(text.slice(|text| utf16::range(text, from, to))))
@@ -210,10 +283,21 @@ fn right_pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Ret
 
 fn pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, left: bool) -> Returned<'a> {
     let width = usize::try_from(env.arg_int(call, 0)?).unwrap_or(0);
-    let filling = if call.arg_count() > 1 { env.arg_str(call, 1)? } else { Str::Borrowed(" ") };
+    let filling = if call.arg_count() > 1 {
+        env.arg_str(call, 1)?
+    } else {
+        Str::Borrowed(" ")
+    };
     if filling.as_str().is_empty() {
         let src = call.arg(1).map_or(call.target.src, |arg| arg.src);
-        return Err(env.fault(ErrorKind::Value, src, format!("?{}(...) argument #2 can't be a 0-length string.", call.builtin.name)));
+        return Err(env.fault(
+            ErrorKind::Value,
+            src,
+            format!(
+                "?{}(...) argument #2 can't be a 0-length string.",
+                call.builtin.name
+            ),
+        ));
     }
     let len = utf16::len(text.as_str());
     let Some(missing) = width.checked_sub(len).filter(|missing| *missing > 0) else {
@@ -223,13 +307,23 @@ fn pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, left: bool) 
     // On the right the filling goes on where the text stops, as if it had begun at the start of the text.
     let start = if left { 0 } else { len };
     let units: Vec<char> = filling.as_str().chars().collect();
-    let padding: String = (start..start + missing).map(|at| units[at % units.len()]).collect();
-    let padded = if left { padding + text.as_str() } else { format!("{}{padding}", text.as_str()) };
+    let padding: String = (start..start + missing)
+        .map(|at| units[at % units.len()])
+        .collect();
+    let padded = if left {
+        padding + text.as_str()
+    } else {
+        format!("{}{padding}", text.as_str())
+    };
     some(Value::string(padded))
 }
 
 fn word_list<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    let words: Vec<_> = text.as_str().split_whitespace().map(|word| Some(Value::string(word))).collect();
+    let words: Vec<_> = text
+        .as_str()
+        .split_whitespace()
+        .map(|word| Some(Value::string(word)))
+        .collect();
     env.charge_items(words.len())?;
     some(Value::list(words))
 }
@@ -238,7 +332,7 @@ fn number<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     if let Value::Number(_) = value {
         return some(value);
     }
-    let text = env.to_str(&call.target, value)?;
+    let text = env.string_of(&call.target, value)?;
     let special = match text.as_str() {
         "NaN" => Some(f64::NAN),
         "INF" | "Infinity" => Some(f64::INFINITY),
@@ -261,7 +355,7 @@ fn boolean<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Re
     if let Value::Bool(_) = value {
         return some(value);
     }
-    let text = env.to_str(&call.target, value)?;
+    let text = env.string_of(&call.target, value)?;
     match text.as_str() {
         "true" => some(Value::Bool(true)),
         "false" => some(Value::Bool(false)),

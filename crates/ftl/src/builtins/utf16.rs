@@ -4,7 +4,11 @@ use std::ops::Range;
 
 /// The length in UTF-16 units.
 pub(crate) fn len(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().map(char::len_utf16).sum() }
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().map(char::len_utf16).sum()
+    }
 }
 
 /// The bytes of the units `from..to`. A cut through a character keeps the whole of it.

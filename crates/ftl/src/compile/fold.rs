@@ -14,7 +14,9 @@ pub(super) fn fold(expr: &mut Expr) {
             _ => None,
         },
         ExprKind::Arithmetic(operator, left, right) => match (&left.kind, &right.kind) {
-            (ExprKind::Int(left), ExprKind::Int(right)) => fold_ints(*operator, *left, *right).map(ExprKind::Int),
+            (ExprKind::Int(left), ExprKind::Int(right)) => {
+                fold_ints(*operator, *left, *right).map(ExprKind::Int)
+            }
             (ExprKind::Str(left), ExprKind::Str(right)) if *operator == Arithmetic::Add => {
                 Some(ExprKind::Str(format!("{left}{right}").into()))
             }
@@ -33,7 +35,9 @@ fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
         Arithmetic::Subtract => left.checked_sub(right),
         Arithmetic::Multiply => left.checked_mul(right),
         // A division by zero must fail when it is run, and a fraction isn't an integer.
-        Arithmetic::Divide => (right != 0 && left.checked_rem(right) == Some(0)).then(|| left / right),
+        Arithmetic::Divide => {
+            (right != 0 && left.checked_rem(right) == Some(0)).then(|| left / right)
+        }
         Arithmetic::Modulus => left.checked_rem(right),
     }
 }

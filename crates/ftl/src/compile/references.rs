@@ -1,8 +1,8 @@
 //! What a template reads of its data.
 
 use crate::error::Span;
-use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::Src;
+use crate::syntax::ast::{Expr, ExprKind};
 
 /// One place where a template reads a variable of its data.
 #[derive(Clone, Debug, PartialEq, Eq)]

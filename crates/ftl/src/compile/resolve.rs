@@ -9,7 +9,8 @@ use super::fold::fold;
 use super::references::{RawReference, path};
 use super::walk::children_mut;
 use crate::syntax::ast::{
-    AssignScope, AssignTarget, Binding, Branch, CallArgs, Expr, ExprKind, LoopField, LoopVars, MacroDef, Node,
+    AssignScope, AssignTarget, Binding, Branch, CallArgs, Expr, ExprKind, LoopField, LoopVars,
+    MacroDef, Node,
 };
 
 /// A template that is ready to run.
@@ -139,7 +140,9 @@ impl Resolver {
     fn node(&mut self, node: &mut Node) {
         match node {
             Node::Text(_) | Node::TextRef(_) | Node::Break | Node::Continue => {}
-            Node::Output(expr) | Node::NumericOutput { expr, .. } | Node::Setting { value: expr, .. } => self.expr(expr),
+            Node::Output(expr)
+            | Node::NumericOutput { expr, .. }
+            | Node::Setting { value: expr, .. } => self.expr(expr),
             Node::If(branches) => {
                 for Branch { condition, body } in branches {
                     if let Some(condition) = condition {
@@ -194,12 +197,18 @@ impl Resolver {
                 self.expr(&mut call.callee);
                 match &mut call.args {
                     CallArgs::Positional(args) => self.exprs(args),
-                    CallArgs::Named(args) => args.iter_mut().for_each(|(_, value)| self.expr(value)),
+                    CallArgs::Named(args) => {
+                        args.iter_mut().for_each(|(_, value)| self.expr(value))
+                    }
                 }
                 let (next_slot, scope) = (self.next_slot, self.scopes.len());
                 for (name, slot) in &mut call.loop_vars {
                     *slot = self.allocate(1);
-                    self.scopes.push(Variable { name: name.clone(), slot: *slot, state_slot: None });
+                    self.scopes.push(Variable {
+                        name: name.clone(),
+                        slot: *slot,
+                        state_slot: None,
+                    });
                 }
                 if let Some(body) = &mut call.body {
                     self.nodes(body);
@@ -228,9 +237,17 @@ impl Resolver {
         let (next_slot, scope) = (self.next_slot, self.scopes.len());
         vars.state_slot = self.allocate(if vars.second.is_some() { 3 } else { 2 });
         let state_slot = Some(vars.state_slot);
-        self.scopes.push(Variable { name: vars.first.clone(), slot: vars.first_slot(), state_slot });
+        self.scopes.push(Variable {
+            name: vars.first.clone(),
+            slot: vars.first_slot(),
+            state_slot,
+        });
         if let Some(second) = &vars.second {
-            self.scopes.push(Variable { name: second.clone(), slot: vars.second_slot(), state_slot });
+            self.scopes.push(Variable {
+                name: second.clone(),
+                slot: vars.second_slot(),
+                state_slot,
+            });
         }
         self.loops.push(vars.state_slot);
         self.nodes(body);
@@ -243,7 +260,10 @@ impl Resolver {
         let outer_scopes = std::mem::take(&mut self.scopes);
         let outer_loops = std::mem::take(&mut self.loops);
         let outer_sources = std::mem::take(&mut self.list_sources);
-        let (outer_next, outer_size) = (std::mem::take(&mut self.next_slot), std::mem::take(&mut self.frame_size));
+        let (outer_next, outer_size) = (
+            std::mem::take(&mut self.next_slot),
+            std::mem::take(&mut self.frame_size),
+        );
         def.slot = self.namespace.slot(&def.name);
         for param in &mut def.params {
             param.slot = self.allocate(1);
@@ -316,12 +336,19 @@ impl Resolver {
                     call.loop_slot = self.loop_of(&call.target);
                 }
                 self.expr_in(&mut call.target, call.builtin.accepts_missing());
-                call.args.iter_mut().flatten().for_each(|arg| self.expr(arg));
+                call.args
+                    .iter_mut()
+                    .flatten()
+                    .for_each(|arg| self.expr(arg));
             }
             ExprKind::Lambda(lambda) => {
                 let next_slot = self.next_slot;
                 lambda.slot = self.allocate(1);
-                self.scopes.push(Variable { name: lambda.param.clone(), slot: lambda.slot, state_slot: None });
+                self.scopes.push(Variable {
+                    name: lambda.param.clone(),
+                    slot: lambda.slot,
+                    state_slot: None,
+                });
                 self.expr(&mut lambda.body);
                 self.scopes.pop();
                 self.next_slot = next_slot;
@@ -351,10 +378,21 @@ impl Resolver {
     }
 
     fn note(&mut self, expr: &Expr, guarded: bool) {
-        let Some((root, steps)) = path(expr) else { return };
+        let Some((root, steps)) = path(expr) else {
+            return;
+        };
         let binding = self.binding(root);
-        if binding.locals.is_empty() && binding.namespace.is_none() && binding.global.is_none() && binding.legacy_loop.is_none() {
-            self.references.push(RawReference { root: root.to_owned(), steps, src: expr.src, guarded });
+        if binding.locals.is_empty()
+            && binding.namespace.is_none()
+            && binding.global.is_none()
+            && binding.legacy_loop.is_none()
+        {
+            self.references.push(RawReference {
+                root: root.to_owned(),
+                steps,
+                src: expr.src,
+                guarded,
+            });
         }
     }
 
@@ -365,25 +403,41 @@ impl Resolver {
     }
 
     fn binding(&self, name: &str) -> Binding {
-        let mut locals: Vec<u32> =
-            self.scopes.iter().rev().filter(|variable| *variable.name == *name).map(|variable| variable.slot).collect();
+        let mut locals: Vec<u32> = self
+            .scopes
+            .iter()
+            .rev()
+            .filter(|variable| *variable.name == *name)
+            .map(|variable| variable.slot)
+            .collect();
         locals.extend(self.locals.get(name));
         let legacy = |suffix, field| {
             let base = name.strip_suffix(suffix)?;
-            let variable = self.scopes.iter().rev().find(|variable| *variable.name == *base)?;
+            let variable = self
+                .scopes
+                .iter()
+                .rev()
+                .find(|variable| *variable.name == *base)?;
             variable.state_slot.map(|slot| (slot, field))
         };
         Binding {
             locals,
             namespace: self.namespace.get(name),
             global: self.globals.get(name),
-            legacy_loop: legacy("_index", LoopField::Index).or_else(|| legacy("_has_next", LoopField::HasNext)),
+            legacy_loop: legacy("_index", LoopField::Index)
+                .or_else(|| legacy("_has_next", LoopField::HasNext)),
         }
     }
 
     fn loop_of(&self, target: &Expr) -> Option<u32> {
-        let ExprKind::Name(name) = &target.kind else { return None };
-        let variable = self.scopes.iter().rev().find(|variable| variable.name == name.text)?;
+        let ExprKind::Name(name) = &target.kind else {
+            return None;
+        };
+        let variable = self
+            .scopes
+            .iter()
+            .rev()
+            .find(|variable| variable.name == name.text)?;
         variable.state_slot
     }
 }

@@ -5,7 +5,12 @@ use crate::syntax::ast::{Expr, ExprKind, Node};
 /// Calls `visit` on each direct child.
 pub(super) fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
     match &mut expr.kind {
-        ExprKind::Str(_) | ExprKind::Int(_) | ExprKind::Decimal(_) | ExprKind::Bool(_) | ExprKind::Name(_) | ExprKind::Special(_) => {}
+        ExprKind::Str(_)
+        | ExprKind::Int(_)
+        | ExprKind::Decimal(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Name(_)
+        | ExprKind::Special(_) => {}
         ExprKind::Concat(nodes) => {
             for node in nodes {
                 if let Node::Output(inner) | Node::NumericOutput { expr: inner, .. } = node {
@@ -32,7 +37,11 @@ pub(super) fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
                 visit(value);
             }
         }
-        ExprKind::Exists(inner) | ExprKind::Paren(inner) | ExprKind::Not(inner) | ExprKind::Negate(inner) | ExprKind::Plus(inner) => {
+        ExprKind::Exists(inner)
+        | ExprKind::Paren(inner)
+        | ExprKind::Not(inner)
+        | ExprKind::Negate(inner)
+        | ExprKind::Plus(inner) => {
             visit(inner);
         }
         ExprKind::And(left, right)
@@ -65,7 +74,10 @@ pub(crate) fn substitute(expr: &mut Expr, name: &str, replacement: &Expr) {
         && *found.text == *name
     {
         let src = replacement.src;
-        *expr = Expr { src, kind: ExprKind::Paren(Box::new(replacement.clone())) };
+        *expr = Expr {
+            src,
+            kind: ExprKind::Paren(Box::new(replacement.clone())),
+        };
         return;
     }
     children_mut(expr, &mut |child| substitute(child, name, replacement));

@@ -54,7 +54,9 @@ mod tests {
     #[test]
     fn objects_keep_their_order() {
         let value = serde_json::json!({"b": 1, "a": [true]});
-        let View::Hash(hash) = value.view() else { panic!("a hash") };
+        let View::Hash(hash) = value.view() else {
+            panic!("a hash")
+        };
         let keys: Vec<_> = hash.entries().map(|(key, _)| key).collect();
         assert_eq!(keys, ["b", "a"]);
         assert!(matches!(hash.get("a"), Some(View::Seq(items)) if crate::Seq::len(items) == 1));

@@ -17,19 +17,11 @@ pub(crate) enum Accuracy {
     MillisForced,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ZoneShown {
-    Always,
-    Never,
-    /// Not for a time of day.
-    UnlessTime,
-}
-
 /// What an ISO form shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IsoFormat {
     pub(crate) accuracy: Accuracy,
-    pub(crate) zone: ZoneShown,
+    pub(crate) shows_zone: bool,
     /// Whether the zone is UTC, whatever the setting says.
     pub(crate) utc: bool,
     /// XML Schema: days have zones, and offsets have minutes.
@@ -47,18 +39,20 @@ impl IsoFormat {
         if !rest.is_empty() && !rest.starts_with([' ', '_']) {
             return Ok(None);
         }
-        let mut parsed = Self { accuracy: Accuracy::Millis, zone: ZoneShown::UnlessTime, utc: false, xs };
-        if xs {
-            parsed.zone = ZoneShown::Always;
-        }
+        let mut parsed = Self {
+            accuracy: Accuracy::Millis,
+            shows_zone: true,
+            utc: false,
+            xs,
+        };
         for option in rest.split([' ', '_']).filter(|option| !option.is_empty()) {
             match option {
                 "h" if !xs => parsed.accuracy = Accuracy::Hours,
                 "m" if !xs => parsed.accuracy = Accuracy::Minutes,
                 "s" => parsed.accuracy = Accuracy::Seconds,
                 "ms" => parsed.accuracy = Accuracy::MillisForced,
-                "nz" => parsed.zone = ZoneShown::Never,
-                "fz" => parsed.zone = ZoneShown::Always,
+                "nz" => parsed.shows_zone = false,
+                "fz" => parsed.shows_zone = true,
                 "u" => parsed.utc = true,
                 other => return Err(format!("unknown option {other:?} in the format {format:?}")),
             }
@@ -66,9 +60,18 @@ impl IsoFormat {
         Ok(Some(parsed))
     }
 
-    pub(crate) fn write(&self, date: DateTime, zone: &TimeZone, out: &mut Vec<u8>) -> Result<(), String> {
+    pub(crate) fn write(
+        &self,
+        date: DateTime,
+        zone: &TimeZone,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
         let moment = timestamp(date.millis)?;
-        let offset = if self.utc { Offset::UTC } else { zone.to_offset(moment) };
+        let offset = if self.utc {
+            Offset::UTC
+        } else {
+            zone.to_offset(moment)
+        };
         let local = date.millis + i64::from(offset.seconds()) * 1000;
         let civil = Offset::UTC.to_datetime(timestamp(local)?);
         if date.kind != DateKind::Time {
@@ -84,14 +87,9 @@ impl IsoFormat {
         if date.kind != DateKind::Date {
             self.write_time(local.rem_euclid(DAY_MILLIS), out);
         }
-        let zone_shown = match (self.zone, date.kind) {
-            (ZoneShown::Never, _) => false,
-            (_, DateKind::Date) => self.xs && self.zone == ZoneShown::Always,
-            (ZoneShown::Always, _) => true,
-            (ZoneShown::UnlessTime, kind) => kind != DateKind::Time,
-        };
-        if zone_shown {
-            self.write_offset(offset.seconds(), out);
+        // A day has a zone only in XML Schema.
+        if self.shows_zone && (self.xs || date.kind != DateKind::Date) {
+            write_offset(offset.seconds(), out);
         }
         Ok(())
     }
@@ -124,20 +122,18 @@ impl IsoFormat {
             _ => {}
         }
     }
+}
 
-    fn write_offset(&self, seconds: i32, out: &mut Vec<u8>) {
-        if seconds == 0 {
-            out.push(b'Z');
-            return;
-        }
-        out.push(if seconds < 0 { b'-' } else { b'+' });
-        let minutes = i64::from(seconds.abs() / 60);
-        pad(minutes / 60, 2, out);
-        if minutes % 60 != 0 || self.xs || self.accuracy != Accuracy::Hours {
-            out.push(b':');
-            pad(minutes % 60, 2, out);
-        }
+fn write_offset(seconds: i32, out: &mut Vec<u8>) {
+    if seconds == 0 {
+        out.push(b'Z');
+        return;
     }
+    out.push(if seconds < 0 { b'-' } else { b'+' });
+    let minutes = i64::from(seconds.abs() / 60);
+    pad(minutes / 60, 2, out);
+    out.push(b':');
+    pad(minutes % 60, 2, out);
 }
 
 /// Reads the extended form (`2022-02-28T20:07:01.795Z`) or the basic one (`20220228T200701Z`).
@@ -169,32 +165,53 @@ fn read_date(text: &str) -> Option<(i64, Option<i64>)> {
     };
     let compact: String = text.chars().filter(|c| *c != '-').collect();
     let hyphens = text.len() - compact.len();
-    if compact.len() != 8 || !(hyphens == 0 || hyphens == 2) || !compact.bytes().all(|byte| byte.is_ascii_digit()) {
+    if compact.len() != 8
+        || !(hyphens == 0 || hyphens == 2)
+        || !compact.bytes().all(|byte| byte.is_ascii_digit())
+    {
         return None;
     }
     let (month, day): (i64, i64) = (compact[4..6].parse().ok()?, compact[6..].parse().ok()?);
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    Some((days_since_epoch(compact[..4].parse().ok()?, month, day), offset))
+    Some((
+        days_since_epoch(compact[..4].parse().ok()?, month, day),
+        offset,
+    ))
 }
 
 fn read_time(text: &str) -> Option<(i64, Option<i64>)> {
     let (clock, offset) = match text.find(['Z', '+', '-']) {
         Some(at) if &text[at..] == "Z" => (&text[..at], Some(0)),
-        Some(at) => (&text[..at], Some(i64::from(fixed_offset(&text[at..])?.seconds()) * 1000)),
+        Some(at) => (
+            &text[..at],
+            Some(i64::from(fixed_offset(&text[at..])?.seconds()) * 1000),
+        ),
         None => (text, None),
     };
     let (clock, fraction) = clock.split_once(['.', ',']).unwrap_or((clock, ""));
     let compact: String = clock.chars().filter(|c| *c != ':').collect();
-    if !matches!(compact.len(), 2 | 4 | 6) || !compact.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+    if !matches!(compact.len(), 2 | 4 | 6)
+        || !compact
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|byte| byte.is_ascii_digit())
+    {
         return None;
     }
-    let field = |at: usize| compact.get(at..at + 2).map_or(Some(0), |digits| digits.parse::<i64>().ok());
+    let field = |at: usize| {
+        compact
+            .get(at..at + 2)
+            .map_or(Some(0), |digits| digits.parse::<i64>().ok())
+    };
     let (hour, minute, second) = (field(0)?, field(2)?, field(4)?);
     if hour > 24 || minute > 59 || second > 60 {
         return None;
     }
     let millis: i64 = format!("{fraction:0<3}")[..3].parse().ok()?;
-    Some((hour * 3_600_000 + minute * 60_000 + second * 1000 + millis, offset))
+    Some((
+        hour * 3_600_000 + minute * 60_000 + second * 1000 + millis,
+        offset,
+    ))
 }

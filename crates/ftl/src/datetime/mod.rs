@@ -6,7 +6,7 @@ mod pattern;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-pub(crate) use iso::{Accuracy, IsoFormat, ZoneShown};
+pub(crate) use iso::{Accuracy, IsoFormat};
 use pattern::Pattern;
 
 use crate::value::{DateKind, DateTime};
@@ -35,7 +35,12 @@ impl DateFormat {
     }
 
     /// Writes `date`. The error says why it can't be written.
-    pub(crate) fn write(&self, date: DateTime, zone: &TimeZone, out: &mut Vec<u8>) -> Result<(), String> {
+    pub(crate) fn write(
+        &self,
+        date: DateTime,
+        zone: &TimeZone,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
         match self {
             Self::Pattern(pattern) => pattern.write(date.millis, zone, out),
             Self::Iso(format, _) => format.write(date, zone, out),
@@ -75,7 +80,11 @@ fn style_pattern(format: &str, kind: DateKind) -> Option<String> {
         DateKind::Date => date(first).map(str::to_owned),
         DateKind::Time => time(first).map(str::to_owned),
         DateKind::DateTime => {
-            let joint = if matches!(first, "long" | "full") { " 'at' " } else { ", " };
+            let joint = if matches!(first, "long" | "full") {
+                " 'at' "
+            } else {
+                ", "
+            };
             Some(format!("{}{joint}{}", date(first)?, time(second)?))
         }
     }
@@ -87,7 +96,10 @@ pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
         "UTC" | "GMT" | "Z" | "Etc/UTC" => return Some(TimeZone::UTC),
         _ => {}
     }
-    if let Some(offset) = name.strip_prefix("GMT").or_else(|| name.strip_prefix("UTC")) {
+    if let Some(offset) = name
+        .strip_prefix("GMT")
+        .or_else(|| name.strip_prefix("UTC"))
+    {
         return fixed_offset(offset).map(TimeZone::fixed);
     }
     TimeZone::get(name).ok()
@@ -106,7 +118,10 @@ fn fixed_offset(text: &str) -> Option<Offset> {
         None => (digits, "0"),
     };
     let hours: i32 = hours.parse().ok().filter(|hours| (0..24).contains(hours))?;
-    let minutes: i32 = minutes.parse().ok().filter(|minutes| (0..60).contains(minutes))?;
+    let minutes: i32 = minutes
+        .parse()
+        .ok()
+        .filter(|minutes| (0..60).contains(minutes))?;
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
 
@@ -136,5 +151,8 @@ fn in_zone(local: i64, zone: &TimeZone) -> Option<i64> {
     }
     let civil = Offset::UTC.to_datetime(Timestamp::from_millisecond(local).ok()?);
     // Of two moments Java takes the one in standard time; of none, the one after the gap.
-    zone.to_ambiguous_timestamp(civil).later().ok().map(|moment| moment.as_millisecond())
+    zone.to_ambiguous_timestamp(civil)
+        .later()
+        .ok()
+        .map(|moment| moment.as_millisecond())
 }

@@ -5,9 +5,28 @@ use jiff::tz::{Offset, TimeZone};
 use super::{DAY_MILLIS, days_since_epoch, fixed_offset, in_zone, timestamp};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const WEEKDAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 
 /// Longest pattern and widest field; `SimpleDateFormat` knows no limit, but a width is an allocation.
 const MAX_WIDTH: usize = 200;
@@ -43,7 +62,9 @@ struct Fields {
 impl Pattern {
     pub(super) fn parse(pattern: &str) -> Result<Self, String> {
         if pattern.len() > MAX_PATTERN {
-            return Err(format!("the date pattern is longer than {MAX_PATTERN} bytes"));
+            return Err(format!(
+                "the date pattern is longer than {MAX_PATTERN} bytes"
+            ));
         }
         let mut parts: Vec<Part> = Vec::new();
         let mut text = String::new();
@@ -60,14 +81,18 @@ impl Pattern {
                 text.push(c);
             } else {
                 if !"GyMLdEuaHkKhmsSzZXDFwWY".contains(c) {
-                    return Err(format!("Malformed date/time pattern {pattern:?}: Illegal pattern character '{c}'"));
+                    return Err(format!(
+                        "Malformed date/time pattern {pattern:?}: Illegal pattern character '{c}'"
+                    ));
                 }
                 let mut width = 1;
                 while chars.next_if_eq(&c).is_some() {
                     width += 1;
                 }
                 if width > MAX_WIDTH || (c == 'X' && width > 3) {
-                    return Err(format!("Malformed date/time pattern {pattern:?}: too many '{c}'"));
+                    return Err(format!(
+                        "Malformed date/time pattern {pattern:?}: too many '{c}'"
+                    ));
                 }
                 if !text.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut text)));
@@ -76,7 +101,9 @@ impl Pattern {
             }
         }
         if quoted {
-            return Err(format!("Malformed date/time pattern {pattern:?}: Unterminated quote"));
+            return Err(format!(
+                "Malformed date/time pattern {pattern:?}: Unterminated quote"
+            ));
         }
         if !text.is_empty() {
             parts.push(Part::Text(text));
@@ -84,7 +111,12 @@ impl Pattern {
         Ok(Self { parts })
     }
 
-    pub(super) fn write(&self, millis: i64, zone: &TimeZone, out: &mut Vec<u8>) -> Result<(), String> {
+    pub(super) fn write(
+        &self,
+        millis: i64,
+        zone: &TimeZone,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
         let fields = Fields::of(millis, zone)?;
         for part in &self.parts {
             match part {
@@ -97,7 +129,10 @@ impl Pattern {
 
     /// Reads leniently: fields out of range carry over.
     pub(super) fn read(&self, text: &str, zone: &TimeZone) -> Option<i64> {
-        let mut reader = Reader { rest: text, read: Read::default() };
+        let mut reader = Reader {
+            rest: text,
+            read: Read::default(),
+        };
         for (index, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Text(literal) => reader.literal(literal)?,
@@ -126,12 +161,17 @@ impl Fields {
             (0, "UTC".to_owned())
         } else {
             let info = zone.to_offset_info(moment);
-            (i64::from(info.offset().seconds()), zone_name(zone, info.abbreviation()))
+            (
+                i64::from(info.offset().seconds()),
+                zone_name(zone, info.abbreviation()),
+            )
         };
         let local = millis + offset * 1000;
         let days = local.div_euclid(DAY_MILLIS);
         let of_day = local.rem_euclid(DAY_MILLIS);
-        let date = Offset::UTC.to_datetime(timestamp(days * DAY_MILLIS)?).date();
+        let date = Offset::UTC
+            .to_datetime(timestamp(days * DAY_MILLIS)?)
+            .date();
         Ok(Self {
             year: i64::from(date.year()),
             month: i64::from(date.month()),
@@ -150,8 +190,16 @@ impl Fields {
     fn write(&self, letter: char, width: usize, out: &mut Vec<u8>) -> Result<(), String> {
         match letter {
             'y' | 'Y' => {
-                let year = if letter == 'Y' { self.week_year() } else { self.year };
-                if width == 2 { pad(year.rem_euclid(100), 2, out) } else { pad(year, width, out) }
+                let year = if letter == 'Y' {
+                    self.week_year()
+                } else {
+                    self.year
+                };
+                if width == 2 {
+                    pad(year.rem_euclid(100), 2, out)
+                } else {
+                    pad(year, width, out)
+                }
             }
             'M' | 'L' => match width {
                 1 | 2 => pad(self.month, width, out),
@@ -162,7 +210,15 @@ impl Fields {
             'H' => pad(self.hour, width, out),
             'k' => pad(if self.hour == 0 { 24 } else { self.hour }, width, out),
             'K' => pad(self.hour % 12, width, out),
-            'h' => pad(if self.hour % 12 == 0 { 12 } else { self.hour % 12 }, width, out),
+            'h' => pad(
+                if self.hour % 12 == 0 {
+                    12
+                } else {
+                    self.hour % 12
+                },
+                width,
+                out,
+            ),
             'm' => pad(self.minute, width, out),
             's' => pad(self.second, width, out),
             'S' => pad(self.millis, width, out),
@@ -180,8 +236,14 @@ impl Fields {
                 pad((self.day + first_weekday - 1) / 7 + 1, width, out);
             }
             'G' => out.extend_from_slice(if self.year > 0 { b"AD" } else { b"BC" }),
-            'z' if width >= 4 && self.zone == "UTC" => out.extend_from_slice(b"Coordinated Universal Time"),
-            'z' if width >= 4 => return Err("the full names of time zones aren't available: use z, Z or XXX".to_owned()),
+            'z' if width >= 4 && self.zone == "UTC" => {
+                out.extend_from_slice(b"Coordinated Universal Time")
+            }
+            'z' if width >= 4 => {
+                return Err(
+                    "the full names of time zones aren't available: use z, Z or XXX".to_owned(),
+                );
+            }
             'z' => out.extend_from_slice(self.zone.as_bytes()),
             'Z' => self.write_offset("", true, out),
             'X' if self.offset == 0 => out.push(b'Z'),
@@ -201,8 +263,13 @@ impl Fields {
     }
 
     fn week_year(&self) -> i64 {
-        let days_left = days_since_epoch(self.year + 1, 1, 1) - days_since_epoch(self.year, self.month, self.day);
-        if days_left <= 6 - self.weekday { self.year + 1 } else { self.year }
+        let days_left = days_since_epoch(self.year + 1, 1, 1)
+            - days_since_epoch(self.year, self.month, self.day);
+        if days_left <= 6 - self.weekday {
+            self.year + 1
+        } else {
+            self.year
+        }
     }
 
     fn write_offset(&self, colon: &str, with_minutes: bool, out: &mut Vec<u8>) {
@@ -223,7 +290,12 @@ fn zone_name(zone: &TimeZone, abbreviation: &str) -> String {
     }
     let offset = zone.to_fixed_offset().map_or(0, |offset| offset.seconds());
     let minutes = offset.abs() / 60;
-    format!("GMT{}{:02}:{:02}", if offset < 0 { '-' } else { '+' }, minutes / 60, minutes % 60)
+    format!(
+        "GMT{}{:02}:{:02}",
+        if offset < 0 { '-' } else { '+' },
+        minutes / 60,
+        minutes % 60
+    )
 }
 
 pub(super) fn pad(value: i64, width: usize, out: &mut Vec<u8>) {
@@ -232,7 +304,10 @@ pub(super) fn pad(value: i64, width: usize, out: &mut Vec<u8>) {
     if value < 0 {
         out.push(b'-');
     }
-    out.extend(std::iter::repeat_n(b'0', width.saturating_sub(digits.len())));
+    out.extend(std::iter::repeat_n(
+        b'0',
+        width.saturating_sub(digits.len()),
+    ));
     out.extend_from_slice(&digits);
 }
 
@@ -272,7 +347,14 @@ impl Default for Read {
 impl Read {
     fn millis(&self, zone: &TimeZone) -> Option<i64> {
         let in_range = |value: i64| value.abs() < 1_000_000_000_000;
-        let fields = [self.year, self.month, self.day, self.hour, self.minute, self.second];
+        let fields = [
+            self.year,
+            self.month,
+            self.day,
+            self.hour,
+            self.minute,
+            self.second,
+        ];
         if !fields.into_iter().all(in_range) || self.millis.abs() > i64::MAX / 4 {
             return None;
         }
@@ -327,7 +409,11 @@ impl Reader<'_> {
                 let year = self.number(if abuts { Some(width) } else { None })?;
                 // Two digits are a year within 80 years before and 20 after now; the clock isn't asked for that.
                 let two_digits = width <= 2 && before - self.rest.len() == 2;
-                self.read.year = if two_digits { if year < 50 { 2000 + year } else { 1900 + year } } else { year };
+                self.read.year = if two_digits {
+                    if year < 50 { 2000 + year } else { 1900 + year }
+                } else {
+                    year
+                };
             }
             _ => {
                 let value = self.number(if abuts { Some(width) } else { None })?;
@@ -355,7 +441,11 @@ impl Reader<'_> {
             Some(digits) => (true, digits),
             None => (false, self.rest),
         };
-        let len = digits.bytes().take_while(u8::is_ascii_digit).count().min(width.unwrap_or(usize::MAX));
+        let len = digits
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .count()
+            .min(width.unwrap_or(usize::MAX));
         let value: i64 = digits[..len].parse().ok()?;
         self.rest = &digits[len..];
         Some(if negative { -value } else { value })
@@ -363,12 +453,20 @@ impl Reader<'_> {
 
     /// Reads a name in full or by its first three letters, in any case.
     fn name(&mut self, names: &[&str]) -> Option<i64> {
-        let starts = |name: &str| self.rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        let starts = |name: &str| {
+            self.rest
+                .get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
         let (index, len) = names
             .iter()
             .enumerate()
             .find_map(|(index, name)| starts(name).then_some((index, name.len())))
-            .or_else(|| names.iter().enumerate().find_map(|(index, name)| (name.len() > 3 && starts(&name[..3])).then_some((index, 3))))?;
+            .or_else(|| {
+                names.iter().enumerate().find_map(|(index, name)| {
+                    (name.len() > 3 && starts(&name[..3])).then_some((index, 3))
+                })
+            })?;
         self.rest = &self.rest[len..];
         Some(index as i64)
     }
@@ -380,12 +478,19 @@ impl Reader<'_> {
             self.rest = rest;
             return Some(0);
         }
-        let named = self.rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let named = self
+            .rest
+            .bytes()
+            .take_while(u8::is_ascii_alphabetic)
+            .count();
         if named > 0 && !matches!(&self.rest[..named], "UTC" | "GMT") {
             return None;
         }
         let offset = &self.rest[named..];
-        let len = offset.bytes().take_while(|byte| matches!(byte, b'+' | b'-' | b':' | b'0'..=b'9')).count();
+        let len = offset
+            .bytes()
+            .take_while(|byte| matches!(byte, b'+' | b'-' | b':' | b'0'..=b'9'))
+            .count();
         self.rest = &offset[len..];
         if len == 0 {
             return (named > 0).then_some(0);
@@ -399,19 +504,33 @@ mod tests {
     use super::*;
 
     fn read(pattern: &str, text: &str) -> Option<i64> {
-        Pattern::parse(pattern).expect("a pattern").read(text, &TimeZone::UTC)
+        Pattern::parse(pattern)
+            .expect("a pattern")
+            .read(text, &TimeZone::UTC)
     }
 
     #[test]
     fn fractions_are_milliseconds_whatever_their_length() {
-        assert_eq!(read("yyyy-MM-dd HH:mm:ss.S", "2022-02-28 20:07:01.795"), Some(1_646_078_821_795));
-        assert_eq!(read("yyyy-MM-dd HH:mm:ss.S", "2022-02-28 20:07:01.512000"), Some(1_646_078_821_000 + 512_000));
+        assert_eq!(
+            read("yyyy-MM-dd HH:mm:ss.S", "2022-02-28 20:07:01.795"),
+            Some(1_646_078_821_795)
+        );
+        assert_eq!(
+            read("yyyy-MM-dd HH:mm:ss.S", "2022-02-28 20:07:01.512000"),
+            Some(1_646_078_821_000 + 512_000)
+        );
     }
 
     #[test]
     fn fields_out_of_range_carry_over() {
-        assert_eq!(read("yyyy-MM-dd", "2022-14-32"), read("yyyy-MM-dd", "2023-03-04"));
-        assert_eq!(read("yyyyMMdd", "20220228"), read("yyyy-MM-dd", "2022-02-28"));
+        assert_eq!(
+            read("yyyy-MM-dd", "2022-14-32"),
+            read("yyyy-MM-dd", "2023-03-04")
+        );
+        assert_eq!(
+            read("yyyyMMdd", "20220228"),
+            read("yyyy-MM-dd", "2022-02-28")
+        );
         assert_eq!(read("yyyy-MM-dd", "tomorrow"), None);
     }
 
@@ -419,7 +538,13 @@ mod tests {
     fn letters_print_as_javas() {
         let mut out = Vec::new();
         let pattern = "EEEE, d MMM yy h:mm a''XXX'' D w k z";
-        Pattern::parse(pattern).expect("a pattern").write(1_646_078_821_795, &TimeZone::UTC, &mut out).expect("in range");
-        assert_eq!(String::from_utf8_lossy(&out), "Monday, 28 Feb 22 8:07 PM'Z' 59 10 20 UTC");
+        Pattern::parse(pattern)
+            .expect("a pattern")
+            .write(1_646_078_821_795, &TimeZone::UTC, &mut out)
+            .expect("in range");
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "Monday, 28 Feb 22 8:07 PM'Z' 59 10 20 UTC"
+        );
     }
 }

@@ -155,7 +155,11 @@ impl fmt::Display for Error {
             write!(f, " ==> {}", blamed.replace('\n', " "))?;
         }
         if let Some(span) = self.0.span {
-            write!(f, " [in template \"{}\" at line {}, column {}]", self.0.template, span.line, span.column)?;
+            write!(
+                f,
+                " [in template \"{}\" at line {}, column {}]",
+                self.0.template, span.line, span.column
+            )?;
         }
         Ok(())
     }
@@ -163,7 +167,10 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error").field("kind", &self.0.kind).field("message", &self.to_string()).finish()
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.to_string())
+            .finish()
     }
 }
 

@@ -5,7 +5,12 @@ use crate::syntax::ast::{Arithmetic, AssignOp, AssignScope, AssignTarget, Expr};
 use crate::value::Value;
 
 impl<'a> Env<'a> {
-    pub(crate) fn assign(&mut self, target: &'a AssignTarget, op: AssignOp, value: Option<&'a Expr>) -> Evaluated<'a, ()> {
+    pub(crate) fn assign(
+        &mut self,
+        target: &'a AssignTarget,
+        op: AssignOp,
+        value: Option<&'a Expr>,
+    ) -> Evaluated<'a, ()> {
         let assigned = match (op, value) {
             (AssignOp::Set, Some(value)) => self.eval(value)?,
             (AssignOp::Arithmetic(operator), Some(value)) => {
@@ -15,11 +20,25 @@ impl<'a> Env<'a> {
             }
             (AssignOp::Decrement, _) => {
                 let old = self.assigned(target)?;
-                self.arithmetic(Arithmetic::Subtract, target.src, &old, None, &Value::int(1), None)?
+                self.arithmetic(
+                    Arithmetic::Subtract,
+                    target.src,
+                    &old,
+                    None,
+                    &Value::int(1),
+                    None,
+                )?
             }
             (AssignOp::Increment | AssignOp::Set | AssignOp::Arithmetic(_), _) => {
                 let old = self.assigned(target)?;
-                self.arithmetic(Arithmetic::Add, target.src, &old, None, &Value::int(1), None)?
+                self.arithmetic(
+                    Arithmetic::Add,
+                    target.src,
+                    &old,
+                    None,
+                    &Value::int(1),
+                    None,
+                )?
             }
         };
         self.store(target, Some(assigned));
@@ -36,7 +55,11 @@ impl<'a> Env<'a> {
         value.ok_or_else(|| {
             let kind = crate::error::ErrorKind::Missing;
             let message = "The target variable of the assignment has evaluated to null or missing:";
-            Fault::Error(self.template.error_at(kind, target.src, message).blaming(&*target.name))
+            Fault::Error(
+                self.template
+                    .error_at(kind, target.src, message)
+                    .blaming(&*target.name),
+            )
         })
     }
 

@@ -22,15 +22,22 @@ impl<'a> Env<'a> {
         for node in nodes {
             match node {
                 Node::Macro(def) => self.namespace[def.slot as usize] = Some(Value::Macro(def)),
-                Node::If(branches) => branches.iter().for_each(|branch| self.hoist_macros(&branch.body)),
+                Node::If(branches) => branches
+                    .iter()
+                    .for_each(|branch| self.hoist_macros(&branch.body)),
                 Node::List(list) => self.hoist_macros(&list.body),
                 Node::Items(items) => self.hoist_macros(&items.body),
-                Node::AssignBlock(_, body) | Node::Compress(body) | Node::Sep { body, .. } => self.hoist_macros(body),
+                Node::AssignBlock(_, body) | Node::Compress(body) | Node::Sep { body, .. } => {
+                    self.hoist_macros(body)
+                }
                 Node::Attempt { body, recover } => {
                     self.hoist_macros(body);
                     self.hoist_macros(recover);
                 }
-                Node::Switch(switch) => switch.cases.iter().for_each(|(_, body)| self.hoist_macros(body)),
+                Node::Switch(switch) => switch
+                    .cases
+                    .iter()
+                    .for_each(|(_, body)| self.hoist_macros(body)),
                 Node::Call(call) => self.hoist_macros(call.body.as_deref().unwrap_or_default()),
                 _ => {}
             }
@@ -42,10 +49,17 @@ impl<'a> Env<'a> {
         let def = match self.eval(&call.callee)? {
             Value::Macro(def) if !def.is_function => def,
             Value::Macro(_) => {
-                let message = "A function can't be called as a directive: write ${name(arguments)}.";
+                let message =
+                    "A function can't be called as a directive: write ${name(arguments)}.";
                 return Err(self.fault(ErrorKind::Type, call.callee.src, message));
             }
-            other => return Err(self.type_fault(&call.callee, "user-defined directive (macro, etc.)", &other)),
+            other => {
+                return Err(self.type_fault(
+                    &call.callee,
+                    "user-defined directive (macro, etc.)",
+                    &other,
+                ));
+            }
         };
         let passed = match &call.args {
             CallArgs::Positional(args) => Passed::Positional(self.eval_args(args)?),
@@ -72,7 +86,13 @@ impl<'a> Env<'a> {
         args.iter().map(|arg| self.eval_opt(arg)).collect()
     }
 
-    fn call_macro(&mut self, src: Src, def: &'a MacroDef, passed: Passed<'a>, nested: Option<Rc<Nested<'a>>>) -> Evaluated<'a, Option<Value<'a>>> {
+    fn call_macro(
+        &mut self,
+        src: Src,
+        def: &'a MacroDef,
+        passed: Passed<'a>,
+        nested: Option<Rc<Nested<'a>>>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         self.charge_items(def.frame_size as usize)?;
         let frame = self.locals.len();
         self.locals.resize(frame + def.frame_size as usize, None);
@@ -119,7 +139,12 @@ impl<'a> Env<'a> {
         Ok(())
     }
 
-    fn bind_positional(&mut self, src: Src, def: &'a MacroDef, values: Vec<Option<Value<'a>>>) -> Evaluated<'a, ()> {
+    fn bind_positional(
+        &mut self,
+        src: Src,
+        def: &'a MacroDef,
+        values: Vec<Option<Value<'a>>>,
+    ) -> Evaluated<'a, ()> {
         let count = values.len();
         if count > def.params.len() && def.catch_all.is_none() {
             let message = format!(
@@ -140,7 +165,12 @@ impl<'a> Env<'a> {
         Ok(())
     }
 
-    fn bind_named(&mut self, src: Src, def: &'a MacroDef, values: Vec<(&'a str, Option<Value<'a>>)>) -> Evaluated<'a, ()> {
+    fn bind_named(
+        &mut self,
+        src: Src,
+        def: &'a MacroDef,
+        values: Vec<(&'a str, Option<Value<'a>>)>,
+    ) -> Evaluated<'a, ()> {
         let mut rest = Map::default();
         for (name, value) in values {
             if let Some(param) = def.params.iter().find(|param| *param.name == *name) {
@@ -157,7 +187,11 @@ impl<'a> Env<'a> {
             }
         }
         if let Some((_, slot)) = &def.catch_all {
-            let rest = if rest.entries().is_empty() { Value::list(Vec::new()) } else { Value::map(rest) };
+            let rest = if rest.entries().is_empty() {
+                Value::list(Vec::new())
+            } else {
+                Value::map(rest)
+            };
             self.set_local(*slot, Some(rest));
         }
         Ok(())
@@ -191,7 +225,12 @@ impl<'a> Env<'a> {
     }
 
     /// `callee(args)` in an expression.
-    pub(crate) fn call_method(&mut self, expr: &'a Expr, callee: &'a Expr, args: &'a [Expr]) -> Evaluated<'a, Option<Value<'a>>> {
+    pub(crate) fn call_method(
+        &mut self,
+        expr: &'a Expr,
+        callee: &'a Expr,
+        args: &'a [Expr],
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         match self.eval(callee)? {
             Value::Macro(def) if def.is_function => {
                 let values = self.eval_args(args)?;
@@ -209,7 +248,12 @@ impl<'a> Env<'a> {
         }
     }
 
-    pub(crate) fn call_function(&mut self, src: Src, def: &'a MacroDef, args: Vec<Option<Value<'a>>>) -> Evaluated<'a, Option<Value<'a>>> {
+    pub(crate) fn call_function(
+        &mut self,
+        src: Src,
+        def: &'a MacroDef,
+        args: Vec<Option<Value<'a>>>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
         // What a function prints is dropped.
         let mut value = None;
@@ -220,9 +264,17 @@ impl<'a> Env<'a> {
         Ok(value)
     }
 
-    fn call_host(&mut self, src: Src, function: &'a HostFunction, args: &[Option<Value<'a>>]) -> Evaluated<'a, Option<Value<'a>>> {
+    fn call_host(
+        &mut self,
+        src: Src,
+        function: &'a HostFunction,
+        args: &[Option<Value<'a>>],
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
-        let views: Vec<View<'_>> = args.iter().map(|arg| arg.as_ref().map_or(View::Null, Value::view)).collect();
+        let views: Vec<View<'_>> = args
+            .iter()
+            .map(|arg| arg.as_ref().map_or(View::Null, Value::view))
+            .collect();
         match function(&views) {
             Ok(value) => {
                 if let crate::value::Owned::Str(text) = &value {
@@ -235,16 +287,24 @@ impl<'a> Env<'a> {
     }
 
     /// Applies a lambda, a function or a host's function to one item.
-    pub(crate) fn apply(&mut self, function: &'a Expr, item: Option<Value<'a>>) -> Evaluated<'a, Option<Value<'a>>> {
+    pub(crate) fn apply(
+        &mut self,
+        function: &'a Expr,
+        item: Option<Value<'a>>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
         if let ExprKind::Lambda(lambda) = &function.kind {
             self.set_local(lambda.slot, item);
             return self.eval_opt(&lambda.body);
         }
         match self.eval(function)? {
-            Value::Macro(def) if def.is_function => self.call_function(function.src, def, vec![item]),
+            Value::Macro(def) if def.is_function => {
+                self.call_function(function.src, def, vec![item])
+            }
             Value::Host(host) => self.call_host(function.src, host, &[item]),
-            other => Err(self.type_fault(function, "method or function or lambda expression", &other)),
+            other => {
+                Err(self.type_fault(function, "method or function or lambda expression", &other))
+            }
         }
     }
 }

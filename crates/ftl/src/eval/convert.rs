@@ -21,7 +21,12 @@ impl<'a> Env<'a> {
     }
 
     /// Writes what `${value}` prints.
-    pub(crate) fn write_value(&self, expr: &Expr, value: &Value<'a>, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
+    pub(crate) fn write_value(
+        &self,
+        expr: &Expr,
+        value: &Value<'a>,
+        out: &mut Vec<u8>,
+    ) -> Evaluated<'a, ()> {
         match value {
             Value::Str(text) => out.extend_from_slice(text.as_str().as_bytes()),
             Value::Number(number) => self.settings.number_format.write(number, out),
@@ -34,6 +39,9 @@ impl<'a> Env<'a> {
                 }
             },
             Value::Date(date) => self.write_date(expr, *date, out)?,
+            Value::Match(found) if !value.is_sequence() => {
+                return self.write_value(expr, &found.matches, out);
+            }
             other => {
                 let message = format!(
                     "Expected a string or something automatically convertible to string (number, date or boolean), but this has evaluated to {}:",
@@ -47,11 +55,13 @@ impl<'a> Env<'a> {
 
     fn write_date(&self, expr: &Expr, date: DateTime, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
         let format = self.settings.date_format(date.kind);
-        format.write(date, &self.settings.time_zone, out).map_err(|message| self.fault(ErrorKind::Format, expr.src, message))
+        format
+            .write(date, &self.settings.time_zone, out)
+            .map_err(|message| self.fault(ErrorKind::Format, expr.src, message))
     }
 
     /// What `${value}` prints, as a string.
-    pub(crate) fn to_str(&mut self, expr: &'a Expr, value: Value<'a>) -> Evaluated<'a, Str<'a>> {
+    pub(crate) fn string_of(&mut self, expr: &'a Expr, value: Value<'a>) -> Evaluated<'a, Str<'a>> {
         if let Value::Str(text) = value {
             return Ok(text);
         }

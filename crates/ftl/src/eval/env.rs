@@ -115,7 +115,10 @@ impl<'a> Env<'a> {
             }
             None => {
                 let limit = self.template.engine.budgets.steps;
-                Err(self.over_budget(ErrorKind::Steps, format!("the template takes more than {limit} steps")))
+                Err(self.over_budget(
+                    ErrorKind::Steps,
+                    format!("the template takes more than {limit} steps"),
+                ))
             }
         }
     }
@@ -130,7 +133,10 @@ impl<'a> Env<'a> {
             }
             None => {
                 let limit = self.template.engine.budgets.memory_bytes;
-                Err(self.over_budget(ErrorKind::Memory, format!("the template uses more than {limit} bytes of memory")))
+                Err(self.over_budget(
+                    ErrorKind::Memory,
+                    format!("the template uses more than {limit} bytes of memory"),
+                ))
             }
         }
     }
@@ -143,7 +149,10 @@ impl<'a> Env<'a> {
     pub(crate) fn check_output(&mut self) -> Evaluated<'a, ()> {
         let limit = self.template.engine.budgets.output_bytes;
         if self.out.len().wrapping_add(self.captured_before) > limit {
-            return Err(self.over_budget(ErrorKind::Output, format!("the template writes more than {limit} bytes")));
+            return Err(self.over_budget(
+                ErrorKind::Output,
+                format!("the template writes more than {limit} bytes"),
+            ));
         }
         Ok(())
     }
@@ -155,30 +164,59 @@ impl<'a> Env<'a> {
     /// An error at a place of this template.
     #[cold]
     pub(crate) fn fault(&self, kind: ErrorKind, src: Src, message: impl Into<String>) -> Fault<'a> {
-        Fault::Error(self.template.error_at(kind, src, message).blaming(self.template.text_of(src)))
+        Fault::Error(
+            self.template
+                .error_at(kind, src, message)
+                .blaming(self.template.text_of(src)),
+        )
     }
 
     #[cold]
     pub(crate) fn type_fault(&self, expr: &Expr, expected: &str, found: &Value<'a>) -> Fault<'a> {
-        let article = if expected.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-        let message = format!("Expected {article} {expected}, but this has evaluated to {}:", with_article(found.type_name()));
+        let article = if expected.starts_with(['a', 'e', 'i', 'o', 'u']) {
+            "an"
+        } else {
+            "a"
+        };
+        let message = format!(
+            "Expected {article} {expected}, but this has evaluated to {}:",
+            with_article(found.type_name())
+        );
         self.fault(ErrorKind::Type, expr.src, message)
     }
 
     #[cold]
     pub(crate) fn number_fault(&self, src: Src, error: NumberError) -> Fault<'a> {
         match error {
-            NumberError::DivisionByZero => self.fault(ErrorKind::DivisionByZero, src, "Arithmetic operation failed: / by zero"),
+            NumberError::DivisionByZero => self.fault(
+                ErrorKind::DivisionByZero,
+                src,
+                "Arithmetic operation failed: / by zero",
+            ),
             NumberError::TooLarge => {
                 let limit = self.max_digits();
-                self.fault(ErrorKind::NumberSize, src, format!("the number has more than {limit} digits"))
+                self.fault(
+                    ErrorKind::NumberSize,
+                    src,
+                    format!("the number has more than {limit} digits"),
+                )
             }
-            NumberError::NonFinite => self.fault(ErrorKind::Value, src, "infinities and NaN can't be computed with"),
+            NumberError::NonFinite => self.fault(
+                ErrorKind::Value,
+                src,
+                "infinities and NaN can't be computed with",
+            ),
         }
     }
 
-    pub(crate) fn number(&self, src: Src, result: Result<Number, NumberError>) -> Evaluated<'a, Value<'a>> {
-        result.map(Value::Number).map_err(|error| self.number_fault(src, error))
+    pub(crate) fn number(
+        &self,
+        src: Src,
+        result: Result<Number, NumberError>,
+    ) -> Evaluated<'a, Value<'a>> {
+        result
+            .map(Value::Number)
+            .map_err(|error| self.number_fault(src, error))
     }
 
     /// The full error of a fault.
@@ -188,7 +226,11 @@ impl<'a> Env<'a> {
             Fault::Missing(expr) => {
                 let error = self
                     .template
-                    .error_at(ErrorKind::Missing, expr.src, "The following has evaluated to null or missing:")
+                    .error_at(
+                        ErrorKind::Missing,
+                        expr.src,
+                        "The following has evaluated to null or missing:",
+                    )
                     .blaming(self.template.text_of(expr.src));
                 let error = match &expr.kind {
                     ExprKind::Dot(..) => error.tip("It's the step after the last dot that caused this error, not those before it."),
@@ -206,7 +248,10 @@ impl<'a> Env<'a> {
     }
 
     /// Runs `write` with an empty output and returns what it wrote.
-    pub(crate) fn capture(&mut self, write: impl FnOnce(&mut Self) -> Evaluated<'a, ()>) -> Evaluated<'a, Vec<u8>> {
+    pub(crate) fn capture(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Evaluated<'a, ()>,
+    ) -> Evaluated<'a, Vec<u8>> {
         let outer = std::mem::take(&mut self.out);
         let before = self.captured_before;
         self.captured_before = before.wrapping_add(outer.len());
@@ -220,7 +265,9 @@ impl<'a> Env<'a> {
     pub(crate) fn captured_string(&mut self, bytes: Vec<u8>) -> Evaluated<'a, Value<'a>> {
         self.charge(bytes.len())?;
         // Only whole strings are ever written.
-        Ok(Value::string(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())))
+        Ok(Value::string(String::from_utf8(bytes).unwrap_or_else(
+            |error| String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        )))
     }
 
     /// A string that the template made.
@@ -241,10 +288,18 @@ impl<'a> Env<'a> {
     }
 
     /// Runs one level deeper, on a stack that has room for it.
-    pub(crate) fn deeper<T>(&mut self, src: Src, run: impl FnOnce(&mut Self) -> Evaluated<'a, T>) -> Evaluated<'a, T> {
+    pub(crate) fn deeper<T>(
+        &mut self,
+        src: Src,
+        run: impl FnOnce(&mut Self) -> Evaluated<'a, T>,
+    ) -> Evaluated<'a, T> {
         let limit = self.template.engine.budgets.depth;
         if self.depth >= limit {
-            return Err(self.fault(ErrorKind::Depth, src, format!("calls are nested more than {limit} levels deep")));
+            return Err(self.fault(
+                ErrorKind::Depth,
+                src,
+                format!("calls are nested more than {limit} levels deep"),
+            ));
         }
         self.depth += 1;
         let result = stacker::maybe_grow(1024 * 1024, 4 * 1024 * 1024, || run(self));
@@ -254,6 +309,10 @@ impl<'a> Env<'a> {
 }
 
 pub(crate) fn with_article(name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
     format!("{article} {name}")
 }

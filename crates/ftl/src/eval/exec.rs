@@ -168,7 +168,11 @@ impl<'a> Env<'a> {
             Some(message) => self.eval_string(message)?.as_str().to_owned(),
             None => "the template was stopped by #stop".to_owned(),
         };
-        Ok(Fault::Error(self.template.error_at(ErrorKind::Stop, src, message)))
+        Ok(Fault::Error(self.template.error_at(
+            ErrorKind::Stop,
+            src,
+            message,
+        )))
     }
 
     fn change_setting(&mut self, src: Src, name: Setting, value: &'a Expr) -> Evaluated<'a, ()> {
@@ -182,7 +186,9 @@ impl<'a> Env<'a> {
             Setting::TimeFormat => settings.set_date_format(DateKind::Time, text),
             Setting::DateTimeFormat => settings.set_date_format(DateKind::DateTime, text),
             Setting::TimeZone => settings.set_time_zone(text),
-            Setting::Locale => crate::engine::check_locale(text).map(|()| settings.locale = text.into()),
+            Setting::Locale => {
+                crate::engine::check_locale(text).map(|()| settings.locale = text.into())
+            }
             Setting::OutputEncoding => Ok(()),
             Setting::UrlEscapingCharset => {
                 settings.url_escaping_charset = Some(text.into());
@@ -197,16 +203,26 @@ impl<'a> Env<'a> {
 fn is_recoverable(kind: ErrorKind) -> bool {
     !matches!(
         kind,
-        ErrorKind::Stop | ErrorKind::Steps | ErrorKind::Output | ErrorKind::Depth | ErrorKind::Memory | ErrorKind::Regex | ErrorKind::NumberSize
+        ErrorKind::Stop
+            | ErrorKind::Steps
+            | ErrorKind::Output
+            | ErrorKind::Depth
+            | ErrorKind::Memory
+            | ErrorKind::Regex
+            | ErrorKind::NumberSize
     )
 }
 
-/// Writes `text` with each run of white-space as one blank, or as one line break if there is one in it.
+/// Writes `text` with each run of white-space as one blank, or as one line break if there is one in it, and with none
+/// at its ends.
 fn compress(text: &[u8], out: &mut Vec<u8>) {
     let mut blank: Option<bool> = None;
     let mut started = false;
     for byte in text {
-        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c | 0x0b | 0x1c..=0x1f) {
+        if matches!(
+            byte,
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0c | 0x0b | 0x1c..=0x1f
+        ) {
             let has_break = matches!(byte, b'\n' | b'\r');
             blank = Some(blank.unwrap_or(false) || has_break);
             continue;
@@ -218,11 +234,5 @@ fn compress(text: &[u8], out: &mut Vec<u8>) {
         }
         started = true;
         out.push(*byte);
-    }
-    if let Some(has_break) = blank
-        && started
-        && has_break
-    {
-        out.push(b'\n');
     }
 }

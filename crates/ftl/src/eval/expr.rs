@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::env::{Env, Evaluated, Fault};
 use crate::error::ErrorKind;
 use crate::number::Number;
-use crate::syntax::ast::{Expr, ExprKind, LoopField, Name, Node, RangeKind, Special};
 use crate::syntax::Src;
+use crate::syntax::ast::{Expr, ExprKind, LoopField, Name, Node, RangeKind, Special};
 use crate::value::{DateKind, DateTime, Map, Range, Scope, Str, Value};
 
 impl<'a> Env<'a> {
@@ -32,16 +32,31 @@ impl<'a> Env<'a> {
             }
             ExprKind::Paren(inner) => return self.eval_opt(inner),
             ExprKind::Builtin(call) => return call.builtin.run(self, call),
-            ExprKind::Default(target, value) => return self.default_value(target, value.as_deref()),
+            ExprKind::Default(target, value) => {
+                return self.default_value(target, value.as_deref());
+            }
             ExprKind::Exists(target) => Value::Bool(self.eval_guarded(target)?.is_some()),
-            ExprKind::Compare(compare, left, right) => Value::Bool(self.compare(*compare, left, right)?),
+            ExprKind::Compare(compare, left, right) => {
+                Value::Bool(self.compare(*compare, left, right)?)
+            }
             ExprKind::Not(inner) => Value::Bool(!self.eval_bool(inner)?),
-            ExprKind::And(left, right) => Value::Bool(self.eval_bool(left)? && self.eval_bool(right)?),
-            ExprKind::Or(left, right) => Value::Bool(self.eval_bool(left)? || self.eval_bool(right)?),
+            ExprKind::And(left, right) => {
+                Value::Bool(self.eval_bool(left)? && self.eval_bool(right)?)
+            }
+            ExprKind::Or(left, right) => {
+                Value::Bool(self.eval_bool(left)? || self.eval_bool(right)?)
+            }
             ExprKind::Arithmetic(operator, left, right) => {
                 let left_value = self.eval(left)?;
                 let right_value = self.eval(right)?;
-                self.arithmetic(*operator, expr.src, &left_value, Some(left), &right_value, Some(right))?
+                self.arithmetic(
+                    *operator,
+                    expr.src,
+                    &left_value,
+                    Some(left),
+                    &right_value,
+                    Some(right),
+                )?
             }
             ExprKind::Index(target, key) => return self.index(expr, target, key),
             ExprKind::Call(callee, args) => return self.call_method(expr, callee, args),
@@ -56,7 +71,13 @@ impl<'a> Env<'a> {
             ExprKind::Seq(items) => self.sequence(items)?,
             ExprKind::Hash(entries) => self.hash(entries)?,
             ExprKind::Special(special) => return self.special(expr.src, *special),
-            ExprKind::Lambda(_) => return Err(self.fault(ErrorKind::Type, expr.src, "a lambda expression isn't a value")),
+            ExprKind::Lambda(_) => {
+                return Err(self.fault(
+                    ErrorKind::Type,
+                    expr.src,
+                    "a lambda expression isn't a value",
+                ));
+            }
         }))
     }
 
@@ -109,15 +130,24 @@ impl<'a> Env<'a> {
 
     /// The value under `key` in a hash.
     #[inline]
-    pub(crate) fn member(&self, target: &'a Expr, value: &Value<'a>, key: &str) -> Evaluated<'a, Option<Value<'a>>> {
+    pub(crate) fn member(
+        &self,
+        target: &'a Expr,
+        value: &Value<'a>,
+        key: &str,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         Ok(match value {
-            Value::HashView(hash) => hash.get(key).and_then(|view| Value::from_view(view, self.max_digits())),
+            Value::HashView(hash) => hash
+                .get(key)
+                .and_then(|view| Value::from_view(view, self.max_digits())),
             Value::Map(map) => map.get(key),
             Value::Scope(scope) => self.scope_variable(*scope, key),
             Value::Statics => match self.template.engine.statics.get_key_value(key) {
                 Some((class, _)) => Some(Value::StaticClass(class)),
                 None => {
-                    let message = format!("statics[\"{key}\"] is refused: Java classes aren't reachable from templates");
+                    let message = format!(
+                        "statics[\"{key}\"] is refused: Java classes aren't reachable from templates"
+                    );
                     return Err(self.fault(ErrorKind::Refused, target.src, message));
                 }
             },
@@ -136,14 +166,22 @@ impl<'a> Env<'a> {
     }
 
     fn scope_variable(&self, scope: Scope, name: &str) -> Option<Value<'a>> {
-        let namespace = || self.namespace[self.template.program.namespace.get(name)? as usize].clone();
+        let namespace =
+            || self.namespace[self.template.program.namespace.get(name)? as usize].clone();
         let global = || self.globals[self.template.program.globals.get(name)? as usize].clone();
         let local = || {
-            let (_, slot) = self.running?.locals.iter().find(|(local, _)| **local == *name)?;
+            let (_, slot) = self
+                .running?
+                .locals
+                .iter()
+                .find(|(local, _)| **local == *name)?;
             self.local(*slot).cloned()
         };
         match scope {
-            Scope::Vars => local().or_else(namespace).or_else(global).or_else(|| self.data_variable(name)),
+            Scope::Vars => local()
+                .or_else(namespace)
+                .or_else(global)
+                .or_else(|| self.data_variable(name)),
             Scope::Globals => global().or_else(|| self.data_variable(name)),
             Scope::Locals => local(),
             Scope::Namespace => namespace(),
@@ -152,7 +190,11 @@ impl<'a> Env<'a> {
     }
 
     /// `target!value`
-    fn default_value(&mut self, target: &'a Expr, value: Option<&'a Expr>) -> Evaluated<'a, Option<Value<'a>>> {
+    fn default_value(
+        &mut self,
+        target: &'a Expr,
+        value: Option<&'a Expr>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         if let Some(found) = self.eval_guarded(target)? {
             return Ok(Some(found));
         }
@@ -189,7 +231,7 @@ impl<'a> Env<'a> {
     /// The value as a string; numbers, dates and booleans are formatted.
     pub(crate) fn eval_string(&mut self, expr: &'a Expr) -> Evaluated<'a, Str<'a>> {
         let value = self.eval(expr)?;
-        self.to_str(expr, value)
+        self.string_of(expr, value)
     }
 
     fn concat(&mut self, parts: &'a [Node]) -> Evaluated<'a, Value<'a>> {
@@ -197,18 +239,36 @@ impl<'a> Env<'a> {
         self.captured_string(bytes)
     }
 
-    fn range(&mut self, kind: RangeKind, from: &'a Expr, to: Option<&'a Expr>) -> Evaluated<'a, Value<'a>> {
+    fn range(
+        &mut self,
+        kind: RangeKind,
+        from: &'a Expr,
+        to: Option<&'a Expr>,
+    ) -> Evaluated<'a, Value<'a>> {
         let first = self.eval_whole(from)?;
         let range = match to {
-            None => Range { first, step: 1, len: None, clips: true },
+            None => Range {
+                first,
+                step: 1,
+                len: None,
+                clips: true,
+            },
             Some(to) => {
                 let to = self.eval_whole(to)?;
                 let (step, len) = match kind {
-                    RangeKind::Inclusive => (if to >= first { 1 } else { -1 }, first.abs_diff(to).saturating_add(1)),
+                    RangeKind::Inclusive => (
+                        if to >= first { 1 } else { -1 },
+                        first.abs_diff(to).saturating_add(1),
+                    ),
                     RangeKind::Exclusive => (if to >= first { 1 } else { -1 }, first.abs_diff(to)),
                     RangeKind::Length => (if to >= 0 { 1 } else { -1 }, to.unsigned_abs()),
                 };
-                Range { first, step, len: Some(usize::try_from(len).unwrap_or(usize::MAX)), clips: kind == RangeKind::Length }
+                Range {
+                    first,
+                    step,
+                    len: Some(usize::try_from(len).unwrap_or(usize::MAX)),
+                    clips: kind == RangeKind::Length,
+                }
             }
         };
         Ok(Value::Range(Rc::new(range)))
@@ -242,8 +302,17 @@ impl<'a> Env<'a> {
     fn special(&mut self, src: Src, special: Special) -> Evaluated<'a, Option<Value<'a>>> {
         Ok(Some(match special {
             Special::Now => match &self.template.engine.clock {
-                Some(clock) => Value::Date(DateTime { millis: clock(), kind: DateKind::DateTime }),
-                None => return Err(self.fault(ErrorKind::Refused, src, ".now isn't available: there is no clock")),
+                Some(clock) => Value::Date(DateTime {
+                    millis: clock(),
+                    kind: DateKind::DateTime,
+                }),
+                None => {
+                    return Err(self.fault(
+                        ErrorKind::Refused,
+                        src,
+                        ".now isn't available: there is no clock",
+                    ));
+                }
             },
             Special::Vars => Value::Scope(Scope::Vars),
             Special::Globals => Value::Scope(Scope::Globals),
@@ -265,7 +334,13 @@ impl<'a> Env<'a> {
             Special::Version | Special::IncompatibleImprovements => Value::str("2.3.31"),
             Special::Error => match &self.recovered {
                 Some(message) => Value::string(Rc::clone(message)),
-                None => return Err(self.fault(ErrorKind::Value, src, ".error is only available inside #recover")),
+                None => {
+                    return Err(self.fault(
+                        ErrorKind::Value,
+                        src,
+                        ".error is only available inside #recover",
+                    ));
+                }
             },
             Special::OutputEncoding | Special::UrlEscapingCharset => Value::str("UTF-8"),
             Special::OutputFormat => Value::str("undefined"),

@@ -34,7 +34,12 @@ impl<'a> Env<'a> {
         }
     }
 
-    fn is_empty_source(&self, expr: &'a Expr, source: &Value<'a>, vars: Option<&LoopVars>) -> Evaluated<'a, bool> {
+    fn is_empty_source(
+        &self,
+        expr: &'a Expr,
+        source: &Value<'a>,
+        vars: Option<&LoopVars>,
+    ) -> Evaluated<'a, bool> {
         let by_key = vars.is_some_and(|vars| vars.second.is_some());
         if source.is_hash() && vars.is_none_or(|vars| vars.second.is_some()) {
             return Ok(match source {
@@ -47,13 +52,28 @@ impl<'a> Env<'a> {
             return Ok(seq_len(source) == 0);
         }
         // The missing value's default counts as an empty sequence and an empty hash.
-        if matches!(source, Value::Str(text) if text.as_str().is_empty()) && matches!(expr.kind, crate::syntax::ast::ExprKind::Default(_, None)) {
+        if matches!(source, Value::Str(text) if text.as_str().is_empty())
+            && matches!(expr.kind, crate::syntax::ast::ExprKind::Default(_, None))
+        {
             return Ok(true);
         }
-        Err(self.type_fault(expr, if by_key { "extended hash" } else { "sequence or collection" }, source))
+        Err(self.type_fault(
+            expr,
+            if by_key {
+                "extended hash"
+            } else {
+                "sequence or collection"
+            },
+            source,
+        ))
     }
 
-    fn exec_loop(&mut self, source: &Value<'a>, vars: &'a LoopVars, body: &'a [Node]) -> Evaluated<'a, Flow> {
+    fn exec_loop(
+        &mut self,
+        source: &Value<'a>,
+        vars: &'a LoopVars,
+        body: &'a [Node],
+    ) -> Evaluated<'a, Flow> {
         if vars.second.is_some() {
             let entries = self.entries(source)?;
             let count = entries.len();
@@ -80,9 +100,21 @@ impl<'a> Env<'a> {
         Ok(Flow::Next)
     }
 
-    fn round(&mut self, vars: &LoopVars, index: usize, has_next: bool, body: &'a [Node]) -> Evaluated<'a, Flow> {
+    fn round(
+        &mut self,
+        vars: &LoopVars,
+        index: usize,
+        has_next: bool,
+        body: &'a [Node],
+    ) -> Evaluated<'a, Flow> {
         self.step()?;
-        self.set_local(vars.state_slot, Some(Value::Loop(LoopState { index: index as u32, has_next })));
+        self.set_local(
+            vars.state_slot,
+            Some(Value::Loop(LoopState {
+                index: index as u32,
+                has_next,
+            })),
+        );
         self.exec(body)
     }
 }

@@ -35,10 +35,21 @@ impl<'a> Env<'a> {
         if operator == Arithmetic::Add {
             return self.concatenate(src, left, left_expr, right, right_expr);
         }
-        let (expr, found) = if matches!(left, Value::Number(_)) { (right_expr, right) } else { (left_expr, left) };
+        let (expr, found) = if matches!(left, Value::Number(_)) {
+            (right_expr, right)
+        } else {
+            (left_expr, left)
+        };
         Err(match expr {
             Some(expr) => self.type_fault(expr, "number", found),
-            None => self.fault(ErrorKind::Type, src, format!("Expected a number, but this has evaluated to a {}:", found.type_name())),
+            None => self.fault(
+                ErrorKind::Type,
+                src,
+                format!(
+                    "Expected a number, but this has evaluated to a {}:",
+                    found.type_name()
+                ),
+            ),
         })
     }
 
@@ -67,24 +78,35 @@ impl<'a> Env<'a> {
             match (value, expr.or(left_expr).or(right_expr)) {
                 (Value::Str(text), _) => bytes.extend_from_slice(text.as_str().as_bytes()),
                 (value, Some(expr)) => self.write_value(expr, value, &mut bytes)?,
-                (_, None) => return Err(self.fault(ErrorKind::Type, src, "these values can't be added")),
+                (_, None) => {
+                    return Err(self.fault(ErrorKind::Type, src, "these values can't be added"));
+                }
             }
         }
         self.captured_string(bytes)
     }
 
     /// `left compare right`
-    pub(crate) fn compare(&mut self, compare: Compare, left: &'a Expr, right: &'a Expr) -> Evaluated<'a, bool> {
+    pub(crate) fn compare(
+        &mut self,
+        compare: Compare,
+        left: &'a Expr,
+        right: &'a Expr,
+    ) -> Evaluated<'a, bool> {
         let left_value = self.eval(left)?;
         let right_value = self.eval(right)?;
         match compare {
             Compare::Equal => return equal(self, left, &left_value, right, &right_value),
-            Compare::NotEqual => return equal(self, left, &left_value, right, &right_value).map(|equal| !equal),
+            Compare::NotEqual => {
+                return equal(self, left, &left_value, right, &right_value).map(|equal| !equal);
+            }
             _ => {}
         }
         let order = match (&left_value, &right_value) {
             (Value::Number(left), Value::Number(right)) => left.compare(right),
-            (Value::Date(left), Value::Date(right)) if left.kind == right.kind => left.millis.cmp(&right.millis),
+            (Value::Date(left), Value::Date(right)) if left.kind == right.kind => {
+                left.millis.cmp(&right.millis)
+            }
             (Value::Str(_), Value::Str(_)) => {
                 let message = "Can't use this comparison operator with strings: only == and != can compare them.";
                 return Err(self.fault(ErrorKind::Type, left.src.to(right.src), message));
@@ -120,21 +142,35 @@ impl<'a> Env<'a> {
     /// The item at `index`.
     pub(crate) fn item(&self, value: &Value<'a>, index: usize) -> Option<Value<'a>> {
         match value {
-            Value::SeqView(seq) => seq.get(index).and_then(|view| Value::from_view(view, self.max_digits())),
+            Value::SeqView(seq) => seq
+                .get(index)
+                .and_then(|view| Value::from_view(view, self.max_digits())),
             Value::List(list) => list.items.get(index)?.clone(),
-            Value::Range(range) => (index < Seq::len(&**range)).then(|| Value::Number(Number::Int(range.at(index)))),
+            Value::Range(range) => {
+                (index < Seq::len(&**range)).then(|| Value::Number(Number::Int(range.at(index))))
+            }
             Value::Match(found) => self.item(&found.matches, index),
             _ => None,
         }
     }
 
     /// All entries of a hash.
-    pub(crate) fn entries(&mut self, value: &Value<'a>) -> Evaluated<'a, Vec<(Str<'a>, Option<Value<'a>>)>> {
+    pub(crate) fn entries(
+        &mut self,
+        value: &Value<'a>,
+    ) -> Evaluated<'a, Vec<(Str<'a>, Option<Value<'a>>)>> {
         let entries: Vec<_> = match value {
             Value::HashView(hash) => {
                 let hash: &'a dyn crate::data::Hash = *hash;
                 self.steps(hash.len())?;
-                hash.entries().map(|(key, view)| (Str::Borrowed(key), Value::from_view(view, self.max_digits()))).collect()
+                hash.entries()
+                    .map(|(key, view)| {
+                        (
+                            Str::Borrowed(key),
+                            Value::from_view(view, self.max_digits()),
+                        )
+                    })
+                    .collect()
             }
             Value::Map(map) => map.entries().to_vec(),
             Value::Scope(crate::value::Scope::Namespace) => {
@@ -147,7 +183,14 @@ impl<'a> Env<'a> {
             }
             Value::Scope(crate::value::Scope::DataModel | crate::value::Scope::Globals) => {
                 let root: &'a dyn crate::data::Hash = self.root;
-                root.entries().map(|(key, view)| (Str::Borrowed(key), Value::from_view(view, self.max_digits()))).collect()
+                root.entries()
+                    .map(|(key, view)| {
+                        (
+                            Str::Borrowed(key),
+                            Value::from_view(view, self.max_digits()),
+                        )
+                    })
+                    .collect()
             }
             _ => Vec::new(),
         };
@@ -188,7 +231,9 @@ pub(crate) fn ordering(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> 
         (Value::Number(left), Value::Number(right)) => left.compare(right),
         (Value::Str(left), Value::Str(right)) => left.as_str().cmp(right.as_str()),
         (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
-        (Value::Date(left), Value::Date(right)) if left.kind == right.kind => left.millis.cmp(&right.millis),
+        (Value::Date(left), Value::Date(right)) if left.kind == right.kind => {
+            left.millis.cmp(&right.millis)
+        }
         _ => return None,
     })
 }

@@ -8,7 +8,12 @@ use crate::syntax::ast::Expr;
 use crate::value::{Range, Str, Value};
 
 impl<'a> Env<'a> {
-    pub(crate) fn index(&mut self, expr: &'a Expr, target: &'a Expr, key: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
+    pub(crate) fn index(
+        &mut self,
+        expr: &'a Expr,
+        target: &'a Expr,
+        key: &'a Expr,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         let value = self.eval(target)?;
         let key_value = self.eval(key)?;
         match &key_value {
@@ -17,7 +22,7 @@ impl<'a> Env<'a> {
                 let index = number.to_i64_wrapping();
                 self.at_index(expr, target, value, index)
             }
-            Value::Range(range) => self.slice(expr, target, &value, range).map(Some),
+            Value::Range(range) => self.slice(key, target, &value, range).map(Some),
             other => {
                 let message = format!(
                     "Expected a number, or a string, or a range, but this has evaluated to a {}:",
@@ -28,55 +33,95 @@ impl<'a> Env<'a> {
         }
     }
 
-    fn at_index(&mut self, expr: &'a Expr, target: &'a Expr, value: Value<'a>, index: i64) -> Evaluated<'a, Option<Value<'a>>> {
+    fn at_index(
+        &mut self,
+        expr: &'a Expr,
+        target: &'a Expr,
+        value: Value<'a>,
+        index: i64,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         if value.is_sequence() {
-            return Ok(usize::try_from(index).ok().and_then(|index| self.item(&value, index)));
+            return Ok(usize::try_from(index)
+                .ok()
+                .and_then(|index| self.item(&value, index)));
         }
         if value.is_hash() {
-            return Err(self.type_fault(target, "sequence or string or something automatically convertible to string", &value));
+            return Err(self.type_fault(
+                target,
+                "sequence or string or something automatically convertible to string",
+                &value,
+            ));
         }
-        let text = self.to_str(target, value)?;
+        let text = self.string_of(target, value)?;
         let len = utf16::len(text.as_str());
         match usize::try_from(index) {
-            Ok(index) if index < len => Ok(Some(Value::Str(text.slice(|text| utf16::range(text, index, index + 1))))),
+            Ok(index) if index < len => Ok(Some(Value::Str(
+                text.slice(|text| utf16::range(text, index, index + 1)),
+            ))),
             _ => {
                 let message = if index < 0 {
                     format!("Negative index not allowed: {index}")
                 } else {
-                    format!("String index out of range: The index was {index} (0-based), but the length of the string is only {len}.")
+                    format!(
+                        "String index out of range: The index was {index} (0-based), but the length of the string is only {len}."
+                    )
                 };
                 Err(self.fault(ErrorKind::Value, expr.src, message))
             }
         }
     }
 
-    fn slice(&mut self, expr: &'a Expr, target: &'a Expr, value: &Value<'a>, range: &Range) -> Evaluated<'a, Value<'a>> {
+    fn slice(
+        &mut self,
+        key: &'a Expr,
+        target: &'a Expr,
+        value: &Value<'a>,
+        range: &Range,
+    ) -> Evaluated<'a, Value<'a>> {
         if value.is_sequence() {
-            let picked = self.picked(expr, range, seq_len(value), "sequence")?;
+            let picked = self.picked(key, range, seq_len(value), "sequence")?;
             self.steps(picked.1)?;
             self.charge_items(picked.1)?;
-            let items = (0..picked.1).map(|index| self.item(value, (picked.0 + index as i64 * picked.2) as usize)).collect();
+            let items = (0..picked.1)
+                .map(|index| self.item(value, (picked.0 + index as i64 * picked.2) as usize))
+                .collect();
             return Ok(Value::list(items));
         }
-        let text: Str<'a> = self.to_str(target, value.clone())?;
+        let text: Str<'a> = self.string_of(target, value.clone())?;
         let len = utf16::len(text.as_str());
-        let (first, count, step) = self.picked(expr, range, len, "string")?;
+        // `from..to` with `to` just below `from` is how templates ask for nothing.
+        if range.step < 0 && range.len == Some(2) {
+            return Ok(Value::str(""));
+        }
+        let (first, count, step) = self.picked(key, range, len, "string")?;
         if step < 0 && count > 1 {
-            // Java's strings have no reversed slices; "adaptive" empty ranges such as 0..-1 never get here.
-            return Err(self.fault(ErrorKind::Value, expr.src, "Decreasing ranges aren't allowed for slicing strings (as it would give reversed text)."));
+            let message = "Decreasing ranges aren't allowed for slicing strings (as it would give reversed text).";
+            return Err(self.fault(ErrorKind::Value, key.src, message));
         }
         let first = first as usize;
-        Ok(Value::Str(text.slice(|text| utf16::range(text, first, first + count))))
+        Ok(Value::Str(
+            text.slice(|text| utf16::range(text, first, first + count)),
+        ))
     }
 
     /// First index, count and step of what a range picks from `len` items.
-    fn picked(&self, expr: &'a Expr, range: &Range, len: usize, what: &str) -> Evaluated<'a, (i64, usize, i64)> {
+    fn picked(
+        &self,
+        key: &'a Expr,
+        range: &Range,
+        len: usize,
+        what: &str,
+    ) -> Evaluated<'a, (i64, usize, i64)> {
         let out_of_bounds = |index: i64, which: &str| {
             let message = format!(
-                "Range {which} index {index} is out of bounds, because the sliced {what} has only {len} {}(s). (Note that indices start from 0).",
-                if what == "string" { "character" } else { "element" }
+                "Range {which} index {index} is out of bounds, because the sliced {what} has only {len} {}(s). (Note that indices are 0-based).",
+                if what == "string" {
+                    "character"
+                } else {
+                    "element"
+                }
             );
-            self.fault(ErrorKind::Value, expr.src, message)
+            self.fault(ErrorKind::Value, key.src, message)
         };
         if range.len == Some(0) {
             return Ok((0, 0, 1));
@@ -84,10 +129,17 @@ impl<'a> Env<'a> {
         let limit = len as i64;
         // A range without an end, or of a length, may begin just past the last item and is cut at the end.
         let clipped = range.len.is_none() || range.clips;
-        if range.first < 0 || (range.first > limit) || (range.first == limit && !(clipped && range.step > 0)) {
+        if range.first < 0
+            || (range.first > limit)
+            || (range.first == limit && !(clipped && range.step > 0))
+        {
             return Err(out_of_bounds(range.first, "start"));
         }
-        let available = if range.step > 0 { limit - range.first } else { range.first + 1 };
+        let available = if range.step > 0 {
+            limit - range.first
+        } else {
+            range.first + 1
+        };
         let count = match range.len {
             None => available as usize,
             Some(count) if count as u64 > available as u64 => {

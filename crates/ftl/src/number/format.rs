@@ -71,7 +71,11 @@ impl NumberFormat {
             "number" | "" => "#,##0.###",
             "percent" => "#,##0%",
             "currency" => "\u{a4}#,##0.00",
-            _ if format.starts_with('@') => return Err("custom number formats are Java classes, which aren't available".to_owned()),
+            _ if format.starts_with('@') => {
+                return Err(
+                    "custom number formats are Java classes, which aren't available".to_owned(),
+                );
+            }
             other => other,
         };
         Pattern::parse(pattern).map(|pattern| Self::Pattern(Box::new(pattern)))
@@ -91,7 +95,10 @@ impl Pattern {
             Some((pattern, options)) => (pattern, options),
             None => (source, ""),
         };
-        let mut scanner = Scanner { rest: pattern.chars().peekable(), shift: 0 };
+        let mut scanner = Scanner {
+            rest: pattern.chars().peekable(),
+            shift: 0,
+        };
         let mut parsed = Self {
             positive: Affixes::default(),
             negative: Affixes::default(),
@@ -113,15 +120,22 @@ impl Pattern {
         parsed.negative = if scanner.rest.next_if_eq(&';').is_some() {
             let prefix = scanner.affix();
             scanner.skip_digits();
-            Affixes { prefix, suffix: scanner.affix() }
+            Affixes {
+                prefix,
+                suffix: scanner.affix(),
+            }
         } else {
             parsed.positive.clone()
         };
         if let Some(unexpected) = scanner.rest.next() {
-            return Err(format!("unexpected {unexpected:?} in the number pattern {source:?}"));
+            return Err(format!(
+                "unexpected {unexpected:?} in the number pattern {source:?}"
+            ));
         }
         // Java: without a negative pattern, or with one that equals the positive, the minus sign is the mark.
-        if parsed.negative.prefix == parsed.positive.prefix && parsed.negative.suffix == parsed.positive.suffix {
+        if parsed.negative.prefix == parsed.positive.prefix
+            && parsed.negative.suffix == parsed.positive.suffix
+        {
             parsed.negative.prefix.insert(0, parsed.symbols.minus);
         }
         parsed.apply_options(options)?;
@@ -134,7 +148,9 @@ impl Pattern {
         let mut seen = false;
         while let Some(&c) = scanner.rest.peek() {
             match c {
-                '#' if zeros > 0 => return Err("unexpected '#' after '0' in a number pattern".to_owned()),
+                '#' if zeros > 0 => {
+                    return Err("unexpected '#' after '0' in a number pattern".to_owned());
+                }
                 '#' => optional += 1,
                 '0' => zeros += 1,
                 ',' => {
@@ -154,7 +170,9 @@ impl Pattern {
         if decimal {
             while let Some(&c) = scanner.rest.peek() {
                 match c {
-                    '0' if fraction_optional > 0 => return Err("unexpected '0' after '#' in a number pattern".to_owned()),
+                    '0' if fraction_optional > 0 => {
+                        return Err("unexpected '0' after '#' in a number pattern".to_owned());
+                    }
                     '0' => fraction_zeros += 1,
                     '#' => fraction_optional += 1,
                     _ => break,
@@ -163,15 +181,15 @@ impl Pattern {
             }
             seen |= fraction_zeros + fraction_optional > 0;
         }
-        // Java: with no '0' at all, and no fraction digits that would show, one integer digit is written.
-        if zeros == 0 && fraction_zeros == 0 && optional > 0 && fraction_optional == 0 && !decimal {
-            self.min_integer = 1;
+        // Java: where there's no '0' at all, the '#' at the point, or the first one after it, counts as one.
+        if zeros + fraction_zeros == 0 {
             if optional > 0 {
                 optional -= 1;
+                self.min_integer = 1;
+            } else if fraction_optional > 0 {
+                fraction_optional -= 1;
+                fraction_zeros = 1;
             }
-        }
-        if zeros == 0 && optional > 0 && decimal && fraction_zeros + fraction_optional == 0 {
-            self.min_integer = 1;
         }
         self.min_fraction = fraction_zeros;
         self.max_fraction = fraction_zeros + fraction_optional;
@@ -196,23 +214,33 @@ impl Pattern {
 
     fn apply_options(&mut self, options: &str) -> Result<(), String> {
         for option in split_options(options) {
-            let (name, value) = option.split_once('=').ok_or_else(|| format!("expected name=value in {option:?}"))?;
+            let (name, value) = option
+                .split_once('=')
+                .ok_or_else(|| format!("expected name=value in {option:?}"))?;
             let value = unquote(value.trim());
-            let first = || value.chars().next().ok_or_else(|| format!("option {name} needs a character"));
+            let first = || {
+                value
+                    .chars()
+                    .next()
+                    .ok_or_else(|| format!("option {name} needs a character"))
+            };
             match name.trim() {
-                "roundingMode" | "rnd" => self.rounding = rounding_mode(&value)?,
-                "decimalSeparator" | "dec" => self.symbols.decimal = first()?,
-                "groupingSeparator" | "grp" => self.symbols.group = first()?,
-                "minusSign" | "mns" => {
+                "roundingMode" => self.rounding = rounding_mode(&value)?,
+                "decimalSeparator" => self.symbols.decimal = first()?,
+                "groupingSeparator" => self.symbols.group = first()?,
+                "minusSign" => {
                     let minus = first()?;
-                    self.negative.prefix = self.negative.prefix.replacen(self.symbols.minus, &minus.to_string(), 1);
+                    self.negative.prefix =
+                        self.negative
+                            .prefix
+                            .replacen(self.symbols.minus, &minus.to_string(), 1);
                     self.symbols.minus = minus;
                 }
-                "exponentSeparator" | "exp" => self.symbols.exponent = value,
-                "infinity" | "inf" => self.symbols.infinity = value,
+                "exponentSeparator" => self.symbols.exponent = value,
+                "infinity" => self.symbols.infinity = value,
                 "nan" => self.symbols.nan = value,
-                "zeroDigit" | "zer" => self.symbols.zero = first()?,
-                "multiplier" | "mul" | "multipier" => {
+                "zeroDigit" => self.symbols.zero = first()?,
+                "multiplier" | "multipier" => {
                     self.shift = match value.as_str() {
                         "1" => 0,
                         "10" => 1,
@@ -234,7 +262,11 @@ impl Pattern {
             return write_int(*int, out);
         }
         if let Number::NonFinite(float) = number {
-            let affixes = if *float < 0.0 { &self.negative } else { &self.positive };
+            let affixes = if *float < 0.0 {
+                &self.negative
+            } else {
+                &self.positive
+            };
             if float.is_nan() {
                 out.extend_from_slice(self.symbols.nan.as_bytes());
             } else {
@@ -251,7 +283,11 @@ impl Pattern {
             return self.write_scientific(&value, number.is_negative(), out);
         }
         let rounded = value.with_scale_round(self.max_fraction as i64, self.rounding);
-        let affixes = if number.is_negative() { &self.negative } else { &self.positive };
+        let affixes = if number.is_negative() {
+            &self.negative
+        } else {
+            &self.positive
+        };
         let plain = rounded.abs().to_plain_string();
         let (integer, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
         out.extend_from_slice(affixes.prefix.as_bytes());
@@ -270,7 +306,11 @@ impl Pattern {
             && self.symbols.zero == '0'
             && self.positive.prefix.is_empty()
             && self.positive.suffix.is_empty()
-            && if self.grouping == 0 { int >= 0 } else { (0..1000).contains(&int) && self.grouping >= 3 }
+            && if self.grouping == 0 {
+                int >= 0
+            } else {
+                (0..1000).contains(&int) && self.grouping >= 3
+            }
     }
 
     fn write_integer_digits(&self, significant: &str, fraction: &str, out: &mut Vec<u8>) {
@@ -280,10 +320,14 @@ impl Pattern {
         }
         let zeros = width - significant.len();
         for index in 0..width {
-            let digit = if index < zeros { b'0' } else { significant.as_bytes()[index - zeros] };
+            let digit = if index < zeros {
+                b'0'
+            } else {
+                significant.as_bytes()[index - zeros]
+            };
             self.push_digit(digit, out);
             let left = width - index - 1;
-            if self.grouping > 0 && left > 0 && left % self.grouping == 0 {
+            if self.grouping > 0 && left > 0 && left.is_multiple_of(self.grouping) {
                 push_char(self.symbols.group, out);
             }
         }
@@ -314,28 +358,41 @@ impl Pattern {
         let min_integer = self.min_integer as i64;
         let abs = value.abs();
         // The number of digits left of the point in plain notation; 0.00x has a negative one.
-        let point = if abs.is_zero() { 0 } else { abs.digits() as i64 - abs.fractional_digit_count() };
-        let repeat = if max_integer > 1 && max_integer > min_integer { max_integer } else { 0 };
+        let point = if abs.is_zero() {
+            0
+        } else {
+            abs.digits() as i64 - abs.fractional_digit_count()
+        };
+        let repeat = if max_integer > 1 && max_integer > min_integer {
+            max_integer
+        } else {
+            0
+        };
         let exponent = if abs.is_zero() {
             0
         } else if repeat > 0 {
             (point - 1).div_euclid(repeat) * repeat
         } else {
-            point - if min_integer > 0 || self.min_fraction > 0 { min_integer } else { 1 }
+            point
+                - if min_integer > 0 || self.min_fraction > 0 {
+                    min_integer
+                } else {
+                    1
+                }
         };
         let (digits, scale) = abs.into_bigint_and_exponent();
         let mantissa = BigDecimal::new(digits, scale + exponent);
-        let fraction_digits = if repeat > 0 {
-            // Significant digits are bounded by the sum of the minimum integer and maximum fraction digits.
-            let significant = min_integer + self.max_fraction as i64;
-            (significant - (point - exponent)).max(0)
-        } else {
-            self.max_fraction as i64
-        };
+        // Significant digits are bounded by the sum of the most integer and the most fraction digits.
+        let significant = max_integer + self.max_fraction as i64;
+        let fraction_digits = (significant - (point - exponent)).max(0);
         let rounded = mantissa.with_scale_round(fraction_digits, self.rounding);
         let plain = rounded.to_plain_string();
         let (integer, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
-        let affixes = if negative { &self.negative } else { &self.positive };
+        let affixes = if negative {
+            &self.negative
+        } else {
+            &self.positive
+        };
         out.extend_from_slice(affixes.prefix.as_bytes());
         self.write_integer_digits(integer.trim_start_matches('0'), fraction, out);
         self.write_fraction_digits(fraction, out);
@@ -389,7 +446,11 @@ impl Scanner<'_> {
                 }
                 '\u{a4}' => {
                     self.rest.next();
-                    text.push_str(if self.rest.next_if_eq(&'\u{a4}').is_some() { "USD" } else { "$" });
+                    text.push_str(if self.rest.next_if_eq(&'\u{a4}').is_some() {
+                        "USD"
+                    } else {
+                        "$"
+                    });
                     continue;
                 }
                 _ => text.push(c),
@@ -400,7 +461,11 @@ impl Scanner<'_> {
     }
 
     fn skip_digits(&mut self) {
-        while self.rest.next_if(|c| matches!(c, '#' | '0' | ',' | '.')).is_some() {}
+        while self
+            .rest
+            .next_if(|c| matches!(c, '#' | '0' | ',' | '.'))
+            .is_some()
+        {}
     }
 }
 
@@ -426,7 +491,8 @@ fn split_options(options: &str) -> Vec<&str> {
 fn unquote(value: &str) -> String {
     for quote in ['"', '\''] {
         if value.len() >= 2 && value.starts_with(quote) && value.ends_with(quote) {
-            return value[1..value.len() - 1].replace(&format!("{quote}{quote}"), &quote.to_string());
+            return value[1..value.len() - 1]
+                .replace(&format!("{quote}{quote}"), &quote.to_string());
         }
     }
     value.to_owned()
@@ -450,9 +516,13 @@ mod tests {
     use super::*;
 
     fn format(pattern: &str, number: &str) -> String {
-        let number = Number::parse(number, 1000).expect("a number").expect("small");
+        let number = Number::parse(number, 1000)
+            .expect("a number")
+            .expect("small");
         let mut out = Vec::new();
-        NumberFormat::parse(pattern).expect("a pattern").write(&number, &mut out);
+        NumberFormat::parse(pattern)
+            .expect("a pattern")
+            .write(&number, &mut out);
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -463,7 +533,7 @@ mod tests {
             ("number", "0.5", "0.5"),
             ("0.00", "2.5", "2.50"),
             ("0.#", "2.25", "2.2"),
-            ("#.##", "0.5", ".5"),
+            ("#.##", "0.5", "0.5"),
             ("#.##", "0", "0"),
             ("0%", "0.256", "26%"),
             ("#,##0.00;(#,##0.00)", "-1234.5", "(1,234.50)"),
@@ -471,7 +541,11 @@ mod tests {
             ("000", "7", "007"),
             ("currency", "-5", "-$5.00"),
             ("0.###E0", "12345", "1.234E4"),
-            ("0.##;; roundingMode=halfUp decimalSeparator=','", "1.005", "1,01"),
+            (
+                "0.##;; roundingMode=halfUp decimalSeparator=','",
+                "1.005",
+                "1,01",
+            ),
         ] {
             assert_eq!(format(pattern, number), expected, "{pattern} of {number}");
         }

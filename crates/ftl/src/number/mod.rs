@@ -54,7 +54,10 @@ impl From<i64> for Number {
 
 impl From<usize> for Number {
     fn from(value: usize) -> Self {
-        i64::try_from(value).map_or_else(|_| Self::from_big(BigDecimal::from(value as u64)), Self::Int)
+        i64::try_from(value).map_or_else(
+            |_| Self::from_big(BigDecimal::from(value as u64)),
+            Self::Int,
+        )
     }
 }
 
@@ -89,7 +92,11 @@ impl Number {
     pub(crate) fn parse(text: &str, max_digits: u64) -> Option<Result<Self>> {
         let bytes = text.as_bytes();
         if !bytes.is_empty() && bytes.len() <= 18 && bytes.iter().all(u8::is_ascii_digit) {
-            return Some(Ok(Self::Int(bytes.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))));
+            return Some(Ok(Self::Int(
+                bytes
+                    .iter()
+                    .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')),
+            )));
         }
         if !is_decimal_notation(bytes) {
             return None;
@@ -138,10 +145,17 @@ impl Number {
         match self {
             Self::Int(int) => *int,
             Self::Big(big) => {
-                let (whole, _) = big.0.with_scale_round(0, RoundingMode::Down).into_bigint_and_exponent();
+                let (whole, _) = big
+                    .0
+                    .with_scale_round(0, RoundingMode::Down)
+                    .into_bigint_and_exponent();
                 whole.iter_u64_digits().next().map_or(0, |low| {
                     let low = low as i64;
-                    if whole.sign() == bigdecimal::num_bigint::Sign::Minus { low.wrapping_neg() } else { low }
+                    if whole.sign() == bigdecimal::num_bigint::Sign::Minus {
+                        low.wrapping_neg()
+                    } else {
+                        low
+                    }
                 })
             }
             Self::NonFinite(float) => *float as i64,
@@ -203,7 +217,9 @@ impl Number {
         if b.is_zero() {
             return Err(NumberError::DivisionByZero);
         }
-        let scale = MIN_DIVISION_SCALE.max(a.fractional_digit_count()).max(b.fractional_digit_count());
+        let scale = MIN_DIVISION_SCALE
+            .max(a.fractional_digit_count())
+            .max(b.fractional_digit_count());
         Self::from_big(divide_half_up(&a, &b, scale)).checked(max_digits)
     }
 
@@ -228,7 +244,11 @@ impl Number {
     }
 
     pub(crate) fn abs(&self) -> Self {
-        if self.is_negative() { self.negate() } else { self.clone() }
+        if self.is_negative() {
+            self.negate()
+        } else {
+            self.clone()
+        }
     }
 
     pub(crate) fn is_negative(&self) -> bool {
@@ -258,9 +278,10 @@ impl Number {
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
-            (Self::NonFinite(_), _) | (_, Self::NonFinite(_)) => {
-                self.to_f64().partial_cmp(&other.to_f64()).unwrap_or(Ordering::Equal)
-            }
+            (Self::NonFinite(_), _) | (_, Self::NonFinite(_)) => self
+                .to_f64()
+                .partial_cmp(&other.to_f64())
+                .unwrap_or(Ordering::Equal),
             (Self::Big(a), Self::Big(b)) => a.0.cmp(&b.0),
             (Self::Big(a), Self::Int(b)) => (*a.0).cmp(&BigDecimal::from(*b)),
             (Self::Int(a), Self::Big(b)) => BigDecimal::from(*a).cmp(&b.0),
@@ -341,7 +362,10 @@ fn divide_half_up(a: &BigDecimal, b: &BigDecimal, scale: i64) -> BigDecimal {
         denominator *= power;
     }
     let negative = (numerator < BigInt::zero()) != (denominator < BigInt::zero());
-    let (numerator, denominator) = (BigInt::from(numerator.magnitude().clone()), BigInt::from(denominator.magnitude().clone()));
+    let (numerator, denominator) = (
+        BigInt::from(numerator.magnitude().clone()),
+        BigInt::from(denominator.magnitude().clone()),
+    );
     let doubled = &numerator * 2 + &denominator;
     let quotient: BigInt = doubled / (denominator * 2);
     BigDecimal::new(if negative { -quotient } else { quotient }, scale)
@@ -385,21 +409,39 @@ mod tests {
 
     #[test]
     fn a_division_keeps_twelve_digits_and_rounds_half_up() {
-        assert_eq!(text(&number("2").divide(&number("3"), 1000).expect("quotient")), "0.666666666667");
-        assert_eq!(text(&number("-1").divide(&number("3"), 1000).expect("quotient")), "-0.333333333333");
-        assert_eq!(number("1").divide(&number("0"), 1000).err(), Some(NumberError::DivisionByZero));
+        assert_eq!(
+            text(&number("2").divide(&number("3"), 1000).expect("quotient")),
+            "0.666666666667"
+        );
+        assert_eq!(
+            text(&number("-1").divide(&number("3"), 1000).expect("quotient")),
+            "-0.333333333333"
+        );
+        assert_eq!(
+            number("1").divide(&number("0"), 1000).err(),
+            Some(NumberError::DivisionByZero)
+        );
     }
 
     #[test]
     fn sums_of_64_bits_go_on_in_decimals() {
         let max = Number::Int(i64::MAX);
-        assert_eq!(text(&max.add(&Number::Int(1), 1000).expect("sum")), "9223372036854775808");
-        assert_eq!(text(&number("0.1").add(&number("0.2"), 1000).expect("sum")), "0.3");
+        assert_eq!(
+            text(&max.add(&Number::Int(1), 1000).expect("sum")),
+            "9223372036854775808"
+        );
+        assert_eq!(
+            text(&number("0.1").add(&number("0.2"), 1000).expect("sum")),
+            "0.3"
+        );
     }
 
     #[test]
     fn numbers_beyond_the_limit_are_refused() {
-        assert_eq!(Number::parse("1e999999", 1000).expect("a number").err(), Some(NumberError::TooLarge));
+        assert_eq!(
+            Number::parse("1e999999", 1000).expect("a number").err(),
+            Some(NumberError::TooLarge)
+        );
         assert!(Number::parse("1e", 1000).is_none());
         assert!(Number::parse("", 1000).is_none());
         assert!(Number::parse(".", 1000).is_none());
@@ -408,7 +450,11 @@ mod tests {
     #[test]
     fn round_takes_halves_up() {
         for (source, expected) in [("2.5", "3"), ("-2.5", "-2"), ("-2.6", "-3"), ("0.49", "0")] {
-            assert_eq!(text(&number(source).round(Rounding::HalfUp)), expected, "{source}");
+            assert_eq!(
+                text(&number(source).round(Rounding::HalfUp)),
+                expected,
+                "{source}"
+            );
         }
     }
 }

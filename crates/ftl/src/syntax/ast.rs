@@ -143,24 +143,40 @@ pub(crate) enum Node {
     TextRef(usize),
     Output(Expr),
     /// `#{x; m1M2}`
-    NumericOutput { expr: Expr, format: Box<NumberFormat> },
+    NumericOutput {
+        expr: Expr,
+        format: Box<NumberFormat>,
+    },
     If(Vec<Branch>),
     List(Box<List>),
     Items(Box<Items>),
-    Sep { slot: u32, body: Vec<Node> },
+    Sep {
+        slot: u32,
+        body: Vec<Node>,
+    },
     Break,
     Continue,
     Return(Option<Expr>),
-    Nested { src: Src, args: Vec<Expr> },
+    Nested {
+        src: Src,
+        args: Vec<Expr>,
+    },
     Stop(Src, Option<Expr>),
     Assign(AssignTarget, AssignOp, Option<Expr>),
     AssignBlock(AssignTarget, Vec<Node>),
     Macro(Box<MacroDef>),
     Call(Box<MacroCall>),
     Switch(Box<Switch>),
-    Setting { src: Src, name: Setting, value: Expr },
+    Setting {
+        src: Src,
+        name: Setting,
+        value: Expr,
+    },
     Compress(Vec<Node>),
-    Attempt { body: Vec<Node>, recover: Vec<Node> },
+    Attempt {
+        body: Vec<Node>,
+        recover: Vec<Node>,
+    },
 }
 
 #[derive(Clone)]

@@ -1,8 +1,8 @@
 //! The directives, one function each.
 
 use super::ast::{
-    Arithmetic, AssignOp, AssignScope, AssignTarget, Branch, CallArgs, Expr, ExprKind, Items, List, LoopVars, MacroCall, MacroDef,
-    Node, Param, Setting, Switch,
+    Arithmetic, AssignOp, AssignScope, AssignTarget, Branch, CallArgs, Expr, ExprKind, Items, List,
+    LoopVars, MacroCall, MacroDef, Node, Param, Setting, Switch,
 };
 use super::lexer::Token;
 use super::parser::{Context, Escape, Parser, Result};
@@ -15,7 +15,9 @@ impl Parser<'_> {
     pub(crate) fn header(&mut self) -> Result<Option<bool>> {
         let rest = self.rest();
         let trimmed = rest.trim_start();
-        if !trimmed.starts_with("<#ftl") || !trimmed[5..].starts_with(|c: char| c.is_whitespace() || c == '>' || c == '/') {
+        if !trimmed.starts_with("<#ftl")
+            || !trimmed[5..].starts_with(|c: char| c.is_whitespace() || c == '>' || c == '/')
+        {
             return Ok(None);
         }
         self.pos += rest.len() - trimmed.len();
@@ -30,7 +32,11 @@ impl Parser<'_> {
                 ("strip_whitespace" | "stripWhitespace", ExprKind::Bool(on)) => strip = Some(*on),
                 ("encoding" | "strict_syntax" | "strictSyntax" | "attributes", _) => {}
                 (other, _) => {
-                    return Err(self.error_of(ErrorKind::Refused, value.src, format!("the #ftl parameter {other:?} isn't available here")));
+                    return Err(self.error_of(
+                        ErrorKind::Refused,
+                        value.src,
+                        format!("the #ftl parameter {other:?} isn't available here"),
+                    ));
                 }
             }
         }
@@ -76,7 +82,10 @@ impl Parser<'_> {
             "t" | "lt" | "rt" | "nt" => {
                 let start = self.pos as u32;
                 self.bare_tag(name)?;
-                let piece = Piece::Trim { left: matches!(name, "t" | "lt"), right: matches!(name, "t" | "rt") };
+                let piece = Piece::Trim {
+                    left: matches!(name, "t" | "lt"),
+                    right: matches!(name, "t" | "rt"),
+                };
                 self.layout.leaf(piece, start, self.pos as u32);
                 return Ok(());
             }
@@ -96,27 +105,53 @@ impl Parser<'_> {
     }
 
     fn unknown_directive(&self, name: &str) -> crate::Error {
-        let src = Src { start: self.pos as u32, end: (self.pos + 2 + name.len()) as u32 };
+        let src = Src {
+            start: self.pos as u32,
+            end: (self.pos + 2 + name.len()) as u32,
+        };
         match name {
             "include" | "import" => {
-                let message = format!("#{name} is refused: a template can't load other templates here");
+                let message =
+                    format!("#{name} is refused: a template can't load other templates here");
                 self.error_of(ErrorKind::Refused, src, message)
             }
-            "visit" | "recurse" | "fallback" => {
-                self.error_of(ErrorKind::Refused, src, format!("#{name} is refused: it works on XML nodes, and the data has none"))
-            }
-            "call" | "transform" => {
-                self.error_of(ErrorKind::Refused, src, format!("#{name} is refused: it is obsolete, write <@name> instead"))
-            }
+            "visit" | "recurse" | "fallback" => self.error_of(
+                ErrorKind::Refused,
+                src,
+                format!("#{name} is refused: it works on XML nodes, and the data has none"),
+            ),
+            "call" | "transform" => self.error_of(
+                ErrorKind::Refused,
+                src,
+                format!("#{name} is refused: it is obsolete, write <@name> instead"),
+            ),
             "autoesc" | "autoEsc" | "noautoesc" | "noAutoEsc" | "outputformat" | "outputFormat" => {
-                self.error_of(ErrorKind::Refused, src, format!("#{name} is refused: output formats aren't available here"))
+                self.error_of(
+                    ErrorKind::Refused,
+                    src,
+                    format!("#{name} is refused: output formats aren't available here"),
+                )
             }
-            "ftl" => self.error_of(ErrorKind::Syntax, src, "#ftl can only stand at the very beginning of a template."),
-            "else" | "elseif" | "elseIf" | "case" | "default" | "recover" => {
-                self.error_of(ErrorKind::Syntax, src, format!("Unexpected #{name}: the directive that it belongs to isn't open here."))
-            }
-            _ if name.starts_with('/') => self.error_of(ErrorKind::Syntax, src, "Unexpected end tag: there's no open directive of that name."),
-            _ => self.error_of(ErrorKind::Syntax, src, format!("Unknown directive: #{name}.")),
+            "ftl" => self.error_of(
+                ErrorKind::Syntax,
+                src,
+                "#ftl can only stand at the very beginning of a template.",
+            ),
+            "else" | "elseif" | "elseIf" | "case" | "default" | "recover" => self.error_of(
+                ErrorKind::Syntax,
+                src,
+                format!("Unexpected #{name}: the directive that it belongs to isn't open here."),
+            ),
+            _ if name.starts_with('/') => self.error_of(
+                ErrorKind::Syntax,
+                src,
+                "Unexpected end tag: there's no open directive of that name.",
+            ),
+            _ => self.error_of(
+                ErrorKind::Syntax,
+                src,
+                format!("Unknown directive: #{name}."),
+            ),
         }
     }
 
@@ -125,7 +160,10 @@ impl Parser<'_> {
         let start = self.pos as u32;
         self.enter_tag(name)?;
         self.end_tag()?;
-        Ok(Src { start, end: self.pos as u32 })
+        Ok(Src {
+            start,
+            end: self.pos as u32,
+        })
     }
 
     /// A directive without parameters: its body up to the end tag.
@@ -146,7 +184,11 @@ impl Parser<'_> {
         loop {
             self.layout.open(Piece::Block, self.pos as u32);
             self.enter_tag(name)?;
-            let condition = if name == "else" { None } else { Some(self.expression()?) };
+            let condition = if name == "else" {
+                None
+            } else {
+                Some(self.expression()?)
+            };
             self.end_tag()?;
             let is_else = condition.is_none();
             let (body, end) = self.block(if is_else { &["/if"] } else { ENDS })?;
@@ -155,7 +197,13 @@ impl Parser<'_> {
             match end {
                 Some("/if") | None => break,
                 Some("else") => name = "else",
-                Some(other) => name = if other == "elseif" { "elseif" } else { "elseIf" },
+                Some(other) => {
+                    name = if other == "elseif" {
+                        "elseif"
+                    } else {
+                        "elseIf"
+                    }
+                }
             }
         }
         self.close_tag()?;
@@ -185,13 +233,23 @@ impl Parser<'_> {
             None
         };
         if second.as_ref() == Some(&first) {
-            return Err(self.error_at_token(format!("The two loop variables can't both be called {first:?}.")));
+            return Err(self.error_at_token(format!(
+                "The two loop variables can't both be called {first:?}."
+            )));
         }
-        Ok(LoopVars { first, second, state_slot: 0 })
+        Ok(LoopVars {
+            first,
+            second,
+            state_slot: 0,
+        })
     }
 
     /// Parses with a changed context, which is put back afterwards.
-    fn in_context<T>(&mut self, change: impl FnOnce(&mut Context), parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn in_context<T>(
+        &mut self,
+        change: impl FnOnce(&mut Context),
+        parse: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let outer = self.context;
         change(&mut self.context);
         let result = parse(self);
@@ -223,10 +281,25 @@ impl Parser<'_> {
         self.advance()?;
         let source = self.expression()?;
         self.end_tag()?;
-        self.list_rest(start, source, Some(LoopVars { first, second: None, state_slot: 0 }), "/foreach")
+        self.list_rest(
+            start,
+            source,
+            Some(LoopVars {
+                first,
+                second: None,
+                state_slot: 0,
+            }),
+            "/foreach",
+        )
     }
 
-    fn list_rest(&mut self, start: u32, source: Expr, vars: Option<LoopVars>, end: &'static str) -> Result<Node> {
+    fn list_rest(
+        &mut self,
+        start: u32,
+        source: Expr,
+        vars: Option<LoopVars>,
+        end: &'static str,
+    ) -> Result<Node> {
         self.layout.open(Piece::Block, start);
         self.layout.open(Piece::Block, start);
         let has_vars = vars.is_some();
@@ -252,7 +325,13 @@ impl Parser<'_> {
         };
         self.close_tag()?;
         self.layout.close(self.pos as u32);
-        Ok(Node::List(Box::new(List { source, vars, body, otherwise, source_slot: 0 })))
+        Ok(Node::List(Box::new(List {
+            source,
+            vars,
+            body,
+            otherwise,
+            source_slot: 0,
+        })))
     }
 
     fn items_directive(&mut self) -> Result<Node> {
@@ -278,12 +357,18 @@ impl Parser<'_> {
         )?;
         self.close_tag()?;
         self.layout.close(self.pos as u32);
-        Ok(Node::Items(Box::new(Items { vars, source_slot: 0, body })))
+        Ok(Node::Items(Box::new(Items {
+            vars,
+            source_slot: 0,
+            body,
+        })))
     }
 
     fn sep_directive(&mut self) -> Result<Node> {
         if self.context.loops == 0 {
-            return Err(self.error_here("#sep must be inside a #list with a loop variable, or inside #items."));
+            return Err(self.error_here(
+                "#sep must be inside a #list with a loop variable, or inside #items.",
+            ));
         }
         let start = self.pos as u32;
         self.bare_tag("sep")?;
@@ -298,13 +383,24 @@ impl Parser<'_> {
     }
 
     fn jump_directive(&mut self, name: &str) -> Result<Node> {
-        let allowed = if name == "break" { self.context.breakable } else { self.context.loops };
+        let allowed = if name == "break" {
+            self.context.breakable
+        } else {
+            self.context.loops
+        };
         if allowed == 0 {
-            return Err(self.error_here(format!("#{name} must be inside a loop{}.", if name == "break" { " or a #switch" } else { "" })));
+            return Err(self.error_here(format!(
+                "#{name} must be inside a loop{}.",
+                if name == "break" { " or a #switch" } else { "" }
+            )));
         }
         let src = self.bare_tag(name)?;
         self.layout.leaf(Piece::Plain, src.start, src.end);
-        Ok(if name == "break" { Node::Break } else { Node::Continue })
+        Ok(if name == "break" {
+            Node::Break
+        } else {
+            Node::Continue
+        })
     }
 
     fn return_directive(&mut self) -> Result<Node> {
@@ -313,7 +409,11 @@ impl Parser<'_> {
             return Err(self.error_here("#return can only be used inside a macro or a function."));
         }
         self.enter_tag("return")?;
-        let value = if self.starts_expression() { Some(self.expression()?) } else { None };
+        let value = if self.starts_expression() {
+            Some(self.expression()?)
+        } else {
+            None
+        };
         self.end_tag()?;
         if value.is_some() && !self.context.in_function {
             return Err(self.error_here("A macro can't return a value."));
@@ -328,9 +428,16 @@ impl Parser<'_> {
     fn stop_directive(&mut self) -> Result<Node> {
         let start = self.pos as u32;
         self.enter_tag("stop")?;
-        let message = if self.starts_expression() { Some(self.expression()?) } else { None };
+        let message = if self.starts_expression() {
+            Some(self.expression()?)
+        } else {
+            None
+        };
         self.end_tag()?;
-        let src = Src { start, end: self.pos as u32 };
+        let src = Src {
+            start,
+            end: self.pos as u32,
+        };
         self.layout.leaf(Piece::Plain, src.start, src.end);
         Ok(Node::Stop(src, message))
     }
@@ -343,7 +450,10 @@ impl Parser<'_> {
         self.enter_tag("nested")?;
         let args = self.positional_args()?;
         self.end_tag()?;
-        let src = Src { start, end: self.pos as u32 };
+        let src = Src {
+            start,
+            end: self.pos as u32,
+        };
         self.layout.leaf(Piece::Plain, src.start, src.end);
         Ok(Node::Nested { src, args })
     }
@@ -359,7 +469,12 @@ impl Parser<'_> {
         Ok(args)
     }
 
-    fn assign_directive(&mut self, name: &str, scope: AssignScope, nodes: &mut Vec<Node>) -> Result<()> {
+    fn assign_directive(
+        &mut self,
+        name: &str,
+        scope: AssignScope,
+        nodes: &mut Vec<Node>,
+    ) -> Result<()> {
         let start = self.pos as u32;
         if scope == AssignScope::Local && !self.context.in_macro {
             return Err(self.error_here("Local variable assigned outside a macro or a function."));
@@ -369,7 +484,12 @@ impl Parser<'_> {
         loop {
             let src = self.token_src;
             let variable = self.identifier("the name of a variable")?;
-            let target = AssignTarget { src, name: variable, scope, slot: 0 };
+            let target = AssignTarget {
+                src,
+                name: variable,
+                scope,
+                slot: 0,
+            };
             let op = match self.token {
                 Token::Assign | Token::Equal => AssignOp::Set,
                 Token::PlusEquals => AssignOp::Arithmetic(Arithmetic::Add),
@@ -403,7 +523,13 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn assign_block(&mut self, start: u32, name: &str, target: AssignTarget, nodes: &mut Vec<Node>) -> Result<()> {
+    fn assign_block(
+        &mut self,
+        start: u32,
+        name: &str,
+        target: AssignTarget,
+        nodes: &mut Vec<Node>,
+    ) -> Result<()> {
         self.layout.open(Piece::BlockAssign, start);
         let end = match name {
             "assign" => "/assign",
@@ -420,7 +546,9 @@ impl Parser<'_> {
     fn macro_directive(&mut self, kind: &str) -> Result<Node> {
         let start = self.pos as u32;
         if self.context.in_macro {
-            return Err(self.error_here("Macro or function definitions can't be nested into each other."));
+            return Err(
+                self.error_here("Macro or function definitions can't be nested into each other.")
+            );
         }
         self.enter_tag(kind)?;
         let is_function = kind == "function";
@@ -440,7 +568,13 @@ impl Parser<'_> {
         self.layout.open(Piece::Macro, start);
         let escapes = std::mem::take(&mut self.escapes);
         let (body, _) = self.in_context(
-            |context| *context = Context { in_macro: true, in_function: is_function, ..Context::default() },
+            |context| {
+                *context = Context {
+                    in_macro: true,
+                    in_function: is_function,
+                    ..Context::default()
+                }
+            },
             |parser| parser.block(&[if is_function { "/function" } else { "/macro" }]),
         )?;
         self.escapes = escapes;
@@ -457,11 +591,15 @@ impl Parser<'_> {
         }
         while matches!(self.token, Token::Ident | Token::Str { .. }) {
             if def.catch_all.is_some() {
-                return Err(self.error_at_token("There may be only one catch-all parameter, and it must be the last one."));
+                return Err(self.error_at_token(
+                    "There may be only one catch-all parameter, and it must be the last one.",
+                ));
             }
             let name = self.identifier("the name of a parameter")?;
             if def.params.iter().any(|param| param.name == name) {
-                return Err(self.error_at_token(format!("The parameter {name:?} is declared twice.")));
+                return Err(
+                    self.error_at_token(format!("The parameter {name:?} is declared twice."))
+                );
             }
             if self.token == Token::Ellipsis {
                 self.advance()?;
@@ -475,9 +613,15 @@ impl Parser<'_> {
                 };
                 let after_optional = def.params.last().is_some_and(|last| last.default.is_some());
                 if default.is_none() && after_optional {
-                    return Err(self.error_at_token(format!("The parameter {name:?} without a default stands after one with a default.")));
+                    return Err(self.error_at_token(format!(
+                        "The parameter {name:?} without a default stands after one with a default."
+                    )));
                 }
-                def.params.push(Param { name, default, slot: 0 });
+                def.params.push(Param {
+                    name,
+                    default,
+                    slot: 0,
+                });
             }
             if self.token == Token::Comma {
                 self.advance()?;
@@ -520,7 +664,10 @@ impl Parser<'_> {
             }
         }
         self.end_tag()?;
-        let src = Src { start, end: self.pos as u32 };
+        let src = Src {
+            start,
+            end: self.pos as u32,
+        };
         let body = if self.token == Token::EmptyTagEnd {
             self.layout.leaf(Piece::Plain, src.start, src.end);
             None
@@ -531,7 +678,13 @@ impl Parser<'_> {
             self.layout.close(self.pos as u32);
             Some(body)
         };
-        Ok(Node::Call(Box::new(MacroCall { src, callee, args, loop_vars, body })))
+        Ok(Node::Call(Box::new(MacroCall {
+            src,
+            callee,
+            args,
+            loop_vars,
+            body,
+        })))
     }
 
     /// Steps over `</@>` or `</@name>`.
@@ -541,9 +694,14 @@ impl Parser<'_> {
             return Err(self.error_here("Unclosed end tag."));
         };
         let name = rest[3..end].trim();
-        let opened = self.text.get((callee.src.start - self.base) as usize..(callee.src.end - self.base) as usize);
+        let opened = self
+            .text
+            .get((callee.src.start - self.base) as usize..(callee.src.end - self.base) as usize);
         if !name.is_empty() && opened.is_some_and(|opened| opened != name) {
-            return Err(self.error_here(format!("Expecting </@> or </@{}>, but found </@{name}>.", opened.unwrap_or_default())));
+            return Err(self.error_here(format!(
+                "Expecting </@> or </@{}>, but found </@{name}>.",
+                opened.unwrap_or_default()
+            )));
         }
         self.pos += end + 1;
         Ok(())
@@ -561,12 +719,23 @@ impl Parser<'_> {
         while let Some(name @ ("case" | "default")) = end {
             self.layout.open(Piece::Block, self.pos as u32);
             self.enter_tag(name)?;
-            let value = if name == "case" { Some(self.expression()?) } else { None };
-            if value.is_none() && cases.iter().any(|(value, _): &(Option<Expr>, _)| value.is_none()) {
+            let value = if name == "case" {
+                Some(self.expression()?)
+            } else {
+                None
+            };
+            if value.is_none()
+                && cases
+                    .iter()
+                    .any(|(value, _): &(Option<Expr>, _)| value.is_none())
+            {
                 return Err(self.error_here("You can only have one #default in a #switch."));
             }
             self.end_tag()?;
-            let (body, next) = self.in_context(|context| context.breakable += 1, |parser| parser.block(ENDS))?;
+            let (body, next) = self.in_context(
+                |context| context.breakable += 1,
+                |parser| parser.block(ENDS),
+            )?;
             self.layout.close(self.pos as u32);
             cases.push((value, body));
             end = next;
@@ -591,17 +760,39 @@ impl Parser<'_> {
             "locale" => Setting::Locale,
             "output_encoding" | "outputEncoding" => Setting::OutputEncoding,
             "url_escaping_charset" | "urlEscapingCharset" => Setting::UrlEscapingCharset,
-            "classic_compatible" | "classicCompatible" | "sql_date_and_time_time_zone" | "sqlDateAndTimeTimeZone" | "c_format" | "cFormat" => {
-                return Err(self.error_of(ErrorKind::Refused, name_src, format!("the setting {name:?} isn't available here")));
+            "classic_compatible"
+            | "classicCompatible"
+            | "sql_date_and_time_time_zone"
+            | "sqlDateAndTimeTimeZone"
+            | "c_format"
+            | "cFormat" => {
+                return Err(self.error_of(
+                    ErrorKind::Refused,
+                    name_src,
+                    format!("the setting {name:?} isn't available here"),
+                ));
             }
-            other => return Err(self.error_of(ErrorKind::Syntax, name_src, format!("Unknown setting name: {other:?}"))),
+            other => {
+                return Err(self.error_of(
+                    ErrorKind::Syntax,
+                    name_src,
+                    format!("Unknown setting name: {other:?}"),
+                ));
+            }
         };
         self.expect(Token::Assign, "\"=\"")?;
         let value = self.expression()?;
         self.end_tag()?;
-        let src = Src { start, end: self.pos as u32 };
+        let src = Src {
+            start,
+            end: self.pos as u32,
+        };
         self.layout.leaf(Piece::Silent, src.start, src.end);
-        Ok(Node::Setting { src, name: setting, value })
+        Ok(Node::Setting {
+            src,
+            name: setting,
+            value,
+        })
     }
 
     fn attempt_directive(&mut self) -> Result<Node> {
@@ -645,7 +836,15 @@ impl Parser<'_> {
         let Some(escape) = self.escapes.pop() else {
             return Err(self.error_here("#noescape with no matching #escape."));
         };
-        let (body, _) = self.simple_block(name, if name == "noescape" { "/noescape" } else { "/noEscape" }, Piece::Block)?;
+        let (body, _) = self.simple_block(
+            name,
+            if name == "noescape" {
+                "/noescape"
+            } else {
+                "/noEscape"
+            },
+            Piece::Block,
+        )?;
         self.escapes.push(escape);
         nodes.extend(body);
         Ok(())
@@ -671,7 +870,11 @@ impl Parser<'_> {
         };
         let start = self.pos;
         if end > 0 {
-            nodes.push(Node::TextRef(self.layout.text(&rest[..end], start as u32, (start + end) as u32)));
+            nodes.push(Node::TextRef(self.layout.text(
+                &rest[..end],
+                start as u32,
+                (start + end) as u32,
+            )));
         }
         self.pos += end;
         self.close_tag()
@@ -695,7 +898,10 @@ fn find_end_tag(text: &str, name: &str) -> Option<usize> {
     while let Some(at) = text[from..].find("</#") {
         let start = from + at;
         let after = &text[start + 3..];
-        if after.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('>')) {
+        if after
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.trim_start().starts_with('>'))
+        {
             return Some(start);
         }
         from = start + 3;

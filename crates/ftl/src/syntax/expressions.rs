@@ -1,6 +1,8 @@
 //! The grammar of expressions, from the weakest operator down.
 
-use super::ast::{Arithmetic, Binding, BuiltinCall, Compare, Expr, ExprKind, Lambda, Name, RangeKind, Special};
+use super::ast::{
+    Arithmetic, Binding, BuiltinCall, Compare, Expr, ExprKind, Lambda, Name, RangeKind, Special,
+};
 use super::lexer::Token;
 use super::parser::{Parser, Result};
 use super::source::Src;
@@ -26,7 +28,10 @@ impl Parser<'_> {
             self.count(&mut chain)?;
             self.advance()?;
             let right = self.and()?;
-            left = self.expr(left.src.to(right.src), ExprKind::Or(Box::new(left), Box::new(right)));
+            left = self.expr(
+                left.src.to(right.src),
+                ExprKind::Or(Box::new(left), Box::new(right)),
+            );
         }
         Ok(left)
     }
@@ -38,7 +43,10 @@ impl Parser<'_> {
             self.count(&mut chain)?;
             self.advance()?;
             let right = self.equality()?;
-            left = self.expr(left.src.to(right.src), ExprKind::And(Box::new(left), Box::new(right)));
+            left = self.expr(
+                left.src.to(right.src),
+                ExprKind::And(Box::new(left), Box::new(right)),
+            );
         }
         Ok(left)
     }
@@ -52,7 +60,10 @@ impl Parser<'_> {
         };
         self.advance()?;
         let right = self.relational()?;
-        Ok(self.expr(left.src.to(right.src), ExprKind::Compare(compare, Box::new(left), Box::new(right))))
+        Ok(self.expr(
+            left.src.to(right.src),
+            ExprKind::Compare(compare, Box::new(left), Box::new(right)),
+        ))
     }
 
     fn relational(&mut self) -> Result<Expr> {
@@ -73,7 +84,10 @@ impl Parser<'_> {
         };
         self.advance()?;
         let right = self.range()?;
-        Ok(self.expr(left.src.to(right.src), ExprKind::Compare(compare, Box::new(left), Box::new(right))))
+        Ok(self.expr(
+            left.src.to(right.src),
+            ExprKind::Compare(compare, Box::new(left), Box::new(right)),
+        ))
     }
 
     fn range(&mut self) -> Result<Expr> {
@@ -86,9 +100,16 @@ impl Parser<'_> {
         };
         let operator = self.token_src;
         self.advance()?;
-        let right = if kind != RangeKind::Inclusive || self.starts_expression() { Some(Box::new(self.additive()?)) } else { None };
+        let right = if kind != RangeKind::Inclusive || self.starts_expression() {
+            Some(Box::new(self.additive()?))
+        } else {
+            None
+        };
         let end = right.as_ref().map_or(operator, |right| right.src);
-        Ok(self.expr(left.src.to(end), ExprKind::Range(kind, Box::new(left), right)))
+        Ok(self.expr(
+            left.src.to(end),
+            ExprKind::Range(kind, Box::new(left), right),
+        ))
     }
 
     fn additive(&mut self) -> Result<Expr> {
@@ -103,7 +124,10 @@ impl Parser<'_> {
             self.count(&mut chain)?;
             self.advance()?;
             let right = self.multiplicative()?;
-            left = self.expr(left.src.to(right.src), ExprKind::Arithmetic(operator, Box::new(left), Box::new(right)));
+            left = self.expr(
+                left.src.to(right.src),
+                ExprKind::Arithmetic(operator, Box::new(left), Box::new(right)),
+            );
         }
     }
 
@@ -120,7 +144,10 @@ impl Parser<'_> {
             self.count(&mut chain)?;
             self.advance()?;
             let right = self.unary()?;
-            left = self.expr(left.src.to(right.src), ExprKind::Arithmetic(operator, Box::new(left), Box::new(right)));
+            left = self.expr(
+                left.src.to(right.src),
+                ExprKind::Arithmetic(operator, Box::new(left), Box::new(right)),
+            );
         }
     }
 
@@ -132,12 +159,23 @@ impl Parser<'_> {
                 self.advance()?;
                 let operand = Box::new(self.primary()?);
                 let src = start.to(operand.src);
-                Ok(self.expr(src, if negative { ExprKind::Negate(operand) } else { ExprKind::Plus(operand) }))
+                Ok(self.expr(
+                    src,
+                    if negative {
+                        ExprKind::Negate(operand)
+                    } else {
+                        ExprKind::Plus(operand)
+                    },
+                ))
             }
             Token::Exclaim => {
                 self.enter()?;
                 self.advance()?;
-                let operand = if self.token == Token::Exclaim { self.unary()? } else { self.primary()? };
+                let operand = if self.token == Token::Exclaim {
+                    self.unary()?
+                } else {
+                    self.primary()?
+                };
                 self.leave();
                 Ok(self.expr(start.to(operand.src), ExprKind::Not(Box::new(operand))))
             }
@@ -157,7 +195,10 @@ impl Parser<'_> {
             | Token::Minus
             | Token::Exclaim
             | Token::Dot => true,
-            Token::Ident => !matches!(self.token_text(), "as" | "in" | "using" | "lt" | "lte" | "gt" | "gte"),
+            Token::Ident => !matches!(
+                self.token_text(),
+                "as" | "in" | "using" | "lt" | "lte" | "gt" | "gte"
+            ),
             _ => false,
         }
     }
@@ -172,12 +213,18 @@ impl Parser<'_> {
                 Token::OpenBracket => self.index(expr)?,
                 Token::OpenParen => {
                     let args = self.arguments()?;
-                    self.expr(expr.src.to(self.last_src()), ExprKind::Call(Box::new(expr), args))
+                    self.expr(
+                        expr.src.to(self.last_src()),
+                        ExprKind::Call(Box::new(expr), args),
+                    )
                 }
                 Token::Question => self.builtin(expr)?,
                 Token::DoubleQuestion => {
                     self.advance()?;
-                    self.expr(expr.src.to(self.last_src()), ExprKind::Exists(Box::new(expr)))
+                    self.expr(
+                        expr.src.to(self.last_src()),
+                        ExprKind::Exists(Box::new(expr)),
+                    )
                 }
                 Token::Exclaim => self.default_value(expr)?,
                 _ => return Ok(expr),
@@ -186,7 +233,10 @@ impl Parser<'_> {
     }
 
     fn last_src(&self) -> Src {
-        Src { start: self.last_end.saturating_sub(1), end: self.last_end }
+        Src {
+            start: self.last_end.saturating_sub(1),
+            end: self.last_end,
+        }
     }
 
     fn atom(&mut self) -> Result<Expr> {
@@ -217,9 +267,14 @@ impl Parser<'_> {
                     "true" => ExprKind::Bool(true),
                     "false" => ExprKind::Bool(false),
                     reserved @ ("in" | "as" | "using" | "lt" | "lte" | "gt" | "gte") => {
-                        return Err(self.error_at_token(format!("unexpected {reserved:?}: it is a reserved word")));
+                        return Err(self.error_at_token(format!(
+                            "unexpected {reserved:?}: it is a reserved word"
+                        )));
                     }
-                    text => ExprKind::Name(Box::new(Name { text: unescape_name(text), binding: Binding::default() })),
+                    text => ExprKind::Name(Box::new(Name {
+                        text: unescape_name(text),
+                        binding: Binding::default(),
+                    })),
                 };
                 self.advance()?;
                 if self.token == Token::Arrow
@@ -240,7 +295,14 @@ impl Parser<'_> {
         }
         self.advance()?;
         let body = self.expression()?;
-        Ok(self.expr(src.to(body.src), ExprKind::Lambda(Box::new(Lambda { param, slot: 0, body }))))
+        Ok(self.expr(
+            src.to(body.src),
+            ExprKind::Lambda(Box::new(Lambda {
+                param,
+                slot: 0,
+                body,
+            })),
+        ))
     }
 
     fn parenthesis(&mut self) -> Result<Expr> {
@@ -363,13 +425,18 @@ impl Parser<'_> {
         let builtin = match builtins::find(name) {
             Ok(builtin) => builtin,
             Err(problem) => {
-                let kind = if problem.refused { ErrorKind::Refused } else { ErrorKind::Syntax };
+                let kind = if problem.refused {
+                    ErrorKind::Refused
+                } else {
+                    ErrorKind::Syntax
+                };
                 return Err(self.error_of(kind, self.token_src, problem.message));
             }
         };
         self.advance()?;
         let args = if self.token == Token::OpenParen && builtin.takes_args() {
-            let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, builtin.takes_lambda());
+            let lambda_allowed =
+                std::mem::replace(&mut self.lambda_allowed, builtin.takes_lambda());
             let args = self.arguments()?;
             self.lambda_allowed = lambda_allowed;
             Some(args)
@@ -385,7 +452,10 @@ impl Parser<'_> {
             if self.token != Token::Ident {
                 return Err(self.unexpected("the name of a format"));
             }
-            let name = self.expr(self.token_src, ExprKind::Str(unescape_name(self.token_text())));
+            let name = self.expr(
+                self.token_src,
+                ExprKind::Str(unescape_name(self.token_text())),
+            );
             self.advance()?;
             Some(vec![name])
         } else {
@@ -395,7 +465,15 @@ impl Parser<'_> {
         if let Err(message) = builtin.check_arity(args.as_deref().map(<[Expr]>::len)) {
             return Err(self.error_of(ErrorKind::Syntax, src, message));
         }
-        Ok(self.expr(src, ExprKind::Builtin(Box::new(BuiltinCall { target, builtin, args, loop_slot: None }))))
+        Ok(self.expr(
+            src,
+            ExprKind::Builtin(Box::new(BuiltinCall {
+                target,
+                builtin,
+                args,
+                loop_slot: None,
+            })),
+        ))
     }
 
     fn special(&mut self) -> Result<Special> {
@@ -410,7 +488,11 @@ impl Parser<'_> {
             "namespace" => Special::Namespace,
             "main" => Special::Main,
             "data_model" | "dataModel" => Special::DataModel,
-            "template_name" | "templateName" | "main_template_name" | "mainTemplateName" | "current_template_name"
+            "template_name"
+            | "templateName"
+            | "main_template_name"
+            | "mainTemplateName"
+            | "current_template_name"
             | "currentTemplateName" => Special::TemplateName,
             "locale" => Special::Locale,
             "lang" => Special::Lang,
@@ -421,27 +503,47 @@ impl Parser<'_> {
             "output_format" | "outputFormat" => Special::OutputFormat,
             "url_escaping_charset" | "urlEscapingCharset" => Special::UrlEscapingCharset,
             "auto_esc" | "autoEsc" => Special::AutoEsc,
-            "incompatible_improvements" | "incompatibleImprovements" => Special::IncompatibleImprovements,
-            name @ ("current_node" | "node" | "locale_object" | "get_optional_template" | "pass" | "args" | "caller_template_name") => {
+            "incompatible_improvements" | "incompatibleImprovements" => {
+                Special::IncompatibleImprovements
+            }
+            name @ ("current_node"
+            | "node"
+            | "locale_object"
+            | "get_optional_template"
+            | "pass"
+            | "args"
+            | "caller_template_name") => {
                 return Err(self.error_of(
                     ErrorKind::Refused,
                     self.token_src,
                     format!("the special variable .{name} isn't available here"),
                 ));
             }
-            name => return Err(self.error_at_token(format!("Unknown special variable name: {name:?}."))),
+            name => {
+                return Err(
+                    self.error_at_token(format!("Unknown special variable name: {name:?}."))
+                );
+            }
         })
     }
 
     fn count(&self, chain: &mut usize) -> Result<()> {
         *chain += 1;
         if *chain > MAX_CHAIN {
-            return Err(self.error_of(ErrorKind::Depth, self.token_src, format!("more than {MAX_CHAIN} operators in a row")));
+            return Err(self.error_of(
+                ErrorKind::Depth,
+                self.token_src,
+                format!("more than {MAX_CHAIN} operators in a row"),
+            ));
         }
         Ok(())
     }
 }
 
 fn unescape_name(text: &str) -> Box<str> {
-    if text.contains('\\') { text.replace('\\', "").into() } else { text.into() }
+    if text.contains('\\') {
+        text.replace('\\', "").into()
+    } else {
+        text.into()
+    }
 }

@@ -7,7 +7,9 @@ use super::source::Src;
 pub(crate) enum Token {
     Ident,
     /// A quoted string; `raw` for `r"…"`.
-    Str { raw: bool },
+    Str {
+        raw: bool,
+    },
     Number,
     Dot,
     DotDot,
@@ -120,13 +122,17 @@ impl Parser<'_> {
         let start = self.pos;
         let token = self.scan()?;
         self.token = token;
-        self.token_src = Src { start: self.base + start as u32, end: self.base + self.pos as u32 };
+        self.token_src = Src {
+            start: self.base + start as u32,
+            end: self.base + self.pos as u32,
+        };
         Ok(())
     }
 
     /// The current token's spelling.
     pub(crate) fn token_text(&self) -> &str {
-        &self.text[(self.token_src.start - self.base) as usize..(self.token_src.end - self.base) as usize]
+        &self.text
+            [(self.token_src.start - self.base) as usize..(self.token_src.end - self.base) as usize]
     }
 
     fn skip_blanks(&mut self) -> Result<()> {
@@ -211,7 +217,9 @@ impl Parser<'_> {
             at
         };
         self.pos = digits(self.pos);
-        if bytes.get(self.pos) == Some(&b'.') && bytes.get(self.pos + 1).is_some_and(u8::is_ascii_digit) {
+        if bytes.get(self.pos) == Some(&b'.')
+            && bytes.get(self.pos + 1).is_some_and(u8::is_ascii_digit)
+        {
             self.pos = digits(self.pos + 1);
         }
     }
@@ -221,7 +229,8 @@ impl Parser<'_> {
         let rest = &self.text[self.pos..];
         let mut chars = rest.char_indices();
         while let Some((at, c)) = chars.next() {
-            let escaped = c == '\\' && matches!(rest.as_bytes().get(at + 1), Some(b'-' | b'.' | b':' | b'#'));
+            let escaped =
+                c == '\\' && matches!(rest.as_bytes().get(at + 1), Some(b'-' | b'.' | b':' | b'#'));
             if escaped {
                 chars.next();
                 end = at + 2;

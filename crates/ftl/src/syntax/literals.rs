@@ -23,7 +23,11 @@ impl Parser<'_> {
 
     fn interpolated(&mut self, content: &str, base: u32) -> Result<ExprKind> {
         let escaped = content.contains('\\');
-        let text = if escaped { self.unescape_keeping_braces(content)? } else { content.to_owned() };
+        let text = if escaped {
+            self.unescape_keeping_braces(content)?
+        } else {
+            content.to_owned()
+        };
         let whole = self.token_src;
         let mut inner = Parser::within(self, &text, base, escaped.then_some(whole));
         let nodes = inner.string_parts()?;
@@ -38,7 +42,9 @@ impl Parser<'_> {
     }
 
     pub(crate) fn unescape(&self, content: &str) -> Result<String> {
-        Ok(self.unescape_keeping_braces(content)?.replace(ESCAPED_BRACE, "{"))
+        Ok(self
+            .unescape_keeping_braces(content)?
+            .replace(ESCAPED_BRACE, "{"))
     }
 
     /// Resolves escapes; an escaped `{` becomes a stand-in, so that it can't open an interpolation.
@@ -80,9 +86,15 @@ impl Parser<'_> {
                     text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
                 }
                 Some(other) => {
-                    return Err(self.error_at_token(format!("Invalid escape sequence (\\{other}) in a string literal")));
+                    return Err(self.error_at_token(format!(
+                        "Invalid escape sequence (\\{other}) in a string literal"
+                    )));
                 }
-                None => return Err(self.error_at_token("the last character of a string literal can't be a lone \\")),
+                None => {
+                    return Err(self.error_at_token(
+                        "the last character of a string literal can't be a lone \\",
+                    ));
+                }
             }
         }
         Ok(text)

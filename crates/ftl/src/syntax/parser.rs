@@ -66,7 +66,12 @@ pub(crate) struct Parsed {
 }
 
 /// Parses a whole template.
-pub(crate) fn parse(name: &Arc<str>, source: &Arc<str>, map: &SourceMap, strip_whitespace: bool) -> Result<Parsed> {
+pub(crate) fn parse(
+    name: &Arc<str>,
+    source: &Arc<str>,
+    map: &SourceMap,
+    strip_whitespace: bool,
+) -> Result<Parsed> {
     let mut parser = Parser::new(File { name, source, map }, source, 0, None, 0);
     let strip = parser.header()?.unwrap_or(strip_whitespace);
     let mut nodes = parser.block(&[])?.0;
@@ -96,7 +101,12 @@ impl<'s> Parser<'s> {
     }
 
     /// A parser of a string literal's contents.
-    pub(crate) fn within<'t>(outer: &'t Parser<'s>, text: &'t str, base: u32, place: Option<Src>) -> Parser<'t>
+    pub(crate) fn within<'t>(
+        outer: &'t Parser<'s>,
+        text: &'t str,
+        base: u32,
+        place: Option<Src>,
+    ) -> Parser<'t>
     where
         's: 't,
     {
@@ -104,13 +114,20 @@ impl<'s> Parser<'s> {
     }
 
     pub(crate) fn expr(&self, src: Src, kind: ExprKind) -> Expr {
-        Expr { src: self.place.unwrap_or(src), kind }
+        Expr {
+            src: self.place.unwrap_or(src),
+            kind,
+        }
     }
 
     pub(crate) fn enter(&mut self) -> Result<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.error_of(ErrorKind::Depth, self.token_src, format!("nested more than {MAX_DEPTH} levels deep")));
+            return Err(self.error_of(
+                ErrorKind::Depth,
+                self.token_src,
+                format!("nested more than {MAX_DEPTH} levels deep"),
+            ));
         }
         Ok(())
     }
@@ -121,13 +138,24 @@ impl<'s> Parser<'s> {
 
     pub(crate) fn error_of(&self, kind: ErrorKind, src: Src, message: impl Into<String>) -> Error {
         let src = self.place.unwrap_or(src);
-        Error::new(kind, message).at(self.file.name, self.file.source, self.file.map.span(self.file.source, src))
+        Error::new(kind, message).at(
+            self.file.name,
+            self.file.source,
+            self.file.map.span(self.file.source, src),
+        )
     }
 
     /// A syntax error at the current position.
     pub(crate) fn error_here(&self, message: impl Into<String>) -> Error {
         let at = self.base + self.pos as u32;
-        self.error_of(ErrorKind::Syntax, Src { start: at, end: at + 1 }, message)
+        self.error_of(
+            ErrorKind::Syntax,
+            Src {
+                start: at,
+                end: at + 1,
+            },
+            message,
+        )
     }
 
     /// A syntax error at the current token.
@@ -136,8 +164,14 @@ impl<'s> Parser<'s> {
     }
 
     pub(crate) fn unexpected(&self, expected: &str) -> Error {
-        let found = if self.token == Token::End { "the end of the template".to_owned() } else { format!("\"{}\"", self.token_text()) };
-        self.error_at_token(format!("Encountered {found}, but was expecting {expected}."))
+        let found = if self.token == Token::End {
+            "the end of the template".to_owned()
+        } else {
+            format!("\"{}\"", self.token_text())
+        };
+        self.error_at_token(format!(
+            "Encountered {found}, but was expecting {expected}."
+        ))
     }
 
     pub(crate) fn expect(&mut self, token: Token, name: &str) -> Result<()> {
@@ -177,7 +211,11 @@ impl<'s> Parser<'s> {
             let text_start = self.pos;
             self.pos += find_markup(&self.text.as_bytes()[self.pos..]);
             if self.pos > text_start {
-                let id = self.layout.text(&self.text[text_start..self.pos], text_start as u32, self.pos as u32);
+                let id = self.layout.text(
+                    &self.text[text_start..self.pos],
+                    text_start as u32,
+                    self.pos as u32,
+                );
                 nodes.push(Node::TextRef(id));
             }
             let rest = self.rest();
@@ -186,7 +224,9 @@ impl<'s> Parser<'s> {
                     return Ok((nodes, None));
                 }
                 let missing = ends.last().map_or("", |end| end.trim_start_matches('/'));
-                return Err(self.error_here(format!("Unexpected end of file reached. You have an unclosed #{missing}.")));
+                return Err(self.error_here(format!(
+                    "Unexpected end of file reached. You have an unclosed #{missing}."
+                )));
             } else if rest.starts_with("${") {
                 nodes.push(self.interpolation()?);
             } else if rest.starts_with("#{") {
@@ -219,10 +259,24 @@ impl<'s> Parser<'s> {
     /// The name of the tag at the current position: `if` for `<#if`, `/if` for `</#if`.
     fn tag_name(&self) -> &'s str {
         let rest = self.rest();
-        let (prefix, closing) = if rest.starts_with("</#") { (3, true) } else { (2, false) };
-        let len = rest[prefix..].find(|c: char| !c.is_ascii_alphabetic() && c != '_').unwrap_or(rest.len() - prefix);
+        let (prefix, closing) = if rest.starts_with("</#") {
+            (3, true)
+        } else {
+            (2, false)
+        };
+        let len = rest[prefix..]
+            .find(|c: char| !c.is_ascii_alphabetic() && c != '_')
+            .unwrap_or(rest.len() - prefix);
         let name = &rest[prefix..prefix + len];
-        if closing { CLOSING.iter().find(|closing| &closing[1..] == name).copied().unwrap_or("/") } else { name }
+        if closing {
+            CLOSING
+                .iter()
+                .find(|closing| &closing[1..] == name)
+                .copied()
+                .unwrap_or("/")
+        } else {
+            name
+        }
     }
 
     /// Steps over `<#name` and reads the first token of the tag.
@@ -247,7 +301,11 @@ impl<'s> Parser<'s> {
             return Err(self.error_here("Unclosed end tag."));
         };
         let inner = rest[..end].trim_start_matches("</#");
-        if !inner.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '_').trim().is_empty() {
+        if !inner
+            .trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '_')
+            .trim()
+            .is_empty()
+        {
             return Err(self.error_here("An end tag takes nothing but its name."));
         }
         self.pos += end + 1;
@@ -279,7 +337,8 @@ impl<'s> Parser<'s> {
         let expr = self.interpolated_expression()?;
         let format = if self.token == Token::Semicolon {
             self.advance()?;
-            let format = legacy_format(self.token_text()).ok_or_else(|| self.unexpected("a format such as m1M2"))?;
+            let format = legacy_format(self.token_text())
+                .ok_or_else(|| self.unexpected("a format such as m1M2"))?;
             self.advance()?;
             format
         } else {
@@ -291,7 +350,10 @@ impl<'s> Parser<'s> {
         self.layout.leaf(Piece::Output, start, self.pos as u32);
         let format = NumberFormat::parse(&format).map_err(|message| self.error_here(message))?;
         let expr = self.escaped(expr)?;
-        Ok(Node::NumericOutput { expr, format: Box::new(format) })
+        Ok(Node::NumericOutput {
+            expr,
+            format: Box::new(format),
+        })
     }
 
     /// Text and interpolations of a string literal.
@@ -299,7 +361,9 @@ impl<'s> Parser<'s> {
         let mut nodes = Vec::new();
         loop {
             let bytes = &self.text.as_bytes()[self.pos..];
-            let len = (0..bytes.len()).find(|at| matches!(bytes[*at..], [b'$' | b'#', b'{', ..])).unwrap_or(bytes.len());
+            let len = (0..bytes.len())
+                .find(|at| matches!(bytes[*at..], [b'$' | b'#', b'{', ..]))
+                .unwrap_or(bytes.len());
             if len > 0 {
                 nodes.push(Node::Text(self.text[self.pos..self.pos + len].into()));
                 self.pos += len;
@@ -307,15 +371,40 @@ impl<'s> Parser<'s> {
             if self.rest().is_empty() {
                 return Ok(nodes);
             }
-            nodes.push(if self.rest().starts_with('$') { self.interpolation()? } else { self.numeric_interpolation()? });
+            nodes.push(if self.rest().starts_with('$') {
+                self.interpolation()?
+            } else {
+                self.numeric_interpolation()?
+            });
         }
     }
 }
 
 const CLOSING: &[&str] = &[
-    "/if", "/list", "/items", "/sep", "/assign", "/local", "/global", "/macro", "/function", "/switch", "/compress", "/attempt",
-    "/recover", "/escape", "/noescape", "/noEscape", "/noparse", "/noParse", "/comment", "/autoesc", "/noautoesc", "/outputformat",
-    "/foreach", "/transform",
+    "/if",
+    "/list",
+    "/items",
+    "/sep",
+    "/assign",
+    "/local",
+    "/global",
+    "/macro",
+    "/function",
+    "/switch",
+    "/compress",
+    "/attempt",
+    "/recover",
+    "/escape",
+    "/noescape",
+    "/noEscape",
+    "/noparse",
+    "/noParse",
+    "/comment",
+    "/autoesc",
+    "/noautoesc",
+    "/outputformat",
+    "/foreach",
+    "/transform",
 ];
 
 /// Bytes of text before the next tag, interpolation or comment.
@@ -348,5 +437,7 @@ fn legacy_format(text: &str) -> Option<String> {
         },
         None => (0, text.strip_prefix('M')?.parse::<usize>().ok()?),
     };
-    (min <= max && max <= 50).then(|| format!("0.{}{}", "0".repeat(min), "#".repeat(max - min)))
+    let point = if max == 0 { "" } else { "." };
+    (min <= max && max <= 50)
+        .then(|| format!("0{point}{}{}", "0".repeat(min), "#".repeat(max - min)))
 }

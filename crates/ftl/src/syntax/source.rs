@@ -14,7 +14,10 @@ pub(crate) struct Src {
 
 impl Src {
     pub(crate) fn to(self, other: Self) -> Self {
-        Self { start: self.start, end: other.end }
+        Self {
+            start: self.start,
+            end: other.end,
+        }
     }
 }
 
@@ -55,15 +58,25 @@ impl SourceMap {
             *at += c.len_utf8();
             (here <= offset as usize).then_some(c)
         }) {
-            column += if c == '\t' { TAB_SIZE - column % TAB_SIZE } else { c.len_utf16() as u32 };
+            column += if c == '\t' {
+                TAB_SIZE - column % TAB_SIZE
+            } else {
+                c.len_utf16() as u32
+            };
         }
         (line, column.max(1))
     }
 
     pub(crate) fn span(&self, source: &str, src: Src) -> Span {
         let (line, column) = self.position(source, src.start);
-        let (end_line, end_column) = self.position(source, src.end.saturating_sub(1).max(src.start));
-        Span { line, column, end_line, end_column }
+        let (end_line, end_column) =
+            self.position(source, src.end.saturating_sub(1).max(src.start));
+        Span {
+            line,
+            column,
+            end_line,
+            end_column,
+        }
     }
 }
 

@@ -16,7 +16,10 @@ pub(crate) enum Piece {
     Plain,
     /// Assignments, settings, comments.
     Silent,
-    Trim { left: bool, right: bool },
+    Trim {
+        left: bool,
+        right: bool,
+    },
     /// Has a body.
     Block,
     Compress,
@@ -77,13 +80,15 @@ impl Layout {
 
     fn add(&mut self, piece: Piece, start: u32, end: u32) -> usize {
         if self.elements.is_empty() {
-            self.elements.push(Element::new(Piece::Block, ROOT, 0, 0, 0));
+            self.elements
+                .push(Element::new(Piece::Block, ROOT, 0, 0, 0));
         }
         let parent = self.open.last().copied().unwrap_or(ROOT);
         let id = self.elements.len();
         let index = self.elements[parent].children.len();
         self.elements[parent].children.push(id);
-        self.elements.push(Element::new(piece, parent, index, start, end));
+        self.elements
+            .push(Element::new(piece, parent, index, start, end));
         id
     }
 
@@ -166,7 +171,8 @@ impl Layout {
 
     fn previous_sibling(&self, id: usize) -> Option<usize> {
         let element = &self.elements[id];
-        (id != ROOT && element.index > 0).then(|| self.elements[element.parent].children[element.index - 1])
+        (id != ROOT && element.index > 0)
+            .then(|| self.elements[element.parent].children[element.index - 1])
     }
 
     fn next_sibling(&self, id: usize) -> Option<usize> {
@@ -174,7 +180,10 @@ impl Layout {
             return None;
         }
         let element = &self.elements[id];
-        self.elements[element.parent].children.get(element.index + 1).copied()
+        self.elements[element.parent]
+            .children
+            .get(element.index + 1)
+            .copied()
     }
 
     fn leaf_of(&self, mut id: usize, pick: fn(&[usize]) -> Option<&usize>) -> usize {
@@ -231,8 +240,16 @@ impl Layout {
         if self.elements[id].parent == ROOT && self.previous_sibling(id).is_none() {
             return;
         }
-        let trailing = if left { 0 } else { self.trailing_blank(id, text) };
-        let opening = if right { 0 } else { self.opening_blank(id, text) };
+        let trailing = if left {
+            0
+        } else {
+            self.trailing_blank(id, text)
+        };
+        let opening = if right {
+            0
+        } else {
+            self.opening_blank(id, text)
+        };
         let kept = opening..self.texts[text].len().saturating_sub(trailing).max(opening);
         self.texts[text] = self.texts[text][kept].to_owned();
         if opening > 0 {
@@ -243,7 +260,10 @@ impl Layout {
 
     /// `#lt` and `#t` later on the line cut the blanks at the line's beginning.
     fn trim_before_left_marks(&mut self, id: usize, text: usize) -> bool {
-        let marks: Vec<_> = self.leaves_after(id).filter_map(|leaf| self.trim_mark(leaf)).collect();
+        let marks: Vec<_> = self
+            .leaves_after(id)
+            .filter_map(|leaf| self.trim_mark(leaf))
+            .collect();
         let mut deliberate = false;
         for (left, right) in marks {
             deliberate |= left || !right;
@@ -264,7 +284,10 @@ impl Layout {
 
     /// `#rt` and `#t` earlier on the line cut the line's end, its line break included.
     fn trim_after_right_marks(&mut self, id: usize, text: usize) -> bool {
-        let marks: Vec<_> = self.leaves_before(id).filter_map(|leaf| self.trim_mark(leaf)).collect();
+        let marks: Vec<_> = self
+            .leaves_before(id)
+            .filter_map(|leaf| self.trim_mark(leaf))
+            .collect();
         let mut deliberate = false;
         for (left, right) in marks {
             deliberate |= right || !left;
@@ -292,7 +315,8 @@ impl Layout {
                         })
                         .unwrap_or(false);
                 }
-                self.texts[text] = format!("{printable}{}", if keep_trailing { trailing } else { "" });
+                self.texts[text] =
+                    format!("{printable}{}", if keep_trailing { trailing } else { "" });
             }
         }
         deliberate
@@ -313,7 +337,8 @@ impl Layout {
             None if self.elements[id].starts_line => 0,
             None => return 0,
         };
-        if !is_blank(&content[..end]) || self.leaves_before(id).any(|leaf| self.heeds_opening(leaf)) {
+        if !is_blank(&content[..end]) || self.leaves_before(id).any(|leaf| self.heeds_opening(leaf))
+        {
             return 0;
         }
         end
@@ -327,7 +352,9 @@ impl Layout {
             return 0;
         }
         let start = last_break.map_or(0, |at| at + 1);
-        if !is_blank(&content[start..]) || self.leaves_after(id).any(|leaf| self.heeds_trailing(leaf)) {
+        if !is_blank(&content[start..])
+            || self.leaves_after(id).any(|leaf| self.heeds_trailing(leaf))
+        {
             return 0;
         }
         content.len() - start
@@ -348,7 +375,9 @@ impl Layout {
     fn heeds_trailing(&self, id: usize) -> bool {
         match self.elements[id].piece {
             Piece::Output => true,
-            Piece::Text(text) => !self.is_ignorable_text(id, text, true) && heeds(self.texts[text].chars()),
+            Piece::Text(text) => {
+                !self.is_ignorable_text(id, text, true) && heeds(self.texts[text].chars())
+            }
             _ => false,
         }
     }
@@ -390,7 +419,8 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn is_java_blank(c: char) -> bool {
-    c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}' | '\u{85}') || ('\u{1c}'..='\u{1f}').contains(&c)
+    c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}' | '\u{85}')
+        || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 fn last_line_break(text: &str) -> Option<usize> {
@@ -400,7 +430,11 @@ fn last_line_break(text: &str) -> Option<usize> {
 /// Where the first line ends, its line break included.
 fn first_line_end(text: &str) -> Option<usize> {
     let at = text.find(['\n', '\r'])?;
-    Some(if text[at..].starts_with("\r\n") { at + 2 } else { at + 1 })
+    Some(if text[at..].starts_with("\r\n") {
+        at + 2
+    } else {
+        at + 1
+    })
 }
 
 /// Puts the stripped texts into the tree.
@@ -408,7 +442,9 @@ pub(crate) fn apply(nodes: &mut Vec<Node>, texts: &[String]) {
     for node in nodes.iter_mut() {
         match node {
             Node::TextRef(id) => *node = Node::Text(texts[*id].as_str().into()),
-            Node::If(branches) => branches.iter_mut().for_each(|Branch { body, .. }| apply(body, texts)),
+            Node::If(branches) => branches
+                .iter_mut()
+                .for_each(|Branch { body, .. }| apply(body, texts)),
             Node::List(list) => {
                 apply(&mut list.body, texts);
                 if let Some(otherwise) = &mut list.otherwise {
@@ -416,14 +452,19 @@ pub(crate) fn apply(nodes: &mut Vec<Node>, texts: &[String]) {
                 }
             }
             Node::Items(items) => apply(&mut items.body, texts),
-            Node::Sep { body, .. } | Node::AssignBlock(_, body) | Node::Compress(body) => apply(body, texts),
+            Node::Sep { body, .. } | Node::AssignBlock(_, body) | Node::Compress(body) => {
+                apply(body, texts)
+            }
             Node::Macro(def) => apply(&mut def.body, texts),
             Node::Call(call) => {
                 if let Some(body) = &mut call.body {
                     apply(body, texts);
                 }
             }
-            Node::Switch(switch) => switch.cases.iter_mut().for_each(|(_, body)| apply(body, texts)),
+            Node::Switch(switch) => switch
+                .cases
+                .iter_mut()
+                .for_each(|(_, body)| apply(body, texts)),
             Node::Attempt { body, recover } => {
                 apply(body, texts);
                 apply(recover, texts);
@@ -440,8 +481,16 @@ fn merge_texts(nodes: &mut Vec<Node>) {
     for node in nodes.drain(..) {
         match (merged.last_mut(), node) {
             (_, Node::Text(text)) if text.is_empty() => {}
-            (Some(Node::Text(before)), Node::Text(text)) => *before = format!("{before}{text}").into(),
-            (_, Node::Output(Expr { kind: ExprKind::Str(text), .. })) if text.is_empty() => {}
+            (Some(Node::Text(before)), Node::Text(text)) => {
+                *before = format!("{before}{text}").into()
+            }
+            (
+                _,
+                Node::Output(Expr {
+                    kind: ExprKind::Str(text),
+                    ..
+                }),
+            ) if text.is_empty() => {}
             (_, node) => merged.push(node),
         }
     }

@@ -59,9 +59,11 @@ pub(crate) struct LoopState {
     pub(crate) has_next: bool,
 }
 
-/// The result of `?matches`.
+/// The result of `?matches`, or one match in it.
 pub(crate) struct Match<'a> {
+    /// Whether the pattern matches the whole string.
     pub(crate) whole: bool,
+    /// All matches; of one match, its text.
     pub(crate) matches: Value<'a>,
     pub(crate) groups: Value<'a>,
 }
@@ -78,7 +80,9 @@ impl Seq for List<'_> {
     }
 
     fn get(&self, index: usize) -> Option<View<'_>> {
-        self.items.get(index).map(|item| item.as_ref().map_or(View::Null, Value::view))
+        self.items
+            .get(index)
+            .map(|item| item.as_ref().map_or(View::Null, Value::view))
     }
 }
 
@@ -95,7 +99,8 @@ pub(crate) struct Range {
 
 impl Range {
     pub(crate) fn at(&self, index: usize) -> i64 {
-        self.first.wrapping_add(self.step.wrapping_mul(index as i64))
+        self.first
+            .wrapping_add(self.step.wrapping_mul(index as i64))
     }
 }
 
@@ -127,7 +132,12 @@ impl<'a> Map<'a> {
         }
         self.entries.push((key.clone(), value));
         if self.entries.len() == LINEAR_ENTRIES + 1 {
-            self.index = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+            self.index = self
+                .entries
+                .iter()
+                .enumerate()
+                .map(|(at, (key, _))| (key.clone(), at))
+                .collect();
         } else if self.entries.len() > LINEAR_ENTRIES {
             self.index.insert(key, self.entries.len() - 1);
         }
@@ -137,7 +147,9 @@ impl<'a> Map<'a> {
         if self.entries.len() > LINEAR_ENTRIES {
             return self.index.get(key).copied();
         }
-        self.entries.iter().position(|(name, _)| name.as_str() == key)
+        self.entries
+            .iter()
+            .position(|(name, _)| name.as_str() == key)
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Value<'a>> {
@@ -151,7 +163,9 @@ impl<'a> Map<'a> {
 
 impl Hash for Map<'_> {
     fn get(&self, key: &str) -> Option<View<'_>> {
-        self.position(key).and_then(|at| self.entries[at].1.as_ref()).map(Value::view)
+        self.position(key)
+            .and_then(|at| self.entries[at].1.as_ref())
+            .map(Value::view)
     }
 
     fn len(&self) -> usize {
@@ -159,7 +173,11 @@ impl Hash for Map<'_> {
     }
 
     fn entries(&self) -> Entries<'_> {
-        Box::new(self.entries.iter().map(|(key, value)| (key.as_str(), value.as_ref().map_or(View::Null, Value::view))))
+        Box::new(
+            self.entries
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_ref().map_or(View::Null, Value::view))),
+        )
     }
 }
 
@@ -200,7 +218,12 @@ impl<'a> Value<'a> {
             Self::Range(range) => View::Seq(&**range),
             Self::Map(map) => View::Hash(&**map),
             Self::Match(found) => found.matches.view(),
-            Self::Scope(_) | Self::Macro(_) | Self::Host(_) | Self::Statics | Self::StaticClass(_) | Self::Loop(_) => View::Opaque,
+            Self::Scope(_)
+            | Self::Macro(_)
+            | Self::Host(_)
+            | Self::Statics
+            | Self::StaticClass(_)
+            | Self::Loop(_) => View::Opaque,
         }
     }
 
@@ -225,11 +248,22 @@ impl<'a> Value<'a> {
     }
 
     pub(crate) fn is_sequence(&self) -> bool {
-        matches!(self, Self::SeqView(_) | Self::List(_) | Self::Range(_) | Self::Match(_))
+        match self {
+            Self::SeqView(_) | Self::List(_) | Self::Range(_) => true,
+            Self::Match(found) => found.matches.is_sequence(),
+            _ => false,
+        }
     }
 
     pub(crate) fn is_hash(&self) -> bool {
-        matches!(self, Self::HashView(_) | Self::Map(_) | Self::Scope(_) | Self::Statics | Self::StaticClass(_))
+        matches!(
+            self,
+            Self::HashView(_)
+                | Self::Map(_)
+                | Self::Scope(_)
+                | Self::Statics
+                | Self::StaticClass(_)
+        )
     }
 
     /// What FreeMarker calls this kind of value in messages.

@@ -35,7 +35,12 @@ impl Owned {
                 _ => Value::string(text),
             },
             Self::Str(text) => Value::string(text),
-            Self::Seq(items) => Value::list(items.into_iter().map(|item| item.into_value(max_digits)).collect()),
+            Self::Seq(items) => Value::list(
+                items
+                    .into_iter()
+                    .map(|item| item.into_value(max_digits))
+                    .collect(),
+            ),
             Self::Hash(entries) => {
                 let mut map = Map::default();
                 for (key, value) in entries {
@@ -98,4 +103,3 @@ impl From<bool> for Owned {
         Self::Bool(value)
     }
 }
-

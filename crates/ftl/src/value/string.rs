@@ -31,7 +31,11 @@ impl<'a> Str<'a> {
             }
             Self::Shared(text) => {
                 let range = select(text);
-                if range == (0..text.len()) { self.clone() } else { Str::Shared(text[range].into()) }
+                if range == (0..text.len()) {
+                    self.clone()
+                } else {
+                    Str::Shared(text[range].into())
+                }
             }
         }
     }

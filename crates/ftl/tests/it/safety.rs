@@ -15,7 +15,9 @@ fn failure(source: &str) -> ErrorKind {
     };
     let mut out = Vec::new();
     let engine = Engine::new().budgets(budgets);
-    let result = engine.compile("hostile", source).and_then(|template| template.render(&json!({}), &mut out));
+    let result = engine
+        .compile("hostile", source)
+        .and_then(|template| template.render(&json!({}), &mut out));
     result.expect_err(source).kind()
 }
 
@@ -25,15 +27,33 @@ fn every_budget_has_its_own_error() {
         ("<#list 1.. as i></#list>", ErrorKind::Steps),
         ("<#list 1..100000000 as i>x</#list>", ErrorKind::Steps),
         ("${(1..100000000)?reverse?size}", ErrorKind::Steps),
-        ("<#assign x = 'abcdefghij'><#list 1..90000 as i>${x}</#list>", ErrorKind::Output),
+        (
+            "<#assign x = 'abcdefghij'><#list 1..90000 as i>${x}</#list>",
+            ErrorKind::Output,
+        ),
         ("<#macro m><@m/></#macro><@m/>", ErrorKind::Depth),
-        ("<#function f x><#return f(x)></#function>${f(1)}", ErrorKind::Depth),
-        ("<#macro m><#nested><#nested></#macro><#macro n><@m><@n/></@m></#macro><@n/>", ErrorKind::Depth),
+        (
+            "<#function f x><#return f(x)></#function>${f(1)}",
+            ErrorKind::Depth,
+        ),
+        (
+            "<#macro m><#nested><#nested></#macro><#macro n><@m><@n/></@m></#macro><@n/>",
+            ErrorKind::Depth,
+        ),
         ("${''?left_pad(2147483647)}", ErrorKind::Memory),
-        ("<#assign x = 'ab'><#list 1..100 as i><#assign x = x + x></#list>", ErrorKind::Memory),
-        ("<#assign x = 10><#list 1..100 as i><#assign x = x * x></#list>", ErrorKind::NumberSize),
+        (
+            "<#assign x = 'ab'><#list 1..100 as i><#assign x = x + x></#list>",
+            ErrorKind::Memory,
+        ),
+        (
+            "<#assign x = 10><#list 1..100 as i><#assign x = x * x></#list>",
+            ErrorKind::NumberSize,
+        ),
         ("${'1e999999'?number}", ErrorKind::NumberSize),
-        (r"${('a'?left_pad(40, 'a') + 'b')?matches('(a|aa)+(?=c)$')?c}", ErrorKind::Regex),
+        (
+            r"${('a'?left_pad(40, 'a') + 'b')?matches('(a|aa)+(?=c)$')?c}",
+            ErrorKind::Regex,
+        ),
     ] {
         assert_eq!(failure(source), kind, "{source}");
     }
@@ -53,11 +73,19 @@ fn deep_nesting_is_refused() {
 
 #[test]
 fn attempts_do_not_catch_a_used_up_budget() {
-    assert_eq!(failure("<#attempt><#list 1.. as i></#list><#recover>caught</#attempt>"), ErrorKind::Steps);
+    assert_eq!(
+        failure("<#attempt><#list 1.. as i></#list><#recover>caught</#attempt>"),
+        ErrorKind::Steps
+    );
 }
 
 fn try_out(source: &str) {
-    let budgets = Budgets { steps: 10_000, output_bytes: 1 << 20, memory_bytes: 4 << 20, ..Budgets::default() };
+    let budgets = Budgets {
+        steps: 10_000,
+        output_bytes: 1 << 20,
+        memory_bytes: 4 << 20,
+        ..Budgets::default()
+    };
     if let Ok(template) = Engine::new().budgets(budgets).compile("random", source) {
         let data = json!({"a": {"b": [1, 2.5, "x", null, {"c": true}]}, "s": "héllo 😀", "n": -3});
         let _ = template.render(&data, &mut Vec::new());
@@ -91,18 +119,144 @@ proptest! {
 }
 
 const PIECES: &[&str] = &[
-    "text ", "\n", "  ", "${a.b[0]}", "${s}", "#{n}", "#{n; m1M2}", "<#if a??>", "<#elseif true>", "<#else>", "</#if>", "<#list a.b as x>", "${x!}",
-    "<#sep>, </#sep>", "<#items as y>", "</#items>", "</#list>", "<#list a as k, v>", "<#break>", "<#continue>", "<#assign q = 1>", "<#assign q>",
-    "</#assign>", "<#macro m p=1>", "<#nested 1>", "</#macro>", "<@m>", "<@m p=2 ; z>", "</@m>", "</@>", "<@m/>", "<#function f x>", "<#return x>",
-    "</#function>", "${f(1)}", "<#switch n>", "<#case -3>", "<#default>", "</#switch>", "<#attempt>", "<#recover>", "</#attempt>", "<#compress>",
-    "</#compress>", "<#noparse>", "</#noparse>", "<#t>", "<#rt>", "<#lt>", "<#nt>", "<#-- c -->", "<#escape x as x?html>", "</#escape>", "<#ftl>",
-    "<#local l = 1>", "<#global g = 2>", "<#stop 'x'>", "<#setting locale='en'>", "</#foo>", "<#", "${", "}", ">", "😀",
+    "text ",
+    "\n",
+    "  ",
+    "${a.b[0]}",
+    "${s}",
+    "#{n}",
+    "#{n; m1M2}",
+    "<#if a??>",
+    "<#elseif true>",
+    "<#else>",
+    "</#if>",
+    "<#list a.b as x>",
+    "${x!}",
+    "<#sep>, </#sep>",
+    "<#items as y>",
+    "</#items>",
+    "</#list>",
+    "<#list a as k, v>",
+    "<#break>",
+    "<#continue>",
+    "<#assign q = 1>",
+    "<#assign q>",
+    "</#assign>",
+    "<#macro m p=1>",
+    "<#nested 1>",
+    "</#macro>",
+    "<@m>",
+    "<@m p=2 ; z>",
+    "</@m>",
+    "</@>",
+    "<@m/>",
+    "<#function f x>",
+    "<#return x>",
+    "</#function>",
+    "${f(1)}",
+    "<#switch n>",
+    "<#case -3>",
+    "<#default>",
+    "</#switch>",
+    "<#attempt>",
+    "<#recover>",
+    "</#attempt>",
+    "<#compress>",
+    "</#compress>",
+    "<#noparse>",
+    "</#noparse>",
+    "<#t>",
+    "<#rt>",
+    "<#lt>",
+    "<#nt>",
+    "<#-- c -->",
+    "<#escape x as x?html>",
+    "</#escape>",
+    "<#ftl>",
+    "<#local l = 1>",
+    "<#global g = 2>",
+    "<#stop 'x'>",
+    "<#setting locale='en'>",
+    "</#foo>",
+    "<#",
+    "${",
+    "}",
+    ">",
+    "😀",
 ];
 
 const TOKENS: &[&str] = &[
-    "a", ".b", "[0]", "[1..]", "[3..1]", "[0..*9]", "s", "n", "+", "-", "*", "/", "%", "(", ")", "[", "]", "{", "}", ",", ":", "'x'", "\"${s}\"", "r'\\d'", "!", "??",
-    "?", "?size", "?string", "?c", "?upper_case", "?substring(1)", "?substring(2, 3)", "?sort", "?join(',')", "?map(x -> x)", "?filter(x -> x??)", "?keys",
-    "?first", "?last", "?reverse", "?chunk(2)", "?replace('l', 'L')", "?split('')", "?matches('(.)')", "?groups", "?left_pad(9, '😀')", "?index_of('😀')", "?number",
-    "?date", "?iso_utc", "?long", "?then(1, 2)", "?eval_json", "?json_string", "?capitalize", "?length", "..", "1", "2.50", " && ", " || ", "==", " gt ", "true", ".now",
-    ".vars", "?round", "?abs", "?url", "?last_index_of('l', 3)", "?keep_before('l')", "?seq_index_of(1)",
+    "a",
+    ".b",
+    "[0]",
+    "[1..]",
+    "[3..1]",
+    "[0..*9]",
+    "s",
+    "n",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "'x'",
+    "\"${s}\"",
+    "r'\\d'",
+    "!",
+    "??",
+    "?",
+    "?size",
+    "?string",
+    "?c",
+    "?upper_case",
+    "?substring(1)",
+    "?substring(2, 3)",
+    "?sort",
+    "?join(',')",
+    "?map(x -> x)",
+    "?filter(x -> x??)",
+    "?keys",
+    "?first",
+    "?last",
+    "?reverse",
+    "?chunk(2)",
+    "?replace('l', 'L')",
+    "?split('')",
+    "?matches('(.)')",
+    "?groups",
+    "?left_pad(9, '😀')",
+    "?index_of('😀')",
+    "?number",
+    "?date",
+    "?iso_utc",
+    "?long",
+    "?then(1, 2)",
+    "?eval_json",
+    "?json_string",
+    "?capitalize",
+    "?length",
+    "..",
+    "1",
+    "2.50",
+    " && ",
+    " || ",
+    "==",
+    " gt ",
+    "true",
+    ".now",
+    ".vars",
+    "?round",
+    "?abs",
+    "?url",
+    "?last_index_of('l', 3)",
+    "?keep_before('l')",
+    "?seq_index_of(1)",
 ];

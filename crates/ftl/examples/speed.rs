@@ -1,0 +1,96 @@
+//! Prints the time of one render of each of a few templates: `cargo run -p ftl --release --example speed`.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use ftl::{Engine, Template};
+use serde_json::{Value, json};
+
+const WEBHOOK: &str = r#"{
+      <#if input.user_id??>
+      "external_id" : "${input.user_id}",
+      </#if>
+      "name" : "${input.event_type}",
+      "time" : "${input.event_time}",
+      "properties" : {
+            "email" : "${input.user_properties.email!}"
+      }
+}
+"#;
+
+const MEDIUM: &str = r#"<#setting datetime_format="yyyy-MM-dd HH:mm:ss.S">{
+  "user": "${(input.user_id!input.device_id)?json_string}",
+  "time": ${input.event_time?datetime?long?c},
+  "day": "${input.event_time?datetime?string["dd.MM.yyyy, HH:mm"]}",
+  "properties": {
+  <#list input.user_properties as key, value>
+    "${key?json_string}": "${value?json_string}"<#sep>,</#sep>
+  </#list>
+  },
+  "mapped": "${mappedFields.external_id!}",
+  <#if input.event_properties.price?? && input.event_properties.price gt 100>"big": true,</#if>
+  "total": ${(input.event_properties.price * 1.2)?string("0.00")}
+}
+"#;
+
+const LARGE: &str = r#"<#macro row item>  <li>${item.name?cap_first} (${item.price?string(",##0.00")})</li>
+</#macro><#function twice x><#return x * 2></#function>
+<#list 1..10 as page>
+<h2>${page}</h2>
+<#list items?sort_by("name") as item><@row item/></#list>
+${items?map(i -> i.name)?join(", ")} ${twice(page)}
+</#list>
+"#;
+
+fn data() -> Value {
+    let items: Vec<_> = (0..100)
+        .map(|i| json!({"name": format!("item {}", (i * 37) % 100), "price": f64::from(i) * 12.5}))
+        .collect();
+    json!({
+        "input": {
+            "user_id": "some user id", "device_id": "C8F9E604", "event_type": "click event", "event_time": "2022-02-28 20:07:01.795",
+            "user_properties": {"email": "some@email.com", "name": "Ann \"A\" Example", "city": "Zürich", "plan": "pro"},
+            "event_properties": {"price": 129.5}
+        },
+        "mappedFields": {"external_id": "ext-1"},
+        "items": items
+    })
+}
+
+fn nanoseconds_per_render(template: &Template, data: &Value) -> f64 {
+    let mut out = Vec::new();
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        let mut renders = 0u32;
+        while start.elapsed() < Duration::from_millis(200) {
+            for _ in 0..16 {
+                out.clear();
+                template
+                    .render_into(black_box(data), &mut out)
+                    .expect("the templates here render");
+                black_box(&out);
+            }
+            renders += 16;
+        }
+        best = best.min(start.elapsed().as_nanos() as f64 / f64::from(renders));
+    }
+    best
+}
+
+fn main() {
+    let engine = Engine::new();
+    let data = data();
+    for (name, source) in [("webhook", WEBHOOK), ("medium", MEDIUM), ("large", LARGE)] {
+        let start = Instant::now();
+        let template = engine
+            .compile(name, source)
+            .expect("the templates here are well-formed");
+        let compile = start.elapsed();
+        let render = nanoseconds_per_render(&template, &data);
+        println!(
+            "{name:8} compile {:>8} ns   render {render:>10.0} ns",
+            compile.as_nanos()
+        );
+    }
+}
