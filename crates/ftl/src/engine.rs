@@ -34,16 +34,16 @@ pub(crate) struct Shared {
 /// The settings that `#setting` can change.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) locale: Box<str>,
-    pub(crate) time_zone_name: Box<str>,
+    pub(crate) locale: Arc<str>,
+    pub(crate) time_zone_name: Arc<str>,
     pub(crate) time_zone: jiff::tz::TimeZone,
     pub(crate) number_format: Arc<NumberFormat>,
     /// What `true` and `false` print as; `None` for the default `true,false`, which refuses to print.
-    pub(crate) boolean_format: Option<(Box<str>, Box<str>)>,
+    pub(crate) boolean_format: Option<(Arc<str>, Arc<str>)>,
     pub(crate) date_format: Arc<DateFormat>,
     pub(crate) time_format: Arc<DateFormat>,
     pub(crate) datetime_format: Arc<DateFormat>,
-    pub(crate) url_escaping_charset: Option<Box<str>>,
+    pub(crate) url_escaping_charset: Option<Arc<str>>,
 }
 
 impl Settings {

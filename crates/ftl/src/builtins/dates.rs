@@ -1,7 +1,7 @@
 //! Built-ins on dates.
 
 use super::{Args, Builtin, Returned, Run, define};
-use crate::datetime::{Accuracy, DateFormat, IsoFormat, time_zone};
+use crate::datetime::{Accuracy, IsoFormat, time_zone};
 use crate::error::ErrorKind;
 use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
@@ -85,10 +85,7 @@ fn convert<'a>(
         return Err(env.type_fault(&call.target, "string", &value));
     };
     let parsed = if call.arg_count() > 0 {
-        let pattern = env.arg_str(call, 0)?;
-        let format = DateFormat::parse(pattern.as_str(), kind);
-        let format =
-            format.map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+        let format = super::numbers::date_format(env, call, kind)?;
         format.read(text.as_str(), &env.settings.time_zone)
     } else {
         env.settings

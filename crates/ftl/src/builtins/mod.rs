@@ -17,7 +17,7 @@ pub(crate) mod utf16;
 use crate::error::ErrorKind;
 use crate::eval::{Env, Evaluated, Fault};
 use crate::number::Number;
-use crate::syntax::ast::{BuiltinCall, Expr};
+use crate::syntax::ast::{BuiltinCall, Expr, ExprKind};
 use crate::value::{DateTime, LoopState, Str, Value};
 
 type Returned<'a> = Evaluated<'a, Option<Value<'a>>>;
@@ -233,6 +233,12 @@ impl Builtin {
 impl BuiltinCall {
     fn arg(&self, index: usize) -> Option<&Expr> {
         self.args.as_ref()?.get(index)
+    }
+
+    /// Whether the first argument is the same in every render.
+    fn has_constant_arg(&self) -> bool {
+        self.arg(0)
+            .is_some_and(|arg| matches!(arg.kind, ExprKind::Str(_)))
     }
 
     fn arg_count(&self) -> usize {

@@ -1,9 +1,11 @@
 //! Built-ins on numbers, and `?string`.
 
+use std::sync::Arc;
+
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::DateFormat;
 use crate::error::ErrorKind;
-use crate::eval::Env;
+use crate::eval::{Env, Evaluated};
 use crate::number::{Number, NumberFormat, Rounding};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{DateKind, DateTime, Value};
@@ -48,18 +50,13 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             env.made(word).map(Some)
         }
         Value::Number(number) if call.arg_count() == 1 => {
-            let format = env.arg_str(call, 0)?;
-            let format = NumberFormat::parse(format.as_str())
-                .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            let format = number_format(env, call)?;
             let mut bytes = Vec::new();
             format.write(number, &mut bytes);
             env.captured_string(bytes).map(Some)
         }
         Value::Date(date) if call.arg_count() == 1 => {
-            let format = env.arg_str(call, 0)?;
-            let format = DateFormat::parse(format.as_str(), date.kind);
-            let format =
-                format.map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            let format = date_format(env, call, date.kind)?;
             let mut bytes = Vec::new();
             format
                 .write(*date, &env.settings.time_zone, &mut bytes)
@@ -78,6 +75,42 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             .string_of(&call.target, value)
             .map(|text| Some(Value::Str(text))),
     }
+}
+
+/// The format that the first argument says.
+fn number_format<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, Arc<NumberFormat>> {
+    if let Some(format) = call.formats.number.get() {
+        return Ok(Arc::clone(format));
+    }
+    let source = env.arg_str(call, 0)?;
+    let format = NumberFormat::parse(source.as_str())
+        .map(Arc::new)
+        .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+    if call.has_constant_arg() {
+        let _ = call.formats.number.set(Arc::clone(&format));
+    }
+    Ok(format)
+}
+
+/// The format that the first argument says.
+pub(super) fn date_format<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    kind: DateKind,
+) -> Evaluated<'a, Arc<DateFormat>> {
+    if let Some((compiled_for, format)) = call.formats.date.get()
+        && *compiled_for == kind
+    {
+        return Ok(Arc::clone(format));
+    }
+    let source = env.arg_str(call, 0)?;
+    let format = DateFormat::parse(source.as_str(), kind)
+        .map(Arc::new)
+        .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+    if call.has_constant_arg() {
+        let _ = call.formats.date.set((kind, Arc::clone(&format)));
+    }
+    Ok(format)
 }
 
 fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {

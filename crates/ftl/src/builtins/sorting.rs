@@ -97,12 +97,29 @@ fn sorted<'a>(
         .saturating_mul(keyed.len().max(2).ilog2() as usize + 1);
     env.steps(comparisons)?;
     check_types(env, call, &keyed)?;
-    keyed.sort_by(|(left, _), (right, _)| match (left, right) {
-        (Value::Str(left), Value::Str(right)) => collate(left.as_str(), right.as_str()),
-        _ => ordering(left, right).unwrap_or(Ordering::Equal),
-    });
+    if let Some((Value::Str(_), _)) = keyed.first() {
+        return sorted_strings(env, keyed);
+    }
+    keyed.sort_by(|(left, _), (right, _)| ordering(left, right).unwrap_or(Ordering::Equal));
     Ok(Some(Value::list(
         keyed.into_iter().map(|(_, item)| item).collect(),
+    )))
+}
+
+/// Strings are weighed once, not at every comparison.
+fn sorted_strings<'a>(
+    env: &mut Env<'a>,
+    keyed: Vec<(Value<'a>, Option<Value<'a>>)>,
+) -> Returned<'a> {
+    let mut weighed = Vec::with_capacity(keyed.len());
+    for (key, item) in keyed {
+        let Value::Str(text) = &key else { continue };
+        env.charge(text.as_str().len().saturating_mul(size_of::<Weight>()))?;
+        weighed.push((weights(text.as_str()), item));
+    }
+    weighed.sort_by(|(left, _), (right, _)| collate(left, right));
+    Ok(Some(Value::list(
+        weighed.into_iter().map(|(_, item)| item).collect(),
     )))
 }
 
@@ -161,26 +178,22 @@ const ACCENTED: &[&str] = &[
 
 /// Java's English order: letters without regard to case and accents first; accents, then case, only decide between
 /// equals, and blanks and hyphens count as accents do.
-fn collate(left: &str, right: &str) -> Ordering {
-    let weights = |text: &str| text.chars().map(weight).collect::<Vec<_>>();
-    let (left_weights, right_weights) = (weights(left), weights(right));
-    let primary = left_weights
-        .iter()
-        .filter_map(|weight| weight.base)
-        .cmp(right_weights.iter().filter_map(|weight| weight.base));
+fn collate(left: &[Weight], right: &[Weight]) -> Ordering {
+    let left_bases = left.iter().filter_map(|weight| weight.base);
+    let bases = left_bases.cmp(right.iter().filter_map(|weight| weight.base));
     let accents = || {
-        left_weights
-            .iter()
-            .map(|weight| weight.accent)
-            .cmp(right_weights.iter().map(|weight| weight.accent))
+        let left = left.iter().map(|weight| weight.accent);
+        left.cmp(right.iter().map(|weight| weight.accent))
     };
     let case = || {
-        left_weights
-            .iter()
-            .map(|weight| weight.upper)
-            .cmp(right_weights.iter().map(|weight| weight.upper))
+        let left = left.iter().map(|weight| weight.upper);
+        left.cmp(right.iter().map(|weight| weight.upper))
     };
-    primary.then_with(accents).then_with(case)
+    bases.then_with(accents).then_with(case)
+}
+
+fn weights(text: &str) -> Vec<Weight> {
+    text.chars().map(weight).collect()
 }
 
 fn is_ignorable(c: char) -> bool {
@@ -195,6 +208,15 @@ struct Weight {
 }
 
 fn weight(c: char) -> Weight {
+    if c.is_ascii_alphanumeric() {
+        let class = if c.is_ascii_digit() { 1 } else { 2 };
+        let base = Some((class, u32::from(c.to_ascii_lowercase())));
+        return Weight {
+            base,
+            accent: 0,
+            upper: c.is_ascii_uppercase(),
+        };
+    }
     let upper = c.is_uppercase();
     if is_ignorable(c) {
         return Weight {
@@ -233,7 +255,7 @@ mod tests {
         let mut words = [
             "Pear", "apple", "Zoo", "école", "eclair", "Apple", "pear", "10", "_",
         ];
-        words.sort_by(|left, right| collate(left, right));
+        words.sort_by(|left, right| collate(&weights(left), &weights(right)));
         assert_eq!(
             words,
             [

@@ -1,8 +1,12 @@
 //! The tree that a template is compiled to. Names carry their binding, which `compile` fills in.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::builtins::Builtin;
+use crate::datetime::DateFormat;
 use crate::number::NumberFormat;
 use crate::syntax::Src;
+use crate::value::DateKind;
 
 /// An expression and where it stands.
 #[derive(Clone)]
@@ -75,6 +79,14 @@ pub(crate) struct BuiltinCall {
     pub(crate) args: Option<Vec<Expr>>,
     /// The loop's state, for built-ins that ask a loop variable.
     pub(crate) loop_slot: Option<u32>,
+    pub(crate) formats: Formats,
+}
+
+/// Formats that stand in the template as constants are compiled once, when they are first used.
+#[derive(Clone, Default)]
+pub(crate) struct Formats {
+    pub(crate) number: OnceLock<Arc<NumberFormat>>,
+    pub(crate) date: OnceLock<(DateKind, Arc<DateFormat>)>,
 }
 
 #[derive(Clone)]

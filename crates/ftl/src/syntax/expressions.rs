@@ -1,7 +1,8 @@
 //! The grammar of expressions, from the weakest operator down.
 
 use super::ast::{
-    Arithmetic, Binding, BuiltinCall, Compare, Expr, ExprKind, Lambda, Name, RangeKind, Special,
+    Arithmetic, Binding, BuiltinCall, Compare, Expr, ExprKind, Formats, Lambda, Name, RangeKind,
+    Special,
 };
 use super::lexer::Token;
 use super::parser::{Parser, Result};
@@ -472,6 +473,7 @@ impl Parser<'_> {
                 builtin,
                 args,
                 loop_slot: None,
+                formats: Formats::default(),
             })),
         ))
     }
