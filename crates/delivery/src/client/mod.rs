@@ -182,7 +182,8 @@ impl Inner {
         loop {
             let (connection, fresh) = match self.pool.take(destination) {
                 Some(connection) => (connection, false),
-                None => self.connect(destination).await?,
+                // Boxed, for it is large and seldom needed.
+                None => Box::pin(self.connect(destination)).await?,
             };
             let sent = match connection {
                 Dialed::Http1(mut connection) => {
