@@ -1,1 +1,116 @@
-//! The suite.
+//! The contract of [`Journal`] as tests, for every backend.
+//!
+//! A backend's integration tests implement [`Backend`] and say
+//! `millstream_journal::conformance!(MyBackend::new())`: each case becomes a test of its own.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)] // These are tests.
+
+pub mod dedupe;
+pub mod lanes;
+pub mod log;
+pub mod retention;
+mod support;
+pub mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::Journal;
+
+/// A backend under test: one storage, empty at first.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Opens the storage.
+    async fn open(&self, bounds: Bounds) -> Arc<dyn Journal>;
+
+    /// Opens what a kill of the process would leave behind at this moment. Nothing that an orderly
+    /// end would do may have been done.
+    async fn crash(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal>;
+}
+
+/// What the cases want to be configured.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Events older than this may go.
+    pub retention_age: Duration,
+    /// Beyond this size, the oldest may go.
+    pub retention_bytes: u64,
+    /// Beyond this size of what running lanes haven't settled, events are refused.
+    pub backlog_max_bytes: u64,
+    /// A paused lane doesn't hold what is older.
+    pub paused_max_age: Duration,
+    /// A paused lane doesn't hold what is further back.
+    pub paused_max_bytes: u64,
+    /// How long ended deliveries are kept.
+    pub ended_max_age: Duration,
+}
+
+impl Default for Bounds {
+    /// Wide enough for whoever doesn't test them.
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            retention_age: 7 * DAY,
+            retention_bytes: 1 << 40,
+            backlog_max_bytes: 1 << 40,
+            paused_max_age: 7 * DAY,
+            paused_max_bytes: 1 << 40,
+            ended_max_age: 7 * DAY,
+        }
+    }
+}
+
+/// Makes a test of each case. Takes an expression that makes a [`Backend`].
+#[macro_export]
+macro_rules! conformance {
+    ($backend:expr) => {
+        $crate::conformance! { @cases $backend;
+            log::offsets_are_dense_in_each_project_and_survive_a_crash
+            log::events_come_back_as_they_were_taken
+            log::readers_of_the_same_place_share_events
+            log::the_head_is_announced_when_events_are_durable
+            log::concurrent_batches_are_whole_and_in_their_callers_order
+            log::a_large_batch_is_read_back_whole
+            log::a_closed_journal_refuses_work
+            dedupe::an_insert_id_is_taken_once_per_device
+            dedupe::other_devices_and_projects_are_apart
+            dedupe::an_insert_id_counts_for_seven_days
+            dedupe::many_insert_ids_are_remembered_over_crashes
+            users::properties_are_those_after_the_event
+            users::state_survives_a_crash
+            users::a_first_login_takes_the_anonymous_user_over
+            users::a_known_user_inherits_what_they_lack
+            users::a_device_belongs_to_its_last_user
+            users::amplitude_ids_are_never_given_twice
+            users::groups_are_joined_by_identify_and_overlaid_by_the_event
+            users::group_properties_are_those_after_the_event
+            users::a_group_identify_without_ids_has_no_user
+            users::birth_version_and_payment_are_kept
+            lanes::a_new_lane_starts_at_the_head
+            lanes::a_settlement_is_kept_and_idempotent
+            lanes::retries_are_read_in_their_order
+            lanes::a_retry_is_replaced_and_finished
+            lanes::ended_deliveries_are_read_newest_first
+            lanes::counts_add_up
+            lanes::a_dropped_lane_is_gone
+            lanes::an_unknown_lane_is_an_error
+            lanes::the_oldest_unsettled_event_is_known
+            retention::old_events_go_when_every_lane_has_passed
+            retention::the_oldest_events_go_when_there_are_too_many
+            retention::retries_and_ended_deliveries_hold_their_events
+            retention::a_paused_lane_holds_within_its_age
+            retention::a_paused_lane_holds_within_its_size
+            retention::a_full_backlog_refuses_until_it_is_settled
+        }
+    };
+    (@cases $backend:expr; $($module:ident :: $case:ident)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::conformance::$module::$case(&$backend).await;
+            }
+        )+
+    };
+}

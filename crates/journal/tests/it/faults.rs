@@ -1,0 +1,219 @@
+//! Disks that are full, read-only or damaged; folders that belong to others.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use millstream_journal::conformance::Bounds;
+use millstream_journal::sqlite::{Config, OpenError, Sqlite};
+use millstream_journal::{AcceptError, Journal, Settlement, StorageError};
+use model::Timestamp;
+use model::random::Seeded;
+
+use crate::support::{batch, config, copy, counting, open, project, read_all, sync};
+
+fn small(folder: &Path) -> Config {
+    config(folder, Bounds::default())
+}
+
+fn refusal(folder: &Path) -> OpenError {
+    Sqlite::open(small(folder), &Seeded::new(1)).expect_err("the journal opens")
+}
+
+/// Ten events of 1 KB.
+fn ten(number: usize) -> millstream_journal::Batch {
+    let padding = "x".repeat(1000);
+    let event = |place: usize| {
+        let id = number * 10 + place;
+        let fields = format!(r#"{{"id":{id},"padding":"{padding}""#);
+        counting("someone", &id.to_string(), fields)
+    };
+    batch((0..10).map(event).collect())
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_events_keeps_nothing_of_them_and_recovers() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(Config {
+        file_max_bytes: Some(2 << 20),
+        retention_bytes: 0,
+        ..small(folder.path())
+    });
+    journal.open_lane(project(), sync()).await.unwrap();
+    let mut accepted = 0;
+    let refused = loop {
+        match journal.accept(ten(accepted)).await {
+            Ok(_) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused, AcceptError::DiskFull);
+    assert_eq!(journal.status().refusing, Some(AcceptError::DiskFull));
+    assert!(accepted > 50, "{accepted} batches fit");
+    assert_eq!(read_all(&journal).await.unwrap().len(), accepted * 10);
+
+    let settlement = Settlement {
+        cursor: model::Offset(accepted as u64 * 10),
+        ..Settlement::default()
+    };
+    journal.settle(sync(), settlement).await.unwrap();
+    let retired = journal
+        .retire(Timestamp(1_780_000_000_000_000))
+        .await
+        .unwrap();
+    assert_eq!(retired.events, accepted as u64 * 10);
+    // The refused batch left no trace: neither its keys nor its change to the user.
+    let again = journal.accept(ten(accepted)).await.unwrap();
+    assert_eq!((again.appended, again.duplicates), (10, 0));
+    assert_eq!(again.head.0, accepted as u64 * 10 + 10);
+    let first = &read_all(&journal).await.unwrap()[0];
+    let first: serde_json::Value = serde_json::from_slice(first.text()).unwrap();
+    assert_eq!(first["user_properties"]["count"], accepted * 10 + 1);
+    assert_eq!(journal.status().refusing, None);
+}
+
+#[tokio::test]
+async fn a_disk_below_its_reserve_refuses_events_but_settles() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(Config {
+        disk_reserve_bytes: u64::MAX,
+        ..small(folder.path())
+    });
+    journal.open_lane(project(), sync()).await.unwrap();
+    assert_eq!(journal.accept(ten(0)).await, Err(AcceptError::DiskFull));
+    journal.settle(sync(), Settlement::default()).await.unwrap();
+    assert!(read_all(&journal).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_flipped_byte_is_reported_wherever_an_event_may_be_wrong() {
+    let (original, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let journal = open(small(original.path()));
+    for number in 0..60 {
+        journal.accept(ten(number)).await.unwrap();
+    }
+    let texts = |events: Vec<Arc<model::Event>>| {
+        events
+            .iter()
+            .map(|event| event.text().clone())
+            .collect::<Vec<_>>()
+    };
+    let expected = texts(read_all(&journal).await.unwrap());
+    journal.close().await;
+    copy(original.path(), damaged.path());
+
+    let file = damaged.path().join("journal.db");
+    let whole = fs::read(&file).unwrap();
+    let (mut reported, mut harmless) = (0, 0);
+    for position in (0..whole.len()).step_by(9_973) {
+        let mut bytes = whole.clone();
+        bytes[position] ^= 0x41;
+        fs::write(&file, bytes).unwrap();
+        let journal = match Sqlite::open(small(damaged.path()), &Seeded::new(1)) {
+            Ok(journal) => Arc::new(journal) as Arc<dyn Journal>,
+            Err(error) => {
+                assert!(error.to_string().contains("journal.db"), "{error}");
+                reported += 1;
+                continue;
+            }
+        };
+        match read_all(&journal).await {
+            Ok(events) => {
+                assert_eq!(texts(events), expected, "a wrong event, byte {position}");
+                harmless += 1;
+            }
+            Err(StorageError::Corrupt(what)) => {
+                assert!(
+                    what.contains("journal.db") && what.contains("backup"),
+                    "{what}"
+                );
+                reported += 1;
+            }
+            Err(other) => panic!("{other}"),
+        }
+        journal.close().await;
+    }
+    assert!(
+        reported > harmless,
+        "{reported} reported, {harmless} harmless"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_or_is_cut_short_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(small(folder.path()));
+    for number in 0..60 {
+        journal.accept(ten(number)).await.unwrap();
+    }
+    journal.close().await;
+    let file = folder.path().join("journal.db");
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    assert!(matches!(refusal(folder.path()), OpenError::Corrupt(what) if what.contains("backup")));
+    fs::write(&file, vec![0x5a; 100_000]).unwrap();
+    assert!(matches!(refusal(folder.path()), OpenError::Corrupt(what) if what.contains("backup")));
+}
+
+#[tokio::test]
+async fn a_missing_file_of_duplicate_detection_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(small(folder.path()));
+    let runs = || {
+        let files = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        files
+            .filter(|path| path.extension().is_some_and(|e| e == "run"))
+            .collect::<Vec<_>>()
+    };
+    for number in 0..1000 {
+        journal.accept(ten(number)).await.unwrap();
+    }
+    journal.close().await;
+    let runs = runs();
+    fs::remove_file(&runs[0]).unwrap();
+    let refused = refusal(folder.path()).to_string();
+    assert!(
+        refused.contains(runs[0].file_name().unwrap().to_str().unwrap()),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    // Nobody can make anything there, not even root.
+    let folder = Path::new("/proc/self/journal");
+    let refused = refusal(folder);
+    assert!(matches!(refused, OpenError::Folder { .. }));
+    assert!(
+        refused.to_string().contains("/proc/self/journal"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_is_used_by_one_journal_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(small(folder.path()));
+    assert!(matches!(refusal(folder.path()), OpenError::Locked { .. }));
+    journal.close().await;
+    let again = open(small(folder.path()));
+    drop(again);
+    open(small(folder.path())).close().await;
+}
+
+#[tokio::test]
+async fn a_later_schema_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    open(small(folder.path())).close().await;
+    let file = folder.path().join("journal.db");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
+    drop(database);
+    let refused = refusal(folder.path());
+    assert!(
+        matches!(refused, OpenError::Newer { found: 99, .. }),
+        "{refused}"
+    );
+}

@@ -1,0 +1,9 @@
+//! The journal on SQLite against the contract, a crash, and a failing disk.
+
+mod crash;
+mod faults;
+mod support;
+
+use support::Sqlites;
+
+millstream_journal::conformance!(Sqlites::default());

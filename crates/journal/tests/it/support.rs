@@ -1,0 +1,125 @@
+//! Journals in folders of their own.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use millstream_journal::conformance::{Backend, Bounds};
+use millstream_journal::sqlite::{Config, Sqlite};
+use millstream_journal::{Batch, IncomingEvent, Journal};
+use model::random::Seeded;
+use model::user::PropertyUpdate;
+use model::{EventKind, ProjectId, SyncId, Timestamp};
+use tempfile::TempDir;
+
+/// The conformance suite's storage: a folder, and after each crash a copy of it.
+#[derive(Default)]
+pub(crate) struct Sqlites {
+    state: Mutex<Option<(TempDir, Bounds)>>,
+}
+
+pub(crate) fn config(folder: &Path, bounds: Bounds) -> Config {
+    Config {
+        retention_age: bounds.retention_age,
+        retention_bytes: bounds.retention_bytes,
+        backlog_max_bytes: bounds.backlog_max_bytes,
+        paused_max_age: bounds.paused_max_age,
+        paused_max_bytes: bounds.paused_max_bytes,
+        ended_max_age: bounds.ended_max_age,
+        // Small enough for every case to reach what is behind them.
+        dedupe_memtable_keys: 400,
+        user_cache_entries: 4,
+        event_cache_bytes: 64 << 10,
+        chunk_bytes: 16 << 10,
+        disk_reserve_bytes: 0,
+        ..Config::new(folder)
+    }
+}
+
+pub(crate) fn open(config: Config) -> Arc<dyn Journal> {
+    Arc::new(Sqlite::open(config, &Seeded::new(1)).unwrap())
+}
+
+/// Copies the files as a kill at this moment would leave them.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        // The shared memory of the processes that use the database doesn't outlive them, nor does
+        // the lock.
+        if name != "journal.db-shm" && name != "journal.lock" {
+            fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for Sqlites {
+    async fn open(&self, bounds: Bounds) -> Arc<dyn Journal> {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = open(config(folder.path(), bounds));
+        *self.state.lock().unwrap() = Some((folder, bounds));
+        journal
+    }
+
+    async fn crash(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
+        let (old, bounds) = self.state.lock().unwrap().take().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        copy(old.path(), folder.path());
+        drop(journal);
+        let journal = open(config(folder.path(), bounds));
+        *self.state.lock().unwrap() = Some((folder, bounds));
+        journal
+    }
+}
+
+/// An event of this user that counts itself.
+pub(crate) fn counting(user: &str, insert_id: &str, fields: String) -> IncomingEvent {
+    let update = br#"{"$add":{"count":1}}"#;
+    let update = model::json::parse(update, &model::json::Limits::FOREIGN).unwrap();
+    IncomingEvent {
+        kind: EventKind::Track,
+        user_id: Some(user.to_owned()),
+        device_id: None,
+        insert_id: Some(insert_id.to_owned()),
+        event_time: Timestamp(0),
+        user_update: PropertyUpdate::from_json(&update).unwrap(),
+        groups: Vec::new(),
+        group_update: PropertyUpdate::none(),
+        paying: false,
+        version: None,
+        fields: fields.into_bytes(),
+    }
+}
+
+pub(crate) fn batch(events: Vec<IncomingEvent>) -> Batch {
+    Batch {
+        project: project(),
+        received_at: Timestamp(1_780_000_000_000_000),
+        events,
+    }
+}
+
+pub(crate) fn project() -> ProjectId {
+    ProjectId::from_bytes([7; 16])
+}
+
+pub(crate) fn sync() -> SyncId {
+    SyncId::from_bytes([8; 16])
+}
+
+/// All events from the first one that is kept, or why they can't be read.
+pub(crate) async fn read_all(
+    journal: &Arc<dyn Journal>,
+) -> Result<Vec<Arc<model::Event>>, millstream_journal::StorageError> {
+    let (mut all, mut next) = (Vec::new(), model::Offset(0));
+    loop {
+        let found = journal.read(project(), next, 100).await?;
+        let Some(last) = found.last() else {
+            return Ok(all);
+        };
+        next = last.offset.next();
+        all.extend(found);
+    }
+}
