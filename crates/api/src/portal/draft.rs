@@ -1,0 +1,468 @@
+//! From what a client sends to what is stored of a sync: values that can't be used are refused, all
+//! at once. Whether it is complete and its templates compile is the lanes' to say, when it is
+//! enabled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::http::{HeaderName, Uri};
+use model::definition::{Definition, Header};
+use model::filter::{Property, Selection};
+use model::sync::{Events, Settings, UserAgent, Users};
+use serde::{Deserialize, Deserializer};
+use store::{SecretFields, SyncDraft};
+use utoipa::ToSchema;
+
+use super::problem::{FieldProblem, pointer};
+
+const NAME_CHARACTERS: usize = 200;
+const URL_BYTES: usize = 8 << 10;
+const HEADER_VALUE_BYTES: usize = 8 << 10;
+const TEMPLATE_BYTES: usize = 256 << 10;
+const EVENT_TYPES: usize = 1000;
+const PROPERTIES: usize = 1000;
+const PARAMETERS: usize = 100;
+const MAX_CONCURRENCY: u16 = 1000;
+
+/// The webhook's one parameter, which has a field of its own.
+const URL: &str = "url";
+
+/// Headers that belong to the connection, to the framing or to the delivery itself.
+const FORBIDDEN_HEADERS: &[&str] = &[
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Our own headers start like this.
+const OWN_PREFIX: &str = "millstream-";
+
+/// Parts of names whose headers hold secrets, unless the client says otherwise.
+const SENSITIVE: &[&str] = &[
+    "auth",
+    "cookie",
+    "credential",
+    "key",
+    "passw",
+    "secret",
+    "session",
+    "signature",
+    "token",
+];
+
+/// A webhook sync. To make one, only `name` is required; in a change, what is absent stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SyncInput {
+    /// As people call it.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// Whether it delivers. Refused with all that is missing when it can't.
+    enabled: Option<bool>,
+    /// Where requests go: an absolute `http` or `https` address, or a template of one.
+    #[schema(example = "https://example.com/hook")]
+    url: Option<String>,
+    /// Headers beside the two preset ones (`Content-Type`, `User-Agent`).
+    #[schema(max_items = 5)]
+    headers: Option<Vec<HeaderInput>>,
+    /// Which events are sent, and how.
+    events: Option<Events>,
+    /// Whether users are sent, and how.
+    users: Option<Users>,
+    /// Properties that go along as `mappedProperties`.
+    properties: Option<Vec<Property>>,
+    /// What fills `mappedFields`: destination property → property.
+    mappings: Option<BTreeMap<String, Property>>,
+    /// Values for `parameters` in templates.
+    parameters: Option<BTreeMap<String, ParameterInput>>,
+    /// The name under which requests are sent.
+    user_agent: Option<UserAgent>,
+    /// Whether selected properties keep their types; null: as the destination says.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<bool>)]
+    typed_properties: Option<Option<bool>>,
+    /// Requests in flight at once; null: the installation's default.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 1000)]
+    concurrency: Option<Option<u16>>,
+}
+
+impl SyncInput {
+    /// Changes nothing but whether the sync delivers.
+    pub(super) fn switch(enabled: bool) -> Self {
+        Self {
+            enabled: Some(enabled),
+            ..Self::default()
+        }
+    }
+}
+
+/// Tells null (`Some(None)`) from absent (`None`).
+fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A header of a sync's own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeaderInput {
+    /// The name.
+    #[schema(example = "Authorization")]
+    name: String,
+    /// The value, a template. Absent or null: what is stored for this header stays.
+    value: Option<String>,
+    /// Whether the value is never shown again. Absent: as it is stored, or as the name suggests
+    /// (`Authorization`, `X-Api-Key`, …).
+    secret: Option<bool>,
+}
+
+impl std::fmt::Debug for HeaderInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HeaderInput")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value of a parameter.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ParameterInput {
+    /// The value. Absent or null: what is stored for this parameter stays.
+    value: Option<String>,
+    /// Whether the value is never shown again. Absent: as the destination says, or as it is stored.
+    secret: Option<bool>,
+}
+
+impl std::fmt::Debug for ParameterInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParameterInput").finish_non_exhaustive()
+    }
+}
+
+/// An empty sync, to which a client's input is applied.
+pub(super) fn blank() -> SyncDraft {
+    SyncDraft {
+        name: String::new(),
+        enabled: false,
+        settings: Settings::default(),
+        secret: SecretFields::default(),
+    }
+}
+
+/// Applies what a client sent to what there is.
+pub(super) fn apply(
+    input: SyncInput,
+    mut draft: SyncDraft,
+    definition: &Definition,
+) -> Result<SyncDraft, Vec<FieldProblem>> {
+    let mut problems = Vec::new();
+    let settings = &mut draft.settings;
+    if let Some(input) = input.name {
+        draft.name = name(&input, &mut problems);
+    } else if draft.name.is_empty() {
+        problems.push(FieldProblem::new("/name", "this field is required"));
+    }
+    draft.enabled = input.enabled.unwrap_or(draft.enabled);
+    if let Some(input) = input.headers {
+        let (headers, secret) = headers(input, settings, &draft.secret, definition, &mut problems);
+        settings.headers = headers;
+        draft.secret.headers = secret;
+    }
+    if let Some(input) = input.parameters {
+        let (parameters, secret) =
+            parameters(input, settings, &draft.secret, definition, &mut problems);
+        settings.parameters = parameters;
+        draft.secret.parameters = secret;
+    }
+    if let Some(url) = input.url {
+        check_url(&url, &mut problems);
+        settings.parameters.insert(URL.into(), url);
+    }
+    if let Some(events) = input.events {
+        check_template(
+            "/events/template",
+            events.template.as_deref(),
+            &mut problems,
+        );
+        check_selection(&events.select, &mut problems);
+        settings.events = events;
+    }
+    if let Some(users) = input.users {
+        check_template("/users/template", users.template.as_deref(), &mut problems);
+        settings.users = users;
+    }
+    if let Some(properties) = input.properties {
+        check_count("/properties", properties.len(), PROPERTIES, &mut problems);
+        settings.properties = properties;
+    }
+    if let Some(mappings) = input.mappings {
+        check_count("/mappings", mappings.len(), PROPERTIES, &mut problems);
+        settings.mappings = mappings;
+    }
+    if let Some(concurrency) = input.concurrency {
+        if !concurrency.is_none_or(|most| (1..=MAX_CONCURRENCY).contains(&most)) {
+            let message = format!("from 1 to {MAX_CONCURRENCY}, or null for the default");
+            problems.push(FieldProblem::new("/concurrency", message));
+        }
+        settings.concurrency = concurrency;
+    }
+    settings.user_agent = input.user_agent.unwrap_or(settings.user_agent);
+    settings.typed_properties = input.typed_properties.unwrap_or(settings.typed_properties);
+    if problems.is_empty() {
+        Ok(draft)
+    } else {
+        Err(problems)
+    }
+}
+
+/// A name as people give it: trimmed, not empty, on one line, not too long.
+pub(super) fn name(input: &str, problems: &mut Vec<FieldProblem>) -> String {
+    let name = input.trim();
+    let message = match name.chars().count() {
+        0 => Some("give it a name".to_owned()),
+        length if length > NAME_CHARACTERS => Some(format!(
+            "at most {NAME_CHARACTERS} characters, not {length}"
+        )),
+        _ if name.chars().any(char::is_control) => Some("no control characters".to_owned()),
+        _ => None,
+    };
+    problems.extend(message.map(|message| FieldProblem::new("/name", message)));
+    name.to_owned()
+}
+
+/// The headers and the names of the secret ones.
+fn headers(
+    input: Vec<HeaderInput>,
+    stored: &Settings,
+    secret: &SecretFields,
+    definition: &Definition,
+    problems: &mut Vec<FieldProblem>,
+) -> (Vec<Header>, BTreeSet<String>) {
+    let most = usize::from(definition.extra_headers);
+    check_count("/headers", input.len(), most, problems);
+    let (mut headers, mut secrets) = (Vec::new(), BTreeSet::new());
+    let mut seen = BTreeSet::new();
+    for (index, input) in input.into_iter().take(most).enumerate() {
+        let place = pointer("/headers", index);
+        let lower = input.name.to_ascii_lowercase();
+        if let Some(message) = header_name_problem(&input.name, &lower) {
+            problems.push(FieldProblem::new(format!("{place}/name"), message));
+        }
+        if !seen.insert(lower.clone()) {
+            let message = "a header of this name is already there";
+            problems.push(FieldProblem::new(format!("{place}/name"), message));
+        }
+        let before = stored.headers.iter();
+        let before = before
+            .clone()
+            .find(|header| header.name.eq_ignore_ascii_case(&lower));
+        let was_secret = before.is_some_and(|header| secret.headers.contains(&header.name));
+        let is_secret = match (input.secret, before) {
+            (Some(secret), _) => secret,
+            (None, Some(_)) => was_secret,
+            (None, None) => SENSITIVE.iter().any(|part| lower.contains(part)),
+        };
+        let value = kept_or_given(
+            input.value,
+            before.map(|header| &header.value),
+            was_secret && !is_secret,
+            &place,
+            problems,
+        );
+        if value.len() > HEADER_VALUE_BYTES {
+            let message = format!("at most {HEADER_VALUE_BYTES} bytes");
+            problems.push(FieldProblem::new(format!("{place}/value"), message));
+        }
+        if value.chars().any(|c| c.is_control() && c != '\t') {
+            let message = "no line breaks and no other control characters";
+            problems.push(FieldProblem::new(format!("{place}/value"), message));
+        }
+        if is_secret {
+            secrets.insert(input.name.clone());
+        }
+        headers.push(Header {
+            name: input.name,
+            value,
+        });
+    }
+    (headers, secrets)
+}
+
+fn header_name_problem(name: &str, lower: &str) -> Option<&'static str> {
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        Some("not a header name: letters, digits and - only")
+    } else if FORBIDDEN_HEADERS.contains(&lower) {
+        Some("this header belongs to the connection and can't be set")
+    } else if lower.starts_with(OWN_PREFIX) {
+        Some("headers that start with `Millstream-` are ours")
+    } else {
+        None
+    }
+}
+
+/// The parameters and the names of the secret ones. The URL stays: it has a field of its own.
+fn parameters(
+    input: BTreeMap<String, ParameterInput>,
+    stored: &Settings,
+    secret: &SecretFields,
+    definition: &Definition,
+    problems: &mut Vec<FieldProblem>,
+) -> (BTreeMap<String, String>, BTreeSet<String>) {
+    check_count("/parameters", input.len(), PARAMETERS, problems);
+    let url = stored.parameters.get_key_value(URL);
+    let mut parameters: BTreeMap<_, _> = url
+        .into_iter()
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    let mut secrets = BTreeSet::new();
+    for (name, input) in input.into_iter().take(PARAMETERS) {
+        let place = pointer("/parameters", &name);
+        if name == URL {
+            problems.push(FieldProblem::new(
+                place,
+                "the URL has a field of its own: `url`",
+            ));
+            continue;
+        }
+        if !is_identifier(&name) {
+            let message = "a name for templates: letters, digits and _, no digit first";
+            problems.push(FieldProblem::new(place.clone(), message));
+        }
+        let declared = definition
+            .parameters
+            .iter()
+            .find(|declared| declared.name == name);
+        let was_secret = secret.parameters.contains(&name);
+        let must_be_secret = declared.is_some_and(|declared| declared.secret);
+        let is_secret = must_be_secret || input.secret.unwrap_or(was_secret);
+        let value = kept_or_given(
+            input.value,
+            stored.parameters.get(&name),
+            was_secret && !is_secret,
+            &place,
+            problems,
+        );
+        if value.len() > TEMPLATE_BYTES {
+            let message = format!("at most {TEMPLATE_BYTES} bytes");
+            problems.push(FieldProblem::new(format!("{place}/value"), message));
+        }
+        if is_secret {
+            secrets.insert(name.clone());
+        }
+        parameters.insert(name, value);
+    }
+    (parameters, secrets)
+}
+
+/// The given value, or the stored one when none is given; a stored secret is not laid open by
+/// calling it none.
+fn kept_or_given(
+    given: Option<String>,
+    stored: Option<&String>,
+    lays_open: bool,
+    place: &str,
+    problems: &mut Vec<FieldProblem>,
+) -> String {
+    match (given, stored) {
+        (Some(value), _) => value,
+        (None, Some(stored)) if !lays_open => stored.clone(),
+        (None, stored) => {
+            let message = match stored {
+                Some(_) => "the stored value is secret: give it again to have it shown from now on",
+                None => "this field is required: nothing is stored for it",
+            };
+            problems.push(FieldProblem::new(format!("{place}/value"), message));
+            String::new()
+        }
+    }
+}
+
+/// A URL without template constructs must be one as it stands; one with them is checked when it is
+/// rendered.
+fn check_url(url: &str, problems: &mut Vec<FieldProblem>) {
+    let message = if url.len() > URL_BYTES {
+        Some(format!("at most {URL_BYTES} bytes"))
+    } else if url.contains("${") || url.contains("<#") || url.contains("#{") {
+        None
+    } else {
+        url_problem(url).map(str::to_owned)
+    };
+    problems.extend(message.map(|message| FieldProblem::new("/url", message)));
+}
+
+fn url_problem(url: &str) -> Option<&'static str> {
+    let Ok(uri) = url.parse::<Uri>() else {
+        return Some("not a URL: expected something like https://example.com/hook");
+    };
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Some("an absolute URL is needed, with https:// or http://");
+    }
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    if authority.contains('@') {
+        return Some("no user and password in the URL: use an `Authorization` header");
+    }
+    uri.host()
+        .is_none_or(str::is_empty)
+        .then_some("the URL has no host")
+}
+
+fn check_template(place: &str, template: Option<&str>, problems: &mut Vec<FieldProblem>) {
+    if template.is_some_and(|template| template.len() > TEMPLATE_BYTES) {
+        let message = format!("at most {TEMPLATE_BYTES} bytes");
+        problems.push(FieldProblem::new(place, message));
+    }
+}
+
+fn check_selection(selection: &Selection, problems: &mut Vec<FieldProblem>) {
+    let Selection::Types(types) = selection else {
+        return;
+    };
+    check_count("/events/select/types", types.len(), EVENT_TYPES, problems);
+    let mut seen = BTreeSet::new();
+    for (index, selected) in types.iter().enumerate() {
+        let place = format!("/events/select/types/{index}/event_type");
+        if selected.event_type.is_empty() {
+            problems.push(FieldProblem::new(place, "give an event type"));
+        } else if !seen.insert(&selected.event_type) {
+            problems.push(FieldProblem::new(place, "this event type is already there"));
+        }
+    }
+}
+
+fn check_count(place: &str, count: usize, most: usize, problems: &mut Vec<FieldProblem>) {
+    if count > most {
+        let message = format!("at most {most}, not {count}");
+        problems.push(FieldProblem::new(place, message));
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    const LONGEST: usize = 100;
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    name.len() <= LONGEST
+        && name.starts_with(first)
+        && name.chars().all(|c| first(c) || c.is_ascii_digit())
+}
+
+/// Where the client's input has the setting that `problem` points to.
+pub(super) fn as_input(mut problem: FieldProblem) -> FieldProblem {
+    if problem.pointer == "/parameters/url" {
+        problem.pointer = "/url".into();
+    }
+    problem
+}

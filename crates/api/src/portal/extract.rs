@@ -1,0 +1,158 @@
+//! What handlers take: bodies, paths, queries and preconditions, refused as problem details.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::problem::ApiError;
+use super::shape;
+
+/// Longest body that the control API takes.
+pub(super) const BODY_LIMIT_BYTES: usize = 1 << 20;
+
+/// A JSON body.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(&request) {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(unreceived)?;
+        let document = serde_json::from_slice(&bytes).map_err(|error| ApiError::Malformed {
+            message: without_place(&error),
+            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+            column: u32::try_from(error.column()).unwrap_or(u32::MAX),
+        })?;
+        let value = shape::read(&document);
+        value
+            .map(Self)
+            .map_err(|problem| ApiError::Invalid(vec![problem]))
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let value = request.headers().get(header::CONTENT_TYPE);
+    let value = value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+        || essence.eq_ignore_ascii_case("application/merge-patch+json")
+}
+
+fn unreceived(rejection: BytesRejection) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return ApiError::TooLarge {
+            limit_bytes: BODY_LIMIT_BYTES,
+        };
+    }
+    ApiError::Malformed {
+        message: "the body broke off".into(),
+        line: 1,
+        column: 1,
+    }
+}
+
+/// The parser's message without the place, which stands in fields of its own.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    message[..end].to_owned()
+}
+
+/// Ids in the path. One that has not the form of an id names nothing that exists.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path =
+            <axum::extract::Path<T> as FromRequestParts<S>>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0))
+            .map_err(|_| ApiError::NotFound {
+                what: "thing with an id of this form".into(),
+            })
+    }
+}
+
+/// The query.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query =
+            <axum::extract::Query<T> as FromRequestParts<S>>::from_request_parts(parts, state)
+                .await;
+        query
+            .map(|query| Self(query.0))
+            .map_err(|rejection| ApiError::Query {
+                message: rejection.body_text(),
+            })
+    }
+}
+
+/// The version that an update was made from (`If-Match`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfMatch {
+    /// Whatever is there.
+    Any,
+    /// This one.
+    Version(u64),
+    /// None that we ever gave.
+    Unknown,
+}
+
+impl IfMatch {
+    /// Refuses when `current` is not what the update was made from.
+    pub(super) fn demand(self, current: u64) -> Result<(), ApiError> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Version(version) if version == current => Ok(()),
+            Self::Version(_) | Self::Unknown => Err(ApiError::PreconditionFailed { current }),
+        }
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, ApiError> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else {
+            return Ok(None);
+        };
+        let value = value.to_str().unwrap_or_default().trim();
+        if value == "*" {
+            return Ok(Some(Self::Any));
+        }
+        let version = value
+            .strip_prefix("\"v")
+            .and_then(|rest| rest.strip_suffix('"'));
+        let version = version.and_then(|digits| digits.parse().ok());
+        Ok(Some(version.map_or(Self::Unknown, Self::Version)))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let given = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        given.ok_or(ApiError::PreconditionRequired)
+    }
+}
+
+/// The `ETag` of a version.
+pub(super) fn etag(version: u64) -> String {
+    format!("\"v{version}\"")
+}

@@ -1,0 +1,126 @@
+//! What the control API needs of the lanes: they run elsewhere.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use journal::{EndedRow, LaneStats, Retry, RetryKey};
+use model::SyncId;
+use model::definition::Definition;
+use model::sync::Sync;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::FieldProblem;
+
+/// The lanes, one per sync.
+#[async_trait]
+pub trait Lanes: Send + std::marker::Sync + 'static {
+    /// Everything that keeps the sync from being enabled; pointers are into
+    /// [`model::sync::Settings`]. Does no I/O.
+    fn check(&self, sync: &Sync, definition: &Definition) -> Vec<FieldProblem>;
+
+    /// Makes the sync's lane what the sync says: starts it, reloads it, or pauses it. Idempotent.
+    async fn apply(&self, sync: Arc<Sync>, definition: Arc<Definition>) -> Result<(), LaneError>;
+
+    /// Stops the lane and forgets it, with what it owes. Idempotent: nothing to drop is no error.
+    async fn remove(&self, sync: SyncId) -> Result<DroppedLane, LaneError>;
+
+    /// How the lane does; `stats` is `None` when the sync never had a lane.
+    async fn status(&self, sync: SyncId) -> Result<LaneStatus, LaneError>;
+
+    /// Up to `max` pending retries behind `after`: see [`journal::Journal::retries`].
+    async fn retries(
+        &self,
+        sync: SyncId,
+        after: Option<RetryKey>,
+        max: usize,
+    ) -> Result<Vec<Retry>, LaneError>;
+
+    /// Up to `max` ended deliveries older than `before`: see [`journal::Journal::ended`].
+    async fn ended(
+        &self,
+        sync: SyncId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<EndedRow>, LaneError>;
+}
+
+/// Why a lane did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LaneError {
+    /// The settings can't be used.
+    #[error("the sync's settings can't be used ({} problems)", .0.len())]
+    Problems(Vec<FieldProblem>),
+    /// The journal or the lane itself failed.
+    #[error("the lane can't be used at present")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + std::marker::Sync>),
+}
+
+/// How a lane does.
+#[derive(Debug, Clone)]
+pub struct LaneStatus {
+    /// In a word.
+    pub health: Health,
+    /// Why, in words, where it is not healthy.
+    pub reason: Option<String>,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// The journal's figures.
+    pub stats: Option<LaneStats>,
+}
+
+/// How a lane does, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Delivers.
+    Healthy,
+    /// Some attempts fail.
+    Degraded,
+    /// Attempt after attempt fails.
+    Failing,
+    /// Disabled: keeps what it owes.
+    Paused,
+    /// Its settings can't be used.
+    Misconfigured,
+    /// Its journal can't be read or written.
+    Stalled,
+}
+
+/// What goes with a deleted sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+pub struct DroppedLane {
+    /// Deliveries that wait for their next attempt.
+    pub pending: u64,
+    /// Events that it had not yet looked at.
+    pub backlog: u64,
+    /// Records of deliveries that ended without success.
+    pub ended: u64,
+}
+
+impl DroppedLane {
+    /// Deliveries that would never be made: what a confirmation confirms.
+    pub fn owed(&self) -> u64 {
+        self.pending + self.backlog
+    }
+}
+
+impl From<journal::DroppedLane> for DroppedLane {
+    fn from(dropped: journal::DroppedLane) -> Self {
+        Self {
+            pending: dropped.pending,
+            backlog: dropped.backlog,
+            ended: dropped.ended,
+        }
+    }
+}
+
+impl From<&LaneStats> for DroppedLane {
+    fn from(stats: &LaneStats) -> Self {
+        Self {
+            pending: stats.pending,
+            backlog: stats.head.0.saturating_sub(stats.cursor.0),
+            ended: stats.ended,
+        }
+    }
+}

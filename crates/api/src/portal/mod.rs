@@ -1,0 +1,122 @@
+//! The control API: projects, their syncs, and how these do. JSON under `/api/v1`.
+//!
+//! A change is committed to the store first and handed to the lane then, by re-reading what is
+//! committed ([`Portal::reconcile`]): of two changes at once the lane ends with the later one. Both
+//! run on a task of their own, so that a client that hangs up leaves nothing half done; what a crash
+//! leaves half done, [`Portal::start`] finishes.
+
+mod draft;
+mod extract;
+mod lanes;
+mod nearest;
+mod openapi;
+mod page;
+mod problem;
+mod project;
+mod projects;
+mod reconcile;
+mod shape;
+mod status;
+mod sync;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use store::Store;
+use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::auth::{Authority, Guarded, guarded};
+
+pub use lanes::{DroppedLane, Health, LaneError, LaneStatus, Lanes};
+pub use openapi::document;
+pub use problem::{ApiError, FieldProblem};
+
+/// Where the control API stands.
+const ROOT: &str = "/api/v1";
+
+/// How many locks the lanes share: more than changes are made at once.
+const LANE_LOCKS: usize = 64;
+
+/// What the control API works with.
+pub struct Portal {
+    store: Store,
+    lanes: Arc<dyn Lanes>,
+    authority: Arc<Authority>,
+    /// Changes under way.
+    tasks: TaskTracker,
+    /// One for several lanes each: held while a lane is made what the store says.
+    lane_locks: [Mutex<()>; LANE_LOCKS],
+}
+
+impl std::fmt::Debug for Portal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Portal")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Portal {
+    /// The control API of what is in `store`, which `lanes` carry out.
+    pub fn new(store: Store, lanes: Arc<dyn Lanes>, authority: Arc<Authority>) -> Self {
+        Self {
+            store,
+            lanes,
+            authority,
+            tasks: TaskTracker::new(),
+            lane_locks: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    /// Waits until the changes under way are done; to be called when no request comes in any more.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Guarded for Arc<Portal> {
+    fn authority(&self) -> &Authority {
+        &self.authority
+    }
+}
+
+type State = axum::extract::State<Arc<Portal>>;
+
+/// The routes of the control API. No other origin's page may use it: there is no CORS here.
+pub fn router(portal: Arc<Portal>) -> Router {
+    let (routes, _) = routes().split_for_parts();
+    let routes = routes
+        .route("/api/v1/openapi.json", axum::routing::get(openapi::serve))
+        .route("/api/v1", axum::routing::any(unknown_path))
+        .route("/api/v1/{*rest}", axum::routing::any(unknown_path))
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .layer(DefaultBodyLimit::max(extract::BODY_LIMIT_BYTES));
+    routes.with_state(portal)
+}
+
+async fn unknown_path() -> ApiError {
+    ApiError::NotFound {
+        what: "such path".into(),
+    }
+}
+
+/// All routes that do something, with their description.
+fn routes() -> OpenApiRouter<Arc<Portal>> {
+    let guarded = OpenApiRouter::with_openapi(openapi::head())
+        .routes(guarded!(Arc<Portal>; status::me))
+        .routes(guarded!(Arc<Portal>; project::list, project::create))
+        .routes(guarded!(Arc<Portal>; project::show, project::change, project::delete))
+        .routes(guarded!(Arc<Portal>; sync::list, sync::create))
+        .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
+        .routes(guarded!(Arc<Portal>; sync::enable))
+        .routes(guarded!(Arc<Portal>; sync::disable))
+        .routes(guarded!(Arc<Portal>; status::status))
+        .routes(guarded!(Arc<Portal>; status::retries))
+        .routes(guarded!(Arc<Portal>; status::ended));
+    OpenApiRouter::new().nest(ROOT, guarded)
+}

@@ -1,0 +1,78 @@
+//! The description of the control API, made from its handlers.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, RefOr, Response};
+use utoipa::{IntoResponses, Modify, OpenApi};
+
+use super::problem::Problem;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Millstream control API",
+        description = "Projects and the syncs that stream their events to destinations. \
+                       Errors are problem details (RFC 9457) with a stable `code`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(Problem)),
+    security(("token" = [])),
+    modifiers(&BearerToken),
+    tags(
+        (name = "projects", description = "Streams of events with keys of their own"),
+        (name = "syncs", description = "Connections of a project to a destination"),
+        (name = "deliveries", description = "What became of what was to be sent"),
+        (name = "access", description = "Who the caller is"),
+    ),
+)]
+struct Head;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("token", scheme);
+    }
+}
+
+/// The description without the paths.
+pub(super) fn head() -> utoipa::openapi::OpenApi {
+    Head::openapi()
+}
+
+/// The description of the whole control API (OpenAPI 3.1).
+pub fn document() -> utoipa::openapi::OpenApi {
+    super::routes().into_openapi()
+}
+
+static DOCUMENT: LazyLock<Bytes> =
+    LazyLock::new(|| Bytes::from(document().to_json().unwrap_or_default()));
+
+pub(super) async fn serve() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        DOCUMENT.clone(),
+    )
+}
+
+/// What every handler may answer instead of its own answer.
+pub(super) struct Refusal;
+
+impl IntoResponses for Refusal {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let problem = utoipa::openapi::Ref::from_schema_name("Problem");
+        let content = Content::new(Some(RefOr::<utoipa::openapi::Schema>::Ref(problem)));
+        let mut refused = Response::new("The request was refused or failed: `code` says why.");
+        refused
+            .content
+            .insert("application/problem+json".into(), content.into());
+        BTreeMap::from([("default".into(), refused.into())])
+    }
+}

@@ -1,0 +1,330 @@
+//! Errors of the control API: problem details (RFC 9457) with stable codes.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::{ProjectId, SyncId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::lanes::{DroppedLane, LaneError};
+
+/// Why a request was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No token, or none of ours.
+    #[error("send a valid API token as `Authorization: Bearer …`")]
+    Unauthenticated,
+    /// Too many wrong tokens from this address.
+    #[error("too many wrong tokens came from this address")]
+    TooManyFailures {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// There is no such thing, or it isn't the caller's.
+    #[error("there is no {what}")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+    },
+    /// The path is there, but not for this method.
+    #[error("the path doesn't take this method")]
+    MethodNotAllowed,
+    /// The body is not JSON.
+    #[error("the body is not valid JSON: {message}")]
+    Malformed {
+        /// What is wrong with it.
+        message: String,
+        /// The line in the body, from 1.
+        line: u32,
+        /// The column in the body, from 1.
+        column: u32,
+    },
+    /// The query is not what the path takes.
+    #[error("the query can't be read: {message}")]
+    Query {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The body is something else than JSON by its own account.
+    #[error("send the body as `Content-Type: application/json`")]
+    UnsupportedMediaType,
+    /// The body is too long.
+    #[error("the body is longer than {limit_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// Some fields have values that they can't have.
+    #[error("some fields can't be used as they are")]
+    Invalid(Vec<FieldProblem>),
+    /// The sync can't be enabled as it is.
+    #[error("the sync can't be enabled as it is")]
+    NotReady(Vec<FieldProblem>),
+    /// The update says nothing of the version that it was made from.
+    #[error(
+        "send the sync's `ETag` as `If-Match`, or `If-Match: *` to overwrite whatever is there"
+    )]
+    PreconditionRequired,
+    /// The sync was changed since it was read.
+    #[error("the sync was changed since you read it: it is at version {current}")]
+    PreconditionFailed {
+        /// Its version now.
+        current: u64,
+    },
+    /// The project has syncs.
+    #[error("the project has {syncs} syncs: delete them first, or delete it with `?force=true`")]
+    ProjectInUse {
+        /// How many.
+        syncs: u64,
+    },
+    /// Deleting the sync would drop deliveries that it still owes.
+    #[error(
+        "deleting the sync drops {} deliveries that it still owes: repeat with `?confirm={}`",
+        .0.owed(), .0.owed()
+    )]
+    ConfirmationNeeded(DroppedLane),
+    /// Something that we need does not answer.
+    #[error("the server can't do this at present")]
+    Unavailable {
+        /// For the log.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Our fault.
+    #[error("the server failed")]
+    Internal {
+        /// For the log.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// Where the field is in the request body (for a sync that is enabled: in the sync): a JSON
+    /// pointer.
+    pub pointer: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+    /// The line in the template, from 1, where the field is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column in the template, from 1, where the field is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+}
+
+impl FieldProblem {
+    /// A problem of a field as a whole.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+            line: None,
+            column: None,
+        }
+    }
+}
+
+/// One more reference token of a JSON pointer (RFC 6901), escaped.
+pub(super) fn pointer(base: &str, token: impl std::fmt::Display) -> String {
+    let token = token.to_string().replace('~', "~0").replace('/', "~1");
+    format!("{base}/{token}")
+}
+
+/// Problem details (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// Identifies the kind of problem: `urn:millstream:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// The kind of problem: stable, for programs.
+    code: &'static str,
+    /// What is wrong with this request, and what to do.
+    detail: String,
+    /// What is wrong with which fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem>,
+    /// What deleting would drop, where a confirmation is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_drop: Option<DroppedLane>,
+}
+
+impl ApiError {
+    pub(super) fn no_project(id: ProjectId) -> Self {
+        Self::NotFound {
+            what: format!("project {id}"),
+        }
+    }
+
+    pub(super) fn no_sync(id: SyncId) -> Self {
+        Self::NotFound {
+            what: format!("sync {id}"),
+        }
+    }
+
+    /// Status, stable code and title.
+    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Not signed in"),
+            Self::TooManyFailures { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_failures",
+                "Too many failed sign-ins",
+            ),
+            Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found", "Not found"),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Method not allowed",
+            ),
+            Self::Malformed { .. } => (StatusCode::BAD_REQUEST, "malformed_body", "Malformed body"),
+            Self::Query { .. } => (
+                StatusCode::BAD_REQUEST,
+                "malformed_query",
+                "Malformed query",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Unsupported media type",
+            ),
+            Self::TooLarge { .. } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "Body too large",
+            ),
+            Self::Invalid(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_fields",
+                "Invalid fields",
+            ),
+            Self::NotReady(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "sync_not_ready",
+                "Sync not ready",
+            ),
+            Self::PreconditionRequired => (
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition_required",
+                "Precondition required",
+            ),
+            Self::PreconditionFailed { .. } => (
+                StatusCode::PRECONDITION_FAILED,
+                "precondition_failed",
+                "Changed in the meantime",
+            ),
+            Self::ProjectInUse { .. } => (StatusCode::CONFLICT, "project_in_use", "Project in use"),
+            Self::ConfirmationNeeded(_) => (
+                StatusCode::CONFLICT,
+                "confirmation_needed",
+                "Confirmation needed",
+            ),
+            Self::Unavailable { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Unavailable",
+            ),
+            Self::Internal { .. } => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Server error",
+            ),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyFailures { retry_after } => Some(*retry_after),
+            Self::Unavailable { .. } => Some(Duration::from_secs(5)),
+            _ => None,
+        }
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NoProject(id) => Self::no_project(id),
+            store::Error::NoSync(id) => Self::no_sync(id),
+            store::Error::ProjectInUse { syncs } => Self::ProjectInUse { syncs },
+            store::Error::Conflict { current } => Self::PreconditionFailed { current },
+            store::Error::Database(_) => Self::Unavailable {
+                source: error.into(),
+            },
+            _ => Self::Internal {
+                source: error.into(),
+            },
+        }
+    }
+}
+
+impl From<LaneError> for ApiError {
+    fn from(error: LaneError) -> Self {
+        match error {
+            LaneError::Problems(problems) => Self::NotReady(problems),
+            LaneError::Unavailable(source) => Self::Unavailable { source },
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, title) = self.kind();
+        if let Self::Unavailable { source } | Self::Internal { source } = &self {
+            tracing::error!(code, error = source.as_ref(), "a control request failed");
+        }
+        let detail = self.to_string();
+        let retry_after = self.retry_after();
+        let (errors, would_drop) = match self {
+            Self::Invalid(errors) | Self::NotReady(errors) => (errors, None),
+            Self::Malformed {
+                message,
+                line,
+                column,
+            } => {
+                let place = FieldProblem {
+                    line: Some(line),
+                    column: Some(column),
+                    ..FieldProblem::new("", message)
+                };
+                (vec![place], None)
+            }
+            Self::ConfirmationNeeded(would_drop) => (Vec::new(), Some(would_drop)),
+            _ => (Vec::new(), None),
+        };
+        let problem = Problem {
+            kind: format!("urn:millstream:problem:{code}"),
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            errors,
+            would_drop,
+        };
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        if let Some(retry_after) = retry_after {
+            // Whole seconds, rounded up: never an invitation to come too early.
+            let seconds = retry_after.as_secs_f64().ceil() as u64;
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}

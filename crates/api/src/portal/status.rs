@@ -1,0 +1,307 @@
+//! How syncs do: status, pending retries, deliveries that ended without success; and who asks.
+
+use axum::Json;
+use axum::extract;
+use journal::{EndedRow, EndedWhy, LaneStats, Retry, RetryKey};
+use model::outcome::{Category, Discarded, Failure};
+use model::{DeliveryId, Offset, Part, ProjectId, SyncId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::extract::{Path, Query};
+use super::lanes::Health;
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::view::rfc3339;
+use super::{ApiError, State};
+use crate::auth::Admin;
+
+/// Who the caller is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Me {
+    /// The token's public half.
+    token_id: String,
+    /// The token's name.
+    token_name: String,
+    /// What it may do: everything.
+    role: &'static str,
+}
+
+/// How a sync does.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SyncStatus {
+    /// Whether it is switched on.
+    enabled: bool,
+    /// How it does, in a word.
+    health: Health,
+    /// Why, in words, where it is not healthy.
+    reason: Option<String>,
+    /// Requests under way.
+    in_flight: u64,
+    /// Deliveries that wait for their next attempt.
+    pending: u64,
+    /// When the first of them is due.
+    #[schema(format = DateTime)]
+    next_retry_at: Option<String>,
+    /// Events that it has not settled yet.
+    backlog: u64,
+    /// When the oldest of them was received.
+    #[schema(format = DateTime)]
+    oldest_unsettled_at: Option<String>,
+    /// Records of deliveries that ended without success.
+    ended: u64,
+    /// Since the sync exists.
+    counts: CountsView,
+}
+
+/// Counts of deliveries, and of events that were filtered.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct CountsView {
+    /// Events that were not meant for it.
+    filtered: u64,
+    /// Delivered at the first attempt.
+    delivered_first: u64,
+    /// Delivered at a later attempt.
+    delivered_retry: u64,
+    /// Ended because no request could be made.
+    discarded: u64,
+    /// Ended because the last attempt failed.
+    expired: u64,
+    /// Attempts that failed.
+    failed_attempts: u64,
+}
+
+/// A delivery that waits for its next attempt.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RetryView {
+    /// The delivery, as `Millstream-Delivery-Id` carries it.
+    delivery_id: String,
+    /// The event's position in the project's log.
+    offset: u64,
+    /// Whether the event or its user is delivered.
+    part: Part,
+    /// How many attempts have been made.
+    attempts: u8,
+    /// When the next one is due.
+    #[schema(format = DateTime)]
+    due_at: String,
+    /// What the last one met.
+    failure: FailureView,
+}
+
+/// What an attempt met.
+#[derive(Debug, Serialize, ToSchema)]
+struct FailureView {
+    /// What kind of failure.
+    category: Category,
+    /// The status, where there was an answer.
+    status: Option<u16>,
+    /// What happened, in words.
+    message: String,
+    /// The beginning of the answer's body.
+    response: String,
+}
+
+impl From<Failure> for FailureView {
+    fn from(failure: Failure) -> Self {
+        Self {
+            category: failure.category,
+            status: failure.status,
+            message: failure.message,
+            response: failure.response,
+        }
+    }
+}
+
+/// A delivery that ended without success.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EndedView {
+    /// The delivery, as `Millstream-Delivery-Id` carries it.
+    delivery_id: String,
+    /// The event's position in the project's log.
+    offset: u64,
+    /// Whether the event or its user was to be delivered.
+    part: Part,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    at: String,
+    /// How many attempts were made.
+    attempts: u8,
+    /// Why.
+    #[serde(flatten)]
+    why: EndedWhyView,
+}
+
+/// Why a delivery ended without success.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+enum EndedWhyView {
+    /// The last attempt failed too.
+    Expired {
+        /// What it met.
+        failure: FailureView,
+    },
+    /// No request could be made of it.
+    Discarded {
+        /// The reason's stable name.
+        reason: &'static str,
+        /// The reason in words.
+        message: String,
+    },
+}
+
+impl From<EndedWhy> for EndedWhyView {
+    fn from(why: EndedWhy) -> Self {
+        match why {
+            EndedWhy::Expired(failure) => Self::Expired {
+                failure: failure.into(),
+            },
+            EndedWhy::Discarded(why) => Self::Discarded {
+                reason: Discarded::name(&why),
+                message: why.to_string(),
+            },
+        }
+    }
+}
+
+/// Says whose token this is.
+#[utoipa::path(get, path = "/me", tag = "access", operation_id = "me",
+    responses((status = 200, body = Me), Refusal))]
+pub(super) async fn me(admin: Admin) -> Json<Me> {
+    let token = admin.token();
+    Json(Me {
+        token_id: token.id.clone(),
+        token_name: token.name.clone(),
+        role: "admin",
+    })
+}
+
+/// Shows how a sync does.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/status", tag = "deliveries",
+    operation_id = "sync_status",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id")),
+    responses((status = 200, body = SyncStatus), Refusal))]
+pub(super) async fn status(
+    _: Admin,
+    extract::State(portal): State,
+    Path((project, id)): Path<(ProjectId, SyncId)>,
+) -> Result<Json<SyncStatus>, ApiError> {
+    let record = portal.store.sync(project, id).await?;
+    let lane = portal.lanes.status(id).await?;
+    let stats = lane.stats.unwrap_or_default();
+    Ok(Json(SyncStatus {
+        enabled: record.sync.enabled,
+        health: lane.health,
+        reason: lane.reason,
+        in_flight: lane.in_flight,
+        pending: stats.pending,
+        next_retry_at: stats.next_due.map(rfc3339),
+        backlog: stats.head.0.saturating_sub(stats.cursor.0),
+        oldest_unsettled_at: stats.oldest_unsettled.map(rfc3339),
+        ended: stats.ended,
+        counts: counts(&stats),
+    }))
+}
+
+fn counts(stats: &LaneStats) -> CountsView {
+    let total = stats.total;
+    CountsView {
+        filtered: total.filtered,
+        delivered_first: total.delivered_first,
+        delivered_retry: total.delivered_retry,
+        discarded: total.discarded,
+        expired: total.expired,
+        failed_attempts: total.failed_attempts,
+    }
+}
+
+/// Lists a sync's deliveries that wait for their next attempt, the one that is due first first.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/retries", tag = "deliveries",
+    operation_id = "list_retries",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"), PageQuery),
+    responses((status = 200, body = Page<RetryView>), Refusal))]
+pub(super) async fn retries(
+    _: Admin,
+    extract::State(portal): State,
+    Path((project, id)): Path<(ProjectId, SyncId)>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<RetryView>>, ApiError> {
+    let (after, limit) = (query.after(parse_retry_key)?, query.limit()? as usize);
+    portal.store.sync(project, id).await?;
+    let mut found = portal.lanes.retries(id, after, limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
+    let next = last.map(|retry| retry_key_text(retry.key()));
+    let items = found
+        .into_iter()
+        .map(|retry| retry_view(project, id, retry));
+    Ok(Json(Page {
+        items: items.collect(),
+        next,
+    }))
+}
+
+fn retry_view(project: ProjectId, sync: SyncId, retry: Retry) -> RetryView {
+    RetryView {
+        delivery_id: DeliveryId::of(project, retry.offset, sync, retry.part).to_string(),
+        offset: retry.offset.0,
+        part: retry.part,
+        attempts: retry.attempts,
+        due_at: rfc3339(retry.due_at),
+        failure: retry.failure.into(),
+    }
+}
+
+fn retry_key_text((due_at, offset, part): RetryKey) -> String {
+    format!("{}.{}.{}", due_at.0, offset.0, part as u8)
+}
+
+fn parse_retry_key(text: &str) -> Option<RetryKey> {
+    let mut parts = text.splitn(3, '.');
+    let due_at = parts.next()?.parse().ok()?;
+    let offset = parts.next()?.parse().ok()?;
+    let part = Part::from_code(parts.next()?.parse().ok()?)?;
+    Some((Timestamp(due_at), Offset(offset), part))
+}
+
+/// Lists a sync's deliveries that ended without success, newest first.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/ended", tag = "deliveries",
+    operation_id = "list_ended",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"), PageQuery),
+    responses((status = 200, body = Page<EndedView>), Refusal))]
+pub(super) async fn ended(
+    _: Admin,
+    extract::State(portal): State,
+    Path((project, id)): Path<(ProjectId, SyncId)>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<EndedView>>, ApiError> {
+    let before = query.after(|cursor| cursor.parse().ok())?;
+    let limit = query.limit()? as usize;
+    portal.store.sync(project, id).await?;
+    let mut found = portal.lanes.ended(id, before, limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
+    let next = last.map(|row| row.sequence.to_string());
+    let items = found.into_iter().map(|row| ended_view(project, id, row));
+    Ok(Json(Page {
+        items: items.collect(),
+        next,
+    }))
+}
+
+fn ended_view(project: ProjectId, sync: SyncId, row: EndedRow) -> EndedView {
+    let ended = row.ended;
+    EndedView {
+        delivery_id: DeliveryId::of(project, ended.offset, sync, ended.part).to_string(),
+        offset: ended.offset.0,
+        part: ended.part,
+        at: rfc3339(ended.at),
+        attempts: ended.attempts,
+        why: ended.why.into(),
+    }
+}

@@ -1,0 +1,293 @@
+//! The syncs of a project.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract;
+use axum::http::{HeaderName, StatusCode, header};
+use model::definition::Definition;
+use model::sync::Sync;
+use model::{ProjectId, SyncId};
+use serde::Deserialize;
+use store::{DeletedSync, SyncDraft, SyncRecord};
+use utoipa::IntoParams;
+
+use super::draft::{self, SyncInput};
+use super::extract::{Body, IfMatch, Path, Query, etag};
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::view::SyncView;
+use super::{ApiError, DroppedLane, Portal, State};
+use crate::auth::Admin;
+
+/// A sync with its version as `ETag`.
+type Tagged = ([(HeaderName, String); 1], Json<SyncView>);
+
+/// The ids in the path of a sync.
+type Ids = Path<(ProjectId, SyncId)>;
+
+/// How to delete a sync.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeleteSync {
+    /// How many deliveries that the sync still owes may be dropped at most. Without it nothing is
+    /// deleted while there are any: the answer says how many.
+    confirm: Option<u64>,
+}
+
+/// Lists a project's syncs, oldest first.
+#[utoipa::path(get, path = "/projects/{project}/syncs", tag = "syncs",
+    operation_id = "list_syncs",
+    params(("project" = String, Path, description = "The project's id"), PageQuery),
+    responses((status = 200, body = Page<SyncView>), Refusal))]
+pub(super) async fn list(
+    _: Admin,
+    extract::State(portal): State,
+    Path(project): Path<ProjectId>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<SyncView>>, ApiError> {
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    portal.store.project(project).await?;
+    let page = portal
+        .store
+        .syncs(project, after.as_ref(), query.limit()?)
+        .await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for record in &page.items {
+        items.push(SyncView::new(
+            record,
+            &*portal.definition(&record.sync).await?,
+        ));
+    }
+    let next = page.next.map(|cursor| cursor.to_string());
+    Ok(Json(Page { items, next }))
+}
+
+/// Makes a webhook sync: disabled, unless `enabled` says otherwise; it starts behind the project's
+/// newest event.
+#[utoipa::path(post, path = "/projects/{project}/syncs", tag = "syncs",
+    operation_id = "create_sync",
+    params(("project" = String, Path, description = "The project's id")),
+    request_body = SyncInput,
+    responses((status = 201, body = SyncView, headers(("etag" = String), ("location" = String))),
+        Refusal))]
+pub(super) async fn create(
+    _: Admin,
+    extract::State(portal): State,
+    Path(project): Path<ProjectId>,
+    Body(input): Body<SyncInput>,
+) -> Result<(StatusCode, [(HeaderName, String); 2], Json<SyncView>), ApiError> {
+    portal.store.project(project).await?;
+    let definition = portal.store.webhook();
+    let draft = draft::apply(input, draft::blank(), &definition).map_err(ApiError::Invalid)?;
+    if draft.enabled {
+        // The id doesn't matter to the check.
+        portal.check(SyncId::from_bytes([0; 16]), project, &definition, &draft)?;
+    }
+    let whole = portal.clone();
+    let connects = (definition.id, definition.version);
+    let record = portal
+        .run(async move {
+            let record = whole.store.create_sync(project, connects, draft).await?;
+            whole.reconcile(record.sync.id).await?;
+            Ok(record)
+        })
+        .await?;
+    let location = format!(
+        "{}/projects/{project}/syncs/{}",
+        super::ROOT,
+        record.sync.id
+    );
+    let headers = [
+        (header::ETAG, etag(record.version)),
+        (header::LOCATION, location),
+    ];
+    let view = SyncView::new(&record, &definition);
+    Ok((StatusCode::CREATED, headers, Json(view)))
+}
+
+/// Shows a sync. Secret values are null.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}", tag = "syncs",
+    operation_id = "show_sync",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id")),
+    responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
+pub(super) async fn show(
+    _: Admin,
+    extract::State(portal): State,
+    Path((project, id)): Ids,
+) -> Result<Tagged, ApiError> {
+    let record = portal.store.sync(project, id).await?;
+    portal.tagged(&record).await
+}
+
+/// Changes a sync; what is absent stays, lists and objects are replaced whole. A running sync goes
+/// on with the new settings without losing its place; it is refused what would stop it.
+#[utoipa::path(patch, path = "/projects/{project}/syncs/{sync}", tag = "syncs",
+    operation_id = "change_sync",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("if-match" = String, Header, description = "The `ETag` that the change was made from, or `*`")),
+    request_body = SyncInput,
+    responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
+pub(super) async fn change(
+    _: Admin,
+    extract::State(portal): State,
+    Path((project, id)): Ids,
+    if_match: IfMatch,
+    Body(input): Body<SyncInput>,
+) -> Result<Tagged, ApiError> {
+    portal.update(project, id, Some(if_match), input).await
+}
+
+/// Enables a sync: it delivers from where it stands. Refused with all that is missing.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/enable", tag = "syncs",
+    operation_id = "enable_sync",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` of the sync as it was seen")),
+    responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
+pub(super) async fn enable(
+    _: Admin,
+    extract::State(portal): State,
+    Path((project, id)): Ids,
+    if_match: Option<IfMatch>,
+) -> Result<Tagged, ApiError> {
+    portal.switch(project, id, if_match, true).await
+}
+
+/// Disables a sync: it pauses, and keeps its place and its pending retries.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/disable", tag = "syncs",
+    operation_id = "disable_sync",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` of the sync as it was seen")),
+    responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
+pub(super) async fn disable(
+    _: Admin,
+    extract::State(portal): State,
+    Path((project, id)): Ids,
+    if_match: Option<IfMatch>,
+) -> Result<Tagged, ApiError> {
+    portal.switch(project, id, if_match, false).await
+}
+
+/// Deletes a sync with all that it still owes; says what it dropped. Needs a confirmation while
+/// that is anything.
+#[utoipa::path(delete, path = "/projects/{project}/syncs/{sync}", tag = "syncs",
+    operation_id = "delete_sync",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"), DeleteSync),
+    responses((status = 200, body = DroppedLane), Refusal))]
+pub(super) async fn delete(
+    _: Admin,
+    extract::State(portal): State,
+    Path((project, id)): Ids,
+    Query(how): Query<DeleteSync>,
+) -> Result<Json<DroppedLane>, ApiError> {
+    portal.store.sync(project, id).await?;
+    let status = portal.lanes.status(id).await?;
+    let would_drop = status
+        .stats
+        .as_ref()
+        .map(DroppedLane::from)
+        .unwrap_or_default();
+    if would_drop.owed() > how.confirm.unwrap_or(0) {
+        return Err(ApiError::ConfirmationNeeded(would_drop));
+    }
+    let whole = portal.clone();
+    let dropped = portal
+        .run(async move {
+            whole.store.delete_sync(project, id).await?;
+            whole.remove(DeletedSync { id }).await
+        })
+        .await?;
+    Ok(Json(dropped))
+}
+
+impl Portal {
+    async fn tagged(&self, record: &SyncRecord) -> Result<Tagged, ApiError> {
+        let definition = self.definition(&record.sync).await?;
+        let tag = [(header::ETAG, etag(record.version))];
+        Ok((tag, Json(SyncView::new(record, &definition))))
+    }
+
+    /// Enables or disables a sync; does nothing when it already is.
+    async fn switch(
+        self: &Arc<Self>,
+        project: ProjectId,
+        id: SyncId,
+        if_match: Option<IfMatch>,
+        enabled: bool,
+    ) -> Result<Tagged, ApiError> {
+        let record = self.store.sync(project, id).await?;
+        if let Some(if_match) = if_match {
+            if_match.demand(record.version)?;
+        }
+        if record.sync.enabled == enabled {
+            return self.tagged(&record).await;
+        }
+        let input = SyncInput::switch(enabled);
+        self.update(project, id, if_match, input).await
+    }
+
+    /// Applies a client's input to a sync, then to its lane.
+    async fn update(
+        self: &Arc<Self>,
+        project: ProjectId,
+        id: SyncId,
+        if_match: Option<IfMatch>,
+        input: SyncInput,
+    ) -> Result<Tagged, ApiError> {
+        let record = self.store.sync(project, id).await?;
+        if let Some(if_match) = if_match {
+            if_match.demand(record.version)?;
+        }
+        let definition = self.definition(&record.sync).await?;
+        let before = SyncDraft {
+            name: record.sync.name.clone(),
+            enabled: record.sync.enabled,
+            settings: record.sync.settings.clone(),
+            secret: record.secret.clone(),
+        };
+        let draft = draft::apply(input, before, &definition).map_err(ApiError::Invalid)?;
+        if draft.enabled {
+            self.check(id, project, &definition, &draft)?;
+        }
+        let (whole, version) = (self.clone(), record.version);
+        let changed = self
+            .run(async move {
+                let changed = whole.store.change_sync(project, id, version, draft).await?;
+                whole.reconcile(id).await?;
+                Ok(changed)
+            })
+            .await?;
+        self.tagged(&changed).await
+    }
+
+    /// Refuses a sync that could not deliver as it is.
+    fn check(
+        &self,
+        id: SyncId,
+        project: ProjectId,
+        definition: &Definition,
+        draft: &SyncDraft,
+    ) -> Result<(), ApiError> {
+        let sync = Sync {
+            id,
+            project,
+            definition: definition.id,
+            definition_version: definition.version,
+            name: draft.name.clone(),
+            enabled: draft.enabled,
+            settings: draft.settings.clone(),
+        };
+        let problems = self.lanes.check(&sync, definition);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let problems = problems.into_iter().map(draft::as_input);
+        Err(ApiError::NotReady(problems.collect()))
+    }
+}

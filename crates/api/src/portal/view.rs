@@ -1,0 +1,140 @@
+//! Syncs as clients see them: without their secrets.
+
+use std::collections::BTreeMap;
+
+use model::Timestamp;
+use model::definition::Definition;
+use model::filter::Property;
+use model::sync::{Events, UserAgent, Users};
+use serde::Serialize;
+use store::SyncRecord;
+use utoipa::ToSchema;
+
+/// A sync.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SyncView {
+    /// Identifies it.
+    id: String,
+    /// The project whose events it sends.
+    project: String,
+    /// The destination definition that it connects.
+    definition: DefinitionView,
+    /// As people call it.
+    name: String,
+    /// Whether it delivers.
+    enabled: bool,
+    /// Where requests go; null while it isn't set.
+    url: Option<String>,
+    /// Headers beside the two preset ones.
+    headers: Vec<HeaderView>,
+    /// Which events are sent, and how.
+    events: Events,
+    /// Whether users are sent, and how.
+    users: Users,
+    /// Properties that go along as `mappedProperties`.
+    properties: Vec<Property>,
+    /// What fills `mappedFields`.
+    mappings: BTreeMap<String, Property>,
+    /// Values for `parameters` in templates.
+    parameters: BTreeMap<String, ParameterView>,
+    /// The name under which requests are sent.
+    user_agent: UserAgent,
+    /// Whether selected properties keep their types; null: as the destination says.
+    typed_properties: Option<bool>,
+    /// Requests in flight at once; null: the installation's default.
+    concurrency: Option<u16>,
+    /// Counts from 1 with each change; what `ETag` and `If-Match` carry as `"vN"`.
+    version: u64,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was last changed.
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// A definition that a sync connects.
+#[derive(Debug, Serialize, ToSchema)]
+struct DefinitionView {
+    /// Identifies it over its versions.
+    id: String,
+    /// The version.
+    version: u32,
+    /// As the catalog shows it.
+    name: String,
+}
+
+/// A header of a sync's own.
+#[derive(Debug, Serialize, ToSchema)]
+struct HeaderView {
+    /// The name.
+    name: String,
+    /// Whether the value is never shown.
+    secret: bool,
+    /// The value, a template; null when it is secret.
+    value: Option<String>,
+}
+
+/// The value of a parameter.
+#[derive(Debug, Serialize, ToSchema)]
+struct ParameterView {
+    /// Whether the value is never shown.
+    secret: bool,
+    /// The value; null when it is secret.
+    value: Option<String>,
+}
+
+impl SyncView {
+    /// What clients may see of a sync that connects `definition`.
+    pub(super) fn new(record: &SyncRecord, definition: &Definition) -> Self {
+        let (sync, settings) = (&record.sync, &record.sync.settings);
+        let headers = settings.headers.iter().map(|header| {
+            let secret = record.secret.headers.contains(&header.name);
+            HeaderView {
+                name: header.name.clone(),
+                secret,
+                value: (!secret).then(|| header.value.clone()),
+            }
+        });
+        let parameters = settings
+            .parameters
+            .iter()
+            .filter(|(name, _)| *name != "url");
+        let parameters = parameters.map(|(name, value)| {
+            let secret = record.secret.parameters.contains(name);
+            let value = (!secret).then(|| value.clone());
+            (name.clone(), ParameterView { secret, value })
+        });
+        Self {
+            id: sync.id.to_string(),
+            project: sync.project.to_string(),
+            definition: DefinitionView {
+                id: definition.id.to_string(),
+                version: definition.version,
+                name: definition.display_name.clone(),
+            },
+            name: sync.name.clone(),
+            enabled: sync.enabled,
+            url: settings.parameters.get("url").cloned(),
+            headers: headers.collect(),
+            events: settings.events.clone(),
+            users: settings.users.clone(),
+            properties: settings.properties.clone(),
+            mappings: settings.mappings.clone(),
+            parameters: parameters.collect(),
+            user_agent: settings.user_agent,
+            typed_properties: settings.typed_properties,
+            concurrency: settings.concurrency,
+            version: record.version,
+            created_at: rfc3339(record.created_at),
+            updated_at: rfc3339(record.updated_at),
+        }
+    }
+}
+
+/// A time as the control API writes it: `2022-02-28T20:07:01.795Z`.
+pub(super) fn rfc3339(at: Timestamp) -> String {
+    let mut text = at.to_string().replacen(' ', "T", 1);
+    text.push('Z');
+    text
+}

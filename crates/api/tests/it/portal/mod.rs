@@ -1,0 +1,17 @@
+//! The control API as its clients meet it.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on fails right there"
+)]
+
+mod access;
+mod lifecycle;
+mod openapi;
+mod projects;
+mod secrets;
+mod syncs;
+mod validation;
+mod world;
+
+use world::World;
