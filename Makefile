@@ -1,0 +1,39 @@
+# What can be done with Millstream. `make help` lists it.
+
+SHELL := /bin/sh
+CARGO ?= cargo
+# Options for `make run`, such as ARGS='--listen 127.0.0.1:9000 --rate 100'.
+ARGS ?=
+
+.PHONY: help run test lint bench prerequisites test-prerequisites
+
+help: ## List what can be done
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
+
+run: prerequisites ## Build the server and run it with a simulated shop (ARGS='--listen …' for options)
+	$(CARGO) build --release --locked -p millstream
+	./target/release/millstream demo $(ARGS)
+
+test: prerequisites test-prerequisites lint ## Install what the tests need, then run all of them
+	$(CARGO) build --locked -p millstream
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --locked --workspace --no-fail-fast; \
+	else \
+		$(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast; \
+	fi
+	$(CARGO) test --locked --workspace --doc
+
+lint: prerequisites ## Check formatting, and let clippy look at everything
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+bench: prerequisites ## Measure (some minutes; see bench/README.md)
+	$(CARGO) build --release --locked -p millstream -p millstream-bench
+	./target/release/millstream-bench report $(ARGS)
+
+prerequisites:
+	@./tools/prerequisites build
+
+test-prerequisites:
+	@./tools/prerequisites test
+	@./tests/setup-clients

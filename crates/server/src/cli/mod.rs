@@ -1,0 +1,174 @@
+//! The command line: what can be asked of it, and where each command is carried out.
+
+mod output;
+mod project;
+pub(crate) mod remote;
+mod settings;
+mod sync;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{config, demo, serve};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed: the server refused or can't be reached, something is missing
+  2  the command line or the configuration is wrong";
+
+/// Takes Amplitude-compatible events in and streams them, filtered and shaped by a template, to any
+/// HTTP destination.
+#[derive(Debug, Parser)]
+#[command(name = "millstream", version, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    #[command(
+        after_help = "Examples:\n  millstream serve\n  millstream serve --config /etc/millstream.toml\n  \
+                            MILLSTREAM_LISTEN=0.0.0.0:8080 millstream serve"
+    )]
+    Serve(ServeOptions),
+    /// Run the server with a simulated shop that sends events to a receiver, to see it work.
+    Demo(demo::Options),
+    /// Projects: each is a stream of events with keys of its own.
+    #[command(subcommand)]
+    Project(project::Command),
+    /// Syncs: each sends a project's events to a destination.
+    #[command(subcommand)]
+    Sync(sync::Command),
+    /// The configuration: check it, show what holds.
+    #[command(subcommand)]
+    Config(settings::Command),
+}
+
+/// The configuration file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigFile {
+    /// A file with settings that differ from the defaults.
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Options of `millstream serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// Revoke the admin token and make another, before anything else.
+    #[arg(long)]
+    pub(crate) new_admin_token: bool,
+}
+
+/// What a command can fail with, by exit code.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Exit code 1.
+    Failed(anyhow::Error),
+    /// Exit code 2.
+    Usage(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<config::Problems> for Failure {
+    fn from(problems: config::Problems) -> Self {
+        Self::Usage(problems.into())
+    }
+}
+
+impl Failure {
+    /// A command line that clap can't see to be wrong.
+    pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
+        Self::Usage(anyhow::anyhow!("{message}"))
+    }
+}
+
+/// Carries out what the command line asks for.
+pub(crate) fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(options) => serve::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Project(command) => project::run(command),
+        Command::Sync(command) => sync::run(command),
+        Command::Config(command) => settings::run(&command),
+    };
+    let (code, error) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Failed(error)) => (1, error),
+        Err(Failure::Usage(error)) => (2, error),
+    };
+    output::error(&error);
+    ExitCode::from(code)
+}
+
+/// Where the server is and who asks.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServerAddress {
+    /// The server's address.
+    #[arg(long, value_name = "URL", env = "MILLSTREAM_URL", global = true)]
+    url: Option<String>,
+    /// The admin token. Without it: the file `admin-token` in the data folder, on the same machine.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "MILLSTREAM_TOKEN",
+        hide_env_values = true,
+        global = true
+    )]
+    token: Option<String>,
+    /// The server's configuration file, to find its address and its data folder.
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    /// Print JSON instead of a table.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// An address as a client on the same machine reaches it: `0.0.0.0` and `::` mean every address.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            SocketAddr::from(([127, 0, 0, 1], v4.port()))
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, v6.port()))
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_for_every_interface_is_reached_on_loopback() {
+        for (listened, reached) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("10.1.2.3:80", "10.1.2.3:80"),
+        ] {
+            assert_eq!(reachable(listened.parse().unwrap()).to_string(), reached);
+        }
+    }
+}

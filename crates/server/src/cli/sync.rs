@@ -1,0 +1,471 @@
+//! `millstream sync …`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::project;
+use super::remote::{Remote, block_on};
+use super::{Failure, ServerAddress, output};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a sync.
+    #[command(subcommand)]
+    Create(Create),
+    /// List a project's syncs, or all.
+    List(List),
+    /// Show a sync and how it does.
+    Show(One),
+    /// Let a sync deliver, from where it stands.
+    Enable(One),
+    /// Pause a sync; it keeps its place and its pending retries.
+    Disable(One),
+    /// Delete a sync with all that it still owes.
+    Delete(Delete),
+    /// List deliveries that wait for their next attempt.
+    Retries(Page),
+    /// List deliveries that ended without success, newest first.
+    Ended(Page),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Create {
+    /// Send events (and users) to a URL of your own.
+    #[command(after_help = "Examples:\n  \
+        millstream sync create webhook --project Shop --url https://example.com/hook\n  \
+        millstream sync create webhook --project Shop --url https://example.com/hook \\\n      \
+        --template body.ftl --header 'Authorization: Bearer s3cret' --event 'Order Completed'")]
+    Webhook(Box<Webhook>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Webhook {
+    /// The project whose events are sent: its id or name.
+    #[arg(long)]
+    project: String,
+    /// Where requests go; may be a template.
+    #[arg(long = "url", id = "destination", value_name = "URL")]
+    destination: String,
+    /// As people call it.
+    #[arg(long, default_value = "Webhook")]
+    name: String,
+    /// A file with the FreeMarker template of an event's body. Without it: the event as it is.
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// A file with the FreeMarker template of a user's body. Without it: the user as it is.
+    #[arg(long, value_name = "FILE", requires = "send_users")]
+    user_template: Option<PathBuf>,
+    /// A header (up to five); the value may be a template.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// An event type to send (repeatable). Without it: all.
+    #[arg(long = "event", value_name = "TYPE")]
+    events: Vec<String>,
+    /// Don't send events.
+    #[arg(long, conflicts_with_all = ["events", "template"])]
+    no_events: bool,
+    /// Send users: with each event, and on each identify.
+    #[arg(long)]
+    send_users: bool,
+    /// Requests in flight at once.
+    #[arg(long, value_name = "N")]
+    concurrency: Option<u16>,
+    /// Make it disabled; `millstream sync enable` starts it.
+    #[arg(long)]
+    disabled: bool,
+    #[command(flatten)]
+    server: ServerAddress,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// The project: its id or name. Without it: all projects.
+    #[arg(long)]
+    project: Option<String>,
+    #[command(flatten)]
+    server: ServerAddress,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// Its id or name.
+    sync: String,
+    /// Its project: the id or name. Without it: it is looked for in all projects.
+    #[arg(long)]
+    project: Option<String>,
+    #[command(flatten)]
+    server: ServerAddress,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    one: One,
+    /// Delete it although it still owes so many deliveries.
+    #[arg(long, value_name = "N")]
+    confirm: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Page {
+    #[command(flatten)]
+    one: One,
+    /// How many at most.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    limit: u32,
+}
+
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    block_on(async {
+        match command {
+            Command::Create(Create::Webhook(webhook)) => webhook.create().await,
+            Command::List(list) => list.run().await,
+            Command::Show(one) => one.show().await,
+            Command::Enable(one) => one.switch("enable").await,
+            Command::Disable(one) => one.switch("disable").await,
+            Command::Delete(delete) => delete.run().await,
+            Command::Retries(page) => page.retries().await,
+            Command::Ended(page) => page.ended().await,
+        }
+    })
+}
+
+impl Webhook {
+    async fn create(self) -> Result<(), Failure> {
+        let input = self.input()?;
+        let remote = Remote::find(&self.server)?;
+        let project = output::text(&project::find(&remote, &self.project).await?["id"]);
+        let path = format!("/api/v1/projects/{project}/syncs");
+        let made = remote.call(Method::POST, &path, Some(&input)).await?;
+        if self.server.json {
+            return Ok(output::print_json(&made)?);
+        }
+        output::print_fields(&fields(&made));
+        Ok(())
+    }
+
+    /// The request's body.
+    fn input(&self) -> Result<Value, Failure> {
+        let mut events = json!({"send": !self.no_events});
+        if !self.events.is_empty() {
+            let types = self
+                .events
+                .iter()
+                .map(|event_type| json!({"event_type": event_type}));
+            events["select"] = json!({"types": types.collect::<Vec<_>>()});
+        }
+        if let Some(path) = &self.template {
+            events["template"] = template(path)?.into();
+        }
+        let mut users = json!({"send": self.send_users});
+        if let Some(path) = &self.user_template {
+            users["template"] = template(path)?.into();
+        }
+        let headers = self
+            .headers
+            .iter()
+            .map(|text| header(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut input = json!({
+            "name": self.name,
+            "enabled": !self.disabled,
+            "url": self.destination,
+            "headers": headers,
+            "events": events,
+            "users": users,
+        });
+        if let Some(concurrency) = self.concurrency {
+            input["concurrency"] = concurrency.into();
+        }
+        Ok(input)
+    }
+}
+
+fn template(path: &Path) -> Result<String, Failure> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()));
+    text.map_err(Failure::Usage)
+}
+
+fn header(text: &str) -> Result<Value, Failure> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| Failure::usage("a header is given as 'NAME: VALUE'"))?;
+    Ok(json!({"name": name.trim(), "value": value.trim()}))
+}
+
+impl List {
+    async fn run(self) -> Result<(), Failure> {
+        let remote = Remote::find(&self.server)?;
+        let projects = match &self.project {
+            Some(wanted) => vec![project::find(&remote, wanted).await?],
+            None => remote.list("/api/v1/projects").await?,
+        };
+        let (mut syncs, mut rows) = (Vec::new(), Vec::new());
+        for project in projects {
+            for sync in remote
+                .list(&format!(
+                    "/api/v1/projects/{}/syncs",
+                    output::text(&project["id"])
+                ))
+                .await?
+            {
+                rows.push(vec![
+                    output::text(&sync["id"]),
+                    output::text(&sync["name"]),
+                    output::text(&project["name"]),
+                    state(&sync).to_owned(),
+                    output::text(&sync["url"]),
+                ]);
+                syncs.push(sync);
+            }
+        }
+        if self.server.json {
+            return Ok(output::print_json(&syncs)?);
+        }
+        output::print_table(&["ID", "NAME", "PROJECT", "STATE", "URL"], &rows);
+        Ok(())
+    }
+}
+
+impl One {
+    /// The server and the sync.
+    async fn find(&self) -> Result<(Remote, Value), Failure> {
+        let remote = Remote::find(&self.server)?;
+        let projects = match &self.project {
+            Some(wanted) => vec![project::find(&remote, wanted).await?],
+            None => remote.list("/api/v1/projects").await?,
+        };
+        let mut syncs = Vec::new();
+        for project in projects {
+            syncs.extend(
+                remote
+                    .list(&format!(
+                        "/api/v1/projects/{}/syncs",
+                        output::text(&project["id"])
+                    ))
+                    .await?,
+            );
+        }
+        if let Some(position) = syncs
+            .iter()
+            .position(|sync| sync["id"] == self.sync.as_str())
+        {
+            return Ok((remote, syncs.swap_remove(position)));
+        }
+        let sync = project::only_one("sync", &self.sync, syncs)?;
+        Ok((remote, sync))
+    }
+
+    async fn show(self) -> Result<(), Failure> {
+        let (remote, mut sync) = self.find().await?;
+        let status = remote.get(&format!("{}/status", path(&sync))).await?;
+        if self.server.json {
+            sync["status"] = status;
+            return Ok(output::print_json(&sync)?);
+        }
+        let mut fields = fields(&sync);
+        let health = match status["reason"].as_str() {
+            Some(reason) => format!("{}: {reason}", output::text(&status["health"])),
+            None => output::text(&status["health"]),
+        };
+        let counts = &status["counts"];
+        let delivered = counts["delivered_first"].as_u64().unwrap_or(0)
+            + counts["delivered_retry"].as_u64().unwrap_or(0);
+        fields.extend([
+            ("Health", health),
+            (
+                "Delivered",
+                format!(
+                    "{delivered}, {} of them after a retry",
+                    counts["delivered_retry"]
+                ),
+            ),
+            (
+                "Ended",
+                format!(
+                    "{} expired, {} discarded",
+                    counts["expired"], counts["discarded"]
+                ),
+            ),
+            ("Filtered", counts["filtered"].to_string()),
+            (
+                "Waiting",
+                format!(
+                    "{} events, {} retries",
+                    status["backlog"], status["pending"]
+                ),
+            ),
+        ]);
+        output::print_fields(&fields);
+        Ok(())
+    }
+
+    async fn switch(self, verb: &str) -> Result<(), Failure> {
+        let (remote, sync) = self.find().await?;
+        let changed = remote
+            .call(Method::POST, &format!("{}/{verb}", path(&sync)), None)
+            .await?;
+        if self.server.json {
+            return Ok(output::print_json(&changed)?);
+        }
+        output::print(&format!(
+            "{} is {}",
+            output::text(&changed["id"]),
+            state(&changed)
+        ));
+        Ok(())
+    }
+}
+
+impl Delete {
+    async fn run(self) -> Result<(), Failure> {
+        let (remote, sync) = self.one.find().await?;
+        let confirm = self
+            .confirm
+            .map(|owed| format!("?confirm={owed}"))
+            .unwrap_or_default();
+        let dropped = remote
+            .call(Method::DELETE, &format!("{}{confirm}", path(&sync)), None)
+            .await;
+        let dropped = dropped.map_err(|error| match self.confirm {
+            None if error.to_string().contains("?confirm=") => {
+                error.context("it still owes deliveries; `--confirm N` deletes it all the same")
+            }
+            _ => error,
+        })?;
+        if self.one.server.json {
+            return Ok(output::print_json(&dropped)?);
+        }
+        output::print(&format!(
+            "{} is deleted, with {} waiting events and {} pending retries",
+            output::text(&sync["id"]),
+            dropped["backlog"],
+            dropped["pending"]
+        ));
+        Ok(())
+    }
+}
+
+impl Page {
+    async fn items(&self, which: &str) -> Result<Vec<Value>, Failure> {
+        let (remote, sync) = self.one.find().await?;
+        let mut page = remote
+            .get(&format!("{}/{which}?limit={}", path(&sync), self.limit))
+            .await?;
+        Ok(page["items"]
+            .as_array_mut()
+            .map(std::mem::take)
+            .unwrap_or_default())
+    }
+
+    async fn retries(self) -> Result<(), Failure> {
+        let items = self.items("retries").await?;
+        if self.one.server.json {
+            return Ok(output::print_json(&items)?);
+        }
+        let row = |retry: &Value| {
+            vec![
+                output::text(&retry["delivery_id"]),
+                output::text(&retry["due_at"]),
+                output::text(&retry["attempts"]),
+                output::text(&retry["failure"]["category"]),
+                output::text(&retry["failure"]["message"]),
+            ]
+        };
+        output::print_table(
+            &["DELIVERY", "DUE", "ATTEMPTS", "CATEGORY", "LAST FAILURE"],
+            &items.iter().map(row).collect::<Vec<_>>(),
+        );
+        Ok(())
+    }
+
+    async fn ended(self) -> Result<(), Failure> {
+        let items = self.items("ended").await?;
+        if self.one.server.json {
+            return Ok(output::print_json(&items)?);
+        }
+        let row = |ended: &Value| {
+            let why = [&ended["failure"]["message"], &ended["message"]];
+            vec![
+                output::text(&ended["delivery_id"]),
+                output::text(&ended["at"]),
+                output::text(&ended["attempts"]),
+                output::text(&ended["outcome"]),
+                why.into_iter()
+                    .find_map(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned(),
+            ]
+        };
+        output::print_table(
+            &["DELIVERY", "ENDED", "ATTEMPTS", "OUTCOME", "WHY"],
+            &items.iter().map(row).collect::<Vec<_>>(),
+        );
+        Ok(())
+    }
+}
+
+fn path(sync: &Value) -> String {
+    format!(
+        "/api/v1/projects/{}/syncs/{}",
+        output::text(&sync["project"]),
+        output::text(&sync["id"])
+    )
+}
+
+fn state(sync: &Value) -> &'static str {
+    if sync["enabled"] == true {
+        "enabled"
+    } else {
+        "disabled"
+    }
+}
+
+fn fields(sync: &Value) -> Vec<(&'static str, String)> {
+    let types = sync["events"]["select"]["types"].as_array();
+    let types = types.map(|types| {
+        types
+            .iter()
+            .map(|one| output::text(&one["event_type"]))
+            .collect::<Vec<_>>()
+    });
+    let events = match (sync["events"]["send"] == true, types) {
+        (false, _) => "not sent".to_owned(),
+        (true, None) => "all".to_owned(),
+        (true, Some(types)) => types.join(", "),
+    };
+    vec![
+        ("Sync", output::text(&sync["id"])),
+        ("Name", output::text(&sync["name"])),
+        ("Project", output::text(&sync["project"])),
+        ("State", state(sync).to_owned()),
+        ("URL", output::text(&sync["url"])),
+        ("Events", events),
+        (
+            "Users",
+            if sync["users"]["send"] == true {
+                "sent"
+            } else {
+                "not sent"
+            }
+            .to_owned(),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_split_at_its_first_colon() {
+        let header = header("X-Trace:  a:b ").ok().unwrap();
+        assert_eq!(header, json!({"name": "X-Trace", "value": "a:b"}));
+        assert!(super::header("no colon").is_err());
+    }
+}

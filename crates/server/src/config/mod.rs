@@ -1,0 +1,188 @@
+//! The configuration: the embedded default file, a file of the operator's, the environment.
+
+mod components;
+mod load;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use serde::{Deserialize, Deserializer};
+
+pub(crate) use load::{Problems, Setting, load};
+
+use crate::receiver;
+
+/// The commented file that is the defaults.
+pub(crate) const DEFAULTS: &str = include_str!("../../millstream.default.toml");
+
+/// Settings that have no default and so stand in the default file only as a comment.
+const OPTIONAL_KEYS: &[&str] = &["client.ca_file"];
+
+/// Settings whose values are never shown.
+const SECRET_KEYS: &[&str] = &["store.database"];
+
+/// Every setting, by component.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where everything is kept.
+    pub(crate) data_dir: PathBuf,
+    /// The address that takes events, and, unless it has one of its own, the control API.
+    pub(crate) listen: SocketAddr,
+    /// The control API.
+    pub(crate) control: Control,
+    /// Connections.
+    pub(crate) http: Http,
+    /// What comes in.
+    pub(crate) ingest: api::ingest::Config,
+    /// Events, users' state, cursors, retries.
+    pub(crate) journal: components::Journal,
+    /// Projects, syncs, tokens, secrets.
+    pub(crate) store: components::Store,
+    /// The lanes.
+    pub(crate) lanes: stream::Config,
+    /// What goes out: connections, timeouts and bounds.
+    pub(crate) client: delivery::config::Client,
+    /// Which addresses may be destinations.
+    pub(crate) egress: delivery::config::Egress,
+    /// The tries within one attempt.
+    pub(crate) tries: delivery::config::Tries,
+    /// The attempts of one delivery.
+    pub(crate) retry: delivery::config::Retry,
+    /// The built-in receiver.
+    pub(crate) receiver: receiver::Config,
+    /// When the server calls itself ready.
+    pub(crate) health: Health,
+    /// The log.
+    pub(crate) log: Log,
+    /// How the server ends.
+    pub(crate) shutdown: Shutdown,
+}
+
+/// The control API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Control {
+    /// An address of its own.
+    #[serde(deserialize_with = "empty_is_none")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// How long a request may take as a whole.
+    #[serde(with = "duration")]
+    pub(crate) request_timeout: Duration,
+}
+
+/// Connections.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Http {
+    /// Open connections at once.
+    pub(crate) connection_limit: usize,
+    /// How long a client may take to send a request's head, the wait since the last one included.
+    #[serde(with = "duration")]
+    pub(crate) header_read_timeout: Duration,
+    /// The largest head.
+    pub(crate) header_bytes: usize,
+}
+
+/// When the server calls itself ready.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Health {
+    /// The age of the oldest undelivered event of a healthy sync beyond which it doesn't.
+    #[serde(with = "duration")]
+    pub(crate) oldest_undelivered: Duration,
+}
+
+/// The log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    /// How a line looks.
+    pub(crate) format: LogFormat,
+    /// What is logged.
+    pub(crate) filter: String,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// How the server ends.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shutdown {
+    /// How long it may take.
+    #[serde(with = "duration")]
+    pub(crate) deadline: Duration,
+}
+
+impl Config {
+    /// The settings of delivery together.
+    pub(crate) fn delivery(&self) -> delivery::Config {
+        delivery::Config {
+            client: self.client.clone(),
+            egress: self.egress.clone(),
+            tries: self.tries,
+            retry: self.retry,
+        }
+    }
+
+    /// What no type forbids: the setting and what is wrong with it.
+    fn contradictions(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        if self
+            .control
+            .listen
+            .is_some_and(|control| control == self.listen && control.port() != 0)
+        {
+            found.push((
+                "control.listen",
+                "must differ from `listen`; leave it empty for one address".into(),
+            ));
+        }
+        if self.http.connection_limit == 0 {
+            found.push(("http.connection_limit", "must be at least 1".into()));
+        }
+        let times = [
+            ("http.header_read_timeout", self.http.header_read_timeout),
+            ("control.request_timeout", self.control.request_timeout),
+            ("shutdown.deadline", self.shutdown.deadline),
+        ];
+        let zero = times.into_iter().filter(|(_, time)| time.is_zero());
+        found.extend(zero.map(|(key, _)| (key, "must be more than 0s".to_owned())));
+        if self.http.header_bytes < 8192 {
+            // hyper's own lower bound.
+            found.push(("http.header_bytes", "must be at least 8192".into()));
+        }
+        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
+            found.push((
+                "log.filter",
+                format!("is no filter such as `info,millstream=debug`: {error}"),
+            ));
+        }
+        if let Err(invalid) = self.delivery().validate() {
+            found.push((invalid.field, format!("must be {}", invalid.expected)));
+        }
+        found
+    }
+}
+
+fn empty_is_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|_| serde::de::Error::custom("expected an address such as 127.0.0.1:8081"))
+}

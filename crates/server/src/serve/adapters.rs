@@ -1,0 +1,120 @@
+//! Joins parts that don't know each other: what one asks for as a trait, another one has.
+
+use std::sync::Arc;
+
+use api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
+use async_trait::async_trait;
+use delivery::{Sender, Verdict};
+use journal::{EndedRow, Journal, LaneStats, Retry, RetryKey, StorageError};
+use model::definition::Definition;
+use model::sync::Sync;
+use model::{OutboundRequest, SyncId};
+use pipeline::Plan;
+use stream::{ApplyError, Deliver, Streams};
+
+/// What lanes send with.
+pub(super) struct Attempts(pub(super) Sender);
+
+#[async_trait]
+impl Deliver for Attempts {
+    async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict {
+        self.0.attempt(request, attempt).await
+    }
+}
+
+/// The lanes, as the control API asks for them.
+pub(super) struct ControlledLanes {
+    pub(super) streams: Arc<Streams>,
+    pub(super) journal: Arc<dyn Journal>,
+}
+
+#[async_trait]
+impl Lanes for ControlledLanes {
+    fn check(&self, sync: &Sync, definition: &Definition) -> Vec<FieldProblem> {
+        match Plan::compile(definition, sync) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.into_iter().map(field_problem).collect(),
+        }
+    }
+
+    async fn apply(&self, sync: Arc<Sync>, definition: Arc<Definition>) -> Result<(), LaneError> {
+        let applied = self.streams.apply(&sync, &definition).await;
+        applied.map_err(|error| match error {
+            ApplyError::Problems(problems) => {
+                LaneError::Problems(problems.into_iter().map(field_problem).collect())
+            }
+            ApplyError::Storage(error) => unavailable(error),
+        })
+    }
+
+    async fn remove(&self, sync: SyncId) -> Result<DroppedLane, LaneError> {
+        self.streams
+            .remove(sync)
+            .await
+            .map(Into::into)
+            .map_err(unavailable)
+    }
+
+    async fn status(&self, sync: SyncId) -> Result<LaneStatus, LaneError> {
+        let stats = self.stats(sync).await?;
+        let view = self.streams.view(sync).unwrap_or_default();
+        Ok(LaneStatus {
+            health: match view.health {
+                stream::Health::Healthy => Health::Healthy,
+                stream::Health::Degraded => Health::Degraded,
+                stream::Health::Failing => Health::Failing,
+                stream::Health::Paused => Health::Paused,
+                stream::Health::Misconfigured => Health::Misconfigured,
+                stream::Health::Stalled => Health::Stalled,
+            },
+            reason: view.reason,
+            in_flight: view.in_flight as u64,
+            stats,
+        })
+    }
+
+    async fn retries(
+        &self,
+        sync: SyncId,
+        after: Option<RetryKey>,
+        max: usize,
+    ) -> Result<Vec<Retry>, LaneError> {
+        none_without_lane(self.journal.retries(sync, after, max).await)
+    }
+
+    async fn ended(
+        &self,
+        sync: SyncId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<EndedRow>, LaneError> {
+        none_without_lane(self.journal.ended(sync, before, max).await)
+    }
+}
+
+impl ControlledLanes {
+    async fn stats(&self, sync: SyncId) -> Result<Option<LaneStats>, LaneError> {
+        self.journal.lane_stats(sync).await.map_err(unavailable)
+    }
+}
+
+/// A sync that was never enabled has no lane, and so no rows.
+fn none_without_lane<T>(rows: Result<Vec<T>, StorageError>) -> Result<Vec<T>, LaneError> {
+    match rows {
+        Err(StorageError::UnknownLane(_)) => Ok(Vec::new()),
+        other => other.map_err(unavailable),
+    }
+}
+
+fn unavailable(error: StorageError) -> LaneError {
+    LaneError::Unavailable(Box::new(error))
+}
+
+fn field_problem(problem: pipeline::Problem) -> FieldProblem {
+    FieldProblem {
+        pointer: problem.pointer,
+        message: problem.message,
+        line: problem.line,
+        column: problem.column,
+    }
+}

@@ -1,0 +1,98 @@
+//! The operator's token: made on the first start, kept in a file that only the server's user reads.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use store::Store;
+
+/// What the token is called in the store.
+const NAME: &str = "admin";
+
+/// Where the token is kept.
+pub(crate) fn token_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("admin-token")
+}
+
+/// Makes the token unless there is one; returns the file's path when it was made now.
+///
+/// An operator may take the file away: as long as the store knows a token, no other one is made.
+/// When the file was never written, because the process died in between, nobody has ever seen the
+/// token; [`replace`] makes another.
+pub(super) async fn ensure(store: &Store, data_dir: &Path) -> anyhow::Result<Option<PathBuf>> {
+    if !store.tokens().await?.is_empty() {
+        return Ok(None);
+    }
+    write(store, data_dir).await.map(Some)
+}
+
+/// Revokes the operator's token and makes another.
+pub(super) async fn replace(store: &Store, data_dir: &Path) -> anyhow::Result<PathBuf> {
+    let path = write(store, data_dir).await?;
+    let kept = fs::read_to_string(&path)?;
+    let current = store.verify_token(kept.trim()).await?.map(|token| token.id);
+    for token in store.tokens().await? {
+        if token.name == NAME && Some(&token.id) != current.as_ref() {
+            store.delete_token(&token.id).await?;
+        }
+    }
+    Ok(path)
+}
+
+async fn write(store: &Store, data_dir: &Path) -> anyhow::Result<PathBuf> {
+    let made = store.create_token(NAME).await?;
+    let path = token_path(data_dir);
+    let partial = path.with_extension("new");
+    let written =
+        write_private(&partial, made.text.expose()).and_then(|()| fs::rename(&partial, &path));
+    written.with_context(|| format!("{} can't be written", path.display()))?;
+    Ok(path)
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    // A rest of an earlier try may have other permissions.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+/// Makes the data folder, readable by its owner only.
+pub(super) fn make_data_dir(data_dir: &Path) -> anyhow::Result<()> {
+    if data_dir.is_dir() {
+        return Ok(());
+    }
+    let made = fs::create_dir_all(data_dir)
+        .and_then(|()| fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)));
+    made.with_context(|| format!("the data folder {} can't be made", data_dir.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_and_token_are_for_their_owner_only() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().join("a/b");
+        make_data_dir(&folder).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        let file = folder.join("token");
+        fs::write(&file, "left over").unwrap();
+        write_private(&file, "secret").unwrap();
+        assert_eq!(
+            (mode(&file), fs::read_to_string(&file).unwrap()),
+            (0o600, "secret\n".to_owned())
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! What is done to every request: an id, a line in the log, a refusal while the server ends.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use model::Random;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request an id, which every line of the log about it carries and the answer names.
+pub(super) async fn identify(
+    State(random): State<Arc<dyn Random>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = format!("{:016x}", random.next_u64());
+    let span =
+        tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let mut response = async {
+        let response = next.run(request).await;
+        let status = response.status();
+        if status.is_server_error() {
+            tracing::warn!(status = status.as_u16(), "answered");
+        } else {
+            tracing::debug!(status = status.as_u16(), "answered");
+        }
+        response
+    }
+    .instrument(span)
+    .await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Refuses new requests once the server is ending: what isn't begun now would hold it up.
+pub(super) async fn refuse_when_ending(
+    State(ending): State<CancellationToken>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if ending.is_cancelled() {
+        let answer = (
+            StatusCode::SERVICE_UNAVAILABLE,
+            [(RETRY_AFTER, "5")],
+            "the server is ending",
+        );
+        return answer.into_response();
+    }
+    next.run(request).await
+}

@@ -1,0 +1,370 @@
+//! The server: opens what keeps data, starts the lanes, serves requests, and ends in order.
+
+mod adapters;
+mod admin_token;
+mod health;
+mod listener;
+mod maintenance;
+mod metrics;
+mod middleware;
+mod signals;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use api::auth::Authority;
+use api::portal::Portal;
+use axum::Router;
+use axum::http::StatusCode;
+use delivery::retry::Schedule;
+use journal::sqlite::Sqlite;
+use journal::{Journal, LaneStats};
+use metrics_exporter_prometheus::PrometheusHandle;
+use model::random::{Seeded, System};
+use model::time::SystemClock;
+use model::{Clock, Random, SyncId};
+use store::Store;
+use stream::Streams;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::cli::{Failure, ServeOptions};
+use crate::config::{self, Config};
+use crate::receiver::{self, Receiver};
+use crate::telemetry;
+
+pub(crate) use admin_token::token_path;
+pub(crate) use signals::Signals;
+
+/// How much of the time for ending is kept for closing connections and storage after the lanes.
+const RESERVE: f64 = 0.25;
+
+/// `millstream serve`.
+pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
+    let config = config::load(options.file.config.as_deref())?.config;
+    telemetry::start_log(&config.log);
+    let metrics = telemetry::start_metrics()?;
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let mut signals = Signals::new().context("signals can't be received")?;
+        if options.new_admin_token {
+            let path = replace_admin_token(&config).await?;
+            tracing::info!(file = %path.display(), "the admin token was replaced");
+        }
+        let server = Server::start(config, metrics).await?;
+        tracing::info!(address = %server.address, control = %server.control_address, "ready");
+        let signal = signals.next().await;
+        tracing::info!(signal, "ending; a second signal ends at once");
+        server.stop_unless(signals).await
+    })?;
+    Ok(())
+}
+
+/// The runtime of a server.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    built.context("the runtime can't be started")
+}
+
+async fn replace_admin_token(config: &Config) -> anyhow::Result<PathBuf> {
+    admin_token::make_data_dir(&config.data_dir)?;
+    let store = open_store(config, Arc::new(SystemClock)).await?;
+    let path = admin_token::replace(&store, &config.data_dir).await?;
+    store.close().await;
+    Ok(path)
+}
+
+async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Store> {
+    let settings = config.store.in_folder(&config.data_dir);
+    let opened = Store::open(&settings, clock, Arc::new(System)).await;
+    opened.context("the store of projects and syncs can't be opened")
+}
+
+/// A server that runs.
+pub(crate) struct Server {
+    /// Where events are taken.
+    pub(crate) address: SocketAddr,
+    /// Where the control API is.
+    pub(crate) control_address: SocketAddr,
+    /// The lanes.
+    pub(crate) streams: Arc<Streams>,
+    /// The built-in receiver, where it is enabled.
+    pub(crate) receiver: Option<Arc<Receiver>>,
+    portal: Arc<Portal>,
+    journal: Arc<dyn Journal>,
+    store: Store,
+    deadline: Duration,
+    /// Refuses new requests.
+    ending: CancellationToken,
+    /// Closes connections.
+    closing: CancellationToken,
+    connections: TaskTracker,
+    background: TaskTracker,
+}
+
+impl Server {
+    /// Starts everything that the configuration asks for; when it returns, requests are served.
+    pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        admin_token::make_data_dir(&config.data_dir)?;
+        // Addresses first: a second server on the same folder fails before it touches anything.
+        let events_socket = bind(config.listen, "listen").await?;
+        let control_socket = match config.control.listen {
+            Some(address) => Some(bind(address, "control.listen").await?),
+            None => None,
+        };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let jitter: Arc<dyn Random> = Arc::new(Seeded::from_entropy());
+        let store = open_store(&config, Arc::clone(&clock)).await?;
+        if let Some(path) = admin_token::ensure(&store, &config.data_dir).await? {
+            tracing::info!(file = %path.display(), "the admin token was made; it is in this file");
+        }
+        let journal = open_journal(&config).await?;
+        let streams = start_streams(&config, &journal, &clock, &jitter)?;
+        let lanes = adapters::ControlledLanes {
+            streams: Arc::clone(&streams),
+            journal: Arc::clone(&journal),
+        };
+        let authority = Arc::new(Authority::new(store.clone(), Arc::clone(&clock)));
+        let portal = Arc::new(Portal::new(store.clone(), Arc::new(lanes), authority));
+        portal.start().await.context("the syncs can't be started")?;
+
+        let closing = CancellationToken::new();
+        let receiver = config
+            .receiver
+            .enabled
+            .then(|| Receiver::new(config.receiver.clone(), Arc::clone(&clock)));
+        let mut server = Self {
+            address: events_socket.local_addr()?,
+            control_address: match &control_socket {
+                Some(socket) => socket.local_addr()?,
+                None => events_socket.local_addr()?,
+            },
+            streams,
+            receiver,
+            portal,
+            journal,
+            store,
+            deadline: config.shutdown.deadline,
+            ending: CancellationToken::new(),
+            closing,
+            connections: TaskTracker::new(),
+            background: TaskTracker::new(),
+        };
+        server.serve(
+            &config,
+            &metrics,
+            &clock,
+            &jitter,
+            events_socket,
+            control_socket,
+        );
+        let maintenance = maintenance::Maintenance {
+            journal: Arc::clone(&server.journal),
+            metrics,
+            clock,
+        };
+        server
+            .background
+            .spawn(maintenance.run(server.ending.clone()));
+        Ok(server)
+    }
+
+    /// Puts the routes together and serves them.
+    fn serve(
+        &mut self,
+        config: &Config,
+        metrics: &PrometheusHandle,
+        clock: &Arc<dyn Clock>,
+        jitter: &Arc<dyn Random>,
+        events_socket: TcpListener,
+        control_socket: Option<TcpListener>,
+    ) {
+        let events = self
+            .events_routes(config, clock, jitter)
+            .merge(self.health_routes(config, clock));
+        let control = self.control_routes(config, metrics, clock);
+        let identified = |router: Router| {
+            router.layer(axum::middleware::from_fn_with_state(
+                Arc::clone(jitter),
+                middleware::identify,
+            ))
+        };
+        let connection_limit = Arc::new(Semaphore::new(config.http.connection_limit));
+        let listener = || listener::Listener {
+            http: config.http.clone(),
+            connections: Arc::clone(&connection_limit),
+            tasks: self.connections.clone(),
+            stopping: self.closing.clone(),
+        };
+        match control_socket {
+            None => {
+                self.background
+                    .spawn(listener().run(events_socket, identified(events.merge(control))));
+            }
+            Some(socket) => {
+                self.background
+                    .spawn(listener().run(events_socket, identified(events)));
+                let control = control.merge(self.health_routes(config, clock));
+                self.background
+                    .spawn(listener().run(socket, identified(control)));
+            }
+        }
+    }
+
+    /// What clients that send events reach.
+    fn events_routes(
+        &self,
+        config: &Config,
+        clock: &Arc<dyn Clock>,
+        jitter: &Arc<dyn Random>,
+    ) -> Router {
+        let ingest = api::ingest::Ingest::new(
+            Arc::clone(&self.journal),
+            self.store.project_index(),
+            Arc::clone(clock),
+            Arc::clone(jitter),
+            config.ingest.clone(),
+        );
+        self.refusing_when_ending(api::ingest::router(Arc::new(ingest)))
+    }
+
+    /// What the operator reaches.
+    fn control_routes(
+        &self,
+        config: &Config,
+        metrics: &PrometheusHandle,
+        clock: &Arc<dyn Clock>,
+    ) -> Router {
+        let portal = api::portal::router(Arc::clone(&self.portal));
+        let figures = metrics::Sources::new(
+            metrics.clone(),
+            Arc::clone(&self.journal),
+            Arc::clone(&self.streams),
+            Arc::clone(clock),
+        );
+        let mut routes = self
+            .refusing_when_ending(portal)
+            .merge(metrics::router(figures));
+        if let Some(receiver) = &self.receiver {
+            // While lanes drain, what they send here is still taken.
+            routes = routes.merge(receiver::router(Arc::clone(receiver), self.closing.clone()));
+        }
+        let timeout = TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            config.control.request_timeout,
+        );
+        routes.layer(timeout)
+    }
+
+    /// A sync's figures, as the journal has them.
+    pub(crate) async fn lane_stats(&self, sync: SyncId) -> anyhow::Result<Option<LaneStats>> {
+        Ok(self.journal.lane_stats(sync).await?)
+    }
+
+    fn health_routes(&self, config: &Config, clock: &Arc<dyn Clock>) -> Router {
+        health::router(health::Checks {
+            journal: Arc::clone(&self.journal),
+            streams: Arc::clone(&self.streams),
+            store: self.store.clone(),
+            clock: Arc::clone(clock),
+            config: config.health.clone(),
+            ending: self.ending.clone(),
+        })
+    }
+
+    fn refusing_when_ending(&self, router: Router) -> Router {
+        let state = self.ending.clone();
+        router.layer(axum::middleware::from_fn_with_state(
+            state,
+            middleware::refuse_when_ending,
+        ))
+    }
+
+    /// Ends in order: takes nothing new, lets the lanes finish and record what is under way, closes
+    /// connections and storage, all within the deadline. Returns whether nothing had to be given up;
+    /// what is given up is sent again at the next start.
+    pub(crate) async fn stop(self) -> bool {
+        self.ending.cancel();
+        self.portal.finish().await;
+        let drained = self
+            .streams
+            .shutdown(self.deadline.mul_f64(1.0 - RESERVE))
+            .await;
+        self.closing.cancel();
+        self.connections.close();
+        self.background.close();
+        let closed = async {
+            self.connections.wait().await;
+            self.background.wait().await;
+        };
+        let closed = tokio::time::timeout(self.deadline.mul_f64(RESERVE), closed)
+            .await
+            .is_ok();
+        self.journal.close().await;
+        self.store.close().await;
+        drained && closed
+    }
+
+    /// Ends in order, or at once when another signal comes.
+    pub(crate) async fn stop_unless(self, mut signals: Signals) -> anyhow::Result<()> {
+        tokio::select! {
+            complete = self.stop() => {
+                if complete {
+                    tracing::info!("ended");
+                } else {
+                    tracing::warn!("ended at the deadline; what was under way is sent again at the next start");
+                }
+                Ok(())
+            }
+            signal = signals.next() => anyhow::bail!("ended at once by a second signal ({signal})"),
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| match address.port() {
+        0 => format!("can't listen on {address}"),
+        _ => format!("can't listen on {address}; is another program there? Choose another address by `{setting}`"),
+    })
+}
+
+async fn open_journal(config: &Config) -> anyhow::Result<Arc<dyn Journal>> {
+    let settings = config.journal.in_folder(&config.data_dir);
+    // Opening checks the files, which may take a while.
+    let opened = tokio::task::spawn_blocking(move || Sqlite::open(settings, &System)).await;
+    Ok(Arc::new(opened?.context("the journal can't be opened")?))
+}
+
+fn start_streams(
+    config: &Config,
+    journal: &Arc<dyn Journal>,
+    clock: &Arc<dyn Clock>,
+    jitter: &Arc<dyn Random>,
+) -> anyhow::Result<Arc<Streams>> {
+    let guard =
+        delivery::egress::Guard::new(&config.egress).context("the egress guard can't be set up")?;
+    let client =
+        delivery::Client::new(&config.client, guard).context("the HTTP client can't be set up")?;
+    let sender = delivery::Sender::new(
+        Arc::new(client),
+        Arc::clone(clock),
+        Arc::clone(jitter),
+        config.tries,
+    );
+    Ok(Arc::new(Streams::new(
+        Arc::clone(journal),
+        Arc::new(adapters::Attempts(sender)),
+        Arc::clone(clock),
+        Arc::clone(jitter),
+        Schedule::new(config.retry),
+        config.lanes.clone(),
+    )))
+}

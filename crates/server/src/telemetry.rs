@@ -1,0 +1,55 @@
+//! Log and metrics of the process.
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+
+/// Bounds of the buckets of latencies, in seconds: from a local call to four hours of retries.
+const LATENCY_BUCKETS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0,
+    3600.0, 14_400.0,
+];
+
+/// Bounds of the buckets of batch sizes.
+const SIZE_BUCKETS: &[f64] = &[
+    1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0,
+];
+
+/// Starts the log on standard error, and makes panics part of it: a task that dies is seen.
+pub(crate) fn start_log(config: &Log) {
+    // The filter was parsed when the configuration was checked.
+    let filter = config.filter.parse::<EnvFilter>().unwrap_or_default();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match config.format {
+        LogFormat::Text => builder
+            .with_ansi(std::io::stderr().is_terminal())
+            .try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    if let Err(error) = started {
+        eprintln!("the log can't be started: {error}");
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        metrics::counter!("millstream_panics_total").increment(1);
+        let place = panic
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+        let what = panic.payload_as_str().unwrap_or("unknown");
+        tracing::error!(place, panic = what, "a task panicked");
+    }));
+}
+
+/// Starts the collection of metrics; the handle renders them.
+pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), LATENCY_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Suffix("_size".into()), SIZE_BUCKETS)?
+        .install_recorder()?;
+    metrics::describe_counter!("millstream_panics_total", "Tasks that died of a bug.");
+    Ok(handle)
+}

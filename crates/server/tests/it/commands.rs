@@ -1,0 +1,208 @@
+//! The commands that speak to a server, against the real one.
+
+use std::fs;
+
+use crate::process::{Server, eventually, millstream, request, run, text};
+
+#[test]
+fn a_project_is_made_listed_shown_and_deleted() {
+    let server = Server::start("");
+    let made = server.json(&["project", "create", "Shop"]);
+    assert_eq!(made["project"]["name"], "Shop");
+    assert!(made["secret_key"].as_str().unwrap().len() >= 32);
+    let id = made["project"]["id"].as_str().unwrap();
+    assert_eq!(server.json(&["project", "list"])[0]["id"], id);
+    assert_eq!(server.json(&["project", "show", "Shop"])["id"], id);
+    assert_eq!(server.json(&["project", "show", id])["name"], "Shop");
+    server.json(&["project", "delete", "Shop"]);
+    let gone = server.command(&["project", "show", id]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(text(&gone.stderr).contains(id));
+}
+
+#[test]
+fn a_webhook_sync_delivers_by_its_template_and_can_be_paused_and_deleted() {
+    let server = Server::start("");
+    let project = server.json(&["project", "create", "Shop"]);
+    let api_key = project["project"]["api_key"].as_str().unwrap();
+    let template = server.folder.path().join("body.ftl");
+    fs::write(
+        &template,
+        r#"{"what": "${input.event_type}", "who": "${input.user_id}"}"#,
+    )
+    .unwrap();
+    let url = format!("http://{}/receiver/in/box", server.address);
+    let sync = server.json(&[
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--url",
+        &url,
+        "--name",
+        "Box",
+        "--header",
+        "X-Tenant: acme",
+        "--event",
+        "Bought",
+        "--template",
+        template.to_str().unwrap(),
+    ]);
+    assert_eq!(
+        (&sync["name"], &sync["enabled"]),
+        (&"Box".into(), &true.into())
+    );
+
+    let event = |event_type: &str| format!(r#"{{"user_id":"user-1","event_type":"{event_type}"}}"#);
+    let body = format!(
+        r#"{{"api_key":"{api_key}","events":[{},{}]}}"#,
+        event("Looked"),
+        event("Bought")
+    );
+    let (status, answer) = request(server.address, "POST", "/2/httpapi", &body).unwrap();
+    assert_eq!(status, 200, "{answer}");
+    let inbox = || {
+        request(server.address, "GET", "/receiver/api/box", "")
+            .unwrap()
+            .1
+    };
+    eventually("the selected event arrives", || inbox().contains("Bought"));
+    let page: serde_json::Value = serde_json::from_str(&inbox()).unwrap();
+    assert_eq!(page["counts"]["requests"], 1);
+    assert_eq!(
+        page["requests"][0]["body"],
+        r#"{"what": "Bought", "who": "user-1"}"#
+    );
+    assert!(page["requests"][0]["headers"].to_string().contains("acme"));
+
+    eventually("the delivery is counted", || {
+        let shown = server.json(&["sync", "show", "Box"]);
+        shown["status"]["counts"]["delivered_first"] == 1
+            && shown["status"]["counts"]["filtered"] == 1
+    });
+    assert_eq!(
+        server.json(&["sync", "list", "--project", "Shop"])[0]["id"],
+        sync["id"]
+    );
+    assert_eq!(server.json(&["sync", "disable", "Box"])["enabled"], false);
+    assert_eq!(server.json(&["sync", "enable", "Box"])["enabled"], true);
+    assert_eq!(
+        server.json(&["sync", "retries", "Box"]),
+        serde_json::json!([])
+    );
+    assert_eq!(
+        server.json(&["sync", "ended", "Box"]),
+        serde_json::json!([])
+    );
+    server.json(&["sync", "delete", "Box"]);
+    assert_eq!(server.json(&["sync", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn a_delivery_that_fails_is_listed_with_its_reason_and_its_sync_needs_a_confirmation_to_go() {
+    let server = Server::start("tries.max = 1");
+    let project = server.json(&["project", "create", "Shop"]);
+    let api_key = project["project"]["api_key"].as_str().unwrap();
+    let url = format!("http://{}/receiver/in/box?status=418", server.address);
+    server.json(&[
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--url",
+        &url,
+        "--name",
+        "Box",
+    ]);
+    let body = format!(
+        r#"{{"api_key":"{api_key}","events":[{{"user_id":"user-1","event_type":"Bought"}}]}}"#
+    );
+    assert_eq!(
+        request(server.address, "POST", "/2/httpapi", &body)
+            .unwrap()
+            .0,
+        200
+    );
+    eventually("the retry is booked", || {
+        server.json(&["sync", "retries", "Box"])[0]["failure"]["status"] == 418
+    });
+    let refused = server.command(&["sync", "delete", "Box"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("--confirm"),
+        "{}",
+        text(&refused.stderr)
+    );
+    server.json(&["sync", "delete", "Box", "--confirm", "1"]);
+}
+
+#[test]
+fn a_template_that_cant_be_used_is_refused_with_its_place() {
+    let server = Server::start("");
+    server.json(&["project", "create", "Shop"]);
+    let template = server.folder.path().join("body.ftl");
+    fs::write(&template, "{\n  \"a\": ${input.\n}").unwrap();
+    let template = template.to_str().unwrap();
+    let create = [
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--url",
+        "https://example.com",
+        "--template",
+        template,
+    ];
+    let refused = server.command(&create);
+    let error = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        error.contains("template") && error.contains("line "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2_and_a_server_that_isnt_there_with_1() {
+    for wrong in [
+        &["nonsense"][..],
+        &["project", "create"],
+        &["demo", "--rate", "0"],
+    ] {
+        assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    let list = |url: &str| {
+        millstream()
+            .args(["project", "list", "--url", url, "--token", "mst_x"])
+            .output()
+            .unwrap()
+    };
+    let refused = list("http://127.0.0.1:1");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("is the server running?"));
+    assert_eq!(list("nonsense").status.code(), Some(2));
+    let other = millstream()
+        .args(["project", "list", "--url", "http://127.0.0.1:1"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        other.status.code(),
+        Some(2),
+        "the local token must not go to another server"
+    );
+}
+
+#[test]
+fn a_wrong_token_is_refused() {
+    let server = Server::start("");
+    let url = format!("http://{}", server.address);
+    let output = millstream()
+        .args(["project", "list", "--url", &url, "--token", "mst_wrong"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!text(&output.stderr).contains("mst_wrong"));
+}

@@ -1,0 +1,115 @@
+//! `millstream config …`.
+
+use std::fs;
+
+use crate::process::{millstream, run, text};
+
+#[test]
+fn the_defaults_can_be_used() {
+    let output = run(&["config", "check"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_printed_default_file_is_a_usable_configuration_file() {
+    let printed = run(&["config", "default"]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), &printed.stdout).unwrap();
+    let output = run(&["config", "check", "--config", file.path().to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_the_file_the_defaults() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(
+        file.path(),
+        "listen = \"127.0.0.1:1\"\n[http]\nconnection_limit = 5\n",
+    )
+    .unwrap();
+    let output = millstream()
+        .args(["config", "show", "--json"])
+        .env("MILLSTREAM_CONFIG", file.path())
+        .env("MILLSTREAM_HTTP__CONNECTION_LIMIT", "6")
+        .output()
+        .unwrap();
+    let shown: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect(&text(&output.stderr));
+    let setting = |key: &str| {
+        let found = shown
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|setting| setting["key"] == key);
+        found.unwrap_or_else(|| panic!("no {key}")).clone()
+    };
+    assert_eq!(setting("http.connection_limit")["value"], 6);
+    assert_eq!(
+        setting("http.connection_limit")["from"],
+        "MILLSTREAM_HTTP__CONNECTION_LIMIT"
+    );
+    assert_eq!(setting("listen")["value"], "127.0.0.1:1");
+    assert_eq!(setting("listen")["from"], file.path().to_str().unwrap());
+    assert_eq!(setting("log.filter")["from"], "default");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_source_and_ends_with_2() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "[journal]\nretention_aeg = \"1h\"\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let output = run(&["config", "check", "--config", path]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        error.contains(path) && error.contains("did you mean `journal.retention_age`?"),
+        "{error}"
+    );
+
+    for (variable, value, expected) in [
+        ("MILLSTREAM_LISTEN", "nowhere", "listen"),
+        ("MILLSTREAM_LOG__FORMAT", "xml", "log.format"),
+        ("MILLSTREAM_HTTP__CONNECTION_LIMIT", "0", "at least 1"),
+        ("MILLSTREAM_SHUTDOWN__DEADLINE", "20", "shutdown.deadline"),
+        (
+            "MILLSTREAM_EGRESS__ALOW",
+            "[]",
+            "did you mean `egress.allow`?",
+        ),
+        ("MILLSTREAM_TRIES__MAX", "11", "from 1 to 10"),
+    ] {
+        let output = millstream()
+            .args(["config", "check"])
+            .env(variable, value)
+            .output()
+            .unwrap();
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{variable}: {error}");
+        assert!(
+            error.contains(expected) && error.contains(variable),
+            "{variable}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let output = run(&["serve", "--config", "/nonexistent/millstream.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("/nonexistent/millstream.toml"));
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let output = millstream()
+        .args(["config", "show"])
+        .env("MILLSTREAM_STORE__DATABASE", "sqlite:/hunter2.db")
+        .output()
+        .unwrap();
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("store.database") && shown.contains("hidden"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hunter2"));
+}

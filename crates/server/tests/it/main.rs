@@ -1,0 +1,12 @@
+//! The binary as its users meet it, and the rules of the workspace.
+
+// Tests drive processes and sockets of their own.
+#![allow(clippy::disallowed_methods)]
+
+mod commands;
+mod configuration;
+mod demo;
+mod imports;
+mod process;
+mod receiver;
+mod serving;
