@@ -38,12 +38,16 @@ impl Agenda {
     /// What was loaded from there, [`PAGE`](Self::PAGE) at most.
     pub(crate) fn loaded(&mut self, page: Vec<Retry>) {
         self.complete = page.len() < Self::PAGE;
-        self.next.extend(page.into_iter().map(|retry| (retry.key(), retry.attempts)));
+        self.next
+            .extend(page.into_iter().map(|retry| (retry.key(), retry.attempts)));
     }
 
     /// A retry has been booked durably.
     pub(crate) fn booked(&mut self, key: RetryKey, attempts: u8) {
-        let before_last = self.next.last_key_value().is_some_and(|(last, _)| key < *last);
+        let before_last = self
+            .next
+            .last_key_value()
+            .is_some_and(|(last, _)| key < *last);
         // One that is due before the last one taken (the clock was set back) would never be loaded.
         let before_taken = self.taken.is_some_and(|taken| key < taken);
         if self.complete || before_last || before_taken {
@@ -83,9 +87,19 @@ mod tests {
     }
 
     fn retry(due: i64) -> Retry {
-        let failure =
-            Failure { category: Category::Connect, status: None, message: String::new(), response: String::new() };
-        Retry { offset: Offset(due as u64), part: Part::Event, attempts: 1, due_at: Timestamp(due), failure }
+        let failure = Failure {
+            category: Category::Connect,
+            status: None,
+            message: String::new(),
+            response: String::new(),
+        };
+        Retry {
+            offset: Offset(due as u64),
+            part: Part::Event,
+            attempts: 1,
+            due_at: Timestamp(due),
+            failure,
+        }
     }
 
     /// Takes everything due, loading from `stored` as a lane does.
@@ -93,7 +107,9 @@ mod tests {
         let mut taken = Vec::new();
         loop {
             if let Some(after) = agenda.load_after() {
-                let behind = stored.iter().filter(|&&due| after.is_none_or(|after| key(due) > after));
+                let behind = stored
+                    .iter()
+                    .filter(|&&due| after.is_none_or(|after| key(due) > after));
                 agenda.loaded(behind.take(Agenda::PAGE).map(|&due| retry(due)).collect());
             }
             match agenda.take_due(Timestamp(now)) {
@@ -107,8 +123,14 @@ mod tests {
     fn all_retries_come_once_in_their_order_however_many() {
         let stored: Vec<i64> = (1..=1000).collect();
         let mut agenda = Agenda::default();
-        assert_eq!(drain(&mut agenda, &stored, 600), (1..=600).collect::<Vec<_>>());
-        assert_eq!(drain(&mut agenda, &stored, 1000), (601..=1000).collect::<Vec<_>>());
+        assert_eq!(
+            drain(&mut agenda, &stored, 600),
+            (1..=600).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            drain(&mut agenda, &stored, 1000),
+            (601..=1000).collect::<Vec<_>>()
+        );
         assert_eq!(agenda.next_due(), None);
     }
 
@@ -123,7 +145,10 @@ mod tests {
         }
         stored.sort_unstable();
         stored.dedup();
-        assert_eq!(drain(&mut agenda, &stored, 100_000), (2..=300).chain([100_000]).collect::<Vec<_>>());
+        assert_eq!(
+            drain(&mut agenda, &stored, 100_000),
+            (2..=300).chain([100_000]).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -132,7 +157,10 @@ mod tests {
         agenda.loaded(Vec::new());
         (0..10_000).rev().for_each(|due| agenda.booked(key(due), 1));
         assert!(agenda.next.len() <= 2 * Agenda::PAGE);
-        assert_eq!(drain(&mut agenda, &(0..10_000).collect::<Vec<_>>(), 10_000).len(), 10_000);
+        assert_eq!(
+            drain(&mut agenda, &(0..10_000).collect::<Vec<_>>(), 10_000).len(),
+            10_000
+        );
     }
 
     #[test]

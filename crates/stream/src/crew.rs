@@ -40,7 +40,10 @@ pub(crate) struct Done {
 /// How one attempt of one delivery went.
 pub(crate) enum WorkResult {
     Delivered,
-    Failed { failure: Failure, retry_after: Option<Timestamp> },
+    Failed {
+        failure: Failure,
+        retry_after: Option<Timestamp>,
+    },
     Discarded(Discarded),
     /// The sync no longer sends this: its settings have changed since the retry was booked.
     NotSent,
@@ -103,8 +106,20 @@ impl Crew {
         cancel: CancellationToken,
         window: usize,
     ) -> Self {
-        let state = Mutex::new(State { many: (window / 4).max(1), ..State::default() });
-        Self { shared: Arc::new(Shared { state, changed: Notify::new(), deliver, clock, tasks, cancel }) }
+        let state = Mutex::new(State {
+            many: (window / 4).max(1),
+            ..State::default()
+        });
+        Self {
+            shared: Arc::new(Shared {
+                state,
+                changed: Notify::new(),
+                deliver,
+                clock,
+                tasks,
+                cancel,
+            }),
+        }
     }
 
     /// How many deliveries may be under way at once, from now on.
@@ -116,7 +131,10 @@ impl Crew {
     pub(crate) fn push(&self, work: impl IntoIterator<Item = Work>) {
         let mut state = self.shared.state();
         state.queue.extend(work);
-        let start = state.queue.len().min(state.limit.saturating_sub(state.workers));
+        let start = state
+            .queue
+            .len()
+            .min(state.limit.saturating_sub(state.workers));
         state.workers += start;
         drop(state);
         for _ in 0..start {
@@ -125,7 +143,7 @@ impl Crew {
                 let cancel = shared.cancel.clone();
                 tokio::select! {
                     () = cancel.cancelled() => {}
-                    () = work(shared) => {}
+                    () = serve(shared) => {}
                 }
             });
         }
@@ -186,10 +204,12 @@ impl Shared {
 
 /// Runs until nothing is queued. A panic (a bug of ours) must lose neither the worker's place nor
 /// the delivery: it counts as a failed attempt.
-async fn work(shared: Arc<Shared>) {
+async fn serve(shared: Arc<Shared>) {
     let mut done = None;
     while let Some(work) = shared.next(done.take()) {
-        let result = AssertUnwindSafe(perform(&shared, &work)).catch_unwind().await;
+        let result = AssertUnwindSafe(perform(&shared, &work))
+            .catch_unwind()
+            .await;
         let result = result.unwrap_or_else(|_| {
             tracing::error!(sync = %work.plan.sync(), offset = work.event.offset.0, "a delivery panicked");
             let message = "an internal error of the sender".to_owned();
@@ -213,7 +233,14 @@ async fn perform(shared: &Shared, work: &Work) -> WorkResult {
         Outcome::Discarded(why) => WorkResult::Discarded(why),
         Outcome::Request(request) => match shared.deliver.attempt(&request, work.attempt).await {
             Verdict::Delivered { .. } => WorkResult::Delivered,
-            Verdict::Failed { failure, retry_after, .. } => WorkResult::Failed { failure, retry_after },
+            Verdict::Failed {
+                failure,
+                retry_after,
+                ..
+            } => WorkResult::Failed {
+                failure,
+                retry_after,
+            },
         },
     }
 }

@@ -259,6 +259,16 @@ impl Lane {
         queue.min(self.bounds.window.saturating_sub(self.exposed))
     }
 
+    /// Whether a retry that is due may be handed out. New events must not wait behind the retries
+    /// of a long outage: while there are any, retries get half the places.
+    fn may_retry(&self) -> bool {
+        let places = match self.is_behind() {
+            true => (self.concurrency / 2).max(1),
+            false => 2 * self.concurrency,
+        };
+        self.room() > 0 && self.retrying < places
+    }
+
     /// Gives the crew what is due and what is new. Returns whether there is more to do at once.
     async fn dispatch(&mut self) -> Result<bool, StorageError> {
         if self.stopping || self.resume_at.is_some_and(|at| at > self.tools.clock.now()) {
@@ -270,11 +280,13 @@ impl Lane {
     }
 
     async fn dispatch_retries(&mut self) -> Result<(), StorageError> {
-        // New events must not wait behind the retries of a long outage: those get half the places.
-        let places = if self.is_behind() { (self.concurrency / 2).max(1) } else { 2 * self.concurrency };
-        while self.room() > 0 && self.retrying < places {
+        while self.may_retry() {
             if let Some(after) = self.agenda.load_after() {
-                let page = self.tools.journal.retries(self.sync, after, Agenda::PAGE).await?;
+                let page = self
+                    .tools
+                    .journal
+                    .retries(self.sync, after, Agenda::PAGE)
+                    .await?;
                 self.agenda.loaded(page);
             }
             let Some(due) = self.agenda.take_due(self.tools.clock.now()) else {
@@ -291,14 +303,23 @@ impl Lane {
             self.retrying += 1;
             self.exposed += 1;
             let plan = Arc::clone(&self.plan);
-            self.crew.push([Work { event, part, plan, attempt: due.attempts.saturating_add(1) }]);
+            self.crew.push([Work {
+                event,
+                part,
+                plan,
+                attempt: due.attempts.saturating_add(1),
+            }]);
         }
         Ok(())
     }
 
     async fn dispatch_new(&mut self) -> Result<bool, StorageError> {
         if self.page.is_empty() && self.window.next() < *self.head.borrow_and_update() {
-            let page = self.tools.journal.read(self.project, self.window.next(), PAGE).await?;
+            let page = self
+                .tools
+                .journal
+                .read(self.project, self.window.next(), PAGE)
+                .await?;
             self.page.extend(page);
         }
         let mut room = self.room();
@@ -332,7 +353,12 @@ impl Lane {
             room -= parts.len();
             for part in parts.iter() {
                 let plan = Arc::clone(&self.plan);
-                work.push(Work { event: Arc::clone(event), part, plan, attempt: 1 });
+                work.push(Work {
+                    event: Arc::clone(event),
+                    part,
+                    plan,
+                    attempt: 1,
+                });
             }
             self.page.pop_front();
         }
@@ -353,7 +379,14 @@ impl Lane {
     }
 
     fn take_result(&mut self, one: Done) {
-        let Done { offset, part, attempt, at, result, .. } = one;
+        let Done {
+            offset,
+            part,
+            attempt,
+            at,
+            result,
+            ..
+        } = one;
         // Of an event with two deliveries the first one stays exposed until the second is over too.
         let (is_retry, settled) = match attempt {
             1 => (false, self.window.part_done(offset)),
@@ -370,19 +403,44 @@ impl Lane {
             WorkResult::Discarded(why) => {
                 counts.discarded += 1;
                 let attempts = attempt - 1;
-                self.results.ended.push(Ended { offset, part, at, attempts, why: EndedWhy::Discarded(why) });
+                self.results.ended.push(Ended {
+                    offset,
+                    part,
+                    at,
+                    attempts,
+                    why: EndedWhy::Discarded(why),
+                });
             }
-            WorkResult::Failed { failure, retry_after } => {
+            WorkResult::Failed {
+                failure,
+                retry_after,
+            } => {
                 counts.failed_attempts += 1;
-                match self.tools.schedule.next(attempt, at, retry_after, &*self.tools.random) {
+                match self
+                    .tools
+                    .schedule
+                    .next(attempt, at, retry_after, &*self.tools.random)
+                {
                     Some(due_at) => {
                         over = false;
-                        self.results.book.push(Retry { offset, part, attempts: attempt, due_at, failure });
+                        self.results.book.push(Retry {
+                            offset,
+                            part,
+                            attempts: attempt,
+                            due_at,
+                            failure,
+                        });
                     }
                     None => {
                         counts.expired += 1;
                         let why = EndedWhy::Expired(failure);
-                        self.results.ended.push(Ended { offset, part, at, attempts: attempt, why });
+                        self.results.ended.push(Ended {
+                            offset,
+                            part,
+                            at,
+                            attempts: attempt,
+                            why,
+                        });
                     }
                 }
             }
@@ -415,18 +473,45 @@ impl Lane {
         if self.settle_due().is_none_or(|due| due > now) {
             return;
         }
-        let Results { book, finish, ended, counts, deliveries, pending } = std::mem::take(&mut self.results);
+        let Results {
+            book,
+            finish,
+            ended,
+            counts,
+            deliveries,
+            pending,
+        } = std::mem::take(&mut self.results);
         let position = self.window.position();
         let (cursor, ahead) = (position.cursor, position.ahead);
-        let settlement = Settlement { cursor, ahead, book, finish, ended, at: now, counts };
+        let settlement = Settlement {
+            cursor,
+            ahead,
+            book,
+            finish,
+            ended,
+            at: now,
+            counts,
+        };
         let (sync, tools) = (self.sync, Arc::clone(&self.tools));
         self.settled_at = now;
-        self.settling = Some(Box::pin(settle(tools, sync, Batch { settlement, deliveries, pending })));
+        self.settling = Some(Box::pin(settle(
+            tools,
+            sync,
+            Batch {
+                settlement,
+                deliveries,
+                pending,
+            },
+        )));
     }
 
     fn settled(&mut self, outcome: Result<Batch, StorageError>) {
         match outcome {
-            Ok(Batch { settlement, deliveries, pending }) => {
+            Ok(Batch {
+                settlement,
+                deliveries,
+                pending,
+            }) => {
                 self.exposed -= deliveries;
                 self.settled_cursor = settlement.cursor;
                 self.view.settled(&settlement, pending);
@@ -458,14 +543,25 @@ impl Lane {
     }
 
     fn next_wake(&self) -> Option<Timestamp> {
-        let retry = self.agenda.next_due().filter(|_| !self.stopping && self.room() > 0);
-        [self.settle_due(), self.resume_at.or(retry)].into_iter().flatten().min()
+        let retry = self
+            .agenda
+            .next_due()
+            .filter(|_| !self.stopping && self.may_retry());
+        [self.settle_due(), self.resume_at.or(retry)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn publish(&self) {
         let waiting = self.page.front().map(|event| event.received_at);
         let unread = self.head.borrow().0.saturating_sub(self.window.next().0);
-        self.view.publish(self.crew.load(), self.window.cursor(), unread, self.window.oldest().or(waiting));
+        self.view.publish(
+            self.crew.load(),
+            self.window.cursor(),
+            unread,
+            self.window.oldest().or(waiting),
+        );
     }
 }
 
@@ -474,7 +570,9 @@ async fn settle(tools: Arc<Tools>, sync: SyncId, batch: Batch) -> Result<Batch, 
     loop {
         match tools.journal.settle(sync, batch.settlement.clone()).await {
             Ok(()) => return Ok(batch),
-            Err(error @ (StorageError::Closed | StorageError::UnknownLane(_))) => return Err(error),
+            Err(error @ (StorageError::Closed | StorageError::UnknownLane(_))) => {
+                return Err(error);
+            }
             Err(error) => {
                 tracing::error!(%sync, %error, "deliveries can't be settled; trying again");
                 tools.clock.sleep(STORAGE_BACKOFF).await;

@@ -25,3 +25,11 @@ pub trait Deliver: Send + Sync + 'static {
     /// Sends `request`, trying again within the attempt as the contract says.
     async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict;
 }
+
+#[async_trait]
+impl Deliver for delivery::Sender {
+    async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict {
+        // The inherent method of the same name.
+        delivery::Sender::attempt(self, request, attempt).await
+    }
+}

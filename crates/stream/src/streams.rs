@@ -37,7 +37,12 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { window: 2048, concurrency: 64, settle_interval_ms: 25, stop_grace_seconds: 5 }
+        Self {
+            window: 2048,
+            concurrency: 64,
+            settle_interval_ms: 25,
+            stop_grace_seconds: 5,
+        }
     }
 }
 
@@ -96,7 +101,12 @@ impl Streams {
         config: Config,
     ) -> Self {
         Self {
-            tools: Arc::new(Tools { journal, clock, random, schedule }),
+            tools: Arc::new(Tools {
+                journal,
+                clock,
+                random,
+                schedule,
+            }),
             deliver,
             config,
             lanes: Mutex::default(),
@@ -116,7 +126,11 @@ impl Streams {
             gate: tokio::sync::Mutex::new(None),
             shown: Mutex::new(Shown::Still(Health::Paused, None)),
         };
-        Arc::clone(self.lanes().entry(sync).or_insert_with(|| Arc::new(still())))
+        Arc::clone(
+            self.lanes()
+                .entry(sync)
+                .or_insert_with(|| Arc::new(still())),
+        )
     }
 
     /// Makes the sync's lane be what the sync says: starts it, gives it new settings, or pauses it.
@@ -143,10 +157,22 @@ impl Streams {
             }
         };
         let most = definition.limits.concurrency.unwrap_or(u16::MAX);
-        let concurrency = usize::from(sync.settings.concurrency.unwrap_or(self.config.concurrency).min(most));
+        let concurrency = usize::from(
+            sync.settings
+                .concurrency
+                .unwrap_or(self.config.concurrency)
+                .min(most),
+        );
         if let Some(running) = &*running {
             // The lane's task holds the receiver as long as it runs.
-            if running.wanted.send(Wanted::Run { plan: Arc::clone(&plan), concurrency }).is_ok() {
+            if running
+                .wanted
+                .send(Wanted::Run {
+                    plan: Arc::clone(&plan),
+                    concurrency,
+                })
+                .is_ok()
+            {
                 return Ok(());
             }
         }
@@ -165,8 +191,14 @@ impl Streams {
         let view = Arc::new(View::new(sync.id));
         let cancel = self.cancel.child_token();
         let window = self.config.window.max(16);
-        let bounds = Bounds { window, settle_interval: Duration::from_millis(self.config.settle_interval_ms) };
-        let (wanted, wanted_receiver) = watch::channel(Wanted::Run { plan: Arc::clone(&plan), concurrency });
+        let bounds = Bounds {
+            window,
+            settle_interval: Duration::from_millis(self.config.settle_interval_ms),
+        };
+        let (wanted, wanted_receiver) = watch::channel(Wanted::Run {
+            plan: Arc::clone(&plan),
+            concurrency,
+        });
         let crew = Crew::new(
             Arc::clone(&self.deliver),
             Arc::clone(&self.tools.clock),
@@ -192,17 +224,32 @@ impl Streams {
             let _on_end = on_end;
             lane.run().await;
         });
-        Ok((Running { wanted, cancel, ended }, view))
+        Ok((
+            Running {
+                wanted,
+                cancel,
+                ended,
+            },
+            view,
+        ))
     }
 
     /// Lets a lane finish what is under way within the grace, then gives the rest up.
     async fn stop(&self, running: Option<Running>) {
-        let Some(Running { wanted, cancel, ended }) = running else {
+        let Some(Running {
+            wanted,
+            cancel,
+            ended,
+        }) = running
+        else {
             return;
         };
         // A lane that has ended by itself has no receiver any more.
         let _ = wanted.send(Wanted::Stop);
-        let grace = self.tools.clock.sleep(Duration::from_secs(self.config.stop_grace_seconds));
+        let grace = self
+            .tools
+            .clock
+            .sleep(Duration::from_secs(self.config.stop_grace_seconds));
         tokio::select! {
             () = ended.cancelled() => {}
             () = grace => {
@@ -233,8 +280,15 @@ impl Streams {
 
     /// What can be seen of all lanes.
     pub fn views(&self) -> Vec<(SyncId, LaneView)> {
-        let slots: Vec<_> = self.lanes().iter().map(|(sync, slot)| (*sync, Arc::clone(slot))).collect();
-        slots.into_iter().map(|(sync, slot)| (sync, slot.view())).collect()
+        let slots: Vec<_> = self
+            .lanes()
+            .iter()
+            .map(|(sync, slot)| (*sync, Arc::clone(slot)))
+            .collect();
+        slots
+            .into_iter()
+            .map(|(sync, slot)| (sync, slot.view()))
+            .collect()
     }
 
     /// Stops all lanes: finishes what is under way, settles it, and after `deadline` gives up the
@@ -267,9 +321,11 @@ impl Slot {
     fn view(&self) -> LaneView {
         match &*self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
             Shown::Lane(view) => view.show(),
-            Shown::Still(health, reason) => {
-                LaneView { health: *health, reason: reason.clone(), ..LaneView::default() }
-            }
+            Shown::Still(health, reason) => LaneView {
+                health: *health,
+                reason: reason.clone(),
+                ..LaneView::default()
+            },
         }
     }
 }

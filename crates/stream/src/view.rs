@@ -112,9 +112,7 @@ struct Outcomes {
 impl View {
     pub(crate) fn new(sync: SyncId) -> Self {
         let sync = sync.to_string();
-        let outcome = |outcome: &'static str| {
-            metrics::counter!("millstream_deliveries_total", "sync" => sync.clone(), "outcome" => outcome)
-        };
+        let outcome = |outcome: &'static str| metrics::counter!("millstream_deliveries_total", "sync" => sync.clone(), "outcome" => outcome);
         let outcomes = Outcomes {
             delivered_first: outcome("delivered_first_attempt"),
             delivered_retry: outcome("delivered_after_retry"),
@@ -122,7 +120,10 @@ impl View {
             failed: outcome("attempt_failed"),
             latency: metrics::histogram!("millstream_delivery_latency_seconds"),
         };
-        Self { state: Mutex::default(), outcomes }
+        Self {
+            state: Mutex::default(),
+            outcomes,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -178,7 +179,13 @@ impl View {
     }
 
     /// The lane's load.
-    pub(crate) fn publish(&self, load: (usize, usize), cursor: Offset, unread: u64, oldest: Option<Timestamp>) {
+    pub(crate) fn publish(
+        &self,
+        load: (usize, usize),
+        cursor: Offset,
+        unread: u64,
+        oldest: Option<Timestamp>,
+    ) {
         let mut state = self.state();
         (state.shown.queued, state.shown.in_flight) = load;
         state.shown.cursor = cursor;
@@ -216,7 +223,9 @@ impl Generations {
             self.previous = self.current.take();
             self.since = at;
         }
-        self.current.get_or_insert_with(|| DDSketch::new(Config::defaults())).add(seconds);
+        self.current
+            .get_or_insert_with(|| DDSketch::new(Config::defaults()))
+            .add(seconds);
     }
 
     fn quantiles(&self) -> Latency {
@@ -226,6 +235,10 @@ impl Generations {
             let _ = all.merge(sketch);
         }
         let quantile = |q| all.quantile(q).ok().flatten();
-        Latency { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
+        Latency {
+            p50: quantile(0.5),
+            p95: quantile(0.95),
+            p99: quantile(0.99),
+        }
     }
 }

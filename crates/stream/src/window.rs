@@ -41,7 +41,11 @@ enum State {
 impl Window {
     /// Goes on where the lane stopped.
     pub(crate) fn new(position: LanePosition) -> Self {
-        Self { base: position.cursor, slots: VecDeque::new(), settled_before: position.ahead.into() }
+        Self {
+            base: position.cursor,
+            slots: VecDeque::new(),
+            settled_before: position.ahead.into(),
+        }
     }
 
     /// The next offset to read.
@@ -61,13 +65,20 @@ impl Window {
 
     /// When the oldest event that is not settled was received, of those that have been read.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
-        self.slots.iter().find(|slot| slot.state != State::Filtered).map(|slot| slot.received_at)
+        self.slots
+            .iter()
+            .find(|slot| slot.state != State::Filtered)
+            .map(|slot| slot.received_at)
     }
 
     /// Whether the next event was settled before the lane was opened.
     pub(crate) fn settled_before(&mut self) -> bool {
         let next = self.next();
-        while self.settled_before.front().is_some_and(|&offset| offset < next) {
+        while self
+            .settled_before
+            .front()
+            .is_some_and(|&offset| offset < next)
+        {
             self.settled_before.pop_front();
         }
         self.settled_before.front() == Some(&next)
@@ -75,17 +86,26 @@ impl Window {
 
     /// The next event was not meant for the sync.
     pub(crate) fn push_filtered(&mut self, received_at: Timestamp) {
-        self.slots.push_back(Slot { received_at, state: State::Filtered });
+        self.slots.push_back(Slot {
+            received_at,
+            state: State::Filtered,
+        });
     }
 
     /// The next event causes this many deliveries.
     pub(crate) fn push_open(&mut self, received_at: Timestamp, parts: u8) {
-        self.slots.push_back(Slot { received_at, state: State::Open { parts, left: parts } });
+        self.slots.push_back(Slot {
+            received_at,
+            state: State::Open { parts, left: parts },
+        });
     }
 
     /// The next event needs nothing more.
     pub(crate) fn push_done(&mut self, received_at: Timestamp) {
-        self.slots.push_back(Slot { received_at, state: State::Done });
+        self.slots.push_back(Slot {
+            received_at,
+            state: State::Done,
+        });
     }
 
     /// Retention removed everything before `to`: goes on there. Only when nothing is open.
@@ -97,13 +117,22 @@ impl Window {
     /// One delivery of the event is over. Returns how many deliveries are settled with that: all
     /// of the event's when this was the last, none otherwise.
     pub(crate) fn part_done(&mut self, offset: Offset) -> u8 {
-        let slot = offset.0.checked_sub(self.base.0).and_then(|index| self.slots.get_mut(index as usize));
+        let slot = offset
+            .0
+            .checked_sub(self.base.0)
+            .and_then(|index| self.slots.get_mut(index as usize));
         let Some(slot) = slot else {
             return 0;
         };
         match slot.state {
-            State::Open { parts, left: left @ 2.. } => {
-                slot.state = State::Open { parts, left: left - 1 };
+            State::Open {
+                parts,
+                left: left @ 2..,
+            } => {
+                slot.state = State::Open {
+                    parts,
+                    left: left - 1,
+                };
                 0
             }
             State::Open { parts, .. } => {
@@ -132,11 +161,17 @@ impl Window {
     /// The position to make durable.
     pub(crate) fn position(&self) -> LanePosition {
         let read = self.slots.iter().zip(self.base.0..);
-        let mut ahead: Vec<Offset> =
-            read.filter(|(slot, _)| slot.state == State::Done).map(|(_, offset)| Offset(offset)).collect();
+        let mut ahead: Vec<Offset> = read
+            .filter(|(slot, _)| slot.state == State::Done)
+            .map(|(_, offset)| Offset(offset))
+            .collect();
         let next = self.next();
         ahead.extend(self.settled_before.iter().filter(|&&offset| offset >= next));
-        LanePosition { cursor: self.base, ahead, pending: 0 }
+        LanePosition {
+            cursor: self.base,
+            ahead,
+            pending: 0,
+        }
     }
 }
 
@@ -148,11 +183,20 @@ mod tests {
 
     fn window(cursor: u64, ahead: &[u64]) -> Window {
         let ahead = ahead.iter().map(|&offset| Offset(offset)).collect();
-        Window::new(LanePosition { cursor: Offset(cursor), ahead, pending: 0 })
+        Window::new(LanePosition {
+            cursor: Offset(cursor),
+            ahead,
+            pending: 0,
+        })
     }
 
     fn ahead(window: &Window) -> Vec<u64> {
-        window.position().ahead.iter().map(|offset| offset.0).collect()
+        window
+            .position()
+            .ahead
+            .iter()
+            .map(|offset| offset.0)
+            .collect()
     }
 
     #[test]
@@ -166,10 +210,16 @@ mod tests {
         assert_eq!(window.part_done(Offset(11)), 1);
         assert_eq!(window.part_done(Offset(13)), 1);
         assert_eq!(window.advance(), 0);
-        assert_eq!((window.cursor(), ahead(&window)), (Offset(10), vec![11, 13]));
+        assert_eq!(
+            (window.cursor(), ahead(&window)),
+            (Offset(10), vec![11, 13])
+        );
         assert_eq!(window.part_done(Offset(10)), 1);
         assert_eq!(window.advance(), 1);
-        assert_eq!((window.cursor(), ahead(&window), window.span()), (Offset(14), vec![], 0));
+        assert_eq!(
+            (window.cursor(), ahead(&window), window.span()),
+            (Offset(14), vec![], 0)
+        );
     }
 
     #[test]
@@ -182,7 +232,11 @@ mod tests {
         assert_eq!(window.part_done(Offset(0)), 2);
         window.advance();
         assert_eq!(window.cursor(), Offset(1));
-        assert_eq!(window.part_done(Offset(0)), 0, "an offset that was passed is nobody's");
+        assert_eq!(
+            window.part_done(Offset(0)),
+            0,
+            "an offset that was passed is nobody's"
+        );
     }
 
     #[test]
@@ -191,7 +245,11 @@ mod tests {
         assert!(!window.settled_before());
         window.push_open(T, 1);
         assert!(window.settled_before());
-        assert_eq!(ahead(&window), [6, 9], "a settlement before they are read again keeps them");
+        assert_eq!(
+            ahead(&window),
+            [6, 9],
+            "a settlement before they are read again keeps them"
+        );
         window.push_done(T);
         assert_eq!(ahead(&window), [6, 9]);
         window.part_done(Offset(5));

@@ -1,0 +1,199 @@
+//! What is durable, what is sent again, what is counted.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use journal::Journal as _;
+use millstream_stream::{Config, Health};
+use model::filter::{SelectedType, Selection};
+
+use crate::support::{Answer, World};
+
+#[tokio::test]
+async fn every_event_is_delivered_once_and_counted_once() {
+    let world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/all");
+    world.apply(&sync).await;
+    for batch in 0..20 {
+        world.send("tick", batch * 250..(batch + 1) * 250).await;
+    }
+    world
+        .until("delivery", |world| {
+            world.streams.view(sync.id).unwrap().counts.delivered_first == 5000
+        })
+        .await;
+    let arrived = world.destination.arrived("/all");
+    let ids: HashSet<_> = arrived.iter().map(|one| &one.delivery).collect();
+    assert_eq!((arrived.len(), ids.len()), (5000, 5000));
+    let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    assert_eq!(
+        (stats.cursor, stats.total.delivered_first),
+        (stats.head, 5000)
+    );
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_where_the_lane_stopped_and_repeats_only_what_was_not_settled() {
+    let mut world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/all");
+    world.apply(&sync).await;
+    world.send("tick", 0..100).await;
+    world
+        .until("delivery", |world| {
+            world.streams.view(sync.id).unwrap().counts.delivered_first == 100
+        })
+        .await;
+    world.restart(&[sync.clone()]).await;
+    world.send("tick", 100..200).await;
+    world
+        .until("delivery", |world| {
+            world.streams.view(sync.id).unwrap().counts.delivered_first == 100
+        })
+        .await;
+    assert_eq!(world.destination.arrived("/all").len(), 200);
+    let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    assert_eq!(stats.total.delivered_first, 200);
+}
+
+#[tokio::test]
+async fn what_hung_at_the_crash_is_sent_again_with_the_same_id_and_the_rest_is_not() {
+    let mut world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/hangs-once");
+    world
+        .destination
+        .answers("/hangs-once", [Answer::Hang, Answer::Status(200)]);
+    world.apply(&sync).await;
+    world.send("tick", 0..50).await;
+    world
+        .until("delivery", |world| {
+            world.streams.view(sync.id).unwrap().counts.delivered_first == 49
+        })
+        .await;
+    world.restart(&[sync.clone()]).await;
+    let arrived = world.until_arrived("/hangs-once", 51).await;
+    world.until_settled(&sync).await;
+    assert_eq!(world.destination.arrived("/hangs-once").len(), 51);
+    let first_round: HashSet<_> = arrived[..50].iter().map(|one| &one.delivery).collect();
+    assert_eq!(first_round.len(), 50);
+    assert!(
+        first_round.contains(&arrived[50].delivery),
+        "what hung is sent again under its id"
+    );
+}
+
+#[tokio::test]
+async fn filtered_events_are_counted_once_even_over_a_restart() {
+    let mut world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/some");
+    let wanted = SelectedType {
+        event_type: "wanted".into(),
+        condition: None,
+    };
+    sync.settings.events.select = Selection::Types(vec![wanted]);
+    world
+        .destination
+        .answers("/some", [Answer::Hang, Answer::Status(200)]);
+    world.apply(&sync).await;
+    world.send("wanted", 0..1).await;
+    world.send("other", 0..500).await;
+    world.send("wanted", 1..3).await;
+    world
+        .until("delivery", |world| {
+            world.streams.view(sync.id).unwrap().counts.delivered_first == 2
+        })
+        .await;
+    world.restart(&[sync.clone()]).await;
+    world
+        .until("everything", |world| {
+            world.streams.view(sync.id).unwrap().counts.filtered == 500
+        })
+        .await;
+    let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    assert_eq!(
+        (stats.total.filtered, stats.total.delivered_first),
+        (500, 3)
+    );
+}
+
+#[tokio::test]
+async fn a_paused_sync_keeps_what_it_owes_and_goes_on_with_its_new_settings() {
+    let world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/down");
+    world.destination.answers("/down", [Answer::Status(400)]);
+    world.apply(&sync).await;
+    world.send("tick", 0..10).await;
+    world
+        .until("booking", |world| {
+            world.streams.view(sync.id).unwrap().pending == 10
+        })
+        .await;
+    sync.enabled = false;
+    world.apply(&sync).await;
+    assert_eq!(world.health(&sync), Health::Paused);
+    world.send("tick", 10..30).await;
+    world.clock.advance(Duration::from_secs(3600));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(
+        world.destination.arrived("/down").len(),
+        10,
+        "nothing is sent while paused"
+    );
+
+    sync.enabled = true;
+    sync.settings
+        .parameters
+        .insert("url".into(), "https://example.com/mended".into());
+    world.apply(&sync).await;
+    let arrived = world.until_arrived("/mended", 30).await;
+    assert_eq!(arrived.iter().filter(|one| one.attempt == "2").count(), 10);
+}
+
+#[tokio::test]
+async fn deleting_a_sync_says_what_it_drops_and_drops_it() {
+    let world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/down");
+    world.destination.answers("/down", [Answer::Status(400)]);
+    world.apply(&sync).await;
+    world.send("tick", 0..10).await;
+    world
+        .until("booking", |world| {
+            world.streams.view(sync.id).unwrap().pending == 10
+        })
+        .await;
+    let dropped = world.streams.remove(sync.id).await.unwrap();
+    assert_eq!((dropped.pending, dropped.backlog), (10, 0));
+    assert!(world.streams.view(sync.id).is_none());
+    assert_eq!(world.journal.lane_stats(sync.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_used_stop_the_lane_and_say_why() {
+    let world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/all");
+    world.apply(&sync).await;
+    sync.settings.events.template = Some("${input.user_id".into());
+    let refused = world
+        .streams
+        .apply(&sync, &model::definition::Definition::webhook())
+        .await;
+    assert!(
+        matches!(refused, Err(millstream_stream::ApplyError::Problems(problems)) if problems[0].pointer == "/events/template")
+    );
+    assert_eq!(world.health(&sync), Health::Misconfigured);
+}
+
+#[tokio::test]
+async fn shutdown_lets_what_is_under_way_finish_and_settles_it() {
+    let world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/all");
+    world.apply(&sync).await;
+    world.send("tick", 0..1000).await;
+    world.until_arrived("/all", 1).await;
+    assert!(world.streams.shutdown(Duration::from_secs(5)).await);
+    let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    let arrived = world.destination.arrived("/all").len() as u64;
+    assert_eq!(
+        stats.total.delivered_first, arrived,
+        "what arrived is settled, what is settled arrived"
+    );
+}

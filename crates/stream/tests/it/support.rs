@@ -1,0 +1,287 @@
+//! A project with a real journal, a clock that is moved by hand, and destinations that are scripted.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use delivery::retry::Schedule;
+use delivery::{BodyEnd, Response, Sender, Transport, TransportError};
+use http::StatusCode;
+use journal::sqlite::{self, Sqlite};
+use journal::{Batch, IncomingEvent, Journal};
+use millstream_stream::{Config, Deliver, Health, Streams};
+use model::definition::Definition;
+use model::random::Seeded;
+use model::sync::{Settings, Sync};
+use model::time::ManualClock;
+use model::user::PropertyUpdate;
+use model::{Clock, EventKind, ProjectId, SyncId, Timestamp};
+
+/// 2022-02-28 20:07:01.795
+pub(crate) const START: Timestamp = Timestamp(1_646_078_821_795_000);
+
+/// A request that arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrived {
+    pub(crate) at: Timestamp,
+    pub(crate) path: String,
+    pub(crate) delivery: String,
+    pub(crate) attempt: String,
+    pub(crate) body: String,
+}
+
+/// What a destination answers: by path, one after the other, the last one for ever.
+pub(crate) struct Destination {
+    clock: Arc<ManualClock>,
+    answers: Mutex<HashMap<String, Vec<Answer>>>,
+    arrived: Mutex<Vec<Arrived>>,
+    under_way: AtomicU64,
+    pub(crate) most_under_way: AtomicU64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    Status(u16),
+    RetryAfter(u16, &'static str),
+    Hang,
+    Panic,
+}
+
+impl Destination {
+    pub(crate) fn answers(&self, path: &str, answers: impl IntoIterator<Item = Answer>) {
+        let mut list: Vec<_> = answers.into_iter().collect();
+        list.reverse();
+        self.answers.lock().unwrap().insert(path.into(), list);
+    }
+
+    pub(crate) fn arrived(&self, path: &str) -> Vec<Arrived> {
+        self.arrived
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|one| one.path == path)
+            .cloned()
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Transport for Destination {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<Response, TransportError> {
+        let path = request.uri().path().to_owned();
+        let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+        let arrived = Arrived {
+            at: self.clock.now(),
+            path: path.clone(),
+            delivery: header("millstream-delivery-id"),
+            attempt: header("millstream-attempt"),
+            body: String::from_utf8(request.body().to_vec()).unwrap(),
+        };
+        self.arrived.lock().unwrap().push(arrived);
+        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_under_way.fetch_max(now, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        let answer = {
+            let mut answers = self.answers.lock().unwrap();
+            match answers.get_mut(&path) {
+                None => Answer::Status(200),
+                Some(list) if list.len() > 1 => list.pop().unwrap(),
+                Some(list) => list[0].clone(),
+            }
+        };
+        let (status, retry_after) = match answer {
+            Answer::Status(status) => (status, None),
+            Answer::RetryAfter(status, value) => (status, Some(value)),
+            Answer::Hang => return std::future::pending().await,
+            Answer::Panic => panic!("scripted"),
+        };
+        let mut headers = http::HeaderMap::new();
+        if let Some(value) = retry_after {
+            headers.insert("retry-after", value.parse().unwrap());
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        Ok(Response {
+            status,
+            headers,
+            body: Bytes::from_static(b"answer"),
+            body_end: BodyEnd::Complete,
+        })
+    }
+}
+
+/// One installation over a folder; [`restart`](Self::restart) crashes it softly and opens it anew.
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) destination: Arc<Destination>,
+    pub(crate) project: ProjectId,
+    pub(crate) journal: Arc<Sqlite>,
+    pub(crate) streams: Streams,
+    folder: tempfile::TempDir,
+    config: Config,
+}
+
+impl World {
+    pub(crate) async fn new(config: Config) -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        let destination = Arc::new(Destination {
+            clock: Arc::clone(&clock),
+            answers: Mutex::default(),
+            arrived: Mutex::default(),
+            under_way: AtomicU64::new(0),
+            most_under_way: AtomicU64::new(0),
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, streams) = open(&clock, &destination, &folder, &config);
+        let project = ProjectId::generate(&Seeded::new(1));
+        Self {
+            clock,
+            destination,
+            project,
+            journal,
+            streams,
+            folder,
+            config,
+        }
+    }
+
+    /// Stops without grace, as a crash would but for the files' locks, and opens everything anew.
+    pub(crate) async fn restart(&mut self, syncs: &[Sync]) {
+        // A journal that is closed first settles nothing more: what is under way is lost.
+        self.journal.close().await;
+        let down = self.streams.shutdown(Duration::from_secs(1));
+        let clock = Arc::clone(&self.clock);
+        tokio::select! {
+            _ = down => {}
+            () = async { loop { tokio::time::sleep(Duration::from_millis(1)).await; clock.advance(Duration::from_millis(100)); } } => {}
+        }
+        let placeholder = tempfile::tempdir().unwrap();
+        // Both users of the folder must be gone before it is opened again.
+        let (journal, streams) = open(&self.clock, &self.destination, &placeholder, &self.config);
+        drop(std::mem::replace(&mut self.journal, journal));
+        drop(std::mem::replace(&mut self.streams, streams));
+        (self.journal, self.streams) =
+            open(&self.clock, &self.destination, &self.folder, &self.config);
+        for sync in syncs {
+            self.apply(sync).await;
+        }
+    }
+
+    pub(crate) fn sync(&self, seed: u64, path: &str) -> Sync {
+        let settings = Settings {
+            parameters: [("url".to_owned(), format!("https://example.com{path}"))].into(),
+            ..Settings::default()
+        };
+        let definition = Definition::webhook();
+        Sync {
+            id: SyncId::generate(&Seeded::new(seed)),
+            project: self.project,
+            definition: definition.id,
+            definition_version: definition.version,
+            name: path.into(),
+            enabled: true,
+            settings,
+        }
+    }
+
+    pub(crate) async fn apply(&self, sync: &Sync) {
+        self.streams
+            .apply(sync, &Definition::webhook())
+            .await
+            .unwrap();
+    }
+
+    /// Sends events of this type; their bodies are `{"event_type":…,"n":…,…}`.
+    pub(crate) async fn send(&self, event_type: &str, numbers: std::ops::Range<u64>) {
+        let event = |n| IncomingEvent {
+            kind: EventKind::of_type(event_type),
+            user_id: Some(format!("user-{}", n % 7)),
+            device_id: None,
+            insert_id: None,
+            event_time: self.clock.now(),
+            user_update: PropertyUpdate::none(),
+            groups: Vec::new(),
+            group_update: PropertyUpdate::none(),
+            paying: false,
+            version: None,
+            fields: format!(r#"{{"event_type":"{event_type}","n":{n}"#).into_bytes(),
+        };
+        let batch = Batch {
+            project: self.project,
+            received_at: self.clock.now(),
+            events: numbers.map(event).collect(),
+        };
+        self.journal.accept(batch).await.unwrap();
+    }
+
+    /// Moves the clock from sleeper to sleeper until `reached`; in real time, waits for threads.
+    pub(crate) async fn until(&self, what: &str, reached: impl Fn(&Self) -> bool) {
+        for round in 0..20_000 {
+            if reached(self) {
+                return;
+            }
+            // Let everything that can run now do so before time moves on.
+            tokio::time::sleep(Duration::from_micros(500)).await;
+            if round % 4 == 3 && !reached(self) {
+                self.clock.advance_to_next_sleeper();
+            }
+        }
+        panic!("{what} did not happen; lanes: {:?}", self.streams.views());
+    }
+
+    pub(crate) async fn until_arrived(&self, path: &str, count: usize) -> Vec<Arrived> {
+        self.until(&format!("arrival of {count} at {path}"), |world| {
+            world.destination.arrived(path).len() >= count
+        })
+        .await;
+        self.destination.arrived(path)
+    }
+
+    pub(crate) async fn until_settled(&self, sync: &Sync) {
+        self.until("settling", |world| {
+            let view = world.streams.view(sync.id).unwrap();
+            view.unread == 0
+                && view.queued == 0
+                && view.in_flight == 0
+                && view.oldest_undelivered.is_none()
+        })
+        .await;
+    }
+
+    pub(crate) fn health(&self, sync: &Sync) -> Health {
+        self.streams.view(sync.id).unwrap().health
+    }
+}
+
+fn open(
+    clock: &Arc<ManualClock>,
+    destination: &Arc<Destination>,
+    folder: &tempfile::TempDir,
+    config: &Config,
+) -> (Arc<Sqlite>, Streams) {
+    let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
+    let random = Arc::new(Seeded::new(5));
+    let config_of_journal = sqlite::Config::new(folder.path().join("journal"));
+    let journal = Arc::new(Sqlite::open(config_of_journal, &*random).unwrap());
+    let transport: Arc<dyn Transport> = Arc::clone(destination) as _;
+    let sender = Sender::new(
+        transport,
+        Arc::clone(&clock),
+        random.clone(),
+        delivery::config::Tries::default(),
+    );
+    let deliver: Arc<dyn Deliver> = Arc::new(sender);
+    let schedule = Schedule::new(delivery::config::Retry::default());
+    let streams = Streams::new(
+        journal.clone(),
+        deliver,
+        clock,
+        random,
+        schedule,
+        config.clone(),
+    );
+    (journal, streams)
+}
