@@ -101,13 +101,16 @@ pub(super) async fn receive(
     let mut reserved = announced.clamp(1, RESERVE_STEP);
     let mut share = bounds.budget.reserve(reserved)?;
     let mut bytes = Vec::with_capacity(reserved);
-    let mut deadline = clock.sleep(bounds.total);
+    let deadline = clock.now() + bounds.total;
     loop {
+        let now = clock.now();
+        if now >= deadline {
+            return Err(Refusal::Timeout);
+        }
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
-            () = clock.sleep(bounds.idle) => return Err(Refusal::Timeout),
-            () = &mut deadline => return Err(Refusal::Timeout),
+            () = clock.sleep_until(deadline.min(now + bounds.idle)) => return Err(Refusal::Timeout),
         };
         let Some(frame) = frame else { break };
         // Trailers say nothing about events.

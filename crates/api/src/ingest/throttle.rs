@@ -188,3 +188,126 @@ impl Throttle {
         tallies
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::EventKind;
+    use model::random::Seeded;
+    use model::user::PropertyUpdate;
+
+    use super::*;
+
+    const PROJECT: [u8; 16] = [1; 16];
+
+    fn event(user_id: Option<&str>, device_id: Option<&str>) -> IncomingEvent {
+        IncomingEvent {
+            kind: EventKind::Track,
+            user_id: user_id.map(str::to_owned),
+            device_id: device_id.map(str::to_owned),
+            insert_id: None,
+            event_time: Timestamp(0),
+            user_update: PropertyUpdate::none(),
+            groups: Vec::new(),
+            group_update: PropertyUpdate::none(),
+            paying: false,
+            version: None,
+            fields: Vec::new(),
+        }
+    }
+
+    fn devices(id: &str, count: usize) -> Vec<IncomingEvent> {
+        vec![event(None, Some(id)); count]
+    }
+
+    fn throttle(max_entries: usize) -> Throttle {
+        Throttle::new(max_entries, &Seeded::new(1))
+    }
+
+    impl Throttle {
+        fn at(&self, second: i64, events: &[IncomingEvent]) -> Result<(), Throttled> {
+            let now = Timestamp(second * 1_000_000);
+            self.count(
+                ProjectId::from_bytes(PROJECT),
+                Scope::Direct,
+                10,
+                events,
+                now,
+            )
+        }
+    }
+
+    #[test]
+    fn a_burst_is_allowed_as_long_as_the_average_is_kept() {
+        let throttle = throttle(100);
+        assert!(throttle.at(0, &devices("d", 300)).is_ok());
+        assert!(throttle.at(1, &devices("d", 1)).is_err());
+        // Half of the window before lies within the last 30 seconds.
+        assert!(throttle.at(45, &devices("d", 151)).is_err());
+        assert!(throttle.at(45, &devices("d", 150)).is_ok());
+        assert!(throttle.at(45, &devices("d", 1)).is_err());
+        assert!(throttle.at(200, &devices("d", 300)).is_ok());
+    }
+
+    #[test]
+    fn a_steady_sender_below_the_threshold_is_never_throttled() {
+        let throttle = throttle(100);
+        for second in 0..300 {
+            assert!(throttle.at(second, &devices("d", 9)).is_ok(), "{second}");
+        }
+    }
+
+    #[test]
+    fn refused_events_do_not_count() {
+        let throttle = throttle(100);
+        for _ in 0..10 {
+            assert!(throttle.at(0, &devices("d", 301)).is_err());
+        }
+        assert!(throttle.at(0, &devices("d", 300)).is_ok());
+    }
+
+    #[test]
+    fn users_and_devices_projects_and_scopes_are_counted_apart() {
+        let throttle = throttle(100);
+        assert!(throttle.at(0, &devices("same", 300)).is_ok());
+        assert!(
+            throttle
+                .at(0, &vec![event(Some("same"), None); 300])
+                .is_ok()
+        );
+        let (now, more) = (Timestamp(0), devices("same", 300));
+        let other = ProjectId::from_bytes([2; 16]);
+        let own = ProjectId::from_bytes(PROJECT);
+        assert!(throttle.count(other, Scope::Direct, 10, &more, now).is_ok());
+        assert!(throttle.count(own, Scope::Batch, 10, &more, now).is_ok());
+        assert!(throttle.count(own, Scope::Direct, 10, &more, now).is_err());
+    }
+
+    #[test]
+    fn all_that_are_over_are_named_with_their_events() {
+        let throttle = throttle(100);
+        let mut events = vec![event(Some("quiet"), Some("loud")); 301];
+        events.push(event(Some("quiet"), Some("other")));
+        events.insert(0, event(None, Some("other")));
+        let over = throttle.at(0, &events).unwrap_err();
+        assert_eq!(over.throttled_devices, [("loud".to_owned(), 11)].into());
+        assert_eq!(over.throttled_users, [("quiet".to_owned(), 11)].into());
+        assert_eq!(over.throttled_events, (1..303).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_tables_do_not_grow_beyond_their_bound() {
+        let throttle = throttle(50);
+        for id in 0..500 {
+            assert!(throttle.at(0, &devices(&id.to_string(), 1)).is_ok());
+        }
+        let windows = throttle.windows.lock().unwrap();
+        assert_eq!((windows.present.len(), windows.before.len()), (50, 0));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_neither_panics_nor_frees_anyone() {
+        let throttle = throttle(100);
+        assert!(throttle.at(100, &devices("d", 300)).is_ok());
+        assert!(throttle.at(10, &devices("d", 1)).is_err());
+    }
+}

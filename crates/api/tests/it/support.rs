@@ -1,0 +1,270 @@
+//! A journal that only remembers what it was given, and the API in front of it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use journal::{
+    AcceptError, Accepted, Batch, DroppedLane, EndedRow, IncomingEvent, Journal, LanePosition,
+    LaneStats, Retired, Retry, RetryKey, Settlement, Status, StorageError,
+};
+use millstream_api::ingest::{
+    Config, Ingest, ProjectIngest, Projects, Reception, Refusal, Upload, router,
+};
+use model::json::{Limits, Object, Value, parse};
+use model::random::Seeded;
+use model::time::ManualClock;
+use model::{ApiKey, Event, Offset, ProjectId, SyncId, Timestamp};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// 2022-02-28 20:07:01.795
+pub(crate) const NOW: i64 = 1_646_078_821_795;
+
+/// Remembers the batches it accepted, and refuses them where it is told to.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    batches: Mutex<Vec<Batch>>,
+    pub(crate) refusing: Mutex<Option<AcceptError>>,
+}
+
+impl Recorder {
+    pub(crate) fn events(&self) -> Vec<IncomingEvent> {
+        let batches = self.batches.lock().unwrap();
+        batches.iter().flat_map(|b| b.events.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl Journal for Recorder {
+    async fn accept(&self, batch: Batch) -> Result<Accepted, AcceptError> {
+        if let Some(error) = self.refusing.lock().unwrap().clone() {
+            return Err(error);
+        }
+        let appended = batch.events.len();
+        self.batches.lock().unwrap().push(batch);
+        Ok(Accepted {
+            appended,
+            duplicates: 0,
+            head: Offset(appended as u64),
+        })
+    }
+
+    fn head(&self, _: ProjectId) -> watch::Receiver<Offset> {
+        watch::channel(Offset(0)).1
+    }
+
+    async fn read(
+        &self,
+        _: ProjectId,
+        _: Offset,
+        _: usize,
+    ) -> Result<Vec<Arc<Event>>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn get(&self, _: ProjectId, _: Offset) -> Result<Option<Arc<Event>>, StorageError> {
+        Ok(None)
+    }
+
+    async fn open_lane(&self, _: ProjectId, _: SyncId) -> Result<LanePosition, StorageError> {
+        Ok(LanePosition::default())
+    }
+
+    async fn settle(&self, _: SyncId, _: Settlement) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    async fn retries(
+        &self,
+        _: SyncId,
+        _: Option<RetryKey>,
+        _: usize,
+    ) -> Result<Vec<Retry>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn ended(
+        &self,
+        _: SyncId,
+        _: Option<u64>,
+        _: usize,
+    ) -> Result<Vec<EndedRow>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn set_paused(&self, _: SyncId, _: bool) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    async fn drop_lane(&self, _: SyncId) -> Result<DroppedLane, StorageError> {
+        Ok(DroppedLane::default())
+    }
+
+    async fn lane_stats(&self, _: SyncId) -> Result<Option<LaneStats>, StorageError> {
+        Ok(None)
+    }
+
+    async fn minutes(
+        &self,
+        _: SyncId,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<(Timestamp, journal::Counts)>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn retire(&self, _: Timestamp) -> Result<Retired, StorageError> {
+        Ok(Retired::default())
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
+
+    async fn close(&self) {}
+}
+
+/// The one project, whose key is [`KEY`].
+pub(crate) struct OneProject(pub(crate) ProjectIngest);
+
+impl OneProject {
+    pub(crate) fn new() -> Self {
+        Self(ProjectIngest::new(ProjectId::from_bytes([
+            0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+        ])))
+    }
+}
+
+impl Projects for OneProject {
+    fn by_api_key(&self, key: &ApiKey) -> Option<Arc<ProjectIngest>> {
+        (key.to_string() == KEY).then(|| Arc::new(self.0))
+    }
+}
+
+/// Hands a body to the pure part of ingest.
+pub(crate) fn read<T>(read: impl FnOnce(&Reception<'_>) -> T) -> T {
+    read(&Reception {
+        projects: &OneProject::new(),
+        random: &Seeded::new(1),
+        received_at: Timestamp::from_millis(NOW).unwrap(),
+        uploader: Some("203.0.113.7".parse().unwrap()),
+    })
+}
+
+/// An upload of these events, which are JSON.
+pub(crate) fn upload_of(events: &[&str]) -> String {
+    format!(r#"{{"api_key":"{KEY}","events":[{}]}}"#, events.join(","))
+}
+
+pub(crate) fn read_events(body: &str) -> Result<Upload, Refusal> {
+    read(|reception| reception.events(body.as_bytes()))
+}
+
+/// The only event, which must be valid. `members` are added to those that every event needs.
+pub(crate) fn accepted(members: &str) -> IncomingEvent {
+    let event = event_with(members);
+    let upload = read_events(&upload_of(&[&event])).unwrap_or_else(|r| panic!("{event}: {r:?}"));
+    upload.events.into_iter().next().unwrap()
+}
+
+/// An event with the least it needs, and `members`.
+pub(crate) fn event_with(members: &str) -> String {
+    let comma = if members.is_empty() { "" } else { "," };
+    format!(r#"{{"event_type":"click","user_id":"user-1"{comma}{members}}}"#)
+}
+
+/// The event as the journal would stream it, but for what the journal adds.
+pub(crate) fn streamed(event: &IncomingEvent) -> serde_json::Value {
+    let mut text = event.fields.clone();
+    text.push(b'}');
+    let value: serde_json::Value = serde_json::from_slice(&text).expect("an open object");
+    // A repeated name would be lost in serde_json's map, but not in a destination's parser.
+    let strict = parse(&text, &Limits::OWN).unwrap();
+    let names = strict.as_object().map(Object::len);
+    assert_eq!(names, value.as_object().map(serde_json::Map::len));
+    value
+}
+
+/// The properties of a user who had none before the event.
+pub(crate) fn user_after(event: &IncomingEvent) -> String {
+    let mut properties = Object::new();
+    event.user_update.apply(&mut properties);
+    Value::Object(properties).to_json()
+}
+
+/// The API before a [`Recorder`].
+pub(crate) struct Api {
+    pub(crate) journal: Arc<Recorder>,
+    pub(crate) clock: Arc<ManualClock>,
+    router: Router,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    pub(crate) fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Api {
+    pub(crate) fn new() -> Self {
+        Self::with(Config::default(), OneProject::new())
+    }
+
+    pub(crate) fn with(config: Config, projects: OneProject) -> Self {
+        let journal = Arc::new(Recorder::default());
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW).unwrap()));
+        let ingest = Ingest::new(
+            Arc::clone(&journal) as Arc<dyn Journal>,
+            Arc::new(projects),
+            Arc::clone(&clock) as Arc<dyn model::Clock>,
+            Arc::new(Seeded::new(1)),
+            config,
+        );
+        Self {
+            journal,
+            clock,
+            router: router(Arc::new(ingest)),
+        }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            text: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header("content-type", "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Time passes once everything else waits for it.
+    pub(crate) async fn advance(&self, by: Duration) {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        self.clock.advance(by);
+    }
+}
