@@ -72,7 +72,7 @@ mod tests {
         };
         assert_eq!(
             fault("{\n  \"a\": 1,\n}"),
-            ("trailing comma".to_owned(), 3, 1)
+            ("key must be a string".to_owned(), 3, 1)
         );
         assert_eq!(
             fault("{\"a\": \"x\" \"b\"}"),
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(fault("").1, 1);
         assert_eq!(fault("{} {}").0, "trailing characters");
         assert_eq!(fault("{\"a\": \"x").1, 1);
-        assert_eq!(fault("{\"a\": \"x\ny\"}").1, 2);
+        assert_eq!(fault("{\n\"a\": \"x\ty\"}").1, 2);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! use model::definition::Definition;
 //! use model::sync::{Settings, Sync};
 //! use model::{Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
-//! use pipeline::{Outcome, Plan};
+//! use millstream_pipeline::{Outcome, Plan};
 //!
 //! let definition = Definition::webhook();
 //! let mut settings = Settings::default();

@@ -38,7 +38,7 @@ pub(crate) struct Payload {
 #[derive(Debug)]
 enum Url {
     Constant(Uri),
-    Rendered(Template),
+    Rendered(Box<Template>),
 }
 
 /// What a request is made of, once rendered.

@@ -55,7 +55,7 @@ impl std::fmt::Display for Place<'_> {
 #[derive(Debug)]
 pub(crate) enum Text {
     Constant(Vec<u8>),
-    Rendered(Template),
+    Rendered(Box<Template>),
 }
 
 /// Compiles the templates of one sync.
@@ -93,7 +93,7 @@ impl<'c> Compiler<'c> {
     ) -> Option<Text> {
         let template = self.template(source, place, at, problems)?;
         if !self.is_constant(&template) {
-            return Some(Text::Rendered(template));
+            return Some(Text::Rendered(Box::new(template)));
         }
         let empty = Members::default();
         let roots = Roots {

@@ -22,12 +22,18 @@ pub(crate) fn parse(rendered: &[u8]) -> Result<Uri, String> {
             "it has a fragment (#…), which is never sent: percent-encode the # as %23".into(),
         );
     }
-    let uri = Uri::try_from(text).map_err(|error| error.to_string())?;
-    match uri.scheme_str() {
-        Some("http" | "https") => {}
-        Some(_) => return Err("only http and https addresses can be reached".into()),
-        None => return Err("it must start with https:// or http://".into()),
+    let scheme_end = text.windows(3).position(|window| window == b"://");
+    match scheme_end
+        .map(|end| text[..end].to_ascii_lowercase())
+        .as_deref()
+    {
+        Some(b"http" | b"https") => {}
+        Some(scheme) if scheme.iter().all(u8::is_ascii_alphanumeric) => {
+            return Err("only http and https addresses can be reached".into());
+        }
+        _ => return Err("it must start with https:// or http://".into()),
     }
+    let uri = Uri::try_from(text).map_err(|error| error.to_string())?;
     let authority = uri.authority().ok_or("the host is missing")?;
     if authority.as_str().contains('@') {
         return Err(
