@@ -175,7 +175,7 @@ impl Headers {
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         self.rendered.iter().filter_map(|(_, text)| match &**text {
             Text::Constant(_) => None,
-            Text::Rendered(template) => Some(template),
+            Text::Rendered(template) => Some(&**template),
         })
     }
 

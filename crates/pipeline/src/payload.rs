@@ -122,7 +122,7 @@ impl Payload {
     fn templates(&self) -> impl Iterator<Item = &Template> {
         let url = match &self.url {
             Url::Constant(_) => None,
-            Url::Rendered(template) => Some(template),
+            Url::Rendered(template) => Some(&**template),
         };
         url.into_iter()
             .chain(self.headers.templates())

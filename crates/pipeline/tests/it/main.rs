@@ -1,5 +1,10 @@
 //! What a sync makes of events, seen from outside.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's helpers may panic as the test itself may"
+)]
+
 mod arbitrary;
 mod discarded;
 mod guide;
