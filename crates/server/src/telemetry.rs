@@ -39,7 +39,11 @@ pub(crate) fn start_log(config: &Log) {
         let place = panic
             .location()
             .map_or_else(String::new, ToString::to_string);
-        let what = panic.payload_as_str().unwrap_or("unknown");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let what = text
+            .or(payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("unknown");
         tracing::error!(place, panic = what, "a task panicked");
     }));
 }

@@ -33,8 +33,7 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
         .env("MILLSTREAM_HTTP__CONNECTION_LIMIT", "6")
         .output()
         .unwrap();
-    let shown: serde_json::Value =
-        serde_json::from_slice(&output.stdout).expect(&text(&output.stderr));
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let setting = |key: &str| {
         let found = shown
             .as_array()

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::process::{Server, exchange, request};
 
 fn page(server: &Server, path: &str) -> Value {
-    let (status, body) = request(server.address, "GET", path, "").unwrap();
+    let (status, body) = request(server.address, "GET", path, "").expect("an answer");
     assert_eq!(status, 200, "{body}");
-    serde_json::from_str(&body).unwrap()
+    serde_json::from_str(&body).expect("JSON")
 }
 
 #[test]
