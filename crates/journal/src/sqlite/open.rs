@@ -104,7 +104,7 @@ pub(super) fn connect(file: &Path, role: Role) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(64);
     let cache_kib = match role {
-        Role::Writer => 32 * 1024,
+        Role::Writer => 16 * 1024,
         Role::Checkpointer | Role::Reader => 2 * 1024,
     };
     connection.pragma_update(None, "cache_size", -cache_kib)?;

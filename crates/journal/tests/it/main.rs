@@ -1,5 +1,7 @@
 //! The journal on SQLite against the contract, a crash, and a failing disk.
 
+#![allow(clippy::unwrap_used)] // A test may panic, its helpers too.
+
 mod crash;
 mod faults;
 mod support;

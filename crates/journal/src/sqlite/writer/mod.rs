@@ -179,9 +179,12 @@ impl Writer {
         if let Err(fault) = state.refresh_backlog(&self.connection) {
             tracing::warn!(problem = ?fault, "the backlog can't be measured");
         }
+        let backlog_bytes = state.backlog.estimate();
+        // Whoever refuses events for long may get none to try with.
+        let has_room = backlog_bytes < self.config.backlog_max_bytes && !self.disk.is_full();
         self.shared.update_status(|status| {
             status.event_bytes = state.projects.kept_bytes();
-            status.backlog_bytes = state.backlog.estimate();
+            status.backlog_bytes = backlog_bytes;
             status.commits += 1;
             status.commit_time += took;
             status.appended += effects.events;
@@ -189,7 +192,7 @@ impl Writer {
             if effects.events > 0 {
                 status.commit_events.record(effects.events as f64);
             }
-            if effects.refusal.is_some() || effects.accepted {
+            if effects.refusal.is_some() || effects.accepted || has_room {
                 status.refusing = effects.refusal;
             }
         });
@@ -235,5 +238,12 @@ impl Writer {
                 tracing::error!("the thread of duplicate detection is gone");
             }
         }
+    }
+}
+
+impl Drop for Writer {
+    /// Also when a panic ends the thread: nobody may wait for an answer that will never come.
+    fn drop(&mut self) {
+        self.queue.abandon();
     }
 }

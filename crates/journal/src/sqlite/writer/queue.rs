@@ -109,6 +109,14 @@ impl Queue {
         self.state().work.len()
     }
 
+    /// Refuses further work and drops what waits: those who wait for it are told so. For when
+    /// there is nobody to do it any more.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let waiting = std::mem::take(&mut self.state().work);
+        drop(waiting);
+    }
+
     /// Refuses further work.
     pub(in crate::sqlite) fn close(&self) {
         self.state().closed = true;
