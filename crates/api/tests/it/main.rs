@@ -5,6 +5,7 @@
 mod hostile;
 mod http;
 mod identify;
+mod ids;
 mod portal;
 mod rules;
 mod support;
