@@ -142,9 +142,22 @@ impl<'de> Deserializer<'de> for Node<'de> {
         }
     }
 
+    /// Serde would read an array as a struct's fields in their order: nobody means that.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ShapeError> {
+        match self.0 {
+            Value::Object(_) => self.deserialize_any(visitor),
+            _ => Err(de::Error::custom("expected an object")),
+        }
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -257,10 +270,10 @@ impl<'de> VariantAccess<'de> for Content<'de> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ShapeError> {
-        let value = self.node()?.deserialize_any(visitor);
+        let value = self.node()?.deserialize_struct("", fields, visitor);
         value.map_err(|error| error.under(self.0))
     }
 }
@@ -327,8 +340,8 @@ mod tests {
                 "/properties/0/scope",
                 "did you mean `event`?",
             ),
-            (json!([]), "", "expected a map"),
-            (json!(null), "", "expected"),
+            (json!([]), "", "expected an object"),
+            (json!(null), "", "expected an object"),
         ] {
             let (pointer, said) = problem(document.clone());
             assert_eq!(pointer, place, "{document}: {said}");
