@@ -119,7 +119,7 @@ pub(crate) fn run() -> ExitCode {
 pub(crate) struct ServerAddress {
     /// The server's address.
     #[arg(long, value_name = "URL", env = "MILLSTREAM_URL", global = true)]
-    url: Option<String>,
+    server: Option<String>,
     /// The admin token. Without it: the file `admin-token` in the data folder, on the same machine.
     #[arg(
         long,

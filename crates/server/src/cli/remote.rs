@@ -50,7 +50,7 @@ impl Remote {
 
     /// The server that the command line, the environment, or the configuration names.
     pub(super) fn find(address: &ServerAddress) -> Result<Self, Failure> {
-        let mut url = address.url.clone();
+        let mut url = address.server.clone();
         let mut token = address.token.clone().map(SecretString::from);
         if url.is_none() || token.is_none() {
             let config = config::load(address.config.as_deref())?.config;
@@ -85,8 +85,14 @@ impl Remote {
 
     /// `PATCH`, whatever version is there.
     pub(crate) async fn change(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        self.send(Request::patch("").header(IF_MATCH, "*"), path, Some(body))
-            .await
+        self.send(
+            Request::builder()
+                .method(Method::PATCH)
+                .header(IF_MATCH, "*"),
+            path,
+            Some(body),
+        )
+        .await
     }
 
     async fn send(

@@ -48,8 +48,8 @@ pub(crate) struct Webhook {
     #[arg(long)]
     project: String,
     /// Where requests go; may be a template.
-    #[arg(long = "url", id = "destination", value_name = "URL")]
-    destination: String,
+    #[arg(long)]
+    url: String,
     /// As people call it.
     #[arg(long, default_value = "Webhook")]
     name: String,
@@ -173,7 +173,7 @@ impl Webhook {
         let mut input = json!({
             "name": self.name,
             "enabled": !self.disabled,
-            "url": self.destination,
+            "url": self.url,
             "headers": headers,
             "events": events,
             "users": users,

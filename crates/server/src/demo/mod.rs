@@ -178,7 +178,10 @@ impl Demo {
         };
         ending.cancel();
         tasks.wait().await;
-        result
+        if let Some(done) = result? {
+            done.check(&figures)?;
+        }
+        Ok(())
     }
 
     fn feed(&self) -> anyhow::Result<Feed> {
@@ -193,30 +196,30 @@ impl Demo {
         )
     }
 
-    fn interrupted(&self, signal: &str) -> anyhow::Result<()> {
+    fn interrupted(&self, signal: &str) -> anyhow::Result<Option<Done>> {
         match self.events {
             Some(_) => anyhow::bail!("ended by {signal} before everything was delivered"),
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 
-    /// Sends for ever, or so many events, which are then waited for and checked.
-    async fn work(&self, mut feed: Feed, figures: &Figures) -> anyhow::Result<()> {
+    /// Sends for ever, or so many events, which are then waited for.
+    async fn work(&self, mut feed: Feed, figures: &Figures) -> anyhow::Result<Option<Done>> {
         let Some(events) = self.events else {
-            return feed.send(u64::MAX, self.rate).await;
+            feed.send(u64::MAX, self.rate).await?;
+            return Ok(None);
         };
         // What an earlier run left behind would be counted as this one's.
         self.wait_until_settled().await?;
         let (before, began) = (figures.deliveries(), self.clock.now());
         feed.send(events, self.rate).await?;
         let arrived = self.wait_for(before + events, figures).await - before;
-        report::summarise(figures, events, arrived, self.clock.now().since(began));
-        anyhow::ensure!(
-            arrived >= events,
-            "{} of {events} events were not delivered",
-            events - arrived
-        );
-        Ok(())
+        let took = self.clock.now().since(began);
+        Ok(Some(Done {
+            events,
+            arrived,
+            took,
+        }))
     }
 
     /// Waits until so many deliveries have arrived at the receiver, or nothing arrives any more.
@@ -254,6 +257,31 @@ impl Demo {
             .lane_stats(sync)
             .await?
             .context("the demo's sync has no lane")
+    }
+}
+
+/// What became of the events that were asked for.
+struct Done {
+    events: u64,
+    arrived: u64,
+    took: Duration,
+}
+
+impl Done {
+    /// Prints the summary; fails when anything is missing.
+    fn check(&self, figures: &Figures) -> anyhow::Result<()> {
+        let Self {
+            events,
+            arrived,
+            took,
+        } = *self;
+        report::summarise(figures, events, arrived, took);
+        anyhow::ensure!(
+            arrived >= events,
+            "{} of {events} events were not delivered",
+            events - arrived
+        );
+        Ok(())
     }
 }
 

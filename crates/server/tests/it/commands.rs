@@ -176,7 +176,7 @@ fn a_wrong_command_line_ends_with_2_and_a_server_that_isnt_there_with_1() {
     }
     let list = |url: &str| {
         millstream()
-            .args(["project", "list", "--url", url, "--token", "mst_x"])
+            .args(["project", "list", "--server", url, "--token", "mst_x"])
             .output()
             .unwrap()
     };
@@ -185,7 +185,7 @@ fn a_wrong_command_line_ends_with_2_and_a_server_that_isnt_there_with_1() {
     assert!(text(&refused.stderr).contains("is the server running?"));
     assert_eq!(list("nonsense").status.code(), Some(2));
     let other = millstream()
-        .args(["project", "list", "--url", "http://127.0.0.1:1"])
+        .args(["project", "list", "--server", "http://127.0.0.1:1"])
         .output()
         .unwrap();
     assert_eq!(
@@ -200,7 +200,7 @@ fn a_wrong_token_is_refused() {
     let server = Server::start("");
     let url = format!("http://{}", server.address);
     let output = millstream()
-        .args(["project", "list", "--url", &url, "--token", "mst_wrong"])
+        .args(["project", "list", "--server", &url, "--token", "mst_wrong"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -1,7 +1,7 @@
 //! `millstream serve`: files, health, metrics, protocols, ending.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -75,12 +75,11 @@ fn a_client_that_sends_its_head_too_slowly_is_cut_off() {
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
         stream.write_all(beginning.as_bytes()).unwrap();
+        // An answer or a reset may come; what counts is that the end comes.
         let mut rest = Vec::new();
-        // An answer may come before the end; what counts is that the end comes.
-        assert!(
-            stream.read_to_end(&mut rest).is_ok(),
-            "{beginning:?} was not cut off"
-        );
+        let end = stream.read_to_end(&mut rest).map_err(|error| error.kind());
+        let cut_off = matches!(end, Ok(_) | Err(ErrorKind::ConnectionReset));
+        assert!(cut_off, "{beginning:?}: {end:?}");
     }
 }
 
