@@ -13,8 +13,12 @@ use super::{Config, DEFAULTS, OPTIONAL_KEYS, SECRET_KEYS};
 /// What the environment's names start with; levels are divided by `__`.
 const ENVIRONMENT_PREFIX: &str = "MILLSTREAM_";
 
-/// Variables of that prefix which are no settings: they speak to the command line.
-const NOT_SETTINGS: &[&str] = &["URL", "TOKEN", "CONFIG"];
+/// Variables of that prefix which are no settings: they speak to the command line, the tests and the
+/// scripts.
+const NOT_SETTINGS: &[&str] = &["URL", "TOKEN", "API_KEY", "CONFIG", "BIN", "NO_NEXTEST"];
+
+/// What further variables of that kind start with.
+const NOT_SETTINGS_PREFIX: &str = "TEST_";
 
 /// The configuration in force and its sources.
 pub(crate) struct Loaded {
@@ -84,6 +88,12 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
     }
     let environment = Env::prefixed(ENVIRONMENT_PREFIX)
         .ignore(NOT_SETTINGS)
+        .filter(|name| {
+            !name
+                .as_str()
+                .to_uppercase()
+                .starts_with(NOT_SETTINGS_PREFIX)
+        })
         .split("__");
     from_figment(figment.merge(environment))
 }

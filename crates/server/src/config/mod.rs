@@ -186,3 +186,25 @@ fn empty_is_none<'de, D: Deserializer<'de>>(
         .map(Some)
         .map_err(|_| serde::de::Error::custom("expected an address such as 127.0.0.1:8081"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_default_file_says_what_the_components_take_as_their_defaults() {
+        let config = load(None).expect("the defaults can be used").config;
+        let folder = Path::new("folder");
+        assert_eq!(config.delivery(), delivery::Config::default());
+        assert_eq!(
+            config.journal.in_folder(folder),
+            journal::sqlite::Config::new(folder.join("journal"))
+        );
+        assert!(config.store.in_folder(folder) == store::Config::in_folder(folder));
+        let text = |config: &dyn std::fmt::Debug| format!("{config:?}");
+        assert_eq!(text(&config.lanes), text(&stream::Config::default()));
+        assert_eq!(text(&config.ingest), text(&api::ingest::Config::default()));
+    }
+}
