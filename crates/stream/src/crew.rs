@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use delivery::Verdict;
 use futures_util::FutureExt as _;
+use metrics::Histogram;
 use model::outcome::{Category, Discarded, Failure};
 use model::{Clock, Event, Offset, Part, Timestamp};
 use pipeline::{Outcome, Plan};
@@ -61,6 +62,7 @@ struct Shared {
     changed: Notify,
     deliver: Arc<dyn Deliver>,
     clock: Arc<dyn Clock>,
+    attempt_seconds: Histogram,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -116,6 +118,7 @@ impl Crew {
                 changed: Notify::new(),
                 deliver,
                 clock,
+                attempt_seconds: metrics::histogram!("millstream_attempt_seconds"),
                 tasks,
                 cancel,
             }),
@@ -232,15 +235,22 @@ async fn perform(shared: &Shared, work: &Work) -> WorkResult {
         Outcome::Filtered(_) => WorkResult::NotSent,
         Outcome::Discarded(why) => WorkResult::Discarded(why),
         Outcome::Request(request) => match shared.deliver.attempt(&request, work.attempt).await {
-            Verdict::Delivered { .. } => WorkResult::Delivered,
+            Verdict::Delivered { elapsed, .. } => {
+                shared.attempt_seconds.record(elapsed);
+                WorkResult::Delivered
+            }
             Verdict::Failed {
                 failure,
                 retry_after,
+                elapsed,
                 ..
-            } => WorkResult::Failed {
-                failure,
-                retry_after,
-            },
+            } => {
+                shared.attempt_seconds.record(elapsed);
+                WorkResult::Failed {
+                    failure,
+                    retry_after,
+                }
+            }
         },
     }
 }

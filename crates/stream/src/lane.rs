@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use delivery::retry::Schedule;
 use futures_util::future::BoxFuture;
-use journal::{Counts, Ended, EndedWhy, Journal, Retry, Settlement, StorageError};
+use journal::{Journal, StorageError};
 use model::{Clock, Event, Offset, Part, ProjectId, Random, SyncId, Timestamp};
 use pipeline::Plan;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::agenda::Agenda;
-use crate::crew::{Crew, Done, Outlook, Work, WorkResult};
+use crate::crew::{Crew, Done, Outlook, Work};
+use crate::results::{Batch, Results, settle};
 use crate::view::View;
 use crate::window::Window;
 
@@ -25,7 +26,7 @@ use crate::window::Window;
 const PAGE: usize = 256;
 
 /// How long a lane waits after the journal failed.
-const STORAGE_BACKOFF: Duration = Duration::from_secs(1);
+pub(crate) const STORAGE_BACKOFF: Duration = Duration::from_secs(1);
 
 /// What a lane is to do.
 #[derive(Clone)]
@@ -87,36 +88,6 @@ pub(crate) struct Lane {
     stopping: bool,
     /// Whether deliveries under way are given up.
     cancel: CancellationToken,
-}
-
-/// Results that wait for the next settlement.
-#[derive(Default)]
-struct Results {
-    book: Vec<Retry>,
-    finish: Vec<(Offset, Part)>,
-    ended: Vec<Ended>,
-    counts: Counts,
-    /// How many deliveries these are.
-    deliveries: usize,
-    /// By how much the number of pending retries changes.
-    pending: i64,
-}
-
-impl Results {
-    fn is_empty(&self) -> bool {
-        self.deliveries == 0
-            && self.counts.is_empty()
-            && self.book.is_empty()
-            && self.finish.is_empty()
-            && self.ended.is_empty()
-    }
-}
-
-/// A settlement that is being made durable.
-struct Batch {
-    settlement: Settlement,
-    deliveries: usize,
-    pending: i64,
 }
 
 impl Lane {
@@ -295,8 +266,7 @@ impl Lane {
             let (_, offset, part) = due.key;
             let Some(event) = self.tools.journal.get(self.project, offset).await? else {
                 tracing::error!(sync = %self.sync, offset = offset.0, "the event of a pending retry is gone");
-                self.results.finish.push((offset, part));
-                self.results.deliveries += 1;
+                self.results.add_lost_retry(offset, part);
                 self.exposed += 1;
                 continue;
             };
@@ -330,7 +300,7 @@ impl Lane {
             }
             if event.offset > self.window.next() {
                 // Retention has removed what lay between. Only a lane that stood still loses so.
-                self.results.counts.filtered += self.window.advance();
+                self.results.add_filtered(self.window.advance());
                 if self.window.span() > 0 {
                     break;
                 }
@@ -364,7 +334,7 @@ impl Lane {
         }
         self.exposed += work.len();
         self.crew.push(work);
-        self.results.counts.filtered += self.window.advance();
+        self.results.add_filtered(self.window.advance());
         Ok(self.is_behind() && self.room() > 1 && self.window.span() < 16 * self.bounds.window)
     }
 
@@ -375,82 +345,19 @@ impl Lane {
         }
         self.view.attempted(done);
         done.drain(..).for_each(|one| self.take_result(one));
-        self.results.counts.filtered += self.window.advance();
+        self.results.add_filtered(self.window.advance());
     }
 
     fn take_result(&mut self, one: Done) {
-        let Done {
-            offset,
-            part,
-            attempt,
-            at,
-            result,
-            ..
-        } = one;
-        // Of an event with two deliveries the first one stays exposed until the second is over too.
-        let (is_retry, settled) = match attempt {
-            1 => (false, self.window.part_done(offset)),
-            _ => (true, 1),
-        };
+        let is_retry = one.attempt > 1;
         self.retrying -= usize::from(is_retry);
-        self.results.deliveries += usize::from(settled);
-        let counts = &mut self.results.counts;
-        let mut over = true;
-        match result {
-            WorkResult::Delivered if is_retry => counts.delivered_retry += 1,
-            WorkResult::Delivered => counts.delivered_first += 1,
-            WorkResult::NotSent => counts.filtered += 1,
-            WorkResult::Discarded(why) => {
-                counts.discarded += 1;
-                let attempts = attempt - 1;
-                self.results.ended.push(Ended {
-                    offset,
-                    part,
-                    at,
-                    attempts,
-                    why: EndedWhy::Discarded(why),
-                });
-            }
-            WorkResult::Failed {
-                failure,
-                retry_after,
-            } => {
-                counts.failed_attempts += 1;
-                match self
-                    .tools
-                    .schedule
-                    .next(attempt, at, retry_after, &*self.tools.random)
-                {
-                    Some(due_at) => {
-                        over = false;
-                        self.results.book.push(Retry {
-                            offset,
-                            part,
-                            attempts: attempt,
-                            due_at,
-                            failure,
-                        });
-                    }
-                    None => {
-                        counts.expired += 1;
-                        let why = EndedWhy::Expired(failure);
-                        self.results.ended.push(Ended {
-                            offset,
-                            part,
-                            at,
-                            attempts: attempt,
-                            why,
-                        });
-                    }
-                }
-            }
-        }
-        self.results.pending += i64::from(!over && !is_retry) - i64::from(over && is_retry);
-        // Before a crash the one of two deliveries may have been booked while the other was under
-        // way; then both were made anew, and the booking is over as well.
-        if over && (is_retry || settled != 1) {
-            self.results.finish.push((offset, part));
-        }
+        // Of an event with two deliveries the first one stays exposed until the second is over too.
+        let settled = match is_retry {
+            true => 1,
+            false => self.window.part_done(one.offset),
+        };
+        let (schedule, random) = (&self.tools.schedule, &*self.tools.random);
+        self.results.add(one, settled, schedule, random);
     }
 
     /// When results that wait are settled at the latest; `None` when nothing waits.
@@ -458,9 +365,9 @@ impl Lane {
         if self.settling.is_some() || !self.has_results() {
             return None;
         }
-        let urgent = self.stopping || 2 * self.results.deliveries >= self.bounds.window;
+        let urgent = self.stopping || 2 * self.results.deliveries() >= self.bounds.window;
         // A lane that only filters has nothing to lose: it settles now and then.
-        let interval = match self.results.deliveries {
+        let interval = match self.results.deliveries() {
             _ if urgent => Duration::ZERO,
             0 => self.bounds.settle_interval * 40,
             _ => self.bounds.settle_interval,
@@ -473,36 +380,10 @@ impl Lane {
         if self.settle_due().is_none_or(|due| due > now) {
             return;
         }
-        let Results {
-            book,
-            finish,
-            ended,
-            counts,
-            deliveries,
-            pending,
-        } = std::mem::take(&mut self.results);
-        let position = self.window.position();
-        let (cursor, ahead) = (position.cursor, position.ahead);
-        let settlement = Settlement {
-            cursor,
-            ahead,
-            book,
-            finish,
-            ended,
-            at: now,
-            counts,
-        };
+        let batch = std::mem::take(&mut self.results).into_batch(self.window.position(), now);
         let (sync, tools) = (self.sync, Arc::clone(&self.tools));
         self.settled_at = now;
-        self.settling = Some(Box::pin(settle(
-            tools,
-            sync,
-            Batch {
-                settlement,
-                deliveries,
-                pending,
-            },
-        )));
+        self.settling = Some(Box::pin(settle(tools, sync, batch)));
     }
 
     fn settled(&mut self, outcome: Result<Batch, StorageError>) {
@@ -562,21 +443,5 @@ impl Lane {
             unread,
             self.window.oldest().or(waiting),
         );
-    }
-}
-
-/// Makes a settlement durable, however long the journal refuses; gives up only when it is closed.
-async fn settle(tools: Arc<Tools>, sync: SyncId, batch: Batch) -> Result<Batch, StorageError> {
-    loop {
-        match tools.journal.settle(sync, batch.settlement.clone()).await {
-            Ok(()) => return Ok(batch),
-            Err(error @ (StorageError::Closed | StorageError::UnknownLane(_))) => {
-                return Err(error);
-            }
-            Err(error) => {
-                tracing::error!(%sync, %error, "deliveries can't be settled; trying again");
-                tools.clock.sleep(STORAGE_BACKOFF).await;
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@
 mod agenda;
 mod crew;
 mod lane;
+mod results;
 mod streams;
 mod view;
 mod window;

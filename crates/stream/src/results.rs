@@ -1,0 +1,173 @@
+//! What became of deliveries, gathered until it is made durable.
+
+use std::sync::Arc;
+
+use delivery::retry::Schedule;
+use journal::{Counts, Ended, EndedWhy, LanePosition, Retry, Settlement, StorageError};
+use model::{Offset, Part, Random, SyncId, Timestamp};
+
+use crate::crew::{Done, WorkResult};
+use crate::lane::{STORAGE_BACKOFF, Tools};
+
+/// Results that wait for the next settlement.
+#[derive(Default)]
+pub(crate) struct Results {
+    book: Vec<Retry>,
+    finish: Vec<(Offset, Part)>,
+    ended: Vec<Ended>,
+    counts: Counts,
+    /// How many deliveries the settlement will take out of a crash's reach.
+    deliveries: usize,
+    /// By how much the number of pending retries changes.
+    pending: i64,
+}
+
+/// A settlement that is being made durable.
+pub(crate) struct Batch {
+    pub(crate) settlement: Settlement,
+    /// How many deliveries it takes out of a crash's reach.
+    pub(crate) deliveries: usize,
+    /// By how much the number of pending retries changes.
+    pub(crate) pending: i64,
+}
+
+impl Results {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.deliveries == 0
+            && self.counts.is_empty()
+            && self.book.is_empty()
+            && self.finish.is_empty()
+            && self.ended.is_empty()
+    }
+
+    /// How many deliveries the settlement will take out of a crash's reach.
+    pub(crate) fn deliveries(&self) -> usize {
+        self.deliveries
+    }
+
+    /// The cursor has passed so many events that were not meant for the sync.
+    pub(crate) fn add_filtered(&mut self, events: u64) {
+        self.counts.filtered += events;
+    }
+
+    /// The retry of an event that is no longer kept is over.
+    pub(crate) fn add_lost_retry(&mut self, offset: Offset, part: Part) {
+        self.finish.push((offset, part));
+        self.deliveries += 1;
+        self.pending -= 1;
+    }
+
+    /// One delivery's attempt is over, and with it `settled` deliveries of the event are settled.
+    pub(crate) fn add(&mut self, one: Done, settled: u8, schedule: &Schedule, random: &dyn Random) {
+        let Done {
+            offset,
+            part,
+            attempt,
+            at,
+            result,
+            ..
+        } = one;
+        let is_retry = attempt > 1;
+        self.deliveries += usize::from(settled);
+        let mut over = true;
+        match result {
+            WorkResult::Delivered if is_retry => self.counts.delivered_retry += 1,
+            WorkResult::Delivered => self.counts.delivered_first += 1,
+            WorkResult::NotSent => self.counts.filtered += 1,
+            WorkResult::Discarded(why) => {
+                self.counts.discarded += 1;
+                let (attempts, why) = (attempt - 1, EndedWhy::Discarded(why));
+                self.ended.push(Ended {
+                    offset,
+                    part,
+                    at,
+                    attempts,
+                    why,
+                });
+            }
+            WorkResult::Failed {
+                failure,
+                retry_after,
+            } => {
+                self.counts.failed_attempts += 1;
+                match schedule.next(attempt, at, retry_after, random) {
+                    Some(due_at) => {
+                        over = false;
+                        let retry = Retry {
+                            offset,
+                            part,
+                            attempts: attempt,
+                            due_at,
+                            failure,
+                        };
+                        self.book.push(retry);
+                    }
+                    None => {
+                        self.counts.expired += 1;
+                        let why = EndedWhy::Expired(failure);
+                        self.ended.push(Ended {
+                            offset,
+                            part,
+                            at,
+                            attempts: attempt,
+                            why,
+                        });
+                    }
+                }
+            }
+        }
+        self.pending += i64::from(!over && !is_retry) - i64::from(over && is_retry);
+        // Before a crash the one of two deliveries may have been booked while the other was under
+        // way; then both were made anew, and the booking is over as well.
+        if over && (is_retry || settled != 1) {
+            self.finish.push((offset, part));
+        }
+    }
+
+    /// Everything gathered, with the position that it leads to.
+    pub(crate) fn into_batch(self, position: LanePosition, at: Timestamp) -> Batch {
+        let Self {
+            book,
+            finish,
+            ended,
+            counts,
+            deliveries,
+            pending,
+        } = self;
+        let LanePosition { cursor, ahead, .. } = position;
+        let settlement = Settlement {
+            cursor,
+            ahead,
+            book,
+            finish,
+            ended,
+            at,
+            counts,
+        };
+        Batch {
+            settlement,
+            deliveries,
+            pending,
+        }
+    }
+}
+
+/// Makes a settlement durable, however long the journal refuses; gives up only when it is closed.
+pub(crate) async fn settle(
+    tools: Arc<Tools>,
+    sync: SyncId,
+    batch: Batch,
+) -> Result<Batch, StorageError> {
+    loop {
+        match tools.journal.settle(sync, batch.settlement.clone()).await {
+            Ok(()) => return Ok(batch),
+            Err(error @ (StorageError::Closed | StorageError::UnknownLane(_))) => {
+                return Err(error);
+            }
+            Err(error) => {
+                tracing::error!(%sync, %error, "deliveries can't be settled; trying again");
+                tools.clock.sleep(STORAGE_BACKOFF).await;
+            }
+        }
+    }
+}
