@@ -61,11 +61,13 @@ impl Figures {
     }
 
     fn line(&self) -> String {
-        let lane = self.lane();
+        let (lane, delivered) = (self.lane(), self.deliveries());
+        // An event may be delivered before its sender has the answer, and people send some too.
+        let received = self.sent.events.load(Ordering::Relaxed).max(delivered);
         format!(
             "received {} · delivered {} · waiting {} · retrying {} · p95 {}",
-            grouped(self.sent.events.load(Ordering::Relaxed)),
-            grouped(self.deliveries()),
+            grouped(received),
+            grouped(delivered),
             grouped(lane.unread + (lane.queued + lane.in_flight) as u64),
             grouped(lane.pending),
             seconds(lane.latency.p95),
