@@ -90,7 +90,14 @@ impl Setup {
             "there is no {}: build it (cargo build -p millstream) or name it in MILLSTREAM_BIN",
             self.binary.display()
         );
-        let child = Command::new(&self.binary)
+        let mut command = Command::new(&self.binary);
+        // Only the file says what holds.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("MILLSTREAM_") {
+                command.env_remove(name);
+            }
+        }
+        let child = command
             .arg("serve")
             .arg("--config")
             .arg(&config)

@@ -1,0 +1,15 @@
+//! Drives the real binary as its users do: over HTTP, by signals, with the SDKs' own clients.
+//!
+//! The binary is the one that `MILLSTREAM_BIN` names, else `target/debug/millstream`. The SDKs are
+//! installed by `tests/setup-clients`. Every test has a server, a data folder and destinations of
+//! its own.
+
+// The process of a test lives as long as the test does: its tasks need no further owner.
+#![allow(clippy::disallowed_methods)]
+
+mod clients;
+mod crash;
+mod faults;
+mod hostile;
+mod isolation;
+mod operation;
