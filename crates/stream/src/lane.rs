@@ -11,7 +11,7 @@ use std::time::Duration;
 use delivery::retry::Schedule;
 use futures_util::future::BoxFuture;
 use journal::{Journal, StorageError};
-use model::{Clock, Event, Offset, Part, ProjectId, Random, SyncId, Timestamp};
+use model::{Clock, Event, Offset, ProjectId, Random, SyncId, Timestamp};
 use pipeline::Plan;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -4,23 +4,12 @@ use std::sync::Arc;
 
 use api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
 use async_trait::async_trait;
-use delivery::{Sender, Verdict};
 use journal::{EndedRow, Journal, LaneStats, Retry, RetryKey, StorageError};
+use model::SyncId;
 use model::definition::Definition;
 use model::sync::Sync;
-use model::{OutboundRequest, SyncId};
 use pipeline::Plan;
-use stream::{ApplyError, Deliver, Streams};
-
-/// What lanes send with.
-pub(super) struct Attempts(pub(super) Sender);
-
-#[async_trait]
-impl Deliver for Attempts {
-    async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict {
-        self.0.attempt(request, attempt).await
-    }
-}
+use stream::{ApplyError, Streams};
 
 /// The lanes, as the control API asks for them.
 pub(super) struct ControlledLanes {

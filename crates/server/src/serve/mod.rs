@@ -361,7 +361,7 @@ fn start_streams(
     );
     Ok(Arc::new(Streams::new(
         Arc::clone(journal),
-        Arc::new(adapters::Attempts(sender)),
+        Arc::new(sender),
         Arc::clone(clock),
         Arc::clone(jitter),
         Schedule::new(config.retry),

@@ -104,7 +104,7 @@ async fn pending_retries_survive_restarts_in_the_middle() {
                 && counts.pending == if attempt < 10 { 3 } else { 0 }
         };
         world.until("booking", booked).await;
-        world.restart(&[sync.clone()]).await;
+        world.restart(std::slice::from_ref(&sync)).await;
     }
     let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
     assert_eq!(

@@ -43,7 +43,7 @@ async fn a_restart_goes_on_where_the_lane_stopped_and_repeats_only_what_was_not_
             world.streams.view(sync.id).unwrap().counts.delivered_first == 100
         })
         .await;
-    world.restart(&[sync.clone()]).await;
+    world.restart(std::slice::from_ref(&sync)).await;
     world.send("tick", 100..200).await;
     world
         .until("delivery", |world| {
@@ -69,7 +69,7 @@ async fn what_hung_at_the_crash_is_sent_again_with_the_same_id_and_the_rest_is_n
             world.streams.view(sync.id).unwrap().counts.delivered_first == 49
         })
         .await;
-    world.restart(&[sync.clone()]).await;
+    world.restart(std::slice::from_ref(&sync)).await;
     let arrived = world.until_arrived("/hangs-once", 51).await;
     world.until_settled(&sync).await;
     assert_eq!(world.destination.arrived("/hangs-once").len(), 51);
@@ -102,7 +102,7 @@ async fn filtered_events_are_counted_once_even_over_a_restart() {
             world.streams.view(sync.id).unwrap().counts.delivered_first == 2
         })
         .await;
-    world.restart(&[sync.clone()]).await;
+    world.restart(std::slice::from_ref(&sync)).await;
     world
         .until("everything", |world| {
             world.streams.view(sync.id).unwrap().counts.filtered == 500
