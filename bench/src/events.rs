@@ -6,14 +6,12 @@
 
 use std::io::Write;
 
-/// Events of one batch.
+/// Events of one batch, where nothing else is said.
 pub(crate) const BATCH: usize = 100;
 /// Users that take turns.
 pub(crate) const USERS: usize = 10_000;
-/// One event in this many is an identify.
-const IDENTIFY_EVERY: usize = 10;
-/// Events of one batch that take the events path.
-pub(crate) const TRACKED: usize = BATCH - BATCH / IDENTIFY_EVERY;
+/// One event in this many is an identify. Every batch is a multiple of it.
+pub(crate) const IDENTIFY_EVERY: usize = 10;
 /// 2024-01-01 00:00:00 UTC, the time of event 0, in milliseconds.
 const EPOCH_MILLIS: u64 = 1_704_067_200_000;
 
@@ -33,15 +31,15 @@ const TIME_DIGITS: usize = 13;
 const INSERT_ID_DIGITS: usize = 15;
 
 impl Batch {
-    /// The batch of users `index * BATCH ..`, around.
-    pub(crate) fn new(api_key: &str, index: usize) -> Self {
-        let mut body = Vec::with_capacity(BATCH * 1100);
-        let mut slots = Vec::with_capacity(BATCH);
+    /// The batch of the users from `index * size` on, around.
+    pub(crate) fn new(api_key: &str, index: usize, size: usize) -> Self {
+        let mut body = Vec::with_capacity(size * 1100);
+        let mut slots = Vec::with_capacity(size);
         // Writing to memory can't fail.
         let _ = write!(body, r#"{{"api_key":"{api_key}","events":["#);
-        for nth in 0..BATCH {
+        for nth in 0..size {
             let separator = if nth == 0 { "" } else { "," };
-            let user = (index * BATCH + nth) % USERS;
+            let user = (index * size + nth) % USERS;
             let _ = write!(body, r#"{separator}{{"time":"#);
             let time = body.len();
             let _ = write!(body, r#"{:0TIME_DIGITS$},"insert_id":"run-"#, 0);
@@ -106,6 +104,11 @@ fn write_digits(slot: &mut [u8], mut number: u64) {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
+}
+
+/// How many of so many events take the events path.
+pub(crate) fn tracked_of(events: u64) -> u64 {
+    events - events / IDENTIFY_EVERY as u64
 }
 
 /// Whether the event with this number takes the events path.
@@ -180,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_json_of_about_a_kilobyte_an_event() {
-        let mut batch = Batch::new("key", 99);
+        let mut batch = Batch::new("key", 99, BATCH);
         let body: serde_json::Value = serde_json::from_slice(batch.numbered(1_000, 7)).unwrap();
         let events = body["events"].as_array().unwrap();
         assert_eq!(events.len(), BATCH);
@@ -188,7 +191,10 @@ mod tests {
         assert_eq!(events[1]["insert_id"], "run-000070000001001");
         assert_eq!(events[1]["user_id"], "user-09901@example.com");
         let tracked = |event: &&serde_json::Value| event["event_type"] != "$identify";
-        assert_eq!(events.iter().filter(tracked).count(), TRACKED);
+        assert_eq!(
+            events.iter().filter(tracked).count(),
+            tracked_of(BATCH as u64) as usize
+        );
         assert!(!is_tracked(1_000) && is_tracked(1_001));
         let size = batch.numbered(0, 0).len() / BATCH;
         assert!((900..1_200).contains(&size), "{size}");

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::clock::now_micros;
-use crate::events::{BATCH, Batch, USERS};
+use crate::events::{BATCH, Batch, IDENTIFY_EVERY, USERS};
 
 /// Connections of a run: enough that the journal can group their commits.
 pub(crate) const CONNECTIONS: usize = 8;
@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Connections.
     #[arg(long, default_value_t = CONNECTIONS)]
     pub(crate) connections: usize,
+    /// Events in one batch, a multiple of 10.
+    #[arg(long, default_value_t = BATCH)]
+    pub(crate) batch: usize,
 }
 
 /// A batch that was answered 200.
@@ -54,6 +57,8 @@ pub(crate) struct Acknowledged {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) acknowledged: Vec<Acknowledged>,
+    /// Events in each of them.
+    pub(crate) batch: usize,
     pub(crate) seconds: f64,
     /// Answers 429 and 503; their batches were sent again.
     pub(crate) refused: u64,
@@ -61,7 +66,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn events(&self) -> u64 {
-        (self.acknowledged.len() * BATCH) as u64
+        (self.acknowledged.len() * self.batch) as u64
     }
 
     pub(crate) fn events_per_second(&self) -> f64 {
@@ -133,6 +138,7 @@ impl Load {
         }
         Ok(Outcome {
             acknowledged,
+            batch: self.shared.options.batch,
             seconds: self.started.elapsed().as_secs_f64(),
             refused: self.shared.refused.load(Ordering::Relaxed),
         })
@@ -146,9 +152,9 @@ async fn connection(
 ) -> anyhow::Result<Vec<Acknowledged>> {
     let options = &shared.options;
     // Each connection has users of its own, so that a batch needs no lock.
-    let mut batches: Vec<Batch> = (nth..USERS / BATCH)
+    let mut batches: Vec<Batch> = (nth..USERS / options.batch)
         .step_by(options.connections)
-        .map(|index| Batch::new(&options.api_key, index))
+        .map(|index| Batch::new(&options.api_key, index, options.batch))
         .collect();
     let mut stream = TcpStream::connect(&options.server)
         .await
@@ -156,9 +162,9 @@ async fn connection(
     stream.set_nodelay(true)?;
     let mut acknowledged = Vec::new();
     let last = options.events.map_or(u64::MAX, |events| first + events);
-    let period = options
-        .rate
-        .map(|rate| Duration::from_secs_f64(options.connections as f64 * BATCH as f64 / rate));
+    let period = options.rate.map(|rate| {
+        Duration::from_secs_f64(options.connections as f64 * options.batch as f64 / rate)
+    });
     let mut due = tokio::time::Instant::now()
         + period
             .unwrap_or_default()
@@ -171,7 +177,9 @@ async fn connection(
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         due += period.unwrap_or_default();
-        let first = shared.next.fetch_add(BATCH as u64, Ordering::Relaxed);
+        let first = shared
+            .next
+            .fetch_add(options.batch as u64, Ordering::Relaxed);
         if Instant::now() >= shared.end || first >= last {
             break;
         }
@@ -180,7 +188,7 @@ async fn connection(
         upload(&mut stream, &shared, body).await?;
         shared
             .acknowledged
-            .fetch_add(BATCH as u64, Ordering::Relaxed);
+            .fetch_add(options.batch as u64, Ordering::Relaxed);
         acknowledged.push(Acknowledged {
             first,
             at: now_micros(),
@@ -244,6 +252,10 @@ async fn read_answer(stream: &mut TcpStream) -> anyhow::Result<(u16, String)> {
 
 /// The command: one run, its figures printed.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    ensure!(
+        options.batch > 0 && options.batch.is_multiple_of(IDENTIFY_EVERY),
+        "--batch must be a multiple of {IDENTIFY_EVERY}"
+    );
     let outcome = Load::start(options, 0).finish().await?;
     println!(
         "{} events in {:.1} s: {:.0} events/s, {} answers 429 or 503",

@@ -9,9 +9,9 @@ use e2e::{Client, Control, Project, Server, Setup};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::events::{BATCH, TRACKED};
+use crate::events::{BATCH, tracked_of};
 use crate::latency::Quantiles;
-use crate::load::{self, Acknowledged, Load, Outcome};
+use crate::load::{self, Load, Outcome};
 use crate::process::CpuTime;
 use crate::sink::Arrival;
 
@@ -28,6 +28,9 @@ const GUIDE_TEMPLATE: &str = r#"{
 }
 "#;
 
+/// Events of an upload while latencies are measured: a larger one would make the upload's own burst
+/// the latency, as every sync gets all of it at once.
+const LATENCY_BATCH: usize = 10;
 /// How long deliveries may take to end after the last upload.
 const DRAIN_LIMIT: Duration = Duration::from_secs(120);
 /// The time at a run's start that is not measured: connections are made, caches fill.
@@ -170,6 +173,7 @@ impl Bench {
             seconds,
             events: None,
             connections: load::CONNECTIONS,
+            batch: BATCH,
         }
     }
 
@@ -206,11 +210,13 @@ impl Bench {
         sink.reset().await?;
         // Far behind the numbers of the first run.
         let first = 1_000_000_000;
-        let outcome = Load::start(self.load(seconds, Some(half)), first)
-            .finish()
-            .await?;
+        let options = load::Options {
+            batch: LATENCY_BATCH,
+            ..self.load(seconds, Some(half))
+        };
+        let outcome = Load::start(options, first).finish().await?;
         self.drain(sink, &outcome, syncs).await?;
-        let latency = latencies(&outcome.acknowledged, first, &sink.arrivals().await?);
+        let latency = latencies(&outcome, first, &sink.arrivals().await?);
         Ok(EndToEnd {
             latency_ms_at_half: latency,
             peak_memory_mib: self.mib("VmHWM"),
@@ -225,7 +231,7 @@ impl Bench {
         seconds: f64,
     ) -> anyhow::Result<EndToEnd> {
         // So many deliveries may be owed before uploads wait: several batches for each connection.
-        let owed_limit = (load::CONNECTIONS * 4 * TRACKED * syncs) as u64;
+        let owed_limit = deliveries_of((load::CONNECTIONS * 4 * BATCH) as u64, syncs);
         let mut load = Load::start(self.load(seconds + WARM_UP.as_secs_f64(), None), 0);
         let started = Instant::now();
         let mut measured_from = None;
@@ -314,14 +320,14 @@ pub(crate) fn sync_settings(url: &str) -> Value {
 
 /// How many requests so many events cause.
 fn deliveries_of(events: u64, syncs: usize) -> u64 {
-    events / BATCH as u64 * (TRACKED * syncs) as u64
+    tracked_of(events) * syncs as u64
 }
 
 /// From the answer 200 to each arrival; an arrival before the answer counts as 0.
-fn latencies(acknowledged: &[Acknowledged], first: u64, arrivals: &[Arrival]) -> Option<Quantiles> {
-    let batch_of = |sequence: u64| Some(sequence.checked_sub(first)? / BATCH as u64);
+fn latencies(outcome: &Outcome, first: u64, arrivals: &[Arrival]) -> Option<Quantiles> {
+    let batch_of = |sequence: u64| Some(sequence.checked_sub(first)? / outcome.batch as u64);
     let mut answered = std::collections::HashMap::new();
-    for batch in acknowledged {
+    for batch in &outcome.acknowledged {
         answered.insert(batch_of(batch.first), batch.at);
     }
     let latency = |arrival: &Arrival| {
@@ -334,10 +340,11 @@ fn latencies(acknowledged: &[Acknowledged], first: u64, arrivals: &[Arrival]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::Acknowledged;
 
     #[test]
     fn a_latency_runs_from_the_answer_to_its_batch() {
-        let acknowledged = [
+        let acknowledged = vec![
             Acknowledged {
                 first: 1_000,
                 at: 5_000,
@@ -347,6 +354,12 @@ mod tests {
                 at: 9_000,
             },
         ];
+        let outcome = Outcome {
+            acknowledged,
+            batch: 100,
+            seconds: 1.0,
+            refused: 0,
+        };
         let arrivals = [
             Arrival {
                 sequence: 1_001,
@@ -365,7 +378,7 @@ mod tests {
                 at: 10_000,
             },
         ];
-        let quantiles = latencies(&acknowledged, 1_000, &arrivals).unwrap();
+        let quantiles = latencies(&outcome, 1_000, &arrivals).unwrap();
         assert_eq!(
             (quantiles.samples, quantiles.p50, quantiles.max),
             (2, 0.0, 2.0)

@@ -52,7 +52,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Stage>> {
     let project = ProjectId::generate(&random);
     let projects = OneProject(key, Arc::new(ProjectIngest::new(project)));
     let mut batches: Vec<Batch> = (0..USERS / BATCH)
-        .map(|index| Batch::new(&key.to_string(), index))
+        .map(|index| Batch::new(&key.to_string(), index, BATCH))
         .collect();
     let received_at = Timestamp(i64::try_from(now_micros())?);
     let reception = Reception {
