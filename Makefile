@@ -14,8 +14,9 @@ run: prerequisites ## Build the server and run it with a simulated shop (ARGS='-
 	$(CARGO) build --release --locked -p millstream
 	./target/release/millstream demo $(ARGS)
 
+# The binary that the end-to-end tests start is built with the tests: a build of its own would compile
+# every dependency a second time, with other features.
 test: prerequisites test-prerequisites lint ## Install what the tests need, then run all of them
-	$(CARGO) build --locked -p millstream
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --locked --workspace --no-fail-fast; \
 	else \
