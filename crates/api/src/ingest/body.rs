@@ -17,6 +17,11 @@ use super::answer::Refusal;
 /// How much of the shared memory a body takes at a time.
 const RESERVE_STEP: usize = 64 << 10;
 
+/// How much of a body that is too large is read and thrown away before it is refused. A client that
+/// is still sending when the connection ends sees that, and not the 413 which tells it to send less
+/// at a time.
+const DISCARD: usize = 64 << 20;
+
 /// How a body is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
@@ -94,39 +99,55 @@ pub(super) async fn receive(
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
         .unwrap_or(0);
-    if announced > bounds.bytes {
+    let mut too_large = announced > bounds.bytes;
+    // A client that waits to be told to go on hasn't begun to send.
+    if too_large && (announced > bounds.bytes + DISCARD || headers.contains_key(header::EXPECT)) {
         return Err(Refusal::TooLarge);
     }
     // What is announced isn't sent yet: no more than one step is taken on trust.
+    let mut received = 0;
     let mut reserved = announced.clamp(1, RESERVE_STEP);
     let mut share = bounds.budget.reserve(reserved)?;
     let mut bytes = Vec::with_capacity(reserved);
     let deadline = clock.now() + bounds.total;
     loop {
         let now = clock.now();
+        let late = if too_large {
+            Refusal::TooLarge
+        } else {
+            Refusal::Timeout
+        };
         if now >= deadline {
-            return Err(Refusal::Timeout);
+            return Err(late);
         }
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
-            () = clock.sleep_until(deadline.min(now + bounds.idle)) => return Err(Refusal::Timeout),
+            () = clock.sleep_until(deadline.min(now + bounds.idle)) => return Err(late),
         };
         let Some(frame) = frame else { break };
         // Trailers say nothing about events.
         let Ok(data) = frame.map_err(|_| Refusal::Incomplete)?.into_data() else {
             continue;
         };
-        let size = bytes.len() + data.len();
-        if size > bounds.bytes {
-            return Err(Refusal::TooLarge);
+        received += data.len();
+        too_large |= received > bounds.bytes;
+        if too_large {
+            bytes = Vec::new();
+            if received > bounds.bytes + DISCARD {
+                return Err(Refusal::TooLarge);
+            }
+            continue;
         }
-        if size > reserved {
-            let more = (size - reserved).next_multiple_of(RESERVE_STEP);
+        if received > reserved {
+            let more = (received - reserved).next_multiple_of(RESERVE_STEP);
             share.merge(bounds.budget.reserve(more)?);
             reserved += more;
         }
         bytes.extend_from_slice(&data);
+    }
+    if too_large {
+        return Err(Refusal::TooLarge);
     }
     Ok(Received {
         bytes,
