@@ -79,13 +79,10 @@ impl Payload {
             return None;
         };
         let defined_at = pointer("/definition", section);
-        let url = compile_url(
-            &payload.url,
-            &pointer(&defined_at, "url"),
-            definition,
-            compiler,
-            problems,
-        );
+        let url_at = pointer(&defined_at, "url");
+        let (url_source, url_at) =
+            own_url(definition, settings, payload).unwrap_or((&payload.url, url_at));
+        let url = compile_url(url_source, &url_at, definition, compiler, problems);
         let headers = headers(payload, &pointer(&defined_at, "headers"), problems);
         let own_at = format!("/{section}/template");
         if own.is_some() && !definition.own_templates {
@@ -241,6 +238,21 @@ impl Payload {
             BodyUnit::ArrayOfOne => array_of_one(&body),
         })
     }
+}
+
+/// The URL of a sync's own and where it stands. Where a definition takes templates of a sync's own
+/// and leaves the whole URL to a parameter, what the user wrote there is a template too.
+fn own_url<'s>(
+    definition: &Definition,
+    settings: &'s Settings,
+    payload: &definition::Payload,
+) -> Option<(&'s String, String)> {
+    let name = payload
+        .url
+        .strip_prefix("${parameters.")?
+        .strip_suffix('}')?;
+    let own = settings.parameters.get(name)?;
+    (definition.own_templates && !own.is_empty()).then(|| (own, pointer("/parameters", name)))
 }
 
 /// Compiles a URL. One that no event changes is checked now; where a single parameter makes it, the

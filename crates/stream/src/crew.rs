@@ -246,6 +246,14 @@ async fn perform(shared: &Shared, work: &Work) -> WorkResult {
                 ..
             } => {
                 shared.attempt_seconds.record(elapsed);
+                tracing::debug!(
+                    sync = %work.plan.sync(),
+                    delivery = %request.delivery,
+                    attempt = work.attempt,
+                    category = failure.category.name(),
+                    "{}",
+                    failure.message
+                );
                 WorkResult::Failed {
                     failure,
                     retry_after,

@@ -201,3 +201,18 @@ fn plans_are_shared_between_threads() {
     fn shared<T: Send + Sync + 'static>(_: &T) {}
     shared(&webhook_plan(json!({})));
 }
+
+#[test]
+fn a_webhooks_url_is_a_template_of_the_syncs_own() {
+    let event = event(&json!({"event_type": "order", "user_id": "ann"}));
+    let templated = "https://example.com/${input.user_id}?type=${input.event_type}";
+    let plan = webhook_plan(json!({"parameters": {"url": templated}}));
+    let request = request(&plan, &event, Part::Event);
+    assert_eq!(request.uri, "https://example.com/ann?type=order");
+
+    let unclosed = crate::support::webhook(json!({
+        "parameters": {"url": "https://example.com/${input.user_id"}
+    }));
+    let problems = compile(&Definition::webhook(), unclosed).unwrap_err();
+    assert_eq!(problems[0].pointer, "/parameters/url");
+}
