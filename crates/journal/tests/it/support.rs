@@ -1,8 +1,11 @@
 //! Journals in folders of their own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use millstream_journal::conformance::{Backend, Bounds};
@@ -42,16 +45,47 @@ pub(crate) fn open(config: Config) -> Arc<dyn Journal> {
 }
 
 /// Copies the files as a kill at this moment would leave them.
+///
+/// A kill stops all writing at one instant, a copy takes a while: it is one of a single moment only
+/// when nothing was written meanwhile, else it's made again.
 pub(crate) fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name();
-        // The shared memory of the processes that use the database doesn't outlive them, nor does
-        // the lock.
-        if name != "journal.db-shm" && name != "journal.lock" {
-            fs::copy(entry.path(), to.join(name)).unwrap();
+    loop {
+        let before = stamps(from);
+        // Longer than the ticks that file systems count in: what is written later shows.
+        thread::sleep(Duration::from_millis(20));
+        let copied = before.iter().all(|(name, ..)| {
+            // A file may be gone by now, and then the next listing tells.
+            fs::copy(from.join(name), to.join(name)).is_ok()
+        });
+        if copied && stamps(from) == before {
+            return;
+        }
+        for entry in fs::read_dir(to).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
         }
     }
+}
+
+/// Name, size and time of the last change of each file.
+fn stamps(folder: &Path) -> Vec<(OsString, u64, SystemTime)> {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let mut stamps: Vec<_> = entries
+        // The shared memory of the processes that use the database doesn't outlive them, nor does
+        // the lock.
+        .filter(|entry| {
+            entry.file_name() != "journal.db-shm" && entry.file_name() != "journal.lock"
+        })
+        .filter_map(|entry| {
+            let metadata = entry.metadata().ok()?;
+            Some((
+                entry.file_name(),
+                metadata.len(),
+                metadata.modified().unwrap(),
+            ))
+        })
+        .collect();
+    stamps.sort();
+    stamps
 }
 
 #[async_trait]
