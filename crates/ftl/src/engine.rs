@@ -8,6 +8,7 @@ use crate::data::View;
 use crate::datetime::DateFormat;
 use crate::error::{Error, ErrorKind};
 use crate::number::NumberFormat;
+use crate::syntax::{Options, Problem};
 use crate::template::Template;
 use crate::value::{DateKind, HostFunction, Owned};
 
@@ -24,7 +25,7 @@ pub struct Engine {
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) budgets: Budgets,
-    pub(crate) strip_whitespace: bool,
+    pub(crate) options: Options,
     pub(crate) clock: Option<Arc<dyn Fn() -> i64 + Send + Sync>>,
     pub(crate) variables: HashMap<Box<str>, Owned>,
     pub(crate) functions: HashMap<Box<str>, Arc<HostFunction>>,
@@ -121,7 +122,7 @@ impl Engine {
             shared: Arc::new(Shared {
                 settings,
                 budgets: Budgets::default(),
-                strip_whitespace: true,
+                options: Options::default(),
                 clock: None,
                 variables: HashMap::new(),
                 functions: HashMap::new(),
@@ -144,13 +145,16 @@ impl Engine {
         Ok(self)
     }
 
-    /// Sets one of FreeMarker's settings by its name: `number_format`, `boolean_format`, `date_format`,
-    /// `time_format`, `datetime_format`, `time_zone`, `locale`, `url_escaping_charset`, `whitespace_stripping`.
+    /// Sets one of FreeMarker's settings by its name, in either spelling: `number_format`, `boolean_format`,
+    /// `date_format`, `time_format`, `datetime_format`, `time_zone`, `locale`, `url_escaping_charset`; and those of the
+    /// syntax: `tag_syntax`, `interpolation_syntax`, `naming_convention`, `whitespace_stripping`, `strict_syntax`,
+    /// `tab_size`, `output_format`, `auto_escaping_policy`, `recognize_standard_file_extensions`,
+    /// `incompatible_improvements`.
     ///
     /// # Errors
     /// If there is no such setting, or it can't have that value.
     pub fn setting(self, name: &str, value: &str) -> Result<Self, Error> {
-        match name {
+        match crate::builtins::snake_case(name).as_str() {
             "number_format" => self.number_format(value),
             "boolean_format" => self.boolean_format(value),
             "date_format" => self.date_format(value),
@@ -161,11 +165,20 @@ impl Engine {
             "url_escaping_charset" => {
                 Ok(self.with(|shared| shared.settings.url_escaping_charset = Some(value.into())))
             }
-            "whitespace_stripping" => Ok(self.whitespace_stripping(value == "true")),
-            other => Err(Error::new(
-                ErrorKind::Refused,
-                format!("the setting {other:?} isn't available"),
-            )),
+            other => {
+                let mut engine = self;
+                Arc::make_mut(&mut engine.shared)
+                    .options
+                    .set(other, value)
+                    .map_err(|problem| match problem {
+                        Problem::Unknown => Error::new(
+                            ErrorKind::Refused,
+                            format!("the setting {other:?} isn't available"),
+                        ),
+                        Problem::Value(message) => Error::new(ErrorKind::Format, message),
+                    })?;
+                Ok(engine)
+            }
         }
     }
 
@@ -232,7 +245,7 @@ impl Engine {
     /// Sets whether lines of nothing but tags leave no trace.
     #[must_use]
     pub fn whitespace_stripping(self, on: bool) -> Self {
-        self.with(|shared| shared.strip_whitespace = on)
+        self.with(|shared| shared.options.strip_whitespace = on)
     }
 
     /// Sets the limits of each render.

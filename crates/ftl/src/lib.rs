@@ -26,15 +26,17 @@ mod engine;
 mod error;
 mod eval;
 mod number;
+mod output_format;
 mod regex;
 mod syntax;
 mod template;
 mod value;
+mod version;
 
 pub use budget::Budgets;
 pub use compile::{Reference, Step};
 pub use data::{Data, Entries, Hash, Seq, View};
 pub use engine::Engine;
-pub use error::{Error, ErrorKind, Span};
+pub use error::{Error, ErrorKind, Frame, Span};
 pub use template::Template;
 pub use value::{DateKind, DateTime, Decimal, Owned};

@@ -8,6 +8,7 @@ use crate::data::{Data, View};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::eval;
+use crate::output_format::{AutoEscaping, OutputFormat};
 use crate::syntax::{SourceMap, Src, parse};
 
 /// A compiled template. It is immutable, and threads may share it.
@@ -31,8 +32,15 @@ impl Template {
             ));
         }
         let (name, source): (Arc<str>, Arc<str>) = (name.into(), source.into());
-        let map = SourceMap::new(&source);
-        let parsed = parse(&name, &source, &map, engine.strip_whitespace)?;
+        let mut options = engine.options.clone();
+        if options.standard_extensions
+            && let Some(format) = OutputFormat::of_file(&name)
+        {
+            options.output_format = format;
+            options.auto_escaping = AutoEscaping::EnableIfSupported;
+        }
+        let map = SourceMap::new(&source, options.tab_size);
+        let parsed = parse(&name, &source, &map, &options)?;
         Ok(Self {
             name,
             source,
@@ -108,6 +116,11 @@ impl Template {
 
     pub(crate) fn error_at(&self, kind: ErrorKind, src: Src, message: impl Into<String>) -> Error {
         Error::new(kind, message).at(&self.name, &self.source, self.map.span(&self.source, src))
+    }
+
+    /// `error` at `src`, without an expression to blame.
+    pub(crate) fn place(&self, error: Error, src: Src) -> Error {
+        error.at(&self.name, &self.source, self.map.span(&self.source, src))
     }
 
     pub(crate) fn text_of(&self, src: Src) -> &str {

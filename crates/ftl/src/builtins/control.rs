@@ -43,6 +43,7 @@ fn has_content<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, value: Option<Value<'a>>
     let content = match &value {
         None => false,
         Some(Value::Str(text)) => !text.as_str().is_empty(),
+        Some(Value::Markup(markup)) => !markup.is_empty(),
         Some(Value::HashView(hash)) => !hash.is_empty(),
         Some(Value::Map(map)) => !map.entries().is_empty(),
         Some(value) if value.is_sequence() => seq_len(value) > 0,

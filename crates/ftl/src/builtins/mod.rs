@@ -6,6 +6,7 @@ mod escapes;
 mod hashes;
 mod json;
 mod loops;
+mod markup;
 mod numbers;
 mod patterns;
 mod sequences;
@@ -75,6 +76,7 @@ const TABLES: &[&[Builtin]] = &[
     types::TABLE,
     control::TABLE,
     json::TABLE,
+    markup::TABLE,
 ];
 
 /// Finds a built-in by its snake_case or camelCase name.
@@ -97,10 +99,12 @@ pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
             "it works on XML nodes, and the data has none"
         }
         "absolute_template_name" | "namespace" => "a template can't load other templates here",
-        "esc" | "no_esc" | "markup_string" => "output formats aren't available here",
         _ => {
             return Err(Unavailable {
-                message: format!("Unknown built-in: {name:?}."),
+                message: format!(
+                    "Unknown built-in: {}. Help (latest version): https://freemarker.apache.org/docs/ref_builtins.html",
+                    crate::error::java_quoted(&name)
+                ),
                 refused: false,
             });
         }
@@ -111,7 +115,7 @@ pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
     })
 }
 
-fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     if !name.contains(|c: char| c.is_ascii_uppercase()) {
         return name.to_owned();
     }
@@ -179,6 +183,11 @@ impl Builtin {
                 }
             }
         }
+    }
+
+    /// The name in snake_case.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     pub(crate) fn takes_args(&self) -> bool {

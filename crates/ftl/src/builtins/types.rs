@@ -44,7 +44,10 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         "is_collection" | "is_collection_ex" => false,
         "is_hash" => value.is_hash(),
         "is_hash_ex" => matches!(value, Value::HashView(_) | Value::Map(_) | Value::Scope(_)),
-        "is_macro" | "is_directive" => matches!(&value, Value::Macro(_)),
+        "is_macro" => matches!(&value, Value::Macro(_)),
+        "is_directive" => matches!(&value, Value::Macro(_) | Value::Transform(_)),
+        "is_markup_output" => matches!(value, Value::Markup(_)),
+        "is_transform" => matches!(&value, Value::Transform(_)),
         "is_method" => matches!(value, Value::Host(_)),
         _ => false,
     };

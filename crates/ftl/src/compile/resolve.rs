@@ -9,8 +9,8 @@ use super::fold::fold;
 use super::references::{RawReference, path};
 use super::walk::children_mut;
 use crate::syntax::ast::{
-    AssignScope, AssignTarget, Binding, Branch, CallArgs, Expr, ExprKind, LoopField, LoopVars,
-    MacroDef, Node,
+    AssignScope, AssignTarget, Binding, Branch, CallArgs, CaseWhen, Expr, ExprKind, LoopField,
+    LoopVars, MacroDef, Node, NodeKind,
 };
 
 /// A template that is ready to run.
@@ -97,18 +97,15 @@ impl Resolver {
     /// Gives slots to everything that is assigned anywhere.
     fn declare(&mut self, nodes: &[Node]) {
         for node in nodes {
-            match node {
-                Node::Assign(target, ..) => self.declare_target(target),
-                Node::AssignBlock(target, body) => {
-                    self.declare_target(target);
-                    self.declare(body);
-                }
-                Node::Macro(def) => {
+            match &node.kind {
+                NodeKind::Assign(assign) => self.declare_target(&assign.target),
+                NodeKind::AssignBlock(assign) => self.declare_target(&assign.target),
+                NodeKind::Macro(def) => {
                     self.namespace.slot(&def.name);
-                    self.declare(&def.body);
                 }
-                other => for_each_body(other, &mut |body| self.declare(body)),
+                _ => {}
             }
+            node.for_each_body(&mut |body| self.declare(body));
         }
     }
 
@@ -138,12 +135,12 @@ impl Resolver {
     }
 
     fn node(&mut self, node: &mut Node) {
-        match node {
-            Node::Text(_) | Node::TextRef(_) | Node::Break | Node::Continue => {}
-            Node::Output(expr)
-            | Node::NumericOutput { expr, .. }
-            | Node::Setting { value: expr, .. } => self.expr(expr),
-            Node::If(branches) => {
+        match &mut node.kind {
+            NodeKind::Text(_) | NodeKind::TextRef(_) | NodeKind::Break | NodeKind::Continue => {}
+            NodeKind::Output(expr) | NodeKind::Setting { value: expr, .. } => self.expr(expr),
+            NodeKind::FormattedOutput(output) => self.expr(&mut output.expr),
+            NodeKind::NumericOutput(output) => self.expr(&mut output.expr),
+            NodeKind::If(branches) => {
                 for Branch { condition, body } in branches {
                     if let Some(condition) = condition {
                         self.expr(condition);
@@ -151,7 +148,7 @@ impl Resolver {
                     self.nodes(body);
                 }
             }
-            Node::List(list) => {
+            NodeKind::List(list) => {
                 self.expr(&mut list.source);
                 match &mut list.vars {
                     Some(vars) => self.loop_body(vars, &mut list.body),
@@ -168,32 +165,32 @@ impl Resolver {
                     self.nodes(otherwise);
                 }
             }
-            Node::Items(items) => {
+            NodeKind::Items(items) => {
                 items.source_slot = self.list_sources.last().copied().unwrap_or_default();
                 self.loop_body(&mut items.vars, &mut items.body);
             }
-            Node::Sep { slot, body } => {
+            NodeKind::Sep { slot, body } => {
                 *slot = self.loops.last().copied().unwrap_or_default();
                 self.nodes(body);
             }
-            Node::Return(value) | Node::Stop(_, value) => {
+            NodeKind::Return(value) | NodeKind::Stop(value) => {
                 if let Some(value) = value {
                     self.expr(value);
                 }
             }
-            Node::Nested { args, .. } => self.exprs(args),
-            Node::Assign(target, _, value) => {
-                self.target(target);
-                if let Some(value) = value {
+            NodeKind::Nested(args) => self.exprs(args),
+            NodeKind::Assign(assign) => {
+                self.target(&mut assign.target);
+                if let Some(value) = &mut assign.value {
                     self.expr(value);
                 }
             }
-            Node::AssignBlock(target, body) => {
-                self.target(target);
-                self.nodes(body);
+            NodeKind::AssignBlock(assign) => {
+                self.target(&mut assign.target);
+                self.nodes(&mut assign.body);
             }
-            Node::Macro(def) => self.macro_def(def),
-            Node::Call(call) => {
+            NodeKind::Macro(def) => self.macro_def(def),
+            NodeKind::Call(call) => {
                 self.expr(&mut call.callee);
                 match &mut call.args {
                     CallArgs::Positional(args) => self.exprs(args),
@@ -216,17 +213,19 @@ impl Resolver {
                 self.scopes.truncate(scope);
                 self.next_slot = next_slot;
             }
-            Node::Switch(switch) => {
+            NodeKind::Switch(switch) => {
                 self.expr(&mut switch.subject);
-                for (value, body) in &mut switch.cases {
-                    if let Some(value) = value {
-                        self.expr(value);
+                for case in &mut switch.cases {
+                    match &mut case.when {
+                        CaseWhen::Equal(value) => self.expr(value),
+                        CaseWhen::OneOf(values) => self.exprs(values),
+                        CaseWhen::Default => {}
                     }
-                    self.nodes(body);
+                    self.nodes(&mut case.body);
                 }
             }
-            Node::Compress(body) => self.nodes(body),
-            Node::Attempt { body, recover } => {
+            NodeKind::Compress(body) | NodeKind::Group(body) => self.nodes(body),
+            NodeKind::Attempt { body, recover } => {
                 self.nodes(body);
                 self.nodes(recover);
             }
@@ -291,14 +290,19 @@ impl Resolver {
 
     fn declare_locals(&mut self, nodes: &[Node]) {
         for node in nodes {
-            if let Node::Assign(target, ..) | Node::AssignBlock(target, _) = node
+            let target = match &node.kind {
+                NodeKind::Assign(assign) => Some(&assign.target),
+                NodeKind::AssignBlock(assign) => Some(&assign.target),
+                _ => None,
+            };
+            if let Some(target) = target
                 && target.scope == AssignScope::Local
                 && !self.locals.contains_key(&target.name)
             {
                 let slot = self.allocate(1);
                 self.locals.insert(target.name.clone(), slot);
             }
-            for_each_body(node, &mut |body| self.declare_locals(body));
+            node.for_each_body(&mut |body| self.declare_locals(body));
         }
     }
 
@@ -439,31 +443,5 @@ impl Resolver {
             .rev()
             .find(|variable| variable.name == name.text)?;
         variable.state_slot
-    }
-}
-
-/// Calls `visit` on each body of a node.
-fn for_each_body(node: &Node, visit: &mut dyn FnMut(&[Node])) {
-    match node {
-        Node::If(branches) => branches.iter().for_each(|branch| visit(&branch.body)),
-        Node::List(list) => {
-            visit(&list.body);
-            if let Some(otherwise) = &list.otherwise {
-                visit(otherwise);
-            }
-        }
-        Node::Items(items) => visit(&items.body),
-        Node::Sep { body, .. } | Node::Compress(body) | Node::AssignBlock(_, body) => visit(body),
-        Node::Call(call) => {
-            if let Some(body) = &call.body {
-                visit(body);
-            }
-        }
-        Node::Switch(switch) => switch.cases.iter().for_each(|(_, body)| visit(body)),
-        Node::Attempt { body, recover } => {
-            visit(body);
-            visit(recover);
-        }
-        _ => {}
     }
 }

@@ -1,6 +1,6 @@
 //! Visiting the direct children of expressions.
 
-use crate::syntax::ast::{Expr, ExprKind, Node};
+use crate::syntax::ast::{Expr, ExprKind, NodeKind};
 
 /// Calls `visit` on each direct child.
 pub(super) fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
@@ -13,8 +13,10 @@ pub(super) fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
         | ExprKind::Special(_) => {}
         ExprKind::Concat(nodes) => {
             for node in nodes {
-                if let Node::Output(inner) | Node::NumericOutput { expr: inner, .. } = node {
-                    visit(inner);
+                match &mut node.kind {
+                    NodeKind::Output(inner) => visit(inner),
+                    NodeKind::NumericOutput(output) => visit(&mut output.expr),
+                    _ => {}
                 }
             }
         }

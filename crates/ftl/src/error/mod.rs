@@ -2,7 +2,7 @@
 
 mod render;
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 /// A place in a template: lines and columns count from 1, and the end is the last character's.
@@ -71,7 +71,31 @@ struct Inner {
     blamed: Option<String>,
     tips: Vec<String>,
     source: Option<Arc<str>>,
+    /// Whether the message is to say what part the blamed expression plays.
+    names_role: bool,
+    blamed_src: Option<crate::syntax::Src>,
+    stack: Vec<Frame>,
+    /// Frames that the stack has no room for.
+    frames_left_out: usize,
 }
+
+/// One line of the stack of directives that led to a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The directive, as FreeMarker shows it: `#if x`, `${y}`, `@name a=1`.
+    pub description: String,
+    /// Where it begins.
+    pub line: u32,
+    /// Where it begins.
+    pub column: u32,
+    /// The macro or function that it stands in, with the word before it: `macro "m"`.
+    pub within: Option<String>,
+    /// Whether it was reached through nested content.
+    pub nested: bool,
+}
+
+/// Most frames that an error keeps.
+const MAX_FRAMES: usize = 64;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -83,6 +107,10 @@ impl Error {
             blamed: None,
             tips: Vec::new(),
             source: None,
+            names_role: false,
+            blamed_src: None,
+            stack: Vec::new(),
+            frames_left_out: 0,
         }))
     }
 
@@ -101,6 +129,106 @@ impl Error {
     pub(crate) fn tip(mut self, tip: impl Into<String>) -> Self {
         self.0.tips.push(tip.into());
         self
+    }
+
+    /// Has the message say what part the blamed expression plays, once the directive is known.
+    pub(crate) fn naming_role(mut self, blamed: crate::syntax::Src) -> Self {
+        self.0.names_role = true;
+        self.0.blamed_src = Some(blamed);
+        self
+    }
+
+    pub(crate) fn blamed_src(&self) -> Option<crate::syntax::Src> {
+        self.0.blamed_src
+    }
+
+    pub(crate) fn wants_role(&self) -> bool {
+        self.0.names_role
+    }
+
+    /// Says what part the blamed expression plays: `For "#if" condition: …`.
+    pub(crate) fn with_role(mut self, role: Option<(String, &str)>) -> Self {
+        self.0.names_role = false;
+        if let Some((symbol, role)) = role {
+            let quote = if symbol.contains('"') { '`' } else { '"' };
+            self.0.message = format!("For {quote}{symbol}{quote} {role}: {}", self.0.message);
+        }
+        self
+    }
+
+    pub(crate) fn pushing(mut self, frame: impl FnOnce() -> Frame) -> Self {
+        if self.0.stack.len() < MAX_FRAMES {
+            self.0.stack.push(frame());
+        } else {
+            self.0.frames_left_out += 1;
+        }
+        self
+    }
+
+    /// The directives that led to the failure, the innermost first.
+    #[must_use]
+    pub fn stack(&self) -> &[Frame] {
+        &self.0.stack
+    }
+
+    /// The stack as FreeMarker prints it, a line a directive.
+    #[must_use]
+    pub fn stack_trace(&self) -> String {
+        let nested_from = self.0.stack.iter().position(|frame| frame.nested);
+        let mut text = String::new();
+        for (index, frame) in self.0.stack.iter().enumerate() {
+            let bullet = if index > 0 && nested_from.is_some() {
+                '~'
+            } else {
+                '-'
+            };
+            let how = if index == 0 {
+                "Failed at"
+            } else {
+                "Reached through"
+            };
+            let within = frame
+                .within
+                .as_ref()
+                .map_or(String::new(), |within| format!(" in {within}"));
+            let _ = writeln!(
+                text,
+                "\t{bullet} {how}: {}  [in template \"{}\"{within} at line {}, column {}]",
+                frame.description, self.0.template, frame.line, frame.column
+            );
+        }
+        if self.0.frames_left_out > 0 {
+            let _ = writeln!(text, "\t... ({} more)", self.0.frames_left_out);
+        }
+        text
+    }
+
+    /// The whole of what FreeMarker says: message, blamed expression with its place, tips.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let mut text = self.0.message.clone();
+        if let (Some(blamed), Some(span)) = (&self.0.blamed, self.0.span) {
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+            if !self.0.message.trim_end().ends_with(':') {
+                text.push_str("The blamed expression:\n");
+            }
+            let _ = write!(
+                text,
+                "==> {}  [in template \"{}\" at line {}, column {}]",
+                blamed.replace('\n', "\n    "),
+                self.0.template,
+                span.line,
+                span.column
+            );
+        }
+        if !self.0.tips.is_empty() {
+            text.push_str("\n\n----");
+            for tip in &self.0.tips {
+                let _ = write!(text, "\nTip: {tip}\n----");
+            }
+        }
+        text
     }
 
     /// What kind of failure it is.
@@ -175,3 +303,26 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// `text` as a Java string literal, which is how messages quote.
+pub(crate) fn java_quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\u{8}' => quoted.push_str("\\b"),
+            c if (c as u32) < 0x20 => {
+                let _ = write!(quoted, "\\u{:04X}", c as u32);
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

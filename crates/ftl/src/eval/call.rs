@@ -6,9 +6,10 @@ use super::env::{Env, Evaluated, Nested};
 use super::exec::Flow;
 use crate::data::View;
 use crate::error::ErrorKind;
+use crate::output_format::OutputFormat;
 use crate::syntax::Src;
-use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node};
-use crate::value::{HostFunction, Map, Str, Value};
+use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind};
+use crate::value::{HostFunction, Map, Str, Transform, Value};
 
 /// Arguments by position, or by name.
 enum Passed<'a> {
@@ -20,45 +21,30 @@ impl<'a> Env<'a> {
     /// Macros are there from the beginning, whatever their place.
     pub(crate) fn hoist_macros(&mut self, nodes: &'a [Node]) {
         for node in nodes {
-            match node {
-                Node::Macro(def) => self.namespace[def.slot as usize] = Some(Value::Macro(def)),
-                Node::If(branches) => branches
-                    .iter()
-                    .for_each(|branch| self.hoist_macros(&branch.body)),
-                Node::List(list) => self.hoist_macros(&list.body),
-                Node::Items(items) => self.hoist_macros(&items.body),
-                Node::AssignBlock(_, body) | Node::Compress(body) | Node::Sep { body, .. } => {
-                    self.hoist_macros(body)
+            match &node.kind {
+                NodeKind::Macro(def) => {
+                    self.namespace[def.slot as usize] = Some(Value::Macro(def));
                 }
-                Node::Attempt { body, recover } => {
-                    self.hoist_macros(body);
-                    self.hoist_macros(recover);
-                }
-                Node::Switch(switch) => switch
-                    .cases
-                    .iter()
-                    .for_each(|(_, body)| self.hoist_macros(body)),
-                Node::Call(call) => self.hoist_macros(call.body.as_deref().unwrap_or_default()),
-                _ => {}
+                _ => node.for_each_body(&mut |body| self.hoist_macros(body)),
             }
         }
     }
 
     /// `<@name …>`
-    pub(crate) fn call_directive(&mut self, call: &'a MacroCall) -> Evaluated<'a, ()> {
+    pub(crate) fn call_directive(&mut self, src: Src, call: &'a MacroCall) -> Evaluated<'a, ()> {
         let def = match self.eval(&call.callee)? {
             Value::Macro(def) if !def.is_function => def,
             Value::Macro(_) => {
-                let message =
-                    "A function can't be called as a directive: write ${name(arguments)}.";
+                let message = "Routine called with a(n) function can't be used as a directive: functions can only be called in expressions, like ${name(arguments)}.";
                 return Err(self.fault(ErrorKind::Type, call.callee.src, message));
             }
+            Value::Transform(transform) => return self.call_transform(transform, call),
             other => {
-                return Err(self.type_fault(
-                    &call.callee,
-                    "user-defined directive (macro, etc.)",
-                    &other,
-                ));
+                let message = format!(
+                    "Expected a(n) user-defined directive, transform or macro, but this has evaluated to {}:",
+                    super::with_article(other.type_name())
+                );
+                return Err(self.role_fault(&call.callee, message));
             }
         };
         let passed = match &call.args {
@@ -78,8 +64,67 @@ impl<'a> Env<'a> {
             running: self.running,
             outer: self.nested.clone(),
         };
-        self.call_macro(call.src, def, passed, Some(Rc::new(nested)))?;
+        self.call_macro(src, def, passed, Some(Rc::new(nested)))?;
         Ok(())
+    }
+
+    /// `<@html_escape>` and its like: the content goes through it.
+    fn call_transform(&mut self, transform: Transform, call: &'a MacroCall) -> Evaluated<'a, ()> {
+        let Some(body) = &call.body else {
+            return Ok(());
+        };
+        let captured = self.capture(|env| env.exec(body).map(|_| ()))?;
+        self.charge(captured.len())?;
+        match transform {
+            Transform::Pass => self.out.extend_from_slice(&captured),
+            Transform::Compress => super::exec::compress(&captured, &mut self.out),
+            Transform::HtmlEscape => {
+                OutputFormat::Html.escape(&String::from_utf8_lossy(&captured), &mut self.out);
+            }
+            Transform::XmlEscape => {
+                OutputFormat::Xml.escape(&String::from_utf8_lossy(&captured), &mut self.out);
+            }
+            Transform::NormalizeNewlines => {
+                let text = String::from_utf8_lossy(&captured);
+                let text = text.replace("\r\n", "\n").replace('\r', "\n");
+                self.out.extend_from_slice(text.as_bytes());
+            }
+            Transform::CaptureOutput => {
+                let message = "<@capture_output> is refused: write <#assign name>…</#assign>";
+                return Err(self.fault(ErrorKind::Refused, call.callee.src, message));
+            }
+        }
+        self.check_output()
+    }
+
+    /// `.args`: the arguments of the running macro or function, by name or in order.
+    pub(crate) fn args(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
+        let Some(def) = self.running else {
+            let message = ".args is only available inside a macro or a function.";
+            return Err(self.fault(ErrorKind::Value, expr.src, message));
+        };
+        let params = def.params.iter().map(|param| (&*param.name, param.slot));
+        let catch_all = def
+            .catch_all
+            .as_ref()
+            .and_then(|(_, slot)| self.local(*slot).cloned());
+        if def.is_function {
+            let mut items: Vec<_> = params.map(|(_, slot)| self.local(slot).cloned()).collect();
+            if let Some(rest) = &catch_all {
+                items.extend(self.items(rest)?);
+            }
+            return Ok(Value::list(items));
+        }
+        let mut map = Map::default();
+        for (name, slot) in params {
+            map.insert(Str::Borrowed(name), self.local(slot).cloned());
+        }
+        if let Some(rest) = &catch_all {
+            for (name, value) in self.entries(rest)? {
+                map.insert(name, value);
+            }
+        }
+        Ok(Value::map(map))
     }
 
     fn eval_args(&mut self, args: &'a [Expr]) -> Evaluated<'a, Vec<Option<Value<'a>>>> {

@@ -7,6 +7,7 @@ use crate::data::Hash;
 use crate::engine::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::number::{Number, NumberError};
+use crate::output_format::{Content, Markup, OutputFormat};
 use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node};
 use crate::template::Template;
@@ -171,18 +172,29 @@ impl<'a> Env<'a> {
         )
     }
 
+    /// A failure that is the directive's, with no expression to blame.
+    #[cold]
+    pub(crate) fn failure(&self, kind: ErrorKind, message: impl Into<String>) -> Fault<'a> {
+        Fault::Error(Error::new(kind, message))
+    }
+
     #[cold]
     pub(crate) fn type_fault(&self, expr: &Expr, expected: &str, found: &Value<'a>) -> Fault<'a> {
-        let article = if expected.starts_with(['a', 'e', 'i', 'o', 'u']) {
-            "an"
-        } else {
-            "a"
-        };
         let message = format!(
-            "Expected {article} {expected}, but this has evaluated to {}:",
+            "Expected {}, but this has evaluated to {}:",
+            with_article(expected),
             with_article(found.type_name())
         );
-        self.fault(ErrorKind::Type, expr.src, message)
+        self.role_fault(expr, message)
+    }
+
+    /// A type error whose message is to say what part `expr` plays.
+    #[cold]
+    pub(crate) fn role_fault(&self, expr: &Expr, message: impl Into<String>) -> Fault<'a> {
+        match self.fault(ErrorKind::Type, expr.src, message) {
+            Fault::Error(error) => Fault::Error(error.naming_role(expr.src)),
+            missing => missing,
+        }
     }
 
     #[cold]
@@ -268,6 +280,21 @@ impl<'a> Env<'a> {
         Ok(Value::string(String::from_utf8(bytes).unwrap_or_else(
             |error| String::from_utf8_lossy(error.as_bytes()).into_owned(),
         )))
+    }
+
+    /// What [`Self::capture`] caught, as markup if that is what was written.
+    pub(crate) fn captured_markup(
+        &mut self,
+        bytes: Vec<u8>,
+        format: &OutputFormat,
+    ) -> Evaluated<'a, Value<'a>> {
+        match self.captured_string(bytes)? {
+            Value::Str(text) if format.is_markup() => Ok(Value::Markup(Rc::new(Markup {
+                format: format.clone(),
+                content: Content::Markup(text),
+            }))),
+            text => Ok(text),
+        }
     }
 
     /// A string that the template made.

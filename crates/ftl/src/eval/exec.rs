@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use super::env::{Env, Evaluated, Fault};
 use super::operators::equal;
-use crate::error::ErrorKind;
-use crate::syntax::Src;
-use crate::syntax::ast::{Branch, Expr, Node, Setting, Switch};
+use crate::error::{Error, ErrorKind, Frame};
+use crate::syntax::ast::{
+    Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, Setting, Switch,
+};
 use crate::value::{DateKind, Value};
 
 /// How a run of nodes ended.
@@ -22,7 +23,10 @@ impl<'a> Env<'a> {
     /// Runs nodes until their end or a jump.
     pub(crate) fn exec(&mut self, nodes: &'a [Node]) -> Evaluated<'a, Flow> {
         for node in nodes {
-            let flow = self.exec_node(node)?;
+            let flow = match self.exec_node(node) {
+                Ok(flow) => flow,
+                Err(fault) => return Err(self.traced(fault, node)),
+            };
             if flow != Flow::Next {
                 return Ok(flow);
             }
@@ -30,58 +34,113 @@ impl<'a> Env<'a> {
         Ok(Flow::Next)
     }
 
+    /// The fault with `node` in its stack: the innermost node, and those that lead into other parts of the template.
+    #[cold]
+    fn traced(&self, fault: Fault<'a>, node: &'a Node) -> Fault<'a> {
+        let mut error = self.to_error(fault);
+        let innermost = error.stack().is_empty();
+        if innermost {
+            if error.span().is_none() {
+                error = self.template.place(error, node.src);
+            } else if error.wants_role() {
+                let role = error
+                    .blamed_src()
+                    .and_then(|blamed| super::dump::role(node, blamed));
+                error = error.with_role(role);
+            }
+        } else if !matches!(node.kind, NodeKind::Call(_) | NodeKind::Nested(_))
+            && !self.left_function(&error)
+        {
+            return Fault::Error(error);
+        }
+        Fault::Error(error.pushing(|| self.frame(node)))
+    }
+
+    /// Whether the frame above this one belongs to another macro or function: this one has called it.
+    fn left_function(&self, error: &Error) -> bool {
+        error
+            .stack()
+            .last()
+            .is_some_and(|frame| frame.within != self.within() && !frame.nested)
+    }
+
+    fn within(&self) -> Option<String> {
+        self.running.map(|def| {
+            let kind = if def.is_function { "function" } else { "macro" };
+            format!("{kind} \"{}\"", def.name)
+        })
+    }
+
+    fn frame(&self, node: &'a Node) -> Frame {
+        let (line, column) = self
+            .template
+            .map
+            .position(&self.template.source, node.src.start);
+        Frame {
+            description: super::dump::description(self.template, node),
+            line,
+            column,
+            within: self.within(),
+            nested: matches!(node.kind, NodeKind::Nested(_)),
+        }
+    }
+
     fn exec_node(&mut self, node: &'a Node) -> Evaluated<'a, Flow> {
         self.step()?;
-        match node {
-            Node::Text(text) => {
+        match &node.kind {
+            NodeKind::Text(text) => {
                 self.out.extend_from_slice(text.as_bytes());
                 self.check_output()?;
             }
-            Node::Output(expr) => {
+            NodeKind::Output(expr) => {
                 self.output(expr)?;
                 self.check_output()?;
             }
-            Node::If(branches) => return self.exec_if(branches),
-            Node::List(list) => return self.exec_list(list),
-            Node::Items(items) => return self.exec_items(items),
-            Node::Sep { slot, body } => {
+            NodeKind::FormattedOutput(output) => {
+                self.formatted_output(output)?;
+                self.check_output()?;
+            }
+            NodeKind::If(branches) => return self.exec_if(branches),
+            NodeKind::List(list) => return self.exec_list(list),
+            NodeKind::Items(items) => return self.exec_items(items),
+            NodeKind::Sep { slot, body } => {
                 if let Some(Value::Loop(state)) = self.local(*slot)
                     && state.has_next
                 {
                     return self.exec(body);
                 }
             }
-            Node::Break => return Ok(Flow::Break),
-            Node::Continue => return Ok(Flow::Continue),
-            Node::Return(value) => {
+            NodeKind::Break => return Ok(Flow::Break),
+            NodeKind::Continue => return Ok(Flow::Continue),
+            NodeKind::Return(value) => {
                 self.returned = match value {
                     Some(value) => self.eval_opt(value)?,
                     None => None,
                 };
                 return Ok(Flow::Return);
             }
-            Node::Assign(target, op, value) => self.assign(target, *op, value.as_ref())?,
-            Node::AssignBlock(target, body) => {
+            NodeKind::Assign(assign) => self.assign(assign)?,
+            NodeKind::AssignBlock(assign) => {
                 let mut flow = Flow::Next;
                 let captured = self.capture(|env| {
-                    flow = env.exec(body)?;
+                    flow = env.exec(&assign.body)?;
                     Ok(())
                 })?;
-                let value = self.captured_string(captured)?;
-                self.store(target, Some(value));
+                let value = self.captured_markup(captured, &assign.format)?;
+                self.store(&assign.target, Some(value));
                 return Ok(flow);
             }
-            Node::Macro(def) => self.namespace[def.slot as usize] = Some(Value::Macro(def)),
-            Node::Call(call) => self.call_directive(call)?,
-            Node::Nested { src, args } => return self.exec_nested(*src, args),
-            Node::Switch(switch) => return self.exec_switch(switch),
-            Node::Setting { src, name, value } => self.change_setting(*src, *name, value)?,
-            Node::NumericOutput { expr, format } => {
-                let number = self.eval_number(expr)?;
-                format.write(&number, &mut self.out);
+            NodeKind::Macro(def) => self.namespace[def.slot as usize] = Some(Value::Macro(def)),
+            NodeKind::Call(call) => self.call_directive(node.src, call)?,
+            NodeKind::Nested(args) => return self.exec_nested(node.src, args),
+            NodeKind::Switch(switch) => return self.exec_switch(switch),
+            NodeKind::Setting { name, value } => self.change_setting(*name, value)?,
+            NodeKind::NumericOutput(output) => {
+                let number = self.eval_number(&output.expr)?;
+                output.format.write(&number, &mut self.out);
                 self.check_output()?;
             }
-            Node::Compress(body) => {
+            NodeKind::Compress(body) => {
                 let mut flow = Flow::Next;
                 let captured = self.capture(|env| {
                     flow = env.exec(body)?;
@@ -90,11 +149,50 @@ impl<'a> Env<'a> {
                 compress(&captured, &mut self.out);
                 return Ok(flow);
             }
-            Node::Attempt { body, recover } => return self.exec_attempt(body, recover),
-            Node::Stop(src, message) => return Err(self.stop(*src, message.as_ref())?),
-            Node::TextRef(_) => {}
+            NodeKind::Attempt { body, recover } => return self.exec_attempt(body, recover),
+            NodeKind::Stop(message) => return Err(self.stop(message.as_ref())?),
+            NodeKind::Group(body) => return self.exec(body),
+            NodeKind::TextRef(_) => {}
         }
         Ok(Flow::Next)
+    }
+
+    /// `${x}` where the output has a format.
+    fn formatted_output(&mut self, output: &'a FormattedOutput) -> Evaluated<'a, ()> {
+        let value = self.eval(&output.expr)?;
+        let Value::Markup(markup) = &value else {
+            if let (Value::Str(text), true) = (&value, output.auto_escape) {
+                output.format.escape(text.as_str(), &mut self.out);
+                return Ok(());
+            }
+            let mut text = Vec::new();
+            self.write_value(&output.expr, &value, &mut text)?;
+            if output.auto_escape {
+                output
+                    .format
+                    .escape(&String::from_utf8_lossy(&text), &mut self.out);
+            } else {
+                self.out.extend_from_slice(&text);
+            }
+            return Ok(());
+        };
+        if markup.format == output.format || output.format.allows_mixing() {
+            markup.write(&mut self.out);
+            return Ok(());
+        }
+        match markup.plain() {
+            Some(plain) if output.format.is_markup() => output.format.escape(plain, &mut self.out),
+            Some(plain) => self.out.extend_from_slice(plain.as_bytes()),
+            None => {
+                let message = format!(
+                    "The value to print is in {} format, which differs from the current output format, {}. Format conversion wasn't possible.",
+                    markup.format.name(),
+                    output.format.name()
+                );
+                return Err(self.fault(ErrorKind::Type, output.expr.src, message));
+            }
+        }
+        Ok(())
     }
 
     fn exec_if(&mut self, branches: &'a [Branch]) -> Evaluated<'a, Flow> {
@@ -112,26 +210,55 @@ impl<'a> Env<'a> {
 
     fn exec_switch(&mut self, switch: &'a Switch) -> Evaluated<'a, Flow> {
         let subject = self.eval(&switch.subject)?;
-        let mut start = None;
-        for (index, (case, _)) in switch.cases.iter().enumerate() {
-            if let Some(case) = case {
-                let value = self.eval(case)?;
-                if equal(self, &switch.subject, &subject, case, &value)? {
-                    start = Some(index);
-                    break;
-                }
+        let mut chosen = None;
+        for (index, case) in switch.cases.iter().enumerate() {
+            if self.case_fits(switch, &subject, case)? {
+                chosen = Some(index);
+                break;
             }
         }
-        let start = start.or_else(|| switch.cases.iter().position(|(case, _)| case.is_none()));
-        // From the matching case on, one falls through to the next until a break.
-        for (_, body) in start.map_or(&[][..], |start| &switch.cases[start..]) {
-            match self.exec(body)? {
+        let is_default = |case: &Case| matches!(case.when, CaseWhen::Default);
+        let Some(chosen) = chosen.or_else(|| switch.cases.iter().position(is_default)) else {
+            return Ok(Flow::Next);
+        };
+        // From the matching `#case` on, one falls through to the next until a break; an `#on` stands alone.
+        let alone = switch
+            .cases
+            .iter()
+            .any(|case| matches!(case.when, CaseWhen::OneOf(_)));
+        let end = if alone {
+            chosen + 1
+        } else {
+            switch.cases.len()
+        };
+        for case in &switch.cases[chosen..end] {
+            match self.exec(&case.body)? {
                 Flow::Next => {}
-                Flow::Break => return Ok(Flow::Next),
+                Flow::Break if !alone => return Ok(Flow::Next),
                 flow => return Ok(flow),
             }
         }
         Ok(Flow::Next)
+    }
+
+    fn case_fits(
+        &mut self,
+        switch: &'a Switch,
+        subject: &Value<'a>,
+        case: &'a Case,
+    ) -> Evaluated<'a, bool> {
+        let values = match &case.when {
+            CaseWhen::Equal(value) => std::slice::from_ref(value),
+            CaseWhen::OneOf(values) => values,
+            CaseWhen::Default => return Ok(false),
+        };
+        for expr in values {
+            let value = self.eval(expr)?;
+            if equal(self, &switch.subject, subject, expr, &value)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn exec_attempt(&mut self, body: &'a [Node], recover: &'a [Node]) -> Evaluated<'a, Flow> {
@@ -155,7 +282,7 @@ impl<'a> Env<'a> {
                 }
                 self.locals.truncate(locals);
                 (self.base, self.depth, self.running, self.nested) = (base, depth, running, nested);
-                let outer = self.recovered.replace(Rc::from(error.to_string()));
+                let outer = self.recovered.replace(Rc::from(self.reported(&error)));
                 let flow = self.exec(recover)?;
                 self.recovered = outer;
                 Ok(flow)
@@ -163,19 +290,24 @@ impl<'a> Env<'a> {
         }
     }
 
-    fn stop(&mut self, src: Src, message: Option<&'a Expr>) -> Evaluated<'a, Fault<'a>> {
+    /// What `.error` says: the whole of the failure, with its stack.
+    fn reported(&self, error: &Error) -> String {
+        format!(
+            "{}\n\n----\nFTL stack trace (\"~\" means nesting-related):\n{}----",
+            error.description(),
+            error.stack_trace()
+        )
+    }
+
+    fn stop(&mut self, message: Option<&'a Expr>) -> Evaluated<'a, Fault<'a>> {
         let message = match message {
             Some(message) => self.eval_string(message)?.as_str().to_owned(),
             None => "the template was stopped by #stop".to_owned(),
         };
-        Ok(Fault::Error(self.template.error_at(
-            ErrorKind::Stop,
-            src,
-            message,
-        )))
+        Ok(Fault::Error(Error::new(ErrorKind::Stop, message)))
     }
 
-    fn change_setting(&mut self, src: Src, name: Setting, value: &'a Expr) -> Evaluated<'a, ()> {
+    fn change_setting(&mut self, name: Setting, value: &'a Expr) -> Evaluated<'a, ()> {
         let text = self.eval_string(value)?;
         let text = text.as_str();
         let settings = self.settings.to_mut();
@@ -189,13 +321,13 @@ impl<'a> Env<'a> {
             Setting::Locale => {
                 crate::engine::check_locale(text).map(|()| settings.locale = text.into())
             }
-            Setting::OutputEncoding => Ok(()),
+            Setting::OutputEncoding | Setting::SqlDateAndTimeTimeZone => Ok(()),
             Setting::UrlEscapingCharset => {
                 settings.url_escaping_charset = Some(text.into());
                 Ok(())
             }
         };
-        result.map_err(|message| self.fault(ErrorKind::Format, src, message))
+        result.map_err(|message| Fault::Error(Error::new(ErrorKind::Format, message)))
     }
 }
 
@@ -215,7 +347,7 @@ fn is_recoverable(kind: ErrorKind) -> bool {
 
 /// Writes `text` with each run of white-space as one blank, or as one line break if there is one in it, and with none
 /// at its ends.
-fn compress(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn compress(text: &[u8], out: &mut Vec<u8>) {
     let mut blank: Option<bool> = None;
     let mut started = false;
     for byte in text {

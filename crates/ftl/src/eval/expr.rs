@@ -5,9 +5,9 @@ use std::rc::Rc;
 use super::env::{Env, Evaluated, Fault};
 use crate::error::ErrorKind;
 use crate::number::Number;
-use crate::syntax::Src;
-use crate::syntax::ast::{Expr, ExprKind, LoopField, Name, Node, RangeKind, Special};
-use crate::value::{DateKind, DateTime, Map, Range, Scope, Str, Value};
+use crate::output_format::{Content, Markup};
+use crate::syntax::ast::{Expr, ExprKind, LoopField, Name, Node, NodeKind, RangeKind, Special};
+use crate::value::{DateKind, DateTime, Map, Range, Scope, Str, Transform, Value};
 
 impl<'a> Env<'a> {
     /// The value of `expr`; a missing one is a fault.
@@ -70,7 +70,7 @@ impl<'a> Env<'a> {
             ExprKind::Range(kind, from, to) => self.range(*kind, from, to.as_deref())?,
             ExprKind::Seq(items) => self.sequence(items)?,
             ExprKind::Hash(entries) => self.hash(entries)?,
-            ExprKind::Special(special) => return self.special(expr.src, *special),
+            ExprKind::Special(special) => return self.special(expr, *special),
             ExprKind::Lambda(_) => {
                 return Err(self.fault(
                     ErrorKind::Type,
@@ -124,6 +124,9 @@ impl<'a> Env<'a> {
         }
         if let Some(function) = shared.functions.get(name) {
             return Some(Value::Host(&**function));
+        }
+        if let Some(transform) = Transform::named(name) {
+            return Some(Value::Transform(transform));
         }
         (name == "statics" && !shared.statics.is_empty()).then_some(Value::Statics)
     }
@@ -234,9 +237,66 @@ impl<'a> Env<'a> {
         self.string_of(expr, value)
     }
 
+    /// A string literal with interpolations: a string, or markup if some of them are.
     fn concat(&mut self, parts: &'a [Node]) -> Evaluated<'a, Value<'a>> {
-        let bytes = self.capture(|env| env.exec(parts).map(|_| ()))?;
-        self.captured_string(bytes)
+        let mut markup: Option<Rc<Markup<'a>>> = None;
+        let mut text = Vec::new();
+        for part in parts {
+            self.step()?;
+            match &part.kind {
+                NodeKind::Text(plain) => text.extend_from_slice(plain.as_bytes()),
+                NodeKind::Output(expr) => match self.eval(expr)? {
+                    Value::Markup(found) => {
+                        markup = Some(self.appended(markup, &mut text, &found)?);
+                    }
+                    value => self.write_value(expr, &value, &mut text)?,
+                },
+                NodeKind::NumericOutput(output) => {
+                    let number = self.eval_number(&output.expr)?;
+                    output.format.write(&number, &mut text);
+                }
+                _ => {}
+            }
+        }
+        match markup {
+            None => self.captured_string(text),
+            Some(before) if text.is_empty() => Ok(Value::Markup(before)),
+            Some(before) => {
+                let rest = self.plain_markup(&before, text)?;
+                Ok(Value::Markup(Rc::new(before.concat(&rest))))
+            }
+        }
+    }
+
+    /// What has been collected, and then `found`.
+    fn appended(
+        &mut self,
+        before: Option<Rc<Markup<'a>>>,
+        text: &mut Vec<u8>,
+        found: &Rc<Markup<'a>>,
+    ) -> Evaluated<'a, Rc<Markup<'a>>> {
+        let mut whole = before;
+        if !text.is_empty() {
+            let plain = self.plain_markup(found, std::mem::take(text))?;
+            whole = Some(Rc::new(match whole {
+                Some(before) => before.concat(&plain),
+                None => plain,
+            }));
+        }
+        Ok(match whole {
+            Some(before) => Rc::new(before.concat(found)),
+            None => Rc::clone(found),
+        })
+    }
+
+    /// `text` as markup of the format of `like`.
+    fn plain_markup(&mut self, like: &Markup<'a>, text: Vec<u8>) -> Evaluated<'a, Markup<'a>> {
+        self.charge(text.len().saturating_mul(2))?;
+        let text = String::from_utf8(text).unwrap_or_default();
+        Ok(Markup {
+            format: like.format.clone(),
+            content: Content::Plain(Str::from(text)),
+        })
     }
 
     fn range(
@@ -299,7 +359,7 @@ impl<'a> Env<'a> {
         Ok(Value::map(map))
     }
 
-    fn special(&mut self, src: Src, special: Special) -> Evaluated<'a, Option<Value<'a>>> {
+    fn special(&mut self, expr: &'a Expr, special: Special) -> Evaluated<'a, Option<Value<'a>>> {
         Ok(Some(match special {
             Special::Now => match &self.template.engine.clock {
                 Some(clock) => Value::Date(DateTime {
@@ -309,7 +369,7 @@ impl<'a> Env<'a> {
                 None => {
                     return Err(self.fault(
                         ErrorKind::Refused,
-                        src,
+                        expr.src,
                         ".now isn't available: there is no clock",
                     ));
                 }
@@ -322,6 +382,8 @@ impl<'a> Env<'a> {
                 }
                 Value::Scope(Scope::Locals)
             }
+            Special::Args => return self.args(expr).map(Some),
+            Special::Nothing => Value::Transform(Transform::Pass),
             Special::Namespace | Special::Main => Value::Scope(Scope::Namespace),
             Special::DataModel => Value::Scope(Scope::DataModel),
             Special::TemplateName => Value::str(&self.template.name),
@@ -331,20 +393,29 @@ impl<'a> Env<'a> {
                 Value::string(locale.split(['_', '-']).next().unwrap_or_default())
             }
             Special::TimeZone => Value::string(&*self.settings.time_zone_name),
-            Special::Version | Special::IncompatibleImprovements => Value::str("2.3.31"),
+            Special::Version => Value::str("2.3.31"),
+            Special::IncompatibleImprovements => {
+                Value::string(self.template.engine.options.version.to_string())
+            }
             Special::Error => match &self.recovered {
                 Some(message) => Value::string(Rc::clone(message)),
                 None => {
                     return Err(self.fault(
                         ErrorKind::Value,
-                        src,
+                        expr.src,
                         ".error is only available inside #recover",
                     ));
                 }
             },
-            Special::OutputEncoding | Special::UrlEscapingCharset => Value::str("UTF-8"),
-            Special::OutputFormat => Value::str("undefined"),
-            Special::AutoEsc => Value::Bool(false),
+            Special::OutputEncoding => return Ok(None),
+            Special::UrlEscapingCharset => {
+                return Ok(self
+                    .settings
+                    .url_escaping_charset
+                    .as_deref()
+                    .map(Value::string));
+            }
+            Special::AutoEsc(on) => Value::Bool(on),
         }))
     }
 }

@@ -3,6 +3,7 @@
 use super::env::{Env, Evaluated};
 use super::exec::Flow;
 use super::operators::seq_len;
+use crate::error::ErrorKind;
 use crate::syntax::ast::{Expr, Items, List, LoopVars, Node};
 use crate::value::{LoopState, Value};
 
@@ -56,6 +57,13 @@ impl<'a> Env<'a> {
             && matches!(expr.kind, crate::syntax::ast::ExprKind::Default(_, None))
         {
             return Ok(true);
+        }
+        if source.is_hash() && !by_key {
+            let message = format!(
+                "The value you try to list is {}, thus you must specify two loop variables after the \"as\"; one for the key, and another for the value, like <#... as k, v>).",
+                super::with_article(source.type_name())
+            );
+            return Err(self.failure(ErrorKind::Type, message));
         }
         Err(self.type_fault(
             expr,

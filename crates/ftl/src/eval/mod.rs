@@ -3,6 +3,7 @@
 mod assign;
 mod call;
 mod convert;
+mod dump;
 mod env;
 mod exec;
 mod expr;

@@ -1,11 +1,13 @@
 //! Arithmetic, concatenation and comparison.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use super::env::{Env, Evaluated};
 use crate::data::Seq;
 use crate::error::ErrorKind;
 use crate::number::Number;
+use crate::output_format::{Content, Markup};
 use crate::syntax::Src;
 use crate::syntax::ast::{Arithmetic, Compare, Expr};
 use crate::value::{Map, Str, Value};
@@ -73,6 +75,9 @@ impl<'a> Env<'a> {
             }
             return Ok(Value::map(map));
         }
+        if let (Value::Markup(_), _) | (_, Value::Markup(_)) = (left, right) {
+            return self.concatenate_markup(src, left, left_expr, right, right_expr);
+        }
         let mut bytes = Vec::new();
         for (value, expr) in [(left, left_expr), (right, right_expr)] {
             match (value, expr.or(left_expr).or(right_expr)) {
@@ -84,6 +89,54 @@ impl<'a> Env<'a> {
             }
         }
         self.captured_string(bytes)
+    }
+
+    /// Markup and text, or markup and markup of the same format.
+    fn concatenate_markup(
+        &mut self,
+        src: Src,
+        left: &Value<'a>,
+        left_expr: Option<&'a Expr>,
+        right: &Value<'a>,
+        right_expr: Option<&'a Expr>,
+    ) -> Evaluated<'a, Value<'a>> {
+        let format = match (left, right) {
+            (Value::Markup(markup), _) | (_, Value::Markup(markup)) => markup.format.clone(),
+            _ => return Err(self.fault(ErrorKind::Type, src, "these values can't be added")),
+        };
+        let mut parts = Vec::with_capacity(2);
+        for (value, expr) in [(left, left_expr), (right, right_expr)] {
+            let part = match (value, expr.or(left_expr).or(right_expr)) {
+                (Value::Markup(markup), _) if markup.format == format => (**markup).clone(),
+                (Value::Markup(markup), _) => match markup.plain() {
+                    Some(plain) => Markup {
+                        format: format.clone(),
+                        content: Content::Plain(Str::from(plain.to_owned())),
+                    },
+                    None => {
+                        let message = format!(
+                            "Concatenation left hand operand is in {} format, while the right hand operand is in {}. Conversion to common format wasn't possible.",
+                            format.name(),
+                            markup.format.name()
+                        );
+                        return Err(self.fault(ErrorKind::Type, src, message));
+                    }
+                },
+                (value, Some(expr)) => Markup {
+                    format: format.clone(),
+                    content: Content::Plain(self.string_of(expr, value.clone())?),
+                },
+                (_, None) => {
+                    return Err(self.fault(ErrorKind::Type, src, "these values can't be added"));
+                }
+            };
+            parts.push(part);
+        }
+        let whole = parts[0].concat(&parts[1]);
+        self.charge(match &whole.content {
+            Content::Plain(text) | Content::Markup(text) => text.as_str().len(),
+        })?;
+        Ok(Value::Markup(Rc::new(whole)))
     }
 
     /// `left compare right`
@@ -123,10 +176,9 @@ impl<'a> Env<'a> {
 
     fn incomparable(&self, src: Src, left: &Value<'a>, right: &Value<'a>) -> super::env::Fault<'a> {
         let message = format!(
-            "Can't compare values of these types. Allowed comparisons are between two numbers, two strings, two dates, or two booleans. \
-             Left hand operand is a {}. Right hand operand is a {}.",
-            left.type_name(),
-            right.type_name()
+            "Can't compare values of these types. Allowed comparisons are between two numbers, two strings, two dates, or two booleans.\nLeft hand operand is {}.\nRight hand operand is {}.",
+            super::with_article(left.type_name()),
+            super::with_article(right.type_name())
         );
         self.fault(ErrorKind::Type, src, message)
     }

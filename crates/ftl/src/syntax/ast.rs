@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::builtins::Builtin;
 use crate::datetime::DateFormat;
 use crate::number::NumberFormat;
+use crate::output_format::OutputFormat;
 use crate::syntax::Src;
 use crate::value::DateKind;
 
@@ -80,6 +81,17 @@ pub(crate) struct BuiltinCall {
     /// The loop's state, for built-ins that ask a loop variable.
     pub(crate) loop_slot: Option<u32>,
     pub(crate) formats: Formats,
+    /// How the arguments stand: `?name(a)`, `?name["a"]`, `?name.a`.
+    pub(crate) lookup: Lookup,
+    /// The output format at the place, for built-ins that depend on it.
+    pub(crate) output_format: OutputFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    Call,
+    Bracket,
+    Dot,
 }
 
 /// Formats that stand in the template as constants are compiled once, when they are first used.
@@ -98,24 +110,26 @@ pub(crate) struct Lambda {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
-    Now,
-    Vars,
-    Globals,
-    Locals,
-    Namespace,
-    Main,
+    Args,
+    AutoEsc(bool),
     DataModel,
-    TemplateName,
-    Locale,
-    Lang,
-    TimeZone,
-    Version,
     Error,
-    OutputEncoding,
-    OutputFormat,
-    UrlEscapingCharset,
-    AutoEsc,
+    Globals,
     IncompatibleImprovements,
+    Lang,
+    Locale,
+    Locals,
+    Main,
+    Namespace,
+    /// `.pass`, a macro that does nothing.
+    Nothing,
+    Now,
+    OutputEncoding,
+    TemplateName,
+    TimeZone,
+    UrlEscapingCharset,
+    Vars,
+    Version,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,18 +161,24 @@ pub(crate) enum RangeKind {
     Length,
 }
 
-/// A piece of a template.
+/// A piece of a template, and where it stands with everything in it.
 #[derive(Clone)]
-pub(crate) enum Node {
+pub(crate) struct Node {
+    pub(crate) src: Src,
+    pub(crate) kind: NodeKind,
+}
+
+#[derive(Clone)]
+pub(crate) enum NodeKind {
     Text(Box<str>),
     /// Text whose white-space hasn't been stripped yet; only the parser knows it.
     TextRef(usize),
+    /// `${x}` where the output has no format that escapes.
     Output(Expr),
+    /// `${x}` where the output has a format.
+    FormattedOutput(Box<FormattedOutput>),
     /// `#{x; m1M2}`
-    NumericOutput {
-        expr: Expr,
-        format: Box<NumberFormat>,
-    },
+    NumericOutput(Box<NumericOutput>),
     If(Vec<Branch>),
     List(Box<List>),
     Items(Box<Items>),
@@ -169,18 +189,14 @@ pub(crate) enum Node {
     Break,
     Continue,
     Return(Option<Expr>),
-    Nested {
-        src: Src,
-        args: Vec<Expr>,
-    },
-    Stop(Src, Option<Expr>),
-    Assign(AssignTarget, AssignOp, Option<Expr>),
-    AssignBlock(AssignTarget, Vec<Node>),
+    Nested(Vec<Expr>),
+    Stop(Option<Expr>),
+    Assign(Box<Assign>),
+    AssignBlock(Box<AssignBlock>),
     Macro(Box<MacroDef>),
     Call(Box<MacroCall>),
     Switch(Box<Switch>),
     Setting {
-        src: Src,
         name: Setting,
         value: Expr,
     },
@@ -189,6 +205,108 @@ pub(crate) enum Node {
         body: Vec<Node>,
         recover: Vec<Node>,
     },
+    /// `#escape`, `#autoesc`, …: what they mean is already in the nodes within.
+    Group(Vec<Node>),
+}
+
+impl Node {
+    /// Calls `visit` on each body.
+    pub(crate) fn for_each_body<'n>(&'n self, visit: &mut dyn FnMut(&'n Vec<Node>)) {
+        match &self.kind {
+            NodeKind::If(branches) => branches.iter().for_each(|branch| visit(&branch.body)),
+            NodeKind::List(list) => {
+                visit(&list.body);
+                if let Some(otherwise) = &list.otherwise {
+                    visit(otherwise);
+                }
+            }
+            NodeKind::Items(items) => visit(&items.body),
+            NodeKind::Sep { body, .. } | NodeKind::Compress(body) | NodeKind::Group(body) => {
+                visit(body);
+            }
+            NodeKind::AssignBlock(assign) => visit(&assign.body),
+            NodeKind::Macro(def) => visit(&def.body),
+            NodeKind::Call(call) => {
+                if let Some(body) = &call.body {
+                    visit(body);
+                }
+            }
+            NodeKind::Switch(switch) => switch.cases.iter().for_each(|case| visit(&case.body)),
+            NodeKind::Attempt { body, recover } => {
+                visit(body);
+                visit(recover);
+            }
+            _ => {}
+        }
+    }
+
+    /// Calls `visit` on each body.
+    pub(crate) fn for_each_body_mut(&mut self, visit: &mut dyn FnMut(&mut Vec<Node>)) {
+        match &mut self.kind {
+            NodeKind::If(branches) => branches
+                .iter_mut()
+                .for_each(|branch| visit(&mut branch.body)),
+            NodeKind::List(list) => {
+                visit(&mut list.body);
+                if let Some(otherwise) = &mut list.otherwise {
+                    visit(otherwise);
+                }
+            }
+            NodeKind::Items(items) => visit(&mut items.body),
+            NodeKind::Sep { body, .. } | NodeKind::Compress(body) | NodeKind::Group(body) => {
+                visit(body);
+            }
+            NodeKind::AssignBlock(assign) => visit(&mut assign.body),
+            NodeKind::Macro(def) => visit(&mut def.body),
+            NodeKind::Call(call) => {
+                if let Some(body) = &mut call.body {
+                    visit(body);
+                }
+            }
+            NodeKind::Switch(switch) => switch
+                .cases
+                .iter_mut()
+                .for_each(|case| visit(&mut case.body)),
+            NodeKind::Attempt { body, recover } => {
+                visit(body);
+                visit(recover);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct FormattedOutput {
+    pub(crate) expr: Expr,
+    pub(crate) format: OutputFormat,
+    pub(crate) auto_escape: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct NumericOutput {
+    pub(crate) expr: Expr,
+    pub(crate) min_fraction: u32,
+    pub(crate) max_fraction: u32,
+    /// Whether a format was given.
+    pub(crate) has_format: bool,
+    /// What is computed once: the pattern behind the two.
+    pub(crate) format: NumberFormat,
+}
+
+#[derive(Clone)]
+pub(crate) struct Assign {
+    pub(crate) target: AssignTarget,
+    pub(crate) op: AssignOp,
+    pub(crate) value: Option<Expr>,
+}
+
+#[derive(Clone)]
+pub(crate) struct AssignBlock {
+    pub(crate) target: AssignTarget,
+    pub(crate) body: Vec<Node>,
+    /// The format of what is captured.
+    pub(crate) format: OutputFormat,
 }
 
 #[derive(Clone)]
@@ -235,10 +353,11 @@ impl LoopVars {
 
 #[derive(Clone)]
 pub(crate) struct AssignTarget {
-    pub(crate) src: Src,
     pub(crate) name: Box<str>,
     pub(crate) scope: AssignScope,
     pub(crate) slot: u32,
+    /// Whether it is the only one of its tag.
+    pub(crate) single: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,10 +375,27 @@ pub(crate) enum AssignOp {
     Decrement,
 }
 
+impl AssignOp {
+    /// The operator as it stands in the tag.
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Self::Set => "=",
+            Self::Arithmetic(Arithmetic::Add) => "+=",
+            Self::Arithmetic(Arithmetic::Subtract) => "-=",
+            Self::Arithmetic(Arithmetic::Multiply) => "*=",
+            Self::Arithmetic(Arithmetic::Divide) => "/=",
+            Self::Arithmetic(Arithmetic::Modulus) => "%=",
+            Self::Increment => "++",
+            Self::Decrement => "--",
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct MacroDef {
     pub(crate) name: Box<str>,
     pub(crate) is_function: bool,
+    pub(crate) src: Src,
     pub(crate) params: Vec<Param>,
     pub(crate) catch_all: Option<(Box<str>, u32)>,
     pub(crate) body: Vec<Node>,
@@ -280,7 +416,6 @@ pub(crate) struct Param {
 
 #[derive(Clone)]
 pub(crate) struct MacroCall {
-    pub(crate) src: Src,
     pub(crate) callee: Expr,
     pub(crate) args: CallArgs,
     pub(crate) loop_vars: Vec<(Box<str>, u32)>,
@@ -296,8 +431,23 @@ pub(crate) enum CallArgs {
 #[derive(Clone)]
 pub(crate) struct Switch {
     pub(crate) subject: Expr,
-    /// In order; `None` is `#default`.
-    pub(crate) cases: Vec<(Option<Expr>, Vec<Node>)>,
+    /// In order.
+    pub(crate) cases: Vec<Case>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Case {
+    pub(crate) when: CaseWhen,
+    pub(crate) body: Vec<Node>,
+}
+
+#[derive(Clone)]
+pub(crate) enum CaseWhen {
+    /// `#case value`, which falls through to the next.
+    Equal(Expr),
+    /// `#on a, b`, which doesn't.
+    OneOf(Vec<Expr>),
+    Default,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -311,4 +461,5 @@ pub(crate) enum Setting {
     Locale,
     OutputEncoding,
     UrlEscapingCharset,
+    SqlDateAndTimeTimeZone,
 }

@@ -1,13 +1,9 @@
 //! The grammar of expressions, from the weakest operator down.
 
-use super::ast::{
-    Arithmetic, Binding, BuiltinCall, Compare, Expr, ExprKind, Formats, Lambda, Name, RangeKind,
-    Special,
-};
+use super::ast::{Arithmetic, Binding, Compare, Expr, ExprKind, Lambda, Name, RangeKind};
 use super::lexer::Token;
 use super::parser::{Parser, Result};
 use super::source::Src;
-use crate::builtins;
 use crate::error::ErrorKind;
 
 /// Operators in a row (`a + b + …`, `a.b.c…`) that one expression may have; the evaluator recurses over them.
@@ -233,7 +229,7 @@ impl Parser<'_> {
         }
     }
 
-    fn last_src(&self) -> Src {
+    pub(super) fn last_src(&self) -> Src {
         Src {
             start: self.last_end.saturating_sub(1),
             end: self.last_end,
@@ -261,7 +257,7 @@ impl Parser<'_> {
                 let special = self.special()?;
                 let src = src.to(self.token_src);
                 self.advance()?;
-                return Ok(self.expr(src, ExprKind::Special(special)));
+                return Ok(self.expr(src, special));
             }
             Token::Ident => {
                 let kind = match self.token_text() {
@@ -367,6 +363,10 @@ impl Parser<'_> {
         let name: Box<str> = match self.token {
             Token::Ident => unescape_name(self.token_text()),
             Token::Times => "*".into(),
+            // Spelled-out operators are names here, and so are the others as far as they look like it.
+            Token::Greater | Token::GreaterOrEqual | Token::Less | Token::LessOrEqual => {
+                self.token_text().into()
+            }
             _ => return Err(self.unexpected("a name after \".\"")),
         };
         self.advance()?;
@@ -406,6 +406,7 @@ impl Parser<'_> {
     }
 
     fn default_value(&mut self, target: Expr) -> Result<Expr> {
+        let operator_end = self.token_src.end;
         self.advance()?;
         // In `<@m a=x! b=y>` the name after `!` is the next argument's.
         let value = if self.starts_expression() && !self.at_named_argument() {
@@ -413,120 +414,14 @@ impl Parser<'_> {
         } else {
             None
         };
-        let src = target.src.to(self.last_src());
+        let end = value
+            .as_ref()
+            .map_or(operator_end, |value: &Box<Expr>| value.src.end);
+        let src = Src {
+            start: target.src.start,
+            end,
+        };
         Ok(self.expr(src, ExprKind::Default(Box::new(target), value)))
-    }
-
-    fn builtin(&mut self, target: Expr) -> Result<Expr> {
-        self.advance()?;
-        if self.token != Token::Ident {
-            return Err(self.unexpected("the name of a built-in"));
-        }
-        let name = self.token_text();
-        let builtin = match builtins::find(name) {
-            Ok(builtin) => builtin,
-            Err(problem) => {
-                let kind = if problem.refused {
-                    ErrorKind::Refused
-                } else {
-                    ErrorKind::Syntax
-                };
-                return Err(self.error_of(kind, self.token_src, problem.message));
-            }
-        };
-        self.advance()?;
-        let args = if self.token == Token::OpenParen && builtin.takes_args() {
-            let lambda_allowed =
-                std::mem::replace(&mut self.lambda_allowed, builtin.takes_lambda());
-            let args = self.arguments()?;
-            self.lambda_allowed = lambda_allowed;
-            Some(args)
-        } else if builtin.is_format_lookup() && self.token == Token::OpenBracket {
-            // `?string["0.00"]`
-            self.advance()?;
-            let key = self.expression()?;
-            self.expect(Token::CloseBracket, "\"]\"")?;
-            Some(vec![key])
-        } else if builtin.is_format_lookup() && self.token == Token::Dot {
-            // `?string.short`
-            self.advance()?;
-            if self.token != Token::Ident {
-                return Err(self.unexpected("the name of a format"));
-            }
-            let name = self.expr(
-                self.token_src,
-                ExprKind::Str(unescape_name(self.token_text())),
-            );
-            self.advance()?;
-            Some(vec![name])
-        } else {
-            None
-        };
-        let src = target.src.to(self.last_src());
-        if let Err(message) = builtin.check_arity(args.as_deref().map(<[Expr]>::len)) {
-            return Err(self.error_of(ErrorKind::Syntax, src, message));
-        }
-        Ok(self.expr(
-            src,
-            ExprKind::Builtin(Box::new(BuiltinCall {
-                target,
-                builtin,
-                args,
-                loop_slot: None,
-                formats: Formats::default(),
-            })),
-        ))
-    }
-
-    fn special(&mut self) -> Result<Special> {
-        if self.token != Token::Ident {
-            return Err(self.unexpected("the name of a special variable"));
-        }
-        Ok(match self.token_text() {
-            "now" => Special::Now,
-            "vars" => Special::Vars,
-            "globals" => Special::Globals,
-            "locals" => Special::Locals,
-            "namespace" => Special::Namespace,
-            "main" => Special::Main,
-            "data_model" | "dataModel" => Special::DataModel,
-            "template_name"
-            | "templateName"
-            | "main_template_name"
-            | "mainTemplateName"
-            | "current_template_name"
-            | "currentTemplateName" => Special::TemplateName,
-            "locale" => Special::Locale,
-            "lang" => Special::Lang,
-            "time_zone" | "timeZone" => Special::TimeZone,
-            "version" => Special::Version,
-            "error" => Special::Error,
-            "output_encoding" | "outputEncoding" => Special::OutputEncoding,
-            "output_format" | "outputFormat" => Special::OutputFormat,
-            "url_escaping_charset" | "urlEscapingCharset" => Special::UrlEscapingCharset,
-            "auto_esc" | "autoEsc" => Special::AutoEsc,
-            "incompatible_improvements" | "incompatibleImprovements" => {
-                Special::IncompatibleImprovements
-            }
-            name @ ("current_node"
-            | "node"
-            | "locale_object"
-            | "get_optional_template"
-            | "pass"
-            | "args"
-            | "caller_template_name") => {
-                return Err(self.error_of(
-                    ErrorKind::Refused,
-                    self.token_src,
-                    format!("the special variable .{name} isn't available here"),
-                ));
-            }
-            name => {
-                return Err(
-                    self.error_at_token(format!("Unknown special variable name: {name:?}."))
-                );
-            }
-        })
     }
 
     fn count(&self, chain: &mut usize) -> Result<()> {
@@ -542,7 +437,7 @@ impl Parser<'_> {
     }
 }
 
-fn unescape_name(text: &str) -> Box<str> {
+pub(super) fn unescape_name(text: &str) -> Box<str> {
     if text.contains('\\') {
         text.replace('\\', "").into()
     } else {

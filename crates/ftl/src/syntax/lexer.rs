@@ -140,15 +140,26 @@ impl Parser<'_> {
             let rest = &self.text.as_bytes()[self.pos..];
             match rest {
                 [b' ' | b'\t' | b'\n' | b'\r', ..] => self.pos += 1,
-                [b'<', b'#', b'-', b'-', ..] | [b'<', b'!', b'-', b'-', ..] => {
-                    let Some(end) = self.text[self.pos..].find("-->") else {
-                        return Err(self.error_here("unclosed comment"));
-                    };
-                    self.pos += end + 3;
-                }
+                [b'<' | b'[', b'#' | b'!', b'-', b'-', ..] => self.skip_comment()?,
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Steps over a comment among the tokens of a tag.
+    fn skip_comment(&mut self) -> Result<()> {
+        let end = if self.text.as_bytes()[self.pos] == b'[' {
+            "--]"
+        } else {
+            "-->"
+        };
+        let Some(at) = self.text[self.pos..].find(end) else {
+            return Err(
+                self.error_here("Unexpected end of file reached. You have an unclosed comment.")
+            );
+        };
+        self.pos += at + end.len();
+        Ok(())
     }
 
     fn scan(&mut self) -> Result<Token> {
@@ -166,14 +177,20 @@ impl Parser<'_> {
                 self.scan_number();
                 return Ok(Token::Number);
             }
-            b'>' if !self.gt_is_operator => {
+            b'>' if !self.gt_is_operator && !self.in_square_tag => {
                 self.pos += 1;
                 return Ok(Token::TagEnd);
             }
-            b'/' if !self.gt_is_operator && bytes.get(self.pos + 1) == Some(&b'>') => {
+            b']' if self.in_square_tag && self.brackets == 0 => {
+                self.pos += 1;
+                return Ok(Token::TagEnd);
+            }
+            b'/' if self.at_empty_tag_end() => {
                 self.pos += 2;
                 return Ok(Token::EmptyTagEnd);
             }
+            b'[' => self.brackets += 1,
+            b']' => self.brackets = self.brackets.saturating_sub(1),
             _ => {}
         }
         if self.scan_identifier() {
@@ -187,7 +204,20 @@ impl Parser<'_> {
             }
         }
         let c = rest.chars().next().unwrap_or('\u{fffd}');
-        Err(self.error_here(format!("unexpected character {c:?} in an expression")))
+        Err(self.error_here(format!(
+            "Lexical error: encountered {} ({}), after \"\".",
+            crate::error::java_quoted(&c.to_string()),
+            c as u32
+        )))
+    }
+
+    fn at_empty_tag_end(&self) -> bool {
+        let next = self.text.as_bytes().get(self.pos + 1);
+        if self.in_square_tag {
+            next == Some(&b']') && self.brackets == 0
+        } else {
+            next == Some(&b'>') && !self.gt_is_operator
+        }
     }
 
     fn scan_string(&mut self, raw: bool) -> Result<Token> {
@@ -205,7 +235,13 @@ impl Parser<'_> {
             }
             at += 1;
         }
-        Err(self.error_here("unclosed string literal"))
+        let literal = crate::error::java_quoted(&self.text[self.pos - usize::from(raw)..]);
+        let at = self.base + self.text.len() as u32;
+        Err(self.error_of(
+            crate::error::ErrorKind::Syntax,
+            Src { start: at, end: at },
+            format!("Lexical error: encountered <EOF> after {literal}."),
+        ))
     }
 
     fn scan_number(&mut self) {

@@ -1,6 +1,6 @@
 //! String literals: escapes and interpolations.
 
-use super::ast::{Expr, ExprKind, Node};
+use super::ast::{Expr, ExprKind, Node, NodeKind};
 use super::parser::{Parser, Result};
 
 impl Parser<'_> {
@@ -12,7 +12,7 @@ impl Parser<'_> {
         let content = &spelling[content_start..spelling.len() - 1];
         let kind = if raw {
             ExprKind::Str(content.into())
-        } else if content.contains("${") || content.contains("#{") {
+        } else if self.has_interpolation(content) {
             self.interpolated(content, src.start + content_start as u32)?
         } else {
             ExprKind::Str(self.unescape(content)?.into())
@@ -33,9 +33,12 @@ impl Parser<'_> {
         let nodes = inner.string_parts()?;
         let nodes = nodes
             .into_iter()
-            .map(|node| match node {
-                Node::Text(text) => Node::Text(text.replace(ESCAPED_BRACE, "{").into()),
-                other => other,
+            .map(|node| match node.kind {
+                NodeKind::Text(text) => Node {
+                    src: node.src,
+                    kind: NodeKind::Text(text.replace(ESCAPED_BRACE, "{").into()),
+                },
+                _ => node,
             })
             .collect();
         Ok(ExprKind::Concat(nodes))

@@ -1,13 +1,15 @@
-//! The parser's state and the level of text, interpolations and tags.
+//! The parser's state, and what all levels of the grammar share.
 
 use std::sync::Arc;
 
 use super::ast::{Expr, ExprKind, Node};
 use super::lexer::Token;
+use super::naming::Convention;
+use super::options::{Interpolations, Options, Tags};
 use super::source::{SourceMap, Src};
-use super::whitespace::{Layout, Piece};
+use super::whitespace::Layout;
 use crate::error::{Error, ErrorKind};
-use crate::number::NumberFormat;
+use crate::output_format::{AutoEscaping, OutputFormat};
 
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
@@ -25,13 +27,28 @@ pub(crate) struct Parser<'s> {
     /// Where the token before the current one ended.
     pub(crate) last_end: u32,
     pub(crate) gt_is_operator: bool,
+    /// Whether the tag being read is a `[#tag]`.
+    pub(crate) in_square_tag: bool,
+    /// Open `[` in the tag or interpolation being read.
+    pub(crate) brackets: u32,
     pub(crate) lambda_allowed: bool,
     /// In an unescaped string literal offsets mean nothing: everything stands where the literal stands.
-    place: Option<Src>,
+    pub(crate) place: Option<Src>,
     depth: usize,
     pub(crate) context: Context,
     pub(crate) layout: Layout,
     pub(crate) escapes: Vec<Escape>,
+    pub(crate) tags: Tags,
+    pub(crate) interpolations: Interpolations,
+    pub(crate) naming: Convention,
+    pub(crate) output_format: OutputFormat,
+    pub(crate) auto_escape: bool,
+    pub(crate) policy: AutoEscaping,
+    /// `<#ftl strip_text=true>`
+    pub(crate) strip_text: bool,
+    /// Whether tags may lack their `#`.
+    pub(crate) loose_tags: bool,
+    pub(crate) options: &'s Options,
     file: File<'s>,
 }
 
@@ -40,10 +57,15 @@ pub(crate) struct Parser<'s> {
 pub(crate) struct Context {
     pub(crate) in_macro: bool,
     pub(crate) in_function: bool,
+    pub(crate) lists: u32,
     pub(crate) loops: u32,
     pub(crate) breakable: u32,
     /// In the body of a list without loop variables.
     pub(crate) items_allowed: bool,
+    /// In a list whose `#items` has been there already.
+    pub(crate) items_used: bool,
+    /// In `#items`, or in a list with loop variables.
+    pub(crate) iterates: bool,
 }
 
 /// An `#escape` in force.
@@ -70,32 +92,43 @@ pub(crate) fn parse(
     name: &Arc<str>,
     source: &Arc<str>,
     map: &SourceMap,
-    strip_whitespace: bool,
+    options: &Options,
 ) -> Result<Parsed> {
-    let mut parser = Parser::new(File { name, source, map }, source, 0, None, 0);
-    let strip = parser.header()?.unwrap_or(strip_whitespace);
+    let mut parser = Parser::new(File { name, source, map }, options, source);
+    let strip = parser.header()?.unwrap_or(options.strip_whitespace);
     let mut nodes = parser.block(&[])?.0;
     let texts = parser.layout.finish(map, strip);
-    super::whitespace::apply(&mut nodes, &texts);
+    super::whitespace::apply(&mut nodes, &texts, parser.strip_text);
     Ok(Parsed { nodes })
 }
 
 impl<'s> Parser<'s> {
-    fn new(file: File<'s>, text: &'s str, base: u32, place: Option<Src>, depth: usize) -> Self {
+    fn new(file: File<'s>, options: &'s Options, text: &'s str) -> Self {
         Self {
             text,
-            base,
+            base: 0,
             pos: 0,
             token: Token::End,
             token_src: Src::default(),
             last_end: 0,
             gt_is_operator: false,
+            in_square_tag: false,
+            brackets: 0,
             lambda_allowed: false,
-            place,
-            depth,
+            place: None,
+            depth: 0,
             context: Context::default(),
             layout: Layout::default(),
             escapes: Vec::new(),
+            tags: options.tags,
+            interpolations: options.interpolations,
+            naming: options.naming.clone(),
+            output_format: options.output_format.clone(),
+            auto_escape: options.output_format.auto_escapes(options.auto_escaping),
+            policy: options.auto_escaping,
+            strip_text: false,
+            loose_tags: !options.strict_syntax,
+            options,
             file,
         }
     }
@@ -110,7 +143,18 @@ impl<'s> Parser<'s> {
     where
         's: 't,
     {
-        Parser::new(outer.file, text, base, place.or(outer.place), outer.depth)
+        Parser {
+            base,
+            place: place.or(outer.place),
+            depth: outer.depth,
+            tags: outer.tags,
+            interpolations: outer.interpolations,
+            naming: outer.naming.clone(),
+            output_format: outer.output_format.clone(),
+            auto_escape: outer.auto_escape,
+            policy: outer.policy,
+            ..Parser::new(outer.file, outer.options, text)
+        }
     }
 
     pub(crate) fn expr(&self, src: Src, kind: ExprKind) -> Expr {
@@ -145,11 +189,25 @@ impl<'s> Parser<'s> {
         )
     }
 
+    /// A syntax error at `src`.
+    pub(crate) fn syntax_error(&self, src: Src, message: impl Into<String>) -> Error {
+        self.error_of(ErrorKind::Syntax, src, message)
+    }
+
+    /// What is refused, and why.
+    pub(crate) fn refused(&self, src: Src, message: impl Into<String>) -> Error {
+        self.error_of(ErrorKind::Refused, src, message)
+    }
+
+    /// Line and column of an offset.
+    pub(crate) fn position(&self, offset: u32) -> (u32, u32) {
+        self.file.map.position(self.file.source, offset)
+    }
+
     /// A syntax error at the current position.
     pub(crate) fn error_here(&self, message: impl Into<String>) -> Error {
         let at = self.base + self.pos as u32;
-        self.error_of(
-            ErrorKind::Syntax,
+        self.syntax_error(
             Src {
                 start: at,
                 end: at + 1,
@@ -160,18 +218,38 @@ impl<'s> Parser<'s> {
 
     /// A syntax error at the current token.
     pub(crate) fn error_at_token(&self, message: impl Into<String>) -> Error {
-        self.error_of(ErrorKind::Syntax, self.token_src, message)
+        self.syntax_error(self.token_src, message)
     }
 
     pub(crate) fn unexpected(&self, expected: &str) -> Error {
-        let found = if self.token == Token::End {
-            "the end of the template".to_owned()
-        } else {
-            format!("\"{}\"", self.token_text())
-        };
+        if self.token == Token::End {
+            return self.unexpected_end(expected);
+        }
+        let found = crate::error::java_quoted(self.token_text());
         self.error_at_token(format!(
             "Encountered {found}, but was expecting {expected}."
         ))
+    }
+
+    fn unexpected_end(&self, expected: &str) -> Error {
+        let at = (self.base + self.text.len() as u32).saturating_sub(1);
+        let unclosed = match expected {
+            "\"}\"" => " You have an unclosed \"{\".",
+            "\")\"" => " You have an unclosed \"(\".",
+            "\"]\"" => " You have an unclosed \"[\".",
+            _ => "",
+        };
+        self.syntax_error(
+            Src {
+                start: at,
+                end: at + 1,
+            },
+            if unclosed.is_empty() {
+                UNEXPECTED_END.to_owned()
+            } else {
+                format!("{UNEXPECTED_END}{unclosed}{CHECK_END_TAGS}")
+            },
+        )
     }
 
     pub(crate) fn expect(&mut self, token: Token, name: &str) -> Result<()> {
@@ -186,6 +264,19 @@ impl<'s> Parser<'s> {
         &self.text[self.pos..]
     }
 
+    /// The stretch from `start` to the current position.
+    pub(crate) fn since(&self, start: u32) -> Src {
+        Src {
+            start,
+            end: self.pos as u32,
+        }
+    }
+
+    /// Whether the current token is the word `word`.
+    pub(crate) fn at_word(&self, word: &str) -> bool {
+        self.token == Token::Ident && self.token_text() == word
+    }
+
     /// Whether the current token is a name and `=` follows, but not `==`.
     pub(crate) fn at_named_argument(&self) -> bool {
         if self.token != Token::Ident {
@@ -195,249 +286,34 @@ impl<'s> Parser<'s> {
         rest.starts_with('=') && !rest.starts_with("==")
     }
 
-    /// Parses text and tags up to a tag that is none of the block's own; returns its nodes and that tag's name.
-    ///
-    /// `ends` are the names of end tags (`/if`) and of tags that separate sections (`else`).
-    pub(crate) fn block(&mut self, ends: &[&str]) -> Result<(Vec<Node>, Option<&'s str>)> {
-        self.enter()?;
-        let result = stacker::maybe_grow(256 * 1024, 2 * 1024 * 1024, || self.block_nodes(ends));
-        self.leave();
-        result
-    }
-
-    fn block_nodes(&mut self, ends: &[&str]) -> Result<(Vec<Node>, Option<&'s str>)> {
-        let mut nodes = Vec::new();
-        loop {
-            let text_start = self.pos;
-            self.pos += find_markup(&self.text.as_bytes()[self.pos..]);
-            if self.pos > text_start {
-                let id = self.layout.text(
-                    &self.text[text_start..self.pos],
-                    text_start as u32,
-                    self.pos as u32,
-                );
-                nodes.push(Node::TextRef(id));
+    /// What `${expr}` prints under the `#escape` in force.
+    pub(crate) fn escaped(&self, expr: Expr) -> Expr {
+        match self.escapes.last() {
+            Some(escape) => {
+                let mut whole = escape.expr.clone();
+                crate::compile::substitute(&mut whole, &escape.var, &expr);
+                whole
             }
-            let rest = self.rest();
-            if rest.is_empty() {
-                if ends.is_empty() {
-                    return Ok((nodes, None));
-                }
-                let missing = ends.last().map_or("", |end| end.trim_start_matches('/'));
-                return Err(self.error_here(format!(
-                    "Unexpected end of file reached. You have an unclosed #{missing}."
-                )));
-            } else if rest.starts_with("${") {
-                nodes.push(self.interpolation()?);
-            } else if rest.starts_with("#{") {
-                nodes.push(self.numeric_interpolation()?);
-            } else if rest.starts_with("<#--") {
-                let Some(end) = rest.find("-->") else {
-                    return Err(self.error_here("Unclosed comment: <#-- without -->."));
-                };
-                let start = self.pos as u32;
-                self.pos += end + 3;
-                self.layout.leaf(Piece::Silent, start, self.pos as u32);
-            } else if rest.starts_with("<@") {
-                let node = self.macro_call()?;
-                nodes.push(node);
-            } else if rest.starts_with("</@") {
-                if ends.contains(&"/@") {
-                    return Ok((nodes, Some("/@")));
-                }
-                return Err(self.error_here("Unexpected end tag of a user-defined directive."));
-            } else {
-                let name = self.tag_name();
-                if ends.contains(&name) {
-                    return Ok((nodes, Some(name)));
-                }
-                self.directive(name, &mut nodes)?;
-            }
+            None => expr,
         }
     }
 
-    /// The name of the tag at the current position: `if` for `<#if`, `/if` for `</#if`.
-    fn tag_name(&self) -> &'s str {
-        let rest = self.rest();
-        let (prefix, closing) = if rest.starts_with("</#") {
-            (3, true)
+    /// The format of what is captured here.
+    pub(crate) fn capture_format(&self) -> OutputFormat {
+        if self.output_format.is_markup() {
+            self.output_format.clone()
         } else {
-            (2, false)
-        };
-        let len = rest[prefix..]
-            .find(|c: char| !c.is_ascii_alphabetic() && c != '_')
-            .unwrap_or(rest.len() - prefix);
-        let name = &rest[prefix..prefix + len];
-        if closing {
-            CLOSING
-                .iter()
-                .find(|closing| &closing[1..] == name)
-                .copied()
-                .unwrap_or("/")
-        } else {
-            name
+            OutputFormat::Undefined
         }
     }
 
-    /// Steps over `<#name` and reads the first token of the tag.
-    pub(crate) fn enter_tag(&mut self, name: &str) -> Result<()> {
-        self.pos += 2 + name.len();
-        self.gt_is_operator = false;
-        self.advance()
-    }
-
-    /// Requires the end of a tag at the current token; what follows is text again.
-    pub(crate) fn end_tag(&mut self) -> Result<()> {
-        if !matches!(self.token, Token::TagEnd | Token::EmptyTagEnd) {
-            return Err(self.unexpected("\">\""));
-        }
-        Ok(())
-    }
-
-    /// Steps over an end tag such as `</#if>`.
-    pub(crate) fn close_tag(&mut self) -> Result<()> {
-        let rest = self.rest();
-        let Some(end) = rest.find('>') else {
-            return Err(self.error_here("Unclosed end tag."));
-        };
-        let inner = rest[..end].trim_start_matches("</#");
-        if !inner
-            .trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '_')
-            .trim()
-            .is_empty()
-        {
-            return Err(self.error_here("An end tag takes nothing but its name."));
-        }
-        self.pos += end + 1;
-        Ok(())
-    }
-
-    fn interpolation(&mut self) -> Result<Node> {
-        let start = self.pos as u32;
-        self.pos += 2;
-        let expr = self.interpolated_expression()?;
-        if self.token != Token::CloseBrace {
-            return Err(self.unexpected("\"}\""));
-        }
-        self.layout.leaf(Piece::Output, start, self.pos as u32);
-        Ok(Node::Output(self.escaped(expr)?))
-    }
-
-    fn interpolated_expression(&mut self) -> Result<Expr> {
-        let outer = std::mem::replace(&mut self.gt_is_operator, true);
-        self.advance()?;
-        let expr = self.expression()?;
-        self.gt_is_operator = outer;
-        Ok(expr)
-    }
-
-    fn numeric_interpolation(&mut self) -> Result<Node> {
-        let start = self.pos as u32;
-        self.pos += 2;
-        let expr = self.interpolated_expression()?;
-        let format = if self.token == Token::Semicolon {
-            self.advance()?;
-            let format = legacy_format(self.token_text())
-                .ok_or_else(|| self.unexpected("a format such as m1M2"))?;
-            self.advance()?;
-            format
-        } else {
-            "0.################".to_owned()
-        };
-        if self.token != Token::CloseBrace {
-            return Err(self.unexpected("\"}\""));
-        }
-        self.layout.leaf(Piece::Output, start, self.pos as u32);
-        let format = NumberFormat::parse(&format).map_err(|message| self.error_here(message))?;
-        let expr = self.escaped(expr)?;
-        Ok(Node::NumericOutput {
-            expr,
-            format: Box::new(format),
-        })
-    }
-
-    /// Text and interpolations of a string literal.
-    pub(crate) fn string_parts(&mut self) -> Result<Vec<Node>> {
-        let mut nodes = Vec::new();
-        loop {
-            let bytes = &self.text.as_bytes()[self.pos..];
-            let len = (0..bytes.len())
-                .find(|at| matches!(bytes[*at..], [b'$' | b'#', b'{', ..]))
-                .unwrap_or(bytes.len());
-            if len > 0 {
-                nodes.push(Node::Text(self.text[self.pos..self.pos + len].into()));
-                self.pos += len;
-            }
-            if self.rest().is_empty() {
-                return Ok(nodes);
-            }
-            nodes.push(if self.rest().starts_with('$') {
-                self.interpolation()?
-            } else {
-                self.numeric_interpolation()?
-            });
-        }
+    pub(crate) fn set_output_format(&mut self, format: OutputFormat) {
+        self.auto_escape = format.auto_escapes(self.policy);
+        self.output_format = format;
     }
 }
 
-const CLOSING: &[&str] = &[
-    "/if",
-    "/list",
-    "/items",
-    "/sep",
-    "/assign",
-    "/local",
-    "/global",
-    "/macro",
-    "/function",
-    "/switch",
-    "/compress",
-    "/attempt",
-    "/recover",
-    "/escape",
-    "/noescape",
-    "/noEscape",
-    "/noparse",
-    "/noParse",
-    "/comment",
-    "/autoesc",
-    "/noautoesc",
-    "/outputformat",
-    "/foreach",
-    "/transform",
-];
+pub(crate) const UNEXPECTED_END: &str = "Unexpected end of file reached.";
 
-/// Bytes of text before the next tag, interpolation or comment.
-fn find_markup(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'$' | b'#' if bytes.get(at + 1) == Some(&b'{') => return at,
-            b'<' => match bytes[at + 1..] {
-                [b'@', ..] | [b'/', b'@', ..] | [b'#', b'-', b'-', ..] => return at,
-                [b'#', c, ..] | [b'/', b'#', c, ..] if c.is_ascii_alphabetic() => return at,
-                _ => {}
-            },
-            _ => {}
-        }
-        at += 1;
-    }
-    at
-}
-
-/// The pattern for `m1M3`, `m2` or `M2`.
-fn legacy_format(text: &str) -> Option<String> {
-    let (min, max) = match text.strip_prefix('m') {
-        Some(rest) => match rest.split_once('M') {
-            Some((min, max)) => (min.parse().ok()?, max.parse().ok()?),
-            None => {
-                let min: usize = rest.parse().ok()?;
-                (min, min)
-            }
-        },
-        None => (0, text.strip_prefix('M')?.parse::<usize>().ok()?),
-    };
-    let point = if max == 0 { "" } else { "." };
-    (min <= max && max <= 50)
-        .then(|| format!("0{point}{}{}", "0".repeat(min), "#".repeat(max - min)))
-}
+/// What FreeMarker adds when an end tag may be missing.
+pub(crate) const CHECK_END_TAGS: &str = " Check if the FreeMarker end-tags are present, and aren't malformed. (Note that FreeMarker end-tags must have # or @ after the / character.)";

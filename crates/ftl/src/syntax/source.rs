@@ -2,9 +2,6 @@
 
 use crate::error::Span;
 
-/// FreeMarker's default tab size, which its error columns reckon with.
-const TAB_SIZE: u32 = 8;
-
 /// A stretch of source text in bytes, the end excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Src {
@@ -24,10 +21,12 @@ impl Src {
 /// Where the lines of a source begin.
 pub(crate) struct SourceMap {
     line_starts: Vec<u32>,
+    /// What the columns of errors reckon with.
+    tab_size: u32,
 }
 
 impl SourceMap {
-    pub(crate) fn new(source: &str) -> Self {
+    pub(crate) fn new(source: &str, tab_size: u32) -> Self {
         let bytes = source.as_bytes();
         let mut line_starts = vec![0];
         for (at, byte) in bytes.iter().enumerate() {
@@ -35,7 +34,10 @@ impl SourceMap {
                 line_starts.push(at as u32 + 1);
             }
         }
-        Self { line_starts }
+        Self {
+            line_starts,
+            tab_size: tab_size.max(1),
+        }
     }
 
     /// The line of the byte at `offset`, from 1.
@@ -59,7 +61,7 @@ impl SourceMap {
             (here <= offset as usize).then_some(c)
         }) {
             column += if c == '\t' {
-                TAB_SIZE - column % TAB_SIZE
+                self.tab_size - column % self.tab_size
             } else {
                 c.len_utf16() as u32
             };
@@ -87,7 +89,7 @@ mod tests {
     #[test]
     fn columns_count_utf16_units_and_expand_tabs() {
         let source = "a\r\n\t😀b";
-        let map = SourceMap::new(source);
+        let map = SourceMap::new(source, 8);
         assert_eq!(map.position(source, 0), (1, 1));
         assert_eq!(map.position(source, 8), (2, 11));
     }

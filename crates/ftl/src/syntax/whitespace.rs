@@ -3,7 +3,7 @@
 //! FreeMarker decides this on its tree of elements, after parsing, in document order, so that one element's
 //! stripping is seen by the next one. This does the same on a sketch of that tree.
 
-use super::ast::{Branch, Expr, ExprKind, Node};
+use super::ast::{Node, NodeKind};
 use super::source::SourceMap;
 
 /// What an element of the tree means for the white-space around it.
@@ -437,40 +437,17 @@ fn first_line_end(text: &str) -> Option<usize> {
     })
 }
 
-/// Puts the stripped texts into the tree.
-pub(crate) fn apply(nodes: &mut Vec<Node>, texts: &[String]) {
+/// Puts the stripped texts into the tree, or drops them all where `strip_text` asks for that.
+pub(crate) fn apply(nodes: &mut Vec<Node>, texts: &[String], strip_text: bool) {
     for node in nodes.iter_mut() {
-        match node {
-            Node::TextRef(id) => *node = Node::Text(texts[*id].as_str().into()),
-            Node::If(branches) => branches
-                .iter_mut()
-                .for_each(|Branch { body, .. }| apply(body, texts)),
-            Node::List(list) => {
-                apply(&mut list.body, texts);
-                if let Some(otherwise) = &mut list.otherwise {
-                    apply(otherwise, texts);
-                }
-            }
-            Node::Items(items) => apply(&mut items.body, texts),
-            Node::Sep { body, .. } | Node::AssignBlock(_, body) | Node::Compress(body) => {
-                apply(body, texts)
-            }
-            Node::Macro(def) => apply(&mut def.body, texts),
-            Node::Call(call) => {
-                if let Some(body) = &mut call.body {
-                    apply(body, texts);
-                }
-            }
-            Node::Switch(switch) => switch
-                .cases
-                .iter_mut()
-                .for_each(|(_, body)| apply(body, texts)),
-            Node::Attempt { body, recover } => {
-                apply(body, texts);
-                apply(recover, texts);
-            }
-            _ => {}
+        if let NodeKind::TextRef(id) = node.kind {
+            let text = if strip_text { "" } else { &texts[id] };
+            node.kind = NodeKind::Text(text.into());
+            continue;
         }
+        // Macros keep their texts.
+        let strip_text = strip_text && !matches!(node.kind, NodeKind::Macro(_));
+        node.for_each_body_mut(&mut |body| apply(body, texts, strip_text));
     }
     merge_texts(nodes);
 }
@@ -479,19 +456,19 @@ pub(crate) fn apply(nodes: &mut Vec<Node>, texts: &[String]) {
 fn merge_texts(nodes: &mut Vec<Node>) {
     let mut merged: Vec<Node> = Vec::with_capacity(nodes.len());
     for node in nodes.drain(..) {
-        match (merged.last_mut(), node) {
-            (_, Node::Text(text)) if text.is_empty() => {}
-            (Some(Node::Text(before)), Node::Text(text)) => {
-                *before = format!("{before}{text}").into()
-            }
-            (
-                _,
-                Node::Output(Expr {
-                    kind: ExprKind::Str(text),
+        match node.kind {
+            NodeKind::Text(text) if text.is_empty() => {}
+            NodeKind::Text(text) => match merged.last_mut() {
+                Some(Node {
+                    kind: NodeKind::Text(before),
                     ..
+                }) => *before = format!("{before}{text}").into(),
+                _ => merged.push(Node {
+                    src: node.src,
+                    kind: NodeKind::Text(text),
                 }),
-            ) if text.is_empty() => {}
-            (_, node) => merged.push(node),
+            },
+            _ => merged.push(node),
         }
     }
     *nodes = merged;

@@ -15,6 +15,7 @@ pub use crate::number::Decimal;
 
 use crate::data::{Entries, Hash, Seq, View};
 use crate::number::Number;
+use crate::output_format::Markup;
 use crate::syntax::ast::MacroDef;
 
 /// A value while a template runs. Cloning never copies contents.
@@ -35,12 +36,41 @@ pub(crate) enum Value<'a> {
     Statics,
     StaticClass(&'a str),
     Match(Rc<Match<'a>>),
+    /// Text that is escaped already.
+    Markup(Rc<Markup<'a>>),
+    /// `<@html_escape>` and its like.
+    Transform(Transform),
     /// Where a loop stands; lives in a slot beside the loop variable and is never seen by an expression.
     Loop(LoopState),
 }
 
 /// A function of the host's.
 pub(crate) type HostFunction = dyn Fn(&[View<'_>]) -> Result<Owned, String> + Send + Sync;
+
+/// The directives that every configuration shares as variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transform {
+    CaptureOutput,
+    Compress,
+    HtmlEscape,
+    NormalizeNewlines,
+    /// `.pass`: prints its content as it is.
+    Pass,
+    XmlEscape,
+}
+
+impl Transform {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "capture_output" => Self::CaptureOutput,
+            "compress" => Self::Compress,
+            "html_escape" => Self::HtmlEscape,
+            "normalize_newlines" => Self::NormalizeNewlines,
+            "xml_escape" => Self::XmlEscape,
+            _ => return None,
+        })
+    }
+}
 
 /// The hashes behind `.vars`, `.globals`, …
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,6 +249,8 @@ impl<'a> Value<'a> {
             Self::Map(map) => View::Hash(&**map),
             Self::Match(found) => found.matches.view(),
             Self::Scope(_)
+            | Self::Markup(_)
+            | Self::Transform(_)
             | Self::Macro(_)
             | Self::Host(_)
             | Self::Statics
@@ -288,6 +320,9 @@ impl<'a> Value<'a> {
                 }
             }
             Self::Host(_) => "method",
+            Self::Markup(_) => "markup_output",
+            Self::Transform(Transform::Pass) => "macro",
+            Self::Transform(_) => "transform",
             Self::Loop(_) => "loop",
         }
     }

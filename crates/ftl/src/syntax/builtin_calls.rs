@@ -1,0 +1,160 @@
+//! `?name` and `.name`: built-ins and special variables.
+
+use super::ast::{BuiltinCall, Expr, ExprKind, Formats, Lookup, Special};
+use super::expressions::unescape_name;
+use super::lexer::Token;
+use super::parser::{Parser, Result};
+use super::source::Src;
+use crate::builtins;
+use crate::error::ErrorKind;
+use crate::output_format::OutputFormat;
+
+/// What `.name` may be.
+const SPECIALS: &str = "args, auto_esc, caller_template_name, current_node, current_template_name, data_model, error, get_optional_template, globals, incompatible_improvements, lang, locale, locale_object, locals, main, main_template_name, namespace, node, now, output_encoding, output_format, pass, template_name, time_zone, url_escaping_charset, vars, version";
+
+impl Parser<'_> {
+    /// Parses `?name…`, the target having been parsed.
+    pub(super) fn builtin(&mut self, target: Expr) -> Result<Expr> {
+        self.advance()?;
+        if self.token != Token::Ident {
+            return Err(self.unexpected("pattern:\n    <ID>"));
+        }
+        let name_src = self.token_src;
+        let name = self.token_text().to_owned();
+        self.check_name(&name, name_src)?;
+        let builtin = builtins::find(&name).map_err(|problem| {
+            let kind = if problem.refused {
+                ErrorKind::Refused
+            } else {
+                ErrorKind::Syntax
+            };
+            self.error_of(kind, name_src, problem.message)
+        })?;
+        self.check_escaping(builtin.name(), &name, name_src)?;
+        self.advance()?;
+        let (args, lookup) = self.builtin_args(builtin)?;
+        let src = target.src.to(self.last_src());
+        if let Err(message) = builtin.check_arity(args.as_deref().map(<[Expr]>::len)) {
+            return Err(self.syntax_error(src, message));
+        }
+        Ok(self.expr(
+            src,
+            ExprKind::Builtin(Box::new(BuiltinCall {
+                target,
+                builtin,
+                args,
+                loop_slot: None,
+                formats: Formats::default(),
+                lookup,
+                output_format: self.output_format.clone(),
+            })),
+        ))
+    }
+
+    /// Escaping twice, or for a format that can't escape, is noticed before anything runs.
+    fn check_escaping(&self, builtin: &str, spelling: &str, src: Src) -> Result<()> {
+        let message = match builtin {
+            "esc" | "no_esc" if !self.output_format.is_markup() => format!(
+                "?{spelling} can't be used here, as the current output format isn't a markup (escaping) format: {}",
+                self.output_format.name()
+            ),
+            _ if self.auto_escape && self.output_format.is_legacy_escaping(builtin) => format!(
+                "Using ?{spelling} (legacy escaping) is not allowed when auto-escaping is on with a markup output format ({}), to avoid double-escaping mistakes.",
+                self.output_format.name()
+            ),
+            _ => return Ok(()),
+        };
+        Err(self.syntax_error(src, message))
+    }
+
+    fn builtin_args(
+        &mut self,
+        builtin: &'static builtins::Builtin,
+    ) -> Result<(Option<Vec<Expr>>, Lookup)> {
+        if self.token == Token::OpenParen && builtin.takes_args() {
+            let lambda_allowed =
+                std::mem::replace(&mut self.lambda_allowed, builtin.takes_lambda());
+            let args = self.arguments()?;
+            self.lambda_allowed = lambda_allowed;
+            return Ok((Some(args), Lookup::Call));
+        }
+        if !builtin.is_format_lookup() {
+            return Ok((None, Lookup::Call));
+        }
+        match self.token {
+            // `?string["0.00"]`
+            Token::OpenBracket => {
+                self.advance()?;
+                let key = self.expression()?;
+                self.expect(Token::CloseBracket, "\"]\"")?;
+                Ok((Some(vec![key]), Lookup::Bracket))
+            }
+            // `?string.short`
+            Token::Dot => {
+                self.advance()?;
+                if self.token != Token::Ident {
+                    return Err(self.unexpected("the name of a format"));
+                }
+                let name = self.expr(
+                    self.token_src,
+                    ExprKind::Str(unescape_name(self.token_text())),
+                );
+                self.advance()?;
+                Ok((Some(vec![name]), Lookup::Dot))
+            }
+            _ => Ok((None, Lookup::Call)),
+        }
+    }
+
+    /// Parses the name of a special variable, and leaves it as the current token.
+    pub(super) fn special(&mut self) -> Result<ExprKind> {
+        if self.token != Token::Ident {
+            return Err(self.unexpected("pattern:\n    <ID>"));
+        }
+        let (name, src) = (self.token_text().to_owned(), self.token_src);
+        self.check_name(&name, src)?;
+        let snake = builtins::snake_case(&name);
+        Ok(ExprKind::Special(match snake.as_str() {
+            "args" => Special::Args,
+            "auto_esc" => Special::AutoEsc(self.auto_escape),
+            "current_template_name" | "main_template_name" | "template_name" => {
+                Special::TemplateName
+            }
+            "data_model" => Special::DataModel,
+            "error" => Special::Error,
+            "globals" => Special::Globals,
+            "incompatible_improvements" => Special::IncompatibleImprovements,
+            "lang" => Special::Lang,
+            "locale" => Special::Locale,
+            "locals" => Special::Locals,
+            "main" => Special::Main,
+            "namespace" => Special::Namespace,
+            "now" => Special::Now,
+            "output_encoding" => Special::OutputEncoding,
+            "output_format" => {
+                let format: &OutputFormat = &self.output_format;
+                return Ok(ExprKind::Str(format.name().into()));
+            }
+            "pass" => return Ok(ExprKind::Special(Special::Nothing)),
+            "time_zone" => Special::TimeZone,
+            "url_escaping_charset" => Special::UrlEscapingCharset,
+            "vars" => Special::Vars,
+            "version" => Special::Version,
+            "current_node" | "node" => {
+                return Err(self.refused(src, format!("the special variable .{name} is refused: it is an XML node, and the data has none")));
+            }
+            "locale_object" => {
+                return Err(self.refused(src, "the special variable .locale_object is refused: it is a Java object, and there are none here"));
+            }
+            "get_optional_template" | "caller_template_name" => {
+                return Err(self.refused(src, format!("the special variable .{name} is refused: a template can't load other templates here")));
+            }
+            _ => {
+                return Err(self.error_at_token(format!(
+                    "Unknown special variable name: {}.\nThe allowed special variable names are: {SPECIALS}",
+                    crate::error::java_quoted(&name)
+                )));
+            }
+        }))
+    }
+}

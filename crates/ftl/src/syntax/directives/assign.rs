@@ -1,0 +1,111 @@
+//! `#assign`, `#local`, `#global`.
+
+use crate::syntax::ast::{
+    Arithmetic, Assign, AssignBlock, AssignOp, AssignScope, AssignTarget, Node, NodeKind,
+};
+use crate::syntax::lexer::Token;
+use crate::syntax::parser::{Parser, Result};
+use crate::syntax::source::Src;
+use crate::syntax::tags::Tag;
+use crate::syntax::whitespace::Piece;
+
+impl Parser<'_> {
+    pub(super) fn assign_directive(
+        &mut self,
+        tag: Tag,
+        scope: AssignScope,
+        nodes: &mut Vec<Node>,
+    ) -> Result<()> {
+        let start = self.pos as u32;
+        if scope == AssignScope::Local && !self.context.in_macro {
+            return Err(self.syntax_error(
+                self.tag_src(tag),
+                "Local variable assigned outside a macro.",
+            ));
+        }
+        self.enter_tag(tag)?;
+        let first = nodes.len();
+        loop {
+            let name_start = self.token_src.start;
+            let name = self.identifier("one of these patterns:\n    <STRING_LITERAL>\n    <ID>")?;
+            let target = AssignTarget {
+                name,
+                scope,
+                slot: 0,
+                single: false,
+            };
+            let op = match self.token {
+                Token::Assign | Token::Equal => AssignOp::Set,
+                Token::PlusEquals => AssignOp::Arithmetic(Arithmetic::Add),
+                Token::MinusEquals => AssignOp::Arithmetic(Arithmetic::Subtract),
+                Token::TimesEquals => AssignOp::Arithmetic(Arithmetic::Multiply),
+                Token::DivideEquals => AssignOp::Arithmetic(Arithmetic::Divide),
+                Token::PercentEquals => AssignOp::Arithmetic(Arithmetic::Modulus),
+                Token::PlusPlus => AssignOp::Increment,
+                Token::MinusMinus => AssignOp::Decrement,
+                Token::TagEnd if nodes.len() == first => {
+                    return self.assign_block(start, tag, target, nodes);
+                }
+                _ => return Err(self.unexpected("an assignment operator")),
+            };
+            self.advance()?;
+            let value = match op {
+                AssignOp::Increment | AssignOp::Decrement => None,
+                _ => Some(self.expression()?),
+            };
+            nodes.push(Node {
+                src: Src {
+                    start: name_start,
+                    end: self.last_end,
+                },
+                kind: NodeKind::Assign(Box::new(Assign { target, op, value })),
+            });
+            if self.token == Token::Comma {
+                self.advance()?;
+            }
+            if matches!(self.token, Token::TagEnd | Token::EmptyTagEnd) {
+                break;
+            }
+            if self.at_word("in") {
+                return Err(self.refused(self.token_src, "assigning to another namespace is refused: a template can't load other templates here"));
+            }
+        }
+        let src = self.since(start);
+        // The only assignment of a tag is blamed with the tag.
+        if let [only] = &mut nodes[first..] {
+            only.src = src;
+            if let NodeKind::Assign(assign) = &mut only.kind {
+                assign.target.single = true;
+            }
+        }
+        self.layout.leaf(Piece::Silent, src.start, src.end);
+        Ok(())
+    }
+
+    fn assign_block(
+        &mut self,
+        start: u32,
+        tag: Tag,
+        target: AssignTarget,
+        nodes: &mut Vec<Node>,
+    ) -> Result<()> {
+        self.layout.open(Piece::BlockAssign, start);
+        let end = match tag.name {
+            "assign" => "/assign",
+            "local" => "/local",
+            _ => "/global",
+        };
+        let (body, _) = self.block(&[end])?;
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        nodes.push(Node {
+            src: self.since(start),
+            kind: NodeKind::AssignBlock(Box::new(AssignBlock {
+                target,
+                body,
+                format: self.capture_format(),
+            })),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! `#if`, `#switch`, `#attempt`.
+
+use crate::syntax::ast::{Branch, Case, CaseWhen, NodeKind, Switch};
+use crate::syntax::lexer::Token;
+use crate::syntax::parser::{Parser, Result};
+use crate::syntax::tags::Tag;
+use crate::syntax::text::End;
+use crate::syntax::whitespace::Piece;
+
+impl Parser<'_> {
+    pub(super) fn if_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        self.layout.open(Piece::Block, self.pos as u32);
+        let mut branches = Vec::new();
+        let mut tag = tag;
+        loop {
+            let start = self.pos as u32;
+            self.layout.open(Piece::Block, start);
+            self.enter_tag(tag)?;
+            let condition = if tag.name == "else" {
+                None
+            } else {
+                Some(self.expression()?)
+            };
+            self.end_tag()?;
+            let ends: &[&str] = if condition.is_none() {
+                &["/if"]
+            } else {
+                &["else", "elseif", "/if"]
+            };
+            let (body, end) = self.block(ends)?;
+            self.layout.close(self.pos as u32);
+            branches.push(Branch { condition, body });
+            match end {
+                End::Tag(next) if next.name != "/if" => tag = next,
+                _ => break,
+            }
+        }
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        Ok(NodeKind::If(branches))
+    }
+
+    pub(super) fn switch_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        const ENDS: &[&str] = &["case", "on", "default", "/switch"];
+        let start = self.pos as u32;
+        self.enter_tag(tag)?;
+        let subject = self.expression()?;
+        self.end_tag()?;
+        self.layout.open(Piece::Block, start);
+        let (_, mut end) = self.block(ENDS)?;
+        let mut cases: Vec<Case> = Vec::new();
+        while let End::Tag(tag) = end
+            && tag.name != "/switch"
+        {
+            let start = self.pos as u32;
+            let src = self.tag_src(tag);
+            self.layout.open(Piece::Block, start);
+            self.enter_tag(tag)?;
+            let when = match tag.name {
+                "case" => CaseWhen::Equal(self.expression()?),
+                "on" => CaseWhen::OneOf(self.values()?),
+                _ => CaseWhen::Default,
+            };
+            self.end_tag()?;
+            if let Some(problem) = misplaced_case(&cases, &when) {
+                return Err(self.syntax_error(src, problem));
+            }
+            let (body, next) = self.in_context(
+                |context| context.breakable += 1,
+                |parser| parser.block(ENDS),
+            )?;
+            self.layout.close(self.pos as u32);
+            cases.push(Case { when, body });
+            end = next;
+        }
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        Ok(NodeKind::Switch(Box::new(Switch { subject, cases })))
+    }
+
+    /// The values of `#on`.
+    fn values(&mut self) -> Result<Vec<crate::syntax::ast::Expr>> {
+        let mut values = vec![self.expression()?];
+        while self.token == Token::Comma {
+            self.advance()?;
+            values.push(self.expression()?);
+        }
+        Ok(values)
+    }
+
+    pub(super) fn attempt_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        self.bare_tag(tag)?;
+        self.layout.open(Piece::Block, start);
+        self.layout.open(Piece::Block, start);
+        let (body, end) = self.block(&["/attempt", "recover"])?;
+        let End::Tag(recover_tag) = end else {
+            return Err(self.unexpected_tag());
+        };
+        if recover_tag.name != "recover" {
+            return Err(self.unexpected_tag());
+        }
+        self.layout.close(self.pos as u32);
+        self.layout.open(Piece::Block, self.pos as u32);
+        self.bare_tag(recover_tag)?;
+        let (recover, _) = self.block(&["/recover", "/attempt"])?;
+        self.layout.close(self.pos as u32);
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        Ok(NodeKind::Attempt { body, recover })
+    }
+}
+
+/// Why a case can't follow those before it.
+fn misplaced_case(cases: &[Case], when: &CaseWhen) -> Option<&'static str> {
+    let any = |test: fn(&CaseWhen) -> bool| cases.iter().any(|case| test(&case.when));
+    let is_default = |when: &CaseWhen| matches!(when, CaseWhen::Default);
+    match when {
+        CaseWhen::Default if any(is_default) => {
+            Some("You can only have one default case in a switch statement")
+        }
+        CaseWhen::Equal(_) if any(|when| matches!(when, CaseWhen::OneOf(_))) => Some(
+            "You can't use both #on, and #case in a #switch block, and you already had an #on.",
+        ),
+        CaseWhen::OneOf(_) if any(|when| matches!(when, CaseWhen::Equal(_))) => Some(
+            "You can't use both #on, and #case in a #switch block, and you already had a #case.",
+        ),
+        CaseWhen::OneOf(_) if any(is_default) => {
+            Some("#on can't be used after #default in a #switch block.")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,158 @@
+//! `#escape`, output formats, and text that isn't looked into.
+
+use crate::output_format::OutputFormat;
+use crate::syntax::ast::{ExprKind, Node, NodeKind};
+use crate::syntax::parser::{Escape, Parser, Result};
+use crate::syntax::source::Src;
+use crate::syntax::tags::Tag;
+use crate::syntax::whitespace::Piece;
+
+impl Parser<'_> {
+    pub(super) fn escape_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        let src = self.tag_src(tag);
+        if self.auto_escape {
+            let message = format!(
+                "Using the \"escape\" directive (legacy escaping) is not allowed when auto-escaping is on with a markup output format ({}), to avoid confusion and double-escaping mistakes.",
+                self.output_format.name()
+            );
+            return Err(self.syntax_error(src, message));
+        }
+        self.enter_tag(tag)?;
+        let var = self.identifier("<ID>")?;
+        if !self.at_word("as") {
+            return Err(self.unexpected("pattern:\n    \"as\""));
+        }
+        self.advance()?;
+        let expr = self.expression()?;
+        self.end_tag()?;
+        let expr = self.escaped(expr);
+        self.escapes.push(Escape { var, expr });
+        self.layout.open(Piece::Block, start);
+        let (body, _) = self.block(&["/escape"])?;
+        self.escapes.pop();
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        Ok(NodeKind::Group(body))
+    }
+
+    pub(super) fn noescape_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let Some(escape) = self.escapes.pop() else {
+            return Err(self.syntax_error(
+                self.tag_src(tag),
+                "#noescape with no matching #escape encountered.",
+            ));
+        };
+        let body = self.simple_block(tag, "/noescape", Piece::Block)?;
+        self.escapes.push(escape);
+        Ok(NodeKind::Group(body))
+    }
+
+    pub(super) fn cannot_escape(&self, src: Src) -> crate::Error {
+        let message = format!(
+            "The current output format can't do escaping: {}",
+            self.output_format.name()
+        );
+        self.syntax_error(src, message)
+    }
+
+    pub(super) fn autoesc_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let on = tag.name == "autoesc";
+        if on && !self.output_format.is_markup() {
+            return Err(self.cannot_escape(self.tag_src(tag)));
+        }
+        let outer = std::mem::replace(&mut self.auto_escape, on);
+        let end = if on { "/autoesc" } else { "/noautoesc" };
+        let body = self.simple_block(tag, end, Piece::Block)?;
+        self.auto_escape = outer;
+        Ok(NodeKind::Group(body))
+    }
+
+    pub(super) fn outputformat_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        let src = self.tag_src(tag);
+        self.enter_tag(tag)?;
+        let name = self.expression()?;
+        let ExprKind::Str(name) = &name.kind else {
+            return Err(self.syntax_error(
+                name.src,
+                "Parameter expression must be parse-time evaluable (constant): it is the name of an output format.",
+            ));
+        };
+        let format = self
+            .format_in_place(name)
+            .map_err(|message| self.syntax_error(src, message))?;
+        self.end_tag()?;
+        let outer = (self.output_format.clone(), self.auto_escape);
+        self.set_output_format(format);
+        self.layout.open(Piece::Block, start);
+        let (body, _) = self.block(&["/outputformat"])?;
+        (self.output_format, self.auto_escape) = outer;
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        Ok(NodeKind::Group(body))
+    }
+
+    /// The format called `name`; `{RTF}` is within the one that is in force.
+    fn format_in_place(&self, name: &str) -> std::result::Result<OutputFormat, String> {
+        let Some(inner) = name.strip_prefix('{') else {
+            return OutputFormat::named(name);
+        };
+        let inner = inner.strip_suffix('}').ok_or_else(|| {
+            format!("Output format name that starts with '{{' must end with '}}': {name}")
+        })?;
+        if !self.output_format.is_markup() {
+            return Err(format!(
+                "The current output format must be a markup format when using {{...}}, but was: {}",
+                self.output_format.name()
+            ));
+        }
+        OutputFormat::combined(self.output_format.clone(), OutputFormat::named(inner)?)
+    }
+
+    /// `#noparse` and `#comment`
+    pub(super) fn verbatim_directive(&mut self, tag: Tag, nodes: &mut Vec<Node>) -> Result<()> {
+        let src = self.bare_tag(tag)?;
+        let rest = self.rest();
+        let Some(len) = find_end_tag(rest, tag.name) else {
+            let spelling = &self.text[src.start as usize..src.end as usize];
+            return Err(self.syntax_error(src, format!("Unclosed \"{spelling}\"")));
+        };
+        let start = self.pos as u32;
+        self.pos += len;
+        let content = self.since(start);
+        if tag.name == "noparse" && len > 0 {
+            let id = self.layout.text(&rest[..len], content.start, content.end);
+            nodes.push(Node {
+                src: content,
+                kind: NodeKind::TextRef(id),
+            });
+        }
+        self.close_tag()?;
+        if tag.name == "comment" {
+            self.layout.leaf(Piece::Silent, src.start, self.pos as u32);
+        }
+        Ok(())
+    }
+}
+
+/// Where the end tag of `name` begins.
+fn find_end_tag(text: &str, name: &str) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find("/#") {
+        let slash = from + at;
+        let bracket = slash
+            .checked_sub(1)
+            .map(|before| text.as_bytes()[before])
+            .filter(|c| matches!(c, b'<' | b'['));
+        let after = &text[slash + 2..];
+        let named = after
+            .get(..name.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(name));
+        if bracket.is_some() && named && after[name.len()..].trim_start().starts_with(['>', ']']) {
+            return Some(slash - 1);
+        }
+        from = slash + 2;
+    }
+    None
+}

@@ -1,0 +1,209 @@
+//! `#list` and what belongs to it.
+
+use crate::syntax::ast::{Expr, Items, List, LoopVars, NodeKind};
+use crate::syntax::lexer::Token;
+use crate::syntax::parser::{Parser, Result};
+use crate::syntax::source::Src;
+use crate::syntax::tags::Tag;
+use crate::syntax::text::End;
+use crate::syntax::whitespace::Piece;
+
+impl Parser<'_> {
+    fn loop_vars(&mut self, tag: Src) -> Result<LoopVars> {
+        let first = self.identifier("pattern:\n    <ID>")?;
+        let second = if self.token == Token::Comma {
+            self.advance()?;
+            Some(self.identifier("pattern:\n    <ID>")?)
+        } else {
+            None
+        };
+        if second.as_ref() == Some(&first) {
+            return Err(self.syntax_error(
+                tag,
+                format!(
+                    "The key and value loop variable names must differ, but both were: {first}"
+                ),
+            ));
+        }
+        Ok(LoopVars {
+            first,
+            second,
+            state_slot: 0,
+        })
+    }
+
+    pub(super) fn list_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        let src = self.tag_src(tag);
+        self.enter_tag(tag)?;
+        let source = self.expression()?;
+        let vars = if self.at_word("as") {
+            self.advance()?;
+            Some(self.loop_vars(src)?)
+        } else {
+            None
+        };
+        self.end_tag()?;
+        self.list_rest(start, src, source, vars, "/list")
+    }
+
+    pub(super) fn foreach_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        let src = self.tag_src(tag);
+        self.enter_tag(tag)?;
+        let first = self.identifier("pattern:\n    <ID>")?;
+        if !self.at_word("in") {
+            return Err(self.unexpected("pattern:\n    \"in\""));
+        }
+        self.advance()?;
+        let source = self.expression()?;
+        self.end_tag()?;
+        let vars = LoopVars {
+            first,
+            second: None,
+            state_slot: 0,
+        };
+        self.list_rest(start, src, source, Some(vars), "/foreach")
+    }
+
+    fn list_rest(
+        &mut self,
+        start: u32,
+        src: Src,
+        source: Expr,
+        vars: Option<LoopVars>,
+        end: &'static str,
+    ) -> Result<NodeKind> {
+        self.layout.open(Piece::Block, start);
+        self.layout.open(Piece::Block, start);
+        let has_vars = vars.is_some();
+        let outer = self.context;
+        let context = &mut self.context;
+        context.lists += 1;
+        context.items_allowed = !has_vars;
+        context.items_used = false;
+        context.iterates = has_vars;
+        if has_vars {
+            context.loops += 1;
+            context.breakable += 1;
+        }
+        let (body, ended) = self.block(&["else", end])?;
+        let items_used = self.context.items_used;
+        self.context = outer;
+        if !has_vars && !items_used {
+            return Err(self.syntax_error(src, "#list must have either \"as loopVar\" parameter or nested #items that belongs to it."));
+        }
+        self.layout.close(self.pos as u32);
+        let otherwise = match ended {
+            End::Tag(tag) if tag.name == "else" => {
+                self.layout.open(Piece::Block, self.pos as u32);
+                self.bare_tag(tag)?;
+                let (body, _) = self.block(&[end])?;
+                self.layout.close(self.pos as u32);
+                Some(body)
+            }
+            _ => None,
+        };
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        Ok(NodeKind::List(Box::new(List {
+            source,
+            vars,
+            body,
+            otherwise,
+            source_slot: 0,
+        })))
+    }
+
+    pub(super) fn items_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        let src = self.tag_src(tag);
+        if let Some(problem) = self.misplaced_items() {
+            return Err(self.syntax_error(src, problem));
+        }
+        self.enter_tag(tag)?;
+        if !self.at_word("as") {
+            return Err(self.unexpected("pattern:\n    \"as\""));
+        }
+        self.advance()?;
+        let vars = self.loop_vars(src)?;
+        self.end_tag()?;
+        self.layout.open(Piece::Block, start);
+        let (body, _) = self.in_context(
+            |context| {
+                context.items_allowed = false;
+                context.iterates = true;
+                context.items_used = true;
+                context.loops += 1;
+                context.breakable += 1;
+            },
+            |parser| parser.block(&["/items"]),
+        )?;
+        self.context.items_used = true;
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        Ok(NodeKind::Items(Box::new(Items {
+            vars,
+            source_slot: 0,
+            body,
+        })))
+    }
+
+    fn misplaced_items(&self) -> Option<&'static str> {
+        let context = &self.context;
+        if context.lists == 0 {
+            Some("#items must be inside a #list block.")
+        } else if context.items_allowed {
+            None
+        } else if context.items_used {
+            Some("Can't nest #items into each other when they belong to the same #list.")
+        } else {
+            Some("The parent #list of the #items must not have \"as loopVar\" parameter.")
+        }
+    }
+
+    pub(super) fn sep_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        if !self.context.iterates {
+            let message = if self.context.lists == 0 {
+                "#sep must be inside a #list (or #foreach) block."
+            } else {
+                "#sep must be inside an #items block, if the #list has no loop variable."
+            };
+            return Err(self.syntax_error(self.tag_src(tag), message));
+        }
+        let start = self.pos as u32;
+        self.bare_tag(tag)?;
+        self.layout.open(Piece::Block, start);
+        // The end tag may be left out: the end of the loop ends it too.
+        let (body, end) = self.block(&["/sep", "else", "/items", "/foreach", "/list"])?;
+        if end.is("/sep") {
+            self.close_tag()?;
+        }
+        self.layout.close(self.pos as u32);
+        Ok(NodeKind::Sep { slot: 0, body })
+    }
+
+    pub(super) fn jump_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let is_break = tag.name == "break";
+        let allowed = if is_break {
+            self.context.breakable
+        } else {
+            self.context.loops
+        };
+        if allowed == 0 {
+            let message = format!(
+                "<#{}> must be nested inside a directive that supports it:  #list with \"as\", #items{} (or the deprecated #foreach)",
+                tag.name,
+                if is_break { ", #switch" } else { "" }
+            );
+            return Err(self.syntax_error(self.tag_src(tag), message));
+        }
+        let src = self.bare_tag(tag)?;
+        self.layout.leaf(Piece::Plain, src.start, src.end);
+        Ok(if is_break {
+            NodeKind::Break
+        } else {
+            NodeKind::Continue
+        })
+    }
+}

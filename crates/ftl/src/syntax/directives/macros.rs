@@ -1,0 +1,294 @@
+//! Macros and functions, and their calls.
+
+use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind, Param};
+use crate::syntax::lexer::Token;
+use crate::syntax::parser::{Context, Parser, Result};
+use crate::syntax::source::Src;
+use crate::syntax::tags::Tag;
+use crate::syntax::whitespace::Piece;
+
+impl Parser<'_> {
+    pub(super) fn return_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        let src = self.tag_src(tag);
+        let problem = if !self.context.in_macro {
+            Some("A return instruction can only occur inside a macro or function")
+        } else if tag.has_parameters && !self.context.in_function {
+            Some("A macro cannot return a value")
+        } else if !tag.has_parameters && self.context.in_function {
+            Some("A function must return a value")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            return Err(self.syntax_error(src, problem));
+        }
+        self.enter_tag(tag)?;
+        let value = self.optional_expression()?;
+        self.end_tag()?;
+        self.layout.leaf(Piece::Plain, start, self.pos as u32);
+        Ok(NodeKind::Return(value))
+    }
+
+    pub(super) fn nested_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        if !self.context.in_macro {
+            return Err(self.syntax_error(
+                self.tag_src(tag),
+                "Cannot use a <#nested> instruction outside a macro.",
+            ));
+        }
+        self.enter_tag(tag)?;
+        let args = self.positional_args()?;
+        self.end_tag()?;
+        self.layout.leaf(Piece::Plain, start, self.pos as u32);
+        Ok(NodeKind::Nested(args))
+    }
+
+    pub(super) fn macro_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        if self.context.in_macro {
+            return Err(self.syntax_error(
+                self.tag_src(tag),
+                "Macro or function definitions can't be nested into each other.",
+            ));
+        }
+        self.enter_tag(tag)?;
+        let is_function = tag.name == "function";
+        let name = self.identifier("one of these patterns:\n    <STRING_LITERAL>\n    <ID>")?;
+        let mut def = MacroDef {
+            name,
+            is_function,
+            src: Src::default(),
+            params: Vec::new(),
+            catch_all: None,
+            body: Vec::new(),
+            slot: 0,
+            frame_size: 0,
+            locals: Vec::new(),
+        };
+        self.parameters(&mut def)?;
+        self.end_tag()?;
+        self.layout.open(Piece::Macro, start);
+        let end = if is_function { "/function" } else { "/macro" };
+        let (body, ended) = self.in_context(
+            |context| {
+                *context = Context {
+                    in_macro: true,
+                    in_function: is_function,
+                    ..Context::default()
+                }
+            },
+            |parser| parser.block(&["/macro", "/function"]),
+        )?;
+        if !ended.is(end) {
+            let src = self.tag()?;
+            return Err(self.syntax_error(
+                self.tag_src(src),
+                format!("Expected {} end tag here.", tag.name),
+            ));
+        }
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        def.body = body;
+        def.src = self.since(start);
+        Ok(NodeKind::Macro(Box::new(def)))
+    }
+
+    fn parameters(&mut self, def: &mut MacroDef) -> Result<()> {
+        let parenthesised = self.token == Token::OpenParen;
+        if parenthesised {
+            self.advance()?;
+        }
+        while self.token == Token::Ident {
+            let src = self.token_src;
+            let name = self.identifier("<ID>")?;
+            if self.token == Token::Ellipsis {
+                self.advance()?;
+                if def.catch_all.is_some() {
+                    return Err(self.second_catch_all(src));
+                }
+                def.catch_all = Some((name, 0));
+            } else {
+                if def.catch_all.is_some() {
+                    return Err(self.second_catch_all(src));
+                }
+                let default = if self.token == Token::Assign {
+                    self.advance()?;
+                    Some(self.expression()?)
+                } else {
+                    None
+                };
+                let after_optional = def.params.last().is_some_and(|last| last.default.is_some());
+                if default.is_none() && after_optional {
+                    return Err(self.syntax_error(src, "In a macro declaration, parameters without a default value must all occur before the parameters with default values."));
+                }
+                // Of two parameters of one name the later one counts.
+                match def.params.iter_mut().find(|param| param.name == name) {
+                    Some(same) => same.default = default,
+                    None => def.params.push(Param {
+                        name,
+                        default,
+                        slot: 0,
+                    }),
+                }
+            }
+            if self.token == Token::Comma {
+                self.advance()?;
+            }
+        }
+        if parenthesised {
+            self.expect(Token::CloseParen, "\")\"")?;
+        }
+        Ok(())
+    }
+
+    fn second_catch_all(&self, src: Src) -> crate::Error {
+        self.syntax_error(src, "There may only be one \"catch-all\" parameter in a macro declaration, and it must be the last parameter.")
+    }
+
+    /// `<@name …>`
+    pub(crate) fn macro_call(&mut self) -> Result<Node> {
+        let start = self.pos as u32;
+        let square = self.rest().starts_with('[');
+        self.tags = if square {
+            crate::syntax::options::Tags::Square
+        } else {
+            crate::syntax::options::Tags::Angle
+        };
+        self.pos += 2;
+        self.begin_tag(square)?;
+        let callee = self.primary()?;
+        let args = self.call_args()?;
+        let loop_vars = self.call_loop_vars()?;
+        self.end_tag()?;
+        let body = if self.token == Token::EmptyTagEnd {
+            self.layout.leaf(Piece::Plain, start, self.pos as u32);
+            None
+        } else {
+            self.layout.open(Piece::Block, start);
+            let (body, _) = self.block(&["/@"])?;
+            self.end_of_call(&callee)?;
+            self.layout.close(self.pos as u32);
+            Some(body)
+        };
+        Ok(Node {
+            src: self.since(start),
+            kind: NodeKind::Call(Box::new(MacroCall {
+                callee,
+                args,
+                loop_vars,
+                body,
+            })),
+        })
+    }
+
+    fn call_args(&mut self) -> Result<CallArgs> {
+        if !self.at_named_argument() {
+            return self.positional_args().map(CallArgs::Positional);
+        }
+        let mut named: Vec<(Box<str>, Expr)> = Vec::new();
+        while self.at_named_argument() {
+            let name = self.identifier("<ID>")?;
+            self.advance()?;
+            named.push((name, self.expression()?));
+            if self.token == Token::Comma {
+                self.advance()?;
+            }
+        }
+        Ok(CallArgs::Named(named))
+    }
+
+    fn call_loop_vars(&mut self) -> Result<Vec<(Box<str>, u32)>> {
+        let mut loop_vars = Vec::new();
+        if self.token == Token::Semicolon {
+            self.advance()?;
+            while self.token == Token::Ident {
+                loop_vars.push((self.identifier("<ID>")?, 0));
+                if self.token == Token::Comma {
+                    self.advance()?;
+                }
+            }
+        }
+        Ok(loop_vars)
+    }
+
+    /// Steps over `</@>` or `</@name>`.
+    fn end_of_call(&mut self, callee: &Expr) -> Result<()> {
+        let rest = self.rest();
+        let close = if rest.starts_with('[') { ']' } else { '>' };
+        let Some(end) = rest.find(close) else {
+            return Err(self.error_here("Unclosed end tag."));
+        };
+        let name = rest[3..end].trim();
+        let opened = dotted_name(callee).unwrap_or_default();
+        if !name.is_empty() && opened != name {
+            let or_named = if opened.is_empty() {
+                String::new()
+            } else {
+                format!(" or </@{opened}>")
+            };
+            let start = self.pos as u32;
+            let src = Src {
+                start,
+                end: start + end as u32 + 1,
+            };
+            return Err(self.syntax_error(src, format!("Expecting </@>{or_named}")));
+        }
+        self.pos += end + 1;
+        Ok(())
+    }
+
+    /// `<#call name(args)>`, the old way to write `<@name args/>`.
+    pub(super) fn call_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        self.enter_tag(tag)?;
+        let call = self.primary()?;
+        self.end_tag()?;
+        self.layout.leaf(Piece::Plain, start, self.pos as u32);
+        let (callee, args) = match call.kind {
+            ExprKind::Call(callee, args) => (*callee, args),
+            _ => (call, Vec::new()),
+        };
+        Ok(NodeKind::Call(Box::new(MacroCall {
+            callee,
+            args: CallArgs::Positional(args),
+            loop_vars: Vec::new(),
+            body: None,
+        })))
+    }
+
+    /// `<#transform name>…</#transform>`, the old way to write `<@name>…</@>`.
+    pub(super) fn transform_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        self.enter_tag(tag)?;
+        let callee = self.primary()?;
+        let args = self.call_args()?;
+        self.end_tag()?;
+        let body = if self.token == Token::EmptyTagEnd {
+            self.layout.leaf(Piece::Plain, start, self.pos as u32);
+            Vec::new()
+        } else {
+            self.layout.open(Piece::Block, start);
+            let (body, _) = self.block(&["/transform"])?;
+            self.close_tag()?;
+            self.layout.close(self.pos as u32);
+            body
+        };
+        Ok(NodeKind::Call(Box::new(MacroCall {
+            callee,
+            args,
+            loop_vars: Vec::new(),
+            body: Some(body),
+        })))
+    }
+}
+
+/// `a.b.c` as it may stand in an end tag.
+fn dotted_name(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.text.to_string()),
+        ExprKind::Dot(target, name) => Some(format!("{}.{name}", dotted_name(target)?)),
+        _ => None,
+    }
+}

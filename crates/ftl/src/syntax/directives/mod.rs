@@ -1,0 +1,182 @@
+//! The directives, one function each.
+
+mod assign;
+mod blocks;
+mod format;
+mod header;
+mod loops;
+mod macros;
+mod setting;
+
+use super::ast::{AssignScope, Expr, Node, NodeKind};
+use super::lexer::Token;
+use super::parser::{Context, Parser, Result};
+use super::tags::Tag;
+use super::whitespace::Piece;
+
+impl Parser<'_> {
+    /// Parses the directive that begins with `tag`, up to its end.
+    pub(crate) fn directive(&mut self, tag: Tag, nodes: &mut Vec<Node>) -> Result<()> {
+        let start = self.pos as u32;
+        let kind = match tag.name {
+            "if" => self.if_directive(tag)?,
+            "list" => self.list_directive(tag)?,
+            "foreach" => self.foreach_directive(tag)?,
+            "items" => self.items_directive(tag)?,
+            "sep" => self.sep_directive(tag)?,
+            "assign" => return self.assign_directive(tag, AssignScope::Namespace, nodes),
+            "local" => return self.assign_directive(tag, AssignScope::Local, nodes),
+            "global" => return self.assign_directive(tag, AssignScope::Global, nodes),
+            "macro" | "function" => self.macro_directive(tag)?,
+            "switch" => self.switch_directive(tag)?,
+            "setting" => self.setting_directive(tag)?,
+            "compress" => self.compress_directive(tag)?,
+            "attempt" => self.attempt_directive(tag)?,
+            "escape" => self.escape_directive(tag)?,
+            "noescape" => self.noescape_directive(tag)?,
+            "autoesc" | "noautoesc" => self.autoesc_directive(tag)?,
+            "outputformat" => self.outputformat_directive(tag)?,
+            "noparse" | "comment" => return self.verbatim_directive(tag, nodes),
+            "t" | "lt" | "rt" | "nt" => return self.trim_directive(tag),
+            "flush" => {
+                let src = self.bare_tag(tag)?;
+                self.layout.leaf(Piece::Plain, src.start, src.end);
+                return Ok(());
+            }
+            "break" | "continue" => self.jump_directive(tag)?,
+            "return" => self.return_directive(tag)?,
+            "stop" => self.stop_directive(tag)?,
+            "nested" => self.nested_directive(tag)?,
+            "call" => self.call_directive(tag)?,
+            "transform" => self.transform_directive(tag)?,
+            "include" | "import" => {
+                let message = format!(
+                    "#{} is refused: a template can't load other templates here",
+                    tag.name
+                );
+                return Err(self.refused(self.tag_src(tag), message));
+            }
+            "visit" | "recurse" | "fallback" => {
+                let message = format!(
+                    "#{} is refused: it works on XML nodes, and the data has none",
+                    tag.name
+                );
+                return Err(self.refused(self.tag_src(tag), message));
+            }
+            _ => return Err(self.misplaced_tag(tag)),
+        };
+        nodes.push(Node {
+            src: self.since(start),
+            kind,
+        });
+        Ok(())
+    }
+
+    /// The place of a tag up to the character after its name, which FreeMarker counts in.
+    pub(super) fn tag_src(&self, tag: Tag) -> super::Src {
+        let len = if tag.has_parameters {
+            tag.len + 1
+        } else {
+            let close = if tag.square { ']' } else { '>' };
+            self.rest().find(close).map_or(tag.len, |at| at + 1)
+        };
+        super::Src {
+            start: self.pos as u32,
+            end: (self.pos + len) as u32,
+        }
+    }
+
+    /// A tag that makes no sense where it stands.
+    fn misplaced_tag(&self, tag: Tag) -> crate::Error {
+        let src = self.tag_src(tag);
+        let spelling = &self.text[src.start as usize..src.end as usize];
+        self.syntax_error(
+            src,
+            format!(
+                "Encountered {}, but was expecting something else: the directive that it belongs to isn't open here.",
+                crate::error::java_quoted(spelling)
+            ),
+        )
+    }
+
+    fn trim_directive(&mut self, tag: Tag) -> Result<()> {
+        let src = self.bare_tag(tag)?;
+        let piece = Piece::Trim {
+            left: matches!(tag.name, "t" | "lt"),
+            right: matches!(tag.name, "t" | "rt"),
+        };
+        self.layout.leaf(piece, src.start, src.end);
+        Ok(())
+    }
+
+    /// A directive without parameters: its body up to the end tag.
+    fn simple_block(&mut self, tag: Tag, end: &str, piece: Piece) -> Result<Vec<Node>> {
+        let src = self.bare_tag(tag)?;
+        self.layout.open(piece, src.start);
+        let (body, _) = self.block(&[end])?;
+        self.close_tag()?;
+        self.layout.close(self.pos as u32);
+        Ok(body)
+    }
+
+    /// A name, bare or quoted.
+    fn identifier(&mut self, what: &str) -> Result<Box<str>> {
+        let name: Box<str> = match self.token {
+            Token::Ident => self.token_text().replace('\\', "").into(),
+            Token::Str { raw: false } => {
+                let spelling = self.token_text();
+                self.unescape(&spelling[1..spelling.len() - 1])?.into()
+            }
+            _ => return Err(self.unexpected(what)),
+        };
+        self.advance()?;
+        Ok(name)
+    }
+
+    /// Parses with a changed context, which is put back afterwards.
+    fn in_context<T>(
+        &mut self,
+        change: impl FnOnce(&mut Context),
+        parse: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let outer = self.context;
+        change(&mut self.context);
+        let result = parse(self);
+        self.context = outer;
+        result
+    }
+
+    /// An expression, if the tag has one.
+    fn optional_expression(&mut self) -> Result<Option<Expr>> {
+        if self.starts_expression() {
+            self.expression().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn positional_args(&mut self) -> Result<Vec<Expr>> {
+        let mut args = Vec::new();
+        while self.starts_expression() {
+            args.push(self.expression()?);
+            if self.token == Token::Comma {
+                self.advance()?;
+            }
+        }
+        Ok(args)
+    }
+
+    fn stop_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        let start = self.pos as u32;
+        self.enter_tag(tag)?;
+        let message = self.optional_expression()?;
+        self.end_tag()?;
+        self.layout.leaf(Piece::Plain, start, self.pos as u32);
+        Ok(NodeKind::Stop(message))
+    }
+
+    fn compress_directive(&mut self, tag: Tag) -> Result<NodeKind> {
+        self.simple_block(tag, "/compress", Piece::Compress)
+            .map(NodeKind::Compress)
+    }
+}

@@ -1,0 +1,333 @@
+//! Tags: their names, where they begin and end.
+
+use super::lexer::Token;
+use super::options::Tags;
+use super::parser::{Parser, Result, UNEXPECTED_END};
+use super::source::Src;
+
+/// How a tag goes on after its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// White-space, then parameters.
+    Parameters,
+    /// The end of the tag.
+    End,
+    /// The end of the tag, which may be `/>`.
+    AnyEnd,
+    /// Either.
+    Both,
+}
+
+/// The directives, by the spelling in lower case.
+const DIRECTIVES: &[(&str, Follows)] = &[
+    ("assign", Follows::Parameters),
+    ("attempt", Follows::End),
+    ("autoesc", Follows::End),
+    ("break", Follows::AnyEnd),
+    ("call", Follows::Parameters),
+    ("case", Follows::Parameters),
+    ("comment", Follows::End),
+    ("compress", Follows::End),
+    ("continue", Follows::AnyEnd),
+    ("default", Follows::End),
+    ("else", Follows::AnyEnd),
+    ("elseif", Follows::Parameters),
+    ("escape", Follows::Parameters),
+    ("fallback", Follows::AnyEnd),
+    ("flush", Follows::AnyEnd),
+    ("foreach", Follows::Parameters),
+    ("function", Follows::Parameters),
+    ("ftl", Follows::Both),
+    ("global", Follows::Parameters),
+    ("if", Follows::Parameters),
+    ("import", Follows::Parameters),
+    ("include", Follows::Parameters),
+    ("items", Follows::Parameters),
+    ("list", Follows::Parameters),
+    ("local", Follows::Parameters),
+    ("lt", Follows::AnyEnd),
+    ("macro", Follows::Parameters),
+    ("nested", Follows::Both),
+    ("noautoesc", Follows::End),
+    ("noescape", Follows::End),
+    ("noparse", Follows::End),
+    ("nt", Follows::AnyEnd),
+    ("on", Follows::Parameters),
+    ("outputformat", Follows::Parameters),
+    ("recover", Follows::End),
+    ("recurse", Follows::Both),
+    ("return", Follows::Both),
+    ("rt", Follows::AnyEnd),
+    ("sep", Follows::End),
+    ("setting", Follows::Parameters),
+    ("stop", Follows::Both),
+    ("switch", Follows::Parameters),
+    ("t", Follows::AnyEnd),
+    ("transform", Follows::Parameters),
+    ("visit", Follows::Parameters),
+];
+
+/// End tags, with the slash.
+const END_TAGS: &[&str] = &[
+    "/assign",
+    "/attempt",
+    "/autoesc",
+    "/comment",
+    "/compress",
+    "/escape",
+    "/foreach",
+    "/function",
+    "/global",
+    "/if",
+    "/items",
+    "/list",
+    "/local",
+    "/macro",
+    "/noautoesc",
+    "/noescape",
+    "/noparse",
+    "/outputformat",
+    "/recover",
+    "/sep",
+    "/switch",
+    "/transform",
+];
+
+/// Names of two words, which camelCase spells differently.
+const CAMEL: &[(&str, &str)] = &[
+    ("autoEsc", "autoesc"),
+    ("elseIf", "elseif"),
+    ("forEach", "foreach"),
+    ("noAutoEsc", "noautoesc"),
+    ("noEscape", "noescape"),
+    ("noParse", "noparse"),
+    ("outputFormat", "outputformat"),
+];
+
+/// The tag at the current position.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tag {
+    /// The directive's name in lower case; an end tag's begins with a slash.
+    pub(crate) name: &'static str,
+    pub(crate) square: bool,
+    /// Bytes up to the end of the name.
+    pub(crate) len: usize,
+    /// Whether white-space and parameters follow.
+    pub(crate) has_parameters: bool,
+}
+
+impl<'s> Parser<'s> {
+    /// Bytes before the next tag, interpolation or comment.
+    pub(crate) fn text_len(&self) -> usize {
+        let bytes = &self.text.as_bytes()[self.pos..];
+        let mut at = 0;
+        while let Some(skip) = bytes[at..]
+            .iter()
+            .position(|byte| matches!(byte, b'<' | b'[' | b'$' | b'#'))
+        {
+            at += skip;
+            if self.is_markup(&bytes[at..]) {
+                return at;
+            }
+            at += 1;
+        }
+        bytes.len()
+    }
+
+    fn is_markup(&self, bytes: &[u8]) -> bool {
+        if self.interpolation_at(bytes).is_some() {
+            return true;
+        }
+        let bracket_fits = match (bytes[0], self.tags) {
+            (b'<', Tags::Angle | Tags::Auto) | (b'[', Tags::Square | Tags::Auto) => true,
+            _ => return false,
+        };
+        let is_name = |c: u8| c.is_ascii_alphabetic() || c == b'_';
+        bracket_fits
+            && match bytes[1..] {
+                [b'@', ..] | [b'/', b'@', ..] | [b'#', b'-', b'-', ..] => true,
+                [b'#', c, ..] | [b'/', b'#', c, ..] => is_name(c),
+                [c, ..] if self.loose_tags && (is_name(c) || c == b'/') => self.is_loose_tag(bytes),
+                _ => false,
+            }
+    }
+
+    /// Whether `<name` is a directive: without strict syntax the `#` may be left out.
+    fn is_loose_tag(&self, bytes: &[u8]) -> bool {
+        let closing = bytes[1] == b'/';
+        let rest = &bytes[1 + usize::from(closing)..];
+        let len = rest
+            .iter()
+            .position(|c| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
+        let Ok(name) = std::str::from_utf8(&rest[..len]) else {
+            return false;
+        };
+        find(name, closing)
+            .is_some_and(|(_, follows)| follows_fits(follows, &rest[len..]).is_some())
+    }
+
+    /// Reads the tag at the current position, without stepping over it; it begins with `<#` or `</#`.
+    pub(crate) fn tag(&mut self) -> Result<Tag> {
+        let rest = self.rest();
+        let bytes = rest.as_bytes();
+        let square = bytes[0] == b'[';
+        let closing = bytes.get(1) == Some(&b'/');
+        let mut prefix = 1 + usize::from(closing);
+        if bytes.get(prefix) == Some(&b'#') {
+            prefix += 1;
+        }
+        let name_len = bytes[prefix..]
+            .iter()
+            .position(|c| !c.is_ascii_alphabetic() && *c != b'_')
+            .unwrap_or(bytes.len() - prefix);
+        let spelling = &rest[prefix..prefix + name_len];
+        let len = prefix + name_len;
+        let src = Src {
+            start: self.pos as u32,
+            end: (self.pos + len) as u32,
+        };
+        let known = find(spelling, closing);
+        let Some((name, follows)) = known else {
+            return Err(self.unknown_directive(spelling, src));
+        };
+        let Some(has_parameters) = follows_fits(follows, &bytes[len..]) else {
+            let inner = Src {
+                start: src.start + 1,
+                end: src.end,
+            };
+            return Err(self.syntax_error(
+                inner,
+                format!("#{spelling} is an existing directive, but the tag is malformed.  (See FreeMarker Manual / Directive Reference.)"),
+            ));
+        };
+        self.tags = if square { Tags::Square } else { Tags::Angle };
+        let name_src = Src {
+            start: src.start,
+            end: src.end + u32::from(has_parameters || bytes.len() > len),
+        };
+        self.check_directive_name(spelling, name_src)?;
+        Ok(Tag {
+            name,
+            square,
+            len,
+            has_parameters,
+        })
+    }
+
+    fn unknown_directive(&self, name: &str, src: Src) -> crate::Error {
+        let hint = match name {
+            "set" | "var" => {
+                "Use #assign or #local or #global, depending on the intented scope (#assign is template-scope). "
+            }
+            "else_if" | "elif" => "Use #elseif.",
+            "no_escape" => "Use #noescape instead.",
+            "method" => "Use #function instead.",
+            "head" | "template" | "fm" => "You may meant #ftl.",
+            "try" | "atempt" => "You may meant #attempt.",
+            "for" | "each" | "iterate" | "iterator" => {
+                "You may meant #list (http://freemarker.org/docs/ref_directive_list.html)."
+            }
+            "prefix" => {
+                "You may meant #import. (If you have seen this directive in use elsewhere, this was a planned directive, so maybe you need to upgrade FreeMarker.)"
+            }
+            "item" | "row" | "rows" => "You may meant #items.",
+            "separator" | "separate" | "separ" => "You may meant #sep.",
+            _ => "",
+        };
+        let help = if hint.is_empty() {
+            "Help (latest version): http://freemarker.org/docs/ref_directive_alphaidx.html; you're using FreeMarker 2.3.31."
+        } else {
+            hint
+        };
+        let inner = Src {
+            start: src.start + 1,
+            end: src.end,
+        };
+        self.syntax_error(inner, format!("Unknown directive: #{name}. {help}"))
+    }
+
+    /// Steps over a tag's name and reads the first token after it.
+    pub(crate) fn enter_tag(&mut self, tag: Tag) -> Result<()> {
+        self.pos += tag.len;
+        self.begin_tag(tag.square)
+    }
+
+    pub(crate) fn begin_tag(&mut self, square: bool) -> Result<()> {
+        self.gt_is_operator = false;
+        self.in_square_tag = square;
+        self.brackets = 0;
+        self.advance()
+    }
+
+    /// Requires the end of a tag at the current token; what follows is text again.
+    pub(crate) fn end_tag(&mut self) -> Result<()> {
+        if !matches!(self.token, Token::TagEnd | Token::EmptyTagEnd) {
+            return Err(self.unexpected("\">\""));
+        }
+        Ok(())
+    }
+
+    /// Steps over a tag without parameters.
+    pub(crate) fn bare_tag(&mut self, tag: Tag) -> Result<Src> {
+        let start = self.pos as u32;
+        self.enter_tag(tag)?;
+        self.end_tag()?;
+        Ok(self.since(start))
+    }
+
+    /// Steps over an end tag such as `</#if>`, which [`Self::tag`] has looked at.
+    pub(crate) fn close_tag(&mut self) -> Result<()> {
+        let rest = self.rest();
+        let end = if rest.starts_with('[') { ']' } else { '>' };
+        match rest.find(end) {
+            Some(at) => {
+                self.pos += at + 1;
+                Ok(())
+            }
+            None => Err(self.error_here(UNEXPECTED_END)),
+        }
+    }
+
+    /// Bytes of a comment's beginning, or of an interpolation's.
+    pub(crate) fn interpolation_at(&self, bytes: &[u8]) -> Option<super::text::Opening> {
+        super::text::opening(self.interpolations, bytes)
+    }
+}
+
+fn find(spelling: &str, closing: bool) -> Option<(&'static str, Follows)> {
+    let name = CAMEL
+        .iter()
+        .find(|(camel, _)| *camel == spelling)
+        .map_or(spelling, |(_, lower)| lower);
+    if closing {
+        END_TAGS
+            .iter()
+            .find(|tag| tag[1..] == *name)
+            .map(|tag| (*tag, Follows::End))
+    } else {
+        DIRECTIVES.iter().find(|(known, _)| *known == name).copied()
+    }
+}
+
+/// Whether what comes after the name is as it must be; says whether there are parameters.
+fn follows_fits(follows: Follows, rest: &[u8]) -> Option<bool> {
+    let blank = |c: &u8| matches!(c, b' ' | b'\t' | b'\n' | b'\r');
+    let blanks = rest.iter().take_while(|c| blank(c)).count();
+    let ends = match &rest[blanks..] {
+        [b'>' | b']', ..] => true,
+        [b'/', b'>' | b']', ..] => follows != Follows::End,
+        _ => false,
+    };
+    match follows {
+        Follows::Parameters => (blanks > 0).then_some(true),
+        Follows::End | Follows::AnyEnd => ends.then_some(false),
+        Follows::Both => {
+            if ends {
+                Some(false)
+            } else {
+                (blanks > 0).then_some(true)
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The level of text, interpolations and comments.
+
+use super::ast::{Expr, FormattedOutput, Node, NodeKind, NumericOutput};
+use super::lexer::Token;
+use super::options::Interpolations;
+use super::parser::{CHECK_END_TAGS, Parser, Result, UNEXPECTED_END};
+use super::source::Src;
+use super::tags::Tag;
+use super::whitespace::Piece;
+use crate::number::NumberFormat;
+use crate::output_format::OutputFormat;
+
+/// How an interpolation begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    Dollar,
+    Hash,
+    Bracket,
+}
+
+pub(crate) fn opening(interpolations: Interpolations, bytes: &[u8]) -> Option<Opening> {
+    match (bytes, interpolations) {
+        ([b'$', b'{', ..], Interpolations::Legacy | Interpolations::Dollar) => {
+            Some(Opening::Dollar)
+        }
+        ([b'#', b'{', ..], Interpolations::Legacy) => Some(Opening::Hash),
+        ([b'[', b'=', ..], Interpolations::Square) => Some(Opening::Bracket),
+        _ => None,
+    }
+}
+
+/// Why a block has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Tag(Tag),
+    /// `</@name>`
+    CallEnd,
+    Source,
+}
+
+impl End {
+    pub(crate) fn is(self, name: &str) -> bool {
+        matches!(self, Self::Tag(tag) if tag.name == name)
+    }
+}
+
+impl<'s> Parser<'s> {
+    /// Parses text and tags up to a tag that is none of the block's own; returns its nodes and that tag.
+    ///
+    /// `ends` are the names of end tags (`/if`) and of tags that separate sections (`else`); `/@` for a call's.
+    pub(crate) fn block(&mut self, ends: &[&str]) -> Result<(Vec<Node>, End)> {
+        self.enter()?;
+        let result = stacker::maybe_grow(256 * 1024, 2 * 1024 * 1024, || self.block_nodes(ends));
+        self.leave();
+        result
+    }
+
+    fn block_nodes(&mut self, ends: &[&str]) -> Result<(Vec<Node>, End)> {
+        let mut nodes = Vec::new();
+        loop {
+            self.plain_text(&mut nodes);
+            let rest = self.rest().as_bytes();
+            if rest.is_empty() {
+                return if ends.is_empty() {
+                    Ok((nodes, End::Source))
+                } else {
+                    Err(self.unclosed(ends))
+                };
+            }
+            if let Some(opening) = self.interpolation_at(rest) {
+                let node = self.interpolation(opening)?;
+                self.layout
+                    .leaf(Piece::Output, node.src.start, node.src.end);
+                nodes.push(node);
+                continue;
+            }
+            match rest[1..] {
+                [b'#', b'-', b'-', ..] => self.comment()?,
+                [b'@', ..] => {
+                    let node = self.macro_call()?;
+                    nodes.push(node);
+                }
+                [b'/', b'@', ..] => {
+                    if ends.contains(&"/@") {
+                        return Ok((nodes, End::CallEnd));
+                    }
+                    return Err(self.unexpected_tag());
+                }
+                _ => {
+                    let tag = self.tag()?;
+                    if ends.contains(&tag.name) {
+                        return Ok((nodes, End::Tag(tag)));
+                    }
+                    self.directive(tag, &mut nodes)?;
+                }
+            }
+        }
+    }
+
+    fn plain_text(&mut self, nodes: &mut Vec<Node>) {
+        let start = self.pos;
+        self.pos += self.text_len();
+        if self.pos > start {
+            let src = self.since(start as u32);
+            let id = self
+                .layout
+                .text(&self.text[start..self.pos], src.start, src.end);
+            nodes.push(Node {
+                src,
+                kind: NodeKind::TextRef(id),
+            });
+        }
+    }
+
+    fn comment(&mut self) -> Result<()> {
+        let rest = self.rest();
+        let end = if rest.starts_with('[') { "--]" } else { "-->" };
+        let start = self.pos as u32;
+        let Some(at) = rest.find(end) else {
+            let src = Src {
+                start,
+                end: start + 4,
+            };
+            return Err(self.syntax_error(src, format!("Unclosed \"{}\"", &rest[..4])));
+        };
+        self.pos += at + end.len();
+        self.layout.leaf(Piece::Silent, start, self.pos as u32);
+        Ok(())
+    }
+
+    pub(crate) fn at_end_of_source(&self, message: String) -> crate::Error {
+        let end = self.text.len() as u32;
+        self.syntax_error(
+            Src {
+                start: end.saturating_sub(1),
+                end,
+            },
+            message,
+        )
+    }
+
+    fn unclosed(&self, ends: &[&str]) -> crate::Error {
+        let what = match ends.last().map_or("", |end| end.trim_start_matches('/')) {
+            "assign" | "local" | "global" => "#assign or #local or #global",
+            "macro" | "function" => "#macro or #function",
+            "@" => "@",
+            "recover" => "#attempt",
+            other => &format!("#{other}"),
+        };
+        if what == "@" {
+            return self.at_end_of_source(format!(
+                "{UNEXPECTED_END} You have an unclosed user-defined directive call (\"@\").{CHECK_END_TAGS}"
+            ));
+        }
+        self.at_end_of_source(format!(
+            "{UNEXPECTED_END} You have an unclosed {what}.{CHECK_END_TAGS}"
+        ))
+    }
+
+    /// An end tag that ends nothing.
+    pub(crate) fn unexpected_tag(&self) -> crate::Error {
+        let rest = self.rest();
+        let close = if rest.starts_with('[') { ']' } else { '>' };
+        let len = rest.find(close).map_or(rest.len(), |at| at + 1);
+        let src = Src {
+            start: self.pos as u32,
+            end: (self.pos + len) as u32,
+        };
+        self.syntax_error(
+            src,
+            format!(
+                "Encountered {}, but was expecting something else.",
+                crate::error::java_quoted(&rest[..len])
+            ),
+        )
+    }
+
+    fn interpolation(&mut self, opening: Opening) -> Result<Node> {
+        let start = self.pos as u32;
+        self.pos += 2;
+        let outer = (self.gt_is_operator, self.in_square_tag, self.brackets);
+        self.gt_is_operator = true;
+        self.in_square_tag = opening == Opening::Bracket;
+        self.brackets = 0;
+        self.advance()?;
+        let expr = self.expression()?;
+        let format = if opening == Opening::Hash && self.token == Token::Semicolon {
+            self.advance()?;
+            let format = self.token_text().to_owned();
+            let src = self.token_src;
+            self.advance()?;
+            Some((format, src))
+        } else {
+            None
+        };
+        (self.gt_is_operator, self.in_square_tag, self.brackets) = outer;
+        match (opening, self.token) {
+            (Opening::Bracket, Token::TagEnd) => {}
+            (Opening::Dollar | Opening::Hash, Token::CloseBrace) => {}
+            (Opening::Bracket, _) => return Err(self.unexpected("\"]\"")),
+            _ => return Err(self.unexpected("\"}\"")),
+        }
+        let src = Src {
+            start: self.base + start,
+            end: self.token_src.end,
+        };
+        let expr = self.escaped(expr);
+        let kind = if opening == Opening::Hash {
+            self.numeric(expr, format)?
+        } else {
+            self.output(expr)
+        };
+        Ok(Node {
+            src: self.place.unwrap_or(src),
+            kind,
+        })
+    }
+
+    fn output(&self, expr: Expr) -> NodeKind {
+        if self.output_format == OutputFormat::Undefined {
+            return NodeKind::Output(expr);
+        }
+        NodeKind::FormattedOutput(Box::new(FormattedOutput {
+            expr,
+            format: self.output_format.clone(),
+            auto_escape: self.auto_escape,
+        }))
+    }
+
+    /// `#{expr}` or `#{expr; m1M2}`
+    fn numeric(&self, expr: Expr, format: Option<(String, Src)>) -> Result<NodeKind> {
+        let (min_fraction, max_fraction) = match &format {
+            Some((text, src)) => fraction_digits(text).map_err(|message| {
+                self.syntax_error(
+                    *src,
+                    message.unwrap_or_else(|| format!("Invalid format specifier {}", text)),
+                )
+            })?,
+            None => (0, 0),
+        };
+        let pattern = match &format {
+            Some(_) => {
+                let point = if max_fraction == 0 { "" } else { "." };
+                format!(
+                    "0{point}{}{}",
+                    "0".repeat(min_fraction as usize),
+                    "#".repeat((max_fraction - min_fraction) as usize)
+                )
+            }
+            None => "0.##################################################".to_owned(),
+        };
+        let compiled = NumberFormat::parse(&pattern).map_err(|message| self.error_here(message))?;
+        Ok(NodeKind::NumericOutput(Box::new(NumericOutput {
+            expr,
+            min_fraction,
+            max_fraction,
+            has_format: format.is_some(),
+            format: compiled,
+        })))
+    }
+
+    /// Text and interpolations of a string literal.
+    pub(crate) fn string_parts(&mut self) -> Result<Vec<Node>> {
+        let mut nodes = Vec::new();
+        loop {
+            let bytes = &self.text.as_bytes()[self.pos..];
+            let len = (0..bytes.len())
+                .find(|at| self.interpolation_at(&bytes[*at..]).is_some())
+                .unwrap_or(bytes.len());
+            if len > 0 {
+                nodes.push(Node {
+                    src: Src::default(),
+                    kind: NodeKind::Text(self.text[self.pos..self.pos + len].into()),
+                });
+                self.pos += len;
+            }
+            match self.interpolation_at(self.rest().as_bytes()) {
+                Some(opening) => {
+                    let mut node = self.interpolation(opening)?;
+                    // In a string literal nothing is escaped.
+                    if let NodeKind::FormattedOutput(output) = node.kind {
+                        node.kind = NodeKind::Output(output.expr);
+                    }
+                    nodes.push(node);
+                }
+                None => return Ok(nodes),
+            }
+        }
+    }
+
+    /// Whether a string literal's contents have interpolations.
+    pub(crate) fn has_interpolation(&self, content: &str) -> bool {
+        let opening = match self.interpolations {
+            Interpolations::Legacy => content.contains("${") || content.contains("#{"),
+            Interpolations::Dollar => content.contains("${"),
+            Interpolations::Square => content.contains("[="),
+        };
+        opening && !matches!(content, "${" | "#{" | "[=")
+    }
+}
+
+/// The least and the most digits that `m1M3`, `m2` or `M2` ask for.
+fn fraction_digits(text: &str) -> std::result::Result<(u32, u32), Option<String>> {
+    let parse = |digits: &str| digits.parse::<u32>().map_err(|_| None);
+    let (min, max) = match text.strip_prefix('m') {
+        Some(rest) => match rest.split_once('M') {
+            Some((min, max)) => (parse(min)?, parse(max)?),
+            None => {
+                let min = parse(rest)?;
+                (min, min)
+            }
+        },
+        None => (0, parse(text.strip_prefix('M').ok_or(None)?)?),
+    };
+    if max < min {
+        return Err(Some(
+            "Invalid format specification, min cannot be greater than max!".into(),
+        ));
+    }
+    if min > 50 || max > 50 {
+        return Err(Some("Cannot specify more than 50 fraction digits".into()));
+    }
+    Ok((min, max))
+}
