@@ -14,6 +14,58 @@
 //! Data comes in through [`Data`], which is implemented for `serde_json::Value` and for maps, vectors, strings and
 //! numbers of the standard library; a host with a tree of its own implements [`Hash`] and [`Seq`].
 //!
+//! # Settings
+//!
+//! [`Engine::setting`] takes FreeMarker's names, in `snake_case` and in `camelCase`. What decides on the syntax holds for
+//! the templates that are compiled afterwards:
+//!
+//! ```
+//! let engine = ftl::Engine::new()
+//!     .setting("tag_syntax", "square_bracket")?
+//!     .setting("output_format", "HTML")?;
+//! let template = engine.compile("page", "[#if user??]<b>${user}</b>[/#if]")?;
+//! let mut out = Vec::new();
+//! template.render(&[("user", "A & B")], &mut out)?;
+//! assert_eq!(out, b"<b>A &amp; B</b>");
+//! # Ok::<(), ftl::Error>(())
+//! ```
+//!
+//! Templates called `….ftlh` and `….ftlx` escape for HTML and XML by themselves.
+//!
+//! # Errors
+//!
+//! An [`Error`] knows its kind, place, blamed expression and tips, and the directives that led to it:
+//!
+//! ```
+//! let template = ftl::Engine::new().compile("hello", "<#if user.name>Hello</#if>")?;
+//! let error = template
+//!     .render(&serde_json::json!({"user": {"name": "Ann"}}), &mut Vec::new())
+//!     .expect_err("a string isn't a condition");
+//! assert_eq!(
+//!     error.description(),
+//!     "For \"#if\" condition: Expected a boolean, but this has evaluated to a string:\n\
+//!      ==> user.name  [in template \"hello\" at line 1, column 6]"
+//! );
+//! assert_eq!(error.stack()[0].description, "#if user.name");
+//! println!("{}", error.render()); // with the excerpt and carets
+//! # Ok::<(), ftl::Error>(())
+//! ```
+//!
+//! # Where it differs from FreeMarker 2.3
+//!
+//! | What | Here |
+//! |---|---|
+//! | `?new`, `?api`, `?has_api`, `.locale_object`, custom `@formats`, `<@capture_output>` | refused: they are Java |
+//! | `#visit`, `#recurse`, `#fallback`, `?children` and the like, `.node` | refused: they are for XML nodes |
+//! | `#include`, `#import`, `.get_optional_template`, `#assign … in namespace` | refused: templates don't load others |
+//! | `?eval`, `?interpret` | refused: they run data as code |
+//! | `classic_compatible` | refused |
+//! | `?truncate…`, `?with_args`, `?with_args_last` | not available yet |
+//! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
+//! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
+//!
+//! # Safety
+//!
 //! Nothing of the world outside is reachable from a template: no files, no network, no Java; the clock for `.now` is
 //! the host's. Each render has [`Budgets`], and no template and no data can make it panic.
 

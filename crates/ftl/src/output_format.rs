@@ -168,18 +168,11 @@ impl OutputFormat {
         }
         out.extend_from_slice(&text[start..]);
     }
+}
 
-    /// Whether the built-in of the old way, such as `?html`, escapes for this format.
-    pub(crate) fn is_legacy_escaping(&self, builtin: &str) -> bool {
-        match self {
-            Self::Html => matches!(builtin, "html" | "web_safe"),
-            Self::Xhtml => matches!(builtin, "html" | "web_safe" | "xhtml" | "xml"),
-            Self::Xml => matches!(builtin, "xml" | "xhtml" | "html" | "web_safe"),
-            Self::Rtf => builtin == "rtf",
-            Self::Combined(combined) => combined.outer.is_legacy_escaping(builtin),
-            _ => false,
-        }
-    }
+/// Whether a built-in escapes in the old way, which automatic escaping does away with.
+pub(crate) fn is_legacy_escaping(builtin: &str) -> bool {
+    matches!(builtin, "html" | "web_safe" | "xhtml" | "xml" | "rtf")
 }
 
 /// A value that is markup already: printed as it is where its format is expected.

@@ -69,12 +69,9 @@ fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             }
             Some(_) => {}
             None => {
-                let message = format!(
-                    "Can't compare values of these types: a {} with a {}.",
-                    value.type_name(),
-                    case.type_name()
-                );
-                return Err(env.fault(ErrorKind::Type, call.target.src, message));
+                let message = crate::eval::incomparable_message(&value, &case);
+                let src = call.arg(pair * 2).map_or(call.src, |arg| arg.src);
+                return Err(env.fault(ErrorKind::Type, src, message));
             }
         }
     }

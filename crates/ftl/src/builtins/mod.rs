@@ -98,6 +98,9 @@ pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
         | "node_type" | "parent" | "previous_sibling" | "root" => {
             "it works on XML nodes, and the data has none"
         }
+        "truncate" | "truncate_c" | "truncate_c_m" | "truncate_m" | "truncate_w"
+        | "truncate_w_m" => "it isn't available yet",
+        "with_args" | "with_args_last" => "it isn't available yet",
         "absolute_template_name" | "namespace" => "a template can't load other templates here",
         _ => {
             return Err(Unavailable {
@@ -139,7 +142,11 @@ impl Builtin {
         env.step()?;
         match self.run {
             Run::Str(run) => {
-                let text = env.eval_string(&call.target)?;
+                let text = if crate::output_format::is_legacy_escaping(self.name) {
+                    env.eval_printable(&call.target)?
+                } else {
+                    env.eval_string(&call.target)?
+                };
                 run(env, call, text)
             }
             Run::Number(run) => {
@@ -223,9 +230,22 @@ impl Builtin {
         }
         let expected = if min == max {
             min.to_string()
+        } else if max == min + 1 {
+            format!("{min} or {max}")
+        } else if max == usize::MAX {
+            format!("at least {min}")
         } else {
             format!("{min} to {max}")
         };
+        if matches!(
+            self.name,
+            "then" | "map" | "filter" | "take_while" | "drop_while"
+        ) {
+            return Err(format!(
+                "?{}(...) requires exactly {min} parameters",
+                self.name
+            ));
+        }
         let plural = if max == 1 { "" } else { "s" };
         let got = if given == 0 {
             "none".to_owned()
@@ -286,6 +306,16 @@ impl<'a> Env<'a> {
             })
     }
 
+    /// A failure that the built-in is to be blamed for with its target and arguments.
+    fn whole_fault(
+        &self,
+        call: &BuiltinCall,
+        kind: ErrorKind,
+        message: impl Into<String>,
+    ) -> Fault<'a> {
+        self.fault(kind, call.src, message)
+    }
+
     fn arg_fault(
         &self,
         call: &BuiltinCall,
@@ -293,14 +323,13 @@ impl<'a> Env<'a> {
         expected: &str,
         found: &Value<'a>,
     ) -> Fault<'a> {
-        let src = call.arg(index).map_or(call.target.src, |arg| arg.src);
         let message = format!(
             "?{}(...) expects a {expected} as argument #{}, but received {}.",
             call.builtin.name,
             index + 1,
             crate::eval::with_article(found.type_name())
         );
-        self.fault(ErrorKind::Type, src, message)
+        self.failure(ErrorKind::Type, message)
     }
 }
 

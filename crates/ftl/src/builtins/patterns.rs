@@ -231,7 +231,7 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
 fn group_list<'a>(captures: &Captures<'_, str>) -> Vec<Option<Value<'a>>> {
     captures
         .iter()
-        .map(|group| Some(Value::string(group.map_or("", |group| group.as_str()))))
+        .map(|group| group.map(|group| Value::string(group.as_str())))
         .collect()
 }
 

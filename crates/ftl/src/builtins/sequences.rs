@@ -52,6 +52,7 @@ fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Retur
         Value::HashView(hash) => hash.len(),
         Value::Map(map) => map.len(),
         value if value.is_sequence() => seq_len(value),
+        Value::Scope(_) => env.entries(&value)?.len(),
         other => return Err(env.type_fault(&call.target, "extended hash or sequence", other)),
     };
     Ok(Some(Value::Number(Number::from(size))))
@@ -81,6 +82,13 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returne
         if count > 0 {
             bytes.extend_from_slice(separator.as_str().as_bytes());
         }
+        if !item.is_printable() {
+            let message = format!(
+                "\"?join\" failed at index {index} with this error:\n\n---begin-message---\nExpected a string or something automatically convertible to string (number, date or boolean), but the expression has evaluated to {}.\n---end-message---",
+                crate::eval::with_article(item.type_name())
+            );
+            return Err(env.failure(ErrorKind::Type, message));
+        }
         env.write_value(&call.target, &item, &mut bytes)?;
         env.charge(bytes.len() - before)?;
         count += 1;
@@ -97,10 +105,9 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returne
 
 fn chunk<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
     let Ok(size @ 1..) = usize::try_from(env.arg_int(call, 0)?) else {
-        return Err(env.fault(
+        return Err(env.failure(
             ErrorKind::Value,
-            call.target.src,
-            "The 1st argument to ?chunk(...) must be at least 1.",
+            "The 1st argument to ?chunk (...) must be at least 1.",
         ));
     };
     let filling = if call.arg_count() > 1 {
@@ -203,24 +210,45 @@ fn extreme<'a>(
         let Some(item) = env.item(seq, index) else {
             continue;
         };
-        if !matches!(item, Value::Number(_) | Value::Date(_)) {
-            return Err(env.type_fault(&call.target, "sequence of numbers or dates", &item));
-        }
         best = match best {
             None => Some(item),
-            Some(best) => match ordering(&item, &best) {
-                Some(order) => Some(if order == wanted { item } else { best }),
-                None => {
-                    return Err(env.type_fault(
-                        &call.target,
-                        "sequence of values of one type",
-                        &item,
-                    ));
+            Some(best) => match extreme_order(&item, &best, wanted) {
+                Ok(order) => Some(if order == wanted { item } else { best }),
+                Err(message) => {
+                    return Err(env.whole_fault(call, ErrorKind::Type, message));
                 }
             },
         };
     }
     Ok(best)
+}
+
+/// How two items compare for `?min` and `?max`; the error says why they can't be.
+fn extreme_order(
+    item: &Value<'_>,
+    best: &Value<'_>,
+    wanted: std::cmp::Ordering,
+) -> Result<std::cmp::Ordering, String> {
+    let operator = if wanted == std::cmp::Ordering::Less {
+        "less-than"
+    } else {
+        "greater-than"
+    };
+    match (item, best) {
+        (Value::Number(_), Value::Number(_)) | (Value::Date(_), Value::Date(_)) => {}
+        (Value::Str(_), Value::Str(_)) => {
+            return Err(format!(
+                "Can't use operator \"{operator}\" on string values."
+            ));
+        }
+        (Value::Bool(_), Value::Bool(_)) => {
+            return Err(format!(
+                "Can't use operator \"{operator}\" on boolean values."
+            ));
+        }
+        _ => return Err(crate::eval::incomparable_message(item, best)),
+    }
+    ordering(item, best).ok_or_else(|| crate::eval::incomparable_message(item, best))
 }
 
 fn map<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::Returned;
 use crate::error::ErrorKind;
-use crate::eval::{Env, Evaluated, Fault, ordering};
+use crate::eval::{Env, Evaluated, ordering};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::Value;
 
@@ -57,7 +57,7 @@ pub(super) fn sort_by<'a>(
     };
     let items = env.items(&seq)?;
     let mut keyed = Vec::with_capacity(items.len());
-    for item in items {
+    for (index, item) in items.into_iter().enumerate() {
         let mut key = item.clone();
         for name in &path {
             key = match key {
@@ -65,11 +65,12 @@ pub(super) fn sort_by<'a>(
                     env.member(&call.target, &value, name.as_str())?
                 }
                 _ => {
-                    return Err(env.fault(
-                        ErrorKind::Type,
-                        call.target.src,
-                        "?sort_by(...) works on sequences of hashes",
-                    ));
+                    let message = format!(
+                        "?sort_by(...) failed at sequence index {index}{}: Sequence items must be hashes when using ?sort_by.  subvariable is not a hash, so ?sort_by can't proceed with getting the {:?} subvariable.",
+                        if index == 0 { "" } else { " (0-based)" },
+                        name.as_str()
+                    );
+                    return Err(env.failure(ErrorKind::Type, message));
                 }
             };
         }
@@ -131,34 +132,36 @@ fn check_types<'a>(
     let Some((first, _)) = keyed.first() else {
         return Ok(());
     };
-    for (key, _) in keyed {
+    let failed = |index: usize| {
+        format!(
+            "?{}{} failed at sequence index {index}{}: ",
+            call.builtin.name(),
+            if call.args.is_some() { "(...)" } else { "" },
+            if index == 0 { "" } else { " (0-based)" }
+        )
+    };
+    for (index, (key, _)) in keyed.iter().enumerate() {
         if !matches!(
             key,
             Value::Str(_) | Value::Number(_) | Value::Date(_) | Value::Bool(_)
         ) {
-            return Err(fault(
-                env,
-                call,
-                format!(
-                    "Values used for sorting must be numbers, strings, dates or booleans, but there's a {}.",
-                    key.type_name()
-                ),
-            ));
+            let message = format!(
+                "{}Values used for sorting must be numbers, strings, date/times or booleans.",
+                failed(index)
+            );
+            return Err(env.failure(ErrorKind::Type, message));
         }
         if ordering(first, key).is_none() {
             let message = format!(
-                "All values in the sequence must be of one type, because the first one was a {}, but there's a {}.",
-                first.type_name(),
-                key.type_name()
+                "{}All values in the sequence must be {first}s, because the first value was that. However, the value of the current item isn't a {first} but {}.",
+                failed(index),
+                crate::eval::with_article(key.type_name()),
+                first = first.type_name()
             );
-            return Err(fault(env, call, message));
+            return Err(env.failure(ErrorKind::Type, message));
         }
     }
     Ok(())
-}
-
-fn fault<'a>(env: &Env<'a>, call: &BuiltinCall, message: String) -> Fault<'a> {
-    env.fault(ErrorKind::Type, call.target.src, message)
 }
 
 /// Signs in the order of Java's collation rules; they come before digits, and those before letters.

@@ -243,22 +243,20 @@ fn substring<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Ret
         len
     };
     let check = |index: usize, value: i64| {
-        let src = call.arg(index).map_or(call.target.src, |arg| arg.src);
         if value < 0 {
-            Err(env.fault(
+            Err(env.failure(
                 ErrorKind::Value,
-                src,
                 format!(
-                    "?substring(...) argument #{}: the index must be at least 0, but was {value}.",
+                    "?substring(...) argument #{} had invalid value: The index must be at least 0, but was {value}.",
                     index + 1
                 ),
             ))
         } else if value > len {
             let message = format!(
-                "?substring(...) argument #{}: the index must not be greater than the length of the string, {len}, but it was {value}.",
+                "?substring(...) argument #{} had invalid value: The index mustn't be greater than the length of the string, {len}, but it was {value}.",
                 index + 1
             );
-            Err(env.fault(ErrorKind::Value, src, message))
+            Err(env.failure(ErrorKind::Value, message))
         } else {
             Ok(value as usize)
         }
@@ -266,9 +264,9 @@ fn substring<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Ret
     let (from, to) = (check(0, from)?, check(1, to)?);
     if from > to {
         let message = format!(
-            "?substring(...): the begin index, {from}, is greater than the end index, {to}."
+            "?substring(...) arguments have invalid value: The begin index argument, {from}, shouldn't be greater than the end index argument, {to}."
         );
-        return Err(env.fault(ErrorKind::Value, call.target.src, message));
+        return Err(env.failure(ErrorKind::Value, message));
     }
     some(Value::Str(text.slice(|text| utf16::range(text, from, to))))
 }
@@ -288,21 +286,17 @@ fn pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, left: bool) 
     } else {
         Str::Borrowed(" ")
     };
-    if filling.as_str().is_empty() {
-        let src = call.arg(1).map_or(call.target.src, |arg| arg.src);
-        return Err(env.fault(
-            ErrorKind::Value,
-            src,
-            format!(
-                "?{}(...) argument #2 can't be a 0-length string.",
-                call.builtin.name
-            ),
-        ));
-    }
     let len = utf16::len(text.as_str());
     let Some(missing) = width.checked_sub(len).filter(|missing| *missing > 0) else {
         return some(Value::Str(text));
     };
+    if filling.as_str().is_empty() {
+        let message = format!(
+            "?{}(...) argument #2 can't be a 0-length string.",
+            call.builtin.name
+        );
+        return Err(env.failure(ErrorKind::Value, message));
+    }
     env.charge(width.saturating_mul(4))?;
     // On the right the filling goes on where the text stops, as if it had begun at the start of the text.
     let start = if left { 0 } else { len };
@@ -345,16 +339,16 @@ fn number<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     match Number::parse(text.as_str(), env.max_digits()) {
         Some(number) => env.number(call.target.src, number).map(Some),
         None => {
-            let message = format!("Can't convert this string to number: {:?}", text.as_str());
-            Err(env.fault(ErrorKind::Value, call.target.src, message))
+            let message = format!(
+                "Can't convert this string to number: {}",
+                crate::error::java_quoted(text.as_str())
+            );
+            Err(env.described(ErrorKind::Value, call.src, message))
         }
     }
 }
 
 fn boolean<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
-    if let Value::Bool(_) = value {
-        return some(value);
-    }
     let text = env.string_of(&call.target, value)?;
     match text.as_str() {
         "true" => some(Value::Bool(true)),
@@ -365,8 +359,11 @@ fn boolean<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Re
                 Some((yes, _)) if **yes == *other => some(Value::Bool(true)),
                 Some((_, no)) if **no == *other => some(Value::Bool(false)),
                 _ => {
-                    let message = format!("Can't convert this string to boolean: {other:?}");
-                    Err(env.fault(ErrorKind::Value, call.target.src, message))
+                    let message = format!(
+                        "Can't convert this string to boolean: {}",
+                        crate::error::java_quoted(other)
+                    );
+                    Err(env.fault(ErrorKind::Value, call.src, message))
                 }
             }
         }

@@ -69,6 +69,8 @@ struct Inner {
     template: Arc<str>,
     span: Option<Span>,
     blamed: Option<String>,
+    /// Where the blamed expression stands, if that isn't where the failure is.
+    blamed_span: Option<Span>,
     tips: Vec<String>,
     source: Option<Arc<str>>,
     /// Whether the message is to say what part the blamed expression plays.
@@ -105,6 +107,7 @@ impl Error {
             template: Arc::from(""),
             span: None,
             blamed: None,
+            blamed_span: None,
             tips: Vec::new(),
             source: None,
             names_role: false,
@@ -123,6 +126,11 @@ impl Error {
 
     pub(crate) fn blaming(mut self, expression: impl Into<String>) -> Self {
         self.0.blamed = Some(expression.into());
+        self
+    }
+
+    pub(crate) fn showing(mut self, blamed: Span) -> Self {
+        self.0.blamed_span = Some(blamed);
         self
     }
 
@@ -207,7 +215,7 @@ impl Error {
     #[must_use]
     pub fn description(&self) -> String {
         let mut text = self.0.message.clone();
-        if let (Some(blamed), Some(span)) = (&self.0.blamed, self.0.span) {
+        if let (Some(blamed), Some(span)) = (&self.0.blamed, self.0.blamed_span.or(self.0.span)) {
             text.truncate(text.trim_end().len());
             text.push('\n');
             if !self.0.message.trim_end().ends_with(':') {

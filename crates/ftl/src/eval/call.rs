@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::env::{Env, Evaluated, Nested};
+use super::env::{Env, Evaluated, Fault, Nested};
 use super::exec::Flow;
 use crate::data::View;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::output_format::OutputFormat;
 use crate::syntax::Src;
 use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind};
@@ -34,8 +34,11 @@ impl<'a> Env<'a> {
     pub(crate) fn call_directive(&mut self, src: Src, call: &'a MacroCall) -> Evaluated<'a, ()> {
         let def = match self.eval(&call.callee)? {
             Value::Macro(def) if !def.is_function => def,
-            Value::Macro(_) => {
-                let message = "Routine called with a(n) function can't be used as a directive: functions can only be called in expressions, like ${name(arguments)}.";
+            Value::Macro(def) => {
+                let message = format!(
+                    "Routine {} is a function, not a directive. Functions can only be called from expressions, like in ${{f()}}, ${{x + f()}} or <@someDirective someParam=f() />",
+                    crate::error::java_quoted(&def.name)
+                );
                 return Err(self.fault(ErrorKind::Type, call.callee.src, message));
             }
             Value::Transform(transform) => return self.call_transform(transform, call),
@@ -76,10 +79,15 @@ impl<'a> Env<'a> {
         let captured = self.capture(|env| env.exec(body).map(|_| ()))?;
         self.charge(captured.len())?;
         match transform {
-            Transform::Pass => self.out.extend_from_slice(&captured),
+            Transform::Pass => {}
             Transform::Compress => super::exec::compress(&captured, &mut self.out),
+            // The old transform leaves apostrophes alone.
             Transform::HtmlEscape => {
-                OutputFormat::Html.escape(&String::from_utf8_lossy(&captured), &mut self.out);
+                for part in captured.split_inclusive(|byte| *byte == b'\'') {
+                    let text = part.strip_suffix(b"'").unwrap_or(part);
+                    OutputFormat::Html.escape(&String::from_utf8_lossy(text), &mut self.out);
+                    self.out.extend_from_slice(&part[text.len()..]);
+                }
             }
             Transform::XmlEscape => {
                 OutputFormat::Xml.escape(&String::from_utf8_lossy(&captured), &mut self.out);
@@ -87,7 +95,10 @@ impl<'a> Env<'a> {
             Transform::NormalizeNewlines => {
                 let text = String::from_utf8_lossy(&captured);
                 let text = text.replace("\r\n", "\n").replace('\r', "\n");
-                self.out.extend_from_slice(text.as_bytes());
+                for line in text.lines() {
+                    self.out.extend_from_slice(line.as_bytes());
+                    self.out.push(b'\n');
+                }
             }
             Transform::CaptureOutput => {
                 let message = "<@capture_output> is refused: write <#assign name>…</#assign>";
@@ -100,7 +111,7 @@ impl<'a> Env<'a> {
     /// `.args`: the arguments of the running macro or function, by name or in order.
     pub(crate) fn args(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
         let Some(def) = self.running else {
-            let message = ".args is only available inside a macro or a function.";
+            let message = "The \"args\" special variable must be inside a macro or function in the template source code.";
             return Err(self.fault(ErrorKind::Value, expr.src, message));
         };
         let params = def.params.iter().map(|param| (&*param.name, param.slot));
@@ -145,7 +156,9 @@ impl<'a> Env<'a> {
         let running = self.running.replace(def);
         let outer_nested = std::mem::replace(&mut self.nested, nested);
         let result = self.deeper(src, |env| {
-            env.bind_args(src, def, passed)?;
+            env.bind_args(def, passed)?;
+            env.bind_defaults(def)
+                .map_err(|fault| env.traced_in_macro(fault, def))?;
             env.exec(&def.body)
         });
         self.nested = outer_nested;
@@ -156,37 +169,62 @@ impl<'a> Env<'a> {
         Ok(self.returned.take())
     }
 
-    fn bind_args(&mut self, src: Src, def: &'a MacroDef, passed: Passed<'a>) -> Evaluated<'a, ()> {
+    fn bind_args(&mut self, def: &'a MacroDef, passed: Passed<'a>) -> Evaluated<'a, ()> {
         match passed {
-            Passed::Positional(values) => self.bind_positional(src, def, values)?,
-            Passed::Named(values) => self.bind_named(src, def, values)?,
-        }
-        for param in &def.params {
-            if self.local(param.slot).is_some() {
-                continue;
-            }
-            match &param.default {
-                Some(default) => {
-                    let value = self.eval_opt(default)?;
-                    self.set_local(param.slot, value);
-                }
-                None => {
-                    let message = format!(
-                        "When calling {} \"{}\", required parameter \"{}\" was not specified.",
-                        kind_of(def),
-                        def.name,
-                        param.name
-                    );
-                    return Err(self.fault(ErrorKind::Value, src, message));
-                }
-            }
+            Passed::Positional(values) => self.bind_positional(def, values)?,
+            Passed::Named(values) => self.bind_named(def, values)?,
         }
         Ok(())
     }
 
+    /// Gives the parameters that were left out their defaults, which may use each other.
+    fn bind_defaults(&mut self, def: &'a MacroDef) -> Evaluated<'a, ()> {
+        loop {
+            let mut progress = false;
+            let mut unresolved = None;
+            for (index, param) in def.params.iter().enumerate() {
+                if self.local(param.slot).is_some() {
+                    continue;
+                }
+                let Some(default) = &param.default else {
+                    return Err(self.missing_argument(def, index));
+                };
+                match self.eval_opt(default) {
+                    Ok(Some(value)) => {
+                        self.set_local(param.slot, Some(value));
+                        progress = true;
+                    }
+                    Ok(None) => unresolved = unresolved.or(Some(Fault::Missing(default))),
+                    Err(Fault::Missing(expr)) => {
+                        unresolved = unresolved.or(Some(Fault::Missing(expr)));
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            match unresolved {
+                None => return Ok(()),
+                Some(fault) if !progress => return Err(fault),
+                Some(_) => {}
+            }
+        }
+    }
+
+    #[cold]
+    fn missing_argument(&self, def: &MacroDef, index: usize) -> Fault<'a> {
+        let message = format!(
+            "When calling {} \"{}\", required parameter \"{}\" (parameter #{}) was not specified.",
+            kind_of(def),
+            def.name,
+            def.params[index].name,
+            index + 1
+        );
+        Fault::Error(Error::new(ErrorKind::Value, message).tip(
+            "If the omission was deliberate, you may consider making the parameter optional in the macro by specifying a default value for it, like <#macro macroName paramName=defaultExpr>)",
+        ))
+    }
+
     fn bind_positional(
         &mut self,
-        src: Src,
         def: &'a MacroDef,
         values: Vec<Option<Value<'a>>>,
     ) -> Evaluated<'a, ()> {
@@ -198,7 +236,7 @@ impl<'a> Env<'a> {
                 def.name,
                 def.params.len()
             );
-            return Err(self.fault(ErrorKind::Value, src, message));
+            return Err(self.failure(ErrorKind::Value, message));
         }
         let mut values = values.into_iter();
         for (param, value) in def.params.iter().zip(values.by_ref()) {
@@ -212,7 +250,6 @@ impl<'a> Env<'a> {
 
     fn bind_named(
         &mut self,
-        src: Src,
         def: &'a MacroDef,
         values: Vec<(&'a str, Option<Value<'a>>)>,
     ) -> Evaluated<'a, ()> {
@@ -223,12 +260,18 @@ impl<'a> Env<'a> {
             } else if def.catch_all.is_some() {
                 rest.insert(Str::Borrowed(name), value);
             } else {
+                let names: Vec<_> = def.params.iter().map(|param| &*param.name).collect();
+                let valid = if names.is_empty() {
+                    String::new()
+                } else {
+                    format!(" Valid parameter names are: {}", names.join(", "))
+                };
                 let message = format!(
-                    "{} \"{}\" has no parameter with name \"{name}\".",
+                    "{} \"{}\" has no parameter with name \"{name}\".{valid}",
                     if def.is_function { "Function" } else { "Macro" },
                     def.name
                 );
-                return Err(self.fault(ErrorKind::Value, src, message));
+                return Err(self.failure(ErrorKind::Value, message));
             }
         }
         if let Some((_, slot)) = &def.catch_all {
@@ -283,7 +326,7 @@ impl<'a> Env<'a> {
             }
             Value::Macro(_) => {
                 let message = "A macro cannot be called in an expression. (Functions can be.)";
-                Err(self.fault(ErrorKind::Type, callee.src, message))
+                Err(self.failure(ErrorKind::Type, message))
             }
             Value::Host(function) => {
                 let values = self.eval_args(args)?;

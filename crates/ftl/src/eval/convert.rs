@@ -76,7 +76,12 @@ impl<'a> Env<'a> {
         if let Value::Str(text) = value {
             return Ok(text);
         }
-        if let Value::Markup(_) = value {
+        let convertible = match &value {
+            Value::Number(_) | Value::Bool(_) | Value::Date(_) => true,
+            Value::Match(_) => !value.is_sequence(),
+            _ => false,
+        };
+        if !convertible {
             return Err(self.type_fault(
                 expr,
                 "string or something automatically convertible to string (number, date or boolean)",

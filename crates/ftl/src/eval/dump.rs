@@ -3,7 +3,7 @@
 use crate::syntax::Src;
 use crate::syntax::ast::{
     Arithmetic, Assign, AssignOp, AssignScope, CallArgs, CaseWhen, Compare, Expr, ExprKind, List,
-    Lookup, LoopVars, Node, NodeKind, RangeKind,
+    Lookup, LoopVars, MacroDef, Node, NodeKind, RangeKind,
 };
 use crate::template::Template;
 
@@ -12,13 +12,33 @@ const MAX_WIDTH: usize = 40;
 
 /// `#if x`, `${y}`, `@name a=1`, …
 pub(super) fn description(template: &Template, node: &Node) -> String {
-    let text = describe(template, node);
+    shortened(&describe(template, node))
+}
+
+/// The first line, cut where it gets too long.
+fn shortened(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     if line.len() == text.len() && line.chars().count() <= MAX_WIDTH {
-        return text;
+        return text.to_owned();
     }
     let kept: String = line.chars().take(MAX_WIDTH - 3).collect();
     format!("{kept}...")
+}
+
+/// `#macro name a b=1 rest...`
+pub(super) fn macro_head(def: &MacroDef) -> String {
+    let kind = if def.is_function { "function" } else { "macro" };
+    let mut text = format!("#{kind} {}", def.name);
+    for param in &def.params {
+        text.push_str(&format!(" {}", param.name));
+        if let Some(default) = &param.default {
+            text.push_str(&format!("={}", canonical(default)));
+        }
+    }
+    if let Some((name, _)) = &def.catch_all {
+        text.push_str(&format!(" {name}..."));
+    }
+    shortened(&text)
 }
 
 fn describe(template: &Template, node: &Node) -> String {

@@ -172,6 +172,22 @@ impl<'a> Env<'a> {
         )
     }
 
+    /// A failure that is the directive's, but whose message shows an expression.
+    #[cold]
+    pub(crate) fn described(
+        &self,
+        kind: ErrorKind,
+        src: Src,
+        message: impl Into<String>,
+    ) -> Fault<'a> {
+        let span = self.template.map.span(&self.template.source, src);
+        Fault::Error(
+            Error::new(kind, message)
+                .blaming(self.template.text_of(src))
+                .showing(span),
+        )
+    }
+
     /// A failure that is the directive's, with no expression to blame.
     #[cold]
     pub(crate) fn failure(&self, kind: ErrorKind, message: impl Into<String>) -> Fault<'a> {
@@ -200,9 +216,8 @@ impl<'a> Env<'a> {
     #[cold]
     pub(crate) fn number_fault(&self, src: Src, error: NumberError) -> Fault<'a> {
         match error {
-            NumberError::DivisionByZero => self.fault(
+            NumberError::DivisionByZero => self.failure(
                 ErrorKind::DivisionByZero,
-                src,
                 "Arithmetic operation failed: / by zero",
             ),
             NumberError::TooLarge => {

@@ -6,7 +6,7 @@ use super::env::{Env, Evaluated, Fault};
 use super::operators::equal;
 use crate::error::{Error, ErrorKind, Frame};
 use crate::syntax::ast::{
-    Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, Setting, Switch,
+    Branch, Case, CaseWhen, Expr, FormattedOutput, MacroDef, Node, NodeKind, Setting, Switch,
 };
 use crate::value::{DateKind, Value};
 
@@ -54,6 +54,26 @@ impl<'a> Env<'a> {
             return Fault::Error(error);
         }
         Fault::Error(error.pushing(|| self.frame(node)))
+    }
+
+    /// The fault with the head of a macro in its stack: its parameters are to blame.
+    #[cold]
+    pub(super) fn traced_in_macro(&self, fault: Fault<'a>, def: &'a MacroDef) -> Fault<'a> {
+        let mut error = self.to_error(fault);
+        if error.span().is_none() {
+            error = self.template.place(error, def.src);
+        }
+        let (line, column) = self
+            .template
+            .map
+            .position(&self.template.source, def.src.start);
+        Fault::Error(error.pushing(|| Frame {
+            description: super::dump::macro_head(def),
+            line,
+            column,
+            within: self.within(),
+            nested: false,
+        }))
     }
 
     /// Whether the frame above this one belongs to another macro or function: this one has called it.
@@ -189,7 +209,7 @@ impl<'a> Env<'a> {
                     markup.format.name(),
                     output.format.name()
                 );
-                return Err(self.fault(ErrorKind::Type, output.expr.src, message));
+                return Err(self.described(ErrorKind::Type, output.expr.src, message));
             }
         }
         Ok(())
@@ -209,24 +229,27 @@ impl<'a> Env<'a> {
     }
 
     fn exec_switch(&mut self, switch: &'a Switch) -> Evaluated<'a, Flow> {
+        if switch.cases.is_empty() {
+            return Ok(Flow::Next);
+        }
         let subject = self.eval(&switch.subject)?;
         let mut chosen = None;
         for (index, case) in switch.cases.iter().enumerate() {
-            if self.case_fits(switch, &subject, case)? {
+            if self.case_fits(&subject, case)? {
                 chosen = Some(index);
                 break;
             }
         }
         let is_default = |case: &Case| matches!(case.when, CaseWhen::Default);
+        let matched = chosen.is_some();
         let Some(chosen) = chosen.or_else(|| switch.cases.iter().position(is_default)) else {
             return Ok(Flow::Next);
         };
-        // From the matching `#case` on, one falls through to the next until a break; an `#on` stands alone.
-        let alone = switch
-            .cases
-            .iter()
-            .any(|case| matches!(case.when, CaseWhen::OneOf(_)));
-        let end = if alone {
+        // From the matching `#case` on, one falls through to the next until a break; an `#on` stands alone, and so does
+        // the default if nothing matches.
+        let is_on = |case: &Case| matches!(case.when, CaseWhen::OneOf(_));
+        let alone = switch.cases.iter().any(is_on);
+        let end = if alone || !matched {
             chosen + 1
         } else {
             switch.cases.len()
@@ -241,12 +264,7 @@ impl<'a> Env<'a> {
         Ok(Flow::Next)
     }
 
-    fn case_fits(
-        &mut self,
-        switch: &'a Switch,
-        subject: &Value<'a>,
-        case: &'a Case,
-    ) -> Evaluated<'a, bool> {
+    fn case_fits(&mut self, subject: &Value<'a>, case: &'a Case) -> Evaluated<'a, bool> {
         let values = match &case.when {
             CaseWhen::Equal(value) => std::slice::from_ref(value),
             CaseWhen::OneOf(values) => values,
@@ -254,7 +272,7 @@ impl<'a> Env<'a> {
         };
         for expr in values {
             let value = self.eval(expr)?;
-            if equal(self, &switch.subject, subject, expr, &value)? {
+            if equal(self, expr, subject, expr, &value)? {
                 return Ok(true);
             }
         }
@@ -302,7 +320,7 @@ impl<'a> Env<'a> {
     fn stop(&mut self, message: Option<&'a Expr>) -> Evaluated<'a, Fault<'a>> {
         let message = match message {
             Some(message) => self.eval_string(message)?.as_str().to_owned(),
-            None => "the template was stopped by #stop".to_owned(),
+            None => "[No error description was available.]".to_owned(),
         };
         Ok(Fault::Error(Error::new(ErrorKind::Stop, message)))
     }
@@ -331,12 +349,11 @@ impl<'a> Env<'a> {
     }
 }
 
-/// Whether `#attempt` may go on after it: a budget that is used up, and `#stop`, end the render.
+/// Whether `#attempt` may go on after it: a budget that is used up ends the render.
 fn is_recoverable(kind: ErrorKind) -> bool {
     !matches!(
         kind,
-        ErrorKind::Stop
-            | ErrorKind::Steps
+        ErrorKind::Steps
             | ErrorKind::Output
             | ErrorKind::Depth
             | ErrorKind::Memory

@@ -58,7 +58,7 @@ impl<'a> Env<'a> {
                     Some(right),
                 )?
             }
-            ExprKind::Index(target, key) => return self.index(expr, target, key),
+            ExprKind::Index(target, key) => return self.index(target, key),
             ExprKind::Call(callee, args) => return self.call_method(expr, callee, args),
             ExprKind::Concat(parts) => self.concat(parts)?,
             ExprKind::Decimal(text) => match Number::parse(text, self.max_digits()) {
@@ -237,6 +237,19 @@ impl<'a> Env<'a> {
         self.string_of(expr, value)
     }
 
+    /// The value as `${…}` prints it, markup included.
+    pub(crate) fn eval_printable(&mut self, expr: &'a Expr) -> Evaluated<'a, Str<'a>> {
+        match self.eval(expr)? {
+            Value::Str(text) => Ok(text),
+            value => {
+                let mut bytes = Vec::new();
+                self.write_value(expr, &value, &mut bytes)?;
+                self.charge(bytes.len())?;
+                Ok(Str::from(String::from_utf8(bytes).unwrap_or_default()))
+            }
+        }
+    }
+
     /// A string literal with interpolations: a string, or markup if some of them are.
     fn concat(&mut self, parts: &'a [Node]) -> Evaluated<'a, Value<'a>> {
         let mut markup: Option<Rc<Markup<'a>>> = None;
@@ -400,10 +413,9 @@ impl<'a> Env<'a> {
             Special::Error => match &self.recovered {
                 Some(message) => Value::string(Rc::clone(message)),
                 None => {
-                    return Err(self.fault(
+                    return Err(self.failure(
                         ErrorKind::Value,
-                        expr.src,
-                        ".error is only available inside #recover",
+                        ".error is not available outside of a #recover block",
                     ));
                 }
             },

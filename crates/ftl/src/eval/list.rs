@@ -65,6 +65,9 @@ impl<'a> Env<'a> {
             );
             return Err(self.failure(ErrorKind::Type, message));
         }
+        if source.is_sequence() && by_key {
+            return Err(self.one_variable(source));
+        }
         Err(self.type_fault(
             expr,
             if by_key {
@@ -76,6 +79,15 @@ impl<'a> Env<'a> {
         ))
     }
 
+    #[cold]
+    fn one_variable(&self, source: &Value<'a>) -> super::env::Fault<'a> {
+        let message = format!(
+            "The value you try to list is {}, thus you must specify only one loop variable after the \"as\" (there's no separate key and value).",
+            super::with_article(source.type_name())
+        );
+        self.failure(ErrorKind::Type, message)
+    }
+
     fn exec_loop(
         &mut self,
         source: &Value<'a>,
@@ -83,6 +95,9 @@ impl<'a> Env<'a> {
         body: &'a [Node],
     ) -> Evaluated<'a, Flow> {
         if vars.second.is_some() {
+            if source.is_sequence() {
+                return Err(self.one_variable(source));
+            }
             let entries = self.entries(source)?;
             let count = entries.len();
             for (index, (key, value)) in entries.into_iter().enumerate() {

@@ -12,4 +12,4 @@ mod operators;
 mod slices;
 
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
-pub(crate) use operators::{ordering, seq_len};
+pub(crate) use operators::{incomparable_message, ordering, seq_len};

@@ -161,7 +161,13 @@ impl<'a> Env<'a> {
                 left.millis.cmp(&right.millis)
             }
             (Value::Str(_), Value::Str(_)) => {
-                let message = "Can't use this comparison operator with strings: only == and != can compare them.";
+                let operator = match compare {
+                    Compare::Less => "<",
+                    Compare::LessOrEqual => "<=",
+                    Compare::Greater => ">",
+                    _ => ">=",
+                };
+                let message = format!("Can't use operator \"{operator}\" on string values.");
                 return Err(self.fault(ErrorKind::Type, left.src.to(right.src), message));
             }
             _ => return Err(self.incomparable(left.src.to(right.src), &left_value, &right_value)),
@@ -175,12 +181,7 @@ impl<'a> Env<'a> {
     }
 
     fn incomparable(&self, src: Src, left: &Value<'a>, right: &Value<'a>) -> super::env::Fault<'a> {
-        let message = format!(
-            "Can't compare values of these types. Allowed comparisons are between two numbers, two strings, two dates, or two booleans.\nLeft hand operand is {}.\nRight hand operand is {}.",
-            super::with_article(left.type_name()),
-            super::with_article(right.type_name())
-        );
-        self.fault(ErrorKind::Type, src, message)
+        self.fault(ErrorKind::Type, src, incomparable_message(left, right))
     }
 
     /// All items of a sequence.
@@ -250,6 +251,15 @@ impl<'a> Env<'a> {
         self.charge_items(entries.len() * 2)?;
         Ok(entries)
     }
+}
+
+/// Why two values can't be compared.
+pub(crate) fn incomparable_message(left: &Value<'_>, right: &Value<'_>) -> String {
+    format!(
+        "Can't compare values of these types. Allowed comparisons are between two numbers, two strings, two dates, or two booleans.\nLeft hand operand is {}.\nRight hand operand is {}.",
+        super::with_article(left.type_name()),
+        super::with_article(right.type_name())
+    )
 }
 
 /// The number of items of a sequence; what never ends counts as the longest.

@@ -10,7 +10,6 @@ use crate::value::{Range, Str, Value};
 impl<'a> Env<'a> {
     pub(crate) fn index(
         &mut self,
-        expr: &'a Expr,
         target: &'a Expr,
         key: &'a Expr,
     ) -> Evaluated<'a, Option<Value<'a>>> {
@@ -20,9 +19,9 @@ impl<'a> Env<'a> {
             Value::Str(name) => self.member(target, &value, name.as_str()),
             Value::Number(number) => {
                 let index = number.to_i64_wrapping();
-                self.at_index(expr, target, value, index)
+                self.at_index(target, value, index)
             }
-            Value::Range(range) => self.slice(key, target, &value, range).map(Some),
+            Value::Range(range) => self.slice(target, &value, range).map(Some),
             other => {
                 let message = format!(
                     "Expected a number, or a string, or a range, but this has evaluated to a {}:",
@@ -35,11 +34,16 @@ impl<'a> Env<'a> {
 
     fn at_index(
         &mut self,
-        expr: &'a Expr,
         target: &'a Expr,
         value: Value<'a>,
         index: i64,
     ) -> Evaluated<'a, Option<Value<'a>>> {
+        if let Value::Range(range) = &value
+            && usize::try_from(index).map_or(true, |index| index >= crate::data::Seq::len(&**range))
+        {
+            let message = format!("Range item index {index} is out of bounds.");
+            return Err(self.failure(ErrorKind::Value, message));
+        }
         if value.is_sequence() {
             return Ok(usize::try_from(index)
                 .ok()
@@ -66,20 +70,19 @@ impl<'a> Env<'a> {
                         "String index out of range: The index was {index} (0-based), but the length of the string is only {len}."
                     )
                 };
-                Err(self.fault(ErrorKind::Value, expr.src, message))
+                Err(self.failure(ErrorKind::Value, message))
             }
         }
     }
 
     fn slice(
         &mut self,
-        key: &'a Expr,
         target: &'a Expr,
         value: &Value<'a>,
         range: &Range,
     ) -> Evaluated<'a, Value<'a>> {
         if value.is_sequence() {
-            let picked = self.picked(key, range, seq_len(value), "sequence")?;
+            let picked = self.picked(range, seq_len(value), "sequence")?;
             self.steps(picked.1)?;
             self.charge_items(picked.1)?;
             let items = (0..picked.1)
@@ -93,10 +96,10 @@ impl<'a> Env<'a> {
         if range.step < 0 && range.len == Some(2) {
             return Ok(Value::str(""));
         }
-        let (first, count, step) = self.picked(key, range, len, "string")?;
+        let (first, count, step) = self.picked(range, len, "string")?;
         if step < 0 && count > 1 {
             let message = "Decreasing ranges aren't allowed for slicing strings (as it would give reversed text).";
-            return Err(self.fault(ErrorKind::Value, key.src, message));
+            return Err(self.failure(ErrorKind::Value, message));
         }
         let first = first as usize;
         Ok(Value::Str(
@@ -105,13 +108,7 @@ impl<'a> Env<'a> {
     }
 
     /// First index, count and step of what a range picks from `len` items.
-    fn picked(
-        &self,
-        key: &'a Expr,
-        range: &Range,
-        len: usize,
-        what: &str,
-    ) -> Evaluated<'a, (i64, usize, i64)> {
+    fn picked(&self, range: &Range, len: usize, what: &str) -> Evaluated<'a, (i64, usize, i64)> {
         let out_of_bounds = |index: i64, which: &str| {
             let message = format!(
                 "Range {which} index {index} is out of bounds, because the sliced {what} has only {len} {}(s). (Note that indices are 0-based).",
@@ -121,7 +118,7 @@ impl<'a> Env<'a> {
                     "element"
                 }
             );
-            self.fault(ErrorKind::Value, key.src, message)
+            self.failure(ErrorKind::Value, message)
         };
         if range.len == Some(0) {
             return Ok((0, 0, 1));

@@ -74,6 +74,8 @@ pub(crate) enum LoopField {
 
 #[derive(Clone)]
 pub(crate) struct BuiltinCall {
+    /// The whole, from the target to the last argument.
+    pub(crate) src: Src,
     pub(crate) target: Expr,
     pub(crate) builtin: &'static Builtin,
     /// `None` without parentheses.

@@ -7,7 +7,7 @@ use super::parser::{Parser, Result};
 use super::source::Src;
 use crate::builtins;
 use crate::error::ErrorKind;
-use crate::output_format::OutputFormat;
+use crate::output_format::{OutputFormat, is_legacy_escaping};
 
 /// What `.name` may be.
 const SPECIALS: &str = "args, auto_esc, caller_template_name, current_node, current_template_name, data_model, error, get_optional_template, globals, incompatible_improvements, lang, locale, locale_object, locals, main, main_template_name, namespace, node, now, output_encoding, output_format, pass, template_name, time_zone, url_escaping_charset, vars, version";
@@ -40,6 +40,7 @@ impl Parser<'_> {
         Ok(self.expr(
             src,
             ExprKind::Builtin(Box::new(BuiltinCall {
+                src: self.place.unwrap_or(src),
                 target,
                 builtin,
                 args,
@@ -58,7 +59,7 @@ impl Parser<'_> {
                 "?{spelling} can't be used here, as the current output format isn't a markup (escaping) format: {}",
                 self.output_format.name()
             ),
-            _ if self.auto_escape && self.output_format.is_legacy_escaping(builtin) => format!(
+            _ if self.auto_escape && is_legacy_escaping(builtin) => format!(
                 "Using ?{spelling} (legacy escaping) is not allowed when auto-escaping is on with a markup output format ({}), to avoid double-escaping mistakes.",
                 self.output_format.name()
             ),

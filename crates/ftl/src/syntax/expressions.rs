@@ -13,7 +13,9 @@ impl Parser<'_> {
     /// Parses an expression from the current token on.
     pub(crate) fn expression(&mut self) -> Result<Expr> {
         self.enter()?;
+        let space_ends = std::mem::replace(&mut self.space_ends, false);
         let result = stacker::maybe_grow(256 * 1024, 2 * 1024 * 1024, || self.or());
+        self.space_ends = space_ends;
         self.leave();
         result
     }
@@ -205,6 +207,9 @@ impl Parser<'_> {
         let mut chain = 0;
         loop {
             self.count(&mut chain)?;
+            if self.space_ends && self.token_src.start > self.last_end {
+                return Ok(expr);
+            }
             expr = match self.token {
                 Token::Dot => self.dot(expr)?,
                 Token::OpenBracket => self.index(expr)?,
@@ -414,9 +419,7 @@ impl Parser<'_> {
         } else {
             None
         };
-        let end = value
-            .as_ref()
-            .map_or(operator_end, |value: &Box<Expr>| value.src.end);
+        let end = value.as_ref().map_or(operator_end, |value| value.src.end);
         let src = Src {
             start: target.src.start,
             end,

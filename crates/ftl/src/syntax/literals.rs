@@ -44,6 +44,27 @@ impl Parser<'_> {
         Ok(ExprKind::Concat(nodes))
     }
 
+    /// The letter after the first backslash that escapes nothing.
+    fn bad_escape(&self, letter: char) -> crate::Error {
+        let literal = self.token_text();
+        let marker = format!("\\{letter}");
+        let at = literal.find(&marker).map_or(0, |at| at + 1);
+        let start = self.token_src.start + at as u32;
+        let src = super::source::Src {
+            start,
+            end: start + letter.len_utf8() as u32,
+        };
+        self.syntax_error(
+            src,
+            format!(
+                "Lexical error: encountered {} ({}), after {}.",
+                crate::error::java_quoted(&letter.to_string()),
+                letter as u32,
+                crate::error::java_quoted(&literal[..at])
+            ),
+        )
+    }
+
     pub(crate) fn unescape(&self, content: &str) -> Result<String> {
         Ok(self
             .unescape_keeping_braces(content)?
@@ -89,9 +110,7 @@ impl Parser<'_> {
                     text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
                 }
                 Some(other) => {
-                    return Err(self.error_at_token(format!(
-                        "Invalid escape sequence (\\{other}) in a string literal"
-                    )));
+                    return Err(self.bad_escape(other));
                 }
                 None => {
                     return Err(self.error_at_token(

@@ -32,6 +32,8 @@ pub(crate) struct Parser<'s> {
     /// Open `[` in the tag or interpolation being read.
     pub(crate) brackets: u32,
     pub(crate) lambda_allowed: bool,
+    /// In the name after `<@` white-space ends the expression.
+    pub(crate) space_ends: bool,
     /// In an unescaped string literal offsets mean nothing: everything stands where the literal stands.
     pub(crate) place: Option<Src>,
     depth: usize,
@@ -115,6 +117,7 @@ impl<'s> Parser<'s> {
             in_square_tag: false,
             brackets: 0,
             lambda_allowed: false,
+            space_ends: false,
             place: None,
             depth: 0,
             context: Context::default(),

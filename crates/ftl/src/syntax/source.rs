@@ -66,6 +66,9 @@ impl SourceMap {
                 c.len_utf16() as u32
             };
         }
+        if offset as usize >= source.len() {
+            column += 1;
+        }
         (line, column.max(1))
     }
 

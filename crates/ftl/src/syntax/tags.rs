@@ -244,7 +244,10 @@ impl<'s> Parser<'s> {
             start: src.start + 1,
             end: src.end,
         };
-        self.syntax_error(inner, format!("Unknown directive: #{name}. {help}"))
+        self.syntax_error(
+            inner,
+            format!("Unknown directive: #{name}. {}", help.trim_end()),
+        )
     }
 
     /// Steps over a tag's name and reads the first token after it.

@@ -34,7 +34,7 @@ pub(crate) fn opening(interpolations: Interpolations, bytes: &[u8]) -> Option<Op
 pub(crate) enum End {
     Tag(Tag),
     /// `</@name>`
-    CallEnd,
+    Call,
     Source,
 }
 
@@ -82,7 +82,7 @@ impl<'s> Parser<'s> {
                 }
                 [b'/', b'@', ..] => {
                     if ends.contains(&"/@") {
-                        return Ok((nodes, End::CallEnd));
+                        return Ok((nodes, End::Call));
                     }
                     return Err(self.unexpected_tag());
                 }
@@ -149,7 +149,7 @@ impl<'s> Parser<'s> {
         };
         if what == "@" {
             return self.at_end_of_source(format!(
-                "{UNEXPECTED_END} You have an unclosed user-defined directive call (\"@\").{CHECK_END_TAGS}"
+                "{UNEXPECTED_END} You have an unclosed @....{CHECK_END_TAGS}"
             ));
         }
         self.at_end_of_source(format!(

@@ -54,7 +54,7 @@ pub(crate) enum Transform {
     Compress,
     HtmlEscape,
     NormalizeNewlines,
-    /// `.pass`: prints its content as it is.
+    /// `.pass`: a macro that does nothing.
     Pass,
     XmlEscape,
 }
@@ -283,6 +283,17 @@ impl<'a> Value<'a> {
         match self {
             Self::SeqView(_) | Self::List(_) | Self::Range(_) => true,
             Self::Match(found) => found.matches.is_sequence(),
+            _ => false,
+        }
+    }
+
+    /// Whether `${value}` prints it.
+    pub(crate) fn is_printable(&self) -> bool {
+        match self {
+            Self::Str(_) | Self::Number(_) | Self::Bool(_) | Self::Date(_) | Self::Markup(_) => {
+                true
+            }
+            Self::Match(found) => !found.matches.is_sequence(),
             _ => false,
         }
     }

@@ -14,6 +14,8 @@ import java.io.StringWriter;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,12 +24,20 @@ import java.util.Map;
 import java.util.TimeZone;
 
 /**
- * Answers cases on Apache FreeMarker, one line of JSON each, in order, as they come:
- * {"id", "template" | "templates" and "name", "data", "settings"} gives {"id", "output"} or
+ * Answers cases on Apache FreeMarker, one line of JSON each, in order, as they come; the only argument is a file with
+ * the data of cases that have none of their own.
+ *
+ * <p>{"id", "template" | "templates" and "name", "data", "settings"} gives {"id", "output"} or
  * {"id", "error", "line", "column", "end_line", "end_column", "stack"}.
  */
 public class Cases {
+    /** What cases without data of their own are rendered with. */
+    static Object shared = new LinkedHashMap<String, Object>();
+
     public static void main(String[] args) throws Exception {
+        if (args.length > 0) {
+            shared = new Json(new String(Files.readAllBytes(Paths.get(args[0])), StandardCharsets.UTF_8)).value();
+        }
         PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, "UTF-8");
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -43,7 +53,7 @@ public class Cases {
         try {
             StringWriter out = new StringWriter();
             Object data = given.get("data");
-            template(given).process(data == null ? new LinkedHashMap<String, Object>() : data, out);
+            template(given).process(data == null ? shared : data, out);
             return "{\"id\":" + quote(id) + ",\"output\":" + quote(out.toString()) + "}";
         } catch (ParseException e) {
             return failure(id, e.getEditorMessage(), e.getLineNumber(), e.getColumnNumber(), e.getEndLineNumber(), e.getEndColumnNumber(), null);

@@ -84,20 +84,21 @@ fn difference(source: &str, data: &Value, expected: &Value) -> Option<String> {
     }
 }
 
+/// The place after the blamed expression.
+fn blamed_place(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("==> ")?;
+    let (_, place) = rest.split_once("at line ")?;
+    place.split_once(']').map(|(place, _)| place)
+}
+
 /// Failing templates must fail on the same line, and blame an expression in the same column. Where FreeMarker blames
 /// none it tells the column of the tag around; ours is the expression's.
 fn place_difference(error: &ftl::Error, expected: &Value) -> Option<String> {
     let line = expected["line"].as_u64()?;
     let message = expected["error"].as_str()?;
-    let blamed = message
-        .split_once("==> ")
-        .and_then(|(_, rest)| rest.split_once("at line "))
-        .and_then(|(_, place)| place.split_once("]"));
-    let ours = error
-        .span()
-        .map(|span| format!("{}, column {}", span.line, span.column));
-    let same = match (blamed, error.blamed_expression()) {
-        (Some((place, _)), Some(_)) => ours.as_deref() == Some(place),
+    let description = error.description();
+    let same = match (blamed_place(message), blamed_place(&description)) {
+        (Some(java), Some(ours)) => java == ours,
         _ => error
             .span()
             .is_some_and(|span| u64::from(span.line) == line),

@@ -3,4 +3,5 @@
 mod golden;
 mod guides;
 mod host;
+mod language;
 mod safety;

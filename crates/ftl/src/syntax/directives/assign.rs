@@ -66,6 +66,9 @@ impl Parser<'_> {
             if matches!(self.token, Token::TagEnd | Token::EmptyTagEnd) {
                 break;
             }
+            if self.token == Token::Ident && !self.at_word("in") && !self.at_assignment() {
+                return Err(self.unexpected("an assignment operator"));
+            }
             if self.at_word("in") {
                 return Err(self.refused(self.token_src, "assigning to another namespace is refused: a template can't load other templates here"));
             }
@@ -80,6 +83,14 @@ impl Parser<'_> {
         }
         self.layout.leaf(Piece::Silent, src.start, src.end);
         Ok(())
+    }
+
+    /// Whether an assignment operator follows the current token.
+    fn at_assignment(&self) -> bool {
+        let rest = self.rest().trim_start();
+        ["=", "+=", "-=", "*=", "/=", "%=", "++", "--"]
+            .iter()
+            .any(|operator| rest.starts_with(operator))
     }
 
     fn assign_block(

@@ -47,7 +47,21 @@ impl Parser<'_> {
         let subject = self.expression()?;
         self.end_tag()?;
         self.layout.open(Piece::Block, start);
-        let (_, mut end) = self.block(ENDS)?;
+        let (before, mut end) = self.block(ENDS)?;
+        if let Some(first) = before.iter().find(|node| !self.is_blank_text(node)) {
+            let text = &self.text[first.src.start as usize..first.src.end as usize];
+            let found = text.split_whitespace().next().unwrap_or_default();
+            let start = first.src.start + (text.len() - text.trim_start().len()) as u32;
+            let src = crate::syntax::Src {
+                start,
+                end: start + found.len() as u32,
+            };
+            let message = format!(
+                "Encountered {}, but was expecting a #case, an #on or #default.",
+                crate::error::java_quoted(found)
+            );
+            return Err(self.syntax_error(src, message));
+        }
         let mut cases: Vec<Case> = Vec::new();
         while let End::Tag(tag) = end
             && tag.name != "/switch"
@@ -76,6 +90,11 @@ impl Parser<'_> {
         self.close_tag()?;
         self.layout.close(self.pos as u32);
         Ok(NodeKind::Switch(Box::new(Switch { subject, cases })))
+    }
+
+    fn is_blank_text(&self, node: &crate::syntax::ast::Node) -> bool {
+        let text = &self.text[node.src.start as usize..node.src.end as usize];
+        matches!(node.kind, NodeKind::TextRef(_)) && text.trim().is_empty()
     }
 
     /// The values of `#on`.

@@ -114,8 +114,9 @@ impl Parser<'_> {
     pub(super) fn verbatim_directive(&mut self, tag: Tag, nodes: &mut Vec<Node>) -> Result<()> {
         let src = self.bare_tag(tag)?;
         let rest = self.rest();
-        let Some(len) = find_end_tag(rest, tag.name) else {
-            let spelling = &self.text[src.start as usize..src.end as usize];
+        let spelling = &self.text[src.start as usize..src.end as usize];
+        let name = spelling.trim_matches(|c: char| !c.is_ascii_alphabetic());
+        let Some(len) = find_end_tag(rest, name) else {
             return Err(self.syntax_error(src, format!("Unclosed \"{spelling}\"")));
         };
         let start = self.pos as u32;
@@ -146,9 +147,7 @@ fn find_end_tag(text: &str, name: &str) -> Option<usize> {
             .map(|before| text.as_bytes()[before])
             .filter(|c| matches!(c, b'<' | b'['));
         let after = &text[slash + 2..];
-        let named = after
-            .get(..name.len())
-            .is_some_and(|found| found.eq_ignore_ascii_case(name));
+        let named = after.starts_with(name);
         if bracket.is_some() && named && after[name.len()..].trim_start().starts_with(['>', ']']) {
             return Some(slash - 1);
         }

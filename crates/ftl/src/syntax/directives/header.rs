@@ -3,7 +3,6 @@
 use crate::output_format::{AutoEscaping, OutputFormat};
 use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::lexer::Token;
-use crate::syntax::options::Tags;
 use crate::syntax::parser::{Parser, Result};
 use crate::syntax::source::Src;
 
@@ -13,13 +12,7 @@ impl Parser<'_> {
         let rest = self.rest();
         let trimmed = rest.trim_start();
         let square = trimmed.starts_with("[#ftl");
-        let bracket_fits = match self.tags {
-            Tags::Auto => true,
-            Tags::Angle => !square,
-            Tags::Square => square,
-        };
         if !(square || trimmed.starts_with("<#ftl"))
-            || !bracket_fits
             || !trimmed[5..].starts_with([' ', '\t', '\r', '\n', '>', ']', '/'])
         {
             return Ok(None);

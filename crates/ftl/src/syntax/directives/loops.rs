@@ -117,7 +117,11 @@ impl Parser<'_> {
 
     pub(super) fn items_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         let start = self.pos as u32;
-        let src = self.tag_src(tag);
+        let mut src = self.tag_src(tag);
+        // FreeMarker reads `as` together with the name.
+        if let Some(at) = self.rest().find("as ").filter(|at| *at < 64) {
+            src.end = start + at as u32 + 3;
+        }
         if let Some(problem) = self.misplaced_items() {
             return Err(self.syntax_error(src, problem));
         }

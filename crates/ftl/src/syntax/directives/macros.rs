@@ -158,7 +158,9 @@ impl Parser<'_> {
         };
         self.pos += 2;
         self.begin_tag(square)?;
+        self.space_ends = true;
         let callee = self.primary()?;
+        self.space_ends = false;
         let args = self.call_args()?;
         let loop_vars = self.call_loop_vars()?;
         self.end_tag()?;
@@ -192,9 +194,6 @@ impl Parser<'_> {
             let name = self.identifier("<ID>")?;
             self.advance()?;
             named.push((name, self.expression()?));
-            if self.token == Token::Comma {
-                self.advance()?;
-            }
         }
         Ok(CallArgs::Named(named))
     }
