@@ -69,15 +69,21 @@ fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             }
             Some(_) => {}
             None => {
-                let message = crate::eval::incomparable_message(&value, &case);
-                let src = call.arg(pair * 2).map_or(call.src, |arg| arg.src);
-                return Err(env.fault(ErrorKind::Type, src, message));
+                let case_src = call.arg(pair * 2).map_or(call.src, |arg| arg.src);
+                let message = format!(
+                    "Can't compare values of these types. Allowed comparisons are between two numbers, two strings, two dates, or two booleans.\nLeft hand operand ({}) value is {}.\nRight hand operand ({}) value is {}.",
+                    env.template.text_of(call.target.src),
+                    crate::eval::with_article(value.type_name()),
+                    env.template.text_of(case_src),
+                    crate::eval::with_article(case.type_name())
+                );
+                return Err(env.fault(ErrorKind::Type, call.src, message));
             }
         }
     }
     if count % 2 == 1 {
         return env.eval_opt(env.arg_expr(call, count - 1)?);
     }
-    let message = "The value before ?switch(case1, value1, case2, value2, ...) didn't match any of the case parameters, and there was no default value parameter.";
+    let message = "The value before ?switch(case1, value1, case2, value2, ...) didn't match any of the case parameters, and there was no default value parameter (an additional last parameter) eithter.";
     Err(env.fault(ErrorKind::Value, call.target.src, message))
 }

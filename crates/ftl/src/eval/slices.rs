@@ -21,7 +21,7 @@ impl<'a> Env<'a> {
                 let index = number.to_i64_wrapping();
                 self.at_index(target, value, index)
             }
-            Value::Range(range) => self.slice(target, &value, range).map(Some),
+            Value::Range(range) => self.slice(key, target, &value, range).map(Some),
             other => {
                 let message = format!(
                     "Expected a number, or a string, or a range, but this has evaluated to a {}:",
@@ -77,12 +77,13 @@ impl<'a> Env<'a> {
 
     fn slice(
         &mut self,
+        key: &'a Expr,
         target: &'a Expr,
         value: &Value<'a>,
         range: &Range,
     ) -> Evaluated<'a, Value<'a>> {
         if value.is_sequence() {
-            let picked = self.picked(range, seq_len(value), "sequence")?;
+            let picked = self.picked(key, range, seq_len(value), "sequence")?;
             self.steps(picked.1)?;
             self.charge_items(picked.1)?;
             let items = (0..picked.1)
@@ -96,10 +97,10 @@ impl<'a> Env<'a> {
         if range.step < 0 && range.len == Some(2) {
             return Ok(Value::str(""));
         }
-        let (first, count, step) = self.picked(range, len, "string")?;
+        let (first, count, step) = self.picked(key, range, len, "string")?;
         if step < 0 && count > 1 {
             let message = "Decreasing ranges aren't allowed for slicing strings (as it would give reversed text).";
-            return Err(self.failure(ErrorKind::Value, message));
+            return Err(self.fault(ErrorKind::Value, key.src, message));
         }
         let first = first as usize;
         Ok(Value::Str(
@@ -108,7 +109,13 @@ impl<'a> Env<'a> {
     }
 
     /// First index, count and step of what a range picks from `len` items.
-    fn picked(&self, range: &Range, len: usize, what: &str) -> Evaluated<'a, (i64, usize, i64)> {
+    fn picked(
+        &self,
+        key: &'a Expr,
+        range: &Range,
+        len: usize,
+        what: &str,
+    ) -> Evaluated<'a, (i64, usize, i64)> {
         let out_of_bounds = |index: i64, which: &str| {
             let message = format!(
                 "Range {which} index {index} is out of bounds, because the sliced {what} has only {len} {}(s). (Note that indices are 0-based).",
@@ -118,18 +125,22 @@ impl<'a> Env<'a> {
                     "element"
                 }
             );
-            self.failure(ErrorKind::Value, message)
+            self.fault(ErrorKind::Value, key.src, message)
         };
         if range.len == Some(0) {
             return Ok((0, 0, 1));
         }
+        if range.first < 0 {
+            let message = format!(
+                "Negative range start index ({}) isn't allowed for a range used for slicing.",
+                range.first
+            );
+            return Err(self.fault(ErrorKind::Value, key.src, message));
+        }
         let limit = len as i64;
         // A range without an end, or of a length, may begin just past the last item and is cut at the end.
         let clipped = range.len.is_none() || range.clips;
-        if range.first < 0
-            || (range.first > limit)
-            || (range.first == limit && !(clipped && range.step > 0))
-        {
+        if (range.first > limit) || (range.first == limit && !(clipped && range.step > 0)) {
             return Err(out_of_bounds(range.first, "start"));
         }
         let available = if range.step > 0 {

@@ -327,7 +327,7 @@ impl<'a> Value<'a> {
                 if def.is_function {
                     "function"
                 } else {
-                    "macro"
+                    "macro+misc_template_model"
                 }
             }
             Self::Host(_) => "method",
