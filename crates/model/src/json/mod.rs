@@ -16,6 +16,9 @@ pub use write::{write_string, write_value};
 
 /// A JSON value that borrows from the text it was parsed from.
 #[derive(Debug, Clone, PartialEq)]
+// A tag as wide as what follows it: copied in whole words. With the truth value beside a tag of one
+// byte, each copy would read words that were written in parts, which makes parsing a third slower.
+#[repr(u64)]
 pub enum Value<'a> {
     /// `null`
     Null,

@@ -54,6 +54,9 @@ pub fn parse<'a>(text: &'a [u8], limits: &Limits) -> Result<Value<'a>, Error> {
         at: 0,
         values_left: limits.values,
         limits,
+        items: Vec::new(),
+        // Rarely too few, and a text of so few bytes can't hold more.
+        members: Vec::with_capacity((text.len() / 8).min(64)),
     };
     let parsed = parser.document();
     parsed.map_err(|problem| error_at(text, parser.at, problem))
@@ -78,6 +81,10 @@ struct Parser<'a, 'l> {
     at: usize,
     values_left: usize,
     limits: &'l Limits,
+    /// Items of the arrays that are open, and members of the objects: gathered here until their
+    /// number is known, so that each array and object is allocated once and holds no spare room.
+    items: Vec<Value<'a>>,
+    members: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 type Parsed<T> = Result<T, &'static str>;
@@ -128,13 +135,14 @@ impl<'a> Parser<'a, '_> {
 
     fn array(&mut self, depth: usize) -> Parsed<Vec<Value<'a>>> {
         self.open(depth)?;
-        let mut items = Vec::new();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(items);
+            return Ok(Vec::new());
         }
+        let start = self.items.len();
         loop {
-            items.push(self.value(depth + 1)?);
+            let item = self.value(depth + 1)?;
+            self.items.push(item);
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -145,16 +153,16 @@ impl<'a> Parser<'a, '_> {
             self.skip_space();
         }
         self.at += 1;
-        Ok(items)
+        Ok(self.items.split_off(start))
     }
 
     fn object(&mut self, depth: usize) -> Parsed<Object<'a>> {
         self.open(depth)?;
-        let mut members = Vec::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Object(members));
+            return Ok(Object::new());
         }
+        let start = self.members.len();
         loop {
             if self.peek() != Some(b'"') {
                 return Err("expected a name in double quotes");
@@ -166,7 +174,8 @@ impl<'a> Parser<'a, '_> {
             }
             self.at += 1;
             self.skip_space();
-            members.push((name, self.value(depth + 1)?));
+            let value = self.value(depth + 1)?;
+            self.members.push((name, value));
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -177,6 +186,7 @@ impl<'a> Parser<'a, '_> {
             self.skip_space();
         }
         self.at += 1;
+        let mut members = self.members.split_off(start);
         if self.limits.repeated_names {
             keep_last_of_repeated(&mut members);
         }
@@ -229,14 +239,22 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
+    // Most strings have no escapes, and most of a text is strings: worth having in place.
+    #[inline(always)]
     fn string(&mut self) -> Parsed<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
-        self.at += plain_length(&self.bytes[self.at..]);
+        self.at += plain_length(&self.bytes[start..]);
         if self.peek() == Some(b'"') {
             self.at += 1;
             return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
         }
+        self.string_with_escapes(start).map(Cow::Owned)
+    }
+
+    /// The string that began at `start` and has been read up to its first escape.
+    #[inline(never)]
+    fn string_with_escapes(&mut self, start: usize) -> Parsed<String> {
         let mut resolved = String::from(&self.text[start..self.at]);
         loop {
             match self.peek() {
@@ -253,7 +271,7 @@ impl<'a> Parser<'a, '_> {
             resolved.push_str(&self.text[run..self.at]);
         }
         self.at += 1;
-        Ok(Cow::Owned(resolved))
+        Ok(resolved)
     }
 
     /// The character that the escape behind a backslash stands for.
@@ -313,7 +331,8 @@ impl<'a> Parser<'a, '_> {
 
 /// How many leading bytes are neither a quote, nor a backslash, nor a control character. Looks at
 /// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set.
-fn plain_length(bytes: &[u8]) -> usize {
+#[inline]
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
@@ -339,18 +358,7 @@ fn plain_length(bytes: &[u8]) -> usize {
 
 /// Of members with the same name, keeps the last one's value in the first one's place.
 fn keep_last_of_repeated(members: &mut Vec<(Cow<'_, str>, Value<'_>)>) {
-    const FEW: usize = 16;
-    let repeated = if members.len() <= FEW {
-        members
-            .iter()
-            .enumerate()
-            .any(|(i, (name, _))| members[..i].iter().any(|(earlier, _)| earlier == name))
-    } else {
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
-        names.sort_unstable();
-        names.windows(2).any(|pair| pair[0] == pair[1])
-    };
-    if !repeated {
+    if !has_repeated(members) {
         return;
     }
     let mut places = std::collections::HashMap::with_capacity(members.len());
@@ -368,6 +376,39 @@ fn keep_last_of_repeated(members: &mut Vec<(Cow<'_, str>, Value<'_>)>) {
         }
     }
     *members = unique;
+}
+
+/// Whether two members have the same name.
+fn has_repeated(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
+    const FEW: usize = 64;
+    let mut marks = [0_u32; FEW];
+    let Some(marks) = marks.get_mut(..members.len()) else {
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        return names.windows(2).any(|pair| pair[0] == pair[1]);
+    };
+    for (index, (name, _)) in members.iter().enumerate() {
+        let mark = mark(name.as_bytes());
+        // Equal names have equal marks. All earlier ones are compared, not only up to the first
+        // that is equal: that many processors do at once.
+        let seen = marks[..index]
+            .iter()
+            .fold(false, |seen, &m| seen | (m == mark));
+        if seen && members[..index].iter().any(|(earlier, _)| earlier == name) {
+            return true;
+        }
+        marks[index] = mark;
+    }
+    false
+}
+
+/// What tells most names apart at a glance: the length, two bytes at the ends, one in the middle.
+fn mark(name: &[u8]) -> u32 {
+    let [first, .., last] = name else {
+        return name.first().map_or(0, |&only| 1 + u32::from(only));
+    };
+    let middle = name[name.len() / 2];
+    u32::from_le_bytes([name.len() as u8, *first, middle, *last])
 }
 
 #[cfg(test)]
