@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::connect::Dialed;
@@ -17,6 +18,11 @@ use crate::transport::TransportError;
 
 /// Destinations that are remembered before unused ones are looked for.
 const MANY_DESTINATIONS: usize = 4096;
+
+/// Connections that are made to one destination at the same time. Many requests at once would
+/// otherwise open as many connections at once, which overflows the destination's queue of new ones,
+/// while the first few are already free again.
+const CONNECTING: u32 = 8;
 
 /// All destinations.
 pub(super) struct Pool {
@@ -41,8 +47,10 @@ pub(super) struct Destination {
     host_header: HeaderValue,
     /// Whether the last connection spoke HTTP/1.1. Without TLS there is nothing else.
     speaks_http1: AtomicBool,
-    /// Held while connecting by those who may end up sharing a connection.
-    turns: tokio::sync::Mutex<()>,
+    /// Held while connecting.
+    turns: Arc<Semaphore>,
+    /// Told when a connection has become unused.
+    freed: Notify,
     connections: Mutex<Connections>,
 }
 
@@ -110,6 +118,8 @@ impl Pool {
         {
             self.idle.fetch_add(1, Ordering::Relaxed);
             connections.idle.push((connection, Instant::now()));
+            drop(connections);
+            destination.freed.notify_one();
         }
     }
 
@@ -158,7 +168,8 @@ impl Destination {
             port,
             host_header: host_header.map_err(|_| refuse("its host is not valid"))?,
             speaks_http1: AtomicBool::new(!key.tls),
-            turns: tokio::sync::Mutex::new(()),
+            turns: Arc::new(Semaphore::new(CONNECTING as usize)),
+            freed: Notify::new(),
             connections: Mutex::default(),
             key,
         })
@@ -182,9 +193,21 @@ impl Destination {
         &self.host_header
     }
 
-    /// To be locked while connecting, unless connections to this destination can't be shared.
-    pub(super) fn turn_to_connect(&self) -> Option<&tokio::sync::Mutex<()>> {
-        (!self.speaks_http1.load(Ordering::Relaxed)).then_some(&self.turns)
+    /// Waits until this request may connect. While it isn't known that the destination speaks
+    /// HTTP/1.1 only, one request connects and the others wait: with HTTP/2 they will share its
+    /// connection.
+    pub(super) async fn turn_to_connect(&self) -> OwnedSemaphorePermit {
+        let places = match self.speaks_http1.load(Ordering::Relaxed) {
+            true => 1,
+            false => CONNECTING,
+        };
+        let turn = Arc::clone(&self.turns).acquire_many_owned(places).await;
+        turn.expect("the semaphore is never closed")
+    }
+
+    /// Waits until a connection may be there to be taken.
+    pub(super) async fn connection_freed(&self) {
+        self.freed.notified().await;
     }
 
     /// Remembers what a new connection speaks, and shares it if it can be.
@@ -193,6 +216,7 @@ impl Destination {
             .store(matches!(dialed, Dialed::Http1(_)), Ordering::Relaxed);
         if let Dialed::Http2(connection) = dialed {
             lock(&self.connections).shared = Some((connection.clone(), Instant::now()));
+            self.freed.notify_waiters();
         }
     }
 

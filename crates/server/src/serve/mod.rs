@@ -353,12 +353,7 @@ fn start_streams(
         delivery::egress::Guard::new(&config.egress).context("the egress guard can't be set up")?;
     let client =
         delivery::Client::new(&config.client, guard).context("the HTTP client can't be set up")?;
-    let sender = delivery::Sender::new(
-        Arc::new(client),
-        Arc::clone(clock),
-        Arc::clone(jitter),
-        config.tries,
-    );
+    let sender = delivery::Sender::new(client, Arc::clone(clock), Arc::clone(jitter), config.tries);
     Ok(Arc::new(Streams::new(
         Arc::clone(journal),
         Arc::new(sender),
