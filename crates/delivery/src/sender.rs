@@ -150,7 +150,7 @@ struct DeliveryHeaders {
 impl DeliveryHeaders {
     fn new(request: &OutboundRequest, attempt: u8) -> Self {
         Self {
-            delivery: HeaderValue::try_from(request.delivery.to_string())
+            delivery: HeaderValue::from_maybe_shared(Bytes::from(request.delivery.to_text()))
                 .expect("an id is made of letters, digits and an underscore"),
             attempt: HeaderValue::from(u16::from(attempt)),
         }
