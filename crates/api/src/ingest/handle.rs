@@ -112,8 +112,8 @@ async fn take(
     };
     let bounds = Bounds {
         bytes: limit,
-        idle: ingest.config.body_idle_timeout(),
-        total: ingest.config.body_total_timeout(),
+        idle: ingest.config.body_idle_timeout,
+        total: ingest.config.body_total_timeout,
         budget: &ingest.budget,
     };
     let received = body::receive(body, &head.headers, &bounds, &*ingest.clock).await?;

@@ -61,6 +61,20 @@ pub enum SetupError {
         /// What went wrong.
         source: rustls::pki_types::pem::Error,
     },
+    /// The file of trusted certificates has none.
+    #[error("{} has no certificate in PEM form", path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A certificate in the file can't be trusted as an authority.
+    #[error("a certificate in {} can't be used", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: rustls::Error,
+    },
     /// TLS can't be set up.
     #[error("can't set up TLS")]
     Tls(#[from] rustls::Error),
@@ -84,6 +98,15 @@ const CONNECTION_HEADERS: [HeaderName; 9] = [
 ];
 
 impl Client {
+    /// Whether the files that `config` names can be used.
+    ///
+    /// # Errors
+    ///
+    /// What [`Client::new`] would fail with.
+    pub fn check_files(config: &Config) -> Result<(), SetupError> {
+        tls::add_own(&mut rustls::RootCertStore::empty(), config)
+    }
+
     /// A client that connects to what `guard` lets pass. Must be called within a Tokio runtime: a
     /// task closes unused connections for as long as a clone of the client lives.
     ///

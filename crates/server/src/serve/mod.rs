@@ -35,7 +35,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::cli::{Failure, ServeOptions};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Files};
 use crate::receiver::{self, Receiver};
 use crate::telemetry;
 
@@ -47,7 +47,7 @@ const RESERVE: f64 = 0.25;
 
 /// `millstream serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
-    let config = config::load(options.file.config.as_deref())?.config;
+    let config = config::load(options.file.config.as_deref(), Files::Checked)?.config;
     telemetry::start_log(&config.log);
     let metrics = telemetry::start_metrics()?;
     let runtime = runtime()?;
@@ -113,13 +113,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts everything that the configuration asks for; when it returns, requests are served.
     pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> anyhow::Result<Self> {
-        admin_token::make_data_dir(&config.data_dir)?;
         // Addresses first: a second server on the same folder fails before it touches anything.
         let events_socket = bind(config.listen, "listen").await?;
         let control_socket = match config.control.listen {
             Some(address) => Some(bind(address, "control.listen").await?),
             None => None,
         };
+        admin_token::make_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let jitter: Arc<dyn Random> = Arc::new(Seeded::from_entropy());
         let store = open_store(&config, Arc::clone(&clock)).await?;
