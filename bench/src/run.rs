@@ -17,17 +17,7 @@ use crate::process::CpuTime;
 use crate::sink::Arrival;
 
 /// The webhook guide's own template for events.
-const GUIDE_TEMPLATE: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      "name" : "${input.event_type}",
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}
-"#;
+const GUIDE_TEMPLATE: &str = include_str!("../../crates/ftl/tests/guides/webhook-event.ftl");
 
 /// Events of an upload while latencies are measured: a larger one would make the upload's own burst
 /// the latency, as every sync gets all of it at once.
