@@ -296,6 +296,7 @@ impl<'n, 'p, 'v> Draft<'n, 'p, 'v> {
             device_id: owned(self.device_id),
             insert_id: owned(self.insert_id),
             event_time,
+            own_user_properties: self.skip_user_properties.then(|| alone(&user_update)),
             user_update: match self.skip_user_properties {
                 true => PropertyUpdate::none(),
                 false => user_update,
@@ -451,6 +452,15 @@ impl<'n, 'p, 'v> Draft<'n, 'p, 'v> {
             self.out.push(b'}');
         }
     }
+}
+
+/// What an update makes of a user without properties, as JSON.
+fn alone(update: &PropertyUpdate) -> Vec<u8> {
+    let mut properties = Object::new();
+    update.apply(&mut properties);
+    let mut json = Vec::new();
+    write_value(&Value::Object(properties), &mut json);
+    json
 }
 
 /// Begins a further member. `name` needs no escapes.

@@ -201,6 +201,7 @@ impl World {
             insert_id: None,
             event_time: self.clock.now(),
             user_update: PropertyUpdate::none(),
+            own_user_properties: None,
             groups: Vec::new(),
             group_update: PropertyUpdate::none(),
             paying: false,
