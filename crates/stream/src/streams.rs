@@ -171,7 +171,7 @@ impl Streams {
                 other => Ok(other?),
             };
         }
-        let plan = match Plan::compile(definition, sync) {
+        let plan = match Plan::compile(definition, sync, &self.tools.clock) {
             Ok(plan) => Arc::new(plan),
             Err(problems) => {
                 self.stop(running.take()).await;
@@ -212,7 +212,7 @@ impl Streams {
         plan: Arc<Plan>,
         concurrency: usize,
     ) -> Result<(Running, Arc<View>), StorageError> {
-        let view = Arc::new(View::new(sync.id));
+        let view = Arc::new(View::new());
         let cancel = self.cancel.child_token();
         let window = self.config.window.max(SMALLEST_WINDOW);
         let bounds = Bounds {

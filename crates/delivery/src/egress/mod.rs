@@ -112,6 +112,23 @@ impl Guard {
         }
     }
 
+    /// Whether `host` may be a destination as far as that shows without looking a name up.
+    ///
+    /// # Errors
+    ///
+    /// Why a literal address may not be connected to.
+    pub fn check_literal(&self, host: &str) -> Result<(), Blocked> {
+        let checked = match Host::parse(host) {
+            Ok(Host::Address(address)) => self.check(address),
+            Ok(Host::Name(_)) => Ok(()),
+            Err(reason) => Err(reason),
+        };
+        checked.map_err(|reason| Blocked {
+            host: host.to_owned(),
+            reason,
+        })
+    }
+
     fn check(&self, address: IpAddr) -> Result<(), Reason> {
         let Some(reason) = ranges::refused(address) else {
             return Ok(());

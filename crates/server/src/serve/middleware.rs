@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use api::portal::ApiError;
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use model::Random;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -40,19 +41,34 @@ pub(super) async fn identify(
     response
 }
 
+/// When to refuse requests, and how: each API says it in its own form.
+#[derive(Clone)]
+pub(super) struct Ending {
+    pub(super) begun: CancellationToken,
+    pub(super) refusal: fn() -> Response,
+}
+
 /// Refuses new requests once the server is ending: what isn't begun now would hold it up.
 pub(super) async fn refuse_when_ending(
-    State(ending): State<CancellationToken>,
+    State(ending): State<Ending>,
     request: Request,
     next: Next,
 ) -> Response {
-    if ending.is_cancelled() {
-        let answer = (
-            StatusCode::SERVICE_UNAVAILABLE,
-            [(RETRY_AFTER, "5")],
-            "the server is ending",
-        );
-        return answer.into_response();
+    if ending.begun.is_cancelled() {
+        return (ending.refusal)();
     }
     next.run(request).await
+}
+
+/// Answers what no route takes: with problem details, as the control API answers. The paths of ingest
+/// have answers of their own.
+pub(super) fn with_fallbacks(router: Router) -> Router {
+    let no_path = || async {
+        ApiError::NotFound {
+            what: "such path here; events go to /2/httpapi and /batch".into(),
+        }
+    };
+    router
+        .fallback(no_path)
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
 }

@@ -16,9 +16,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use api::auth::Authority;
-use api::portal::Portal;
+use api::ingest::Refusal;
+use api::portal::{ApiError, Portal};
 use axum::Router;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use delivery::egress::Guard;
 use delivery::retry::Schedule;
 use journal::sqlite::Sqlite;
 use journal::{Journal, LaneStats};
@@ -42,8 +45,9 @@ use crate::telemetry;
 pub(crate) use admin_token::token_path;
 pub(crate) use signals::Signals;
 
-/// How much of the time for ending is kept for closing connections and storage after the lanes.
-const RESERVE: f64 = 0.25;
+/// How much of the time for ending is kept for closing connections and storage after the lanes; of a
+/// short time no more than a quarter.
+const RESERVE: Duration = Duration::from_secs(2);
 
 /// `millstream serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
@@ -127,10 +131,13 @@ impl Server {
             tracing::info!(file = %path.display(), "the admin token was made; it is in this file");
         }
         let journal = open_journal(&config).await?;
-        let streams = start_streams(&config, &journal, &clock, &jitter)?;
+        let guard = Guard::new(&config.egress).context("the egress guard can't be set up")?;
+        let streams = start_streams(&config, &guard, &journal, &clock, &jitter)?;
         let lanes = adapters::ControlledLanes {
             streams: Arc::clone(&streams),
             journal: Arc::clone(&journal),
+            guard,
+            clock: Arc::clone(&clock),
         };
         let authority = Arc::new(Authority::new(store.clone(), Arc::clone(&clock)));
         let portal = Arc::new(Portal::new(store.clone(), Arc::new(lanes), authority));
@@ -192,7 +199,7 @@ impl Server {
             .merge(self.health_routes(config, clock));
         let control = self.control_routes(config, metrics, clock);
         let identified = |router: Router| {
-            router.layer(axum::middleware::from_fn_with_state(
+            middleware::with_fallbacks(router).layer(axum::middleware::from_fn_with_state(
                 Arc::clone(jitter),
                 middleware::identify,
             ))
@@ -233,7 +240,15 @@ impl Server {
             Arc::clone(jitter),
             config.ingest.clone(),
         );
-        self.refusing_when_ending(api::ingest::router(Arc::new(ingest)))
+        let refusal = || {
+            let refusal = Refusal::Unavailable {
+                retry_after: Duration::from_secs(5),
+                reason: "closing",
+                cause: "the server is ending".into(),
+            };
+            refusal.into_response()
+        };
+        self.refusing_when_ending(api::ingest::router(Arc::new(ingest)), refusal)
     }
 
     /// What the operator reaches.
@@ -244,14 +259,14 @@ impl Server {
         clock: &Arc<dyn Clock>,
     ) -> Router {
         let portal = api::portal::router(Arc::clone(&self.portal));
-        let figures = metrics::Sources::new(
-            metrics.clone(),
-            Arc::clone(&self.journal),
-            Arc::clone(&self.streams),
-            Arc::clone(clock),
-        );
+        let figures = metrics::Sources {
+            recorded: metrics.clone(),
+            journal: Arc::clone(&self.journal),
+            streams: Arc::clone(&self.streams),
+            clock: Arc::clone(clock),
+        };
         let mut routes = self
-            .refusing_when_ending(portal)
+            .refusing_when_ending(portal, || ApiError::Ending.into_response())
             .merge(metrics::router(figures));
         if let Some(receiver) = &self.receiver {
             // While lanes drain, what they send here is still taken.
@@ -280,8 +295,11 @@ impl Server {
         })
     }
 
-    fn refusing_when_ending(&self, router: Router) -> Router {
-        let state = self.ending.clone();
+    fn refusing_when_ending(&self, router: Router, refusal: fn() -> Response) -> Router {
+        let state = middleware::Ending {
+            begun: self.ending.clone(),
+            refusal,
+        };
         router.layer(axum::middleware::from_fn_with_state(
             state,
             middleware::refuse_when_ending,
@@ -294,10 +312,8 @@ impl Server {
     pub(crate) async fn stop(self) -> bool {
         self.ending.cancel();
         self.portal.finish().await;
-        let drained = self
-            .streams
-            .shutdown(self.deadline.mul_f64(1.0 - RESERVE))
-            .await;
+        let reserve = RESERVE.min(self.deadline / 4);
+        let drained = self.streams.shutdown(self.deadline - reserve).await;
         self.closing.cancel();
         self.connections.close();
         self.background.close();
@@ -305,9 +321,7 @@ impl Server {
             self.connections.wait().await;
             self.background.wait().await;
         };
-        let closed = tokio::time::timeout(self.deadline.mul_f64(RESERVE), closed)
-            .await
-            .is_ok();
+        let closed = tokio::time::timeout(reserve, closed).await.is_ok();
         self.journal.close().await;
         self.store.close().await;
         drained && closed
@@ -345,14 +359,13 @@ async fn open_journal(config: &Config) -> anyhow::Result<Arc<dyn Journal>> {
 
 fn start_streams(
     config: &Config,
+    guard: &Guard,
     journal: &Arc<dyn Journal>,
     clock: &Arc<dyn Clock>,
     jitter: &Arc<dyn Random>,
 ) -> anyhow::Result<Arc<Streams>> {
-    let guard =
-        delivery::egress::Guard::new(&config.egress).context("the egress guard can't be set up")?;
-    let client =
-        delivery::Client::new(&config.client, guard).context("the HTTP client can't be set up")?;
+    let client = delivery::Client::new(&config.client, guard.clone())
+        .context("the HTTP client can't be set up")?;
     let sender = delivery::Sender::new(client, Arc::clone(clock), Arc::clone(jitter), config.tries);
     Ok(Arc::new(Streams::new(
         Arc::clone(journal),

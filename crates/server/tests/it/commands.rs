@@ -257,3 +257,95 @@ fn a_wrong_token_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     assert!(!text(&output.stderr).contains("mst_wrong"));
 }
+
+#[test]
+fn a_url_that_the_egress_guard_blocks_is_refused_when_the_sync_is_enabled() {
+    let server = Server::start("");
+    server.json(&["project", "create", "Shop"]);
+    let create = |url: &str, more: &[&str]| {
+        let command = [
+            "sync",
+            "create",
+            "webhook",
+            "--project",
+            "Shop",
+            "--url",
+            url,
+            "--name",
+            url,
+        ];
+        server.command(&[&command[..], more].concat())
+    };
+    for url in [
+        "http://10.0.0.1/hook",
+        "http://[fd00::1]:8080/",
+        "http://169.254.169.254/${input.user_id}",
+    ] {
+        let refused = create(url, &[]);
+        let error = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{url}: {error}");
+        assert!(
+            error.contains("/url") && error.contains("egress.allow"),
+            "{error}"
+        );
+    }
+    let draft = "http://10.0.0.1/later";
+    assert!(create(draft, &["--disabled"]).status.success());
+    assert!(!server.command(&["sync", "enable", draft]).status.success());
+    for url in [
+        "http://name.invalid/hook",
+        "http://127.0.0.1:1/",
+        "http://${input.city}/hook",
+    ] {
+        let taken = create(url, &[]);
+        assert!(taken.status.success(), "{url}: {}", text(&taken.stderr));
+    }
+}
+
+#[test]
+fn a_sync_that_only_discards_says_so() {
+    let server = Server::start("");
+    let project = server.json(&["project", "create", "Shop"]);
+    let api_key = project["project"]["api_key"].as_str().unwrap();
+    let template = server.folder.path().join("body.ftl");
+    fs::write(&template, "{\"nick\": \"${input.user_properties.nick}\"}").unwrap();
+    let url = format!("http://{}/receiver/in/box", server.address);
+    let template = template.to_str().unwrap();
+    server.json(&[
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--url",
+        &url,
+        "--name",
+        "Box",
+        "--template",
+        template,
+    ]);
+    let send = |properties: &str| {
+        let body = format!(
+            r#"{{"api_key":"{api_key}","events":[{{"user_id":"user-1","event_type":"A","user_properties":{properties}}}]}}"#
+        );
+        assert_eq!(
+            request(server.address, "POST", "/2/httpapi", &body)
+                .unwrap()
+                .0,
+            200
+        );
+    };
+    send("{}");
+    eventually("the sync is degraded", || {
+        server.json(&["sync", "show", "Box"])["status"]["health"] == "degraded"
+    });
+    let shown = text(&server.command(&["sync", "show", "Box"]).stdout);
+    assert!(
+        shown.contains("degraded: discarded: ") && shown.contains("nick"),
+        "{shown}"
+    );
+    send(r#"{"nick":"Ann"}"#);
+    eventually("the sync is healthy again", || {
+        server.json(&["sync", "show", "Box"])["status"]["health"] == "healthy"
+    });
+}
