@@ -86,6 +86,9 @@ pub enum ApiError {
         .0.owed(), .0.owed()
     )]
     ConfirmationNeeded(DroppedLane),
+    /// The request took longer than it may.
+    #[error("the request took too long")]
+    TimedOut,
     /// The server is ending.
     #[error("the server is ending: try again in a moment")]
     Ending,
@@ -231,6 +234,7 @@ impl ApiError {
                 "confirmation_needed",
                 "Confirmation needed",
             ),
+            Self::TimedOut => (StatusCode::REQUEST_TIMEOUT, "timed_out", "Took too long"),
             Self::Unavailable { .. } | Self::Ending => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",

@@ -167,6 +167,18 @@ impl Config {
         check.more_than_zero("http.header_read_timeout", self.http.header_read_timeout);
         check.more_than_zero("control.request_timeout", self.control.request_timeout);
         check.more_than_zero("shutdown.deadline", self.shutdown.deadline);
+        let receiver = [
+            ("receiver.names", self.receiver.names),
+            (
+                "receiver.requests_per_name",
+                self.receiver.requests_per_name,
+            ),
+            ("receiver.bytes_per_name", self.receiver.bytes_per_name),
+            ("receiver.body_max_bytes", self.receiver.body_max_bytes),
+        ];
+        for (setting, number) in receiver {
+            check.at_least_one(setting, number as u64);
+        }
         let parsed = self.log.filter.parse::<tracing_subscriber::EnvFilter>();
         if let Err(error) = parsed {
             let allowed = format!("a filter such as \"info,millstream=debug\" ({error})");

@@ -1,13 +1,14 @@
 //! What is done to every request: an id, a line in the log, a refusal while the server ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::portal::ApiError;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use model::Random;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -26,7 +27,8 @@ pub(super) async fn identify(
     let mut response = async {
         let response = next.run(request).await;
         let status = response.status();
-        if status.is_server_error() {
+        // A 503 is no fault of the request's: whoever refuses says why, once a while.
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             tracing::warn!(status = status.as_u16(), "answered");
         } else {
             tracing::debug!(status = status.as_u16(), "answered");
@@ -58,6 +60,16 @@ pub(super) async fn refuse_when_ending(
         return (ending.refusal)();
     }
     next.run(request).await
+}
+
+/// Gives up on a request that takes longer than this.
+pub(super) async fn limit_time(
+    State(limit): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answered = tokio::time::timeout(limit, next.run(request)).await;
+    answered.unwrap_or_else(|_| ApiError::TimedOut.into_response())
 }
 
 /// Answers what no route takes: with problem details, as the control API answers. The paths of ingest

@@ -19,7 +19,6 @@ use api::auth::Authority;
 use api::ingest::Refusal;
 use api::portal::{ApiError, Portal};
 use axum::Router;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use delivery::egress::Guard;
 use delivery::retry::Schedule;
@@ -35,7 +34,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::cli::{Failure, ServeOptions};
 use crate::config::{self, Config, Files};
@@ -272,11 +270,10 @@ impl Server {
             // While lanes drain, what they send here is still taken.
             routes = routes.merge(receiver::router(Arc::clone(receiver), self.closing.clone()));
         }
-        let timeout = TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
+        routes.layer(axum::middleware::from_fn_with_state(
             config.control.request_timeout,
-        );
-        routes.layer(timeout)
+            middleware::limit_time,
+        ))
     }
 
     /// A sync's figures, as the journal has them.

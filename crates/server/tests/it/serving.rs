@@ -98,6 +98,18 @@ fn what_no_route_takes_is_answered_with_a_reason() {
 }
 
 #[test]
+fn a_control_request_that_takes_too_long_is_given_up_with_a_reason() {
+    let server = Server::start("control.request_timeout = \"300ms\"");
+    let path = "/receiver/api/box?after=0&wait_ms=10000";
+    let (status, body) = request(server.address, "GET", path, "").unwrap();
+    assert_eq!(
+        (status, body.contains("took too long")),
+        (408, true),
+        "{body}"
+    );
+}
+
+#[test]
 fn a_client_that_sends_its_head_too_slowly_is_cut_off() {
     let server = Server::start("http.header_read_timeout = \"300ms\"");
     for beginning in ["", "P", "PRI * HT", "POST /2/httpapi HTTP/1.1\r\nhost:"] {
