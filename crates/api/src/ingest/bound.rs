@@ -74,7 +74,7 @@ impl Bounds {
 /// Whether a number is one that destinations can be expected to read. `1e999` is JSON, but most
 /// parsers make nothing of it, or infinity; and written out, `1e-999999999` is a gigabyte.
 pub(super) fn is_sane(number: &str) -> bool {
-    let exponent = number.find(['e', 'E']);
+    let exponent = number.bytes().position(|byte| byte | 0x20 == b'e');
     if exponent.is_none() && number.len() <= LONGEST_PLAIN_NUMBER {
         return true;
     }

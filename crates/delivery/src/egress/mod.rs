@@ -41,12 +41,19 @@ impl fmt::Debug for Guard {
 /// A host that may not be connected to. Does not tell the addresses that a name has inside the
 /// operator's network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{host} is not allowed as a destination: {reason}")]
+#[error("{host} is not allowed as a destination: {reason}{}", advice(*.reason))]
 pub struct Blocked {
     /// The host, as it was written.
     pub host: String,
     /// Why not.
     pub reason: Reason,
+}
+
+fn advice(reason: Reason) -> &'static str {
+    match reason.can_be_allowed() {
+        true => " (the operator can allow it by the setting egress.allow)",
+        false => "",
+    }
 }
 
 impl Guard {

@@ -34,7 +34,7 @@ pub enum Reason {
 
 impl Reason {
     /// Whether the operator's allow-list can let such an address pass.
-    pub fn can_be_allowed(self) -> bool {
+    pub const fn can_be_allowed(self) -> bool {
         !matches!(self, Self::UnusualSpelling | Self::Malformed)
     }
 }

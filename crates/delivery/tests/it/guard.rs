@@ -117,7 +117,7 @@ async fn the_message_does_not_tell_where_a_name_leads_inside() {
     let error = guard.addresses("intranet").await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "intranet is not allowed as a destination: it leads to a private network"
+        "intranet is not allowed as a destination: it leads to a private network (the operator can allow it by the setting egress.allow)"
     );
 }
 

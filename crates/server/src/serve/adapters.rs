@@ -92,13 +92,7 @@ impl ControlledLanes {
     fn blocked_url(&self, sync: &Sync) -> Option<FieldProblem> {
         let url: http::Uri = sync.settings.parameters.get("url")?.parse().ok()?;
         let blocked = self.guard.check_literal(url.host()?).err()?;
-        let mut message = blocked.to_string();
-        if blocked.reason.can_be_allowed() {
-            message.push_str(
-                "; the operator can allow its network by the setting `egress.allow` (MILLSTREAM_EGRESS__ALLOW)",
-            );
-        }
-        Some(FieldProblem::new("/parameters/url", message))
+        Some(FieldProblem::new("/parameters/url", blocked.to_string()))
     }
 
     async fn stats(&self, sync: SyncId) -> Result<Option<LaneStats>, LaneError> {
