@@ -25,6 +25,7 @@ mod datetime;
 mod engine;
 mod error;
 mod eval;
+mod locale;
 mod number;
 mod regex;
 mod syntax;

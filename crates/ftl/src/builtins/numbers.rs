@@ -28,13 +28,9 @@ pub(super) const TABLE: &[Builtin] = &[
     define("is_infinite", Run::Number(is_infinite), Args::None),
     define("lower_abc", Run::Number(lower_abc), Args::None),
     define("upper_abc", Run::Number(upper_abc), Args::None),
-    define("number_to_date", Run::Number(number_to_date), Args::None),
-    define("number_to_time", Run::Number(number_to_time), Args::None),
-    define(
-        "number_to_datetime",
-        Run::Number(number_to_datetime),
-        Args::None,
-    ),
+    define("number_to_date", Run::Number(moment), Args::None),
+    define("number_to_time", Run::Number(moment), Args::None),
+    define("number_to_datetime", Run::Number(moment), Args::None),
 ];
 
 fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -52,15 +48,26 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         Value::Number(number) if call.arg_count() == 1 => {
             let format = number_format(env, call)?;
             let mut bytes = Vec::new();
-            format.write(number, &mut bytes);
+            format
+                .write(
+                    number,
+                    &env.settings.locale,
+                    env.settings.c_format,
+                    &mut bytes,
+                )
+                .map_err(|_| {
+                    env.fault(
+                        ErrorKind::Format,
+                        call.target.src,
+                        "Failed to format number",
+                    )
+                })?;
             env.captured_string(bytes).map(Some)
         }
         Value::Date(date) if call.arg_count() == 1 => {
             let format = date_format(env, call, date.kind)?;
             let mut bytes = Vec::new();
-            format
-                .write(*date, &env.settings.time_zone, &mut bytes)
-                .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            format.write(*date, &env.surroundings(), &mut bytes);
             env.captured_string(bytes).map(Some)
         }
         Value::Str(_) if call.arg_count() == 1 => {
@@ -85,7 +92,13 @@ fn number_format<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, 
     let source = env.arg_str(call, 0)?;
     let format = NumberFormat::parse(source.as_str())
         .map(Arc::new)
-        .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+        .map_err(|reason| {
+            let message = format!(
+                "Failed to get number format object for the \"{}\" number format string: {reason}",
+                source.as_str()
+            );
+            env.fault(ErrorKind::Format, call.target.src, message)
+        })?;
     if call.has_constant_arg() {
         let _ = call.formats.number.set(Arc::clone(&format));
     }
@@ -106,7 +119,13 @@ pub(super) fn date_format<'a>(
     let source = env.arg_str(call, 0)?;
     let format = DateFormat::parse(source.as_str(), kind)
         .map(Arc::new)
-        .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+        .map_err(|reason| {
+            let message = format!(
+                "Can't create date/time/datetime format based on format string \"{}\". Reason given: {reason}",
+                source.as_str()
+            );
+            env.fault(ErrorKind::Format, call.target.src, message)
+        })?;
     if call.has_constant_arg() {
         let _ = call.formats.date.set((kind, Arc::clone(&format)));
     }
@@ -117,7 +136,7 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
     match value {
         Value::Number(number) => {
             let mut bytes = Vec::with_capacity(24);
-            number.write_computer(&mut bytes);
+            env.settings.c_format.write_number(&number, &mut bytes);
             env.captured_string(bytes).map(Some)
         }
         Value::Bool(yes) => Ok(Some(Value::str(if yes { "true" } else { "false" }))),
@@ -134,7 +153,7 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
 fn cn<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
     match value {
         Some(value) => c(env, call, value),
-        None => Ok(Some(Value::str("null"))),
+        None => Ok(Some(Value::str(env.settings.c_format.null()))),
     }
 }
 
@@ -230,21 +249,21 @@ fn letters<'a>(
     env.captured_string(letters).map(Some)
 }
 
-fn moment<'a>(number: &Number, kind: DateKind) -> Returned<'a> {
-    Ok(Some(Value::Date(DateTime {
-        millis: number.to_i64_wrapping(),
-        kind,
-    })))
-}
-
-fn number_to_date<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    moment(&number, DateKind::Date)
-}
-
-fn number_to_time<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    moment(&number, DateKind::Time)
-}
-
-fn number_to_datetime<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    moment(&number, DateKind::DateTime)
+/// Milliseconds since 1970; what they say is the name's.
+fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    let kind = match call.builtin.name {
+        "number_to_date" => DateKind::Date,
+        "number_to_time" => DateKind::Time,
+        _ => DateKind::DateTime,
+    };
+    match number.to_i64() {
+        Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
+        None => {
+            let message = format!(
+                "Number doesn't fit into a 64 bit signed integer (long): {}",
+                number.to_text()
+            );
+            Err(env.fault(ErrorKind::Value, call.target.src, message))
+        }
+    }
 }

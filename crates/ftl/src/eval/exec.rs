@@ -78,7 +78,14 @@ impl<'a> Env<'a> {
             Node::Setting { src, name, value } => self.change_setting(*src, *name, value)?,
             Node::NumericOutput { expr, format } => {
                 let number = self.eval_number(expr)?;
-                format.write(&number, &mut self.out);
+                format
+                    .write(
+                        &number,
+                        &self.settings.locale,
+                        self.settings.c_format,
+                        &mut self.out,
+                    )
+                    .map_err(|message| self.fault(ErrorKind::Format, expr.src, message))?;
                 self.check_output()?;
             }
             Node::Compress(body) => {
@@ -180,21 +187,23 @@ impl<'a> Env<'a> {
         let text = text.as_str();
         let settings = self.settings.to_mut();
         let result = match name {
-            Setting::NumberFormat => settings.set_number_format(text),
+            Setting::CFormat => settings.set_c_format(text),
             Setting::BooleanFormat => settings.set_boolean_format(text),
+            _ => Ok(()),
+        };
+        match name {
+            Setting::NumberFormat => settings.set_number_format(text),
             Setting::DateFormat => settings.set_date_format(DateKind::Date, text),
             Setting::TimeFormat => settings.set_date_format(DateKind::Time, text),
             Setting::DateTimeFormat => settings.set_date_format(DateKind::DateTime, text),
             Setting::TimeZone => settings.set_time_zone(text),
-            Setting::Locale => {
-                crate::engine::check_locale(text).map(|()| settings.locale = text.into())
-            }
-            Setting::OutputEncoding => Ok(()),
-            Setting::UrlEscapingCharset => {
-                settings.url_escaping_charset = Some(text.into());
-                Ok(())
-            }
-        };
+            Setting::Locale => settings.set_locale(text),
+            Setting::UrlEscapingCharset => settings.url_escaping_charset = Some(text.into()),
+            Setting::CFormat
+            | Setting::BooleanFormat
+            | Setting::SqlTimeZone
+            | Setting::OutputEncoding => {}
+        }
         result.map_err(|message| self.fault(ErrorKind::Format, src, message))
     }
 }

@@ -325,12 +325,9 @@ impl<'a> Env<'a> {
             Special::Namespace | Special::Main => Value::Scope(Scope::Namespace),
             Special::DataModel => Value::Scope(Scope::DataModel),
             Special::TemplateName => Value::str(&self.template.name),
-            Special::Locale => Value::string(&*self.settings.locale),
-            Special::Lang => {
-                let locale = &self.settings.locale;
-                Value::string(locale.split(['_', '-']).next().unwrap_or_default())
-            }
-            Special::TimeZone => Value::string(&*self.settings.time_zone_name),
+            Special::Locale => Value::string(self.settings.locale.name()),
+            Special::Lang => Value::string(self.settings.locale.language()),
+            Special::TimeZone => Value::string(self.settings.time_zone.id()),
             Special::Version | Special::IncompatibleImprovements => Value::str("2.3.31"),
             Special::Error => match &self.recovered {
                 Some(message) => Value::string(Rc::clone(message)),

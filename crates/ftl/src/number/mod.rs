@@ -1,5 +1,6 @@
 //! Numbers as FreeMarker's BigDecimal engine computes them, with a fast path for whole numbers of 64 bits.
 
+mod c_format;
 mod format;
 
 use std::cmp::Ordering;
@@ -10,7 +11,8 @@ use std::str::FromStr;
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive, Zero};
 
-pub(crate) use format::NumberFormat;
+pub(crate) use c_format::CFormat;
+pub(crate) use format::{NumberFormat, StandardPatterns};
 
 /// Fraction digits that a division keeps at least.
 const MIN_DIVISION_SCALE: i64 = 12;
@@ -286,6 +288,13 @@ impl Number {
             (Self::Big(a), Self::Int(b)) => (*a.0).cmp(&BigDecimal::from(*b)),
             (Self::Int(a), Self::Big(b)) => BigDecimal::from(*a).cmp(&b.0),
         }
+    }
+
+    /// As Java's own `toString` has it, for messages.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = Vec::new();
+        self.write_computer(&mut text);
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// Writes the form for computers: no grouping, a point, at most 16 fraction digits, no exponent.

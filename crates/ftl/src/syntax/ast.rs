@@ -303,11 +303,13 @@ pub(crate) struct Switch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Setting {
     NumberFormat,
+    CFormat,
     BooleanFormat,
     DateFormat,
     TimeFormat,
     DateTimeFormat,
     TimeZone,
+    SqlTimeZone,
     Locale,
     OutputEncoding,
     UrlEscapingCharset,

@@ -752,20 +752,17 @@ impl Parser<'_> {
         let name = self.identifier("the name of a setting")?;
         let setting = match &*name {
             "number_format" | "numberFormat" => Setting::NumberFormat,
+            "c_format" | "cFormat" => Setting::CFormat,
             "boolean_format" | "booleanFormat" => Setting::BooleanFormat,
             "date_format" | "dateFormat" => Setting::DateFormat,
             "time_format" | "timeFormat" => Setting::TimeFormat,
             "datetime_format" | "datetimeFormat" => Setting::DateTimeFormat,
             "time_zone" | "timeZone" => Setting::TimeZone,
+            "sql_date_and_time_time_zone" | "sqlDateAndTimeTimeZone" => Setting::SqlTimeZone,
             "locale" => Setting::Locale,
             "output_encoding" | "outputEncoding" => Setting::OutputEncoding,
             "url_escaping_charset" | "urlEscapingCharset" => Setting::UrlEscapingCharset,
-            "classic_compatible"
-            | "classicCompatible"
-            | "sql_date_and_time_time_zone"
-            | "sqlDateAndTimeTimeZone"
-            | "c_format"
-            | "cFormat" => {
+            "classic_compatible" | "classicCompatible" => {
                 return Err(self.error_of(
                     ErrorKind::Refused,
                     name_src,

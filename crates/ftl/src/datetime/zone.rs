@@ -1,0 +1,276 @@
+//! Time zones as `java.util.TimeZone` knows them.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+
+use crate::locale::is_known_zone;
+
+/// Java's transitions begin in 1900.
+const FIRST_MILLIS: i64 = -2_208_988_800_000;
+/// The last moment that is looked up, in the year 9800; later ones are mapped to the 400 years before it.
+const LAST_MILLIS: i64 = 247_000_000_000_000;
+/// Days, hence weekdays and leap years, repeat after 400 years.
+const CYCLE_MILLIS: i64 = 146_097 * 86_400_000;
+
+/// A zone with the name that Java gives it.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone {
+    id: Arc<str>,
+    rules: Rules,
+}
+
+#[derive(Clone, Debug)]
+enum Rules {
+    /// Seconds east of Greenwich.
+    Fixed(i64),
+    Named(TimeZone),
+}
+
+/// How clocks in a zone stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Milliseconds east of Greenwich.
+    pub(crate) offset: i64,
+    /// How much of it is daylight saving.
+    pub(crate) saving: i64,
+}
+
+impl Zone {
+    pub(crate) fn utc() -> Self {
+        Self {
+            id: "UTC".into(),
+            rules: Rules::Fixed(0),
+        }
+    }
+
+    pub(crate) fn gmt() -> Self {
+        Self {
+            id: "GMT".into(),
+            rules: Rules::Fixed(0),
+        }
+    }
+
+    /// Finds a zone by its name, or by an offset such as `GMT+01:00`.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        if is_known_zone(name) {
+            return Some(Self {
+                id: name.into(),
+                rules: known_rules(name)?,
+            });
+        }
+        let seconds = custom_offset(name.strip_prefix("GMT")?)?;
+        if seconds == 0 {
+            return Some(Self::gmt());
+        }
+        let minutes = seconds.abs() / 60;
+        let sign = if seconds < 0 { '-' } else { '+' };
+        Some(Self {
+            id: format!("GMT{sign}{:02}:{:02}", minutes / 60, minutes % 60).into(),
+            rules: Rules::Fixed(seconds),
+        })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How clocks stand at a moment, in milliseconds since 1970.
+    pub(crate) fn at(&self, millis: i64) -> Standing {
+        let zone = match &self.rules {
+            Rules::Fixed(seconds) => {
+                return Standing {
+                    offset: seconds * 1000,
+                    saving: 0,
+                };
+            }
+            Rules::Named(zone) => zone,
+        };
+        let Ok(moment) = Timestamp::from_millisecond(within_reach(millis)) else {
+            return Standing {
+                offset: 0,
+                saving: 0,
+            };
+        };
+        let info = zone.to_offset_info(moment);
+        let offset = i64::from(info.offset().seconds()) * 1000;
+        // The database says of Irish winters that they save a negative hour; to Java summers save one.
+        let is_saving = if self.id.as_ref() == "Europe/Dublin" || self.id.as_ref() == "Eire" {
+            offset > 0 && millis > DUBLIN_MILLIS
+        } else {
+            info.dst().is_dst()
+        };
+        Standing {
+            offset,
+            saving: if is_saving { self.usual_saving() } else { 0 },
+        }
+    }
+
+    /// How much the zone's summers save these days; nothing if it has none.
+    pub(crate) fn current_saving(&self, now: i64) -> i64 {
+        const QUARTER_MILLIS: i64 = 91 * 86_400_000;
+        (0..4)
+            .map(|quarter| self.at(now + quarter * QUARTER_MILLIS).saving)
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn usual_saving(&self) -> i64 {
+        match self.id.as_ref() {
+            "Australia/Lord_Howe" | "Australia/LHI" => 1_800_000,
+            "Antarctica/Troll" => 7_200_000,
+            _ => 3_600_000,
+        }
+    }
+
+    /// How clocks stand that show `local` (milliseconds as if in UTC). Of two moments Java takes the one in standard
+    /// time; of none, the one as if clocks hadn't been changed.
+    pub(crate) fn at_local(&self, local: i64) -> Standing {
+        let zone = match &self.rules {
+            Rules::Fixed(_) => return self.at(local),
+            Rules::Named(zone) => zone,
+        };
+        let Ok(shown) = Timestamp::from_millisecond(within_reach(local)) else {
+            return self.at(local);
+        };
+        let civil = Offset::UTC.to_datetime(shown);
+        match zone.to_ambiguous_timestamp(civil).later() {
+            Ok(moment) => {
+                let before = within_reach(local) - moment.as_millisecond();
+                // In a gap the moment is after it, but the offset is the one before.
+                let standing = self.at(moment.as_millisecond());
+                if standing.offset == before {
+                    standing
+                } else {
+                    Standing {
+                        offset: before,
+                        saving: 0,
+                    }
+                }
+            }
+            Err(_) => self.at(local),
+        }
+    }
+}
+
+/// Before 1972 Java has Irish standard time otherwise, too.
+const DUBLIN_MILLIS: i64 = 57_722_400_000;
+
+fn within_reach(millis: i64) -> i64 {
+    if millis > LAST_MILLIS {
+        LAST_MILLIS - CYCLE_MILLIS + (millis - LAST_MILLIS).rem_euclid(CYCLE_MILLIS)
+    } else {
+        millis.max(FIRST_MILLIS)
+    }
+}
+
+fn known_rules(name: &str) -> Option<Rules> {
+    let name = match name {
+        "UTC" | "GMT" | "UCT" | "Zulu" | "Universal" | "Greenwich" | "GMT0" => {
+            return Some(Rules::Fixed(0));
+        }
+        "EST" => return Some(Rules::Fixed(-5 * 3600)),
+        "MST" => return Some(Rules::Fixed(-7 * 3600)),
+        "HST" => return Some(Rules::Fixed(-10 * 3600)),
+        _ => short_id(name).unwrap_or(name),
+    };
+    if name.starts_with("Etc/") {
+        let offset = name.strip_prefix("Etc/GMT").unwrap_or_default();
+        // Their signs are the other way round.
+        let hours = offset.parse::<i64>().unwrap_or(0);
+        return Some(Rules::Fixed(-hours * 3600));
+    }
+    TimeZone::get(name).ok().map(Rules::Named)
+}
+
+/// What Java's three-letter names stand for.
+fn short_id(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ACT" => "Australia/Darwin",
+        "AET" => "Australia/Sydney",
+        "AGT" => "America/Argentina/Buenos_Aires",
+        "ART" => "Africa/Cairo",
+        "AST" => "America/Anchorage",
+        "BET" => "America/Sao_Paulo",
+        "BST" => "Asia/Dhaka",
+        "CAT" => "Africa/Harare",
+        "CNT" => "America/St_Johns",
+        "CST" => "America/Chicago",
+        "CTT" => "Asia/Shanghai",
+        "EAT" => "Africa/Addis_Ababa",
+        "ECT" => "Europe/Paris",
+        "IET" => "America/Indiana/Indianapolis",
+        "IST" => "Asia/Kolkata",
+        "JST" => "Asia/Tokyo",
+        "MIT" => "Pacific/Apia",
+        "NET" => "Asia/Yerevan",
+        "NST" => "Pacific/Auckland",
+        "PLT" => "Asia/Karachi",
+        "PNT" => "America/Phoenix",
+        "PRT" => "America/Puerto_Rico",
+        "PST" => "America/Los_Angeles",
+        "SST" => "Pacific/Guadalcanal",
+        "VST" => "Asia/Ho_Chi_Minh",
+        _ => return None,
+    })
+}
+
+/// Reads `+1`, `-0130`, `+01:30`: seconds east of Greenwich.
+fn custom_offset(text: &str) -> Option<i64> {
+    let sign = match text.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let digits = &text[1..];
+    let (hours, minutes) = match digits.split_once(':') {
+        Some((hours, minutes)) => (hours, minutes),
+        None if digits.len() > 2 => digits.split_at_checked(digits.len() - 2)?,
+        None => (digits, "00"),
+    };
+    let number = |text: &str, lengths: std::ops::RangeInclusive<usize>, limit: i64| {
+        (lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse::<i64>().ok())
+            .flatten()
+            .filter(|number| *number <= limit)
+    };
+    let hours = number(hours, 1..=2, 23)?;
+    let minutes = number(minutes, 2..=2, 59)?;
+    Some(sign * (hours * 3600 + minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_have_javas_names() {
+        for (given, expected) in [
+            ("GMT+2", Some("GMT+02:00")),
+            ("GMT-0130", Some("GMT-01:30")),
+            ("GMT+25", None),
+            ("UTC+2", None),
+            ("europe/berlin", None),
+            ("Europe/Berlin", Some("Europe/Berlin")),
+            ("PST", Some("PST")),
+        ] {
+            assert_eq!(
+                Zone::find(given).as_ref().map(Zone::id),
+                expected,
+                "{given}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_two_moments_the_one_in_standard_time_counts() {
+        let zone = Zone::find("Europe/Berlin").expect("a zone");
+        // 2021-10-31T02:30
+        let twice = 1_635_647_400_000;
+        assert_eq!(zone.at_local(twice).offset, 3_600_000);
+        // 2021-03-28T02:30
+        let never = 1_616_898_600_000;
+        assert_eq!(zone.at_local(never).offset, 3_600_000);
+    }
+}

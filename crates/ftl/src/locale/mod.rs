@@ -1,0 +1,133 @@
+//! Locales as Java knows them: symbols of numbers, names of months and days, patterns of the styles.
+//!
+//! The facts come from Unicode CLDR through Java 17 (`tools/LocaleData.java`), and are read when first asked for.
+
+mod case;
+mod facts;
+mod zones;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+pub(crate) use case::{lower_case, upper_case};
+pub(crate) use facts::{Facts, currency_digits, currency_exists};
+pub(crate) use zones::{ZoneNames, is_known_zone, zone_names, zones_by_name};
+
+use crate::datetime::StylePatterns;
+use crate::number::StandardPatterns;
+
+/// A language, a country and a variant, each of which may be missing, with what is known of them.
+#[derive(Clone)]
+pub(crate) struct Locale {
+    language: Arc<str>,
+    name: Arc<str>,
+    facts: Arc<Facts>,
+    compiled: Arc<Compiled>,
+}
+
+/// The formats that a locale's names stand for, compiled when first used.
+#[derive(Default)]
+struct Compiled {
+    numbers: OnceLock<StandardPatterns>,
+    styles: OnceLock<StylePatterns>,
+}
+
+impl Locale {
+    /// Reads `de`, `de_DE` or `de_DE_POSIX`, as FreeMarker does: any name is a locale, and what is unknown of it is
+    /// as in its language, or else in none.
+    pub(crate) fn parse(name: &str) -> Self {
+        let mut parts = name
+            .trim_matches('"')
+            .split([',', '_', ' '])
+            .filter(|part| !part.is_empty());
+        let language = modern_code(parts.next().unwrap_or_default().to_lowercase());
+        let country = parts.next().unwrap_or_default().to_uppercase();
+        let variant = parts.next();
+        let mut name = language.clone();
+        if !country.is_empty() {
+            name = format!("{name}_{country}");
+        }
+        let facts = Facts::load(&language, &country);
+        if let Some(variant) = variant {
+            name = format!("{name}_{variant}");
+        }
+        Self {
+            language: language.into(),
+            name: name.into(),
+            facts: Arc::new(facts),
+            compiled: Arc::default(),
+        }
+    }
+
+    /// How Java spells it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The language's code; empty for none.
+    pub(crate) fn language(&self) -> &str {
+        &self.language
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The formats `number`, `percent` and `currency`.
+    pub(crate) fn numbers(&self) -> &StandardPatterns {
+        self.compiled
+            .numbers
+            .get_or_init(|| StandardPatterns::of(&self.facts))
+    }
+
+    /// The formats `short` to `full`.
+    pub(crate) fn styles(&self) -> &StylePatterns {
+        self.compiled
+            .styles
+            .get_or_init(|| StylePatterns::of(&self.facts))
+    }
+}
+
+impl fmt::Debug for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Locale").field(&self.name).finish()
+    }
+}
+
+/// Three codes have changed; Java takes the old for the new.
+fn modern_code(language: String) -> String {
+    match language.as_str() {
+        "iw" => "he".to_owned(),
+        "in" => "id".to_owned(),
+        "ji" => "yi".to_owned(),
+        _ => language,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_spelled_as_java_spells_them() {
+        for (given, expected) in [
+            ("de_de", "de_DE"),
+            ("DE", "de"),
+            ("de-DE", "de-de"),
+            ("de_DE_POSIX_x", "de_DE_POSIX"),
+            ("", ""),
+            ("iw_IL", "he_IL"),
+        ] {
+            assert_eq!(Locale::parse(given).name(), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_country_has_its_currency_and_its_week_but_its_languages_words() {
+        let locale = Locale::parse("en_JP");
+        assert_eq!(locale.facts().currency, "JPY");
+        assert_eq!(locale.facts().first_day, 1);
+        assert_eq!(locale.facts().months.long[0], "January");
+        assert_eq!(Locale::parse("qq_QQ").facts().months.long[0], "Jan");
+    }
+}
