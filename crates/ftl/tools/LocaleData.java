@@ -11,10 +11,10 @@ import java.util.stream.*;
  * Usage: java LocaleData FOLDER (writes locales.txt and zones.txt into it)
  */
 public class LocaleData {
-    /** Languages whose names of time zones are written; the others show the English ones. */
-    static final List<String> ZONE_LOCALES = Arrays.asList(
-        "en", "en_GB", "en_AU", "en_CA", "en_IN", "de", "fr", "fr_CA", "es", "es_MX", "es_AR", "it", "pt", "pt_PT",
-        "nl", "pl", "ru", "tr", "ja", "zh", "zh_TW", "zh_HK", "ko", "ar", "hi", "sv", "da", "nb", "fi", "cs");
+    /** Languages whose names of time zones are written; the others show the root's. */
+    static final Set<String> ZONE_LANGUAGES = new HashSet<>(Arrays.asList(
+        "en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "tr", "ja", "zh", "ko", "ar", "hi", "sv", "da", "nb", "fi",
+        "cs"));
 
     public static void main(String[] args) throws IOException {
         Path folder = Paths.get(args[0]);
@@ -82,8 +82,6 @@ public class LocaleData {
         switch (key) {
             case "LLLL": return own.get("MMMM");
             case "LLL": return own.get("MMM");
-            case "cccc": return own.get("EEEE");
-            case "ccc": return own.get("EEE");
             case "GGGG": return own.get("G");
             case "currency": return COUNTRIES.containsKey(country) ? COUNTRIES.get(country)[0] : parent.getOrDefault(key, "");
             case "week": return COUNTRIES.containsKey(country) ? COUNTRIES.get(country)[1] : parent.getOrDefault(key, "");
@@ -169,9 +167,6 @@ public class LocaleData {
         for (String letters : Arrays.asList("EEEE", "EEE")) {
             facts.put(letters, names(locale, letters, Calendar.DAY_OF_WEEK, 1, 7));
         }
-        // Only read, never written.
-        facts.put("cccc", standalone(locale, Calendar.LONG_STANDALONE));
-        facts.put("ccc", standalone(locale, Calendar.SHORT_STANDALONE));
         facts.put("a", names(locale, "a", Calendar.AM_PM, 0, 1));
         facts.put("G", names(locale, "G", Calendar.ERA, 0, 1));
         facts.put("GGGG", names(locale, "GGGG", Calendar.ERA, 0, 1));
@@ -217,15 +212,6 @@ public class LocaleData {
         return String.join("|", names);
     }
 
-    static String standalone(Locale locale, int style) {
-        Map<String, Integer> names = new GregorianCalendar(locale).getDisplayNames(Calendar.DAY_OF_WEEK, style, locale);
-        if (names == null) {
-            return "";
-        }
-        return names.entrySet().stream().sorted(Map.Entry.comparingByValue()).map(Map.Entry::getKey)
-            .collect(Collectors.joining("|"));
-    }
-
     /** The patterns of the styles, full to short, and how date and time join: sixteen digits choose among the joints. */
     static void styles(Locale locale, Map<String, String> facts) {
         String[] dates = new String[4];
@@ -259,54 +245,74 @@ public class LocaleData {
 
     /**
      * The zones, by groups that share their names in every locale; and the names: long standard and daylight, short
-     * standard and daylight. An empty one is as in the shorter locale, or in English.
+     * standard and daylight. An empty one is as in the shorter locale.
      */
     static List<String> zones() {
-        Map<String, Integer> groups = new LinkedHashMap<>();
-        List<String> samples = new ArrayList<>();
-        StringBuilder zones = new StringBuilder();
+        SortedSet<String> locales = new TreeSet<>(ZONE_LANGUAGES);
+        for (Locale available : Locale.getAvailableLocales()) {
+            if (ZONE_LANGUAGES.contains(available.getLanguage()) && !available.getCountry().isEmpty()) {
+                locales.add(available.getLanguage() + "_" + available.getCountry());
+            }
+        }
+        locales.add("");
         // A name that several zones have is read as the first one's, in this order.
         Set<String> ids = new LinkedHashSet<>();
         for (String[] names : new DateFormatSymbols(Locale.US).getZoneStrings()) {
             ids.add(names[0]);
         }
         ids.addAll(new TreeSet<>(Arrays.asList(TimeZone.getAvailableIDs())));
+        Map<String, Integer> groups = new LinkedHashMap<>();
+        List<Map<String, String>> namesOfGroups = new ArrayList<>();
+        List<String> zones = new ArrayList<>();
         for (String id : ids) {
-            StringBuilder key = new StringBuilder();
-            for (String locale : ZONE_LOCALES) {
-                key.append(zoneNames(id, locale(locale))).append('\n');
+            Map<String, String> names = new TreeMap<>();
+            for (String locale : locales) {
+                names.put(locale, zoneNames(id, locale(locale)));
             }
-            Integer group = groups.get(key.toString());
-            if (group == null) {
-                group = groups.size();
-                groups.put(key.toString(), group);
-                samples.add(id);
+            int group = groups.computeIfAbsent(names.toString(), key -> groups.size());
+            if (group == namesOfGroups.size()) {
+                namesOfGroups.add(names);
             }
-            zones.append(id).append('=').append(group).append('|');
+            zones.add(id + "=" + group);
+        }
+        // Locales with the same names share a section.
+        Map<String, List<String>> sections = new LinkedHashMap<>();
+        for (String locale : locales) {
+            String told = toldNames(locale, namesOfGroups);
+            if (!told.isEmpty()) {
+                sections.computeIfAbsent(told, key -> new ArrayList<>()).add(locale);
+            }
         }
         List<String> lines = new ArrayList<>();
         lines.add("# Made by tools/LocaleData.java with Java " + System.getProperty("java.version")
             + " from Unicode CLDR; see NOTICE.");
-        lines.add("zones " + zones.substring(0, zones.length() - 1));
-        for (String locale : ZONE_LOCALES) {
-            lines.add("= " + locale);
-            int at = locale.lastIndexOf('_');
-            String parent = locale.equals("en") ? null : at < 0 ? "en" : locale.substring(0, at);
-            for (int group = 0; group < samples.size(); group++) {
-                String[] names = zoneNames(samples.get(group), locale(locale)).split("\\|");
-                if (parent != null) {
-                    String[] before = zoneNames(samples.get(group), locale(parent)).split("\\|");
-                    for (int index = 0; index < names.length; index++) {
-                        names[index] = names[index].equals(before[index]) ? "" : names[index];
-                    }
-                }
-                String told = String.join("|", names).replaceAll("\\|+$", "");
-                if (!told.isEmpty()) {
-                    lines.add(group + " " + told);
+        lines.add("zones " + String.join("|", zones));
+        sections.forEach((told, names) -> {
+            lines.add("= " + String.join(" ", names));
+            lines.addAll(Arrays.asList(told.split("\n")));
+        });
+        return lines;
+    }
+
+    /** A line for each group whose names differ from the shorter locale's. */
+    static String toldNames(String locale, List<Map<String, String>> namesOfGroups) {
+        int at = locale.lastIndexOf('_');
+        String parent = locale.isEmpty() ? null : at < 0 ? "" : locale.substring(0, at);
+        StringBuilder lines = new StringBuilder();
+        for (int group = 0; group < namesOfGroups.size(); group++) {
+            String[] names = namesOfGroups.get(group).get(locale).split("\\|");
+            if (parent != null) {
+                String[] before = namesOfGroups.get(group).get(parent).split("\\|");
+                for (int index = 0; index < names.length; index++) {
+                    names[index] = names[index].equals(before[index]) ? "" : names[index];
                 }
             }
+            String told = String.join("|", names).replaceAll("\\|+$", "");
+            if (!told.isEmpty()) {
+                lines.append(group).append(' ').append(told).append('\n');
+            }
         }
-        return lines;
+        return lines.toString();
     }
 
     static Locale locale(String name) {

@@ -2,7 +2,7 @@
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::{Accuracy, IsoFormat, Zone};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, quoted};
 use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{DateKind, DateTime, Value};
@@ -82,23 +82,22 @@ fn convert<'a>(
             kind,
         })));
     }
-    let text = match value {
-        Value::Str(text) => text,
-        other => return Err(env.type_fault(&call.target, "string", &other)),
-    };
+    let text = env.string_of(&call.target, value)?;
+    // The setting must be well-formed even where it isn't used.
+    let setting = env.date_format_setting(&call.target, kind)?;
     let format = if call.arg_count() > 0 {
         super::numbers::date_format(env, call, kind)?
     } else {
-        env.date_format_setting(&call.target, kind)?
+        setting
     };
     match format.read(text.as_str(), &env.surroundings()) {
         Ok(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
         Err(unreadable) => {
             let message = format!(
-                "The string doesn't match the expected date/time/date-time format. The string to parse was: \"{}\". \
+                "The string doesn't match the expected date/time/date-time format. The string to parse was: {}. \
                  The expected format was: {}.\nThe nested reason given follows:\n{}",
-                text.as_str(),
-                unreadable.format,
+                quoted(text.as_str()),
+                quoted(&unreadable.format),
                 unreadable.reason
             );
             Err(env.fault(ErrorKind::Format, call.target.src, message))
@@ -119,8 +118,8 @@ fn iso<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, date: DateTime) -> Returned
             Some(zone) => zone,
             None => {
                 let message = format!(
-                    "The time zone string specified for ?{name}(...) is not recognized as a valid time zone name: \"{}\"",
-                    zone.as_str()
+                    "The time zone string specified for ?{name}(...) is not recognized as a valid time zone name: {}",
+                    quoted(zone.as_str())
                 );
                 return Err(env.fault(ErrorKind::Value, call.target.src, message));
             }

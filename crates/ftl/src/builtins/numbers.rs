@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::DateFormat;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, quoted};
 use crate::eval::{Env, Evaluated};
 use crate::number::{Number, NumberFormat, Rounding};
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{DateKind, DateTime, Value};
+use crate::value::{DateKind, DateTime, Str, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("string", Run::Any(string), Args::Optional(1, 2)),
@@ -45,7 +45,13 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             };
             env.made(word).map(Some)
         }
+        Value::Number(_) | Value::Date(_) if call.arg_count() > 1 => {
+            let message = "?string(...) expects 1 argument but has received 2.";
+            Err(env.fault(ErrorKind::Value, call.target.src, message))
+        }
         Value::Number(number) if call.arg_count() == 1 => {
+            // The setting must be well-formed even where it isn't used.
+            env.number_format_setting(&call.target)?;
             let format = number_format(env, call)?;
             let mut bytes = Vec::new();
             format
@@ -65,22 +71,27 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             env.captured_string(bytes).map(Some)
         }
         Value::Date(date) if call.arg_count() == 1 => {
+            env.date_format_setting(&call.target, date.kind)?;
             let format = date_format(env, call, date.kind)?;
             let mut bytes = Vec::new();
             format.write(*date, &env.surroundings(), &mut bytes);
             env.captured_string(bytes).map(Some)
         }
-        Value::Str(_) if call.arg_count() == 1 => {
-            let index = env.arg_int(call, 0)?;
-            let text = env.string_of(&call.target, value)?;
-            let index = usize::try_from(index).unwrap_or(usize::MAX);
-            Ok(Some(Value::Str(text.slice(|text| {
-                super::utf16::range(text, index, index.saturating_add(1))
-            }))))
+        Value::Str(_) if call.args.is_some() => {
+            let message = "Expected a method or function, but this has evaluated to a string:";
+            Err(env.fault(ErrorKind::Type, call.target.src, message))
         }
         _ => env
             .string_of(&call.target, value)
             .map(|text| Some(Value::Str(text))),
+    }
+}
+
+/// The first argument; what isn't a string is printed.
+fn format_arg<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, Str<'a>> {
+    match call.arg(0) {
+        Some(arg) => env.eval_string(arg),
+        None => env.arg_str(call, 0),
     }
 }
 
@@ -89,13 +100,13 @@ fn number_format<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, 
     if let Some(format) = call.formats.number.get() {
         return Ok(Arc::clone(format));
     }
-    let source = env.arg_str(call, 0)?;
+    let source = format_arg(env, call)?;
     let format = NumberFormat::parse(source.as_str())
         .map(Arc::new)
         .map_err(|reason| {
             let message = format!(
-                "Failed to get number format object for the \"{}\" number format string: {reason}",
-                source.as_str()
+                "Failed to get number format object for the {} number format string: {reason}",
+                quoted(source.as_str())
             );
             env.fault(ErrorKind::Format, call.target.src, message)
         })?;
@@ -116,13 +127,13 @@ pub(super) fn date_format<'a>(
     {
         return Ok(Arc::clone(format));
     }
-    let source = env.arg_str(call, 0)?;
+    let source = format_arg(env, call)?;
     let format = DateFormat::parse(source.as_str(), kind)
         .map(Arc::new)
         .map_err(|reason| {
             let message = format!(
-                "Can't create date/time/datetime format based on format string \"{}\". Reason given: {reason}",
-                source.as_str()
+                "Can't create date/time/datetime format based on format string {}. Reason given: {reason}",
+                quoted(source.as_str())
             );
             env.fault(ErrorKind::Format, call.target.src, message)
         })?;
@@ -218,6 +229,13 @@ fn is_infinite<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Retur
     )))
 }
 
+fn whole_i32(number: &Number) -> Option<i32> {
+    let whole = number
+        .to_i64()
+        .and_then(|whole| i32::try_from(whole).ok())?;
+    (number.compare(&Number::from(i64::from(whole))).is_eq()).then_some(whole)
+}
+
 fn lower_abc<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Returned<'a> {
     letters(env, call, &number, b'a')
 }
@@ -233,13 +251,19 @@ fn letters<'a>(
     number: &Number,
     first: u8,
 ) -> Returned<'a> {
-    let Some(mut rest) = number.to_i64().filter(|value| *value > 0) else {
+    let name = call.builtin.name;
+    let Some(mut rest) = whole_i32(number) else {
         let message = format!(
-            "The left side operand of ?{} must be at least 1.",
-            call.builtin.name
+            "The left side operand value isn't compatible with ?{name}: Can't convert {} to type Integer without loss.",
+            number.to_text()
         );
         return Err(env.fault(ErrorKind::Value, call.target.src, message));
     };
+    if rest <= 0 {
+        let message =
+            format!("The left side operand of to ?{name} must be at least 1, but was {rest}.");
+        return Err(env.fault(ErrorKind::Value, call.target.src, message));
+    }
     let mut letters = Vec::new();
     while rest > 0 {
         letters.push(first + ((rest - 1) % 26) as u8);
@@ -256,7 +280,7 @@ fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Retur
         "number_to_time" => DateKind::Time,
         _ => DateKind::DateTime,
     };
-    match number.to_i64() {
+    match number.to_nearest_i64() {
         Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
         None => {
             let message = format!(

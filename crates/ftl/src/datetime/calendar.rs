@@ -6,6 +6,7 @@ const HOUR_MILLIS: i64 = 3_600_000;
 /// The first Gregorian day, in days since 1970-01-01.
 const CUTOVER_DAY: i64 = -141_427;
 const CUTOVER_YEAR: i64 = 1582;
+const CUTOVER_MONTH: i64 = 9;
 
 /// How weeks are counted: from which weekday (1 is Sunday), and how many days a year's first week has at least.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Weeks {
 pub(super) struct Civil {
     /// Days since 1970-01-01.
     day_number: i64,
+    /// Days since the month's first, which are fewer than the date says after the ten days that were left out.
+    days_into_month: i64,
     /// 0 is 1 BC.
     pub(super) year: i64,
     /// From 0.
@@ -58,8 +61,17 @@ impl Civil {
             // The year of the cutover began in the Julian calendar.
             julian_day(year, 0)
         };
+        let is_month_of_cutover = gregorian
+            && (year, month) == (CUTOVER_YEAR, CUTOVER_MONTH)
+            && (CUTOVER_DAY..CUTOVER_DAY + 31).contains(&day_number);
+        let days_into_month = if is_month_of_cutover {
+            day_number - julian_day(year, month)
+        } else {
+            day - 1
+        };
         Self {
             day_number,
+            days_into_month,
             year,
             month,
             day,
@@ -73,7 +85,12 @@ impl Civil {
     }
 
     pub(super) fn week_of_month(&self, weeks: Weeks) -> i64 {
-        weeks.number(self.day_number - self.day + 1, self.day_number)
+        weeks.number(self.day_number - self.days_into_month, self.day_number)
+    }
+
+    /// 1 for the month's first day of that weekday.
+    pub(super) fn weekday_in_month(&self) -> i64 {
+        self.days_into_month / 7 + 1
     }
 
     /// The week, and the year that it belongs to.
@@ -250,10 +267,14 @@ impl Fields {
         millis += self.get(Field::Millis);
         let is_week_date =
             self.is_set(Field::WeekYear) && self.stamp(Field::WeekYear) > self.stamp(Field::Year);
+        let carried = millis.div_euclid(DAY_MILLIS);
+        let named_day = self.day_number(carried, weeks);
         let day = if is_week_date {
-            self.day_of_week_date(weeks)
+            // The era is that of the date that the other fields name.
+            let is_before_christ = Civil::of(named_day.wrapping_mul(DAY_MILLIS)).year <= 0;
+            self.day_of_week_date(weeks, is_before_christ)
         } else {
-            self.day_number(millis.div_euclid(DAY_MILLIS), weeks) - millis.div_euclid(DAY_MILLIS)
+            named_day - carried
         };
         day.wrapping_mul(DAY_MILLIS).wrapping_add(millis)
     }
@@ -273,7 +294,9 @@ impl Fields {
     }
 
     /// The day of a year that is counted in weeks.
-    fn day_of_week_date(&self, weeks: Weeks) -> i64 {
+    fn day_of_week_date(&self, weeks: Weeks, is_before_christ: bool) -> i64 {
+        let year = self.get(Field::WeekYear);
+        let year = if is_before_christ { 1 - year } else { year };
         let mut week = self.get_or(Field::WeekOfYear, 1);
         let mut weekday = self.get_or(Field::Weekday, weeks.first_day);
         if !(1..=7).contains(&weekday) {
@@ -287,7 +310,7 @@ impl Fields {
             }
             weekday = weekday % 7 + 1;
         }
-        let start = weeks.first_week(first_day_of_year(self.get(Field::WeekYear)));
+        let start = weeks.first_week(first_day_of_year(year));
         start + (weekday - weeks.first_day).rem_euclid(7) + 7 * (week - 1)
     }
 

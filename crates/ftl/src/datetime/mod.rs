@@ -84,7 +84,7 @@ impl DateFormat {
     ) -> Result<i64, Unreadable> {
         let by_pattern = |pattern: &Pattern, source: &str| {
             pattern.read(text, surroundings).ok_or_else(|| Unreadable {
-                format: format!("\"{source}\""),
+                format: source.to_owned(),
                 reason: format!("Unparseable date: \"{text}\""),
             })
         };
@@ -101,7 +101,7 @@ impl DateFormat {
                 format
                     .read(text, *kind, surroundings.zone)
                     .map_err(|reason| Unreadable {
-                        format: format!("\"{}\"", format.description(*kind)),
+                        format: format.description(*kind).to_owned(),
                         reason,
                     })
             }

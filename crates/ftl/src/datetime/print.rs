@@ -80,7 +80,7 @@ impl Printer<'_, '_> {
             'X' => self.offset(if width == 3 { ":" } else { "" }, width > 1),
             'd' => self.number(civil.day, width),
             'D' => self.number(civil.day_of_year, width),
-            'F' => self.number((civil.day - 1) / 7 + 1, width),
+            'F' => self.number(civil.weekday_in_month(), width),
             'w' => self.number(civil.week_of_year(self.weeks).0, width),
             'W' => self.number(civil.week_of_month(self.weeks), width),
             'u' => self.number((civil.weekday + 5) % 7 + 1, width),
@@ -97,26 +97,25 @@ impl Printer<'_, '_> {
         }
     }
 
-    /// The year in its era.
+    /// The year in its era. The Buddha's are added to years before Christ, too.
     fn shown_year(&self, year: i64) -> i64 {
-        let year = if self.locale.facts().buddhist {
+        let year = if year > 0 { year } else { 1 - year };
+        if self.locale.facts().buddhist {
             year + BUDDHIST_YEARS
         } else {
             year
-        };
-        if year > 0 { year } else { 1 - year }
+        }
     }
 
     fn era(&mut self, width: usize) {
         let eras = &self.locale.facts().eras;
         let names = if width >= 4 { &eras.long } else { &eras.short };
-        let is_later = self.civil.year > 0 || self.locale.facts().buddhist;
-        self.name(names, i64::from(is_later));
+        self.name(names, i64::from(self.civil.year > 0));
     }
 
     fn year(&mut self, year: i64, width: usize) {
         if width == 2 {
-            self.number(year.rem_euclid(100), 2);
+            self.number(year % 100, 2);
         } else {
             self.number(year, width);
         }

@@ -145,13 +145,11 @@ impl Reader<'_, '_> {
                 self.fields.set(Field::Month, index);
             }
             'E' => {
+                // Unlike months: first the long names, and none of those that stand alone.
                 let names = &self.surroundings.locale.facts().weekdays;
-                let index = self.name(&[
-                    &names.long,
-                    &names.short,
-                    &names.long_alone,
-                    &names.short_alone,
-                ])?;
+                let index = self
+                    .name(&[&names.long])
+                    .or_else(|| self.name(&[&names.short]))?;
                 self.fields.set(Field::Weekday, index + 1);
             }
             'a' => {
@@ -212,17 +210,15 @@ impl Reader<'_, '_> {
             self.is_ambiguous_year |= value == first;
             value += start_year - first + if value < first { 100 } else { 0 };
         }
+        let (field, eras) = match letter {
+            // The calendar takes the years off twice.
+            'Y' => (Field::WeekYear, 2),
+            _ => (Field::Year, 1),
+        };
         if self.surroundings.locale.facts().buddhist {
-            value = value.wrapping_sub(BUDDHIST_YEARS as i32);
+            value = value.wrapping_sub(eras * BUDDHIST_YEARS as i32);
         }
-        self.fields.set(
-            if letter == 'Y' {
-                Field::WeekYear
-            } else {
-                Field::Year
-            },
-            value,
-        );
+        self.fields.set(field, value);
         Some(())
     }
 

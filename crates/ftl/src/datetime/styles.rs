@@ -35,19 +35,18 @@ pub(crate) struct Styles {
 }
 
 impl Styles {
-    /// Reads `short`, or `medium_long`; an empty format is `medium`.
+    /// Reads `short`, or `medium_long`; no name at all is `medium`, and names after the second mean nothing.
     pub(super) fn parse(format: &str) -> Option<Self> {
-        if format.is_empty() {
-            return Some(Self {
-                date: Style::Medium,
-                time: Style::Medium,
-            });
-        }
-        let (date, time) = format.split_once('_').unwrap_or((format, format));
-        Some(Self {
-            date: Style::parse(date)?,
-            time: Style::parse(time)?,
-        })
+        let mut names = format.split('_').filter(|name| !name.is_empty());
+        let date = match names.next() {
+            Some(name) => Style::parse(name)?,
+            None => Style::Medium,
+        };
+        let time = match names.next() {
+            Some(name) => Style::parse(name)?,
+            None => date,
+        };
+        Some(Self { date, time })
     }
 }
 

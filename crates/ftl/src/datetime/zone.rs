@@ -7,8 +7,13 @@ use jiff::tz::{Offset, TimeZone};
 
 use crate::locale::is_known_zone;
 
-/// Java's transitions begin in 1900.
+/// Java's transitions begin in 1900; before, it has today's standard time.
 const FIRST_MILLIS: i64 = -2_208_988_800_000;
+/// Java's transitions end with 2037; a zone that has no rule for each year stays as it is then.
+const LAST_LISTED_MILLIS: i64 = 2_145_916_799_000;
+/// A winter and a summer in the far future, when all that is left are rules for each year.
+const FAR_WINTER_MILLIS: i64 = 4_102_444_800_000;
+const FAR_SUMMER_MILLIS: i64 = 4_118_083_200_000;
 /// The last moment that is looked up, in the year 9800; later ones are mapped to the 400 years before it.
 const LAST_MILLIS: i64 = 247_000_000_000_000;
 /// Days, hence weekdays and leap years, repeat after 400 years.
@@ -25,11 +30,18 @@ pub(crate) struct Zone {
 enum Rules {
     /// Seconds east of Greenwich.
     Fixed(i64),
-    Named(TimeZone),
+    Named(Box<Named>),
+}
+
+#[derive(Debug, Clone)]
+struct Named {
+    zone: TimeZone,
+    /// Whether clocks will be changed every year.
+    changes_yearly: bool,
 }
 
 /// How clocks in a zone stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// Milliseconds east of Greenwich.
     pub(crate) offset: i64,
@@ -60,12 +72,10 @@ impl Zone {
                 rules: known_rules(name)?,
             });
         }
-        let seconds = custom_offset(name.strip_prefix("GMT")?)?;
-        if seconds == 0 {
-            return Some(Self::gmt());
-        }
+        let offset = name.strip_prefix("GMT")?;
+        let seconds = custom_offset(offset)?;
         let minutes = seconds.abs() / 60;
-        let sign = if seconds < 0 { '-' } else { '+' };
+        let sign = if offset.starts_with('-') { '-' } else { '+' };
         Some(Self {
             id: format!("GMT{sign}{:02}:{:02}", minutes / 60, minutes % 60).into(),
             rules: Rules::Fixed(seconds),
@@ -78,33 +88,49 @@ impl Zone {
 
     /// How clocks stand at a moment, in milliseconds since 1970.
     pub(crate) fn at(&self, millis: i64) -> Standing {
-        let zone = match &self.rules {
-            Rules::Fixed(seconds) => {
-                return Standing {
-                    offset: seconds * 1000,
-                    saving: 0,
-                };
-            }
-            Rules::Named(zone) => zone,
-        };
-        let Ok(moment) = Timestamp::from_millisecond(within_reach(millis)) else {
-            return Standing {
-                offset: 0,
+        match &self.rules {
+            Rules::Fixed(seconds) => Standing {
+                offset: seconds * 1000,
                 saving: 0,
-            };
+            },
+            Rules::Named(_) if millis < FIRST_MILLIS => self.todays_standard(),
+            Rules::Named(named) => self.listed(&named.zone, named.within_reach(millis)),
+        }
+    }
+
+    fn listed(&self, zone: &TimeZone, millis: i64) -> Standing {
+        let Ok(moment) = Timestamp::from_millisecond(millis) else {
+            return Standing::default();
         };
         let info = zone.to_offset_info(moment);
         let offset = i64::from(info.offset().seconds()) * 1000;
-        // The database says of Irish winters that they save a negative hour; to Java summers save one.
-        let is_saving = if self.id.as_ref() == "Europe/Dublin" || self.id.as_ref() == "Eire" {
-            offset > 0 && millis > DUBLIN_MILLIS
-        } else {
-            info.dst().is_dst()
-        };
+        let is_saving = self
+            .saves_in_summer(offset, millis)
+            .unwrap_or_else(|| info.dst().is_dst());
         Standing {
             offset,
             saving: if is_saving { self.usual_saving() } else { 0 },
         }
+    }
+
+    fn todays_standard(&self) -> Standing {
+        let standing = self.at(LAST_LISTED_MILLIS);
+        Standing {
+            offset: standing.offset - standing.saving,
+            saving: 0,
+        }
+    }
+
+    /// The database says of some zones that they save a negative hour in winter; to Java they save one in summer.
+    fn saves_in_summer(&self, offset: i64, millis: i64) -> Option<bool> {
+        const HOUR: i64 = 3_600_000;
+        let (since, until, summer) = match self.id.as_ref() {
+            "Europe/Dublin" | "Eire" => (i64::MIN, i64::MAX, HOUR),
+            "Africa/Casablanca" | "Africa/El_Aaiun" => (1_540_692_000_000, i64::MAX, HOUR),
+            "Africa/Windhoek" => (764_200_800_000, 1_508_803_200_000, 2 * HOUR),
+            _ => return None,
+        };
+        (since..until).contains(&millis).then_some(offset == summer)
     }
 
     /// How much the zone's summers save these days; nothing if it has none.
@@ -127,41 +153,60 @@ impl Zone {
     /// How clocks stand that show `local` (milliseconds as if in UTC). Of two moments Java takes the one in standard
     /// time; of none, the one as if clocks hadn't been changed.
     pub(crate) fn at_local(&self, local: i64) -> Standing {
-        let zone = match &self.rules {
-            Rules::Fixed(_) => return self.at(local),
-            Rules::Named(zone) => zone,
-        };
-        let Ok(shown) = Timestamp::from_millisecond(within_reach(local)) else {
+        let Rules::Named(named) = &self.rules else {
             return self.at(local);
         };
+        let standard = self.todays_standard();
+        if local.saturating_sub(standard.offset) < FIRST_MILLIS {
+            return standard;
+        }
+        let reachable = named.within_reach(local);
+        let Ok(shown) = Timestamp::from_millisecond(reachable) else {
+            return standard;
+        };
         let civil = Offset::UTC.to_datetime(shown);
-        match zone.to_ambiguous_timestamp(civil).later() {
-            Ok(moment) => {
-                let before = within_reach(local) - moment.as_millisecond();
-                // In a gap the moment is after it, but the offset is the one before.
-                let standing = self.at(moment.as_millisecond());
-                if standing.offset == before {
-                    standing
-                } else {
-                    Standing {
-                        offset: before,
-                        saving: 0,
-                    }
-                }
-            }
-            Err(_) => self.at(local),
+        let Ok(moment) = named.zone.to_ambiguous_timestamp(civil).later() else {
+            return standard;
+        };
+        // In a gap the moment is after it, but the offset is the one before.
+        let offset = reachable - moment.as_millisecond();
+        let standing = self.listed(&named.zone, moment.as_millisecond());
+        if standing.offset == offset {
+            standing
+        } else {
+            Standing { offset, saving: 0 }
         }
     }
 }
 
-/// Before 1972 Java has Irish standard time otherwise, too.
-const DUBLIN_MILLIS: i64 = 57_722_400_000;
+impl Zone {
+    /// Whether clocks jump over `local`, so that they never show it.
+    pub(crate) fn skips(&self, local: i64) -> bool {
+        let offset = self.at_local(local).offset;
+        self.at(local.saturating_sub(offset)).offset != offset
+    }
+}
 
-fn within_reach(millis: i64) -> i64 {
-    if millis > LAST_MILLIS {
-        LAST_MILLIS - CYCLE_MILLIS + (millis - LAST_MILLIS).rem_euclid(CYCLE_MILLIS)
-    } else {
-        millis.max(FIRST_MILLIS)
+impl Named {
+    fn new(zone: TimeZone) -> Self {
+        let offset = |millis| {
+            Timestamp::from_millisecond(millis).map_or(0, |moment| zone.to_offset(moment).seconds())
+        };
+        let changes_yearly = offset(FAR_WINTER_MILLIS) != offset(FAR_SUMMER_MILLIS);
+        Self {
+            zone,
+            changes_yearly,
+        }
+    }
+
+    fn within_reach(&self, millis: i64) -> i64 {
+        if millis > LAST_LISTED_MILLIS && !self.changes_yearly {
+            LAST_LISTED_MILLIS
+        } else if millis > LAST_MILLIS {
+            LAST_MILLIS - CYCLE_MILLIS + (millis - LAST_MILLIS).rem_euclid(CYCLE_MILLIS)
+        } else {
+            millis.max(FIRST_MILLIS)
+        }
     }
 }
 
@@ -175,13 +220,20 @@ fn known_rules(name: &str) -> Option<Rules> {
         "HST" => return Some(Rules::Fixed(-10 * 3600)),
         _ => short_id(name).unwrap_or(name),
     };
+    if let Some(zone) = name.strip_prefix("SystemV/") {
+        // Those without daylight saving time are but hours west of Greenwich.
+        let hours: i64 = zone.get(3..)?.parse().ok()?;
+        return Some(Rules::Fixed(-hours * 3600));
+    }
     if name.starts_with("Etc/") {
         let offset = name.strip_prefix("Etc/GMT").unwrap_or_default();
         // Their signs are the other way round.
         let hours = offset.parse::<i64>().unwrap_or(0);
         return Some(Rules::Fixed(-hours * 3600));
     }
-    TimeZone::get(name).ok().map(Rules::Named)
+    TimeZone::get(name)
+        .ok()
+        .map(|zone| Rules::Named(Box::new(Named::new(zone))))
 }
 
 /// What Java's three-letter names stand for.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::env::{Env, Evaluated, with_article};
 use crate::datetime::{DateFormat, Surroundings};
-use crate::error::ErrorKind;
-use crate::number::Number;
+use crate::error::{ErrorKind, quoted};
+use crate::number::{Number, NumberFormat};
 use crate::syntax::ast::Expr;
 use crate::value::{DateKind, DateTime, Str, Value};
 
@@ -59,23 +59,32 @@ impl<'a> Env<'a> {
 
     fn write_number(&self, expr: &Expr, number: &Number, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
         let setting = &self.settings.number_format;
-        let format = setting.compiled.as_ref().map_err(|reason| {
-            let message = format!(
-                "Failed to get number format object for the current number format string, \"{}\": {reason}",
-                setting.source
-            );
-            self.fault(ErrorKind::Format, expr.src, message)
-        })?;
+        let format = self.number_format_setting(expr)?;
         format
             .write(number, &self.settings.locale, self.settings.c_format, out)
             .map_err(|reason| {
                 let message = format!(
-                    "Failed to format number with format \"{}\": This format can't format the {} number. Reason: {reason}",
-                    setting.source,
+                    "Failed to format number with format {}: This format can't format the {} number. Reason: {reason}",
+                    quoted(&setting.source),
                     number.to_text()
                 );
                 self.fault(ErrorKind::Format, expr.src, message)
             })
+    }
+
+    /// The compiled setting.
+    pub(crate) fn number_format_setting(&self, expr: &Expr) -> Evaluated<'a, &NumberFormat> {
+        let setting = &self.settings.number_format;
+        match &setting.compiled {
+            Ok(format) => Ok(format),
+            Err(reason) => {
+                let message = format!(
+                    "Failed to get number format object for the current number format string, {}: {reason}",
+                    quoted(&setting.source)
+                );
+                Err(self.fault(ErrorKind::Format, expr.src, message))
+            }
+        }
     }
 
     fn write_date(&self, expr: &Expr, date: DateTime, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
@@ -94,9 +103,9 @@ impl<'a> Env<'a> {
         setting.compiled.clone().map_err(|reason| {
             let message = format!(
                 "The value of the \"{}_format\" FreeMarker configuration setting is a malformed date/time/datetime \
-                 format string: \"{}\". Reason given: {reason}",
+                 format string: {}. Reason given: {reason}",
                 kind.name(),
-                setting.source
+                quoted(&setting.source)
             );
             self.fault(ErrorKind::Format, expr.src, message)
         })

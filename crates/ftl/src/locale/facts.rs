@@ -12,7 +12,7 @@ struct Index {
     /// Currency and week of each country.
     countries: HashMap<&'static str, (&'static str, u8, u8)>,
     /// Digits of each currency's fraction.
-    currencies: HashMap<&'static str, usize>,
+    currencies: HashMap<&'static str, Option<usize>>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
@@ -51,11 +51,11 @@ fn read_week(text: &str) -> (u8, u8) {
         .map_or((1, 1), |(first, days)| (number(first), number(days)))
 }
 
-fn read_digits(entry: &'static str) -> (&'static str, usize) {
+fn read_digits(entry: &'static str) -> (&'static str, Option<usize>) {
     match entry.split_once('=') {
-        // Gold and the like have none at all, which Java says as -1.
-        Some((code, digits)) => (code, digits.parse().unwrap_or(0)),
-        None => (entry, 2),
+        // Gold and the like say nothing of digits, which is -1 in the file.
+        Some((code, digits)) => (code, digits.parse().ok()),
+        None => (entry, Some(2)),
     }
 }
 
@@ -64,9 +64,9 @@ pub(crate) fn currency_exists(code: &str) -> bool {
     INDEX.currencies.contains_key(code)
 }
 
-/// How many digits the fraction of an amount has.
-pub(crate) fn currency_digits(code: &str) -> usize {
-    INDEX.currencies.get(code).copied().unwrap_or(2)
+/// How many digits the fraction of an amount has, if that is known.
+pub(crate) fn currency_digits(code: &str) -> Option<usize> {
+    INDEX.currencies.get(code).copied().flatten()
 }
 
 /// What numbers are written with.
@@ -86,7 +86,7 @@ pub(crate) struct NumberSymbols {
     pub(crate) money_group: char,
 }
 
-/// Names in a date, and those that stand alone.
+/// Names in a date, and (of months) those that stand alone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     pub(crate) long: Vec<&'static str>,
@@ -164,11 +164,13 @@ impl Facts {
                 }
                 facts.stand_alone_as_in_dates();
             }
-            if name == whole
-                && let Some((currency, first_day, min_days)) = INDEX.countries.get(country)
-            {
-                facts.adopt_country(currency, *first_day, *min_days, name);
-            }
+        }
+        if !country.is_empty() {
+            // What no country has: no currency, and weeks from Monday on.
+            const NOWHERE: (&str, u8, u8) = ("XXX", 2, 1);
+            let (currency, first_day, min_days) =
+                INDEX.countries.get(country).copied().unwrap_or(NOWHERE);
+            facts.adopt_country(currency, first_day, min_days, &whole);
         }
         facts
     }
@@ -192,8 +194,6 @@ impl Facts {
             "LLL" => self.months.told(|names| &mut names.short_alone, value),
             "EEEE" => self.weekdays.told(|names| &mut names.long, value),
             "EEE" => self.weekdays.told(|names| &mut names.short, value),
-            "cccc" => self.weekdays.told(|names| &mut names.long_alone, value),
-            "ccc" => self.weekdays.told(|names| &mut names.short_alone, value),
             "a" => self.halves_of_day = value.split('|').collect(),
             "G" => self.eras.told(|names| &mut names.short, value),
             "GGGG" => self.eras.told(|names| &mut names.long, value),
@@ -214,19 +214,16 @@ impl Facts {
     fn forget_defaults(&mut self) {
         self.months.long_alone.clear();
         self.months.short_alone.clear();
-        self.weekdays.long_alone.clear();
-        self.weekdays.short_alone.clear();
         self.eras.long.clear();
     }
 
     fn stand_alone_as_in_dates(&mut self) {
-        for names in [&mut self.months, &mut self.weekdays] {
-            if names.long_alone.is_empty() {
-                names.long_alone.clone_from(&names.long);
-            }
-            if names.short_alone.is_empty() {
-                names.short_alone.clone_from(&names.short);
-            }
+        let months = &mut self.months;
+        if months.long_alone.is_empty() {
+            months.long_alone.clone_from(&months.long);
+        }
+        if months.short_alone.is_empty() {
+            months.short_alone.clone_from(&months.short);
         }
         if self.eras.long.is_empty() {
             self.eras.long.clone_from(&self.eras.short);
@@ -306,7 +303,8 @@ mod tests {
         assert_eq!(Facts::load("en", "US").currency_sign("USD"), "$");
         assert_eq!(Facts::load("en", "CA").currency_sign("USD"), "US$");
         assert_eq!(Facts::load("en", "US").currency_sign("QQQ"), "QQQ");
-        assert_eq!(currency_digits("JPY"), 0);
+        assert_eq!(currency_digits("JPY"), Some(0));
+        assert_eq!(currency_digits("XXX"), None);
         assert!(currency_exists("EUR") && !currency_exists("eur"));
     }
 }

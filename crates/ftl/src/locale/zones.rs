@@ -1,7 +1,7 @@
 //! The names of time zones, read out of `zones.txt`.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 const TEXT: &str = include_str!("zones.txt");
 
@@ -10,7 +10,7 @@ struct Index {
     groups: HashMap<&'static str, usize>,
     /// Zones in Java's order.
     zones: Vec<&'static str>,
-    names: HashMap<&'static str, HashMap<usize, &'static str>>,
+    names: HashMap<&'static str, Arc<HashMap<usize, &'static str>>>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
@@ -30,13 +30,16 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         }
     }
     for part in parts {
-        let (locale, lines) = part.split_once('\n').unwrap_or((part, ""));
-        let names = lines
+        let (locales, lines) = part.split_once('\n').unwrap_or((part, ""));
+        let names: HashMap<_, _> = lines
             .lines()
             .filter_map(|line| line.split_once(' '))
             .filter_map(|(group, names)| Some((group.parse().ok()?, names)))
             .collect();
-        index.names.insert(locale, names);
+        let names = Arc::new(names);
+        for locale in locales.split(' ') {
+            index.names.insert(locale, Arc::clone(&names));
+        }
     }
     index
 });
@@ -66,17 +69,17 @@ pub(crate) fn is_known_zone(zone: &str) -> bool {
     INDEX.groups.contains_key(zone)
 }
 
-/// The names of a zone in a locale, or in English if the locale's aren't there.
+/// The names of a zone in a locale, or those without a locale if its own aren't there.
 pub(crate) fn zone_names(zone: &str, locale: &str) -> Option<ZoneNames> {
     let group = *INDEX.groups.get(zone)?;
     let language = locale.split('_').next().unwrap_or_default();
     let mut chain = locale.split('_');
     let regional = match (chain.next(), chain.next()) {
         (Some(language), Some(country)) => format!("{language}_{country}"),
-        _ => String::new(),
+        _ => language.to_owned(),
     };
     let mut found = [""; 4];
-    for name in ["en", language, regional.as_str()] {
+    for name in ["", language, regional.as_str()] {
         let told = INDEX.names.get(name).and_then(|names| names.get(&group));
         for (at, name) in told
             .into_iter()
@@ -120,6 +123,7 @@ mod tests {
             "Eastern Daylight Time"
         );
         assert_eq!(names("Europe/Berlin", "de_AT").short, "MEZ");
+        assert_eq!(names("Europe/Berlin", "de").short, "MEZ");
         assert_eq!(names("Europe/Berlin", "qq").short, "CET");
         assert!(zone_names("Nowhere/At_All", "en").is_none());
     }

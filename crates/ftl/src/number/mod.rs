@@ -261,20 +261,35 @@ impl Number {
         }
     }
 
-    /// Rounds to a whole number. Halves go up (towards positive infinity) for `HalfUp` as `?round` has it.
+    /// Rounds to a whole number, by way of a double as FreeMarker does: digits beyond its precision are lost. Halves go
+    /// up (towards positive infinity) for `HalfUp` as `?round` has it.
     pub(crate) fn round(&self, mode: Rounding) -> Self {
-        let Self::Big(big) = self else {
+        const EXACT: i64 = 1 << 53;
+        match self {
+            Self::Int(int) if (-EXACT..=EXACT).contains(int) => return self.clone(),
+            Self::NonFinite(_) => return self.clone(),
+            _ => {}
+        }
+        let Ok(exact) = BigDecimal::try_from(self.to_f64()) else {
             return self.clone();
         };
         let rounded = match mode {
-            Rounding::Floor => big.0.with_scale_round(0, RoundingMode::Floor),
-            Rounding::Ceiling => big.0.with_scale_round(0, RoundingMode::Ceiling),
+            Rounding::Floor => exact.with_scale_round(0, RoundingMode::Floor),
+            Rounding::Ceiling => exact.with_scale_round(0, RoundingMode::Ceiling),
             Rounding::HalfUp => {
                 let half = BigDecimal::new(BigInt::from(5), 1);
-                (&*big.0 + half).with_scale_round(0, RoundingMode::Floor)
+                (exact + half).with_scale_round(0, RoundingMode::Floor)
             }
         };
         Self::from_bigint(rounded.into_bigint_and_exponent().0)
+    }
+
+    /// The nearest whole number of 64 bits, if there is one.
+    pub(crate) fn to_nearest_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int(int) => Some(*int),
+            _ => self.round(Rounding::HalfUp).to_i64(),
+        }
     }
 
     pub(crate) fn compare(&self, other: &Self) -> Ordering {

@@ -1,6 +1,6 @@
 //! ISO 8601 and XML Schema texts read.
 
-use crate::datetime::calendar::{Civil, DAY_MILLIS, gregorian_day};
+use crate::datetime::calendar::{DAY_MILLIS, gregorian_day};
 use crate::datetime::zone::Zone;
 use crate::value::DateKind;
 
@@ -226,30 +226,37 @@ impl Parts {
             self.check_time()?;
         }
         let offset = self.checked_offset()?;
-        let day = gregorian_day(self.year, self.month - 1) + self.day - 1;
+        let first = gregorian_day(self.year, self.month - 1);
+        let month_length = gregorian_day(self.year, self.month) - first;
+        let day = first + self.day - 1;
         let of_day = ((self.hour * 60 + self.minute) * 60 + self.second) * 1000 + self.millis;
-        let local = day * DAY_MILLIS + of_day;
-        let civil = Civil::gregorian(day * DAY_MILLIS);
-        if kind != DateKind::Time && (civil.month + 1, civil.day) != (self.month, self.day) {
-            return Err(
-                "Date calculation faliure. Probably the date is formally correct, but refers to an unexistent date \
-                 (like February 30)."
-                    .to_owned(),
-            );
+        let no_such_date = || {
+            match kind {
+                DateKind::Time => "Unexpected time calculation faliure.",
+                DateKind::Date => {
+                    "Date calculation faliure. Probably the date is formally correct, but refers to an unexistent \
+                     date (like February 30)."
+                }
+                DateKind::DateTime => {
+                    "Date-time calculation faliure. Probably the date-time is formally correct, but refers to an \
+                     unexistent date-time (like February 30)."
+                }
+            }
+            .to_owned()
+        };
+        let has_no_second = kind != DateKind::Date && self.second == 60;
+        if has_no_second || (kind != DateKind::Time && self.day > month_length) {
+            return Err(no_such_date());
         }
-
-        if kind != DateKind::Date && self.second == 60 {
-            return Err(match kind {
-                DateKind::Time => "Unexpected time calculation faliure.".to_owned(),
-                _ => "Date calculation faliure. Probably the date is formally correct, but refers to an unexistent date \
-                      (like February 30)."
-                    .to_owned(),
-            });
+        let local = day
+            .checked_mul(DAY_MILLIS)
+            .and_then(|millis| millis.checked_add(of_day))
+            .ok_or_else(no_such_date)?;
+        match offset {
+            Some(offset) => Ok(local.saturating_sub(offset)),
+            None if zone.skips(local) => Err(no_such_date()),
+            None => Ok(local.saturating_sub(zone.at_local(local).offset)),
         }
-        Ok(match offset {
-            Some(offset) => local - offset,
-            None => local - zone.at_local(local).offset,
-        })
     }
 
     fn check_date(&mut self, xs: bool) -> Result<(), String> {

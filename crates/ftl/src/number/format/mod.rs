@@ -92,7 +92,9 @@ impl StandardPatterns {
     pub(crate) fn of(facts: &Facts) -> Self {
         let parse = |text: &str| pattern::parse(text).unwrap_or_else(|_| Pattern::plain());
         let mut currency = parse(facts.money);
-        currency.set_fraction_digits(currency_digits(facts.currency));
+        if let Some(digits) = currency_digits(facts.currency) {
+            currency.set_fraction_digits(digits);
+        }
         Self {
             number: parse(facts.number),
             percent: parse(facts.percent),

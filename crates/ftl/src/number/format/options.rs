@@ -1,7 +1,7 @@
 //! FreeMarker's extension of the patterns: options after the second semicolon, `0.##;; roundingMode=halfUp`.
 
 use super::digits::Rounding;
-use super::pattern::{self, Pattern};
+use super::pattern::{self, Pattern, SymbolOverrides};
 use crate::locale::currency_exists;
 
 const NAMES: &str = "currencyCode, decimalSeparator, exponentSeparator, groupingSeparator, infinity, minusSign, \
@@ -23,14 +23,26 @@ pub(super) fn parse(source: &str) -> Result<Pattern, String> {
         }
     }
     let mut scanner = Scanner { chars: &chars, at };
-    let options = scanner.options()?;
-    let text: String = pattern_chars.iter().collect();
-    // A semicolon at the end says nothing, which `DecimalFormat` minds only if nothing stands before it.
-    let mut pattern = pattern::parse(&text)?;
-    for (name, value) in options {
-        apply(&mut pattern, &name, &value)?;
+    let mut options = Options::default();
+    for (name, value) in scanner.options()? {
+        options.set(&name, &value)?;
     }
-    Ok(pattern)
+    // Errors of options come before those of the pattern.
+    let text: String = pattern_chars.iter().collect();
+    let pattern = pattern::parse(&text)?;
+    Ok(Pattern {
+        rounding: options.rounding.unwrap_or(pattern.rounding),
+        multiplier: options.multiplier.unwrap_or(pattern.multiplier),
+        symbols: options.symbols,
+        ..pattern
+    })
+}
+
+#[derive(Default)]
+struct Options {
+    rounding: Option<Rounding>,
+    multiplier: Option<i32>,
+    symbols: SymbolOverrides,
 }
 
 /// Where the second semicolon is that isn't quoted, or the end.
@@ -61,6 +73,9 @@ impl Scanner<'_> {
         let mut options = Vec::new();
         self.skip_blanks();
         while self.at < self.chars.len() {
+            if self.chars[self.at].is_numeric() {
+                return Err(self.expected("name"));
+            }
             let name = self.word().ok_or_else(|| self.expected("name"))?;
             self.skip_blanks();
             if self.chars.get(self.at) != Some(&'=') {
@@ -139,7 +154,7 @@ impl Scanner<'_> {
         } else {
             let shown: String = rest.iter().take(SHOWN).collect();
             let more = if rest.len() > SHOWN { "[...]" } else { "" };
-            format!("found: {shown}{more}")
+            format!("found: {}{more}", shown.trim_end())
         };
         format!(
             "Expected a(n) {what} at position {} (0-based), but {found}",
@@ -154,47 +169,51 @@ fn is_word_part(c: char) -> bool {
         || matches!(c, '_' | '$' | '\u{a2}'..='\u{a5}' | '\u{20a0}'..='\u{20c0}' | '\u{203f}' | '\u{2040}')
 }
 
-fn apply(pattern: &mut Pattern, name: &str, value: &str) -> Result<(), String> {
-    let invalid =
-        |why: &str| format!("\"{value}\" is an invalid value for the \"{name}\" parameter: {why}");
-    let sign = || {
-        let mut chars = value.chars();
-        match (chars.next(), chars.next()) {
-            (Some(sign), None) => Ok(Some(sign)),
-            _ => Err(invalid("Must contain exactly 1 character.")),
-        }
-    };
-    let symbols = &mut pattern.symbols;
-    match name {
-        "roundingMode" => {
-            pattern.rounding = rounding(value).ok_or_else(|| {
+impl Options {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let invalid = |why: &str| {
+            format!("\"{value}\" is an invalid value for the \"{name}\" parameter: {why}")
+        };
+        let sign = || {
+            let mut chars = value.chars();
+            match (chars.next(), chars.next()) {
+                (Some(sign), None) => Ok(Some(sign)),
+                _ => Err(invalid("Must contain exactly 1 character.")),
+            }
+        };
+        let symbols = &mut self.symbols;
+        match name {
+            "roundingMode" => {
+                self.rounding = Some(rounding(value).ok_or_else(|| {
                 invalid(
                     "Should be one of: up, down, ceiling, floor, halfDown, halfEven, unnecessary",
                 )
-            })?;
+            })?);
+            }
+            "multiplier" | "multipier" => {
+                self.multiplier = Some(value.parse().map_err(|_| invalid("Malformed integer."))?);
+            }
+            "decimalSeparator" => symbols.decimal = sign()?,
+            "monetaryDecimalSeparator" => symbols.money_decimal = sign()?,
+            "groupingSeparator" => symbols.group = sign()?,
+            "exponentSeparator" => symbols.exponent = Some(value.to_owned()),
+            "minusSign" => symbols.minus = sign()?,
+            "infinity" => symbols.infinity = Some(value.to_owned()),
+            "nan" => symbols.nan = Some(value.to_owned()),
+            "percent" => symbols.percent = sign()?,
+            "perMill" => symbols.per_mille = sign()?,
+            "zeroDigit" => symbols.zero = sign()?,
+            "currencySymbol" => symbols.currency_sign = Some(value.to_owned()),
+            "currencyCode" if currency_exists(value) => symbols.currency = Some(value.to_owned()),
+            "currencyCode" => return Err(invalid("Not a known ISO 4217 code.")),
+            other => {
+                return Err(format!(
+                    "Unsupported parameter name, \"{other}\". The supported names are: {NAMES}"
+                ));
+            }
         }
-        "multiplier" | "multipier" => {
-            pattern.multiplier = value.parse().map_err(|_| invalid("Malformed integer."))?;
-        }
-        "decimalSeparator" => symbols.decimal = sign()?,
-        "monetaryDecimalSeparator" => symbols.money_decimal = sign()?,
-        "groupingSeparator" => symbols.group = sign()?,
-        "exponentSeparator" => symbols.exponent = Some(value.to_owned()),
-        "minusSign" => symbols.minus = sign()?,
-        "infinity" => symbols.infinity = Some(value.to_owned()),
-        "nan" => symbols.nan = Some(value.to_owned()),
-        "percent" => symbols.percent = sign()?,
-        "perMill" => symbols.per_mille = sign()?,
-        "zeroDigit" => symbols.zero = sign()?,
-        "currencyCode" if currency_exists(value) => symbols.currency = Some(value.to_owned()),
-        "currencyCode" => return Err(invalid("Not a known ISO 4217 code.")),
-        other => {
-            return Err(format!(
-                "Unsupported parameter name, \"{other}\". The supported names are: {NAMES}"
-            ));
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn rounding(name: &str) -> Option<Rounding> {

@@ -40,6 +40,7 @@ pub(super) struct SymbolOverrides {
     pub(super) infinity: Option<String>,
     pub(super) nan: Option<String>,
     pub(super) currency: Option<String>,
+    pub(super) currency_sign: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -226,7 +226,12 @@ impl Writer<'_, '_> {
                 Piece::PerMille => self.sign(own.per_mille, symbols.per_mille),
                 Piece::CurrencyCode => self.out.extend_from_slice(currency.as_bytes()),
                 Piece::CurrencySign => {
-                    let sign = self.facts.currency_sign(currency);
+                    let sign = match (&own.currency_sign, &own.currency) {
+                        (Some(sign), _) => sign,
+                        // A locale without a country has no currency, and not that one's sign either.
+                        (None, None) if currency == "XXX" => "\u{a4}",
+                        _ => self.facts.currency_sign(currency),
+                    };
                     self.out.extend_from_slice(sign.as_bytes());
                 }
             }
