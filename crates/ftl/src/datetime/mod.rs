@@ -1,10 +1,12 @@
 //! Dates to text and back: Java's `SimpleDateFormat` patterns, its styles, and FreeMarker's ISO forms.
 
 mod calendar;
+mod fields;
 mod iso;
 mod pattern;
 mod print;
 mod read;
+mod read_zone;
 mod styles;
 mod zone;
 

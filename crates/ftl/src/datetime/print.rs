@@ -54,15 +54,7 @@ impl Printer<'_, '_> {
         match letter {
             'G' => self.era(width),
             'y' => self.year(self.shown_year(civil.year), width),
-            'Y' => {
-                let (_, year) = civil.week_of_year(self.weeks);
-                let year = if self.locale.facts().buddhist {
-                    year + BUDDHIST_YEARS
-                } else {
-                    year
-                };
-                self.year(year, width);
-            }
+            'Y' => self.year(self.shown_week_year(), width),
             'M' | 'L' => self.month(letter, width),
             'E' => {
                 let names = &self.locale.facts().weekdays;
@@ -81,7 +73,7 @@ impl Printer<'_, '_> {
             'd' => self.number(civil.day, width),
             'D' => self.number(civil.day_of_year, width),
             'F' => self.number(civil.weekday_in_month(), width),
-            'w' => self.number(civil.week_of_year(self.weeks).0, width),
+            'w' => self.number(civil.week_of_year(self.weeks), width),
             'W' => self.number(civil.week_of_month(self.weeks), width),
             'u' => self.number((civil.weekday + 5) % 7 + 1, width),
             'H' => self.number(civil.hour, width),
@@ -104,6 +96,15 @@ impl Printer<'_, '_> {
             year + BUDDHIST_YEARS
         } else {
             year
+        }
+    }
+
+    fn shown_week_year(&self) -> i64 {
+        let year = self.civil.week_year(self.weeks);
+        match (self.locale.facts().buddhist, year > 0) {
+            (false, _) => year,
+            (true, true) => year + BUDDHIST_YEARS,
+            (true, false) => year - BUDDHIST_YEARS,
         }
     }
 

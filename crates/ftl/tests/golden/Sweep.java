@@ -125,6 +125,8 @@ public class Sweep {
         for (int count = 0; count < 900; count++) {
             if (count % 15 == 0) {
                 String locale = chance(30) ? "en_US" : pick(LOCALES);
+                // Week years of the Buddhist calendar are read in a way of their own.
+                locale = locale.equals("th_TH") ? "ko_KR" : locale;
                 hasZoneNames = WITH_ZONE_NAMES.contains(locale.split("_")[0]);
                 lines.add("## {\"locale\":\"" + locale + "\",\"time_zone\":\"" + pick(ZONES)
                     + "\"}");

@@ -7,8 +7,9 @@ use crate::locale::currency_exists;
 const NAMES: &str = "currencyCode, decimalSeparator, exponentSeparator, groupingSeparator, infinity, minusSign, \
                      monetaryDecimalSeparator, multipier, multiplier, nan, perMill, percent, roundingMode, zeroDigit";
 
-/// How much of the text an error shows.
-const SHOWN: usize = 5;
+/// Most that an error shows of the text; of longer ones it shows the start.
+const MAX_SHOWN: usize = 10;
+const SHOWN_START: usize = 5;
 
 /// Reads a pattern with its options. The errors are FreeMarker's.
 pub(super) fn parse(source: &str) -> Result<Pattern, String> {
@@ -152,8 +153,10 @@ impl Scanner<'_> {
         let found = if rest.is_empty() {
             "reached the end of the input.".to_owned()
         } else {
-            let shown: String = rest.iter().take(SHOWN).collect();
-            let more = if rest.len() > SHOWN { "[...]" } else { "" };
+            let is_cut = rest.len() > MAX_SHOWN;
+            let len = if is_cut { SHOWN_START } else { rest.len() };
+            let shown: String = rest.iter().take(len).collect();
+            let more = if is_cut { "[...]" } else { "" };
             format!("found: {}{more}", shown.trim_end())
         };
         format!(

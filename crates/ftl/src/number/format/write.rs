@@ -103,12 +103,12 @@ impl Writer<'_, '_> {
         };
         let whole = usize::try_from(digits.point).unwrap_or(0);
         let width = whole.max(min_integer);
+        // The format's own separator isn't one of money.
         let group = if pattern.is_money {
             self.facts.symbols.money_group
         } else {
-            self.facts.symbols.group
+            pattern.symbols.group.unwrap_or(self.facts.symbols.group)
         };
-        let group = pattern.symbols.group.unwrap_or(group);
         for left in (0..width).rev() {
             let digit = if left < whole {
                 digits.digits.get(whole - 1 - left).copied()
