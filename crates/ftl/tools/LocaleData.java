@@ -244,7 +244,8 @@ public class LocaleData {
     }
 
     /**
-     * The zones, by groups that share their names in every locale; and the names: long standard and daylight, short
+     * The zones, by groups that share their names in every locale, and apart those whose names Java doesn't read; and the
+     * names: long standard and daylight, short
      * standard and daylight. An empty one is as in the shorter locale.
      */
     static List<String> zones() {
@@ -260,6 +261,7 @@ public class LocaleData {
         for (String[] names : new DateFormatSymbols(Locale.US).getZoneStrings()) {
             ids.add(names[0]);
         }
+        int readable = ids.size();
         ids.addAll(new TreeSet<>(Arrays.asList(TimeZone.getAvailableIDs())));
         Map<String, Integer> groups = new LinkedHashMap<>();
         List<Map<String, String>> namesOfGroups = new ArrayList<>();
@@ -286,7 +288,8 @@ public class LocaleData {
         List<String> lines = new ArrayList<>();
         lines.add("# Made by tools/LocaleData.java with Java " + System.getProperty("java.version")
             + " from Unicode CLDR; see NOTICE.");
-        lines.add("zones " + String.join("|", zones));
+        lines.add("zones " + String.join("|", zones.subList(0, readable)));
+        lines.add("unreadable " + String.join("|", zones.subList(readable, zones.size())));
         sections.forEach((told, names) -> {
             lines.add("= " + String.join(" ", names));
             lines.addAll(Arrays.asList(told.split("\n")));

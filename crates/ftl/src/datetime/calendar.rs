@@ -99,7 +99,7 @@ impl Civil {
         if week == 0 {
             return weeks.number(first_day_of_year(self.year - 1), new_year - 1);
         }
-        if week >= 52 && self.week_year(weeks) > self.year {
+        if self.week_year(weeks) > self.year {
             return 1;
         }
         week

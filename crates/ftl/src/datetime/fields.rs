@@ -222,27 +222,28 @@ impl Fields {
         let month = if in_month { self.get(Field::Month) } else { 0 };
         let start = first_of_month(year, month);
         let weekday = self.get(Field::Weekday);
-        let in_week = |first: i64, has_weekday: bool, week: i64| {
+        let in_week = |first: i64, has_weekday: bool, weeks_later: i64| {
             let day = if has_weekday {
                 weekday_on_or_before(first + 6, weekday)
             } else {
                 first
             };
-            // Java counts weeks in 32 bits, which may overflow.
-            day + i64::from((week as i32).wrapping_sub(1).wrapping_mul(7))
+            day + weeks_later
         };
+        // Java counts the weeks of a month in 32 bits, which may overflow.
+        let days_in_32_bits = |weeks: i64| i64::from((weeks as i32).wrapping_mul(7));
         match choice {
             DayChoice::Day => start + self.get_or(Field::Day, 1) - 1,
             DayChoice::DayOfYear => start + self.get(Field::DayOfYear) - 1,
             DayChoice::WeekOfMonth { has_weekday } => in_week(
                 weeks.first_week(start),
                 has_weekday,
-                self.get(Field::WeekOfMonth),
+                days_in_32_bits(self.get(Field::WeekOfMonth) - 1),
             ),
             DayChoice::WeekOfYear { has_weekday } => in_week(
                 weeks.first_week(start),
                 has_weekday,
-                self.get(Field::WeekOfYear),
+                7 * (self.get(Field::WeekOfYear) - 1),
             ),
             DayChoice::WeekdayInMonth { has_weekday } => {
                 let weekday = if has_weekday {
@@ -251,12 +252,11 @@ impl Fields {
                     weeks.first_day
                 };
                 let count = self.get_or(Field::WeekdayInMonth, 1);
-                let days = |weeks: i32| i64::from(weeks.wrapping_mul(7).wrapping_sub(1));
                 if count >= 0 {
-                    weekday_on_or_before(start + days(count as i32), weekday)
+                    weekday_on_or_before(start + days_in_32_bits(count) - 1, weekday)
                 } else {
                     let length = first_of_month(year, month + 1) - start;
-                    weekday_on_or_before(start + length + days(count as i32 + 1), weekday)
+                    weekday_on_or_before(start + length + days_in_32_bits(count + 1) - 1, weekday)
                 }
             }
         }

@@ -116,7 +116,12 @@ impl Printer<'_, '_> {
 
     fn year(&mut self, year: i64, width: usize) {
         if width == 2 {
-            self.number(year % 100, 2);
+            // The sign stays, even before zeros.
+            if year < 0 {
+                let minus = self.locale.facts().symbols.minus;
+                self.out.extend_from_slice(minus.as_bytes());
+            }
+            self.number(year.abs() % 100, 2);
         } else {
             self.number(year, width);
         }

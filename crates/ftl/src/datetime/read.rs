@@ -129,7 +129,7 @@ impl Reader<'_, '_> {
         if self.rest().is_empty() {
             return None;
         }
-        let limit = if abuts {
+        let limit = if abuts && is_numeric(letter, width) {
             Some(self.end_of_chars(start, width)?)
         } else {
             None

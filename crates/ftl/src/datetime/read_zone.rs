@@ -2,7 +2,7 @@
 
 use super::read::{Reader, starts_with};
 use super::zone::Zone;
-use crate::locale::{ZoneNames, zone_names, zones_by_name};
+use crate::locale::{ZoneNames, readable_zones};
 
 impl Reader<'_, '_> {
     /// `z` and `Z`: `GMT+01:00`, `+0100`, or a zone's name.
@@ -90,15 +90,13 @@ impl Reader<'_, '_> {
     /// A name of the zone in effect, or else of the first zone that has it.
     fn zone_by_name(&mut self) -> Option<()> {
         let locale = self.surroundings.locale.name();
-        let own = self.surroundings.zone.id();
-        let own_names = zone_names(own, locale).and_then(|names| self.match_zone(names));
-        let (zone, (len, is_daylight, is_shared)) = match own_names {
-            Some(found) => (self.surroundings.zone.clone(), found),
-            None => {
-                let (id, found) = zones_by_name(locale)
-                    .find_map(|(id, names)| Some((id, self.match_zone(names)?)))?;
-                (Zone::find(id)?, found)
-            }
+        let own = self.surroundings.zone;
+        let (id, (len, is_daylight, is_shared)) = readable_zones(own.id(), locale)
+            .find_map(|(id, names)| Some((id, self.match_zone(names)?)))?;
+        let zone = if id == own.id() {
+            own.clone()
+        } else {
+            Zone::find(id)?
         };
         self.at += len;
         // Where both times share a name, or the zone has but one, the date decides.

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 pub(crate) use case::{lower_case, upper_case};
 pub(crate) use facts::{Facts, currency_digits, currency_exists};
-pub(crate) use zones::{ZoneNames, is_known_zone, zone_names, zones_by_name};
+pub(crate) use zones::{ZoneNames, is_known_zone, readable_zones, zone_names};
 
 use crate::datetime::StylePatterns;
 use crate::number::StandardPatterns;

@@ -8,25 +8,27 @@ const TEXT: &str = include_str!("zones.txt");
 /// Which names each zone has, by groups of zones that share them, in each locale that has names of its own.
 struct Index {
     groups: HashMap<&'static str, usize>,
-    /// Zones in Java's order.
-    zones: Vec<&'static str>,
+    /// Zones whose names can be read, in Java's order.
+    readable: Vec<&'static str>,
     names: HashMap<&'static str, Arc<HashMap<usize, &'static str>>>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut index = Index {
         groups: HashMap::new(),
-        zones: Vec::new(),
+        readable: Vec::new(),
         names: HashMap::new(),
     };
     let mut parts = TEXT.split("\n= ");
     for line in parts.next().unwrap_or_default().lines() {
-        let Some(list) = line.strip_prefix("zones ") else {
+        let Some((key @ ("zones" | "unreadable"), list)) = line.split_once(' ') else {
             continue;
         };
         for (zone, group) in list.split('|').filter_map(|entry| entry.split_once('=')) {
-            index.zones.push(zone);
             index.groups.insert(zone, group.parse().unwrap_or(0));
+            if key == "zones" {
+                index.readable.push(zone);
+            }
         }
     }
     for part in parts {
@@ -101,14 +103,17 @@ pub(crate) fn zone_names(zone: &str, locale: &str) -> Option<ZoneNames> {
     })
 }
 
-/// Every zone with its names in a locale, in Java's order.
-pub(crate) fn zones_by_name(
-    locale: &str,
-) -> impl Iterator<Item = (&'static str, ZoneNames)> + use<'_> {
-    INDEX
-        .zones
-        .iter()
-        .filter_map(move |zone| Some((*zone, zone_names(zone, locale)?)))
+/// Every zone whose names can be read, with these in a locale: first `own`, then in Java's order.
+pub(crate) fn readable_zones<'l>(
+    own: &'l str,
+    locale: &'l str,
+) -> impl Iterator<Item = (&'static str, ZoneNames)> + use<'l> {
+    let is_own = move |zone: &&str| *zone == own;
+    let readable = || INDEX.readable.iter().copied();
+    readable()
+        .filter(is_own)
+        .chain(readable())
+        .filter_map(move |zone| Some((zone, zone_names(zone, locale)?)))
 }
 
 #[cfg(test)]

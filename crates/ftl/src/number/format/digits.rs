@@ -21,6 +21,8 @@ pub(crate) enum Rounding {
 pub(super) struct Digits {
     pub(super) digits: Vec<u8>,
     pub(super) point: i64,
+    /// Whether there were zeros at the end.
+    was_padded: bool,
 }
 
 impl Digits {
@@ -33,6 +35,7 @@ impl Digits {
         let mut digits = Self {
             digits: significant.to_vec(),
             point: significant.len() as i64 - scale,
+            was_padded: scale > 0 && significant.ends_with(b"0"),
         };
         digits.trim();
         digits
@@ -77,6 +80,10 @@ impl Digits {
                 self.digits.clear();
                 self.trim();
                 Ok(())
+            }
+            // Of a number with zeros at its end Java takes no half for a tie there.
+            Some(0) if mode == Rounding::HalfDown && self.was_padded => {
+                self.round_significant(0, Rounding::HalfUp, negative)
             }
             Some(kept) => self.round_significant(kept as usize, mode, negative),
             None => Ok(()),
@@ -176,5 +183,7 @@ mod tests {
         assert_eq!(rounded("9995", 3, 2, Rounding::HalfUp), ("1".to_owned(), 2));
         assert_eq!(rounded("6", 1, 0, Rounding::HalfUp), ("1".to_owned(), 1));
         assert_eq!(rounded("9", 3, 1, Rounding::Up), (String::new(), 0));
+        assert_eq!(rounded("5", 1, 0, Rounding::HalfDown), (String::new(), 0));
+        assert_eq!(rounded("50", 2, 0, Rounding::HalfDown), ("1".to_owned(), 1));
     }
 }

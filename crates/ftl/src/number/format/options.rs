@@ -156,8 +156,11 @@ impl Scanner<'_> {
             let is_cut = rest.len() > MAX_SHOWN;
             let len = if is_cut { SHOWN_START } else { rest.len() };
             let shown: String = rest.iter().take(len).collect();
-            let more = if is_cut { "[...]" } else { "" };
-            format!("found: {}{more}", shown.trim_end())
+            if is_cut {
+                format!("found: {shown}[...]")
+            } else {
+                format!("found: {}", shown.trim_end())
+            }
         };
         format!(
             "Expected a(n) {what} at position {} (0-based), but {found}",

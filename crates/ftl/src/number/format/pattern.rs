@@ -123,9 +123,15 @@ pub(super) fn parse(source: &str) -> Result<Pattern, String> {
         source,
         chars: &chars,
         at: 0,
+        ended_with_semicolon: false,
     };
     let positive = reader.half(true)?;
     let mut pattern = positive.into_pattern();
+    // Without a semicolon Java reads all of it again for the negative half, where digits and exponents mean nothing:
+    // that differs from the positive one if there is an `E` too many.
+    if !reader.ended_with_semicolon {
+        reader.at = 0;
+    }
     let mut has_negative = false;
     if reader.at < chars.len() {
         let negative = reader.half(false)?;
@@ -145,6 +151,7 @@ struct Reader<'p> {
     source: &'p str,
     chars: &'p [char],
     at: usize,
+    ended_with_semicolon: bool,
 }
 
 /// One half of a pattern: what stands before or after the semicolon.
@@ -201,6 +208,7 @@ impl Reader<'_> {
                     ));
                 }
                 self.at += 1;
+                self.ended_with_semicolon = true;
                 break;
             }
             self.affix(c, phase == Phase::Prefix, &mut half)?;
