@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::budget::Budgets;
 use crate::data::View;
 use crate::datetime::{DateFormat, Surroundings, Zone};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, quoted};
 use crate::locale::Locale;
 use crate::number::{CFormat, NumberFormat};
 use crate::template::Template;
@@ -106,7 +106,13 @@ impl Settings {
             other => {
                 let (yes, no) = other
                     .split_once(',')
-                    .ok_or_else(|| format!("The boolean_format setting must be \"c\" or two words with a comma between them, not {other:?}."))?;
+                    .ok_or_else(|| {
+                        format!(
+                            "Failed to set FreeMarker configuration setting \"boolean_format\" to value {}; it must be \"c\" or two \
+                             words with a comma between them.",
+                            quoted(other)
+                        )
+                    })?;
                 Some((yes.into(), no.into()))
             }
         };
@@ -137,13 +143,12 @@ impl Settings {
 }
 
 impl Shared {
-    /// What dates depend on, with `settings` in effect. Without a clock, years of two digits are near 2030.
-    pub(crate) fn surroundings<'e>(&self, settings: &'e Settings) -> Surroundings<'e> {
-        const WITHOUT_CLOCK: i64 = 1_893_456_000_000;
+    /// What dates depend on, with `settings` in effect.
+    pub(crate) fn surroundings<'e>(&'e self, settings: &'e Settings) -> Surroundings<'e> {
         Surroundings {
             zone: &settings.time_zone,
             locale: &settings.locale,
-            now: self.clock.as_ref().map_or(WITHOUT_CLOCK, |clock| clock()),
+            clock: self.clock.as_deref(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::DateFormat;
 use crate::error::{ErrorKind, quoted};
 use crate::eval::{Env, Evaluated};
-use crate::number::{Number, NumberFormat, Rounding};
+use crate::number::{CFormat, Number, NumberFormat, Rounding};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{DateKind, DateTime, Str, Value};
 
@@ -152,6 +152,10 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
         }
         Value::Bool(yes) => Ok(Some(Value::str(if yes { "true" } else { "false" }))),
         Value::Match(found) => Ok(Some(Value::str(if found.whole { "true" } else { "false" }))),
+        // XML Schema has no literals of strings.
+        Value::Str(text) if env.settings.c_format == CFormat::XmlSchema => {
+            Ok(Some(Value::Str(text)))
+        }
         Value::Str(text) => {
             let mut bytes = Vec::with_capacity(text.as_str().len() + 2);
             super::json::write_string(text.as_str(), &mut bytes);

@@ -29,12 +29,22 @@ pub(crate) enum DateFormat {
 }
 
 /// What the text of a date depends on beside its format.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'e> {
     pub(crate) zone: &'e Zone,
     pub(crate) locale: &'e Locale,
-    /// Milliseconds since 1970: years of two digits are near it.
-    pub(crate) now: i64,
+    pub(crate) clock: Option<&'e Clock>,
+}
+
+/// Tells milliseconds since 1970.
+pub(crate) type Clock = dyn Fn() -> i64 + Send + Sync;
+
+impl Surroundings<'_> {
+    /// Years of two digits are near this moment: without a clock, in 2030.
+    fn now(&self) -> i64 {
+        const WITHOUT_CLOCK: i64 = 1_893_456_000_000;
+        self.clock.map_or(WITHOUT_CLOCK, |clock| clock())
+    }
 }
 
 /// Why a text isn't a date.

@@ -86,17 +86,14 @@ impl Reader<'_, '_> {
 
     /// The first moment of the hundred years that two digits may name.
     fn century_start(&self) -> i64 {
-        let now = super::calendar::Civil::of(self.surroundings.now);
+        let now_millis = self.surroundings.now();
+        let now = super::calendar::Civil::of(now_millis);
         let mut fields = Fields::default();
         fields.set(Field::Year, (now.year - CENTURY_BEFORE_NOW) as i32);
         fields.set(Field::Month, now.month as i32);
         fields.set(Field::Day, now.day as i32);
         let midnight = fields.local_millis(weeks_of(self.surroundings.locale));
-        midnight
-            + self
-                .surroundings
-                .now
-                .rem_euclid(super::calendar::DAY_MILLIS)
+        midnight + now_millis.rem_euclid(super::calendar::DAY_MILLIS)
     }
 
     pub(super) fn rest(&self) -> &str {
@@ -242,7 +239,7 @@ impl Reader<'_, '_> {
     }
 
     fn start_of_century(&self) -> i32 {
-        let now = super::calendar::Civil::of(self.surroundings.now);
+        let now = super::calendar::Civil::of(self.surroundings.now());
         let year = now.year - CENTURY_BEFORE_NOW;
         if self.surroundings.locale.facts().buddhist {
             (year + BUDDHIST_YEARS) as i32
@@ -356,7 +353,7 @@ mod tests {
             &Surroundings {
                 zone: &Zone::find(zone).expect("a zone"),
                 locale: &Locale::parse(locale),
-                now: 1_700_000_000_000,
+                clock: None,
             },
         )
     }

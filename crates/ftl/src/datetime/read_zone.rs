@@ -101,7 +101,7 @@ impl Reader<'_, '_> {
         self.at += len;
         // Where both times share a name, or the zone has but one, the date decides.
         let saving = if is_daylight {
-            zone.current_saving(self.surroundings.now)
+            zone.current_saving(self.surroundings.now())
         } else {
             0
         };

@@ -18,6 +18,7 @@ const FAR_SUMMER_MILLIS: i64 = 4_118_083_200_000;
 const LAST_MILLIS: i64 = 247_000_000_000_000;
 /// Days, hence weekdays and leap years, repeat after 400 years.
 const CYCLE_MILLIS: i64 = 146_097 * 86_400_000;
+const HOUR_MILLIS: i64 = 3_600_000;
 
 /// A zone with the name that Java gives it.
 #[derive(Clone, Debug)]
@@ -30,14 +31,28 @@ pub(crate) struct Zone {
 enum Rules {
     /// Seconds east of Greenwich.
     Fixed(i64),
-    Named(Box<Named>),
+    Named(Arc<Named>),
 }
 
 #[derive(Debug, Clone)]
 struct Named {
     zone: TimeZone,
+    /// Milliseconds east of Greenwich in today's winters.
+    standard: i64,
+    /// How much summers save.
+    saving: i64,
     /// Whether clocks will be changed every year.
     changes_yearly: bool,
+    summers: Option<Summers>,
+}
+
+/// The database says of some zones that they save a negative hour in winter; to Java they save one in summer.
+#[derive(Debug, Clone, Copy)]
+struct Summers {
+    since: i64,
+    until: i64,
+    /// Milliseconds east of Greenwich.
+    offset: i64,
 }
 
 /// How clocks in a zone stand.
@@ -93,93 +108,28 @@ impl Zone {
                 offset: seconds * 1000,
                 saving: 0,
             },
-            Rules::Named(_) if millis < FIRST_MILLIS => self.todays_standard(),
-            Rules::Named(named) => self.listed(&named.zone, named.within_reach(millis)),
+            Rules::Named(named) => named.at(millis),
         }
-    }
-
-    fn listed(&self, zone: &TimeZone, millis: i64) -> Standing {
-        let Ok(moment) = Timestamp::from_millisecond(millis) else {
-            return Standing::default();
-        };
-        let info = zone.to_offset_info(moment);
-        let offset = i64::from(info.offset().seconds()) * 1000;
-        let is_saving = self
-            .saves_in_summer(offset, millis)
-            .unwrap_or_else(|| info.dst().is_dst());
-        Standing {
-            offset,
-            saving: if is_saving { self.usual_saving() } else { 0 },
-        }
-    }
-
-    fn todays_standard(&self) -> Standing {
-        let standing = self.at(LAST_LISTED_MILLIS);
-        Standing {
-            offset: standing.offset - standing.saving,
-            saving: 0,
-        }
-    }
-
-    /// The database says of some zones that they save a negative hour in winter; to Java they save one in summer.
-    fn saves_in_summer(&self, offset: i64, millis: i64) -> Option<bool> {
-        const HOUR: i64 = 3_600_000;
-        let (since, until, summer) = match self.id.as_ref() {
-            "Europe/Dublin" | "Eire" => (i64::MIN, i64::MAX, HOUR),
-            "Africa/Casablanca" | "Africa/El_Aaiun" => (1_540_692_000_000, i64::MAX, HOUR),
-            "Africa/Windhoek" => (764_200_800_000, 1_508_803_200_000, 2 * HOUR),
-            _ => return None,
-        };
-        (since..until).contains(&millis).then_some(offset == summer)
     }
 
     /// How much the zone's summers save these days; nothing if it has none.
     pub(crate) fn current_saving(&self, now: i64) -> i64 {
         const QUARTER_MILLIS: i64 = 91 * 86_400_000;
         (0..4)
-            .map(|quarter| self.at(now + quarter * QUARTER_MILLIS).saving)
+            .map(|quarter| self.at(now.saturating_add(quarter * QUARTER_MILLIS)).saving)
             .max()
             .unwrap_or(0)
-    }
-
-    fn usual_saving(&self) -> i64 {
-        match self.id.as_ref() {
-            "Australia/Lord_Howe" | "Australia/LHI" => 1_800_000,
-            "Antarctica/Troll" => 7_200_000,
-            _ => 3_600_000,
-        }
     }
 
     /// How clocks stand that show `local` (milliseconds as if in UTC). Of two moments Java takes the one in standard
     /// time; of none, the one as if clocks hadn't been changed.
     pub(crate) fn at_local(&self, local: i64) -> Standing {
-        let Rules::Named(named) = &self.rules else {
-            return self.at(local);
-        };
-        let standard = self.todays_standard();
-        if local.saturating_sub(standard.offset) < FIRST_MILLIS {
-            return standard;
-        }
-        let reachable = named.within_reach(local);
-        let Ok(shown) = Timestamp::from_millisecond(reachable) else {
-            return standard;
-        };
-        let civil = Offset::UTC.to_datetime(shown);
-        let Ok(moment) = named.zone.to_ambiguous_timestamp(civil).later() else {
-            return standard;
-        };
-        // In a gap the moment is after it, but the offset is the one before.
-        let offset = reachable - moment.as_millisecond();
-        let standing = self.listed(&named.zone, moment.as_millisecond());
-        if standing.offset == offset {
-            standing
-        } else {
-            Standing { offset, saving: 0 }
+        match &self.rules {
+            Rules::Fixed(_) => self.at(local),
+            Rules::Named(named) => named.at_local(local),
         }
     }
-}
 
-impl Zone {
     /// Whether clocks jump over `local`, so that they never show it.
     pub(crate) fn skips(&self, local: i64) -> bool {
         let offset = self.at_local(local).offset;
@@ -188,14 +138,77 @@ impl Zone {
 }
 
 impl Named {
-    fn new(zone: TimeZone) -> Self {
+    fn new(zone: TimeZone, id: &str) -> Self {
         let offset = |millis| {
             Timestamp::from_millisecond(millis).map_or(0, |moment| zone.to_offset(moment).seconds())
         };
-        let changes_yearly = offset(FAR_WINTER_MILLIS) != offset(FAR_SUMMER_MILLIS);
-        Self {
+        let mut named = Self {
+            changes_yearly: offset(FAR_WINTER_MILLIS) != offset(FAR_SUMMER_MILLIS),
+            standard: 0,
+            saving: match id {
+                "Australia/Lord_Howe" | "Australia/LHI" => HOUR_MILLIS / 2,
+                "Antarctica/Troll" => 2 * HOUR_MILLIS,
+                _ => HOUR_MILLIS,
+            },
+            summers: Summers::of(id),
             zone,
-            changes_yearly,
+        };
+        let last = named.listed(LAST_LISTED_MILLIS);
+        named.standard = last.offset - last.saving;
+        named
+    }
+
+    fn at(&self, millis: i64) -> Standing {
+        if millis < FIRST_MILLIS {
+            return self.todays_standard();
+        }
+        self.listed(self.within_reach(millis))
+    }
+
+    fn listed(&self, millis: i64) -> Standing {
+        let Ok(moment) = Timestamp::from_millisecond(millis) else {
+            return self.todays_standard();
+        };
+        let info = self.zone.to_offset_info(moment);
+        let offset = i64::from(info.offset().seconds()) * 1000;
+        let is_saving = match self.summers {
+            Some(summers) if (summers.since..summers.until).contains(&millis) => {
+                offset == summers.offset
+            }
+            _ => info.dst().is_dst(),
+        };
+        Standing {
+            offset,
+            saving: if is_saving { self.saving } else { 0 },
+        }
+    }
+
+    fn todays_standard(&self) -> Standing {
+        Standing {
+            offset: self.standard,
+            saving: 0,
+        }
+    }
+
+    fn at_local(&self, local: i64) -> Standing {
+        if local.saturating_sub(self.standard) < FIRST_MILLIS {
+            return self.todays_standard();
+        }
+        let reachable = self.within_reach(local);
+        let Ok(shown) = Timestamp::from_millisecond(reachable) else {
+            return self.todays_standard();
+        };
+        let civil = Offset::UTC.to_datetime(shown);
+        let Ok(moment) = self.zone.to_ambiguous_timestamp(civil).later() else {
+            return self.todays_standard();
+        };
+        // In a gap the moment is after it, but the offset is the one before.
+        let offset = reachable - moment.as_millisecond();
+        let standing = self.listed(moment.as_millisecond());
+        if standing.offset == offset {
+            standing
+        } else {
+            Standing { offset, saving: 0 }
         }
     }
 
@@ -207,6 +220,22 @@ impl Named {
         } else {
             millis.max(FIRST_MILLIS)
         }
+    }
+}
+
+impl Summers {
+    fn of(id: &str) -> Option<Self> {
+        let (since, until, offset) = match id {
+            "Europe/Dublin" | "Eire" => (i64::MIN, i64::MAX, HOUR_MILLIS),
+            "Africa/Casablanca" | "Africa/El_Aaiun" => (1_540_692_000_000, i64::MAX, HOUR_MILLIS),
+            "Africa/Windhoek" => (764_200_800_000, 1_508_803_200_000, 2 * HOUR_MILLIS),
+            _ => return None,
+        };
+        Some(Self {
+            since,
+            until,
+            offset,
+        })
     }
 }
 
@@ -233,7 +262,7 @@ fn known_rules(name: &str) -> Option<Rules> {
     }
     TimeZone::get(name)
         .ok()
-        .map(|zone| Rules::Named(Box::new(Named::new(zone))))
+        .map(|zone| Rules::Named(Arc::new(Named::new(zone, name))))
 }
 
 /// What Java's three-letter names stand for.

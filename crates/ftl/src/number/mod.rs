@@ -354,9 +354,16 @@ fn non_finite_name(value: f64) -> &'static str {
 
 /// Writes decimal digits without going through `fmt`.
 pub(crate) fn write_int(value: i64, out: &mut Vec<u8>) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    write_magnitude(value.unsigned_abs(), out);
+}
+
+fn write_magnitude(value: u64, out: &mut Vec<u8>) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
-    let mut rest = value.unsigned_abs();
+    let mut rest = value;
     loop {
         at -= 1;
         digits[at] = b'0' + (rest % 10) as u8;
@@ -364,9 +371,6 @@ pub(crate) fn write_int(value: i64, out: &mut Vec<u8>) {
         if rest == 0 {
             break;
         }
-    }
-    if value < 0 {
-        out.push(b'-');
     }
     out.extend_from_slice(&digits[at..]);
 }

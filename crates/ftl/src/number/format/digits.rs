@@ -1,6 +1,8 @@
 //! Decimal digits, and how they are rounded.
 
-use crate::number::Number;
+use bigdecimal::ToPrimitive;
+
+use crate::number::{Number, write_magnitude};
 
 /// The rounding modes of Java.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,28 +28,39 @@ pub(super) struct Digits {
 }
 
 impl Digits {
-    /// The magnitude of `coefficient × 10^-scale`.
-    pub(super) fn new(coefficient: &str, scale: i64) -> Self {
-        let significant = coefficient
-            .trim_start_matches('-')
-            .trim_start_matches('0')
-            .as_bytes();
+    /// The magnitude of `coefficient × 10^-scale`; `coefficient` is in decimal digits.
+    fn new(coefficient: Vec<u8>, scale: i64) -> Self {
+        let zeros = coefficient
+            .iter()
+            .take_while(|digit| **digit == b'0')
+            .count();
+        let mut significant = coefficient;
+        significant.drain(..zeros);
         let mut digits = Self {
-            digits: significant.to_vec(),
             point: significant.len() as i64 - scale,
             was_padded: scale > 0 && significant.ends_with(b"0"),
+            digits: significant,
         };
         digits.trim();
         digits
     }
 
     pub(super) fn of(number: &Number) -> Option<Self> {
+        let mut text = Vec::with_capacity(24);
         match number {
-            Number::Int(int) => Some(Self::new(&int.unsigned_abs().to_string(), 0)),
-            _ => {
-                let (coefficient, scale) = number.to_big().ok()?.into_bigint_and_exponent();
-                Some(Self::new(&coefficient.to_string(), scale))
+            Number::Int(int) => {
+                write_magnitude(int.unsigned_abs(), &mut text);
+                Some(Self::new(text, 0))
             }
+            Number::Big(big) => {
+                let (coefficient, scale) = big.0.as_bigint_and_scale();
+                match coefficient.magnitude().to_u64() {
+                    Some(small) => write_magnitude(small, &mut text),
+                    None => text = coefficient.magnitude().to_string().into_bytes(),
+                }
+                Some(Self::new(text, scale))
+            }
+            Number::NonFinite(_) => None,
         }
     }
 
@@ -147,7 +160,8 @@ mod tests {
     use super::*;
 
     fn rounded(coefficient: &str, scale: i64, fraction: usize, mode: Rounding) -> (String, i64) {
-        let mut digits = Digits::new(coefficient, scale);
+        let magnitude = coefficient.trim_start_matches('-');
+        let mut digits = Digits::new(magnitude.as_bytes().to_vec(), scale);
         let negative = coefficient.starts_with('-');
         digits
             .round_fraction(fraction, mode, negative)

@@ -61,14 +61,14 @@ impl Writer<'_, '_> {
 
     fn finite(&mut self, number: &Number) -> Result<(), RoundingNeeded> {
         let multiplier = self.pattern.multiplier;
-        let multiplied = match (number, multiplier) {
-            (_, 1) => None,
-            (Number::Int(int), _) => int.checked_mul(i64::from(multiplier)).map(Number::Int),
-            _ => None,
-        };
-        let multiplied = match (multiplied, number.to_big()) {
-            (None, Ok(big)) if multiplier != 1 => Some(Number::from_big(big * multiplier)),
-            (multiplied, _) => multiplied,
+        let multiplied = if multiplier == 1 {
+            None
+        } else {
+            match number {
+                Number::Int(int) => int.checked_mul(i64::from(multiplier)).map(Number::Int),
+                _ => None,
+            }
+            .or_else(|| Some(Number::from_big(number.to_big().ok()? * multiplier)))
         };
         let number = multiplied.as_ref().unwrap_or(number);
         let Some(mut digits) = Digits::of(number) else {
