@@ -59,6 +59,11 @@ fn read_digits(entry: &'static str) -> (&'static str, Option<usize>) {
     }
 }
 
+/// The locales that the file has.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    INDEX.sections.keys().copied()
+}
+
 /// Whether `code` is an ISO 4217 code that Java knows.
 pub(crate) fn currency_exists(code: &str) -> bool {
     INDEX.currencies.contains_key(code)

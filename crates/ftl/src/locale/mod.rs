@@ -6,8 +6,9 @@ mod case;
 mod facts;
 mod zones;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 pub(crate) use case::{lower_case, upper_case};
 pub(crate) use facts::{Facts, currency_digits, currency_exists};
@@ -21,15 +22,35 @@ use crate::number::StandardPatterns;
 pub(crate) struct Locale {
     language: Arc<str>,
     name: Arc<str>,
-    facts: Arc<Facts>,
-    compiled: Arc<Compiled>,
+    known: Arc<Known>,
 }
 
-/// The formats that a locale's names stand for, compiled when first used.
-#[derive(Default)]
-struct Compiled {
+/// The facts, and the formats that names stand for in them, compiled when first used.
+struct Known {
+    facts: Facts,
     numbers: OnceLock<StandardPatterns>,
     styles: OnceLock<StylePatterns>,
+}
+
+/// What has been read of the locales that the file has.
+static KNOWN: LazyLock<HashMap<&'static str, OnceLock<Arc<Known>>>> =
+    LazyLock::new(|| facts::names().map(|name| (name, OnceLock::new())).collect());
+
+impl Known {
+    /// Shared with all who ask for the same, unless it is a country that isn't in the file.
+    fn of(name: &str, language: &str, country: &str) -> Arc<Self> {
+        let load = || {
+            Arc::new(Self {
+                facts: Facts::load(language, country),
+                numbers: OnceLock::new(),
+                styles: OnceLock::new(),
+            })
+        };
+        match KNOWN.get(name) {
+            Some(known) => Arc::clone(known.get_or_init(load)),
+            None => load(),
+        }
+    }
 }
 
 impl Locale {
@@ -42,20 +63,18 @@ impl Locale {
             .filter(|part| !part.is_empty());
         let language = modern_code(parts.next().unwrap_or_default().to_lowercase());
         let country = parts.next().unwrap_or_default().to_uppercase();
-        let variant = parts.next();
         let mut name = language.clone();
         if !country.is_empty() {
             name = format!("{name}_{country}");
         }
-        let facts = Facts::load(&language, &country);
-        if let Some(variant) = variant {
+        let known = Known::of(&name, &language, &country);
+        if let Some(variant) = parts.next() {
             name = format!("{name}_{variant}");
         }
         Self {
             language: language.into(),
             name: name.into(),
-            facts: Arc::new(facts),
-            compiled: Arc::default(),
+            known,
         }
     }
 
@@ -70,21 +89,21 @@ impl Locale {
     }
 
     pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
+        &self.known.facts
     }
 
     /// The formats `number`, `percent` and `currency`.
     pub(crate) fn numbers(&self) -> &StandardPatterns {
-        self.compiled
+        self.known
             .numbers
-            .get_or_init(|| StandardPatterns::of(&self.facts))
+            .get_or_init(|| StandardPatterns::of(self.facts()))
     }
 
     /// The formats `short` to `full`.
     pub(crate) fn styles(&self) -> &StylePatterns {
-        self.compiled
+        self.known
             .styles
-            .get_or_init(|| StylePatterns::of(&self.facts))
+            .get_or_init(|| StylePatterns::of(self.facts()))
     }
 }
 
