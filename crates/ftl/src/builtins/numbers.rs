@@ -35,9 +35,9 @@ pub(super) const TABLE: &[Builtin] = &[
 
 fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
     match &value {
-        Value::Bool(yes) if call.arg_count() == 2 => env
-            .arg_str(call, usize::from(!yes))
-            .map(|text| Some(Value::Str(text))),
+        Value::Bool(yes) if call.arg_count() == 2 => {
+            printed_arg(env, call, usize::from(!yes)).map(|text| Some(Value::Str(text)))
+        }
         Value::Bool(yes) if call.arg_count() == 0 => {
             let word = match &env.settings.boolean_format {
                 Some((on, off)) => if *yes { on } else { off }.to_string(),
@@ -87,11 +87,15 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     }
 }
 
-/// The first argument; what isn't a string is printed.
-fn format_arg<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, Str<'a>> {
-    match call.arg(0) {
+/// An argument; what isn't a string is printed.
+fn printed_arg<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    index: usize,
+) -> Evaluated<'a, Str<'a>> {
+    match call.arg(index) {
         Some(arg) => env.eval_string(arg),
-        None => env.arg_str(call, 0),
+        None => env.arg_str(call, index),
     }
 }
 
@@ -100,7 +104,7 @@ fn number_format<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, 
     if let Some(format) = call.formats.number.get() {
         return Ok(Arc::clone(format));
     }
-    let source = format_arg(env, call)?;
+    let source = printed_arg(env, call, 0)?;
     let format = NumberFormat::parse(source.as_str())
         .map(Arc::new)
         .map_err(|reason| {
@@ -127,7 +131,7 @@ pub(super) fn date_format<'a>(
     {
         return Ok(Arc::clone(format));
     }
-    let source = format_arg(env, call)?;
+    let source = printed_arg(env, call, 0)?;
     let format = DateFormat::parse(source.as_str(), kind)
         .map(Arc::new)
         .map_err(|reason| {

@@ -1,4 +1,11 @@
 //! Dates to text and back: Java's `SimpleDateFormat` patterns, its styles, and FreeMarker's ISO forms.
+//!
+//! What differs from Java 17, as far as is known:
+//! - Time zones follow the database that comes with `jiff`, which may be newer than the JDK's.
+//! - The names of zones are known in twenty languages; elsewhere they are those of no locale.
+//! - A zone that a text names doesn't stay in effect for the texts that the same format reads after it.
+//! - Week years (`Y`) wrap around in another way beyond the range of 32-bit days, aren't read as Java does in the
+//!   Buddhist calendar, and some before Christ are off by one.
 
 mod calendar;
 mod fields;

@@ -1,4 +1,7 @@
 //! Number formats: Java's `DecimalFormat` patterns with FreeMarker's names and extended options.
+//!
+//! A difference from Java 17 is known: doubles (of `?double` and `?float`) that are printed as a half but are a little
+//! less or more are rounded as halves.
 
 mod digits;
 mod options;
