@@ -70,6 +70,9 @@ impl<T> Lazy<T> {
     }
 }
 
+/// FreeMarker's name for what its host has: here the engine's own defaults.
+const JVM_DEFAULT: &str = "JVM default";
+
 impl Settings {
     fn new() -> Self {
         let date_format = |kind| Lazy::new("", |format| DateFormat::parse(format, kind));
@@ -87,7 +90,7 @@ impl Settings {
     }
 
     pub(crate) fn set_locale(&mut self, name: &str) {
-        self.locale = Locale::parse(name);
+        self.locale = Locale::parse(if name == JVM_DEFAULT { "en_US" } else { name });
     }
 
     pub(crate) fn set_number_format(&mut self, format: &str) {
@@ -130,7 +133,10 @@ impl Settings {
 
     /// An unknown zone is GMT, as in Java.
     pub(crate) fn set_time_zone(&mut self, name: &str) {
-        self.time_zone = Zone::find(name).unwrap_or_else(Zone::gmt);
+        self.time_zone = match name {
+            JVM_DEFAULT => Zone::utc(),
+            _ => Zone::find(name).unwrap_or_else(Zone::gmt),
+        };
     }
 
     pub(crate) fn date_format(&self, kind: DateKind) -> &Lazy<DateFormat> {

@@ -3,7 +3,7 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::{Accuracy, IsoFormat, Zone};
 use crate::error::{ErrorKind, quoted};
-use crate::eval::Env;
+use crate::eval::{COMPILED_BYTES_PER_STEP, Env};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{DateKind, DateTime, Value};
 
@@ -49,6 +49,9 @@ pub(super) const TABLE: &[Builtin] = iso_table![
     ("iso_local_ms_nz", Args::None),
 ];
 
+/// A zone's name is looked for among those of all zones.
+const STEPS_OF_READING: usize = 10;
+
 fn unchanged<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, date: DateTime) -> Returned<'a> {
     Ok(Some(Value::Date(date)))
 }
@@ -90,6 +93,7 @@ fn convert<'a>(
     } else {
         setting
     };
+    env.steps(STEPS_OF_READING + text.as_str().len() / COMPILED_BYTES_PER_STEP)?;
     match format.read(text.as_str(), &env.surroundings()) {
         Ok(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
         Err(unreadable) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::DateFormat;
 use crate::error::{ErrorKind, quoted};
-use crate::eval::{Env, Evaluated};
+use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Evaluated};
 use crate::number::{CFormat, Number, NumberFormat, Rounding};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{DateKind, DateTime, Str, Value};
@@ -105,6 +105,7 @@ fn number_format<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, 
         return Ok(Arc::clone(format));
     }
     let source = printed_arg(env, call, 0)?;
+    env.steps(source.as_str().len() / COMPILED_BYTES_PER_STEP)?;
     let format = NumberFormat::parse(source.as_str())
         .map(Arc::new)
         .map_err(|reason| {
@@ -132,6 +133,7 @@ pub(super) fn date_format<'a>(
         return Ok(Arc::clone(format));
     }
     let source = printed_arg(env, call, 0)?;
+    env.steps(source.as_str().len() / COMPILED_BYTES_PER_STEP)?;
     let format = DateFormat::parse(source.as_str(), kind)
         .map(Arc::new)
         .map_err(|reason| {

@@ -9,6 +9,10 @@ use crate::syntax::Src;
 use crate::syntax::ast::{Branch, Expr, Node, Setting, Switch};
 use crate::value::{DateKind, Value};
 
+/// What is done at most in about the time of a step.
+pub(crate) const COMPILED_BYTES_PER_STEP: usize = 8;
+const STEPS_OF_A_LOCALE: usize = 200;
+
 /// How a run of nodes ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -185,6 +189,11 @@ impl<'a> Env<'a> {
     fn change_setting(&mut self, src: Src, name: Setting, value: &'a Expr) -> Evaluated<'a, ()> {
         let text = self.eval_string(value)?;
         let text = text.as_str();
+        // To compile a format takes time by its length, and to read what is known of a locale takes more.
+        self.steps(text.len() / COMPILED_BYTES_PER_STEP)?;
+        if name == Setting::Locale {
+            self.steps(STEPS_OF_A_LOCALE)?;
+        }
         let settings = self.settings.to_mut();
         let result = match name {
             Setting::CFormat => settings.set_c_format(text),

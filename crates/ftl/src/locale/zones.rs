@@ -74,33 +74,7 @@ pub(crate) fn is_known_zone(zone: &str) -> bool {
 /// The names of a zone in a locale, or those without a locale if its own aren't there.
 pub(crate) fn zone_names(zone: &str, locale: &str) -> Option<ZoneNames> {
     let group = *INDEX.groups.get(zone)?;
-    let language = locale.split('_').next().unwrap_or_default();
-    let mut chain = locale.split('_');
-    let regional = match (chain.next(), chain.next()) {
-        (Some(language), Some(country)) => format!("{language}_{country}"),
-        _ => language.to_owned(),
-    };
-    let mut found = [""; 4];
-    for name in ["", language, regional.as_str()] {
-        let told = INDEX.names.get(name).and_then(|names| names.get(&group));
-        for (at, name) in told
-            .into_iter()
-            .flat_map(|told| told.split('|').enumerate())
-        {
-            if let Some(slot) = found.get_mut(at)
-                && !name.is_empty()
-            {
-                *slot = name;
-            }
-        }
-    }
-    let [long, long_daylight, short, short_daylight] = found;
-    Some(ZoneNames {
-        long,
-        long_daylight,
-        short,
-        short_daylight,
-    })
+    Some(Chain::of(locale).names(group))
 }
 
 /// Every zone whose names can be read, with these in a locale: first `own`, then in Java's order.
@@ -108,12 +82,52 @@ pub(crate) fn readable_zones<'l>(
     own: &'l str,
     locale: &'l str,
 ) -> impl Iterator<Item = (&'static str, ZoneNames)> + use<'l> {
+    let chain = Chain::of(locale);
     let is_own = move |zone: &&str| *zone == own;
     let readable = || INDEX.readable.iter().copied();
     readable()
         .filter(is_own)
         .chain(readable())
-        .filter_map(move |zone| Some((zone, zone_names(zone, locale)?)))
+        .filter_map(move |zone| Some((zone, chain.names(*INDEX.groups.get(zone)?))))
+}
+
+/// The sections that tell a locale's names: none's, the language's, and the country's.
+struct Chain([Option<&'static HashMap<usize, &'static str>>; 3]);
+
+impl Chain {
+    fn of(locale: &str) -> Self {
+        let mut parts = locale.split('_');
+        let language = parts.next().unwrap_or_default();
+        let regional = match parts.next() {
+            Some(country) => &locale[..language.len() + 1 + country.len()],
+            None => language,
+        };
+        Self(["", language, regional].map(|name| INDEX.names.get(name).map(|names| &**names)))
+    }
+
+    /// A later section's name goes before an earlier one's.
+    fn names(&self, group: usize) -> ZoneNames {
+        let mut found = [""; 4];
+        for told in self
+            .0
+            .iter()
+            .flatten()
+            .filter_map(|names| names.get(&group))
+        {
+            for (slot, name) in found.iter_mut().zip(told.split('|')) {
+                if !name.is_empty() {
+                    *slot = name;
+                }
+            }
+        }
+        let [long, long_daylight, short, short_daylight] = found;
+        ZoneNames {
+            long,
+            long_daylight,
+            short,
+            short_daylight,
+        }
+    }
 }
 
 #[cfg(test)]
