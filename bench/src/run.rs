@@ -9,6 +9,7 @@ use e2e::{Client, Control, Project, Server, Setup};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::bare;
 use crate::events::{BATCH, tracked_of};
 use crate::latency::Quantiles;
 use crate::load::{self, Load, Outcome};
@@ -16,17 +17,7 @@ use crate::process::CpuTime;
 use crate::sink::Arrival;
 
 /// The webhook guide's own template for events.
-const GUIDE_TEMPLATE: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      "name" : "${input.event_type}",
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}
-"#;
+const GUIDE_TEMPLATE: &str = include_str!("../../crates/ftl/tests/guides/webhook-event.ftl");
 
 /// Events of an upload while latencies are measured: a larger one would make the upload's own burst
 /// the latency, as every sync gets all of it at once.
@@ -35,6 +26,10 @@ const LATENCY_BATCH: usize = 10;
 const DRAIN_LIMIT: Duration = Duration::from_secs(120);
 /// The time at a run's start that is not measured: connections are made, caches fill.
 const WARM_UP: Duration = Duration::from_secs(1);
+/// How often an end-to-end run is repeated: an odd number.
+const ROUNDS: usize = 3;
+/// How far the events' numbers of the rounds are apart.
+const NUMBERS_APART: u64 = 1_000_000_000;
 
 /// A sink in a process of its own. Killed when dropped.
 pub(crate) struct Sink {
@@ -103,6 +98,11 @@ pub(crate) struct EndToEnd {
     pub(crate) deliveries_per_second: f64,
     /// Events that were uploaded in the same time.
     pub(crate) events_per_second: f64,
+    /// What the bare client reached right before and after, on average.
+    pub(crate) bare_requests_per_second: f64,
+    /// `deliveries_per_second` by `bare_requests_per_second`, of each round, ascending. All else is
+    /// that of the round in the middle.
+    pub(crate) shares_of_bare: Vec<f64>,
     /// Of the server's process, for each uploaded event.
     pub(crate) cpu_micros_per_event: f64,
     /// The same by threads.
@@ -110,6 +110,12 @@ pub(crate) struct EndToEnd {
     /// At half of `events_per_second`.
     pub(crate) latency_ms_at_half: Option<Quantiles>,
     pub(crate) peak_memory_mib: f64,
+}
+
+impl EndToEnd {
+    fn share_of_bare(&self) -> f64 {
+        self.deliveries_per_second / self.bare_requests_per_second
+    }
 }
 
 /// What ingest alone reached.
@@ -205,11 +211,10 @@ impl Bench {
         sink.reset().await?;
         self.add_syncs(&format!("http://{}/hook", sink.address), syncs)
             .await;
-        let reached = self.at_full_rate(sink, syncs, seconds).await?;
+        let reached = self.beside_bare(sink, syncs, seconds).await?;
         let half = reached.events_per_second / 2.0;
         sink.reset().await?;
-        // Far behind the numbers of the first run.
-        let first = 1_000_000_000;
+        let first = ROUNDS as u64 * NUMBERS_APART;
         let options = load::Options {
             batch: LATENCY_BATCH,
             ..self.load(seconds, Some(half))
@@ -224,15 +229,47 @@ impl Bench {
         })
     }
 
-    async fn at_full_rate(
+    /// Rounds of full rate with the bare client between them, so that what else the machine has to
+    /// do falls on both alike. The round in the middle, by its share of the bare rate.
+    async fn beside_bare(
         &self,
         sink: &Sink,
         syncs: usize,
         seconds: f64,
     ) -> anyhow::Result<EndToEnd> {
+        let bare_time = Duration::from_secs_f64(seconds / 4.0);
+        let bare = || bare::run(sink.address, bare::CONCURRENCY, bare_time);
+        let mut before = bare().await?.requests_per_second;
+        let mut rounds = Vec::with_capacity(ROUNDS);
+        for round in 0..ROUNDS {
+            sink.reset().await?;
+            let first = round as u64 * NUMBERS_APART;
+            let mut reached = self.at_full_rate(sink, syncs, seconds / 2.0, first).await?;
+            let after = bare().await?.requests_per_second;
+            reached.bare_requests_per_second = f64::midpoint(before, after);
+            before = after;
+            rounds.push(reached);
+        }
+        rounds.sort_by(|a, b| a.share_of_bare().total_cmp(&b.share_of_bare()));
+        let shares_of_bare = rounds.iter().map(EndToEnd::share_of_bare).collect();
+        let middle = rounds.swap_remove(ROUNDS / 2);
+        Ok(EndToEnd {
+            shares_of_bare,
+            ..middle
+        })
+    }
+
+    /// `first` is the number of the first event.
+    async fn at_full_rate(
+        &self,
+        sink: &Sink,
+        syncs: usize,
+        seconds: f64,
+        first: u64,
+    ) -> anyhow::Result<EndToEnd> {
         // So many deliveries may be owed before uploads wait: several batches for each connection.
         let owed_limit = deliveries_of((load::CONNECTIONS * 4 * BATCH) as u64, syncs);
-        let mut load = Load::start(self.load(seconds + WARM_UP.as_secs_f64(), None), 0);
+        let mut load = Load::start(self.load(seconds + WARM_UP.as_secs_f64(), None), first);
         let started = Instant::now();
         let mut measured_from = None;
         while !load.is_finished() {
@@ -257,6 +294,8 @@ impl Bench {
             syncs,
             deliveries_per_second: delivered as f64 / elapsed,
             events_per_second: events as f64 / elapsed,
+            bare_requests_per_second: 0.0,
+            shares_of_bare: Vec::new(),
             cpu_micros_per_event: cpu.total() * 1e6 / events.max(1) as f64,
             cpu_micros_by_thread: cpu.micros_each(events),
             latency_ms_at_half: None,

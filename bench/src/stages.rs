@@ -11,7 +11,8 @@ use journal::{Batch as Accepted, Journal, Settlement, sqlite};
 use model::definition::Definition;
 use model::random::Seeded;
 use model::sync::{Settings, Sync};
-use model::{ApiKey, Event, Offset, Part, ProjectId, SyncId, Timestamp};
+use model::time::SystemClock;
+use model::{ApiKey, Clock, Event, Offset, Part, ProjectId, SyncId, Timestamp};
 use pipeline::{Outcome, Plan};
 use serde::Serialize;
 
@@ -227,5 +228,6 @@ fn compile(project: ProjectId, definition: &Definition) -> anyhow::Result<Plan> 
         enabled: true,
         settings,
     };
-    Plan::compile(definition, &sync).map_err(|problems| anyhow!("{problems:?}"))
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Plan::compile(definition, &sync, &clock).map_err(|problems| anyhow!("{problems:?}"))
 }

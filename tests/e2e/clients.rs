@@ -9,30 +9,10 @@ use millstream_e2e::{Control, Destination, Setup, eventually, settings};
 use serde_json::{Value, json};
 
 /// The webhook guide's template for events.
-const GUIDE_EVENTS: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      "name" : "${input.event_type}",
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}"#;
+const GUIDE_EVENTS: &str = include_str!("../../crates/ftl/tests/guides/webhook-event.ftl");
 
 /// The webhook guide's template for users.
-const GUIDE_USERS: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      <#if input.device_id??>
-      "device_id" : "${input.device_id}",
-      </#if>
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}"#;
+const GUIDE_USERS: &str = include_str!("../../crates/ftl/tests/guides/webhook-user.ftl");
 
 /// What the story tells, in order.
 const STORY: [&str; 11] = [

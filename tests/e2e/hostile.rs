@@ -356,7 +356,7 @@ async fn a_body_that_comes_byte_by_byte_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_dawdle_are_shown_the_door_and_hold_nobody_up() {
     let fort = Fort::new(
-        "[http]\nheader_read_timeout = \"1s\"\n[ingest]\nbody_idle_timeout_seconds = 1\nbody_total_timeout_seconds = 3",
+        "[http]\nheader_read_timeout = \"1s\"\n[ingest]\nbody_idle_timeout = \"1s\"\nbody_total_timeout = \"3s\"",
     )
     .await;
     let address = fort.server.address();

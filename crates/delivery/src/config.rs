@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use model::setting::{Check, Invalid};
 use serde::{Deserialize, Serialize};
 
 /// Everything about delivery.
@@ -22,34 +23,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Checks what the types can't.
-    ///
-    /// # Errors
-    ///
-    /// The first setting that is out of range.
-    pub fn validate(&self) -> Result<(), Invalid> {
-        self.client.validate()?;
-        self.egress.validate()?;
-        self.tries.validate()?;
-        self.retry.validate()
-    }
-}
-
-/// A setting that is out of range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{field} must be {expected}")]
-pub struct Invalid {
-    /// The setting, by its path below the delivery settings.
-    pub field: &'static str,
-    /// What it must be.
-    pub expected: &'static str,
-}
-
-fn require(holds: bool, field: &'static str, expected: &'static str) -> Result<(), Invalid> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Invalid { field, expected })
+    /// Everything that is out of range.
+    pub fn problems(&self) -> Vec<Invalid> {
+        let mut check = Check::default();
+        self.client.check(&mut check);
+        self.egress.check(&mut check);
+        self.tries.check(&mut check);
+        self.retry.check(&mut check);
+        check.finish()
     }
 }
 
@@ -96,22 +77,11 @@ impl Default for Client {
 }
 
 impl Client {
-    fn validate(&self) -> Result<(), Invalid> {
-        require(
-            !self.connect_timeout.is_zero(),
-            "client.connect_timeout",
-            "more than zero",
-        )?;
-        require(
-            !self.request_timeout.is_zero(),
-            "client.request_timeout",
-            "more than zero",
-        )?;
-        require(
-            self.idle_timeout >= Duration::from_secs(1),
-            "client.idle_timeout",
-            "at least 1s",
-        )
+    fn check(&self, check: &mut Check) {
+        check.more_than_zero("client.connect_timeout", self.connect_timeout);
+        check.more_than_zero("client.request_timeout", self.request_timeout);
+        let idle_timeout = self.idle_timeout >= Duration::from_secs(1);
+        check.require("client.idle_timeout", idle_timeout, "at least 1s");
     }
 }
 
@@ -166,12 +136,8 @@ impl Egress {
         self
     }
 
-    fn validate(&self) -> Result<(), Invalid> {
-        require(
-            !self.lookup_timeout.is_zero(),
-            "egress.lookup_timeout",
-            "more than zero",
-        )
+    fn check(&self, check: &mut Check) {
+        check.more_than_zero("egress.lookup_timeout", self.lookup_timeout);
     }
 }
 
@@ -203,13 +169,10 @@ impl Default for Tries {
 }
 
 impl Tries {
-    fn validate(&self) -> Result<(), Invalid> {
-        require((1..=10).contains(&self.max), "tries.max", "from 1 to 10")?;
-        require(
-            (0.0..=1.0).contains(&self.jitter),
-            "tries.jitter",
-            "from 0 to 1",
-        )
+    fn check(&self, check: &mut Check) {
+        check.require("tries.max", (1..=10).contains(&self.max), "from 1 to 10");
+        let jitter = (0.0..=1.0).contains(&self.jitter);
+        check.require("tries.jitter", jitter, "from 0 to 1");
     }
 }
 
@@ -242,22 +205,14 @@ impl Default for Retry {
 }
 
 impl Retry {
-    fn validate(&self) -> Result<(), Invalid> {
-        require(
-            (1..=20).contains(&self.attempts),
-            "retry.attempts",
-            "from 1 to 20",
-        )?;
-        require(
-            (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&self.first_delay),
-            "retry.first_delay",
-            "from 1ms to 1h",
-        )?;
-        require(
-            (0.0..=1.0).contains(&self.jitter),
-            "retry.jitter",
-            "from 0 to 1",
-        )
+    fn check(&self, check: &mut Check) {
+        let attempts = (1..=20).contains(&self.attempts);
+        check.require("retry.attempts", attempts, "from 1 to 20");
+        let delays = Duration::from_millis(1)..=Duration::from_secs(3600);
+        let first_delay = delays.contains(&self.first_delay);
+        check.require("retry.first_delay", first_delay, "from 1ms to 1h");
+        let jitter = (0.0..=1.0).contains(&self.jitter);
+        check.require("retry.jitter", jitter, "from 0 to 1");
     }
 }
 
@@ -268,7 +223,7 @@ mod tests {
     #[test]
     fn the_defaults_are_valid_and_survive_their_text_form() {
         let defaults = Config::default();
-        assert_eq!(defaults.validate(), Ok(()));
+        assert_eq!(defaults.problems(), []);
         let text = serde_json::to_string(&defaults).unwrap();
         assert!(text.contains(r#""connect_timeout":"5s""#), "{text}");
         assert_eq!(serde_json::from_str::<Config>(&text).unwrap(), defaults);
@@ -285,13 +240,17 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_out_of_range_is_named() {
-        let config: Config = serde_json::from_str(r#"{"retry": {"attempts": 0}}"#).unwrap();
+    fn every_setting_out_of_range_is_named() {
+        let config: Config =
+            serde_json::from_str(r#"{"retry": {"attempts": 0}, "tries": {"jitter": 1.5}}"#)
+                .unwrap();
+        let problems: Vec<_> = config.problems().iter().map(ToString::to_string).collect();
         assert_eq!(
-            config.validate().unwrap_err().to_string(),
-            "retry.attempts must be from 1 to 20"
+            problems,
+            [
+                "tries.jitter must be from 0 to 1",
+                "retry.attempts must be from 1 to 20"
+            ]
         );
-        let config: Config = serde_json::from_str(r#"{"tries": {"jitter": 1.5}}"#).unwrap();
-        assert_eq!(config.validate().unwrap_err().field, "tries.jitter");
     }
 }

@@ -20,7 +20,7 @@
 //! let client = delivery::Client::new(&config.client, guard)?;
 //! let clock = Arc::new(model::time::SystemClock);
 //! let random = Arc::new(model::random::Seeded::from_entropy());
-//! let sender = delivery::Sender::new(Arc::new(client), clock, random, config.tries);
+//! let sender = delivery::Sender::new(client, clock, random, config.tries);
 //! let verdict = sender.attempt(&request, 1).await;
 //! # Ok(())
 //! # }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use model::outcome::{Category, Failure};
 use model::{Clock, OutboundRequest, Random, Timestamp};
 
@@ -19,19 +19,19 @@ pub const DELIVERY_ID_HEADER: HeaderName = HeaderName::from_static("millstream-d
 /// Carries the attempt's number, from 1.
 pub const ATTEMPT_HEADER: HeaderName = HeaderName::from_static("millstream-attempt");
 
-/// Makes attempts. Cheap to clone.
+/// Makes attempts. Cheap to clone where its transport is.
 #[derive(Clone)]
-pub struct Sender {
-    transport: Arc<dyn Transport>,
+pub struct Sender<T> {
+    transport: T,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     config: Config,
 }
 
-impl Sender {
+impl<T: Transport> Sender<T> {
     /// A sender that reaches destinations through `transport`.
     pub fn new(
-        transport: Arc<dyn Transport>,
+        transport: T,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         config: Config,
@@ -150,7 +150,7 @@ struct DeliveryHeaders {
 impl DeliveryHeaders {
     fn new(request: &OutboundRequest, attempt: u8) -> Self {
         Self {
-            delivery: HeaderValue::try_from(request.delivery.to_string())
+            delivery: HeaderValue::from_maybe_shared(Bytes::from(request.delivery.to_text()))
                 .expect("an id is made of letters, digits and an underscore"),
             attempt: HeaderValue::from(u16::from(attempt)),
         }
@@ -158,13 +158,17 @@ impl DeliveryHeaders {
 
     /// `request` as it goes over the wire.
     fn stamp(&self, request: &OutboundRequest) -> http::Request<Bytes> {
+        // Room for these two, and for what the client adds.
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
+        for (name, value) in &request.headers {
+            headers.append(name, value.clone());
+        }
+        headers.insert(DELIVERY_ID_HEADER, self.delivery.clone());
+        headers.insert(ATTEMPT_HEADER, self.attempt.clone());
         let mut stamped = http::Request::new(request.body.clone());
         *stamped.method_mut() = request.method.clone();
         *stamped.uri_mut() = request.uri.clone();
-        let headers = stamped.headers_mut();
-        headers.clone_from(&request.headers);
-        headers.insert(DELIVERY_ID_HEADER, self.delivery.clone());
-        headers.insert(ATTEMPT_HEADER, self.attempt.clone());
+        *stamped.headers_mut() = headers;
         stamped
     }
 }

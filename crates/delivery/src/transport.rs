@@ -3,9 +3,9 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use model::outcome::Category;
@@ -13,14 +13,22 @@ use model::outcome::Category;
 use crate::egress;
 
 /// Sends one request once. [`Client`](crate::Client) is the real one; tests bring scripted ones.
-#[async_trait]
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request` once and waits for the answer.
     ///
     /// # Errors
     ///
     /// Why there is no answer. As soon as there is a status there is a [`Response`].
-    async fn send(&self, request: http::Request<Bytes>) -> Result<Response, TransportError>;
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> impl Future<Output = Result<Response, TransportError>> + Send;
+}
+
+impl<T: Transport> Transport for Arc<T> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<Response, TransportError> {
+        (**self).send(request).await
+    }
 }
 
 /// An answer. Once its head has arrived, it counts: a body that breaks off is kept as far as it

@@ -6,17 +6,7 @@ use std::time::{Duration, Instant};
 use ftl::{Data, Engine, Template, View};
 use serde_json::{Value, json};
 
-const WEBHOOK: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      "name" : "${input.event_type}",
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}
-"#;
+const WEBHOOK: &str = include_str!("../tests/guides/webhook-event.ftl");
 
 const MEDIUM: &str = r#"<#setting datetime_format="yyyy-MM-dd HH:mm:ss.S">{
   "user": "${(input.user_id!input.device_id)?json_string}",

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::budget::Budgets;
 use crate::data::View;
-use crate::datetime::DateFormat;
-use crate::error::{Error, ErrorKind};
-use crate::number::NumberFormat;
+use crate::datetime::{DateFormat, Surroundings, Zone};
+use crate::error::{Error, ErrorKind, quoted};
+use crate::locale::Locale;
+use crate::number::{CFormat, NumberFormat};
 use crate::syntax::{Options, Problem};
 use crate::template::Template;
 use crate::value::{DateKind, HostFunction, Owned};
@@ -35,35 +36,70 @@ pub(crate) struct Shared {
 /// The settings that `#setting` can change.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) locale: Arc<str>,
-    pub(crate) time_zone_name: Arc<str>,
-    pub(crate) time_zone: jiff::tz::TimeZone,
-    pub(crate) number_format: Arc<NumberFormat>,
+    pub(crate) locale: Locale,
+    pub(crate) time_zone: Zone,
+    pub(crate) number_format: Lazy<NumberFormat>,
+    pub(crate) c_format: CFormat,
     /// What `true` and `false` print as; `None` for the default `true,false`, which refuses to print.
     pub(crate) boolean_format: Option<(Arc<str>, Arc<str>)>,
-    pub(crate) date_format: Arc<DateFormat>,
-    pub(crate) time_format: Arc<DateFormat>,
-    pub(crate) datetime_format: Arc<DateFormat>,
+    pub(crate) date_format: Lazy<DateFormat>,
+    pub(crate) time_format: Lazy<DateFormat>,
+    pub(crate) datetime_format: Lazy<DateFormat>,
     pub(crate) url_escaping_charset: Option<Arc<str>>,
 }
 
-impl Settings {
-    fn new() -> Result<Self, String> {
-        Ok(Self {
-            locale: "en_US".into(),
-            time_zone_name: "UTC".into(),
-            time_zone: jiff::tz::TimeZone::UTC,
-            number_format: Arc::new(NumberFormat::parse("number")?),
-            boolean_format: None,
-            date_format: Arc::new(DateFormat::parse("", DateKind::Date)?),
-            time_format: Arc::new(DateFormat::parse("", DateKind::Time)?),
-            datetime_format: Arc::new(DateFormat::parse("", DateKind::DateTime)?),
-            url_escaping_charset: None,
-        })
+/// A format of a setting. If it is malformed, that is an error when it is used: not before, as in FreeMarker.
+#[derive(Clone)]
+pub(crate) struct Lazy<T> {
+    pub(crate) source: Arc<str>,
+    pub(crate) compiled: Result<Arc<T>, Arc<str>>,
+}
+
+impl<T> Lazy<T> {
+    fn new(source: &str, compile: impl FnOnce(&str) -> Result<T, String>) -> Self {
+        Self {
+            source: source.into(),
+            compiled: compile(source).map(Arc::new).map_err(Arc::from),
+        }
     }
 
-    pub(crate) fn set_number_format(&mut self, format: &str) -> Result<(), String> {
-        self.number_format = Arc::new(NumberFormat::parse(format)?);
+    fn check(&self) -> Result<(), String> {
+        match &self.compiled {
+            Ok(_) => Ok(()),
+            Err(reason) => Err(reason.to_string()),
+        }
+    }
+}
+
+/// FreeMarker's name for what its host has: here the engine's own defaults.
+const JVM_DEFAULT: &str = "JVM default";
+
+impl Settings {
+    fn new() -> Self {
+        let date_format = |kind| Lazy::new("", |format| DateFormat::parse(format, kind));
+        Self {
+            locale: Locale::parse("en_US"),
+            time_zone: Zone::utc(),
+            number_format: Lazy::new("number", NumberFormat::parse),
+            c_format: CFormat::default(),
+            boolean_format: None,
+            date_format: date_format(DateKind::Date),
+            time_format: date_format(DateKind::Time),
+            datetime_format: date_format(DateKind::DateTime),
+            url_escaping_charset: None,
+        }
+    }
+
+    pub(crate) fn set_locale(&mut self, name: &str) {
+        self.locale = Locale::parse(if name == JVM_DEFAULT { "en_US" } else { name });
+    }
+
+    pub(crate) fn set_number_format(&mut self, format: &str) {
+        self.number_format = Lazy::new(format, NumberFormat::parse);
+    }
+
+    pub(crate) fn set_c_format(&mut self, name: &str) -> Result<(), String> {
+        self.c_format = CFormat::parse(name)?;
         Ok(())
     }
 
@@ -74,35 +110,52 @@ impl Settings {
             other => {
                 let (yes, no) = other
                     .split_once(',')
-                    .ok_or_else(|| format!("The boolean_format setting must be \"c\" or two words with a comma between them, not {other:?}."))?;
+                    .ok_or_else(|| {
+                        format!(
+                            "Failed to set FreeMarker configuration setting \"boolean_format\" to value {}; it must be \"c\" or two \
+                             words with a comma between them.",
+                            quoted(other)
+                        )
+                    })?;
                 Some((yes.into(), no.into()))
             }
         };
         Ok(())
     }
 
-    pub(crate) fn set_date_format(&mut self, kind: DateKind, format: &str) -> Result<(), String> {
-        let format = Arc::new(DateFormat::parse(format, kind)?);
+    pub(crate) fn set_date_format(&mut self, kind: DateKind, format: &str) {
+        let format = Lazy::new(format, |format| DateFormat::parse(format, kind));
         match kind {
             DateKind::Date => self.date_format = format,
             DateKind::Time => self.time_format = format,
             DateKind::DateTime => self.datetime_format = format,
         }
-        Ok(())
     }
 
-    pub(crate) fn set_time_zone(&mut self, name: &str) -> Result<(), String> {
-        self.time_zone = crate::datetime::time_zone(name)
-            .ok_or_else(|| format!("unknown time zone {name:?}"))?;
-        self.time_zone_name = name.into();
-        Ok(())
+    /// An unknown zone is GMT, as in Java.
+    pub(crate) fn set_time_zone(&mut self, name: &str) {
+        self.time_zone = match name {
+            JVM_DEFAULT => Zone::utc(),
+            _ => Zone::find(name).unwrap_or_else(Zone::gmt),
+        };
     }
 
-    pub(crate) fn date_format(&self, kind: DateKind) -> &Arc<DateFormat> {
+    pub(crate) fn date_format(&self, kind: DateKind) -> &Lazy<DateFormat> {
         match kind {
             DateKind::Date => &self.date_format,
             DateKind::Time => &self.time_format,
             DateKind::DateTime => &self.datetime_format,
+        }
+    }
+}
+
+impl Shared {
+    /// What dates depend on, with `settings` in effect.
+    pub(crate) fn surroundings<'e>(&'e self, settings: &'e Settings) -> Surroundings<'e> {
+        Surroundings {
+            zone: &settings.time_zone,
+            locale: &settings.locale,
+            clock: self.clock.as_deref(),
         }
     }
 }
@@ -117,10 +170,9 @@ impl Engine {
     /// An engine with FreeMarker's defaults: locale en_US, time zone UTC, numbers as `1,234.5`, white-space stripped.
     #[must_use]
     pub fn new() -> Self {
-        let settings = Settings::new().expect("the default formats are well-formed");
         Self {
             shared: Arc::new(Shared {
-                settings,
+                settings: Settings::new(),
                 budgets: Budgets::default(),
                 options: Options::default(),
                 clock: None,
@@ -145,26 +197,36 @@ impl Engine {
         Ok(self)
     }
 
-    /// Sets one of FreeMarker's settings by its name, in either spelling: `number_format`, `boolean_format`,
-    /// `date_format`, `time_format`, `datetime_format`, `time_zone`, `locale`, `url_escaping_charset`; and those of the
-    /// syntax: `tag_syntax`, `interpolation_syntax`, `naming_convention`, `whitespace_stripping`, `strict_syntax`,
-    /// `tab_size`, `output_format`, `auto_escaping_policy`, `recognize_standard_file_extensions`,
-    /// `incompatible_improvements`.
+    /// Sets one of FreeMarker's settings by its name, in either spelling: `number_format`, `c_format`,
+    /// `boolean_format`, `date_format`, `time_format`, `datetime_format`, `time_zone`, `sql_date_and_time_time_zone`,
+    /// `locale`, `url_escaping_charset`; and those of the syntax: `tag_syntax`, `interpolation_syntax`,
+    /// `naming_convention`, `whitespace_stripping`, `strict_syntax`, `tab_size`, `output_format`,
+    /// `auto_escaping_policy`, `recognize_standard_file_extensions`, `incompatible_improvements`. As in FreeMarker,
+    /// malformed formats are errors where they are used, and an unknown time zone is GMT.
     ///
     /// # Errors
     /// If there is no such setting, or it can't have that value.
     pub fn setting(self, name: &str, value: &str) -> Result<Self, Error> {
-        match crate::builtins::snake_case(name).as_str() {
-            "number_format" => self.number_format(value),
-            "boolean_format" => self.boolean_format(value),
-            "date_format" => self.date_format(value),
-            "time_format" => self.time_format(value),
-            "datetime_format" => self.datetime_format(value),
-            "time_zone" => self.time_zone(value),
-            "locale" => self.locale(value),
-            "url_escaping_charset" => {
-                Ok(self.with(|shared| shared.settings.url_escaping_charset = Some(value.into())))
+        let set = |change: fn(&mut Settings, &str)| {
+            self.clone()
+                .with(|shared| change(&mut shared.settings, value))
+        };
+        Ok(match crate::builtins::snake_case(name).as_str() {
+            "c_format" => return self.c_format(value),
+            "boolean_format" => return self.boolean_format(value),
+            "number_format" => set(Settings::set_number_format),
+            "date_format" => set(|settings, value| settings.set_date_format(DateKind::Date, value)),
+            "time_format" => set(|settings, value| settings.set_date_format(DateKind::Time, value)),
+            "datetime_format" => {
+                set(|settings, value| settings.set_date_format(DateKind::DateTime, value))
             }
+            "time_zone" => set(Settings::set_time_zone),
+            // Only values of SQL, which can't come here, are in that zone.
+            "sql_date_and_time_time_zone" => self,
+            "locale" => self.locale(value),
+            "url_escaping_charset" => set(|settings, value| {
+                settings.url_escaping_charset = Some(value.into());
+            }),
             other => {
                 let mut engine = self;
                 Arc::make_mut(&mut engine.shared)
@@ -177,17 +239,29 @@ impl Engine {
                         ),
                         Problem::Value(message) => Error::new(ErrorKind::Format, message),
                     })?;
-                Ok(engine)
+                engine
             }
-        }
+        })
     }
 
-    /// Sets the format of numbers: a name (`number`, `computer`, `c`, `percent`, `currency`) or a `DecimalFormat` pattern.
+    /// Sets the format of numbers: a name (`number`, `computer`, `c`, `percent`, `currency`) or a `DecimalFormat`
+    /// pattern with FreeMarker's options (`0.##;; roundingMode=halfUp`).
     ///
     /// # Errors
     /// If the pattern is malformed.
     pub fn number_format(self, format: &str) -> Result<Self, Error> {
-        self.try_with(|settings| settings.set_number_format(format))
+        self.try_with(|settings| {
+            settings.set_number_format(format);
+            settings.number_format.check()
+        })
+    }
+
+    /// Sets what `?c` writes: `JSON`, `JavaScript`, `JavaScript or JSON`, `Java`, `XS` or `legacy`.
+    ///
+    /// # Errors
+    /// If it is none of them.
+    pub fn c_format(self, name: &str) -> Result<Self, Error> {
+        self.try_with(|settings| settings.set_c_format(name))
     }
 
     /// Sets what booleans print as: `c`, or two words such as `yes,no`.
@@ -203,7 +277,7 @@ impl Engine {
     /// # Errors
     /// If the format is malformed.
     pub fn date_format(self, format: &str) -> Result<Self, Error> {
-        self.try_with(|settings| settings.set_date_format(DateKind::Date, format))
+        self.dates_format(DateKind::Date, format)
     }
 
     /// Sets the format of times of day.
@@ -211,7 +285,7 @@ impl Engine {
     /// # Errors
     /// If the format is malformed.
     pub fn time_format(self, format: &str) -> Result<Self, Error> {
-        self.try_with(|settings| settings.set_date_format(DateKind::Time, format))
+        self.dates_format(DateKind::Time, format)
     }
 
     /// Sets the format of moments: a `SimpleDateFormat` pattern, a style, or one of the `iso` and `xs` forms.
@@ -219,7 +293,14 @@ impl Engine {
     /// # Errors
     /// If the format is malformed.
     pub fn datetime_format(self, format: &str) -> Result<Self, Error> {
-        self.try_with(|settings| settings.set_date_format(DateKind::DateTime, format))
+        self.dates_format(DateKind::DateTime, format)
+    }
+
+    fn dates_format(self, kind: DateKind, format: &str) -> Result<Self, Error> {
+        self.try_with(|settings| {
+            settings.set_date_format(kind, format);
+            settings.date_format(kind).check()
+        })
     }
 
     /// Sets the time zone, by name (`America/Los_Angeles`) or offset (`GMT+01:00`).
@@ -227,19 +308,17 @@ impl Engine {
     /// # Errors
     /// If there is no such zone.
     pub fn time_zone(self, name: &str) -> Result<Self, Error> {
-        self.try_with(|settings| settings.set_time_zone(name))
-    }
-
-    /// Sets the locale. Only English ones are available.
-    ///
-    /// # Errors
-    /// If the locale isn't available.
-    pub fn locale(self, locale: &str) -> Result<Self, Error> {
         self.try_with(|settings| {
-            check_locale(locale)?;
-            settings.locale = locale.into();
+            settings.time_zone =
+                Zone::find(name).ok_or_else(|| format!("unknown time zone {name:?}"))?;
             Ok(())
         })
+    }
+
+    /// Sets the locale, such as `de_AT`. What isn't known of it is as in its language, or else in none.
+    #[must_use]
+    pub fn locale(self, locale: &str) -> Self {
+        self.with(|shared| shared.settings.set_locale(locale))
     }
 
     /// Sets whether lines of nothing but tags leave no trace.
@@ -301,13 +380,4 @@ impl Engine {
     pub fn compile(&self, name: &str, source: &str) -> Result<Template, Error> {
         Template::compile(name, source, Arc::clone(&self.shared))
     }
-}
-
-pub(crate) fn check_locale(locale: &str) -> Result<(), String> {
-    if locale == "en" || locale.starts_with("en_") || locale.starts_with("en-") {
-        return Ok(());
-    }
-    Err(format!(
-        "the locale {locale:?} isn't available: only English ones are"
-    ))
 }

@@ -77,6 +77,7 @@ mod datetime;
 mod engine;
 mod error;
 mod eval;
+mod locale;
 mod number;
 mod output_format;
 mod regex;

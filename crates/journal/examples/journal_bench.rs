@@ -36,6 +36,7 @@ fn event(random: &Seeded, template: &[u8], update: &PropertyUpdate) -> IncomingE
             true => update.clone(),
             false => PropertyUpdate::none(),
         },
+        own_user_properties: None,
         groups: Vec::new(),
         group_update: PropertyUpdate::none(),
         paying: false,

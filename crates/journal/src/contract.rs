@@ -131,7 +131,7 @@ pub struct Batch {
 /// first event), `,"start_version":"…"` (where known), `,"paying":true` (where so),
 /// `,"groups":{type:[names]}` (the user's groups, overlaid by the event's, types and names sorted;
 /// left out when there are none), `,"group_properties":{type:{name:{…}}}` (of those groups which
-/// have any), `,"user_properties":{…}` and `}`.
+/// have any), `,"user_properties":{…}` (the event's own, where it brings any) and `}`.
 #[derive(Debug, Clone)]
 pub struct IncomingEvent {
     /// Which paths it takes.
@@ -148,6 +148,8 @@ pub struct IncomingEvent {
     /// The change to the user's properties. One that would make them larger than the configured
     /// bound is not made.
     pub user_update: PropertyUpdate,
+    /// What the event shows as its user's properties in place of the stored ones, as JSON.
+    pub own_user_properties: Option<Vec<u8>>,
     /// Groups the event is about, by type. On `$identify` the user joins them for later events
     /// (they replace the user's groups of the same type).
     pub groups: Vec<(String, Vec<String>)>,

@@ -24,13 +24,21 @@ pub struct ParseIdError {
     pub prefix: &'static str,
 }
 
-fn write_base32(mut value: u128, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn base32(value: u128) -> [u8; DIGITS] {
+    // In two halves, since shifting 128 bits takes several instructions.
+    let (mut high, mut low) = ((value >> 65) as u64, value as u64);
+    let middle = (value >> 60) as usize & 31;
     let mut digits = [0u8; DIGITS];
-    for slot in digits.iter_mut().rev() {
-        *slot = ALPHABET[(value & 31) as usize];
-        value >>= 5;
+    for slot in digits[14..].iter_mut().rev() {
+        *slot = ALPHABET[(low & 31) as usize];
+        low >>= 5;
     }
-    f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
+    digits[13] = ALPHABET[middle];
+    for slot in digits[..13].iter_mut().rev() {
+        *slot = ALPHABET[(high & 31) as usize];
+        high >>= 5;
+    }
+    digits
 }
 
 fn parse_base32(text: &str) -> Option<u128> {
@@ -59,6 +67,11 @@ macro_rules! id {
             /// What the text form starts with.
             pub const PREFIX: &'static str = $prefix;
 
+            /// The text form, as bytes.
+            pub fn to_text(self) -> Vec<u8> {
+                [$prefix.as_bytes(), &base32(self.0)].concat()
+            }
+
             /// A new identifier, unique for any purpose (128 random bits).
             pub fn generate(random: &dyn Random) -> Self {
                 Self((u128::from(random.next_u64()) << 64) | u128::from(random.next_u64()))
@@ -78,7 +91,7 @@ macro_rules! id {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str($prefix)?;
-                write_base32(self.0, f)
+                f.write_str(std::str::from_utf8(&base32(self.0)).unwrap_or_default())
             }
         }
 

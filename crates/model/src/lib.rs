@@ -12,6 +12,7 @@ pub mod json;
 pub mod outcome;
 pub mod random;
 pub mod request;
+pub mod setting;
 pub mod sync;
 pub mod time;
 pub mod user;

@@ -3,25 +3,18 @@
 //! `cargo run --release -p millstream-pipeline --example plan_speed`
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use millstream_pipeline::{Outcome, Plan};
 use model::definition::Definition;
 use model::sync::{Settings, Sync};
-use model::{Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
+use model::time::SystemClock;
+use model::{Clock, Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde_json::{Value, json};
 
-const GUIDE_TEMPLATE: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      "name" : "${input.event_type}",
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}"#;
+const GUIDE_TEMPLATE: &str = include_str!("../../ftl/tests/guides/webhook-event.ftl");
 
 const EVENTS: usize = 200;
 const ROUNDS: usize = 500;
@@ -117,7 +110,8 @@ fn plan(settings: Value) -> Plan {
         enabled: true,
         settings,
     };
-    Plan::compile(&definition, &sync).expect("the sync has no problems")
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Plan::compile(&definition, &sync, &clock).expect("the sync has no problems")
 }
 
 /// An event as the journal stores it: some thirty fields, properties of event and user.

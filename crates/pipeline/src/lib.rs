@@ -2,10 +2,13 @@
 //! makes of an event an HTTP request, or says why not.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use bytes::Bytes;
 //! use model::definition::Definition;
 //! use model::sync::{Settings, Sync};
-//! use model::{Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
+//! use model::time::SystemClock;
+//! use model::{Clock, Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 //! use millstream_pipeline::{Outcome, Plan};
 //!
 //! let definition = Definition::webhook();
@@ -21,7 +24,8 @@
 //!     enabled: true,
 //!     settings,
 //! };
-//! let plan = Plan::compile(&definition, &sync).expect("nothing is wrong with it");
+//! let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+//! let plan = Plan::compile(&definition, &sync, &clock).expect("nothing is wrong with it");
 //!
 //! let text = Bytes::from_static(br#"{"event_type":"sign up","user_id":"ann"}"#);
 //! let event = Event::new(sync.project, Offset(0), EventKind::Track, Timestamp(0), text);
@@ -31,8 +35,9 @@
 //! ```
 //!
 //! The same functions serve streaming, preview, test events and the command line, so what is
-//! previewed is what is sent. Nothing here does I/O, and neither time nor chance has a say: one event
-//! and one plan always make the same request.
+//! previewed is what is sent. Nothing here does I/O, and chance has no say: one event and one plan make
+//! the same request, but for a template that asks for `.now`, which is the time of the clock that the
+//! plan was given.
 //!
 //! The way through: [`Plan::matching`] asks the selection (`filter`), [`Plan::render`] makes the
 //! request (`payload`: `url`, `headers`, body) from what templates see (`views`, `user`, `settings`).

@@ -1,13 +1,14 @@
 //! A sync, compiled.
 
 use std::fmt;
+use std::sync::Arc;
 
 use model::definition::{Definition, Limits};
 use model::filter;
 use model::json::Object;
 use model::outcome::{Discarded, Filtered};
 use model::sync::Sync;
-use model::{DeliveryId, Event, EventKind, OutboundRequest, Part, SyncId};
+use model::{Clock, DeliveryId, Event, EventKind, OutboundRequest, Part, SyncId};
 
 use crate::filter::{Judgement, Selection};
 use crate::headers::{self, Headers};
@@ -76,8 +77,13 @@ impl Parts {
 }
 
 impl Plan {
-    /// Compiles a sync of the definition, or says everything that is wrong with it.
-    pub fn compile(definition: &Definition, sync: &Sync) -> Result<Self, Vec<Problem>> {
+    /// Compiles a sync of the definition, or says everything that is wrong with it. `clock` is what
+    /// templates see as `.now`.
+    pub fn compile(
+        definition: &Definition,
+        sync: &Sync,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Vec<Problem>> {
         let settings = &sync.settings;
         let mut problems = Problems::default();
         let sends_events = settings.events.send && definition.events.is_some();
@@ -86,7 +92,7 @@ impl Plan {
         }
         let parameters = Parameters::compile(definition, settings, &mut problems);
         let mapped = Mapped::compile(definition, settings, &mut problems);
-        let compiler = match Compiler::new(definition, &parameters) {
+        let compiler = match Compiler::new(definition, &parameters, clock) {
             Ok(compiler) => compiler,
             Err(error) => {
                 problems.add("", format!("the template engine can't be set up: {error}"));

@@ -1,7 +1,10 @@
 //! Templates of URLs, header values and bodies: compiled, checked against the names they can use,
 //! and folded to constants where no event matters.
 
+use std::sync::Arc;
+
 use ftl::{Budgets, Engine, Reference, Step, Template};
+use model::Clock;
 use model::definition::Definition;
 use model::outcome::Discarded;
 
@@ -69,8 +72,11 @@ impl<'c> Compiler<'c> {
     pub(crate) fn new(
         definition: &'c Definition,
         parameters: &'c Parameters,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, ftl::Error> {
+        let clock = Arc::clone(clock);
         let engine = Engine::new()
+            .clock(move || clock.now().millis())
             .number_format("c")?
             .boolean_format("c")?
             .setting("url_escaping_charset", "UTF-8")?

@@ -13,9 +13,9 @@ const LATENCY_BUCKETS: &[f64] = &[
     3600.0, 14_400.0,
 ];
 
-/// Bounds of the buckets of batch sizes.
+/// Bounds of the buckets of requests' sizes, in bytes: from one event to the largest batch.
 const SIZE_BUCKETS: &[f64] = &[
-    1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0,
+    1e3, 2.5e3, 5e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6, 5e6, 2e7,
 ];
 
 /// Starts the log on standard error, and makes panics part of it: a task that dies is seen.
@@ -52,8 +52,41 @@ pub(crate) fn start_log(config: &Log) {
 pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), LATENCY_BUCKETS)?
-        .set_buckets_for_metric(Matcher::Suffix("_size".into()), SIZE_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Suffix("_bytes".into()), SIZE_BUCKETS)?
         .install_recorder()?;
-    metrics::describe_counter!("millstream_panics_total", "Tasks that died of a bug.");
+    describe();
     Ok(handle)
+}
+
+/// Says what the figures mean that the crates record as things happen.
+fn describe() {
+    metrics::describe_counter!("millstream_panics_total", "Tasks that died of a bug.");
+    metrics::describe_counter!(
+        "millstream_ingest_accepted_events_total",
+        "Events taken and durable."
+    );
+    metrics::describe_counter!(
+        "millstream_ingest_duplicate_events_total",
+        "Events answered with 200 and ignored: their insert_id was known."
+    );
+    metrics::describe_counter!(
+        "millstream_ingest_refused_events_total",
+        "Valid events that were refused, by reason."
+    );
+    metrics::describe_counter!(
+        "millstream_ingest_refused_requests_total",
+        "Requests that were refused, by reason."
+    );
+    metrics::describe_histogram!(
+        "millstream_ingest_request_bytes",
+        "Bodies of requests that were taken, decompressed."
+    );
+    metrics::describe_histogram!(
+        "millstream_attempt_seconds",
+        "How long attempts took, with all of their tries and waits."
+    );
+    metrics::describe_histogram!(
+        "millstream_delivery_latency_seconds",
+        "From an event's receipt to its delivery."
+    );
 }

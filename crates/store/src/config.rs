@@ -4,7 +4,13 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use model::setting::{Check, Invalid};
 use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::dialect::Dialect;
+use crate::secret::Keyring;
 
 /// Where the control plane is stored.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +25,9 @@ pub struct Config {
     /// Most connections at once.
     #[serde(default = "Config::default_connections")]
     pub connections: NonZeroU32,
-    /// How long a request waits for a connection, in seconds.
-    #[serde(default = "Config::default_acquire_seconds")]
-    pub acquire_timeout_seconds: NonZeroU32,
+    /// How long a request waits for a connection.
+    #[serde(with = "duration", default = "Config::default_acquire_timeout")]
+    pub acquire_timeout: Duration,
 }
 
 impl Config {
@@ -31,20 +37,38 @@ impl Config {
             database: format!("sqlite:{}", folder.join("control.db").display()),
             key_file: folder.join("secret.key"),
             connections: Self::default_connections(),
-            acquire_timeout_seconds: Self::default_acquire_seconds(),
+            acquire_timeout: Self::default_acquire_timeout(),
         }
+    }
+
+    /// Everything that is out of range.
+    pub fn problems(&self) -> Vec<Invalid> {
+        let mut check = Check::default();
+        let database = Dialect::of(&self.database).is_ok();
+        check.require(
+            "store.database",
+            database,
+            "`sqlite:` and the path of a file",
+        );
+        check.more_than_zero("store.acquire_timeout", self.acquire_timeout);
+        check.finish()
+    }
+
+    /// Whether the key file can be used, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// What [`Store::open`](crate::Store::open) would fail with.
+    pub fn check_files(&self) -> Result<(), Error> {
+        Keyring::read(&self.key_file).map(drop)
     }
 
     fn default_connections() -> NonZeroU32 {
         const { NonZeroU32::new(8).expect("eight is not zero") }
     }
 
-    fn default_acquire_seconds() -> NonZeroU32 {
-        const { NonZeroU32::new(5).expect("five is not zero") }
-    }
-
-    pub(crate) fn acquire_timeout(&self) -> Duration {
-        Duration::from_secs(u64::from(self.acquire_timeout_seconds.get()))
+    fn default_acquire_timeout() -> Duration {
+        Duration::from_secs(5)
     }
 }
 
@@ -53,7 +77,7 @@ impl std::fmt::Debug for Config {
         f.debug_struct("Config")
             .field("key_file", &self.key_file)
             .field("connections", &self.connections)
-            .field("acquire_timeout_seconds", &self.acquire_timeout_seconds)
+            .field("acquire_timeout", &self.acquire_timeout)
             .finish_non_exhaustive()
     }
 }

@@ -75,7 +75,7 @@ impl Store {
         let dialect = Dialect::of(&config.database)?;
         let pool = AnyPoolOptions::new()
             .max_connections(config.connections.get())
-            .acquire_timeout(config.acquire_timeout())
+            .acquire_timeout(config.acquire_timeout)
             .after_connect(move |connection, _| Box::pin(dialect.prepare(connection)))
             .connect(&dialect.url(&config.database))
             .await?;

@@ -14,7 +14,7 @@ mod view;
 mod window;
 
 use async_trait::async_trait;
-use delivery::Verdict;
+use delivery::{Transport, Verdict};
 use model::OutboundRequest;
 
 pub use streams::{ApplyError, Config, Streams};
@@ -28,7 +28,7 @@ pub trait Deliver: Send + Sync + 'static {
 }
 
 #[async_trait]
-impl Deliver for delivery::Sender {
+impl<T: Transport> Deliver for delivery::Sender<T> {
     async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict {
         // The inherent method of the same name.
         delivery::Sender::attempt(self, request, attempt).await

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use delivery::retry::Schedule;
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use journal::{DroppedLane, Journal, StorageError};
 use model::definition::Definition;
+use model::setting::{Check, Invalid};
 use model::sync::Sync;
 use model::{Clock, Random, SyncId};
 use pipeline::{Plan, Problem};
@@ -20,6 +22,12 @@ use crate::crew::Crew;
 use crate::lane::{Bounds, Lane, Tools, Wanted};
 use crate::view::{Health, LaneView, View};
 
+/// With a smaller window a lane would settle after every few events.
+const SMALLEST_WINDOW: usize = 16;
+
+/// A larger window would keep too much in memory, and repeat too much after a crash.
+const LARGEST_WINDOW: usize = 1_000_000;
+
 /// Bounds of the lanes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -28,11 +36,13 @@ pub struct Config {
     pub window: usize,
     /// Requests in flight at once, per sync, where neither the sync nor its destination says.
     pub concurrency: u16,
-    /// How long results are gathered before they are made durable together, in milliseconds.
-    pub settle_interval_ms: u64,
-    /// How long a sync that is switched off or changed may finish what is under way, in seconds.
-    /// What is given up then is sent again later.
-    pub stop_grace_seconds: u64,
+    /// How long results are gathered before they are made durable together.
+    #[serde(with = "duration")]
+    pub settle_interval: Duration,
+    /// How long a sync that is switched off or changed may finish what is under way. What is given
+    /// up then is sent again later.
+    #[serde(with = "duration")]
+    pub stop_grace: Duration,
 }
 
 impl Default for Config {
@@ -40,9 +50,23 @@ impl Default for Config {
         Self {
             window: 2048,
             concurrency: 64,
-            settle_interval_ms: 25,
-            stop_grace_seconds: 5,
+            settle_interval: Duration::from_millis(25),
+            stop_grace: Duration::from_secs(5),
         }
+    }
+}
+
+impl Config {
+    /// Everything that is out of range.
+    pub fn problems(&self) -> Vec<Invalid> {
+        let mut check = Check::default();
+        let window = (SMALLEST_WINDOW..=LARGEST_WINDOW).contains(&self.window);
+        check.require("lanes.window", window, "from 16 to 1000000");
+        check.at_least_one("lanes.concurrency", self.concurrency);
+        let intervals = Duration::from_millis(1)..=Duration::from_secs(60);
+        let settle_interval = intervals.contains(&self.settle_interval);
+        check.require("lanes.settle_interval", settle_interval, "from 1ms to 1m");
+        check.finish()
     }
 }
 
@@ -147,7 +171,7 @@ impl Streams {
                 other => Ok(other?),
             };
         }
-        let plan = match Plan::compile(definition, sync) {
+        let plan = match Plan::compile(definition, sync, &self.tools.clock) {
             Ok(plan) => Arc::new(plan),
             Err(problems) => {
                 self.stop(running.take()).await;
@@ -188,12 +212,12 @@ impl Streams {
         plan: Arc<Plan>,
         concurrency: usize,
     ) -> Result<(Running, Arc<View>), StorageError> {
-        let view = Arc::new(View::new(sync.id));
+        let view = Arc::new(View::new());
         let cancel = self.cancel.child_token();
-        let window = self.config.window.max(16);
+        let window = self.config.window.max(SMALLEST_WINDOW);
         let bounds = Bounds {
             window,
-            settle_interval: Duration::from_millis(self.config.settle_interval_ms),
+            settle_interval: self.config.settle_interval,
         };
         let (wanted, wanted_receiver) = watch::channel(Wanted::Run {
             plan: Arc::clone(&plan),
@@ -246,10 +270,7 @@ impl Streams {
         };
         // A lane that has ended by itself has no receiver any more.
         let _ = wanted.send(Wanted::Stop);
-        let grace = self
-            .tools
-            .clock
-            .sleep(Duration::from_secs(self.config.stop_grace_seconds));
+        let grace = self.tools.clock.sleep(self.config.stop_grace);
         tokio::select! {
             () = ended.cancelled() => {}
             () = grace => {

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use journal::{Counts, Settlement, StorageError};
-use metrics::{Counter, Histogram};
+use metrics::Histogram;
 use model::outcome::Failure;
-use model::{Offset, SyncId, Timestamp};
+use model::{Offset, Timestamp};
 use serde::Serialize;
 use sketches_ddsketch::{Config, DDSketch};
 
@@ -24,7 +24,7 @@ pub enum Health {
     /// Delivers.
     #[default]
     Healthy,
-    /// Some attempts fail.
+    /// Some attempts fail, or nothing could be made of the last events.
     Degraded,
     /// Attempt after attempt fails.
     Failing,
@@ -80,7 +80,7 @@ pub struct Latency {
 /// A lane's own record, shared with those who look.
 pub(crate) struct View {
     state: Mutex<State>,
-    outcomes: Outcomes,
+    latency: Histogram,
 }
 
 #[derive(Default)]
@@ -88,6 +88,8 @@ struct State {
     shown: LaneView,
     failures_in_row: u32,
     failure: Option<Failure>,
+    /// Why the last event was discarded, unless one was delivered since.
+    discarded: Option<String>,
     stalled: Option<String>,
     latencies: Generations,
 }
@@ -100,29 +102,11 @@ struct Generations {
     since: Timestamp,
 }
 
-/// The lane's counters, looked up once.
-struct Outcomes {
-    delivered_first: Counter,
-    delivered_retry: Counter,
-    discarded: Counter,
-    failed: Counter,
-    latency: Histogram,
-}
-
 impl View {
-    pub(crate) fn new(sync: SyncId) -> Self {
-        let sync = sync.to_string();
-        let outcome = |outcome: &'static str| metrics::counter!("millstream_deliveries_total", "sync" => sync.clone(), "outcome" => outcome);
-        let outcomes = Outcomes {
-            delivered_first: outcome("delivered_first_attempt"),
-            delivered_retry: outcome("delivered_after_retry"),
-            discarded: outcome("discarded"),
-            failed: outcome("attempt_failed"),
-            latency: metrics::histogram!("millstream_delivery_latency_seconds"),
-        };
+    pub(crate) fn new() -> Self {
         Self {
             state: Mutex::default(),
-            outcomes,
+            latency: metrics::histogram!("millstream_delivery_latency_seconds"),
         }
     }
 
@@ -145,21 +129,16 @@ impl View {
                     let latency = one.at.since(one.received_at).as_secs_f64();
                     state.latencies.add(latency, one.at);
                     state.failures_in_row = 0;
+                    state.discarded = None;
                     state.shown.last_success = Some(one.at);
-                    self.outcomes.latency.record(latency);
-                    let counter = match one.attempt {
-                        1 => &self.outcomes.delivered_first,
-                        _ => &self.outcomes.delivered_retry,
-                    };
-                    counter.increment(1);
+                    self.latency.record(latency);
                 }
                 WorkResult::Failed { failure, .. } => {
                     state.failures_in_row = state.failures_in_row.saturating_add(1);
                     state.failure = Some(failure.clone());
                     state.shown.last_failure = Some(one.at);
-                    self.outcomes.failed.increment(1);
                 }
-                WorkResult::Discarded(_) => self.outcomes.discarded.increment(1),
+                WorkResult::Discarded(why) => state.discarded = Some(why.to_string()),
                 WorkResult::NotSent => {}
             }
         }
@@ -209,10 +188,11 @@ impl State {
             return (Health::Stalled, Some(stalled.clone()));
         }
         let reason = || self.failure.as_ref().map(|failure| failure.message.clone());
-        match self.failures_in_row {
-            0 => (Health::Healthy, None),
-            1..FAILING_AFTER => (Health::Degraded, reason()),
-            _ => (Health::Failing, reason()),
+        match (self.failures_in_row, &self.discarded) {
+            (FAILING_AFTER.., _) => (Health::Failing, reason()),
+            (_, Some(why)) => (Health::Degraded, Some(format!("discarded: {why}"))),
+            (0, None) => (Health::Healthy, None),
+            (_, None) => (Health::Degraded, reason()),
         }
     }
 }

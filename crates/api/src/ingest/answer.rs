@@ -13,6 +13,9 @@ use serde::Serialize;
 /// Indexes of events in their request, by the name of the field that is wrong.
 pub(super) type Indexes = BTreeMap<&'static str, Vec<usize>>;
 
+/// Stands for an event as a whole among the fields that are wrong.
+const EVENT: &str = "event";
+
 /// Everything that is wrong with the events of one request.
 #[derive(Debug, Default, PartialEq)]
 pub struct Problems {
@@ -30,6 +33,11 @@ impl Problems {
         note(&mut self.invalid, field, index);
         self.detail
             .get_or_insert_with(|| format!("event {index}: {field}: {why}"));
+    }
+
+    /// Notes that what should be the event at `index` is no object but `found`.
+    pub(super) fn no_event(&mut self, index: usize, found: &str) {
+        self.invalid(EVENT, index, &format!("expected an object, found {found}"));
     }
 
     /// Notes that the event at `index` lacks `field`.
@@ -79,7 +87,7 @@ pub enum Refusal {
     InvalidJson(String),
     /// A field of the request as a whole is missing.
     MissingField(&'static str),
-    /// What should be an event is no object.
+    /// What should be a list of events is none.
     InvalidEventJson,
     /// No project has this key.
     InvalidApiKey,
@@ -101,7 +109,11 @@ pub enum Refusal {
         retry_after: Duration,
         /// The cause, as a label of a metric.
         reason: &'static str,
+        /// The cause in words, for the log: clients aren't told.
+        cause: String,
     },
+    /// What the request says of all of its events can't be used.
+    InvalidOption(&'static str),
     /// A fault of ours.
     Internal,
 }
@@ -142,6 +154,7 @@ impl Refusal {
             Self::InvalidEventJson => "invalid_event",
             Self::InvalidApiKey => "invalid_api_key",
             Self::InvalidFields(_) => "invalid_fields",
+            Self::InvalidOption(_) => "invalid_option",
             Self::TooLarge => "too_large",
             Self::UnsupportedEncoding => "unsupported_encoding",
             Self::Timeout => "timeout",
@@ -163,6 +176,7 @@ impl Refusal {
             | Self::InvalidEventJson
             | Self::InvalidApiKey
             | Self::InvalidFields(_)
+            | Self::InvalidOption(_)
             | Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -181,10 +195,15 @@ impl Refusal {
             Self::MissingField(_) => "Request missing required field",
             Self::InvalidEventJson => "Invalid event JSON",
             Self::InvalidApiKey => "Invalid API key",
+            Self::InvalidFields(problems) if problems.invalid.contains_key(EVENT) => {
+                "Invalid event JSON"
+            }
             Self::InvalidFields(problems) if !problems.missing.is_empty() => {
                 "Request missing required field"
             }
-            Self::InvalidFields(_) => "Invalid field values on some events",
+            Self::InvalidFields(_) | Self::InvalidOption(_) => {
+                "Invalid field values on some events"
+            }
             Self::TooLarge => "Payload too large",
             Self::UnsupportedEncoding => "Unsupported content encoding",
             Self::Timeout => "Request timeout",
@@ -202,6 +221,7 @@ impl Refusal {
         };
         match self {
             Self::InvalidJson(detail) => body.detail = Some(detail),
+            Self::InvalidOption(detail) => body.detail = Some(detail),
             // Never together with indexes: SDKs drop the whole request when they see it.
             Self::MissingField(field) => body.missing_field = Some(field),
             Self::InvalidFields(problems) => {
@@ -289,6 +309,17 @@ mod tests {
         assert_eq!(
             shown(&Refusal::Throttled(throttled)),
             r#"{"code":429,"error":"Too many requests for some devices and users","eps_threshold":30,"throttled_devices":{"device":31},"throttled_users":{},"throttled_events":[0]}"#
+        );
+    }
+
+    #[test]
+    fn an_event_that_is_no_object_is_told_by_index() {
+        let mut problems = Problems::default();
+        problems.no_event(2, "a number");
+        problems.missing("event_type", 3);
+        assert_eq!(
+            shown(&Refusal::InvalidFields(problems)),
+            r#"{"code":400,"error":"Invalid event JSON","events_with_invalid_fields":{"event":[2]},"events_with_missing_fields":{"event_type":[3]},"detail":"event 2: event: expected an object, found a number"}"#
         );
     }
 

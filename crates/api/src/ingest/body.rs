@@ -58,6 +58,8 @@ impl Budget {
         let busy = Refusal::Unavailable {
             retry_after: Duration::from_secs(1),
             reason: "bodies_full",
+            cause: "the bodies that are being received take all of `ingest.buffered_body_bytes`"
+                .into(),
         };
         let Ok(permits) = u32::try_from(bytes) else {
             return Err(busy);

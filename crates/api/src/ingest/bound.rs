@@ -17,6 +17,12 @@ pub(super) const VALUES: usize = 10_000;
 /// One update of properties names no more of them: the journal applies it while all others wait.
 pub(super) const UPDATED_PROPERTIES: usize = 1_000;
 
+/// A number of so many characters and without an exponent is within the range of doubles.
+const LONGEST_PLAIN_NUMBER: usize = 300;
+
+/// No number is longer, like no string.
+const LONGEST_NUMBER: usize = STRING_CHARACTERS;
+
 /// What is left of an event's bounds.
 #[derive(Debug)]
 pub(super) struct Bounds {
@@ -56,10 +62,30 @@ impl Bounds {
                     self.apply_at(member, depth + 1)?;
                 }
             }
+            Value::Number(number) if !is_sane(number.text()) => {
+                return Err("a number is too large or too small for a double");
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
         Ok(())
     }
+}
+
+/// Whether a number is one that destinations can be expected to read. `1e999` is JSON, but most
+/// parsers make nothing of it, or infinity; and written out, `1e-999999999` is a gigabyte.
+pub(super) fn is_sane(number: &str) -> bool {
+    let exponent = number.bytes().position(|byte| byte | 0x20 == b'e');
+    if exponent.is_none() && number.len() <= LONGEST_PLAIN_NUMBER {
+        return true;
+    }
+    let (mantissa, exponent) = number.split_at(exponent.unwrap_or(number.len()));
+    let value: f64 = number.parse().unwrap_or(f64::NAN);
+    let is_zero = mantissa.bytes().all(|b| !(b'1'..=b'9').contains(&b));
+    let vanishes = value == 0.0 && !is_zero;
+    number.len() <= LONGEST_NUMBER
+        && value.is_finite()
+        && !vanishes
+        && exponent.len() <= "e-0308".len()
 }
 
 /// Cuts `text` behind [`STRING_CHARACTERS`] characters.
@@ -98,6 +124,37 @@ mod tests {
                     "{sent} {character}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn numbers_that_a_double_cant_hold_are_refused() {
+        for sane in [
+            "0",
+            "-0",
+            "1.10",
+            "12345678901234567890",
+            "1e308",
+            "-1.5E-300",
+            "0e5",
+            "4.9e-324",
+            "0.0e-308",
+        ] {
+            assert_eq!(bounded(sane), Ok(sane.into()));
+        }
+        let long = format!("1{}", "0".repeat(308));
+        assert!(bounded(&long).is_ok());
+        let endless = format!("0.{}", "1".repeat(2000));
+        for insane in [
+            "1e999",
+            "-1e309",
+            "1e-400",
+            "[1,{\"a\":1e-999999999}]",
+            "0e999999999",
+            &endless,
+            &format!("{long}0"),
+        ] {
+            assert!(bounded(insane).is_err(), "{insane}");
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use model::setting::{Check, Invalid};
 use serde::{Deserialize, Serialize};
 
 /// The settings of ingest. The defaults are those of the Amplitude API where it names any.
@@ -15,10 +17,12 @@ pub struct Config {
     pub httpapi_body_bytes: usize,
     /// The largest body of `/batch`, decoded, in bytes.
     pub batch_body_bytes: usize,
-    /// How long a client may send nothing in the middle of a body, in seconds.
-    pub body_idle_timeout_seconds: u64,
-    /// How long a body may take in all, in seconds.
-    pub body_total_timeout_seconds: u64,
+    /// How long a client may send nothing in the middle of a body.
+    #[serde(with = "duration")]
+    pub body_idle_timeout: Duration,
+    /// How long a body may take in all.
+    #[serde(with = "duration")]
+    pub body_total_timeout: Duration,
     /// The memory that the bodies being received and read may take together, in bytes. Beyond it
     /// requests are answered with 503.
     pub buffered_body_bytes: usize,
@@ -35,8 +39,8 @@ impl Default for Config {
         Self {
             httpapi_body_bytes: 1 << 20,
             batch_body_bytes: 20 << 20,
-            body_idle_timeout_seconds: 10,
-            body_total_timeout_seconds: 120,
+            body_idle_timeout: Duration::from_secs(10),
+            body_total_timeout: Duration::from_secs(120),
             buffered_body_bytes: 128 << 20,
             throttle_entries: 200_000,
             trusted_proxies: Vec::new(),
@@ -45,12 +49,25 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(super) fn body_idle_timeout(&self) -> Duration {
-        Duration::from_secs(self.body_idle_timeout_seconds)
-    }
-
-    pub(super) fn body_total_timeout(&self) -> Duration {
-        Duration::from_secs(self.body_total_timeout_seconds)
+    /// Everything that is out of range.
+    pub fn problems(&self) -> Vec<Invalid> {
+        let mut check = Check::default();
+        let body_sizes = [
+            ("ingest.httpapi_body_bytes", self.httpapi_body_bytes),
+            ("ingest.batch_body_bytes", self.batch_body_bytes),
+        ];
+        for (setting, bytes) in body_sizes {
+            check.at_least_one(setting, bytes as u64);
+        }
+        check.more_than_zero("ingest.body_idle_timeout", self.body_idle_timeout);
+        check.more_than_zero("ingest.body_total_timeout", self.body_total_timeout);
+        let largest = self.httpapi_body_bytes.max(self.batch_body_bytes);
+        check.require(
+            "ingest.buffered_body_bytes",
+            self.buffered_body_bytes >= largest,
+            format!("at least {largest}, so that the largest body has room"),
+        );
+        check.finish()
     }
 
     /// The uploader's address: the connection's, or, when that is a trusted proxy's, the last one

@@ -15,7 +15,7 @@ impl Device<'_> {
     pub(super) fn kind(&self) -> Option<String> {
         let model = self.model.as_deref()?;
         Some(match self.maker(model) {
-            Some(maker) if !starts_with(model, maker) => format!("{maker} {model}"),
+            Some(maker) if !starts_with(model, maker) => [maker, " ", model].concat(),
             _ => model.to_owned(),
         })
     }
@@ -33,7 +33,7 @@ impl Device<'_> {
         let word = &name[..letters.unwrap_or(name.len())];
         let word = (word.chars().count() >= 3).then_some(word);
         match (maker, word) {
-            (Some(maker), Some(word)) => Some(format!("{maker} {word}")),
+            (Some(maker), Some(word)) => Some([maker, " ", word].concat()),
             (Some(maker), None) => Some(maker.to_owned()),
             (None, Some(word)) => Some(word.to_owned()),
             (None, None) => Some(model.to_owned()),

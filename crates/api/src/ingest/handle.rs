@@ -91,6 +91,11 @@ async fn serve(ingest: Arc<Ingest>, endpoint: Endpoint, request: Request) -> Res
             counter!("millstream_ingest_refused_requests_total", "endpoint" => endpoint.name(), "reason" => reason)
                 .increment(1);
             tracing::debug!(endpoint = endpoint.name(), reason, "request refused");
+            if let Refusal::Unavailable { cause, .. } = &refusal
+                && let Some(requests) = ingest.outages.note(reason, ingest.clock.now())
+            {
+                tracing::warn!(reason, requests, "events are refused with 503: {cause}");
+            }
             refusal.into_response()
         }
     }
@@ -112,8 +117,8 @@ async fn take(
     };
     let bounds = Bounds {
         bytes: limit,
-        idle: ingest.config.body_idle_timeout(),
-        total: ingest.config.body_total_timeout(),
+        idle: ingest.config.body_idle_timeout,
+        total: ingest.config.body_total_timeout,
         budget: &ingest.budget,
     };
     let received = body::receive(body, &head.headers, &bounds, &*ingest.clock).await?;
@@ -210,5 +215,6 @@ fn unavailable(error: &AcceptError) -> Refusal {
             AcceptError::Storage(_) => "storage_failed",
             AcceptError::Closed => "closing",
         },
+        cause: error.to_string(),
     }
 }

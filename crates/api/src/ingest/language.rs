@@ -208,12 +208,21 @@ const NAMES: &[(&str, &str)] = &[
 /// `None` for everything that is no tag of a known language, such as the name of one.
 pub(super) fn english_name(tag: &str) -> Option<&'static str> {
     let code = tag.split(['-', '_']).next().unwrap_or(tag);
-    if !(2..=3).contains(&code.len()) {
-        return None;
-    }
-    let code = code.to_ascii_lowercase();
+    let (mut two, mut three);
+    let lower: &mut [u8] = match *code.as_bytes() {
+        [a, b] => {
+            two = [a, b];
+            &mut two
+        }
+        [a, b, c] => {
+            three = [a, b, c];
+            &mut three
+        }
+        _ => return None,
+    };
+    lower.make_ascii_lowercase();
     let place = NAMES
-        .binary_search_by_key(&code.as_str(), |(code, _)| code)
+        .binary_search_by(|(code, _)| code.as_bytes().cmp(lower))
         .ok()?;
     Some(NAMES[place].1)
 }

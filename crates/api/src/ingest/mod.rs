@@ -16,6 +16,7 @@ mod handle;
 mod identify;
 mod language;
 mod normalise;
+mod outage;
 mod throttle;
 mod upload;
 mod validate;
@@ -74,6 +75,7 @@ pub struct Ingest {
     config: Config,
     throttle: throttle::Throttle,
     budget: body::Budget,
+    outages: outage::Outages,
     /// How many heavy bodies are read at a time: as many as there are processors.
     readers: Arc<Semaphore>,
 }
@@ -103,6 +105,7 @@ impl Ingest {
             throttle: throttle::Throttle::new(config.throttle_entries, &*random),
             random,
             budget: body::Budget::new(config.buffered_body_bytes),
+            outages: outage::Outages::default(),
             config,
             readers: Arc::new(Semaphore::new(processors)),
         }

@@ -296,6 +296,7 @@ impl<'n, 'p, 'v> Draft<'n, 'p, 'v> {
             device_id: owned(self.device_id),
             insert_id: owned(self.insert_id),
             event_time,
+            own_user_properties: self.skip_user_properties.then(|| alone(&user_update)),
             user_update: match self.skip_user_properties {
                 true => PropertyUpdate::none(),
                 false => user_update,
@@ -389,9 +390,15 @@ impl<'n, 'p, 'v> Draft<'n, 'p, 'v> {
             Some(time) => Timestamp(time.0.saturating_add(self.normaliser.correction)),
             None => self.normaliser.received_at,
         };
-        time_member("client_event_time", client_time, &mut self.out);
-        time_member("event_time", event_time, &mut self.out);
-        time_member("created_at", event_time, &mut self.out);
+        let mut text = Vec::with_capacity(24);
+        client_time.write(&mut text);
+        raw_text_member("client_event_time", &text, &mut self.out);
+        if event_time != client_time {
+            text.clear();
+            event_time.write(&mut text);
+        }
+        raw_text_member("event_time", &text, &mut self.out);
+        raw_text_member("created_at", &text, &mut self.out);
         event_time
     }
 
@@ -447,6 +454,15 @@ impl<'n, 'p, 'v> Draft<'n, 'p, 'v> {
     }
 }
 
+/// What an update makes of a user without properties, as JSON.
+fn alone(update: &PropertyUpdate) -> Vec<u8> {
+    let mut properties = Object::new();
+    update.apply(&mut properties);
+    let mut json = Vec::new();
+    write_value(&Value::Object(properties), &mut json);
+    json
+}
+
 /// Begins a further member. `name` needs no escapes.
 fn name_member(name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"");
@@ -466,16 +482,26 @@ fn time_member(name: &str, time: Timestamp, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// A text that needs no escapes.
+fn raw_text_member(name: &str, text: &[u8], out: &mut Vec<u8>) {
+    name_member(name, out);
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
 /// Appends a random UUID (version 4).
 fn write_uuid(random: &dyn Random, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let high = random.next_u64() & !0xf000 | 0x4000;
     let low = random.next_u64() & !(0b11 << 62) | 0b10 << 62;
-    let bits = u128::from(high) << 64 | u128::from(low);
-    for digit in 0..32 {
-        if matches!(digit, 8 | 12 | 16 | 20) {
-            out.push(b'-');
+    let mut text = *b"00000000-0000-0000-0000-000000000000";
+    let (first, second) = text.split_at_mut(18);
+    for (half, mut bits) in [(first, high), (second, low)] {
+        for slot in half.iter_mut().rev().filter(|slot| **slot != b'-') {
+            *slot = HEX[(bits & 15) as usize];
+            bits >>= 4;
         }
-        out.push(HEX[(bits >> (124 - 4 * digit) & 15) as usize]);
     }
+    out.extend_from_slice(&text);
 }

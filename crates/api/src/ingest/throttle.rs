@@ -207,6 +207,7 @@ mod tests {
             insert_id: None,
             event_time: Timestamp(0),
             user_update: PropertyUpdate::none(),
+            own_user_properties: None,
             groups: Vec::new(),
             group_update: PropertyUpdate::none(),
             paying: false,

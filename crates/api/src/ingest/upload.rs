@@ -49,10 +49,8 @@ impl Reception<'_> {
         if events.len() > MAX_EVENTS {
             return Err(Refusal::TooLarge);
         }
-        let min_id_length = request
-            .get("options")
-            .and_then(|options| options.get("min_id_length"))
-            .and_then(|length| usize::try_from(length.as_number()?.as_i64()?).ok());
+        let options = request.get("options");
+        let min_id_length = min_id_length(options.and_then(|o| o.get("min_id_length")))?;
         let envelope = Envelope {
             project: project.project,
             received_at: self.received_at,
@@ -94,8 +92,12 @@ impl Reception<'_> {
         let mut problems = Problems::default();
         let mut events = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
-            let Value::Object(item) = item else {
-                return Err(Refusal::InvalidEventJson);
+            let item = match item {
+                Value::Object(item) => item,
+                other => {
+                    problems.no_event(index, other.kind());
+                    continue;
+                }
             };
             if let Some(event) = shape(index, item, &mut problems) {
                 events.extend(normaliser.event(index, event, &mut problems));
@@ -105,6 +107,21 @@ impl Reception<'_> {
             true => Ok(events),
             false => Err(Refusal::InvalidFields(problems)),
         }
+    }
+}
+
+/// How short an id may be, where the request says so. A wrong value isn't passed over: with the usual
+/// length instead, ids that the client means to be valid would be dropped.
+fn min_id_length(sent: Option<&Value<'_>>) -> Result<Option<usize>, Refusal> {
+    let length = match sent {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value.as_number().and_then(|number| number.as_i64()),
+    };
+    match length.map(usize::try_from) {
+        Some(Ok(length)) => Ok(Some(length)),
+        _ => Err(Refusal::InvalidOption(
+            "options.min_id_length: expected an integer, 0 or more",
+        )),
     }
 }
 

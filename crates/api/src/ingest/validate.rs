@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use model::json::{Limits, Value, parse};
 use model::{Timestamp, json};
 
-use super::bound::cut;
+use super::bound::{cut, is_sane};
 
 /// What is wrong with a value, in words.
 pub(super) type Why = &'static str;
@@ -126,7 +126,7 @@ pub(super) fn id(value: Value<'_>) -> Result<Option<Cow<'_, str>>, Why> {
     }
 }
 
-/// A finite number, or a string that is one.
+/// A number, or a string that is one.
 pub(super) fn number(value: Value<'_>) -> Result<Option<json::Number<'_>>, Why> {
     let number = match value {
         Value::Null => return Ok(None),
@@ -137,9 +137,9 @@ pub(super) fn number(value: Value<'_>) -> Result<Option<json::Number<'_>>, Why> 
         },
         _ => return Err("expected a number"),
     };
-    match number.as_f64().is_finite() {
+    match is_sane(number.text()) {
         true => Ok(Some(number)),
-        false => Err("the number is too large"),
+        false => Err("the number is too large or too small for a double"),
     }
 }
 

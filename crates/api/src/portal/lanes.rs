@@ -75,7 +75,7 @@ pub struct LaneStatus {
 pub enum Health {
     /// Delivers.
     Healthy,
-    /// Some attempts fail.
+    /// Some attempts fail, or nothing could be made of the last events.
     Degraded,
     /// Attempt after attempt fails.
     Failing,

@@ -86,6 +86,12 @@ pub enum ApiError {
         .0.owed(), .0.owed()
     )]
     ConfirmationNeeded(DroppedLane),
+    /// The request took longer than it may.
+    #[error("the request took too long")]
+    TimedOut,
+    /// The server is ending.
+    #[error("the server is ending: try again in a moment")]
+    Ending,
     /// Something that we need does not answer.
     #[error("the server can't do this at present")]
     Unavailable {
@@ -228,7 +234,8 @@ impl ApiError {
                 "confirmation_needed",
                 "Confirmation needed",
             ),
-            Self::Unavailable { .. } => (
+            Self::TimedOut => (StatusCode::REQUEST_TIMEOUT, "timed_out", "Took too long"),
+            Self::Unavailable { .. } | Self::Ending => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "Unavailable",
@@ -244,7 +251,7 @@ impl ApiError {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyFailures { retry_after } => Some(*retry_after),
-            Self::Unavailable { .. } => Some(Duration::from_secs(5)),
+            Self::Unavailable { .. } | Self::Ending => Some(Duration::from_secs(5)),
             _ => None,
         }
     }

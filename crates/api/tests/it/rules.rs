@@ -107,6 +107,12 @@ fn every_wrong_field_is_named() {
         (r#""event_id":[]"#, "event_id"),
         (r#""price":"cheap""#, "price"),
         (r#""revenue":1e999"#, "revenue"),
+        (r#""event_properties":{"a":[1e999]}"#, "event_properties"),
+        (
+            r#""user_properties":{"$add":{"a":1e-999}}"#,
+            "user_properties",
+        ),
+        (r#""whatever":1e999"#, "data"),
         (r#""location_lat":{}"#, "location_lat"),
         (
             r#""$skip_user_properties_sync":3"#,
@@ -350,6 +356,43 @@ fn reserved_event_types_are_refused() {
 fn an_event_can_leave_the_users_properties_alone() {
     let event = accepted(r#""$skip_user_properties_sync":true,"user_properties":{"a":1}"#);
     assert!(event.user_update.is_empty());
+    assert_eq!(
+        event.own_user_properties.as_deref(),
+        Some(&br#"{"a":1}"#[..])
+    );
+    let event = accepted(r#""$skip_user_properties_sync":true"#);
+    assert_eq!(event.own_user_properties.as_deref(), Some(&b"{}"[..]));
+    assert!(accepted("").own_user_properties.is_none());
+}
+
+#[test]
+fn an_event_that_is_no_object_is_named_beside_what_else_is_wrong() {
+    let found = match read_events(&upload_of(&[&event_with(""), "7", "{}", "null"])) {
+        Err(Refusal::InvalidFields(found)) => found,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found.invalid["event"], [1, 3]);
+    assert_eq!(found.missing["event_type"], [2]);
+}
+
+#[test]
+fn a_shortest_id_that_makes_no_sense_is_refused() {
+    let body = |length: &str| {
+        let event = r#"{"event_type":"click","user_id":"ann"}"#;
+        format!(
+            r#"{{"api_key":"{KEY}","events":[{event}],"options":{{"min_id_length":{length}}}}}"#
+        )
+    };
+    for length in ["-1", "1.5", "\"3\"", "[]", "true"] {
+        let refused = read_events(&body(length)).map(|upload| upload.events.len());
+        assert!(
+            matches!(refused, Err(Refusal::InvalidOption(_))),
+            "{length}: {refused:?}"
+        );
+    }
+    for (length, taken) in [("3", true), ("0", true), ("4", false), ("null", false)] {
+        assert_eq!(read_events(&body(length)).is_ok(), taken, "{length}");
+    }
 }
 
 #[test]
@@ -399,10 +442,6 @@ fn what_is_wrong_with_a_request_as_a_whole_is_told() {
         ),
         (
             format!(r#"{{{key},"events":{{}}}}"#),
-            Refusal::InvalidEventJson,
-        ),
-        (
-            format!(r#"{{{key},"events":[7]}}"#),
             Refusal::InvalidEventJson,
         ),
     ] {

@@ -55,6 +55,14 @@ impl Connector {
         }
     }
 
+    /// Runs `task` among the client's own.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
     /// Connects to an address of the destination that the guard lets pass.
     pub(super) async fn dial(&self, destination: &Destination) -> Result<Dialed, TransportError> {
         let host = destination.host();

@@ -15,14 +15,15 @@ mod tls;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -40,7 +41,7 @@ pub struct Client {
 }
 
 struct Inner {
-    connector: Connector,
+    connector: Arc<Connector>,
     pool: Arc<Pool>,
     connect_timeout: Duration,
     request_timeout: Duration,
@@ -59,6 +60,20 @@ pub enum SetupError {
         path: PathBuf,
         /// What went wrong.
         source: rustls::pki_types::pem::Error,
+    },
+    /// The file of trusted certificates has none.
+    #[error("{} has no certificate in PEM form", path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A certificate in the file can't be trusted as an authority.
+    #[error("a certificate in {} can't be used", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: rustls::Error,
     },
     /// TLS can't be set up.
     #[error("can't set up TLS")]
@@ -83,6 +98,15 @@ const CONNECTION_HEADERS: [HeaderName; 9] = [
 ];
 
 impl Client {
+    /// Whether the files that `config` names can be used.
+    ///
+    /// # Errors
+    ///
+    /// What [`Client::new`] would fail with.
+    pub fn check_files(config: &Config) -> Result<(), SetupError> {
+        tls::add_own(&mut rustls::RootCertStore::empty(), config)
+    }
+
     /// A client that connects to what `guard` lets pass. Must be called within a Tokio runtime: a
     /// task closes unused connections for as long as a clone of the client lives.
     ///
@@ -102,7 +126,7 @@ impl Client {
         });
         Ok(Self {
             inner: Arc::new(Inner {
-                connector: Connector::new(guard, tls, tasks, stop.clone()),
+                connector: Arc::new(Connector::new(guard, tls, tasks, stop.clone())),
                 pool,
                 connect_timeout: config.connect_timeout,
                 request_timeout: config.request_timeout,
@@ -156,7 +180,6 @@ impl fmt::Debug for Client {
     }
 }
 
-#[async_trait]
 impl Transport for Client {
     async fn send(&self, request: Request<Bytes>) -> Result<Response, TransportError> {
         self.request(request).await
@@ -173,8 +196,15 @@ impl Inner {
         received: &mut Received,
     ) -> Result<BodyEnd, TransportError> {
         let (mut head, body) = request.into_parts();
-        for name in &CONNECTION_HEADERS {
-            head.headers.remove(name);
+        // Looked for first, since removing looks up each name and there is seldom one.
+        if head
+            .headers
+            .keys()
+            .any(|name| CONNECTION_HEADERS.contains(name))
+        {
+            for name in &CONNECTION_HEADERS {
+                head.headers.remove(name);
+            }
         }
         state_empty_body(&head.method, &body, &mut head.headers);
         let uri = std::mem::take(&mut head.uri);
@@ -215,35 +245,77 @@ impl Inner {
         }
     }
 
-    /// A connection, and whether it is a new one. While it isn't known that a destination speaks
-    /// HTTP/1.1 only, one request connects and the others wait: with HTTP/2 they will share its
-    /// connection.
+    /// A connection, and whether it is a new one: one that another request is done with, or one
+    /// that is made when it is this request's turn to connect, whichever comes first.
     async fn connect(
         &self,
         destination: &Arc<Destination>,
     ) -> Result<(Dialed, bool), TransportError> {
+        let mut turn = pin!(destination.turn_to_connect());
+        let mut dialing = None;
         let connecting = async {
-            let _turn = match destination.turn_to_connect() {
-                Some(turns) => {
-                    let turn = turns.lock().await;
-                    if let Some(connection) = self.pool.take(destination) {
-                        return Ok((connection, false));
-                    }
-                    Some(turn)
+            loop {
+                let freed = destination.connection_freed();
+                match &mut dialing {
+                    None => tokio::select! {
+                        biased;
+                        () = freed => {}
+                        turn = &mut turn => {
+                            if let Some(connection) = self.pool.take(destination) {
+                                return Ok((connection, false));
+                            }
+                            dialing = Some(self.dial(destination, turn));
+                            continue;
+                        }
+                    },
+                    Some(dialing) => tokio::select! {
+                        biased;
+                        Ok(dialed) = dialing => return dialed.map(|connection| (connection, true)),
+                        () = freed => {}
+                    },
                 }
-                None => None,
-            };
-            let dialed = self.connector.dial(destination).await?;
-            destination.learn(&dialed);
-            Ok((dialed, true))
+                if let Some(connection) = self.pool.take(destination) {
+                    return Ok((connection, false));
+                }
+            }
         };
         match tokio::time::timeout(self.connect_timeout, connecting).await {
             Ok(connected) => connected,
-            Err(_elapsed) => Err(TransportError::ConnectTimeout {
-                host: destination.host().to_owned(),
-                after: self.connect_timeout,
-            }),
+            Err(_elapsed) => Err(connect_timeout(destination, self.connect_timeout)),
         }
+    }
+
+    /// Connects in a task of its own, so that a connection comes about even when the request that
+    /// wanted it finds another one before: the next one will need it.
+    fn dial(
+        &self,
+        destination: &Arc<Destination>,
+        turn: OwnedSemaphorePermit,
+    ) -> oneshot::Receiver<Result<Dialed, TransportError>> {
+        let (told, dialed) = oneshot::channel();
+        let (connector, pool) = (Arc::clone(&self.connector), Arc::clone(&self.pool));
+        let (destination, limit) = (Arc::clone(destination), self.connect_timeout);
+        self.connector.spawn(async move {
+            let dialed = match tokio::time::timeout(limit, connector.dial(&destination)).await {
+                Ok(dialed) => dialed,
+                Err(_elapsed) => Err(connect_timeout(&destination, limit)),
+            };
+            if let Ok(dialed) = &dialed {
+                destination.learn(dialed);
+            }
+            drop(turn);
+            if let Err(Ok(Dialed::Http1(unwanted))) = told.send(dialed) {
+                pool.put_back(&destination, unwanted);
+            }
+        });
+        dialed
+    }
+}
+
+fn connect_timeout(destination: &Destination, after: Duration) -> TransportError {
+    TransportError::ConnectTimeout {
+        host: destination.host().to_owned(),
+        after,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Destinations and their unused connections.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::connect::Dialed;
@@ -18,9 +20,14 @@ use crate::transport::TransportError;
 /// Destinations that are remembered before unused ones are looked for.
 const MANY_DESTINATIONS: usize = 4096;
 
+/// Connections that are made to one destination at the same time. Many requests at once would
+/// otherwise open as many connections at once, which overflows the destination's queue of new ones,
+/// while the first few are already free again.
+const CONNECTING: u32 = 8;
+
 /// All destinations.
 pub(super) struct Pool {
-    destinations: Mutex<HashMap<Key, Arc<Destination>>>,
+    destinations: Mutex<Destinations>,
     /// Unused HTTP/1.1 connections to all destinations.
     idle: AtomicUsize,
     max_idle: usize,
@@ -28,21 +35,45 @@ pub(super) struct Pool {
     idle_timeout: Duration,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    tls: bool,
-    authority: Authority,
+/// Destinations by their authority in lower case.
+#[derive(Default)]
+struct Destinations {
+    plain: HashMap<String, Arc<Destination>>,
+    tls: HashMap<String, Arc<Destination>>,
+}
+
+impl Destinations {
+    fn of(&mut self, tls: bool) -> &mut HashMap<String, Arc<Destination>> {
+        if tls { &mut self.tls } else { &mut self.plain }
+    }
+
+    fn len(&self) -> usize {
+        self.plain.len() + self.tls.len()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Destination>> {
+        self.plain.values().chain(self.tls.values())
+    }
+
+    fn forget_unused(&mut self) {
+        for known in [&mut self.plain, &mut self.tls] {
+            known.retain(|_, destination| destination.is_in_use());
+        }
+    }
 }
 
 /// A scheme, a host and a port.
 pub(super) struct Destination {
-    key: Key,
+    tls: bool,
+    authority: Authority,
     port: u16,
     host_header: HeaderValue,
     /// Whether the last connection spoke HTTP/1.1. Without TLS there is nothing else.
     speaks_http1: AtomicBool,
-    /// Held while connecting by those who may end up sharing a connection.
-    turns: tokio::sync::Mutex<()>,
+    /// Held while connecting.
+    turns: Arc<Semaphore>,
+    /// Told when a connection has become unused.
+    freed: Notify,
     connections: Mutex<Connections>,
 }
 
@@ -72,18 +103,23 @@ impl Pool {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             _ => return Err(refuse("its scheme is neither http nor https")),
         };
-        let authority = uri.authority().ok_or(refuse("it has no host"))?.clone();
-        let key = Key { tls, authority };
+        let authority = uri.authority().ok_or(refuse("it has no host"))?;
         let mut destinations = lock(&self.destinations);
-        if let Some(known) = destinations.get(&key) {
+        // Most are written in lower case: found without a copy.
+        if let Some(known) = destinations.of(tls).get(authority.as_str()) {
             return Ok(Arc::clone(known));
         }
         if destinations.len() >= MANY_DESTINATIONS {
-            destinations.retain(|_, destination| destination.is_in_use());
+            destinations.forget_unused();
         }
-        let new = Arc::new(Destination::new(key.clone())?);
-        destinations.insert(key, Arc::clone(&new));
-        Ok(new)
+        let known = destinations.of(tls);
+        Ok(match known.entry(authority.as_str().to_ascii_lowercase()) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(place) => {
+                let new = Arc::new(Destination::new(tls, authority.clone())?);
+                Arc::clone(place.insert(new))
+            }
+        })
     }
 
     /// An open connection to `destination`, if there is one.
@@ -110,6 +146,8 @@ impl Pool {
         {
             self.idle.fetch_add(1, Ordering::Relaxed);
             connections.idle.push((connection, Instant::now()));
+            drop(connections);
+            destination.freed.notify_one();
         }
     }
 
@@ -124,25 +162,24 @@ impl Pool {
     /// Closes connections that have been unused for too long or that the other side has closed,
     /// and forgets destinations without any.
     fn sweep(&self) {
-        let destinations: Vec<_> = lock(&self.destinations).values().cloned().collect();
+        let destinations: Vec<_> = lock(&self.destinations).all().cloned().collect();
         for destination in destinations {
             let closed = destination.close_unused(self.idle_timeout);
             self.idle.fetch_sub(closed, Ordering::Relaxed);
         }
-        lock(&self.destinations).retain(|_, destination| destination.is_in_use());
+        lock(&self.destinations).forget_unused();
     }
 }
 
 impl Destination {
-    fn new(key: Key) -> Result<Self, TransportError> {
+    fn new(tls: bool, authority: Authority) -> Result<Self, TransportError> {
         let refuse = |reason| TransportError::Target { reason };
-        let authority = &key.authority;
         if authority.as_str().contains('@') {
             return Err(refuse(
                 "it holds a user name or password; send an Authorization header instead",
             ));
         }
-        let default_port = if key.tls { 443 } else { 80 };
+        let default_port = if tls { 443 } else { 80 };
         let written_port = &authority.as_str()[authority.host().len()..];
         let port = match authority.port_u16() {
             Some(port) => port,
@@ -157,16 +194,18 @@ impl Destination {
         Ok(Self {
             port,
             host_header: host_header.map_err(|_| refuse("its host is not valid"))?,
-            speaks_http1: AtomicBool::new(!key.tls),
-            turns: tokio::sync::Mutex::new(()),
+            speaks_http1: AtomicBool::new(!tls),
+            turns: Arc::new(Semaphore::new(CONNECTING as usize)),
+            freed: Notify::new(),
             connections: Mutex::default(),
-            key,
+            tls,
+            authority,
         })
     }
 
     /// The host as it was written, an IPv6 address in brackets.
     pub(super) fn host(&self) -> &str {
-        self.key.authority.host()
+        self.authority.host()
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -174,7 +213,7 @@ impl Destination {
     }
 
     pub(super) fn uses_tls(&self) -> bool {
-        self.key.tls
+        self.tls
     }
 
     /// The value of the `Host` header: without the port where it is the scheme's own.
@@ -182,9 +221,21 @@ impl Destination {
         &self.host_header
     }
 
-    /// To be locked while connecting, unless connections to this destination can't be shared.
-    pub(super) fn turn_to_connect(&self) -> Option<&tokio::sync::Mutex<()>> {
-        (!self.speaks_http1.load(Ordering::Relaxed)).then_some(&self.turns)
+    /// Waits until this request may connect. While it isn't known that the destination speaks
+    /// HTTP/1.1 only, one request connects and the others wait: with HTTP/2 they will share its
+    /// connection.
+    pub(super) async fn turn_to_connect(&self) -> OwnedSemaphorePermit {
+        let places = match self.speaks_http1.load(Ordering::Relaxed) {
+            true => 1,
+            false => CONNECTING,
+        };
+        let turn = Arc::clone(&self.turns).acquire_many_owned(places).await;
+        turn.expect("the semaphore is never closed")
+    }
+
+    /// Waits until a connection may be there to be taken.
+    pub(super) async fn connection_freed(&self) {
+        self.freed.notified().await;
     }
 
     /// Remembers what a new connection speaks, and shares it if it can be.
@@ -193,6 +244,7 @@ impl Destination {
             .store(matches!(dialed, Dialed::Http1(_)), Ordering::Relaxed);
         if let Dialed::Http2(connection) = dialed {
             lock(&self.connections).shared = Some((connection.clone(), Instant::now()));
+            self.freed.notify_waiters();
         }
     }
 

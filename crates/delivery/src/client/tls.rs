@@ -17,11 +17,7 @@ pub(super) fn client_config(config: &Config) -> Result<Arc<ClientConfig>, SetupE
         tracing::warn!(%error, "some of the system's trusted certificates can't be read");
     }
     roots.add_parsable_certificates(system.certs);
-    if let Some(path) = &config.ca_file {
-        for certificate in read_certificates(path)? {
-            roots.add(certificate)?;
-        }
-    }
+    add_own(&mut roots, config)?;
     if roots.is_empty() {
         tracing::warn!(
             "no trusted certificates were found: no destination with TLS can be reached"
@@ -37,6 +33,25 @@ pub(super) fn client_config(config: &Config) -> Result<Arc<ClientConfig>, SetupE
     }
     tls.alpn_protocols.push(b"http/1.1".to_vec());
     Ok(Arc::new(tls))
+}
+
+/// Adds the authorities that the operator names.
+pub(super) fn add_own(roots: &mut RootCertStore, config: &Config) -> Result<(), SetupError> {
+    let Some(path) = &config.ca_file else {
+        return Ok(());
+    };
+    let certificates = read_certificates(path)?;
+    if certificates.is_empty() {
+        return Err(SetupError::NoCertificate { path: path.clone() });
+    }
+    for certificate in certificates {
+        let added = roots.add(certificate);
+        added.map_err(|source| SetupError::Certificate {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {

@@ -41,12 +41,19 @@ impl fmt::Debug for Guard {
 /// A host that may not be connected to. Does not tell the addresses that a name has inside the
 /// operator's network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{host} is not allowed as a destination: {reason}")]
+#[error("{host} is not allowed as a destination: {reason}{}", advice(*.reason))]
 pub struct Blocked {
     /// The host, as it was written.
     pub host: String,
     /// Why not.
     pub reason: Reason,
+}
+
+fn advice(reason: Reason) -> &'static str {
+    match reason.can_be_allowed() {
+        true => " (the operator can allow it by the setting egress.allow)",
+        false => "",
+    }
 }
 
 impl Guard {
@@ -110,6 +117,23 @@ impl Guard {
             Some(reason) => Err(blocked(reason).into()),
             None => Err(dns(LookupError::NotFound)),
         }
+    }
+
+    /// Whether `host` may be a destination as far as that shows without looking a name up.
+    ///
+    /// # Errors
+    ///
+    /// Why a literal address may not be connected to.
+    pub fn check_literal(&self, host: &str) -> Result<(), Blocked> {
+        let checked = match Host::parse(host) {
+            Ok(Host::Address(address)) => self.check(address),
+            Ok(Host::Name(_)) => Ok(()),
+            Err(reason) => Err(reason),
+        };
+        checked.map_err(|reason| Blocked {
+            host: host.to_owned(),
+            reason,
+        })
     }
 
     fn check(&self, address: IpAddr) -> Result<(), Reason> {

@@ -32,6 +32,13 @@ pub enum Reason {
     Malformed,
 }
 
+impl Reason {
+    /// Whether the operator's allow-list can let such an address pass.
+    pub const fn can_be_allowed(self) -> bool {
+        !matches!(self, Self::UnusualSpelling | Self::Malformed)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

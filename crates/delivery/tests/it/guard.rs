@@ -117,7 +117,7 @@ async fn the_message_does_not_tell_where_a_name_leads_inside() {
     let error = guard.addresses("intranet").await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "intranet is not allowed as a destination: it leads to a private network"
+        "intranet is not allowed as a destination: it leads to a private network (the operator can allow it by the setting egress.allow)"
     );
 }
 
@@ -169,4 +169,30 @@ async fn the_systems_resolver_knows_this_machine_and_the_guard_refuses_it() {
     assert_eq!(reason(&guard, "localhost").await, Some(Reason::Loopback));
     let guard = Guard::new(&Egress::default().with_loopback()).unwrap();
     assert_eq!(reason(&guard, "localhost").await, None);
+}
+
+#[test]
+fn a_literal_address_is_judged_without_a_lookup() {
+    let guard = guard(&["10.0.0.0/8"], &[]);
+    for passing in [
+        "1.1.1.1",
+        "10.1.2.3",
+        "[::ffff:10.1.2.3]",
+        "example.com",
+        "localhost",
+    ] {
+        assert!(guard.check_literal(passing).is_ok(), "{passing}");
+    }
+    for (host, reason, can_be_allowed) in [
+        ("127.0.0.1", Reason::Loopback, true),
+        ("[::1]", Reason::Loopback, true),
+        ("169.254.169.254", Reason::Metadata, true),
+        ("2130706433", Reason::UnusualSpelling, false),
+    ] {
+        let blocked = guard.check_literal(host).unwrap_err();
+        assert_eq!(
+            (blocked.reason, reason.can_be_allowed()),
+            (reason, can_be_allowed)
+        );
+    }
 }

@@ -53,6 +53,11 @@ struct TlsServer {
 
 /// A server that echoes method, path, version, host and body.
 async fn serve(identity: &Identity, protocols: &[&[u8]]) -> TlsServer {
+    serve_only(usize::MAX, identity, protocols).await
+}
+
+/// Like [`serve`]; connections beyond so many are taken and left without a word.
+async fn serve_only(most: usize, identity: &Identity, protocols: &[&[u8]]) -> TlsServer {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(identity.key.clone()));
     let mut tls = rustls::ServerConfig::builder_with_provider(provider)
@@ -70,9 +75,12 @@ async fn serve(identity: &Identity, protocols: &[&[u8]]) -> TlsServer {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            counter.fetch_add(1, Ordering::SeqCst);
+            let served = counter.fetch_add(1, Ordering::SeqCst) < most;
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
+                if !served {
+                    tokio::time::sleep(Duration::from_secs(60)).await;
+                }
                 let Ok(stream) = acceptor.accept(stream).await else {
                     return;
                 };
@@ -131,6 +139,21 @@ async fn http2_shares_one_connection_among_requests_at_once() {
         }
     }
     assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn requests_wait_for_the_few_connections_that_come_about() {
+    let identity = identity("localhost");
+    let server = serve_only(1, &identity, &BOTH[1..]).await;
+    let client = trusting(&identity, Config::default());
+    let url = format!("https://localhost:{}/hook", server.port);
+    // All but the first connection hang: one that is free again serves the others, and not as many
+    // connections are asked for as there are requests.
+    let requests = (0..100).map(|_| post(&client, &url));
+    for response in futures_util::future::join_all(requests).await {
+        assert_eq!(response.unwrap().status, 200);
+    }
+    assert!(server.connections.load(Ordering::SeqCst) <= 10);
 }
 
 #[tokio::test]

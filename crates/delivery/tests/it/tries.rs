@@ -5,7 +5,6 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use millstream_delivery::config::Tries;
@@ -73,7 +72,6 @@ struct Script {
     asked: Mutex<Vec<(Timestamp, http::Request<Bytes>)>>,
 }
 
-#[async_trait]
 impl Transport for Script {
     async fn send(&self, request: http::Request<Bytes>) -> Result<Response, TransportError> {
         self.asked.lock().unwrap().push((self.clock.now(), request));

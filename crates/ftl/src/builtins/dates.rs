@@ -1,9 +1,9 @@
 //! Built-ins on dates.
 
 use super::{Args, Builtin, Returned, Run, define};
-use crate::datetime::{Accuracy, IsoFormat, time_zone};
-use crate::error::ErrorKind;
-use crate::eval::Env;
+use crate::datetime::{Accuracy, IsoFormat, Zone};
+use crate::error::{ErrorKind, quoted};
+use crate::eval::{COMPILED_BYTES_PER_STEP, Env};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{DateKind, DateTime, Value};
 
@@ -49,6 +49,9 @@ pub(super) const TABLE: &[Builtin] = iso_table![
     ("iso_local_ms_nz", Args::None),
 ];
 
+/// A zone's name is looked for among those of all zones.
+const STEPS_OF_READING: usize = 10;
+
 fn unchanged<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, date: DateTime) -> Returned<'a> {
     Ok(Some(Value::Date(date)))
 }
@@ -73,7 +76,8 @@ fn convert<'a>(
 ) -> Returned<'a> {
     if let Value::Date(date) = value {
         if date.kind != kind && date.kind != DateKind::DateTime {
-            let message = "Cannot convert between date types of which neither is a datetime.";
+            let [from, to] = [date.kind, kind].map(|kind| kind.name().to_uppercase());
+            let message = format!("Cannot convert {from} to {to}");
             return Err(env.fault(ErrorKind::Type, call.target.src, message));
         }
         return Ok(Some(Value::Date(DateTime {
@@ -81,28 +85,24 @@ fn convert<'a>(
             kind,
         })));
     }
-    let Value::Str(text) = &value else {
-        return Err(env.type_fault(&call.target, "string", &value));
-    };
-    let parsed = if call.arg_count() > 0 {
-        let format = super::numbers::date_format(env, call, kind)?;
-        format.read(text.as_str(), &env.settings.time_zone)
+    let text = env.string_of(&call.target, value)?;
+    // The setting must be well-formed even where it isn't used.
+    let setting = env.date_format_setting(&call.target, kind)?;
+    let format = if call.arg_count() > 0 {
+        super::numbers::date_format(env, call, kind)?
     } else {
-        env.settings
-            .date_format(kind)
-            .read(text.as_str(), &env.settings.time_zone)
+        setting
     };
-    match parsed {
-        Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
-        None => {
-            let name = match kind {
-                DateKind::Date => "date",
-                DateKind::Time => "time",
-                DateKind::DateTime => "datetime",
-            };
+    env.steps(STEPS_OF_READING + text.as_str().len() / COMPILED_BYTES_PER_STEP)?;
+    match format.read(text.as_str(), &env.surroundings()) {
+        Ok(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
+        Err(unreadable) => {
             let message = format!(
-                "The string doesn't match the expected {name} format. The string to parse was: {:?}.",
-                text.as_str()
+                "The string doesn't match the expected date/time/date-time format. The string to parse was: {}. \
+                 The expected format was: {}.\nThe nested reason given follows:\n{}",
+                quoted(text.as_str()),
+                quoted(&unreadable.format),
+                unreadable.reason
             );
             Err(env.fault(ErrorKind::Format, call.target.src, message))
         }
@@ -113,15 +113,18 @@ fn convert<'a>(
 fn iso<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, date: DateTime) -> Returned<'a> {
     let name = call.builtin.name;
     let zone = if name.starts_with("iso_utc") {
-        jiff::tz::TimeZone::UTC
+        Zone::utc()
     } else if name.starts_with("iso_local") {
         env.settings.time_zone.clone()
     } else {
         let zone = env.arg_str(call, 0)?;
-        match time_zone(zone.as_str()) {
+        match Zone::find(zone.as_str()) {
             Some(zone) => zone,
             None => {
-                let message = format!("?{name}(...): unknown time zone {:?}", zone.as_str());
+                let message = format!(
+                    "The time zone string specified for ?{name}(...) is not recognized as a valid time zone name: {}",
+                    quoted(zone.as_str())
+                );
                 return Err(env.fault(ErrorKind::Value, call.target.src, message));
             }
         }
@@ -144,8 +147,6 @@ fn iso<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, date: DateTime) -> Returned
         xs: false,
     };
     let mut bytes = Vec::with_capacity(32);
-    format
-        .write(date, &zone, &mut bytes)
-        .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+    format.write(date, &zone, &mut bytes);
     env.captured_string(bytes).map(Some)
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::DateFormat;
-use crate::error::ErrorKind;
-use crate::eval::{Env, Evaluated};
-use crate::number::{Number, NumberFormat, Rounding};
+use crate::error::{ErrorKind, quoted};
+use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Evaluated};
+use crate::number::{CFormat, Number, NumberFormat, Rounding};
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{DateKind, DateTime, Value};
+use crate::value::{DateKind, DateTime, Str, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("string", Run::Any(string), Args::Optional(1, 2)),
@@ -28,20 +28,16 @@ pub(super) const TABLE: &[Builtin] = &[
     define("is_infinite", Run::Number(is_infinite), Args::None),
     define("lower_abc", Run::Number(lower_abc), Args::None),
     define("upper_abc", Run::Number(upper_abc), Args::None),
-    define("number_to_date", Run::Number(number_to_date), Args::None),
-    define("number_to_time", Run::Number(number_to_time), Args::None),
-    define(
-        "number_to_datetime",
-        Run::Number(number_to_datetime),
-        Args::None,
-    ),
+    define("number_to_date", Run::Number(moment), Args::None),
+    define("number_to_time", Run::Number(moment), Args::None),
+    define("number_to_datetime", Run::Number(moment), Args::None),
 ];
 
 fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
     match &value {
-        Value::Bool(yes) if call.arg_count() == 2 => env
-            .arg_str(call, usize::from(!yes))
-            .map(|text| Some(Value::Str(text))),
+        Value::Bool(yes) if call.arg_count() == 2 => {
+            printed_arg(env, call, usize::from(!yes)).map(|text| Some(Value::Str(text)))
+        }
         Value::Bool(yes) if call.arg_count() == 0 => {
             let word = match &env.settings.boolean_format {
                 Some((on, off)) => if *yes { on } else { off }.to_string(),
@@ -49,31 +45,57 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             };
             env.made(word).map(Some)
         }
+        Value::Number(_) | Value::Date(_) if call.arg_count() > 1 => {
+            let message = "?string(...) expects 1 argument but has received 2.";
+            Err(env.fault(ErrorKind::Value, call.target.src, message))
+        }
         Value::Number(number) if call.arg_count() == 1 => {
+            // The setting must be well-formed even where it isn't used.
+            env.number_format_setting(&call.target)?;
             let format = number_format(env, call)?;
             let mut bytes = Vec::new();
-            format.write(number, &mut bytes);
+            format
+                .write(
+                    number,
+                    &env.settings.locale,
+                    env.settings.c_format,
+                    &mut bytes,
+                )
+                .map_err(|_| {
+                    env.fault(
+                        ErrorKind::Format,
+                        call.target.src,
+                        "Failed to format number",
+                    )
+                })?;
             env.captured_string(bytes).map(Some)
         }
         Value::Date(date) if call.arg_count() == 1 => {
+            env.date_format_setting(&call.target, date.kind)?;
             let format = date_format(env, call, date.kind)?;
             let mut bytes = Vec::new();
-            format
-                .write(*date, &env.settings.time_zone, &mut bytes)
-                .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+            format.write(*date, &env.surroundings(), &mut bytes);
             env.captured_string(bytes).map(Some)
         }
-        Value::Str(_) if call.arg_count() == 1 => {
-            let index = env.arg_int(call, 0)?;
-            let text = env.string_of(&call.target, value)?;
-            let index = usize::try_from(index).unwrap_or(usize::MAX);
-            Ok(Some(Value::Str(text.slice(|text| {
-                super::utf16::range(text, index, index.saturating_add(1))
-            }))))
+        Value::Str(_) if call.args.is_some() => {
+            let message = "Expected a method or function, but this has evaluated to a string:";
+            Err(env.fault(ErrorKind::Type, call.target.src, message))
         }
         _ => env
             .string_of(&call.target, value)
             .map(|text| Some(Value::Str(text))),
+    }
+}
+
+/// An argument; what isn't a string is printed.
+fn printed_arg<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    index: usize,
+) -> Evaluated<'a, Str<'a>> {
+    match call.arg(index) {
+        Some(arg) => env.eval_string(arg),
+        None => env.arg_str(call, index),
     }
 }
 
@@ -82,10 +104,17 @@ fn number_format<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, 
     if let Some(format) = call.formats.number.get() {
         return Ok(Arc::clone(format));
     }
-    let source = env.arg_str(call, 0)?;
+    let source = printed_arg(env, call, 0)?;
+    env.steps(source.as_str().len() / COMPILED_BYTES_PER_STEP)?;
     let format = NumberFormat::parse(source.as_str())
         .map(Arc::new)
-        .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+        .map_err(|reason| {
+            let message = format!(
+                "Failed to get number format object for the {} number format string: {reason}",
+                quoted(source.as_str())
+            );
+            env.fault(ErrorKind::Format, call.target.src, message)
+        })?;
     if call.has_constant_arg() {
         let _ = call.formats.number.set(Arc::clone(&format));
     }
@@ -103,10 +132,17 @@ pub(super) fn date_format<'a>(
     {
         return Ok(Arc::clone(format));
     }
-    let source = env.arg_str(call, 0)?;
+    let source = printed_arg(env, call, 0)?;
+    env.steps(source.as_str().len() / COMPILED_BYTES_PER_STEP)?;
     let format = DateFormat::parse(source.as_str(), kind)
         .map(Arc::new)
-        .map_err(|message| env.fault(ErrorKind::Format, call.target.src, message))?;
+        .map_err(|reason| {
+            let message = format!(
+                "Can't create date/time/datetime format based on format string {}. Reason given: {reason}",
+                quoted(source.as_str())
+            );
+            env.fault(ErrorKind::Format, call.target.src, message)
+        })?;
     if call.has_constant_arg() {
         let _ = call.formats.date.set((kind, Arc::clone(&format)));
     }
@@ -117,11 +153,15 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
     match value {
         Value::Number(number) => {
             let mut bytes = Vec::with_capacity(24);
-            number.write_computer(&mut bytes);
+            env.settings.c_format.write_number(&number, &mut bytes);
             env.captured_string(bytes).map(Some)
         }
         Value::Bool(yes) => Ok(Some(Value::str(if yes { "true" } else { "false" }))),
         Value::Match(found) => Ok(Some(Value::str(if found.whole { "true" } else { "false" }))),
+        // XML Schema has no literals of strings.
+        Value::Str(text) if env.settings.c_format == CFormat::XmlSchema => {
+            Ok(Some(Value::Str(text)))
+        }
         Value::Str(text) => {
             let mut bytes = Vec::with_capacity(text.as_str().len() + 2);
             super::json::write_string(text.as_str(), &mut bytes);
@@ -134,7 +174,7 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
 fn cn<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
     match value {
         Some(value) => c(env, call, value),
-        None => Ok(Some(Value::str("null"))),
+        None => Ok(Some(Value::str(env.settings.c_format.null()))),
     }
 }
 
@@ -199,6 +239,13 @@ fn is_infinite<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Retur
     )))
 }
 
+fn whole_i32(number: &Number) -> Option<i32> {
+    let whole = number
+        .to_i64()
+        .and_then(|whole| i32::try_from(whole).ok())?;
+    (number.compare(&Number::from(i64::from(whole))).is_eq()).then_some(whole)
+}
+
 fn lower_abc<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Returned<'a> {
     letters(env, call, &number, b'a')
 }
@@ -214,13 +261,19 @@ fn letters<'a>(
     number: &Number,
     first: u8,
 ) -> Returned<'a> {
-    let Some(mut rest) = number.to_i64().filter(|value| *value > 0) else {
+    let name = call.builtin.name;
+    let Some(mut rest) = whole_i32(number) else {
         let message = format!(
-            "The left side operand of ?{} must be at least 1.",
-            call.builtin.name
+            "The left side operand value isn't compatible with ?{name}: Can't convert {} to type Integer without loss.",
+            number.to_text()
         );
         return Err(env.fault(ErrorKind::Value, call.target.src, message));
     };
+    if rest <= 0 {
+        let message =
+            format!("The left side operand of to ?{name} must be at least 1, but was {rest}.");
+        return Err(env.fault(ErrorKind::Value, call.target.src, message));
+    }
     let mut letters = Vec::new();
     while rest > 0 {
         letters.push(first + ((rest - 1) % 26) as u8);
@@ -230,21 +283,21 @@ fn letters<'a>(
     env.captured_string(letters).map(Some)
 }
 
-fn moment<'a>(number: &Number, kind: DateKind) -> Returned<'a> {
-    Ok(Some(Value::Date(DateTime {
-        millis: number.to_i64_wrapping(),
-        kind,
-    })))
-}
-
-fn number_to_date<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    moment(&number, DateKind::Date)
-}
-
-fn number_to_time<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    moment(&number, DateKind::Time)
-}
-
-fn number_to_datetime<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    moment(&number, DateKind::DateTime)
+/// Milliseconds since 1970; what they say is the name's.
+fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    let kind = match call.builtin.name {
+        "number_to_date" => DateKind::Date,
+        "number_to_time" => DateKind::Time,
+        _ => DateKind::DateTime,
+    };
+    match number.to_nearest_i64() {
+        Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
+        None => {
+            let message = format!(
+                "Number doesn't fit into a 64 bit signed integer (long): {}",
+                number.to_text()
+            );
+            Err(env.fault(ErrorKind::Value, call.target.src, message))
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use super::{Args, Builtin, Returned, Run, define, utf16};
 use crate::error::ErrorKind;
 use crate::eval::Env;
+use crate::locale;
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{Str, Value};
@@ -64,12 +65,25 @@ fn some<'a>(value: Value<'a>) -> Returned<'a> {
     Ok(Some(value))
 }
 
-fn upper_case<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    env.made(text.as_str().to_uppercase()).map(Some)
+fn upper_case<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    let language = language_of(env, call);
+    let upper = locale::upper_case(text.as_str(), language);
+    env.made(upper).map(Some)
 }
 
-fn lower_case<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    env.made(text.as_str().to_lowercase()).map(Some)
+fn lower_case<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    let language = language_of(env, call);
+    let lower = locale::lower_case(text.as_str(), language);
+    env.made(lower).map(Some)
+}
+
+/// The language whose rules of case count: none for `?c_upper_case` and `?c_lower_case`.
+fn language_of<'e>(env: &'e Env<'_>, call: &BuiltinCall) -> &'e str {
+    if call.builtin.name.starts_with("c_") {
+        ""
+    } else {
+        env.settings.locale.language()
+    }
 }
 
 fn cap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {

@@ -1,21 +1,64 @@
 //! Dates to text and back: Java's `SimpleDateFormat` patterns, its styles, and FreeMarker's ISO forms.
+//!
+//! What differs from Java 17, as far as is known:
+//! - Time zones follow the database that comes with `jiff`, which may be newer than the JDK's.
+//! - The names of zones are known in twenty languages; elsewhere they are those of no locale.
+//! - A zone that a text names doesn't stay in effect for the texts that the same format reads after it.
+//! - Week years (`Y`) wrap around in another way beyond the range of 32-bit days, aren't read as Java does in the
+//!   Buddhist calendar, and some before Christ are off by one.
 
+mod calendar;
+mod fields;
 mod iso;
 mod pattern;
-
-use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone};
+mod print;
+mod read;
+mod read_zone;
+mod styles;
+mod zone;
 
 pub(crate) use iso::{Accuracy, IsoFormat};
 use pattern::Pattern;
+pub(crate) use styles::StylePatterns;
+use styles::Styles;
+pub(crate) use zone::Zone;
 
+use crate::locale::Locale;
 use crate::value::{DateKind, DateTime};
 
 /// A compiled date, time or datetime format.
 #[derive(Clone, Debug)]
 pub(crate) enum DateFormat {
-    Pattern(Pattern),
+    Pattern(Pattern, String),
+    /// A locale's pattern.
+    Style(Styles, DateKind),
     Iso(IsoFormat, DateKind),
+}
+
+/// What the text of a date depends on beside its format.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'e> {
+    pub(crate) zone: &'e Zone,
+    pub(crate) locale: &'e Locale,
+    pub(crate) clock: Option<&'e Clock>,
+}
+
+/// Tells milliseconds since 1970.
+pub(crate) type Clock = dyn Fn() -> i64 + Send + Sync;
+
+impl Surroundings<'_> {
+    /// Years of two digits are near this moment: without a clock, in 2030.
+    fn now(&self) -> i64 {
+        const WITHOUT_CLOCK: i64 = 1_893_456_000_000;
+        self.clock.map_or(WITHOUT_CLOCK, |clock| clock())
+    }
+}
+
+/// Why a text isn't a date.
+pub(crate) struct Unreadable {
+    /// What was expected, in FreeMarker's words.
+    pub(crate) format: String,
+    pub(crate) reason: String,
 }
 
 impl DateFormat {
@@ -24,135 +67,63 @@ impl DateFormat {
         if let Some(iso) = IsoFormat::parse(format)? {
             return Ok(Self::Iso(iso, kind));
         }
-        if format.starts_with('@') {
-            return Err("custom date formats are Java classes, which aren't available".to_owned());
+        if let Some(custom) = format.strip_prefix('@')
+            && custom.starts_with(char::is_alphabetic)
+        {
+            let name = custom.split([' ', '_']).next().unwrap_or_default();
+            return Err(format!(
+                "No custom date format was defined with name {name:?}"
+            ));
         }
-        let pattern = match style_pattern(format, kind) {
-            Some(pattern) => Pattern::parse(&pattern)?,
-            None => Pattern::parse(format)?,
-        };
-        Ok(Self::Pattern(pattern))
+        match Styles::parse(format) {
+            Some(styles) => Ok(Self::Style(styles, kind)),
+            None => Pattern::parse(format).map(|pattern| Self::Pattern(pattern, format.to_owned())),
+        }
     }
 
-    /// Writes `date`. The error says why it can't be written.
-    pub(crate) fn write(
-        &self,
-        date: DateTime,
-        zone: &TimeZone,
-        out: &mut Vec<u8>,
-    ) -> Result<(), String> {
+    /// Writes `date`.
+    pub(crate) fn write(&self, date: DateTime, surroundings: &Surroundings<'_>, out: &mut Vec<u8>) {
+        let Surroundings { zone, locale, .. } = surroundings;
         match self {
-            Self::Pattern(pattern) => pattern.write(date.millis, zone, out),
+            Self::Pattern(pattern, _) => pattern.write(date.millis, zone, locale, out),
+            Self::Style(styles, kind) => {
+                if let Some(source) = locale.styles().get(*kind, *styles) {
+                    source.pattern.write(date.millis, zone, locale, out);
+                }
+            }
             Self::Iso(format, _) => format.write(date, zone, out),
         }
     }
 
-    /// Reads milliseconds since 1970; text after the end of the format is ignored, as Java does.
-    pub(crate) fn read(&self, text: &str, zone: &TimeZone) -> Option<i64> {
+    /// Reads milliseconds since 1970; text after the end of a pattern is ignored, as Java does.
+    pub(crate) fn read(
+        &self,
+        text: &str,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<i64, Unreadable> {
+        let by_pattern = |pattern: &Pattern, source: &str| {
+            pattern.read(text, surroundings).ok_or_else(|| Unreadable {
+                format: source.to_owned(),
+                reason: format!("Unparseable date: \"{text}\""),
+            })
+        };
         match self {
-            Self::Pattern(pattern) => pattern.read(text, zone),
-            Self::Iso(_, kind) => iso::read(text, *kind, zone),
+            Self::Pattern(pattern, source) => by_pattern(pattern, source),
+            Self::Style(styles, kind) => match surroundings.locale.styles().get(*kind, *styles) {
+                Some(source) => by_pattern(&source.pattern, &source.text),
+                None => Err(Unreadable {
+                    format: String::new(),
+                    reason: "the locale has no such style".to_owned(),
+                }),
+            },
+            Self::Iso(format, kind) => {
+                format
+                    .read(text, *kind, surroundings.zone)
+                    .map_err(|reason| Unreadable {
+                        format: format.description(*kind).to_owned(),
+                        reason,
+                    })
+            }
         }
     }
-}
-
-/// The pattern of a style in American English; an empty format is `medium`.
-fn style_pattern(format: &str, kind: DateKind) -> Option<String> {
-    let (first, second) = match format {
-        "" => ("medium", "medium"),
-        _ => format.split_once('_').unwrap_or((format, format)),
-    };
-    let date = |style| match style {
-        "short" => Some("M/d/yy"),
-        "medium" => Some("MMM d, y"),
-        "long" => Some("MMMM d, y"),
-        "full" => Some("EEEE, MMMM d, y"),
-        _ => None,
-    };
-    let time = |style| match style {
-        "short" => Some("h:mm a"),
-        "medium" => Some("h:mm:ss a"),
-        "long" => Some("h:mm:ss a z"),
-        "full" => Some("h:mm:ss a zzzz"),
-        _ => None,
-    };
-    match kind {
-        DateKind::Date => date(first).map(str::to_owned),
-        DateKind::Time => time(first).map(str::to_owned),
-        DateKind::DateTime => {
-            let joint = if matches!(first, "long" | "full") {
-                " 'at' "
-            } else {
-                ", "
-            };
-            Some(format!("{}{joint}{}", date(first)?, time(second)?))
-        }
-    }
-}
-
-/// Finds a zone by name, or by an offset such as `GMT+01:00` or `UTC-8`.
-pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
-    match name {
-        "UTC" | "GMT" | "Z" | "Etc/UTC" => return Some(TimeZone::UTC),
-        _ => {}
-    }
-    if let Some(offset) = name
-        .strip_prefix("GMT")
-        .or_else(|| name.strip_prefix("UTC"))
-    {
-        return fixed_offset(offset).map(TimeZone::fixed);
-    }
-    TimeZone::get(name).ok()
-}
-
-fn fixed_offset(text: &str) -> Option<Offset> {
-    let sign = match text.as_bytes().first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let digits = &text[1..];
-    let (hours, minutes) = match digits.split_once(':') {
-        Some((hours, minutes)) => (hours, minutes),
-        None if digits.len() > 2 => digits.split_at_checked(digits.len() - 2)?,
-        None => (digits, "0"),
-    };
-    let hours: i32 = hours.parse().ok().filter(|hours| (0..24).contains(hours))?;
-    let minutes: i32 = minutes
-        .parse()
-        .ok()
-        .filter(|minutes| (0..60).contains(minutes))?;
-    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
-}
-
-fn timestamp(millis: i64) -> Result<Timestamp, String> {
-    Timestamp::from_millisecond(millis).map_err(|_| "the date is beyond the year 9999".to_owned())
-}
-
-/// Days since 1970 of a day in the Gregorian calendar; months and days may lie outside their ranges and carry over.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = year + (month - 1).div_euclid(12);
-    let month = (month - 1).rem_euclid(12) + 1;
-    // March-based years, so that the leap day is the last.
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let era = shifted.div_euclid(400);
-    let year_of_era = shifted.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468 + day - 1
-}
-
-const DAY_MILLIS: i64 = 86_400_000;
-
-/// The moment at which clocks in `zone` show `local` (milliseconds as if in UTC).
-fn in_zone(local: i64, zone: &TimeZone) -> Option<i64> {
-    if *zone == TimeZone::UTC {
-        return Some(local);
-    }
-    let civil = Offset::UTC.to_datetime(Timestamp::from_millisecond(local).ok()?);
-    // Of two moments Java takes the one in standard time; of none, the one after the gap.
-    zone.to_ambiguous_timestamp(civil)
-        .later()
-        .ok()
-        .map(|moment| moment.as_millisecond())
 }

@@ -1,9 +1,12 @@
 //! What can go wrong, and where.
 
+mod quote;
 mod render;
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
+
+pub(crate) use quote::quoted;
 
 /// A place in a template: lines and columns count from 1, and the end is the last character's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

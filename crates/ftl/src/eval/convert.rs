@@ -1,9 +1,13 @@
 //! Values to text.
 
+use std::sync::Arc;
+
 use super::env::{Env, Evaluated, Fault, with_article};
-use crate::error::{Error, ErrorKind};
-use crate::syntax::ast::Expr;
-use crate::value::{DateTime, Str, Value};
+use crate::datetime::{DateFormat, Surroundings};
+use crate::error::{Error, ErrorKind, quoted};
+use crate::number::{Number, NumberFormat};
+use crate::syntax::ast::{Expr, NumericOutput};
+use crate::value::{DateKind, DateTime, Str, Value};
 
 impl<'a> Env<'a> {
     /// Prints the value of `expr`.
@@ -29,7 +33,7 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, ()> {
         match value {
             Value::Str(text) => out.extend_from_slice(text.as_str().as_bytes()),
-            Value::Number(number) => self.settings.number_format.write(number, out),
+            Value::Number(number) => self.write_number(expr, number, out)?,
             Value::Bool(value) => match &self.settings.boolean_format {
                 Some((yes, no)) => out.extend_from_slice(if *value { yes } else { no }.as_bytes()),
                 None => {
@@ -64,11 +68,77 @@ impl<'a> Env<'a> {
         Fault::Error(TIPS.iter().fold(error, |error, tip| error.tip(*tip)))
     }
 
-    fn write_date(&self, expr: &Expr, date: DateTime, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
-        let format = self.settings.date_format(date.kind);
+    fn write_number(&self, expr: &Expr, number: &Number, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
+        let setting = &self.settings.number_format;
+        let format = self.number_format_setting(expr)?;
         format
-            .write(date, &self.settings.time_zone, out)
-            .map_err(|message| self.fault(ErrorKind::Format, expr.src, message))
+            .write(number, &self.settings.locale, self.settings.c_format, out)
+            .map_err(|reason| {
+                let message = format!(
+                    "Failed to format number with format {}: This format can't format the {} number. Reason: {reason}",
+                    quoted(&setting.source),
+                    number.to_text()
+                );
+                self.fault(ErrorKind::Format, expr.src, message)
+            })
+    }
+
+    /// Prints `#{number; format}`.
+    pub(crate) fn write_formatted(
+        &mut self,
+        output: &'a NumericOutput,
+        out: &mut Vec<u8>,
+    ) -> Evaluated<'a, ()> {
+        let number = self.eval_number(&output.expr)?;
+        let (locale, c_format) = (&self.settings.locale, self.settings.c_format);
+        output
+            .format
+            .write(&number, locale, c_format, out)
+            .map_err(|message| self.fault(ErrorKind::Format, output.expr.src, message))
+    }
+
+    /// The compiled setting.
+    pub(crate) fn number_format_setting(&self, expr: &Expr) -> Evaluated<'a, &NumberFormat> {
+        let setting = &self.settings.number_format;
+        match &setting.compiled {
+            Ok(format) => Ok(format),
+            Err(reason) => {
+                let message = format!(
+                    "Failed to get number format object for the current number format string, {}: {reason}",
+                    quoted(&setting.source)
+                );
+                Err(self.fault(ErrorKind::Format, expr.src, message))
+            }
+        }
+    }
+
+    fn write_date(&self, expr: &Expr, date: DateTime, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
+        let format = self.date_format_setting(expr, date.kind)?;
+        format.write(date, &self.surroundings(), out);
+        Ok(())
+    }
+
+    /// The compiled setting of a kind of dates.
+    pub(crate) fn date_format_setting(
+        &self,
+        expr: &Expr,
+        kind: DateKind,
+    ) -> Evaluated<'a, Arc<DateFormat>> {
+        let setting = self.settings.date_format(kind);
+        setting.compiled.clone().map_err(|reason| {
+            let message = format!(
+                "The value of the \"{}_format\" FreeMarker configuration setting is a malformed date/time/datetime \
+                 format string: {}. Reason given: {reason}",
+                kind.name(),
+                quoted(&setting.source)
+            );
+            self.fault(ErrorKind::Format, expr.src, message)
+        })
+    }
+
+    /// What the text of dates depends on.
+    pub(crate) fn surroundings(&self) -> Surroundings<'_> {
+        self.template.engine.surroundings(&self.settings)
     }
 
     /// What `${value}` prints, as a string.

@@ -10,6 +10,10 @@ use crate::syntax::ast::{
 };
 use crate::value::{DateKind, Value};
 
+/// What is done at most in about the time of a step.
+pub(crate) const COMPILED_BYTES_PER_STEP: usize = 8;
+const STEPS_OF_A_LOCALE: usize = 200;
+
 /// How a run of nodes ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -156,8 +160,10 @@ impl<'a> Env<'a> {
             NodeKind::Switch(switch) => return self.exec_switch(switch),
             NodeKind::Setting { name, value } => self.change_setting(*name, value)?,
             NodeKind::NumericOutput(output) => {
-                let number = self.eval_number(&output.expr)?;
-                output.format.write(&number, &mut self.out);
+                let mut out = std::mem::take(&mut self.out);
+                let written = self.write_formatted(output, &mut out);
+                self.out = out;
+                written?;
                 self.check_output()?;
             }
             NodeKind::Compress(body) => {
@@ -328,23 +334,30 @@ impl<'a> Env<'a> {
     fn change_setting(&mut self, name: Setting, value: &'a Expr) -> Evaluated<'a, ()> {
         let text = self.eval_string(value)?;
         let text = text.as_str();
+        // To compile a format takes time by its length, and to read what is known of a locale takes more.
+        self.steps(text.len() / COMPILED_BYTES_PER_STEP)?;
+        if name == Setting::Locale {
+            self.steps(STEPS_OF_A_LOCALE)?;
+        }
         let settings = self.settings.to_mut();
         let result = match name {
-            Setting::NumberFormat => settings.set_number_format(text),
+            Setting::CFormat => settings.set_c_format(text),
             Setting::BooleanFormat => settings.set_boolean_format(text),
+            _ => Ok(()),
+        };
+        match name {
+            Setting::NumberFormat => settings.set_number_format(text),
             Setting::DateFormat => settings.set_date_format(DateKind::Date, text),
             Setting::TimeFormat => settings.set_date_format(DateKind::Time, text),
             Setting::DateTimeFormat => settings.set_date_format(DateKind::DateTime, text),
             Setting::TimeZone => settings.set_time_zone(text),
-            Setting::Locale => {
-                crate::engine::check_locale(text).map(|()| settings.locale = text.into())
-            }
-            Setting::OutputEncoding | Setting::SqlDateAndTimeTimeZone => Ok(()),
-            Setting::UrlEscapingCharset => {
-                settings.url_escaping_charset = Some(text.into());
-                Ok(())
-            }
-        };
+            Setting::Locale => settings.set_locale(text),
+            Setting::UrlEscapingCharset => settings.url_escaping_charset = Some(text.into()),
+            Setting::CFormat
+            | Setting::BooleanFormat
+            | Setting::SqlDateAndTimeTimeZone
+            | Setting::OutputEncoding => {}
+        }
         result.map_err(|message| Fault::Error(Error::new(ErrorKind::Format, message)))
     }
 }

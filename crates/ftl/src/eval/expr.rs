@@ -265,8 +265,7 @@ impl<'a> Env<'a> {
                     value => self.write_value(expr, &value, &mut text)?,
                 },
                 NodeKind::NumericOutput(output) => {
-                    let number = self.eval_number(&output.expr)?;
-                    output.format.write(&number, &mut text);
+                    self.write_formatted(output, &mut text)?;
                 }
                 _ => {}
             }
@@ -400,12 +399,9 @@ impl<'a> Env<'a> {
             Special::Namespace | Special::Main => Value::Scope(Scope::Namespace),
             Special::DataModel => Value::Scope(Scope::DataModel),
             Special::TemplateName => Value::str(&self.template.name),
-            Special::Locale => Value::string(&*self.settings.locale),
-            Special::Lang => {
-                let locale = &self.settings.locale;
-                Value::string(locale.split(['_', '-']).next().unwrap_or_default())
-            }
-            Special::TimeZone => Value::string(&*self.settings.time_zone_name),
+            Special::Locale => Value::string(self.settings.locale.name()),
+            Special::Lang => Value::string(self.settings.locale.language()),
+            Special::TimeZone => Value::string(self.settings.time_zone.id()),
             Special::Version => Value::str("2.3.31"),
             Special::IncompatibleImprovements => {
                 Value::string(self.template.engine.options.version.to_string())

@@ -12,4 +12,5 @@ mod operators;
 mod slices;
 
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
+pub(crate) use exec::COMPILED_BYTES_PER_STEP;
 pub(crate) use operators::{incomparable_message, ordering, seq_len};

@@ -1,5 +1,6 @@
 //! Numbers as FreeMarker's BigDecimal engine computes them, with a fast path for whole numbers of 64 bits.
 
+mod c_format;
 mod format;
 
 use std::cmp::Ordering;
@@ -10,7 +11,8 @@ use std::str::FromStr;
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive, Zero};
 
-pub(crate) use format::NumberFormat;
+pub(crate) use c_format::CFormat;
+pub(crate) use format::{NumberFormat, StandardPatterns};
 
 /// Fraction digits that a division keeps at least.
 const MIN_DIVISION_SCALE: i64 = 12;
@@ -259,20 +261,35 @@ impl Number {
         }
     }
 
-    /// Rounds to a whole number. Halves go up (towards positive infinity) for `HalfUp` as `?round` has it.
+    /// Rounds to a whole number, by way of a double as FreeMarker does: digits beyond its precision are lost. Halves go
+    /// up (towards positive infinity) for `HalfUp` as `?round` has it.
     pub(crate) fn round(&self, mode: Rounding) -> Self {
-        let Self::Big(big) = self else {
+        const EXACT: i64 = 1 << 53;
+        match self {
+            Self::Int(int) if (-EXACT..=EXACT).contains(int) => return self.clone(),
+            Self::NonFinite(_) => return self.clone(),
+            _ => {}
+        }
+        let Ok(exact) = BigDecimal::try_from(self.to_f64()) else {
             return self.clone();
         };
         let rounded = match mode {
-            Rounding::Floor => big.0.with_scale_round(0, RoundingMode::Floor),
-            Rounding::Ceiling => big.0.with_scale_round(0, RoundingMode::Ceiling),
+            Rounding::Floor => exact.with_scale_round(0, RoundingMode::Floor),
+            Rounding::Ceiling => exact.with_scale_round(0, RoundingMode::Ceiling),
             Rounding::HalfUp => {
                 let half = BigDecimal::new(BigInt::from(5), 1);
-                (&*big.0 + half).with_scale_round(0, RoundingMode::Floor)
+                (exact + half).with_scale_round(0, RoundingMode::Floor)
             }
         };
         Self::from_bigint(rounded.into_bigint_and_exponent().0)
+    }
+
+    /// The nearest whole number of 64 bits, if there is one.
+    pub(crate) fn to_nearest_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int(int) => Some(*int),
+            _ => self.round(Rounding::HalfUp).to_i64(),
+        }
     }
 
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
@@ -286,6 +303,13 @@ impl Number {
             (Self::Big(a), Self::Int(b)) => (*a.0).cmp(&BigDecimal::from(*b)),
             (Self::Int(a), Self::Big(b)) => BigDecimal::from(*a).cmp(&b.0),
         }
+    }
+
+    /// As Java's own `toString` has it, for messages.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = Vec::new();
+        self.write_computer(&mut text);
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// Writes the form for computers: no grouping, a point, at most 16 fraction digits, no exponent.
@@ -330,9 +354,16 @@ fn non_finite_name(value: f64) -> &'static str {
 
 /// Writes decimal digits without going through `fmt`.
 pub(crate) fn write_int(value: i64, out: &mut Vec<u8>) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    write_magnitude(value.unsigned_abs(), out);
+}
+
+fn write_magnitude(value: u64, out: &mut Vec<u8>) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
-    let mut rest = value.unsigned_abs();
+    let mut rest = value;
     loop {
         at -= 1;
         digits[at] = b'0' + (rest % 10) as u8;
@@ -340,9 +371,6 @@ pub(crate) fn write_int(value: i64, out: &mut Vec<u8>) {
         if rest == 0 {
             break;
         }
-    }
-    if value < 0 {
-        out.push(b'-');
     }
     out.extend_from_slice(&digits[at..]);
 }

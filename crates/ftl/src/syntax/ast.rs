@@ -455,6 +455,7 @@ pub(crate) enum CaseWhen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Setting {
     NumberFormat,
+    CFormat,
     BooleanFormat,
     DateFormat,
     TimeFormat,

@@ -11,6 +11,17 @@ pub enum DateKind {
     DateTime,
 }
 
+impl DateKind {
+    /// As templates call it: `date`, `time`, `datetime`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::DateTime => "datetime",
+        }
+    }
+}
+
 /// A date, a time of day or a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DateTime {

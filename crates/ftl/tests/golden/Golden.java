@@ -6,52 +6,86 @@ import java.nio.file.*;
 import java.util.*;
 
 /**
- * Runs the golden cases on Apache FreeMarker and prints one JSON line a case:
- * {"id", "output"} or {"id", "error", "line", "column"}.
- * Usage: java -cp ... Golden data.json blocks.txt lines.txt
+ * Runs the golden cases of each file on Apache FreeMarker and writes what it answers beside it: NAME.txt makes
+ * NAME.expected.jsonl, a line a case, {"id", "output"} or {"id", "error", "line", "column"}.
+ * Usage: java -cp ... Golden data.json case-file...
  */
 public class Golden {
-    public static void main(String[] args) throws Exception {
-        String data = new String(Files.readAllBytes(Paths.get(args[0])), StandardCharsets.UTF_8);
-        Map<String, String> cases = new LinkedHashMap<>();
-        readBlocks(Paths.get(args[1]), cases);
-        readLines(Paths.get(args[2]), cases);
-        PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, "UTF-8");
-        for (Map.Entry<String, String> c : cases.entrySet()) {
-            out.println(run(c.getKey(), c.getValue(), data));
+    static final class Case {
+        final String id;
+        final String settings;
+        final String source;
+
+        Case(String id, String settings, String source) {
+            this.id = id;
+            this.settings = settings;
+            this.source = source;
         }
-        out.flush();
     }
 
-    /** A block is a line "=== id" and the lines up to the next one; the last line break isn't part of it. */
-    static void readBlocks(Path path, Map<String, String> cases) throws IOException {
-        String id = null;
+    public static void main(String[] args) throws Exception {
+        String data = new String(Files.readAllBytes(Paths.get(args[0])), StandardCharsets.UTF_8);
+        for (String file : Arrays.asList(args).subList(1, args.length)) {
+            Path path = Paths.get(file);
+            Path answers = path.resolveSibling(path.getFileName().toString().replaceFirst("\\.txt$", ".expected.jsonl"));
+            try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(answers, StandardCharsets.UTF_8))) {
+                for (Case c : read(path)) {
+                    out.print(run(c, data) + "\n");
+                }
+            }
+        }
+    }
+
+    static List<Case> read(Path path) throws IOException {
+        List<String> lines = Files.readAllLines(path, StandardCharsets.UTF_8);
+        return lines.get(0).startsWith("=== ") ? blocks(lines) : lines(lines);
+    }
+
+    /**
+     * A block is a line "=== id" and the lines up to the next one; the last line break isn't part of it. Settings may
+     * follow the id, as a JSON object.
+     */
+    static List<Case> blocks(List<String> lines) {
+        List<Case> cases = new ArrayList<>();
+        String header = null;
         StringBuilder text = new StringBuilder();
-        for (String line : Files.readAllLines(path, StandardCharsets.UTF_8)) {
+        for (String line : lines) {
             if (line.startsWith("=== ")) {
-                put(cases, id, text);
-                id = line.substring(4);
+                addBlock(cases, header, text);
+                header = line.substring(4);
             } else {
                 text.append(line).append('\n');
             }
         }
-        put(cases, id, text);
+        addBlock(cases, header, text);
+        return cases;
     }
 
-    static void put(Map<String, String> cases, String id, StringBuilder text) {
-        if (id != null) {
-            cases.put(id, text.substring(0, Math.max(0, text.length() - 1)));
+    static void addBlock(List<Case> cases, String header, StringBuilder text) {
+        if (header != null) {
+            int brace = header.indexOf(" {");
+            String id = brace < 0 ? header : header.substring(0, brace);
+            String settings = brace < 0 ? "{}" : header.substring(brace + 1);
+            cases.add(new Case(id, settings, text.substring(0, Math.max(0, text.length() - 1))));
         }
         text.setLength(0);
     }
 
-    /** Every line that isn't empty and doesn't start with "## " is a template and its own id. */
-    static void readLines(Path path, Map<String, String> cases) throws IOException {
-        for (String line : Files.readAllLines(path, StandardCharsets.UTF_8)) {
-            if (!line.isEmpty() && !line.startsWith("## ")) {
-                cases.put(line, line);
+    /**
+     * Every line that isn't empty and doesn't start with "## " is a template and its own id. Settings may follow
+     * "## ", as a JSON object, and hold up to the next such line.
+     */
+    static List<Case> lines(List<String> lines) {
+        List<Case> cases = new ArrayList<>();
+        String settings = "{}";
+        for (String line : lines) {
+            if (line.startsWith("## ")) {
+                settings = line.startsWith("## {") ? line.substring(3) : "{}";
+            } else if (!line.isEmpty()) {
+                cases.add(new Case(settings.equals("{}") ? line : settings + " " + line, settings, line));
             }
         }
+        return cases;
     }
 
     static Configuration configuration() throws TemplateException {
@@ -64,24 +98,38 @@ public class Golden {
         return cfg;
     }
 
-    static String run(String id, String source, String data) {
+    /** JSON, read by FreeMarker itself. */
+    static TemplateModel parse(String json) throws Exception {
+        Template loader = new Template("data", "<#assign parsed = json?eval_json>", configuration());
+        Environment env = loader.createProcessingEnvironment(
+            Collections.singletonMap("json", json), new StringWriter());
+        env.process();
+        return env.getVariable("parsed");
+    }
+
+    static void change(Configuration cfg, TemplateHashModelEx2 settings) throws Exception {
+        TemplateHashModelEx2.KeyValuePairIterator pairs = settings.keyValuePairIterator();
+        while (pairs.hasNext()) {
+            TemplateHashModelEx2.KeyValuePair pair = pairs.next();
+            cfg.setSetting(((TemplateScalarModel) pair.getKey()).getAsString(),
+                ((TemplateScalarModel) pair.getValue()).getAsString());
+        }
+    }
+
+    static String run(Case c, String data) {
         try {
             Configuration cfg = configuration();
-            Template loader = new Template("data", "<#assign parsed = json?eval_json>", cfg);
-            Environment dataEnv = loader.createProcessingEnvironment(
-                Collections.singletonMap("json", data), new StringWriter());
-            dataEnv.process();
+            change(cfg, (TemplateHashModelEx2) parse(c.settings));
             StringWriter out = new StringWriter();
-            Template template = new Template("test", source, cfg);
-            Environment env = template.createProcessingEnvironment(dataEnv.getVariable("parsed"), out);
-            env.process();
-            return "{\"id\":" + json(id) + ",\"output\":" + json(out.toString()) + "}";
+            Template template = new Template("test", c.source, cfg);
+            template.createProcessingEnvironment(parse(data), out).process();
+            return "{\"id\":" + json(c.id) + ",\"output\":" + json(out.toString()) + "}";
         } catch (ParseException e) {
-            return failure(id, e.getEditorMessage(), e.getLineNumber(), e.getColumnNumber());
+            return failure(c.id, e.getEditorMessage(), e.getLineNumber(), e.getColumnNumber());
         } catch (TemplateException e) {
-            return failure(id, e.getMessageWithoutStackTop(), e.getLineNumber(), e.getColumnNumber());
+            return failure(c.id, e.getMessageWithoutStackTop(), e.getLineNumber(), e.getColumnNumber());
         } catch (Exception e) {
-            return failure(id, e.toString(), null, null);
+            return failure(c.id, e.toString(), null, null);
         }
     }
 

@@ -20,17 +20,7 @@ fn render(source: &str, data: &Value) -> String {
 
 // FreeMarker never strips the first text of a template, so the blanks before the first tag stay: the first property is
 // indented twice, as by FreeMarker itself.
-const EVENTS: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      "name" : "${input.event_type}",
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}
-"#;
+const EVENTS: &str = include_str!("../guides/webhook-event.ftl");
 
 #[test]
 fn the_event_template_prints_the_payload() {
@@ -66,19 +56,7 @@ fn a_missing_field_leaves_out_its_lines_and_a_default_prints_nothing() {
 
 #[test]
 fn the_user_template_prints_the_payload() {
-    let source = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      <#if input.device_id??>
-      "device_id" : "${input.device_id}",
-      </#if>
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}
-"#;
+    let source = include_str!("../guides/webhook-user.ftl");
     let user = json!({"input": {
         "device_id": "some user id", "event_time": "2022-10-24T20:07:32.123", "user_properties": {"email": "some@email.com"}
     }});

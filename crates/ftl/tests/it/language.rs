@@ -10,7 +10,7 @@ const CASES: &str = include_str!("../golden/language.jsonl");
 const EXPECTED: &str = include_str!("../golden/language-expected.jsonl");
 const DATA: &str = include_str!("../golden/language-data.json");
 /// Cases that are known to differ, each with the kind of its difference.
-const DEVIATIONS: &str = include_str!("../golden/language-deviations.txt");
+const DEVIATIONS: &str = include_str!("../golden/language.deviations");
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines()

@@ -1,5 +1,6 @@
 //! The engine from outside: what templates print, how they fail, what they can't do.
 
+mod formats;
 mod golden;
 mod guides;
 mod host;

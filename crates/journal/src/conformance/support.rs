@@ -34,6 +34,7 @@ pub(super) fn event(user: &str, device: &str) -> IncomingEvent {
         insert_id: None,
         event_time: NOW,
         user_update: PropertyUpdate::none(),
+        own_user_properties: None,
         groups: Vec::new(),
         group_update: PropertyUpdate::none(),
         paying: false,

@@ -37,6 +37,19 @@ pub async fn properties_are_those_after_the_event(backend: &dyn Backend) {
     assert_eq!(properties, expected);
 }
 
+pub async fn an_event_can_show_properties_of_its_own(backend: &dyn Backend) {
+    let journal = backend.open(Bounds::default()).await;
+    streamed(&journal, identify("ann", "", r#"{"$set":{"plan":"pro"}}"#)).await;
+    let apart = IncomingEvent {
+        own_user_properties: Some(br#"{"plan":"none"}"#.to_vec()),
+        ..event("ann", "")
+    };
+    let text = streamed(&journal, apart).await;
+    assert_eq!(text["user_properties"], json!({"plan": "none"}));
+    let text = streamed(&journal, event("ann", "")).await;
+    assert_eq!(text["user_properties"], json!({"plan": "pro"}));
+}
+
 pub async fn state_survives_a_crash(backend: &dyn Backend) {
     let journal = backend.open(Bounds::default()).await;
     let joining = IncomingEvent {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use model::setting::{Check, Invalid};
+
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -72,6 +74,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// Everything that is out of range, of those settings that an operator has.
+    pub fn problems(&self) -> Vec<Invalid> {
+        let mut check = Check::default();
+        check.at_least_one("journal.queue_max_bytes", self.queue_max_bytes as u64);
+        check.at_least_one(
+            "journal.properties_max_bytes",
+            self.properties_max_bytes as u64,
+        );
+        check.at_least_one("journal.backlog_max_bytes", self.backlog_max_bytes);
+        check.finish()
+    }
+
     /// The defaults, in this folder.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {

@@ -119,6 +119,7 @@ pub(crate) fn counting(user: &str, insert_id: &str, fields: String) -> IncomingE
         insert_id: Some(insert_id.to_owned()),
         event_time: Timestamp(0),
         user_update: PropertyUpdate::from_json(&update).unwrap(),
+        own_user_properties: None,
         groups: Vec::new(),
         group_update: PropertyUpdate::none(),
         paying: false,

@@ -54,6 +54,9 @@ pub fn parse<'a>(text: &'a [u8], limits: &Limits) -> Result<Value<'a>, Error> {
         at: 0,
         values_left: limits.values,
         limits,
+        items: Vec::new(),
+        // Rarely too few, and a text of so few bytes can't hold more.
+        members: Vec::with_capacity((text.len() / 8).min(64)),
     };
     let parsed = parser.document();
     parsed.map_err(|problem| error_at(text, parser.at, problem))
@@ -78,6 +81,10 @@ struct Parser<'a, 'l> {
     at: usize,
     values_left: usize,
     limits: &'l Limits,
+    /// Items of the arrays that are open, and members of the objects: gathered here until their
+    /// number is known, so that each array and object is allocated once and holds no spare room.
+    items: Vec<Value<'a>>,
+    members: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 type Parsed<T> = Result<T, &'static str>;
@@ -128,13 +135,14 @@ impl<'a> Parser<'a, '_> {
 
     fn array(&mut self, depth: usize) -> Parsed<Vec<Value<'a>>> {
         self.open(depth)?;
-        let mut items = Vec::new();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(items);
+            return Ok(Vec::new());
         }
+        let start = self.items.len();
         loop {
-            items.push(self.value(depth + 1)?);
+            let item = self.value(depth + 1)?;
+            self.items.push(item);
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -145,16 +153,16 @@ impl<'a> Parser<'a, '_> {
             self.skip_space();
         }
         self.at += 1;
-        Ok(items)
+        Ok(self.items.split_off(start))
     }
 
     fn object(&mut self, depth: usize) -> Parsed<Object<'a>> {
         self.open(depth)?;
-        let mut members = Vec::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Object(members));
+            return Ok(Object::new());
         }
+        let start = self.members.len();
         loop {
             if self.peek() != Some(b'"') {
                 return Err("expected a name in double quotes");
@@ -166,7 +174,8 @@ impl<'a> Parser<'a, '_> {
             }
             self.at += 1;
             self.skip_space();
-            members.push((name, self.value(depth + 1)?));
+            let value = self.value(depth + 1)?;
+            self.members.push((name, value));
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -177,6 +186,7 @@ impl<'a> Parser<'a, '_> {
             self.skip_space();
         }
         self.at += 1;
+        let mut members = self.members.split_off(start);
         if self.limits.repeated_names {
             keep_last_of_repeated(&mut members);
         }
@@ -229,14 +239,22 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
+    // Most strings have no escapes, and most of a text is strings: worth having in place.
+    #[inline(always)]
     fn string(&mut self) -> Parsed<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
-        self.at += plain_length(&self.bytes[self.at..]);
+        self.at += plain_length(&self.bytes[start..]);
         if self.peek() == Some(b'"') {
             self.at += 1;
             return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
         }
+        self.string_with_escapes(start).map(Cow::Owned)
+    }
+
+    /// The string that began at `start` and has been read up to its first escape.
+    #[inline(never)]
+    fn string_with_escapes(&mut self, start: usize) -> Parsed<String> {
         let mut resolved = String::from(&self.text[start..self.at]);
         loop {
             match self.peek() {
@@ -253,7 +271,7 @@ impl<'a> Parser<'a, '_> {
             resolved.push_str(&self.text[run..self.at]);
         }
         self.at += 1;
-        Ok(Cow::Owned(resolved))
+        Ok(resolved)
     }
 
     /// The character that the escape behind a backslash stands for.
@@ -313,7 +331,8 @@ impl<'a> Parser<'a, '_> {
 
 /// How many leading bytes are neither a quote, nor a backslash, nor a control character. Looks at
 /// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set.
-fn plain_length(bytes: &[u8]) -> usize {
+#[inline]
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
@@ -339,18 +358,7 @@ fn plain_length(bytes: &[u8]) -> usize {
 
 /// Of members with the same name, keeps the last one's value in the first one's place.
 fn keep_last_of_repeated(members: &mut Vec<(Cow<'_, str>, Value<'_>)>) {
-    const FEW: usize = 16;
-    let repeated = if members.len() <= FEW {
-        members
-            .iter()
-            .enumerate()
-            .any(|(i, (name, _))| members[..i].iter().any(|(earlier, _)| earlier == name))
-    } else {
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
-        names.sort_unstable();
-        names.windows(2).any(|pair| pair[0] == pair[1])
-    };
-    if !repeated {
+    if !has_repeated(members) {
         return;
     }
     let mut places = std::collections::HashMap::with_capacity(members.len());
@@ -370,133 +378,39 @@ fn keep_last_of_repeated(members: &mut Vec<(Cow<'_, str>, Value<'_>)>) {
     *members = unique;
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn foreign(text: &str) -> Result<Value<'_>, Error> {
-        parse(text.as_bytes(), &Limits::FOREIGN)
-    }
-
-    #[test]
-    fn numbers_keep_their_text() {
-        for text in [
-            "0",
-            "-0",
-            "1.10",
-            "123456789012345678901234567890",
-            "1e999",
-            "-2.5E-7",
-        ] {
-            assert_eq!(foreign(text).unwrap().as_number().unwrap().text(), text);
+/// Whether two members have the same name.
+fn has_repeated(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
+    const FEW: usize = 64;
+    let mut marks = [0_u32; FEW];
+    let Some(marks) = marks.get_mut(..members.len()) else {
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        return names.windows(2).any(|pair| pair[0] == pair[1]);
+    };
+    for (index, (name, _)) in members.iter().enumerate() {
+        let mark = mark(name.as_bytes());
+        // Equal names have equal marks. All earlier ones are compared, not only up to the first
+        // that is equal: that many processors do at once.
+        let seen = marks[..index]
+            .iter()
+            .fold(false, |seen, &m| seen | (m == mark));
+        if seen && members[..index].iter().any(|(earlier, _)| earlier == name) {
+            return true;
         }
-        for text in ["01", "+1", "1.", ".5", "1e", "-", "NaN", "0x10"] {
-            assert!(foreign(text).is_err(), "{text}");
-        }
+        marks[index] = mark;
     }
-
-    #[test]
-    fn an_error_names_line_and_column() {
-        let error = foreign("{\n  \"a\": 1,\n  \"b\" 2\n}").unwrap_err();
-        assert_eq!(
-            (error.line, error.column, error.problem),
-            (3, 7, "expected a colon")
-        );
-        let error = parse(b"[\"\xff\"]", &Limits::FOREIGN).unwrap_err();
-        assert_eq!(
-            (error.line, error.column, error.problem),
-            (1, 3, "invalid UTF-8")
-        );
-    }
-
-    #[test]
-    fn depth_and_number_of_values_are_bounded() {
-        let limits = Limits {
-            depth: 3,
-            values: 5,
-            repeated_names: true,
-        };
-        assert!(parse(b"[[[]]]", &limits).is_ok());
-        assert_eq!(
-            parse(b"[[[[]]]]", &limits).unwrap_err().problem,
-            "nested too deep"
-        );
-        assert!(parse(b"[1,2,3,4]", &limits).is_ok());
-        assert_eq!(
-            parse(b"[1,2,3,4,5]", &limits).unwrap_err().problem,
-            "too many values"
-        );
-        assert!(foreign(&"[".repeat(1_000_000)).is_err());
-    }
-
-    #[test]
-    fn escapes_are_resolved_and_lone_surrogates_replaced() {
-        let text = r#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud83dx\udc00""#;
-        let expected = "a\"\\/\u{8}\u{c}\n\r\té😀\u{fffd}x\u{fffd}";
-        assert_eq!(foreign(text).unwrap().as_str(), Some(expected));
-        for text in [r#""\x""#, r#""\u12g4""#, "\"a\nb\"", "\"abc", r#""\u12"#] {
-            assert!(foreign(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_last_of_repeated_names_counts() {
-        assert_eq!(
-            foreign(r#"{"a":1,"b":2,"a":3}"#).unwrap().to_json(),
-            r#"{"a":3,"b":2}"#
-        );
-        let many: Vec<String> = (0..100).map(|i| format!("\"k{}\":{i}", i % 60)).collect();
-        let object =
-            foreign(&format!("{{{}}}", many.join(","))).map(|v| v.as_object().map(Object::len));
-        assert_eq!(object.unwrap(), Some(60));
-    }
-
-    fn any_json() -> impl Strategy<Value = serde_json::Value> {
-        let leaf = prop_oneof![
-            Just(serde_json::Value::Null),
-            any::<bool>().prop_map(Into::into),
-            any::<i64>().prop_map(Into::into),
-            any::<String>().prop_map(Into::into),
-        ];
-        leaf.prop_recursive(5, 64, 8, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..8).prop_map(serde_json::Value::Array),
-                prop::collection::vec((any::<String>(), inner), 0..8)
-                    .prop_map(|members| members.into_iter().collect()),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn agrees_with_serde_json_on_valid_texts(value in any_json()) {
-            let (compact, pretty) = (value.to_string(), serde_json::to_string_pretty(&value).unwrap());
-            prop_assert_eq!(foreign(&compact).unwrap().to_json(), compact.clone());
-            prop_assert_eq!(foreign(&pretty).unwrap().to_json(), compact);
-        }
-
-        #[test]
-        fn agrees_with_serde_json_on_which_texts_are_valid(text in r#"[\[\]{}",:0-9eE.+\-\\untrfalse \n]{0,24}"#) {
-            let ours = foreign(&text);
-            match serde_json::from_str::<serde_json::Value>(&text) {
-                Ok(_) => prop_assert!(ours.is_ok(), "{:?}", ours),
-                // What serde_json can't hold (1e999, lone surrogates) is kept here.
-                Err(e) if e.to_string().contains("out of range") || e.to_string().contains("surrogate") => {}
-                Err(_) => prop_assert!(ours.is_err() || text.contains("\\u"), "{:?}", ours),
-            }
-        }
-
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let _ = parse(&bytes, &Limits::FOREIGN);
-        }
-
-        #[test]
-        fn plain_length_finds_the_first_special_byte(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let expected = bytes.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\').unwrap_or(bytes.len());
-            prop_assert_eq!(plain_length(&bytes), expected);
-        }
-    }
+    false
 }
+
+/// What tells most names apart at a glance: the length, two bytes at the ends, one in the middle.
+fn mark(name: &[u8]) -> u32 {
+    let [first, .., last] = name else {
+        return name.first().map_or(0, |&only| 1 + u32::from(only));
+    };
+    let middle = name[name.len() / 2];
+    u32::from_le_bytes([name.len() as u8, *first, middle, *last])
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

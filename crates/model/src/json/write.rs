@@ -1,6 +1,7 @@
 //! Compact JSON text from a tree.
 
 use super::Value;
+use super::parse::plain_length;
 
 /// Appends `value` as compact JSON. Depth is bounded by that of the parser that made the tree.
 pub fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
@@ -38,14 +39,14 @@ pub fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
 /// Appends `text` as a JSON string, quotes included. Escapes only what JSON requires.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut written = 0;
-    for (position, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[written..position]);
-        written = position + 1;
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let Some((&byte, behind)) = special.split_first() else {
+            break;
+        };
+        rest = behind;
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -62,6 +63,5 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
             }
         }
     }
-    out.extend_from_slice(&bytes[written..]);
     out.push(b'"');
 }

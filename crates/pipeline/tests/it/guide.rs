@@ -6,29 +6,9 @@ use serde_json::json;
 
 use crate::support::{body, event, template_plan, webhook_plan};
 
-const EVENTS: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      "name" : "${input.event_type}",
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}"#;
+const EVENTS: &str = include_str!("../../../ftl/tests/guides/webhook-event.ftl");
 
-const USERS: &str = r#"{
-      <#if input.user_id??>
-      "external_id" : "${input.user_id}",
-      </#if>
-      <#if input.device_id??>
-      "device_id" : "${input.device_id}",
-      </#if>
-      "time" : "${input.event_time}",
-      "properties" : {
-            "email" : "${input.user_properties.email!}"
-      }
-}"#;
+const USERS: &str = include_str!("../../../ftl/tests/guides/webhook-user.ftl");
 
 fn click() -> serde_json::Value {
     json!({
@@ -50,7 +30,8 @@ fn the_events_template_gives_the_guides_payload() {
       "properties" : {
             "email" : "some@email.com"
       }
-}"#;
+}
+"#;
     assert_eq!(body(&plan, &event(&click()), Part::Event), expected);
 
     let mut anonymous = click();
@@ -62,7 +43,8 @@ fn the_events_template_gives_the_guides_payload() {
       "properties" : {
             "email" : ""
       }
-}"#;
+}
+"#;
     assert_eq!(body(&plan, &event(&anonymous), Part::Event), expected);
 }
 
@@ -76,7 +58,8 @@ fn the_users_template_gives_the_guides_payload() {
       "properties" : {
             "email" : "some@email.com"
       }
-}"#;
+}
+"#;
     assert_eq!(body(&plan, &event(&click()), Part::User), expected);
 
     let mut identify = click();
@@ -111,6 +94,16 @@ fn the_time_formats_of_the_guide_work() {
             expected
         );
     }
+}
+
+#[test]
+fn the_time_of_sending_comes_from_the_plans_clock() {
+    let plan = template_plan(r#"{"at": "${.now?string["yyyy-MM-dd HH:mm:ss"]}"}"#);
+    let event = event(&json!({"event_type": "x"}));
+    assert_eq!(
+        body(&plan, &event, Part::Event),
+        r#"{"at": "2026-05-29 06:40:00"}"#
+    );
 }
 
 #[test]

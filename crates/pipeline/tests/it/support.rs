@@ -1,12 +1,18 @@
 //! Syncs, plans and events in few words.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use millstream_pipeline::{Outcome, Plan, Problem};
 use model::definition::Definition;
 use model::outcome::Discarded;
 use model::sync::{Settings, Sync};
-use model::{Event, EventKind, Offset, OutboundRequest, Part, ProjectId, SyncId, Timestamp};
+use model::time::ManualClock;
+use model::{Clock, Event, EventKind, Offset, OutboundRequest, Part, ProjectId, SyncId, Timestamp};
 use serde_json::{Value, json};
+
+/// What templates see as `.now`: 2026-05-29 06:40:00 UTC.
+const NOW: Timestamp = Timestamp(1_780_036_800_000_000);
 
 pub(crate) const URL: &str = "https://example.com/hook";
 
@@ -34,7 +40,8 @@ pub(crate) fn compile(definition: &Definition, settings: Settings) -> Result<Pla
         enabled: true,
         settings,
     };
-    Plan::compile(definition, &sync)
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW));
+    Plan::compile(definition, &sync, &clock)
 }
 
 pub(crate) fn webhook_plan(changes: Value) -> Plan {

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::remote::{Remote, block_on};
+use super::remote::{Refused, Remote, block_on};
 use super::{Failure, ServerAddress, output};
 
 #[derive(Debug, Subcommand)]
@@ -132,7 +132,14 @@ impl Delete {
         let remote = Remote::find(&self.server)?;
         let id = output::text(&find(&remote, &self.project).await?["id"]);
         let path = format!("/api/v1/projects/{id}?force={}", self.force);
-        remote.call(Method::DELETE, &path, None).await?;
+        let deleted = remote.call(Method::DELETE, &path, None).await;
+        deleted.map_err(|error| match Refused::find(&error, "project_in_use") {
+            Some(_) => anyhow::anyhow!(
+                "the project still has syncs (`millstream sync list --project {id}` lists them): delete them \
+                 first, or use `--force` to delete them too, with all that they still owe"
+            ),
+            None => error,
+        })?;
         if self.server.json {
             return Ok(output::print_json(&json!({"deleted": id}))?);
         }
@@ -167,15 +174,49 @@ pub(super) async fn find(remote: &Remote, wanted: &str) -> Result<Value, Failure
 
 /// The only item of this name.
 pub(super) fn only_one(what: &str, name: &str, items: Vec<Value>) -> Result<Value, Failure> {
-    let mut named = items.into_iter().filter(|item| item["name"] == name);
-    match (named.next(), named.next()) {
-        (Some(item), None) => Ok(item),
+    let mut named: Vec<_> = items
+        .into_iter()
+        .filter(|item| item["name"] == name)
+        .collect();
+    match (named.pop(), named.len()) {
+        (Some(item), 0) => Ok(item),
         (None, _) => Err(anyhow::anyhow!(
             "there is no {what} {name}; `millstream {what} list` lists them"
         )
         .into()),
-        (Some(_), Some(_)) => {
-            Err(anyhow::anyhow!("several {what}s are called {name}; use the id").into())
+        (Some(last), _) => {
+            named.push(last);
+            let ids: Vec<_> = named.iter().map(|item| output::text(&item["id"])).collect();
+            Err(anyhow::anyhow!(
+                "{} {what}s are called {name}; say which by its id: {}",
+                ids.len(),
+                ids.join(", ")
+            )
+            .into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_with_one_name_every_id_is_said() {
+        let item = |id: &str| json!({"id": id, "name": "Shop"});
+        let chosen = only_one("project", "Shop", vec![item("prj_a")]);
+        assert_eq!(chosen.expect("the only one")["id"], "prj_a");
+        let items = vec![
+            item("prj_a"),
+            item("prj_b"),
+            json!({"id": "prj_c", "name": "Else"}),
+        ];
+        let Err(Failure::Failed(error)) = only_one("project", "Shop", items) else {
+            panic!("an ambiguous name was taken");
+        };
+        assert_eq!(
+            error.to_string(),
+            "2 projects are called Shop; say which by its id: prj_a, prj_b"
+        );
     }
 }

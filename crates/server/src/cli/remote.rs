@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use http::request::Builder;
@@ -12,7 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{Failure, ServerAddress, reachable};
-use crate::{config, serve};
+use crate::config::{self, Files};
+use crate::serve;
 
 /// How much of an answer is read.
 const LARGEST_ANSWER: usize = 16 << 20;
@@ -48,26 +49,25 @@ impl Remote {
         })
     }
 
-    /// The server that the command line, the environment, or the configuration names.
+    /// The server that the command line, the environment, or the configuration names. Where no token
+    /// is given, a server on this machine gets the one that it wrote into its data folder itself.
     pub(super) fn find(address: &ServerAddress) -> Result<Self, Failure> {
-        let mut url = address.server.clone();
-        let mut token = address.token.clone().map(SecretString::from);
-        if url.is_none() || token.is_none() {
-            let config = config::load(address.config.as_deref())?.config;
-            let control = reachable(config.control.listen.unwrap_or(config.listen));
-            let local = url.is_none();
-            url.get_or_insert_with(|| format!("http://{control}"));
-            if token.is_none() && !local {
-                return Err(Failure::usage(
-                    "--token or MILLSTREAM_TOKEN is needed to speak to another server",
-                ));
+        let given = address.token.clone().map(SecretString::from);
+        let (url, token) = match (&address.server, given) {
+            (Some(url), Some(token)) => (url.clone(), token),
+            (Some(url), None) if !is_loopback(url) => return Err(no_token(url)),
+            // The address that the server listens on is one of this machine's.
+            (url, given) => {
+                let file = address.config.as_deref();
+                let config = config::load(file, Files::Unchecked)?.config;
+                let local = reachable(config.control.listen.unwrap_or(config.listen));
+                let url = url.clone().unwrap_or_else(|| format!("http://{local}"));
+                let token = match given {
+                    Some(token) => token,
+                    None => token_file(&config.data_dir)?,
+                };
+                (url, token)
             }
-            if token.is_none() {
-                token = Some(token_file(&config.data_dir)?);
-            }
-        }
-        let (Some(url), Some(token)) = (url, token) else {
-            return Err(Failure::usage("the server's address and token are needed"));
         };
         Self::new(&url, token).map_err(Failure::Usage)
     }
@@ -121,7 +121,7 @@ impl Remote {
             .await
             .with_context(|| format!("{} can't be reached; is the server running?", self.url))?;
         if !answer.status.is_success() {
-            return Err(refusal(answer.status, &answer.body));
+            return Err(Refused::new(answer.status, &answer.body).into());
         }
         if answer.body_end != delivery::BodyEnd::Complete {
             bail!("the server's answer broke off");
@@ -156,41 +156,81 @@ impl Remote {
     }
 }
 
-/// Problem details (RFC 9457) in words, with every single problem on a line of its own.
-fn refusal(status: http::StatusCode, body: &[u8]) -> anyhow::Error {
-    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
-    let words = ["detail", "title"]
-        .iter()
-        .find_map(|field| problem[field].as_str());
-    let mut message = match words {
-        Some(words) => words.to_owned(),
-        None => format!("the server answered {status}"),
-    };
-    for one in problem["errors"].as_array().into_iter().flatten() {
-        let place = one["pointer"].as_str().unwrap_or_default();
-        let what = one["message"].as_str().unwrap_or_default();
-        let position = match (one["line"].as_u64(), one["column"].as_u64()) {
-            (Some(line), Some(column)) => format!(" line {line} column {column}"),
-            _ => String::new(),
+/// The server said no: problem details (RFC 9457) in words, with every single problem on a line of its
+/// own.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct Refused {
+    /// The answer's JSON; `null` when it was none.
+    pub(super) problem: Value,
+    message: String,
+}
+
+impl Refused {
+    fn new(status: http::StatusCode, body: &[u8]) -> Self {
+        let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+        let words = ["detail", "title"]
+            .iter()
+            .find_map(|field| problem[field].as_str());
+        let mut message = match words {
+            Some(words) => words.to_owned(),
+            None => format!("the server answered {status}"),
         };
-        message.push_str(&format!("\n  {place}{position}: {what}"));
+        for one in problem["errors"].as_array().into_iter().flatten() {
+            let place = one["pointer"].as_str().unwrap_or_default();
+            let what = one["message"].as_str().unwrap_or_default();
+            let position = match (one["line"].as_u64(), one["column"].as_u64()) {
+                (Some(line), Some(column)) => format!(" line {line} column {column}"),
+                _ => String::new(),
+            };
+            message.push_str(&format!("\n  {place}{position}: {what}"));
+        }
+        if status == http::StatusCode::UNAUTHORIZED {
+            message.push_str(
+                "; is the token (--token, MILLSTREAM_TOKEN, or the data folder's) this server's?",
+            );
+        }
+        Self { problem, message }
     }
-    if status == http::StatusCode::UNAUTHORIZED {
-        message.push_str("; is the token right?");
+
+    /// The refusal that `error` is, if its kind has this code.
+    pub(super) fn find<'e>(error: &'e anyhow::Error, code: &str) -> Option<&'e Self> {
+        let refused = error.downcast_ref::<Self>()?;
+        (refused.problem["code"] == code).then_some(refused)
     }
-    anyhow!(message)
+}
+
+/// Whether `url` leads to this machine whatever a name server says: the admin token of the local data
+/// folder is sent nowhere else.
+fn is_loopback(url: &str) -> bool {
+    let Ok(url) = url.parse::<http::Uri>() else {
+        return false;
+    };
+    let host = url.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn no_token(url: &str) -> Failure {
+    Failure::usage(format!(
+        "a token is needed to speak to {url}: give it as --token or MILLSTREAM_TOKEN; the server keeps it in \
+         the file `admin-token` of its data folder"
+    ))
 }
 
 /// The admin token that the server wrote on its first start.
-fn token_file(data_dir: &Path) -> anyhow::Result<SecretString> {
+fn token_file(data_dir: &Path) -> Result<SecretString, Failure> {
     let path = serve::token_path(data_dir);
-    let text = std::fs::read_to_string(&path).with_context(|| {
-        format!(
-            "{} can't be read: set MILLSTREAM_TOKEN, or run this where the server runs, as its user",
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(SecretString::from(text.trim().to_owned())),
+        Err(error) => Err(Failure::usage(format!(
+            "the server's token can't be read from {} ({error}): give it as --token or MILLSTREAM_TOKEN, or \
+             say where the server keeps its data, by its own --config FILE (MILLSTREAM_CONFIG) or by \
+             MILLSTREAM_DATA_DIR, and run this as the server's user",
             path.display()
-        )
-    })?;
-    Ok(SecretString::from(text.trim().to_owned()))
+        ))),
+    }
 }
 
 /// Runs one command's requests.
@@ -208,15 +248,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_this_machine_gets_the_token_of_the_local_data_folder() {
+        for url in [
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9",
+            "http://[::1]:8080",
+            "http://localhost:8080/",
+            "https://LOCALHOST",
+        ] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://10.0.0.1:8080",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "http://localhost@example.com",
+            "http://0.0.0.0:8080",
+            "http://[2001:db8::1]",
+            "nonsense",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+
+    #[test]
     fn a_refusal_names_every_problem_and_its_place() {
         let body = br#"{"title":"Invalid settings","detail":"the sync can't be used","errors":[
             {"pointer":"/events/template","message":"unexpected end","line":3,"column":7}]}"#;
-        let error = refusal(http::StatusCode::UNPROCESSABLE_ENTITY, body).to_string();
+        let error = Refused::new(http::StatusCode::UNPROCESSABLE_ENTITY, body).to_string();
         assert_eq!(
             error,
             "the sync can't be used\n  /events/template line 3 column 7: unexpected end"
         );
-        let error = refusal(http::StatusCode::BAD_GATEWAY, b"<html>").to_string();
+        let error = Refused::new(http::StatusCode::BAD_GATEWAY, b"<html>").to_string();
         assert_eq!(error, "the server answered 502 Bad Gateway");
     }
 }

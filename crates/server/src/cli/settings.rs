@@ -1,39 +1,47 @@
 //! `millstream config …`.
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::{ConfigFile, Failure, output};
-use crate::config;
+use crate::config::{self, Files};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Say whether the configuration can be used: exit code 0, or 2 with everything that is wrong.
     #[command(after_help = "Example:\n  millstream config check --config /etc/millstream.toml")]
-    Check(ConfigFile),
+    Check(Options),
     /// Show every setting in force and where it came from. Secrets stay hidden.
-    Show(Show),
+    Show(Options),
     /// Print the commented default file, to start one's own from.
     #[command(after_help = "Example:\n  millstream config default > millstream.toml")]
     Default,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Show {
+pub(crate) struct Options {
     #[command(flatten)]
     file: ConfigFile,
-    /// Print JSON instead of a table.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Check(file) => {
-            config::load(file.config.as_deref())?;
-            output::print("the configuration can be used");
+        Command::Check(options) => {
+            let loaded = config::load(options.file.config.as_deref(), Files::Checked);
+            if options.json {
+                let problems = loaded.as_ref().err().map_or(&[][..], |found| &found.0);
+                output::print_json(&json!({"usable": loaded.is_ok(), "problems": problems}))?;
+            }
+            loaded?;
+            if !options.json {
+                output::print("the configuration can be used");
+            }
         }
         Command::Show(show) => {
-            let settings = config::load(show.file.config.as_deref())?.settings();
+            let settings = config::load(show.file.config.as_deref(), Files::Unchecked)?.settings();
             if show.json {
                 output::print_json(&settings)?;
                 return Ok(());

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::project;
-use super::remote::{Remote, block_on};
+use super::remote::{Refused, Remote, block_on};
 use super::{Failure, ServerAddress, output};
 
 #[derive(Debug, Subcommand)]
@@ -332,11 +332,16 @@ impl Delete {
         let dropped = remote
             .call(Method::DELETE, &format!("{}{confirm}", path(&sync)), None)
             .await;
-        let dropped = dropped.map_err(|error| match self.confirm {
-            None if error.to_string().contains("?confirm=") => {
-                error.context("it still owes deliveries; `--confirm N` deletes it all the same")
-            }
-            _ => error,
+        let dropped = dropped.map_err(|error| {
+            let Some(refused) = Refused::find(&error, "confirmation_needed") else {
+                return error;
+            };
+            let would_drop = &refused.problem["would_drop"];
+            let owed = ["pending", "backlog"].map(|field| would_drop[field].as_u64().unwrap_or(0));
+            let owed: u64 = owed.iter().sum();
+            anyhow::anyhow!(
+                "it still owes {owed} deliveries: `--confirm {owed}` deletes it all the same"
+            )
         })?;
         if self.one.server.json {
             return Ok(output::print_json(&dropped)?);

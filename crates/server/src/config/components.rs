@@ -65,7 +65,8 @@ pub(crate) struct Store {
     /// Empty: `secret.key` in the data folder.
     key_file: PathBuf,
     connections: NonZeroU32,
-    acquire_timeout_seconds: NonZeroU32,
+    #[serde(with = "duration")]
+    acquire_timeout: Duration,
 }
 
 impl Store {
@@ -79,7 +80,7 @@ impl Store {
             config.key_file.clone_from(&self.key_file);
         }
         config.connections = self.connections;
-        config.acquire_timeout_seconds = self.acquire_timeout_seconds;
+        config.acquire_timeout = self.acquire_timeout;
         config
     }
 }

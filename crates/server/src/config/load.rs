@@ -1,24 +1,15 @@
 //! Lays file and environment over the defaults, and says of each value where it came from.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Env, Format, Toml};
+use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
+use model::setting::Invalid;
 
-use super::{Config, DEFAULTS, OPTIONAL_KEYS, SECRET_KEYS};
-
-/// What the environment's names start with; levels are divided by `__`.
-const ENVIRONMENT_PREFIX: &str = "MILLSTREAM_";
-
-/// Variables of that prefix which are no settings: they speak to the command line, the tests and the
-/// scripts.
-const NOT_SETTINGS: &[&str] = &["URL", "TOKEN", "API_KEY", "CONFIG", "BIN", "NO_NEXTEST"];
-
-/// What further variables of that kind start with.
-const NOT_SETTINGS_PREFIX: &str = "TEST_";
+use super::problem::{Problem, Problems, expectation};
+use super::{Config, DEFAULTS, OPTIONAL_KEYS, SECRET_KEYS, environment};
 
 /// The configuration in force and its sources.
 pub(crate) struct Loaded {
@@ -26,34 +17,6 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     figment: Figment,
 }
-
-/// One thing that is wrong with the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    /// The setting's dotted path; empty when no setting is to blame.
-    pub(crate) key: String,
-    /// What is wrong, and what to do.
-    pub(crate) message: String,
-    /// The file or variable that said it.
-    pub(crate) source: Option<String>,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(source) = &self.source {
-            write!(f, "{source}: ")?;
-        }
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        f.write_str(&self.message)
-    }
-}
-
-/// Everything that is wrong with the configuration.
-#[derive(Debug, thiserror::Error)]
-#[error("the configuration can't be used:\n{}", .0.iter().map(|p| format!("  {p}")).collect::<Vec<_>>().join("\n"))]
-pub(crate) struct Problems(pub(crate) Vec<Problem>);
 
 /// A value in force.
 #[derive(Debug, serde::Serialize)]
@@ -79,84 +42,83 @@ impl Provider for Defaults {
     }
 }
 
-/// Reads the defaults, then `file`, then the environment.
-pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
-    let mut figment = Figment::from(Defaults);
+/// What is looked at beside the settings themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// The files that settings name, as the server needs them.
+    Checked,
+    /// Nothing: a client may lack the right to read what the server reads.
+    Unchecked,
+}
+
+/// Reads the defaults, then `file`, then the environment. Fails with everything that is wrong.
+pub(crate) fn load(file: Option<&Path>, files: Files) -> Result<Loaded, Problems> {
+    let defaults = Figment::from(Defaults);
+    let mut figment = defaults.clone();
     if let Some(path) = file {
         check_readable(path)?;
         figment = figment.merge(Toml::file_exact(path));
     }
-    let environment = Env::prefixed(ENVIRONMENT_PREFIX)
-        .ignore(NOT_SETTINGS)
-        .filter(|name| {
-            !name
-                .as_str()
-                .to_uppercase()
-                .starts_with(NOT_SETTINGS_PREFIX)
-        })
-        .split("__");
-    from_figment(figment.merge(environment))
+    for variable in environment::variables(|setting| defaults.find_value(setting).ok()) {
+        figment = figment.merge(variable);
+    }
+    from_figment(figment, files)
 }
 
 fn check_readable(path: &Path) -> Result<(), Problems> {
-    match std::fs::File::open(path) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Problems(vec![Problem {
-            key: String::new(),
-            message: format!("can't be read: {error}"),
-            source: Some(path.display().to_string()),
-        }])),
-    }
-}
-
-fn from_figment(figment: Figment) -> Result<Loaded, Problems> {
-    let values: Value = figment
-        .extract()
-        .map_err(|error| problems_of(&figment, error))?;
-    let unknown = unknown_keys(&figment, &values);
-    if !unknown.is_empty() {
-        return Err(Problems(unknown));
-    }
-    let config: Config = figment
-        .extract()
-        .map_err(|error| problems_of(&figment, error))?;
-    let contradictions = config.contradictions();
-    if !contradictions.is_empty() {
-        let located = contradictions.into_iter().map(|(key, message)| Problem {
-            source: source_of(&figment, key),
-            key: key.to_owned(),
-            message,
-        });
-        return Err(Problems(located.collect()));
-    }
-    Ok(Loaded { config, figment })
-}
-
-fn problems_of(figment: &Figment, error: figment::Error) -> Problems {
-    let problem = |error: figment::Error| {
-        let key = error.path.join(".");
-        let source = match &error.metadata {
-            Some(metadata) => Some(describe(metadata, &key)),
-            None => source_of(figment, &key),
-        };
-        // The kind of error quotes the value.
-        let secret = SECRET_KEYS.contains(&key.as_str());
-        let message = if secret {
-            "expected a text".to_owned()
-        } else {
-            error.kind.to_string()
-        };
-        Problem {
-            key,
-            message,
+    let read = std::fs::read(path);
+    read.map(drop).map_err(|error| {
+        let source = Some(path.display().to_string());
+        Problems(vec![Problem::of_source(
             source,
-        }
-    };
-    Problems(error.into_iter().map(problem).collect())
+            format!("can't be read: {error}"),
+        )])
+    })
 }
 
-/// Keys that the default file doesn't have, with the nearest one that it has.
-fn unknown_keys(figment: &Figment, values: &Value) -> Vec<Problem> {
+fn from_figment(figment: Figment, files: Files) -> Result<Loaded, Problems> {
+    let unreadable = |error: figment::Error| {
+        let problem = |error: figment::Error| {
+            let source = error.metadata.as_ref().map(describe);
+            Problem::of_source(source, error.kind.to_string())
+        };
+        Problems(error.into_iter().map(problem).collect())
+    };
+    let values: Value = figment.extract().map_err(unreadable)?;
+    let mut problems = Vec::new();
+    let mut usable = Figment::from(Defaults);
+    let known = known_keys();
+    for (key, value) in leaves(&values) {
+        let found = match known.contains(&key) {
+            true => wrong_type(&figment, &key, &value),
+            false => vec![unknown_key(&figment, &key, &known)],
+        };
+        if found.is_empty() {
+            usable = usable.merge(Serialized::default(&key, value));
+        }
+        problems.extend(found);
+    }
+    // What has the right type is looked at even where another setting hasn't.
+    let config: Config = usable.extract().map_err(unreadable)?;
+    let located = |key: &str, message| {
+        let value = figment.find_value(key).ok();
+        Problem::with_value(key, value.as_ref(), source_of(&figment, key), message)
+    };
+    for Invalid { setting, allowed } in config.problems() {
+        problems.push(located(setting, format!("must be {allowed}")));
+    }
+    if files == Files::Checked {
+        let unusable = config.unusable_files().into_iter();
+        problems.extend(unusable.map(|(setting, message)| located(setting, message)));
+    }
+    match problems.is_empty() {
+        true => Ok(Loaded { config, figment }),
+        false => Err(Problems(problems)),
+    }
+}
+
+/// Every setting there is.
+fn known_keys() -> BTreeSet<String> {
     // The default file is part of the program; a test parses it.
     let defaults = Figment::from(Defaults)
         .extract::<Value>()
@@ -164,26 +126,45 @@ fn unknown_keys(figment: &Figment, values: &Value) -> Vec<Problem> {
         .unwrap_or_default();
     let mut known: BTreeSet<String> = defaults.into_iter().map(|(key, _)| key).collect();
     known.extend(OPTIONAL_KEYS.iter().map(|&key| key.to_owned()));
-    let unknown = leaves(values)
-        .into_iter()
-        .filter(|(key, _)| !known.contains(key));
-    let problem = |(key, _): (String, Value)| {
-        let nearest = known
-            .iter()
-            .map(|candidate| (strsim::damerau_levenshtein(&key, candidate), candidate))
-            .min()
-            .filter(|(distance, _)| *distance <= key.len() / 2);
-        let advice = match nearest {
-            Some((_, candidate)) => format!("did you mean `{candidate}`?"),
-            None => "`millstream config show` lists all settings".to_owned(),
-        };
-        Problem {
-            message: format!("there is no such setting; {advice}"),
-            source: source_of(figment, &key),
-            key,
-        }
+    known
+}
+
+/// A key that the default file doesn't have, with the nearest one that it has.
+fn unknown_key(figment: &Figment, key: &str, known: &BTreeSet<String>) -> Problem {
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(key, candidate), candidate))
+        .min()
+        .filter(|(distance, _)| *distance <= key.len() / 2);
+    let advice = match nearest {
+        Some((_, candidate)) => format!("did you mean `{candidate}`?"),
+        None => "`millstream config show` lists all settings".to_owned(),
     };
-    unknown.map(problem).collect()
+    let message = format!("there is no such setting; {advice}");
+    Problem::with_value(key, None, source_of(figment, key), message)
+}
+
+/// Tries a value alone, over the defaults; of a list, each of its items.
+fn wrong_type(figment: &Figment, key: &str, value: &Value) -> Vec<Problem> {
+    let defaults = Figment::from(Defaults);
+    let default = defaults.find_value(key).ok();
+    let parts = match (value, &default) {
+        (Value::Array(tag, items), Some(Value::Array(..))) => {
+            let single = |item: &Value| (item.clone(), Value::Array(*tag, vec![item.clone()]));
+            items.iter().map(single).collect()
+        }
+        _ => vec![(value.clone(), value.clone())],
+    };
+    let mut found = Vec::new();
+    for (shown, tried) in parts {
+        let tried = defaults.clone().merge(Serialized::default(key, tried));
+        if let Err(error) = tried.extract::<Config>() {
+            let message = expectation(default.as_ref(), &error.kind);
+            let source = source_of(figment, key);
+            found.push(Problem::with_value(key, Some(&shown), source, message));
+        }
+    }
+    found
 }
 
 /// The values that aren't tables, with their dotted paths.
@@ -205,21 +186,13 @@ fn leaves(value: &Value) -> Vec<(String, Value)> {
 }
 
 fn source_of(figment: &Figment, key: &str) -> Option<String> {
-    figment
-        .find_metadata(key)
-        .map(|metadata| describe(metadata, key))
+    figment.find_metadata(key).map(describe)
 }
 
 /// A source in the user's terms: the file's path or the variable's name.
-fn describe(metadata: &Metadata, key: &str) -> String {
+fn describe(metadata: &Metadata) -> String {
     match &metadata.source {
         Some(Source::File(path)) => PathBuf::from(path).display().to_string(),
-        _ if metadata.name.contains("environment") => {
-            format!(
-                "{ENVIRONMENT_PREFIX}{}",
-                key.to_uppercase().replace('.', "__")
-            )
-        }
         _ => metadata.name.to_string(),
     }
 }
@@ -254,14 +227,24 @@ impl Loaded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::environment::Variable;
 
     fn load_text(text: &str) -> Result<Loaded, Problems> {
-        from_figment(Figment::from(Defaults).merge(Toml::string(text)))
+        let figment = Figment::from(Defaults).merge(Toml::string(text));
+        from_figment(figment, Files::Checked)
     }
 
     fn problems(text: &str) -> Vec<String> {
         let Problems(problems) = load_text(text).err().expect("a refused configuration");
         problems.iter().map(ToString::to_string).collect()
+    }
+
+    /// What is wrong with one value, without its source.
+    fn complaint(setting: &str, value: &str) -> String {
+        let found = problems(&format!("{setting} = {value}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let (_, complaint) = found[0].split_once(": ").expect("a source");
+        complaint.to_owned()
     }
 
     #[test]
@@ -281,11 +264,109 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_wrong_type_is_refused_by_name() {
-        let found = problems("[http]\nconnection_limit = \"many\"\n");
+    fn a_value_of_the_wrong_type_is_refused_with_what_is_allowed() {
+        for (setting, value, expected) in [
+            (
+                "http.connection_limit",
+                "\"many\"",
+                "must be a whole number, 0 or more",
+            ),
+            ("tries.max", "300", "must be a whole number from 0 to 255"),
+            ("client.http2", "\"on\"", "must be true or false"),
+            ("tries.jitter", "\"a\"", "must be a number"),
+            ("log.format", "\"xml\"", "must be \"text\" or \"json\""),
+            (
+                "shutdown.deadline",
+                "\"20\"",
+                "must be a time with its unit, such as \"5s\", \"250ms\" or \"1h 30m\"",
+            ),
+            (
+                "listen",
+                "\"nowhere\"",
+                "must be an address and a port, such as \"127.0.0.1:8080\"",
+            ),
+            (
+                "control.listen",
+                "\"nowhere\"",
+                "must be an address and a port, such as \"127.0.0.1:8081\", or empty",
+            ),
+        ] {
+            assert_eq!(
+                complaint(setting, value),
+                format!("{setting} = {value}: {expected}")
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_list_the_wrong_items_are_named() {
+        let found = problems("egress.allow = [\"10.0.0.0/8\", \"10.0.0.0/33\", \"here\"]");
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("egress.allow = \"10.0.0.0/33\": must be a list of networks"));
+        assert!(found[1].contains("egress.allow = \"here\": "));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let found = problems(
+            "listne = 1\nlisten = 5\n[lanes]\nwindow = 0\nconcurrency = 0\n[client]\nca_file = \"/no/ca.pem\"\n\
+             [retry]\nattempts = 0\nfirst_delay = \"soon\"\n[store]\ndatabase = \"oracle:\"\n",
+        );
+        let named = |setting: &str| found.iter().any(|problem| problem.contains(setting));
+        for setting in [
+            "listne: there is no such setting",
+            "listen = 5: must be an address",
+            "lanes.window = 0: must be from 16 to 1000000",
+            "lanes.concurrency = 0: must be at least 1",
+            "client.ca_file = \"/no/ca.pem\": ",
+            "retry.attempts = 0: must be from 1 to 20",
+            "retry.first_delay = \"soon\": must be a time",
+            "store.database: must be `sqlite:`",
+        ] {
+            assert!(named(setting), "{setting} is missing in {found:#?}");
+        }
+        assert_eq!(found.len(), 8, "{found:#?}");
+    }
+
+    #[test]
+    fn files_are_looked_at_only_where_they_are_needed() {
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        let text = format!("client.ca_file = {:?}", empty.path());
+        assert!(problems(&text)[0].contains("has no certificate"));
+        let figment = Figment::from(Defaults).merge(Toml::string(&text));
+        assert!(from_figment(figment, Files::Unchecked).is_ok());
+    }
+
+    #[test]
+    fn a_variable_is_read_as_what_its_setting_is() {
+        let loaded = |setting: &str, text: &str| {
+            let defaults = Figment::from(Defaults);
+            let variable = Variable::new(setting, text, defaults.find_value(setting).ok());
+            let config = from_figment(defaults.merge(variable), Files::Unchecked);
+            config
+                .map(|loaded| loaded.config)
+                .map_err(|p| p.to_string())
+        };
+        let networks = ["127.0.0.0/8", "10.0.0.0/8"].map(|text| text.parse().unwrap());
+        for text in [
+            "127.0.0.0/8,10.0.0.0/8",
+            " 127.0.0.0/8 , 10.0.0.0/8,",
+            r#"["127.0.0.0/8", "10.0.0.0/8"]"#,
+        ] {
+            let config = loaded("egress.allow", text).unwrap();
+            assert_eq!(config.egress.allow, networks, "{text}");
+        }
+        for text in ["", "[]"] {
+            let config = loaded("ingest.trusted_proxies", text).unwrap();
+            assert!(config.ingest.trusted_proxies.is_empty(), "{text:?}");
+        }
+        let folder = loaded("data_dir", "2024").unwrap().data_dir;
+        assert_eq!(folder, Path::new("2024"));
+        assert!(!loaded("client.http2", "false").unwrap().client.http2);
+        let refused = loaded("egress.allow", "10.0.0.0/8,10.0.0.0/33").unwrap_err();
         assert!(
-            found[0].contains("http.connection_limit") && found[0].contains("many"),
-            "{found:?}"
+            refused.contains("MILLSTREAM_EGRESS__ALLOW: egress.allow = \"10.0.0.0/33\""),
+            "{refused}"
         );
     }
 
@@ -297,7 +378,9 @@ mod tests {
         let shown = serde_json::to_string(&loaded.settings()).unwrap();
         assert!(shown.contains("(set, hidden)") && !shown.contains("hunter2"));
         assert!(!format!("{:?}", loaded.config).contains("hunter2"));
-        let found = problems("[store]\ndatabase = 987654321\n");
-        assert!(!found[0].contains("987654321"), "{found:?}");
+        for value in ["987654321", "\"oracle:987654321\""] {
+            let found = problems(&format!("store.database = {value}"));
+            assert!(!found[0].contains("987654321"), "{found:?}");
+        }
     }
 }

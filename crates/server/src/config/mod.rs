@@ -1,16 +1,20 @@
 //! The configuration: the embedded default file, a file of the operator's, the environment.
 
 mod components;
+mod environment;
 mod load;
+mod problem;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use model::setting::{Check, Invalid};
 use serde::{Deserialize, Deserializer};
 
-pub(crate) use load::{Problems, Setting, load};
+pub(crate) use load::{Files, Setting, load};
+pub(crate) use problem::Problems;
 
 use crate::receiver;
 
@@ -135,44 +139,72 @@ impl Config {
         }
     }
 
-    /// What no type forbids: the setting and what is wrong with it.
-    fn contradictions(&self) -> Vec<(&'static str, String)> {
-        let mut found = Vec::new();
-        if self
-            .control
-            .listen
-            .is_some_and(|control| control == self.listen && control.port() != 0)
-        {
-            found.push((
-                "control.listen",
-                "must differ from `listen`; leave it empty for one address".into(),
-            ));
-        }
-        if self.http.connection_limit == 0 {
-            found.push(("http.connection_limit", "must be at least 1".into()));
-        }
-        let times = [
-            ("http.header_read_timeout", self.http.header_read_timeout),
-            ("control.request_timeout", self.control.request_timeout),
-            ("shutdown.deadline", self.shutdown.deadline),
+    /// What no type forbids, in all components.
+    fn problems(&self) -> Vec<Invalid> {
+        let mut found = self.own_problems();
+        found.extend(self.ingest.problems());
+        found.extend(self.journal.in_folder(&self.data_dir).problems());
+        found.extend(self.store.in_folder(&self.data_dir).problems());
+        found.extend(self.lanes.problems());
+        found.extend(self.delivery().problems());
+        found
+    }
+
+    fn own_problems(&self) -> Vec<Invalid> {
+        let mut check = Check::default();
+        let shared = self.control.listen == Some(self.listen) && self.listen.port() != 0;
+        check.require(
+            "control.listen",
+            !shared,
+            "another address than `listen`, or empty for one address",
+        );
+        // More than a process can have open; tokio's semaphores have a bound of their own.
+        let connections = (1..=10_000_000).contains(&self.http.connection_limit);
+        check.require("http.connection_limit", connections, "from 1 to 10000000");
+        // hyper's own lower bound.
+        let header_bytes = self.http.header_bytes >= 8192;
+        check.require("http.header_bytes", header_bytes, "at least 8192");
+        check.more_than_zero("http.header_read_timeout", self.http.header_read_timeout);
+        check.more_than_zero("control.request_timeout", self.control.request_timeout);
+        check.more_than_zero("shutdown.deadline", self.shutdown.deadline);
+        let receiver = [
+            ("receiver.names", self.receiver.names),
+            (
+                "receiver.requests_per_name",
+                self.receiver.requests_per_name,
+            ),
+            ("receiver.bytes_per_name", self.receiver.bytes_per_name),
+            ("receiver.body_max_bytes", self.receiver.body_max_bytes),
         ];
-        let zero = times.into_iter().filter(|(_, time)| time.is_zero());
-        found.extend(zero.map(|(key, _)| (key, "must be more than 0s".to_owned())));
-        if self.http.header_bytes < 8192 {
-            // hyper's own lower bound.
-            found.push(("http.header_bytes", "must be at least 8192".into()));
+        for (setting, number) in receiver {
+            check.at_least_one(setting, number as u64);
         }
-        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
-            found.push((
-                "log.filter",
-                format!("is no filter such as `info,millstream=debug`: {error}"),
-            ));
+        let parsed = self.log.filter.parse::<tracing_subscriber::EnvFilter>();
+        if let Err(error) = parsed {
+            let allowed = format!("a filter such as \"info,millstream=debug\" ({error})");
+            check.require("log.filter", false, allowed);
         }
-        if let Err(invalid) = self.delivery().validate() {
-            found.push((invalid.field, format!("must be {}", invalid.expected)));
+        check.finish()
+    }
+
+    /// The settings whose files or folders can't be used, and why. Makes nothing.
+    fn unusable_files(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        if self.data_dir.exists() && !self.data_dir.is_dir() {
+            found.push(("data_dir", "is no folder".to_owned()));
+        }
+        if let Err(error) = delivery::Client::check_files(&self.client) {
+            found.push(("client.ca_file", with_causes(error)));
+        }
+        if let Err(error) = self.store.in_folder(&self.data_dir).check_files() {
+            found.push(("store.key_file", with_causes(error)));
         }
         found
     }
+}
+
+fn with_causes(error: impl std::error::Error + Send + Sync + 'static) -> String {
+    format!("{:#}", anyhow::Error::new(error))
 }
 
 fn empty_is_none<'de, D: Deserializer<'de>>(
@@ -182,9 +214,11 @@ fn empty_is_none<'de, D: Deserializer<'de>>(
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse()
-        .map(Some)
-        .map_err(|_| serde::de::Error::custom("expected an address such as 127.0.0.1:8081"))
+    text.parse().map(Some).map_err(|_| {
+        serde::de::Error::custom(
+            "must be an address and a port, such as \"127.0.0.1:8081\", or empty",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -195,7 +229,9 @@ mod tests {
 
     #[test]
     fn the_default_file_says_what_the_components_take_as_their_defaults() {
-        let config = load(None).expect("the defaults can be used").config;
+        let config = load(None, Files::Unchecked)
+            .expect("the defaults can be used")
+            .config;
         let folder = Path::new("folder");
         assert_eq!(config.delivery(), delivery::Config::default());
         assert_eq!(

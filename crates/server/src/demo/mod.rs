@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cli::{Failure, reachable};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Files};
 use crate::serve::{self, Server, Signals};
 use crate::telemetry;
 use feed::Feed;
@@ -75,7 +75,7 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 
 /// Runs the demo.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let config = demo_config(config::load(None)?.config, options);
+    let config = demo_config(config::load(None, Files::Checked)?.config, options);
     telemetry::start_log(&config.log);
     let metrics = telemetry::start_metrics()?;
     let data_dir = config.data_dir.clone();

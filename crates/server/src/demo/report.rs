@@ -158,13 +158,13 @@ pub(super) fn summarise(figures: &Figures, wanted: u64, arrived: u64, took: Dura
     print(&format!(
         "\n{} events sent, {} arrived at the receiver: {verdict}\n  \
          {} identifications, {} repeated deliveries, {} retries waiting\n  \
-         {:.1} s, {} events/s; received to delivered p50 {}, p95 {}, p99 {}\n",
+         {}, {} events/s; received to delivered p50 {}, p95 {}, p99 {}\n",
         grouped(wanted),
         grouped(arrived),
         grouped(figures.sent.identifies.load(Ordering::Relaxed)),
         grouped(counts.repeated),
         grouped(lane.pending),
-        took.as_secs_f64(),
+        seconds(Some(took.as_secs_f64())),
         grouped((arrived as f64 / took.as_secs_f64().max(0.001)) as u64),
         seconds(lane.latency.p50),
         seconds(lane.latency.p95),

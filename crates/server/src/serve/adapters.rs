@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
 use async_trait::async_trait;
+use delivery::egress::Guard;
 use journal::{EndedRow, Journal, LaneStats, Retry, RetryKey, StorageError};
-use model::SyncId;
 use model::definition::Definition;
 use model::sync::Sync;
+use model::{Clock, SyncId};
 use pipeline::Plan;
 use stream::{ApplyError, Streams};
 
@@ -15,15 +16,19 @@ use stream::{ApplyError, Streams};
 pub(super) struct ControlledLanes {
     pub(super) streams: Arc<Streams>,
     pub(super) journal: Arc<dyn Journal>,
+    pub(super) guard: Guard,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
 impl Lanes for ControlledLanes {
     fn check(&self, sync: &Sync, definition: &Definition) -> Vec<FieldProblem> {
-        match Plan::compile(definition, sync) {
+        let mut found = match Plan::compile(definition, sync, &self.clock) {
             Ok(_) => Vec::new(),
             Err(problems) => problems.into_iter().map(field_problem).collect(),
-        }
+        };
+        found.extend(self.blocked_url(sync));
+        found
     }
 
     async fn apply(&self, sync: Arc<Sync>, definition: Arc<Definition>) -> Result<(), LaneError> {
@@ -82,6 +87,14 @@ impl Lanes for ControlledLanes {
 }
 
 impl ControlledLanes {
+    /// What is wrong with a URL whose host is an address that the egress guard refuses. Names are
+    /// looked up when something is sent, and templates have no host yet.
+    fn blocked_url(&self, sync: &Sync) -> Option<FieldProblem> {
+        let url: http::Uri = sync.settings.parameters.get("url")?.parse().ok()?;
+        let blocked = self.guard.check_literal(url.host()?).err()?;
+        Some(FieldProblem::new("/parameters/url", blocked.to_string()))
+    }
+
     async fn stats(&self, sync: SyncId) -> Result<Option<LaneStats>, LaneError> {
         self.journal.lane_stats(sync).await.map_err(unavailable)
     }

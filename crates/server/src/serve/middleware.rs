@@ -1,9 +1,11 @@
 //! What is done to every request: an id, a line in the log, a refusal while the server ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use api::portal::ApiError;
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -25,7 +27,8 @@ pub(super) async fn identify(
     let mut response = async {
         let response = next.run(request).await;
         let status = response.status();
-        if status.is_server_error() {
+        // A 503 is no fault of the request's: whoever refuses says why, once a while.
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             tracing::warn!(status = status.as_u16(), "answered");
         } else {
             tracing::debug!(status = status.as_u16(), "answered");
@@ -40,19 +43,44 @@ pub(super) async fn identify(
     response
 }
 
+/// When to refuse requests, and how: each API says it in its own form.
+#[derive(Clone)]
+pub(super) struct Ending {
+    pub(super) begun: CancellationToken,
+    pub(super) refusal: fn() -> Response,
+}
+
 /// Refuses new requests once the server is ending: what isn't begun now would hold it up.
 pub(super) async fn refuse_when_ending(
-    State(ending): State<CancellationToken>,
+    State(ending): State<Ending>,
     request: Request,
     next: Next,
 ) -> Response {
-    if ending.is_cancelled() {
-        let answer = (
-            StatusCode::SERVICE_UNAVAILABLE,
-            [(RETRY_AFTER, "5")],
-            "the server is ending",
-        );
-        return answer.into_response();
+    if ending.begun.is_cancelled() {
+        return (ending.refusal)();
     }
     next.run(request).await
+}
+
+/// Gives up on a request that takes longer than this.
+pub(super) async fn limit_time(
+    State(limit): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answered = tokio::time::timeout(limit, next.run(request)).await;
+    answered.unwrap_or_else(|_| ApiError::TimedOut.into_response())
+}
+
+/// Answers what no route takes: with problem details, as the control API answers. The paths of ingest
+/// have answers of their own.
+pub(super) fn with_fallbacks(router: Router) -> Router {
+    let no_path = || async {
+        ApiError::NotFound {
+            what: "such path here; events go to /2/httpapi and /batch".into(),
+        }
+    };
+    router
+        .fallback(no_path)
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
 }

@@ -16,9 +16,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use api::auth::Authority;
-use api::portal::Portal;
+use api::ingest::Refusal;
+use api::portal::{ApiError, Portal};
 use axum::Router;
-use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use delivery::egress::Guard;
 use delivery::retry::Schedule;
 use journal::sqlite::Sqlite;
 use journal::{Journal, LaneStats};
@@ -32,22 +34,22 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::cli::{Failure, ServeOptions};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Files};
 use crate::receiver::{self, Receiver};
 use crate::telemetry;
 
 pub(crate) use admin_token::token_path;
 pub(crate) use signals::Signals;
 
-/// How much of the time for ending is kept for closing connections and storage after the lanes.
-const RESERVE: f64 = 0.25;
+/// How much of the time for ending is kept for closing connections and storage after the lanes; of a
+/// short time no more than a quarter.
+const RESERVE: Duration = Duration::from_secs(2);
 
 /// `millstream serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
-    let config = config::load(options.file.config.as_deref())?.config;
+    let config = config::load(options.file.config.as_deref(), Files::Checked)?.config;
     telemetry::start_log(&config.log);
     let metrics = telemetry::start_metrics()?;
     let runtime = runtime()?;
@@ -113,13 +115,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts everything that the configuration asks for; when it returns, requests are served.
     pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> anyhow::Result<Self> {
-        admin_token::make_data_dir(&config.data_dir)?;
         // Addresses first: a second server on the same folder fails before it touches anything.
         let events_socket = bind(config.listen, "listen").await?;
         let control_socket = match config.control.listen {
             Some(address) => Some(bind(address, "control.listen").await?),
             None => None,
         };
+        admin_token::make_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let jitter: Arc<dyn Random> = Arc::new(Seeded::from_entropy());
         let store = open_store(&config, Arc::clone(&clock)).await?;
@@ -127,10 +129,13 @@ impl Server {
             tracing::info!(file = %path.display(), "the admin token was made; it is in this file");
         }
         let journal = open_journal(&config).await?;
-        let streams = start_streams(&config, &journal, &clock, &jitter)?;
+        let guard = Guard::new(&config.egress).context("the egress guard can't be set up")?;
+        let streams = start_streams(&config, &guard, &journal, &clock, &jitter)?;
         let lanes = adapters::ControlledLanes {
             streams: Arc::clone(&streams),
             journal: Arc::clone(&journal),
+            guard,
+            clock: Arc::clone(&clock),
         };
         let authority = Arc::new(Authority::new(store.clone(), Arc::clone(&clock)));
         let portal = Arc::new(Portal::new(store.clone(), Arc::new(lanes), authority));
@@ -192,7 +197,7 @@ impl Server {
             .merge(self.health_routes(config, clock));
         let control = self.control_routes(config, metrics, clock);
         let identified = |router: Router| {
-            router.layer(axum::middleware::from_fn_with_state(
+            middleware::with_fallbacks(router).layer(axum::middleware::from_fn_with_state(
                 Arc::clone(jitter),
                 middleware::identify,
             ))
@@ -233,7 +238,15 @@ impl Server {
             Arc::clone(jitter),
             config.ingest.clone(),
         );
-        self.refusing_when_ending(api::ingest::router(Arc::new(ingest)))
+        let refusal = || {
+            let refusal = Refusal::Unavailable {
+                retry_after: Duration::from_secs(5),
+                reason: "closing",
+                cause: "the server is ending".into(),
+            };
+            refusal.into_response()
+        };
+        self.refusing_when_ending(api::ingest::router(Arc::new(ingest)), refusal)
     }
 
     /// What the operator reaches.
@@ -244,24 +257,23 @@ impl Server {
         clock: &Arc<dyn Clock>,
     ) -> Router {
         let portal = api::portal::router(Arc::clone(&self.portal));
-        let figures = metrics::Sources::new(
-            metrics.clone(),
-            Arc::clone(&self.journal),
-            Arc::clone(&self.streams),
-            Arc::clone(clock),
-        );
+        let figures = metrics::Sources {
+            recorded: metrics.clone(),
+            journal: Arc::clone(&self.journal),
+            streams: Arc::clone(&self.streams),
+            clock: Arc::clone(clock),
+        };
         let mut routes = self
-            .refusing_when_ending(portal)
+            .refusing_when_ending(portal, || ApiError::Ending.into_response())
             .merge(metrics::router(figures));
         if let Some(receiver) = &self.receiver {
             // While lanes drain, what they send here is still taken.
             routes = routes.merge(receiver::router(Arc::clone(receiver), self.closing.clone()));
         }
-        let timeout = TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
+        routes.layer(axum::middleware::from_fn_with_state(
             config.control.request_timeout,
-        );
-        routes.layer(timeout)
+            middleware::limit_time,
+        ))
     }
 
     /// A sync's figures, as the journal has them.
@@ -280,8 +292,11 @@ impl Server {
         })
     }
 
-    fn refusing_when_ending(&self, router: Router) -> Router {
-        let state = self.ending.clone();
+    fn refusing_when_ending(&self, router: Router, refusal: fn() -> Response) -> Router {
+        let state = middleware::Ending {
+            begun: self.ending.clone(),
+            refusal,
+        };
         router.layer(axum::middleware::from_fn_with_state(
             state,
             middleware::refuse_when_ending,
@@ -294,10 +309,8 @@ impl Server {
     pub(crate) async fn stop(self) -> bool {
         self.ending.cancel();
         self.portal.finish().await;
-        let drained = self
-            .streams
-            .shutdown(self.deadline.mul_f64(1.0 - RESERVE))
-            .await;
+        let reserve = RESERVE.min(self.deadline / 4);
+        let drained = self.streams.shutdown(self.deadline - reserve).await;
         self.closing.cancel();
         self.connections.close();
         self.background.close();
@@ -305,9 +318,7 @@ impl Server {
             self.connections.wait().await;
             self.background.wait().await;
         };
-        let closed = tokio::time::timeout(self.deadline.mul_f64(RESERVE), closed)
-            .await
-            .is_ok();
+        let closed = tokio::time::timeout(reserve, closed).await.is_ok();
         self.journal.close().await;
         self.store.close().await;
         drained && closed
@@ -345,20 +356,14 @@ async fn open_journal(config: &Config) -> anyhow::Result<Arc<dyn Journal>> {
 
 fn start_streams(
     config: &Config,
+    guard: &Guard,
     journal: &Arc<dyn Journal>,
     clock: &Arc<dyn Clock>,
     jitter: &Arc<dyn Random>,
 ) -> anyhow::Result<Arc<Streams>> {
-    let guard =
-        delivery::egress::Guard::new(&config.egress).context("the egress guard can't be set up")?;
-    let client =
-        delivery::Client::new(&config.client, guard).context("the HTTP client can't be set up")?;
-    let sender = delivery::Sender::new(
-        Arc::new(client),
-        Arc::clone(clock),
-        Arc::clone(jitter),
-        config.tries,
-    );
+    let client = delivery::Client::new(&config.client, guard.clone())
+        .context("the HTTP client can't be set up")?;
+    let sender = delivery::Sender::new(client, Arc::clone(clock), Arc::clone(jitter), config.tries);
     Ok(Arc::new(Streams::new(
         Arc::clone(journal),
         Arc::new(sender),

@@ -131,7 +131,7 @@ fn a_delivery_that_fails_is_listed_with_its_reason_and_its_sync_needs_a_confirma
     let refused = server.command(&["sync", "delete", "Box"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(
-        text(&refused.stderr).contains("--confirm"),
+        text(&refused.stderr).contains("`--confirm 1`"),
         "{}",
         text(&refused.stderr)
     );
@@ -184,15 +184,66 @@ fn a_wrong_command_line_ends_with_2_and_a_server_that_isnt_there_with_1() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("is the server running?"));
     assert_eq!(list("nonsense").status.code(), Some(2));
-    let other = millstream()
-        .args(["project", "list", "--server", "http://127.0.0.1:1"])
-        .output()
-        .unwrap();
-    assert_eq!(
-        other.status.code(),
-        Some(2),
-        "the local token must not go to another server"
+}
+
+#[test]
+fn the_local_token_is_used_for_a_server_on_this_machine_and_for_no_other() {
+    let server = Server::start("");
+    let list = |url: &str, data: &std::path::Path| {
+        millstream()
+            .args(["project", "list", "--json"])
+            .env("MILLSTREAM_URL", url)
+            .env("MILLSTREAM_DATA_DIR", data)
+            .output()
+            .unwrap()
+    };
+    let local = format!("http://{}", server.address);
+    let listed = list(&local, &server.data());
+    assert!(listed.status.success(), "{}", text(&listed.stderr));
+
+    let nowhere = list(&local, &server.folder.path().join("nowhere"));
+    let error = text(&nowhere.stderr);
+    assert_eq!(nowhere.status.code(), Some(2));
+    for way in [
+        "MILLSTREAM_TOKEN",
+        "--token",
+        "--config",
+        "MILLSTREAM_DATA_DIR",
+        "nowhere",
+    ] {
+        assert!(error.contains(way), "{way} is missing in {error}");
+    }
+
+    // An address for documentation (RFC 5737): nobody is there.
+    let other = list("http://192.0.2.1:1", &server.data());
+    let error = text(&other.stderr);
+    assert_eq!(other.status.code(), Some(2), "{error}");
+    assert!(error.contains("MILLSTREAM_TOKEN"), "{error}");
+}
+
+#[test]
+fn a_project_with_syncs_is_deleted_only_by_force() {
+    let server = Server::start("");
+    server.json(&["project", "create", "Shop"]);
+    let url = format!("http://{}/receiver/in/box", server.address);
+    let create = [
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--url",
+        &url,
+    ];
+    server.json(&create);
+    let refused = server.command(&["project", "delete", "Shop"]);
+    let error = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        error.contains("`--force`") && !error.contains("?force"),
+        "{error}"
     );
+    server.json(&["project", "delete", "Shop", "--force"]);
 }
 
 #[test]
@@ -205,4 +256,96 @@ fn a_wrong_token_is_refused() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(!text(&output.stderr).contains("mst_wrong"));
+}
+
+#[test]
+fn a_url_that_the_egress_guard_blocks_is_refused_when_the_sync_is_enabled() {
+    let server = Server::start("");
+    server.json(&["project", "create", "Shop"]);
+    let create = |url: &str, more: &[&str]| {
+        let command = [
+            "sync",
+            "create",
+            "webhook",
+            "--project",
+            "Shop",
+            "--url",
+            url,
+            "--name",
+            url,
+        ];
+        server.command(&[&command[..], more].concat())
+    };
+    for url in [
+        "http://10.0.0.1/hook",
+        "http://[fd00::1]:8080/",
+        "http://169.254.169.254/${input.user_id}",
+    ] {
+        let refused = create(url, &[]);
+        let error = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{url}: {error}");
+        assert!(
+            error.contains("/url") && error.contains("egress.allow"),
+            "{error}"
+        );
+    }
+    let draft = "http://10.0.0.1/later";
+    assert!(create(draft, &["--disabled"]).status.success());
+    assert!(!server.command(&["sync", "enable", draft]).status.success());
+    for url in [
+        "http://name.invalid/hook",
+        "http://127.0.0.1:1/",
+        "http://${input.city}/hook",
+    ] {
+        let taken = create(url, &[]);
+        assert!(taken.status.success(), "{url}: {}", text(&taken.stderr));
+    }
+}
+
+#[test]
+fn a_sync_that_only_discards_says_so() {
+    let server = Server::start("");
+    let project = server.json(&["project", "create", "Shop"]);
+    let api_key = project["project"]["api_key"].as_str().unwrap();
+    let template = server.folder.path().join("body.ftl");
+    fs::write(&template, "{\"nick\": \"${input.user_properties.nick}\"}").unwrap();
+    let url = format!("http://{}/receiver/in/box", server.address);
+    let template = template.to_str().unwrap();
+    server.json(&[
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--url",
+        &url,
+        "--name",
+        "Box",
+        "--template",
+        template,
+    ]);
+    let send = |properties: &str| {
+        let body = format!(
+            r#"{{"api_key":"{api_key}","events":[{{"user_id":"user-1","event_type":"A","user_properties":{properties}}}]}}"#
+        );
+        assert_eq!(
+            request(server.address, "POST", "/2/httpapi", &body)
+                .unwrap()
+                .0,
+            200
+        );
+    };
+    send("{}");
+    eventually("the sync is degraded", || {
+        server.json(&["sync", "show", "Box"])["status"]["health"] == "degraded"
+    });
+    let shown = text(&server.command(&["sync", "show", "Box"]).stdout);
+    assert!(
+        shown.contains("degraded: discarded: ") && shown.contains("nick"),
+        "{shown}"
+    );
+    send(r#"{"nick":"Ann"}"#);
+    eventually("the sync is healthy again", || {
+        server.json(&["sync", "show", "Box"])["status"]["health"] == "healthy"
+    });
 }

@@ -68,7 +68,7 @@ fn what_is_wrong_is_named_with_its_source_and_ends_with_2() {
     for (variable, value, expected) in [
         ("MILLSTREAM_LISTEN", "nowhere", "listen"),
         ("MILLSTREAM_LOG__FORMAT", "xml", "log.format"),
-        ("MILLSTREAM_HTTP__CONNECTION_LIMIT", "0", "at least 1"),
+        ("MILLSTREAM_HTTP__CONNECTION_LIMIT", "0", "from 1 to"),
         ("MILLSTREAM_SHUTDOWN__DEADLINE", "20", "shutdown.deadline"),
         (
             "MILLSTREAM_EGRESS__ALOW",
@@ -89,6 +89,53 @@ fn what_is_wrong_is_named_with_its_source_and_ends_with_2() {
             "{variable}: {error}"
         );
     }
+}
+
+#[test]
+fn everything_that_serve_would_refuse_is_listed_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let configured = |arguments: &[&str]| {
+        millstream()
+            .args(arguments)
+            .env("MILLSTREAM_DATA_DIR", &data)
+            .env("MILLSTREAM_CLIENT__CA_FILE", "/nonexistent/ca.pem")
+            .env("MILLSTREAM_LANES__WINDOW", "0")
+            .env("MILLSTREAM_EGRESS__ALLOW", "10.0.0.0/8,10.0.0.0/33")
+            .output()
+            .unwrap()
+    };
+    let checked = configured(&["config", "check", "--json"]);
+    assert_eq!(checked.status.code(), Some(2));
+    let report: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!(report["usable"], false);
+    let problem = |setting: &str| {
+        let mut problems = report["problems"].as_array().unwrap().iter();
+        let found = problems.find(|problem| problem["setting"] == setting);
+        found.unwrap_or_else(|| panic!("no {setting} in {report}"))
+    };
+    assert_eq!(problem("lanes.window")["value"], 0);
+    assert_eq!(problem("egress.allow")["value"], "10.0.0.0/33");
+    let ca_file = problem("client.ca_file");
+    assert_eq!(ca_file["source"], "MILLSTREAM_CLIENT__CA_FILE");
+    assert!(
+        ca_file["message"]
+            .as_str()
+            .unwrap()
+            .contains("No such file"),
+        "{ca_file}"
+    );
+
+    let served = configured(&["serve"]);
+    assert_eq!(served.status.code(), Some(2));
+    let error = text(&served.stderr);
+    for setting in ["client.ca_file", "lanes.window", "egress.allow"] {
+        assert!(error.contains(setting), "{setting} is missing in {error}");
+    }
+    assert!(
+        !data.exists(),
+        "nothing is made with settings that can't be used"
+    );
 }
 
 #[test]

@@ -39,6 +39,8 @@ fn health_metrics_and_request_ids_are_there() {
     for name in [
         "millstream_journal_commits_total",
         "millstream_journal_refusing 0",
+        "# TYPE millstream_journal_commit_seconds histogram",
+        "millstream_journal_commit_events_bucket{le=\"+Inf\"}",
     ] {
         assert!(metrics.contains(name), "{name} is missing in\n{metrics}");
     }
@@ -64,6 +66,47 @@ fn with_a_control_address_the_public_one_takes_events_only() {
         400
     );
     assert_eq!(request(control, "GET", "/health/live", "").unwrap().0, 200);
+}
+
+#[test]
+fn what_no_route_takes_is_answered_with_a_reason() {
+    let control = free_address();
+    let server = Server::start(&format!("control.listen = \"{control}\""));
+    for (address, method, path, status) in [
+        (server.address, "GET", "/", 404),
+        (server.address, "POST", "/3/nothing", 404),
+        (server.address, "POST", "/health/live", 405),
+        (server.address, "GET", "/2/httpapi", 405),
+        (server.address, "POST", "/2/nothing", 404),
+        (control, "GET", "/nothing", 404),
+        (control, "POST", "/metrics", 405),
+        (control, "GET", "/api/v1/nothing", 404),
+        (control, "PUT", "/api/v1/projects", 405),
+        (control, "PUT", "/receiver/in/box", 200),
+    ] {
+        let (found, body) = request(address, method, path, "").unwrap();
+        assert_eq!(found, status, "{method} {path}: {body}");
+        if status != 200 {
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+            let words = [&body["detail"], &body["error"]];
+            assert!(
+                words.iter().any(|text| text.is_string()),
+                "{method} {path}: {body}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_control_request_that_takes_too_long_is_given_up_with_a_reason() {
+    let server = Server::start("control.request_timeout = \"300ms\"");
+    let path = "/receiver/api/box?after=0&wait_ms=10000";
+    let (status, body) = request(server.address, "GET", path, "").unwrap();
+    assert_eq!(
+        (status, body.contains("took too long")),
+        (408, true),
+        "{body}"
+    );
 }
 
 #[test]
@@ -146,6 +189,35 @@ fn events_that_wait_when_the_server_ends_are_delivered_after_the_next_start() {
     eventually("the delivery is counted", || {
         server.json(&["sync", "show", "Box"])["status"]["counts"]["delivered_first"] == 1
     });
+}
+
+#[test]
+fn a_destination_that_hangs_holds_the_end_up_no_longer_than_the_deadline() {
+    let server = Server::start("shutdown.deadline = \"4s\"");
+    let project = server.json(&["project", "create", "Shop"]);
+    let api_key = project["project"]["api_key"].as_str().unwrap();
+    // Takes connections, and never answers.
+    let destination = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", destination.local_addr().unwrap());
+    server.json(&[
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--url",
+        &url,
+    ]);
+    let event = r#"{"user_id":"user-1","event_type":"Bought"}"#;
+    let body = format!(r#"{{"api_key":"{api_key}","events":[{event}]}}"#);
+    request(server.address, "POST", "/2/httpapi", &body).unwrap();
+    let _request = destination.accept().unwrap();
+    let begun = std::time::Instant::now();
+    let (_folder, ended_well) = server.terminate();
+    let took = begun.elapsed();
+    assert!(ended_well);
+    let expected = Duration::from_millis(2500)..Duration::from_millis(4500);
+    assert!(expected.contains(&took), "{took:?}");
 }
 
 #[test]

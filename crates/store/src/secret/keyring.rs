@@ -43,20 +43,31 @@ impl Keyring {
     /// Reads the key file. Where there is none: makes one with a new key if that can do no harm
     /// (`may_make`: nothing is sealed yet), and refuses otherwise.
     pub fn open(path: &Path, may_make: bool, random: &dyn Random) -> Result<Self, Error> {
+        if let Some(keys) = Self::read(path)? {
+            return Ok(keys);
+        }
+        if !may_make {
+            return Err(Error::KeyFileMissing {
+                path: path.to_owned(),
+            });
+        }
+        let made = make_key_file(path, random);
+        let text = made.map_err(|source| Error::KeyFile {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_text(&text, path)
+    }
+
+    /// Reads the key file; `None` when there is none.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, Error> {
         let unusable = |source| Error::KeyFile {
             path: path.to_owned(),
             source,
         };
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && may_make => {
-                make_key_file(path, random).map_err(unusable)?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Error::KeyFileMissing {
-                    path: path.to_owned(),
-                });
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unusable(error)),
         };
         if readable_by_others(path).map_err(unusable)? {
@@ -64,7 +75,11 @@ impl Keyring {
                 path: path.to_owned(),
             });
         }
-        Self::parse(&text).map_err(|line| Error::KeyFileMalformed {
+        Self::from_text(&text, path).map(Some)
+    }
+
+    fn from_text(text: &str, path: &Path) -> Result<Self, Error> {
+        Self::parse(text).map_err(|line| Error::KeyFileMalformed {
             path: path.to_owned(),
             line,
         })

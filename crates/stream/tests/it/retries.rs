@@ -99,7 +99,9 @@ async fn pending_retries_survive_restarts_in_the_middle() {
         world.until_arrived("/down", 3 * attempt).await;
         let booked = |world: &World| {
             let counts = world.streams.view(sync.id).unwrap();
-            counts.oldest_undelivered.is_none()
+            // Since the restart: the three attempts are on disk, not merely made.
+            counts.counts.failed_attempts == 3
+                && counts.oldest_undelivered.is_none()
                 && counts.in_flight == 0
                 && counts.pending == if attempt < 10 { 3 } else { 0 }
         };

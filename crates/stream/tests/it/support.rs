@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use delivery::retry::Schedule;
 use delivery::{BodyEnd, Response, Sender, Transport, TransportError};
@@ -68,7 +67,6 @@ impl Destination {
     }
 }
 
-#[async_trait]
 impl Transport for Destination {
     async fn send(&self, request: http::Request<Bytes>) -> Result<Response, TransportError> {
         let path = request.uri().path().to_owned();
@@ -203,6 +201,7 @@ impl World {
             insert_id: None,
             event_time: self.clock.now(),
             user_update: PropertyUpdate::none(),
+            own_user_properties: None,
             groups: Vec::new(),
             group_update: PropertyUpdate::none(),
             paying: false,
@@ -266,9 +265,8 @@ fn open(
     let random = Arc::new(Seeded::new(5));
     let config_of_journal = sqlite::Config::new(folder.path().join("journal"));
     let journal = Arc::new(Sqlite::open(config_of_journal, &*random).unwrap());
-    let transport: Arc<dyn Transport> = Arc::clone(destination) as _;
     let sender = Sender::new(
-        transport,
+        Arc::clone(destination),
         Arc::clone(&clock),
         random.clone(),
         delivery::config::Tries::default(),

@@ -28,6 +28,7 @@ impl Parser<'_> {
     fn setting_named(&self, name: &str, src: Src) -> Result<Setting> {
         Ok(match name {
             "number_format" | "numberFormat" => Setting::NumberFormat,
+            "c_format" | "cFormat" => Setting::CFormat,
             "boolean_format" | "booleanFormat" => Setting::BooleanFormat,
             "date_format" | "dateFormat" => Setting::DateFormat,
             "time_format" | "timeFormat" => Setting::TimeFormat,
@@ -41,10 +42,6 @@ impl Parser<'_> {
             }
             "classic_compatible" | "classicCompatible" => {
                 let message = "the setting classic_compatible is refused: it is FreeMarker 1's way with missing values";
-                return Err(self.refused(src, message));
-            }
-            "c_format" | "cFormat" => {
-                let message = format!("the setting {name:?} isn't available here");
                 return Err(self.refused(src, message));
             }
             other => {

@@ -104,7 +104,8 @@ impl<'a> Group<'a> {
             groups.apply(self.connection, number, event, self.config)?;
             let user = users.apply(self.connection, number, event, self.config)?;
             let chunk_bytes = self.config.chunk_bytes;
-            let expected = accept.bytes.min(chunk_bytes) + 1024;
+            // The streamed form is longer than what was sent by what is known of the user.
+            let expected = (2 * accept.bytes).min(chunk_bytes) + 4096;
             let chunk = self.open.entry(id);
             let chunk = chunk.or_insert_with(|| Builder::new(next, expected));
             chunk.push(event.kind, received_at, |text| {

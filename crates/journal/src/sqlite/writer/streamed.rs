@@ -29,7 +29,8 @@ pub(super) fn write(
     }
     if let Some(user) = user {
         out.extend_from_slice(b",\"user_properties\":");
-        out.extend_from_slice(&user.properties);
+        let own = event.own_user_properties.as_deref();
+        out.extend_from_slice(own.unwrap_or(&user.properties));
     }
     out.push(b'}');
     Ok(())

@@ -1,0 +1,203 @@
+//! Decimal digits, and how they are rounded.
+
+use bigdecimal::ToPrimitive;
+
+use crate::number::{Number, write_magnitude};
+
+/// The rounding modes of Java.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    Up,
+    Down,
+    Ceiling,
+    Floor,
+    HalfUp,
+    HalfDown,
+    HalfEven,
+    /// Rounding is an error.
+    Unnecessary,
+}
+
+/// A magnitude: `0.DIGITS × 10^point`, where the digits have no zeros at either end.
+#[derive(Debug)]
+pub(super) struct Digits {
+    pub(super) digits: Vec<u8>,
+    pub(super) point: i64,
+    /// Whether there were zeros at the end.
+    was_padded: bool,
+}
+
+impl Digits {
+    /// The magnitude of `coefficient × 10^-scale`; `coefficient` is in decimal digits.
+    fn new(coefficient: Vec<u8>, scale: i64) -> Self {
+        let zeros = coefficient
+            .iter()
+            .take_while(|digit| **digit == b'0')
+            .count();
+        let mut significant = coefficient;
+        significant.drain(..zeros);
+        let mut digits = Self {
+            point: significant.len() as i64 - scale,
+            was_padded: scale > 0 && significant.ends_with(b"0"),
+            digits: significant,
+        };
+        digits.trim();
+        digits
+    }
+
+    pub(super) fn of(number: &Number) -> Option<Self> {
+        let mut text = Vec::with_capacity(24);
+        match number {
+            Number::Int(int) => {
+                write_magnitude(int.unsigned_abs(), &mut text);
+                Some(Self::new(text, 0))
+            }
+            Number::Big(big) => {
+                let (coefficient, scale) = big.0.as_bigint_and_scale();
+                match coefficient.magnitude().to_u64() {
+                    Some(small) => write_magnitude(small, &mut text),
+                    None => text = coefficient.magnitude().to_string().into_bytes(),
+                }
+                Some(Self::new(text, scale))
+            }
+            Number::NonFinite(_) => None,
+        }
+    }
+
+    pub(super) fn is_zero(&self) -> bool {
+        self.digits.is_empty()
+    }
+
+    fn trim(&mut self) {
+        while self.digits.last() == Some(&b'0') {
+            self.digits.pop();
+        }
+        if self.digits.is_empty() {
+            self.point = 0;
+        }
+    }
+
+    /// Keeps `fraction` digits after the point. A number that is smaller than the place after those becomes zero
+    /// in every mode: so Java does it, even where `up` should give the smallest number.
+    pub(super) fn round_fraction(
+        &mut self,
+        fraction: usize,
+        mode: Rounding,
+        negative: bool,
+    ) -> Result<(), RoundingNeeded> {
+        let kept = i64::try_from(fraction)
+            .ok()
+            .and_then(|fraction| self.point.checked_add(fraction));
+        match kept {
+            Some(kept) if kept < 0 => {
+                self.digits.clear();
+                self.trim();
+                Ok(())
+            }
+            // Of a number with zeros at its end Java takes no half for a tie there.
+            Some(0) if mode == Rounding::HalfDown && self.was_padded => {
+                self.round_significant(0, Rounding::HalfUp, negative)
+            }
+            Some(kept) => self.round_significant(kept as usize, mode, negative),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the first `kept` digits.
+    pub(super) fn round_significant(
+        &mut self,
+        kept: usize,
+        mode: Rounding,
+        negative: bool,
+    ) -> Result<(), RoundingNeeded> {
+        let Some(first) = self.digits.get(kept).copied() else {
+            return Ok(());
+        };
+        if mode == Rounding::Unnecessary {
+            return Err(RoundingNeeded);
+        }
+        // What is dropped is more than nothing, as the last digit isn't zero.
+        let is_tie = first == b'5' && kept + 1 == self.digits.len();
+        let above_half = first >= b'5' && !is_tie;
+        let is_odd = kept > 0 && self.digits[kept - 1] % 2 == 1;
+        let up = match mode {
+            Rounding::Up => true,
+            Rounding::Down | Rounding::Unnecessary => false,
+            Rounding::Ceiling => !negative,
+            Rounding::Floor => negative,
+            Rounding::HalfUp => above_half || is_tie,
+            Rounding::HalfDown => above_half,
+            Rounding::HalfEven => above_half || (is_tie && is_odd),
+        };
+        self.digits.truncate(kept);
+        if up {
+            self.increment();
+        }
+        self.trim();
+        Ok(())
+    }
+
+    fn increment(&mut self) {
+        for digit in self.digits.iter_mut().rev() {
+            if *digit == b'9' {
+                *digit = b'0';
+            } else {
+                *digit += 1;
+                return;
+            }
+        }
+        self.digits.insert(0, b'1');
+        self.point += 1;
+    }
+}
+
+/// The mode `unnecessary` has met digits that don't fit.
+#[derive(Debug)]
+pub(super) struct RoundingNeeded;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rounded(coefficient: &str, scale: i64, fraction: usize, mode: Rounding) -> (String, i64) {
+        let magnitude = coefficient.trim_start_matches('-');
+        let mut digits = Digits::new(magnitude.as_bytes().to_vec(), scale);
+        let negative = coefficient.starts_with('-');
+        digits
+            .round_fraction(fraction, mode, negative)
+            .expect("may round");
+        (
+            String::from_utf8(digits.digits).expect("ASCII"),
+            digits.point,
+        )
+    }
+
+    #[test]
+    fn modes_differ_on_halves_and_signs() {
+        let of = |coefficient, mode| rounded(coefficient, 1, 0, mode).0;
+        for (mode, expected) in [
+            (Rounding::Up, ["3", "3", "4"]),
+            (Rounding::Down, ["2", "2", "3"]),
+            (Rounding::Ceiling, ["3", "2", "4"]),
+            (Rounding::Floor, ["2", "3", "3"]),
+            (Rounding::HalfUp, ["3", "3", "4"]),
+            (Rounding::HalfDown, ["2", "2", "3"]),
+            (Rounding::HalfEven, ["2", "2", "4"]),
+        ] {
+            assert_eq!(
+                [of("25", mode), of("-25", mode), of("35", mode)],
+                expected,
+                "{mode:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn carries_make_a_digit_more() {
+        assert_eq!(rounded("9995", 3, 2, Rounding::HalfUp), ("1".to_owned(), 2));
+        assert_eq!(rounded("6", 1, 0, Rounding::HalfUp), ("1".to_owned(), 1));
+        assert_eq!(rounded("9", 3, 1, Rounding::Up), (String::new(), 0));
+        assert_eq!(rounded("5", 1, 0, Rounding::HalfDown), (String::new(), 0));
+        assert_eq!(rounded("50", 2, 0, Rounding::HalfDown), ("1".to_owned(), 1));
+    }
+}

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Writes src/locale/*.txt anew from what the installed JDK knows. Java 17 is what the golden cases are made with.
+set -eu
+cd "$(dirname "$0")"
+classes=$(mktemp -d)
+trap 'rm -rf "$classes"' EXIT
+javac -d "$classes" LocaleData.java
+java -Duser.language=en -Duser.country=US -Duser.timezone=UTC -cp "$classes" LocaleData ../src/locale
