@@ -64,11 +64,14 @@ impl Figures {
         let (lane, delivered) = (self.lane(), self.deliveries());
         // An event may be delivered before its sender has the answer, and people send some too.
         let received = self.sent.events.load(Ordering::Relaxed).max(delivered);
+        // What has just arrived may still be counted as under way.
+        let waiting = lane.unread + (lane.queued + lane.in_flight) as u64;
+        let waiting = waiting.min(received - delivered);
         format!(
             "received {} · delivered {} · waiting {} · retrying {} · p95 {}",
             grouped(received),
             grouped(delivered),
-            grouped(lane.unread + (lane.queued + lane.in_flight) as u64),
+            grouped(waiting),
             grouped(lane.pending),
             seconds(lane.latency.p95),
         )
