@@ -14,8 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Refusal;
 
-/// How much of the shared memory a body takes at a time.
-const RESERVE_STEP: usize = 64 << 10;
+/// How much of the shared memory a body takes before anything of it has arrived. As many
+/// connections as there may be, all of them silent, must leave room for those that send.
+const TAKEN_ON_TRUST: usize = 2 << 10;
 
 /// How much of a body that is too large is read and thrown away before it is refused. A client that
 /// is still sending when the connection ends sees that, and not the 413 which tells it to send less
@@ -106,9 +107,9 @@ pub(super) async fn receive(
     if too_large && (announced > bounds.bytes + DISCARD || headers.contains_key(header::EXPECT)) {
         return Err(Refusal::TooLarge);
     }
-    // What is announced isn't sent yet: no more than one step is taken on trust.
+    // What is announced isn't sent yet: the share grows with what arrives.
     let mut received = 0;
-    let mut reserved = announced.clamp(1, RESERVE_STEP);
+    let mut reserved = announced.clamp(1, TAKEN_ON_TRUST);
     let mut share = bounds.budget.reserve(reserved)?;
     let mut bytes = Vec::with_capacity(reserved);
     let deadline = clock.now() + bounds.total;
@@ -142,9 +143,11 @@ pub(super) async fn receive(
             continue;
         }
         if received > reserved {
-            let more = (received - reserved).next_multiple_of(RESERVE_STEP);
-            share.merge(bounds.budget.reserve(more)?);
-            reserved += more;
+            // Twice as much each time, to where it was announced to end.
+            let enough = (2 * received).min(announced).max(received);
+            share.merge(bounds.budget.reserve(enough - reserved)?);
+            reserved = enough;
+            bytes.reserve(reserved - bytes.len());
         }
         bytes.extend_from_slice(&data);
     }

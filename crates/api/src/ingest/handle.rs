@@ -158,7 +158,7 @@ async fn take(
     let project = project.project;
     let count = events.len();
     if count > 0 {
-        ingest
+        let counted = ingest
             .throttle
             .count(project, scope, threshold, &events, received_at)
             .map_err(Refusal::Throttled)
@@ -173,6 +173,8 @@ async fn take(
             .accept(batch)
             .await
             .map_err(|error| unavailable(&error))
+            // The client sends the same events again.
+            .inspect_err(|_| ingest.throttle.take_back(&counted))
             .inspect_err(|refusal| count_refused(refusal, count))?;
         counter!("millstream_ingest_accepted_events_total", "endpoint" => endpoint.name())
             .increment(accepted.appended as u64);

@@ -65,6 +65,10 @@ impl Windows {
     }
 }
 
+/// What has been counted of a request.
+#[derive(Debug, Default)]
+pub(super) struct Counted(Vec<(u128, u32)>);
+
 /// How often one id occurs in a request.
 struct Tally<'a> {
     key: u128,
@@ -82,6 +86,16 @@ impl Throttle {
         }
     }
 
+    /// Takes back what was counted of a request that has not been taken after all.
+    pub(super) fn take_back(&self, counted: &Counted) {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, events) in &counted.0 {
+            if let Some(count) = windows.present.get_mut(key) {
+                *count = count.saturating_sub(*events);
+            }
+        }
+    }
+
     /// Counts a request's events, or, when a device or user of it would then send more than
     /// `threshold` events a second, counts none and says who. A threshold of 0 allows everything.
     pub(super) fn count(
@@ -91,9 +105,9 @@ impl Throttle {
         threshold: u32,
         events: &[IncomingEvent],
         now: Timestamp,
-    ) -> Result<(), Throttled> {
+    ) -> Result<Counted, Throttled> {
         if threshold == 0 {
-            return Ok(());
+            return Ok(Counted::default());
         }
         let tallies = self.tally(project, scope, events);
         let mut over = Throttled {
@@ -127,7 +141,8 @@ impl Throttle {
                     None => {}
                 }
             }
-            return Ok(());
+            let counted = tallies.iter().map(|tally| (tally.key, tally.events));
+            return Ok(Counted(counted.collect()));
         }
         drop(windows);
         let is_over = |event: &IncomingEvent| {
@@ -225,7 +240,7 @@ mod tests {
     }
 
     impl Throttle {
-        fn at(&self, second: i64, events: &[IncomingEvent]) -> Result<(), Throttled> {
+        fn at(&self, second: i64, events: &[IncomingEvent]) -> Result<Counted, Throttled> {
             let now = Timestamp(second * 1_000_000);
             self.count(
                 ProjectId::from_bytes(PROJECT),
@@ -264,6 +279,17 @@ mod tests {
             assert!(throttle.at(0, &devices("d", 301)).is_err());
         }
         assert!(throttle.at(0, &devices("d", 300)).is_ok());
+    }
+
+    #[test]
+    fn what_was_taken_back_does_not_count() {
+        let throttle = throttle(100);
+        for _ in 0..10 {
+            let counted = throttle.at(0, &devices("d", 300)).unwrap();
+            throttle.take_back(&counted);
+        }
+        assert!(throttle.at(0, &devices("d", 300)).is_ok());
+        assert!(throttle.at(0, &devices("d", 1)).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The wire: paths, answers, encodings, throttling.
 
+use futures_util::StreamExt as _;
 use std::io::Write;
 use std::time::Duration;
 
@@ -245,6 +246,30 @@ async fn bodies_beyond_the_memory_set_aside_for_them_are_put_off() {
     for _ in 0..5 {
         let fits = format!("{}{}", " ".repeat(150 << 10), events(1));
         assert_eq!(api.post("/2/httpapi", fits).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn silent_uploads_leave_room_for_others() {
+    let config = Config {
+        buffered_body_bytes: 256 << 10,
+        ..Config::default()
+    };
+    let api = Api::with(config, OneProject::new());
+    let silent = (0..100).map(|_| {
+        let begun = futures_util::stream::iter([Ok::<_, std::io::Error>("{")]);
+        let body = Body::from_stream(begun.chain(futures_util::stream::pending()));
+        let request = Request::post("/2/httpapi").header("content-length", "900000");
+        api.send(request.body(body).unwrap())
+    });
+    let honest = async {
+        tokio::task::yield_now().await;
+        api.post("/2/httpapi", events(1)).await
+    };
+    tokio::select! {
+        biased;
+        _ = futures_util::future::join_all(silent) => panic!("a silent upload was answered"),
+        answer = honest => assert_eq!(answer.status, StatusCode::OK),
     }
 }
 

@@ -251,21 +251,26 @@ impl Inner {
         &self,
         destination: &Arc<Destination>,
     ) -> Result<(Dialed, bool), TransportError> {
+        let waiting = destination.wait();
         let mut turn = pin!(destination.turn_to_connect());
         let mut dialing = None;
         let connecting = async {
             loop {
-                let freed = destination.connection_freed();
+                let mut freed = pin!(waiting.freed());
+                freed.as_mut().enable();
+                if let Some(connection) = self.pool.take(destination) {
+                    return Ok((connection, false));
+                }
                 match &mut dialing {
                     None => tokio::select! {
                         biased;
                         () = freed => {}
                         turn = &mut turn => {
+                            // The one who had the turn before may have brought one to share.
                             if let Some(connection) = self.pool.take(destination) {
                                 return Ok((connection, false));
                             }
                             dialing = Some(self.dial(destination, turn));
-                            continue;
                         }
                     },
                     Some(dialing) => tokio::select! {
@@ -273,9 +278,6 @@ impl Inner {
                         Ok(dialed) = dialing => return dialed.map(|connection| (connection, true)),
                         () = freed => {}
                     },
-                }
-                if let Some(connection) = self.pool.take(destination) {
-                    return Ok((connection, false));
                 }
             }
         };

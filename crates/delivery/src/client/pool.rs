@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -74,6 +75,8 @@ pub(super) struct Destination {
     turns: Arc<Semaphore>,
     /// Told when a connection has become unused.
     freed: Notify,
+    /// Requests that wait for a connection.
+    waiting: AtomicUsize,
     connections: Mutex<Connections>,
 }
 
@@ -138,12 +141,12 @@ impl Pool {
         None
     }
 
-    /// Keeps an unused connection, if there is room.
+    /// Keeps an unused connection, if there is room or somebody waits for one.
     pub(super) fn put_back(&self, destination: &Destination, connection: Http1) {
         let mut connections = lock(&destination.connections);
-        if connections.idle.len() < self.max_idle_per_destination
-            && self.idle.load(Ordering::Relaxed) < self.max_idle
-        {
+        let room = connections.idle.len() < self.max_idle_per_destination
+            && self.idle.load(Ordering::Relaxed) < self.max_idle;
+        if room || connections.idle.len() < destination.waiting.load(Ordering::Relaxed) {
             self.idle.fetch_add(1, Ordering::Relaxed);
             connections.idle.push((connection, Instant::now()));
             drop(connections);
@@ -197,6 +200,7 @@ impl Destination {
             speaks_http1: AtomicBool::new(!tls),
             turns: Arc::new(Semaphore::new(CONNECTING as usize)),
             freed: Notify::new(),
+            waiting: AtomicUsize::new(0),
             connections: Mutex::default(),
             tls,
             authority,
@@ -233,9 +237,10 @@ impl Destination {
         turn.expect("the semaphore is never closed")
     }
 
-    /// Waits until a connection may be there to be taken.
-    pub(super) async fn connection_freed(&self) {
-        self.freed.notified().await;
+    /// To be held while waiting for a connection.
+    pub(super) fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(self)
     }
 
     /// Remembers what a new connection speaks, and shares it if it can be.
@@ -271,6 +276,23 @@ impl Destination {
         let connections = lock(&self.connections);
         // One reference is the pool's; any other is that of a request.
         Arc::strong_count(self) > 1 || connections.shared.is_some() || !connections.idle.is_empty()
+    }
+}
+
+/// A request that waits for a connection.
+pub(super) struct Waiting<'d>(&'d Destination);
+
+impl Waiting<'_> {
+    /// Ends when a connection may be there to be taken. Once enabled it misses none, so that one can
+    /// look whether there is one already and then wait.
+    pub(super) fn freed(&self) -> Notified<'_> {
+        self.0.freed.notified()
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
