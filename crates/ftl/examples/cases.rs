@@ -1,6 +1,7 @@
 //! Answers template cases, a line of JSON each, on standard input, like `tests/golden/Cases.java` does with
 //! Apache FreeMarker: `cargo run -p ftl --example cases < cases.jsonl`.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 
 use ftl::{Engine, Error};
@@ -42,20 +43,26 @@ fn answer(case: &Value) -> Value {
 }
 
 fn render(case: &Value) -> Result<String, Error> {
-    let mut engine = Engine::new();
+    let mut engine = Engine::new().clock(|| 1_646_078_821_795);
     if let Some(settings) = case["settings"].as_object() {
         for (name, value) in settings {
             engine = engine.setting(name, value.as_str().unwrap_or_default())?;
         }
     }
     let name = case["name"].as_str().unwrap_or("test");
-    let source = case["template"]
-        .as_str()
-        .or_else(|| case["templates"][name].as_str())
-        .unwrap_or_default();
+    let mut templates = HashMap::new();
+    if let Some(source) = case["template"].as_str() {
+        templates.insert(name.to_owned(), source.to_owned());
+    }
+    for (name, source) in case["templates"].as_object().into_iter().flatten() {
+        templates.insert(name.clone(), source.as_str().unwrap_or_default().to_owned());
+    }
     let mut out = Vec::new();
     let empty = json!({});
     let data = case.get("data").unwrap_or(&empty);
-    engine.compile(name, source)?.render(data, &mut out)?;
+    engine
+        .loader(templates)
+        .template(name)?
+        .render(data, &mut out)?;
     Ok(String::from_utf8_lossy(&out).into_owned())
 }

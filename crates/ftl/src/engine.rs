@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::automatic::Automatic;
 use crate::budget::Budgets;
 use crate::data::View;
 use crate::datetime::{DateFormat, Surroundings, Zone};
 use crate::error::{Error, ErrorKind, quoted};
+use crate::loader::{Library, Loader, not_found};
 use crate::locale::Locale;
 use crate::number::{CFormat, NumberFormat};
 use crate::syntax::{Options, Problem};
@@ -31,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) variables: HashMap<Box<str>, Owned>,
     pub(crate) functions: HashMap<Box<str>, Arc<HostFunction>>,
     pub(crate) statics: HashMap<Box<str>, HashMap<Box<str>, Arc<HostFunction>>>,
+    pub(crate) library: Option<Library>,
+    pub(crate) automatic: Automatic,
 }
 
 /// The settings that `#setting` can change.
@@ -179,6 +183,8 @@ impl Engine {
                 variables: HashMap::new(),
                 functions: HashMap::new(),
                 statics: HashMap::new(),
+                library: None,
+                automatic: Automatic::default(),
             }),
         }
     }
@@ -227,6 +233,14 @@ impl Engine {
             "url_escaping_charset" => set(|settings, value| {
                 settings.url_escaping_charset = Some(value.into());
             }),
+            "auto_import" | "auto_include" | "lazy_imports" | "lazy_auto_imports" => {
+                let mut engine = self;
+                Arc::make_mut(&mut engine.shared)
+                    .automatic
+                    .set(&crate::builtins::snake_case(name), value)
+                    .map_err(|message| Error::new(ErrorKind::Format, message))?;
+                engine
+            }
             other => {
                 let mut engine = self;
                 Arc::make_mut(&mut engine.shared)
@@ -370,6 +384,37 @@ impl Engine {
                 .entry(class.into())
                 .or_default()
                 .insert(method.into(), Arc::new(function));
+        })
+    }
+
+    /// Sets where `#include` and `#import` find templates; without a loader they are refused.
+    #[must_use]
+    pub fn loader(self, loader: impl Loader + 'static) -> Self {
+        self.with(|shared| {
+            shared.library = Some(Library::new(Arc::new(loader)));
+            shared.options.loads = true;
+        })
+    }
+
+    /// Sets whether `?eval` and `?interpret` may run data as code, as they do unless this refuses them.
+    #[must_use]
+    pub fn run_data_as_code(self, on: bool) -> Self {
+        self.with(|shared| shared.options.runs_data = on)
+    }
+
+    /// The loader's template `name`, compiled.
+    ///
+    /// # Errors
+    /// If there is no loader or no such template, or the template isn't well-formed.
+    pub fn template(&self, name: &str) -> Result<Template, Error> {
+        let library = self.shared.library.as_ref();
+        let code = match library {
+            Some(library) => library.get(name, &self.shared.options)?,
+            None => None,
+        };
+        Ok(Template {
+            code: code.ok_or_else(|| not_found(name))?,
+            engine: Arc::clone(&self.shared),
         })
     }
 

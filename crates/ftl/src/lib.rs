@@ -55,12 +55,12 @@
 //!
 //! | What | Here |
 //! |---|---|
-//! | `?new`, `?api`, `?has_api`, `.locale_object`, custom `@formats`, `<@capture_output>` | refused: they are Java |
+//! | `?new`, `?api`, `?has_api`, `.locale_object`, custom `@formats` | refused: they are Java |
 //! | `#visit`, `#recurse`, `#fallback`, `?children` and the like, `.node` | refused: they are for XML nodes |
-//! | `#include`, `#import`, `.get_optional_template`, `#assign … in namespace` | refused: templates don't load others |
-//! | `?eval`, `?interpret` | refused: they run data as code |
+//! | `#include`, `#import`, `.get_optional_template`, `?absolute_template_name` | refused if the engine has no [`Loader`] |
+//! | `?eval`, `?interpret` | refused if the host says so ([`Engine::run_data_as_code`]) |
 //! | `classic_compatible` | refused |
-//! | `?truncate…`, `?with_args`, `?with_args_last` | not available yet |
+//! | `?truncate…` | not available yet |
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
 //!
@@ -69,6 +69,7 @@
 //! Nothing of the world outside is reachable from a template: no files, no network, no Java; the clock for `.now` is
 //! the host's. Each render has [`Budgets`], and no template and no data can make it panic.
 
+mod automatic;
 mod budget;
 mod builtins;
 mod compile;
@@ -77,6 +78,7 @@ mod datetime;
 mod engine;
 mod error;
 mod eval;
+mod loader;
 mod locale;
 mod number;
 mod output_format;
@@ -91,5 +93,6 @@ pub use compile::{Reference, Step};
 pub use data::{Data, Entries, Hash, Seq, View};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Frame, Span};
+pub use loader::Loader;
 pub use template::Template;
 pub use value::{DateKind, DateTime, Decimal, Owned};

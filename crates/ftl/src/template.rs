@@ -9,57 +9,139 @@ use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::eval;
 use crate::output_format::{AutoEscaping, OutputFormat};
-use crate::syntax::{SourceMap, Src, parse};
+use crate::syntax::ast::{Node, NodeKind};
+use crate::syntax::{Options, SourceMap, Src, parse, parse_expression};
 
 /// A compiled template. It is immutable, and threads may share it.
+#[derive(Clone)]
 pub struct Template {
+    pub(crate) code: Arc<Code>,
+    pub(crate) engine: Arc<Shared>,
+}
+
+/// What a source has been compiled to.
+pub(crate) struct Code {
     pub(crate) name: Arc<str>,
+    /// What errors call the place: `template "name"`, or that it is a string.
+    pub(crate) label: Arc<str>,
     pub(crate) source: Arc<str>,
     pub(crate) map: SourceMap,
     pub(crate) program: Program,
-    pub(crate) engine: Arc<Shared>,
+    /// The syntax that it was read with.
+    pub(crate) options: Options,
 }
 
 /// Longest source; offsets are 32 bits, and nobody writes more.
 const MAX_SOURCE: usize = 64 << 20;
 
-impl Template {
-    pub(crate) fn compile(name: &str, source: &str, engine: Arc<Shared>) -> Result<Self, Error> {
-        if source.len() > MAX_SOURCE {
-            return Err(Error::new(
-                ErrorKind::Memory,
-                format!("the template is longer than {MAX_SOURCE} bytes"),
-            ));
-        }
-        let (name, source): (Arc<str>, Arc<str>) = (name.into(), source.into());
-        let mut options = engine.options.clone();
+impl Code {
+    /// Compiles a template.
+    pub(crate) fn compile(name: &str, source: &str, options: &Options) -> Result<Self, Error> {
+        check_length(source)?;
+        let mut options = options.clone();
         if options.standard_extensions
-            && let Some(format) = OutputFormat::of_file(&name)
+            && let Some(format) = OutputFormat::of_file(name)
         {
             options.output_format = format;
             options.auto_escaping = AutoEscaping::EnableIfSupported;
         }
+        let label = format!("template \"{name}\"").into();
+        Self::new(name.into(), label, source, options, parse)
+    }
+
+    /// Compiles the expression that `source` begins with, for `?eval` in the template `name`.
+    pub(crate) fn expression(
+        name: &Arc<str>,
+        source: &str,
+        options: Options,
+    ) -> Result<Self, Error> {
+        check_length(source)?;
+        let label = "?eval-ed string".into();
+        Self::new(Arc::clone(name), label, source, options, parse_expression)
+    }
+
+    /// A template that is `text` as it stands.
+    pub(crate) fn plain(name: &str, text: &str, options: &Options) -> Self {
+        let source: Arc<str> = text.into();
+        let src = Src {
+            start: 0,
+            end: text.len() as u32,
+        };
+        let kind = NodeKind::Text(text.into());
+        Self {
+            name: name.into(),
+            label: format!("template \"{name}\"").into(),
+            map: SourceMap::new(&source, options.tab_size),
+            source,
+            program: resolve(vec![Node { src, kind }], true),
+            options: options.clone(),
+        }
+    }
+
+    fn new(
+        name: Arc<str>,
+        label: Arc<str>,
+        source: &str,
+        options: Options,
+        parse: Parse,
+    ) -> Result<Self, Error> {
+        let source: Arc<str> = source.into();
         let map = SourceMap::new(&source, options.tab_size);
-        let parsed = parse(&name, &source, &map, &options)?;
+        let parsed = parse(&label, &source, &map, &options)?;
         Ok(Self {
             name,
+            label,
             source,
             map,
-            program: resolve(parsed.nodes),
-            engine,
+            program: resolve(parsed.nodes, parsed.open),
+            options,
         })
+    }
+
+    pub(crate) fn error_at(&self, kind: ErrorKind, src: Src, message: impl Into<String>) -> Error {
+        self.place(Error::new(kind, message), src)
+    }
+
+    /// `error` at `src`, without an expression to blame.
+    pub(crate) fn place(&self, error: Error, src: Src) -> Error {
+        error.at(&self.label, &self.source, self.map.span(&self.source, src))
+    }
+
+    pub(crate) fn text_of(&self, src: Src) -> &str {
+        self.source
+            .get(src.start as usize..src.end as usize)
+            .unwrap_or_default()
+    }
+}
+
+type Parse = fn(&Arc<str>, &Arc<str>, &SourceMap, &Options) -> Result<crate::syntax::Parsed, Error>;
+
+fn check_length(source: &str) -> Result<(), Error> {
+    if source.len() > MAX_SOURCE {
+        return Err(Error::new(
+            ErrorKind::Memory,
+            format!("the template is longer than {MAX_SOURCE} bytes"),
+        ));
+    }
+    Ok(())
+}
+
+impl Template {
+    pub(crate) fn compile(name: &str, source: &str, engine: Arc<Shared>) -> Result<Self, Error> {
+        let code = Arc::new(Code::compile(name, source, &engine.options)?);
+        Ok(Self { code, engine })
     }
 
     /// The name that errors call it by.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.code.name
     }
 
     /// The text that it was compiled from.
     #[must_use]
     pub fn source(&self) -> &str {
-        &self.source
+        &self.code.source
     }
 
     /// Renders with `data`, which must be a hash. `out` gets everything at once, or nothing if rendering fails.
@@ -101,39 +183,24 @@ impl Template {
     /// Every place where the template reads a variable of its data, in the order of the source.
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
-        let mut references: Vec<_> = self.program.references.iter().collect();
+        let mut references: Vec<_> = self.code.program.references.iter().collect();
         references.sort_by_key(|reference| reference.src.start);
         references
             .into_iter()
             .map(|reference| Reference {
                 root: reference.root.clone(),
                 steps: reference.steps.clone(),
-                span: self.map.span(&self.source, reference.src),
+                span: self.code.map.span(&self.code.source, reference.src),
                 guarded: reference.guarded,
             })
             .collect()
-    }
-
-    pub(crate) fn error_at(&self, kind: ErrorKind, src: Src, message: impl Into<String>) -> Error {
-        Error::new(kind, message).at(&self.name, &self.source, self.map.span(&self.source, src))
-    }
-
-    /// `error` at `src`, without an expression to blame.
-    pub(crate) fn place(&self, error: Error, src: Src) -> Error {
-        error.at(&self.name, &self.source, self.map.span(&self.source, src))
-    }
-
-    pub(crate) fn text_of(&self, src: Src) -> &str {
-        self.source
-            .get(src.start as usize..src.end as usize)
-            .unwrap_or_default()
     }
 }
 
 impl std::fmt::Debug for Template {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Template")
-            .field("name", &self.name)
+            .field("name", &self.code.name)
             .finish_non_exhaustive()
     }
 }

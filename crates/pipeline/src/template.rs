@@ -76,6 +76,7 @@ impl<'c> Compiler<'c> {
     ) -> Result<Self, ftl::Error> {
         let clock = Arc::clone(clock);
         let engine = Engine::new()
+            .run_data_as_code(false)
             .clock(move || clock.now().millis())
             .number_format("c")?
             .boolean_format("c")?

@@ -4,7 +4,7 @@ use super::{Args, Builtin, Returned, Run, define};
 use crate::error::ErrorKind;
 use crate::eval::{Env, ordering, seq_len};
 use crate::syntax::ast::BuiltinCall;
-use crate::value::Value;
+use crate::value::{Scope, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define(
@@ -36,17 +36,23 @@ fn exists<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, value: Option<Value<'a>>) -> 
 }
 
 fn if_exists<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
-    Ok(Some(value.unwrap_or(Value::str(""))))
+    Ok(Some(value.unwrap_or(Value::Nothing)))
 }
 
-fn has_content<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
+fn has_content<'a>(
+    env: &mut Env<'a>,
+    _: &'a BuiltinCall,
+    value: Option<Value<'a>>,
+) -> Returned<'a> {
     let content = match &value {
-        None => false,
+        None | Some(Value::Nothing) => false,
         Some(Value::Str(text)) => !text.as_str().is_empty(),
         Some(Value::Markup(markup)) => !markup.is_empty(),
         Some(Value::HashView(hash)) => !hash.is_empty(),
         Some(Value::Map(map)) => !map.entries().is_empty(),
         Some(value) if value.is_sequence() => seq_len(value) > 0,
+        Some(Value::Scope(Scope::DataModel)) => true,
+        Some(value) if value.is_hash_ex() => !env.entries(value)?.is_empty(),
         Some(_) => true,
     };
     Ok(Some(Value::Bool(content)))

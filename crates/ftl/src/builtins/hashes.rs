@@ -11,7 +11,7 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn keys<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
-    if !value.is_hash() {
+    if !value.is_hash_ex() {
         return Err(env.type_fault(&call.target, "extended hash", &value));
     }
     let entries = env.entries(&value)?;
@@ -24,7 +24,7 @@ fn keys<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Retur
 }
 
 fn values<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
-    if !value.is_hash() {
+    if !value.is_hash_ex() {
         return Err(env.type_fault(&call.target, "extended hash", &value));
     }
     let entries = env.entries(&value)?;

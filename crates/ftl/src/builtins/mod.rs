@@ -1,5 +1,6 @@
 //! The built-ins: `target?name(args)`.
 
+mod callables;
 mod control;
 mod dates;
 mod escapes;
@@ -74,6 +75,7 @@ const TABLES: &[&[Builtin]] = &[
     hashes::TABLE,
     loops::TABLE,
     types::TABLE,
+    callables::TABLE,
     control::TABLE,
     json::TABLE,
     markup::TABLE,
@@ -93,15 +95,12 @@ pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
     let why = match name.as_str() {
         "new" => "it creates Java objects, and there are none here",
         "api" | "has_api" => "it reaches into Java, and there is none here",
-        "interpret" | "eval" => "it runs data as code",
         "ancestors" | "children" | "next_sibling" | "node_name" | "node_namespace"
         | "node_type" | "parent" | "previous_sibling" | "root" => {
             "it works on XML nodes, and the data has none"
         }
         "truncate" | "truncate_c" | "truncate_c_m" | "truncate_m" | "truncate_w"
         | "truncate_w_m" => "it isn't available yet",
-        "with_args" | "with_args_last" => "it isn't available yet",
-        "absolute_template_name" | "namespace" => "a template can't load other templates here",
         _ => {
             return Err(Unavailable {
                 message: format!(
@@ -281,6 +280,7 @@ impl<'a> Env<'a> {
         let arg = self.arg_expr(call, index)?;
         match self.eval(arg)? {
             Value::Str(text) => Ok(text),
+            Value::Nothing => Ok(Str::Borrowed("")),
             other => Err(self.arg_fault(call, index, "string", &other)),
         }
     }

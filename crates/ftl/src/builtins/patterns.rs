@@ -40,7 +40,7 @@ fn pattern<'a>(
     text: &str,
     flags: Flags,
 ) -> Evaluated<'a, Regex> {
-    let limit = env.template.engine.budgets.regex_backtracking;
+    let limit = env.engine.budgets.regex_backtracking;
     let quoted;
     let source = if flags.regex {
         text

@@ -52,8 +52,11 @@ fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Retur
         Value::HashView(hash) => hash.len(),
         Value::Map(map) => map.len(),
         value if value.is_sequence() => seq_len(value),
-        Value::Scope(_) => env.entries(&value)?.len(),
-        other => return Err(env.type_fault(&call.target, "extended hash or sequence", other)),
+        value if value.is_hash_ex() => env.entries(value)?.len(),
+        other => {
+            let expected = "extended-hash or sequence or extended collection";
+            return Err(env.type_fault(&call.target, expected, other));
+        }
     };
     Ok(Some(Value::Number(Number::from(size))))
 }

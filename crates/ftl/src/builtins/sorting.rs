@@ -31,6 +31,7 @@ pub(super) fn sort_by<'a>(
 ) -> Returned<'a> {
     let path = match env.eval(env.arg_expr(call, 0)?)? {
         Value::Str(name) => vec![name],
+        Value::Nothing => Vec::new(),
         value if value.is_sequence() => {
             let mut path = Vec::new();
             for name in env.items(&value)? {

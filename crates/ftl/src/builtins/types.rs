@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Builtin] = &[
 
 fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
     let answer = match call.builtin.name {
-        "is_string" => matches!(value, Value::Str(_)),
+        "is_string" => value.text().is_some(),
         "is_number" => matches!(value, Value::Number(_)),
         "is_boolean" => matches!(value, Value::Bool(_) | Value::Match(_)),
         "is_date" | "is_date_like" => matches!(value, Value::Date(_)),
@@ -43,12 +43,17 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         // Java's lists that come as data count as collections too; what a template makes does not.
         "is_collection" | "is_collection_ex" => false,
         "is_hash" => value.is_hash(),
-        "is_hash_ex" => matches!(value, Value::HashView(_) | Value::Map(_) | Value::Scope(_)),
-        "is_macro" => matches!(&value, Value::Macro(_)),
-        "is_directive" => matches!(&value, Value::Macro(_) | Value::Transform(_)),
+        "is_hash_ex" => value.is_hash_ex(),
+        "is_macro" => {
+            value.type_name() == "macro+misc_template_model" || value.type_name() == "function"
+        }
+        "is_directive" => match &value {
+            Value::Callable(callable) => callable.is_directive(),
+            value => matches!(value, Value::Macro(..) | Value::Transform(_)),
+        },
         "is_markup_output" => matches!(value, Value::Markup(_)),
-        "is_transform" => matches!(&value, Value::Transform(_)),
-        "is_method" => matches!(value, Value::Host(_)),
+        "is_transform" => value.type_name() == "transform",
+        "is_method" => value.type_name() == "method",
         _ => false,
     };
     Ok(Some(Value::Bool(answer)))

@@ -6,5 +6,5 @@ mod resolve;
 mod walk;
 
 pub use references::{Reference, Step};
-pub(crate) use resolve::{Program, resolve};
+pub(crate) use resolve::{Names, Program, resolve};
 pub(crate) use walk::substitute;

@@ -4,13 +4,14 @@
 //! global ones have slots of their own. A name that is assigned nowhere is the data's.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::fold::fold;
 use super::references::{RawReference, path};
 use super::walk::children_mut;
 use crate::syntax::ast::{
     AssignScope, AssignTarget, Binding, Branch, CallArgs, CaseWhen, Expr, ExprKind, LoopField,
-    LoopVars, MacroDef, Node, NodeKind,
+    LoopVars, MacroDef, Node, NodeKind, ScopeVariable, Site,
 };
 
 /// A template that is ready to run.
@@ -33,7 +34,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    fn slot(&mut self, name: &str) -> u32 {
+    pub(crate) fn slot(&mut self, name: &str) -> u32 {
         if let Some(slot) = self.slots.get(name) {
             return *slot;
         }
@@ -56,10 +57,15 @@ impl Names {
     }
 }
 
-/// Binds every name in `nodes`.
-pub(crate) fn resolve(mut nodes: Vec<Node>) -> Program {
-    let mut resolver = Resolver::default();
+/// Binds every name in `nodes`. In what is `open` other templates' code may run, or it may run within others: every
+/// name may be assigned elsewhere then.
+pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool) -> Program {
+    let mut resolver = Resolver {
+        open,
+        ..Resolver::default()
+    };
     resolver.declare(&nodes);
+    resolver.assigned = (resolver.namespace.len(), resolver.globals.len());
     resolver.nodes(&mut nodes);
     Program {
         nodes,
@@ -72,10 +78,15 @@ pub(crate) fn resolve(mut nodes: Vec<Node>) -> Program {
 
 #[derive(Default)]
 struct Resolver {
+    open: bool,
     namespace: Names,
     globals: Names,
+    /// How many names of the namespace and of the global ones the template assigns itself; they come first.
+    assigned: (usize, usize),
     /// Loop variables in scope, the innermost last.
-    scopes: Vec<Variable>,
+    scopes: Vec<ScopeVariable>,
+    /// In what is open: the same, as other templates' code finds them.
+    sites: Vec<Arc<Site>>,
     /// The variables of the macro that is being resolved.
     locals: HashMap<Box<str>, u32>,
     next_slot: u32,
@@ -87,12 +98,6 @@ struct Resolver {
     references: Vec<RawReference>,
 }
 
-struct Variable {
-    name: Box<str>,
-    slot: u32,
-    state_slot: Option<u32>,
-}
-
 impl Resolver {
     /// Gives slots to everything that is assigned anywhere.
     fn declare(&mut self, nodes: &[Node]) {
@@ -102,6 +107,11 @@ impl Resolver {
                 NodeKind::AssignBlock(assign) => self.declare_target(&assign.target),
                 NodeKind::Macro(def) => {
                     self.namespace.slot(&def.name);
+                }
+                // An import of the main template is a global variable too.
+                NodeKind::Import(import) => {
+                    self.namespace.slot(&import.alias);
+                    self.globals.slot(&import.alias);
                 }
                 _ => {}
             }
@@ -126,6 +136,33 @@ impl Resolver {
         self.next_slot += count;
         self.frame_size = self.frame_size.max(self.next_slot);
         slot
+    }
+
+    fn push(&mut self, name: &str, slot: u32, state_slot: Option<u32>) {
+        self.scopes.push(ScopeVariable {
+            name: name.into(),
+            slot,
+            state_slot,
+        });
+    }
+
+    /// Resolves what is in the scope of the variables that have been pushed since there were `before`, and closes it.
+    fn scoped(&mut self, before: usize, resolve: impl FnOnce(&mut Self)) {
+        if self.open {
+            self.sites.push(Arc::new(Site {
+                variables: self.scopes[before..].to_vec(),
+                outer: self.site(),
+            }));
+        }
+        resolve(self);
+        self.scopes.truncate(before);
+        if self.open {
+            self.sites.pop();
+        }
+    }
+
+    fn site(&self) -> Option<Arc<Site>> {
+        self.sites.last().cloned()
     }
 
     fn nodes(&mut self, nodes: &mut [Node]) {
@@ -181,13 +218,27 @@ impl Resolver {
             NodeKind::Nested(args) => self.exprs(args),
             NodeKind::Assign(assign) => {
                 self.target(&mut assign.target);
-                if let Some(value) = &mut assign.value {
-                    self.expr(value);
+                for expr in assign.value.iter_mut().chain(&mut assign.namespace) {
+                    self.expr(expr);
                 }
             }
             NodeKind::AssignBlock(assign) => {
                 self.target(&mut assign.target);
+                if let Some(namespace) = &mut assign.namespace {
+                    self.expr(namespace);
+                }
                 self.nodes(&mut assign.body);
+            }
+            NodeKind::Include(include) => {
+                self.expr(&mut include.name);
+                for (_, value) in &mut include.options {
+                    self.expr(value);
+                }
+                include.site = self.site();
+            }
+            NodeKind::Import(import) => {
+                self.expr(&mut import.name);
+                import.site = self.site();
             }
             NodeKind::Macro(def) => self.macro_def(def),
             NodeKind::Call(call) => {
@@ -198,19 +249,17 @@ impl Resolver {
                         args.iter_mut().for_each(|(_, value)| self.expr(value))
                     }
                 }
+                call.site = self.site();
                 let (next_slot, scope) = (self.next_slot, self.scopes.len());
                 for (name, slot) in &mut call.loop_vars {
                     *slot = self.allocate(1);
-                    self.scopes.push(Variable {
-                        name: name.clone(),
-                        slot: *slot,
-                        state_slot: None,
-                    });
+                    self.push(name, *slot, None);
                 }
-                if let Some(body) = &mut call.body {
-                    self.nodes(body);
-                }
-                self.scopes.truncate(scope);
+                self.scoped(scope, |resolver| {
+                    if let Some(body) = &mut call.body {
+                        resolver.nodes(body);
+                    }
+                });
                 self.next_slot = next_slot;
             }
             NodeKind::Switch(switch) => {
@@ -236,27 +285,19 @@ impl Resolver {
         let (next_slot, scope) = (self.next_slot, self.scopes.len());
         vars.state_slot = self.allocate(if vars.second.is_some() { 3 } else { 2 });
         let state_slot = Some(vars.state_slot);
-        self.scopes.push(Variable {
-            name: vars.first.clone(),
-            slot: vars.first_slot(),
-            state_slot,
-        });
+        self.push(&vars.first, vars.first_slot(), state_slot);
         if let Some(second) = &vars.second {
-            self.scopes.push(Variable {
-                name: second.clone(),
-                slot: vars.second_slot(),
-                state_slot,
-            });
+            self.push(second, vars.second_slot(), state_slot);
         }
         self.loops.push(vars.state_slot);
-        self.nodes(body);
+        self.scoped(scope, |resolver| resolver.nodes(body));
         self.loops.pop();
-        self.scopes.truncate(scope);
         self.next_slot = next_slot;
     }
 
     fn macro_def(&mut self, def: &mut MacroDef) {
         let outer_scopes = std::mem::take(&mut self.scopes);
+        let outer_sites = std::mem::take(&mut self.sites);
         let outer_loops = std::mem::take(&mut self.loops);
         let outer_sources = std::mem::take(&mut self.list_sources);
         let (outer_next, outer_size) = (
@@ -283,6 +324,7 @@ impl Resolver {
         def.locals = self.locals.drain().collect();
         def.locals.sort_by_key(|(_, slot)| *slot);
         self.scopes = outer_scopes;
+        self.sites = outer_sites;
         self.loops = outer_loops;
         self.list_sources = outer_sources;
         (self.next_slot, self.frame_size) = (outer_next, outer_size);
@@ -339,6 +381,7 @@ impl Resolver {
                 if call.builtin.asks_loop() {
                     call.loop_slot = self.loop_of(&call.target);
                 }
+                call.site = self.site();
                 self.expr_in(&mut call.target, call.builtin.accepts_missing());
                 call.args
                     .iter_mut()
@@ -346,15 +389,10 @@ impl Resolver {
                     .for_each(|arg| self.expr(arg));
             }
             ExprKind::Lambda(lambda) => {
-                let next_slot = self.next_slot;
+                let (next_slot, scope) = (self.next_slot, self.scopes.len());
                 lambda.slot = self.allocate(1);
-                self.scopes.push(Variable {
-                    name: lambda.param.clone(),
-                    slot: lambda.slot,
-                    state_slot: None,
-                });
-                self.expr(&mut lambda.body);
-                self.scopes.pop();
+                self.push(&lambda.param, lambda.slot, None);
+                self.scoped(scope, |resolver| resolver.expr(&mut lambda.body));
                 self.next_slot = next_slot;
             }
             ExprKind::Name(_) => self.bind(expr),
@@ -386,9 +424,11 @@ impl Resolver {
             return;
         };
         let binding = self.binding(root);
+        let assigned =
+            |slot: Option<u32>, assigned| slot.is_some_and(|slot| (slot as usize) < assigned);
         if binding.locals.is_empty()
-            && binding.namespace.is_none()
-            && binding.global.is_none()
+            && !assigned(binding.namespace, self.assigned.0)
+            && !assigned(binding.global, self.assigned.1)
             && binding.legacy_loop.is_none()
         {
             self.references.push(RawReference {
@@ -406,7 +446,11 @@ impl Resolver {
         }
     }
 
-    fn binding(&self, name: &str) -> Binding {
+    fn binding(&mut self, name: &str) -> Binding {
+        if self.open {
+            self.namespace.slot(name);
+            self.globals.slot(name);
+        }
         let mut locals: Vec<u32> = self
             .scopes
             .iter()
@@ -430,6 +474,7 @@ impl Resolver {
             global: self.globals.get(name),
             legacy_loop: legacy("_index", LoopField::Index)
                 .or_else(|| legacy("_has_next", LoopField::HasNext)),
+            dynamic: self.open,
         }
     }
 

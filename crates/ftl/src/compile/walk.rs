@@ -1,6 +1,6 @@
-//! Visiting the direct children of expressions.
+//! Visiting the bodies of directives and the direct children of expressions.
 
-use crate::syntax::ast::{Expr, ExprKind, NodeKind};
+use crate::syntax::ast::{Expr, ExprKind, Node, NodeKind};
 
 /// Calls `visit` on each direct child.
 pub(super) fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
@@ -83,4 +83,71 @@ pub(crate) fn substitute(expr: &mut Expr, name: &str, replacement: &Expr) {
         return;
     }
     children_mut(expr, &mut |child| substitute(child, name, replacement));
+}
+
+impl Node {
+    /// Calls `visit` on each body.
+    pub(crate) fn for_each_body<'n>(&'n self, visit: &mut dyn FnMut(&'n Vec<Node>)) {
+        match &self.kind {
+            NodeKind::If(branches) => branches.iter().for_each(|branch| visit(&branch.body)),
+            NodeKind::List(list) => {
+                visit(&list.body);
+                if let Some(otherwise) = &list.otherwise {
+                    visit(otherwise);
+                }
+            }
+            NodeKind::Items(items) => visit(&items.body),
+            NodeKind::Sep { body, .. } | NodeKind::Compress(body) | NodeKind::Group(body) => {
+                visit(body);
+            }
+            NodeKind::AssignBlock(assign) => visit(&assign.body),
+            NodeKind::Macro(def) => visit(&def.body),
+            NodeKind::Call(call) => {
+                if let Some(body) = &call.body {
+                    visit(body);
+                }
+            }
+            NodeKind::Switch(switch) => switch.cases.iter().for_each(|case| visit(&case.body)),
+            NodeKind::Attempt { body, recover } => {
+                visit(body);
+                visit(recover);
+            }
+            _ => {}
+        }
+    }
+
+    /// Calls `visit` on each body.
+    pub(crate) fn for_each_body_mut(&mut self, visit: &mut dyn FnMut(&mut Vec<Node>)) {
+        match &mut self.kind {
+            NodeKind::If(branches) => branches
+                .iter_mut()
+                .for_each(|branch| visit(&mut branch.body)),
+            NodeKind::List(list) => {
+                visit(&mut list.body);
+                if let Some(otherwise) = &mut list.otherwise {
+                    visit(otherwise);
+                }
+            }
+            NodeKind::Items(items) => visit(&mut items.body),
+            NodeKind::Sep { body, .. } | NodeKind::Compress(body) | NodeKind::Group(body) => {
+                visit(body);
+            }
+            NodeKind::AssignBlock(assign) => visit(&mut assign.body),
+            NodeKind::Macro(def) => visit(&mut def.body),
+            NodeKind::Call(call) => {
+                if let Some(body) = &mut call.body {
+                    visit(body);
+                }
+            }
+            NodeKind::Switch(switch) => switch
+                .cases
+                .iter_mut()
+                .for_each(|case| visit(&mut case.body)),
+            NodeKind::Attempt { body, recover } => {
+                visit(body);
+                visit(recover);
+            }
+            _ => {}
+        }
+    }
 }

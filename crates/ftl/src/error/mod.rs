@@ -69,7 +69,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    template: Arc<str>,
+    /// What messages call the place: `template "name"`.
+    label: Arc<str>,
     span: Option<Span>,
     blamed: Option<String>,
     /// Where the blamed expression stands, if that isn't where the failure is.
@@ -89,6 +90,8 @@ struct Inner {
 pub struct Frame {
     /// The directive, as FreeMarker shows it: `#if x`, `${y}`, `@name a=1`.
     pub description: String,
+    /// What it stands in, as messages call it: `template "name"`.
+    pub template: Arc<str>,
     /// Where it begins.
     pub line: u32,
     /// Where it begins.
@@ -107,7 +110,7 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             message: message.into(),
-            template: Arc::from(""),
+            label: Arc::from(""),
             span: None,
             blamed: None,
             blamed_span: None,
@@ -120,8 +123,8 @@ impl Error {
         }))
     }
 
-    pub(crate) fn at(mut self, template: &Arc<str>, source: &Arc<str>, span: Span) -> Self {
-        self.0.template = Arc::clone(template);
+    pub(crate) fn at(mut self, label: &Arc<str>, source: &Arc<str>, span: Span) -> Self {
+        self.0.label = Arc::clone(label);
         self.0.source = Some(Arc::clone(source));
         self.0.span = Some(span);
         self
@@ -204,8 +207,8 @@ impl Error {
                 .map_or(String::new(), |within| format!(" in {within}"));
             let _ = writeln!(
                 text,
-                "\t{bullet} {how}: {}  [in template \"{}\"{within} at line {}, column {}]",
-                frame.description, self.0.template, frame.line, frame.column
+                "\t{bullet} {how}: {}  [in {}{within} at line {}, column {}]",
+                frame.description, frame.template, frame.line, frame.column
             );
         }
         if self.0.frames_left_out > 0 {
@@ -226,9 +229,9 @@ impl Error {
             }
             let _ = write!(
                 text,
-                "==> {}  [in template \"{}\" at line {}, column {}]",
+                "==> {}  [in {} at line {}, column {}]",
                 blamed.replace('\n', "\n    "),
-                self.0.template,
+                self.0.label,
                 span.line,
                 span.column
             );
@@ -240,6 +243,25 @@ impl Error {
             }
         }
         text
+    }
+
+    /// The whole as the reason of another failure: a template that isn't well-formed is named with the place.
+    pub(crate) fn as_reason(&self) -> String {
+        match self.0.span {
+            Some(span) if self.0.stack.is_empty() => format!(
+                "Syntax error in {} in line {}, column {}:\n{}",
+                self.0.label,
+                span.line,
+                span.column,
+                self.description()
+            ),
+            _ => self.description(),
+        }
+    }
+
+    /// A failure of what this one is the reason for: of the same kind, at a place of its own.
+    pub(crate) fn wrapped(&self, message: impl Into<String>) -> Self {
+        Self::new(self.0.kind, message)
     }
 
     /// What kind of failure it is.
@@ -257,7 +279,11 @@ impl Error {
     /// The template's name.
     #[must_use]
     pub fn template_name(&self) -> &str {
-        &self.0.template
+        let label = &*self.0.label;
+        label
+            .strip_prefix("template \"")
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(label)
     }
 
     /// Where in the template.
@@ -296,8 +322,8 @@ impl fmt::Display for Error {
         if let Some(span) = self.0.span {
             write!(
                 f,
-                " [in template \"{}\" at line {}, column {}]",
-                self.0.template, span.line, span.column
+                " [in {} at line {}, column {}]",
+                self.0.label, span.line, span.column
             )?;
         }
         Ok(())

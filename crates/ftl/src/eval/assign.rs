@@ -3,12 +3,16 @@
 use super::env::{Env, Evaluated, Fault};
 use crate::error::{Error, ErrorKind};
 use crate::syntax::Src;
-use crate::syntax::ast::{Arithmetic, Assign, AssignOp, AssignScope, AssignTarget};
+use crate::syntax::ast::{Arithmetic, Assign, AssignOp, AssignScope, AssignTarget, Expr};
 use crate::value::Value;
 
 impl<'a> Env<'a> {
     pub(crate) fn assign(&mut self, assign: &'a Assign) -> Evaluated<'a, ()> {
         let target = &assign.target;
+        // FreeMarker looks at the namespace first.
+        if let Some(namespace) = &assign.namespace {
+            self.target_namespace(namespace)?;
+        }
         let assigned = match (assign.op, assign.value.as_ref()) {
             (AssignOp::Set, Some(value)) => self.eval(value)?,
             (AssignOp::Arithmetic(operator), Some(value)) => {
@@ -35,19 +39,24 @@ impl<'a> Env<'a> {
                 self.arithmetic(operator, Src::default(), &old, None, &Value::int(1), None)?
             }
         };
-        self.store(target, Some(assigned));
-        Ok(())
+        self.store(target, assign.namespace.as_ref(), Some(assigned))
     }
 
     /// The variable's value before the assignment.
-    fn assigned(&self, assign: &'a Assign) -> Evaluated<'a, Value<'a>> {
+    fn assigned(&mut self, assign: &'a Assign) -> Evaluated<'a, Value<'a>> {
         let target = &assign.target;
         let (value, scope) = match target.scope {
-            AssignScope::Namespace => (
-                self.namespace[target.slot as usize].clone(),
-                "template namespace",
-            ),
-            AssignScope::Global => (self.globals[target.slot as usize].clone(), "global scope"),
+            AssignScope::Namespace => {
+                let value = match &assign.namespace {
+                    Some(namespace) => {
+                        let namespace = self.target_namespace(namespace)?;
+                        self.namespaces[namespace as usize].get(&target.name)
+                    }
+                    None => self.namespace_variable(target.slot),
+                };
+                (value.cloned(), "template namespace")
+            }
+            AssignScope::Global => (self.global_variable(target.slot).cloned(), "global scope"),
             AssignScope::Local => (self.local(target.slot).cloned(), "local scope"),
         };
         // What isn't assigned yet may be the data's.
@@ -67,11 +76,34 @@ impl<'a> Env<'a> {
         })
     }
 
-    pub(crate) fn store(&mut self, target: &AssignTarget, value: Option<Value<'a>>) {
-        match target.scope {
-            AssignScope::Namespace => self.namespace[target.slot as usize] = value,
-            AssignScope::Global => self.globals[target.slot as usize] = value,
-            AssignScope::Local => self.set_local(target.slot, value),
+    /// Gives the variable its value; in another namespace, if one is named.
+    pub(crate) fn store(
+        &mut self,
+        target: &'a AssignTarget,
+        namespace: Option<&'a Expr>,
+        value: Option<Value<'a>>,
+    ) -> Evaluated<'a, ()> {
+        match (target.scope, namespace) {
+            (AssignScope::Namespace, Some(namespace)) => {
+                let namespace = self.target_namespace(namespace)?;
+                self.charge_items(1)?;
+                self.namespaces[namespace as usize].set(&target.name, value);
+            }
+            (AssignScope::Namespace, None) => self.set_namespace_variable(target.slot, value),
+            (AssignScope::Global, _) => self.set_global_variable(target.slot, value),
+            (AssignScope::Local, _) => self.set_local(target.slot, value),
+        }
+        Ok(())
+    }
+
+    /// The namespace that `expr` gives.
+    pub(crate) fn target_namespace(&mut self, expr: &'a Expr) -> Evaluated<'a, u32> {
+        match self.eval(expr)? {
+            Value::Namespace(namespace) => {
+                self.load_pending(namespace)?;
+                Ok(namespace)
+            }
+            other => Err(self.type_fault(expr, "namespace", &other)),
         }
     }
 }

@@ -2,19 +2,27 @@
 
 use std::rc::Rc;
 
-use super::env::{Env, Evaluated, Fault, Nested};
+use super::env::{Env, Evaluated, Fault, Nested, Place, Running};
 use super::exec::Flow;
 use crate::data::View;
 use crate::error::{Error, ErrorKind};
 use crate::output_format::OutputFormat;
 use crate::syntax::Src;
 use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind};
-use crate::value::{HostFunction, Map, Str, Transform, Value};
+use crate::value::{HostFunction, Map, Str, Transform, Value, WithArgs};
 
 /// Arguments by position, or by name.
-enum Passed<'a> {
+pub(super) enum Passed<'a> {
     Positional(Vec<Option<Value<'a>>>),
-    Named(Vec<(&'a str, Option<Value<'a>>)>),
+    Named(Vec<(Str<'a>, Option<Value<'a>>)>),
+}
+
+/// A macro or a function to call: what it is, the unit that has defined it, and its preset arguments.
+#[derive(Clone, Copy)]
+pub(super) struct Routine<'r, 'a> {
+    pub(super) def: &'a MacroDef,
+    pub(super) home: u32,
+    pub(super) with: Option<&'r WithArgs<'a>>,
 }
 
 impl<'a> Env<'a> {
@@ -22,57 +30,79 @@ impl<'a> Env<'a> {
     pub(crate) fn hoist_macros(&mut self, nodes: &'a [Node]) {
         for node in nodes {
             match &node.kind {
-                NodeKind::Macro(def) => {
-                    self.namespace[def.slot as usize] = Some(Value::Macro(def));
-                }
+                NodeKind::Macro(def) => self.define(def),
                 _ => node.for_each_body(&mut |body| self.hoist_macros(body)),
             }
         }
     }
 
+    pub(crate) fn define(&mut self, def: &'a MacroDef) {
+        let value = Value::Macro(def, self.place.unit);
+        self.set_namespace_variable(def.slot, Some(value));
+    }
+
     /// `<@name …>`
     pub(crate) fn call_directive(&mut self, src: Src, call: &'a MacroCall) -> Evaluated<'a, ()> {
-        let def = match self.eval(&call.callee)? {
-            Value::Macro(def) if !def.is_function => def,
-            Value::Macro(def) => {
-                let message = format!(
-                    "Routine {} is a function, not a directive. Functions can only be called from expressions, like in ${{f()}}, ${{x + f()}} or <@someDirective someParam=f() />",
-                    crate::error::java_quoted(&def.name)
-                );
-                return Err(self.fault(ErrorKind::Type, call.callee.src, message));
-            }
-            Value::Transform(transform) => return self.call_transform(transform, call),
-            other => {
-                let message = format!(
-                    "Expected a(n) user-defined directive, transform or macro, but this has evaluated to {}:",
-                    super::with_article(other.type_name())
-                );
-                return Err(self.role_fault(&call.callee, message));
-            }
-        };
-        let passed = match &call.args {
+        match self.eval(&call.callee)? {
+            Value::Macro(def, home) => self.call_macro_directive(src, call, (def, home), None),
+            Value::Transform(transform) => self.call_transform(transform, call),
+            Value::Callable(callable) => self.call_callable(src, call, &callable),
+            other => Err(self.not_a_directive(call, &other)),
+        }
+    }
+
+    #[cold]
+    pub(super) fn not_a_directive(&self, call: &'a MacroCall, found: &Value<'a>) -> Fault<'a> {
+        let message = format!(
+            "Expected a(n) user-defined directive, transform or macro, but this has evaluated to {}:",
+            super::with_article(found.type_name())
+        );
+        self.role_fault(&call.callee, message)
+    }
+
+    /// A macro is called as a directive, maybe with preset arguments.
+    pub(super) fn call_macro_directive(
+        &mut self,
+        src: Src,
+        call: &'a MacroCall,
+        (def, home): (&'a MacroDef, u32),
+        with: Option<&WithArgs<'a>>,
+    ) -> Evaluated<'a, ()> {
+        if def.is_function {
+            let message = format!(
+                "Routine {} is a function, not a directive. Functions can only be called from expressions, like in ${{f()}}, ${{x + f()}} or <@someDirective someParam=f() />",
+                crate::error::java_quoted(&def.name)
+            );
+            return Err(self.fault(ErrorKind::Type, call.callee.src, message));
+        }
+        let mut passed = match &call.args {
             CallArgs::Positional(args) => Passed::Positional(self.eval_args(args)?),
             CallArgs::Named(args) => {
                 let mut named = Vec::with_capacity(args.len());
                 for (name, value) in args {
-                    named.push((&**name, self.eval_opt(value)?));
+                    named.push((Str::Borrowed(name), self.eval_opt(value)?));
                 }
                 Passed::Named(named)
             }
         };
+        if let Some(with) = with {
+            passed = self.with_preset(def, with, passed)?;
+        }
         let nested = Nested {
             body: call.body.as_deref(),
             loop_vars: &call.loop_vars,
-            base: self.base,
-            running: self.running,
-            outer: self.nested.clone(),
+            place: self.place.clone(),
         };
-        self.call_macro(src, def, passed, Some(Rc::new(nested)))?;
+        let routine = Routine { def, home, with };
+        self.call_macro(src, routine, passed, Some(Rc::new(nested)))?;
         Ok(())
     }
 
     /// `<@html_escape>` and its like: the content goes through it.
     fn call_transform(&mut self, transform: Transform, call: &'a MacroCall) -> Evaluated<'a, ()> {
+        if transform == Transform::CaptureOutput {
+            return self.capture_output(call);
+        }
         let Some(body) = &call.body else {
             return Ok(());
         };
@@ -100,17 +130,14 @@ impl<'a> Env<'a> {
                     self.out.push(b'\n');
                 }
             }
-            Transform::CaptureOutput => {
-                let message = "<@capture_output> is refused: write <#assign name>…</#assign>";
-                return Err(self.fault(ErrorKind::Refused, call.callee.src, message));
-            }
+            Transform::CaptureOutput => {}
         }
         self.check_output()
     }
 
     /// `.args`: the arguments of the running macro or function, by name or in order.
     pub(crate) fn args(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
-        let Some(def) = self.running else {
+        let Some(Running { def, base, .. }) = self.place.running else {
             let message = "The \"args\" special variable must be inside a macro or function in the template source code.";
             return Err(self.fault(ErrorKind::Value, expr.src, message));
         };
@@ -118,9 +145,11 @@ impl<'a> Env<'a> {
         let catch_all = def
             .catch_all
             .as_ref()
-            .and_then(|(_, slot)| self.local(*slot).cloned());
+            .and_then(|(_, slot)| self.local_of(base, *slot).cloned());
         if def.is_function {
-            let mut items: Vec<_> = params.map(|(_, slot)| self.local(slot).cloned()).collect();
+            let mut items: Vec<_> = params
+                .map(|(_, slot)| self.local_of(base, slot).cloned())
+                .collect();
             if let Some(rest) = &catch_all {
                 items.extend(self.items(rest)?);
             }
@@ -128,7 +157,7 @@ impl<'a> Env<'a> {
         }
         let mut map = Map::default();
         for (name, slot) in params {
-            map.insert(Str::Borrowed(name), self.local(slot).cloned());
+            map.insert(Str::Borrowed(name), self.local_of(base, slot).cloned());
         }
         if let Some(rest) = &catch_all {
             for (name, value) in self.entries(rest)? {
@@ -138,43 +167,52 @@ impl<'a> Env<'a> {
         Ok(Value::map(map))
     }
 
-    fn eval_args(&mut self, args: &'a [Expr]) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
+    pub(super) fn eval_args(&mut self, args: &'a [Expr]) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
         args.iter().map(|arg| self.eval_opt(arg)).collect()
     }
 
     fn call_macro(
         &mut self,
         src: Src,
-        def: &'a MacroDef,
+        routine: Routine<'_, 'a>,
         passed: Passed<'a>,
         nested: Option<Rc<Nested<'a>>>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
+        let def = routine.def;
         self.charge_items(def.frame_size as usize)?;
         let frame = self.locals.len();
         self.locals.resize(frame + def.frame_size as usize, None);
-        let base = std::mem::replace(&mut self.base, frame);
-        let running = self.running.replace(def);
-        let outer_nested = std::mem::replace(&mut self.nested, nested);
+        let place = Place {
+            unit: routine.home,
+            base: frame,
+            running: Some(Running {
+                def,
+                base: frame,
+                caller: self.place.unit,
+            }),
+            nested,
+            around: None,
+        };
         let result = self.deeper(src, |env| {
-            env.bind_args(def, passed)?;
-            env.bind_defaults(def)
-                .map_err(|fault| env.traced_in_macro(fault, def))?;
-            env.exec(&def.body)
+            let caller = env.go(place);
+            let result = env.run_macro(routine, passed);
+            env.go(caller);
+            result
         });
-        self.nested = outer_nested;
-        self.running = running;
-        self.base = base;
         self.locals.truncate(frame);
         result?;
         Ok(self.returned.take())
     }
 
-    fn bind_args(&mut self, def: &'a MacroDef, passed: Passed<'a>) -> Evaluated<'a, ()> {
+    fn run_macro(&mut self, routine: Routine<'_, 'a>, passed: Passed<'a>) -> Evaluated<'a, Flow> {
+        let def = routine.def;
         match passed {
             Passed::Positional(values) => self.bind_positional(def, values)?,
             Passed::Named(values) => self.bind_named(def, values)?,
         }
-        Ok(())
+        self.bind_defaults(def)
+            .map_err(|fault| self.traced_in_macro(fault, routine))?;
+        self.exec(&def.body)
     }
 
     /// Gives the parameters that were left out their defaults, which may use each other.
@@ -251,14 +289,18 @@ impl<'a> Env<'a> {
     fn bind_named(
         &mut self,
         def: &'a MacroDef,
-        values: Vec<(&'a str, Option<Value<'a>>)>,
+        values: Vec<(Str<'a>, Option<Value<'a>>)>,
     ) -> Evaluated<'a, ()> {
         let mut rest = Map::default();
         for (name, value) in values {
-            if let Some(param) = def.params.iter().find(|param| *param.name == *name) {
+            if let Some(param) = def
+                .params
+                .iter()
+                .find(|param| *param.name == *name.as_str())
+            {
                 self.set_local(param.slot, value);
             } else if def.catch_all.is_some() {
-                rest.insert(Str::Borrowed(name), value);
+                rest.insert(name, value);
             } else {
                 let names: Vec<_> = def.params.iter().map(|param| &*param.name).collect();
                 let valid = if names.is_empty() {
@@ -267,49 +309,40 @@ impl<'a> Env<'a> {
                     format!(" Valid parameter names are: {}", names.join(", "))
                 };
                 let message = format!(
-                    "{} \"{}\" has no parameter with name \"{name}\".{valid}",
+                    "{} \"{}\" has no parameter with name \"{}\".{valid}",
                     if def.is_function { "Function" } else { "Macro" },
-                    def.name
+                    def.name,
+                    name.as_str()
                 );
                 return Err(self.failure(ErrorKind::Value, message));
             }
         }
         if let Some((_, slot)) = &def.catch_all {
-            let rest = if rest.entries().is_empty() {
-                Value::list(Vec::new())
-            } else {
-                Value::map(rest)
-            };
-            self.set_local(*slot, Some(rest));
+            self.set_local(*slot, Some(Value::map(rest)));
         }
         Ok(())
     }
 
     /// `<#nested …>`
     pub(crate) fn exec_nested(&mut self, src: Src, args: &'a [Expr]) -> Evaluated<'a, Flow> {
-        let Some(nested) = self.nested.clone() else {
+        let Some(nested) = self.place.nested.clone() else {
             return Ok(Flow::Next);
         };
         let Some(body) = nested.body else {
             return Ok(Flow::Next);
         };
         let values = self.eval_args(args)?;
-        let base = std::mem::replace(&mut self.base, nested.base);
-        let running = std::mem::replace(&mut self.running, nested.running);
-        let inner = std::mem::replace(&mut self.nested, nested.outer.clone());
-        let mut values = values.into_iter();
-        for (_, slot) in nested.loop_vars {
-            self.set_local(*slot, values.next().flatten());
-        }
-        let result = self.deeper(src, |env| env.exec(body));
-        self.nested = inner;
-        self.running = running;
-        self.base = base;
-        // A `#return` in nested content leaves the macro that it stands in, and a `#break` its own loop.
-        match result? {
-            Flow::Next => Ok(Flow::Next),
-            flow => Ok(flow),
-        }
+        self.deeper(src, |env| {
+            let inner = env.go(nested.place.clone());
+            let mut values = values.into_iter();
+            for (_, slot) in nested.loop_vars {
+                env.set_local(*slot, values.next().flatten());
+            }
+            // A `#return` in nested content leaves the macro that it stands in, and a `#break` its own loop.
+            let flow = env.exec(body);
+            env.go(inner);
+            flow
+        })
     }
 
     /// `callee(args)` in an expression.
@@ -319,34 +352,54 @@ impl<'a> Env<'a> {
         callee: &'a Expr,
         args: &'a [Expr],
     ) -> Evaluated<'a, Option<Value<'a>>> {
-        match self.eval(callee)? {
-            Value::Macro(def) if def.is_function => {
-                let values = self.eval_args(args)?;
-                self.call_function(expr.src, def, values)
-            }
-            Value::Macro(_) => {
+        let callee_value = self.eval(callee)?;
+        match callee_value {
+            Value::Macro(def, _) if !def.is_function => {
                 let message = "A macro cannot be called in an expression. (Functions can be.)";
                 Err(self.failure(ErrorKind::Type, message))
             }
-            Value::Host(function) => {
+            Value::Macro(..) | Value::Host(_) | Value::Callable(_) => {
                 let values = self.eval_args(args)?;
-                self.call_host(expr.src, function, &values)
+                self.call_value(expr.src, callee, &callee_value, values)
             }
             other => Err(self.type_fault(callee, "method or function", &other)),
         }
     }
 
-    pub(crate) fn call_function(
+    /// Calls a function or a method with `args`.
+    pub(super) fn call_value(
         &mut self,
         src: Src,
-        def: &'a MacroDef,
+        callee: &'a Expr,
+        value: &Value<'a>,
+        args: Vec<Option<Value<'a>>>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        match value {
+            Value::Macro(def, home) if def.is_function => {
+                let routine = Routine {
+                    def,
+                    home: *home,
+                    with: None,
+                };
+                self.call_function(src, routine, args)
+            }
+            Value::Host(function) => self.call_host(src, *function, &args),
+            Value::Callable(callable) => self.call_method_value(src, callee, callable, args),
+            other => Err(self.type_fault(callee, "method or function", other)),
+        }
+    }
+
+    pub(super) fn call_function(
+        &mut self,
+        src: Src,
+        routine: Routine<'_, 'a>,
         args: Vec<Option<Value<'a>>>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
         // What a function prints is dropped.
         let mut value = None;
         self.capture(|env| {
-            value = env.call_macro(src, def, Passed::Positional(args), None)?;
+            value = env.call_macro(src, routine, Passed::Positional(args), None)?;
             Ok(())
         })?;
         Ok(value)
@@ -385,11 +438,14 @@ impl<'a> Env<'a> {
             self.set_local(lambda.slot, item);
             return self.eval_opt(&lambda.body);
         }
-        match self.eval(function)? {
-            Value::Macro(def) if def.is_function => {
-                self.call_function(function.src, def, vec![item])
+        let value = self.eval(function)?;
+        match value {
+            Value::Macro(def, _) if def.is_function => {
+                self.call_value(function.src, function, &value, vec![item])
             }
-            Value::Host(host) => self.call_host(function.src, host, &[item]),
+            Value::Host(_) | Value::Callable(_) => {
+                self.call_value(function.src, function, &value, vec![item])
+            }
             other => {
                 Err(self.type_fault(function, "method or function or lambda expression", &other))
             }

@@ -33,6 +33,7 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, ()> {
         match value {
             Value::Str(text) => out.extend_from_slice(text.as_str().as_bytes()),
+            Value::Nothing => {}
             Value::Number(number) => self.write_number(expr, number, out)?,
             Value::Bool(value) => match &self.settings.boolean_format {
                 Some((yes, no)) => out.extend_from_slice(if *value { yes } else { no }.as_bytes()),
@@ -138,13 +139,15 @@ impl<'a> Env<'a> {
 
     /// What the text of dates depends on.
     pub(crate) fn surroundings(&self) -> Surroundings<'_> {
-        self.template.engine.surroundings(&self.settings)
+        self.engine.surroundings(&self.settings)
     }
 
     /// What `${value}` prints, as a string.
     pub(crate) fn string_of(&mut self, expr: &'a Expr, value: Value<'a>) -> Evaluated<'a, Str<'a>> {
-        if let Value::Str(text) = value {
-            return Ok(text);
+        match value {
+            Value::Str(text) => return Ok(text),
+            Value::Nothing => return Ok(Str::Borrowed("")),
+            _ => {}
         }
         let convertible = match &value {
             Value::Number(_) | Value::Bool(_) | Value::Date(_) => true,

@@ -5,13 +5,13 @@ use crate::syntax::ast::{
     Arithmetic, Assign, AssignOp, AssignScope, CallArgs, CaseWhen, Compare, Expr, ExprKind, List,
     Lookup, LoopVars, MacroDef, Node, NodeKind, RangeKind,
 };
-use crate::template::Template;
+use crate::template::Code;
 
 /// Longest description; what goes beyond is cut.
 const MAX_WIDTH: usize = 40;
 
 /// `#if x`, `${y}`, `@name a=1`, …
-pub(super) fn description(template: &Template, node: &Node) -> String {
+pub(super) fn description(template: &Code, node: &Node) -> String {
     shortened(&describe(template, node))
 }
 
@@ -25,10 +25,10 @@ fn shortened(text: &str) -> String {
     format!("{kept}...")
 }
 
-/// `#macro name a b=1 rest...`
-pub(super) fn macro_head(def: &MacroDef) -> String {
+/// `#macro name a b=1 rest...`; `with` names the built-in that has given it arguments.
+pub(super) fn macro_head(def: &MacroDef, with: &str) -> String {
     let kind = if def.is_function { "function" } else { "macro" };
-    let mut text = format!("#{kind} {}", def.name);
+    let mut text = format!("#{kind}{with} {}", def.name);
     for param in &def.params {
         text.push_str(&format!(" {}", param.name));
         if let Some(default) = &param.default {
@@ -41,7 +41,7 @@ pub(super) fn macro_head(def: &MacroDef) -> String {
     shortened(&text)
 }
 
-fn describe(template: &Template, node: &Node) -> String {
+fn describe(template: &Code, node: &Node) -> String {
     let show = |expr: &Expr| canonical(expr);
     match &node.kind {
         NodeKind::Output(expr) => format!("${{{}}}", show(expr)),
@@ -70,7 +70,24 @@ fn describe(template: &Template, node: &Node) -> String {
         }
         NodeKind::Assign(assign) => describe_assign(assign),
         NodeKind::AssignBlock(assign) => {
-            format!("#{} {}", scope(assign.target.scope), assign.target.name)
+            let namespace = in_namespace(assign.namespace.as_ref());
+            let output = if namespace.is_empty() {
+                ""
+            } else {
+                " = .nested_output"
+            };
+            let tag = scope(assign.target.scope);
+            format!("#{tag} {}{namespace}{output}", assign.target.name)
+        }
+        NodeKind::Include(include) => {
+            let mut text = format!("#include {}", show(&include.name));
+            for (name, value) in &include.options {
+                text.push_str(&format!(" {name}={}", show(value)));
+            }
+            text
+        }
+        NodeKind::Import(import) => {
+            format!("#import {} as {}", show(&import.name), import.alias)
         }
         NodeKind::Call(call) => describe_call(call),
         NodeKind::Switch(switch) => format!("#switch {}", show(&switch.subject)),
@@ -128,14 +145,25 @@ fn describe_assign(assign: &Assign) -> String {
         String::new()
     };
     let value = assign.value.as_ref().map_or(String::new(), canonical);
-    match assign.op {
+    let namespace = match &assign.namespace {
+        namespace @ Some(_) if target.single => in_namespace(namespace.as_ref()),
+        _ => String::new(),
+    };
+    let text = match assign.op {
         AssignOp::Set => format!("{tag}{} = {value}", target.name),
         AssignOp::Arithmetic(operator) => {
             format!("{tag}{} {}= {value}", target.name, symbol(operator))
         }
         AssignOp::Increment => format!("{tag}{}++", target.name),
         AssignOp::Decrement => format!("{tag}{}--", target.name),
-    }
+    };
+    text + &namespace
+}
+
+fn in_namespace(namespace: Option<&Expr>) -> String {
+    namespace.map_or(String::new(), |namespace| {
+        format!(" in {}", canonical(namespace))
+    })
 }
 
 fn describe_call(call: &crate::syntax::ast::MacroCall) -> String {
@@ -278,6 +306,7 @@ fn literal(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' => escaped.push_str("\\\""),
+            '{' if escaped.ends_with(['$', '#']) => escaped.push_str("\\{"),
             '\\' => escaped.push_str("\\\\"),
             '<' => escaped.push_str("\\l"),
             '>' => escaped.push_str("\\g"),
@@ -321,11 +350,31 @@ pub(super) fn role(node: &Node, blamed: Src) -> Option<(String, &'static str)> {
             .iter()
             .for_each(|arg| look(arg, "#nested", "passed value")),
         NodeKind::Assign(assign) => {
+            let symbol = format!("#{}", scope(assign.target.scope));
             if let Some(value) = &assign.value {
-                let symbol = format!("#{}", scope(assign.target.scope));
                 look(value, &symbol, "assignment source");
             }
+            if let Some(namespace) = &assign.namespace {
+                look(namespace, &symbol, "namespace");
+            }
         }
+        NodeKind::AssignBlock(assign) => {
+            if let Some(namespace) = &assign.namespace {
+                look(namespace, "#assign", "namespace");
+            }
+        }
+        NodeKind::Include(include) => {
+            look(&include.name, "#include", "template name");
+            for (name, value) in &include.options {
+                let role = match &**name {
+                    "parse" => "\"parse\" parameter",
+                    "encoding" => "\"encoding\" parameter",
+                    _ => "\"ignore_missing\" parameter",
+                };
+                look(value, "#include", role);
+            }
+        }
+        NodeKind::Import(import) => look(&import.name, "#import", "template name"),
         NodeKind::Call(call) => {
             look(&call.callee, "@", "callee");
             match &call.args {
@@ -387,7 +436,9 @@ fn role_in(
             let name = call.builtin.name();
             let (symbol, arg_symbol) = match (call.lookup, &call.args) {
                 (_, None) => (format!("?{name}"), String::new()),
-                (Lookup::Call, Some(_)) if call.builtin.is_format_lookup() => {
+                (Lookup::Call, Some(_))
+                    if call.builtin.is_format_lookup() || name.starts_with("with_args") =>
+                {
                     (format!("?{name}"), "...(...)".to_owned())
                 }
                 (Lookup::Call, Some(_)) => (format!("?{name}(...)"), format!("?{name}(...)")),

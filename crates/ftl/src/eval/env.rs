@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::units::{Around, Loaded, Units, Variables};
 use crate::data::Hash;
-use crate::engine::Settings;
+use crate::engine::{Settings, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::number::{Number, NumberError};
 use crate::output_format::{Content, Markup, OutputFormat};
 use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node};
-use crate::template::Template;
+use crate::template::{Code, Template};
 use crate::value::Value;
 
 /// Why an evaluation has no result.
@@ -24,20 +25,21 @@ pub(crate) type Evaluated<'a, T> = Result<T, Fault<'a>>;
 
 /// One render.
 pub(crate) struct Env<'a> {
-    pub(crate) template: &'a Template,
+    pub(crate) engine: &'a Shared,
+    /// The running code; that of the place's unit.
+    pub(crate) template: &'a Code,
     pub(crate) root: &'a dyn Hash,
     pub(crate) settings: Cow<'a, Settings>,
     pub(crate) out: Vec<u8>,
     /// Bytes written before `out` was set aside to capture.
     pub(crate) captured_before: usize,
-    pub(crate) namespace: Vec<Option<Value<'a>>>,
-    pub(crate) globals: Vec<Option<Value<'a>>>,
-    /// The frames' slots; the running frame begins at `base`.
+    pub(crate) place: Place<'a>,
+    pub(crate) units: Units<'a>,
+    /// The main template's first.
+    pub(crate) namespaces: Vec<Variables<'a>>,
+    pub(crate) globals: Variables<'a>,
+    /// The frames' slots.
     pub(crate) locals: Vec<Option<Value<'a>>>,
-    pub(crate) base: usize,
-    /// The macro that is running.
-    pub(crate) running: Option<&'a MacroDef>,
-    pub(crate) nested: Option<Rc<Nested<'a>>>,
     pub(crate) returned: Option<Value<'a>>,
     pub(crate) recovered: Option<Rc<str>>,
     pub(crate) depth: usize,
@@ -45,51 +47,82 @@ pub(crate) struct Env<'a> {
     memory_left: usize,
 }
 
+/// Which code runs, and what it sees.
+#[derive(Clone)]
+pub(crate) struct Place<'a> {
+    /// Index of the code with its namespace.
+    pub(crate) unit: u32,
+    /// Where the running frame begins among the locals.
+    pub(crate) base: usize,
+    /// The macro that is running.
+    pub(crate) running: Option<Running<'a>>,
+    pub(crate) nested: Option<Rc<Nested<'a>>>,
+    /// What code of another template sees of the place that it runs at.
+    pub(crate) around: Option<Rc<Around<'a>>>,
+}
+
+/// A macro or a function while it runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Running<'a> {
+    pub(crate) def: &'a MacroDef,
+    /// Where its frame begins.
+    pub(crate) base: usize,
+    /// The unit that has called it.
+    pub(crate) caller: u32,
+}
+
 /// The nested content of the running macro call.
 pub(crate) struct Nested<'a> {
     pub(crate) body: Option<&'a [Node]>,
     pub(crate) loop_vars: &'a [(Box<str>, u32)],
-    /// The caller's frame, in which the content runs.
-    pub(crate) base: usize,
-    pub(crate) running: Option<&'a MacroDef>,
-    pub(crate) outer: Option<Rc<Nested<'a>>>,
+    /// Where the caller is, and so the content.
+    pub(crate) place: Place<'a>,
 }
 
 /// Renders `template` to the end of `out`; leaves `out` as it was if that fails.
 pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) -> Result<(), Error> {
-    let program = &template.program;
+    let loaded = Loaded::default();
+    let (code, engine) = (&*template.code, &*template.engine);
+    let program = &code.program;
     let before = out.len();
     let mut env = Env {
-        template,
+        engine,
+        template: code,
         root,
-        settings: Cow::Borrowed(&template.engine.settings),
+        settings: Cow::Borrowed(&engine.settings),
         out: std::mem::take(out),
-        captured_before: 0,
-        namespace: none(program.namespace.len()),
-        globals: none(program.globals.len()),
+        // The caller's earlier bytes don't count against the budget.
+        captured_before: 0usize.wrapping_sub(before),
+        place: Place {
+            unit: 0,
+            base: 0,
+            running: None,
+            nested: None,
+            around: None,
+        },
+        units: Units::new(code, &loaded),
+        namespaces: vec![Variables::new(&program.namespace)],
+        globals: Variables::new(&program.globals),
         locals: none(program.frame_size as usize),
-        base: 0,
-        running: None,
-        nested: None,
         returned: None,
         recovered: None,
         depth: 0,
-        steps_left: template.engine.budgets.steps,
-        memory_left: template.engine.budgets.memory_bytes,
+        steps_left: engine.budgets.steps,
+        memory_left: engine.budgets.memory_bytes,
     };
-    // The caller's earlier bytes don't count against the budget.
-    env.captured_before = 0usize.wrapping_sub(before);
     env.hoist_macros(&program.nodes);
-    let result = env.exec(&program.nodes).map(|_| ());
-    let result = result.map_err(|fault| env.to_error(fault));
+    let result = env
+        .load_automatic()
+        .and_then(|()| env.exec(&program.nodes))
+        .map_err(|fault| env.to_error(fault));
     *out = std::mem::take(&mut env.out);
     if result.is_err() {
         out.truncate(before);
     }
-    result
+    result.map(|_| ())
 }
 
-fn none<'a>(len: usize) -> Vec<Option<Value<'a>>> {
+pub(super) fn none<'a>(len: usize) -> Vec<Option<Value<'a>>> {
     let mut slots = Vec::new();
     slots.resize(len, None);
     slots
@@ -97,7 +130,7 @@ fn none<'a>(len: usize) -> Vec<Option<Value<'a>>> {
 
 impl<'a> Env<'a> {
     pub(crate) fn max_digits(&self) -> u64 {
-        self.template.engine.budgets.number_digits
+        self.engine.budgets.number_digits
     }
 
     /// Counts one step.
@@ -115,7 +148,7 @@ impl<'a> Env<'a> {
                 Ok(())
             }
             None => {
-                let limit = self.template.engine.budgets.steps;
+                let limit = self.engine.budgets.steps;
                 Err(self.over_budget(
                     ErrorKind::Steps,
                     format!("the template takes more than {limit} steps"),
@@ -133,7 +166,7 @@ impl<'a> Env<'a> {
                 Ok(())
             }
             None => {
-                let limit = self.template.engine.budgets.memory_bytes;
+                let limit = self.engine.budgets.memory_bytes;
                 Err(self.over_budget(
                     ErrorKind::Memory,
                     format!("the template uses more than {limit} bytes of memory"),
@@ -148,7 +181,7 @@ impl<'a> Env<'a> {
 
     #[inline]
     pub(crate) fn check_output(&mut self) -> Evaluated<'a, ()> {
-        let limit = self.template.engine.budgets.output_bytes;
+        let limit = self.engine.budgets.output_bytes;
         if self.out.len().wrapping_add(self.captured_before) > limit {
             return Err(self.over_budget(
                 ErrorKind::Output,
@@ -319,11 +352,16 @@ impl<'a> Env<'a> {
     }
 
     pub(crate) fn local(&self, slot: u32) -> Option<&Value<'a>> {
-        self.locals.get(self.base + slot as usize)?.as_ref()
+        self.local_of(self.place.base, slot)
+    }
+
+    /// A local variable of the frame that begins at `base`.
+    pub(crate) fn local_of(&self, base: usize, slot: u32) -> Option<&Value<'a>> {
+        self.locals.get(base + slot as usize)?.as_ref()
     }
 
     pub(crate) fn set_local(&mut self, slot: u32, value: Option<Value<'a>>) {
-        let at = self.base + slot as usize;
+        let at = self.place.base + slot as usize;
         if let Some(local) = self.locals.get_mut(at) {
             *local = value;
         }
@@ -335,7 +373,7 @@ impl<'a> Env<'a> {
         src: Src,
         run: impl FnOnce(&mut Self) -> Evaluated<'a, T>,
     ) -> Evaluated<'a, T> {
-        let limit = self.template.engine.budgets.depth;
+        let limit = self.engine.budgets.depth;
         if self.depth >= limit {
             return Err(self.fault(
                 ErrorKind::Depth,

@@ -1,12 +1,14 @@
 //! Directives at run time.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::env::{Env, Evaluated, Fault};
+use super::call::Routine;
+use super::env::{Env, Evaluated, Fault, Running};
 use super::operators::equal;
 use crate::error::{Error, ErrorKind, Frame};
 use crate::syntax::ast::{
-    Branch, Case, CaseWhen, Expr, FormattedOutput, MacroDef, Node, NodeKind, Setting, Switch,
+    Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, Setting, Switch,
 };
 use crate::value::{DateKind, Value};
 
@@ -52,8 +54,10 @@ impl<'a> Env<'a> {
                     .and_then(|blamed| super::dump::role(node, blamed));
                 error = error.with_role(role);
             }
-        } else if !matches!(node.kind, NodeKind::Call(_) | NodeKind::Nested(_))
-            && !self.left_function(&error)
+        } else if !matches!(
+            node.kind,
+            NodeKind::Call(_) | NodeKind::Nested(_) | NodeKind::Include(_) | NodeKind::Import(_)
+        ) && !self.left_function(&error)
         {
             return Fault::Error(error);
         }
@@ -62,17 +66,21 @@ impl<'a> Env<'a> {
 
     /// The fault with the head of a macro in its stack: its parameters are to blame.
     #[cold]
-    pub(super) fn traced_in_macro(&self, fault: Fault<'a>, def: &'a MacroDef) -> Fault<'a> {
+    pub(super) fn traced_in_macro(&self, fault: Fault<'a>, routine: Routine<'_, 'a>) -> Fault<'a> {
         let mut error = self.to_error(fault);
+        let src = routine.def.src;
         if error.span().is_none() {
-            error = self.template.place(error, def.src);
+            error = self.template.place(error, src);
         }
-        let (line, column) = self
-            .template
-            .map
-            .position(&self.template.source, def.src.start);
+        let (line, column) = self.template.map.position(&self.template.source, src.start);
+        let with = match routine.with {
+            None => "",
+            Some(with) if with.last => "?with_args_last(...)",
+            Some(_) => "?with_args(...)",
+        };
         Fault::Error(error.pushing(|| Frame {
-            description: super::dump::macro_head(def),
+            description: super::dump::macro_head(routine.def, with),
+            template: Arc::clone(&self.template.label),
             line,
             column,
             within: self.within(),
@@ -89,7 +97,7 @@ impl<'a> Env<'a> {
     }
 
     fn within(&self) -> Option<String> {
-        self.running.map(|def| {
+        self.place.running.map(|Running { def, .. }| {
             let kind = if def.is_function { "function" } else { "macro" };
             format!("{kind} \"{}\"", def.name)
         })
@@ -102,6 +110,7 @@ impl<'a> Env<'a> {
             .position(&self.template.source, node.src.start);
         Frame {
             description: super::dump::description(self.template, node),
+            template: Arc::clone(&self.template.label),
             line,
             column,
             within: self.within(),
@@ -145,16 +154,21 @@ impl<'a> Env<'a> {
             }
             NodeKind::Assign(assign) => self.assign(assign)?,
             NodeKind::AssignBlock(assign) => {
+                if let Some(namespace) = &assign.namespace {
+                    self.target_namespace(namespace)?;
+                }
                 let mut flow = Flow::Next;
                 let captured = self.capture(|env| {
                     flow = env.exec(&assign.body)?;
                     Ok(())
                 })?;
                 let value = self.captured_markup(captured, &assign.format)?;
-                self.store(&assign.target, Some(value));
+                self.store(&assign.target, assign.namespace.as_ref(), Some(value))?;
                 return Ok(flow);
             }
-            NodeKind::Macro(def) => self.namespace[def.slot as usize] = Some(Value::Macro(def)),
+            NodeKind::Macro(def) => self.define(def),
+            NodeKind::Include(include) => self.include(node.src, include)?,
+            NodeKind::Import(import) => self.import(import)?,
             NodeKind::Call(call) => self.call_directive(node.src, call)?,
             NodeKind::Nested(args) => return self.exec_nested(node.src, args),
             NodeKind::Switch(switch) => return self.exec_switch(switch),
@@ -286,9 +300,8 @@ impl<'a> Env<'a> {
     }
 
     fn exec_attempt(&mut self, body: &'a [Node], recover: &'a [Node]) -> Evaluated<'a, Flow> {
-        let locals = self.locals.len();
-        let (base, depth) = (self.base, self.depth);
-        let (running, nested) = (self.running, self.nested.clone());
+        let (locals, depth) = (self.locals.len(), self.depth);
+        let place = self.place.clone();
         let mut flow = Flow::Next;
         let attempt = self.capture(|env| {
             flow = env.exec(body)?;
@@ -305,7 +318,8 @@ impl<'a> Env<'a> {
                     return Err(Fault::Error(error));
                 }
                 self.locals.truncate(locals);
-                (self.base, self.depth, self.running, self.nested) = (base, depth, running, nested);
+                self.depth = depth;
+                self.go(place);
                 let outer = self.recovered.replace(Rc::from(self.reported(&error)));
                 let flow = self.exec(recover)?;
                 self.recovered = outer;

@@ -6,8 +6,8 @@ use super::env::{Env, Evaluated, Fault};
 use crate::error::ErrorKind;
 use crate::number::Number;
 use crate::output_format::{Content, Markup};
-use crate::syntax::ast::{Expr, ExprKind, LoopField, Name, Node, NodeKind, RangeKind, Special};
-use crate::value::{DateKind, DateTime, Map, Range, Scope, Str, Transform, Value};
+use crate::syntax::ast::{Expr, ExprKind, Name, Node, NodeKind, RangeKind, Special};
+use crate::value::{Callable, DateKind, DateTime, Map, Range, Scope, Str, Transform, Value};
 
 impl<'a> Env<'a> {
     /// The value of `expr`; a missing one is a fault.
@@ -93,18 +93,21 @@ impl<'a> Env<'a> {
         if let Some((slot, field)) = binding.legacy_loop
             && let Some(Value::Loop(state)) = self.local(slot)
         {
-            return Some(match field {
-                LoopField::Index => Value::int(i64::from(state.index)),
-                LoopField::HasNext => Value::Bool(state.has_next),
-            });
+            return Some(state.field(field));
+        }
+        if binding.dynamic
+            && self.place.around.is_some()
+            && let Some(value) = self.variable_around(name)
+        {
+            return Some(value);
         }
         if let Some(slot) = binding.namespace
-            && let Some(value) = &self.namespace[slot as usize]
+            && let Some(value) = self.namespace_variable(slot)
         {
             return Some(value.clone());
         }
         if let Some(slot) = binding.global
-            && let Some(value) = &self.globals[slot as usize]
+            && let Some(value) = self.global_variable(slot)
         {
             return Some(value.clone());
         }
@@ -118,7 +121,7 @@ impl<'a> Env<'a> {
         {
             return Some(value);
         }
-        let shared = &self.template.engine;
+        let shared = &self.engine;
         if let Some(variable) = shared.variables.get(name) {
             return Value::from_view(crate::data::Data::view(variable), self.max_digits());
         }
@@ -134,7 +137,7 @@ impl<'a> Env<'a> {
     /// The value under `key` in a hash.
     #[inline]
     pub(crate) fn member(
-        &self,
+        &mut self,
         target: &'a Expr,
         value: &Value<'a>,
         key: &str,
@@ -144,8 +147,13 @@ impl<'a> Env<'a> {
                 .get(key)
                 .and_then(|view| Value::from_view(view, self.max_digits())),
             Value::Map(map) => map.get(key),
+            Value::Nothing => None,
             Value::Scope(scope) => self.scope_variable(*scope, key),
-            Value::Statics => match self.template.engine.statics.get_key_value(key) {
+            Value::Namespace(namespace) => {
+                self.load_pending(*namespace)?;
+                self.namespaces[*namespace as usize].get(key).cloned()
+            }
+            Value::Statics => match self.engine.statics.get_key_value(key) {
                 Some((class, _)) => Some(Value::StaticClass(class)),
                 None => {
                     let message = format!(
@@ -155,7 +163,7 @@ impl<'a> Env<'a> {
                 }
             },
             Value::StaticClass(class) => {
-                let methods = self.template.engine.statics.get(*class);
+                let methods = self.engine.statics.get(*class);
                 match methods.and_then(|methods| methods.get(key)) {
                     Some(method) => Some(Value::Host(&**method)),
                     None => {
@@ -169,17 +177,13 @@ impl<'a> Env<'a> {
     }
 
     fn scope_variable(&self, scope: Scope, name: &str) -> Option<Value<'a>> {
-        let namespace =
-            || self.namespace[self.template.program.namespace.get(name)? as usize].clone();
-        let global = || self.globals[self.template.program.globals.get(name)? as usize].clone();
-        let local = || {
-            let (_, slot) = self
-                .running?
-                .locals
-                .iter()
-                .find(|(local, _)| **local == *name)?;
-            self.local(*slot).cloned()
+        let namespace = || {
+            self.namespaces[self.namespace() as usize]
+                .get(name)
+                .cloned()
         };
+        let global = || self.globals.get(name).cloned();
+        let local = || self.macro_variable(self.place.running?, name);
         match scope {
             Scope::Vars => local()
                 .or_else(namespace)
@@ -187,7 +191,6 @@ impl<'a> Env<'a> {
                 .or_else(|| self.data_variable(name)),
             Scope::Globals => global().or_else(|| self.data_variable(name)),
             Scope::Locals => local(),
-            Scope::Namespace => namespace(),
             Scope::DataModel => self.data_variable(name),
         }
     }
@@ -203,8 +206,7 @@ impl<'a> Env<'a> {
         }
         match value {
             Some(value) => self.eval_opt(value),
-            // FreeMarker's value that is an empty string, sequence and hash at once.
-            None => Ok(Some(Value::str(""))),
+            None => Ok(Some(Value::Nothing)),
         }
     }
 
@@ -373,7 +375,7 @@ impl<'a> Env<'a> {
 
     fn special(&mut self, expr: &'a Expr, special: Special) -> Evaluated<'a, Option<Value<'a>>> {
         Ok(Some(match special {
-            Special::Now => match &self.template.engine.clock {
+            Special::Now => match &self.engine.clock {
                 Some(clock) => Value::Date(DateTime {
                     millis: clock(),
                     kind: DateKind::DateTime,
@@ -389,22 +391,37 @@ impl<'a> Env<'a> {
             Special::Vars => Value::Scope(Scope::Vars),
             Special::Globals => Value::Scope(Scope::Globals),
             Special::Locals => {
-                if self.running.is_none() {
+                if self.place.running.is_none() {
                     return Ok(None);
                 }
                 Value::Scope(Scope::Locals)
             }
             Special::Args => return self.args(expr).map(Some),
             Special::Nothing => Value::Transform(Transform::Pass),
-            Special::Namespace | Special::Main => Value::Scope(Scope::Namespace),
+            Special::Namespace => Value::Namespace(self.namespace()),
+            Special::Main => Value::Namespace(0),
             Special::DataModel => Value::Scope(Scope::DataModel),
-            Special::TemplateName => Value::str(&self.template.name),
+            Special::TemplateName if self.template.options.version.has(22) => {
+                Value::str(self.main_name())
+            }
+            Special::TemplateName | Special::CurrentTemplateName => Value::str(&self.template.name),
+            Special::MainTemplateName => Value::str(self.main_name()),
+            Special::CallerTemplateName => match self.place.running {
+                Some(running) => Value::str(&self.units.get(running.caller).code.name),
+                None => {
+                    let message = "Can't get .caller_template_name here, as there's no macro or function (that's implemented in the template) call in context.";
+                    return Err(self.failure(ErrorKind::Value, message));
+                }
+            },
+            Special::GetOptionalTemplate => {
+                Value::Callable(Rc::new(Callable::OptionalTemplate(&self.template.name)))
+            }
             Special::Locale => Value::string(self.settings.locale.name()),
             Special::Lang => Value::string(self.settings.locale.language()),
             Special::TimeZone => Value::string(self.settings.time_zone.id()),
             Special::Version => Value::str("2.3.31"),
             Special::IncompatibleImprovements => {
-                Value::string(self.template.engine.options.version.to_string())
+                Value::string(self.engine.options.version.to_string())
             }
             Special::Error => match &self.recovered {
                 Some(message) => Value::string(Rc::clone(message)),
@@ -425,6 +442,13 @@ impl<'a> Env<'a> {
             }
             Special::AutoEsc(on) => Value::Bool(on),
         }))
+    }
+}
+
+impl<'a> Env<'a> {
+    /// The name of the template that the render has begun with.
+    fn main_name(&self) -> &'a str {
+        &self.units.get(0).code.name
     }
 }
 

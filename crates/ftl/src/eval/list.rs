@@ -36,29 +36,23 @@ impl<'a> Env<'a> {
     }
 
     fn is_empty_source(
-        &self,
+        &mut self,
         expr: &'a Expr,
         source: &Value<'a>,
         vars: Option<&LoopVars>,
     ) -> Evaluated<'a, bool> {
         let by_key = vars.is_some_and(|vars| vars.second.is_some());
-        if source.is_hash() && vars.is_none_or(|vars| vars.second.is_some()) {
+        if source.is_hash_ex() && vars.is_none_or(|vars| vars.second.is_some()) {
             return Ok(match source {
                 Value::HashView(hash) => hash.is_empty(),
                 Value::Map(map) => map.entries().is_empty(),
-                _ => false,
+                _ => self.entries(source)?.is_empty(),
             });
         }
         if source.is_sequence() && !by_key {
             return Ok(seq_len(source) == 0);
         }
-        // The missing value's default counts as an empty sequence and an empty hash.
-        if matches!(source, Value::Str(text) if text.as_str().is_empty())
-            && matches!(expr.kind, crate::syntax::ast::ExprKind::Default(_, None))
-        {
-            return Ok(true);
-        }
-        if source.is_hash() && !by_key {
+        if source.is_hash_ex() && !by_key {
             let message = format!(
                 "The value you try to list is {}, thus you must specify two loop variables after the \"as\"; one for the key, and another for the value, like <#... as k, v>).",
                 super::with_article(source.type_name())

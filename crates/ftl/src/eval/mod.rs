@@ -2,14 +2,17 @@
 
 mod assign;
 mod call;
+mod callables;
 mod convert;
 mod dump;
 mod env;
 mod exec;
 mod expr;
 mod list;
+mod load;
 mod operators;
 mod slices;
+mod units;
 
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
 pub(crate) use exec::COMPILED_BYTES_PER_STEP;

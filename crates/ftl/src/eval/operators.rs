@@ -160,7 +160,7 @@ impl<'a> Env<'a> {
             (Value::Date(left), Value::Date(right)) if left.kind == right.kind => {
                 left.millis.cmp(&right.millis)
             }
-            (Value::Str(_), Value::Str(_)) => {
+            (Value::Str(_) | Value::Nothing, Value::Str(_) | Value::Nothing) => {
                 let operator = match compare {
                     Compare::Less => "<",
                     Compare::LessOrEqual => "<=",
@@ -226,15 +226,16 @@ impl<'a> Env<'a> {
                     .collect()
             }
             Value::Map(map) => map.entries().to_vec(),
-            Value::Scope(crate::value::Scope::Namespace) => {
-                let names = self.template.program.namespace.iter();
-                names
-                    .zip(&self.namespace)
-                    .filter(|(_, value)| value.is_some())
-                    .map(|(name, value)| (Str::Borrowed(name), value.clone()))
+            Value::Namespace(namespace) => {
+                self.load_pending(*namespace)?;
+                self.namespaces[*namespace as usize]
+                    .entries()
+                    .into_iter()
+                    .map(|(name, value)| (Str::from(name.to_owned()), Some(value.clone())))
                     .collect()
             }
-            Value::Scope(crate::value::Scope::DataModel | crate::value::Scope::Globals) => {
+            Value::Scope(crate::value::Scope::Locals) => self.local_entries(),
+            Value::Scope(crate::value::Scope::DataModel) => {
                 let root: &'a dyn crate::data::Hash = self.root;
                 root.entries()
                     .map(|(key, view)| {
@@ -292,6 +293,9 @@ pub(crate) fn ordering(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> 
     Some(match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.compare(right),
         (Value::Str(left), Value::Str(right)) => left.as_str().cmp(right.as_str()),
+        (Value::Str(_) | Value::Nothing, Value::Str(_) | Value::Nothing) => {
+            left.text()?.as_str().cmp(right.text()?.as_str())
+        }
         (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
         (Value::Date(left), Value::Date(right)) if left.kind == right.kind => {
             left.millis.cmp(&right.millis)

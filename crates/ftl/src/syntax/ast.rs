@@ -64,6 +64,8 @@ pub(crate) struct Binding {
     pub(crate) global: Option<u32>,
     /// For `x_index` and `x_has_next`: the loop's state.
     pub(crate) legacy_loop: Option<(u32, LoopField)>,
+    /// Whether the code may run where another template's local variables are to be seen.
+    pub(crate) dynamic: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,25 @@ pub(crate) struct BuiltinCall {
     pub(crate) lookup: Lookup,
     /// The output format at the place, for built-ins that depend on it.
     pub(crate) output_format: OutputFormat,
+    /// Whether `${…}` escapes at the place.
+    pub(crate) auto_escape: bool,
+    /// For built-ins that run templates: what they see of the loops around.
+    pub(crate) site: Option<Arc<Site>>,
+}
+
+/// The variables of a loop, a lambda or a call around a place where another template's code may run, which finds them
+/// by their names.
+pub(crate) struct Site {
+    pub(crate) variables: Vec<ScopeVariable>,
+    pub(crate) outer: Option<Arc<Site>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct ScopeVariable {
+    pub(crate) name: Box<str>,
+    pub(crate) slot: u32,
+    /// The loop's state, if it is a loop's variable.
+    pub(crate) state_slot: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,14 +135,18 @@ pub(crate) struct Lambda {
 pub(crate) enum Special {
     Args,
     AutoEsc(bool),
+    CallerTemplateName,
+    CurrentTemplateName,
     DataModel,
     Error,
+    GetOptionalTemplate,
     Globals,
     IncompatibleImprovements,
     Lang,
     Locale,
     Locals,
     Main,
+    MainTemplateName,
     Namespace,
     /// `.pass`, a macro that does nothing.
     Nothing,
@@ -195,6 +220,8 @@ pub(crate) enum NodeKind {
     Stop(Option<Expr>),
     Assign(Box<Assign>),
     AssignBlock(Box<AssignBlock>),
+    Include(Box<Include>),
+    Import(Box<Import>),
     Macro(Box<MacroDef>),
     Call(Box<MacroCall>),
     Switch(Box<Switch>),
@@ -209,73 +236,6 @@ pub(crate) enum NodeKind {
     },
     /// `#escape`, `#autoesc`, …: what they mean is already in the nodes within.
     Group(Vec<Node>),
-}
-
-impl Node {
-    /// Calls `visit` on each body.
-    pub(crate) fn for_each_body<'n>(&'n self, visit: &mut dyn FnMut(&'n Vec<Node>)) {
-        match &self.kind {
-            NodeKind::If(branches) => branches.iter().for_each(|branch| visit(&branch.body)),
-            NodeKind::List(list) => {
-                visit(&list.body);
-                if let Some(otherwise) = &list.otherwise {
-                    visit(otherwise);
-                }
-            }
-            NodeKind::Items(items) => visit(&items.body),
-            NodeKind::Sep { body, .. } | NodeKind::Compress(body) | NodeKind::Group(body) => {
-                visit(body);
-            }
-            NodeKind::AssignBlock(assign) => visit(&assign.body),
-            NodeKind::Macro(def) => visit(&def.body),
-            NodeKind::Call(call) => {
-                if let Some(body) = &call.body {
-                    visit(body);
-                }
-            }
-            NodeKind::Switch(switch) => switch.cases.iter().for_each(|case| visit(&case.body)),
-            NodeKind::Attempt { body, recover } => {
-                visit(body);
-                visit(recover);
-            }
-            _ => {}
-        }
-    }
-
-    /// Calls `visit` on each body.
-    pub(crate) fn for_each_body_mut(&mut self, visit: &mut dyn FnMut(&mut Vec<Node>)) {
-        match &mut self.kind {
-            NodeKind::If(branches) => branches
-                .iter_mut()
-                .for_each(|branch| visit(&mut branch.body)),
-            NodeKind::List(list) => {
-                visit(&mut list.body);
-                if let Some(otherwise) = &mut list.otherwise {
-                    visit(otherwise);
-                }
-            }
-            NodeKind::Items(items) => visit(&mut items.body),
-            NodeKind::Sep { body, .. } | NodeKind::Compress(body) | NodeKind::Group(body) => {
-                visit(body);
-            }
-            NodeKind::AssignBlock(assign) => visit(&mut assign.body),
-            NodeKind::Macro(def) => visit(&mut def.body),
-            NodeKind::Call(call) => {
-                if let Some(body) = &mut call.body {
-                    visit(body);
-                }
-            }
-            NodeKind::Switch(switch) => switch
-                .cases
-                .iter_mut()
-                .for_each(|case| visit(&mut case.body)),
-            NodeKind::Attempt { body, recover } => {
-                visit(body);
-                visit(recover);
-            }
-            _ => {}
-        }
-    }
 }
 
 #[derive(Clone)]
@@ -301,6 +261,25 @@ pub(crate) struct Assign {
     pub(crate) target: AssignTarget,
     pub(crate) op: AssignOp,
     pub(crate) value: Option<Expr>,
+    /// `… in namespace`
+    pub(crate) namespace: Option<Expr>,
+}
+
+/// `<#include name parse=… ignore_missing=…>`
+#[derive(Clone)]
+pub(crate) struct Include {
+    pub(crate) name: Expr,
+    /// In the order in which they stand, for messages.
+    pub(crate) options: Vec<(Box<str>, Expr)>,
+    pub(crate) site: Option<Arc<Site>>,
+}
+
+/// `<#import name as alias>`
+#[derive(Clone)]
+pub(crate) struct Import {
+    pub(crate) name: Expr,
+    pub(crate) alias: Box<str>,
+    pub(crate) site: Option<Arc<Site>>,
 }
 
 #[derive(Clone)]
@@ -309,6 +288,8 @@ pub(crate) struct AssignBlock {
     pub(crate) body: Vec<Node>,
     /// The format of what is captured.
     pub(crate) format: OutputFormat,
+    /// `… in namespace`
+    pub(crate) namespace: Option<Expr>,
 }
 
 #[derive(Clone)]
@@ -422,6 +403,7 @@ pub(crate) struct MacroCall {
     pub(crate) args: CallArgs,
     pub(crate) loop_vars: Vec<(Box<str>, u32)>,
     pub(crate) body: Option<Vec<Node>>,
+    pub(crate) site: Option<Arc<Site>>,
 }
 
 #[derive(Clone)]

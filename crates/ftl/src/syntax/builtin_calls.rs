@@ -31,6 +31,10 @@ impl Parser<'_> {
             self.error_of(kind, name_src, problem.message)
         })?;
         self.check_escaping(builtin.name(), &name, name_src)?;
+        self.check_reach(builtin.name(), name_src)?;
+        if builtin.asks_loop() {
+            self.check_loop_variable(&target, &name)?;
+        }
         self.advance()?;
         let (args, lookup) = self.builtin_args(builtin)?;
         let src = target.src.to(self.last_src());
@@ -48,6 +52,8 @@ impl Parser<'_> {
                 formats: Formats::default(),
                 lookup,
                 output_format: self.output_format.clone(),
+                auto_escape: self.auto_escape,
+                site: None,
             })),
         ))
     }
@@ -66,6 +72,39 @@ impl Parser<'_> {
             _ => return Ok(()),
         };
         Err(self.syntax_error(src, message))
+    }
+
+    /// Whether the target of `?index` and its like is the variable of a loop around.
+    fn check_loop_variable(&self, target: &Expr, builtin: &str) -> Result<()> {
+        let message = match &target.kind {
+            ExprKind::Name(name) if self.loop_names.contains(&name.text) => return Ok(()),
+            ExprKind::Name(name) => format!(
+                "The left hand operand of ?{builtin} must be a loop variable, but there's no loop variable in scope with this name: {}",
+                name.text
+            ),
+            _ => format!(
+                "Expression used as the left hand operand of ?{builtin} must be a simple loop variable name."
+            ),
+        };
+        Err(self.syntax_error(target.src, message))
+    }
+
+    /// Whether a built-in that reaches other templates or runs data as code may be used.
+    fn check_reach(&mut self, builtin: &str, src: Src) -> Result<()> {
+        match builtin {
+            "eval" | "interpret" if !self.options.runs_data => {
+                Err(self.refused(src, format!("?{builtin} is refused: it runs data as code")))
+            }
+            "absolute_template_name" if !self.options.loads => Err(self.refused(
+                src,
+                format!("?{builtin} is refused: a template can't load other templates here"),
+            )),
+            "eval" | "interpret" => {
+                self.open = true;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn builtin_args(
@@ -116,11 +155,15 @@ impl Parser<'_> {
         self.check_name(&name, src)?;
         let snake = builtins::snake_case(&name);
         Ok(ExprKind::Special(match snake.as_str() {
+            "args" if !self.context.in_macro => {
+                return Err(self.error_at_token("The \"args\" special variable must be inside a macro or function in the template source code."));
+            }
             "args" => Special::Args,
             "auto_esc" => Special::AutoEsc(self.auto_escape),
-            "current_template_name" | "main_template_name" | "template_name" => {
-                Special::TemplateName
-            }
+            "caller_template_name" => Special::CallerTemplateName,
+            "current_template_name" => Special::CurrentTemplateName,
+            "main_template_name" => Special::MainTemplateName,
+            "template_name" => Special::TemplateName,
             "data_model" => Special::DataModel,
             "error" => Special::Error,
             "globals" => Special::Globals,
@@ -147,7 +190,8 @@ impl Parser<'_> {
             "locale_object" => {
                 return Err(self.refused(src, "the special variable .locale_object is refused: it is a Java object, and there are none here"));
             }
-            "get_optional_template" | "caller_template_name" => {
+            "get_optional_template" if self.options.loads => Special::GetOptionalTemplate,
+            "get_optional_template" => {
                 return Err(self.refused(src, format!("the special variable .{name} is refused: a template can't load other templates here")));
             }
             _ => {

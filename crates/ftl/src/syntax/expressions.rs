@@ -20,6 +20,13 @@ impl Parser<'_> {
         result
     }
 
+    /// Parses the expression that the source begins with; what follows is ignored.
+    pub(crate) fn whole_expression(&mut self) -> Result<Expr> {
+        self.gt_is_operator = true;
+        self.advance()?;
+        self.expression()
+    }
+
     fn or(&mut self) -> Result<Expr> {
         let mut left = self.and()?;
         let mut chain = 0;
@@ -273,10 +280,15 @@ impl Parser<'_> {
                             "unexpected {reserved:?}: it is a reserved word"
                         )));
                     }
-                    text => ExprKind::Name(Box::new(Name {
-                        text: unescape_name(text),
-                        binding: Binding::default(),
-                    })),
+                    text => {
+                        let text = unescape_name(text);
+                        // This directive assigns to a variable whose name is only known when it runs.
+                        self.open |= *text == *"capture_output";
+                        ExprKind::Name(Box::new(Name {
+                            text,
+                            binding: Binding::default(),
+                        }))
+                    }
                 };
                 self.advance()?;
                 if self.token == Token::Arrow

@@ -31,6 +31,8 @@ impl Parser<'_> {
         let whole = self.token_src;
         let mut inner = Parser::within(self, &text, base, escaped.then_some(whole));
         let nodes = inner.string_parts()?;
+        let open = inner.open;
+        self.open |= open;
         let nodes = nodes
             .into_iter()
             .map(|node| match node.kind {

@@ -14,6 +14,6 @@ mod tags;
 mod text;
 mod whitespace;
 
-pub(crate) use options::{Options, Problem};
-pub(crate) use parser::parse;
+pub(crate) use options::{Options, Problem, boolean};
+pub(crate) use parser::{Parsed, parse, parse_expression};
 pub(crate) use source::{SourceMap, Src};

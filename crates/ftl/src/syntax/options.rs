@@ -41,6 +41,12 @@ pub(crate) struct Options {
     /// Whether `.ftlh` and `.ftlx` decide on the output format.
     pub(crate) standard_extensions: bool,
     pub(crate) version: Version,
+    /// Whether the code runs within another template's.
+    pub(crate) always_open: bool,
+    /// Whether `#include` and `#import` find templates.
+    pub(crate) loads: bool,
+    /// Whether `?eval` and `?interpret` may run data as code.
+    pub(crate) runs_data: bool,
 }
 
 /// Why an option can't be set.
@@ -62,6 +68,9 @@ impl Default for Options {
             auto_escaping: AutoEscaping::EnableIfDefault,
             standard_extensions: Version::DEFAULT.has(24),
             version: Version::DEFAULT,
+            always_open: false,
+            loads: false,
+            runs_data: true,
         }
     }
 }
@@ -70,13 +79,13 @@ impl Options {
     /// Sets an option by FreeMarker's name for it.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         match name {
-            "whitespace_stripping" => self.strip_whitespace = boolean(name, value)?,
-            "strict_syntax" => self.strict_syntax = boolean(name, value)?,
+            "whitespace_stripping" => self.strip_whitespace = flag(name, value)?,
+            "strict_syntax" => self.strict_syntax = flag(name, value)?,
             "recognize_standard_file_extensions" => {
                 self.standard_extensions = if value == "default" {
                     self.version.has(24)
                 } else {
-                    boolean(name, value)?
+                    flag(name, value)?
                 };
             }
             "tab_size" => {
@@ -138,16 +147,23 @@ impl Options {
     }
 }
 
-fn boolean(name: &str, value: &str) -> Result<bool, Problem> {
+fn flag(name: &str, value: &str) -> Result<bool, Problem> {
+    boolean(name, value).map_err(Problem::Value)
+}
+
+/// The value of a setting that is on or off.
+pub(crate) fn boolean(name: &str, value: &str) -> Result<bool, String> {
     match value {
         "true" | "yes" | "y" | "t" => Ok(true),
         "false" | "no" | "n" | "f" => Ok(false),
-        _ => Err(wrong(name, value, "true or false")),
+        _ => Err(must_be(name, value, "true or false")),
     }
 }
 
 fn wrong(name: &str, value: &str, allowed: &str) -> Problem {
-    Problem::Value(format!(
-        "the setting {name} must be {allowed}, not {value:?}"
-    ))
+    Problem::Value(must_be(name, value, allowed))
+}
+
+fn must_be(name: &str, value: &str, allowed: &str) -> String {
+    format!("the setting {name} must be {allowed}, not {value:?}")
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ast::{Expr, ExprKind, Node};
+use super::ast::{Expr, ExprKind, Node, NodeKind};
 use super::lexer::Token;
 use super::naming::Convention;
 use super::options::{Interpolations, Options, Tags};
@@ -38,6 +38,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) place: Option<Src>,
     depth: usize,
     pub(crate) context: Context,
+    /// The variables of the loops around, the innermost last.
+    pub(crate) loop_names: Vec<Box<str>>,
     pub(crate) layout: Layout,
     pub(crate) escapes: Vec<Escape>,
     pub(crate) tags: Tags,
@@ -50,6 +52,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) strip_text: bool,
     /// Whether tags may lack their `#`.
     pub(crate) loose_tags: bool,
+    /// Whether other templates' code may run within this one, or it within theirs.
+    pub(crate) open: bool,
     pub(crate) options: &'s Options,
     file: File<'s>,
 }
@@ -87,6 +91,8 @@ struct File<'s> {
 /// What a template consists of.
 pub(crate) struct Parsed {
     pub(crate) nodes: Vec<Node>,
+    /// Whether other templates' code may run within this one, or it within theirs.
+    pub(crate) open: bool,
 }
 
 /// Parses a whole template.
@@ -101,7 +107,29 @@ pub(crate) fn parse(
     let mut nodes = parser.block(&[])?.0;
     let texts = parser.layout.finish(map, strip);
     super::whitespace::apply(&mut nodes, &texts, parser.strip_text);
-    Ok(Parsed { nodes })
+    Ok(Parsed {
+        nodes,
+        open: parser.open,
+    })
+}
+
+/// Parses the expression that the source begins with.
+pub(crate) fn parse_expression(
+    name: &Arc<str>,
+    source: &Arc<str>,
+    map: &SourceMap,
+    options: &Options,
+) -> Result<Parsed> {
+    let mut parser = Parser::new(File { name, source, map }, options, source);
+    parser.open = true;
+    let expr = parser.whole_expression()?;
+    Ok(Parsed {
+        nodes: vec![Node {
+            src: expr.src,
+            kind: NodeKind::Output(expr),
+        }],
+        open: true,
+    })
 }
 
 impl<'s> Parser<'s> {
@@ -121,6 +149,7 @@ impl<'s> Parser<'s> {
             place: None,
             depth: 0,
             context: Context::default(),
+            loop_names: Vec::new(),
             layout: Layout::default(),
             escapes: Vec::new(),
             tags: options.tags,
@@ -131,6 +160,7 @@ impl<'s> Parser<'s> {
             policy: options.auto_escaping,
             strip_text: false,
             loose_tags: !options.strict_syntax,
+            open: options.loads || options.always_open,
             options,
             file,
         }
@@ -150,6 +180,8 @@ impl<'s> Parser<'s> {
             base,
             place: place.or(outer.place),
             depth: outer.depth,
+            loop_names: outer.loop_names.clone(),
+            context: outer.context,
             tags: outer.tags,
             interpolations: outer.interpolations,
             naming: outer.naming.clone(),

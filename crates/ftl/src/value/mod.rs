@@ -1,5 +1,6 @@
 //! Values at run time.
 
+mod callable;
 mod date;
 mod owned;
 mod string;
@@ -7,6 +8,7 @@ mod string;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+pub(crate) use callable::{Callable, PresetArgs, WithArgs};
 pub use date::{DateKind, DateTime};
 pub use owned::Owned;
 pub(crate) use string::Str;
@@ -16,7 +18,7 @@ pub use crate::number::Decimal;
 use crate::data::{Entries, Hash, Seq, View};
 use crate::number::Number;
 use crate::output_format::Markup;
-use crate::syntax::ast::MacroDef;
+use crate::syntax::ast::{LoopField, MacroDef};
 
 /// A value while a template runs. Cloning never copies contents.
 #[derive(Clone)]
@@ -24,6 +26,8 @@ pub(crate) enum Value<'a> {
     Bool(bool),
     Number(Number),
     Str(Str<'a>),
+    /// What `missing!` gives: an empty string, an empty sequence and an empty hash at once.
+    Nothing,
     Date(DateTime),
     SeqView(&'a dyn Seq),
     HashView(&'a dyn Hash),
@@ -31,8 +35,12 @@ pub(crate) enum Value<'a> {
     Range(Rc<Range>),
     Map(Rc<Map<'a>>),
     Scope(Scope),
-    Macro(&'a MacroDef),
+    /// The variables of an imported template, or of the main one.
+    Namespace(u32),
+    /// A macro or a function, with the unit that has defined it.
+    Macro(&'a MacroDef, u32),
     Host(&'a HostFunction),
+    Callable(Rc<Callable<'a>>),
     Statics,
     StaticClass(&'a str),
     Match(Rc<Match<'a>>),
@@ -78,7 +86,6 @@ pub(crate) enum Scope {
     Vars,
     Globals,
     Locals,
-    Namespace,
     DataModel,
 }
 
@@ -87,6 +94,16 @@ pub(crate) enum Scope {
 pub(crate) struct LoopState {
     pub(crate) index: u32,
     pub(crate) has_next: bool,
+}
+
+impl LoopState {
+    /// `x_index` and `x_has_next`
+    pub(crate) fn field<'a>(self, field: LoopField) -> Value<'a> {
+        match field {
+            LoopField::Index => Value::int(i64::from(self.index)),
+            LoopField::HasNext => Value::Bool(self.has_next),
+        }
+    }
 }
 
 /// The result of `?matches`, or one match in it.
@@ -182,6 +199,10 @@ impl<'a> Map<'a> {
             .position(|(name, _)| name.as_str() == key)
     }
 
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.position(key).is_some()
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<Value<'a>> {
         self.position(key).and_then(|at| self.entries[at].1.clone())
     }
@@ -241,6 +262,7 @@ impl<'a> Value<'a> {
             Self::Number(Number::Big(value)) => View::Decimal(value),
             Self::Number(Number::NonFinite(value)) => View::Float(*value),
             Self::Str(text) => View::Str(text.as_str()),
+            Self::Nothing => View::Str(""),
             Self::Date(date) => View::Date(*date),
             Self::SeqView(seq) => View::Seq(*seq),
             Self::HashView(hash) => View::Hash(*hash),
@@ -251,8 +273,10 @@ impl<'a> Value<'a> {
             Self::Scope(_)
             | Self::Markup(_)
             | Self::Transform(_)
-            | Self::Macro(_)
+            | Self::Namespace(_)
+            | Self::Macro(..)
             | Self::Host(_)
+            | Self::Callable(_)
             | Self::Statics
             | Self::StaticClass(_)
             | Self::Loop(_) => View::Opaque,
@@ -279,9 +303,18 @@ impl<'a> Value<'a> {
         Self::Number(Number::Int(value))
     }
 
+    /// The text, if it is a string.
+    pub(crate) fn text(&self) -> Option<&Str<'a>> {
+        match self {
+            Self::Str(text) => Some(text),
+            Self::Nothing => Some(&Str::Borrowed("")),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_sequence(&self) -> bool {
         match self {
-            Self::SeqView(_) | Self::List(_) | Self::Range(_) => true,
+            Self::SeqView(_) | Self::List(_) | Self::Range(_) | Self::Nothing => true,
             Self::Match(found) => found.matches.is_sequence(),
             _ => false,
         }
@@ -290,9 +323,12 @@ impl<'a> Value<'a> {
     /// Whether `${value}` prints it.
     pub(crate) fn is_printable(&self) -> bool {
         match self {
-            Self::Str(_) | Self::Number(_) | Self::Bool(_) | Self::Date(_) | Self::Markup(_) => {
-                true
-            }
+            Self::Str(_)
+            | Self::Nothing
+            | Self::Number(_)
+            | Self::Bool(_)
+            | Self::Date(_)
+            | Self::Markup(_) => true,
             Self::Match(found) => !found.matches.is_sequence(),
             _ => false,
         }
@@ -304,8 +340,22 @@ impl<'a> Value<'a> {
             Self::HashView(_)
                 | Self::Map(_)
                 | Self::Scope(_)
+                | Self::Namespace(_)
+                | Self::Nothing
                 | Self::Statics
                 | Self::StaticClass(_)
+        )
+    }
+
+    /// Whether its entries can be listed.
+    pub(crate) fn is_hash_ex(&self) -> bool {
+        matches!(
+            self,
+            Self::HashView(_)
+                | Self::Map(_)
+                | Self::Namespace(_)
+                | Self::Nothing
+                | Self::Scope(Scope::Locals | Scope::DataModel)
         )
     }
 
@@ -315,15 +365,18 @@ impl<'a> Value<'a> {
             Self::Bool(_) => "boolean",
             Self::Number(_) => "number",
             Self::Str(_) => "string",
+            Self::Nothing => "sequence+extended_hash+string",
             Self::Date(date) => match date.kind {
                 DateKind::Date => "date",
                 DateKind::Time => "time",
                 DateKind::DateTime => "datetime",
             },
             Self::SeqView(_) | Self::List(_) | Self::Match(_) | Self::Range(_) => "sequence",
-            Self::HashView(_) | Self::Map(_) => "extended_hash",
+            Self::HashView(_) | Self::Map(_) | Self::Scope(Scope::DataModel) => "extended_hash",
+            Self::Namespace(_) | Self::Scope(Scope::Locals) => "namespace",
             Self::Scope(_) | Self::Statics | Self::StaticClass(_) => "hash",
-            Self::Macro(def) => {
+            Self::Callable(callable) => callable.type_name(),
+            Self::Macro(def, _) => {
                 if def.is_function {
                     "function"
                 } else {

@@ -1,13 +1,24 @@
-//! Cases over the whole language, each with data and settings, and what Apache FreeMarker 2.3.31 makes of it: the
+//! Cases over the whole language and over several templates, each with data and settings, and what Apache FreeMarker 2.3.31 makes of it: the
 //! output, or the error's whole text, place and stack (`golden/regenerate.sh` asks it).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ftl::{Engine, Error};
 use serde_json::Value;
 
-const CASES: &str = include_str!("../golden/language.jsonl");
-const EXPECTED: &str = include_str!("../golden/language-expected.jsonl");
+/// Each file of cases with its answers.
+const FILES: &[(&str, &str, &str)] = &[
+    (
+        "language",
+        include_str!("../golden/language.jsonl"),
+        include_str!("../golden/language-expected.jsonl"),
+    ),
+    (
+        "loading",
+        include_str!("../golden/loading.jsonl"),
+        include_str!("../golden/loading-expected.jsonl"),
+    ),
+];
 const DATA: &str = include_str!("../golden/language-data.json");
 /// Cases that are known to differ, each with the kind of its difference.
 const DEVIATIONS: &str = include_str!("../golden/language.deviations");
@@ -24,10 +35,20 @@ fn render(case: &Value, shared: &Value) -> Result<String, Error> {
         engine = engine.setting(name, value.as_str().expect("settings are texts"))?;
     }
     let name = case["name"].as_str().unwrap_or("test");
-    let source = case["template"].as_str().expect("a template");
+    let mut templates = HashMap::new();
+    if let Some(source) = case["template"].as_str() {
+        templates.insert(name.to_owned(), source.to_owned());
+    }
+    for (name, source) in case["templates"].as_object().into_iter().flatten() {
+        let source = source.as_str().expect("a template");
+        templates.insert(name.clone(), source.to_owned());
+    }
     let data = case.get("data").unwrap_or(shared);
     let mut out = Vec::new();
-    engine.compile(name, source)?.render(data, &mut out)?;
+    engine
+        .loader(templates)
+        .template(name)?
+        .render(data, &mut out)?;
     Ok(String::from_utf8(out).expect("UTF-8"))
 }
 
@@ -56,6 +77,7 @@ fn essence(message: &str) -> String {
         ", but was expecting",
         ", but at this place",
         ". Help (latest",
+        "\nThe name was interpreted by this TemplateLoader",
     ] {
         if let Some(at) = text.find(cut) {
             text.truncate(at);
@@ -98,8 +120,13 @@ fn difference(ours: &Result<String, Error>, expected: &Value) -> Option<&'static
 #[test]
 fn the_whole_language_behaves_as_freemarkers() {
     let shared: Value = serde_json::from_str(DATA).expect("JSON");
-    let (cases, expected) = (lines(CASES), lines(EXPECTED));
-    assert_eq!(cases.len(), expected.len(), "regenerate");
+    let mut cases = Vec::new();
+    let mut expected = Vec::new();
+    for (name, given, answers) in FILES {
+        cases.extend(lines(given));
+        expected.extend(lines(answers));
+        assert_eq!(cases.len(), expected.len(), "regenerate {name}");
+    }
     let mut known: BTreeMap<&str, &str> = DEVIATIONS
         .lines()
         .filter_map(|line| line.split_once(' '))

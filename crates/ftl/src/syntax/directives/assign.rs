@@ -1,7 +1,7 @@
 //! `#assign`, `#local`, `#global`.
 
 use crate::syntax::ast::{
-    Arithmetic, Assign, AssignBlock, AssignOp, AssignScope, AssignTarget, Node, NodeKind,
+    Arithmetic, Assign, AssignBlock, AssignOp, AssignScope, AssignTarget, Expr, Node, NodeKind,
 };
 use crate::syntax::lexer::Token;
 use crate::syntax::parser::{Parser, Result};
@@ -44,7 +44,12 @@ impl Parser<'_> {
                 Token::PlusPlus => AssignOp::Increment,
                 Token::MinusMinus => AssignOp::Decrement,
                 Token::TagEnd if nodes.len() == first => {
-                    return self.assign_block(start, tag, target, nodes);
+                    return self.assign_block(start, tag, target, None, nodes);
+                }
+                Token::Ident if nodes.len() == first && self.at_word("in") => {
+                    let namespace = self.target_namespace(scope)?;
+                    self.end_tag()?;
+                    return self.assign_block(start, tag, target, Some(namespace), nodes);
                 }
                 _ => return Err(self.unexpected("an assignment operator")),
             };
@@ -58,7 +63,12 @@ impl Parser<'_> {
                     start: name_start,
                     end: self.last_end,
                 },
-                kind: NodeKind::Assign(Box::new(Assign { target, op, value })),
+                kind: NodeKind::Assign(Box::new(Assign {
+                    target,
+                    op,
+                    value,
+                    namespace: None,
+                })),
             });
             if self.token == Token::Comma {
                 self.advance()?;
@@ -70,7 +80,14 @@ impl Parser<'_> {
                 return Err(self.unexpected("an assignment operator"));
             }
             if self.at_word("in") {
-                return Err(self.refused(self.token_src, "assigning to another namespace is refused: a template can't load other templates here"));
+                let namespace = self.target_namespace(scope)?;
+                for node in &mut nodes[first..] {
+                    if let NodeKind::Assign(assign) = &mut node.kind {
+                        assign.namespace = Some(namespace.clone());
+                    }
+                }
+                self.end_tag()?;
+                break;
             }
         }
         let src = self.since(start);
@@ -83,6 +100,16 @@ impl Parser<'_> {
         }
         self.layout.leaf(Piece::Silent, src.start, src.end);
         Ok(())
+    }
+
+    /// Parses `in namespace`.
+    fn target_namespace(&mut self, scope: AssignScope) -> Result<Expr> {
+        if scope != AssignScope::Namespace {
+            return Err(self.error_at_token("Cannot assign to namespace here."));
+        }
+        self.advance()?;
+        self.open = true;
+        self.expression()
     }
 
     /// Whether an assignment operator follows the current token.
@@ -98,6 +125,7 @@ impl Parser<'_> {
         start: u32,
         tag: Tag,
         target: AssignTarget,
+        namespace: Option<Expr>,
         nodes: &mut Vec<Node>,
     ) -> Result<()> {
         self.layout.open(Piece::BlockAssign, start);
@@ -115,6 +143,7 @@ impl Parser<'_> {
                 target,
                 body,
                 format: self.capture_format(),
+                namespace,
             })),
         });
         Ok(())

@@ -66,6 +66,14 @@ impl Parser<'_> {
         self.list_rest(start, src, source, Some(vars), "/foreach")
     }
 
+    /// Notes the names of a loop that begins.
+    fn name_loop(&mut self, vars: Option<&LoopVars>) {
+        if let Some(vars) = vars {
+            self.loop_names.push(vars.first.clone());
+            self.loop_names.extend(vars.second.clone());
+        }
+    }
+
     fn list_rest(
         &mut self,
         start: u32,
@@ -78,6 +86,8 @@ impl Parser<'_> {
         self.layout.open(Piece::Block, start);
         let has_vars = vars.is_some();
         let outer = self.context;
+        let outer_names = self.loop_names.len();
+        self.name_loop(vars.as_ref());
         let context = &mut self.context;
         context.lists += 1;
         context.items_allowed = !has_vars;
@@ -90,6 +100,7 @@ impl Parser<'_> {
         let (body, ended) = self.block(&["else", end])?;
         let items_used = self.context.items_used;
         self.context = outer;
+        self.loop_names.truncate(outer_names);
         if !has_vars && !items_used {
             return Err(self.syntax_error(src, "#list must have either \"as loopVar\" parameter or nested #items that belongs to it."));
         }
@@ -133,6 +144,8 @@ impl Parser<'_> {
         let vars = self.loop_vars(src)?;
         self.end_tag()?;
         self.layout.open(Piece::Block, start);
+        let outer_names = self.loop_names.len();
+        self.name_loop(Some(&vars));
         let (body, _) = self.in_context(
             |context| {
                 context.items_allowed = false;
@@ -143,6 +156,7 @@ impl Parser<'_> {
             },
             |parser| parser.block(&["/items"]),
         )?;
+        self.loop_names.truncate(outer_names);
         self.context.items_used = true;
         self.close_tag()?;
         self.layout.close(self.pos as u32);

@@ -71,6 +71,7 @@ impl Parser<'_> {
         self.end_tag()?;
         self.layout.open(Piece::Macro, start);
         let end = if is_function { "/function" } else { "/macro" };
+        let loop_names = std::mem::take(&mut self.loop_names);
         let (body, ended) = self.in_context(
             |context| {
                 *context = Context {
@@ -81,6 +82,7 @@ impl Parser<'_> {
             },
             |parser| parser.block(&["/macro", "/function"]),
         )?;
+        self.loop_names = loop_names;
         if !ended.is(end) {
             let src = self.tag()?;
             return Err(self.syntax_error(
@@ -181,6 +183,7 @@ impl Parser<'_> {
                 args,
                 loop_vars,
                 body,
+                site: None,
             })),
         })
     }
@@ -254,6 +257,7 @@ impl Parser<'_> {
             args: CallArgs::Positional(args),
             loop_vars: Vec::new(),
             body: None,
+            site: None,
         })))
     }
 
@@ -279,6 +283,7 @@ impl Parser<'_> {
             args,
             loop_vars: Vec::new(),
             body: Some(body),
+            site: None,
         })))
     }
 }

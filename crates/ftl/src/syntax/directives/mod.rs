@@ -4,6 +4,7 @@ mod assign;
 mod blocks;
 mod format;
 mod header;
+mod load;
 mod loops;
 mod macros;
 mod setting;
@@ -49,13 +50,8 @@ impl Parser<'_> {
             "nested" => self.nested_directive(tag)?,
             "call" => self.call_directive(tag)?,
             "transform" => self.transform_directive(tag)?,
-            "include" | "import" => {
-                let message = format!(
-                    "#{} is refused: a template can't load other templates here",
-                    tag.name
-                );
-                return Err(self.refused(self.tag_src(tag), message));
-            }
+            "include" => self.include_directive(tag)?,
+            "import" => self.import_directive(tag)?,
             "visit" | "recurse" | "fallback" => {
                 let message = format!(
                     "#{} is refused: it works on XML nodes, and the data has none",

@@ -1,0 +1,320 @@
+//! Calls of what the engine has made while the template runs: `?interpret`, `?with_args`, `.get_optional_template`,
+//! `<@capture_output>`.
+
+use std::rc::Rc;
+
+use super::call::{Passed, Routine};
+use super::env::{Env, Evaluated, Fault};
+use crate::error::{Error, ErrorKind};
+use crate::output_format::OutputFormat;
+use crate::syntax::Src;
+use crate::syntax::ast::{CallArgs, Expr, MacroCall, MacroDef};
+use crate::value::{Callable, Map, PresetArgs, Str, Value, WithArgs};
+
+impl<'a> Env<'a> {
+    /// `<@callable …>`
+    pub(super) fn call_callable(
+        &mut self,
+        src: Src,
+        call: &'a MacroCall,
+        callable: &Rc<Callable<'a>>,
+    ) -> Evaluated<'a, ()> {
+        match &**callable {
+            Callable::Interpreted(code) => {
+                let site = call.site.as_deref();
+                let run = self.run_code(src, code, self.namespace(), site);
+                run.map_err(|fault| self.stopped(fault))?;
+                match &call.body {
+                    Some(body) => self.exec(body).map(|_| ()),
+                    None => Ok(()),
+                }
+            }
+            Callable::Include(code) => {
+                let has_args = match &call.args {
+                    CallArgs::Positional(args) => !args.is_empty(),
+                    CallArgs::Named(args) => !args.is_empty(),
+                };
+                let unsupported = if has_args {
+                    "parameters"
+                } else if !call.loop_vars.is_empty() {
+                    "loop variables"
+                } else if call.body.is_some() {
+                    "nested content"
+                } else {
+                    return self.run_code(src, code, self.namespace(), call.site.as_deref());
+                };
+                let message = format!("This directive supports no {unsupported}.");
+                Err(self.failure(ErrorKind::Value, message))
+            }
+            Callable::WithArgs(with) => match &with.callee {
+                Value::Macro(def, home) => {
+                    self.call_macro_directive(src, call, (def, *home), Some(with))
+                }
+                Value::Callable(inner) => self.call_callable(src, call, inner),
+                other => Err(self.not_a_directive(call, other)),
+            },
+            Callable::OptionalTemplate(_) | Callable::Import(_) => {
+                Err(self.not_a_directive(call, &Value::Callable(Rc::clone(callable))))
+            }
+        }
+    }
+
+    /// The failure of what `?interpret` has made.
+    #[cold]
+    fn stopped(&self, fault: Fault<'a>) -> Fault<'a> {
+        let error = self.to_error(fault);
+        Fault::Error(error.wrapped(format!(
+            "Template created with \"?interpret\" has stopped with this error:\n\n---begin-message---\n{}\n---end-message---",
+            error.description()
+        )))
+    }
+
+    /// `callable(args)`
+    pub(super) fn call_method_value(
+        &mut self,
+        src: Src,
+        callee: &'a Expr,
+        callable: &Rc<Callable<'a>>,
+        args: Vec<Option<Value<'a>>>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        match &**callable {
+            Callable::OptionalTemplate(base) => self.optional_template(base, &args).map(Some),
+            Callable::Import(code) => {
+                if !args.is_empty() {
+                    let message = "This method supports no parameters.";
+                    return Err(self.failure(ErrorKind::Value, message));
+                }
+                self.import_code(src, code, None).map(Some)
+            }
+            Callable::WithArgs(with) => {
+                let PresetArgs::Positional(preset) = &with.args else {
+                    let message = "When applied on a method, ?with_args can't have a hash argument. Use a sequence argument.";
+                    return Err(self.failure(ErrorKind::Value, message));
+                };
+                let all = joined(preset, args, with.last);
+                match &with.callee {
+                    Value::Macro(def, home) => {
+                        let with = Some(with);
+                        let home = *home;
+                        self.call_function(src, Routine { def, home, with }, all)
+                    }
+                    inner => self.call_value(src, callee, inner, all),
+                }
+            }
+            Callable::Interpreted(_) | Callable::Include(_) => {
+                let value = Value::Callable(Rc::clone(callable));
+                Err(self.type_fault(callee, "method or function", &value))
+            }
+        }
+    }
+
+    /// The arguments of a macro's call together with the preset ones.
+    pub(super) fn with_preset(
+        &self,
+        def: &'a MacroDef,
+        with: &WithArgs<'a>,
+        passed: Passed<'a>,
+    ) -> Evaluated<'a, Passed<'a>> {
+        Ok(match (passed, &with.args) {
+            (Passed::Positional(values), PresetArgs::Positional(preset)) => {
+                Passed::Positional(joined(preset, values, with.last))
+            }
+            (Passed::Named(values), PresetArgs::Named(preset)) => {
+                let mut all = Map::default();
+                let (first, then): (Vec<_>, Vec<_>) = if with.last {
+                    (values, preset.to_vec())
+                } else {
+                    (preset.to_vec(), values)
+                };
+                for (name, value) in first {
+                    all.insert(name, value);
+                }
+                for (name, value) in then {
+                    // The call's own arguments win.
+                    if !with.last || !all.contains(name.as_str()) {
+                        all.insert(name, value);
+                    }
+                }
+                Passed::Named(all.entries().to_vec())
+            }
+            (Passed::Named(_), PresetArgs::Positional(_)) if with.last => {
+                let message = "Call can't pass parameters by name, as there's \"with args last\" in effect that specifies parameters by position.";
+                return Err(self.failure(ErrorKind::Value, message));
+            }
+            (Passed::Named(values), PresetArgs::Positional(preset)) => {
+                let mut all = Map::default();
+                if preset.len() > def.params.len() {
+                    if def.catch_all.is_some() {
+                        return Err(self.both_kinds_caught(def));
+                    }
+                    return Err(self.failure(
+                        ErrorKind::Value,
+                        format!(
+                            "Macro {} only accepts {} parameters, but got {}.",
+                            crate::error::java_quoted(&def.name),
+                            def.params.len(),
+                            preset.len()
+                        ),
+                    ));
+                }
+                for (param, value) in def.params.iter().zip(preset.iter()) {
+                    all.insert(Str::Borrowed(&param.name), value.clone());
+                }
+                for (name, value) in values {
+                    all.insert(name, value);
+                }
+                Passed::Named(all.entries().to_vec())
+            }
+            (Passed::Positional(values), PresetArgs::Named(preset))
+                if preset.is_empty() && !values.is_empty() =>
+            {
+                Passed::Positional(values)
+            }
+            (Passed::Positional(values), PresetArgs::Named(preset)) => {
+                let mut all = Map::default();
+                for (name, value) in preset.iter() {
+                    all.insert(name.clone(), value.clone());
+                }
+                if values.len() > def.params.len() {
+                    let caught = preset.iter().any(|(name, _)| {
+                        def.params.iter().all(|param| *param.name != *name.as_str())
+                    });
+                    if caught && def.catch_all.is_some() {
+                        return Err(self.both_kinds_caught(def));
+                    }
+                    return Ok(Passed::Positional(values));
+                }
+                for (param, value) in def.params.iter().zip(values) {
+                    all.insert(Str::Borrowed(&param.name), value);
+                }
+                Passed::Named(all.entries().to_vec())
+            }
+        })
+    }
+
+    #[cold]
+    fn both_kinds_caught(&self, def: &MacroDef) -> Fault<'a> {
+        let message = format!(
+            "{} {} call can't have both named and positional arguments that has to go into catch-all parameter.",
+            if def.is_function { "Function" } else { "Macro" },
+            crate::error::java_quoted(&def.name)
+        );
+        self.failure(ErrorKind::Value, message)
+    }
+
+    /// `<@capture_output var="name" …>`: the content becomes the value of a variable.
+    pub(super) fn capture_output(&mut self, call: &'a MacroCall) -> Evaluated<'a, ()> {
+        let (scope, name, namespace) = self.capture_target(call)?;
+        let captured = match &call.body {
+            Some(body) => self.capture(|env| env.exec(body).map(|_| ()))?,
+            None => return Ok(()),
+        };
+        let value = self.captured_markup(captured, &OutputFormat::Undefined)?;
+        self.charge_items(1)?;
+        match scope {
+            "local" => {
+                let slot = self.place.running.and_then(|running| {
+                    let locals = &running.def.locals;
+                    let (_, slot) = locals.iter().find(|(local, _)| **local == *name)?;
+                    Some((running.base, *slot))
+                });
+                if let Some((base, slot)) = slot
+                    && let Some(local) = self.locals.get_mut(base + slot as usize)
+                {
+                    *local = Some(value);
+                }
+            }
+            "global" => self.globals.set(&name, Some(value)),
+            _ => self.namespaces[namespace as usize].set(&name, Some(value)),
+        }
+        Ok(())
+    }
+
+    fn capture_target(&mut self, call: &'a MacroCall) -> Evaluated<'a, (&'a str, String, u32)> {
+        let refuse = |env: &Self, message: &str| Err(env.failure(ErrorKind::Value, message));
+        let args: &'a [(Box<str>, Expr)] = match &call.args {
+            CallArgs::Named(args) => args,
+            CallArgs::Positional(_) => &[],
+        };
+        let targets: Vec<&(Box<str>, Expr)> = args
+            .iter()
+            .filter(|(name, _)| matches!(&**name, "var" | "local" | "global"))
+            .collect();
+        let (scope, expr) = match targets[..] {
+            [] => {
+                return refuse(
+                    self,
+                    "Must specify the name of the variable in which to capture the output with the 'var' or 'local' or 'global' parameter.",
+                );
+            }
+            [(scope, expr)] => (&**scope, expr),
+            _ => {
+                // Two of them: the second one counts as something else, unless it is another of the three.
+                let both = targets.len() > 1 && args.len() > 2;
+                return refuse(
+                    self,
+                    if both {
+                        "Bad parameters. Use only one of 'var' or 'local' or 'global' parameters."
+                    } else {
+                        "Second parameter can only be namespace"
+                    },
+                );
+            }
+        };
+        let mut namespace = self.namespace();
+        match args.len() {
+            1 => {}
+            2 => {
+                let Some((_, given)) = args.iter().find(|(name, _)| **name == *"namespace") else {
+                    return refuse(self, "Second parameter can only be namespace");
+                };
+                if scope != "var" {
+                    return refuse(
+                        self,
+                        "Cannot specify namespace for a local or global assignment",
+                    );
+                }
+                match self.eval(given)? {
+                    Value::Namespace(found) => namespace = found,
+                    _ => {
+                        return refuse(self, "namespace parameter does not specify a namespace.");
+                    }
+                }
+            }
+            _ => {
+                return refuse(
+                    self,
+                    "Bad parameters. Use only one of 'var' or 'local' or 'global' parameters.",
+                );
+            }
+        }
+        match self.eval_opt(expr)? {
+            Some(Value::Str(name)) => Ok((scope, name.as_str().to_owned(), namespace)),
+            _ => refuse(
+                self,
+                "'var' or 'local' or 'global' parameter doesn't evaluate to a string",
+            ),
+        }
+    }
+}
+
+fn joined<'a>(
+    preset: &[Option<Value<'a>>],
+    args: Vec<Option<Value<'a>>>,
+    last: bool,
+) -> Vec<Option<Value<'a>>> {
+    let preset = preset.iter().cloned();
+    if last {
+        args.into_iter().chain(preset).collect()
+    } else {
+        preset.chain(args).collect()
+    }
+}
+
+/// What `.get_optional_template(…)` says of an argument.
+pub(super) fn bad_option(message: &str) -> Error {
+    Error::new(
+        ErrorKind::Value,
+        format!(".get_optional_template(...) argument #2 had invalid value: {message}"),
+    )
+}

@@ -1,0 +1,446 @@
+//! Running other templates: `#include`, `#import`, `?eval`, `?interpret`.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::callables::bad_option;
+use super::env::{Env, Evaluated, Fault};
+use super::exec::COMPILED_BYTES_PER_STEP;
+use super::units::Variables;
+use crate::error::{Error, ErrorKind};
+use crate::loader::{full_name, not_found};
+use crate::output_format::AutoEscaping;
+use crate::syntax::ast::{BuiltinCall, Expr, Import, Include, NodeKind, Site};
+use crate::syntax::{Options, Src};
+use crate::template::Code;
+use crate::value::{Callable, Map, Str, Value};
+
+/// Bytes that a compiled template takes for each of its source.
+const COMPILED_BYTES: usize = 16;
+
+impl<'a> Env<'a> {
+    /// `<#include name …>`
+    pub(super) fn include(&mut self, src: Src, include: &'a Include) -> Evaluated<'a, ()> {
+        let name = self.eval_string(&include.name)?;
+        let (mut parse, mut ignore_missing) = (true, false);
+        for (option, value) in &include.options {
+            match &**option {
+                "parse" => parse = self.parse_option(value)?,
+                "ignore_missing" => ignore_missing = self.eval_bool(value)?,
+                _ => {
+                    self.eval_string(value)?;
+                }
+            }
+        }
+        let full = full_name(&self.template.name, name.as_str());
+        let code = self.load(&full, parse).map_err(|error| {
+            Fault::Error(error.wrapped(format!(
+                "Template inclusion failed (for parameter value {}):\n{}",
+                crate::error::java_quoted(name.as_str()),
+                error.as_reason()
+            )))
+        })?;
+        match code {
+            Some(code) => self.run_code(src, code, self.namespace(), include.site.as_deref()),
+            None if ignore_missing => Ok(()),
+            None => Err(self.failed("inclusion", name.as_str(), &not_found(&full))),
+        }
+    }
+
+    #[cold]
+    fn failed(&self, what: &str, name: &str, error: &Error) -> Fault<'a> {
+        Fault::Error(error.wrapped(format!(
+            "Template {what} failed (for parameter value {}):\n{}",
+            crate::error::java_quoted(name),
+            error.as_reason()
+        )))
+    }
+
+    /// `parse=true`, or as a word.
+    fn parse_option(&mut self, expr: &'a Expr) -> Evaluated<'a, bool> {
+        match self.eval(expr)? {
+            Value::Bool(parse) => Ok(parse),
+            Value::Str(word) => match word.as_str() {
+                "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "t" | "T" | "y" | "Y" => {
+                    Ok(true)
+                }
+                "false" | "False" | "FALSE" | "no" | "No" | "NO" | "f" | "F" | "n" | "N" => {
+                    Ok(false)
+                }
+                other => {
+                    let message = format!(
+                        "Value must be boolean (or one of these strings: \"n\", \"no\", \"f\", \"false\", \"y\", \"yes\", \"t\", \"true\"), but it was {}.",
+                        crate::error::java_quoted(other)
+                    );
+                    Err(self.fault(ErrorKind::Value, expr.src, message))
+                }
+            },
+            other => Err(self.type_fault(expr, "boolean or string", &other)),
+        }
+    }
+
+    /// The template with the full name `name`, if there is one.
+    fn load(&mut self, name: &str, parse: bool) -> Result<Option<&'a Code>, Error> {
+        let Some(library) = &self.engine.library else {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "a template can't load other templates here",
+            ));
+        };
+        let code = if parse {
+            library.get(name, &self.engine.options)?
+        } else {
+            library.get_plain(name, &self.engine.options)?.map(Arc::new)
+        };
+        Ok(code.map(|code| self.units.keep(code)))
+    }
+
+    /// Runs a template at this place, its variables being those of `namespace`.
+    pub(super) fn run_code(
+        &mut self,
+        src: Src,
+        code: &'a Code,
+        namespace: u32,
+        site: Option<&'a Site>,
+    ) -> Evaluated<'a, ()> {
+        let unit = self.unit_of(code, namespace)?;
+        self.deeper(src, |env| {
+            env.run_within(unit, site, |env| {
+                env.hoist_macros(&code.program.nodes);
+                env.exec(&code.program.nodes)
+            })
+        })?;
+        Ok(())
+    }
+
+    /// `<#import name as alias>`
+    pub(super) fn import(&mut self, import: &'a Import) -> Evaluated<'a, ()> {
+        let name = self.eval_string(&import.name)?;
+        let full = full_name(&self.template.name, name.as_str());
+        let lazy = self.engine.automatic.lazy_imports;
+        let src = import.name.src;
+        let namespace = self.import_named(src, &full, lazy, import.site.as_deref(), &import.alias);
+        namespace.map_err(|fault| match fault {
+            Fault::Error(error) if error.span().is_none() || error.stack().is_empty() => {
+                self.failed("importing", name.as_str(), &error)
+            }
+            fault => fault,
+        })
+    }
+
+    /// Imports a template under an alias of the current namespace; one that is there already isn't run again.
+    fn import_named(
+        &mut self,
+        src: Src,
+        full: &str,
+        lazy: bool,
+        site: Option<&'a Site>,
+        alias: &'a str,
+    ) -> Evaluated<'a, ()> {
+        let (namespace, code) = match self.units.namespace_of(full) {
+            Some(namespace) => {
+                if !lazy {
+                    self.load_pending(namespace)?;
+                }
+                (namespace, None)
+            }
+            None if lazy => {
+                let namespace = self.new_namespace(None)?;
+                self.namespaces[namespace as usize].pending = Some(full.into());
+                self.units.import(full, namespace);
+                (namespace, None)
+            }
+            None => {
+                let code = self.load(full, true).map_err(Fault::Error)?;
+                let code = code.ok_or_else(|| Fault::Error(not_found(full)))?;
+                let namespace = self.new_namespace(Some(code))?;
+                self.units.import(full, namespace);
+                (namespace, Some(code))
+            }
+        };
+        let current = self.namespace();
+        self.charge_items(2)?;
+        self.namespaces[current as usize].set(alias, Some(Value::Namespace(namespace)));
+        if current == 0 {
+            self.globals.set(alias, Some(Value::Namespace(namespace)));
+        }
+        match code {
+            Some(code) => self.fill(src, namespace, code, site),
+            None => Ok(()),
+        }
+    }
+
+    fn new_namespace(&mut self, code: Option<&'a Code>) -> Evaluated<'a, u32> {
+        let main = self.units.get(0).code;
+        let names = &code.unwrap_or(main).program.namespace;
+        self.charge_items(names.len() + 8)?;
+        let namespace = self.namespaces.len() as u32;
+        self.namespaces.push(Variables::new(names));
+        Ok(namespace)
+    }
+
+    /// Runs an imported template for its variables; what it prints is dropped.
+    fn fill(
+        &mut self,
+        src: Src,
+        namespace: u32,
+        code: &'a Code,
+        site: Option<&'a Site>,
+    ) -> Evaluated<'a, ()> {
+        self.capture(|env| env.run_code(src, code, namespace, site))?;
+        Ok(())
+    }
+
+    /// Runs the template of a lazy import, if that is still to be done.
+    pub(crate) fn load_pending(&mut self, namespace: u32) -> Evaluated<'a, ()> {
+        let Some(full) = self.namespaces[namespace as usize].pending.take() else {
+            return Ok(());
+        };
+        let code = match self.load(&full, true) {
+            Ok(Some(code)) => Ok(code),
+            Ok(None) => Err(not_found(&full)),
+            Err(error) => Err(error),
+        };
+        let filled = match code {
+            Ok(code) => self.fill(Src::default(), namespace, code, None),
+            Err(error) => Err(Fault::Error(error)),
+        };
+        filled.map_err(|fault| {
+            let error = self.to_error(fault);
+            Fault::Error(error.wrapped(format!(
+                "Lazy initialization of the imported namespace for {} has failed: {}",
+                crate::error::java_quoted(&full),
+                error.as_reason()
+            )))
+        })
+    }
+
+    /// `.import()` of an optional template.
+    pub(super) fn import_code(
+        &mut self,
+        src: Src,
+        code: &'a Code,
+        site: Option<&'a Site>,
+    ) -> Evaluated<'a, Value<'a>> {
+        if let Some(namespace) = self.units.namespace_of(&code.name) {
+            self.load_pending(namespace)?;
+            return Ok(Value::Namespace(namespace));
+        }
+        let namespace = self.new_namespace(Some(code))?;
+        self.units.import(&code.name, namespace);
+        self.fill(src, namespace, code, site)?;
+        Ok(Value::Namespace(namespace))
+    }
+
+    /// What the engine is set to import and include before each template.
+    pub(super) fn load_automatic(&mut self) -> Evaluated<'a, ()> {
+        let automatic = &self.engine.automatic;
+        let lazy = automatic
+            .lazy_auto_imports
+            .unwrap_or(automatic.lazy_imports);
+        let src = Src::default();
+        for import in &automatic.imports {
+            self.import_named(src, &import.name, lazy, None, &import.alias)?;
+        }
+        for name in &automatic.includes {
+            let code = self.load(name, true).map_err(Fault::Error)?;
+            let code = code.ok_or_else(|| Fault::Error(not_found(name)))?;
+            self.run_code(src, code, 0, None)?;
+        }
+        Ok(())
+    }
+
+    /// `.get_optional_template(name, {"parse": …})`
+    pub(super) fn optional_template(
+        &mut self,
+        base: &str,
+        args: &[Option<Value<'a>>],
+    ) -> Evaluated<'a, Value<'a>> {
+        let refuse = |message: String| {
+            let message = format!(".get_optional_template(...) {message}");
+            Err(Fault::Error(Error::new(ErrorKind::Value, message)))
+        };
+        if args.is_empty() || args.len() > 2 {
+            let got = match args.len() {
+                0 => "none".to_owned(),
+                count => count.to_string(),
+            };
+            return refuse(format!("expects 1 or 2 arguments but has received {got}."));
+        }
+        let found = |value: &Option<Value<'a>>| match value {
+            Some(value) => super::with_article(value.type_name()),
+            None => "a Null".to_owned(),
+        };
+        let Some(Value::Str(name)) = &args[0] else {
+            let found = found(&args[0]);
+            return refuse(format!(
+                "expects a string as argument #1, but received {found}."
+            ));
+        };
+        let mut parse = true;
+        if let Some(options) = args.get(1) {
+            match options {
+                Some(options) if options.is_hash() => parse = self.optional_parse(options)?,
+                other => {
+                    let found = found(other);
+                    return refuse(format!(
+                        "expects an extended hash as argument #2, but received {found}."
+                    ));
+                }
+            }
+        }
+        let full = full_name(base, name.as_str());
+        let code = self.load(&full, parse).map_err(|error| {
+            Fault::Error(error.wrapped(format!(
+                "I/O error when trying to load optional template {}: {}",
+                crate::error::java_quoted(&full),
+                error.as_reason()
+            )))
+        })?;
+        let mut result = Map::default();
+        if let Some(code) = code {
+            for (name, callable) in [
+                ("include", Callable::Include(code)),
+                ("import", Callable::Import(code)),
+            ] {
+                result.insert(
+                    Str::Borrowed(name),
+                    Some(Value::Callable(Rc::new(callable))),
+                );
+            }
+        }
+        result.insert(Str::Borrowed("exists"), Some(Value::Bool(code.is_some())));
+        Ok(Value::map(result))
+    }
+
+    fn optional_parse(&mut self, options: &Value<'a>) -> Evaluated<'a, bool> {
+        let mut parse = true;
+        for (name, value) in self.entries(options)? {
+            let refuse = |message: String| Err(Fault::Error(bad_option(&message)));
+            match (name.as_str(), value) {
+                ("encoding", Some(Value::Str(_))) => {}
+                ("parse", Some(Value::Bool(on))) => parse = on,
+                (option @ ("encoding" | "parse"), value) => {
+                    let wanted = if option == "parse" {
+                        "boolean"
+                    } else {
+                        "string"
+                    };
+                    let found = value.map_or("a Null".to_owned(), |value| {
+                        super::with_article(value.type_name())
+                    });
+                    return refuse(format!(
+                        "The value of the \"{option}\" option must be a {wanted}, but it was {found}."
+                    ));
+                }
+                (other, _) => {
+                    return refuse(format!(
+                        "Unsupported option {}; valid names are: \"encoding\", \"parse\".",
+                        crate::error::java_quoted(other)
+                    ));
+                }
+            }
+        }
+        Ok(parse)
+    }
+
+    /// `text?eval`
+    pub(crate) fn eval_text(
+        &mut self,
+        call: &'a BuiltinCall,
+        text: &str,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        let code = self
+            .code_of(call, text, |env, options| {
+                Code::expression(&env.template.name, &format!("({text})"), options)
+            })
+            .map_err(|error| {
+                let error = error.wrapped(quoted_failure(&error.as_reason()));
+                Fault::Error(
+                    self.template
+                        .place(error, call.src)
+                        .blaming(self.template.text_of(call.src)),
+                )
+            })?;
+        let unit = self.unit_of(code, self.namespace())?;
+        let result = self.deeper(call.src, |env| {
+            env.run_within(unit, call.site.as_deref(), |env| {
+                match &code.program.nodes[..] {
+                    [only] => match &only.kind {
+                        NodeKind::Output(expr) => env.eval_opt(expr),
+                        _ => Ok(None),
+                    },
+                    _ => Ok(None),
+                }
+            })
+        });
+        result.map_err(|fault| {
+            let error = self.to_error(fault);
+            Fault::Error(error.wrapped(quoted_failure(&error.description())))
+        })
+    }
+
+    /// `text?interpret`, `[text, name]?interpret`
+    pub(crate) fn interpret(
+        &mut self,
+        call: &'a BuiltinCall,
+        text: &str,
+        id: &str,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        let code = self
+            .code_of(call, text, |env, mut options| {
+                options.standard_extensions = false;
+                let name = format!("{}->{id}", env.template.name);
+                Code::compile(&name, text, &options)
+            })
+            .map_err(|error| {
+                let message = format!(
+                    "Template parsing with \"?interpret\" has failed with this error:\n\n---begin-message---\n{}\n---end-message---\n\nThe failed expression:",
+                    error.as_reason()
+                );
+                let error = error.wrapped(message);
+                Fault::Error(self.template.place(error, call.src).blaming(self.template.text_of(call.src)))
+            })?;
+        Ok(Some(Value::Callable(Rc::new(Callable::Interpreted(code)))))
+    }
+
+    /// What `text` compiles to at the place of `call`; it is compiled once in a render.
+    fn code_of(
+        &mut self,
+        call: &'a BuiltinCall,
+        text: &str,
+        compile: impl FnOnce(&Self, Options) -> Result<Code, Error>,
+    ) -> Result<&'a Code, Error> {
+        let place = std::ptr::from_ref(call) as usize;
+        if let Some(code) = self.units.made_of(place, text) {
+            return Ok(code);
+        }
+        let budget = |fault| match fault {
+            Fault::Error(error) => error,
+            Fault::Missing(_) => Error::new(ErrorKind::Missing, "a value is missing"),
+        };
+        self.steps(1 + text.len() / COMPILED_BYTES_PER_STEP)
+            .map_err(budget)?;
+        self.charge(text.len().saturating_mul(COMPILED_BYTES))
+            .map_err(budget)?;
+        let mut options = self.template.options.clone();
+        options.loads = self.engine.options.loads;
+        options.always_open = true;
+        options.output_format = call.output_format.clone();
+        options.auto_escaping = if call.auto_escape {
+            AutoEscaping::EnableIfSupported
+        } else {
+            AutoEscaping::Disable
+        };
+        let code = compile(self, options)?;
+        let code = self.units.keep(Arc::new(code));
+        self.units.remember(place, text, code);
+        Ok(code)
+    }
+}
+
+fn quoted_failure(reason: &str) -> String {
+    format!(
+        "Failed to \"?eval\" string with this error:\n\n---begin-message---\n{reason}\n---end-message---\n\nThe failing expression:"
+    )
+}

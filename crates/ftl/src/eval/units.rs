@@ -1,0 +1,392 @@
+//! Several templates in one render: their namespaces, and how code of one finds the variables of another.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::env::{Env, Evaluated, Place, Running};
+use crate::compile::Names;
+use crate::syntax::ast::{LoopField, Name, Site};
+use crate::template::Code;
+use crate::value::{Str, Value};
+
+/// The code that a render has loaded or compiled, kept until its end.
+#[derive(Default)]
+pub(crate) struct Loaded(OnceCell<Box<Link>>);
+
+struct Link {
+    code: Arc<Code>,
+    next: Loaded,
+}
+
+impl Drop for Loaded {
+    /// One after the other: a long chain must not recurse.
+    fn drop(&mut self) {
+        let mut next = self.0.take();
+        while let Some(mut link) = next {
+            next = link.next.0.take();
+        }
+    }
+}
+
+/// Code with the namespace that it runs in.
+pub(crate) struct Unit<'a> {
+    pub(crate) code: &'a Code,
+    pub(crate) namespace: u32,
+    /// Where the code's own slots are in the tables of variables; `None` if they are the same.
+    slots: Option<Rc<Slots>>,
+}
+
+struct Slots {
+    namespace: Vec<u32>,
+    globals: Vec<u32>,
+}
+
+/// All code of a render; the main template's comes first.
+pub(crate) struct Units<'a> {
+    list: Vec<Unit<'a>>,
+    /// The unit for code (by its address) in a namespace.
+    by_code: HashMap<(usize, u32), u32>,
+    /// Code that the render has made of a text at a place in a template (by its address).
+    by_text: HashMap<(usize, Rc<str>), &'a Code>,
+    /// Namespaces by the full names of their templates.
+    imported: HashMap<Box<str>, u32>,
+    last: &'a Loaded,
+}
+
+impl<'a> Units<'a> {
+    pub(crate) fn new(main: &'a Code, loaded: &'a Loaded) -> Self {
+        Self {
+            list: vec![Unit {
+                code: main,
+                namespace: 0,
+                slots: None,
+            }],
+            by_code: HashMap::new(),
+            by_text: HashMap::new(),
+            imported: HashMap::new(),
+            last: loaded,
+        }
+    }
+
+    pub(crate) fn get(&self, unit: u32) -> &Unit<'a> {
+        &self.list[unit as usize]
+    }
+
+    /// Keeps `code` until the end of the render.
+    pub(crate) fn keep(&mut self, code: Arc<Code>) -> &'a Code {
+        let link = self.last.0.get_or_init(|| {
+            Box::new(Link {
+                code,
+                next: Loaded::default(),
+            })
+        });
+        self.last = &link.next;
+        &link.code
+    }
+
+    pub(crate) fn made_of(&self, place: usize, text: &str) -> Option<&'a Code> {
+        self.by_text.get(&(place, Rc::from(text))).copied()
+    }
+
+    pub(crate) fn remember(&mut self, place: usize, text: &str, code: &'a Code) {
+        self.by_text.insert((place, Rc::from(text)), code);
+    }
+
+    /// The namespace that the template `name` has been imported into.
+    pub(crate) fn namespace_of(&self, name: &str) -> Option<u32> {
+        self.imported.get(name).copied()
+    }
+
+    pub(crate) fn import(&mut self, name: &str, namespace: u32) {
+        self.imported.insert(name.into(), namespace);
+    }
+}
+
+/// A namespace's variables, or the global ones: by slot, and by name.
+pub(crate) struct Variables<'a> {
+    names: &'a Names,
+    /// Names that other code has brought along; their slots come after.
+    more: Names,
+    values: Vec<Option<Value<'a>>>,
+    /// The full name of the template that a lazy import has yet to run.
+    pub(crate) pending: Option<Rc<str>>,
+}
+
+impl<'a> Variables<'a> {
+    pub(crate) fn new(names: &'a Names) -> Self {
+        Self {
+            names,
+            more: Names::default(),
+            values: super::env::none(names.len()),
+            pending: None,
+        }
+    }
+
+    /// The slot of `name`, which gets one if it has none.
+    fn slot(&mut self, name: &str) -> u32 {
+        if let Some(slot) = self.find(name) {
+            return slot;
+        }
+        let slot = self.names.len() as u32 + self.more.slot(name);
+        self.values.resize(slot as usize + 1, None);
+        slot
+    }
+
+    fn find(&self, name: &str) -> Option<u32> {
+        self.names.get(name).or_else(|| {
+            let slot = self.more.get(name)?;
+            Some(self.names.len() as u32 + slot)
+        })
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
+        self.at(self.find(name)?)
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: Option<Value<'a>>) {
+        let slot = self.slot(name);
+        self.set_at(slot, value);
+    }
+
+    #[inline]
+    pub(crate) fn at(&self, slot: u32) -> Option<&Value<'a>> {
+        self.values.get(slot as usize)?.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn set_at(&mut self, slot: u32, value: Option<Value<'a>>) {
+        if let Some(variable) = self.values.get_mut(slot as usize) {
+            *variable = value;
+        }
+    }
+
+    /// Names and values of those that have one, in the order of a Java `HashMap`.
+    pub(crate) fn entries(&self) -> Vec<(&str, &Value<'a>)> {
+        let names = self.names.iter().chain(self.more.iter());
+        let mut entries: Vec<_> = names
+            .zip(&self.values)
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+            .collect();
+        java_order(&mut entries);
+        entries
+    }
+}
+
+/// Sorts as a Java `HashMap` iterates: by the bucket, and in it by the time of insertion.
+pub(crate) fn java_order<T>(entries: &mut [(&str, T)]) {
+    // A table of 16 doubles when it gets fuller than three quarters.
+    let mut buckets: u32 = 16;
+    while entries.len() as u64 * 4 > u64::from(buckets) * 3 {
+        buckets *= 2;
+    }
+    entries.sort_by_cached_key(|(name, _)| {
+        let hash = name.encode_utf16().fold(0u32, |hash, unit| {
+            hash.wrapping_mul(31).wrapping_add(u32::from(unit))
+        });
+        (hash ^ (hash >> 16)) & (buckets - 1)
+    });
+}
+
+/// What code of another template sees of the place that it runs at.
+pub(crate) struct Around<'a> {
+    site: Option<&'a Site>,
+    base: usize,
+    running: Option<Running<'a>>,
+    outer: Option<Rc<Around<'a>>>,
+}
+
+impl<'a> Env<'a> {
+    /// The unit of `code` in a namespace; its names get slots there.
+    pub(crate) fn unit_of(&mut self, code: &'a Code, namespace: u32) -> Evaluated<'a, u32> {
+        let key = (std::ptr::from_ref(code) as usize, namespace);
+        if let Some(unit) = self.units.by_code.get(&key) {
+            return Ok(*unit);
+        }
+        let program = &code.program;
+        self.steps(program.namespace.len() + program.globals.len())?;
+        self.charge_items(program.namespace.len() + program.globals.len())?;
+        let variables = &mut self.namespaces[namespace as usize];
+        let slots = Slots {
+            namespace: program
+                .namespace
+                .iter()
+                .map(|name| variables.slot(name))
+                .collect(),
+            globals: program
+                .globals
+                .iter()
+                .map(|name| self.globals.slot(name))
+                .collect(),
+        };
+        let unit = self.units.list.len() as u32;
+        self.units.list.push(Unit {
+            code,
+            namespace,
+            slots: Some(Rc::new(slots)),
+        });
+        self.units.by_code.insert(key, unit);
+        Ok(unit)
+    }
+
+    /// Goes to another place; returns the one before.
+    #[inline]
+    pub(crate) fn go(&mut self, place: Place<'a>) -> Place<'a> {
+        if place.unit != self.place.unit {
+            self.template = self.units.get(place.unit).code;
+        }
+        std::mem::replace(&mut self.place, place)
+    }
+
+    /// The current namespace.
+    pub(crate) fn namespace(&self) -> u32 {
+        self.units.get(self.place.unit).namespace
+    }
+
+    #[inline]
+    pub(crate) fn namespace_variable(&self, slot: u32) -> Option<&Value<'a>> {
+        let unit = self.units.get(self.place.unit);
+        let slot = match &unit.slots {
+            Some(slots) => slots.namespace[slot as usize],
+            None => slot,
+        };
+        self.namespaces[unit.namespace as usize].at(slot)
+    }
+
+    pub(crate) fn set_namespace_variable(&mut self, slot: u32, value: Option<Value<'a>>) {
+        let unit = self.units.get(self.place.unit);
+        let slot = match &unit.slots {
+            Some(slots) => slots.namespace[slot as usize],
+            None => slot,
+        };
+        self.namespaces[unit.namespace as usize].set_at(slot, value);
+    }
+
+    fn global_slot(&self, slot: u32) -> u32 {
+        match &self.units.get(self.place.unit).slots {
+            Some(slots) => slots.globals[slot as usize],
+            None => slot,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn global_variable(&self, slot: u32) -> Option<&Value<'a>> {
+        self.globals.at(self.global_slot(slot))
+    }
+
+    pub(crate) fn set_global_variable(&mut self, slot: u32, value: Option<Value<'a>>) {
+        let slot = self.global_slot(slot);
+        self.globals.set_at(slot, value);
+    }
+
+    /// Runs other code in `unit` in a frame of its own, from where it sees the variables around `site`.
+    pub(crate) fn run_within<T>(
+        &mut self,
+        unit: u32,
+        site: Option<&'a Site>,
+        run: impl FnOnce(&mut Self) -> Evaluated<'a, T>,
+    ) -> Evaluated<'a, T> {
+        let here = &self.place;
+        let around = if site.is_none() && here.running.is_none() {
+            here.around.clone()
+        } else {
+            Some(Rc::new(Around {
+                site,
+                base: here.base,
+                running: here.running,
+                outer: here.around.clone(),
+            }))
+        };
+        let frame_size = self.units.get(unit).code.program.frame_size as usize;
+        self.charge_items(frame_size)?;
+        let frame = self.locals.len();
+        self.locals.resize(frame + frame_size, None);
+        let before = self.go(Place {
+            unit,
+            base: frame,
+            around,
+            ..self.place.clone()
+        });
+        let result = run(self);
+        // What is missing is to be shown as it stands in this code.
+        let result = result.map_err(|fault| super::env::Fault::Error(self.to_error(fault)));
+        self.go(before);
+        self.locals.truncate(frame);
+        result
+    }
+
+    /// A local variable of the place around, looked up by its name.
+    #[cold]
+    pub(crate) fn variable_around(&self, name: &Name) -> Option<Value<'a>> {
+        let mut around = self.place.around.as_deref();
+        while let Some(here) = around {
+            let mut site = here.site;
+            while let Some(scope) = site {
+                for variable in scope.variables.iter().rev() {
+                    if let Some(value) = self.variable_of_scope(here.base, variable, &name.text) {
+                        return Some(value);
+                    }
+                }
+                site = scope.outer.as_deref();
+            }
+            if let Some(value) = here
+                .running
+                .and_then(|running| self.macro_variable(running, &name.text))
+            {
+                return Some(value);
+            }
+            around = here.outer.as_deref();
+        }
+        None
+    }
+
+    fn variable_of_scope(
+        &self,
+        base: usize,
+        variable: &crate::syntax::ast::ScopeVariable,
+        name: &str,
+    ) -> Option<Value<'a>> {
+        let suffix = name.strip_prefix(&*variable.name)?;
+        if suffix.is_empty() {
+            return self.local_of(base, variable.slot).cloned();
+        }
+        let field = match suffix {
+            "_index" => LoopField::Index,
+            "_has_next" => LoopField::HasNext,
+            _ => return None,
+        };
+        match self.local_of(base, variable.state_slot?) {
+            Some(Value::Loop(state)) => Some(state.field(field)),
+            _ => None,
+        }
+    }
+
+    /// A local variable of a running macro.
+    pub(crate) fn macro_variable(&self, running: Running<'a>, name: &str) -> Option<Value<'a>> {
+        let locals = &running.def.locals;
+        let (_, slot) = locals.iter().find(|(local, _)| **local == *name)?;
+        self.local_of(running.base, *slot).cloned()
+    }
+
+    /// The local variables of the running macro that have a value, in the order of a Java `HashMap`.
+    pub(crate) fn local_entries(&self) -> Vec<(Str<'a>, Option<Value<'a>>)> {
+        let Some(running) = self.place.running else {
+            return Vec::new();
+        };
+        let mut entries: Vec<(&'a str, Value<'a>)> = running
+            .def
+            .locals
+            .iter()
+            .filter_map(|(name, slot)| {
+                let value = self.local_of(running.base, *slot)?;
+                Some((&**name, value.clone()))
+            })
+            .collect();
+        java_order(&mut entries);
+        entries
+            .into_iter()
+            .map(|(name, value)| (Str::Borrowed(name), Some(value)))
+            .collect()
+    }
+}

@@ -1,0 +1,57 @@
+//! Directives and methods that the engine makes while a template runs.
+
+use std::rc::Rc;
+
+use super::{Str, Value};
+use crate::template::Code;
+
+pub(crate) enum Callable<'a> {
+    /// `text?interpret`: a directive that runs the text.
+    Interpreted(&'a Code),
+    /// `.get_optional_template`: a method; names are relative to that template.
+    OptionalTemplate(&'a str),
+    /// What that returns: a directive that runs the template.
+    Include(&'a Code),
+    /// And a method that imports it.
+    Import(&'a Code),
+    /// `callee?with_args(…)`
+    WithArgs(WithArgs<'a>),
+}
+
+/// A callable with some of its arguments.
+pub(crate) struct WithArgs<'a> {
+    pub(crate) callee: Value<'a>,
+    pub(crate) args: PresetArgs<'a>,
+    /// Whether they come after the call's own ones (`?with_args_last`).
+    pub(crate) last: bool,
+}
+
+#[derive(Clone)]
+pub(crate) enum PresetArgs<'a> {
+    Positional(Rc<[Option<Value<'a>>]>),
+    Named(Rc<[(Str<'a>, Option<Value<'a>>)]>),
+}
+
+impl Callable<'_> {
+    /// Whether `<@callable>` works.
+    pub(crate) fn is_directive(&self) -> bool {
+        match self {
+            Self::Interpreted(_) | Self::Include(_) => true,
+            Self::OptionalTemplate(_) | Self::Import(_) => false,
+            Self::WithArgs(with) => match &with.callee {
+                Value::Callable(inner) => inner.is_directive(),
+                callee => matches!(callee, Value::Macro(..)),
+            },
+        }
+    }
+
+    /// What FreeMarker calls this kind of value in messages.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Interpreted(_) => "transform",
+            Self::OptionalTemplate(_) | Self::Import(_) => "method",
+            Self::Include(_) => "directive",
+            Self::WithArgs(with) => with.callee.type_name(),
+        }
+    }
+}
