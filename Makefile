@@ -5,7 +5,7 @@ CARGO ?= cargo
 # Options for `make run`, such as ARGS='--listen 127.0.0.1:9000 --rate 100'.
 ARGS ?=
 
-.PHONY: help run test lint bench prerequisites test-prerequisites
+.PHONY: help run test lint bench bench-ftl prerequisites test-prerequisites
 
 help: ## List what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -33,6 +33,11 @@ lint: prerequisites ## Check formatting, and let clippy look at everything
 bench: prerequisites ## Measure (some minutes; see bench/README.md)
 	$(CARGO) build --release --locked -p millstream -p millstream-bench
 	./target/release/millstream-bench report $(ARGS)
+
+bench-ftl: prerequisites ## Measure the template engine beside Apache FreeMarker and minijinja
+	@./tools/prerequisites java
+	$(CARGO) build --release --locked -p ftl-bench
+	./target/release/ftl-bench $(ARGS)
 
 prerequisites:
 	@./tools/prerequisites build

@@ -56,7 +56,7 @@ mod settings;
 mod template;
 mod url;
 mod user;
-mod views;
+pub mod views;
 
 pub use plan::{Outcome, Parts, Plan};
 pub use problem::Problem;

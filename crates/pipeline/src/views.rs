@@ -8,7 +8,7 @@ use ftl::{Data, Entries, Hash, Seq, View};
 use model::json::{Object, Value};
 
 /// A JSON value as a template sees it.
-pub(crate) fn view<'a>(value: &'a Value<'a>, arena: &'a Bump) -> View<'a> {
+pub fn view<'a>(value: &'a Value<'a>, arena: &'a Bump) -> View<'a> {
     match value {
         Value::Null => View::Null,
         Value::Bool(value) => View::Bool(*value),
@@ -20,13 +20,14 @@ pub(crate) fn view<'a>(value: &'a Value<'a>, arena: &'a Bump) -> View<'a> {
 }
 
 /// An object as a template sees it.
-pub(crate) struct ObjectView<'a> {
+pub struct ObjectView<'a> {
     object: &'a Object<'a>,
     arena: &'a Bump,
 }
 
 impl<'a> ObjectView<'a> {
-    pub(crate) fn new(object: &'a Object<'a>, arena: &'a Bump) -> Self {
+    /// A view of `object`; nested views are made in `arena`.
+    pub fn new(object: &'a Object<'a>, arena: &'a Bump) -> Self {
         Self { object, arena }
     }
 }
@@ -66,7 +67,7 @@ impl Seq for ArrayView<'_> {
 
 /// Values under names, in order: selected properties and mapped fields.
 #[derive(Default)]
-pub(crate) struct Members<'a>(pub(crate) Vec<(&'a str, View<'a>)>);
+pub struct Members<'a>(pub Vec<(&'a str, View<'a>)>);
 
 impl Hash for Members<'_> {
     fn get(&self, key: &str) -> Option<View<'_>> {
@@ -84,11 +85,15 @@ impl Hash for Members<'_> {
 }
 
 /// The four names that a template can use. Each has two spellings, but only the first is listed.
-pub(crate) struct Roots<'a> {
-    pub(crate) input: &'a dyn Hash,
-    pub(crate) parameters: &'a dyn Hash,
-    pub(crate) mapped_properties: &'a dyn Hash,
-    pub(crate) mapped_fields: &'a dyn Hash,
+pub struct Roots<'a> {
+    /// The event, or the user that it shows.
+    pub input: &'a dyn Hash,
+    /// What the user filled in.
+    pub parameters: &'a dyn Hash,
+    /// The selected properties.
+    pub mapped_properties: &'a dyn Hash,
+    /// The mapped fields.
+    pub mapped_fields: &'a dyn Hash,
 }
 
 /// One of the four names.
