@@ -87,13 +87,15 @@ fn convert<'a>(
     }
     let text = env.string_of(&call.target, value)?;
     // The setting must be well-formed even where it isn't used.
-    let setting = env.date_format_setting(&call.target, kind)?;
-    let format = if call.arg_count() > 0 {
-        super::numbers::date_format(env, call, kind)?
-    } else {
-        setting
-    };
+    env.date_format_setting(&call.target, kind)?;
     env.steps(STEPS_OF_READING + text.as_str().len() / COMPILED_BYTES_PER_STEP)?;
+    let given;
+    let format = if call.arg_count() > 0 {
+        given = super::numbers::date_format(env, call, kind)?;
+        &*given
+    } else {
+        env.date_format_setting(&call.target, kind)?
+    };
     match format.read(text.as_str(), &env.surroundings()) {
         Ok(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
         Err(unreadable) => {

@@ -1,7 +1,7 @@
 //! Built-ins that escape for other languages.
 
 use super::{Args, Builtin, Returned, Run, define};
-use crate::eval::Env;
+use crate::eval::{Env, Evaluated};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{Str, Value};
 
@@ -13,7 +13,7 @@ pub(super) const TABLE: &[Builtin] = &[
     define("rtf", Run::Str(rtf), Args::None),
     define("j_string", Run::Str(j_string), Args::None),
     define("js_string", Run::Str(js_string), Args::None),
-    define("json_string", Run::Str(json_string), Args::None),
+    define("json_string", Run::Str(json_string), Args::None).printed_by(print_json_string),
     define("url", Run::Str(url), Args::Optional(1, 1)),
     define("url_path", Run::Str(url_path), Args::Optional(1, 1)),
 ];
@@ -78,49 +78,81 @@ fn json_string<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Retu
 
 fn script_string<'a>(env: &mut Env<'a>, text: Str<'a>, json: bool) -> Returned<'a> {
     // Most strings need nothing.
-    let plain = |byte: u8| {
-        matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\' | b'/' | b'<' | b'>')
-    };
-    if text.as_str().bytes().all(plain) {
+    if text.as_str().bytes().all(is_plain_in_script) {
         return Ok(Some(Value::Str(text)));
     }
-    let escaped = script_escaped(text.as_str(), json);
-    env.made(escaped).map(Some)
+    let mut escaped = Vec::with_capacity(text.as_str().len() + 16);
+    escape_script(text.as_str(), json, &mut escaped);
+    env.captured_string(escaped).map(Some)
+}
+
+/// `${text?json_string}` without a string in between.
+fn print_json_string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
+    let text = env.eval_string(&call.target)?;
+    escape_script(text.as_str(), true, &mut env.out);
+    Ok(())
+}
+
+/// Whether the byte, wherever it stands, isn't the first of a character that may need an escape. Those that two of the
+/// bytes begin, beyond ASCII, are the control characters and the line separators, among others.
+fn is_plain_in_script(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | 0x80..)
+        && !matches!(
+            byte,
+            b'"' | b'\'' | b'\\' | b'/' | b'<' | b'>' | 0xc2 | 0xe2
+        )
 }
 
 /// Escapes for a string literal in JavaScript or JSON, and against `</script>`, `<!--`, `]]>` in a page around it.
-fn script_escaped(text: &str, json: bool) -> String {
-    let mut escaped = String::with_capacity(text.len() + 16);
-    let mut before = [None, None];
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            '\u{c}' => escaped.push_str("\\f"),
-            '\u{8}' => escaped.push_str("\\b"),
-            '"' => escaped.push_str("\\\""),
-            '\\' => escaped.push_str("\\\\"),
-            '\'' if !json => escaped.push_str("\\'"),
-            '/' if matches!(before[1], None | Some('<')) => escaped.push_str("\\/"),
-            '>' if closes(before) => escaped.push_str(if json { "\\u003E" } else { "\\>" }),
-            '<' if matches!(chars.peek(), None | Some('!' | '?')) => {
-                escaped.push_str(if json { "\\u003C" } else { "\\x3C" })
-            }
-            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
-                let code = c as u32;
-                escaped.push_str(&if json || code > 0xff {
-                    format!("\\u{code:04X}")
-                } else {
-                    format!("\\x{code:02X}")
-                });
-            }
-            _ => escaped.push(c),
-        }
-        before = [before[1], Some(c)];
+fn escape_script(text: &str, json: bool, out: &mut Vec<u8>) {
+    let mut written = 0;
+    while let Some(plain) = text.as_bytes()[written..]
+        .iter()
+        .position(|byte| !is_plain_in_script(*byte))
+    {
+        let at = written + plain;
+        out.extend_from_slice(&text.as_bytes()[written..at]);
+        let (before, rest) = text.split_at(at);
+        let Some(c) = rest.chars().next() else { break };
+        escape_script_char(before, c, rest, json, out);
+        written = at + c.len_utf8();
     }
-    escaped
+    out.extend_from_slice(&text.as_bytes()[written..]);
+}
+
+/// Escapes `c`, which stands at the start of `rest`, if what is around it asks for that.
+fn escape_script_char(before: &str, c: char, rest: &str, json: bool, out: &mut Vec<u8>) {
+    let last_two = || {
+        let mut backwards = before.chars().rev();
+        let last = backwards.next();
+        [backwards.next(), last]
+    };
+    let escape: &str = match c {
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        '\u{c}' => "\\f",
+        '\u{8}' => "\\b",
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\'' if !json => "\\'",
+        '/' if matches!(last_two()[1], None | Some('<')) => "\\/",
+        '>' if closes(last_two()) && json => "\\u003E",
+        '>' if closes(last_two()) => "\\>",
+        '<' if matches!(rest.as_bytes().get(1), None | Some(b'!' | b'?')) && json => "\\u003C",
+        '<' if matches!(rest.as_bytes().get(1), None | Some(b'!' | b'?')) => "\\x3C",
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
+            let code = c as u32;
+            let escape = if json || code > 0xff {
+                format!("\\u{code:04X}")
+            } else {
+                format!("\\x{code:02X}")
+            };
+            return out.extend_from_slice(escape.as_bytes());
+        }
+        _ => return out.extend_from_slice(&rest.as_bytes()[..c.len_utf8()]),
+    };
+    out.extend_from_slice(escape.as_bytes());
 }
 
 /// Whether a `>` could end `-->` or `]]>`, of which some may stand before the string.

@@ -53,10 +53,19 @@ pub(crate) struct Builtin {
     name: &'static str,
     run: Run,
     args: Args,
+    print: Option<Print>,
 }
 
+/// Prints what the built-in returns straight to the output, which saves a string.
+type Print = for<'a> fn(&mut Env<'a>, &'a BuiltinCall) -> Evaluated<'a, ()>;
+
 const fn define(name: &'static str, run: Run, args: Args) -> Builtin {
-    Builtin { name, run, args }
+    Builtin {
+        name,
+        run,
+        args,
+        print: None,
+    }
 }
 
 /// Why there's no such built-in.
@@ -137,6 +146,23 @@ pub(crate) fn snake_case(name: &str) -> String {
 }
 
 impl Builtin {
+    const fn printed_by(self, print: Print) -> Self {
+        Self {
+            print: Some(print),
+            ..self
+        }
+    }
+
+    /// Prints what [`Self::run`] would return, if there's a short way to do so.
+    pub(crate) fn print<'a>(
+        &self,
+        env: &mut Env<'a>,
+        call: &'a BuiltinCall,
+    ) -> Option<Evaluated<'a, ()>> {
+        let print = self.print?;
+        Some(env.step().and_then(|()| print(env, call)))
+    }
+
     pub(crate) fn run<'a>(&self, env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         env.step()?;
         match self.run {

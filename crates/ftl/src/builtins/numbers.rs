@@ -1,5 +1,6 @@
 //! Built-ins on numbers, and `?string`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Args, Builtin, Returned, Run, define};
@@ -11,8 +12,8 @@ use crate::syntax::ast::BuiltinCall;
 use crate::value::{DateKind, DateTime, Str, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
-    define("string", Run::Any(string), Args::Optional(1, 2)),
-    define("c", Run::Any(c), Args::None),
+    define("string", Run::Any(string), Args::Optional(1, 2)).printed_by(print_string),
+    define("c", Run::Any(c), Args::None).printed_by(print_c),
     define("cn", Run::Optional(cn), Args::None),
     define("abs", Run::Number(abs), Args::None),
     define("round", Run::Number(round), Args::None),
@@ -49,32 +50,9 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             let message = "?string(...) expects 1 argument but has received 2.";
             Err(env.fault(ErrorKind::Value, call.target.src, message))
         }
-        Value::Number(number) if call.arg_count() == 1 => {
-            // The setting must be well-formed even where it isn't used.
-            env.number_format_setting(&call.target)?;
-            let format = number_format(env, call)?;
-            let mut bytes = Vec::new();
-            format
-                .write(
-                    number,
-                    &env.settings.locale,
-                    env.settings.c_format,
-                    &mut bytes,
-                )
-                .map_err(|_| {
-                    env.fault(
-                        ErrorKind::Format,
-                        call.target.src,
-                        "Failed to format number",
-                    )
-                })?;
-            env.captured_string(bytes).map(Some)
-        }
-        Value::Date(date) if call.arg_count() == 1 => {
-            env.date_format_setting(&call.target, date.kind)?;
-            let format = date_format(env, call, date.kind)?;
-            let mut bytes = Vec::new();
-            format.write(*date, &env.surroundings(), &mut bytes);
+        Value::Number(_) | Value::Date(_) if call.arg_count() == 1 => {
+            let mut bytes = Vec::with_capacity(24);
+            write_formatted(env, call, &value, &mut bytes)?;
             env.captured_string(bytes).map(Some)
         }
         Value::Str(_) if call.args.is_some() => {
@@ -84,6 +62,49 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         _ => env
             .string_of(&call.target, value)
             .map(|text| Some(Value::Str(text))),
+    }
+}
+
+/// `${number?string(format)}`, `${date?string(format)}`, without a string in between.
+fn print_string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
+    let value = env.eval(&call.target)?;
+    if matches!(value, Value::Number(_) | Value::Date(_)) && call.arg_count() == 1 {
+        let mut out = std::mem::take(&mut env.out);
+        let written = write_formatted(env, call, &value, &mut out);
+        env.out = out;
+        return written;
+    }
+    if let Some(Value::Str(text)) = string(env, call, value)? {
+        env.out.extend_from_slice(text.as_str().as_bytes());
+    }
+    Ok(())
+}
+
+/// Writes a number or a date by the format that the first argument says.
+fn write_formatted<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    value: &Value<'a>,
+    out: &mut Vec<u8>,
+) -> Evaluated<'a, ()> {
+    match value {
+        Value::Number(number) => {
+            // The setting must be well-formed even where it isn't used.
+            env.number_format_setting(&call.target)?;
+            let format = number_format(env, call)?;
+            let (locale, c_format) = (&env.settings.locale, env.settings.c_format);
+            format.write(number, locale, c_format, out).map_err(|_| {
+                let message = "Failed to format number";
+                env.fault(ErrorKind::Format, call.target.src, message)
+            })
+        }
+        Value::Date(date) => {
+            env.date_format_setting(&call.target, date.kind)?;
+            let format = date_format(env, call, date.kind)?;
+            format.write(*date, &env.surroundings(), out);
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -99,26 +120,28 @@ fn printed_arg<'a>(
     }
 }
 
-/// The format that the first argument says.
-fn number_format<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, Arc<NumberFormat>> {
+/// The format that the first argument says. Nothing is counted that threads share: a template's formats are borrowed.
+fn number_format<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+) -> Evaluated<'a, Cow<'a, NumberFormat>> {
     if let Some(format) = call.formats.number.get() {
-        return Ok(Arc::clone(format));
+        return Ok(Cow::Borrowed(format));
     }
     let source = printed_arg(env, call, 0)?;
     env.steps(source.as_str().len() / COMPILED_BYTES_PER_STEP)?;
-    let format = NumberFormat::parse(source.as_str())
-        .map(Arc::new)
-        .map_err(|reason| {
-            let message = format!(
-                "Failed to get number format object for the {} number format string: {reason}",
-                quoted(source.as_str())
-            );
-            env.fault(ErrorKind::Format, call.target.src, message)
-        })?;
+    let format = NumberFormat::parse(source.as_str()).map_err(|reason| {
+        let message = format!(
+            "Failed to get number format object for the {} number format string: {reason}",
+            quoted(source.as_str())
+        );
+        env.fault(ErrorKind::Format, call.target.src, message)
+    })?;
     if call.has_constant_arg() {
-        let _ = call.formats.number.set(Arc::clone(&format));
+        let kept = call.formats.number.get_or_init(|| Arc::new(format));
+        return Ok(Cow::Borrowed(kept));
     }
-    Ok(format)
+    Ok(Cow::Owned(format))
 }
 
 /// The format that the first argument says.
@@ -126,27 +149,26 @@ pub(super) fn date_format<'a>(
     env: &mut Env<'a>,
     call: &'a BuiltinCall,
     kind: DateKind,
-) -> Evaluated<'a, Arc<DateFormat>> {
+) -> Evaluated<'a, Cow<'a, DateFormat>> {
     if let Some((compiled_for, format)) = call.formats.date.get()
         && *compiled_for == kind
     {
-        return Ok(Arc::clone(format));
+        return Ok(Cow::Borrowed(format));
     }
     let source = printed_arg(env, call, 0)?;
     env.steps(source.as_str().len() / COMPILED_BYTES_PER_STEP)?;
-    let format = DateFormat::parse(source.as_str(), kind)
-        .map(Arc::new)
-        .map_err(|reason| {
-            let message = format!(
-                "Can't create date/time/datetime format based on format string {}. Reason given: {reason}",
-                quoted(source.as_str())
-            );
-            env.fault(ErrorKind::Format, call.target.src, message)
-        })?;
+    let format = DateFormat::parse(source.as_str(), kind).map_err(|reason| {
+        let message = format!(
+            "Can't create date/time/datetime format based on format string {}. Reason given: {reason}",
+            quoted(source.as_str())
+        );
+        env.fault(ErrorKind::Format, call.target.src, message)
+    })?;
     if call.has_constant_arg() {
-        let _ = call.formats.date.set((kind, Arc::clone(&format)));
+        // The format of another kind of date may be there.
+        let _ = call.formats.date.set((kind, Arc::new(format.clone())));
     }
-    Ok(format)
+    Ok(Cow::Owned(format))
 }
 
 fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -169,6 +191,19 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
         }
         other => Err(env.type_fault(&call.target, "number or boolean or string", &other)),
     }
+}
+
+/// `${number?c}` without a string in between.
+fn print_c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
+    let value = env.eval(&call.target)?;
+    if let Value::Number(number) = &value {
+        env.settings.c_format.write_number(number, &mut env.out);
+        return Ok(());
+    }
+    if let Some(Value::Str(text)) = c(env, call, value)? {
+        env.out.extend_from_slice(text.as_str().as_bytes());
+    }
+    Ok(())
 }
 
 fn cn<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {

@@ -87,21 +87,28 @@ fn language_of<'e>(env: &'e Env<'_>, call: &BuiltinCall) -> &'e str {
 }
 
 fn cap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    env.made(map_first(text.as_str(), |c| c.to_uppercase().collect()))
-        .map(Some)
+    change_first(env, text, |c, changed| changed.extend(c.to_uppercase()))
 }
 
 fn uncap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    env.made(map_first(text.as_str(), |c| c.to_lowercase().collect()))
-        .map(Some)
+    change_first(env, text, |c, changed| changed.extend(c.to_lowercase()))
 }
 
 /// Changes the first character that isn't white-space.
-fn map_first(text: &str, change: impl Fn(char) -> String) -> String {
-    match text.char_indices().find(|(_, c)| !c.is_whitespace()) {
-        Some((at, c)) => format!("{}{}{}", &text[..at], change(c), &text[at + c.len_utf8()..]),
-        None => text.to_owned(),
-    }
+fn change_first<'a>(
+    env: &mut Env<'a>,
+    text: Str<'a>,
+    change: impl Fn(char, &mut String),
+) -> Returned<'a> {
+    let whole = text.as_str();
+    let Some((at, first)) = whole.char_indices().find(|(_, c)| !c.is_whitespace()) else {
+        return some(Value::Str(text));
+    };
+    let mut changed = String::with_capacity(whole.len() + 4);
+    changed.push_str(&whole[..at]);
+    change(first, &mut changed);
+    changed.push_str(&whole[at + first.len_utf8()..]);
+    env.made(changed).map(Some)
 }
 
 fn capitalize<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {

@@ -9,6 +9,8 @@ use crate::value::{DateTime, Decimal};
 
 /// One value of the host's, borrowed for the time of a render.
 #[derive(Clone, Copy)]
+// A tag of a whole word, as that of the run-time values, and for the same reason.
+#[repr(u64)]
 pub enum View<'a> {
     /// JSON's `null`: to a template, the same as a missing value.
     Null,

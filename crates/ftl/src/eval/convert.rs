@@ -1,18 +1,21 @@
 //! Values to text.
 
-use std::sync::Arc;
-
 use super::env::{Env, Evaluated, Fault, with_article};
 use crate::datetime::{DateFormat, Surroundings};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::number::{Number, NumberFormat};
-use crate::syntax::ast::{Expr, NumericOutput};
+use crate::syntax::ast::{Expr, ExprKind, NumericOutput};
 use crate::value::{DateKind, DateTime, Str, Value};
 
 impl<'a> Env<'a> {
     /// Prints the value of `expr`.
     #[inline]
     pub(crate) fn output(&mut self, expr: &'a Expr) -> Evaluated<'a, ()> {
+        if let ExprKind::Builtin(call) = &expr.kind
+            && let Some(printed) = call.builtin.print(self, call)
+        {
+            return printed;
+        }
         let value = self.eval(expr)?;
         if let Value::Str(text) = &value {
             self.out.extend_from_slice(text.as_str().as_bytes());
@@ -124,9 +127,9 @@ impl<'a> Env<'a> {
         &self,
         expr: &Expr,
         kind: DateKind,
-    ) -> Evaluated<'a, Arc<DateFormat>> {
+    ) -> Evaluated<'a, &DateFormat> {
         let setting = self.settings.date_format(kind);
-        setting.compiled.clone().map_err(|reason| {
+        setting.compiled.as_deref().map_err(|reason| {
             let message = format!(
                 "The value of the \"{}_format\" FreeMarker configuration setting is a malformed date/time/datetime \
                  format string: {}. Reason given: {reason}",

@@ -110,7 +110,10 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         steps_left: engine.budgets.steps,
         memory_left: engine.budgets.memory_bytes,
     };
-    env.hoist_macros(&program.nodes);
+    // Without names of its own a template has no macros either.
+    if program.namespace.len() > 0 {
+        env.hoist_macros(&program.nodes);
+    }
     let result = env
         .load_automatic()
         .and_then(|()| env.exec(&program.nodes))

@@ -79,7 +79,12 @@ impl CFormat {
         match (self, number) {
             (_, Number::Int(int)) => write_int(*int, out),
             (Self::Legacy, _) => number.write_computer(out),
-            (_, Number::Big(big)) => write_exactly(&big.0, out),
+            (_, Number::Big(big)) => match big.small() {
+                Some(small) if small.scale as i64 <= MAX_LEADING_ZEROS => {
+                    small.write_plain(out);
+                }
+                _ => write_exactly(&big.to_big(), out),
+            },
             (_, Number::NonFinite(float)) => {
                 out.extend_from_slice(self.non_finite_name(*float).as_bytes());
             }

@@ -1,33 +1,22 @@
 //! Numbers as FreeMarker's BigDecimal engine computes them, with a fast path for whole numbers of 64 bits.
 
 mod c_format;
+mod decimal;
 mod format;
 
 use std::cmp::Ordering;
-use std::fmt;
-use std::rc::Rc;
-use std::str::FromStr;
 
-use bigdecimal::num_bigint::BigInt;
-use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive, Zero};
+use bigdecimal::num_bigint::{BigInt, Sign};
+use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
 
 pub(crate) use c_format::CFormat;
+pub use decimal::Decimal;
 pub(crate) use format::{NumberFormat, StandardPatterns};
 
 /// Fraction digits that a division keeps at least.
 const MIN_DIVISION_SCALE: i64 = 12;
 /// Fraction digits that a multiplication keeps at most.
 const MAX_SCALE: i64 = 100;
-
-/// A decimal number of any precision that the engine holds. Its `Display` form is JSON's, without an exponent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Decimal(Rc<BigDecimal>);
-
-impl fmt::Display for Decimal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.normalized().to_plain_string())
-    }
-}
 
 /// A number at run time.
 #[derive(Clone, Debug)]
@@ -72,11 +61,17 @@ impl Number {
         if value.fract() == 0.0 && value.abs() < 9.0e15 {
             return Self::Int(value as i64);
         }
-        BigDecimal::from_str(&format!("{value:e}")).map_or(Self::NonFinite(value), Self::from_big)
+        // Without an exponent where that isn't long: such a text is read faster.
+        let text = if (1e-6..1e15).contains(&value.abs()) {
+            value.to_string()
+        } else {
+            format!("{value:e}")
+        };
+        Decimal::parse(&text).map_or(Self::NonFinite(value), Self::Big)
     }
 
     pub(crate) fn from_big(value: BigDecimal) -> Self {
-        Self::Big(Decimal(Rc::new(value)))
+        Self::Big(value.into())
     }
 
     fn from_bigint(value: BigInt) -> Self {
@@ -109,27 +104,28 @@ impl Number {
         if bytes.len() as u64 > max_digits {
             return Some(Err(NumberError::TooLarge));
         }
-        let Ok(big) = BigDecimal::from_str(text) else {
+        let Some(decimal) = Decimal::parse(text) else {
             return Some(Err(NumberError::TooLarge));
         };
-        Some(Self::from_big(big).checked(max_digits))
+        Some(Self::Big(decimal).checked(max_digits))
     }
 
     /// Refuses numbers whose plain notation has more than `max_digits` digits.
     pub(crate) fn checked(self, max_digits: u64) -> Result<Self> {
-        if let Self::Big(big) = &self {
-            let scale = big.0.fractional_digit_count().unsigned_abs();
-            if big.0.as_bigint_and_scale().0.bits() / 3 + scale > max_digits {
-                return Err(NumberError::TooLarge);
-            }
+        match &self {
+            Self::Big(big) if big.plain_digits() > max_digits => Err(NumberError::TooLarge),
+            _ => Ok(self),
         }
-        Ok(self)
     }
 
     pub(crate) fn to_big(&self) -> Result<BigDecimal> {
+        self.to_decimal().map(|decimal| decimal.to_big())
+    }
+
+    fn to_decimal(&self) -> Result<Decimal> {
         match self {
-            Self::Int(int) => Ok(BigDecimal::from(*int)),
-            Self::Big(big) => Ok((*big.0).clone()),
+            Self::Int(int) => Ok((*int).into()),
+            Self::Big(big) => Ok(big.clone()),
             Self::NonFinite(_) => Err(NumberError::NonFinite),
         }
     }
@@ -137,7 +133,7 @@ impl Number {
     pub(crate) fn to_f64(&self) -> f64 {
         match self {
             Self::Int(int) => *int as f64,
-            Self::Big(big) => big.0.to_string().parse().unwrap_or(f64::NAN),
+            Self::Big(big) => big.to_f64(),
             Self::NonFinite(float) => *float,
         }
     }
@@ -146,20 +142,7 @@ impl Number {
     pub(crate) fn to_i64_wrapping(&self) -> i64 {
         match self {
             Self::Int(int) => *int,
-            Self::Big(big) => {
-                let (whole, _) = big
-                    .0
-                    .with_scale_round(0, RoundingMode::Down)
-                    .into_bigint_and_exponent();
-                whole.iter_u64_digits().next().map_or(0, |low| {
-                    let low = low as i64;
-                    if whole.sign() == bigdecimal::num_bigint::Sign::Minus {
-                        low.wrapping_neg()
-                    } else {
-                        low
-                    }
-                })
-            }
+            Self::Big(big) => big.to_i64_wrapping(),
             Self::NonFinite(float) => *float as i64,
         }
     }
@@ -168,7 +151,7 @@ impl Number {
     pub(crate) fn to_i64(&self) -> Option<i64> {
         match self {
             Self::Int(int) => Some(*int),
-            Self::Big(big) => big.0.with_scale_round(0, RoundingMode::Down).to_i64(),
+            Self::Big(big) => big.to_i64(),
             Self::NonFinite(_) => None,
         }
     }
@@ -179,7 +162,7 @@ impl Number {
         {
             return Ok(Self::Int(sum));
         }
-        Self::from_big(self.to_big()? + other.to_big()?).checked(max_digits)
+        Self::Big(self.to_decimal()?.add(&other.to_decimal()?)).checked(max_digits)
     }
 
     pub(crate) fn subtract(&self, other: &Self, max_digits: u64) -> Result<Self> {
@@ -188,7 +171,7 @@ impl Number {
         {
             return Ok(Self::Int(difference));
         }
-        Self::from_big(self.to_big()? - other.to_big()?).checked(max_digits)
+        Self::Big(self.to_decimal()?.subtract(&other.to_decimal()?)).checked(max_digits)
     }
 
     pub(crate) fn multiply(&self, other: &Self, max_digits: u64) -> Result<Self> {
@@ -197,13 +180,8 @@ impl Number {
         {
             return Ok(Self::Int(product));
         }
-        let product = self.to_big()? * other.to_big()?;
-        let product = if product.fractional_digit_count() > MAX_SCALE {
-            product.with_scale_round(MAX_SCALE, RoundingMode::HalfUp)
-        } else {
-            product
-        };
-        Self::from_big(product).checked(max_digits)
+        let product = self.to_decimal()?.multiply(&other.to_decimal()?, MAX_SCALE);
+        Self::Big(product).checked(max_digits)
     }
 
     pub(crate) fn divide(&self, other: &Self, max_digits: u64) -> Result<Self> {
@@ -215,14 +193,12 @@ impl Number {
                 return Ok(Self::Int(a / b));
             }
         }
-        let (a, b) = (self.to_big()?, other.to_big()?);
+        let (a, b) = (self.to_decimal()?, other.to_decimal()?);
         if b.is_zero() {
             return Err(NumberError::DivisionByZero);
         }
-        let scale = MIN_DIVISION_SCALE
-            .max(a.fractional_digit_count())
-            .max(b.fractional_digit_count());
-        Self::from_big(divide_half_up(&a, &b, scale)).checked(max_digits)
+        let scale = MIN_DIVISION_SCALE.max(a.scale()).max(b.scale());
+        Self::Big(a.divide_half_up(&b, scale)).checked(max_digits)
     }
 
     /// The remainder of the whole parts, with the sign of the dividend.
@@ -240,7 +216,7 @@ impl Number {
                 Some(negative) => Self::Int(negative),
                 None => Self::from_big(-BigDecimal::from(*int)),
             },
-            Self::Big(big) => Self::from_big(-(*big.0).clone()),
+            Self::Big(big) => Self::Big(big.negate()),
             Self::NonFinite(float) => Self::NonFinite(-float),
         }
     }
@@ -256,7 +232,7 @@ impl Number {
     pub(crate) fn is_negative(&self) -> bool {
         match self {
             Self::Int(int) => *int < 0,
-            Self::Big(big) => big.0.sign() == bigdecimal::num_bigint::Sign::Minus,
+            Self::Big(big) => big.is_negative(),
             Self::NonFinite(float) => *float < 0.0,
         }
     }
@@ -270,7 +246,18 @@ impl Number {
             Self::NonFinite(_) => return self.clone(),
             _ => {}
         }
-        let Ok(exact) = BigDecimal::try_from(self.to_f64()) else {
+        let double = self.to_f64();
+        if double.abs() < EXACT as f64 {
+            // Below that a double's whole part and fraction are exact.
+            let floor = double.floor();
+            let up = match mode {
+                Rounding::Floor => false,
+                Rounding::Ceiling => double > floor,
+                Rounding::HalfUp => double - floor >= 0.5,
+            };
+            return Self::Int(floor as i64 + i64::from(up));
+        }
+        let Ok(exact) = BigDecimal::try_from(double) else {
             return self.clone();
         };
         let rounded = match mode {
@@ -299,9 +286,9 @@ impl Number {
                 .to_f64()
                 .partial_cmp(&other.to_f64())
                 .unwrap_or(Ordering::Equal),
-            (Self::Big(a), Self::Big(b)) => a.0.cmp(&b.0),
-            (Self::Big(a), Self::Int(b)) => (*a.0).cmp(&BigDecimal::from(*b)),
-            (Self::Int(a), Self::Big(b)) => BigDecimal::from(*a).cmp(&b.0),
+            (Self::Big(a), Self::Big(b)) => a.compare(b),
+            (Self::Big(a), Self::Int(b)) => a.compare(&(*b).into()),
+            (Self::Int(a), Self::Big(b)) => Decimal::from(*a).compare(b),
         }
     }
 
@@ -316,19 +303,10 @@ impl Number {
     pub(crate) fn write_computer(&self, out: &mut Vec<u8>) {
         match self {
             Self::Int(int) => write_int(*int, out),
-            Self::Big(big) => {
-                let rounded = if big.0.fractional_digit_count() > 16 {
-                    big.0.with_scale_round(16, RoundingMode::HalfEven)
-                } else {
-                    (*big.0).clone()
-                };
-                let negative = rounded.sign() == bigdecimal::num_bigint::Sign::Minus;
-                let plain = rounded.normalized().abs().to_plain_string();
-                if negative || (rounded.is_zero() && self.is_negative()) {
-                    out.push(b'-');
-                }
-                out.extend_from_slice(plain.as_bytes());
-            }
+            Self::Big(big) => match big.small() {
+                Some(small) => small.write_plain(out),
+                None => write_big(&big.to_big(), out),
+            },
             Self::NonFinite(float) => out.extend_from_slice(non_finite_name(*float).as_bytes()),
         }
     }
@@ -375,28 +353,17 @@ fn write_magnitude(value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// The quotient with exactly `scale` fraction digits, halves away from zero.
-fn divide_half_up(a: &BigDecimal, b: &BigDecimal, scale: i64) -> BigDecimal {
-    let (a_digits, a_scale) = a.as_bigint_and_scale();
-    let (b_digits, b_scale) = b.as_bigint_and_scale();
-    // a·10^-as / b·10^-bs = q·10^-scale  ⇔  q = a·10^(scale - as + bs) / b
-    let shift = scale - a_scale + b_scale;
-    let mut numerator = a_digits.into_owned();
-    let mut denominator = b_digits.into_owned();
-    let power = BigInt::from(10).pow(u32::try_from(shift.unsigned_abs()).unwrap_or(u32::MAX));
-    if shift >= 0 {
-        numerator *= power;
+fn write_big(number: &BigDecimal, out: &mut Vec<u8>) {
+    let rounded = if number.fractional_digit_count() > 16 {
+        number.with_scale_round(16, RoundingMode::HalfEven)
     } else {
-        denominator *= power;
+        number.clone()
+    };
+    if number.sign() == Sign::Minus {
+        out.push(b'-');
     }
-    let negative = (numerator < BigInt::zero()) != (denominator < BigInt::zero());
-    let (numerator, denominator) = (
-        BigInt::from(numerator.magnitude().clone()),
-        BigInt::from(denominator.magnitude().clone()),
-    );
-    let doubled = &numerator * 2 + &denominator;
-    let quotient: BigInt = doubled / (denominator * 2);
-    BigDecimal::new(if negative { -quotient } else { quotient }, scale)
+    let plain = rounded.normalized().abs().to_plain_string();
+    out.extend_from_slice(plain.as_bytes());
 }
 
 /// Whether `text` is what Java's `BigDecimal` accepts.

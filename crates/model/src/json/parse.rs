@@ -110,8 +110,13 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Parsed<Value<'a>> {
+    fn count_value(&mut self) -> Parsed<()> {
         self.values_left = self.values_left.checked_sub(1).ok_or("too many values")?;
+        Ok(())
+    }
+
+    fn value(&mut self, depth: usize) -> Parsed<Value<'a>> {
+        self.count_value()?;
         match self.peek() {
             Some(b'"') => self.string().map(Value::String),
             Some(b'{') => self.object(depth).map(Value::Object),
@@ -174,8 +179,15 @@ impl<'a> Parser<'a, '_> {
             }
             self.at += 1;
             self.skip_space();
-            let value = self.value(depth + 1)?;
-            self.members.push((name, value));
+            if self.peek() == Some(b'"') {
+                // Most values are strings: they go straight to their place, without a copy on the way.
+                self.count_value()?;
+                let text = self.string()?;
+                self.members.push((name, Value::String(text)));
+            } else {
+                let value = self.value(depth + 1)?;
+                self.members.push((name, value));
+            }
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,

@@ -53,7 +53,11 @@ impl Digits {
                 Some(Self::new(text, 0))
             }
             Number::Big(big) => {
-                let (coefficient, scale) = big.0.as_bigint_and_scale();
+                if let Some(small) = big.small() {
+                    write_magnitude(small.digits.unsigned_abs(), &mut text);
+                    return Some(Self::new(text, small.scale as i64));
+                }
+                let (coefficient, scale) = big.to_big().into_bigint_and_exponent();
                 match coefficient.magnitude().to_u64() {
                     Some(small) => write_magnitude(small, &mut text),
                     None => text = coefficient.magnitude().to_string().into_bytes(),

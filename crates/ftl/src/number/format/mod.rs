@@ -6,6 +6,7 @@
 mod digits;
 mod options;
 mod pattern;
+mod short;
 mod write;
 
 use pattern::Pattern;

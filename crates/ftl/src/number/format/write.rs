@@ -2,6 +2,7 @@
 
 use super::digits::{Digits, RoundingNeeded};
 use super::pattern::{Pattern, Piece};
+use super::short::{MAX_SHORT_DIGITS, Short};
 use crate::locale::Facts;
 use crate::number::{Number, write_int};
 
@@ -71,6 +72,13 @@ impl Writer<'_, '_> {
             .or_else(|| Some(Number::from_big(number.to_big().ok()? * multiplier)))
         };
         let number = multiplied.as_ref().unwrap_or(number);
+        if let Some(short) = Short::of(number, self.pattern) {
+            let negative = number.is_negative();
+            self.prefix(negative);
+            self.short(&short);
+            self.suffix(negative);
+            return Ok(());
+        }
         let Some(mut digits) = Digits::of(number) else {
             return Ok(());
         };
@@ -91,6 +99,46 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
+    /// The same as [`Self::plain`] for digits of one machine word.
+    fn short(&mut self, short: &Short) {
+        let pattern = self.pattern;
+        let mut buffer = [b'0'; MAX_SHORT_DIGITS * 2];
+        let start = buffer.len() - short.write_digits(&mut buffer);
+        let point = buffer.len() - short.fraction;
+        let whole_start = start.min(point - pattern.min_integer);
+        let group = self.group();
+        for at in whole_start..point {
+            self.digit(buffer[at]);
+            let left = point - 1 - at;
+            if pattern.grouping > 0 && left > 0 && left.is_multiple_of(pattern.grouping) {
+                push_char(group, self.out);
+            }
+        }
+        let shown = short.fraction.max(pattern.min_fraction);
+        if whole_start == point && shown == 0 {
+            self.digit(b'0');
+        }
+        if shown > 0 || pattern.decimal_always {
+            self.decimal();
+        }
+        for digit in &buffer[point..] {
+            self.digit(*digit);
+        }
+        for _ in short.fraction..shown {
+            self.digit(b'0');
+        }
+    }
+
+    /// The format's own separator isn't one of money.
+    fn group(&self) -> char {
+        if self.pattern.is_money {
+            self.facts.symbols.money_group
+        } else {
+            let own = self.pattern.symbols.group;
+            own.unwrap_or(self.facts.symbols.group)
+        }
+    }
+
     fn plain(&mut self, digits: &Digits, is_integer: bool) {
         let pattern = self.pattern;
         let (min_integer, min_fraction) = if is_integer {
@@ -103,12 +151,7 @@ impl Writer<'_, '_> {
         };
         let whole = usize::try_from(digits.point).unwrap_or(0);
         let width = whole.max(min_integer);
-        // The format's own separator isn't one of money.
-        let group = if pattern.is_money {
-            self.facts.symbols.money_group
-        } else {
-            pattern.symbols.group.unwrap_or(self.facts.symbols.group)
-        };
+        let group = self.group();
         for left in (0..width).rev() {
             let digit = if left < whole {
                 digits.digits.get(whole - 1 - left).copied()

@@ -1,0 +1,408 @@
+//! Decimal numbers: a machine word and a scale as long as that is enough, any precision beyond.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::rc::Rc;
+use std::str::FromStr;
+
+use bigdecimal::num_bigint::{BigInt, Sign};
+use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
+
+use super::write_magnitude;
+
+/// Fraction digits of the small form at most: as many as the form for computers shows.
+const MAX_SMALL_SCALE: u64 = 16;
+/// Whole numbers up to this are doubles, too.
+const MAX_EXACT_DOUBLE: u64 = 1 << 53;
+
+/// A decimal number of any precision that the engine holds. Its `Display` form is JSON's, without an exponent.
+#[derive(Clone, Debug)]
+pub struct Decimal(Form);
+
+#[derive(Clone, Debug)]
+enum Form {
+    Small(Small),
+    Big(Rc<BigDecimal>),
+}
+
+/// `digits × 10^-scale`. Zeros at the end are kept, as by Java.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Small {
+    pub(super) digits: i64,
+    /// As wide as the digits, so that both are copied as whole words.
+    pub(super) scale: u64,
+}
+
+impl Small {
+    /// `None` if it takes the other form.
+    fn new(digits: i128, scale: u64) -> Option<Self> {
+        let digits = i64::try_from(digits).ok()?;
+        (scale <= MAX_SMALL_SCALE).then_some(Self { digits, scale })
+    }
+
+    /// Digits, a point, digits, and perhaps a minus sign before them.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (negative, unsigned) = match text.strip_prefix(b"-") {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        // So many digits fit, and a point.
+        if unsigned.len() > 19 || !unsigned.contains(&b'.') {
+            return None;
+        }
+        let (mut digits, mut fraction) = (0_i64, None);
+        for (at, byte) in unsigned.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
+                b'.' if fraction.is_none() && at > 0 => fraction = Some(unsigned.len() - 1 - at),
+                _ => return None,
+            }
+        }
+        let scale = fraction.filter(|digits| *digits > 0)? as u64;
+        Self::new(i128::from(if negative { -digits } else { digits }), scale)
+    }
+
+    /// Without zeros at the end.
+    fn trimmed(mut self) -> Self {
+        while self.scale > 0 && self.digits % 10 == 0 {
+            self.digits /= 10;
+            self.scale -= 1;
+        }
+        self
+    }
+
+    /// The digits of both at the larger scale of the two.
+    fn aligned(self, other: Self) -> (i128, i128, u64) {
+        let scale = self.scale.max(other.scale);
+        let at = |small: Self| i128::from(small.digits) * power_of_ten(scale - small.scale);
+        (at(self), at(other), scale)
+    }
+
+    /// The quotient with `scale` fraction digits, halves away from zero.
+    fn divide_half_up(self, other: Self, scale: u64) -> Option<Self> {
+        // The scale is that of the larger operand at least.
+        let power = power_of_ten(scale.checked_sub(self.scale)? + other.scale);
+        let numerator = i128::from(self.digits).checked_mul(power)?;
+        let denominator = i128::from(other.digits);
+        let doubled = (numerator.abs().checked_mul(2)?).checked_add(denominator.abs())?;
+        let quotient = doubled / (denominator.abs() * 2);
+        let negative = (numerator < 0) != (denominator < 0);
+        Self::new(if negative { -quotient } else { quotient }, scale)
+    }
+
+    fn to_big(self) -> BigDecimal {
+        BigDecimal::new(BigInt::from(self.digits), self.scale as i64)
+    }
+
+    /// Writes every digit, and no exponent.
+    pub(super) fn write_plain(self, out: &mut Vec<u8>) {
+        let Self { digits, scale } = self.trimmed();
+        if digits < 0 {
+            out.push(b'-');
+        }
+        let unit = 10_u64.pow(scale as u32);
+        let magnitude = digits.unsigned_abs();
+        write_magnitude(magnitude / unit, out);
+        if scale > 0 {
+            out.push(b'.');
+            let from = out.len();
+            // The one that is added keeps the zeros at the front.
+            write_magnitude(unit + magnitude % unit, out);
+            out.remove(from);
+        }
+    }
+}
+
+impl From<i64> for Small {
+    fn from(digits: i64) -> Self {
+        Self { digits, scale: 0 }
+    }
+}
+
+/// The exponent is twice the largest scale at most.
+fn power_of_ten(exponent: u64) -> i128 {
+    10_i128.pow(exponent as u32)
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Form::Small(small) => {
+                let mut text = Vec::with_capacity(24);
+                small.write_plain(&mut text);
+                f.write_str(&String::from_utf8_lossy(&text))
+            }
+            Form::Big(big) => f.write_str(&big.normalized().to_plain_string()),
+        }
+    }
+}
+
+impl PartialEq for Decimal {
+    fn eq(&self, other: &Self) -> bool {
+        self.compare(other) == Ordering::Equal
+    }
+}
+
+impl From<BigDecimal> for Decimal {
+    fn from(value: BigDecimal) -> Self {
+        Self(Form::Big(Rc::new(value)))
+    }
+}
+
+impl From<i64> for Decimal {
+    fn from(value: i64) -> Self {
+        Self(Form::Small(value.into()))
+    }
+}
+
+impl Decimal {
+    /// Reads what [`super::is_decimal_notation`] accepts; `None` for an exponent that is out of all bounds.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match Small::parse(text.as_bytes()) {
+            Some(small) => Some(Self(Form::Small(small))),
+            None => BigDecimal::from_str(text).ok().map(Self::from),
+        }
+    }
+
+    pub(in crate::number) fn small(&self) -> Option<Small> {
+        match &self.0 {
+            Form::Small(small) => Some(*small),
+            Form::Big(_) => None,
+        }
+    }
+
+    pub(super) fn to_big(&self) -> BigDecimal {
+        match &self.0 {
+            Form::Small(small) => small.to_big(),
+            Form::Big(big) => (**big).clone(),
+        }
+    }
+
+    fn smalls(&self, other: &Self) -> Option<(Small, Small)> {
+        Some((self.small()?, other.small()?))
+    }
+
+    /// Fraction digits, zeros at the end included.
+    pub(super) fn scale(&self) -> i64 {
+        match &self.0 {
+            Form::Small(small) => small.scale as i64,
+            Form::Big(big) => big.fractional_digit_count(),
+        }
+    }
+
+    /// About how many digits its plain notation has.
+    pub(super) fn plain_digits(&self) -> u64 {
+        let bits = match &self.0 {
+            Form::Small(small) => u64::from(64 - small.digits.unsigned_abs().leading_zeros()),
+            Form::Big(big) => big.as_bigint_and_scale().0.bits(),
+        };
+        bits / 3 + self.scale().unsigned_abs()
+    }
+
+    pub(super) fn is_zero(&self) -> bool {
+        match &self.0 {
+            Form::Small(small) => small.digits == 0,
+            Form::Big(big) => big.sign() == Sign::NoSign,
+        }
+    }
+
+    pub(super) fn is_negative(&self) -> bool {
+        match &self.0 {
+            Form::Small(small) => small.digits < 0,
+            Form::Big(big) => big.sign() == Sign::Minus,
+        }
+    }
+
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        match self.smalls(other) {
+            Some((a, b)) => {
+                let (a, b, _) = a.aligned(b);
+                a.cmp(&b)
+            }
+            None => self.to_big().cmp(&other.to_big()),
+        }
+    }
+
+    pub(super) fn add(&self, other: &Self) -> Self {
+        let small = self.smalls(other).and_then(|(a, b)| {
+            let (a, b, scale) = a.aligned(b);
+            Small::new(a + b, scale)
+        });
+        match small {
+            Some(sum) => Self(Form::Small(sum)),
+            None => (self.to_big() + other.to_big()).into(),
+        }
+    }
+
+    pub(super) fn subtract(&self, other: &Self) -> Self {
+        let small = self.smalls(other).and_then(|(a, b)| {
+            let (a, b, scale) = a.aligned(b);
+            Small::new(a - b, scale)
+        });
+        match small {
+            Some(difference) => Self(Form::Small(difference)),
+            None => (self.to_big() - other.to_big()).into(),
+        }
+    }
+
+    /// The product, with `max_scale` fraction digits at most.
+    pub(super) fn multiply(&self, other: &Self, max_scale: i64) -> Self {
+        let small = self.smalls(other).and_then(|(a, b)| {
+            let product = i128::from(a.digits) * i128::from(b.digits);
+            Small::new(product, a.scale + b.scale)
+        });
+        if let Some(product) = small {
+            return Self(Form::Small(product));
+        }
+        let product = self.to_big() * other.to_big();
+        if product.fractional_digit_count() > max_scale {
+            return product
+                .with_scale_round(max_scale, RoundingMode::HalfUp)
+                .into();
+        }
+        product.into()
+    }
+
+    /// The quotient with exactly `scale` fraction digits, halves away from zero. `other` isn't zero.
+    pub(super) fn divide_half_up(&self, other: &Self, scale: i64) -> Self {
+        let small = self.smalls(other).and_then(|(a, b)| {
+            let scale = u64::try_from(scale).ok()?;
+            a.divide_half_up(b, scale)
+        });
+        match small {
+            Some(quotient) => Self(Form::Small(quotient)),
+            None => divide_half_up(&self.to_big(), &other.to_big(), scale).into(),
+        }
+    }
+
+    pub(super) fn negate(&self) -> Self {
+        match self.small().and_then(|small| {
+            let digits = small.digits.checked_neg()?;
+            Some(Small { digits, ..small })
+        }) {
+            Some(small) => Self(Form::Small(small)),
+            None => (-self.to_big()).into(),
+        }
+    }
+
+    pub(super) fn to_f64(&self) -> f64 {
+        match &self.0 {
+            // A division of two exact doubles is rounded once.
+            Form::Small(small) if small.digits.unsigned_abs() <= MAX_EXACT_DOUBLE => {
+                small.digits as f64 / 10_f64.powi(small.scale as i32)
+            }
+            Form::Small(small) => small.to_big().to_string().parse().unwrap_or(f64::NAN),
+            Form::Big(big) => big.to_string().parse().unwrap_or(f64::NAN),
+        }
+    }
+
+    /// The low 64 bits of the whole part, as Java narrows.
+    pub(super) fn to_i64_wrapping(&self) -> i64 {
+        match &self.0 {
+            Form::Small(small) => small.digits / 10_i64.pow(small.scale as u32),
+            Form::Big(big) => {
+                let (whole, _) = big
+                    .with_scale_round(0, RoundingMode::Down)
+                    .into_bigint_and_exponent();
+                whole.iter_u64_digits().next().map_or(0, |low| {
+                    let low = low as i64;
+                    if whole.sign() == Sign::Minus {
+                        low.wrapping_neg()
+                    } else {
+                        low
+                    }
+                })
+            }
+        }
+    }
+
+    /// The whole part, if it fits into 64 bits.
+    pub(super) fn to_i64(&self) -> Option<i64> {
+        match &self.0 {
+            Form::Small(_) => Some(self.to_i64_wrapping()),
+            Form::Big(big) => big.with_scale_round(0, RoundingMode::Down).to_i64(),
+        }
+    }
+}
+
+/// The quotient with exactly `scale` fraction digits, halves away from zero.
+fn divide_half_up(a: &BigDecimal, b: &BigDecimal, scale: i64) -> BigDecimal {
+    let (a_digits, a_scale) = a.as_bigint_and_scale();
+    let (b_digits, b_scale) = b.as_bigint_and_scale();
+    // a·10^-as / b·10^-bs = q·10^-scale  ⇔  q = a·10^(scale - as + bs) / b
+    let shift = scale - a_scale + b_scale;
+    let mut numerator = a_digits.into_owned();
+    let mut denominator = b_digits.into_owned();
+    let power = BigInt::from(10).pow(u32::try_from(shift.unsigned_abs()).unwrap_or(u32::MAX));
+    if shift >= 0 {
+        numerator *= power;
+    } else {
+        denominator *= power;
+    }
+    let negative = (numerator.sign() == Sign::Minus) != (denominator.sign() == Sign::Minus);
+    let (numerator, denominator) = (
+        BigInt::from(numerator.magnitude().clone()),
+        BigInt::from(denominator.magnitude().clone()),
+    );
+    let doubled = &numerator * 2 + &denominator;
+    let quotient: BigInt = doubled / (denominator * 2);
+    BigDecimal::new(if negative { -quotient } else { quotient }, scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The same number, in the other form.
+    fn big(decimal: &Decimal) -> Decimal {
+        Decimal::from(decimal.to_big())
+    }
+
+    fn exactly(decimal: &Decimal) -> (String, i64) {
+        let (digits, scale) = decimal.to_big().into_bigint_and_exponent();
+        (digits.to_string(), scale)
+    }
+
+    fn decimals() -> impl Strategy<Value = Decimal> {
+        let digits = prop_oneof![any::<i64>(), -1_000_000..1_000_000_i64];
+        (digits, 0..=MAX_SMALL_SCALE)
+            .prop_map(|(digits, scale)| Decimal(Form::Small(Small { digits, scale })))
+    }
+
+    proptest! {
+        #[test]
+        fn both_forms_calculate_alike(a in decimals(), b in decimals()) {
+            let value = |decimal: Decimal| decimal.to_big();
+            prop_assert_eq!(value(a.add(&b)), value(big(&a).add(&big(&b))));
+            prop_assert_eq!(value(a.subtract(&b)), value(big(&a).subtract(&big(&b))));
+            prop_assert_eq!(value(a.multiply(&b, 100)), value(big(&a).multiply(&big(&b), 100)));
+            prop_assert_eq!(exactly(&a.negate()), exactly(&big(&a).negate()));
+            prop_assert_eq!(a.compare(&b), big(&a).compare(&big(&b)));
+            if !b.is_zero() {
+                let scale = a.scale().max(b.scale()).max(12);
+                let quotient = a.divide_half_up(&b, scale);
+                prop_assert_eq!(exactly(&quotient), exactly(&big(&a).divide_half_up(&big(&b), scale)));
+            }
+        }
+
+        #[test]
+        fn both_forms_print_and_convert_alike(a in decimals()) {
+            let other = big(&a);
+            prop_assert_eq!(a.to_string(), other.to_string());
+            prop_assert_eq!(a.to_f64().to_bits(), other.to_f64().to_bits());
+            prop_assert_eq!(a.to_i64(), other.to_i64());
+            prop_assert_eq!(a.to_i64_wrapping(), other.to_i64_wrapping());
+            prop_assert_eq!(a.is_negative(), other.is_negative());
+            prop_assert_eq!(a.plain_digits(), other.plain_digits());
+        }
+
+        #[test]
+        fn what_is_read_small_is_read_the_same(text in "-?[0-9]{1,12}\\.[0-9]{1,12}") {
+            let read = Decimal::parse(&text).expect("decimal notation");
+            let expected = BigDecimal::from_str(&text).expect("decimal notation");
+            prop_assert_eq!(exactly(&read), exactly(&expected.into()));
+        }
+    }
+}
