@@ -2,11 +2,11 @@
 
 use std::hint::black_box;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use bumpalo::Bump;
 use ftl::{Engine, Template};
 use model::json::{Limits, Object, Value, parse};
-use pipeline::views::{Members, ObjectView, Roots, view};
+use pipeline::views::{ObjectView, Roots};
 
 use crate::case::{Case, Work};
 use crate::clock::nanos_per_run;
@@ -18,16 +18,27 @@ pub(crate) struct Ours<'p> {
     source: &'static str,
     template: Template,
     parameters: &'p Value<'p>,
-    event: Value<'static>,
+    event: &'p Value<'p>,
+    mapped: Mapped<'p>,
 }
 
-/// Parses `parameters` as [`Ours`] takes it.
-pub(crate) fn parse_parameters(text: &str) -> anyhow::Result<Value<'_>> {
+/// What `mappedProperties` and `mappedFields` hold.
+struct Mapped<'p> {
+    properties: [(&'static str, &'p str); PROPERTIES.len()],
+    fields: [(&'static str, &'p str); FIELDS.len()],
+}
+
+/// Parses data as [`Ours`] takes it.
+pub(crate) fn parse_data(text: &str) -> anyhow::Result<Value<'_>> {
     parse(text.as_bytes(), &Limits::OWN).map_err(|error| anyhow!("{error}"))
 }
 
 impl<'p> Ours<'p> {
-    pub(crate) fn new(case: &Case, parameters: &'p Value<'p>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        case: &Case,
+        event: &'p Value<'p>,
+        parameters: &'p Value<'p>,
+    ) -> anyhow::Result<Self> {
         let engine = Engine::new()
             .number_format("computer")
             .and_then(|engine| engine.boolean_format("c"))
@@ -40,20 +51,24 @@ impl<'p> Ours<'p> {
             source: case.ftl,
             template,
             parameters,
-            event: parse_event()?,
+            event,
+            mapped: Mapped::of(object(event)),
         })
     }
 
-    /// Renders `event`; `false` if that fails.
-    fn render(&self, event: &Value<'_>, out: &mut Vec<u8>) -> Result<(), ftl::Error> {
+    fn render(
+        &self,
+        event: &Value<'_>,
+        mapped: &Mapped<'_>,
+        arena: &Bump,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ftl::Error> {
         out.clear();
-        let (event, parameters) = (object(event), object(self.parameters));
-        let arena = Bump::new();
         let roots = Roots {
-            input: &ObjectView::new(event, &arena),
-            parameters: &ObjectView::new(parameters, &arena),
-            mapped_properties: &mapped(&PROPERTIES, event, &arena),
-            mapped_fields: &mapped(&FIELDS, event, &arena),
+            input: &ObjectView::new(object(event), arena),
+            parameters: &ObjectView::new(object(self.parameters), arena),
+            mapped_properties: &mapped.properties,
+            mapped_fields: &mapped.fields,
         };
         self.template.render_into(&roots, out)
     }
@@ -61,7 +76,7 @@ impl<'p> Ours<'p> {
     /// What the template makes of the event.
     pub(crate) fn output(&self) -> anyhow::Result<Vec<u8>> {
         let mut out = Vec::new();
-        self.render(&self.event, &mut out)
+        self.render(self.event, &self.mapped, &Bump::new(), &mut out)
             .map_err(|error| anyhow!("{}", error.render()))?;
         Ok(out)
     }
@@ -69,10 +84,12 @@ impl<'p> Ours<'p> {
     /// Does `work` once.
     pub(crate) fn run(&self, work: Work, out: &mut Vec<u8>) {
         let done = match work {
-            Work::Render => self.render(&self.event, out),
+            Work::Render => self.render(self.event, &self.mapped, &Bump::new(), out),
             Work::ParseRender => {
                 let event = parse(black_box(EVENT.as_bytes()), &Limits::OWN);
-                self.render(&event.expect("parsed before"), out)
+                let (event, arena) = (event.expect("parsed before"), Bump::new());
+                let mapped = Mapped::of(object(&event));
+                self.render(&event, &mapped, &arena, out)
             }
             Work::Compile => self.engine.compile("bench", self.source).map(|template| {
                 black_box(template);
@@ -89,12 +106,6 @@ impl<'p> Ours<'p> {
     }
 }
 
-fn parse_event() -> anyhow::Result<Value<'static>> {
-    parse(EVENT.as_bytes(), &Limits::OWN)
-        .map_err(|error| anyhow!("{error}"))
-        .context("data/event.json")
-}
-
 fn object<'v>(value: &'v Value<'v>) -> &'v Object<'v> {
     match value {
         Value::Object(object) => object,
@@ -102,13 +113,15 @@ fn object<'v>(value: &'v Value<'v>) -> &'v Object<'v> {
     }
 }
 
-fn mapped<'v>(
-    names: &[(&'static str, &str)],
-    event: &'v Object<'v>,
-    arena: &'v Bump,
-) -> Members<'v> {
-    let found = names
-        .iter()
-        .filter_map(|(name, field)| Some((*name, view(event.get(field)?, arena))));
-    Members(found.collect())
+impl<'v> Mapped<'v> {
+    fn of(event: &'v Object<'v>) -> Self {
+        let value = |(name, field)| match event.get(field) {
+            Some(Value::String(text)) => (name, &**text),
+            other => panic!("{field} isn't a string: {other:?}"),
+        };
+        Self {
+            properties: PROPERTIES.map(value),
+            fields: FIELDS.map(value),
+        }
+    }
 }

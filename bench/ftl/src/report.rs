@@ -12,7 +12,7 @@ use crate::case::{CASES, Case, Work};
 use crate::inputs;
 use crate::java::{Java, Process};
 use crate::jinja::Jinja;
-use crate::ours::{Ours, parse_parameters};
+use crate::ours::{Ours, parse_data};
 use crate::scaling::{self, Scaling};
 
 /// What to run, and for how long.
@@ -88,7 +88,7 @@ fn measure(options: &Options) -> anyhow::Result<Report> {
         false => Some(Java::compile(&options.jars, folder.path(), folder.path())?),
     };
     let text = inputs::parameters();
-    let parameters = parse_parameters(&text)?;
+    let (event, parameters) = (parse_data(inputs::EVENT)?, parse_data(&text)?);
     let mut report = Report {
         times: options.times,
         figures: Vec::new(),
@@ -98,7 +98,7 @@ fn measure(options: &Options) -> anyhow::Result<Report> {
         options.cases.is_empty() || options.cases.iter().any(|name| name == case.name)
     };
     for case in CASES.iter().filter(wanted) {
-        let ours = Ours::new(case, &parameters)?;
+        let ours = Ours::new(case, &event, &parameters)?;
         let jinja = Jinja::new(case, &text)?;
         let expected = ours.output()?;
         ensure_equivalent(case, &expected, &jinja.output()?)?;

@@ -1,6 +1,7 @@
 //! Values to text.
 
 use super::env::{Env, Evaluated, Fault, with_article};
+use crate::data::View;
 use crate::datetime::{DateFormat, Surroundings};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::number::{Number, NumberFormat};
@@ -15,6 +16,13 @@ impl<'a> Env<'a> {
             && let Some(printed) = call.builtin.print(self, call)
         {
             return printed;
+        }
+        if let ExprKind::Dot(target, key) = &expr.kind
+            && let Some(hash) = self.data_hash(target)
+            && let Some(View::Str(text)) = hash.get(key)
+        {
+            self.out.extend_from_slice(text.as_bytes());
+            return Ok(());
         }
         let value = self.eval(expr)?;
         if let Value::Str(text) = &value {

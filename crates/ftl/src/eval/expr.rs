@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::env::{Env, Evaluated, Fault};
+use crate::data::{Hash, View};
 use crate::error::ErrorKind;
 use crate::number::Number;
 use crate::output_format::{Content, Markup};
@@ -27,6 +28,10 @@ impl<'a> Env<'a> {
             ExprKind::Bool(value) => Value::Bool(*value),
             ExprKind::Name(name) => return Ok(self.variable(name)),
             ExprKind::Dot(target, key) => {
+                if let Some(hash) = self.data_hash(target) {
+                    let view = hash.get(key);
+                    return Ok(view.and_then(|view| Value::from_view(view, self.max_digits())));
+                }
                 let value = self.eval(target)?;
                 return self.member(target, &value, key);
             }
@@ -112,6 +117,31 @@ impl<'a> Env<'a> {
             return Some(value.clone());
         }
         self.data_variable(&name.text)
+    }
+
+    /// The hash that `expr` leads to, if it is a hash of the data under a name or a path of names: most are, and are found
+    /// without a value for each step.
+    pub(crate) fn data_hash(&self, expr: &'a Expr) -> Option<&'a dyn Hash> {
+        match &expr.kind {
+            ExprKind::Name(name) => self.data_hash_variable(name),
+            ExprKind::Dot(target, key) => as_hash(self.data_hash(target)?.get(key)?),
+            _ => None,
+        }
+    }
+
+    fn data_hash_variable(&self, name: &'a Name) -> Option<&'a dyn Hash> {
+        let binding = &name.binding;
+        if binding.legacy_loop.is_some() {
+            return None;
+        }
+        let locals = binding.locals.iter().find_map(|slot| self.local(*slot));
+        let namespace = || self.namespace[binding.namespace? as usize].as_ref();
+        let global = || self.globals[binding.global? as usize].as_ref();
+        match locals.or_else(namespace).or_else(global) {
+            Some(Value::HashView(hash)) => Some(*hash),
+            Some(_) => None,
+            None => as_hash(self.root.get(&name.text)?),
+        }
     }
 
     /// A variable of the data, or one that the engine shares.
@@ -449,6 +479,13 @@ impl<'a> Env<'a> {
     /// The name of the template that the render has begun with.
     fn main_name(&self) -> &'a str {
         &self.units.get(0).code.name
+    }
+}
+
+fn as_hash(view: View<'_>) -> Option<&dyn Hash> {
+    match view {
+        View::Hash(hash) => Some(hash),
+        _ => None,
     }
 }
 

@@ -73,6 +73,9 @@ impl Small {
 
     /// The digits of both at the larger scale of the two.
     fn aligned(self, other: Self) -> (i128, i128, u64) {
+        if self.scale == other.scale {
+            return (self.digits.into(), other.digits.into(), self.scale);
+        }
         let scale = self.scale.max(other.scale);
         let at = |small: Self| i128::from(small.digits) * power_of_ten(scale - small.scale);
         (at(self), at(other), scale)
@@ -85,7 +88,12 @@ impl Small {
         let numerator = i128::from(self.digits).checked_mul(power)?;
         let denominator = i128::from(other.digits);
         let doubled = (numerator.abs().checked_mul(2)?).checked_add(denominator.abs())?;
-        let quotient = doubled / (denominator.abs() * 2);
+        let divisor = denominator.abs() * 2;
+        // Most fit into words, which are divided much faster.
+        let quotient = match (u64::try_from(doubled), u64::try_from(divisor)) {
+            (Ok(doubled), Ok(divisor)) => i128::from(doubled / divisor),
+            _ => doubled / divisor,
+        };
         let negative = (numerator < 0) != (denominator < 0);
         Self::new(if negative { -quotient } else { quotient }, scale)
     }
@@ -158,10 +166,13 @@ impl From<i64> for Decimal {
 impl Decimal {
     /// Reads what [`super::is_decimal_notation`] accepts; `None` for an exponent that is out of all bounds.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        match Small::parse(text.as_bytes()) {
-            Some(small) => Some(Self(Form::Small(small))),
-            None => BigDecimal::from_str(text).ok().map(Self::from),
-        }
+        Self::parse_small(text).or_else(|| BigDecimal::from_str(text).ok().map(Self::from))
+    }
+
+    /// Reads a few digits with a point in them; `None` for all else.
+    pub(super) fn parse_small(text: &str) -> Option<Self> {
+        let small = Small::parse(text.as_bytes())?;
+        Some(Self(Form::Small(small)))
     }
 
     pub(in crate::number) fn small(&self) -> Option<Small> {

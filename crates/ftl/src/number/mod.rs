@@ -95,6 +95,9 @@ impl Number {
                     .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')),
             )));
         }
+        if let Some(decimal) = Decimal::parse_small(text) {
+            return Some(Self::Big(decimal).checked(max_digits));
+        }
         if !is_decimal_notation(bytes) {
             return None;
         }

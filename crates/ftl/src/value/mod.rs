@@ -22,6 +22,9 @@ use crate::syntax::ast::{LoopField, MacroDef};
 
 /// A value while a template runs. Cloning never copies contents.
 #[derive(Clone)]
+// A tag of a whole word: beside a tag of one byte the small variants would lie in the same word, and each copy of a
+// value would read words that were written in parts, for which the processor waits.
+#[repr(u64)]
 pub(crate) enum Value<'a> {
     Bool(bool),
     Number(Number),
