@@ -259,6 +259,13 @@ impl Reader<'_, '_> {
             Some(digits) => (true, digits),
             None => (false, text),
         };
+        let ascii = digits.bytes().take_while(u8::is_ascii_digit).count();
+        let ends = digits.as_bytes().get(ascii).is_none_or(u8::is_ascii);
+        if (1..=9).contains(&ascii) && ends {
+            let magnitude: i32 = digits[..ascii].parse().ok()?;
+            self.at += text.len() - digits.len() + ascii;
+            return Some(if negative { -magnitude } else { magnitude });
+        }
         let value = |c: char| {
             let own = (c as u32).wrapping_sub(symbols.zero as u32);
             if own < 10 {
