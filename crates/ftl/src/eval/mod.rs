@@ -10,6 +10,7 @@ mod exec;
 mod expr;
 mod list;
 mod load;
+mod lookup;
 mod operators;
 mod slices;
 mod units;

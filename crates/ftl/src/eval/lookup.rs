@@ -1,0 +1,155 @@
+//! Variables and the parts of hashes by their names.
+
+use super::env::{Env, Evaluated};
+use crate::data::{Hash, View};
+use crate::error::ErrorKind;
+use crate::syntax::ast::{Expr, ExprKind, Name};
+use crate::value::{Scope, Transform, Value};
+
+impl<'a> Env<'a> {
+    /// Looks a name up: loop and macro variables, the namespace, global variables, the data, what the engine shares.
+    #[inline]
+    pub(crate) fn variable(&self, name: &'a Name) -> Option<Value<'a>> {
+        let binding = &name.binding;
+        for slot in &binding.locals {
+            if let Some(value) = self.local(*slot) {
+                return Some(value.clone());
+            }
+        }
+        if let Some((slot, field)) = binding.legacy_loop
+            && let Some(Value::Loop(state)) = self.local(slot)
+        {
+            return Some(state.field(field));
+        }
+        if binding.dynamic
+            && self.place.around.is_some()
+            && let Some(value) = self.variable_around(name)
+        {
+            return Some(value);
+        }
+        if let Some(slot) = binding.namespace
+            && let Some(value) = self.namespace_variable(slot)
+        {
+            return Some(value.clone());
+        }
+        if let Some(slot) = binding.global
+            && let Some(value) = self.global_variable(slot)
+        {
+            return Some(value.clone());
+        }
+        self.data_variable(&name.text)
+    }
+
+    /// The hash that `expr` leads to, if it is a hash of the data under a name or a path of names: most are, and are found
+    /// without a value for each step.
+    pub(crate) fn data_hash(&self, expr: &'a Expr) -> Option<&'a dyn Hash> {
+        match &expr.kind {
+            ExprKind::Name(name) => self.data_hash_variable(name),
+            ExprKind::Dot(target, key) => as_hash(self.data_hash(target)?.get(key)?),
+            _ => None,
+        }
+    }
+
+    fn data_hash_variable(&self, name: &'a Name) -> Option<&'a dyn Hash> {
+        let binding = &name.binding;
+        if binding.legacy_loop.is_some() || (binding.dynamic && self.place.around.is_some()) {
+            return None;
+        }
+        let locals = binding.locals.iter().find_map(|slot| self.local(*slot));
+        let namespace = || self.namespace_variable(binding.namespace?);
+        let global = || self.global_variable(binding.global?);
+        match locals.or_else(namespace).or_else(global) {
+            Some(Value::HashView(hash)) => Some(*hash),
+            Some(_) => None,
+            None => as_hash(self.root.get(&name.text)?),
+        }
+    }
+
+    /// A variable of the data, or one that the engine shares.
+    pub(crate) fn data_variable(&self, name: &str) -> Option<Value<'a>> {
+        if let Some(view) = self.root.get(name)
+            && let Some(value) = Value::from_view(view, self.max_digits())
+        {
+            return Some(value);
+        }
+        let shared = &self.engine;
+        if let Some(variable) = shared.variables.get(name) {
+            return Value::from_view(crate::data::Data::view(variable), self.max_digits());
+        }
+        if let Some(function) = shared.functions.get(name) {
+            return Some(Value::Host(&**function));
+        }
+        if let Some(transform) = Transform::named(name) {
+            return Some(Value::Transform(transform));
+        }
+        (name == "statics" && !shared.statics.is_empty()).then_some(Value::Statics)
+    }
+
+    /// The value under `key` in a hash.
+    #[inline]
+    pub(crate) fn member(
+        &mut self,
+        target: &'a Expr,
+        value: &Value<'a>,
+        key: &str,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        Ok(match value {
+            Value::HashView(hash) => hash
+                .get(key)
+                .and_then(|view| Value::from_view(view, self.max_digits())),
+            Value::Map(map) => map.get(key),
+            Value::Nothing => None,
+            Value::Scope(scope) => self.scope_variable(*scope, key),
+            Value::Namespace(namespace) => {
+                self.load_pending(*namespace)?;
+                self.namespaces[*namespace as usize].get(key).cloned()
+            }
+            Value::Statics => match self.engine.statics.get_key_value(key) {
+                Some((class, _)) => Some(Value::StaticClass(class)),
+                None => {
+                    let message = format!(
+                        "statics[\"{key}\"] is refused: Java classes aren't reachable from templates"
+                    );
+                    return Err(self.fault(ErrorKind::Refused, target.src, message));
+                }
+            },
+            Value::StaticClass(class) => {
+                let methods = self.engine.statics.get(*class);
+                match methods.and_then(|methods| methods.get(key)) {
+                    Some(method) => Some(Value::Host(&**method)),
+                    None => {
+                        let message = format!("{class} has no method {key:?} here");
+                        return Err(self.fault(ErrorKind::Refused, target.src, message));
+                    }
+                }
+            }
+            other => return Err(self.type_fault(target, "hash", other)),
+        })
+    }
+
+    fn scope_variable(&self, scope: Scope, name: &str) -> Option<Value<'a>> {
+        let namespace = || {
+            self.namespaces[self.namespace() as usize]
+                .get(name)
+                .cloned()
+        };
+        let global = || self.globals.get(name).cloned();
+        let local = || self.macro_variable(self.place.running?, name);
+        match scope {
+            Scope::Vars => local()
+                .or_else(namespace)
+                .or_else(global)
+                .or_else(|| self.data_variable(name)),
+            Scope::Globals => global().or_else(|| self.data_variable(name)),
+            Scope::Locals => local(),
+            Scope::DataModel => self.data_variable(name),
+        }
+    }
+}
+
+fn as_hash(view: View<'_>) -> Option<&dyn Hash> {
+    match view {
+        View::Hash(hash) => Some(hash),
+        _ => None,
+    }
+}
