@@ -60,7 +60,6 @@
 //! | `#include`, `#import`, `.get_optional_template`, `?absolute_template_name` | refused if the engine has no [`Loader`] |
 //! | `?eval`, `?interpret` | refused if the host says so ([`Engine::run_data_as_code`]) |
 //! | `classic_compatible` | refused |
-//! | `?truncate…` | not available yet |
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
 //!

@@ -13,6 +13,7 @@ mod patterns;
 mod sequences;
 mod sorting;
 mod strings;
+mod truncate;
 mod types;
 pub(crate) mod utf16;
 
@@ -76,6 +77,7 @@ pub(crate) struct Unavailable {
 
 const TABLES: &[&[Builtin]] = &[
     strings::TABLE,
+    truncate::TABLE,
     escapes::TABLE,
     patterns::TABLE,
     numbers::TABLE,
@@ -108,8 +110,6 @@ pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
         | "node_type" | "parent" | "previous_sibling" | "root" => {
             "it works on XML nodes, and the data has none"
         }
-        "truncate" | "truncate_c" | "truncate_c_m" | "truncate_m" | "truncate_w"
-        | "truncate_w_m" => "it isn't available yet",
         _ => {
             return Err(Unavailable {
                 message: format!(
@@ -230,6 +230,12 @@ impl Builtin {
         matches!(self.name, "map" | "filter" | "take_while" | "drop_while")
     }
 
+    /// Whether its arguments belong to it and are only evaluated as it pleases; other built-ins give a method, which is
+    /// then called.
+    pub(crate) fn takes_expressions(&self) -> bool {
+        self.takes_lambda() || matches!(self.name, "then" | "switch")
+    }
+
     /// Whether `?name["format"]` and `?name.format` mean a format.
     pub(crate) fn is_format_lookup(&self) -> bool {
         matches!(self.name, "string" | "date" | "time" | "datetime")
@@ -304,18 +310,22 @@ impl<'a> Env<'a> {
     /// A string argument; the arity has been checked when the template was compiled.
     fn arg_str(&mut self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Str<'a>> {
         let arg = self.arg_expr(call, index)?;
-        match self.eval(arg)? {
-            Value::Str(text) => Ok(text),
-            Value::Nothing => Ok(Str::Borrowed("")),
-            other => Err(self.arg_fault(call, index, "string", &other)),
+        match self.eval_opt(arg)? {
+            Some(Value::Str(text)) => Ok(text),
+            Some(Value::Nothing) => Ok(Str::Borrowed("")),
+            // These take their arguments as expressions, the others as values.
+            None if matches!(call.builtin.name, "replace" | "split" | "matches") => {
+                Err(Fault::Missing(arg))
+            }
+            other => Err(self.arg_fault(call, index, "string", other.as_ref())),
         }
     }
 
     fn arg_int(&mut self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, i64> {
         let arg = self.arg_expr(call, index)?;
-        match self.eval(arg)? {
-            Value::Number(number) => Ok(number.to_i64_wrapping()),
-            other => Err(self.arg_fault(call, index, "number", &other)),
+        match self.eval_opt(arg)? {
+            Some(Value::Number(number)) => Ok(number.to_i64_wrapping()),
+            other => Err(self.arg_fault(call, index, "number", other.as_ref())),
         }
     }
 
@@ -347,13 +357,13 @@ impl<'a> Env<'a> {
         call: &BuiltinCall,
         index: usize,
         expected: &str,
-        found: &Value<'a>,
+        found: Option<&Value<'a>>,
     ) -> Fault<'a> {
         let message = format!(
             "?{}(...) expects a {expected} as argument #{}, but received {}.",
             call.builtin.name,
             index + 1,
-            crate::eval::with_article(found.type_name())
+            crate::eval::with_article(found.map_or("Null", Value::type_name))
         );
         self.failure(ErrorKind::Type, message)
     }

@@ -436,12 +436,10 @@ fn role_in(
             let name = call.builtin.name();
             let (symbol, arg_symbol) = match (call.lookup, &call.args) {
                 (_, None) => (format!("?{name}"), String::new()),
-                (Lookup::Call, Some(_))
-                    if call.builtin.is_format_lookup() || name.starts_with("with_args") =>
-                {
-                    (format!("?{name}"), "...(...)".to_owned())
+                (Lookup::Call, Some(_)) if call.builtin.takes_expressions() => {
+                    (format!("?{name}(...)"), format!("?{name}(...)"))
                 }
-                (Lookup::Call, Some(_)) => (format!("?{name}(...)"), format!("?{name}(...)")),
+                (Lookup::Call, Some(_)) => (format!("?{name}"), "...(...)".to_owned()),
                 (Lookup::Bracket | Lookup::Dot, Some(_)) => {
                     (format!("?{name}"), "...[...]".to_owned())
                 }

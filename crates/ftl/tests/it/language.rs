@@ -6,22 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ftl::{Engine, Error};
 use serde_json::Value;
 
-/// Each file of cases with its answers.
-const FILES: &[(&str, &str, &str)] = &[
-    (
-        "language",
-        include_str!("../golden/language.jsonl"),
-        include_str!("../golden/language-expected.jsonl"),
-    ),
-    (
-        "loading",
-        include_str!("../golden/loading.jsonl"),
-        include_str!("../golden/loading-expected.jsonl"),
-    ),
-];
 const DATA: &str = include_str!("../golden/language-data.json");
-/// Cases that are known to differ, each with the kind of its difference.
-const DEVIATIONS: &str = include_str!("../golden/language.deviations");
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines()
@@ -119,15 +104,38 @@ fn difference(ours: &Result<String, Error>, expected: &Value) -> Option<&'static
 
 #[test]
 fn the_whole_language_behaves_as_freemarkers() {
+    check(
+        include_str!("../golden/language.jsonl"),
+        include_str!("../golden/language-expected.jsonl"),
+        include_str!("../golden/language.deviations"),
+    );
+}
+
+#[test]
+fn templates_load_others_as_freemarkers_do() {
+    check(
+        include_str!("../golden/loading.jsonl"),
+        include_str!("../golden/loading-expected.jsonl"),
+        include_str!("../golden/loading.deviations"),
+    );
+}
+
+#[test]
+fn texts_are_truncated_as_freemarker_does() {
+    check(
+        include_str!("../golden/truncate.jsonl"),
+        include_str!("../golden/truncate-expected.jsonl"),
+        include_str!("../golden/truncate.deviations"),
+    );
+}
+
+/// Compares all cases with what is expected; `deviations` are those that are known to differ, each with the kind of its
+/// difference.
+fn check(cases: &str, expected: &str, deviations: &str) {
     let shared: Value = serde_json::from_str(DATA).expect("JSON");
-    let mut cases = Vec::new();
-    let mut expected = Vec::new();
-    for (name, given, answers) in FILES {
-        cases.extend(lines(given));
-        expected.extend(lines(answers));
-        assert_eq!(cases.len(), expected.len(), "regenerate {name}");
-    }
-    let mut known: BTreeMap<&str, &str> = DEVIATIONS
+    let (cases, expected) = (lines(cases), lines(expected));
+    assert_eq!(cases.len(), expected.len(), "regenerate");
+    let mut known: BTreeMap<&str, &str> = deviations
         .lines()
         .filter_map(|line| line.split_once(' '))
         .collect();
