@@ -33,6 +33,8 @@ enum Run {
     Number(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Number) -> Returned<'a>),
     Date(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, DateTime) -> Returned<'a>),
     Seq(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Value<'a>) -> Returned<'a>),
+    /// A sequence whose items may be computed one by one; the built-in evaluates its target itself.
+    Items(for<'a> fn(&mut Env<'a>, &'a BuiltinCall) -> Returned<'a>),
     Any(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Value<'a>) -> Returned<'a>),
     /// The target may be missing.
     Optional(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Option<Value<'a>>) -> Returned<'a>),
@@ -190,6 +192,7 @@ impl Builtin {
                     Err(env.type_fault(&call.target, "sequence", &value))
                 }
             }
+            Run::Items(run) => run(env, call),
             Run::Any(run) => {
                 let value = env.eval(&call.target)?;
                 run(env, call, value)
@@ -224,6 +227,11 @@ impl Builtin {
 
     pub(crate) fn takes_args(&self) -> bool {
         !matches!(self.args, Args::None)
+    }
+
+    /// Whether it gives the items of its target as they are.
+    pub(crate) fn passes_items_on(&self) -> bool {
+        self.name == "sequence"
     }
 
     pub(crate) fn takes_lambda(&self) -> bool {
@@ -329,7 +337,7 @@ impl<'a> Env<'a> {
         }
     }
 
-    fn arg_expr(&self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, &'a Expr> {
+    pub(crate) fn arg_expr(&self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, &'a Expr> {
         call.args
             .as_ref()
             .and_then(|args| args.get(index))

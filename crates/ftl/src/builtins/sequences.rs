@@ -3,32 +3,40 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::data::Hash;
 use crate::error::ErrorKind;
-use crate::eval::{Env, ordering, seq_len};
+use crate::eval::{Env, Evaluated, Stream, is_lazy, ordering, seq_len};
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
 use crate::value::Value;
 
 pub(super) const TABLE: &[Builtin] = &[
-    define("first", Run::Seq(first), Args::None),
+    define("first", Run::Items(first), Args::None),
     define("last", Run::Seq(last), Args::None),
-    define("size", Run::Any(size), Args::None),
+    define("size", Run::Items(size), Args::None),
     define("reverse", Run::Seq(reverse), Args::None),
-    define("join", Run::Seq(join), Args::Required(1, 3)),
+    define("join", Run::Items(join), Args::Required(1, 3)),
     define("chunk", Run::Seq(chunk), Args::Required(1, 2)),
-    define("seq_contains", Run::Seq(seq_contains), Args::Required(1, 1)),
-    define("seq_index_of", Run::Seq(seq_index_of), Args::Required(1, 2)),
     define(
-        "seq_last_index_of",
-        Run::Seq(seq_last_index_of),
+        "seq_contains",
+        Run::Items(seq_contains),
+        Args::Required(1, 1),
+    ),
+    define(
+        "seq_index_of",
+        Run::Items(seq_index_of),
         Args::Required(1, 2),
     ),
-    define("min", Run::Seq(min), Args::None),
-    define("max", Run::Seq(max), Args::None),
-    define("map", Run::Seq(map), Args::Required(1, 1)),
-    define("filter", Run::Seq(filter), Args::Required(1, 1)),
-    define("take_while", Run::Seq(take_while), Args::Required(1, 1)),
-    define("drop_while", Run::Seq(drop_while), Args::Required(1, 1)),
-    define("sequence", Run::Seq(sequence), Args::None),
+    define(
+        "seq_last_index_of",
+        Run::Items(seq_last_index_of),
+        Args::Required(1, 2),
+    ),
+    define("min", Run::Items(min), Args::None),
+    define("max", Run::Items(max), Args::None),
+    define("map", Run::Items(transformed), Args::Required(1, 1)),
+    define("filter", Run::Items(transformed), Args::Required(1, 1)),
+    define("take_while", Run::Items(transformed), Args::Required(1, 1)),
+    define("drop_while", Run::Items(transformed), Args::Required(1, 1)),
+    define("sequence", Run::Items(sequence), Args::None),
     define("sort", Run::Seq(super::sorting::sort), Args::None),
     define(
         "sort_by",
@@ -37,8 +45,8 @@ pub(super) const TABLE: &[Builtin] = &[
     ),
 ];
 
-fn first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    Ok(env.item(&seq, 0))
+fn first<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    Ok(env.stream(&call.target)?.next(env)?.flatten())
 }
 
 fn last<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
@@ -47,15 +55,19 @@ fn last<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'
         .and_then(|last| env.item(&seq, last)))
 }
 
-fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
-    let size = match &value {
-        Value::HashView(hash) => hash.len(),
-        Value::Map(map) => map.len(),
-        value if value.is_sequence() => seq_len(value),
-        value if value.is_hash_ex() => env.entries(value)?.len(),
-        other => {
-            let expected = "extended-hash or sequence or extended collection";
-            return Err(env.type_fault(&call.target, expected, other));
+fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    let size = if is_lazy(&call.target) {
+        env.stream(&call.target)?.count(env, usize::MAX)?
+    } else {
+        match env.eval(&call.target)? {
+            Value::HashView(hash) => hash.len(),
+            Value::Map(map) => map.len(),
+            value if value.is_sequence() => seq_len(&value),
+            value if value.is_hash_ex() => env.entries(&value)?.len(),
+            other => {
+                let expected = "extended-hash or sequence or extended collection";
+                return Err(env.type_fault(&call.target, expected, &other));
+            }
         }
     };
     Ok(Some(Value::Number(Number::from(size))))
@@ -67,18 +79,24 @@ fn reverse<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returne
     Ok(Some(Value::list(items)))
 }
 
-fn sequence<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    Ok(Some(seq))
+fn sequence<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    match env.stream(&call.target)? {
+        Stream::Items { source, .. } => Ok(Some(source)),
+        stream => stream.collect(env).map(Some),
+    }
 }
 
-fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
+fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    let mut stream = env.stream(&call.target)?;
     let separator = env.arg_str(call, 0)?;
     let mut bytes = Vec::new();
     let mut count = 0;
-    for index in 0..seq_len(&seq) {
-        env.step()?;
+    for index in 0.. {
+        let Some(item) = stream.next(env)? else {
+            break;
+        };
         // Missing items are left out, with their separators.
-        let Some(item) = env.item(&seq, index) else {
+        let Some(item) = item else {
             continue;
         };
         let before = bytes.len();
@@ -138,79 +156,69 @@ fn chunk<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Return
 fn place<'a>(
     env: &mut Env<'a>,
     call: &'a BuiltinCall,
-    seq: &Value<'a>,
     backwards: bool,
-) -> Result<Option<usize>, crate::eval::Fault<'a>> {
+) -> Evaluated<'a, Option<usize>> {
+    let mut stream = env.stream(&call.target)?;
     let wanted = env.eval(env.arg_expr(call, 0)?)?;
-    let len = seq_len(seq);
     let start = if call.arg_count() > 1 {
         Some(env.arg_int(call, 1)?)
     } else {
         None
     };
-    let mut check = |index: usize| -> Result<bool, crate::eval::Fault<'a>> {
-        env.step()?;
-        let Some(item) = env.item(seq, index) else {
-            return Ok(false);
-        };
-        // Values of different types are different; they don't fail.
-        Ok(ordering(&item, &wanted) == Some(std::cmp::Ordering::Equal))
+    let (from, last) = match start {
+        Some(last) if backwards => (0, last),
+        start => (start.unwrap_or(0).max(0) as usize, i64::MAX),
     };
-    if backwards {
-        let last = match start {
-            Some(start) if start < 0 => return Ok(None),
-            Some(start) => len.min(start as usize + 1),
-            None => len,
-        };
-        for index in (0..last).rev() {
-            if check(index)? {
-                return Ok(Some(index));
+    let mut index = stream.skip_items(from);
+    let mut found = None;
+    while index as i64 <= last
+        && let Some(item) = stream.next(env)?
+    {
+        // Values of different types are different; they don't fail.
+        let is_wanted = index >= from
+            && item.is_some_and(|item| ordering(&item, &wanted) == Some(std::cmp::Ordering::Equal));
+        if is_wanted {
+            found = Some(index);
+            if !backwards {
+                break;
             }
         }
-    } else {
-        for index in start.unwrap_or(0).max(0) as usize..len {
-            if check(index)? {
-                return Ok(Some(index));
-            }
-        }
+        index += 1;
     }
-    Ok(None)
+    Ok(found)
 }
 
-fn seq_contains<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    Ok(Some(Value::Bool(place(env, call, &seq, false)?.is_some())))
+fn seq_contains<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    Ok(Some(Value::Bool(place(env, call, false)?.is_some())))
 }
 
-fn seq_index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    Ok(Some(Value::int(
-        place(env, call, &seq, false)?.map_or(-1, |at| at as i64),
-    )))
+fn seq_index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    let place = place(env, call, false)?;
+    Ok(Some(Value::int(place.map_or(-1, |at| at as i64))))
 }
 
-fn seq_last_index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    Ok(Some(Value::int(
-        place(env, call, &seq, true)?.map_or(-1, |at| at as i64),
-    )))
+fn seq_last_index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    let place = place(env, call, true)?;
+    Ok(Some(Value::int(place.map_or(-1, |at| at as i64))))
 }
 
-fn min<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    extreme(env, call, &seq, std::cmp::Ordering::Less)
+fn min<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    extreme(env, call, std::cmp::Ordering::Less)
 }
 
-fn max<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    extreme(env, call, &seq, std::cmp::Ordering::Greater)
+fn max<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    extreme(env, call, std::cmp::Ordering::Greater)
 }
 
 fn extreme<'a>(
     env: &mut Env<'a>,
     call: &'a BuiltinCall,
-    seq: &Value<'a>,
     wanted: std::cmp::Ordering,
 ) -> Returned<'a> {
+    let mut stream = env.stream(&call.target)?;
     let mut best: Option<Value<'a>> = None;
-    for index in 0..seq_len(seq) {
-        env.step()?;
-        let Some(item) = env.item(seq, index) else {
+    while let Some(item) = stream.next(env)? {
+        let Some(item) = item else {
             continue;
         };
         best = match best {
@@ -254,73 +262,7 @@ fn extreme_order(
     ordering(item, best).ok_or_else(|| crate::eval::incomparable_message(item, best))
 }
 
-fn map<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    let function = env.arg_expr(call, 0)?;
-    let mut items = Vec::new();
-    for index in 0..seq_len(&seq) {
-        env.charge_items(1)?;
-        let item = env.item(&seq, index);
-        items.push(env.apply(function, item)?);
-    }
-    Ok(Some(Value::list(items)))
-}
-
-/// Runs the condition on each item until `keep` says stop.
-fn select<'a>(
-    env: &mut Env<'a>,
-    call: &'a BuiltinCall,
-    seq: &Value<'a>,
-    mut keep: impl FnMut(bool) -> Pick,
-) -> Returned<'a> {
-    let function = env.arg_expr(call, 0)?;
-    let mut items = Vec::new();
-    for index in 0..seq_len(seq) {
-        let item = env.item(seq, index);
-        let holds = match env.apply(function, item.clone())? {
-            Some(Value::Bool(holds)) => holds,
-            Some(other) => return Err(env.type_fault(function, "boolean", &other)),
-            None => return Err(crate::eval::Fault::Missing(function)),
-        };
-        match keep(holds) {
-            Pick::Keep => {
-                env.charge_items(1)?;
-                items.push(item);
-            }
-            Pick::Skip => {}
-            Pick::Stop => break,
-        }
-    }
-    Ok(Some(Value::list(items)))
-}
-
-enum Pick {
-    Keep,
-    Skip,
-    Stop,
-}
-
-fn filter<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    select(
-        env,
-        call,
-        &seq,
-        |holds| if holds { Pick::Keep } else { Pick::Skip },
-    )
-}
-
-fn take_while<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    select(
-        env,
-        call,
-        &seq,
-        |holds| if holds { Pick::Keep } else { Pick::Stop },
-    )
-}
-
-fn drop_while<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    let mut dropping = true;
-    select(env, call, &seq, |holds| {
-        dropping &= holds;
-        if dropping { Pick::Skip } else { Pick::Keep }
-    })
+/// `?map`, `?filter`, `?take_while`, `?drop_while` where all items are wanted.
+fn transformed<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    env.stage(call, false)?.collect(env).map(Some)
 }

@@ -83,6 +83,7 @@ struct Inner {
     stack: Vec<Frame>,
     /// Frames that the stack has no room for.
     frames_left_out: usize,
+    cause: Option<Error>,
 }
 
 /// One line of the stack of directives that led to a failure.
@@ -120,6 +121,7 @@ impl Error {
             blamed_src: None,
             stack: Vec::new(),
             frames_left_out: 0,
+            cause: None,
         }))
     }
 
@@ -168,6 +170,19 @@ impl Error {
             self.0.message = format!("For {quote}{symbol}{quote} {role}: {}", self.0.message);
         }
         self
+    }
+
+    /// What it all began with is kept, not what came in between.
+    pub(crate) fn caused_by(mut self, cause: Error) -> Self {
+        let root = cause.0.cause.clone();
+        self.0.cause = Some(root.unwrap_or(cause));
+        self
+    }
+
+    /// The failure behind this one, which says less.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Error> {
+        self.0.cause.as_ref()
     }
 
     pub(crate) fn pushing(mut self, frame: impl FnOnce() -> Frame) -> Self {
@@ -339,7 +354,11 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause().map(|cause| cause as _)
+    }
+}
 
 /// `text` as a Java string literal, which is how messages quote.
 pub(crate) fn java_quoted(text: &str) -> String {

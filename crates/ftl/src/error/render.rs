@@ -60,5 +60,8 @@ pub(super) fn render(error: &Error, source: Option<&str>) -> String {
     for tip in error.tips() {
         let _ = writeln!(text, "tip: {tip}");
     }
+    if let Some(cause) = error.cause() {
+        let _ = write!(text, "caused by: {}", cause.render());
+    }
     text
 }

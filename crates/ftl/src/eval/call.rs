@@ -4,11 +4,14 @@ use std::rc::Rc;
 
 use super::env::{Env, Evaluated, Fault, Nested, Place, Running};
 use super::exec::Flow;
+use super::stream::Function;
 use crate::data::View;
 use crate::error::{Error, ErrorKind};
 use crate::output_format::OutputFormat;
 use crate::syntax::Src;
-use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind};
+use crate::syntax::ast::{
+    BuiltinCall, CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind,
+};
 use crate::value::{HostFunction, Map, Str, Transform, Value, WithArgs};
 
 /// Arguments by position, or by name.
@@ -427,28 +430,47 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// The function or lambda that `call` has as its argument.
+    pub(crate) fn function(&mut self, call: &'a BuiltinCall) -> Evaluated<'a, Function<'a>> {
+        let expr = self.arg_expr(call, 0)?;
+        if matches!(expr.kind, ExprKind::Lambda(_)) {
+            return Ok(Function { expr, value: None });
+        }
+        match self.eval(expr)? {
+            value @ (Value::Macro(..) | Value::Host(_) | Value::Callable(_)) => Ok(Function {
+                expr,
+                value: Some(value),
+            }),
+            other => {
+                let expected = "method or function or lambda expression";
+                Err(self.type_fault(expr, expected, &other))
+            }
+        }
+    }
+
     /// Applies a lambda, a function or a host's function to one item.
     pub(crate) fn apply(
         &mut self,
-        function: &'a Expr,
+        function: &Function<'a>,
         item: Option<Value<'a>>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
-        if let ExprKind::Lambda(lambda) = &function.kind {
+        let expr = function.expr;
+        if let ExprKind::Lambda(lambda) = &expr.kind {
+            // The slot may belong to a loop whose source this is.
+            let outer = self.local(lambda.slot).cloned();
             self.set_local(lambda.slot, item);
-            return self.eval_opt(&lambda.body);
+            let result = self.eval_opt(&lambda.body);
+            self.set_local(lambda.slot, outer);
+            return result;
         }
-        let value = self.eval(function)?;
-        match value {
-            Value::Macro(def, _) if def.is_function => {
-                self.call_value(function.src, function, &value, vec![item])
+        match &function.value {
+            Some(Value::Macro(def, _)) if !def.is_function => {
+                let message = "A macro cannot be called in an expression. (Functions can be.)";
+                Err(self.failure(ErrorKind::Type, message))
             }
-            Value::Host(_) | Value::Callable(_) => {
-                self.call_value(function.src, function, &value, vec![item])
-            }
-            other => {
-                Err(self.type_fault(function, "method or function or lambda expression", &other))
-            }
+            Some(value) => self.call_value(expr.src, expr, value, vec![item]),
+            None => Err(self.failure(ErrorKind::Type, "a lambda expression isn't a value")),
         }
     }
 }

@@ -377,7 +377,7 @@ impl<'a> Env<'a> {
 }
 
 /// Whether `#attempt` may go on after it: a budget that is used up ends the render.
-fn is_recoverable(kind: ErrorKind) -> bool {
+pub(super) fn is_recoverable(kind: ErrorKind) -> bool {
     !matches!(
         kind,
         ErrorKind::Steps

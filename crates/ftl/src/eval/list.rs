@@ -1,14 +1,21 @@
 //! Loops.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::env::{Env, Evaluated};
 use super::exec::Flow;
 use super::operators::seq_len;
+use super::stream::{Stream, is_lazy};
 use crate::error::ErrorKind;
 use crate::syntax::ast::{Expr, Items, List, LoopVars, Node};
 use crate::value::{LoopState, Value};
 
 impl<'a> Env<'a> {
     pub(crate) fn exec_list(&mut self, list: &'a List) -> Evaluated<'a, Flow> {
+        if is_lazy(&list.source) {
+            return self.exec_lazy_list(list);
+        }
         let source = self.eval(&list.source)?;
         let empty = self.is_empty_source(&list.source, &source, list.vars.as_ref())?;
         if empty {
@@ -30,9 +37,59 @@ impl<'a> Env<'a> {
 
     pub(crate) fn exec_items(&mut self, items: &'a Items) -> Evaluated<'a, Flow> {
         match self.local(items.source_slot).cloned() {
+            Some(Value::Stream(stream)) => match stream.take() {
+                Some(stream) => self.exec_stream(stream, &items.vars, &items.body),
+                None => Ok(Flow::Next),
+            },
             Some(source) => self.exec_loop(&source, &items.vars, &items.body),
             None => Ok(Flow::Next),
         }
+    }
+
+    /// A list whose items are computed while it runs.
+    fn exec_lazy_list(&mut self, list: &'a List) -> Evaluated<'a, Flow> {
+        let mut stream = self.stream(&list.source)?;
+        if list.vars.as_ref().is_some_and(|vars| vars.second.is_some()) {
+            let nothing = Value::list(Vec::new());
+            return Err(self.one_variable(&nothing));
+        }
+        if !stream.has_next(self)? {
+            return match &list.otherwise {
+                Some(otherwise) => self.exec(otherwise),
+                None => Ok(Flow::Next),
+            };
+        }
+        let Some(vars) = &list.vars else {
+            let stream = Rc::new(Cell::new(Some(stream)));
+            self.set_local(list.source_slot, Some(Value::Stream(stream)));
+            let flow = self.exec(&list.body)?;
+            self.set_local(list.source_slot, None);
+            return Ok(flow);
+        };
+        self.exec_stream(stream, vars, &list.body)
+    }
+
+    fn exec_stream(
+        &mut self,
+        mut stream: Stream<'a>,
+        vars: &'a LoopVars,
+        body: &'a [Node],
+    ) -> Evaluated<'a, Flow> {
+        let mut index = 0;
+        while let Some(item) = stream.next(self)? {
+            let has_next = stream.has_next(self)?;
+            self.set_local(vars.first_slot(), item);
+            match self.round(vars, index, has_next, body)? {
+                Flow::Break => break,
+                Flow::Return => return Ok(Flow::Return),
+                Flow::Next | Flow::Continue => {}
+            }
+            if !has_next {
+                break;
+            }
+            index += 1;
+        }
+        Ok(Flow::Next)
     }
 
     fn is_empty_source(

@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::env::{Env, Evaluated};
+use super::stream::is_lazy;
 use crate::data::Seq;
 use crate::error::ErrorKind;
 use crate::number::Number;
 use crate::output_format::{Content, Markup};
 use crate::syntax::Src;
-use crate::syntax::ast::{Arithmetic, Compare, Expr};
+use crate::syntax::ast::{Arithmetic, Compare, Expr, ExprKind};
 use crate::value::{Map, Str, Value};
 
 impl<'a> Env<'a> {
@@ -146,8 +147,10 @@ impl<'a> Env<'a> {
         left: &'a Expr,
         right: &'a Expr,
     ) -> Evaluated<'a, bool> {
-        let left_value = self.eval(left)?;
-        let right_value = self.eval(right)?;
+        let (left_value, right_value) = match self.bounded_size(compare, left, right)? {
+            Some(values) => values,
+            None => (self.eval(left)?, self.eval(right)?),
+        };
         match compare {
             Compare::Equal => return equal(self, left, &left_value, right, &right_value),
             Compare::NotEqual => {
@@ -178,6 +181,42 @@ impl<'a> Env<'a> {
             Compare::Greater => order == Ordering::Greater,
             _ => order != Ordering::Less,
         })
+    }
+
+    /// Both sides of `items?size > 3` and the like, where the items are computed one by one: no more of them than decide.
+    fn bounded_size(
+        &mut self,
+        compare: Compare,
+        left: &'a Expr,
+        right: &'a Expr,
+    ) -> Evaluated<'a, Option<(Value<'a>, Value<'a>)>> {
+        let (left, right) = (without_parens(left), without_parens(right));
+        let (call, bound, is_left) = match (&left.kind, &right.kind) {
+            (ExprKind::Builtin(call), ExprKind::Int(bound)) => (call, *bound, true),
+            (ExprKind::Int(bound), ExprKind::Builtin(call)) => (call, *bound, false),
+            _ => return Ok(None),
+        };
+        if !is_lazy(&call.target) || call.builtin.name() != "size" {
+            return Ok(None);
+        }
+        let excludes_bound = match compare {
+            Compare::Less | Compare::GreaterOrEqual => is_left,
+            Compare::LessOrEqual | Compare::Greater => !is_left,
+            Compare::Equal | Compare::NotEqual => false,
+        };
+        let limit = bound.saturating_add(i64::from(!excludes_bound));
+        // FreeMarker has no negative literals, so it counts all for them.
+        let limit = usize::try_from(limit)
+            .ok()
+            .filter(|_| bound >= 0)
+            .unwrap_or(usize::MAX);
+        let size = self.stream(&call.target)?.count(self, limit)?;
+        let (size, bound) = (Value::Number(Number::from(size)), Value::int(bound));
+        Ok(Some(if is_left {
+            (size, bound)
+        } else {
+            (bound, size)
+        }))
     }
 
     fn incomparable(&self, src: Src, left: &Value<'a>, right: &Value<'a>) -> super::env::Fault<'a> {
@@ -302,4 +341,11 @@ pub(crate) fn ordering(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> 
         }
         _ => return None,
     })
+}
+
+fn without_parens(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Paren(inner) => without_parens(inner),
+        _ => expr,
+    }
 }

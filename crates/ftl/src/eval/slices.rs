@@ -1,10 +1,11 @@
 //! `target[key]`: keys, indexes and ranges.
 
-use super::env::{Env, Evaluated};
+use super::env::{Env, Evaluated, Fault};
 use super::operators::seq_len;
+use super::stream::is_lazy;
 use crate::builtins::utf16;
 use crate::error::ErrorKind;
-use crate::syntax::ast::Expr;
+use crate::syntax::ast::{Expr, ExprKind};
 use crate::value::{Range, Str, Value};
 
 impl<'a> Env<'a> {
@@ -13,9 +14,47 @@ impl<'a> Env<'a> {
         target: &'a Expr,
         key: &'a Expr,
     ) -> Evaluated<'a, Option<Value<'a>>> {
+        if is_lazy(target) {
+            return self.index_lazy(target, key);
+        }
         let value = self.eval(target)?;
         let key_value = self.eval(key)?;
-        match &key_value {
+        self.index_value(target, value, key, &key_value)
+    }
+
+    /// `target[key]` of a target whose items are computed one by one, and no further than needed.
+    fn index_lazy(&mut self, target: &'a Expr, key: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
+        if matches!(key.kind, ExprKind::Range(..)) {
+            return self.stream_slice(target, key)?.collect(self).map(Some);
+        }
+        let mut stream = self.stream(target)?;
+        match self.eval(key)? {
+            Value::Number(number) => {
+                let Ok(index) = usize::try_from(number.to_i64_wrapping()) else {
+                    return Ok(None);
+                };
+                for _ in 0..index {
+                    if stream.next(self)?.is_none() {
+                        return Ok(None);
+                    }
+                }
+                Ok(stream.next(self)?.flatten())
+            }
+            other => {
+                let value = stream.collect(self)?;
+                self.index_value(target, value, key, &other)
+            }
+        }
+    }
+
+    fn index_value(
+        &mut self,
+        target: &'a Expr,
+        value: Value<'a>,
+        key: &'a Expr,
+        key_value: &Value<'a>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        match key_value {
             Value::Str(name) => self.member(target, &value, name.as_str()),
             Value::Number(number) => {
                 let index = number.to_i64_wrapping();
@@ -108,8 +147,16 @@ impl<'a> Env<'a> {
         ))
     }
 
+    #[cold]
+    pub(super) fn negative_start(&self, key: &Expr, first: i64) -> Fault<'a> {
+        let message = format!(
+            "Negative range start index ({first}) isn't allowed for a range used for slicing."
+        );
+        self.fault(ErrorKind::Value, key.src, message)
+    }
+
     /// First index, count and step of what a range picks from `len` items.
-    fn picked(
+    pub(super) fn picked(
         &self,
         key: &'a Expr,
         range: &Range,
@@ -131,11 +178,7 @@ impl<'a> Env<'a> {
             return Ok((0, 0, 1));
         }
         if range.first < 0 {
-            let message = format!(
-                "Negative range start index ({}) isn't allowed for a range used for slicing.",
-                range.first
-            );
-            return Err(self.fault(ErrorKind::Value, key.src, message));
+            return Err(self.negative_start(key, range.first));
         }
         let limit = len as i64;
         // A range without an end, or of a length, may begin just past the last item and is cut at the end.

@@ -5,6 +5,7 @@ mod date;
 mod owned;
 mod string;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -16,6 +17,7 @@ pub(crate) use string::Str;
 pub use crate::number::Decimal;
 
 use crate::data::{Entries, Hash, Seq, View};
+use crate::eval::Stream;
 use crate::number::Number;
 use crate::output_format::Markup;
 use crate::syntax::ast::{LoopField, MacroDef};
@@ -53,6 +55,8 @@ pub(crate) enum Value<'a> {
     Transform(Transform),
     /// Where a loop stands; lives in a slot beside the loop variable and is never seen by an expression.
     Loop(LoopState),
+    /// The items that a list hands to its `#items`; like the above never seen by an expression.
+    Stream(Rc<Cell<Option<Stream<'a>>>>),
 }
 
 /// A function of the host's.
@@ -282,7 +286,8 @@ impl<'a> Value<'a> {
             | Self::Callable(_)
             | Self::Statics
             | Self::StaticClass(_)
-            | Self::Loop(_) => View::Opaque,
+            | Self::Loop(_)
+            | Self::Stream(_) => View::Opaque,
         }
     }
 
@@ -390,7 +395,7 @@ impl<'a> Value<'a> {
             Self::Markup(_) => "markup_output",
             Self::Transform(Transform::Pass) => "macro",
             Self::Transform(_) => "transform",
-            Self::Loop(_) => "loop",
+            Self::Loop(_) | Self::Stream(_) => "loop",
         }
     }
 }

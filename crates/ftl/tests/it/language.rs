@@ -129,6 +129,15 @@ fn texts_are_truncated_as_freemarker_does() {
     );
 }
 
+#[test]
+fn items_are_computed_when_freemarker_computes_them() {
+    check(
+        include_str!("../golden/streams.jsonl"),
+        include_str!("../golden/streams-expected.jsonl"),
+        include_str!("../golden/streams.deviations"),
+    );
+}
+
 /// Compares all cases with what is expected; `deviations` are those that are known to differ, each with the kind of its
 /// difference.
 fn check(cases: &str, expected: &str, deviations: &str) {

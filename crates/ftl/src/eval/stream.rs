@@ -1,0 +1,372 @@
+//! Sequences that `?filter`, `?map`, `?take_while` and `?drop_while` make item by item, as they are asked for.
+//!
+//! Where such a call is the source of `#list`, or the target of a built-in that looks at one item after the other, nothing
+//! is computed that isn't needed; elsewhere it makes the whole sequence at once.
+
+use super::env::{Env, Evaluated, Fault};
+use super::exec::is_recoverable;
+use super::operators::seq_len;
+use crate::error::ErrorKind;
+use crate::syntax::ast::{BuiltinCall, Expr, ExprKind};
+use crate::value::{Range, Value};
+
+/// Items to come.
+pub(crate) enum Stream<'a> {
+    /// Those of a sequence.
+    Items {
+        source: Value<'a>,
+        next: usize,
+        len: usize,
+    },
+    Stage(Box<Stage<'a>>),
+    /// The next `left` items (all, if `None`); `needs_all` if it is an error that there are fewer.
+    Slice {
+        source: Box<Stream<'a>>,
+        left: Option<usize>,
+        needs_all: bool,
+        key: &'a Expr,
+        first: usize,
+    },
+}
+
+/// One of the four built-ins at work.
+pub(crate) struct Stage<'a> {
+    source: Stream<'a>,
+    work: Work,
+    function: Function<'a>,
+    /// An item that has been looked for ahead of its time.
+    found: Option<Option<Value<'a>>>,
+    /// Whether another stage or a reader asks for the items; failures are its then.
+    is_asked: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Map,
+    Filter,
+    TakeWhile,
+    Taken,
+    DropWhile,
+    Dropped,
+}
+
+/// What is applied to each item.
+pub(crate) struct Function<'a> {
+    pub(crate) expr: &'a Expr,
+    /// `None` for a lambda.
+    pub(crate) value: Option<Value<'a>>,
+}
+
+/// Whether the items of `expr` can be had one by one.
+pub(crate) fn is_lazy(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(inner) => is_lazy(inner),
+        ExprKind::Builtin(call) => {
+            call.builtin.takes_lambda() || (call.builtin.passes_items_on() && is_lazy(&call.target))
+        }
+        ExprKind::Index(target, key) => matches!(key.kind, ExprKind::Range(..)) && is_lazy(target),
+        _ => false,
+    }
+}
+
+impl<'a> Env<'a> {
+    /// The items of `expr`, to be asked for one by one.
+    pub(crate) fn stream(&mut self, expr: &'a Expr) -> Evaluated<'a, Stream<'a>> {
+        match &expr.kind {
+            ExprKind::Paren(inner) if is_lazy(inner) => return self.stream(inner),
+            ExprKind::Builtin(call) if call.builtin.takes_lambda() => {
+                return self.stage(call, true);
+            }
+            ExprKind::Builtin(call) if call.builtin.passes_items_on() => {
+                return self.stream(&call.target);
+            }
+            ExprKind::Index(target, key) if is_lazy(expr) => return self.stream_slice(target, key),
+            _ => {}
+        }
+        let source = self.eval(expr)?;
+        if !source.is_sequence() {
+            return Err(self.type_fault(expr, "sequence or collection", &source));
+        }
+        Ok(Stream::Items {
+            len: seq_len(&source),
+            next: 0,
+            source,
+        })
+    }
+
+    /// What `call` makes of its target's items; `is_asked` if somebody asks for each.
+    pub(crate) fn stage(
+        &mut self,
+        call: &'a BuiltinCall,
+        is_asked: bool,
+    ) -> Evaluated<'a, Stream<'a>> {
+        self.step()?;
+        let source = self.stream(&call.target)?;
+        let function = self.function(call)?;
+        let work = match call.builtin.name() {
+            "map" => Work::Map,
+            "filter" => Work::Filter,
+            "take_while" => Work::TakeWhile,
+            _ => Work::DropWhile,
+        };
+        Ok(Stream::Stage(Box::new(Stage {
+            source,
+            work,
+            function,
+            found: None,
+            is_asked,
+        })))
+    }
+
+    /// The items that `target[key]` picks.
+    pub(crate) fn stream_slice(
+        &mut self,
+        target: &'a Expr,
+        key: &'a Expr,
+    ) -> Evaluated<'a, Stream<'a>> {
+        let mut source = self.stream(target)?;
+        let Value::Range(range) = self.eval(key)? else {
+            return Err(self.failure(ErrorKind::Type, "Expected a range"));
+        };
+        match source.known_len() {
+            Some(len) => {
+                self.picked(key, &range, len, "sequence")?;
+            }
+            None if range.first < 0 && range.len != Some(0) => {
+                return Err(self.negative_start(key, range.first));
+            }
+            None => {}
+        }
+        if range.step < 0 && range.len != Some(0) {
+            let items = self.backwards(&mut source, key, &range)?;
+            return Ok(Stream::Items {
+                len: items.len(),
+                next: 0,
+                source: Value::list(items),
+            });
+        }
+        let clips = range.len.is_none() || range.clips;
+        let mut skipped = 0;
+        while skipped < range.first && range.len != Some(0) {
+            if source.next(self)?.is_none() {
+                return Err(self.out_of_items(key, "start", range.first, skipped as usize));
+            }
+            skipped += 1;
+        }
+        Ok(Stream::Slice {
+            source: Box::new(source),
+            left: range.len,
+            needs_all: !clips,
+            key,
+            first: range.first.max(0) as usize,
+        })
+    }
+
+    /// The items from `range.first` down.
+    fn backwards(
+        &mut self,
+        source: &mut Stream<'a>,
+        key: &'a Expr,
+        range: &Range,
+    ) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
+        let mut items = Vec::new();
+        while items.len() as i64 <= range.first {
+            match source.next(self)? {
+                Some(item) => {
+                    self.charge_items(1)?;
+                    items.push(item);
+                }
+                None => return Err(self.out_of_items(key, "start", range.first, items.len())),
+            }
+        }
+        items.reverse();
+        items.truncate(range.len.unwrap_or(usize::MAX));
+        Ok(items)
+    }
+
+    #[cold]
+    fn out_of_items(&self, key: &Expr, which: &str, index: i64, len: usize) -> Fault<'a> {
+        let message = format!(
+            "Range {which} index {index} is out of bounds, as sliced sequence only has {len} elements."
+        );
+        self.described(ErrorKind::Value, key.src, message)
+    }
+}
+
+impl<'a> Stream<'a> {
+    /// Whether there is another item. What has to be computed for this is not computed again.
+    pub(crate) fn has_next(&mut self, env: &mut Env<'a>) -> Evaluated<'a, bool> {
+        match self {
+            Self::Items { next, len, .. } => Ok(next < len),
+            Self::Stage(stage) => stage.has_next(env),
+            Self::Slice { left: Some(0), .. } => Ok(false),
+            Self::Slice {
+                needs_all: true, ..
+            } => Ok(true),
+            Self::Slice { source, .. } => source.has_next(env),
+        }
+    }
+
+    /// The next item, which may be a missing value; `None` after the last.
+    pub(crate) fn next(&mut self, env: &mut Env<'a>) -> Evaluated<'a, Option<Option<Value<'a>>>> {
+        if !self.has_next(env)? {
+            return Ok(None);
+        }
+        env.step()?;
+        match self {
+            Self::Items { source, next, .. } => {
+                *next += 1;
+                Ok(Some(env.item(source, *next - 1)))
+            }
+            Self::Stage(stage) => stage.next(env).map(Some),
+            Self::Slice {
+                source,
+                left,
+                needs_all,
+                key,
+                first,
+            } => {
+                let item = source.next(env)?;
+                if item.is_none() && *needs_all {
+                    let end = *first as i64 + left.unwrap_or(0) as i64 - 1;
+                    return Err(env.out_of_items(key, "end", end, *first));
+                }
+                *first += 1;
+                *left = left.map(|left| left.saturating_sub(1));
+                Ok(item)
+            }
+        }
+    }
+
+    /// How many items there are, counted no further than `limit`.
+    pub(crate) fn count(mut self, env: &mut Env<'a>, limit: usize) -> Evaluated<'a, usize> {
+        if let Some(len) = self.known_len() {
+            return Ok(len);
+        }
+        let mut count = 0;
+        while count < limit && self.next(env)?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// The number of items if that is known without computing them.
+    fn known_len(&self) -> Option<usize> {
+        let source = match self {
+            Self::Stage(stage) if stage.work == Work::Map => &stage.source,
+            other => other,
+        };
+        match source {
+            // A range without an end has none.
+            Self::Items { len, .. } if *len < usize::MAX => Some(*len),
+            _ => None,
+        }
+    }
+
+    /// Leaves out the first items of a sequence, which needn't be looked at; the number of those left out.
+    pub(crate) fn skip_items(&mut self, count: usize) -> usize {
+        match self {
+            Self::Items { next, len, .. } => {
+                *next = count.min(*len);
+                *next
+            }
+            _ => 0,
+        }
+    }
+
+    /// All items as a sequence.
+    pub(crate) fn collect(mut self, env: &mut Env<'a>) -> Evaluated<'a, Value<'a>> {
+        let mut items = Vec::new();
+        while let Some(item) = self.next(env)? {
+            env.charge_items(1)?;
+            items.push(item);
+        }
+        Ok(Value::list(items))
+    }
+}
+
+impl<'a> Stage<'a> {
+    fn has_next(&mut self, env: &mut Env<'a>) -> Evaluated<'a, bool> {
+        match self.work {
+            _ if self.found.is_some() => Ok(true),
+            Work::Map | Work::Dropped => self.source.has_next(env),
+            Work::Taken => Ok(false),
+            Work::Filter | Work::TakeWhile | Work::DropWhile => self.look(env),
+        }
+    }
+
+    /// Looks for the next item that the condition lets through.
+    fn look(&mut self, env: &mut Env<'a>) -> Evaluated<'a, bool> {
+        while let Some(item) = self.source.next(env)? {
+            let holds = self.holds(env, item.clone())?;
+            match (self.work, holds) {
+                (Work::Filter, false) | (Work::DropWhile, true) => continue,
+                (Work::TakeWhile, false) => {
+                    self.work = Work::Taken;
+                    return Ok(false);
+                }
+                (Work::DropWhile, false) => self.work = Work::Dropped,
+                _ => {}
+            }
+            self.found = Some(item);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn next(&mut self, env: &mut Env<'a>) -> Evaluated<'a, Option<Value<'a>>> {
+        if let Some(found) = self.found.take() {
+            return Ok(found);
+        }
+        let item = self.source.next(env)?.flatten();
+        if self.work != Work::Map {
+            return Ok(item);
+        }
+        let mapped = match env.apply(&self.function, item) {
+            Ok(Some(mapped)) => Ok(Some(mapped)),
+            Ok(None) => {
+                let message =
+                    "The element mapper function has returned no return value (has returned null).";
+                Err(env.described(ErrorKind::Missing, self.function.expr.src, message))
+            }
+            Err(fault) => Err(fault),
+        };
+        self.told(env, mapped)
+    }
+
+    fn holds(&self, env: &mut Env<'a>, item: Option<Value<'a>>) -> Evaluated<'a, bool> {
+        let src = self.function.expr.src;
+        let holds = match env.apply(&self.function, item) {
+            Ok(Some(Value::Bool(holds))) => Ok(holds),
+            Ok(Some(other)) => {
+                let message = format!(
+                    "The filter expression had to return a boolean value, but it returned {} instead.",
+                    super::with_article(other.type_name())
+                );
+                Err(env.described(ErrorKind::Type, src, message))
+            }
+            Ok(None) => {
+                let message = "The filter expression has returned no value (has returned null), rather than a boolean.";
+                Err(env.described(ErrorKind::Missing, src, message))
+            }
+            Err(fault) => Err(fault),
+        };
+        self.told(env, holds)
+    }
+
+    /// The result as whoever asks for the items gets it: of a failure FreeMarker only tells that there was one.
+    fn told<T>(&self, env: &Env<'a>, result: Evaluated<'a, T>) -> Evaluated<'a, T> {
+        let fault = match result {
+            Err(fault) if self.is_asked => fault,
+            result => return result,
+        };
+        let cause = env.to_error(fault);
+        if !is_recoverable(cause.kind()) {
+            return Err(Fault::Error(cause));
+        }
+        match env.failure(cause.kind(), "Failed to transform element") {
+            Fault::Error(error) => Err(Fault::Error(error.caused_by(cause))),
+            missing => Err(missing),
+        }
+    }
+}
