@@ -106,14 +106,7 @@ impl Writer<'_, '_> {
         let start = buffer.len() - short.write_digits(&mut buffer);
         let point = buffer.len() - short.fraction;
         let whole_start = start.min(point - pattern.min_integer);
-        let group = self.group();
-        for at in whole_start..point {
-            self.digit(buffer[at]);
-            let left = point - 1 - at;
-            if pattern.grouping > 0 && left > 0 && left.is_multiple_of(pattern.grouping) {
-                push_char(group, self.out);
-            }
-        }
+        self.grouped(&buffer[whole_start..point]);
         let shown = short.fraction.max(pattern.min_fraction);
         if whole_start == point && shown == 0 {
             self.digit(b'0');
@@ -121,11 +114,32 @@ impl Writer<'_, '_> {
         if shown > 0 || pattern.decimal_always {
             self.decimal();
         }
-        for digit in &buffer[point..] {
-            self.digit(*digit);
-        }
+        self.digits(&buffer[point..]);
         for _ in short.fraction..shown {
             self.digit(b'0');
+        }
+    }
+
+    /// The digits of a whole part, in groups.
+    fn grouped(&mut self, whole: &[u8]) {
+        let size = self.pattern.grouping;
+        if size == 0 || whole.len() <= size {
+            return self.digits(whole);
+        }
+        let group = self.group();
+        let (first, rest) = whole.split_at((whole.len() - 1) % size + 1);
+        self.digits(first);
+        for digits in rest.chunks(size) {
+            push_char(group, self.out);
+            self.digits(digits);
+        }
+    }
+
+    fn digits(&mut self, digits: &[u8]) {
+        if self.zero == '0' {
+            self.out.extend_from_slice(digits);
+        } else {
+            digits.iter().for_each(|digit| self.digit(*digit));
         }
     }
 
