@@ -1,4 +1,4 @@
-//! `millstream`: the server, and the commands that speak to one.
+//! `millstream`: the server, the commands that speak to one, and those for templates.
 
 mod cli;
 mod config;
@@ -6,6 +6,7 @@ mod demo;
 mod receiver;
 mod serve;
 mod telemetry;
+mod template;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! The command line: what can be asked of it, and where each command is carried out.
 
-mod output;
+pub(crate) mod output;
 mod project;
 pub(crate) mod remote;
 mod settings;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{config, demo, serve};
+use crate::{config, demo, serve, template};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -45,6 +45,9 @@ enum Command {
     /// Syncs: each sends a project's events to a destination.
     #[command(subcommand)]
     Sync(sync::Command),
+    /// FreeMarker templates: render them, check them, see what they read.
+    #[command(subcommand)]
+    Template(template::Command),
     /// The configuration: check it, show what holds.
     #[command(subcommand)]
     Config(settings::Command),
@@ -103,6 +106,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Project(command) => project::run(command),
         Command::Sync(command) => sync::run(command),
+        Command::Template(command) => template::run(&command),
         Command::Config(command) => settings::run(&command),
     };
     let (code, error) = match result {

@@ -4,13 +4,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// Prints to standard output. A reader that has gone away (`| head`) ends the program quietly.
+/// Prints a text and the end of its line to standard output.
 pub(crate) fn print(text: &str) {
+    write(format!("{text}\n").as_bytes());
+}
+
+/// Prints to standard output. A reader that has gone away (`| head`) ends the program quietly.
+pub(crate) fn write(bytes: &[u8]) {
     let mut out = io::stdout().lock();
-    let written = out
-        .write_all(text.as_bytes())
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.flush());
+    let written = out.write_all(bytes).and_then(|()| out.flush());
     if let Err(error) = written {
         let code = if error.kind() == io::ErrorKind::BrokenPipe {
             0

@@ -10,3 +10,4 @@ mod imports;
 mod process;
 mod receiver;
 mod serving;
+mod templates;
