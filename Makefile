@@ -17,6 +17,7 @@ run: prerequisites ## Build the server and run it with a simulated shop (ARGS='-
 # The binary that the end-to-end tests start is built with the tests: a build of its own would compile
 # every dependency a second time, with other features. Some of these tests measure time or load the
 # machine: nextest knows which (.config/nextest.toml), without it they all run one after the other.
+# At last Apache FreeMarker is asked for a sample of the answers that templates are tested against.
 test: prerequisites test-prerequisites lint ## Install what the tests need, then run all of them
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --locked --workspace --no-fail-fast; \
@@ -25,6 +26,7 @@ test: prerequisites test-prerequisites lint ## Install what the tests need, then
 		$(CARGO) test --locked --workspace --test e2e --no-fail-fast -- --test-threads=1; \
 	fi
 	$(CARGO) test --locked --workspace --doc
+	@[ -n "$(MILLSTREAM_NO_JAVA)" ] || ./crates/ftl/tests/golden/sample.sh
 
 lint: prerequisites ## Check formatting, and let clippy look at everything
 	$(CARGO) fmt --all --check

@@ -88,10 +88,12 @@ mod value;
 mod version;
 
 pub use budget::Budgets;
+pub use builtins::builtin_names;
 pub use compile::{Reference, Step};
 pub use data::{Data, Entries, Hash, Seq, View};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Frame, Span};
 pub use loader::Loader;
+pub use syntax::directive_names;
 pub use template::Template;
 pub use value::{DateKind, DateTime, Decimal, Owned};

@@ -34,6 +34,9 @@ pub(crate) struct Code {
 /// Longest source; offsets are 32 bits, and nobody writes more.
 const MAX_SOURCE: usize = 64 << 20;
 
+/// Room on the stack for the highest tree of an expression, within the deepest nesting of blocks.
+const STACK: usize = 1 << 20;
+
 impl Code {
     /// Compiles a template.
     pub(crate) fn compile(name: &str, source: &str, options: &Options) -> Result<Self, Error> {
@@ -87,13 +90,16 @@ impl Code {
     ) -> Result<Self, Error> {
         let source: Arc<str> = source.into();
         let map = SourceMap::new(&source, options.tab_size);
-        let parsed = parse(&label, &source, &map, &options)?;
+        let program = stacker::maybe_grow(STACK, 4 * STACK, || {
+            let parsed = parse(&label, &source, &map, &options)?;
+            Ok(resolve(parsed.nodes, parsed.open))
+        })?;
         Ok(Self {
             name,
             label,
             source,
             map,
-            program: resolve(parsed.nodes, parsed.open),
+            program,
             options,
         })
     }
@@ -172,7 +178,9 @@ impl Template {
         D: Data + ?Sized,
     {
         match data.view() {
-            View::Hash(root) => eval::render(self, root, out),
+            View::Hash(root) => {
+                stacker::maybe_grow(STACK, 4 * STACK, || eval::render(self, root, out))
+            }
             _ => Err(Error::new(
                 ErrorKind::Data,
                 "the data of a template must be a hash",

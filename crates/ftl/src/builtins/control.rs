@@ -2,7 +2,7 @@
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::error::ErrorKind;
-use crate::eval::{Env, ordering, seq_len};
+use crate::eval::{Env, TEXT_BYTES_PER_STEP, compared_bytes, ordering, seq_len};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{Scope, Value};
 
@@ -69,6 +69,7 @@ fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     let count = call.arg_count();
     for pair in 0..count / 2 {
         let case = env.eval(env.arg_expr(call, pair * 2)?)?;
+        env.steps(compared_bytes(&value, &case) / TEXT_BYTES_PER_STEP)?;
         match ordering(&value, &case) {
             Some(std::cmp::Ordering::Equal) => {
                 return env.eval_opt(env.arg_expr(call, pair * 2 + 1)?);

@@ -18,7 +18,7 @@ mod types;
 pub(crate) mod utf16;
 
 use crate::error::ErrorKind;
-use crate::eval::{Env, Evaluated, Fault};
+use crate::eval::{Env, Evaluated, Fault, TEXT_BYTES_PER_STEP};
 use crate::number::Number;
 use crate::syntax::ast::{BuiltinCall, Expr, ExprKind};
 use crate::value::{DateTime, LoopState, Str, Value};
@@ -93,6 +93,11 @@ const TABLES: &[&[Builtin]] = &[
     json::TABLE,
     markup::TABLE,
 ];
+
+/// The names of the built-ins that templates can use, in snake_case: for editors and for tests.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().copied().flatten().map(Builtin::name)
+}
 
 /// Finds a built-in by its snake_case or camelCase name.
 pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
@@ -174,6 +179,7 @@ impl Builtin {
                 } else {
                     env.eval_string(&call.target)?
                 };
+                env.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
                 run(env, call, text)
             }
             Run::Number(run) => {
@@ -195,6 +201,9 @@ impl Builtin {
             Run::Items(run) => run(env, call),
             Run::Any(run) => {
                 let value = env.eval(&call.target)?;
+                if let Value::Str(text) = &value {
+                    env.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
+                }
                 run(env, call, value)
             }
             Run::Optional(run) => {
@@ -319,7 +328,10 @@ impl<'a> Env<'a> {
     fn arg_str(&mut self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Str<'a>> {
         let arg = self.arg_expr(call, index)?;
         match self.eval_opt(arg)? {
-            Some(Value::Str(text)) => Ok(text),
+            Some(Value::Str(text)) => {
+                self.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
+                Ok(text)
+            }
             Some(Value::Nothing) => Ok(Str::Borrowed("")),
             // These take their arguments as expressions, the others as values.
             None if matches!(call.builtin.name, "replace" | "split" | "matches") => {

@@ -3,7 +3,9 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::data::Hash;
 use crate::error::ErrorKind;
-use crate::eval::{Env, Evaluated, Stream, is_lazy, ordering, seq_len};
+use crate::eval::{
+    Env, Evaluated, Stream, TEXT_BYTES_PER_STEP, compared_bytes, is_lazy, ordering, seq_len,
+};
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
 use crate::value::Value;
@@ -174,6 +176,9 @@ fn place<'a>(
     while index as i64 <= last
         && let Some(item) = stream.next(env)?
     {
+        if let Some(item) = &item {
+            env.steps(compared_bytes(item, &wanted) / TEXT_BYTES_PER_STEP)?;
+        }
         // Values of different types are different; they don't fail.
         let is_wanted = index >= from
             && item.is_some_and(|item| ordering(&item, &wanted) == Some(std::cmp::Ordering::Equal));

@@ -2,6 +2,9 @@
 
 use crate::syntax::ast::{Arithmetic, Expr, ExprKind};
 
+/// Longest text that is put together at compile time: a long row of `+` would copy its beginning again and again.
+const MAX_FOLDED: usize = 1_024;
+
 /// Computes `expr` if its children are constants; they have been folded before.
 pub(super) fn fold(expr: &mut Expr) {
     let folded = match &expr.kind {
@@ -17,7 +20,9 @@ pub(super) fn fold(expr: &mut Expr) {
             (ExprKind::Int(left), ExprKind::Int(right)) => {
                 fold_ints(*operator, *left, *right).map(ExprKind::Int)
             }
-            (ExprKind::Str(left), ExprKind::Str(right)) if *operator == Arithmetic::Add => {
+            (ExprKind::Str(left), ExprKind::Str(right))
+                if *operator == Arithmetic::Add && left.len() + right.len() <= MAX_FOLDED =>
+            {
                 Some(ExprKind::Str(format!("{left}{right}").into()))
             }
             _ => None,

@@ -7,4 +7,4 @@ mod walk;
 
 pub use references::{Reference, Step};
 pub(crate) use resolve::{Names, Program, resolve};
-pub(crate) use walk::substitute;
+pub(crate) use walk::{Size, size, substitute};

@@ -70,6 +70,29 @@ pub(super) fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
     }
 }
 
+/// How many parts an expression has.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Size {
+    pub(crate) all: usize,
+    /// Those that are the variable asked for.
+    pub(crate) variable: usize,
+}
+
+/// The size of `expr`, with the uses of the variable `name`. It is only looked at.
+pub(crate) fn size(expr: &mut Expr, name: &str) -> Size {
+    let is_variable = matches!(&expr.kind, ExprKind::Name(found) if *found.text == *name);
+    let mut whole = Size {
+        all: 1,
+        variable: usize::from(is_variable),
+    };
+    children_mut(expr, &mut |child| {
+        let part = size(child, name);
+        whole.all += part.all;
+        whole.variable += part.variable;
+    });
+    whole
+}
+
 /// Puts `replacement` in the place of every variable `name`.
 pub(crate) fn substitute(expr: &mut Expr, name: &str, replacement: &Expr) {
     if let ExprKind::Name(found) = &expr.kind

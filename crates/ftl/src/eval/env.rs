@@ -14,6 +14,11 @@ use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node};
 use crate::template::{Code, Template};
 use crate::value::Value;
 
+/// Room on the stack for all that may run before the next call looks for room itself.
+const STACK: usize = 1 << 20;
+/// What it costs to get a new piece of stack.
+const STEPS_OF_A_STACK: usize = 100;
+
 /// Why an evaluation has no result.
 pub(crate) enum Fault<'a> {
     /// The expression is missing a value; the message is only made if nothing provides for it.
@@ -384,8 +389,11 @@ impl<'a> Env<'a> {
                 format!("calls are nested more than {limit} levels deep"),
             ));
         }
+        if stacker::remaining_stack().is_some_and(|left| left < STACK) {
+            self.steps(STEPS_OF_A_STACK)?;
+        }
         self.depth += 1;
-        let result = stacker::maybe_grow(1024 * 1024, 4 * 1024 * 1024, || run(self));
+        let result = stacker::maybe_grow(STACK, 4 * STACK, || run(self));
         self.depth -= 1;
         result
     }

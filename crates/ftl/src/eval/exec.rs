@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::call::Routine;
 use super::env::{Env, Evaluated, Fault, Running};
-use super::operators::equal;
+use super::operators::{compared_bytes, equal};
 use crate::error::{Error, ErrorKind, Frame};
 use crate::syntax::ast::{
     Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, Setting, Switch,
@@ -14,6 +14,10 @@ use crate::value::{DateKind, Value};
 
 /// What is done at most in about the time of a step.
 pub(crate) const COMPILED_BYTES_PER_STEP: usize = 8;
+/// Text that is looked at or copied in about the time of a step.
+pub(crate) const TEXT_BYTES_PER_STEP: usize = 64;
+/// Steps of computing with long numbers that take about the time of a step of a template's.
+pub(crate) const WORDS_PER_STEP: usize = 8;
 const STEPS_OF_A_LOCALE: usize = 200;
 
 /// How a run of nodes ended.
@@ -122,6 +126,7 @@ impl<'a> Env<'a> {
         self.step()?;
         match &node.kind {
             NodeKind::Text(text) => {
+                self.steps(text.len() / TEXT_BYTES_PER_STEP)?;
                 self.out.extend_from_slice(text.as_bytes());
                 self.check_output()?;
             }
@@ -292,6 +297,7 @@ impl<'a> Env<'a> {
         };
         for expr in values {
             let value = self.eval(expr)?;
+            self.steps(compared_bytes(subject, &value) / TEXT_BYTES_PER_STEP)?;
             if equal(self, expr, subject, expr, &value)? {
                 return Ok(true);
             }
@@ -320,7 +326,9 @@ impl<'a> Env<'a> {
                 self.locals.truncate(locals);
                 self.depth = depth;
                 self.go(place);
-                let outer = self.recovered.replace(Rc::from(self.reported(&error)));
+                let report = self.reported(&error);
+                self.steps(report.len() / TEXT_BYTES_PER_STEP)?;
+                let outer = self.recovered.replace(Rc::from(report));
                 let flow = self.exec(recover)?;
                 self.recovered = outer;
                 Ok(flow)

@@ -21,6 +21,7 @@ impl<'a> Env<'a> {
 
     /// The value of `expr`, if it has one.
     pub(crate) fn eval_opt(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
+        self.step()?;
         Ok(Some(match &expr.kind {
             ExprKind::Str(text) => Value::str(text),
             ExprKind::Int(value) => Value::int(*value),

@@ -17,6 +17,6 @@ mod stream;
 mod units;
 
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
-pub(crate) use exec::COMPILED_BYTES_PER_STEP;
-pub(crate) use operators::{incomparable_message, ordering, seq_len};
+pub(crate) use exec::{COMPILED_BYTES_PER_STEP, TEXT_BYTES_PER_STEP};
+pub(crate) use operators::{compared_bytes, incomparable_message, ordering, seq_len};
 pub(crate) use stream::{Stream, is_lazy};

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::env::{Env, Evaluated};
+use super::exec::{TEXT_BYTES_PER_STEP, WORDS_PER_STEP};
 use super::stream::is_lazy;
 use crate::data::Seq;
 use crate::error::ErrorKind;
@@ -26,6 +27,9 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, Value<'a>> {
         if let (Value::Number(left), Value::Number(right)) = (left, right) {
             let max_digits = self.max_digits();
+            // Multiplying and dividing take time by the product of the lengths.
+            let words = (1 + left.extra_words()) * (1 + right.extra_words());
+            self.steps(words / WORDS_PER_STEP)?;
             let result = match operator {
                 Arithmetic::Add => left.add(right, max_digits),
                 Arithmetic::Subtract => left.subtract(right, max_digits),
@@ -151,6 +155,7 @@ impl<'a> Env<'a> {
             Some(values) => values,
             None => (self.eval(left)?, self.eval(right)?),
         };
+        self.steps(compared_bytes(&left_value, &right_value) / TEXT_BYTES_PER_STEP)?;
         match compare {
             Compare::Equal => return equal(self, left, &left_value, right, &right_value),
             Compare::NotEqual => {
@@ -309,6 +314,16 @@ pub(crate) fn seq_len(value: &Value<'_>) -> usize {
         Value::List(list) => list.items.len(),
         Value::Range(range) => Seq::len(&**range),
         Value::Match(found) => seq_len(&found.matches),
+        _ => 0,
+    }
+}
+
+/// How many bytes a comparison may look at.
+pub(crate) fn compared_bytes(left: &Value<'_>, right: &Value<'_>) -> usize {
+    match (left, right) {
+        (Value::Str(left), Value::Str(right)) if left.as_str().len() == right.as_str().len() => {
+            left.as_str().len()
+        }
         _ => 0,
     }
 }

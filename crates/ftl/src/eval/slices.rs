@@ -1,6 +1,7 @@
 //! `target[key]`: keys, indexes and ranges.
 
 use super::env::{Env, Evaluated, Fault};
+use super::exec::TEXT_BYTES_PER_STEP;
 use super::operators::seq_len;
 use super::stream::is_lazy;
 use crate::builtins::utf16;
@@ -19,6 +20,11 @@ impl<'a> Env<'a> {
         }
         let value = self.eval(target)?;
         let key_value = self.eval(key)?;
+        for operand in [&value, &key_value] {
+            if let Value::Str(text) = operand {
+                self.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
+            }
+        }
         self.index_value(target, value, key, &key_value)
     }
 

@@ -164,6 +164,14 @@ impl From<i64> for Decimal {
 }
 
 impl Decimal {
+    /// Machine words that the number takes beyond a small one's.
+    pub(super) fn extra_words(&self) -> usize {
+        match &self.0 {
+            Form::Small(_) => 0,
+            Form::Big(big) => (big.as_bigint_and_scale().0.bits() / 64) as usize,
+        }
+    }
+
     /// Reads what [`super::is_decimal_notation`] accepts; `None` for an exponent that is out of all bounds.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::parse_small(text).or_else(|| BigDecimal::from_str(text).ok().map(Self::from))

@@ -121,6 +121,14 @@ impl Number {
         }
     }
 
+    /// Machine words that the number takes beyond a small one's.
+    pub(crate) fn extra_words(&self) -> usize {
+        match self {
+            Self::Big(big) => big.extra_words(),
+            Self::Int(_) | Self::NonFinite(_) => 0,
+        }
+    }
+
     pub(crate) fn to_big(&self) -> Result<BigDecimal> {
         self.to_decimal().map(|decimal| decimal.to_big())
     }

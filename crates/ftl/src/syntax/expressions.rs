@@ -6,15 +6,18 @@ use super::parser::{Parser, Result};
 use super::source::Src;
 use crate::error::ErrorKind;
 
-/// Operators in a row (`a + b + …`, `a.b.c…`) that one expression may have; the evaluator recurses over them.
-const MAX_CHAIN: usize = 2_000;
+/// Operators in a row (`a + b + …`, `a.b.c…`) and inside each other that one expression may have; the evaluator recurses
+/// over them.
+const MAX_HEIGHT: usize = 1_000;
 
 impl Parser<'_> {
     /// Parses an expression from the current token on.
     pub(crate) fn expression(&mut self) -> Result<Expr> {
         self.enter()?;
         let space_ends = std::mem::replace(&mut self.space_ends, false);
-        let result = stacker::maybe_grow(256 * 1024, 2 * 1024 * 1024, || self.or());
+        let outer_height = std::mem::take(&mut self.height);
+        let result = stacker::maybe_grow(512 * 1024, 2 * 1024 * 1024, || self.or());
+        self.height = outer_height.max(self.height + 1);
         self.space_ends = space_ends;
         self.leave();
         result
@@ -29,9 +32,8 @@ impl Parser<'_> {
 
     fn or(&mut self) -> Result<Expr> {
         let mut left = self.and()?;
-        let mut chain = 0;
         while self.token == Token::Or {
-            self.count(&mut chain)?;
+            self.count()?;
             self.advance()?;
             let right = self.and()?;
             left = self.expr(
@@ -44,9 +46,8 @@ impl Parser<'_> {
 
     fn and(&mut self) -> Result<Expr> {
         let mut left = self.equality()?;
-        let mut chain = 0;
         while self.token == Token::And {
-            self.count(&mut chain)?;
+            self.count()?;
             self.advance()?;
             let right = self.equality()?;
             left = self.expr(
@@ -120,14 +121,13 @@ impl Parser<'_> {
 
     fn additive(&mut self) -> Result<Expr> {
         let mut left = self.multiplicative()?;
-        let mut chain = 0;
         loop {
             let operator = match self.token {
                 Token::Plus => Arithmetic::Add,
                 Token::Minus => Arithmetic::Subtract,
                 _ => return Ok(left),
             };
-            self.count(&mut chain)?;
+            self.count()?;
             self.advance()?;
             let right = self.multiplicative()?;
             left = self.expr(
@@ -139,7 +139,6 @@ impl Parser<'_> {
 
     fn multiplicative(&mut self) -> Result<Expr> {
         let mut left = self.unary()?;
-        let mut chain = 0;
         loop {
             let operator = match self.token {
                 Token::Times => Arithmetic::Multiply,
@@ -147,7 +146,7 @@ impl Parser<'_> {
                 Token::Percent => Arithmetic::Modulus,
                 _ => return Ok(left),
             };
-            self.count(&mut chain)?;
+            self.count()?;
             self.advance()?;
             let right = self.unary()?;
             left = self.expr(
@@ -211,12 +210,12 @@ impl Parser<'_> {
 
     pub(crate) fn primary(&mut self) -> Result<Expr> {
         let mut expr = self.atom()?;
-        let mut chain = 0;
         loop {
-            self.count(&mut chain)?;
-            if self.space_ends && self.token_src.start > self.last_end {
+            let ends = self.space_ends && self.token_src.start > self.last_end;
+            if ends || !self.continues_primary() {
                 return Ok(expr);
             }
+            self.count()?;
             expr = match self.token {
                 Token::Dot => self.dot(expr)?,
                 Token::OpenBracket => self.index(expr)?,
@@ -239,6 +238,18 @@ impl Parser<'_> {
                 _ => return Ok(expr),
             };
         }
+    }
+
+    fn continues_primary(&self) -> bool {
+        matches!(
+            self.token,
+            Token::Dot
+                | Token::OpenBracket
+                | Token::OpenParen
+                | Token::Question
+                | Token::DoubleQuestion
+                | Token::Exclaim
+        )
     }
 
     pub(super) fn last_src(&self) -> Src {
@@ -439,13 +450,15 @@ impl Parser<'_> {
         Ok(self.expr(src, ExprKind::Default(Box::new(target), value)))
     }
 
-    fn count(&self, chain: &mut usize) -> Result<()> {
-        *chain += 1;
-        if *chain > MAX_CHAIN {
+    /// Counts an operator. Each may stand above all that the expression has had so far, so their number and the
+    /// greatest height of the expressions within bound the tree's height.
+    fn count(&mut self) -> Result<()> {
+        self.height += 1;
+        if self.height > MAX_HEIGHT {
             return Err(self.error_of(
                 ErrorKind::Depth,
                 self.token_src,
-                format!("more than {MAX_CHAIN} operators in a row"),
+                format!("more than {MAX_HEIGHT} operators in one expression"),
             ));
         }
         Ok(())

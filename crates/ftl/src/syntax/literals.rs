@@ -31,8 +31,9 @@ impl Parser<'_> {
         let whole = self.token_src;
         let mut inner = Parser::within(self, &text, base, escaped.then_some(whole));
         let nodes = inner.string_parts()?;
-        let open = inner.open;
+        let (open, height) = (inner.open, inner.height);
         self.open |= open;
+        self.height = self.height.max(height + 1);
         let nodes = nodes
             .into_iter()
             .map(|node| match node.kind {

@@ -17,3 +17,4 @@ mod whitespace;
 pub(crate) use options::{Options, Problem, boolean};
 pub(crate) use parser::{Parsed, parse, parse_expression};
 pub(crate) use source::{SourceMap, Src};
+pub use tags::directive_names;

@@ -8,6 +8,7 @@ use super::naming::Convention;
 use super::options::{Interpolations, Options, Tags};
 use super::source::{SourceMap, Src};
 use super::whitespace::Layout;
+use crate::compile::Size;
 use crate::error::{Error, ErrorKind};
 use crate::output_format::{AutoEscaping, OutputFormat};
 
@@ -15,6 +16,9 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// How deeply expressions and blocks may nest in each other.
 const MAX_DEPTH: usize = 200;
+
+/// What all `#escape`s together may put in the place of interpolations.
+const MAX_ESCAPED_PARTS: usize = 8_000_000;
 
 /// Reads one template, or one string literal within it.
 pub(crate) struct Parser<'s> {
@@ -37,11 +41,15 @@ pub(crate) struct Parser<'s> {
     /// In an unescaped string literal offsets mean nothing: everything stands where the literal stands.
     pub(crate) place: Option<Src>,
     depth: usize,
+    /// How high the tree of the expression being read may be by now.
+    pub(crate) height: usize,
     pub(crate) context: Context,
     /// The variables of the loops around, the innermost last.
     pub(crate) loop_names: Vec<Box<str>>,
     pub(crate) layout: Layout,
     pub(crate) escapes: Vec<Escape>,
+    /// Parts that escapes have put into the tree.
+    escaped_parts: usize,
     pub(crate) tags: Tags,
     pub(crate) interpolations: Interpolations,
     pub(crate) naming: Convention,
@@ -79,6 +87,8 @@ pub(crate) struct Context {
 pub(crate) struct Escape {
     pub(crate) var: Box<str>,
     pub(crate) expr: Expr,
+    /// Parts of `expr`, and how many of them are the variable.
+    pub(crate) size: Size,
 }
 
 #[derive(Clone, Copy)]
@@ -105,7 +115,8 @@ pub(crate) fn parse(
     let mut parser = Parser::new(File { name, source, map }, options, source);
     let strip = parser.header()?.unwrap_or(options.strip_whitespace);
     let mut nodes = parser.block(&[])?.0;
-    let texts = parser.layout.finish(map, strip);
+    let texts = std::mem::take(&mut parser.layout).finish(map, strip);
+    let texts = texts.ok_or_else(|| parser.too_many_tags())?;
     super::whitespace::apply(&mut nodes, &texts, parser.strip_text);
     Ok(Parsed {
         nodes,
@@ -148,10 +159,12 @@ impl<'s> Parser<'s> {
             space_ends: false,
             place: None,
             depth: 0,
+            height: 0,
             context: Context::default(),
             loop_names: Vec::new(),
             layout: Layout::default(),
             escapes: Vec::new(),
+            escaped_parts: 0,
             tags: options.tags,
             interpolations: options.interpolations,
             naming: options.naming.clone(),
@@ -322,15 +335,29 @@ impl<'s> Parser<'s> {
     }
 
     /// What `${expr}` prints under the `#escape` in force.
-    pub(crate) fn escaped(&self, expr: Expr) -> Expr {
-        match self.escapes.last() {
-            Some(escape) => {
-                let mut whole = escape.expr.clone();
-                crate::compile::substitute(&mut whole, &escape.var, &expr);
-                whole
-            }
-            None => expr,
+    pub(crate) fn escaped(&mut self, expr: Expr) -> Result<Expr> {
+        let Some(escape) = self.escapes.last() else {
+            return Ok(expr);
+        };
+        // An expression has at most as many parts as bytes.
+        let length = (expr.src.end - expr.src.start) as usize;
+        self.escaped_parts += escape.size.all + escape.size.variable * length;
+        if self.escaped_parts > MAX_ESCAPED_PARTS {
+            return Err(self.error_of(
+                ErrorKind::Memory,
+                expr.src,
+                "the #escape directives make too much of the template's interpolations",
+            ));
         }
+        let mut whole = escape.expr.clone();
+        crate::compile::substitute(&mut whole, &escape.var, &expr);
+        Ok(whole)
+    }
+
+    fn too_many_tags(&self) -> Error {
+        let end = self.text.len() as u32;
+        let message = "lines with so many tags and no text can't be stripped of their white-space";
+        self.error_of(ErrorKind::Steps, Src { start: end, end }, message)
     }
 
     /// The format of what is captured here.

@@ -18,9 +18,14 @@ impl Src {
     }
 }
 
+/// Bytes of a line that are looked through for a column; what comes before them is known.
+const STRETCH: usize = 1024;
+
 /// Where the lines of a source begin.
 pub(crate) struct SourceMap {
     line_starts: Vec<u32>,
+    /// Offsets within long lines, with the columns before them.
+    columns: Vec<(u32, u32)>,
     /// What the columns of errors reckon with.
     tab_size: u32,
 }
@@ -34,9 +39,40 @@ impl SourceMap {
                 line_starts.push(at as u32 + 1);
             }
         }
-        Self {
+        let mut map = Self {
             line_starts,
+            columns: Vec::new(),
             tab_size: tab_size.max(1),
+        };
+        map.measure_long_lines(source);
+        map
+    }
+
+    fn measure_long_lines(&mut self, source: &str) {
+        let ends = self.line_starts.iter().skip(1).copied();
+        let ends = ends.chain([source.len() as u32]);
+        for (start, end) in self.line_starts.iter().zip(ends) {
+            let (start, end) = (*start as usize, end as usize);
+            if end - start <= STRETCH {
+                continue;
+            }
+            let (mut column, mut next) = (0, start + STRETCH);
+            for (at, c) in source[start..end].char_indices() {
+                if start + at >= next {
+                    self.columns.push(((start + at) as u32, column));
+                    next = start + at + STRETCH;
+                }
+                column = self.column_after(column, c);
+            }
+        }
+    }
+
+    /// The column after `c`, if `column` is the one before it.
+    fn column_after(&self, column: u32, c: char) -> u32 {
+        if c == '\t' {
+            column + self.tab_size - column % self.tab_size
+        } else {
+            column + c.len_utf16() as u32
         }
     }
 
@@ -53,18 +89,18 @@ impl SourceMap {
     /// Line and column (UTF-16 units, tabs expanded) of the byte at `offset`.
     pub(crate) fn position(&self, source: &str, offset: u32) -> (u32, u32) {
         let line = self.line(offset);
-        let start = self.line_starts[line as usize - 1] as usize;
-        let mut column = 0;
+        let start = self.line_starts[line as usize - 1];
+        let measured = self.columns.partition_point(|(at, _)| *at <= offset);
+        let (start, mut column) = match measured.checked_sub(1).map(|index| self.columns[index]) {
+            Some((at, column)) if at > start => (at as usize, column),
+            _ => (start as usize, 0),
+        };
         for c in source[start..].chars().scan(start, |at, c| {
             let here = *at;
             *at += c.len_utf8();
             (here <= offset as usize).then_some(c)
         }) {
-            column += if c == '\t' {
-                self.tab_size - column % self.tab_size
-            } else {
-                c.len_utf16() as u32
-            };
+            column = self.column_after(column, c);
         }
         if offset as usize >= source.len() {
             column += 1;
@@ -95,5 +131,15 @@ mod tests {
         let map = SourceMap::new(source, 8);
         assert_eq!(map.position(source, 0), (1, 1));
         assert_eq!(map.position(source, 8), (2, 11));
+    }
+
+    #[test]
+    fn columns_of_long_lines_count_from_the_line_start() {
+        let source = format!("x\n{}\n{}y", "\té".repeat(2_000), "é".repeat(STRETCH));
+        let map = SourceMap::new(&source, 8);
+        let second = 2 + 3 * 1_999;
+        assert_eq!(map.position(&source, second), (2, 8 * 2_000));
+        let last = source.len() as u32 - 1;
+        assert_eq!(map.position(&source, last), (3, STRETCH as u32 + 1));
     }
 }

@@ -67,6 +67,11 @@ const DIRECTIVES: &[(&str, Follows)] = &[
     ("visit", Follows::Parameters),
 ];
 
+/// The names of the directives, in lower case, whether they are available or refused: for editors and for tests.
+pub fn directive_names() -> impl Iterator<Item = &'static str> {
+    DIRECTIVES.iter().map(|(name, _)| *name)
+}
+
 /// End tags, with the slash.
 const END_TAGS: &[&str] = &[
     "/assign",
@@ -260,6 +265,7 @@ impl<'s> Parser<'s> {
         self.gt_is_operator = false;
         self.in_square_tag = square;
         self.brackets = 0;
+        self.height = 0;
         self.advance()
     }
 

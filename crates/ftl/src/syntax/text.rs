@@ -204,7 +204,7 @@ impl<'s> Parser<'s> {
             start: self.base + start,
             end: self.token_src.end,
         };
-        let expr = self.escaped(expr);
+        let expr = self.escaped(expr)?;
         let kind = if opening == Opening::Hash {
             self.numeric(expr, format)?
         } else {

@@ -3,6 +3,8 @@
 //! FreeMarker decides this on its tree of elements, after parsing, in document order, so that one element's
 //! stripping is seen by the next one. This does the same on a sketch of that tree.
 
+use std::cell::Cell;
+
 use super::ast::{Node, NodeKind};
 use super::source::SourceMap;
 
@@ -23,7 +25,7 @@ pub(crate) enum Piece {
     /// Has a body.
     Block,
     Compress,
-    /// A body that isn't looked into from outside.
+    /// Its body isn't looked into.
     Macro,
     BlockAssign,
 }
@@ -50,7 +52,13 @@ pub(crate) struct Layout {
     open: Vec<usize>,
     texts: Vec<String>,
     has_trims: bool,
+    /// Elements that may still be looked at beside others of their line: each text looks along its line.
+    looks_left: Cell<usize>,
 }
+
+/// Looks along lines that a template may take in all: so many, and so many an element.
+const LOOKS: usize = 5_000_000;
+const LOOKS_PER_ELEMENT: usize = 32;
 
 const ROOT: usize = 0;
 
@@ -92,8 +100,9 @@ impl Layout {
         id
     }
 
-    /// Strips, and returns the texts that are left, by their ids.
-    pub(crate) fn finish(mut self, map: &SourceMap, strip: bool) -> Vec<String> {
+    /// Strips, and returns the texts that are left, by their ids; `None` if that takes too long.
+    pub(crate) fn finish(mut self, map: &SourceMap, strip: bool) -> Option<Vec<String>> {
+        self.looks_left = Cell::new(LOOKS + LOOKS_PER_ELEMENT * self.elements.len());
         for element in &mut self.elements {
             element.begin_line = map.line(element.start);
             element.end_line = map.line(element.end.saturating_sub(1).max(element.start));
@@ -102,7 +111,7 @@ impl Layout {
         if !self.elements.is_empty() {
             self.clean(strip);
         }
-        self.texts
+        (self.looks_left.get() > 0).then_some(self.texts)
     }
 
     /// Visits the texts in document order; a block's ignorable children go once all of them have been visited.
@@ -124,49 +133,61 @@ impl Layout {
     }
 
     fn drop_ignorable(&mut self, parent: usize, strip: bool) {
-        let mut at = 0;
-        while at < self.elements[parent].children.len() {
-            let id = self.elements[parent].children[at];
-            self.elements[id].index = at;
-            if self.is_ignorable(id, strip) {
+        let children = std::mem::take(&mut self.elements[parent].children);
+        let mut kept: Vec<usize> = Vec::with_capacity(children.len());
+        for (at, id) in children.iter().copied().enumerate() {
+            let siblings = [kept.last().copied(), children.get(at + 1).copied()];
+            if self.is_ignorable(id, siblings, strip) {
                 self.elements[id].removed = true;
                 if let Piece::Text(text) = self.elements[id].piece {
                     self.texts[text].clear();
                 }
-                // The rest moves up lazily: only the next one's place is asked before its own turn.
-                self.elements[parent].children.remove(at);
-                if let Some(next) = self.elements[parent].children.get(at).copied() {
-                    self.elements[next].index = at;
-                }
             } else {
-                at += 1;
+                self.elements[id].index = kept.len();
+                kept.push(id);
             }
         }
+        self.elements[parent].children = kept;
     }
 
-    fn is_ignorable(&self, id: usize, strip: bool) -> bool {
+    fn is_ignorable(&self, id: usize, siblings: [Option<usize>; 2], strip: bool) -> bool {
         match self.elements[id].piece {
             Piece::Trim { .. } => true,
             Piece::Compress => self.elements[id].children.is_empty(),
-            Piece::Text(text) => self.is_ignorable_text(id, text, strip),
+            Piece::Text(text) => self.is_ignorable_text(id, text, siblings, strip),
             _ => false,
         }
     }
 
-    fn is_ignorable_text(&self, id: usize, text: usize, strip: bool) -> bool {
+    /// Whether a blank text stands between things that print nothing.
+    fn is_ignorable_text(
+        &self,
+        id: usize,
+        text: usize,
+        siblings: [Option<usize>; 2],
+        strip: bool,
+    ) -> bool {
         let text = &self.texts[text];
-        if text.is_empty() {
-            return true;
-        }
-        if !strip || !is_blank(text) {
-            return false;
+        if text.is_empty() || !strip || !is_blank(text) {
+            return text.is_empty();
         }
         let top = self.elements[id].parent == ROOT;
         let silent = |sibling: Option<usize>| match sibling {
             Some(sibling) => matches!(self.elements[sibling].piece, Piece::Silent | Piece::Macro),
             None => top,
         };
-        silent(self.previous_sibling(id)) && silent(self.next_sibling(id))
+        siblings.into_iter().all(silent)
+    }
+
+    fn siblings(&self, id: usize) -> [Option<usize>; 2] {
+        [self.previous_sibling(id), self.next_sibling(id)]
+    }
+
+    /// Counts a look at a neighbour; false once there have been too many.
+    fn look(&self) -> bool {
+        let left = self.looks_left.get().saturating_sub(1);
+        self.looks_left.set(left);
+        left > 0
     }
 
     fn previous_sibling(&self, id: usize) -> Option<usize> {
@@ -219,13 +240,13 @@ impl Layout {
     fn leaves_after(&self, id: usize) -> impl Iterator<Item = usize> {
         let line = self.elements[id].end_line;
         std::iter::successors(self.next_leaf(id), |leaf| self.next_leaf(*leaf))
-            .take_while(move |leaf| self.elements[*leaf].begin_line == line)
+            .take_while(move |leaf| self.elements[*leaf].begin_line == line && self.look())
     }
 
     fn leaves_before(&self, id: usize) -> impl Iterator<Item = usize> {
         let line = self.elements[id].begin_line;
         std::iter::successors(self.previous_leaf(id), |leaf| self.previous_leaf(*leaf))
-            .take_while(move |leaf| self.elements[*leaf].end_line == line)
+            .take_while(move |leaf| self.elements[*leaf].end_line == line && self.look())
     }
 
     fn clean_text(&mut self, id: usize, text: usize, strip: bool) {
@@ -365,7 +386,8 @@ impl Layout {
         match self.elements[id].piece {
             Piece::Output => true,
             Piece::Text(text) => {
-                !self.is_ignorable_text(id, text, true) && heeds(self.texts[text].chars().rev())
+                !self.is_ignorable_text(id, text, self.siblings(id), true)
+                    && heeds(self.texts[text].chars().rev())
             }
             _ => false,
         }
@@ -376,7 +398,8 @@ impl Layout {
         match self.elements[id].piece {
             Piece::Output => true,
             Piece::Text(text) => {
-                !self.is_ignorable_text(id, text, true) && heeds(self.texts[text].chars())
+                !self.is_ignorable_text(id, text, self.siblings(id), true)
+                    && heeds(self.texts[text].chars())
             }
             _ => false,
         }
@@ -400,7 +423,7 @@ impl Element {
     }
 }
 
-/// Whether anything visible comes before a line break; a text with no line break at all counts as visible.
+/// Whether anything visible comes before a line break, or there is no line break at all.
 fn heeds(chars: impl Iterator<Item = char>) -> bool {
     for c in chars {
         if c == '\n' || c == '\r' {

@@ -4,6 +4,7 @@ mod callable;
 mod date;
 mod owned;
 mod string;
+mod unnest;
 
 use std::cell::Cell;
 use std::collections::HashMap;

@@ -138,6 +138,15 @@ fn items_are_computed_when_freemarker_computes_them() {
     );
 }
 
+#[test]
+fn what_is_rarely_used_behaves_as_freemarkers() {
+    check(
+        include_str!("../golden/coverage.jsonl"),
+        include_str!("../golden/coverage-expected.jsonl"),
+        include_str!("../golden/coverage.deviations"),
+    );
+}
+
 /// Compares all cases with what is expected; `deviations` are those that are known to differ, each with the kind of its
 /// difference.
 fn check(cases: &str, expected: &str, deviations: &str) {

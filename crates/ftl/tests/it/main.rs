@@ -4,5 +4,7 @@ mod formats;
 mod golden;
 mod guides;
 mod host;
+mod hostile;
+mod inventory;
 mod language;
 mod safety;

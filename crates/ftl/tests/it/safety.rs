@@ -102,12 +102,17 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_pieces_of_templates_never_panic(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24)) {
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        try_out(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn arbitrary_pieces_of_templates_never_panic(pieces in prop::collection::vec(piece(), 0..24)) {
         try_out(&pieces.concat());
     }
 
     #[test]
-    fn arbitrary_expressions_never_panic(pieces in prop::collection::vec(prop::sample::select(TOKENS), 0..10)) {
+    fn arbitrary_expressions_never_panic(pieces in prop::collection::vec(token(), 0..10)) {
         try_out(&format!("${{{}}}", pieces.concat()));
     }
 
@@ -117,6 +122,75 @@ proptest! {
         try_out(&format!("${{1234567890123?number_to_datetime?string(\"{format}\")}}${{s?datetime(\"{format}\")}}"));
     }
 }
+
+/// A piece of a template: every directive in turn, as a tag of each kind.
+fn piece() -> impl Strategy<Value = String> {
+    let directives: Vec<_> = ftl::directive_names().collect();
+    let tag = (
+        prop::sample::select(directives),
+        prop::sample::select(PARAMETERS),
+    )
+        .prop_map(|(name, parameters)| match parameters {
+            "/" => format!("</#{name}>"),
+            "" => format!("<#{name}>"),
+            parameters => format!("<#{name} {parameters}>"),
+        });
+    prop_oneof![
+        2 => prop::sample::select(PIECES).prop_map(str::to_owned),
+        1 => tag,
+        1 => token().prop_map(|token| format!("${{s{token}}}${{a.b{token}}}")),
+    ]
+}
+
+/// A token of an expression: every built-in in turn, with and without arguments.
+fn token() -> impl Strategy<Value = String> {
+    let builtins: Vec<_> = ftl::builtin_names().collect();
+    let builtin = (
+        prop::sample::select(builtins),
+        prop::sample::select(ARGUMENTS),
+    )
+        .prop_map(|(name, arguments)| format!("?{name}{arguments}"));
+    prop_oneof![
+        2 => prop::sample::select(TOKENS).prop_map(str::to_owned),
+        1 => builtin,
+    ]
+}
+
+const PARAMETERS: &[&str] = &[
+    "",
+    "/",
+    "x",
+    "a",
+    "a.b as x",
+    "a as k, v",
+    "x in a.b",
+    "x as x?html",
+    "x = 1",
+    "x p=1 q...",
+    "m",
+    "'HTML'",
+    "1, 2",
+    "number_format='0.0'",
+    "output_format='XML'",
+    "x ; y",
+];
+
+const ARGUMENTS: &[&str] = &[
+    "",
+    "()",
+    "(1)",
+    "(-1, 2)",
+    "('l')",
+    "('.', 'r')",
+    "('l', 'é', 'f')",
+    "(s, n)",
+    "(a)",
+    "(x -> x)",
+    "(x -> x??)",
+    ".short",
+    "[0]",
+    "[\"yyyy-MM-dd\"]",
+];
 
 const PIECES: &[&str] = &[
     "text ",

@@ -63,6 +63,7 @@ impl Parser<'_> {
             return Err(self.syntax_error(src, message));
         }
         let mut cases: Vec<Case> = Vec::new();
+        let mut seen = SeenCases::default();
         while let End::Tag(tag) = end
             && tag.name != "/switch"
         {
@@ -76,7 +77,7 @@ impl Parser<'_> {
                 _ => CaseWhen::Default,
             };
             self.end_tag()?;
-            if let Some(problem) = misplaced_case(&cases, &when) {
+            if let Some(problem) = seen.add(&when) {
                 return Err(self.syntax_error(src, problem));
             }
             let (body, next) = self.in_context(
@@ -130,23 +131,37 @@ impl Parser<'_> {
     }
 }
 
-/// Why a case can't follow those before it.
-fn misplaced_case(cases: &[Case], when: &CaseWhen) -> Option<&'static str> {
-    let any = |test: fn(&CaseWhen) -> bool| cases.iter().any(|case| test(&case.when));
-    let is_default = |when: &CaseWhen| matches!(when, CaseWhen::Default);
-    match when {
-        CaseWhen::Default if any(is_default) => {
-            Some("You can only have one default case in a switch statement")
+/// Which kinds of cases a `#switch` has had.
+#[derive(Default)]
+struct SeenCases {
+    case: bool,
+    on: bool,
+    default: bool,
+}
+
+impl SeenCases {
+    /// Notes a case; says why it can't follow those before it.
+    fn add(&mut self, when: &CaseWhen) -> Option<&'static str> {
+        let problem = match when {
+            CaseWhen::Default if self.default => {
+                Some("You can only have one default case in a switch statement")
+            }
+            CaseWhen::Equal(_) if self.on => Some(
+                "You can't use both #on, and #case in a #switch block, and you already had an #on.",
+            ),
+            CaseWhen::OneOf(_) if self.case => Some(
+                "You can't use both #on, and #case in a #switch block, and you already had a #case.",
+            ),
+            CaseWhen::OneOf(_) if self.default => {
+                Some("#on can't be used after #default in a #switch block.")
+            }
+            _ => None,
+        };
+        match when {
+            CaseWhen::Equal(_) => self.case = true,
+            CaseWhen::OneOf(_) => self.on = true,
+            CaseWhen::Default => self.default = true,
         }
-        CaseWhen::Equal(_) if any(|when| matches!(when, CaseWhen::OneOf(_))) => Some(
-            "You can't use both #on, and #case in a #switch block, and you already had an #on.",
-        ),
-        CaseWhen::OneOf(_) if any(|when| matches!(when, CaseWhen::Equal(_))) => Some(
-            "You can't use both #on, and #case in a #switch block, and you already had a #case.",
-        ),
-        CaseWhen::OneOf(_) if any(is_default) => {
-            Some("#on can't be used after #default in a #switch block.")
-        }
-        _ => None,
+        problem
     }
 }

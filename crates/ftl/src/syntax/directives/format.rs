@@ -1,11 +1,15 @@
 //! `#escape`, output formats, and text that isn't looked into.
 
+use crate::error::ErrorKind;
 use crate::output_format::OutputFormat;
 use crate::syntax::ast::{ExprKind, Node, NodeKind};
 use crate::syntax::parser::{Escape, Parser, Result};
 use crate::syntax::source::Src;
 use crate::syntax::tags::Tag;
 use crate::syntax::whitespace::Piece;
+
+/// Largest expression of an `#escape`, those around it included: nested ones multiply.
+const MAX_ESCAPE: usize = 500;
 
 impl Parser<'_> {
     pub(super) fn escape_directive(&mut self, tag: Tag) -> Result<NodeKind> {
@@ -26,8 +30,13 @@ impl Parser<'_> {
         self.advance()?;
         let expr = self.expression()?;
         self.end_tag()?;
-        let expr = self.escaped(expr);
-        self.escapes.push(Escape { var, expr });
+        let mut expr = self.escaped(expr)?;
+        let size = crate::compile::size(&mut expr, &var);
+        if size.all > MAX_ESCAPE {
+            let message = format!("the expression of #escape has more than {MAX_ESCAPE} parts");
+            return Err(self.error_of(ErrorKind::Depth, src, message));
+        }
+        self.escapes.push(Escape { var, expr, size });
         self.layout.open(Piece::Block, start);
         let (body, _) = self.block(&["/escape"])?;
         self.escapes.pop();

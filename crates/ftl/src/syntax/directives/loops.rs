@@ -130,7 +130,8 @@ impl Parser<'_> {
         let start = self.pos as u32;
         let mut src = self.tag_src(tag);
         // FreeMarker reads `as` together with the name.
-        if let Some(at) = self.rest().find("as ").filter(|at| *at < 64) {
+        let near = &self.rest().as_bytes()[..self.rest().len().min(66)];
+        if let Some(at) = near.windows(3).position(|word| word == b"as ") {
             src.end = start + at as u32 + 3;
         }
         if let Some(problem) = self.misplaced_items() {
