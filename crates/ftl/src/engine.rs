@@ -50,6 +50,11 @@ pub(crate) struct Settings {
     pub(crate) time_format: Lazy<DateFormat>,
     pub(crate) datetime_format: Lazy<DateFormat>,
     pub(crate) url_escaping_charset: Option<Arc<str>>,
+    pub(crate) output_encoding: Option<Arc<str>>,
+    /// Whether whole numbers divide to binary floating point: FreeMarker's conservative arithmetic.
+    pub(crate) conservative_division: bool,
+    /// Whether a loop variable that is missing shows the variable that it hides.
+    pub(crate) shows_hidden: bool,
 }
 
 /// A format of a setting. If it is malformed, that is an error when it is used: not before, as in FreeMarker.
@@ -91,6 +96,9 @@ impl Settings {
             time_format: date_format(DateKind::Time),
             datetime_format: date_format(DateKind::DateTime),
             url_escaping_charset: None,
+            output_encoding: None,
+            conservative_division: false,
+            shows_hidden: true,
         }
     }
 
@@ -134,6 +142,32 @@ impl Settings {
             DateKind::Time => self.time_format = format,
             DateKind::DateTime => self.datetime_format = format,
         }
+    }
+
+    fn set_arithmetic_engine(&mut self, name: &str) -> Result<(), String> {
+        self.conservative_division = match name {
+            "bigdecimal" => false,
+            "conservative" => true,
+            other => {
+                return Err(format!(
+                    "the setting arithmetic_engine must be bigdecimal or conservative, not {other:?}"
+                ));
+            }
+        };
+        Ok(())
+    }
+
+    fn set_fallback(&mut self, value: &str) -> Result<(), String> {
+        self.shows_hidden = match value {
+            "true" | "yes" | "y" | "t" => true,
+            "false" | "no" | "n" | "f" => false,
+            other => {
+                return Err(format!(
+                    "the setting fallback_on_null_loop_variable must be true or false, not {other:?}"
+                ));
+            }
+        };
+        Ok(())
     }
 
     /// An unknown zone is GMT, as in Java.
@@ -205,7 +239,7 @@ impl Engine {
 
     /// Sets one of FreeMarker's settings by its name, in either spelling: `number_format`, `c_format`,
     /// `boolean_format`, `date_format`, `time_format`, `datetime_format`, `time_zone`, `sql_date_and_time_time_zone`,
-    /// `locale`, `url_escaping_charset`; and those of the syntax: `tag_syntax`, `interpolation_syntax`,
+    /// `locale`, `output_encoding`, `url_escaping_charset`, `arithmetic_engine`, `fallback_on_null_loop_variable`; and those of the syntax: `tag_syntax`, `interpolation_syntax`,
     /// `naming_convention`, `whitespace_stripping`, `strict_syntax`, `tab_size`, `output_format`,
     /// `auto_escaping_policy`, `recognize_standard_file_extensions`, `incompatible_improvements`. As in FreeMarker,
     /// malformed formats are errors where they are used, and an unknown time zone is GMT.
@@ -230,6 +264,15 @@ impl Engine {
             // Only values of SQL, which can't come here, are in that zone.
             "sql_date_and_time_time_zone" => self,
             "locale" => self.locale(value),
+            "arithmetic_engine" => {
+                return self.try_with(|settings| settings.set_arithmetic_engine(value));
+            }
+            "fallback_on_null_loop_variable" => {
+                return self.try_with(|settings| settings.set_fallback(value));
+            }
+            "output_encoding" => set(|settings, value| {
+                settings.output_encoding = Some(value.into());
+            }),
             "url_escaping_charset" => set(|settings, value| {
                 settings.url_escaping_charset = Some(value.into());
             }),

@@ -155,8 +155,9 @@ pub(crate) fn full_name(base: &str, target: &str) -> String {
     format!("{}{target}", &base[..folder])
 }
 
-/// A full name with a slash before it, if it has no scheme.
+/// A full name with one slash before it, if it has no scheme.
 pub(crate) fn absolute(name: &str) -> String {
+    let name = name.strip_prefix('/').unwrap_or(name);
     if name.starts_with('/') || name.find("://").is_some_and(|at| at > 0) {
         name.to_owned()
     } else {

@@ -31,7 +31,7 @@ fn interpret<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> 
         sequence if sequence.is_sequence() => {
             let text = env.item(sequence, 0);
             let id = env.item(sequence, 1);
-            (text.unwrap_or_else(|| value.clone()), id)
+            (text.ok_or(Fault::Missing(&call.target))?, id)
         }
         _ => (value.clone(), None),
     };

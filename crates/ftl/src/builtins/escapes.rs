@@ -1,6 +1,10 @@
 //! Built-ins that escape for other languages.
 
+use std::fmt::Write;
+
+use super::charset::encode;
 use super::{Args, Builtin, Returned, Run, define};
+use crate::error::ErrorKind;
 use crate::eval::{Env, Evaluated};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{Str, Value};
@@ -191,47 +195,49 @@ fn url_path<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retu
     percent_encode(env, call, text, true)
 }
 
+const NO_CHARSET: &str = "To do URL encoding, the framework that encloses FreeMarker must specify the \"output_encoding\" setting or the \"url_escaping_charset\" setting, so ask the programmers to set them. Or, as a last chance, you can set the url_encoding_charset setting in the template, e.g. <#setting url_escaping_charset='ISO-8859-1'>, or give the charset explicitly to the built-in, e.g. foo?url('ISO-8859-1').";
+
 fn percent_encode<'a>(
     env: &mut Env<'a>,
     call: &'a BuiltinCall,
     text: Str<'a>,
     keep_slashes: bool,
 ) -> Returned<'a> {
-    let latin1 = if call.arg_count() > 0 {
-        let charset = env.arg_str(call, 0)?.as_str().to_ascii_lowercase();
-        match charset.as_str() {
-            "utf-8" | "utf8" => false,
-            "iso-8859-1" | "latin1" => true,
-            other => {
-                let message = format!(
-                    "the character set {other:?} isn't available: only UTF-8 and ISO-8859-1 are"
-                );
-                return Err(env.fault(crate::error::ErrorKind::Value, call.target.src, message));
-            }
-        }
+    let charset = if call.arg_count() > 0 {
+        env.arg_str(call, 0)?.as_str().into()
     } else {
-        false
+        let settings = &env.settings;
+        let charset = settings.url_escaping_charset.as_ref();
+        charset
+            .or(settings.output_encoding.as_ref())
+            .cloned()
+            .ok_or_else(|| env.failure(ErrorKind::Value, NO_CHARSET))?
     };
-    let mut encoded = String::with_capacity(text.as_str().len());
-    let mut push = |byte: u8| {
-        let plain = byte.is_ascii_alphanumeric()
+    let plain = |byte: u8| {
+        byte.is_ascii_alphanumeric()
             || matches!(
                 byte,
                 b'_' | b'-' | b'.' | b'!' | b'~' | b'\'' | b'(' | b')' | b'*'
             )
-            || (keep_slashes && byte == b'/');
-        if plain {
-            encoded.push(byte as char);
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
+            || (keep_slashes && byte == b'/')
     };
-    if latin1 {
-        text.as_str()
-            .chars()
-            .for_each(|c| push(u8::try_from(c as u32).unwrap_or(b'?')));
-    } else {
-        text.as_str().bytes().for_each(push);
+    let mut encoded = String::with_capacity(text.as_str().len());
+    let mut rest = text.as_str();
+    while let Some(first) = rest.bytes().next() {
+        // Runs of what needs no escape stay as they are, the others are encoded each as a whole.
+        let is_plain = plain(first);
+        let end = rest.bytes().position(|byte| plain(byte) != is_plain);
+        let (run, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        if is_plain {
+            encoded.push_str(run);
+            continue;
+        }
+        let bytes = encode(run, &charset)
+            .ok_or_else(|| env.failure(ErrorKind::Value, "Failed to execute URL encoding."))?;
+        for byte in bytes {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
     }
     env.made(encoded).map(Some)
 }

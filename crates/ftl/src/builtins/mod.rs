@@ -1,6 +1,7 @@
 //! The built-ins: `target?name(args)`.
 
 mod callables;
+mod charset;
 mod control;
 mod dates;
 mod escapes;

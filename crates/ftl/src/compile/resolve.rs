@@ -458,6 +458,7 @@ impl Resolver {
             .filter(|variable| *variable.name == *name)
             .map(|variable| variable.slot)
             .collect();
+        let is_loop_variable = !locals.is_empty();
         locals.extend(self.locals.get(name));
         let legacy = |suffix, field| {
             let base = name.strip_suffix(suffix)?;
@@ -470,6 +471,7 @@ impl Resolver {
         };
         Binding {
             locals,
+            is_loop_variable,
             namespace: self.namespace.get(name),
             global: self.globals.get(name),
             legacy_loop: legacy("_index", LoopField::Index)

@@ -375,10 +375,8 @@ impl<'a> Env<'a> {
             Setting::TimeZone => settings.set_time_zone(text),
             Setting::Locale => settings.set_locale(text),
             Setting::UrlEscapingCharset => settings.url_escaping_charset = Some(text.into()),
-            Setting::CFormat
-            | Setting::BooleanFormat
-            | Setting::SqlDateAndTimeTimeZone
-            | Setting::OutputEncoding => {}
+            Setting::CFormat | Setting::BooleanFormat | Setting::SqlDateAndTimeTimeZone => {}
+            Setting::OutputEncoding => settings.output_encoding = Some(text.into()),
         }
         result.map_err(|message| Fault::Error(Error::new(ErrorKind::Format, message)))
     }

@@ -323,7 +323,9 @@ impl<'a> Env<'a> {
                     ));
                 }
             },
-            Special::OutputEncoding => return Ok(None),
+            Special::OutputEncoding => {
+                return Ok(self.settings.output_encoding.as_deref().map(Value::string));
+            }
             Special::UrlEscapingCharset => {
                 return Ok(self
                     .settings

@@ -427,11 +427,11 @@ impl<'a> Env<'a> {
         options.loads = self.engine.options.loads;
         options.always_open = true;
         options.output_format = call.output_format.clone();
-        options.auto_escaping = if call.auto_escape {
-            AutoEscaping::EnableIfSupported
-        } else {
-            AutoEscaping::Disable
-        };
+        if call.auto_escape {
+            options.auto_escaping = AutoEscaping::EnableIfSupported;
+        } else if call.output_format.is_markup() {
+            options.auto_escaping = AutoEscaping::Disable;
+        }
         let code = compile(self, options)?;
         let code = self.units.keep(Arc::new(code));
         self.units.remember(place, text, code);

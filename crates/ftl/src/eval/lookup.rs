@@ -15,6 +15,9 @@ impl<'a> Env<'a> {
             if let Some(value) = self.local(*slot) {
                 return Some(value.clone());
             }
+            if binding.is_loop_variable && !self.settings.shows_hidden {
+                return None;
+            }
         }
         if let Some((slot, field)) = binding.legacy_loop
             && let Some(Value::Loop(state)) = self.local(slot)
@@ -52,7 +55,10 @@ impl<'a> Env<'a> {
 
     fn data_hash_variable(&self, name: &'a Name) -> Option<&'a dyn Hash> {
         let binding = &name.binding;
-        if binding.legacy_loop.is_some() || (binding.dynamic && self.place.around.is_some()) {
+        if binding.legacy_loop.is_some()
+            || (binding.is_loop_variable && !self.settings.shows_hidden)
+            || (binding.dynamic && self.place.around.is_some())
+        {
             return None;
         }
         let locals = binding.locals.iter().find_map(|slot| self.local(*slot));

@@ -34,7 +34,13 @@ impl<'a> Env<'a> {
                 Arithmetic::Add => left.add(right, max_digits),
                 Arithmetic::Subtract => left.subtract(right, max_digits),
                 Arithmetic::Multiply => left.multiply(right, max_digits),
+                Arithmetic::Divide if self.settings.conservative_division => {
+                    left.divide_conservatively(right, max_digits)
+                }
                 Arithmetic::Divide => left.divide(right, max_digits),
+                Arithmetic::Modulus if self.settings.conservative_division => {
+                    left.modulus_conservatively(right)
+                }
                 Arithmetic::Modulus => left.modulus(right),
             };
             return self.number(src, result);

@@ -1,6 +1,7 @@
 //! Numbers as FreeMarker's BigDecimal engine computes them, with a fast path for whole numbers of 64 bits.
 
 mod c_format;
+mod conservative;
 mod decimal;
 mod format;
 

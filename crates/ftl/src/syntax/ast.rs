@@ -58,6 +58,8 @@ pub(crate) struct Name {
 pub(crate) struct Binding {
     /// Slots of loop variables and macro variables, the innermost first.
     pub(crate) locals: Vec<u32>,
+    /// Whether the first of them is a loop variable's.
+    pub(crate) is_loop_variable: bool,
     /// The slot among the namespace's variables.
     pub(crate) namespace: Option<u32>,
     /// The slot among the global variables.

@@ -52,22 +52,26 @@ const SETTINGS: [&str; 10] = [
     "url_escaping_charset",
 ];
 
-const CONFIGURATION: [&str; 16] = [
+const CONFIGURATION: [&str; 20] = [
+    "arithmetic_engine",
     "auto_escaping_policy",
     "boolean_format",
     "date_format",
     "datetime_format",
+    "fallback_on_null_loop_variable",
     "incompatible_improvements",
     "interpolation_syntax",
     "locale",
     "naming_convention",
     "number_format",
+    "output_encoding",
     "output_format",
     "recognize_standard_file_extensions",
     "strict_syntax",
     "tab_size",
     "tag_syntax",
     "time_format",
+    "url_escaping_charset",
     "whitespace_stripping",
 ];
 
