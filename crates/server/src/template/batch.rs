@@ -1,5 +1,6 @@
 //! `millstream template batch`: a line of JSON in, a line of JSON out.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, BufWriter, Read, Write};
 
 use anyhow::Context;
@@ -131,9 +132,10 @@ fn render(asked: &Object<'_>) -> Result<String, Fault> {
         None => data::none(),
         Some(value) => data::root(value)?,
     };
-    let (name, text) = template(asked)?;
+    let (name, templates) = templates(asked)?;
+    let template = engine.loader(templates).template(&name)?;
     let mut out = Vec::new();
-    engine.compile(name, text)?.render_into(&given, &mut out)?;
+    template.render_into(&given, &mut out)?;
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
@@ -164,22 +166,27 @@ fn engine(asked: &Object<'_>) -> Result<Engine, String> {
     settings::engine(settings.into_iter())
 }
 
-/// Name and text of the template to render.
-fn template<'v>(asked: &'v Object<'_>) -> Result<(&'v str, &'v str), String> {
+/// The name of the template to render, and all templates.
+fn templates(asked: &Object<'_>) -> Result<(String, HashMap<String, String>), String> {
     let name = member(asked, "name")
         .map(|name| text(name, "name"))
         .transpose()?;
-    match (member(asked, "template"), member(asked, "templates")) {
-        (Some(template), None) => Ok((name.unwrap_or(NAME), text(template, "template")?)),
+    let (name, templates) = match (member(asked, "template"), member(asked, "templates")) {
+        (Some(template), None) => {
+            let name = name.unwrap_or(NAME);
+            (name, vec![(name, text(template, "template")?)])
+        }
         (None, Some(templates)) => {
             let name = name.ok_or("name must say which of the templates to render")?;
-            let templates = texts(templates, "templates")?;
-            let found = templates.into_iter().find(|(known, _)| *known == name);
-            found.ok_or_else(|| format!("there is no template called {name:?}"))
+            (name, texts(templates, "templates")?)
         }
-        (None, None) => Err("the line needs a template, or templates and a name".to_owned()),
-        (Some(_), Some(_)) => Err("the line has both a template and templates".to_owned()),
-    }
+        (None, None) => {
+            return Err("the line needs a template, or templates and a name".to_owned());
+        }
+        (Some(_), Some(_)) => return Err("the line has both a template and templates".to_owned()),
+    };
+    let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    Ok((name.to_owned(), templates.into_iter().map(owned).collect()))
 }
 
 #[cfg(test)]
@@ -247,7 +254,7 @@ mod tests {
             (r#"{"templates":{"a":""}}"#, "name must say"),
             (
                 r#"{"templates":{"a":""},"name":"b"}"#,
-                "there is no template called \"b\"",
+                "Template not found for name \"b\"",
             ),
             (
                 r#"{"templates":{"a":""},"template":"b"}"#,

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
-use ftl::Owned;
+use ftl::{Loader, Owned};
 
 use super::{Render, Source, data};
 use crate::cli::Failure;
@@ -115,10 +115,10 @@ impl Folder {
         let parts: Option<Vec<_>> = parts.map(|part| part.as_os_str().to_str()).collect();
         Some(parts?.join("/"))
     }
+}
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "engines take no loader yet"))]
-    /// The text of the template called `name`; `None` if there is none.
-    pub(super) fn load(&self, name: &str) -> Result<Option<String>, String> {
+impl Loader for Folder {
+    fn load(&self, name: &str) -> Result<Option<String>, String> {
         let relative = Path::new(name.trim_start_matches('/'));
         let stays = relative
             .components()

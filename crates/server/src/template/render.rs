@@ -11,11 +11,14 @@ pub(super) fn compile(source: &Source) -> Result<Result<Template, Error>, Failur
     let pairs = source.settings.iter();
     let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str()));
     let engine = settings::engine(pairs).map_err(Failure::usage)?;
-    let found = source
-        .folder()?
-        .and_then(|folder| folder.name_of(source.path()));
-    let name = found.unwrap_or_else(|| source.name());
-    Ok(engine.compile(&name, &source.read()?))
+    let text = source.read()?;
+    let Some(folder) = source.folder()? else {
+        return Ok(engine.compile(&source.name(), &text));
+    };
+    // What the template includes is found from where it lies.
+    let name = folder.name_of(source.path());
+    let name = name.unwrap_or_else(|| source.name());
+    Ok(engine.loader(folder).compile(&name, &text))
 }
 
 /// What the template gives; inside, what it did wrong.

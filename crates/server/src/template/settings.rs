@@ -8,7 +8,7 @@ use model::time::SystemClock;
 const VERSION: &str = "incompatible_improvements";
 
 /// What a setting of Java's would need.
-const JAVA: [(&str, &str); 13] = [
+const JAVA: [(&str, &str); 14] = [
     ("api_builtin_enabled", "`?api` reaches into Java"),
     ("cache_storage", "it is a Java class"),
     ("custom_attributes", "they are Java objects"),
@@ -22,6 +22,7 @@ const JAVA: [(&str, &str); 13] = [
     ("template_loader", "it is a Java class"),
     ("template_lookup_strategy", "it is a Java class"),
     ("template_name_format", "it is a Java class"),
+    ("truncate_builtin_algorithm", "it is a Java class"),
 ];
 
 /// Settings of Java's logs, exceptions and files: taken, because no output depends on them.

@@ -217,6 +217,25 @@ fn what_is_wrong_besides_the_template_ends_with_2() {
 }
 
 #[test]
+fn a_template_includes_others_of_its_folder_and_none_outside() {
+    let folder = Folder::with(&[
+        ("secret.ftl", "secret"),
+        ("in/main.ftl", "<#include 'sub/a.ftl'>"),
+        ("in/sub/a.ftl", "A<#include '/b.ftl'>"),
+        ("in/b.ftl", "B"),
+        ("in/out.ftl", "<#include '../secret.ftl'>"),
+    ]);
+    let render =
+        |template| folder.template(&["render", "--template", template, "--include-dir", "in"]);
+    assert_eq!(text(&render("in/main.ftl").stdout), "AB");
+    let outside = render("in/out.ftl");
+    assert_eq!(outside.status.code(), Some(1));
+    assert!(outside.stdout.is_empty());
+    let error = text(&outside.stderr);
+    assert!(error.contains("root directory is not allowed"), "{error}");
+}
+
+#[test]
 fn batch_answers_every_line_before_the_next_one_is_sent() {
     let mut child = millstream()
         .args(["template", "batch"])
@@ -262,6 +281,10 @@ fn batch_answers_every_line_before_the_next_one_is_sent() {
         ask(named),
         json!({"id": null, "ok": true, "output": "&lt;"})
     );
+    let loading = r#"{"id":1,"templates":{"d/x":"<#import '/lib' as l>${l.v}<#include 'y'>","d/y":"Y${l.v}","lib":"<#assign v=7>"},"name":"d/x"}"#;
+    assert_eq!(ask(loading), json!({"id": 1, "ok": true, "output": "7Y7"}));
+    let imported = r#"{"id":2,"templates":{"x":"${l.v}","lib":"<#assign v=7>"},"name":"x","settings":{"auto_import":"lib as l"}}"#;
+    assert_eq!(ask(imported), json!({"id": 2, "ok": true, "output": "7"}));
     assert_eq!(
         ask(r#"{"template":"${.now?is_datetime?c} ${.version}"}"#)["ok"],
         true
