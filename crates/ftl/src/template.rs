@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::compile::{Program, Reference, resolve};
+use crate::compile::{Program, Reference, references, resolve};
 use crate::data::{Data, View};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
@@ -188,16 +188,15 @@ impl Template {
         }
     }
 
-    /// Every place where the template reads a variable of its data, in the order of the source.
+    /// Every place where the template reads a variable of its data, in the order of the source. It is worked out anew on
+    /// each call.
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
-        let mut references: Vec<_> = self.code.program.references.iter().collect();
-        references.sort_by_key(|reference| reference.src.start);
-        references
+        references(&self.code.program)
             .into_iter()
             .map(|reference| Reference {
-                root: reference.root.clone(),
-                steps: reference.steps.clone(),
+                root: reference.root,
+                steps: reference.steps,
                 span: self.code.map.span(&self.code.source, reference.src),
                 guarded: reference.guarded,
             })

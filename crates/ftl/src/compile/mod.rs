@@ -1,10 +1,11 @@
-//! After parsing: names get their slots, constants are folded, and the variables that a template reads are noted.
+//! After parsing: names get their slots and constants are folded. On demand: which variables a template reads.
 
 mod fold;
 mod references;
 mod resolve;
 mod walk;
 
+pub(crate) use references::references;
 pub use references::{Reference, Step};
 pub(crate) use resolve::{Names, Program, resolve};
 pub(crate) use walk::{Size, size, substitute};

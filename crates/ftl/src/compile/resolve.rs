@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::fold::fold;
-use super::references::{RawReference, path};
 use super::walk::children_mut;
 use crate::syntax::ast::{
     AssignScope, AssignTarget, Binding, Branch, CallArgs, CaseWhen, Expr, ExprKind, LoopField,
@@ -23,7 +22,6 @@ pub(crate) struct Program {
     pub(crate) namespace: Names,
     /// The global variables by slot.
     pub(crate) globals: Names,
-    pub(crate) references: Vec<RawReference>,
 }
 
 /// Names in the order of their slots.
@@ -72,7 +70,6 @@ pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool) -> Program {
         frame_size: resolver.frame_size,
         namespace: resolver.namespace,
         globals: resolver.globals,
-        references: resolver.references,
     }
 }
 
@@ -95,7 +92,6 @@ struct Resolver {
     loops: Vec<u32>,
     /// Source slots of the lists around whose `#items` is still to come.
     list_sources: Vec<u32>,
-    references: Vec<RawReference>,
 }
 
 impl Resolver {
@@ -238,6 +234,7 @@ impl Resolver {
             }
             NodeKind::Import(import) => {
                 self.expr(&mut import.name);
+                import.slot = self.namespace.slot(&import.alias);
                 import.site = self.site();
             }
             NodeKind::Macro(def) => self.macro_def(def),
@@ -363,26 +360,13 @@ impl Resolver {
     }
 
     fn expr(&mut self, expr: &mut Expr) {
-        self.expr_in(expr, false);
-    }
-
-    fn expr_in(&mut self, expr: &mut Expr, guarded: bool) {
-        self.note(expr, guarded);
         match &mut expr.kind {
-            ExprKind::Default(target, value) => {
-                self.expr_in(target, true);
-                if let Some(value) = value {
-                    self.expr(value);
-                }
-            }
-            ExprKind::Exists(target) => self.expr_in(target, true),
-            ExprKind::Paren(inner) => self.expr_in(inner, guarded),
             ExprKind::Builtin(call) => {
                 if call.builtin.asks_loop() {
                     call.loop_slot = self.loop_of(&call.target);
                 }
                 call.site = self.site();
-                self.expr_in(&mut call.target, call.builtin.accepts_missing());
+                self.expr(&mut call.target);
                 call.args
                     .iter_mut()
                     .flatten()
@@ -396,48 +380,9 @@ impl Resolver {
                 self.next_slot = next_slot;
             }
             ExprKind::Name(_) => self.bind(expr),
-            // The path has been noted as a whole; its parts only need their names bound.
-            ExprKind::Dot(target, _) => self.path_part(target),
-            ExprKind::Index(target, key) => {
-                self.path_part(target);
-                self.expr(key);
-            }
             _ => children_mut(expr, &mut |child| self.expr(child)),
         }
         fold(expr);
-    }
-
-    fn path_part(&mut self, expr: &mut Expr) {
-        match &mut expr.kind {
-            ExprKind::Dot(target, _) => self.path_part(target),
-            ExprKind::Index(target, key) => {
-                self.path_part(target);
-                self.expr(key);
-            }
-            ExprKind::Name(_) => self.bind(expr),
-            _ => self.expr(expr),
-        }
-    }
-
-    fn note(&mut self, expr: &Expr, guarded: bool) {
-        let Some((root, steps)) = path(expr) else {
-            return;
-        };
-        let binding = self.binding(root);
-        let assigned =
-            |slot: Option<u32>, assigned| slot.is_some_and(|slot| (slot as usize) < assigned);
-        if binding.locals.is_empty()
-            && !assigned(binding.namespace, self.assigned.0)
-            && !assigned(binding.global, self.assigned.1)
-            && binding.legacy_loop.is_none()
-        {
-            self.references.push(RawReference {
-                root: root.to_owned(),
-                steps,
-                src: expr.src,
-                guarded,
-            });
-        }
     }
 
     fn bind(&mut self, expr: &mut Expr) {

@@ -281,6 +281,8 @@ pub(crate) struct Include {
 pub(crate) struct Import {
     pub(crate) name: Expr,
     pub(crate) alias: Box<str>,
+    /// The alias's slot among the namespace's variables.
+    pub(crate) slot: u32,
     pub(crate) site: Option<Arc<Site>>,
 }
 

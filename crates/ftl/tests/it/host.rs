@@ -97,7 +97,9 @@ fn references_tell_what_is_read_where_and_how() {
             ("input", vec![key("user_id")], false, 1, 18),
             ("parameters", vec![key("api_key")], true, 2, 6),
             ("input", vec![key("tags")], true, 2, 47),
+            ("input", vec![key("tags"), Step::Each], false, 2, 68),
             ("key", vec![Step::Dynamic], false, 2, 72),
+            ("input", vec![key("tags"), Step::Each], false, 2, 76),
         ]
     );
 }

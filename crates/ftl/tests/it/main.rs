@@ -5,6 +5,7 @@ mod golden;
 mod guides;
 mod host;
 mod hostile;
+mod inspect;
 mod inventory;
 mod language;
 mod safety;

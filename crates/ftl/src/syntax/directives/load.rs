@@ -79,6 +79,7 @@ impl Parser<'_> {
         Ok(NodeKind::Import(Box::new(Import {
             name,
             alias,
+            slot: 0,
             site: None,
         })))
     }
