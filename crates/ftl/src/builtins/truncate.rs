@@ -139,9 +139,9 @@ impl Terminator<'_> {
     fn removes_dots(&self) -> bool {
         match self {
             Self::Text(text) => text.as_str().starts_with(['.', '…']),
-            Self::Markup(markup) if is_tagged(&markup.format) => visible(&source(markup))
-                .next()
-                .is_some_and(|first| is_dot(first)),
+            Self::Markup(markup) if is_tagged(&markup.format) => {
+                visible(&source(markup)).next().is_some_and(is_dot)
+            }
             Self::Markup(_) => true,
         }
     }
