@@ -8,7 +8,7 @@ use crate::budget::Budgets;
 use crate::data::View;
 use crate::datetime::{DateFormat, Surroundings, Zone};
 use crate::error::{Error, ErrorKind, quoted};
-use crate::loader::{Library, Loader, not_found};
+use crate::loader::{Cache, Library, Loader, not_found};
 use crate::locale::Locale;
 use crate::number::{CFormat, NumberFormat};
 use crate::syntax::{Options, Problem};
@@ -224,15 +224,24 @@ impl Engine {
     }
 
     fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
-        change(Arc::make_mut(&mut self.shared));
+        change(self.shared_mut());
         self
+    }
+
+    /// What is shared, to be changed: with other settings the loader's templates compile to something else.
+    fn shared_mut(&mut self) -> &mut Shared {
+        let shared = Arc::make_mut(&mut self.shared);
+        if let Some(library) = &mut shared.library {
+            library.cache = Cache::default();
+        }
+        shared
     }
 
     fn try_with(
         mut self,
         change: impl FnOnce(&mut Settings) -> Result<(), String>,
     ) -> Result<Self, Error> {
-        change(&mut Arc::make_mut(&mut self.shared).settings)
+        change(&mut self.shared_mut().settings)
             .map_err(|message| Error::new(ErrorKind::Format, message))?;
         Ok(self)
     }
@@ -278,7 +287,8 @@ impl Engine {
             }),
             "auto_import" | "auto_include" | "lazy_imports" | "lazy_auto_imports" => {
                 let mut engine = self;
-                Arc::make_mut(&mut engine.shared)
+                engine
+                    .shared_mut()
                     .automatic
                     .set(&crate::builtins::snake_case(name), value)
                     .map_err(|message| Error::new(ErrorKind::Format, message))?;
@@ -286,7 +296,8 @@ impl Engine {
             }
             other => {
                 let mut engine = self;
-                Arc::make_mut(&mut engine.shared)
+                engine
+                    .shared_mut()
                     .options
                     .set(other, value)
                     .map_err(|problem| match problem {

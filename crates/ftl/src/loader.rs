@@ -36,7 +36,7 @@ pub(crate) struct Cache {
 }
 
 impl Clone for Cache {
-    /// A copy is made to be changed, and with other settings templates compile to something else.
+    /// Of an engine that is to be changed; what it holds would be of no use then.
     fn clone(&self) -> Self {
         Self::default()
     }

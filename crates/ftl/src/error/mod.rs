@@ -276,7 +276,7 @@ impl Error {
 
     /// A failure of what this one is the reason for: of the same kind, at a place of its own.
     pub(crate) fn wrapped(&self, message: impl Into<String>) -> Self {
-        Self::new(self.0.kind, message)
+        Self::new(self.0.kind, message).caused_by(self.clone())
     }
 
     /// What kind of failure it is.

@@ -15,8 +15,14 @@ use crate::syntax::{Options, Src};
 use crate::template::Code;
 use crate::value::{Callable, Map, Str, Value};
 
-/// Bytes that a compiled template takes for each of its source.
-const COMPILED_BYTES: usize = 16;
+/// Bytes that a compiled template takes, and those for each byte of its source.
+const COMPILED_BYTES: usize = 4_096;
+const COMPILED_BYTES_PER_BYTE: usize = 16;
+/// What it costs to compile anything at all.
+const STEPS_OF_A_TEMPLATE: usize = 100;
+/// In place of a place: the loader's templates, compiled and as they stand.
+const LOADED: usize = usize::MAX;
+const PLAIN: usize = usize::MAX - 1;
 
 impl<'a> Env<'a> {
     /// `<#include name …>`
@@ -87,12 +93,28 @@ impl<'a> Env<'a> {
                 "a template can't load other templates here",
             ));
         };
-        let code = if parse {
+        let kind = if parse { LOADED } else { PLAIN };
+        if let Some(code) = self.units.made_of(kind, name) {
+            return Ok(Some(code));
+        }
+        let found = if parse {
             library.get(name, &self.engine.options)?
         } else {
             library.get_plain(name, &self.engine.options)?.map(Arc::new)
         };
-        Ok(code.map(|code| self.units.keep(code)))
+        let Some(code) = found else {
+            return Ok(None);
+        };
+        self.charge_compiled(&code.source).map_err(as_error)?;
+        let code = self.units.keep(code);
+        self.units.remember(kind, name, code);
+        Ok(Some(code))
+    }
+
+    /// Counts what it takes to compile `text` and to keep the result.
+    fn charge_compiled(&mut self, text: &str) -> Evaluated<'a, ()> {
+        self.steps(STEPS_OF_A_TEMPLATE + text.len() / COMPILED_BYTES_PER_STEP)?;
+        self.charge(COMPILED_BYTES + text.len().saturating_mul(COMPILED_BYTES_PER_BYTE))
     }
 
     /// Runs a template at this place, its variables being those of `namespace`.
@@ -415,14 +437,7 @@ impl<'a> Env<'a> {
         if let Some(code) = self.units.made_of(place, text) {
             return Ok(code);
         }
-        let budget = |fault| match fault {
-            Fault::Error(error) => error,
-            Fault::Missing(_) => Error::new(ErrorKind::Missing, "a value is missing"),
-        };
-        self.steps(1 + text.len() / COMPILED_BYTES_PER_STEP)
-            .map_err(budget)?;
-        self.charge(text.len().saturating_mul(COMPILED_BYTES))
-            .map_err(budget)?;
+        self.charge_compiled(text).map_err(as_error)?;
         let mut options = self.template.options.clone();
         options.loads = self.engine.options.loads;
         options.always_open = true;
@@ -443,4 +458,12 @@ fn quoted_failure(reason: &str) -> String {
     format!(
         "Failed to \"?eval\" string with this error:\n\n---begin-message---\n{reason}\n---end-message---\n\nThe failing expression:"
     )
+}
+
+/// The error of a budget that is used up.
+fn as_error(fault: Fault<'_>) -> Error {
+    match fault {
+        Fault::Error(error) => error,
+        Fault::Missing(_) => Error::new(ErrorKind::Missing, "a value is missing"),
+    }
 }

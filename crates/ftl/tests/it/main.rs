@@ -8,4 +8,5 @@ mod hostile;
 mod inspect;
 mod inventory;
 mod language;
+mod loading;
 mod safety;
