@@ -1,5 +1,7 @@
 //! The engine from outside: what templates print, how they fail, what they can't do.
 
+#[path = "../golden/compare.rs"]
+mod compare;
 mod formats;
 mod golden;
 mod guides;

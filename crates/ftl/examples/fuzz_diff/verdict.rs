@@ -1,0 +1,127 @@
+//! What both engines make of cases, and whether that is the same.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ftl::{Budgets, Error, ErrorKind};
+use serde_json::{Value, json};
+
+use crate::compare::{difference, essence, render};
+use crate::java::FreeMarker;
+
+/// One case, answered by both.
+pub(crate) struct Verdict {
+    /// `None` if it has panicked.
+    pub(crate) ours: Option<Result<String, Error>>,
+    pub(crate) java: Value,
+    /// The kind of difference, if there is one.
+    pub(crate) difference: Option<&'static str>,
+}
+
+impl Verdict {
+    /// What is likely to have the same cause has the same signature.
+    pub(crate) fn signature(&self) -> Option<String> {
+        let kind = self.difference?;
+        let java = gist(self.java["error"].as_str().unwrap_or_default());
+        let ours = match &self.ours {
+            Some(Err(error)) => gist(&error.description()),
+            _ => String::new(),
+        };
+        Some(match kind {
+            "line" | "column" | "end" | "stack" => format!("{kind}: {java}"),
+            _ if java == ours => format!("{kind}: {java}"),
+            _ => format!("{kind}: ours {ours:?}, FreeMarker {java:?}"),
+        })
+    }
+
+    /// Why it differs, where that is known and is to stay.
+    pub(crate) fn explanation(&self) -> Option<&'static str> {
+        if self.java.get("half_surrogate").is_some() {
+            return Some("half a surrogate pair");
+        }
+        if self.difference == Some("budget") {
+            return Some("a budget is used up");
+        }
+        let error = self.ours.as_ref()?.as_ref().err()?;
+        (error.kind() == ErrorKind::Refused).then_some("refused")
+    }
+
+    pub(crate) fn ours_as_text(&self) -> String {
+        match &self.ours {
+            None => "a panic".to_owned(),
+            Some(Ok(output)) => format!("{output:?}"),
+            Some(Err(error)) => format!(
+                "{:?} {:?}\n{}",
+                error.description(),
+                error.span(),
+                error.stack_trace()
+            ),
+        }
+    }
+}
+
+/// The first words of a message, without what it quotes.
+fn gist(message: &str) -> String {
+    let mut gist = String::new();
+    let mut quoted = false;
+    for c in essence(message).chars().take_while(|&c| c != '\n') {
+        match c {
+            '"' => quoted = !quoted,
+            _ if quoted => continue,
+            '0'..='9' => continue,
+            _ => {}
+        }
+        gist.push(c);
+    }
+    gist.chars().take(70).collect()
+}
+
+/// What a random template may use up: one that wants more would take the other engine minutes, or its memory.
+const BUDGETS: Budgets = Budgets {
+    steps: 20_000,
+    output_bytes: 1 << 20,
+    depth: 100,
+    memory_bytes: 4 << 20,
+    regex_backtracking: 100_000,
+    number_digits: 2_000,
+};
+
+/// Lets both engines answer; this one first, since it knows what takes too long.
+pub(crate) fn judge(java: &mut FreeMarker, cases: &[Value]) -> io::Result<Vec<Verdict>> {
+    let none = json!({});
+    let ours: Vec<_> = cases
+        .iter()
+        .map(|case| catch_unwind(AssertUnwindSafe(|| render(case, &none, BUDGETS))).ok())
+        .collect();
+    let cheap = json!({"id": "", "template": ""});
+    let asked: Vec<_> = cases
+        .iter()
+        .zip(&ours)
+        .map(|(case, ours)| if is_used_up(ours) { &cheap } else { case })
+        .collect();
+    let answers = java.answer(&asked)?;
+    Ok(answers
+        .into_iter()
+        .zip(ours)
+        .map(|(java, ours)| {
+            let difference = match &ours {
+                None => Some("panic"),
+                Some(_) if java.get("half_surrogate").is_some() => Some("output"),
+                Some(_) if is_used_up(&ours) => Some("budget"),
+                Some(ours) => difference(ours, &java),
+            };
+            Verdict {
+                ours,
+                java,
+                difference,
+            }
+        })
+        .collect())
+}
+
+fn is_used_up(ours: &Option<Result<String, Error>>) -> bool {
+    matches!(ours, Some(Err(error)) if matches!(
+        error.kind(),
+        ErrorKind::Steps | ErrorKind::Memory | ErrorKind::Output | ErrorKind::Depth | ErrorKind::NumberSize | ErrorKind::Regex
+    ))
+}
