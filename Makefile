@@ -5,7 +5,7 @@ CARGO ?= cargo
 # Options for `make run`, such as ARGS='--listen 127.0.0.1:9000 --rate 100'.
 ARGS ?=
 
-.PHONY: help run test lint bench bench-ftl prerequisites test-prerequisites
+.PHONY: help run test lint bench bench-ftl fuzz-diff prerequisites test-prerequisites
 
 help: ## List what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -40,6 +40,13 @@ bench-ftl: prerequisites ## Measure the template engine beside Apache FreeMarker
 	@./tools/prerequisites java
 	$(CARGO) build --release --locked -p ftl-bench
 	./target/release/ftl-bench $(ARGS)
+
+# How many templates, and which ones; CASES=file.jsonl compares those of a file instead.
+N ?= 10000
+SEED ?= 1
+fuzz-diff: prerequisites ## Compare random templates with Apache FreeMarker's output (needs a JDK and libfreemarker-java)
+	$(CARGO) build --release --locked -p ftl --example fuzz_diff
+	./target/release/examples/fuzz_diff $(if $(CASES),$(CASES),$(N) $(SEED))
 
 prerequisites:
 	@./tools/prerequisites build

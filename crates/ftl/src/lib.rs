@@ -61,6 +61,8 @@
 //! | `?eval`, `?interpret` | refused if the host says so ([`Engine::run_data_as_code`]) |
 //! | `classic_compatible` | refused |
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
+//! | `?url` where no character set is given or set | UTF-8, instead of a failure |
+//! | groups of a `?matches` that doesn't match the whole | missing, instead of failures |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
 //!
 //! # Safety

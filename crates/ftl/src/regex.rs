@@ -1,6 +1,6 @@
 //! Regular expressions: Java's syntax and FreeMarker's flags, on `fancy-regex` with a limit on backtracking.
 
-use fancy_regex::{Regex, RegexBuilder};
+use fancy_regex::{Captures, Regex, RegexBuilder};
 
 /// What the flags after a search string ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,27 @@ pub(crate) fn compile(
         .backtrack_limit(backtrack_limit)
         .delegate_size_limit(1 << 20)
         .build()
-        .map_err(|error| format!("malformed regular expression {pattern:?}: {error}"))
+        .map_err(|error| format!("Malformed regular expression: {error}"))
+}
+
+/// All matches as Java finds them: an empty one may follow right after another.
+pub(crate) fn occurrences<'r, 't>(
+    regex: &'r Regex,
+    text: &'t str,
+) -> impl Iterator<Item = Result<Captures<'t, str>, fancy_regex::Error>> + use<'r, 't> {
+    let mut from = Some(0);
+    std::iter::from_fn(move || {
+        let found = regex.captures_from_pos(text, from?).transpose()?;
+        from = found.as_ref().ok().and_then(|captures| {
+            let whole = captures.get(0)?;
+            if whole.end() > whole.start() {
+                return Some(whole.end());
+            }
+            let passed = text[whole.end()..].chars().next()?;
+            Some(whole.end() + passed.len_utf8())
+        });
+        Some(found)
+    })
 }
 
 /// Java's `\Q…\E`, and its ASCII-only classes.

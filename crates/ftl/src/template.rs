@@ -29,6 +29,8 @@ pub(crate) struct Code {
     pub(crate) program: Program,
     /// The syntax that it was read with.
     pub(crate) options: Options,
+    /// Whether its tags are `[#tag]`s.
+    pub(crate) square_tags: bool,
 }
 
 /// Longest source; offsets are 32 bits, and nobody writes more.
@@ -78,6 +80,7 @@ impl Code {
             source,
             program: resolve(vec![Node { src, kind }], true),
             options: options.clone(),
+            square_tags: false,
         }
     }
 
@@ -90,9 +93,9 @@ impl Code {
     ) -> Result<Self, Error> {
         let source: Arc<str> = source.into();
         let map = SourceMap::new(&source, options.tab_size);
-        let program = stacker::maybe_grow(STACK, 4 * STACK, || {
+        let (program, square_tags) = stacker::maybe_grow(STACK, 4 * STACK, || {
             let parsed = parse(&label, &source, &map, &options)?;
-            Ok(resolve(parsed.nodes, parsed.open))
+            Ok((resolve(parsed.nodes, parsed.open), parsed.square_tags))
         })?;
         Ok(Self {
             name,
@@ -101,6 +104,7 @@ impl Code {
             map,
             program,
             options,
+            square_tags,
         })
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::verdict::Verdict;
 
 /// How many cases of one signature are made smaller.
-pub(crate) const SHRUNK_PER_SIGNATURE: usize = 6;
+pub(crate) const SHRUNK_PER_SIGNATURE: usize = 2;
 
 #[derive(Default)]
 pub(crate) struct Report {

@@ -9,9 +9,16 @@ use crate::java::FreeMarker;
 use crate::verdict::{Verdict, judge};
 
 /// Candidates tried at once.
-const BATCH: usize = 200;
+const BATCH: usize = 120;
 /// How often something may be left out of one case.
-const MAX_ROUNDS: usize = 200;
+const MAX_ROUNDS: usize = 60;
+
+/// Parts of the template that may go.
+type Cut = Vec<Range<usize>>;
+
+fn cut(start: usize, end: usize) -> Cut {
+    std::iter::once(start..end).collect()
+}
 
 /// The smallest case that was found.
 pub(crate) fn shrink(
@@ -19,39 +26,85 @@ pub(crate) fn shrink(
     case: &Value,
     verdict: Verdict,
 ) -> io::Result<(Value, Verdict)> {
-    let signature = verdict.signature();
-    let (mut smallest, mut smallest_verdict) = (case.clone(), verdict);
+    let mut smallest = (case.clone(), verdict);
     for _ in 0..MAX_ROUNDS {
-        let candidates = candidates(&smallest);
-        let mut better = None;
-        for batch in candidates.chunks(BATCH) {
-            let verdicts = judge(java, batch)?;
-            better = batch
-                .iter()
-                .zip(verdicts)
-                .filter(|(_, verdict)| verdict.signature() == signature)
-                .min_by_key(|(case, _)| case.to_string().len());
-            if better.is_some() {
-                break;
-            }
+        let shorter = shorter_template(java, &smallest)?;
+        let simpler = match shorter {
+            None => simpler_surroundings(java, &smallest)?,
+            some => some,
+        };
+        match simpler {
+            Some(smaller) => smallest = smaller,
+            None => break,
         }
-        let Some((case, verdict)) = better else { break };
-        (smallest, smallest_verdict) = (case.clone(), verdict);
     }
-    Ok((smallest, smallest_verdict))
+    Ok(smallest)
 }
 
-fn candidates(case: &Value) -> Vec<Value> {
+/// Leaves out as much as can go at once of what can go alone.
+fn shorter_template(
+    java: &mut FreeMarker,
+    (case, verdict): &(Value, Verdict),
+) -> io::Result<Option<(Value, Verdict)>> {
     let template = case["template"].as_str().unwrap_or_default();
-    let mut candidates: Vec<_> = shorter(template)
-        .into_iter()
-        .map(|shorter| {
-            let mut candidate = case.clone();
-            candidate["template"] = shorter.into();
-            candidate
-        })
-        .collect();
+    let with = |cut: &Cut| {
+        let mut candidate = case.clone();
+        candidate["template"] = without(template, cut).into();
+        candidate
+    };
+    let signature = verdict.signature();
+    for batch in cuts(template).chunks(BATCH) {
+        let candidates: Vec<_> = batch.iter().map(with).collect();
+        let verdicts = judge(java, &candidates)?;
+        let possible: Vec<_> = (0..batch.len())
+            .filter(|&index| verdicts[index].signature() == signature)
+            .collect();
+        let Some(&best) = possible
+            .iter()
+            .min_by_key(|&&index| candidates[index]["template"].as_str().map_or(0, str::len))
+        else {
+            continue;
+        };
+        let all: Cut = possible
+            .iter()
+            .flat_map(|&index| batch[index].iter().cloned())
+            .collect();
+        let together = with(&all);
+        let verdict = judge(java, std::slice::from_ref(&together))?.pop();
+        return Ok(match verdict {
+            Some(verdict) if verdict.signature() == signature => Some((together, verdict)),
+            _ => candidates.into_iter().zip(verdicts).nth(best),
+        });
+    }
+    Ok(None)
+}
+
+fn simpler_surroundings(
+    java: &mut FreeMarker,
+    (case, verdict): &(Value, Verdict),
+) -> io::Result<Option<(Value, Verdict)>> {
+    let signature = verdict.signature();
+    for batch in surroundings(case).chunks(BATCH) {
+        let found = batch
+            .iter()
+            .zip(judge(java, batch)?)
+            .find(|(_, verdict)| verdict.signature() == signature);
+        if let Some((case, verdict)) = found {
+            return Ok(Some((case.clone(), verdict)));
+        }
+    }
+    Ok(None)
+}
+
+/// The case with less in its settings and data.
+fn surroundings(case: &Value) -> Vec<Value> {
+    let mut candidates = Vec::new();
     for part in ["settings", "data"] {
+        if case[part].as_object().is_some_and(|map| !map.is_empty()) {
+            let mut candidate = case.clone();
+            candidate[part] = serde_json::json!({});
+            candidates.push(candidate);
+        }
         for key in case[part]
             .as_object()
             .into_iter()
@@ -100,46 +153,45 @@ fn simpler(value: &Value) -> Vec<Value> {
     }
 }
 
-/// The template with tokens left out: long runs first, then brackets without what is in them and the other way round.
-fn shorter(template: &str) -> Vec<String> {
+/// What to leave out: long runs of tokens first, then brackets without what is in them and the other way round.
+fn cuts(template: &str) -> Vec<Cut> {
     let tokens = tokens(template);
-    let mut shorter = Vec::new();
+    let run = |from: usize, size: usize| cut(tokens[from].start, tokens[from + size - 1].end);
+    let mut cuts = Vec::new();
     let mut size = tokens.len() / 2;
-    while size > 0 {
-        for from in (0..=tokens.len() - size).step_by((size / 2).max(1)) {
-            shorter.push(without(template, &tokens[from], &tokens[from + size - 1]));
-        }
+    while size > 1 {
+        cuts.extend(
+            (0..=tokens.len() - size)
+                .step_by(size.div_ceil(2))
+                .map(|from| run(from, size)),
+        );
         size /= 2;
     }
     for (open, close) in pairs(template, &tokens) {
-        let (open, close) = (&tokens[open], &tokens[close]);
-        shorter.push(without(template, open, close));
-        shorter.push(
-            [
-                &template[..open.start],
-                &template[open.end..close.start],
-                &template[close.end..],
-            ]
-            .concat(),
-        );
-        shorter.push([&template[..open.end], &template[close.start..]].concat());
+        let (open, close) = (tokens[open].clone(), tokens[close].clone());
+        cuts.push(cut(open.start, close.end));
+        cuts.push(cut(open.end, close.start));
+        cuts.push(vec![open, close]);
     }
-    // Whole runs of small sizes that halving may have jumped over.
-    for size in 2..=8.min(tokens.len()) {
-        for from in 0..=tokens.len() - size {
-            shorter.push(without(template, &tokens[from], &tokens[from + size - 1]));
-        }
+    for size in 1..=8.min(tokens.len()) {
+        cuts.extend((0..=tokens.len() - size).map(|from| run(from, size)));
     }
     if template.len() <= 80 {
-        for (at, c) in template.char_indices() {
-            shorter.push([&template[..at], &template[at + c.len_utf8()..]].concat());
-        }
+        cuts.extend(
+            template
+                .char_indices()
+                .map(|(at, c)| cut(at, at + c.len_utf8())),
+        );
     }
-    shorter
+    cuts
 }
 
-fn without(template: &str, first: &Range<usize>, last: &Range<usize>) -> String {
-    [&template[..first.start], &template[last.end..]].concat()
+fn without(template: &str, cut: &Cut) -> String {
+    template
+        .char_indices()
+        .filter(|(at, _)| !cut.iter().any(|range| range.contains(at)))
+        .map(|(_, c)| c)
+        .collect()
 }
 
 /// Words, and everything else character by character.

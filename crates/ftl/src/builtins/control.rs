@@ -20,15 +20,13 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn default<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
-    if value.is_some() {
-        return Ok(value);
-    }
+    let mut found = value;
+    // All arguments are evaluated, wanted or not.
     for arg in call.args.iter().flatten() {
-        if let Some(value) = env.eval_opt(arg)? {
-            return Ok(Some(value));
-        }
+        let value = env.eval_opt(arg)?;
+        found = found.or(value);
     }
-    Ok(None)
+    Ok(found)
 }
 
 fn exists<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {

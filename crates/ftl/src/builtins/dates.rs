@@ -87,14 +87,14 @@ fn convert<'a>(
     }
     let text = env.string_of(&call.target, value)?;
     // The setting must be well-formed even where it isn't used.
-    env.date_format_setting(&call.target, kind)?;
+    env.date_format_setting(kind)?;
     env.steps(STEPS_OF_READING + text.as_str().len() / COMPILED_BYTES_PER_STEP)?;
     let given;
     let format = if call.arg_count() > 0 {
         given = super::numbers::date_format(env, call, kind)?;
         &*given
     } else {
-        env.date_format_setting(&call.target, kind)?
+        env.date_format_setting(kind)?
     };
     match format.read(text.as_str(), &env.surroundings()) {
         Ok(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
@@ -106,7 +106,7 @@ fn convert<'a>(
                 quoted(&unreadable.format),
                 unreadable.reason
             );
-            Err(env.fault(ErrorKind::Format, call.target.src, message))
+            Err(env.failure(ErrorKind::Format, message))
         }
     }
 }
@@ -127,7 +127,7 @@ fn iso<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, date: DateTime) -> Returned
                     "The time zone string specified for ?{name}(...) is not recognized as a valid time zone name: {}",
                     quoted(zone.as_str())
                 );
-                return Err(env.fault(ErrorKind::Value, call.target.src, message));
+                return Err(env.failure(ErrorKind::Value, message));
             }
         }
     };

@@ -101,8 +101,8 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Finds a built-in by its snake_case or camelCase name.
-pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
-    let name = snake_case(name);
+pub(crate) fn find(spelling: &str) -> Result<&'static Builtin, Unavailable> {
+    let name = snake_case(spelling);
     if let Some(builtin) = TABLES
         .iter()
         .copied()
@@ -122,7 +122,7 @@ pub(crate) fn find(name: &str) -> Result<&'static Builtin, Unavailable> {
             return Err(Unavailable {
                 message: format!(
                     "Unknown built-in: {}. Help (latest version): https://freemarker.apache.org/docs/ref_builtins.html",
-                    crate::error::java_quoted(&name)
+                    crate::error::java_quoted(spelling)
                 ),
                 refused: false,
             });
@@ -167,12 +167,15 @@ impl Builtin {
         env: &mut Env<'a>,
         call: &'a BuiltinCall,
     ) -> Option<Evaluated<'a, ()>> {
-        let print = self.print?;
+        let print = self.print.filter(|_| call.args_fit)?;
         Some(env.step().and_then(|()| print(env, call)))
     }
 
     pub(crate) fn run<'a>(&self, env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         env.step()?;
+        if !call.args_fit {
+            return Err(self.misfit(env, call)?);
+        }
         match self.run {
             Run::Str(run) => {
                 let text = if crate::output_format::is_legacy_escaping(self.name) {
@@ -230,6 +233,39 @@ impl Builtin {
         }
     }
 
+    /// Why a call with too few or too many arguments fails: for its target if that doesn't fit either.
+    fn misfit<'a>(&self, env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, Fault<'a>> {
+        match self.run {
+            Run::Str(_) => drop(env.eval_string(&call.target)?),
+            Run::Number(_) => drop(env.eval_number(&call.target)?),
+            Run::Optional(_) => drop(env.eval_guarded(&call.target)?),
+            Run::Date(_) | Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Loop(_) => {
+                let value = env.eval(&call.target)?;
+                let wants_sequence =
+                    matches!(self.run, Run::Seq(_) | Run::Items(_)) && self.name != "size";
+                if wants_sequence && !value.is_sequence() {
+                    return Err(env.type_fault(&call.target, "sequence or collection", &value));
+                }
+            }
+        }
+        if call.args.is_none() {
+            let message = "Expected a string or something automatically convertible to string (number, date or boolean), or \"template output\" , but this has evaluated to a method:";
+            return Ok(env.role_fault(call.src, message));
+        }
+        for arg in call.args.iter().flatten() {
+            env.eval_opt(arg)?;
+        }
+        let message = self.check_arity(&call.name, call.args.as_deref().map(<[Expr]>::len));
+        Ok(env.failure(ErrorKind::Value, message.err().unwrap_or_default()))
+    }
+
+    /// Whether the number of arguments is checked before anything runs.
+    pub(crate) fn is_checked_early(&self) -> bool {
+        self.takes_lambda()
+            || matches!(self.name, "then" | "switch")
+            || matches!(self.run, Run::Loop(_))
+    }
+
     /// The name in snake_case.
     pub(crate) fn name(&self) -> &'static str {
         self.name
@@ -268,7 +304,7 @@ impl Builtin {
     }
 
     /// Checks the number of arguments; `None` is for no parentheses at all.
-    pub(crate) fn check_arity(&self, count: Option<usize>) -> Result<(), String> {
+    pub(crate) fn check_arity(&self, name: &str, count: Option<usize>) -> Result<(), String> {
         let (min, max, given) = match (self.args, count) {
             (Args::None, _) | (Args::Optional(..), None) => return Ok(()),
             (Args::Optional(min, max), Some(given)) => (min, max, given),
@@ -276,6 +312,9 @@ impl Builtin {
         };
         if (min..=max).contains(&given) {
             return Ok(());
+        }
+        if self.name == "switch" {
+            return Err(format!("?switch(...) must have at least {min} parameters"));
         }
         let expected = if min == max {
             min.to_string()
@@ -290,10 +329,7 @@ impl Builtin {
             self.name,
             "then" | "map" | "filter" | "take_while" | "drop_while"
         ) {
-            return Err(format!(
-                "?{}(...) requires exactly {min} parameters",
-                self.name
-            ));
+            return Err(format!("?{name}(...) requires exactly {min} parameters"));
         }
         let plural = if max == 1 { "" } else { "s" };
         let got = if given == 0 {
@@ -302,8 +338,7 @@ impl Builtin {
             given.to_string()
         };
         Err(format!(
-            "?{}(...) expects {expected} argument{plural} but has received {got}.",
-            self.name
+            "?{name}(...) expects {expected} argument{plural} but has received {got}."
         ))
     }
 }
@@ -340,6 +375,12 @@ impl<'a> Env<'a> {
             }
             other => Err(self.arg_fault(call, index, "string", other.as_ref())),
         }
+    }
+
+    /// An argument of an old kind of built-in, which takes whatever can be printed.
+    fn arg_text(&mut self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Str<'a>> {
+        let arg = self.arg_expr(call, index)?;
+        self.eval_string(arg)
     }
 
     fn arg_int(&mut self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, i64> {
@@ -382,7 +423,7 @@ impl<'a> Env<'a> {
     ) -> Fault<'a> {
         let message = format!(
             "?{}(...) expects a {expected} as argument #{}, but received {}.",
-            call.builtin.name,
+            call.name,
             index + 1,
             crate::eval::with_article(found.map_or("Null", Value::type_name))
         );

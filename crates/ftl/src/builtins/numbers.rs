@@ -99,7 +99,7 @@ fn write_formatted<'a>(
             })
         }
         Value::Date(date) => {
-            env.date_format_setting(&call.target, date.kind)?;
+            env.date_format_setting(date.kind)?;
             let format = date_format(env, call, date.kind)?;
             format.write(*date, &env.surroundings(), out);
             Ok(())
@@ -302,12 +302,12 @@ fn letters<'a>(
             "The left side operand value isn't compatible with ?{name}: Can't convert {} to type Integer without loss.",
             number.to_text()
         );
-        return Err(env.fault(ErrorKind::Value, call.target.src, message));
+        return Err(env.described(ErrorKind::Value, call.target.src, message));
     };
     if rest <= 0 {
         let message =
             format!("The left side operand of to ?{name} must be at least 1, but was {rest}.");
-        return Err(env.fault(ErrorKind::Value, call.target.src, message));
+        return Err(env.described(ErrorKind::Value, call.target.src, message));
     }
     let mut letters = Vec::new();
     while rest > 0 {
@@ -325,7 +325,12 @@ fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Retur
         "number_to_time" => DateKind::Time,
         _ => DateKind::DateTime,
     };
-    match number.to_nearest_i64() {
+    let millis = match &number {
+        // Java's casts of infinities end at the limits.
+        Number::NonFinite(value) => Some(*value as i64),
+        number => number.to_nearest_i64(),
+    };
+    match millis {
         Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
         None => {
             let message = format!(

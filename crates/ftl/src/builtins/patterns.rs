@@ -19,6 +19,16 @@ pub(super) const TABLE: &[Builtin] = &[
     define("keep_before", Run::Str(keep_before), Args::Required(1, 2)),
     define("keep_after", Run::Str(keep_after), Args::Required(1, 2)),
     define(
+        "keep_before_last",
+        Run::Str(keep_before_last),
+        Args::Required(1, 2),
+    ),
+    define(
+        "keep_after_last",
+        Run::Str(keep_after_last),
+        Args::Required(1, 2),
+    ),
+    define(
         "ensure_starts_with",
         Run::Str(ensure_starts_with),
         Args::Required(1, 3),
@@ -27,19 +37,14 @@ pub(super) const TABLE: &[Builtin] = &[
 
 fn flags<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Flags> {
     if call.arg_count() > index {
-        Ok(Flags::parse(env.arg_str(call, index)?.as_str()))
+        Ok(Flags::parse(env.arg_text(call, index)?.as_str()))
     } else {
         Ok(Flags::default())
     }
 }
 
 /// Compiles the pattern of argument 1; a plain text matches itself.
-fn pattern<'a>(
-    env: &Env<'a>,
-    call: &BuiltinCall,
-    text: &str,
-    flags: Flags,
-) -> Evaluated<'a, Regex> {
+fn pattern<'a>(env: &Env<'a>, text: &str, flags: Flags) -> Evaluated<'a, Regex> {
     let limit = env.engine.budgets.regex_backtracking;
     let quoted;
     let source = if flags.regex {
@@ -48,9 +53,7 @@ fn pattern<'a>(
         quoted = format!("\\Q{}\\E", text.replace("\\E", "\\E\\\\E\\Q"));
         &quoted
     };
-    let src = call.arg(0).map_or(call.target.src, |arg| arg.src);
-    regex::compile(source, flags, limit)
-        .map_err(|message| env.fault(ErrorKind::Value, src, message))
+    regex::compile(source, flags, limit).map_err(|message| env.failure(ErrorKind::Value, message))
 }
 
 fn too_long<'a>(env: &Env<'a>, call: &BuiltinCall) -> crate::eval::Fault<'a> {
@@ -62,8 +65,8 @@ fn too_long<'a>(env: &Env<'a>, call: &BuiltinCall) -> crate::eval::Fault<'a> {
 }
 
 fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    let search = env.arg_str(call, 0)?;
-    let with = env.arg_str(call, 1)?;
+    let search = env.arg_text(call, 0)?;
+    let with = env.arg_text(call, 1)?;
     let flags = flags(env, call, 2)?;
     let (source, search, with) = (text.as_str(), search.as_str(), with.as_str());
     if !flags.regex && !flags.case_insensitive {
@@ -83,17 +86,20 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         };
         return Ok(Some(Value::string(replaced)));
     }
-    let regex = pattern(env, call, search, flags)?;
+    let regex = pattern(env, search, flags)?;
+    if !regex.is_match(source).map_err(|_| too_long(env, call))? {
+        // A replacement that isn't needed may be malformed.
+        return Ok(Some(Value::Str(text)));
+    }
     let replacement = if flags.regex {
-        let src = call.arg(1).map_or(call.target.src, |arg| arg.src);
         regex::replacement(with, regex.captures_len() - 1)
-            .map_err(|message| env.fault(ErrorKind::Value, src, message))?
+            .map_err(|message| env.failure(ErrorKind::Value, message))?
     } else {
         vec![Replacement::Text(with.to_owned())]
     };
     let mut replaced = String::with_capacity(source.len());
     let mut end = 0;
-    for captures in regex.captures_iter(source) {
+    for captures in regex::occurrences(&regex, source) {
         let captures = captures.map_err(|_| too_long(env, call))?;
         env.step()?;
         let Some(whole) = captures.get(0) else { break };
@@ -145,16 +151,17 @@ fn replace_everywhere<'a>(
 }
 
 fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    let separator = env.arg_str(call, 0)?;
+    let separator = env.arg_text(call, 0)?;
     let flags = flags(env, call, 1)?;
     let source = text.as_str();
     let mut ranges = Vec::new();
     if flags.regex || flags.case_insensitive {
-        let regex = pattern(env, call, separator.as_str(), flags)?;
+        let regex = pattern(env, separator.as_str(), flags)?;
         let mut start = 0;
-        for found in regex.find_iter(source) {
-            let found = found.map_err(|_| too_long(env, call))?;
+        for captures in regex::occurrences(&regex, source) {
+            let captures = captures.map_err(|_| too_long(env, call))?;
             env.step()?;
+            let Some(found) = captures.get(0) else { break };
             if found.end() == 0 {
                 continue;
             }
@@ -164,7 +171,7 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
         ranges.push(start..source.len());
         if flags.regex {
             // Java's regex split drops empty strings at the end.
-            while ranges.len() > 1 && ranges.last().is_some_and(std::ops::Range::is_empty) {
+            while start > 0 && ranges.last().is_some_and(std::ops::Range::is_empty) {
                 ranges.pop();
             }
         }
@@ -190,24 +197,28 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
 }
 
 fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    let search = env.arg_str(call, 0)?;
+    let search = env.arg_text(call, 0)?;
     let flags = Flags {
         regex: true,
         ..flags(env, call, 1)?
     };
-    let regex = pattern(env, call, search.as_str(), flags)?;
+    let regex = pattern(env, search.as_str(), flags)?;
     let whole_pattern = format!("\\A(?:{})\\z", search.as_str());
-    let whole_regex = pattern(env, call, &whole_pattern, flags)?;
+    let whole_regex = pattern(env, &whole_pattern, flags)?;
     let source = text.as_str();
     let whole = whole_regex
         .captures(source)
         .map_err(|_| too_long(env, call))?;
-    let groups = whole
-        .as_ref()
-        .map(|captures| group_list(captures))
-        .unwrap_or_default();
+    let groups = whole.as_ref().map_or_else(
+        || vec![None; regex.captures_len()],
+        |captures| {
+            // Groups of the whole that have matched nothing are empty; those of single matches are missing.
+            let groups = group_list(captures).into_iter();
+            groups.map(|group| group.or(Some(Value::str("")))).collect()
+        },
+    );
     let mut found = Vec::new();
-    for captures in regex.captures_iter(source) {
+    for captures in regex::occurrences(&regex, source) {
         let captures = captures.map_err(|_| too_long(env, call))?;
         env.step()?;
         env.charge_items(captures.len() + 4)?;
@@ -242,6 +253,22 @@ fn groups<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     }
 }
 
+/// Flags that only mean something for a regular expression are an error without `r`.
+fn refuse_regex_flags<'a>(env: &Env<'a>, call: &BuiltinCall, flags: Flags) -> Evaluated<'a, ()> {
+    let flag = match flags {
+        Flags { regex: true, .. } => return Ok(()),
+        Flags {
+            multi_line: true, ..
+        } => "m",
+        Flags { dot_all: true, .. } => "s",
+        Flags { comments: true, .. } => "c",
+        _ => return Ok(()),
+    };
+    let name = call.builtin.name();
+    let message = format!("?{name} doesn't support the \"{flag}\" flag without the \"r\" flag.");
+    Err(env.failure(ErrorKind::Value, message))
+}
+
 /// Where the first occurrence of the separator is.
 fn first_separator<'a>(
     env: &mut Env<'a>,
@@ -250,12 +277,13 @@ fn first_separator<'a>(
 ) -> Evaluated<'a, Option<(usize, usize)>> {
     let separator = env.arg_str(call, 0)?;
     let flags = flags(env, call, 1)?;
+    refuse_regex_flags(env, call, flags)?;
     if !flags.regex && !flags.case_insensitive {
         return Ok(text
             .find(separator.as_str())
             .map(|at| (at, at + separator.as_str().len())));
     }
-    let regex = pattern(env, call, separator.as_str(), flags)?;
+    let regex = pattern(env, separator.as_str(), flags)?;
     let found = regex.find(text).map_err(|_| too_long(env, call))?;
     Ok(found.map(|found| (found.start(), found.end())))
 }
@@ -274,18 +302,68 @@ fn keep_after<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Re
     }))))
 }
 
+/// Where the last occurrence of the separator is.
+fn last_separator<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    text: &str,
+) -> Evaluated<'a, Option<(usize, usize)>> {
+    let separator = env.arg_str(call, 0)?;
+    let flags = flags(env, call, 1)?;
+    refuse_regex_flags(env, call, flags)?;
+    if !flags.regex && !flags.case_insensitive {
+        return Ok(text
+            .rfind(separator.as_str())
+            .map(|at| (at, at + separator.as_str().len())));
+    }
+    let regex = pattern(env, separator.as_str(), flags)?;
+    let mut last = None;
+    let mut from = 0;
+    // Occurrences may overlap.
+    while let Some(found) = regex
+        .find_from_pos(text, from)
+        .map_err(|_| too_long(env, call))?
+    {
+        env.step()?;
+        last = Some((found.start(), found.end()));
+        let Some(c) = text[found.start()..].chars().next() else {
+            // FreeMarker looks on beyond the end.
+            let message = "Expression has thrown an unchecked exception; see the cause exception.";
+            return Err(env.whole_fault(call, ErrorKind::Value, message));
+        };
+        from = found.start() + c.len_utf8();
+    }
+    Ok(last)
+}
+
+fn keep_before_last<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    let found = last_separator(env, call, text.as_str())?;
+    Ok(Some(Value::Str(text.slice(|text| {
+        0..found.map_or(text.len(), |(start, _)| start)
+    }))))
+}
+
+fn keep_after_last<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    let found = last_separator(env, call, text.as_str())?;
+    Ok(Some(Value::Str(text.slice(|text| {
+        found.map_or(text.len(), |(_, end)| end)..text.len()
+    }))))
+}
+
 fn ensure_starts_with<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let start = env.arg_str(call, 0)?;
     let (starts, prefix) = if call.arg_count() > 1 {
         let flags = if call.arg_count() > 2 {
-            flags(env, call, 2)?
+            let flags = flags(env, call, 2)?;
+            refuse_regex_flags(env, call, flags)?;
+            flags
         } else {
             Flags {
                 regex: true,
                 ..Flags::default()
             }
         };
-        let regex = pattern(env, call, start.as_str(), flags)?;
+        let regex = pattern(env, start.as_str(), flags)?;
         let found = regex.find(text.as_str()).map_err(|_| too_long(env, call))?;
         (
             found.is_some_and(|found| found.start() == 0),

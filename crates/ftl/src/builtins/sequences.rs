@@ -161,7 +161,13 @@ fn place<'a>(
     backwards: bool,
 ) -> Evaluated<'a, Option<usize>> {
     let mut stream = env.stream(&call.target)?;
-    let wanted = env.eval(env.arg_expr(call, 0)?)?;
+    let arg = env.arg_expr(call, 0)?;
+    let wanted = match env.eval_opt(arg)? {
+        Some(wanted) => wanted,
+        // Nothing is compared with it.
+        None if stream.next(env)?.is_none() => return Ok(None),
+        None => return Err(crate::eval::Fault::Missing(arg)),
+    };
     let start = if call.arg_count() > 1 {
         Some(env.arg_int(call, 1)?)
     } else {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Returned;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, quoted};
 use crate::eval::{Env, Evaluated, ordering};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::Value;
@@ -37,24 +37,12 @@ pub(super) fn sort_by<'a>(
             for name in env.items(&value)? {
                 match name {
                     Some(Value::Str(name)) => path.push(name),
-                    _ => {
-                        return Err(env.fault(
-                            ErrorKind::Type,
-                            call.target.src,
-                            "?sort_by(...) expects names of subvariables",
-                        ));
-                    }
+                    _ => return Err(env.failure(ErrorKind::Type, not_a_path(call))),
                 }
             }
             path
         }
-        other => {
-            return Err(env.type_fault(
-                env.arg_expr(call, 0)?,
-                "string or sequence of strings",
-                &other,
-            ));
-        }
+        _ => return Err(env.failure(ErrorKind::Type, not_a_path(call))),
     };
     let items = env.items(&seq)?;
     let mut keyed = Vec::with_capacity(items.len());
@@ -78,14 +66,22 @@ pub(super) fn sort_by<'a>(
         let Some(key) = key else {
             let names: Vec<_> = path.iter().map(|name| name.as_str()).collect();
             let message = format!(
-                "?sort_by(...): the {:?} subvariable is missing in an item",
-                names.join(".")
+                "?sort_by(...) failed at sequence index {index}{}: The {} subvariable was null or missing.",
+                if index == 0 { "" } else { " (0-based)" },
+                quoted(&names.join("."))
             );
-            return Err(env.fault(ErrorKind::Missing, call.target.src, message));
+            return Err(env.failure(ErrorKind::Missing, message));
         };
         keyed.push((key, item));
     }
     sorted(env, call, keyed)
+}
+
+fn not_a_path(call: &BuiltinCall) -> String {
+    format!(
+        "The argument to ?{}(key) must be a string (the name of the subvariable), or a sequence of strings (the \"path\" to the subvariable).",
+        call.name
+    )
 }
 
 fn sorted<'a>(
@@ -157,7 +153,10 @@ fn check_types<'a>(
                 "{}All values in the sequence must be {first}s, because the first value was that. However, the value of the current item isn't a {first} but {}.",
                 failed(index),
                 crate::eval::with_article(key.type_name()),
-                first = first.type_name()
+                first = match first {
+                    Value::Date(_) => "date/time",
+                    first => first.type_name(),
+                }
             );
             return Err(env.failure(ErrorKind::Type, message));
         }

@@ -22,16 +22,6 @@ pub(super) const TABLE: &[Builtin] = &[
     ),
     define("index_of", Run::Str(index_of), Args::Required(1, 2)),
     define(
-        "keep_after_last",
-        Run::Str(keep_after_last),
-        Args::Required(1, 2),
-    ),
-    define(
-        "keep_before_last",
-        Run::Str(keep_before_last),
-        Args::Required(1, 2),
-    ),
-    define(
         "last_index_of",
         Run::Str(last_index_of),
         Args::Required(1, 2),
@@ -195,23 +185,6 @@ fn remove_ending<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) ->
             .strip_suffix(part.as_str())
             .map_or(text.len(), str::len)
     })))
-}
-
-fn keep_before_last<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    let separator = env.arg_str(call, 0)?;
-    some(Value::Str(text.slice(|text| {
-        0..text.rfind(separator.as_str()).unwrap_or(text.len())
-    })))
-}
-
-fn keep_after_last<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    let separator = env.arg_str(call, 0)?;
-    some(Value::Str(text.slice(
-        |text| match text.rfind(separator.as_str()) {
-            Some(at) => at + separator.as_str().len()..text.len(),
-            None => text.len()..text.len(),
-        },
-    )))
 }
 
 fn index_of<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {

@@ -174,7 +174,10 @@ impl Resolver {
             NodeKind::FormattedOutput(output) => self.expr(&mut output.expr),
             NodeKind::NumericOutput(output) => self.expr(&mut output.expr),
             NodeKind::If(branches) => {
-                for Branch { condition, body } in branches {
+                for Branch {
+                    condition, body, ..
+                } in branches
+                {
                     if let Some(condition) = condition {
                         self.expr(condition);
                     }

@@ -93,8 +93,11 @@ pub(crate) fn size(expr: &mut Expr, name: &str) -> Size {
     whole
 }
 
-/// Puts `replacement` in the place of every variable `name`.
+/// Puts `replacement` in the place of every variable `name`, but for those in string literals.
 pub(crate) fn substitute(expr: &mut Expr, name: &str, replacement: &Expr) {
+    if matches!(expr.kind, ExprKind::Concat(_)) {
+        return;
+    }
     if let ExprKind::Name(found) = &expr.kind
         && *found.text == *name
     {

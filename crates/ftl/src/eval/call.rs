@@ -60,7 +60,7 @@ impl<'a> Env<'a> {
             "Expected a(n) user-defined directive, transform or macro, but this has evaluated to {}:",
             super::with_article(found.type_name())
         );
-        self.role_fault(&call.callee, message)
+        self.role_fault(call.callee.src, message)
     }
 
     /// A macro is called as a directive, maybe with preset arguments.

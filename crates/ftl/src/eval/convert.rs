@@ -52,7 +52,7 @@ impl<'a> Env<'a> {
                     return Err(self.no_boolean_format());
                 }
             },
-            Value::Date(date) => self.write_date(expr, *date, out)?,
+            Value::Date(date) => self.write_date(*date, out)?,
             Value::Match(found) if !value.is_sequence() => {
                 return self.write_value(expr, &found.matches, out);
             }
@@ -62,7 +62,7 @@ impl<'a> Env<'a> {
                     "Expected a string or something automatically convertible to string (number, date or boolean), or \"template output\" , but this has evaluated to {}:",
                     with_article(other.type_name())
                 );
-                return Err(self.role_fault(expr, message));
+                return Err(self.role_fault(expr.src, message));
             }
         }
         Ok(())
@@ -119,23 +119,19 @@ impl<'a> Env<'a> {
                     "Failed to get number format object for the current number format string, {}: {reason}",
                     quoted(&setting.source)
                 );
-                Err(self.fault(ErrorKind::Format, expr.src, message))
+                Err(self.described(ErrorKind::Format, expr.src, message))
             }
         }
     }
 
-    fn write_date(&self, expr: &Expr, date: DateTime, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
-        let format = self.date_format_setting(expr, date.kind)?;
+    fn write_date(&self, date: DateTime, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
+        let format = self.date_format_setting(date.kind)?;
         format.write(date, &self.surroundings(), out);
         Ok(())
     }
 
     /// The compiled setting of a kind of dates.
-    pub(crate) fn date_format_setting(
-        &self,
-        expr: &Expr,
-        kind: DateKind,
-    ) -> Evaluated<'a, &DateFormat> {
+    pub(crate) fn date_format_setting(&self, kind: DateKind) -> Evaluated<'a, &DateFormat> {
         let setting = self.settings.date_format(kind);
         setting.compiled.as_deref().map_err(|reason| {
             let message = format!(
@@ -144,7 +140,7 @@ impl<'a> Env<'a> {
                 kind.name(),
                 quoted(&setting.source)
             );
-            self.fault(ErrorKind::Format, expr.src, message)
+            self.failure(ErrorKind::Format, message)
         })
     }
 

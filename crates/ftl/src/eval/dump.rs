@@ -1,8 +1,8 @@
-//! Directives and expressions as FreeMarker shows them in its stack, and the parts that expressions play.
+//! Directives and expressions as FreeMarker shows them in its stack.
 
-use crate::syntax::Src;
+use crate::syntax::Interpolations;
 use crate::syntax::ast::{
-    Arithmetic, Assign, AssignOp, AssignScope, CallArgs, CaseWhen, Compare, Expr, ExprKind, List,
+    Arithmetic, Assign, AssignOp, AssignScope, Branch, CallArgs, Compare, Expr, ExprKind, List,
     Lookup, LoopVars, MacroDef, Node, NodeKind, RangeKind,
 };
 use crate::template::Code;
@@ -22,17 +22,20 @@ fn shortened(text: &str) -> String {
         return text.to_owned();
     }
     let kept: String = line.chars().take(MAX_WIDTH - 3).collect();
-    format!("{kept}...")
+    // Dots that are there already are part of the three.
+    let dots = kept.chars().rev().take_while(|c| *c == '.').count();
+    kept + &"..."[dots.min(3)..]
 }
 
 /// `#macro name a b=1 rest...`; `with` names the built-in that has given it arguments.
-pub(super) fn macro_head(def: &MacroDef, with: &str) -> String {
+pub(super) fn macro_head(template: &Code, def: &MacroDef, with: &str) -> String {
+    let style = template.options.interpolations;
     let kind = if def.is_function { "function" } else { "macro" };
     let mut text = format!("#{kind}{with} {}", def.name);
     for param in &def.params {
         text.push_str(&format!(" {}", param.name));
         if let Some(default) = &param.default {
-            text.push_str(&format!("={}", canonical(default)));
+            text.push_str(&format!("={}", canonical(style, default)));
         }
     }
     if let Some((name, _)) = &def.catch_all {
@@ -42,10 +45,11 @@ pub(super) fn macro_head(def: &MacroDef, with: &str) -> String {
 }
 
 fn describe(template: &Code, node: &Node) -> String {
-    let show = |expr: &Expr| canonical(expr);
+    let style = template.options.interpolations;
+    let show = |expr: &Expr| canonical(style, expr);
     match &node.kind {
-        NodeKind::Output(expr) => format!("${{{}}}", show(expr)),
-        NodeKind::FormattedOutput(output) => format!("${{{}}}", show(&output.expr)),
+        NodeKind::Output(expr) => interpolation(style, expr),
+        NodeKind::FormattedOutput(output) => interpolation(style, &output.expr),
         NodeKind::NumericOutput(output) => {
             let format = if output.has_format {
                 format!(" ; m{}M{}", output.min_fraction, output.max_fraction)
@@ -59,18 +63,18 @@ fn describe(template: &Code, node: &Node) -> String {
             Some(condition) => format!("#if {}", show(condition)),
             None => "#if".to_owned(),
         },
-        NodeKind::List(list) => describe_list(list),
+        NodeKind::List(list) => describe_list(style, list),
         NodeKind::Items(items) => format!("#items as {}", loop_vars(&items.vars)),
         NodeKind::Sep { .. } => "#sep".to_owned(),
-        NodeKind::Return(value) => with_expr("#return", value.as_ref()),
-        NodeKind::Stop(message) => with_expr("#stop", message.as_ref()),
+        NodeKind::Return(value) => with_expr(style, "#return", value.as_ref()),
+        NodeKind::Stop(message) => with_expr(style, "#stop", message.as_ref()),
         NodeKind::Nested(args) => {
             let args: Vec<_> = args.iter().map(show).collect();
             format!("#nested {}", args.join(", ")).trim_end().to_owned()
         }
-        NodeKind::Assign(assign) => describe_assign(assign),
+        NodeKind::Assign(assign) => describe_assign(style, assign),
         NodeKind::AssignBlock(assign) => {
-            let namespace = in_namespace(assign.namespace.as_ref());
+            let namespace = in_namespace(style, assign.namespace.as_ref());
             let output = if namespace.is_empty() {
                 ""
             } else {
@@ -89,7 +93,7 @@ fn describe(template: &Code, node: &Node) -> String {
         NodeKind::Import(import) => {
             format!("#import {} as {}", show(&import.name), import.alias)
         }
-        NodeKind::Call(call) => describe_call(call),
+        NodeKind::Call(call) => describe_call(style, call),
         NodeKind::Switch(switch) => format!("#switch {}", show(&switch.subject)),
         NodeKind::Setting { value, .. } => {
             // The name is only in the source.
@@ -107,15 +111,18 @@ fn describe(template: &Code, node: &Node) -> String {
     }
 }
 
-fn with_expr(name: &str, expr: Option<&Expr>) -> String {
+fn with_expr(style: Interpolations, name: &str, expr: Option<&Expr>) -> String {
     match expr {
-        Some(expr) => format!("{name} {}", canonical(expr)),
+        Some(expr) => format!("{name} {}", canonical(style, expr)),
         None => name.to_owned(),
     }
 }
 
-fn describe_list(list: &List) -> String {
-    let source = canonical(&list.source);
+fn describe_list(style: Interpolations, list: &List) -> String {
+    if list.otherwise.is_some() {
+        return "#list-#else-container".to_owned();
+    }
+    let source = canonical(style, &list.source);
     match &list.vars {
         Some(vars) => format!("#list {source} as {}", loop_vars(vars)),
         None => format!("#list {source}"),
@@ -129,7 +136,7 @@ fn loop_vars(vars: &LoopVars) -> String {
     }
 }
 
-fn scope(scope: AssignScope) -> &'static str {
+pub(super) fn scope(scope: AssignScope) -> &'static str {
     match scope {
         AssignScope::Namespace => "assign",
         AssignScope::Local => "local",
@@ -137,16 +144,19 @@ fn scope(scope: AssignScope) -> &'static str {
     }
 }
 
-fn describe_assign(assign: &Assign) -> String {
+fn describe_assign(style: Interpolations, assign: &Assign) -> String {
     let target = &assign.target;
     let tag = if target.single {
         format!("#{} ", scope(target.scope))
     } else {
         String::new()
     };
-    let value = assign.value.as_ref().map_or(String::new(), canonical);
+    let value = assign
+        .value
+        .as_ref()
+        .map_or(String::new(), |expr| canonical(style, expr));
     let namespace = match &assign.namespace {
-        namespace @ Some(_) if target.single => in_namespace(namespace.as_ref()),
+        namespace @ Some(_) if target.single => in_namespace(style, namespace.as_ref()),
         _ => String::new(),
     };
     let text = match assign.op {
@@ -160,24 +170,24 @@ fn describe_assign(assign: &Assign) -> String {
     text + &namespace
 }
 
-fn in_namespace(namespace: Option<&Expr>) -> String {
+fn in_namespace(style: Interpolations, namespace: Option<&Expr>) -> String {
     namespace.map_or(String::new(), |namespace| {
-        format!(" in {}", canonical(namespace))
+        format!(" in {}", canonical(style, namespace))
     })
 }
 
-fn describe_call(call: &crate::syntax::ast::MacroCall) -> String {
-    let mut text = format!("@{}", canonical(&call.callee));
+fn describe_call(style: Interpolations, call: &crate::syntax::ast::MacroCall) -> String {
+    let mut text = format!("@{}", canonical(style, &call.callee));
     match &call.args {
         CallArgs::Positional(args) => {
             for (index, arg) in args.iter().enumerate() {
                 text.push_str(if index == 0 { " " } else { ", " });
-                text.push_str(&canonical(arg));
+                text.push_str(&canonical(style, arg));
             }
         }
         CallArgs::Named(args) => {
             for (name, arg) in args {
-                text.push_str(&format!(" {name}={}", canonical(arg)));
+                text.push_str(&format!(" {name}={}", canonical(style, arg)));
             }
         }
     }
@@ -188,7 +198,7 @@ fn describe_call(call: &crate::syntax::ast::MacroCall) -> String {
     text
 }
 
-fn symbol(operator: Arithmetic) -> &'static str {
+pub(super) fn symbol(operator: Arithmetic) -> &'static str {
     match operator {
         Arithmetic::Add => "+",
         Arithmetic::Subtract => "-",
@@ -198,7 +208,7 @@ fn symbol(operator: Arithmetic) -> &'static str {
     }
 }
 
-fn comparison(compare: Compare) -> &'static str {
+pub(super) fn comparison(compare: Compare) -> &'static str {
     match compare {
         Compare::Equal => "==",
         Compare::NotEqual => "!=",
@@ -209,11 +219,22 @@ fn comparison(compare: Compare) -> &'static str {
     }
 }
 
+/// An expression as FreeMarker shows it.
+pub(crate) fn shown(expr: &Expr, style: Interpolations) -> String {
+    canonical(style, expr)
+}
+
 /// An expression with the blanks that FreeMarker puts.
-fn canonical(expr: &Expr) -> String {
-    let list = |exprs: &[Expr]| exprs.iter().map(canonical).collect::<Vec<_>>().join(", ");
+fn canonical(style: Interpolations, expr: &Expr) -> String {
+    let list = |exprs: &[Expr]| {
+        exprs
+            .iter()
+            .map(|expr| canonical(style, expr))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match &expr.kind {
-        ExprKind::Str(text) => format!("\"{}\"", literal(text)),
+        ExprKind::Str(text) => quoted(text),
         ExprKind::Int(value) => value.to_string(),
         ExprKind::Decimal(text) => text.to_string(),
         ExprKind::Bool(value) => value.to_string(),
@@ -221,8 +242,11 @@ fn canonical(expr: &Expr) -> String {
             let mut text = String::from("\"");
             for part in parts {
                 match &part.kind {
-                    NodeKind::Text(plain) => text.push_str(&literal(plain)),
-                    NodeKind::Output(inner) => text.push_str(&format!("${{{}}}", canonical(inner))),
+                    NodeKind::Text(plain) => text.push_str(&literal(plain, '"')),
+                    NodeKind::Output(inner) => {
+                        let shown = literal(&canonical(style, inner), '"');
+                        text.push_str(&interpolated(style, &shown));
+                    }
                     _ => {}
                 }
             }
@@ -232,11 +256,13 @@ fn canonical(expr: &Expr) -> String {
         ExprKind::Special(special) => {
             format!(".{}", special_name(*special))
         }
-        ExprKind::Dot(target, key) => format!("{}.{key}", canonical(target)),
-        ExprKind::Index(target, key) => format!("{}[{}]", canonical(target), canonical(key)),
-        ExprKind::Call(callee, args) => format!("{}({})", canonical(callee), list(args)),
+        ExprKind::Dot(target, key) => format!("{}.{key}", canonical(style, target)),
+        ExprKind::Index(target, key) => {
+            format!("{}[{}]", canonical(style, target), canonical(style, key))
+        }
+        ExprKind::Call(callee, args) => format!("{}({})", canonical(style, callee), list(args)),
         ExprKind::Builtin(call) => {
-            let head = format!("{}?{}", canonical(&call.target), call.builtin.name());
+            let head = format!("{}?{}", canonical(style, &call.target), call.name);
             match (&call.args, call.lookup) {
                 (None, _) => head,
                 (Some(args), Lookup::Call) => format!("{head}({})", list(args)),
@@ -248,29 +274,33 @@ fn canonical(expr: &Expr) -> String {
         }
         ExprKind::Default(target, value) => format!(
             "{}!{}",
-            canonical(target),
+            canonical(style, target),
             value
                 .as_ref()
-                .map_or(String::new(), |value| canonical(value))
+                .map_or(String::new(), |value| canonical(style, value))
         ),
-        ExprKind::Exists(target) => format!("{}??", canonical(target)),
-        ExprKind::Paren(inner) => format!("({})", canonical(inner)),
-        ExprKind::Not(inner) => format!("!{}", canonical(inner)),
-        ExprKind::Negate(inner) => format!("-{}", canonical(inner)),
-        ExprKind::Plus(inner) => format!("+{}", canonical(inner)),
-        ExprKind::And(left, right) => format!("{} && {}", canonical(left), canonical(right)),
-        ExprKind::Or(left, right) => format!("{} || {}", canonical(left), canonical(right)),
+        ExprKind::Exists(target) => format!("{}??", canonical(style, target)),
+        ExprKind::Paren(inner) => format!("({})", canonical(style, inner)),
+        ExprKind::Not(inner) => format!("!{}", canonical(style, inner)),
+        ExprKind::Negate(inner) => format!("-{}", canonical(style, inner)),
+        ExprKind::Plus(inner) => format!("+{}", canonical(style, inner)),
+        ExprKind::And(left, right) => {
+            format!("{} && {}", canonical(style, left), canonical(style, right))
+        }
+        ExprKind::Or(left, right) => {
+            format!("{} || {}", canonical(style, left), canonical(style, right))
+        }
         ExprKind::Arithmetic(operator, left, right) => format!(
             "{} {} {}",
-            canonical(left),
+            canonical(style, left),
             symbol(*operator),
-            canonical(right)
+            canonical(style, right)
         ),
         ExprKind::Compare(compare, left, right) => format!(
             "{} {} {}",
-            canonical(left),
+            canonical(style, left),
             comparison(*compare),
-            canonical(right)
+            canonical(style, right)
         ),
         ExprKind::Range(kind, from, to) => {
             let operator = match kind {
@@ -278,18 +308,22 @@ fn canonical(expr: &Expr) -> String {
                 RangeKind::Exclusive => "..<",
                 RangeKind::Length => "..*",
             };
-            let to = to.as_ref().map_or(String::new(), |to| canonical(to));
-            format!("{}{operator}{to}", canonical(from))
+            let to = to.as_ref().map_or(String::new(), |to| canonical(style, to));
+            format!("{}{operator}{to}", canonical(style, from))
         }
         ExprKind::Seq(items) => format!("[{}]", list(items)),
         ExprKind::Hash(entries) => {
             let entries: Vec<_> = entries
                 .iter()
-                .map(|(key, value)| format!("{}: {}", canonical(key), canonical(value)))
+                .map(|(key, value)| {
+                    format!("{}: {}", canonical(style, key), canonical(style, value))
+                })
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }
-        ExprKind::Lambda(lambda) => format!("{} -> {}", lambda.param, canonical(&lambda.body)),
+        ExprKind::Lambda(lambda) => {
+            format!("{} -> {}", lambda.param, canonical(style, &lambda.body))
+        }
     }
 }
 
@@ -301,12 +335,40 @@ fn special_name(special: crate::syntax::ast::Special) -> String {
         .to_owned()
 }
 
-fn literal(text: &str) -> String {
+/// `${x}` or `[=x]`
+fn interpolation(style: Interpolations, expr: &Expr) -> String {
+    interpolated(style, &canonical(style, expr))
+}
+
+fn interpolated(style: Interpolations, shown: &str) -> String {
+    match style {
+        Interpolations::Square => format!("[={shown}]"),
+        _ => format!("${{{shown}}}"),
+    }
+}
+
+/// A string literal, in the quotes that need no escapes.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('"') && !text.contains('\'') {
+        '\''
+    } else {
+        '"'
+    };
+    format!("{quote}{}{quote}", literal(text, quote))
+}
+
+fn literal(text: &str, quote: char) -> String {
     let mut escaped = String::with_capacity(text.len());
+    let mut before = ' ';
     for c in text.chars() {
+        let previous = std::mem::replace(&mut before, c);
         match c {
-            '"' => escaped.push_str("\\\""),
-            '{' if escaped.ends_with(['$', '#']) => escaped.push_str("\\{"),
+            c if c == quote => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '{' if matches!(previous, '$' | '#') => escaped.push_str("\\{"),
+            '=' if previous == '[' => escaped.push_str("\\="),
             '\\' => escaped.push_str("\\\\"),
             '<' => escaped.push_str("\\l"),
             '>' => escaped.push_str("\\g"),
@@ -323,165 +385,20 @@ fn literal(text: &str) -> String {
     escaped
 }
 
-/// The symbol of what the expression at `blamed` is an operand of, and the part that it plays there.
-pub(super) fn role(node: &Node, blamed: Src) -> Option<(String, &'static str)> {
-    let mut found = None;
-    let mut look = |expr: &Expr, symbol: &str, role: &'static str| {
-        if found.is_none() {
-            found = role_in(expr, blamed, symbol, role);
-        }
-    };
-    match &node.kind {
-        NodeKind::Output(expr) => look(expr, "${...}", "content"),
-        NodeKind::FormattedOutput(output) => look(&output.expr, "${...}", "content"),
-        NodeKind::NumericOutput(output) => look(&output.expr, "#{...}", "content"),
-        NodeKind::If(branches) => {
-            for (index, branch) in branches.iter().enumerate() {
-                if let Some(condition) = &branch.condition {
-                    let symbol = if index == 0 { "#if" } else { "#elseif" };
-                    look(condition, symbol, "condition");
-                }
-            }
-        }
-        NodeKind::List(list) => look(&list.source, "#list", "list source"),
-        NodeKind::Return(Some(value)) => look(value, "#return", "value"),
-        NodeKind::Stop(Some(message)) => look(message, "#stop", "message"),
-        NodeKind::Nested(args) => args
-            .iter()
-            .for_each(|arg| look(arg, "#nested", "passed value")),
-        NodeKind::Assign(assign) => {
-            let symbol = format!("#{}", scope(assign.target.scope));
-            if let Some(value) = &assign.value {
-                look(value, &symbol, "assignment source");
-            }
-            if let Some(namespace) = &assign.namespace {
-                look(namespace, &symbol, "namespace");
-            }
-        }
-        NodeKind::AssignBlock(assign) => {
-            if let Some(namespace) = &assign.namespace {
-                look(namespace, "#assign", "namespace");
-            }
-        }
-        NodeKind::Include(include) => {
-            look(&include.name, "#include", "template name");
-            for (name, value) in &include.options {
-                let role = match &**name {
-                    "parse" => "\"parse\" parameter",
-                    "encoding" => "\"encoding\" parameter",
-                    _ => "\"ignore_missing\" parameter",
-                };
-                look(value, "#include", role);
-            }
-        }
-        NodeKind::Import(import) => look(&import.name, "#import", "template name"),
-        NodeKind::Call(call) => {
-            look(&call.callee, "@", "callee");
-            match &call.args {
-                CallArgs::Positional(args) => {
-                    args.iter().for_each(|arg| look(arg, "@", "argument value"));
-                }
-                CallArgs::Named(args) => args
-                    .iter()
-                    .for_each(|(_, arg)| look(arg, "@", "argument value")),
-            }
-        }
-        NodeKind::Switch(switch) => {
-            look(&switch.subject, "#switch", "value");
-            for case in &switch.cases {
-                match &case.when {
-                    CaseWhen::Equal(value) => look(value, "#case", "condition"),
-                    CaseWhen::OneOf(values) => values
-                        .iter()
-                        .for_each(|value| look(value, "#on", "condition")),
-                    CaseWhen::Default => {}
-                }
-            }
-        }
-        NodeKind::Setting { value, .. } => look(value, "#setting", "value"),
-        _ => {}
-    }
-    found
+/// What a branch of an `#if` is called in the stack.
+pub(super) fn branch_description(template: &Code, branch: &Branch, index: usize) -> String {
+    let style = template.options.interpolations;
+    shortened(&with_expr(
+        style,
+        branch_tag(branch, index),
+        branch.condition.as_ref(),
+    ))
 }
 
-fn role_in(
-    expr: &Expr,
-    blamed: Src,
-    symbol: &str,
-    role: &'static str,
-) -> Option<(String, &'static str)> {
-    if expr.src == blamed {
-        return Some((symbol.to_owned(), role));
-    }
-    // In a string literal with escapes everything stands at one place.
-    if blamed.start < expr.src.start || blamed.end > expr.src.end {
-        return None;
-    }
-    const LEFT: &str = "left-hand operand";
-    const RIGHT: &str = "right-hand operand";
-    let pair = |left: &Expr, right: &Expr, symbol: &str| {
-        role_in(left, blamed, symbol, LEFT).or_else(|| role_in(right, blamed, symbol, RIGHT))
-    };
-    match &expr.kind {
-        ExprKind::Dot(target, _) => role_in(target, blamed, ".", LEFT),
-        ExprKind::Index(target, key) => role_in(target, blamed, "...[...]", LEFT)
-            .or_else(|| role_in(key, blamed, "...[...]", "enclosed operand")),
-        ExprKind::Call(callee, args) => {
-            role_in(callee, blamed, "...(...)", "callee").or_else(|| {
-                args.iter()
-                    .find_map(|arg| role_in(arg, blamed, "...(...)", "argument value"))
-            })
-        }
-        ExprKind::Builtin(call) => {
-            let name = call.builtin.name();
-            let (symbol, arg_symbol) = match (call.lookup, &call.args) {
-                (_, None) => (format!("?{name}"), String::new()),
-                (Lookup::Call, Some(_)) if call.builtin.takes_expressions() => {
-                    (format!("?{name}(...)"), format!("?{name}(...)"))
-                }
-                (Lookup::Call, Some(_)) => (format!("?{name}"), "...(...)".to_owned()),
-                (Lookup::Bracket | Lookup::Dot, Some(_)) => {
-                    (format!("?{name}"), "...[...]".to_owned())
-                }
-            };
-            role_in(&call.target, blamed, &symbol, LEFT).or_else(|| {
-                call.args
-                    .iter()
-                    .flatten()
-                    .find_map(|arg| role_in(arg, blamed, &arg_symbol, "argument value"))
-            })
-        }
-        ExprKind::Default(target, value) => role_in(target, blamed, "...!...", LEFT)
-            .or_else(|| role_in(value.as_ref()?, blamed, "...!...", RIGHT)),
-        ExprKind::Exists(target) => role_in(target, blamed, "??", LEFT),
-        ExprKind::Paren(inner) => role_in(inner, blamed, "(...)", "enclosed operand"),
-        ExprKind::Not(inner) => role_in(inner, blamed, "!", RIGHT),
-        ExprKind::Negate(inner) => role_in(inner, blamed, "-...", RIGHT),
-        ExprKind::Plus(inner) => role_in(inner, blamed, "+...", RIGHT),
-        ExprKind::And(left, right) => pair(left, right, "&&"),
-        ExprKind::Or(left, right) => pair(left, right, "||"),
-        ExprKind::Arithmetic(operator, left, right) => pair(left, right, self::symbol(*operator)),
-        ExprKind::Compare(compare, left, right) => pair(left, right, comparison(*compare)),
-        ExprKind::Range(kind, from, to) => {
-            let symbol = match kind {
-                RangeKind::Inclusive => "..",
-                RangeKind::Exclusive => "..<",
-                RangeKind::Length => "..*",
-            };
-            role_in(from, blamed, symbol, LEFT)
-                .or_else(|| role_in(to.as_ref()?, blamed, symbol, RIGHT))
-        }
-        ExprKind::Seq(items) => items
-            .iter()
-            .find_map(|item| role_in(item, blamed, "[...]", "item value")),
-        ExprKind::Hash(entries) => entries.iter().find_map(|(key, value)| {
-            role_in(key, blamed, "{...}", "key")
-                .or_else(|| role_in(value, blamed, "{...}", "value"))
-        }),
-        ExprKind::Lambda(lambda) => role_in(&lambda.body, blamed, "->", "function body"),
-        ExprKind::Concat(parts) => parts
-            .iter()
-            .find_map(|part| super::dump::role(part, blamed)),
-        _ => None,
+pub(super) fn branch_tag(branch: &Branch, index: usize) -> &'static str {
+    match (index, &branch.condition) {
+        (0, _) => "#if",
+        (_, Some(_)) => "#elseif",
+        (_, None) => "#else",
     }
 }

@@ -242,14 +242,14 @@ impl<'a> Env<'a> {
             with_article(expected),
             with_article(found.type_name())
         );
-        self.role_fault(expr, message)
+        self.role_fault(expr.src, message)
     }
 
-    /// A type error whose message is to say what part `expr` plays.
+    /// A type error whose message is to say what part the expression at `src` plays.
     #[cold]
-    pub(crate) fn role_fault(&self, expr: &Expr, message: impl Into<String>) -> Fault<'a> {
-        match self.fault(ErrorKind::Type, expr.src, message) {
-            Fault::Error(error) => Fault::Error(error.naming_role(expr.src)),
+    pub(crate) fn role_fault(&self, src: Src, message: impl Into<String>) -> Fault<'a> {
+        match self.fault(ErrorKind::Type, src, message) {
+            Fault::Error(error) => Fault::Error(error.naming_role(src)),
             missing => missing,
         }
     }
@@ -305,12 +305,16 @@ impl<'a> Env<'a> {
                     ExprKind::Index(..) => error.tip("It's the final [] step that caused this error, not those before it."),
                     _ => error,
                 };
-                error.tip(
+                let example = if self.template.square_tags {
+                    "[#if myOptionalVar??]when-present[#else]when-missing[/#if]"
+                } else {
+                    "<#if myOptionalVar??>when-present<#else>when-missing</#if>"
+                };
+                error.tip(format!(
                     "If the failing expression is known to legally refer to something that's sometimes null or missing, either specify \
-                     a default value like myOptionalVar!myDefault, or use \
-                     <#if myOptionalVar??>when-present<#else>when-missing</#if>. (These only cover the last step of the expression; \
-                     to cover the whole expression, use parenthesis: (myOptionalVar.foo)!myDefault, (myOptionalVar.foo)??",
-                )
+                     a default value like myOptionalVar!myDefault, or use {example}. (These only cover the last step of the \
+                     expression; to cover the whole expression, use parenthesis: (myOptionalVar.foo)!myDefault, (myOptionalVar.foo)??",
+                ))
             }
         }
     }

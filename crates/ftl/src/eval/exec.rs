@@ -55,7 +55,7 @@ impl<'a> Env<'a> {
             } else if error.wants_role() {
                 let role = error
                     .blamed_src()
-                    .and_then(|blamed| super::dump::role(node, blamed));
+                    .and_then(|blamed| super::roles::role(node, blamed));
                 error = error.with_role(role);
             }
         } else if !matches!(
@@ -83,7 +83,7 @@ impl<'a> Env<'a> {
             Some(_) => "?with_args(...)",
         };
         Fault::Error(error.pushing(|| Frame {
-            description: super::dump::macro_head(routine.def, with),
+            description: super::dump::macro_head(self.template, routine.def, with),
             template: Arc::clone(&self.template.label),
             line,
             column,
@@ -241,9 +241,11 @@ impl<'a> Env<'a> {
     }
 
     fn exec_if(&mut self, branches: &'a [Branch]) -> Evaluated<'a, Flow> {
-        for branch in branches {
+        for (index, branch) in branches.iter().enumerate() {
             let taken = match &branch.condition {
-                Some(condition) => self.eval_bool(condition)?,
+                Some(condition) => self
+                    .eval_bool(condition)
+                    .map_err(|fault| self.traced_in_branch(fault, branch, index))?,
                 None => true,
             };
             if taken {
@@ -253,19 +255,48 @@ impl<'a> Env<'a> {
         Ok(Flow::Next)
     }
 
-    fn exec_switch(&mut self, switch: &'a Switch) -> Evaluated<'a, Flow> {
-        if switch.cases.is_empty() {
-            return Ok(Flow::Next);
+    /// The fault of a condition, with its `#if` or `#elseif` in the stack.
+    #[cold]
+    fn traced_in_branch(&self, fault: Fault<'a>, branch: &'a Branch, index: usize) -> Fault<'a> {
+        let mut error = self.to_error(fault);
+        if !error.stack().is_empty() {
+            return Fault::Error(error);
         }
-        let subject = self.eval(&switch.subject)?;
+        if error.span().is_none() {
+            error = self.template.place(error, branch.src);
+        } else if error.wants_role() {
+            let role = error
+                .blamed_src()
+                .and_then(|blamed| super::roles::branch_role(branch, index, blamed));
+            error = error.with_role(role);
+        }
+        let (line, column) = self
+            .template
+            .map
+            .position(&self.template.source, branch.src.start);
+        Fault::Error(error.pushing(|| Frame {
+            description: super::dump::branch_description(self.template, branch, index),
+            template: Arc::clone(&self.template.label),
+            line,
+            column,
+            within: self.within(),
+            nested: false,
+        }))
+    }
+
+    fn exec_switch(&mut self, switch: &'a Switch) -> Evaluated<'a, Flow> {
+        let is_default = |case: &Case| matches!(case.when, CaseWhen::Default);
         let mut chosen = None;
-        for (index, case) in switch.cases.iter().enumerate() {
-            if self.case_fits(&subject, case)? {
-                chosen = Some(index);
-                break;
+        // What nothing is compared with isn't looked at.
+        if !switch.cases.iter().all(is_default) {
+            let subject = self.eval(&switch.subject)?;
+            for (index, case) in switch.cases.iter().enumerate() {
+                if self.case_fits(&subject, case)? {
+                    chosen = Some(index);
+                    break;
+                }
             }
         }
-        let is_default = |case: &Case| matches!(case.when, CaseWhen::Default);
         let matched = chosen.is_some();
         let Some(chosen) = chosen.or_else(|| switch.cases.iter().position(is_default)) else {
             return Ok(Flow::Next);

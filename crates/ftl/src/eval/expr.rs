@@ -15,7 +15,7 @@ impl<'a> Env<'a> {
     pub(crate) fn eval(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
         match self.eval_opt(expr)? {
             Some(value) => Ok(value),
-            None => Err(Fault::Missing(blamed(expr))),
+            None => Err(Fault::Missing(expr)),
         }
     }
 
@@ -53,7 +53,10 @@ impl<'a> Env<'a> {
             }
             ExprKind::Arithmetic(operator, left, right) => {
                 let left_value = self.eval(left)?;
-                let right_value = self.eval(right)?;
+                let right_value = match self.eval_opt(right)? {
+                    Some(value) => value,
+                    None => return Err(self.missing_operand(*operator, left, &left_value, right)),
+                };
                 self.arithmetic(
                     *operator,
                     expr.src,
@@ -110,6 +113,9 @@ impl<'a> Env<'a> {
     }
 
     pub(crate) fn eval_bool(&mut self, expr: &'a Expr) -> Evaluated<'a, bool> {
+        if let ExprKind::Paren(inner) = &expr.kind {
+            return self.eval_bool(inner);
+        }
         match self.eval(expr)? {
             Value::Bool(value) => Ok(value),
             Value::Match(found) => Ok(found.whole),
@@ -217,6 +223,7 @@ impl<'a> Env<'a> {
                 step: 1,
                 len: None,
                 clips: true,
+                inclusive: false,
             },
             Some(to) => {
                 let to = self.eval_whole(to)?;
@@ -233,6 +240,7 @@ impl<'a> Env<'a> {
                     step,
                     len: Some(usize::try_from(len).unwrap_or(usize::MAX)),
                     clips: kind == RangeKind::Length,
+                    inclusive: kind == RangeKind::Inclusive,
                 }
             }
         };
@@ -342,13 +350,5 @@ impl<'a> Env<'a> {
     /// The name of the template that the render has begun with.
     fn main_name(&self) -> &'a str {
         &self.units.get(0).code.name
-    }
-}
-
-/// The innermost expression that a missing value is to be blamed on.
-fn blamed(expr: &Expr) -> &Expr {
-    match &expr.kind {
-        ExprKind::Paren(inner) => blamed(inner),
-        _ => expr,
     }
 }

@@ -12,10 +12,12 @@ mod list;
 mod load;
 mod lookup;
 mod operators;
+mod roles;
 mod slices;
 mod stream;
 mod units;
 
+pub(crate) use dump::shown;
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
 pub(crate) use exec::{COMPILED_BYTES_PER_STEP, TEXT_BYTES_PER_STEP};
 pub(crate) use operators::{compared_bytes, incomparable_message, ordering, seq_len};

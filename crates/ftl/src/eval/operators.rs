@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use super::env::{Env, Evaluated};
+use super::env::{Env, Evaluated, Fault};
 use super::exec::{TEXT_BYTES_PER_STEP, WORDS_PER_STEP};
 use super::stream::is_lazy;
 use crate::data::Seq;
@@ -64,6 +64,23 @@ impl<'a> Env<'a> {
                 ),
             ),
         })
+    }
+
+    /// The right operand is missing, unless the left one can't be added to anything either.
+    #[cold]
+    pub(crate) fn missing_operand(
+        &self,
+        operator: Arithmetic,
+        left: &Expr,
+        left_value: &Value<'a>,
+        right: &'a Expr,
+    ) -> Fault<'a> {
+        if operator == Arithmetic::Add
+            && let Err(fault) = self.write_value(left, left_value, &mut Vec::new())
+        {
+            return fault;
+        }
+        Fault::Missing(right)
     }
 
     fn concatenate(

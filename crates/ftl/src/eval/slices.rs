@@ -83,9 +83,7 @@ impl<'a> Env<'a> {
         value: Value<'a>,
         index: i64,
     ) -> Evaluated<'a, Option<Value<'a>>> {
-        if let Value::Range(range) = &value
-            && usize::try_from(index).map_or(true, |index| index >= crate::data::Seq::len(&**range))
-        {
+        if matches!(value, Value::Range(_)) && index < 0 {
             let message = format!("Range item index {index} is out of bounds.");
             return Err(self.failure(ErrorKind::Value, message));
         }
@@ -139,12 +137,15 @@ impl<'a> Env<'a> {
         let text: Str<'a> = self.string_of(target, value.clone())?;
         let len = utf16::len(text.as_str());
         // `from..to` with `to` just below `from` is how templates ask for nothing.
-        if range.step < 0 && range.len == Some(2) {
+        if range.step < 0 && range.len == Some(2) && range.inclusive {
             return Ok(Value::str(""));
         }
         let (first, count, step) = self.picked(key, range, len, "string")?;
         if step < 0 && count > 1 {
-            let message = "Decreasing ranges aren't allowed for slicing strings (as it would give reversed text).";
+            let message = format!(
+                "Decreasing ranges aren't allowed for slicing strings (as it would give reversed text). The index range was: first = {first}, last = {}",
+                first + (count as i64 - 1) * step
+            );
             return Err(self.fault(ErrorKind::Value, key.src, message));
         }
         let first = first as usize;
@@ -201,7 +202,14 @@ impl<'a> Env<'a> {
             None => available as usize,
             Some(count) if count as u64 > available as u64 => {
                 if !clipped {
-                    return Err(out_of_bounds(range.at(count - 1), "end"));
+                    let end = range.at(count - 1);
+                    if end < 0 {
+                        let message = format!(
+                            "Negative range end index ({end}) isn't allowed for a range used for slicing."
+                        );
+                        return Err(self.fault(ErrorKind::Value, key.src, message));
+                    }
+                    return Err(out_of_bounds(end, "end"));
                 }
                 available as usize
             }

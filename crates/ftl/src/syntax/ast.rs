@@ -82,6 +82,10 @@ pub(crate) struct BuiltinCall {
     pub(crate) src: Src,
     pub(crate) target: Expr,
     pub(crate) builtin: &'static Builtin,
+    /// The built-in's name in the template's spelling.
+    pub(crate) name: Box<str>,
+    /// Whether there are as many arguments as it takes.
+    pub(crate) args_fit: bool,
     /// `None` without parentheses.
     pub(crate) args: Option<Vec<Expr>>,
     /// The loop's state, for built-ins that ask a loop variable.
@@ -298,6 +302,8 @@ pub(crate) struct AssignBlock {
 
 #[derive(Clone)]
 pub(crate) struct Branch {
+    /// Its tag and its body; of a lone `#if` the end tag too.
+    pub(crate) src: Src,
     pub(crate) condition: Option<Expr>,
     pub(crate) body: Vec<Node>,
 }

@@ -36,10 +36,18 @@ impl Parser<'_> {
             self.check_loop_variable(&target, &name)?;
         }
         self.advance()?;
+        let args_start = self.token_src;
+        if builtin.is_checked_early() && builtin.takes_args() && self.token != Token::OpenParen {
+            return Err(self.unexpected("pattern:\n    \"(\""));
+        }
         let (args, lookup) = self.builtin_args(builtin)?;
         let src = target.src.to(self.last_src());
-        if let Err(message) = builtin.check_arity(args.as_deref().map(<[Expr]>::len)) {
-            return Err(self.syntax_error(src, message));
+        let fitting = builtin.check_arity(&name, args.as_deref().map(<[Expr]>::len));
+        let args_fit = fitting.is_ok();
+        if let Err(message) = fitting
+            && builtin.is_checked_early()
+        {
+            return Err(self.syntax_error(args_start.to(self.last_src()), message));
         }
         Ok(self.expr(
             src,
@@ -47,6 +55,8 @@ impl Parser<'_> {
                 src: self.place.unwrap_or(src),
                 target,
                 builtin,
+                name: name.into(),
+                args_fit,
                 args,
                 loop_slot: None,
                 formats: Formats::default(),

@@ -1,7 +1,8 @@
 //! The grammar of expressions, from the weakest operator down.
 
-use super::ast::{Arithmetic, Binding, Compare, Expr, ExprKind, Lambda, Name, RangeKind};
+use super::ast::{Arithmetic, Compare, Expr, ExprKind, RangeKind};
 use super::lexer::Token;
+use super::literals::Literals;
 use super::parser::{Parser, Result};
 use super::source::Src;
 use crate::error::ErrorKind;
@@ -34,8 +35,10 @@ impl Parser<'_> {
         let mut left = self.and()?;
         while self.token == Token::Or {
             self.count()?;
+            self.literal_fits(&left, Literals::BOOLEAN)?;
             self.advance()?;
             let right = self.and()?;
+            self.literal_fits(&right, Literals::BOOLEAN)?;
             left = self.expr(
                 left.src.to(right.src),
                 ExprKind::Or(Box::new(left), Box::new(right)),
@@ -48,8 +51,10 @@ impl Parser<'_> {
         let mut left = self.equality()?;
         while self.token == Token::And {
             self.count()?;
+            self.literal_fits(&left, Literals::BOOLEAN)?;
             self.advance()?;
             let right = self.equality()?;
+            self.literal_fits(&right, Literals::BOOLEAN)?;
             left = self.expr(
                 left.src.to(right.src),
                 ExprKind::And(Box::new(left), Box::new(right)),
@@ -67,6 +72,8 @@ impl Parser<'_> {
         };
         self.advance()?;
         let right = self.relational()?;
+        self.literal_fits(&left, Literals::COMPARABLE)?;
+        self.literal_fits(&right, Literals::COMPARABLE)?;
         Ok(self.expr(
             left.src.to(right.src),
             ExprKind::Compare(compare, Box::new(left), Box::new(right)),
@@ -91,6 +98,8 @@ impl Parser<'_> {
         };
         self.advance()?;
         let right = self.range()?;
+        self.literal_fits(&left, Literals::NUMBER)?;
+        self.literal_fits(&right, Literals::NUMBER)?;
         Ok(self.expr(
             left.src.to(right.src),
             ExprKind::Compare(compare, Box::new(left), Box::new(right)),
@@ -112,6 +121,10 @@ impl Parser<'_> {
         } else {
             None
         };
+        self.literal_fits(&left, Literals::NUMBER)?;
+        if let Some(right) = &right {
+            self.literal_fits(right, Literals::NUMBER)?;
+        }
         let end = right.as_ref().map_or(operator, |right| right.src);
         Ok(self.expr(
             left.src.to(end),
@@ -130,6 +143,10 @@ impl Parser<'_> {
             self.count()?;
             self.advance()?;
             let right = self.multiplicative()?;
+            if operator == Arithmetic::Subtract {
+                self.literal_fits(&left, Literals::NUMBER)?;
+                self.literal_fits(&right, Literals::NUMBER)?;
+            }
             left = self.expr(
                 left.src.to(right.src),
                 ExprKind::Arithmetic(operator, Box::new(left), Box::new(right)),
@@ -149,6 +166,8 @@ impl Parser<'_> {
             self.count()?;
             self.advance()?;
             let right = self.unary()?;
+            self.literal_fits(&left, Literals::NUMBER)?;
+            self.literal_fits(&right, Literals::NUMBER)?;
             left = self.expr(
                 left.src.to(right.src),
                 ExprKind::Arithmetic(operator, Box::new(left), Box::new(right)),
@@ -259,134 +278,8 @@ impl Parser<'_> {
         }
     }
 
-    fn atom(&mut self) -> Result<Expr> {
-        let src = self.token_src;
-        let kind = match self.token {
-            Token::Str { raw } => return self.string_literal(raw),
-            Token::Number => {
-                let text = self.token_text();
-                let kind = match text.parse() {
-                    Ok(int) => ExprKind::Int(int),
-                    Err(_) => ExprKind::Decimal(text.into()),
-                };
-                self.advance()?;
-                kind
-            }
-            Token::OpenParen => return self.parenthesis(),
-            Token::OpenBracket => return self.sequence(),
-            Token::OpenBrace => return self.hash(),
-            Token::Dot => {
-                self.advance()?;
-                let special = self.special()?;
-                let src = src.to(self.token_src);
-                self.advance()?;
-                return Ok(self.expr(src, special));
-            }
-            Token::Ident => {
-                let kind = match self.token_text() {
-                    "true" => ExprKind::Bool(true),
-                    "false" => ExprKind::Bool(false),
-                    reserved @ ("in" | "as" | "using" | "lt" | "lte" | "gt" | "gte") => {
-                        return Err(self.error_at_token(format!(
-                            "unexpected {reserved:?}: it is a reserved word"
-                        )));
-                    }
-                    text => {
-                        let text = unescape_name(text);
-                        // This directive assigns to a variable whose name is only known when it runs.
-                        self.open |= *text == *"capture_output";
-                        ExprKind::Name(Box::new(Name {
-                            text,
-                            binding: Binding::default(),
-                        }))
-                    }
-                };
-                self.advance()?;
-                if self.token == Token::Arrow
-                    && let ExprKind::Name(name) = kind
-                {
-                    return self.lambda(src, name.text);
-                }
-                kind
-            }
-            _ => return Err(self.unexpected("an expression")),
-        };
-        Ok(self.expr(src, kind))
-    }
-
-    fn lambda(&mut self, src: Src, param: Box<str>) -> Result<Expr> {
-        if !self.lambda_allowed {
-            return Err(self.error_at_token("a lambda expression is only allowed as an argument of a built-in that takes one, like ?filter or ?map"));
-        }
-        self.advance()?;
-        let body = self.expression()?;
-        Ok(self.expr(
-            src.to(body.src),
-            ExprKind::Lambda(Box::new(Lambda {
-                param,
-                slot: 0,
-                body,
-            })),
-        ))
-    }
-
-    fn parenthesis(&mut self) -> Result<Expr> {
-        let start = self.token_src;
-        let outer = std::mem::replace(&mut self.gt_is_operator, true);
-        let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, false);
-        self.advance()?;
-        let inner = self.expression()?;
-        self.gt_is_operator = outer;
-        self.expect(Token::CloseParen, "\")\"")?;
-        // `(x) -> …` is a lambda too.
-        if lambda_allowed
-            && self.token == Token::Arrow
-            && let ExprKind::Name(name) = &inner.kind
-        {
-            self.lambda_allowed = true;
-            return self.lambda(start, name.text.clone());
-        }
-        self.lambda_allowed = lambda_allowed;
-        Ok(self.expr(start.to(self.last_src()), ExprKind::Paren(Box::new(inner))))
-    }
-
-    fn sequence(&mut self) -> Result<Expr> {
-        let start = self.token_src;
-        self.advance()?;
-        let mut items = Vec::new();
-        while self.token != Token::CloseBracket {
-            items.push(self.expression()?);
-            if self.token == Token::Comma {
-                self.advance()?;
-            }
-        }
-        self.advance()?;
-        Ok(self.expr(start.to(self.last_src()), ExprKind::Seq(items)))
-    }
-
-    fn hash(&mut self) -> Result<Expr> {
-        let start = self.token_src;
-        self.advance()?;
-        let mut entries = Vec::new();
-        while self.token != Token::CloseBrace {
-            let key = self.expression()?;
-            if !matches!(self.token, Token::Colon | Token::Comma) {
-                return Err(self.unexpected("\":\""));
-            }
-            self.advance()?;
-            entries.push((key, self.expression()?));
-            if self.token == Token::Comma {
-                self.advance()?;
-            } else if self.token != Token::CloseBrace {
-                return Err(self.unexpected("\",\" or \"}\""));
-            }
-        }
-        // Within an interpolation the token after `}` is read in the outer mode.
-        self.advance()?;
-        Ok(self.expr(start.to(self.last_src()), ExprKind::Hash(entries)))
-    }
-
     fn dot(&mut self, target: Expr) -> Result<Expr> {
+        self.literal_fits(&target, Literals::HASH)?;
         self.advance()?;
         let name: Box<str> = match self.token {
             Token::Ident => unescape_name(self.token_text()),
@@ -415,6 +308,7 @@ impl Parser<'_> {
     /// Parses `(a, b)`.
     pub(crate) fn arguments(&mut self) -> Result<Vec<Expr>> {
         let outer = std::mem::replace(&mut self.gt_is_operator, true);
+        self.parens += 1;
         self.advance()?;
         let mut args = Vec::new();
         while self.token != Token::CloseParen {
@@ -429,6 +323,7 @@ impl Parser<'_> {
             }
         }
         self.gt_is_operator = outer;
+        self.parens -= 1;
         self.advance()?;
         Ok(args)
     }
@@ -437,7 +332,12 @@ impl Parser<'_> {
         let operator_end = self.token_src.end;
         self.advance()?;
         // In `<@m a=x! b=y>` the name after `!` is the next argument's.
-        let value = if self.starts_expression() && !self.at_named_argument() {
+        let ends = self.token == Token::Exclaim
+            && matches!(
+                self.rest().trim_start().as_bytes().first(),
+                Some(b'}' | b')' | b']' | b'>' | b',') | None
+            );
+        let value = if self.starts_expression() && !self.at_named_argument() && !ends {
             Some(Box::new(self.expression()?))
         } else {
             None

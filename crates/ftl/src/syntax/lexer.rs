@@ -177,9 +177,14 @@ impl Parser<'_> {
                 self.scan_number();
                 return Ok(Token::Number);
             }
-            b'>' if !self.gt_is_operator && !self.in_square_tag => {
+            b'>' if self.parens == 0 => {
+                // Outside of parentheses there is no `>=`, even where `>` can't end a tag.
                 self.pos += 1;
-                return Ok(Token::TagEnd);
+                return Ok(if self.gt_is_operator || self.in_square_tag {
+                    Token::Greater
+                } else {
+                    Token::TagEnd
+                });
             }
             b']' if self.in_square_tag && self.brackets == 0 => {
                 self.pos += 1;
@@ -203,12 +208,36 @@ impl Parser<'_> {
                 return Ok(*token);
             }
         }
-        let c = rest.chars().next().unwrap_or('\u{fffd}');
+        for opening in ["${", "#{"] {
+            if rest.starts_with(opening) {
+                return Err(self.nested_interpolation(opening));
+            }
+        }
+        // These begin tokens that can't be gone on with.
+        let begun = rest.starts_with(['#', '\\']);
+        let mut chars = rest.chars();
+        let before = if begun { chars.next() } else { None }.map_or(String::new(), String::from);
+        self.pos += before.len();
+        let found = match chars.next() {
+            Some(c) => format!("{} ({}),", lexical_quoted(&c.to_string()), c as u32),
+            None => "<EOF>".to_owned(),
+        };
         Err(self.error_here(format!(
-            "Lexical error: encountered {} ({}), after \"\".",
-            crate::error::java_quoted(&c.to_string()),
-            c as u32
+            "Lexical error: encountered {found} after {}.",
+            lexical_quoted(&before)
         )))
+    }
+
+    fn nested_interpolation(&self, opening: &str) -> crate::Error {
+        let start = self.base + self.pos as u32;
+        let src = Src {
+            start,
+            end: start + opening.len() as u32,
+        };
+        let message = format!(
+            "You can't use {opening}...}} (an interpolation) here as you are already in FreeMarker-expression-mode. Thus, instead of {opening}myExpression}}, just write myExpression. ({opening}...}} is only used where otherwise static text is expected, i.e., outside FreeMarker tags and interpolations, or inside string literals.)"
+        );
+        self.syntax_error(src, message)
     }
 
     fn at_empty_tag_end(&self) -> bool {
@@ -235,7 +264,12 @@ impl Parser<'_> {
             }
             at += 1;
         }
-        let literal = crate::error::java_quoted(&self.text[self.pos - usize::from(raw)..]);
+        // A lone quote is at the very end of what has been read.
+        let literal = match &self.text[self.pos..] {
+            lone if lone.len() == 1 => "",
+            literal => literal,
+        };
+        let literal = lexical_quoted(literal);
         let at = self.base + self.text.len() as u32;
         Err(self.error_of(
             crate::error::ErrorKind::Syntax,
@@ -283,4 +317,23 @@ impl Parser<'_> {
 
 pub(crate) fn is_identifier_start(c: char) -> bool {
     c.is_alphabetic() || matches!(c, '_' | '$' | '@')
+}
+
+/// `text` as lexical errors show it: in ASCII, with all quotes escaped.
+fn lexical_quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for unit in text.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(b'\n') => quoted.push_str("\\n"),
+            Ok(b'\r') => quoted.push_str("\\r"),
+            Ok(b'\t') => quoted.push_str("\\t"),
+            Ok(8) => quoted.push_str("\\b"),
+            Ok(12) => quoted.push_str("\\f"),
+            Ok(c @ (b'"' | b'\'' | b'\\')) => quoted.extend(['\\', char::from(c)]),
+            Ok(c @ b' '..=b'~') => quoted.push(char::from(c)),
+            _ => quoted.push_str(&format!("\\u{unit:04x}")),
+        }
+    }
+    quoted.push('"');
+    quoted
 }

@@ -1,9 +1,81 @@
-//! String literals: escapes and interpolations.
+//! String literals: escapes and interpolations; and literals that can't stand where they stand.
 
 use super::ast::{Expr, ExprKind, Node, NodeKind};
 use super::parser::{Parser, Result};
 
+/// The kinds of literals that are noticed before anything runs where something else is wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Literals {
+    wanted: &'static str,
+    string: bool,
+    number: bool,
+    boolean: bool,
+    sequence: bool,
+}
+
+impl Literals {
+    const ANY: Self = Self {
+        wanted: "",
+        string: true,
+        number: true,
+        boolean: true,
+        sequence: true,
+    };
+    pub(crate) const NUMBER: Self = Self {
+        wanted: "number",
+        number: false,
+        ..Self::ANY
+    };
+    pub(crate) const STRING: Self = Self {
+        wanted: "string",
+        string: false,
+        ..Self::ANY
+    };
+    pub(crate) const BOOLEAN: Self = Self {
+        wanted: "boolean (true/false)",
+        boolean: false,
+        ..Self::ANY
+    };
+    pub(crate) const HASH: Self = Self {
+        wanted: "hash",
+        number: false,
+        sequence: false,
+        ..Self::ANY
+    };
+    pub(crate) const COMPARABLE: Self = Self {
+        wanted: "different type for equality check",
+        string: false,
+        number: false,
+        boolean: false,
+        ..Self::ANY
+    };
+    pub(crate) const PRINTABLE: Self = Self {
+        wanted: "string or something automatically convertible to string (number, date or boolean)",
+        ..Self::COMPARABLE
+    };
+}
+
 impl Parser<'_> {
+    /// Refuses a literal of the kinds of `refused`.
+    pub(crate) fn literal_fits(&self, expr: &Expr, refused: Literals) -> Result<()> {
+        let wanted = refused.wanted;
+        let what = match &expr.kind {
+            ExprKind::Str(_) | ExprKind::Concat(_) if refused.string => "string",
+            ExprKind::Int(_) | ExprKind::Decimal(_) if refused.number => "number",
+            ExprKind::Bool(value) if refused.boolean => {
+                let message = format!("Found: {value} literal. Expecting {wanted}");
+                return Err(self.syntax_error(expr.src, message));
+            }
+            ExprKind::Seq(_) if refused.sequence => "list",
+            ExprKind::Hash(_) if refused.sequence => "hash",
+            _ => return Ok(()),
+        };
+        let colon = if what == "string" { ":" } else { "" };
+        let literal = crate::eval::shown(expr, self.interpolations);
+        let message = format!("Found {what} literal: {literal}. Expecting{colon} {wanted}");
+        Err(self.syntax_error(expr.src, message))
+    }
+
     /// Parses the current token, a string literal.
     pub(crate) fn string_literal(&mut self, raw: bool) -> Result<Expr> {
         let src = self.token_src;

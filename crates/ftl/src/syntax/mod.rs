@@ -1,6 +1,7 @@
 //! From source text to a tree.
 
 pub(crate) mod ast;
+mod atoms;
 mod builtin_calls;
 mod directives;
 mod expressions;
@@ -12,9 +13,10 @@ mod parser;
 mod source;
 mod tags;
 mod text;
+mod texts;
 mod whitespace;
 
-pub(crate) use options::{Options, Problem, boolean};
+pub(crate) use options::{Interpolations, Options, Problem, boolean};
 pub(crate) use parser::{Parsed, parse, parse_expression};
 pub(crate) use source::{SourceMap, Src};
 pub use tags::directive_names;

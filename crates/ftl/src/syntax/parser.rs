@@ -31,6 +31,8 @@ pub(crate) struct Parser<'s> {
     /// Where the token before the current one ended.
     pub(crate) last_end: u32,
     pub(crate) gt_is_operator: bool,
+    /// Open `(` in the tag or interpolation being read.
+    pub(crate) parens: u32,
     /// Whether the tag being read is a `[#tag]`.
     pub(crate) in_square_tag: bool,
     /// Open `[` in the tag or interpolation being read.
@@ -103,6 +105,8 @@ pub(crate) struct Parsed {
     pub(crate) nodes: Vec<Node>,
     /// Whether other templates' code may run within this one, or it within theirs.
     pub(crate) open: bool,
+    /// Whether its tags are `[#tag]`s.
+    pub(crate) square_tags: bool,
 }
 
 /// Parses a whole template.
@@ -117,10 +121,11 @@ pub(crate) fn parse(
     let mut nodes = parser.block(&[])?.0;
     let texts = std::mem::take(&mut parser.layout).finish(map, strip);
     let texts = texts.ok_or_else(|| parser.too_many_tags())?;
-    super::whitespace::apply(&mut nodes, &texts, parser.strip_text);
+    super::texts::apply(&mut nodes, &texts, parser.strip_text);
     Ok(Parsed {
         nodes,
         open: parser.open,
+        square_tags: parser.tags == Tags::Square,
     })
 }
 
@@ -140,6 +145,7 @@ pub(crate) fn parse_expression(
             kind: NodeKind::Output(expr),
         }],
         open: true,
+        square_tags: options.tags == Tags::Square,
     })
 }
 
@@ -153,6 +159,7 @@ impl<'s> Parser<'s> {
             token_src: Src::default(),
             last_end: 0,
             gt_is_operator: false,
+            parens: 0,
             in_square_tag: false,
             brackets: 0,
             lambda_allowed: false,

@@ -2,6 +2,7 @@
 
 use super::ast::{Expr, FormattedOutput, Node, NodeKind, NumericOutput};
 use super::lexer::Token;
+use super::literals::Literals;
 use super::options::Interpolations;
 use super::parser::{CHECK_END_TAGS, Parser, Result, UNEXPECTED_END};
 use super::source::Src;
@@ -204,6 +205,14 @@ impl<'s> Parser<'s> {
             start: self.base + start,
             end: self.token_src.end,
         };
+        self.literal_fits(
+            &expr,
+            if opening == Opening::Hash {
+                Literals::NUMBER
+            } else {
+                Literals::PRINTABLE
+            },
+        )?;
         let expr = self.escaped(expr)?;
         let kind = if opening == Opening::Hash {
             self.numeric(expr, format)?

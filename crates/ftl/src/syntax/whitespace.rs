@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 
-use super::ast::{Node, NodeKind};
 use super::source::SourceMap;
 
 /// What an element of the tree means for the white-space around it.
@@ -86,6 +85,19 @@ impl Layout {
         }
     }
 
+    /// Forgets the texts of the open element: what stands there is read over.
+    pub(crate) fn leave_texts_out(&mut self) {
+        let Some(&parent) = self.open.last() else {
+            return;
+        };
+        let mut children = std::mem::take(&mut self.elements[parent].children);
+        children.retain(|child| !matches!(self.elements[*child].piece, Piece::Text(_)));
+        for (index, child) in children.iter().enumerate() {
+            self.elements[*child].index = index;
+        }
+        self.elements[parent].children = children;
+    }
+
     fn add(&mut self, piece: Piece, start: u32, end: u32) -> usize {
         if self.elements.is_empty() {
             self.elements
@@ -133,6 +145,10 @@ impl Layout {
     }
 
     fn drop_ignorable(&mut self, parent: usize, strip: bool) {
+        // A template's only element has nobody who would leave it out.
+        if parent == ROOT && self.elements[ROOT].children.len() == 1 {
+            return;
+        }
         let children = std::mem::take(&mut self.elements[parent].children);
         let mut kept: Vec<usize> = Vec::with_capacity(children.len());
         for (at, id) in children.iter().copied().enumerate() {
@@ -458,41 +474,4 @@ fn first_line_end(text: &str) -> Option<usize> {
     } else {
         at + 1
     })
-}
-
-/// Puts the stripped texts into the tree, or drops them all where `strip_text` asks for that.
-pub(crate) fn apply(nodes: &mut Vec<Node>, texts: &[String], strip_text: bool) {
-    for node in nodes.iter_mut() {
-        if let NodeKind::TextRef(id) = node.kind {
-            let text = if strip_text { "" } else { &texts[id] };
-            node.kind = NodeKind::Text(text.into());
-            continue;
-        }
-        // Macros keep their texts.
-        let strip_text = strip_text && !matches!(node.kind, NodeKind::Macro(_));
-        node.for_each_body_mut(&mut |body| apply(body, texts, strip_text));
-    }
-    merge_texts(nodes);
-}
-
-/// Drops empty texts and joins neighbours.
-fn merge_texts(nodes: &mut Vec<Node>) {
-    let mut merged: Vec<Node> = Vec::with_capacity(nodes.len());
-    for node in nodes.drain(..) {
-        match node.kind {
-            NodeKind::Text(text) if text.is_empty() => {}
-            NodeKind::Text(text) => match merged.last_mut() {
-                Some(Node {
-                    kind: NodeKind::Text(before),
-                    ..
-                }) => *before = format!("{before}{text}").into(),
-                _ => merged.push(Node {
-                    src: node.src,
-                    kind: NodeKind::Text(text),
-                }),
-            },
-            _ => merged.push(node),
-        }
-    }
-    *nodes = merged;
 }

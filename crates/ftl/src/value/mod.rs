@@ -150,6 +150,8 @@ pub(crate) struct Range {
     pub(crate) len: Option<usize>,
     /// Whether a slice that goes past the end is cut (`a..*n`) instead of refused.
     pub(crate) clips: bool,
+    /// Whether its end belongs to it (`a..b`).
+    pub(crate) inclusive: bool,
 }
 
 impl Range {
@@ -375,11 +377,7 @@ impl<'a> Value<'a> {
             Self::Number(_) => "number",
             Self::Str(_) => "string",
             Self::Nothing => "sequence+extended_hash+string",
-            Self::Date(date) => match date.kind {
-                DateKind::Date => "date",
-                DateKind::Time => "time",
-                DateKind::DateTime => "datetime",
-            },
+            Self::Date(_) => "date_or_time_or_datetime",
             Self::SeqView(_) | Self::List(_) | Self::Match(_) | Self::Range(_) => "sequence",
             Self::HashView(_) | Self::Map(_) | Self::Scope(Scope::DataModel) => "extended_hash",
             Self::Namespace(_) | Self::Scope(Scope::Locals) => "namespace",

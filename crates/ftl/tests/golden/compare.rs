@@ -55,6 +55,8 @@ pub(crate) fn essence(message: &str) -> String {
         ", but at this place",
         ". Help (latest",
         "\nThe name was interpreted by this TemplateLoader",
+        // Java says in its own words what is wrong with a pattern.
+        "Malformed regular expression",
     ] {
         if let Some(at) = text.find(cut) {
             text.truncate(at);

@@ -61,6 +61,15 @@ fn what_is_rarely_used_behaves_as_freemarkers() {
     );
 }
 
+#[test]
+fn what_random_templates_have_shown_stays_mended() {
+    check(
+        include_str!("../golden/fuzz.jsonl"),
+        include_str!("../golden/fuzz-expected.jsonl"),
+        "",
+    );
+}
+
 /// Compares all cases with what is expected; `deviations` are those that are known to differ, each with the kind of its
 /// difference.
 fn check(cases: &str, expected: &str, deviations: &str) {

@@ -119,7 +119,6 @@ num?string.currency: str
 num?string.percent: str
 num?c: str
 bool?c: str
-str?c: str
 bool?string: str
 bool?string(short, short): str
 bool?then(str, str): str

@@ -1,6 +1,6 @@
 //! Templates: text, interpolations, directives.
 
-use super::{Callable, Generator, Ty};
+use super::{Generator, Ty};
 
 const TEXTS: &[&str] = &[
     "\n",
@@ -84,7 +84,7 @@ impl Generator {
         }
     }
 
-    fn tag(&self, inner: &str) -> String {
+    pub(super) fn tag(&self, inner: &str) -> String {
         if self.syntax.square_tags {
             format!("[{inner}]")
         } else {
@@ -92,7 +92,7 @@ impl Generator {
         }
     }
 
-    fn start(&mut self, name: &str, rest: &str) -> String {
+    pub(super) fn start(&mut self, name: &str, rest: &str) -> String {
         let name = self.spelled(name);
         let space = if rest.is_empty() { "" } else { " " };
         let end = if self.rng.chance(3) { " " } else { "" };
@@ -100,7 +100,7 @@ impl Generator {
         tag + self.after_tag()
     }
 
-    fn end(&mut self, name: &str) -> String {
+    pub(super) fn end(&mut self, name: &str) -> String {
         let name = self.spelled(name);
         let space = if self.rng.chance(2) { " " } else { "" };
         let tag = self.tag(&format!("/#{name}{space}"));
@@ -108,7 +108,7 @@ impl Generator {
     }
 
     /// What decides on white-space stripping.
-    fn after_tag(&mut self) -> &'static str {
+    pub(super) fn after_tag(&mut self) -> &'static str {
         match self.rng.below(20) {
             0..9 => "",
             9..16 => "\n",
@@ -119,7 +119,7 @@ impl Generator {
         }
     }
 
-    fn body(&mut self, depth: usize) -> String {
+    pub(super) fn body(&mut self, depth: usize) -> String {
         let scope = self.scope.len();
         let mut body = String::new();
         for _ in 0..=self.rng.below(3) {
@@ -398,134 +398,6 @@ impl Generator {
         self.start(directive, &assigned)
     }
 
-    fn parameters(&mut self, allow_defaults: bool) -> (Vec<(String, Ty)>, String) {
-        let mut params = Vec::new();
-        let mut text = String::new();
-        for _ in 0..self.rng.below(4) {
-            let name = self.fresh("p");
-            let ty = self
-                .rng
-                .one(&[Ty::Str, Ty::Num, Ty::Small, Ty::Bool, Ty::Strs]);
-            text.push(' ');
-            text.push_str(&name);
-            if allow_defaults && self.rng.chance(35) {
-                text.push('=');
-                text.push_str(&self.primary(ty, 1));
-            }
-            params.push((name, ty));
-        }
-        (params, text)
-    }
-
-    fn macro_definition(&mut self, depth: usize) -> String {
-        let name = self.fresh("m");
-        let (params, mut declared) = self.parameters(true);
-        if self.rng.chance(15) {
-            declared.push_str(" rest...");
-        }
-        let scope = self.scope.len();
-        self.scope.extend(params.iter().cloned());
-        let outer = std::mem::replace(&mut self.in_macro, true);
-        let breakable = std::mem::replace(&mut self.in_breakable, false);
-        let mut text = self.start("macro", &format!("{name}{declared}")) + &self.body(depth);
-        if self.rng.chance(50) {
-            let value = self.expr(Ty::Str, 1);
-            let with = self.rng.pick(&["", "", "1", "s, 2"]);
-            let with = if self.rng.chance(30) { &value } else { with };
-            text += &self.start("nested", with);
-            text += &self.body(depth);
-        }
-        self.in_macro = outer;
-        self.in_breakable = breakable;
-        self.scope.truncate(scope);
-        self.callables.push(Callable {
-            name,
-            params,
-            is_function: false,
-            result: Ty::Any,
-        });
-        text + &self.end("macro")
-    }
-
-    fn function_definition(&mut self, depth: usize) -> String {
-        let name = self.fresh("f");
-        let defaults = self.rng.chance(30);
-        let (params, declared) = self.parameters(defaults);
-        let result = self.rng.one(&[Ty::Str, Ty::Num, Ty::Bool, Ty::Strs]);
-        let scope = self.scope.len();
-        self.scope.extend(params.iter().cloned());
-        let outer = (self.in_macro, self.in_function, self.in_breakable);
-        (self.in_macro, self.in_function, self.in_breakable) = (true, true, false);
-        let body = if self.rng.chance(30) {
-            self.body(depth)
-        } else {
-            String::new()
-        };
-        let value = self.expr(result, 2);
-        let text = self.start("function", &format!("{name}{declared}"))
-            + &body
-            + &self.start("return", &value)
-            + &self.end("function");
-        (self.in_macro, self.in_function, self.in_breakable) = outer;
-        self.scope.truncate(scope);
-        self.callables.push(Callable {
-            name,
-            params,
-            is_function: true,
-            result,
-        });
-        text
-    }
-
-    fn macro_call(&mut self, depth: usize) -> String {
-        let macros: Vec<_> = self
-            .callables
-            .iter()
-            .filter(|callable| !callable.is_function)
-            .cloned()
-            .collect();
-        if macros.is_empty() {
-            return self.macro_definition(depth);
-        }
-        let called = &macros[self.rng.below(macros.len())];
-        let mut inner = format!("@{}", called.name);
-        if self.rng.chance(50) {
-            for (name, ty) in &called.params {
-                if self.rng.chance(92) {
-                    inner += &format!(" {name}={}", self.primary(*ty, 1));
-                }
-            }
-            if self.rng.chance(8) {
-                inner += " extra=1";
-            }
-        } else {
-            let args: Vec<_> = called
-                .params
-                .iter()
-                .map(|&(_, ty)| self.primary(ty, 1))
-                .collect();
-            inner += " ";
-            inner += &args.join(self.rng.pick(&[" ", ", "]));
-        }
-        if self.rng.chance(40) {
-            return self.tag(&(inner + "/")) + self.after_tag();
-        }
-        let scope = self.scope.len();
-        if self.rng.chance(25) {
-            let var = self.fresh("y");
-            inner += &format!("; {var}");
-            self.scope.push((var, Ty::Any));
-        }
-        let body = self.body(depth);
-        self.scope.truncate(scope);
-        let end = if self.rng.chance(50) {
-            format!("/@{}", called.name)
-        } else {
-            "/@".to_owned()
-        };
-        self.tag(&inner) + self.after_tag() + &body + &self.tag(&end) + self.after_tag()
-    }
-
     fn attempt(&mut self, depth: usize) -> String {
         let mut text = self.start("attempt", "") + &self.body(depth);
         if self.rng.chance(30) {
@@ -544,76 +416,18 @@ impl Generator {
     }
 
     fn setting(&mut self) -> String {
-        use super::literals;
+        use super::{dates, literals};
         let (name, value) = match self.rng.below(7) {
             0 => ("locale", literals::locale(&mut self.rng)),
             1 => ("time_zone", literals::zone(&mut self.rng)),
             2 => ("number_format", literals::number_format(&mut self.rng)),
-            3 => ("date_format", literals::date_format(&mut self.rng)),
-            4 => ("time_format", literals::date_format(&mut self.rng)),
-            5 => ("datetime_format", literals::date_format(&mut self.rng)),
+            3 => ("date_format", dates::date_format(&mut self.rng)),
+            4 => ("time_format", dates::date_format(&mut self.rng)),
+            5 => ("datetime_format", dates::date_format(&mut self.rng)),
             _ => ("boolean_format", literals::boolean_format(&mut self.rng)),
         };
         let (name, value) = (self.spelled(name), self.quoted(&value));
         self.start("setting", &format!("{name}={value}"))
-    }
-
-    /// Directives that change what is in them.
-    fn wrapper(&mut self, depth: usize) -> String {
-        let (name, rest) = match self.rng.below(8) {
-            0 | 1 => ("compress", String::new()),
-            2 => {
-                let name = self.fresh("e");
-                self.scope.push((name.clone(), Ty::Str));
-                let wrapped = self.expr(Ty::Str, 1);
-                self.scope.pop();
-                ("escape", format!("{name} as {wrapped}"))
-            }
-            3 => ("autoesc", String::new()),
-            4 => ("noautoesc", String::new()),
-            5 => ("noparse", String::new()),
-            _ => {
-                let format = self.rng.pick(&[
-                    "'HTML'",
-                    "\"XML\"",
-                    "'XHTML'",
-                    "'RTF'",
-                    "'plainText'",
-                    "'undefined'",
-                    "'XML{HTML}'",
-                    "'{HTML}'",
-                    "'JSON'",
-                ]);
-                ("outputformat", format.to_owned())
-            }
-        };
-        let camel = |name: &str| match name {
-            "autoesc" => "autoEsc".to_owned(),
-            "noautoesc" => "noAutoEsc".to_owned(),
-            "noparse" => "noParse".to_owned(),
-            "outputformat" => "outputFormat".to_owned(),
-            other => other.to_owned(),
-        };
-        let name = if self.syntax.camel_case {
-            camel(name)
-        } else {
-            name.to_owned()
-        };
-        let markup = self.syntax.markup;
-        if rest.contains("ML") {
-            self.syntax.markup = true;
-        }
-        let mut body = self.body(depth);
-        if name == "escape" && self.rng.chance(30) {
-            let end = if self.syntax.camel_case {
-                "noEscape"
-            } else {
-                "noescape"
-            };
-            body = self.tag(&format!("#{end}")) + &body + &self.tag(&format!("/#{end}"));
-        }
-        self.syntax.markup = markup;
-        self.start(&name, &rest) + &body + &self.end(&name)
     }
 
     fn small(&mut self) -> String {

@@ -1,10 +1,13 @@
 //! Random cases: templates that mostly render, since what they say fits the types of their data.
 
 mod builtins;
+mod constants;
 mod damage;
+mod dates;
 mod directives;
 mod expressions;
 mod literals;
+mod macros;
 mod settings;
 
 use serde_json::{Value, json};
@@ -214,7 +217,7 @@ impl Generator {
             hash["tags"] = json!(["x", literals::string(&mut self.rng)]);
         }
         if self.rng.chance(30) {
-            hash["at"] = literals::iso_text(&mut self.rng).into();
+            hash["at"] = dates::iso_text(&mut self.rng).into();
         }
         hash
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Syntax;
-use super::literals;
+use super::{dates, literals};
 use crate::rng::Rng;
 
 pub(super) fn settings(rng: &mut Rng) -> (Map<String, Value>, Syntax) {
@@ -53,9 +53,9 @@ pub(super) fn settings(rng: &mut Rng) -> (Map<String, Value>, Syntax) {
         ("locale", 25, literals::locale as fn(&mut Rng) -> String),
         ("time_zone", 20, literals::zone),
         ("number_format", 15, literals::number_format),
-        ("date_format", 10, literals::date_format),
-        ("time_format", 10, literals::date_format),
-        ("datetime_format", 12, literals::date_format),
+        ("date_format", 10, dates::date_format),
+        ("time_format", 10, dates::date_format),
+        ("datetime_format", 12, dates::date_format),
         ("boolean_format", 15, literals::boolean_format),
     ] {
         if rng.chance(share) {

@@ -207,6 +207,14 @@ impl Options {
                 }
                 self.accuracy = Some(accuracy);
             }
+            // `fu` also holds for values that `u` leaves alone, which there are none of here.
+            'f' if self.chars.get(self.at) == Some(&'u') => {
+                self.at += 1;
+                if self.utc {
+                    return Err("The UTC usage option was already set earlier.".to_owned());
+                }
+                self.utc = true;
+            }
             'f' | 'n' => {
                 if self.shows_zone.is_some() {
                     return Err(format!(

@@ -29,7 +29,11 @@ impl Parser<'_> {
             };
             let (body, end) = self.block(ends)?;
             self.layout.close(self.pos as u32);
-            branches.push(Branch { condition, body });
+            branches.push(Branch {
+                src: self.since(start),
+                condition,
+                body,
+            });
             match end {
                 End::Tag(next) if next.name != "/if" => tag = next,
                 _ => break,
@@ -37,6 +41,9 @@ impl Parser<'_> {
         }
         self.close_tag()?;
         self.layout.close(self.pos as u32);
+        if let [alone] = branches.as_mut_slice() {
+            alone.src.end = self.pos as u32;
+        }
         Ok(NodeKind::If(branches))
     }
 
@@ -48,6 +55,7 @@ impl Parser<'_> {
         self.end_tag()?;
         self.layout.open(Piece::Block, start);
         let (before, mut end) = self.block(ENDS)?;
+        self.layout.leave_texts_out();
         if let Some(first) = before.iter().find(|node| !self.is_blank_text(node)) {
             let text = &self.text[first.src.start as usize..first.src.end as usize];
             let found = text.split_whitespace().next().unwrap_or_default();

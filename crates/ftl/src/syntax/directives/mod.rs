@@ -19,6 +19,8 @@ impl Parser<'_> {
     /// Parses the directive that begins with `tag`, up to its end.
     pub(crate) fn directive(&mut self, tag: Tag, nodes: &mut Vec<Node>) -> Result<()> {
         let start = self.pos as u32;
+        // FreeMarker's `#stop` stands where its tag begins.
+        let stop_src = (tag.name == "stop").then(|| self.tag_src(tag));
         let kind = match tag.name {
             "if" => self.if_directive(tag)?,
             "list" => self.list_directive(tag)?,
@@ -62,7 +64,7 @@ impl Parser<'_> {
             _ => return Err(self.misplaced_tag(tag)),
         };
         nodes.push(Node {
-            src: self.since(start),
+            src: stop_src.unwrap_or_else(|| self.since(start)),
             kind,
         });
         Ok(())

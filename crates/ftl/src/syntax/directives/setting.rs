@@ -13,11 +13,11 @@ impl Parser<'_> {
         self.enter_tag(tag)?;
         let src = self.token_src;
         let name = self.identifier("pattern:\n    <ID>")?;
-        self.check_name(&name, src)?;
-        let setting = self.setting_named(&name, src)?;
         self.expect(Token::Assign, "pattern:\n    \"=\"")?;
         let value = self.expression()?;
         self.end_tag()?;
+        self.check_name(&name, src)?;
+        let setting = self.setting_named(&name, src)?;
         self.layout.leaf(Piece::Silent, start, self.pos as u32);
         Ok(NodeKind::Setting {
             name: setting,

@@ -1,0 +1,165 @@
+//! The parts that expressions play in what they stand in, for messages.
+
+use super::dump::{branch_tag, comparison, scope, symbol};
+use crate::syntax::Src;
+use crate::syntax::ast::{Branch, CallArgs, Expr, ExprKind, Lookup, Node, NodeKind, RangeKind};
+
+/// The part that the expression at `blamed` plays in a branch's condition.
+pub(super) fn branch_role(
+    branch: &Branch,
+    index: usize,
+    blamed: Src,
+) -> Option<(String, &'static str)> {
+    role_in(
+        branch.condition.as_ref()?,
+        blamed,
+        branch_tag(branch, index),
+        "condition",
+    )
+}
+
+/// The symbol of what the expression at `blamed` is an operand of, and the part that it plays there.
+pub(super) fn role(node: &Node, blamed: Src) -> Option<(String, &'static str)> {
+    let mut found = None;
+    let mut look = |expr: &Expr, symbol: &str, role: &'static str| {
+        if found.is_none() {
+            found = role_in(expr, blamed, symbol, role);
+        }
+    };
+    match &node.kind {
+        NodeKind::Output(expr) => look(expr, "${...}", "content"),
+        NodeKind::FormattedOutput(output) => look(&output.expr, "${...}", "content"),
+        NodeKind::NumericOutput(output) => look(&output.expr, "#{...}", "content"),
+        NodeKind::List(list) if list.otherwise.is_none() => {
+            look(&list.source, "#list", "list source");
+        }
+        NodeKind::Return(Some(value)) => look(value, "#return", "value"),
+        NodeKind::Stop(Some(message)) => look(message, "#stop", "message"),
+        NodeKind::Nested(args) => args
+            .iter()
+            .for_each(|arg| look(arg, "#nested", "passed value")),
+        NodeKind::Assign(assign) => {
+            let symbol = format!("#{}", scope(assign.target.scope));
+            if let Some(value) = &assign.value {
+                look(value, &symbol, "assignment source");
+            }
+            if let Some(namespace) = &assign.namespace {
+                look(namespace, &symbol, "namespace");
+            }
+        }
+        NodeKind::AssignBlock(assign) => {
+            if let Some(namespace) = &assign.namespace {
+                look(namespace, "#assign", "namespace");
+            }
+        }
+        NodeKind::Include(include) => {
+            look(&include.name, "#include", "template name");
+            for (name, value) in &include.options {
+                let role = match &**name {
+                    "parse" => "\"parse\" parameter",
+                    "encoding" => "\"encoding\" parameter",
+                    _ => "\"ignore_missing\" parameter",
+                };
+                look(value, "#include", role);
+            }
+        }
+        NodeKind::Import(import) => look(&import.name, "#import", "template name"),
+        NodeKind::Call(call) => {
+            look(&call.callee, "@", "callee");
+            match &call.args {
+                CallArgs::Positional(args) => {
+                    args.iter().for_each(|arg| look(arg, "@", "argument value"));
+                }
+                CallArgs::Named(args) => args
+                    .iter()
+                    .for_each(|(_, arg)| look(arg, "@", "argument value")),
+            }
+        }
+        NodeKind::Switch(switch) => {
+            look(&switch.subject, "#switch", "value");
+        }
+        NodeKind::Setting { value, .. } => look(value, "#setting", "value"),
+        _ => {}
+    }
+    found
+}
+
+fn role_in(
+    expr: &Expr,
+    blamed: Src,
+    symbol: &str,
+    role: &'static str,
+) -> Option<(String, &'static str)> {
+    if expr.src == blamed {
+        return Some((symbol.to_owned(), role));
+    }
+    // In a string literal with escapes everything stands at one place.
+    if blamed.start < expr.src.start || blamed.end > expr.src.end {
+        return None;
+    }
+    const LEFT: &str = "left-hand operand";
+    const RIGHT: &str = "right-hand operand";
+    let pair = |left: &Expr, right: &Expr, symbol: &str| {
+        role_in(left, blamed, symbol, LEFT).or_else(|| role_in(right, blamed, symbol, RIGHT))
+    };
+    match &expr.kind {
+        ExprKind::Dot(target, _) => role_in(target, blamed, ".", LEFT),
+        ExprKind::Index(target, key) => role_in(target, blamed, "...[...]", LEFT)
+            .or_else(|| role_in(key, blamed, "...[...]", "enclosed operand")),
+        ExprKind::Call(callee, args) => {
+            role_in(callee, blamed, "...(...)", "callee").or_else(|| {
+                args.iter()
+                    .find_map(|arg| role_in(arg, blamed, "...(...)", "argument value"))
+            })
+        }
+        ExprKind::Builtin(call) => {
+            let name = &call.name;
+            let (symbol, arg_symbol) = match (call.lookup, &call.args) {
+                (_, None) => (format!("?{name}"), String::new()),
+                (Lookup::Call, Some(_)) if call.builtin.takes_expressions() => {
+                    (format!("?{name}(...)"), format!("?{name}(...)"))
+                }
+                (Lookup::Call, Some(_)) => (format!("?{name}"), "...(...)".to_owned()),
+                (Lookup::Bracket | Lookup::Dot, Some(_)) => {
+                    (format!("?{name}"), "...[...]".to_owned())
+                }
+            };
+            role_in(&call.target, blamed, &symbol, LEFT).or_else(|| {
+                call.args
+                    .iter()
+                    .flatten()
+                    .find_map(|arg| role_in(arg, blamed, &arg_symbol, "argument value"))
+            })
+        }
+        ExprKind::Default(target, value) => role_in(target, blamed, "...!...", LEFT)
+            .or_else(|| role_in(value.as_ref()?, blamed, "...!...", RIGHT)),
+        ExprKind::Exists(target) => role_in(target, blamed, "??", LEFT),
+        ExprKind::Paren(inner) => role_in(inner, blamed, "(...)", "enclosed operand"),
+        ExprKind::Not(inner) => role_in(inner, blamed, "!", RIGHT),
+        ExprKind::Negate(inner) => role_in(inner, blamed, "-...", RIGHT),
+        ExprKind::Plus(inner) => role_in(inner, blamed, "+...", RIGHT),
+        ExprKind::And(left, right) => pair(left, right, "&&"),
+        ExprKind::Or(left, right) => pair(left, right, "||"),
+        ExprKind::Arithmetic(operator, left, right) => pair(left, right, self::symbol(*operator)),
+        ExprKind::Compare(compare, left, right) => pair(left, right, comparison(*compare)),
+        ExprKind::Range(kind, from, to) => {
+            let symbol = match kind {
+                RangeKind::Inclusive => "..",
+                RangeKind::Exclusive => "..<",
+                RangeKind::Length => "..*",
+            };
+            role_in(from, blamed, symbol, LEFT)
+                .or_else(|| role_in(to.as_ref()?, blamed, symbol, RIGHT))
+        }
+        ExprKind::Seq(items) => items
+            .iter()
+            .find_map(|item| role_in(item, blamed, "[...]", "item value")),
+        ExprKind::Hash(entries) => entries.iter().find_map(|(key, value)| {
+            role_in(key, blamed, "{...}", "key")
+                .or_else(|| role_in(value, blamed, "{...}", "value"))
+        }),
+        ExprKind::Lambda(lambda) => role_in(&lambda.body, blamed, "->", "function body"),
+        ExprKind::Concat(parts) => parts.iter().find_map(|part| self::role(part, blamed)),
+        _ => None,
+    }
+}

@@ -1,0 +1,141 @@
+//! What expressions are made of: literals, names, parentheses, sequences, hashes, lambdas.
+
+use super::ast::{Binding, Expr, ExprKind, Lambda, Name};
+use super::expressions::unescape_name;
+use super::lexer::Token;
+use super::literals::Literals;
+use super::parser::{Parser, Result};
+use super::source::Src;
+
+impl Parser<'_> {
+    pub(super) fn atom(&mut self) -> Result<Expr> {
+        let src = self.token_src;
+        let kind = match self.token {
+            Token::Str { raw } => return self.string_literal(raw),
+            Token::Number => {
+                let text = self.token_text();
+                let kind = match text.parse() {
+                    Ok(int) => ExprKind::Int(int),
+                    Err(_) => ExprKind::Decimal(text.into()),
+                };
+                self.advance()?;
+                kind
+            }
+            Token::OpenParen => return self.parenthesis(),
+            Token::OpenBracket => return self.sequence(),
+            Token::OpenBrace => return self.hash(),
+            Token::Dot => {
+                self.advance()?;
+                let special = self.special()?;
+                let src = src.to(self.token_src);
+                self.advance()?;
+                return Ok(self.expr(src, special));
+            }
+            Token::Ident => {
+                let kind = match self.token_text() {
+                    "true" => ExprKind::Bool(true),
+                    "false" => ExprKind::Bool(false),
+                    reserved @ ("in" | "as" | "using" | "lt" | "lte" | "gt" | "gte") => {
+                        return Err(self.error_at_token(format!(
+                            "unexpected {reserved:?}: it is a reserved word"
+                        )));
+                    }
+                    text => {
+                        let text = unescape_name(text);
+                        // This directive assigns to a variable whose name is only known when it runs.
+                        self.open |= *text == *"capture_output";
+                        ExprKind::Name(Box::new(Name {
+                            text,
+                            binding: Binding::default(),
+                        }))
+                    }
+                };
+                self.advance()?;
+                if self.token == Token::Arrow
+                    && let ExprKind::Name(name) = kind
+                {
+                    return self.lambda(src, name.text);
+                }
+                kind
+            }
+            _ => return Err(self.unexpected("an expression")),
+        };
+        Ok(self.expr(src, kind))
+    }
+
+    fn lambda(&mut self, src: Src, param: Box<str>) -> Result<Expr> {
+        if !self.lambda_allowed {
+            return Err(self.error_at_token("a lambda expression is only allowed as an argument of a built-in that takes one, like ?filter or ?map"));
+        }
+        self.advance()?;
+        let body = self.expression()?;
+        Ok(self.expr(
+            src.to(body.src),
+            ExprKind::Lambda(Box::new(Lambda {
+                param,
+                slot: 0,
+                body,
+            })),
+        ))
+    }
+
+    fn parenthesis(&mut self) -> Result<Expr> {
+        let start = self.token_src;
+        let outer = std::mem::replace(&mut self.gt_is_operator, true);
+        self.parens += 1;
+        let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, false);
+        self.advance()?;
+        let inner = self.expression()?;
+        self.gt_is_operator = outer;
+        self.parens -= 1;
+        self.expect(Token::CloseParen, "\")\"")?;
+        // `(x) -> …` is a lambda too.
+        if lambda_allowed
+            && self.token == Token::Arrow
+            && let ExprKind::Name(name) = &inner.kind
+        {
+            self.lambda_allowed = true;
+            return self.lambda(start, name.text.clone());
+        }
+        self.lambda_allowed = lambda_allowed;
+        Ok(self.expr(start.to(self.last_src()), ExprKind::Paren(Box::new(inner))))
+    }
+
+    fn sequence(&mut self) -> Result<Expr> {
+        let start = self.token_src;
+        self.advance()?;
+        let mut items = Vec::new();
+        while self.token != Token::CloseBracket {
+            items.push(self.expression()?);
+            if self.token == Token::Comma {
+                self.advance()?;
+            }
+        }
+        self.advance()?;
+        Ok(self.expr(start.to(self.last_src()), ExprKind::Seq(items)))
+    }
+
+    fn hash(&mut self) -> Result<Expr> {
+        let start = self.token_src;
+        self.advance()?;
+        let mut entries = Vec::new();
+        while self.token != Token::CloseBrace {
+            let key = self.expression()?;
+            if !matches!(self.token, Token::Colon | Token::Comma) {
+                return Err(self.unexpected("\":\""));
+            }
+            self.advance()?;
+            let value = self.expression()?;
+            self.literal_fits(&key, Literals::STRING)?;
+            entries.push((key, value));
+            if self.token == Token::Comma {
+                self.advance()?;
+            } else if self.token != Token::CloseBrace {
+                return Err(self.unexpected("\",\" or \"}\""));
+            }
+        }
+        // Within an interpolation the token after `}` is read in the outer mode.
+        self.advance()?;
+        Ok(self.expr(start.to(self.last_src()), ExprKind::Hash(entries)))
+    }
+}
