@@ -32,6 +32,66 @@
 //!
 //! Templates called `….ftlh` and `….ftlx` escape for HTML and XML by themselves.
 //!
+//! # Data, functions and shared variables
+//!
+//! What every template sees besides its data is the engine's: variables, functions, and methods of `statics`.
+//!
+//! ```
+//! use ftl::{Engine, Owned, View};
+//!
+//! let engine = Engine::new()
+//!     .shared_variable("site", "example.com")
+//!     .function("double", |args| match args {
+//!         [View::Int(number)] => Ok(Owned::Int(number * 2)),
+//!         _ => Err("double takes one whole number".to_owned()),
+//!     })
+//!     .clock(|| 1_646_078_821_795);
+//! let template = engine.compile("t", "${double(n)} at ${site}, ${.now?iso_utc}")?;
+//! let mut out = Vec::new();
+//! template.render(&[("n", 21)], &mut out)?;
+//! assert_eq!(out, b"42 at example.com, 2022-02-28T20:07:01Z");
+//! # Ok::<(), ftl::Error>(())
+//! ```
+//!
+//! # Several templates
+//!
+//! With a [`Loader`], a map for instance, templates `#include` and `#import` others, by names that are relative to their
+//! own or begin with a slash. Each is compiled once for an engine.
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! let templates = HashMap::from([
+//!     ("mails/hello", "<#import '/lib/names' as names>Hello ${names.full(user)}!"),
+//!     ("lib/names", "<#function full u><#return u.first + ' ' + u.last></#function>"),
+//! ])
+//! .into_iter()
+//! .map(|(name, source)| (name.to_owned(), source.to_owned()))
+//! .collect::<HashMap<_, _>>();
+//! let engine = ftl::Engine::new().loader(templates);
+//! let mut out = Vec::new();
+//! let data = serde_json::json!({"user": {"first": "Ann", "last": "Lee"}});
+//! engine.template("mails/hello")?.render(&data, &mut out)?;
+//! assert_eq!(out, b"Hello Ann Lee!");
+//! # Ok::<(), ftl::Error>(())
+//! ```
+//!
+//! # What a template reads
+//!
+//! [`Template::references`] tells every path of the data that a template reads, through variables, loops and macros, and
+//! whether it provides for a missing value there:
+//!
+//! ```
+//! use ftl::Step;
+//!
+//! let template = ftl::Engine::new().compile("t", "<#list order.items as item>${item.name!'?'}</#list>")?;
+//! let name = &template.references()[1];
+//! assert_eq!(name.root, "order");
+//! assert_eq!(name.steps, [Step::Key("items".into()), Step::Each, Step::Key("name".into())]);
+//! assert!(name.guarded);
+//! # Ok::<(), ftl::Error>(())
+//! ```
+//!
 //! # Errors
 //!
 //! An [`Error`] knows its kind, place, blamed expression and tips, and the directives that led to it:
@@ -53,6 +113,8 @@
 //!
 //! # Where it differs from FreeMarker 2.3
 //!
+//! Every golden case that differs is listed beside its cases, `tests/golden/*.deviations`; this is what they come to.
+//!
 //! | What | Here |
 //! |---|---|
 //! | `?new`, `?api`, `?has_api`, `.locale_object`, custom `@formats` | refused: they are Java |
@@ -60,10 +122,13 @@
 //! | `#include`, `#import`, `.get_optional_template`, `?absolute_template_name` | refused if the engine has no [`Loader`] |
 //! | `?eval`, `?interpret` | refused if the host says so ([`Engine::run_data_as_code`]) |
 //! | `classic_compatible` | refused |
+//! | localized look-up (`page_en_US.ftl`) | names are taken as they are |
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
-//! | `?url` where no character set is given or set | UTF-8, instead of a failure |
-//! | groups of a `?matches` that doesn't match the whole | missing, instead of failures |
+//! | reasons that Java keeps in a cause | are part of the message, or [`Error::cause`] |
+//! | a failing render | writes nothing, where Java has written what came before |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
+//! | `.vars + hash`, `.globals + hash` | have only what can be listed |
+//! | regular expressions | are translated; what Java alone can do is told where it is used |
 //!
 //! # Safety
 //!

@@ -43,7 +43,7 @@ fn variable(reference: &Reference) -> Value {
     })
 }
 
-/// The variable as a template would spell it; a key that only the template's run can tell is `[…]`.
+/// The variable as a template would spell it; a key that only the template's run can tell is `[…]`, and each item `[*]`.
 fn path(reference: &Reference) -> String {
     let mut path = reference.root.clone();
     for step in &reference.steps {
@@ -55,6 +55,7 @@ fn path(reference: &Reference) -> String {
             Step::Key(key) => path.push_str(&format!("[{}]", json!(key))),
             Step::Index(index) => path.push_str(&format!("[{index}]")),
             Step::Dynamic => path.push_str("[…]"),
+            Step::Each => path.push_str("[*]"),
         }
     }
     path

@@ -35,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Libraries that only some parts may use.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["millstream", "millstream-api"]),
-    ("clap", &["millstream", "millstream-bench"]),
+    ("clap", &["ftl-bench", "millstream", "millstream-bench"]),
     ("rusqlite", &["millstream-journal", "millstream-store"]),
     ("rustls", &["millstream-delivery"]),
     ("sqlx", &["millstream-store"]),

@@ -15,7 +15,10 @@ impl Folder {
     fn with(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (name, content) in files {
-            fs::write(folder.path().join(name), content).expect("the folder can be written");
+            let file = folder.path().join(name);
+            let parent = file.parent().expect("a folder");
+            fs::create_dir_all(parent).expect("the folder can be written");
+            fs::write(file, content).expect("the folder can be written");
         }
         Self(folder)
     }
