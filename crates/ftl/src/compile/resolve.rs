@@ -22,6 +22,8 @@ pub(crate) struct Program {
     pub(crate) namespace: Names,
     /// The global variables by slot.
     pub(crate) globals: Names,
+    /// Whether there are macros or functions among the nodes.
+    pub(crate) has_macros: bool,
 }
 
 /// Names in the order of their slots.
@@ -70,6 +72,7 @@ pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool) -> Program {
         frame_size: resolver.frame_size,
         namespace: resolver.namespace,
         globals: resolver.globals,
+        has_macros: resolver.has_macros,
     }
 }
 
@@ -78,6 +81,7 @@ struct Resolver {
     open: bool,
     namespace: Names,
     globals: Names,
+    has_macros: bool,
     /// How many names of the namespace and of the global ones the template assigns itself; they come first.
     assigned: (usize, usize),
     /// Loop variables in scope, the innermost last.
@@ -103,6 +107,7 @@ impl Resolver {
                 NodeKind::AssignBlock(assign) => self.declare_target(&assign.target),
                 NodeKind::Macro(def) => {
                     self.namespace.slot(&def.name);
+                    self.has_macros = true;
                 }
                 // An import of the main template is a global variable too.
                 NodeKind::Import(import) => {

@@ -2,23 +2,17 @@
 
 use std::rc::Rc;
 
+use super::args::{Passed, takes_directly};
 use super::env::{Env, Evaluated, Fault, Nested, Place, Running};
 use super::exec::Flow;
 use super::stream::Function;
+use crate::compile::Program;
 use crate::data::View;
-use crate::error::{Error, ErrorKind};
+use crate::error::ErrorKind;
 use crate::output_format::OutputFormat;
 use crate::syntax::Src;
-use crate::syntax::ast::{
-    BuiltinCall, CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind,
-};
-use crate::value::{HostFunction, Map, Str, Transform, Value, WithArgs};
-
-/// Arguments by position, or by name.
-pub(super) enum Passed<'a> {
-    Positional(Vec<Option<Value<'a>>>),
-    Named(Vec<(Str<'a>, Option<Value<'a>>)>),
-}
+use crate::syntax::ast::{BuiltinCall, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind};
+use crate::value::{HostFunction, Transform, Value, WithArgs};
 
 /// A macro or a function to call: what it is, the unit that has defined it, and its preset arguments.
 #[derive(Clone, Copy)]
@@ -30,11 +24,17 @@ pub(super) struct Routine<'r, 'a> {
 
 impl<'a> Env<'a> {
     /// Macros are there from the beginning, whatever their place.
-    pub(crate) fn hoist_macros(&mut self, nodes: &'a [Node]) {
+    pub(crate) fn hoist_macros(&mut self, program: &'a Program) {
+        if program.has_macros {
+            self.define_all(&program.nodes);
+        }
+    }
+
+    fn define_all(&mut self, nodes: &'a [Node]) {
         for node in nodes {
             match &node.kind {
                 NodeKind::Macro(def) => self.define(def),
-                _ => node.for_each_body(&mut |body| self.hoist_macros(body)),
+                _ => node.for_each_body(&mut |body| self.define_all(body)),
             }
         }
     }
@@ -78,26 +78,23 @@ impl<'a> Env<'a> {
             );
             return Err(self.fault(ErrorKind::Type, call.callee.src, message));
         }
-        let mut passed = match &call.args {
-            CallArgs::Positional(args) => Passed::Positional(self.eval_args(args)?),
-            CallArgs::Named(args) => {
-                let mut named = Vec::with_capacity(args.len());
-                for (name, value) in args {
-                    named.push((Str::Borrowed(name), self.eval_opt(value)?));
-                }
-                Passed::Named(named)
+        let routine = Routine { def, home, with };
+        let frame = self.open_frame(def)?;
+        let passed = match self.pass(routine, &call.args, frame) {
+            Ok(passed) => passed,
+            Err(fault) => {
+                self.locals.truncate(frame);
+                return Err(fault);
             }
         };
-        if let Some(with) = with {
-            passed = self.with_preset(def, with, passed)?;
-        }
-        let nested = Nested {
-            body: call.body.as_deref(),
-            loop_vars: &call.loop_vars,
-            place: self.place.clone(),
-        };
-        let routine = Routine { def, home, with };
-        self.call_macro(src, routine, passed, Some(Rc::new(nested)))?;
+        let nested = call.body.as_deref().map(|body| {
+            Rc::new(Nested {
+                body,
+                loop_vars: &call.loop_vars,
+                place: self.place.clone(),
+            })
+        });
+        self.call_macro(src, routine, frame, passed, nested)?;
         Ok(())
     }
 
@@ -138,53 +135,25 @@ impl<'a> Env<'a> {
         self.check_output()
     }
 
-    /// `.args`: the arguments of the running macro or function, by name or in order.
-    pub(crate) fn args(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
-        let Some(Running { def, base, .. }) = self.place.running else {
-            let message = "The \"args\" special variable must be inside a macro or function in the template source code.";
-            return Err(self.fault(ErrorKind::Value, expr.src, message));
-        };
-        let params = def.params.iter().map(|param| (&*param.name, param.slot));
-        let catch_all = def
-            .catch_all
-            .as_ref()
-            .and_then(|(_, slot)| self.local_of(base, *slot).cloned());
-        if def.is_function {
-            let mut items: Vec<_> = params
-                .map(|(_, slot)| self.local_of(base, slot).cloned())
-                .collect();
-            if let Some(rest) = &catch_all {
-                items.extend(self.items(rest)?);
-            }
-            return Ok(Value::list(items));
-        }
-        let mut map = Map::default();
-        for (name, slot) in params {
-            map.insert(Str::Borrowed(name), self.local_of(base, slot).cloned());
-        }
-        if let Some(rest) = &catch_all {
-            for (name, value) in self.entries(rest)? {
-                map.insert(name, value);
-            }
-        }
-        Ok(Value::map(map))
+    /// Makes room for the variables of a call; returns where they begin.
+    fn open_frame(&mut self, def: &MacroDef) -> Evaluated<'a, usize> {
+        self.charge_items(def.frame_size as usize)?;
+        let frame = self.locals.len();
+        self.locals.resize(frame + def.frame_size as usize, None);
+        Ok(frame)
     }
 
-    pub(super) fn eval_args(&mut self, args: &'a [Expr]) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
-        args.iter().map(|arg| self.eval_opt(arg)).collect()
-    }
-
+    /// Runs a macro or a function in the `frame` that has been opened for it, and closes that; `passed` has the arguments
+    /// that aren't in the frame yet.
     fn call_macro(
         &mut self,
         src: Src,
         routine: Routine<'_, 'a>,
-        passed: Passed<'a>,
+        frame: usize,
+        passed: Option<Passed<'a>>,
         nested: Option<Rc<Nested<'a>>>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         let def = routine.def;
-        self.charge_items(def.frame_size as usize)?;
-        let frame = self.locals.len();
-        self.locals.resize(frame + def.frame_size as usize, None);
         let place = Place {
             unit: routine.home,
             base: frame,
@@ -207,131 +176,26 @@ impl<'a> Env<'a> {
         Ok(self.returned.take())
     }
 
-    fn run_macro(&mut self, routine: Routine<'_, 'a>, passed: Passed<'a>) -> Evaluated<'a, Flow> {
+    fn run_macro(
+        &mut self,
+        routine: Routine<'_, 'a>,
+        passed: Option<Passed<'a>>,
+    ) -> Evaluated<'a, Flow> {
         let def = routine.def;
         match passed {
-            Passed::Positional(values) => self.bind_positional(def, values)?,
-            Passed::Named(values) => self.bind_named(def, values)?,
+            Some(Passed::Positional(values)) => self.bind_positional(def, values)?,
+            Some(Passed::Named(values)) => self.bind_named(def, values)?,
+            None => {}
         }
         self.bind_defaults(def)
             .map_err(|fault| self.traced_in_macro(fault, routine))?;
         self.exec(&def.body)
     }
 
-    /// Gives the parameters that were left out their defaults, which may use each other.
-    fn bind_defaults(&mut self, def: &'a MacroDef) -> Evaluated<'a, ()> {
-        loop {
-            let mut progress = false;
-            let mut unresolved = None;
-            for (index, param) in def.params.iter().enumerate() {
-                if self.local(param.slot).is_some() {
-                    continue;
-                }
-                let Some(default) = &param.default else {
-                    return Err(self.missing_argument(def, index));
-                };
-                match self.eval_opt(default) {
-                    Ok(Some(value)) => {
-                        self.set_local(param.slot, Some(value));
-                        progress = true;
-                    }
-                    Ok(None) => unresolved = unresolved.or(Some(Fault::Missing(default))),
-                    Err(Fault::Missing(expr)) => {
-                        unresolved = unresolved.or(Some(Fault::Missing(expr)));
-                    }
-                    Err(other) => return Err(other),
-                }
-            }
-            match unresolved {
-                None => return Ok(()),
-                Some(fault) if !progress => return Err(fault),
-                Some(_) => {}
-            }
-        }
-    }
-
-    #[cold]
-    fn missing_argument(&self, def: &MacroDef, index: usize) -> Fault<'a> {
-        let message = format!(
-            "When calling {} \"{}\", required parameter \"{}\" (parameter #{}) was not specified.",
-            kind_of(def),
-            def.name,
-            def.params[index].name,
-            index + 1
-        );
-        Fault::Error(Error::new(ErrorKind::Value, message).tip(
-            "If the omission was deliberate, you may consider making the parameter optional in the macro by specifying a default value for it, like <#macro macroName paramName=defaultExpr>)",
-        ))
-    }
-
-    fn bind_positional(
-        &mut self,
-        def: &'a MacroDef,
-        values: Vec<Option<Value<'a>>>,
-    ) -> Evaluated<'a, ()> {
-        let count = values.len();
-        if count > def.params.len() && def.catch_all.is_none() {
-            let message = format!(
-                "{} \"{}\" only accepts {} parameters, but got {count}.",
-                if def.is_function { "Function" } else { "Macro" },
-                def.name,
-                def.params.len()
-            );
-            return Err(self.failure(ErrorKind::Value, message));
-        }
-        let mut values = values.into_iter();
-        for (param, value) in def.params.iter().zip(values.by_ref()) {
-            self.set_local(param.slot, value);
-        }
-        if let Some((_, slot)) = &def.catch_all {
-            self.set_local(*slot, Some(Value::list(values.collect())));
-        }
-        Ok(())
-    }
-
-    fn bind_named(
-        &mut self,
-        def: &'a MacroDef,
-        values: Vec<(Str<'a>, Option<Value<'a>>)>,
-    ) -> Evaluated<'a, ()> {
-        let mut rest = Map::default();
-        for (name, value) in values {
-            if let Some(param) = def
-                .params
-                .iter()
-                .find(|param| *param.name == *name.as_str())
-            {
-                self.set_local(param.slot, value);
-            } else if def.catch_all.is_some() {
-                rest.insert(name, value);
-            } else {
-                let names: Vec<_> = def.params.iter().map(|param| &*param.name).collect();
-                let valid = if names.is_empty() {
-                    String::new()
-                } else {
-                    format!(" Valid parameter names are: {}", names.join(", "))
-                };
-                let message = format!(
-                    "{} \"{}\" has no parameter with name \"{}\".{valid}",
-                    if def.is_function { "Function" } else { "Macro" },
-                    def.name,
-                    name.as_str()
-                );
-                return Err(self.failure(ErrorKind::Value, message));
-            }
-        }
-        if let Some((_, slot)) = &def.catch_all {
-            self.set_local(*slot, Some(Value::map(rest)));
-        }
-        Ok(())
-    }
-
     /// `<#nested …>`
+    #[inline(never)]
     pub(crate) fn exec_nested(&mut self, src: Src, args: &'a [Expr]) -> Evaluated<'a, Flow> {
         let Some(nested) = self.place.nested.clone() else {
-            return Ok(Flow::Next);
-        };
-        let Some(body) = nested.body else {
             return Ok(Flow::Next);
         };
         let values = self.eval_args(args)?;
@@ -342,7 +206,7 @@ impl<'a> Env<'a> {
                 env.set_local(*slot, values.next().flatten());
             }
             // A `#return` in nested content leaves the macro that it stands in, and a `#break` its own loop.
-            let flow = env.exec(body);
+            let flow = env.exec(nested.body);
             env.go(inner);
             flow
         })
@@ -361,11 +225,39 @@ impl<'a> Env<'a> {
                 let message = "A macro cannot be called in an expression. (Functions can be.)";
                 Err(self.failure(ErrorKind::Type, message))
             }
+            Value::Macro(def, home) if takes_directly(def, args.len()) => {
+                self.call_directly(expr.src, (def, home), args)
+            }
             Value::Macro(..) | Value::Host(_) | Value::Callable(_) => {
                 let values = self.eval_args(args)?;
                 self.call_value(expr.src, callee, &callee_value, values)
             }
             other => Err(self.type_fault(callee, "method or function", &other)),
+        }
+    }
+
+    /// Calls a function that takes `args` as they stand.
+    fn call_directly(
+        &mut self,
+        src: Src,
+        (def, home): (&'a MacroDef, u32),
+        args: &'a [Expr],
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        self.step()?;
+        let frame = self.open_frame(def)?;
+        match self.pass_in_place(def, args, frame) {
+            Ok(()) => {
+                let routine = Routine {
+                    def,
+                    home,
+                    with: None,
+                };
+                self.run_function(src, routine, frame, None)
+            }
+            Err(fault) => {
+                self.locals.truncate(frame);
+                Err(fault)
+            }
         }
     }
 
@@ -399,10 +291,22 @@ impl<'a> Env<'a> {
         args: Vec<Option<Value<'a>>>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
+        let frame = self.open_frame(routine.def)?;
+        self.run_function(src, routine, frame, Some(Passed::Positional(args)))
+    }
+
+    /// Runs a function in the `frame` that has been opened for it.
+    fn run_function(
+        &mut self,
+        src: Src,
+        routine: Routine<'_, 'a>,
+        frame: usize,
+        passed: Option<Passed<'a>>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         // What a function prints is dropped.
         let mut value = None;
         self.capture(|env| {
-            value = env.call_macro(src, routine, Passed::Positional(args), None)?;
+            value = env.call_macro(src, routine, frame, passed, None)?;
             Ok(())
         })?;
         Ok(value)
@@ -473,8 +377,4 @@ impl<'a> Env<'a> {
             None => Err(self.failure(ErrorKind::Type, "a lambda expression isn't a value")),
         }
     }
-}
-
-fn kind_of(def: &MacroDef) -> &'static str {
-    if def.is_function { "function" } else { "macro" }
 }

@@ -3,7 +3,8 @@
 
 use std::rc::Rc;
 
-use super::call::{Passed, Routine};
+use super::args::Passed;
+use super::call::Routine;
 use super::env::{Env, Evaluated, Fault};
 use crate::error::{Error, ErrorKind};
 use crate::output_format::OutputFormat;

@@ -78,7 +78,7 @@ pub(crate) struct Running<'a> {
 
 /// The nested content of the running macro call.
 pub(crate) struct Nested<'a> {
-    pub(crate) body: Option<&'a [Node]>,
+    pub(crate) body: &'a [Node],
     pub(crate) loop_vars: &'a [(Box<str>, u32)],
     /// Where the caller is, and so the content.
     pub(crate) place: Place<'a>,
@@ -115,10 +115,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         steps_left: engine.budgets.steps,
         memory_left: engine.budgets.memory_bytes,
     };
-    // Without names of its own a template has no macros either.
-    if program.namespace.len() > 0 {
-        env.hoist_macros(&program.nodes);
-    }
+    env.hoist_macros(program);
     let result = env
         .load_automatic()
         .and_then(|()| env.exec(&program.nodes))
@@ -157,10 +154,7 @@ impl<'a> Env<'a> {
             }
             None => {
                 let limit = self.engine.budgets.steps;
-                Err(self.over_budget(
-                    ErrorKind::Steps,
-                    format!("the template takes more than {limit} steps"),
-                ))
+                Err(over_budget(ErrorKind::Steps, "takes", limit, "steps"))
             }
         }
     }
@@ -174,11 +168,9 @@ impl<'a> Env<'a> {
                 Ok(())
             }
             None => {
-                let limit = self.engine.budgets.memory_bytes;
-                Err(self.over_budget(
-                    ErrorKind::Memory,
-                    format!("the template uses more than {limit} bytes of memory"),
-                ))
+                let limit = self.engine.budgets.memory_bytes as u64;
+                let what = "bytes of memory";
+                Err(over_budget(ErrorKind::Memory, "uses", limit, what))
             }
         }
     }
@@ -191,16 +183,10 @@ impl<'a> Env<'a> {
     pub(crate) fn check_output(&mut self) -> Evaluated<'a, ()> {
         let limit = self.engine.budgets.output_bytes;
         if self.out.len().wrapping_add(self.captured_before) > limit {
-            return Err(self.over_budget(
-                ErrorKind::Output,
-                format!("the template writes more than {limit} bytes"),
-            ));
+            let limit = limit as u64;
+            return Err(over_budget(ErrorKind::Output, "writes", limit, "bytes"));
         }
         Ok(())
-    }
-
-    fn over_budget(&self, kind: ErrorKind, message: String) -> Fault<'a> {
-        Fault::Error(Error::new(kind, message))
     }
 
     /// An error at a place of this template.
@@ -373,8 +359,12 @@ impl<'a> Env<'a> {
     }
 
     pub(crate) fn set_local(&mut self, slot: u32, value: Option<Value<'a>>) {
-        let at = self.place.base + slot as usize;
-        if let Some(local) = self.locals.get_mut(at) {
+        self.set_local_of(self.place.base, slot, value);
+    }
+
+    /// Sets a local variable of the frame that begins at `base`.
+    pub(crate) fn set_local_of(&mut self, base: usize, slot: u32, value: Option<Value<'a>>) {
+        if let Some(local) = self.locals.get_mut(base + slot as usize) {
             *local = value;
         }
     }
@@ -393,14 +383,25 @@ impl<'a> Env<'a> {
                 format!("calls are nested more than {limit} levels deep"),
             ));
         }
-        if stacker::remaining_stack().is_some_and(|left| left < STACK) {
+        let has_room = stacker::remaining_stack().is_some_and(|left| left >= STACK);
+        if !has_room {
             self.steps(STEPS_OF_A_STACK)?;
         }
         self.depth += 1;
-        let result = stacker::maybe_grow(STACK, 4 * STACK, || run(self));
+        let result = if has_room {
+            run(self)
+        } else {
+            stacker::grow(4 * STACK, || run(self))
+        };
         self.depth -= 1;
         result
     }
+}
+
+#[cold]
+fn over_budget<'a>(kind: ErrorKind, does: &str, limit: u64, what: &str) -> Fault<'a> {
+    let message = format!("the template {does} more than {limit} {what}");
+    Fault::Error(Error::new(kind, message))
 }
 
 pub(crate) fn with_article(name: &str) -> String {

@@ -26,6 +26,7 @@ const PLAIN: usize = usize::MAX - 1;
 
 impl<'a> Env<'a> {
     /// `<#include name …>`
+    #[inline(never)]
     pub(super) fn include(&mut self, src: Src, include: &'a Include) -> Evaluated<'a, ()> {
         let name = self.eval_string(&include.name)?;
         let (mut parse, mut ignore_missing) = (true, false);
@@ -128,7 +129,7 @@ impl<'a> Env<'a> {
         let unit = self.unit_of(code, namespace)?;
         self.deeper(src, |env| {
             env.run_within(unit, site, |env| {
-                env.hoist_macros(&code.program.nodes);
+                env.hoist_macros(&code.program);
                 env.exec(&code.program.nodes)
             })
         })?;
@@ -136,6 +137,7 @@ impl<'a> Env<'a> {
     }
 
     /// `<#import name as alias>`
+    #[inline(never)]
     pub(super) fn import(&mut self, import: &'a Import) -> Evaluated<'a, ()> {
         let name = self.eval_string(&import.name)?;
         let full = full_name(&self.template.name, name.as_str());

@@ -1,5 +1,6 @@
 //! Running a template.
 
+mod args;
 mod assign;
 mod call;
 mod callables;

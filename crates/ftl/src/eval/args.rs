@@ -1,0 +1,244 @@
+//! Arguments to parameters.
+
+use super::call::Routine;
+use super::env::{Env, Evaluated, Fault, Running};
+use crate::error::{Error, ErrorKind};
+use crate::syntax::ast::{CallArgs, Expr, MacroDef, Param};
+use crate::value::{Map, Str, Value};
+
+/// Arguments by position, or by name.
+pub(super) enum Passed<'a> {
+    Positional(Vec<Option<Value<'a>>>),
+    Named(Vec<(Str<'a>, Option<Value<'a>>)>),
+}
+
+impl<'a> Env<'a> {
+    /// Evaluates the arguments of a macro's call: straight to where they belong in its new frame, or, if preset or surplus
+    /// ones are to be put together with them, to be bound later.
+    pub(super) fn pass(
+        &mut self,
+        routine: Routine<'_, 'a>,
+        args: &'a CallArgs,
+        frame: usize,
+    ) -> Evaluated<'a, Option<Passed<'a>>> {
+        let def = routine.def;
+        let passed = match args {
+            CallArgs::Positional(args)
+                if routine.with.is_none() && takes_directly(def, args.len()) =>
+            {
+                return self.pass_in_place(def, args, frame).map(|()| None);
+            }
+            CallArgs::Named(args) if routine.with.is_none() && def.catch_all.is_none() => {
+                return self.pass_by_name(def, args, frame).map(|()| None);
+            }
+            CallArgs::Positional(args) => Passed::Positional(self.eval_args(args)?),
+            CallArgs::Named(args) => {
+                let mut named = Vec::with_capacity(args.len());
+                for (name, value) in args {
+                    named.push((Str::Borrowed(name), self.eval_opt(value)?));
+                }
+                Passed::Named(named)
+            }
+        };
+        match routine.with {
+            Some(with) => self.with_preset(def, with, passed).map(Some),
+            None => Ok(Some(passed)),
+        }
+    }
+
+    /// Evaluates arguments that [`takes_directly`] straight to their parameters.
+    pub(super) fn pass_in_place(
+        &mut self,
+        def: &'a MacroDef,
+        args: &'a [Expr],
+        frame: usize,
+    ) -> Evaluated<'a, ()> {
+        for (param, arg) in def.params.iter().zip(args) {
+            let value = self.eval_opt(arg)?;
+            self.set_local_of(frame, param.slot, value);
+        }
+        Ok(())
+    }
+
+    fn pass_by_name(
+        &mut self,
+        def: &'a MacroDef,
+        args: &'a [(Box<str>, Expr)],
+        frame: usize,
+    ) -> Evaluated<'a, ()> {
+        let mut unknown = None;
+        for (at, (name, arg)) in args.iter().enumerate() {
+            let value = self.eval_opt(arg)?;
+            match param_slot(def, name, at) {
+                Some(slot) => self.set_local_of(frame, slot, value),
+                // Arguments that fail come first.
+                None => unknown = unknown.or(Some(name)),
+            }
+        }
+        match unknown {
+            Some(name) => Err(self.unknown_parameter(def, name)),
+            None => Ok(()),
+        }
+    }
+
+    /// `.args`: the arguments of the running macro or function, by name or in order.
+    pub(crate) fn args(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
+        let Some(Running { def, base, .. }) = self.place.running else {
+            let message = "The \"args\" special variable must be inside a macro or function in the template source code.";
+            return Err(self.fault(ErrorKind::Value, expr.src, message));
+        };
+        let params = def.params.iter().map(|param| (&*param.name, param.slot));
+        let catch_all = def
+            .catch_all
+            .as_ref()
+            .and_then(|(_, slot)| self.local_of(base, *slot).cloned());
+        if def.is_function {
+            let mut items: Vec<_> = params
+                .map(|(_, slot)| self.local_of(base, slot).cloned())
+                .collect();
+            if let Some(rest) = &catch_all {
+                items.extend(self.items(rest)?);
+            }
+            return Ok(Value::list(items));
+        }
+        let mut map = Map::default();
+        for (name, slot) in params {
+            map.insert(Str::Borrowed(name), self.local_of(base, slot).cloned());
+        }
+        if let Some(rest) = &catch_all {
+            for (name, value) in self.entries(rest)? {
+                map.insert(name, value);
+            }
+        }
+        Ok(Value::map(map))
+    }
+
+    pub(super) fn eval_args(&mut self, args: &'a [Expr]) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
+        args.iter().map(|arg| self.eval_opt(arg)).collect()
+    }
+
+    /// Gives the parameters that were left out their defaults, which may use each other.
+    pub(super) fn bind_defaults(&mut self, def: &'a MacroDef) -> Evaluated<'a, ()> {
+        loop {
+            let mut progress = false;
+            let mut unresolved = None;
+            for (index, param) in def.params.iter().enumerate() {
+                if self.local(param.slot).is_some() {
+                    continue;
+                }
+                let Some(default) = &param.default else {
+                    return Err(self.missing_argument(def, index));
+                };
+                match self.eval_opt(default) {
+                    Ok(Some(value)) => {
+                        self.set_local(param.slot, Some(value));
+                        progress = true;
+                    }
+                    Ok(None) => unresolved = unresolved.or(Some(Fault::Missing(default))),
+                    Err(Fault::Missing(expr)) => {
+                        unresolved = unresolved.or(Some(Fault::Missing(expr)));
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            match unresolved {
+                None => return Ok(()),
+                Some(fault) if !progress => return Err(fault),
+                Some(_) => {}
+            }
+        }
+    }
+
+    #[cold]
+    fn missing_argument(&self, def: &MacroDef, index: usize) -> Fault<'a> {
+        let message = format!(
+            "When calling {} \"{}\", required parameter \"{}\" (parameter #{}) was not specified.",
+            kind_of(def),
+            def.name,
+            def.params[index].name,
+            index + 1
+        );
+        Fault::Error(Error::new(ErrorKind::Value, message).tip(
+            "If the omission was deliberate, you may consider making the parameter optional in the macro by specifying a default value for it, like <#macro macroName paramName=defaultExpr>)",
+        ))
+    }
+
+    pub(super) fn bind_positional(
+        &mut self,
+        def: &'a MacroDef,
+        values: Vec<Option<Value<'a>>>,
+    ) -> Evaluated<'a, ()> {
+        let count = values.len();
+        if count > def.params.len() && def.catch_all.is_none() {
+            let message = format!(
+                "{} \"{}\" only accepts {} parameters, but got {count}.",
+                if def.is_function { "Function" } else { "Macro" },
+                def.name,
+                def.params.len()
+            );
+            return Err(self.failure(ErrorKind::Value, message));
+        }
+        let mut values = values.into_iter();
+        for (param, value) in def.params.iter().zip(values.by_ref()) {
+            self.set_local(param.slot, value);
+        }
+        if let Some((_, slot)) = &def.catch_all {
+            self.set_local(*slot, Some(Value::list(values.collect())));
+        }
+        Ok(())
+    }
+
+    pub(super) fn bind_named(
+        &mut self,
+        def: &'a MacroDef,
+        values: Vec<(Str<'a>, Option<Value<'a>>)>,
+    ) -> Evaluated<'a, ()> {
+        let mut rest = Map::default();
+        for (at, (name, value)) in values.into_iter().enumerate() {
+            if let Some(slot) = param_slot(def, name.as_str(), at) {
+                self.set_local(slot, value);
+            } else if def.catch_all.is_some() {
+                rest.insert(name, value);
+            } else {
+                return Err(self.unknown_parameter(def, name.as_str()));
+            }
+        }
+        if let Some((_, slot)) = &def.catch_all {
+            self.set_local(*slot, Some(Value::map(rest)));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn unknown_parameter(&self, def: &MacroDef, name: &str) -> Fault<'a> {
+        let names: Vec<_> = def.params.iter().map(|param| &*param.name).collect();
+        let valid = if names.is_empty() {
+            String::new()
+        } else {
+            format!(" Valid parameter names are: {}", names.join(", "))
+        };
+        let message = format!(
+            "{} \"{}\" has no parameter with name \"{name}\".{valid}",
+            if def.is_function { "Function" } else { "Macro" },
+            def.name,
+        );
+        self.failure(ErrorKind::Value, message)
+    }
+}
+
+/// Whether so many arguments by position all belong to parameters.
+pub(super) fn takes_directly(def: &MacroDef, count: usize) -> bool {
+    count <= def.params.len() && def.catch_all.is_none()
+}
+
+/// The slot of the parameter `name`, most likely the one `at` the place of the argument.
+fn param_slot(def: &MacroDef, name: &str, at: usize) -> Option<u32> {
+    let is_meant = |param: &&Param| *param.name == *name;
+    let expected = def.params.get(at).filter(is_meant);
+    let param = expected.or_else(|| def.params.iter().find(is_meant))?;
+    Some(param.slot)
+}
+
+fn kind_of(def: &MacroDef) -> &'static str {
+    if def.is_function { "function" } else { "macro" }
+}
