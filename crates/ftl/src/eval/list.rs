@@ -7,9 +7,10 @@ use super::env::{Env, Evaluated};
 use super::exec::Flow;
 use super::operators::seq_len;
 use super::stream::{Stream, is_lazy};
+use crate::data::Hash;
 use crate::error::ErrorKind;
 use crate::syntax::ast::{Expr, Items, List, LoopVars, Node};
-use crate::value::{LoopState, Value};
+use crate::value::{LoopState, Str, Value};
 
 impl<'a> Env<'a> {
     pub(crate) fn exec_list(&mut self, list: &'a List) -> Evaluated<'a, Flow> {
@@ -149,18 +150,16 @@ impl<'a> Env<'a> {
             if source.is_sequence() {
                 return Err(self.one_variable(source));
             }
-            let entries = self.entries(source)?;
-            let count = entries.len();
-            for (index, (key, value)) in entries.into_iter().enumerate() {
-                self.set_local(vars.first_slot(), Some(Value::Str(key)));
-                self.set_local(vars.second_slot(), value);
-                match self.round(vars, index, index + 1 < count, body)? {
-                    Flow::Break => break,
-                    Flow::Return => return Ok(Flow::Return),
-                    Flow::Next | Flow::Continue => {}
-                }
+            // The entries of the data needn't be gathered first.
+            if let Value::HashView(hash) = source {
+                let (hash, max_digits): (&'a dyn Hash, _) = (*hash, self.max_digits());
+                let entries = hash
+                    .entries()
+                    .map(|(key, view)| (Str::Borrowed(key), Value::from_view(view, max_digits)));
+                return self.exec_entries(entries, vars, body);
             }
-            return Ok(Flow::Next);
+            let entries = self.entries(source)?;
+            return self.exec_entries(entries.into_iter(), vars, body);
         }
         let count = seq_len(source);
         for index in 0..count {
@@ -174,6 +173,28 @@ impl<'a> Env<'a> {
         Ok(Flow::Next)
     }
 
+    fn exec_entries(
+        &mut self,
+        mut entries: impl Iterator<Item = (Str<'a>, Option<Value<'a>>)>,
+        vars: &'a LoopVars,
+        body: &'a [Node],
+    ) -> Evaluated<'a, Flow> {
+        let mut index = 0;
+        let mut next = entries.next();
+        while let Some((key, value)) = next {
+            next = entries.next();
+            self.set_local(vars.first_slot(), Some(Value::Str(key)));
+            self.set_local(vars.second_slot(), value);
+            match self.round(vars, index, next.is_some(), body)? {
+                Flow::Break => break,
+                Flow::Return => return Ok(Flow::Return),
+                Flow::Next | Flow::Continue => {}
+            }
+            index += 1;
+        }
+        Ok(Flow::Next)
+    }
+
     fn round(
         &mut self,
         vars: &LoopVars,
@@ -182,13 +203,16 @@ impl<'a> Env<'a> {
         body: &'a [Node],
     ) -> Evaluated<'a, Flow> {
         self.step()?;
-        self.set_local(
-            vars.state_slot,
-            Some(Value::Loop(LoopState {
-                index: index as u32,
-                has_next,
-            })),
-        );
+        let (index, slot) = (index as u32, vars.state_slot);
+        // Written in its place: a whole new value would be written in parts and then read as one, for which the processor
+        // waits.
+        match self.locals.get_mut(self.place.base + slot as usize) {
+            Some(Some(Value::Loop(state))) => {
+                state.index = index;
+                state.has_next = has_next;
+            }
+            _ => self.set_local(slot, Some(Value::Loop(LoopState { index, has_next }))),
+        }
         self.exec(body)
     }
 }
