@@ -92,8 +92,13 @@ fn script_string<'a>(env: &mut Env<'a>, text: Str<'a>, json: bool) -> Returned<'
 
 /// `${text?json_string}` without a string in between.
 fn print_json_string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
-    let text = env.eval_string(&call.target)?;
-    escape_script(text.as_str(), true, &mut env.out);
+    match env.plain_text(&call.target) {
+        Some(text) => escape_script(text, true, &mut env.out),
+        None => {
+            let text = env.eval_string(&call.target)?;
+            escape_script(text.as_str(), true, &mut env.out);
+        }
+    }
     Ok(())
 }
 

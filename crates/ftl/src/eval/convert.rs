@@ -1,7 +1,6 @@
 //! Values to text.
 
 use super::env::{Env, Evaluated, Fault, with_article};
-use crate::data::View;
 use crate::datetime::{DateFormat, Surroundings};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::number::{Number, NumberFormat};
@@ -17,10 +16,7 @@ impl<'a> Env<'a> {
         {
             return printed;
         }
-        if let ExprKind::Dot(target, key) = &expr.kind
-            && let Some(hash) = self.data_hash(target)
-            && let Some(View::Str(text)) = hash.get(key)
-        {
+        if let Some(text) = self.plain_text(expr) {
             self.out.extend_from_slice(text.as_bytes());
             return Ok(());
         }

@@ -6,7 +6,7 @@ use super::env::{Env, Evaluated, Fault};
 use crate::error::ErrorKind;
 use crate::number::Number;
 use crate::output_format::{Content, Markup};
-use crate::syntax::ast::{Expr, ExprKind, Node, NodeKind, RangeKind, Special};
+use crate::syntax::ast::{Arithmetic, Expr, ExprKind, Node, NodeKind, RangeKind, Special};
 use crate::value::{Callable, DateKind, DateTime, Map, Range, Scope, Str, Transform, Value};
 
 impl<'a> Env<'a> {
@@ -52,27 +52,12 @@ impl<'a> Env<'a> {
                 Value::Bool(self.eval_bool(left)? || self.eval_bool(right)?)
             }
             ExprKind::Arithmetic(operator, left, right) => {
-                let left_value = self.eval(left)?;
-                let right_value = match self.eval_opt(right)? {
-                    Some(value) => value,
-                    None => return Err(self.missing_operand(*operator, left, &left_value, right)),
-                };
-                self.arithmetic(
-                    *operator,
-                    expr.src,
-                    &left_value,
-                    Some(left),
-                    &right_value,
-                    Some(right),
-                )?
+                self.computed(expr, *operator, left, right)?
             }
             ExprKind::Index(target, key) => return self.index(target, key),
             ExprKind::Call(callee, args) => return self.call_method(expr, callee, args),
             ExprKind::Concat(parts) => self.concat(parts)?,
-            ExprKind::Decimal(text) => match Number::parse(text, self.max_digits()) {
-                Some(number) => self.number(expr.src, number)?,
-                None => return Err(self.fault(ErrorKind::Value, expr.src, "malformed number")),
-            },
+            ExprKind::Decimal(text) => self.decimal(expr, text)?,
             ExprKind::Negate(inner) => Value::Number(self.eval_number(inner)?.negate()),
             ExprKind::Plus(inner) => Value::Number(self.eval_number(inner)?),
             ExprKind::Range(kind, from, to) => self.range(*kind, from, to.as_deref())?,
@@ -80,13 +65,37 @@ impl<'a> Env<'a> {
             ExprKind::Hash(entries) => self.hash(entries)?,
             ExprKind::Special(special) => return self.special(expr, *special),
             ExprKind::Lambda(_) => {
-                return Err(self.fault(
-                    ErrorKind::Type,
-                    expr.src,
-                    "a lambda expression isn't a value",
-                ));
+                let message = "a lambda expression isn't a value";
+                return Err(self.fault(ErrorKind::Type, expr.src, message));
             }
         }))
+    }
+
+    // What is apart from `eval_opt` from here on would widen the frame that each nested expression has on the stack.
+
+    #[inline(never)]
+    fn computed(
+        &mut self,
+        expr: &'a Expr,
+        operator: Arithmetic,
+        left: &'a Expr,
+        right: &'a Expr,
+    ) -> Evaluated<'a, Value<'a>> {
+        let left_value = self.eval(left)?;
+        let right_value = match self.eval_opt(right)? {
+            Some(value) => value,
+            None => return Err(self.missing_operand(operator, left, &left_value, right)),
+        };
+        let (left, right) = (Some(left), Some(right));
+        self.arithmetic(operator, expr.src, &left_value, left, &right_value, right)
+    }
+
+    #[inline(never)]
+    fn decimal(&mut self, expr: &'a Expr, text: &str) -> Evaluated<'a, Value<'a>> {
+        match Number::parse(text, self.max_digits()) {
+            Some(number) => self.number(expr.src, number),
+            None => Err(self.fault(ErrorKind::Value, expr.src, "malformed number")),
+        }
     }
 
     /// `target!value`
@@ -116,6 +125,11 @@ impl<'a> Env<'a> {
         if let ExprKind::Paren(inner) = &expr.kind {
             return self.eval_bool(inner);
         }
+        // Most conditions are comparisons: they needn't become values.
+        if let ExprKind::Compare(compare, left, right) = &expr.kind {
+            self.step()?;
+            return self.compare(*compare, left, right);
+        }
         match self.eval(expr)? {
             Value::Bool(value) => Ok(value),
             Value::Match(found) => Ok(found.whole),
@@ -132,6 +146,10 @@ impl<'a> Env<'a> {
 
     /// The value as a string; numbers, dates and booleans are formatted.
     pub(crate) fn eval_string(&mut self, expr: &'a Expr) -> Evaluated<'a, Str<'a>> {
+        if let Some(text) = self.plain_text(expr) {
+            self.step()?;
+            return Ok(Str::Borrowed(text));
+        }
         let value = self.eval(expr)?;
         self.string_of(expr, value)
     }
@@ -150,6 +168,7 @@ impl<'a> Env<'a> {
     }
 
     /// A string literal with interpolations: a string, or markup if some of them are.
+    #[inline(never)]
     fn concat(&mut self, parts: &'a [Node]) -> Evaluated<'a, Value<'a>> {
         let mut markup: Option<Rc<Markup<'a>>> = None;
         let mut text = Vec::new();
@@ -210,6 +229,7 @@ impl<'a> Env<'a> {
         })
     }
 
+    #[inline(never)]
     fn range(
         &mut self,
         kind: RangeKind,
@@ -252,6 +272,7 @@ impl<'a> Env<'a> {
         Ok(number.to_i64_wrapping())
     }
 
+    #[inline(never)]
     fn sequence(&mut self, items: &'a [Expr]) -> Evaluated<'a, Value<'a>> {
         self.charge_items(items.len())?;
         let mut list = Vec::with_capacity(items.len());
@@ -261,6 +282,7 @@ impl<'a> Env<'a> {
         Ok(Value::list(list))
     }
 
+    #[inline(never)]
     fn hash(&mut self, entries: &'a [(Expr, Expr)]) -> Evaluated<'a, Value<'a>> {
         self.charge_items(entries.len() * 2)?;
         let mut map = Map::default();
@@ -272,6 +294,7 @@ impl<'a> Env<'a> {
         Ok(Value::map(map))
     }
 
+    #[inline(never)]
     fn special(&mut self, expr: &'a Expr, special: Special) -> Evaluated<'a, Option<Value<'a>>> {
         Ok(Some(match special {
             Special::Now => match &self.engine.clock {

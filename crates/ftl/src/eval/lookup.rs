@@ -4,7 +4,7 @@ use super::env::{Env, Evaluated};
 use crate::data::{Hash, View};
 use crate::error::ErrorKind;
 use crate::syntax::ast::{Expr, ExprKind, Name};
-use crate::value::{Scope, Transform, Value};
+use crate::value::{Scope, Str, Transform, Value};
 
 impl<'a> Env<'a> {
     /// Looks a name up: loop and macro variables, the namespace, global variables, the data, what the engine shares.
@@ -49,6 +49,23 @@ impl<'a> Env<'a> {
         match &expr.kind {
             ExprKind::Name(name) => self.data_hash_variable(name),
             ExprKind::Dot(target, key) => as_hash(self.data_hash(target)?.get(key)?),
+            _ => None,
+        }
+    }
+
+    /// The text that `expr` reads of the data or of the template, if that is all that it does: most that is printed is, and
+    /// is found without a value in between.
+    pub(crate) fn plain_text(&self, expr: &'a Expr) -> Option<&'a str> {
+        match &expr.kind {
+            ExprKind::Str(text) => Some(text),
+            ExprKind::Name(name) => match self.local(*name.binding.locals.first()?)? {
+                Value::Str(Str::Borrowed(text)) => Some(text),
+                _ => None,
+            },
+            ExprKind::Dot(target, key) => match self.data_hash(target)?.get(key)? {
+                View::Str(text) => Some(text),
+                _ => None,
+            },
             _ => None,
         }
     }

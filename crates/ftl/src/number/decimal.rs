@@ -47,7 +47,7 @@ impl Small {
             None => (false, text),
         };
         // So many digits fit, and a point.
-        if unsigned.len() > 19 || !unsigned.contains(&b'.') {
+        if unsigned.len() > 19 || (unsigned.len() == 19 && !unsigned.contains(&b'.')) {
             return None;
         }
         let (mut digits, mut fraction) = (0_i64, None);

@@ -89,12 +89,8 @@ impl Number {
     /// Reads decimal notation, with a sign, a fraction and an exponent; `max_digits` bounds its plain notation.
     pub(crate) fn parse(text: &str, max_digits: u64) -> Option<Result<Self>> {
         let bytes = text.as_bytes();
-        if !bytes.is_empty() && bytes.len() <= 18 && bytes.iter().all(u8::is_ascii_digit) {
-            return Some(Ok(Self::Int(
-                bytes
-                    .iter()
-                    .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')),
-            )));
+        if let Some(int) = short_int(bytes) {
+            return Some(Ok(Self::Int(int)));
         }
         if let Some(decimal) = Decimal::parse_small(text) {
             return Some(Self::Big(decimal).checked(max_digits));
@@ -322,6 +318,17 @@ impl Number {
             Self::NonFinite(float) => out.extend_from_slice(non_finite_name(*float).as_bytes()),
         }
     }
+}
+
+/// A whole number of up to 18 digits and nothing else.
+fn short_int(text: &[u8]) -> Option<i64> {
+    if text.is_empty() || text.len() > 18 {
+        return None;
+    }
+    text.iter().try_fold(0, |sum, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| sum * 10 + i64::from(digit))
+    })
 }
 
 /// How [`Number::round`] treats the fraction.

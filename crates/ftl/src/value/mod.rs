@@ -244,24 +244,29 @@ impl Hash for Map<'_> {
 
 impl<'a> Value<'a> {
     /// The value that a view shows; `None` if it is missing. A number's notation is trusted to be within `max_digits`.
-    #[inline]
+    // In place, where it writes a value to where that belongs: to return one and copy it takes longer than all else here.
+    #[inline(always)]
     pub(crate) fn from_view(view: View<'a>, max_digits: u64) -> Option<Self> {
         Some(match view {
             View::Null | View::Opaque => return None,
             View::Bool(value) => Self::Bool(value),
             View::Int(value) => Self::Number(Number::Int(value)),
             View::Float(value) => Self::Number(Number::from_f64(value)),
-            View::Number(text) => match Number::parse(text, max_digits) {
-                Some(Ok(number)) => Self::Number(number),
-                // Too long to compute with, but its text can still be shown.
-                _ => Self::Str(Str::Borrowed(text)),
-            },
+            View::Number(text) => Self::from_notation(text, max_digits),
             View::Decimal(decimal) => Self::Number(Number::from_decimal(decimal)),
             View::Str(text) => Self::Str(Str::Borrowed(text)),
             View::Date(date) => Self::Date(date),
             View::Seq(seq) => Self::SeqView(seq),
             View::Hash(hash) => Self::HashView(hash),
         })
+    }
+
+    fn from_notation(text: &'a str, max_digits: u64) -> Self {
+        match Number::parse(text, max_digits) {
+            Some(Ok(number)) => Self::Number(number),
+            // Too long to compute with, but its text can still be shown.
+            _ => Self::Str(Str::Borrowed(text)),
+        }
     }
 
     /// This value as host code sees it.
