@@ -7,6 +7,7 @@ use crate::syntax::ast::{Arithmetic, Assign, AssignOp, AssignScope, AssignTarget
 use crate::value::Value;
 
 impl<'a> Env<'a> {
+    #[inline(never)]
     pub(crate) fn assign(&mut self, assign: &'a Assign) -> Evaluated<'a, ()> {
         let target = &assign.target;
         // FreeMarker looks at the namespace first.

@@ -8,7 +8,8 @@ use super::env::{Env, Evaluated, Fault, Running};
 use super::operators::{compared_bytes, equal};
 use crate::error::{Error, ErrorKind, Frame};
 use crate::syntax::ast::{
-    Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, Setting, Switch,
+    AssignBlock, Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, NumericOutput,
+    Setting, Switch,
 };
 use crate::value::{DateKind, Value};
 
@@ -158,19 +159,7 @@ impl<'a> Env<'a> {
                 return Ok(Flow::Return);
             }
             NodeKind::Assign(assign) => self.assign(assign)?,
-            NodeKind::AssignBlock(assign) => {
-                if let Some(namespace) = &assign.namespace {
-                    self.target_namespace(namespace)?;
-                }
-                let mut flow = Flow::Next;
-                let captured = self.capture(|env| {
-                    flow = env.exec(&assign.body)?;
-                    Ok(())
-                })?;
-                let value = self.captured_markup(captured, &assign.format)?;
-                self.store(&assign.target, assign.namespace.as_ref(), Some(value))?;
-                return Ok(flow);
-            }
+            NodeKind::AssignBlock(assign) => return self.exec_assign_block(assign),
             NodeKind::Macro(def) => self.define(def),
             NodeKind::Include(include) => self.include(node.src, include)?,
             NodeKind::Import(import) => self.import(import)?,
@@ -179,21 +168,10 @@ impl<'a> Env<'a> {
             NodeKind::Switch(switch) => return self.exec_switch(switch),
             NodeKind::Setting { name, value } => self.change_setting(*name, value)?,
             NodeKind::NumericOutput(output) => {
-                let mut out = std::mem::take(&mut self.out);
-                let written = self.write_formatted(output, &mut out);
-                self.out = out;
-                written?;
+                self.numeric_output(output)?;
                 self.check_output()?;
             }
-            NodeKind::Compress(body) => {
-                let mut flow = Flow::Next;
-                let captured = self.capture(|env| {
-                    flow = env.exec(body)?;
-                    Ok(())
-                })?;
-                compress(&captured, &mut self.out);
-                return Ok(flow);
-            }
+            NodeKind::Compress(body) => return self.exec_compress(body),
             NodeKind::Attempt { body, recover } => return self.exec_attempt(body, recover),
             NodeKind::Stop(message) => return Err(self.stop(message.as_ref())?),
             NodeKind::Group(body) => return self.exec(body),
@@ -202,7 +180,45 @@ impl<'a> Env<'a> {
         Ok(Flow::Next)
     }
 
+    // What is rare stands apart: it would widen the frame that each level of nesting has on the stack.
+
+    #[inline(never)]
+    fn exec_assign_block(&mut self, assign: &'a AssignBlock) -> Evaluated<'a, Flow> {
+        if let Some(namespace) = &assign.namespace {
+            self.target_namespace(namespace)?;
+        }
+        let mut flow = Flow::Next;
+        let captured = self.capture(|env| {
+            flow = env.exec(&assign.body)?;
+            Ok(())
+        })?;
+        let value = self.captured_markup(captured, &assign.format)?;
+        self.store(&assign.target, assign.namespace.as_ref(), Some(value))?;
+        Ok(flow)
+    }
+
+    #[inline(never)]
+    fn exec_compress(&mut self, body: &'a [Node]) -> Evaluated<'a, Flow> {
+        let mut flow = Flow::Next;
+        let captured = self.capture(|env| {
+            flow = env.exec(body)?;
+            Ok(())
+        })?;
+        compress(&captured, &mut self.out);
+        Ok(flow)
+    }
+
+    /// `#{x}`
+    #[inline(never)]
+    fn numeric_output(&mut self, output: &'a NumericOutput) -> Evaluated<'a, ()> {
+        let mut out = std::mem::take(&mut self.out);
+        let written = self.write_formatted(output, &mut out);
+        self.out = out;
+        written
+    }
+
     /// `${x}` where the output has a format.
+    #[inline(never)]
     fn formatted_output(&mut self, output: &'a FormattedOutput) -> Evaluated<'a, ()> {
         let value = self.eval(&output.expr)?;
         let Value::Markup(markup) = &value else {
@@ -284,6 +300,7 @@ impl<'a> Env<'a> {
         }))
     }
 
+    #[inline(never)]
     fn exec_switch(&mut self, switch: &'a Switch) -> Evaluated<'a, Flow> {
         let is_default = |case: &Case| matches!(case.when, CaseWhen::Default);
         let mut chosen = None;
@@ -336,6 +353,7 @@ impl<'a> Env<'a> {
         Ok(false)
     }
 
+    #[inline(never)]
     fn exec_attempt(&mut self, body: &'a [Node], recover: &'a [Node]) -> Evaluated<'a, Flow> {
         let (locals, depth) = (self.locals.len(), self.depth);
         let place = self.place.clone();
@@ -376,6 +394,7 @@ impl<'a> Env<'a> {
         )
     }
 
+    #[cold]
     fn stop(&mut self, message: Option<&'a Expr>) -> Evaluated<'a, Fault<'a>> {
         let message = match message {
             Some(message) => self.eval_string(message)?.as_str().to_owned(),
@@ -384,6 +403,7 @@ impl<'a> Env<'a> {
         Ok(Fault::Error(Error::new(ErrorKind::Stop, message)))
     }
 
+    #[inline(never)]
     fn change_setting(&mut self, name: Setting, value: &'a Expr) -> Evaluated<'a, ()> {
         let text = self.eval_string(value)?;
         let text = text.as_str();
