@@ -2,7 +2,7 @@
 
 use super::{Args, Builtin, Returned, Run, define, utf16};
 use crate::error::ErrorKind;
-use crate::eval::Env;
+use crate::eval::{Env, Evaluated, TEXT_BYTES_PER_STEP};
 use crate::locale;
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
@@ -10,7 +10,7 @@ use crate::value::{Str, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("boolean", Run::Any(boolean), Args::None),
-    define("cap_first", Run::Str(cap_first), Args::None),
+    define("cap_first", Run::Str(cap_first), Args::None).printed_by(print_cap_first),
     define("capitalize", Run::Str(capitalize), Args::None),
     define("chop_linebreak", Run::Str(chop_linebreak), Args::None),
     define("contains", Run::Str(contains), Args::Required(1, 1)),
@@ -77,28 +77,40 @@ fn language_of<'e>(env: &'e Env<'_>, call: &BuiltinCall) -> &'e str {
 }
 
 fn cap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    change_first(env, text, |c, changed| changed.extend(c.to_uppercase()))
+    let mut changed = Vec::with_capacity(text.as_str().len() + 4);
+    write_changing_first(text.as_str(), char::to_uppercase, &mut changed);
+    env.captured_string(changed).map(Some)
+}
+
+/// `${text?cap_first}` without a string in between.
+fn print_cap_first<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
+    let text = env.eval_string(&call.target)?;
+    env.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
+    write_changing_first(text.as_str(), char::to_uppercase, &mut env.out);
+    Ok(())
 }
 
 fn uncap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    change_first(env, text, |c, changed| changed.extend(c.to_lowercase()))
+    let mut changed = Vec::with_capacity(text.as_str().len() + 4);
+    write_changing_first(text.as_str(), char::to_lowercase, &mut changed);
+    env.captured_string(changed).map(Some)
 }
 
-/// Changes the first character that isn't white-space.
-fn change_first<'a>(
-    env: &mut Env<'a>,
-    text: Str<'a>,
-    change: impl Fn(char, &mut String),
-) -> Returned<'a> {
-    let whole = text.as_str();
-    let Some((at, first)) = whole.char_indices().find(|(_, c)| !c.is_whitespace()) else {
-        return some(Value::Str(text));
-    };
-    let mut changed = String::with_capacity(whole.len() + 4);
-    changed.push_str(&whole[..at]);
-    change(first, &mut changed);
-    changed.push_str(&whole[at + first.len_utf8()..]);
-    env.made(changed).map(Some)
+/// Writes `text`, its first character that isn't white-space changed.
+fn write_changing_first<C: Iterator<Item = char>>(
+    text: &str,
+    change: impl Fn(char) -> C,
+    out: &mut Vec<u8>,
+) {
+    let unspaced = text.trim_start();
+    out.extend_from_slice(&text.as_bytes()[..text.len() - unspaced.len()]);
+    let mut chars = unspaced.chars();
+    if let Some(first) = chars.next() {
+        for c in change(first) {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    out.extend_from_slice(chars.as_str().as_bytes());
 }
 
 fn capitalize<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::env::{Env, Evaluated, Fault};
+use crate::data::View;
 use crate::error::ErrorKind;
 use crate::number::Number;
 use crate::output_format::{Content, Markup};
@@ -29,8 +30,7 @@ impl<'a> Env<'a> {
             ExprKind::Name(name) => return Ok(self.variable(name)),
             ExprKind::Dot(target, key) => {
                 if let Some(hash) = self.data_hash(target) {
-                    let view = hash.get(key);
-                    return Ok(view.and_then(|view| Value::from_view(view, self.max_digits())));
+                    return self.read(hash.get(key));
                 }
                 let value = self.eval(target)?;
                 return self.member(target, &value, key);
@@ -98,18 +98,33 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// What the data has, as a value. The most frequent kinds are written straight to where the value belongs: what is
+    /// written in parts and then copied as a whole makes the processor wait.
+    #[inline(always)]
+    fn read(&self, view: Option<View<'a>>) -> Evaluated<'a, Option<Value<'a>>> {
+        match view {
+            Some(View::Str(text)) => Ok(Some(Value::str(text))),
+            Some(View::Hash(hash)) => Ok(Some(Value::HashView(hash))),
+            Some(other) => self.read_other(other),
+            None => Ok(None),
+        }
+    }
+
+    #[inline(never)]
+    fn read_other(&self, view: View<'a>) -> Evaluated<'a, Option<Value<'a>>> {
+        Ok(Value::from_view(view, self.max_digits()))
+    }
+
     /// `target!value`
     fn default_value(
         &mut self,
         target: &'a Expr,
         value: Option<&'a Expr>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
-        if let Some(found) = self.eval_guarded(target)? {
-            return Ok(Some(found));
-        }
-        match value {
-            Some(value) => self.eval_opt(value),
-            None => Ok(Some(Value::Nothing)),
+        match (self.eval_guarded(target), value) {
+            (Ok(None), Some(value)) => self.eval_opt(value),
+            (Ok(None), None) => Ok(Some(Value::Nothing)),
+            (found, _) => found,
         }
     }
 

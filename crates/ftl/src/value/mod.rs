@@ -244,8 +244,7 @@ impl Hash for Map<'_> {
 
 impl<'a> Value<'a> {
     /// The value that a view shows; `None` if it is missing. A number's notation is trusted to be within `max_digits`.
-    // In place, where it writes a value to where that belongs: to return one and copy it takes longer than all else here.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn from_view(view: View<'a>, max_digits: u64) -> Option<Self> {
         Some(match view {
             View::Null | View::Opaque => return None,
