@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::automatic::Automatic;
 use crate::budget::Budgets;
 use crate::data::View;
-use crate::datetime::{DateFormat, Surroundings, Zone};
-use crate::error::{Error, ErrorKind, quoted};
+use crate::datetime::{Surroundings, Zone};
+use crate::error::{Error, ErrorKind};
+use crate::java_settings::{self, Answer};
 use crate::loader::{Cache, Library, Loader, not_found};
-use crate::locale::Locale;
-use crate::number::{CFormat, NumberFormat};
+use crate::settings::Settings;
 use crate::syntax::{Options, Problem};
 use crate::template::Template;
 use crate::value::{DateKind, HostFunction, Owned};
@@ -35,156 +35,8 @@ pub(crate) struct Shared {
     pub(crate) statics: HashMap<Box<str>, HashMap<Box<str>, Arc<HostFunction>>>,
     pub(crate) library: Option<Library>,
     pub(crate) automatic: Automatic,
-}
-
-/// The settings that `#setting` can change.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) locale: Locale,
-    pub(crate) time_zone: Zone,
-    pub(crate) number_format: Lazy<NumberFormat>,
-    pub(crate) c_format: CFormat,
-    /// What `true` and `false` print as; `None` for the default `true,false`, which refuses to print.
-    pub(crate) boolean_format: Option<(Arc<str>, Arc<str>)>,
-    pub(crate) date_format: Lazy<DateFormat>,
-    pub(crate) time_format: Lazy<DateFormat>,
-    pub(crate) datetime_format: Lazy<DateFormat>,
-    pub(crate) url_escaping_charset: Option<Arc<str>>,
-    pub(crate) output_encoding: Option<Arc<str>>,
-    /// Whether whole numbers divide to binary floating point: FreeMarker's conservative arithmetic.
-    pub(crate) conservative_division: bool,
-    /// Whether a loop variable that is missing shows the variable that it hides.
-    pub(crate) shows_hidden: bool,
-}
-
-/// A format of a setting. If it is malformed, that is an error when it is used: not before, as in FreeMarker.
-#[derive(Clone)]
-pub(crate) struct Lazy<T> {
-    pub(crate) source: Arc<str>,
-    pub(crate) compiled: Result<Arc<T>, Arc<str>>,
-}
-
-impl<T> Lazy<T> {
-    fn new(source: &str, compile: impl FnOnce(&str) -> Result<T, String>) -> Self {
-        Self {
-            source: source.into(),
-            compiled: compile(source).map(Arc::new).map_err(Arc::from),
-        }
-    }
-
-    fn check(&self) -> Result<(), String> {
-        match &self.compiled {
-            Ok(_) => Ok(()),
-            Err(reason) => Err(reason.to_string()),
-        }
-    }
-}
-
-/// FreeMarker's name for what its host has: here the engine's own defaults.
-const JVM_DEFAULT: &str = "JVM default";
-
-impl Settings {
-    fn new() -> Self {
-        let date_format = |kind| Lazy::new("", |format| DateFormat::parse(format, kind));
-        Self {
-            locale: Locale::parse("en_US"),
-            time_zone: Zone::utc(),
-            number_format: Lazy::new("number", NumberFormat::parse),
-            c_format: CFormat::default(),
-            boolean_format: None,
-            date_format: date_format(DateKind::Date),
-            time_format: date_format(DateKind::Time),
-            datetime_format: date_format(DateKind::DateTime),
-            url_escaping_charset: None,
-            output_encoding: None,
-            conservative_division: false,
-            shows_hidden: true,
-        }
-    }
-
-    pub(crate) fn set_locale(&mut self, name: &str) {
-        self.locale = Locale::parse(if name == JVM_DEFAULT { "en_US" } else { name });
-    }
-
-    pub(crate) fn set_number_format(&mut self, format: &str) {
-        self.number_format = Lazy::new(format, NumberFormat::parse);
-    }
-
-    pub(crate) fn set_c_format(&mut self, name: &str) -> Result<(), String> {
-        self.c_format = CFormat::parse(name)?;
-        Ok(())
-    }
-
-    pub(crate) fn set_boolean_format(&mut self, format: &str) -> Result<(), String> {
-        self.boolean_format = match format {
-            "true,false" => None,
-            "c" => Some(("true".into(), "false".into())),
-            other => {
-                let (yes, no) = other
-                    .split_once(',')
-                    .ok_or_else(|| {
-                        format!(
-                            "Failed to set FreeMarker configuration setting \"boolean_format\" to value {}; it must be \"c\" or two \
-                             words with a comma between them.",
-                            quoted(other)
-                        )
-                    })?;
-                Some((yes.into(), no.into()))
-            }
-        };
-        Ok(())
-    }
-
-    pub(crate) fn set_date_format(&mut self, kind: DateKind, format: &str) {
-        let format = Lazy::new(format, |format| DateFormat::parse(format, kind));
-        match kind {
-            DateKind::Date => self.date_format = format,
-            DateKind::Time => self.time_format = format,
-            DateKind::DateTime => self.datetime_format = format,
-        }
-    }
-
-    fn set_arithmetic_engine(&mut self, name: &str) -> Result<(), String> {
-        self.conservative_division = match name {
-            "bigdecimal" => false,
-            "conservative" => true,
-            other => {
-                return Err(format!(
-                    "the setting arithmetic_engine must be bigdecimal or conservative, not {other:?}"
-                ));
-            }
-        };
-        Ok(())
-    }
-
-    fn set_fallback(&mut self, value: &str) -> Result<(), String> {
-        self.shows_hidden = match value {
-            "true" | "yes" | "y" | "t" => true,
-            "false" | "no" | "n" | "f" => false,
-            other => {
-                return Err(format!(
-                    "the setting fallback_on_null_loop_variable must be true or false, not {other:?}"
-                ));
-            }
-        };
-        Ok(())
-    }
-
-    /// An unknown zone is GMT, as in Java.
-    pub(crate) fn set_time_zone(&mut self, name: &str) {
-        self.time_zone = match name {
-            JVM_DEFAULT => Zone::utc(),
-            _ => Zone::find(name).unwrap_or_else(Zone::gmt),
-        };
-    }
-
-    pub(crate) fn date_format(&self, kind: DateKind) -> &Lazy<DateFormat> {
-        match kind {
-            DateKind::Date => &self.date_format,
-            DateKind::Time => &self.time_format,
-            DateKind::DateTime => &self.datetime_format,
-        }
-    }
+    /// Whether renders go on after a directive that has failed.
+    pub(crate) ignores_failures: bool,
 }
 
 impl Shared {
@@ -219,6 +71,7 @@ impl Engine {
                 statics: HashMap::new(),
                 library: None,
                 automatic: Automatic::default(),
+                ignores_failures: false,
             }),
         }
     }
@@ -253,6 +106,10 @@ impl Engine {
     /// `auto_escaping_policy`, `recognize_standard_file_extensions`, `incompatible_improvements`. As in FreeMarker,
     /// malformed formats are errors where they are used, and an unknown time zone is GMT.
     ///
+    /// With `template_exception_handler` as `ignore` a render goes on after each directive that fails, except for
+    /// `#stop`; the other handlers (`rethrow`, `debug`, `html_debug`) let it fail, and a render that fails has no output
+    /// that could show what they print. Settings of Java's logs and files are taken and change nothing.
+    ///
     /// # Errors
     /// If there is no such setting, or it can't have that value.
     pub fn setting(self, name: &str, value: &str) -> Result<Self, Error> {
@@ -260,7 +117,8 @@ impl Engine {
             self.clone()
                 .with(|shared| change(&mut shared.settings, value))
         };
-        Ok(match crate::builtins::snake_case(name).as_str() {
+        let snake = crate::builtins::snake_case(name);
+        Ok(match snake.as_str() {
             "c_format" => return self.c_format(value),
             "boolean_format" => return self.boolean_format(value),
             "number_format" => set(Settings::set_number_format),
@@ -290,26 +148,43 @@ impl Engine {
                 engine
                     .shared_mut()
                     .automatic
-                    .set(&crate::builtins::snake_case(name), value)
+                    .set(&snake, value)
                     .map_err(|message| Error::new(ErrorKind::Format, message))?;
                 engine
             }
-            other => {
-                let mut engine = self;
-                engine
-                    .shared_mut()
-                    .options
-                    .set(other, value)
-                    .map_err(|problem| match problem {
-                        Problem::Unknown => Error::new(
-                            ErrorKind::Refused,
-                            format!("the setting {other:?} isn't available"),
-                        ),
-                        Problem::Value(message) => Error::new(ErrorKind::Format, message),
-                    })?;
-                engine
+            "template_exception_handler" => {
+                let ignores = java_settings::ignores_failures(value)
+                    .map_err(|message| Error::new(ErrorKind::Format, message))?;
+                self.with(|shared| shared.ignores_failures = ignores)
             }
+            other => match java_settings::answer(other, value) {
+                Some(Answer::Taken) => self,
+                Some(Answer::Refused(message)) => {
+                    return Err(Error::new(ErrorKind::Refused, message));
+                }
+                Some(Answer::Malformed(message)) => {
+                    return Err(Error::new(ErrorKind::Format, message));
+                }
+                None => return self.option(other, value),
+            },
         })
+    }
+
+    /// Sets what decides on the syntax, and what the version decides.
+    fn option(mut self, name: &str, value: &str) -> Result<Self, Error> {
+        let shared = Arc::make_mut(&mut self.shared);
+        shared
+            .options
+            .set(name, value)
+            .map_err(|problem| match problem {
+                Problem::Unknown => Error::new(
+                    ErrorKind::Refused,
+                    format!("the setting {name:?} isn't available"),
+                ),
+                Problem::Value(message) => Error::new(ErrorKind::Format, message),
+            })?;
+        shared.settings.follow(shared.options.version);
+        Ok(self)
     }
 
     /// Sets the format of numbers: a name (`number`, `computer`, `c`, `percent`, `currency`) or a `DecimalFormat`

@@ -41,13 +41,15 @@ fn replace_chars<'a>(
     env.made(escaped).map(Some)
 }
 
-fn html<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+fn html<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
+    // `?xhtml` has always done so, `?html` and `?web_safe` since 2.3.20.
+    let with_apostrophe = call.builtin.name == "xhtml" || env.engine.options.version.has(20);
     replace_chars(env, text, |c| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
         '>' => Some("&gt;"),
         '"' => Some("&quot;"),
-        '\'' => Some("&#39;"),
+        '\'' if with_apostrophe => Some("&#39;"),
         _ => None,
     })
 }

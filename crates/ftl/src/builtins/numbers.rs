@@ -92,7 +92,7 @@ fn write_formatted<'a>(
             // The setting must be well-formed even where it isn't used.
             env.number_format_setting(&call.target)?;
             let format = number_format(env, call)?;
-            let (locale, c_format) = (&env.settings.locale, env.settings.c_format);
+            let (locale, c_format) = (&env.settings.locale, env.settings.c_format());
             format.write(number, locale, c_format, out).map_err(|_| {
                 let message = "Failed to format number";
                 env.fault(ErrorKind::Format, call.target.src, message)
@@ -175,13 +175,13 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
     match value {
         Value::Number(number) => {
             let mut bytes = Vec::with_capacity(24);
-            env.settings.c_format.write_number(&number, &mut bytes);
+            env.settings.c_format().write_number(&number, &mut bytes);
             env.captured_string(bytes).map(Some)
         }
         Value::Bool(yes) => Ok(Some(Value::str(if yes { "true" } else { "false" }))),
         Value::Match(found) => Ok(Some(Value::str(if found.whole { "true" } else { "false" }))),
         // XML Schema has no literals of strings.
-        Value::Str(text) if env.settings.c_format == CFormat::XmlSchema => {
+        Value::Str(text) if env.settings.c_format() == CFormat::XmlSchema => {
             Ok(Some(Value::Str(text)))
         }
         Value::Str(text) => {
@@ -197,7 +197,7 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
 fn print_c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
     let value = env.eval(&call.target)?;
     if let Value::Number(number) = &value {
-        env.settings.c_format.write_number(number, &mut env.out);
+        env.settings.c_format().write_number(number, &mut env.out);
         return Ok(());
     }
     if let Some(Value::Str(text)) = c(env, call, value)? {
@@ -209,7 +209,7 @@ fn print_c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
 fn cn<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Option<Value<'a>>) -> Returned<'a> {
     match value {
         Some(value) => c(env, call, value),
-        None => Ok(Some(Value::str(env.settings.c_format.null()))),
+        None => Ok(Some(Value::str(env.settings.c_format().null()))),
     }
 }
 

@@ -41,7 +41,8 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         "is_datetime" => matches!(&value, Value::Date(date) if date.kind == DateKind::DateTime),
         "is_sequence" | "is_indexable" | "is_enumerable" => value.is_sequence(),
         // Java's lists that come as data count as collections too; what a template makes does not.
-        "is_collection" | "is_collection_ex" => false,
+        "is_collection" => matches!(&value, Value::Range(range) if range.is_listable_endless()),
+        "is_collection_ex" => false,
         "is_hash" => value.is_hash(),
         "is_hash_ex" => value.is_hash_ex(),
         "is_macro" => {

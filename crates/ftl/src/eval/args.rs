@@ -212,11 +212,7 @@ impl<'a> Env<'a> {
     #[cold]
     fn unknown_parameter(&self, def: &MacroDef, name: &str) -> Fault<'a> {
         let names: Vec<_> = def.params.iter().map(|param| &*param.name).collect();
-        let valid = if names.is_empty() {
-            String::new()
-        } else {
-            format!(" Valid parameter names are: {}", names.join(", "))
-        };
+        let valid = { format!(" Valid parameter names are: {}", names.join(", ")) };
         let message = format!(
             "{} \"{}\" has no parameter with name \"{name}\".{valid}",
             if def.is_function { "Function" } else { "Macro" },

@@ -182,11 +182,16 @@ impl<'a> Env<'a> {
         passed: Option<Passed<'a>>,
     ) -> Evaluated<'a, Flow> {
         let def = routine.def;
-        match passed {
-            Some(Passed::Positional(values)) => self.bind_positional(def, values)?,
-            Some(Passed::Named(values)) => self.bind_named(def, values)?,
-            None => {}
-        }
+        let bound = match passed {
+            Some(Passed::Positional(values)) => self.bind_positional(def, values),
+            Some(Passed::Named(values)) => self.bind_named(def, values),
+            None => Ok(()),
+        };
+        // Since 2.3.28 arguments that don't fit are the caller's fault.
+        bound.map_err(|fault| match self.engine.options.version.has(28) {
+            true => fault,
+            false => self.traced_in_macro(fault, routine),
+        })?;
         self.bind_defaults(def)
             .map_err(|fault| self.traced_in_macro(fault, routine))?;
         self.exec(&def.body)

@@ -80,7 +80,7 @@ impl<'a> Env<'a> {
         let setting = &self.settings.number_format;
         let format = self.number_format_setting(expr)?;
         format
-            .write(number, &self.settings.locale, self.settings.c_format, out)
+            .write(number, &self.settings.locale, self.settings.c_format(), out)
             .map_err(|reason| {
                 let message = format!(
                     "Failed to format number with format {}: This format can't format the {} number. Reason: {reason}",
@@ -98,7 +98,7 @@ impl<'a> Env<'a> {
         out: &mut Vec<u8>,
     ) -> Evaluated<'a, ()> {
         let number = self.eval_number(&output.expr)?;
-        let (locale, c_format) = (&self.settings.locale, self.settings.c_format);
+        let (locale, c_format) = (&self.settings.locale, self.settings.c_format());
         output
             .format
             .write(&number, locale, c_format, out)

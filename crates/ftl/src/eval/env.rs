@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use super::units::{Around, Loaded, Units, Variables};
 use crate::data::Hash;
-use crate::engine::{Settings, Shared};
+use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::number::{Number, NumberError};
 use crate::output_format::{Content, Markup, OutputFormat};
+use crate::settings::Settings;
 use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node};
 use crate::template::{Code, Template};

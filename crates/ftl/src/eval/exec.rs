@@ -34,7 +34,12 @@ impl<'a> Env<'a> {
     /// Runs nodes until their end or a jump.
     pub(crate) fn exec(&mut self, nodes: &'a [Node]) -> Evaluated<'a, Flow> {
         for node in nodes {
-            let flow = match self.exec_node(node) {
+            let flow = if self.engine.ignores_failures {
+                self.exec_ignoring(node)
+            } else {
+                self.exec_node(node)
+            };
+            let flow = match flow {
                 Ok(flow) => flow,
                 Err(fault) => return Err(self.traced(fault, node)),
             };
@@ -43,6 +48,24 @@ impl<'a> Env<'a> {
             }
         }
         Ok(Flow::Next)
+    }
+
+    /// Runs a node; if it fails, what it has written stays, and the next one follows.
+    fn exec_ignoring(&mut self, node: &'a Node) -> Evaluated<'a, Flow> {
+        let (locals, depth) = (self.locals.len(), self.depth);
+        let place = self.place.clone();
+        let result = self.exec_node(node);
+        if let Err(Fault::Error(error)) = &result
+            && (error.kind() == ErrorKind::Stop || !is_recoverable(error.kind()))
+        {
+            return result;
+        }
+        Ok(result.unwrap_or_else(|_| {
+            self.locals.truncate(locals);
+            self.depth = depth;
+            self.go(place);
+            Flow::Next
+        }))
     }
 
     /// The fault with `node` in its stack: the innermost node, and those that lead into other parts of the template.

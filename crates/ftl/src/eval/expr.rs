@@ -259,6 +259,7 @@ impl<'a> Env<'a> {
                 len: None,
                 clips: true,
                 inclusive: false,
+                only_slices: !self.engine.options.version.has(21),
             },
             Some(to) => {
                 let to = self.eval_whole(to)?;
@@ -276,6 +277,7 @@ impl<'a> Env<'a> {
                     len: Some(usize::try_from(len).unwrap_or(usize::MAX)),
                     clips: kind == RangeKind::Length,
                     inclusive: kind == RangeKind::Inclusive,
+                    only_slices: false,
                 }
             }
         };

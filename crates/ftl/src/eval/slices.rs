@@ -83,7 +83,10 @@ impl<'a> Env<'a> {
         value: Value<'a>,
         index: i64,
     ) -> Evaluated<'a, Option<Value<'a>>> {
-        if matches!(value, Value::Range(_)) && index < 0 {
+        if let Value::Range(range) = &value
+            && !range.only_slices
+            && index < 0
+        {
             let message = format!("Range item index {index} is out of bounds.");
             return Err(self.failure(ErrorKind::Value, message));
         }
@@ -136,11 +139,11 @@ impl<'a> Env<'a> {
         }
         let text: Str<'a> = self.string_of(target, value.clone())?;
         let len = utf16::len(text.as_str());
+        let (first, count, step) = self.picked(key, range, len, "string")?;
         // `from..to` with `to` just below `from` is how templates ask for nothing.
         if range.step < 0 && range.len == Some(2) && range.inclusive {
             return Ok(Value::str(""));
         }
-        let (first, count, step) = self.picked(key, range, len, "string")?;
         if step < 0 && count > 1 {
             let message = format!(
                 "Decreasing ranges aren't allowed for slicing strings (as it would give reversed text). The index range was: first = {first}, last = {}",
@@ -209,7 +212,7 @@ impl<'a> Env<'a> {
                         );
                         return Err(self.fault(ErrorKind::Value, key.src, message));
                     }
-                    return Err(out_of_bounds(end, "end"));
+                    return Err(out_of_bounds(range.at(count - 1), "end"));
                 }
                 available as usize
             }

@@ -3,6 +3,7 @@
 use bigdecimal::BigDecimal;
 
 use super::{Number, write_int};
+use crate::version::Version;
 
 /// Whole numbers with as many zeros at their end take an exponent.
 const MAX_TRAILING_ZEROS: i64 = 100;
@@ -10,10 +11,9 @@ const MAX_TRAILING_ZEROS: i64 = 100;
 const MAX_LEADING_ZEROS: i64 = 6;
 
 /// A value of the setting `c_format`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CFormat {
     /// What `?c` did before FreeMarker 2.3.32.
-    #[default]
     Legacy,
     JavaScriptOrJson,
     Json,
@@ -32,11 +32,19 @@ impl CFormat {
         Self::Legacy,
     ];
 
+    /// What `?c` writes if nothing else is set.
+    pub(crate) fn default_of(version: Version) -> Self {
+        if version.has(32) {
+            Self::JavaScriptOrJson
+        } else {
+            Self::Legacy
+        }
+    }
+
     /// Finds a format by its name. The error tells which there are.
     pub(crate) fn parse(name: &str) -> Result<Self, String> {
         // The default from 2.3.32 on, and before.
         match name {
-            "default" => return Ok(Self::default()),
             "default for 2.3.31" => return Ok(Self::Legacy),
             "default for 2.3.32" => return Ok(Self::JavaScriptOrJson),
             _ => {}

@@ -62,6 +62,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) strip_text: bool,
     /// Whether tags may lack their `#`.
     pub(crate) loose_tags: bool,
+    /// Whether a tag has shown which brackets the template's tags have.
+    pub(crate) established: bool,
     /// Whether other templates' code may run within this one, or it within theirs.
     pub(crate) open: bool,
     pub(crate) options: &'s Options,
@@ -180,6 +182,7 @@ impl<'s> Parser<'s> {
             policy: options.auto_escaping,
             strip_text: false,
             loose_tags: !options.strict_syntax,
+            established: false,
             open: options.loads || options.always_open,
             options,
             file,

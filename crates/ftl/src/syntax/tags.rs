@@ -1,7 +1,7 @@
 //! Tags: their names, where they begin and end.
 
 use super::lexer::Token;
-use super::options::Tags;
+use super::options::{Interpolations, Tags};
 use super::parser::{Parser, Result, UNEXPECTED_END};
 use super::source::Src;
 
@@ -140,7 +140,7 @@ impl<'s> Parser<'s> {
     }
 
     fn is_markup(&self, bytes: &[u8]) -> bool {
-        if self.interpolation_at(bytes).is_some() {
+        if self.interpolation_at(bytes).is_some() || self.is_any_sep(bytes) {
             return true;
         }
         let bracket_fits = match (bytes[0], self.tags) {
@@ -151,25 +151,39 @@ impl<'s> Parser<'s> {
         bracket_fits
             && match bytes[1..] {
                 [b'@', ..] | [b'/', b'@', ..] | [b'#', b'-', b'-', ..] => true,
-                [b'#', c, ..] | [b'/', b'#', c, ..] => is_name(c),
-                [c, ..] if self.loose_tags && (is_name(c) || c == b'/') => self.is_loose_tag(bytes),
+                [b'#', c, ..] | [b'/', b'#', c, ..] => {
+                    is_name(c) && (self.refuses_unknown_tags() || is_directive(bytes))
+                }
+                [c, ..] if self.loose_tags && bytes[0] == b'<' && (is_name(c) || c == b'/') => {
+                    is_loose_tag(bytes)
+                }
                 _ => false,
             }
     }
 
-    /// Whether `<name` is a directive: without strict syntax the `#` may be left out.
-    fn is_loose_tag(&self, bytes: &[u8]) -> bool {
-        let closing = bytes[1] == b'/';
-        let rest = &bytes[1 + usize::from(closing)..];
-        let len = rest
-            .iter()
-            .position(|c| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
-        let Ok(name) = std::str::from_utf8(&rest[..len]) else {
-            return false;
-        };
-        find(name, closing)
-            .is_some_and(|(_, follows)| follows_fits(follows, &rest[len..]).is_some())
+    /// Before 2.3.34 `#sep` was a tag in either brackets, and without its `#`, whatever the others look like.
+    fn is_any_sep(&self, bytes: &[u8]) -> bool {
+        let name = [&b"<sep"[..], b"<#sep", b"[#sep"]
+            .into_iter()
+            .find(|name| bytes.starts_with(name));
+        name.is_some_and(|name| {
+            !self.options.version.has(34)
+                && follows_fits(Follows::End, &bytes[name.len()..]).is_some()
+        })
+    }
+
+    /// Old versions take what isn't a directive for text, up to the first tag that is one.
+    fn refuses_unknown_tags(&self) -> bool {
+        self.established || self.options.version.has(19)
+    }
+
+    /// Notes the brackets of a tag: from the first one on, the others are text. Tags that may lack their `#` leave the
+    /// matter open.
+    pub(crate) fn establish(&mut self, square: bool) {
+        if !self.loose_tags {
+            self.tags = if square { Tags::Square } else { Tags::Angle };
+            self.established = true;
+        }
     }
 
     /// Reads the tag at the current position, without stepping over it; it begins with `<#` or `</#`.
@@ -192,21 +206,17 @@ impl<'s> Parser<'s> {
             start: self.pos as u32,
             end: (self.pos + len) as u32,
         };
-        let known = find(spelling, closing);
-        let Some((name, follows)) = known else {
-            return Err(self.unknown_directive(spelling, src));
+        let known = find(spelling, closing)
+            .and_then(|(name, follows)| Some((name, follows_fits(follows, &bytes[len..])?)));
+        let Some((name, has_parameters)) = known else {
+            return Err(self.not_a_directive(spelling, closing, src));
         };
-        let Some(has_parameters) = follows_fits(follows, &bytes[len..]) else {
-            let inner = Src {
-                start: src.start + 1,
-                end: src.end,
-            };
-            return Err(self.syntax_error(
-                inner,
-                format!("#{spelling} is an existing directive, but the tag is malformed.  (See FreeMarker Manual / Directive Reference.)"),
-            ));
-        };
-        self.tags = if square { Tags::Square } else { Tags::Angle };
+        if !has_parameters && name != "sep" {
+            self.check_tag_end(square, src)?;
+        }
+        if name != "sep" {
+            self.establish(square);
+        }
         let name_src = Src {
             start: src.start,
             end: src.end + u32::from(has_parameters || bytes.len() > len),
@@ -218,6 +228,44 @@ impl<'s> Parser<'s> {
             len,
             has_parameters,
         })
+    }
+
+    /// The error of a tag with a `#` that isn't one of FreeMarker's.
+    fn not_a_directive(&self, spelling: &str, closing: bool, src: Src) -> crate::Error {
+        if self.loose_tags {
+            let tag = &self.text[src.start as usize..src.end as usize];
+            let found = crate::error::java_quoted(tag);
+            let message = format!("Encountered {found}, but was expecting something else.");
+            return self.syntax_error(src, message);
+        }
+        if find(spelling, closing).is_none() {
+            return self.unknown_directive(spelling, src);
+        }
+        let inner = Src {
+            start: src.start + 1,
+            end: src.end,
+        };
+        self.syntax_error(
+            inner,
+            format!("#{spelling} is an existing directive, but the tag is malformed.  (See FreeMarker Manual / Directive Reference.)"),
+        )
+    }
+
+    /// A tag without parameters must end with the bracket that belongs to its first one: old versions don't mind.
+    fn check_tag_end(&self, square: bool, name: Src) -> Result<()> {
+        let checks = self.options.version.has(28) || self.interpolations == Interpolations::Square;
+        let rest = &self.text[name.end as usize..];
+        let Some((at, end)) = rest.char_indices().find(|(_, c)| matches!(c, '>' | ']')) else {
+            return Ok(());
+        };
+        if self.loose_tags || !checks || square == (end == ']') {
+            return Ok(());
+        }
+        let src = Src {
+            start: name.start,
+            end: name.end + at as u32 + 1,
+        };
+        Err(self.syntax_error(src, format!("The tag shouldn't end with \"{end}\".")))
     }
 
     fn unknown_directive(&self, name: &str, src: Src) -> crate::Error {
@@ -258,7 +306,19 @@ impl<'s> Parser<'s> {
     /// Steps over a tag's name and reads the first token after it.
     pub(crate) fn enter_tag(&mut self, tag: Tag) -> Result<()> {
         self.pos += tag.len;
-        self.begin_tag(tag.square)
+        if tag.has_parameters {
+            return self.begin_tag(tag.square);
+        }
+        let start = self.pos as u32;
+        self.close_tag()?;
+        self.token_src = self.since(start);
+        let ending = &self.text[start as usize..self.pos];
+        self.token = if ending.trim_start().starts_with('/') {
+            Token::EmptyTagEnd
+        } else {
+            Token::TagEnd
+        };
+        Ok(())
     }
 
     pub(crate) fn begin_tag(&mut self, square: bool) -> Result<()> {
@@ -287,9 +347,7 @@ impl<'s> Parser<'s> {
 
     /// Steps over an end tag such as `</#if>`, which [`Self::tag`] has looked at.
     pub(crate) fn close_tag(&mut self) -> Result<()> {
-        let rest = self.rest();
-        let end = if rest.starts_with('[') { ']' } else { '>' };
-        match rest.find(end) {
+        match self.rest().find(['>', ']']) {
             Some(at) => {
                 self.pos += at + 1;
                 Ok(())
@@ -302,6 +360,33 @@ impl<'s> Parser<'s> {
     pub(crate) fn interpolation_at(&self, bytes: &[u8]) -> Option<super::text::Opening> {
         super::text::opening(self.interpolations, bytes)
     }
+}
+
+/// Whether the tag that `bytes` begin with, its bracket and its `#`, is a directive.
+fn is_directive(bytes: &[u8]) -> bool {
+    let closing = bytes[1] == b'/';
+    fits(&bytes[2 + usize::from(closing)..], closing, |_| true)
+}
+
+/// Whether `<name` is a directive: without strict syntax the `#` may be left out of names in the legacy spelling.
+fn is_loose_tag(bytes: &[u8]) -> bool {
+    let closing = bytes[1] == b'/';
+    fits(&bytes[1 + usize::from(closing)..], closing, |name| {
+        !matches!(name, "ftl" | "on") && CAMEL.iter().all(|(camel, _)| *camel != name)
+    })
+}
+
+fn fits(name_on: &[u8], closing: bool, allowed: fn(&str) -> bool) -> bool {
+    let len = name_on
+        .iter()
+        .position(|c| !c.is_ascii_alphabetic() && *c != b'_')
+        .unwrap_or(name_on.len());
+    let Ok(name) = std::str::from_utf8(&name_on[..len]) else {
+        return false;
+    };
+    allowed(name)
+        && find(name, closing)
+            .is_some_and(|(_, follows)| follows_fits(follows, &name_on[len..]).is_some())
 }
 
 fn find(spelling: &str, closing: bool) -> Option<(&'static str, Follows)> {

@@ -117,12 +117,10 @@ impl<'s> Parser<'s> {
         let rest = self.rest();
         let end = if rest.starts_with('[') { "--]" } else { "-->" };
         let start = self.pos as u32;
+        self.establish(rest.starts_with('['));
         let Some(at) = rest.find(end) else {
-            let src = Src {
-                start,
-                end: start + 4,
-            };
-            return Err(self.syntax_error(src, format!("Unclosed \"{}\"", &rest[..4])));
+            self.pos += 4;
+            return self.unclosed_verbatim(self.since(start)).map(drop);
         };
         self.pos += at + end.len();
         self.layout.leaf(Piece::Silent, start, self.pos as u32);

@@ -152,9 +152,19 @@ pub(crate) struct Range {
     pub(crate) clips: bool,
     /// Whether its end belongs to it (`a..b`).
     pub(crate) inclusive: bool,
+    /// Whether it has no items of its own: a range without an end, in old versions.
+    pub(crate) only_slices: bool,
 }
 
+/// How long FreeMarker says that a range without an end is.
+const ENDLESS: usize = i32::MAX as usize;
+
 impl Range {
+    /// Whether it has items, but no end.
+    pub(crate) fn is_listable_endless(&self) -> bool {
+        self.len.is_none() && !self.only_slices
+    }
+
     pub(crate) fn at(&self, index: usize) -> i64 {
         self.first
             .wrapping_add(self.step.wrapping_mul(index as i64))
@@ -163,7 +173,8 @@ impl Range {
 
 impl Seq for Range {
     fn len(&self) -> usize {
-        self.len.unwrap_or(usize::MAX)
+        self.len
+            .unwrap_or(if self.only_slices { 0 } else { ENDLESS })
     }
 
     fn get(&self, index: usize) -> Option<View<'_>> {

@@ -70,6 +70,33 @@ fn what_random_templates_have_shown_stays_mended() {
     );
 }
 
+#[test]
+fn each_version_has_its_own_ways() {
+    check(
+        include_str!("../golden/versions.jsonl"),
+        include_str!("../golden/versions-expected.jsonl"),
+        include_str!("../golden/versions.deviations"),
+    );
+}
+
+#[test]
+fn tags_may_lack_their_sign_if_the_syntax_is_not_strict() {
+    check(
+        include_str!("../golden/loose.jsonl"),
+        include_str!("../golden/loose-expected.jsonl"),
+        include_str!("../golden/loose.deviations"),
+    );
+}
+
+#[test]
+fn renders_fail_or_go_on_as_the_handler_of_exceptions_says() {
+    check(
+        include_str!("../golden/handlers.jsonl"),
+        include_str!("../golden/handlers-expected.jsonl"),
+        include_str!("../golden/handlers.deviations"),
+    );
+}
+
 /// Compares all cases with what is expected; `deviations` are those that are known to differ, each with the kind of its
 /// difference.
 fn check(cases: &str, expected: &str, deviations: &str) {

@@ -7,37 +7,6 @@ use model::time::SystemClock;
 /// Decides on the defaults of others, so it is set before them.
 const VERSION: &str = "incompatible_improvements";
 
-/// What a setting of Java's would need.
-const JAVA: [(&str, &str); 14] = [
-    ("api_builtin_enabled", "`?api` reaches into Java"),
-    ("cache_storage", "it is a Java class"),
-    ("custom_attributes", "they are Java objects"),
-    ("custom_date_formats", "they are Java classes"),
-    ("custom_number_formats", "they are Java classes"),
-    ("new_builtin_class_resolver", "`?new` makes Java objects"),
-    ("object_wrapper", "it is a Java class"),
-    ("registered_custom_output_formats", "they are Java classes"),
-    ("strict_bean_models", "it is about Java objects"),
-    ("template_configurations", "they are Java objects"),
-    ("template_loader", "it is a Java class"),
-    ("template_lookup_strategy", "it is a Java class"),
-    ("template_name_format", "it is a Java class"),
-    ("truncate_builtin_algorithm", "it is a Java class"),
-];
-
-/// Settings of Java's logs, exceptions and files: taken, because no output depends on them.
-const WITHOUT_EFFECT: [(&str, &[&str]); 7] = [
-    ("attempt_exception_reporter", &["log_error", "log_warn"]),
-    ("auto_flush", &BOOLEANS),
-    ("default_encoding", &[]),
-    ("localized_lookup", &BOOLEANS),
-    ("log_template_exceptions", &BOOLEANS),
-    ("template_update_delay", &[]),
-    ("wrap_unchecked_exceptions", &BOOLEANS),
-];
-
-const BOOLEANS: [&str; 8] = ["true", "false", "yes", "no", "y", "n", "t", "f"];
-
 /// Splits `name=value`.
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -60,20 +29,6 @@ pub(super) fn engine<'s>(
 }
 
 fn set(engine: Engine, name: &str, value: &str) -> Result<Engine, String> {
-    let snake = snake_case(name);
-    if let Some((_, why)) = JAVA.iter().find(|(java, _)| *java == snake) {
-        return Err(format!("the setting {snake} is refused: {why}"));
-    }
-    if let Some((_, allowed)) = WITHOUT_EFFECT.iter().find(|(known, _)| *known == snake) {
-        return if allowed.is_empty() || allowed.contains(&snake_case(value).as_str()) {
-            Ok(engine)
-        } else {
-            let allowed = allowed.join(", ");
-            Err(format!(
-                "the setting {snake} must be one of {allowed}, not {value:?}"
-            ))
-        };
-    }
     engine
         .setting(name, value)
         .map_err(|error| error.message().to_owned())

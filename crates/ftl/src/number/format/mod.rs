@@ -126,12 +126,7 @@ mod tests {
         let mut out = Vec::new();
         NumberFormat::parse(pattern)
             .expect("a pattern")
-            .write(
-                &number,
-                &Locale::parse(locale),
-                CFormat::default(),
-                &mut out,
-            )
+            .write(&number, &Locale::parse(locale), CFormat::Legacy, &mut out)
             .expect("written");
         String::from_utf8(out).expect("UTF-8")
     }

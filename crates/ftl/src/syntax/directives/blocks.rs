@@ -58,8 +58,8 @@ impl Parser<'_> {
         self.layout.leave_texts_out();
         if let Some(first) = before.iter().find(|node| !self.is_blank_text(node)) {
             let text = &self.text[first.src.start as usize..first.src.end as usize];
-            let found = text.split_whitespace().next().unwrap_or_default();
             let start = first.src.start + (text.len() - text.trim_start().len()) as u32;
+            let found = first_token(text.trim_start());
             let src = crate::syntax::Src {
                 start,
                 end: start + found.len() as u32,
@@ -136,6 +136,16 @@ impl Parser<'_> {
         self.close_tag()?;
         self.layout.close(self.pos as u32);
         Ok(NodeKind::Attempt { body, recover })
+    }
+}
+
+/// The text up to white-space or to what might begin a tag or an interpolation.
+fn first_token(text: &str) -> &str {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '$' | '#' | '<' | '[' | '{');
+    match text.find(ends) {
+        Some(0) => &text[..1],
+        Some(at) => &text[..at],
+        None => text,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::ErrorKind;
 use crate::output_format::OutputFormat;
 use crate::syntax::ast::{ExprKind, Node, NodeKind};
-use crate::syntax::parser::{Escape, Parser, Result};
+use crate::syntax::parser::{Escape, Parser, Result, UNEXPECTED_END};
 use crate::syntax::source::Src;
 use crate::syntax::tags::Tag;
 use crate::syntax::whitespace::Piece;
@@ -125,11 +125,12 @@ impl Parser<'_> {
         let rest = self.rest();
         let spelling = &self.text[src.start as usize..src.end as usize];
         let name = spelling.trim_matches(|c: char| !c.is_ascii_alphabetic());
-        let Some(len) = find_end_tag(rest, name) else {
-            return Err(self.syntax_error(src, format!("Unclosed \"{spelling}\"")));
-        };
         let start = self.pos as u32;
-        self.pos += len;
+        let (len, closed) = match find_end_tag(rest, name) {
+            Some(len) => (len, true),
+            None => (self.unclosed_verbatim(src)?, false),
+        };
+        self.pos = start as usize + len;
         let content = self.since(start);
         if tag.name == "noparse" && len > 0 {
             let id = self.layout.text(&rest[..len], content.start, content.end);
@@ -138,29 +139,84 @@ impl Parser<'_> {
                 kind: NodeKind::TextRef(id),
             });
         }
+        if !closed {
+            self.pos = self.text.len();
+            return Ok(());
+        }
         self.close_tag()?;
         if tag.name == "comment" {
             self.layout.leaf(Piece::Silent, src.start, self.pos as u32);
         }
         Ok(())
     }
+
+    /// What isn't parsed, from the current position on, has no end: an error, but old versions take it up to its last
+    /// token. Says how many bytes that leaves, and goes to the end of the source.
+    pub(crate) fn unclosed_verbatim(&mut self, tag: Src) -> Result<usize> {
+        if self.options.version.has(21) {
+            let spelling = &self.text[tag.start as usize..tag.end as usize];
+            return Err(self.syntax_error(tag, format!("Unclosed \"{spelling}\"")));
+        }
+        let rest = self.rest();
+        if rest.is_empty() {
+            return Err(self.at_end_of_source(UNEXPECTED_END.to_owned()));
+        }
+        let kept = rest.len() - last_verbatim_token(rest);
+        self.pos = self.text.len();
+        self.layout.leaf(Piece::Output, tag.start, self.pos as u32);
+        Ok(kept)
+    }
+}
+
+/// Bytes of the last token of text that isn't parsed.
+fn last_verbatim_token(text: &str) -> usize {
+    let mut rest = text;
+    loop {
+        let len = verbatim_token(rest);
+        if len == rest.len() {
+            return len;
+        }
+        rest = &rest[len..];
+    }
+}
+
+/// Bytes of the first one: an end tag, `-->`, one of `<`, `[`, `-`, or what is between them.
+fn verbatim_token(text: &str) -> usize {
+    if let Some(tag) = end_tag_at(text) {
+        return tag.len;
+    }
+    if text.starts_with("-->") || text.starts_with("--]") {
+        return 3;
+    }
+    match text.find(['<', '[', '-']) {
+        Some(0) => 1,
+        Some(at) => at,
+        None => text.len(),
+    }
+}
+
+/// An end tag where nothing is parsed: of either brackets, with or without `#`.
+struct EndTag<'t> {
+    name: &'t str,
+    len: usize,
+}
+
+/// The end tag that `text` begins with.
+fn end_tag_at(text: &str) -> Option<EndTag<'_>> {
+    let after = text.strip_prefix(['<', '['])?.strip_prefix('/')?;
+    let after = after.strip_prefix('#').unwrap_or(after);
+    let name_len = after.find(|c: char| !c.is_ascii_alphabetic())?;
+    let end = after[name_len..].trim_start_matches([' ', '\t', '\n', '\r']);
+    let end = end.strip_prefix(['>', ']'])?;
+    (name_len > 0).then_some(EndTag {
+        name: &after[..name_len],
+        len: text.len() - end.len(),
+    })
 }
 
 /// Where the end tag of `name` begins.
 fn find_end_tag(text: &str, name: &str) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = text[from..].find("/#") {
-        let slash = from + at;
-        let bracket = slash
-            .checked_sub(1)
-            .map(|before| text.as_bytes()[before])
-            .filter(|c| matches!(c, b'<' | b'['));
-        let after = &text[slash + 2..];
-        let named = after.starts_with(name);
-        if bracket.is_some() && named && after[name.len()..].trim_start().starts_with(['>', ']']) {
-            return Some(slash - 1);
-        }
-        from = slash + 2;
-    }
-    None
+    text.match_indices(['<', '['])
+        .map(|(at, _)| at)
+        .find(|at| end_tag_at(&text[*at..]).is_some_and(|tag| tag.name == name))
 }

@@ -3,6 +3,7 @@
 use crate::output_format::{AutoEscaping, OutputFormat};
 use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::lexer::Token;
+use crate::syntax::options::Tags;
 use crate::syntax::parser::{Parser, Result};
 use crate::syntax::source::Src;
 
@@ -19,6 +20,8 @@ impl Parser<'_> {
         }
         self.pos += rest.len() - trimmed.len();
         let tag = self.tag()?;
+        self.tags = if square { Tags::Square } else { Tags::Angle };
+        self.established = true;
         self.enter_tag(tag)?;
         let mut strip = None;
         let mut auto_escape = None;
@@ -81,6 +84,16 @@ impl Parser<'_> {
             ExprKind::Bool(on) => Ok(*on),
             ExprKind::Str(text) if matches!(&**text, "true" | "yes" | "t" | "y") => Ok(true),
             ExprKind::Str(text) if matches!(&**text, "false" | "no" | "f" | "n") => Ok(false),
+            ExprKind::Str(text) => Err(self.syntax_error(
+                value.src,
+                format!(
+                    "Illegal boolean value: {text}\nExpecting boolean (true/false), found: {}",
+                    crate::error::java_quoted(text)
+                ),
+            )),
+            ExprKind::Int(_) | ExprKind::Decimal(_) => {
+                Err(self.syntax_error(value.src, "Expecting boolean (true/false) parameter"))
+            }
             _ => Err(self.syntax_error(
                 value.src,
                 format!("Expected a boolean constant for {name:?}."),

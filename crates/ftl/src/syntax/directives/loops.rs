@@ -210,12 +210,13 @@ impl Parser<'_> {
             self.context.loops
         };
         if allowed == 0 {
+            let src = self.tag_src(tag);
             let message = format!(
-                "<#{}> must be nested inside a directive that supports it:  #list with \"as\", #items{} (or the deprecated #foreach)",
-                tag.name,
+                "{} must be nested inside a directive that supports it:  #list with \"as\", #items{} (or the deprecated #foreach)",
+                &self.text[src.start as usize..src.end as usize],
                 if is_break { ", #switch" } else { "" }
             );
-            return Err(self.syntax_error(self.tag_src(tag), message));
+            return Err(self.syntax_error(src, message));
         }
         let src = self.bare_tag(tag)?;
         self.layout.leaf(Piece::Plain, src.start, src.end);

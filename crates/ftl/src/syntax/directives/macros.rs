@@ -2,6 +2,7 @@
 
 use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind, Param};
 use crate::syntax::lexer::Token;
+use crate::syntax::options::Tags;
 use crate::syntax::parser::{Context, Parser, Result};
 use crate::syntax::source::Src;
 use crate::syntax::tags::Tag;
@@ -32,11 +33,11 @@ impl Parser<'_> {
 
     pub(super) fn nested_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         let start = self.pos as u32;
-        if !self.context.in_macro {
-            return Err(self.syntax_error(
-                self.tag_src(tag),
-                "Cannot use a <#nested> instruction outside a macro.",
-            ));
+        if !self.context.in_macro || self.context.in_function {
+            let src = self.tag_src(tag);
+            let spelling = &self.text[src.start as usize..src.end as usize];
+            let message = format!("Cannot use a {spelling} instruction outside a macro.");
+            return Err(self.syntax_error(src, message));
         }
         self.enter_tag(tag)?;
         let args = self.positional_args()?;
@@ -153,11 +154,8 @@ impl Parser<'_> {
     pub(crate) fn macro_call(&mut self) -> Result<Node> {
         let start = self.pos as u32;
         let square = self.rest().starts_with('[');
-        self.tags = if square {
-            crate::syntax::options::Tags::Square
-        } else {
-            crate::syntax::options::Tags::Angle
-        };
+        self.tags = if square { Tags::Square } else { Tags::Angle };
+        self.established = true;
         self.pos += 2;
         self.begin_tag(square)?;
         self.space_ends = true;
@@ -218,8 +216,7 @@ impl Parser<'_> {
     /// Steps over `</@>` or `</@name>`.
     fn end_of_call(&mut self, callee: &Expr) -> Result<()> {
         let rest = self.rest();
-        let close = if rest.starts_with('[') { ']' } else { '>' };
-        let Some(end) = rest.find(close) else {
+        let Some(end) = rest.find(['>', ']']) else {
             return Err(self.error_here("Unclosed end tag."));
         };
         let name = rest[3..end].trim();

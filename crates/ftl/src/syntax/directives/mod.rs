@@ -75,8 +75,7 @@ impl Parser<'_> {
         let len = if tag.has_parameters {
             tag.len + 1
         } else {
-            let close = if tag.square { ']' } else { '>' };
-            self.rest().find(close).map_or(tag.len, |at| at + 1)
+            self.rest().find(['>', ']']).map_or(tag.len, |at| at + 1)
         };
         super::Src {
             start: self.pos as u32,

@@ -1,0 +1,176 @@
+//! The settings that decide on what is printed.
+
+use std::sync::Arc;
+
+use crate::datetime::{DateFormat, Zone};
+use crate::error::quoted;
+use crate::locale::Locale;
+use crate::number::{CFormat, NumberFormat};
+use crate::value::DateKind;
+use crate::version::Version;
+
+/// The settings that `#setting` can change.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) locale: Locale,
+    pub(crate) time_zone: Zone,
+    pub(crate) number_format: Lazy<NumberFormat>,
+    /// `None` for the version's default.
+    c_format: Option<CFormat>,
+    default_c_format: CFormat,
+    /// What `true` and `false` print as; `None` for the default `true,false`, which refuses to print.
+    pub(crate) boolean_format: Option<(Arc<str>, Arc<str>)>,
+    pub(crate) date_format: Lazy<DateFormat>,
+    pub(crate) time_format: Lazy<DateFormat>,
+    pub(crate) datetime_format: Lazy<DateFormat>,
+    pub(crate) url_escaping_charset: Option<Arc<str>>,
+    pub(crate) output_encoding: Option<Arc<str>>,
+    /// Whether whole numbers divide to binary floating point: FreeMarker's conservative arithmetic.
+    pub(crate) conservative_division: bool,
+    /// Whether a loop variable that is missing shows the variable that it hides.
+    pub(crate) shows_hidden: bool,
+}
+
+/// A format of a setting. If it is malformed, that is an error when it is used: not before, as in FreeMarker.
+#[derive(Clone)]
+pub(crate) struct Lazy<T> {
+    pub(crate) source: Arc<str>,
+    pub(crate) compiled: Result<Arc<T>, Arc<str>>,
+}
+
+impl<T> Lazy<T> {
+    fn new(source: &str, compile: impl FnOnce(&str) -> Result<T, String>) -> Self {
+        Self {
+            source: source.into(),
+            compiled: compile(source).map(Arc::new).map_err(Arc::from),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match &self.compiled {
+            Ok(_) => Ok(()),
+            Err(reason) => Err(reason.to_string()),
+        }
+    }
+}
+
+/// FreeMarker's name for what its host has: here the engine's own defaults.
+const JVM_DEFAULT: &str = "JVM default";
+
+impl Settings {
+    /// FreeMarker's defaults.
+    pub(crate) fn new() -> Self {
+        let date_format = |kind| Lazy::new("", |format| DateFormat::parse(format, kind));
+        Self {
+            locale: Locale::parse("en_US"),
+            time_zone: Zone::utc(),
+            number_format: Lazy::new("number", NumberFormat::parse),
+            c_format: None,
+            default_c_format: CFormat::default_of(Version::DEFAULT),
+            boolean_format: None,
+            date_format: date_format(DateKind::Date),
+            time_format: date_format(DateKind::Time),
+            datetime_format: date_format(DateKind::DateTime),
+            url_escaping_charset: None,
+            output_encoding: None,
+            conservative_division: false,
+            shows_hidden: true,
+        }
+    }
+
+    pub(crate) fn set_locale(&mut self, name: &str) {
+        self.locale = Locale::parse(if name == JVM_DEFAULT { "en_US" } else { name });
+    }
+
+    pub(crate) fn set_number_format(&mut self, format: &str) {
+        self.number_format = Lazy::new(format, NumberFormat::parse);
+    }
+
+    pub(crate) fn set_c_format(&mut self, name: &str) -> Result<(), String> {
+        self.c_format = match name {
+            "default" => None,
+            name => Some(CFormat::parse(name)?),
+        };
+        Ok(())
+    }
+
+    /// Takes the defaults of a version.
+    pub(crate) fn follow(&mut self, version: Version) {
+        self.default_c_format = CFormat::default_of(version);
+    }
+
+    pub(crate) fn c_format(&self) -> CFormat {
+        self.c_format.unwrap_or(self.default_c_format)
+    }
+
+    pub(crate) fn set_boolean_format(&mut self, format: &str) -> Result<(), String> {
+        self.boolean_format = match format {
+            "true,false" => None,
+            "c" => Some(("true".into(), "false".into())),
+            other => {
+                let (yes, no) = other
+                    .split_once(',')
+                    .ok_or_else(|| {
+                        format!(
+                            "Failed to set FreeMarker configuration setting \"boolean_format\" to value {}; it must be \"c\" or two \
+                             words with a comma between them.",
+                            quoted(other)
+                        )
+                    })?;
+                Some((yes.into(), no.into()))
+            }
+        };
+        Ok(())
+    }
+
+    pub(crate) fn set_date_format(&mut self, kind: DateKind, format: &str) {
+        let format = Lazy::new(format, |format| DateFormat::parse(format, kind));
+        match kind {
+            DateKind::Date => self.date_format = format,
+            DateKind::Time => self.time_format = format,
+            DateKind::DateTime => self.datetime_format = format,
+        }
+    }
+
+    pub(crate) fn set_arithmetic_engine(&mut self, name: &str) -> Result<(), String> {
+        self.conservative_division = match name {
+            "bigdecimal" => false,
+            "conservative" => true,
+            other => {
+                return Err(format!(
+                    "the setting arithmetic_engine must be bigdecimal or conservative, not {other:?}"
+                ));
+            }
+        };
+        Ok(())
+    }
+
+    pub(crate) fn set_fallback(&mut self, value: &str) -> Result<(), String> {
+        self.shows_hidden = match value {
+            "true" | "yes" | "y" | "t" => true,
+            "false" | "no" | "n" | "f" => false,
+            other => {
+                return Err(format!(
+                    "the setting fallback_on_null_loop_variable must be true or false, not {other:?}"
+                ));
+            }
+        };
+        Ok(())
+    }
+
+    /// An unknown zone is GMT, as in Java.
+    pub(crate) fn set_time_zone(&mut self, name: &str) {
+        self.time_zone = match name {
+            JVM_DEFAULT => Zone::utc(),
+            _ => Zone::find(name).unwrap_or_else(Zone::gmt),
+        };
+    }
+
+    pub(crate) fn date_format(&self, kind: DateKind) -> &Lazy<DateFormat> {
+        match kind {
+            DateKind::Date => &self.date_format,
+            DateKind::Time => &self.time_format,
+            DateKind::DateTime => &self.datetime_format,
+        }
+    }
+}
