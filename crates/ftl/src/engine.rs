@@ -172,7 +172,7 @@ impl Engine {
 
     /// Sets what decides on the syntax, and what the version decides.
     fn option(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        let shared = Arc::make_mut(&mut self.shared);
+        let shared = self.shared_mut();
         shared
             .options
             .set(name, value)

@@ -212,11 +212,11 @@ impl<'a> Env<'a> {
     #[cold]
     fn unknown_parameter(&self, def: &MacroDef, name: &str) -> Fault<'a> {
         let names: Vec<_> = def.params.iter().map(|param| &*param.name).collect();
-        let valid = { format!(" Valid parameter names are: {}", names.join(", ")) };
         let message = format!(
-            "{} \"{}\" has no parameter with name \"{name}\".{valid}",
+            "{} \"{}\" has no parameter with name \"{name}\". Valid parameter names are: {}",
             if def.is_function { "Function" } else { "Macro" },
             def.name,
+            names.join(", ")
         );
         self.failure(ErrorKind::Value, message)
     }
