@@ -43,11 +43,8 @@ impl Verdict {
             return Some("a budget is used up");
         }
         let java = self.java["error"].as_str().unwrap_or_default();
-        if java == "Failed to transform element" {
-            return Some("lambdas run when their items are asked for");
-        }
-        if java.starts_with("To do URL encoding") {
-            return Some("?url without a character set uses UTF-8");
+        if matches!(java, "out of memory" | "stack overflow") {
+            return Some("FreeMarker has run out of memory");
         }
         if java == "Failed to read regular expression match group" {
             return Some("groups of what hasn't matched are missing, not failures");

@@ -135,7 +135,7 @@ fn number_format<'a>(
             "Failed to get number format object for the {} number format string: {reason}",
             quoted(source.as_str())
         );
-        env.fault(ErrorKind::Format, call.target.src, message)
+        env.described(ErrorKind::Format, call.head, message)
     })?;
     if call.has_constant_arg() {
         let kept = call.formats.number.get_or_init(|| Arc::new(format));
@@ -162,7 +162,7 @@ pub(super) fn date_format<'a>(
             "Can't create date/time/datetime format based on format string {}. Reason given: {reason}",
             quoted(source.as_str())
         );
-        env.fault(ErrorKind::Format, call.target.src, message)
+        env.described(ErrorKind::Format, call.head, message)
     })?;
     if call.has_constant_arg() {
         // The format of another kind of date may be there.

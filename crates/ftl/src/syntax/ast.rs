@@ -80,6 +80,8 @@ pub(crate) enum LoopField {
 pub(crate) struct BuiltinCall {
     /// The whole, from the target to the last argument.
     pub(crate) src: Src,
+    /// From the target to the name.
+    pub(crate) head: Src,
     pub(crate) target: Expr,
     pub(crate) builtin: &'static Builtin,
     /// The built-in's name in the template's spelling.

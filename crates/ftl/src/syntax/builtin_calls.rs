@@ -53,6 +53,7 @@ impl Parser<'_> {
             src,
             ExprKind::Builtin(Box::new(BuiltinCall {
                 src: self.place.unwrap_or(src),
+                head: self.place.unwrap_or(target.src.to(name_src)),
                 target,
                 builtin,
                 name: name.into(),

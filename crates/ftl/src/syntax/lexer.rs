@@ -194,8 +194,19 @@ impl Parser<'_> {
                 self.pos += 2;
                 return Ok(Token::EmptyTagEnd);
             }
+            b'$' | b'#' if bytes.get(self.pos + 1) == Some(&b'{') => {
+                return Err(self.nested_interpolation(if first == b'$' { "${" } else { "#{" }));
+            }
             b'[' => self.brackets += 1,
-            b']' => self.brackets = self.brackets.saturating_sub(1),
+            b']' => match self.brackets.checked_sub(1) {
+                Some(left) => self.brackets = left,
+                None => return Err(self.nothing_to_close(']')),
+            },
+            b'{' => self.braces += 1,
+            b'}' => match self.braces.checked_sub(1) {
+                Some(left) => self.braces = left,
+                None => return Err(self.nothing_to_close('}')),
+            },
             _ => {}
         }
         if self.scan_identifier() {
@@ -206,11 +217,6 @@ impl Parser<'_> {
             if rest.starts_with(spelling) {
                 self.pos += spelling.len();
                 return Ok(*token);
-            }
-        }
-        for opening in ["${", "#{"] {
-            if rest.starts_with(opening) {
-                return Err(self.nested_interpolation(opening));
             }
         }
         // These begin tokens that can't be gone on with.
@@ -238,6 +244,12 @@ impl Parser<'_> {
             "You can't use {opening}...}} (an interpolation) here as you are already in FreeMarker-expression-mode. Thus, instead of {opening}myExpression}}, just write myExpression. ({opening}...}} is only used where otherwise static text is expected, i.e., outside FreeMarker tags and interpolations, or inside string literals.)"
         );
         self.syntax_error(src, message)
+    }
+
+    fn nothing_to_close(&self, closing: char) -> crate::Error {
+        self.error_here(format!(
+            "You can't have an \"{closing}\" here, as there's nothing open that it could close."
+        ))
     }
 
     fn at_empty_tag_end(&self) -> bool {

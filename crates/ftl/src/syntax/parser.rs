@@ -37,6 +37,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) in_square_tag: bool,
     /// Open `[` in the tag or interpolation being read.
     pub(crate) brackets: u32,
+    /// Open `{` in it, an interpolation's own included.
+    pub(crate) braces: u32,
     pub(crate) lambda_allowed: bool,
     /// In the name after `<@` white-space ends the expression.
     pub(crate) space_ends: bool,
@@ -164,6 +166,7 @@ impl<'s> Parser<'s> {
             parens: 0,
             in_square_tag: false,
             brackets: 0,
+            braces: 0,
             lambda_allowed: false,
             space_ends: false,
             place: None,

@@ -324,7 +324,7 @@ impl<'s> Parser<'s> {
     pub(crate) fn begin_tag(&mut self, square: bool) -> Result<()> {
         self.gt_is_operator = false;
         self.in_square_tag = square;
-        self.brackets = 0;
+        (self.brackets, self.braces) = (0, 0);
         self.height = 0;
         self.advance()
     }

@@ -177,10 +177,12 @@ impl<'s> Parser<'s> {
     fn interpolation(&mut self, opening: Opening) -> Result<Node> {
         let start = self.pos as u32;
         self.pos += 2;
-        let outer = (self.gt_is_operator, self.in_square_tag, self.brackets);
+        let outer = (self.gt_is_operator, self.in_square_tag);
+        let outer_open = (self.brackets, self.braces);
         self.gt_is_operator = true;
         self.in_square_tag = opening == Opening::Bracket;
         self.brackets = 0;
+        self.braces = u32::from(opening != Opening::Bracket);
         self.advance()?;
         let expr = self.expression()?;
         let format = if opening == Opening::Hash && self.token == Token::Semicolon {
@@ -192,7 +194,8 @@ impl<'s> Parser<'s> {
         } else {
             None
         };
-        (self.gt_is_operator, self.in_square_tag, self.brackets) = outer;
+        (self.gt_is_operator, self.in_square_tag) = outer;
+        (self.brackets, self.braces) = outer_open;
         match (opening, self.token) {
             (Opening::Bracket, Token::TagEnd) => {}
             (Opening::Dollar | Opening::Hash, Token::CloseBrace) => {}

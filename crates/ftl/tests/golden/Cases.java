@@ -61,6 +61,8 @@ public class Cases {
             return failure(id, e.getMessageWithoutStackTop(), e.getLineNumber(), e.getColumnNumber(), e.getEndLineNumber(), e.getEndColumnNumber(), e.getFTLInstructionStack());
         } catch (StackOverflowError e) {
             return failure(id, "stack overflow", null, null, null, null, null);
+        } catch (OutOfMemoryError e) {
+            return failure(id, "out of memory", null, null, null, null, null);
         } catch (Exception e) {
             return failure(id, e.toString(), null, null, null, null, null);
         }
