@@ -9,7 +9,7 @@ use crate::data::View;
 use crate::datetime::{Surroundings, Zone};
 use crate::error::{Error, ErrorKind};
 use crate::java_settings::{self, Answer};
-use crate::loader::{Cache, Library, Loader, not_found};
+use crate::loader::{Cache, Library, Loader, normalize, not_found};
 use crate::settings::Settings;
 use crate::syntax::{Options, Problem};
 use crate::template::Template;
@@ -338,7 +338,7 @@ impl Engine {
     pub fn template(&self, name: &str) -> Result<Template, Error> {
         let library = self.shared.library.as_ref();
         let code = match library {
-            Some(library) => library.get(name, &self.shared.options)?,
+            Some(library) => library.get(&normalize(name)?, &self.shared.options, |_| Ok(()))?,
             None => None,
         };
         Ok(Template {

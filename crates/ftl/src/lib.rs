@@ -126,6 +126,8 @@
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
 //! | reasons that Java keeps in a cause | are part of the message, or [`Error::cause`] |
 //! | a failing render | writes nothing, where Java has written what came before |
+//! | a macro that is included into two namespaces | stays in the one where it was reached; in FreeMarker the last definition counts |
+//! | `(f())!default` | does not catch what is missing within the function |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
 //! | `.vars + hash`, `.globals + hash` | have only what can be listed |
 //! | regular expressions | are translated; what Java alone can do is told where it is used |

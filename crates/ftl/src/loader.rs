@@ -10,8 +10,8 @@ use crate::template::Code;
 /// Where `#include` and `#import` find templates.
 pub trait Loader: Send + Sync {
     /// The source of the template `name`, a path without a slash before it and without `.` and `..` in it (unless it
-    /// has a scheme, `scheme://`); `None` if there is no such template. It is asked once for a name: what it returns
-    /// is kept.
+    /// has a scheme, `scheme://`); `None` if there is no such template. What is found is kept, and not asked for again
+    /// soon.
     ///
     /// # Errors
     /// Why the template can't be read, if there is one.
@@ -57,9 +57,13 @@ impl Library {
         }
     }
 
-    /// The template with the full name `name`, if there is one.
-    pub(crate) fn get(&self, name: &str, options: &Options) -> Result<Option<Arc<Code>>, Error> {
-        let name = &*normalize(name)?;
+    /// The template with the normal name `name`, if there is one; `charge` is asked before a source is compiled.
+    pub(crate) fn get(
+        &self,
+        name: &str,
+        options: &Options,
+        charge: impl FnOnce(&str) -> Result<(), Error>,
+    ) -> Result<Option<Arc<Code>>, Error> {
         if let Some(code) = self
             .cache
             .codes
@@ -72,23 +76,35 @@ impl Library {
         let Some(source) = self.source(name)? else {
             return Ok(None);
         };
+        charge(&source)?;
         let code = Arc::new(Code::compile(name, &source, options)?);
-        let mut codes = self
-            .cache
-            .codes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if codes.len() < MAX_KEPT {
+        // Of names with stars there may be any number for one template.
+        if !name.contains('*') {
+            let mut codes = self
+                .cache
+                .codes
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            if codes.len() >= MAX_KEPT {
+                codes.clear();
+            }
             codes.insert(name.into(), Arc::clone(&code));
         }
         Ok(Some(code))
     }
 
     /// The template's text as it stands, not compiled.
-    pub(crate) fn get_plain(&self, name: &str, options: &Options) -> Result<Option<Code>, Error> {
-        let name = normalize(name)?;
-        let source = self.source(&name)?;
-        Ok(source.map(|source| Code::plain(&name, &source, options)))
+    pub(crate) fn get_plain(
+        &self,
+        name: &str,
+        options: &Options,
+        charge: impl FnOnce(&str) -> Result<(), Error>,
+    ) -> Result<Option<Arc<Code>>, Error> {
+        let Some(source) = self.source(name)? else {
+            return Ok(None);
+        };
+        charge(&source)?;
+        Ok(Some(Arc::new(Code::plain(name, &source, options))))
     }
 
     /// Looks for `a/b/*/c` as `a/b/c`, `a/c` and `c`.
@@ -166,7 +182,7 @@ pub(crate) fn absolute(name: &str) -> String {
 }
 
 /// A name from the root: `..` and `.` are gone; one that leaves the root is an error.
-fn normalize(name: &str) -> Result<String, Error> {
+pub(crate) fn normalize(name: &str) -> Result<String, Error> {
     let malformed = |reason: &str| {
         Error::new(
             ErrorKind::Value,

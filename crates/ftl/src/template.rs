@@ -31,6 +31,8 @@ pub(crate) struct Code {
     pub(crate) options: Options,
     /// Whether its tags are `[#tag]`s.
     pub(crate) square_tags: bool,
+    /// Whether it was made by `?interpret`.
+    pub(crate) is_interpreted: bool,
 }
 
 /// Longest source; offsets are 32 bits, and nobody writes more.
@@ -81,6 +83,7 @@ impl Code {
             program: resolve(vec![Node { src, kind }], true),
             options: options.clone(),
             square_tags: false,
+            is_interpreted: false,
         }
     }
 
@@ -105,6 +108,7 @@ impl Code {
             program,
             options,
             square_tags,
+            is_interpreted: false,
         })
     }
 

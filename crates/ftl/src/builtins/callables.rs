@@ -9,6 +9,9 @@ use crate::loader::{absolute, full_name};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{Callable, PresetArgs, Str, Value, WithArgs};
 
+/// How often `?with_args` may be applied to what it has returned.
+const MAX_WITH_ARGS: usize = 64;
+
 pub(super) const TABLE: &[Builtin] = &[
     define("eval", Run::Str(eval), Args::None),
     define("interpret", Run::Any(interpret), Args::None),
@@ -59,6 +62,13 @@ fn absolute_template_name<'a>(
 }
 
 fn namespace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    let value = match &value {
+        Value::Callable(callable) => match &**callable {
+            Callable::WithArgs(with) => with.callee.clone(),
+            _ => value,
+        },
+        _ => value,
+    };
     match value {
         Value::Macro(_, home) => Ok(Some(Value::Namespace(env.units.get(home).namespace))),
         other => Err(env.type_fault(&call.target, "macro or function", &other)),
@@ -115,8 +125,24 @@ fn with_args<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, callee: Value<'a>) ->
         );
         return Err(env.failure(ErrorKind::Value, message));
     }
-    let last = call.builtin.name == "with_args_last";
-    let with = WithArgs { callee, args, last };
+    let depth = match &callee {
+        Value::Callable(callable) => match &**callable {
+            Callable::WithArgs(with) => with.depth + 1,
+            _ => 1,
+        },
+        _ => 1,
+    };
+    if depth > MAX_WITH_ARGS {
+        let message = format!("?with_args is applied more than {MAX_WITH_ARGS} times");
+        return Err(env.failure(ErrorKind::Depth, message));
+    }
+    env.charge_items(4)?;
+    let with = WithArgs {
+        callee,
+        args,
+        last: call.builtin.name == "with_args_last",
+        depth,
+    };
     Ok(Some(Value::Callable(Rc::new(Callable::WithArgs(with)))))
 }
 

@@ -65,7 +65,6 @@ pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool) -> Program {
         ..Resolver::default()
     };
     resolver.declare(&nodes);
-    resolver.assigned = (resolver.namespace.len(), resolver.globals.len());
     resolver.nodes(&mut nodes);
     Program {
         nodes,
@@ -82,8 +81,6 @@ struct Resolver {
     namespace: Names,
     globals: Names,
     has_macros: bool,
-    /// How many names of the namespace and of the global ones the template assigns itself; they come first.
-    assigned: (usize, usize),
     /// Loop variables in scope, the innermost last.
     scopes: Vec<ScopeVariable>,
     /// In what is open: the same, as other templates' code finds them.
@@ -327,7 +324,7 @@ impl Resolver {
         self.nodes(&mut def.body);
         def.frame_size = self.frame_size;
         def.locals = self.locals.drain().collect();
-        def.locals.sort_by_key(|(_, slot)| *slot);
+        def.locals.sort();
         self.scopes = outer_scopes;
         self.sites = outer_sites;
         self.loops = outer_loops;

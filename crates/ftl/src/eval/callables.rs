@@ -51,10 +51,14 @@ impl<'a> Env<'a> {
                 Value::Macro(def, home) => {
                     self.call_macro_directive(src, call, (def, *home), Some(with))
                 }
+                Value::Callable(_) if with.args.len() > 0 => {
+                    let message = "This directive supports no parameters.";
+                    Err(self.failure(ErrorKind::Value, message))
+                }
                 Value::Callable(inner) => self.call_callable(src, call, inner),
                 other => Err(self.not_a_directive(call, other)),
             },
-            Callable::OptionalTemplate(_) | Callable::Import(_) => {
+            Callable::OptionalTemplate | Callable::Import(_) => {
                 Err(self.not_a_directive(call, &Value::Callable(Rc::clone(callable))))
             }
         }
@@ -79,7 +83,7 @@ impl<'a> Env<'a> {
         args: Vec<Option<Value<'a>>>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         match &**callable {
-            Callable::OptionalTemplate(base) => self.optional_template(base, &args).map(Some),
+            Callable::OptionalTemplate => self.optional_template(&args).map(Some),
             Callable::Import(code) => {
                 if !args.is_empty() {
                     let message = "This method supports no parameters.";
@@ -215,9 +219,8 @@ impl<'a> Env<'a> {
         match scope {
             "local" => {
                 let slot = self.place.running.and_then(|running| {
-                    let locals = &running.def.locals;
-                    let (_, slot) = locals.iter().find(|(local, _)| **local == *name)?;
-                    Some((running.base, *slot))
+                    let slot = running.def.local_slot(&name)?;
+                    Some((running.base, slot))
                 });
                 if let Some((base, slot)) = slot
                     && let Some(local) = self.locals.get_mut(base + slot as usize)
@@ -276,7 +279,10 @@ impl<'a> Env<'a> {
                     );
                 }
                 match self.eval(given)? {
-                    Value::Namespace(found) => namespace = found,
+                    Value::Namespace(found) => {
+                        self.load_pending(found)?;
+                        namespace = found;
+                    }
                     _ => {
                         return refuse(self, "namespace parameter does not specify a namespace.");
                     }

@@ -401,9 +401,9 @@ impl<'a> Env<'a> {
                 let report = self.reported(&error);
                 self.steps(report.len() / TEXT_BYTES_PER_STEP)?;
                 let outer = self.recovered.replace(Rc::from(report));
-                let flow = self.exec(recover)?;
+                let flow = self.exec(recover);
                 self.recovered = outer;
-                Ok(flow)
+                flow
             }
         }
     }

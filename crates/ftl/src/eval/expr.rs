@@ -340,7 +340,9 @@ impl<'a> Env<'a> {
             Special::Namespace => Value::Namespace(self.namespace()),
             Special::Main => Value::Namespace(0),
             Special::DataModel => Value::Scope(Scope::DataModel),
-            Special::TemplateName if self.template.options.version.has(22) => {
+            Special::TemplateName
+                if self.template.options.version.has(22) && !self.template.is_interpreted =>
+            {
                 Value::str(self.main_name())
             }
             Special::TemplateName | Special::CurrentTemplateName => Value::str(&self.template.name),
@@ -352,9 +354,7 @@ impl<'a> Env<'a> {
                     return Err(self.failure(ErrorKind::Value, message));
                 }
             },
-            Special::GetOptionalTemplate => {
-                Value::Callable(Rc::new(Callable::OptionalTemplate(&self.template.name)))
-            }
+            Special::GetOptionalTemplate => Value::Callable(Rc::new(Callable::OptionalTemplate)),
             Special::Locale => Value::string(self.settings.locale.name()),
             Special::Lang => Value::string(self.settings.locale.language()),
             Special::TimeZone => Value::string(self.settings.time_zone.id()),

@@ -8,7 +8,7 @@ use super::env::{Env, Evaluated, Fault};
 use super::exec::COMPILED_BYTES_PER_STEP;
 use super::units::Variables;
 use crate::error::{Error, ErrorKind};
-use crate::loader::{full_name, not_found};
+use crate::loader::{full_name, normalize, not_found};
 use crate::output_format::AutoEscaping;
 use crate::syntax::ast::{BuiltinCall, Expr, Import, Include, NodeKind, Site};
 use crate::syntax::{Options, Src};
@@ -17,7 +17,7 @@ use crate::value::{Callable, Map, Str, Value};
 
 /// Bytes that a compiled template takes, and those for each byte of its source.
 const COMPILED_BYTES: usize = 4_096;
-const COMPILED_BYTES_PER_BYTE: usize = 16;
+const COMPILED_BYTES_PER_BYTE: usize = 64;
 /// What it costs to compile anything at all.
 const STEPS_OF_A_TEMPLATE: usize = 100;
 /// In place of a place: the loader's templates, compiled and as they stand.
@@ -94,19 +94,24 @@ impl<'a> Env<'a> {
                 "a template can't load other templates here",
             ));
         };
+        let name = &*normalize(name)?;
         let kind = if parse { LOADED } else { PLAIN };
         if let Some(code) = self.units.made_of(kind, name) {
             return Ok(Some(code));
         }
+        // For a star each folder up to the root is asked.
+        let asked = 1 + name.split('/').count();
+        self.steps(STEPS_OF_A_TEMPLATE * asked).map_err(as_error)?;
+        let options = &self.engine.options;
+        let charge = |source: &str| self.charge_compiled(source).map_err(as_error);
         let found = if parse {
-            library.get(name, &self.engine.options)?
+            library.get(name, options, charge)?
         } else {
-            library.get_plain(name, &self.engine.options)?.map(Arc::new)
+            library.get_plain(name, options, charge)?
         };
         let Some(code) = found else {
             return Ok(None);
         };
-        self.charge_compiled(&code.source).map_err(as_error)?;
         let code = self.units.keep(code);
         self.units.remember(kind, name, code);
         Ok(Some(code))
@@ -161,6 +166,7 @@ impl<'a> Env<'a> {
         site: Option<&'a Site>,
         alias: &'a str,
     ) -> Evaluated<'a, ()> {
+        let full = &*normalize(full).map_err(Fault::Error)?;
         let (namespace, code) = match self.units.namespace_of(full) {
             Some(namespace) => {
                 if !lazy {
@@ -217,7 +223,15 @@ impl<'a> Env<'a> {
 
     /// Runs the template of a lazy import, if that is still to be done.
     pub(crate) fn load_pending(&mut self, namespace: u32) -> Evaluated<'a, ()> {
-        let Some(full) = self.namespaces[namespace as usize].pending.take() else {
+        let variables = &mut self.namespaces[namespace as usize];
+        if let Some(full) = &variables.failed {
+            let message = format!(
+                "Lazy initialization of the imported namespace for {} has already failed earlier; won't retry it.",
+                crate::error::java_quoted(full)
+            );
+            return Err(self.failure(ErrorKind::Value, message));
+        }
+        let Some(full) = variables.pending.take() else {
             return Ok(());
         };
         let code = match self.load(&full, true) {
@@ -231,6 +245,7 @@ impl<'a> Env<'a> {
         };
         filled.map_err(|fault| {
             let error = self.to_error(fault);
+            self.namespaces[namespace as usize].failed = Some(Rc::clone(&full));
             Fault::Error(error.wrapped(format!(
                 "Lazy initialization of the imported namespace for {} has failed: {}",
                 crate::error::java_quoted(&full),
@@ -277,7 +292,6 @@ impl<'a> Env<'a> {
     /// `.get_optional_template(name, {"parse": …})`
     pub(super) fn optional_template(
         &mut self,
-        base: &str,
         args: &[Option<Value<'a>>],
     ) -> Evaluated<'a, Value<'a>> {
         let refuse = |message: String| {
@@ -313,7 +327,7 @@ impl<'a> Env<'a> {
                 }
             }
         }
-        let full = full_name(base, name.as_str());
+        let full = full_name(&self.template.name, name.as_str());
         let code = self.load(&full, parse).map_err(|error| {
             Fault::Error(error.wrapped(format!(
                 "I/O error when trying to load optional template {}: {}",
@@ -412,10 +426,14 @@ impl<'a> Env<'a> {
         id: &str,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         let code = self
-            .code_of(call, text, |env, mut options| {
+            .code_of(call, &format!("{id}\n{text}"), |env, mut options| {
                 options.standard_extensions = false;
                 let name = format!("{}->{id}", env.template.name);
-                Code::compile(&name, text, &options)
+                let code = Code::compile(&name, text, &options)?;
+                Ok(Code {
+                    is_interpreted: true,
+                    ..code
+                })
             })
             .map_err(|error| {
                 let message = format!(
@@ -428,7 +446,7 @@ impl<'a> Env<'a> {
         Ok(Some(Value::Callable(Rc::new(Callable::Interpreted(code)))))
     }
 
-    /// What `text` compiles to at the place of `call`; it is compiled once in a render.
+    /// What `compile` makes of `text` at the place of `call`; it is compiled once in a render.
     fn code_of(
         &mut self,
         call: &'a BuiltinCall,

@@ -112,6 +112,8 @@ pub(crate) struct Variables<'a> {
     values: Vec<Option<Value<'a>>>,
     /// The full name of the template that a lazy import has yet to run.
     pub(crate) pending: Option<Rc<str>>,
+    /// The same, if that has failed.
+    pub(crate) failed: Option<Rc<str>>,
 }
 
 impl<'a> Variables<'a> {
@@ -121,6 +123,7 @@ impl<'a> Variables<'a> {
             more: Names::default(),
             values: super::env::none(names.len()),
             pending: None,
+            failed: None,
         }
     }
 
@@ -193,7 +196,10 @@ pub(crate) fn java_order<T>(entries: &mut [(&str, T)]) {
 pub(crate) struct Around<'a> {
     site: Option<&'a Site>,
     base: usize,
+    /// The macro that runs there, if it isn't known to `outer`.
     running: Option<Running<'a>>,
+    /// Where that macro's frame begins, known or not.
+    macro_base: Option<usize>,
     outer: Option<Rc<Around<'a>>>,
 }
 
@@ -288,13 +294,17 @@ impl<'a> Env<'a> {
         run: impl FnOnce(&mut Self) -> Evaluated<'a, T>,
     ) -> Evaluated<'a, T> {
         let here = &self.place;
-        let around = if site.is_none() && here.running.is_none() {
+        // What included code includes runs in the same macro: that is looked through once, after all loops.
+        let known = here.around.as_ref().and_then(|around| around.macro_base);
+        let running = here.running.filter(|running| known != Some(running.base));
+        let around = if site.is_none() && running.is_none() {
             here.around.clone()
         } else {
             Some(Rc::new(Around {
                 site,
                 base: here.base,
-                running: here.running,
+                running,
+                macro_base: here.running.map(|running| running.base),
                 outer: here.around.clone(),
             }))
         };
@@ -364,9 +374,8 @@ impl<'a> Env<'a> {
 
     /// A local variable of a running macro.
     pub(crate) fn macro_variable(&self, running: Running<'a>, name: &str) -> Option<Value<'a>> {
-        let locals = &running.def.locals;
-        let (_, slot) = locals.iter().find(|(local, _)| **local == *name)?;
-        self.local_of(running.base, *slot).cloned()
+        let slot = running.def.local_slot(name)?;
+        self.local_of(running.base, slot).cloned()
     }
 
     /// The local variables of the running macro that have a value, in the order of a Java `HashMap`.

@@ -398,8 +398,18 @@ pub(crate) struct MacroDef {
     pub(crate) slot: u32,
     /// Local slots that a call needs.
     pub(crate) frame_size: u32,
-    /// Names and slots of its local variables, for `.locals`.
+    /// Names and slots of its local variables, by name.
     pub(crate) locals: Vec<(Box<str>, u32)>,
+}
+
+impl MacroDef {
+    /// The slot of the local variable `name`.
+    pub(crate) fn local_slot(&self, name: &str) -> Option<u32> {
+        let at = self
+            .locals
+            .binary_search_by(|(local, _)| (**local).cmp(name));
+        at.ok().map(|at| self.locals[at].1)
+    }
 }
 
 #[derive(Clone)]

@@ -8,8 +8,8 @@ use crate::template::Code;
 pub(crate) enum Callable<'a> {
     /// `text?interpret`: a directive that runs the text.
     Interpreted(&'a Code),
-    /// `.get_optional_template`: a method; names are relative to that template.
-    OptionalTemplate(&'a str),
+    /// `.get_optional_template`: a method; names are relative to the template that calls it.
+    OptionalTemplate,
     /// What that returns: a directive that runs the template.
     Include(&'a Code),
     /// And a method that imports it.
@@ -24,6 +24,8 @@ pub(crate) struct WithArgs<'a> {
     pub(crate) args: PresetArgs<'a>,
     /// Whether they come after the call's own ones (`?with_args_last`).
     pub(crate) last: bool,
+    /// How many callables with arguments the callee is made of.
+    pub(crate) depth: usize,
 }
 
 #[derive(Clone)]
@@ -32,12 +34,21 @@ pub(crate) enum PresetArgs<'a> {
     Named(Rc<[(Str<'a>, Option<Value<'a>>)]>),
 }
 
+impl PresetArgs<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Positional(args) => args.len(),
+            Self::Named(args) => args.len(),
+        }
+    }
+}
+
 impl Callable<'_> {
     /// Whether `<@callable>` works.
     pub(crate) fn is_directive(&self) -> bool {
         match self {
             Self::Interpreted(_) | Self::Include(_) => true,
-            Self::OptionalTemplate(_) | Self::Import(_) => false,
+            Self::OptionalTemplate | Self::Import(_) => false,
             Self::WithArgs(with) => match &with.callee {
                 Value::Callable(inner) => inner.is_directive(),
                 callee => matches!(callee, Value::Macro(..)),
@@ -49,7 +60,7 @@ impl Callable<'_> {
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::Interpreted(_) => "transform",
-            Self::OptionalTemplate(_) | Self::Import(_) => "method",
+            Self::OptionalTemplate | Self::Import(_) => "method",
             Self::Include(_) => "directive",
             Self::WithArgs(with) => with.callee.type_name(),
         }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{List, Map, Value};
+use super::{Callable, List, Map, PresetArgs, Value, WithArgs};
 
 impl Drop for List<'_> {
     fn drop(&mut self) {
@@ -24,8 +24,30 @@ impl Drop for Map<'_> {
     }
 }
 
+impl Drop for WithArgs<'_> {
+    fn drop(&mut self) {
+        drop_flat(take_values(self));
+    }
+}
+
 fn holds_values(value: &Value<'_>) -> bool {
-    matches!(value, Value::List(_) | Value::Map(_))
+    matches!(value, Value::List(_) | Value::Map(_) | Value::Callable(_))
+}
+
+/// The callee and the arguments; those that others still hold stay.
+fn take_values<'a>(with: &mut WithArgs<'a>) -> Vec<Option<Value<'a>>> {
+    let mut taken = vec![Some(std::mem::replace(&mut with.callee, Value::Nothing))];
+    match &mut with.args {
+        PresetArgs::Positional(args) => {
+            let values = Rc::get_mut(args).into_iter().flatten();
+            taken.extend(values.map(Option::take));
+        }
+        PresetArgs::Named(args) => {
+            let values = Rc::get_mut(args).into_iter().flatten();
+            taken.extend(values.map(|(_, value)| value.take()));
+        }
+    }
+    taken
 }
 
 fn values_of<'a>(map: &mut Map<'a>) -> Vec<Option<Value<'a>>> {
@@ -44,6 +66,11 @@ fn drop_flat(mut pending: Vec<Option<Value<'_>>>) {
             Some(Value::Map(map)) => {
                 if let Some(mut map) = Rc::into_inner(map) {
                     pending.append(&mut values_of(&mut map));
+                }
+            }
+            Some(Value::Callable(callable)) => {
+                if let Some(Callable::WithArgs(mut with)) = Rc::into_inner(callable) {
+                    pending.append(&mut take_values(&mut with));
                 }
             }
             _ => {}

@@ -158,3 +158,66 @@ fn a_name_from_the_data_can_not_leave_the_root() {
     let error = render(&engine, "main").expect_err("outside");
     assert!(error.message().contains("root directory"), "{error}");
 }
+
+#[test]
+fn a_template_has_one_namespace_however_its_name_is_spelled() {
+    let engine = engine(&[
+        (
+            "main",
+            "<#import 'lib' as a><#import '/x/../lib' as b><#assign n = 5 in a>${b.n}",
+        ),
+        ("lib", "<#assign n = 1>"),
+    ]);
+    assert_eq!(render(&engine, "main").expect("renders"), "5");
+}
+
+#[test]
+fn a_lazy_import_that_has_failed_stays_failed() {
+    let engine = engine(&[(
+        "main",
+        "<#import 'none' as l><#list 1..2 as i><#attempt>${l.x!'empty'}<#recover>failed </#attempt></#list>",
+    )]);
+    let lazy = engine.setting("lazy_imports", "true").expect("a setting");
+    assert_eq!(render(&lazy, "main").expect("renders"), "failed failed ");
+}
+
+#[test]
+fn an_error_is_no_longer_there_after_its_recovery_has_failed() {
+    let engine = engine(&[(
+        "main",
+        "<#attempt><#attempt>${a}<#recover>${b}</#attempt><#recover>in</#attempt>${.error}",
+    )]);
+    let error = render(&engine, "main").expect_err("no error to show");
+    assert!(error.message().starts_with(".error"), "{error}");
+}
+
+#[test]
+fn loops_hide_the_variables_of_a_macro_from_what_is_included() {
+    let engine = engine(&[
+        (
+            "main",
+            "<#macro m><#local x = 'local'><#list ['loop'] as x><#include 'a'></#list></#macro><@m/>",
+        ),
+        ("a", "<#list [1] as y><#include 'b'></#list>"),
+        ("b", "${x} ${y}"),
+    ]);
+    assert_eq!(render(&engine, "main").expect("renders"), "loop 1");
+}
+
+#[test]
+fn callables_with_arguments_do_not_nest_without_end() {
+    for source in [
+        "<#macro m a></#macro><#assign x=1><#list 1..9000 as i><#assign x=m?with_args([x])></#list>done",
+        "<#macro m a></#macro><#assign x=1><#list 1..9000 as i><#assign x=m?with_args([[x]])></#list>done",
+    ] {
+        let engine = engine(&[("main", source)]);
+        let small = std::thread::Builder::new().stack_size(256 * 1024);
+        let rendered = small.spawn(move || render(&engine, "main").expect("renders"));
+        let rendered = rendered.expect("a thread").join().expect("no overflow");
+        assert_eq!(rendered, "done");
+    }
+    let chain =
+        "<#assign x=.get_optional_template><#list 1..9000 as i><#assign x=x?with_args([])></#list>";
+    let error = render(&engine(&[("main", chain)]), "main").expect_err("too deep");
+    assert_eq!(error.kind(), ErrorKind::Depth);
+}
