@@ -40,13 +40,9 @@ impl<'a> Env<'a> {
             }
         }
         let full = full_name(&self.template.name, name.as_str());
-        let code = self.load(&full, parse).map_err(|error| {
-            Fault::Error(error.wrapped(format!(
-                "Template inclusion failed (for parameter value {}):\n{}",
-                crate::error::java_quoted(name.as_str()),
-                error.as_reason()
-            )))
-        })?;
+        let code = self
+            .load(&full, parse)
+            .map_err(|error| self.failed("inclusion", name.as_str(), &error))?;
         match code {
             Some(code) => self.run_code(src, code, self.namespace(), include.site.as_deref()),
             None if ignore_missing => Ok(()),
