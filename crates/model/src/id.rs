@@ -128,6 +128,21 @@ macro_rules! id {
 }
 
 id!(
+    /// An organisation: members, and the projects that they share.
+    OrganisationId,
+    "org_"
+);
+id!(
+    /// A person with an account.
+    PersonId,
+    "person_"
+);
+id!(
+    /// An entry of the audit log.
+    AuditId,
+    "audit_"
+);
+id!(
     /// A project: one stream of events with keys of its own.
     ProjectId,
     "prj_"

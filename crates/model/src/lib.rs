@@ -4,6 +4,7 @@
 //!
 //! Nothing here does I/O.
 
+pub mod access;
 pub mod definition;
 pub mod event;
 pub mod filter;
@@ -18,7 +19,9 @@ pub mod time;
 pub mod user;
 
 pub use event::{Event, EventKind, Offset};
-pub use id::{ApiKey, DefinitionId, DeliveryId, ProjectId, SyncId};
+pub use id::{
+    ApiKey, AuditId, DefinitionId, DeliveryId, OrganisationId, PersonId, ProjectId, SyncId,
+};
 pub use random::Random;
 pub use request::{OutboundRequest, Part};
 pub use time::{Clock, Timestamp};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use model::{ProjectId, SyncId};
+use model::{OrganisationId, PersonId, ProjectId, SyncId};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,54 @@ pub enum Error {
         /// Whose.
         id: String,
     },
+    /// There is no such organisation.
+    #[error("there is no organisation {0}")]
+    NoOrganisation(OrganisationId),
+    /// There is no such person.
+    #[error("there is no person {0}")]
+    NoPerson(PersonId),
+    /// The person is not in the organisation.
+    #[error("the organisation has no member {0}")]
+    NoMember(PersonId),
+    /// The person is in the organisation already.
+    #[error("the person is a member already")]
+    AlreadyMember,
+    /// The organisation would have no owner left.
+    #[error("the organisation needs an owner: make another one first")]
+    LastOwner,
+    /// The installation would have no operator left.
+    #[error("the installation needs an operator: make another one first")]
+    LastOperator,
+    /// The e-mail address has an account.
+    #[error("the e-mail address has an account already")]
+    EmailTaken,
+    /// There is no such invitation, or not any more.
+    #[error("there is no such invitation, or it was used or has expired")]
+    NoInvitation,
+    /// The invitation is somebody else's.
+    #[error("the invitation was sent to another e-mail address")]
+    OtherInvitee,
+    /// The person has no such session.
+    #[error("there is no session {0}")]
+    NoSession(String),
+    /// The organisation can't be deleted while it has projects.
+    #[error("the organisation has {projects} projects")]
+    OrganisationInUse {
+        /// How many.
+        projects: u64,
+    },
+    /// Another one has this name.
+    #[error("the name {name:?} is taken")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// A creation was asked for with the key of another one.
+    #[error("the idempotency key was used for another request")]
+    OtherRequestOfSameKey,
+    /// The same creation is being carried out for another request.
+    #[error("the same request is under way")]
+    SameRequestUnderWay,
     /// There is no such project.
     #[error("there is no project {0}")]
     NoProject(ProjectId),
@@ -94,8 +142,8 @@ pub enum Error {
         /// How many.
         syncs: u64,
     },
-    /// The sync was changed since it was read.
-    #[error("the sync was changed: it is at version {current}")]
+    /// It was changed since it was read.
+    #[error("it was changed in the meantime: it is at version {current}")]
     Conflict {
         /// Its version now.
         current: u64,

@@ -1,22 +1,35 @@
-//! The control plane's storage: projects, syncs, API tokens, and the secrets in them.
+//! The control plane's storage: organisations, people and what they may do, projects, syncs, API
+//! tokens, the secrets in them, and the log of who changed what.
 //!
 //! One SQL text for SQLite and PostgreSQL: `$n` parameters, times as `BIGINT` microseconds, JSON as
 //! `TEXT`; what can't be said alike stands in `dialect`. Secret values are sealed with a key from a
 //! file outside the database before they are stored (see [`secret`]); keys and tokens that only need
 //! to be recognised are stored as hashes.
 //!
-//! A change that is committed may still be followed by a change of the [`ProjectIndex`]: run
-//! mutating calls to their end (on a task of their own), not in a future that may be dropped.
+//! Whatever people change is changed by a [`Caller`], in a transaction that also writes the audit
+//! log. A change that is committed may still be followed by a change of what is remembered of
+//! projects: run mutating calls to their end (on a task of their own), not in a future that may be
+//! dropped.
 
+mod audit;
+mod change;
 mod config;
 mod definitions;
 mod dialect;
 mod error;
+mod invitation;
+mod maintenance;
+mod member;
 mod migrations;
+mod organisation;
 mod page;
+mod password_reset;
+mod person;
 mod project;
 mod project_index;
+mod project_keys;
 pub mod secret;
+mod session;
 mod sync;
 mod token;
 
@@ -25,18 +38,24 @@ use std::sync::Arc;
 use model::{Clock, Random};
 use sqlx::AnyPool;
 use sqlx::any::AnyPoolOptions;
-use tokio::sync::Mutex;
 
+pub use audit::{AuditEntry, AuditFilter};
+pub use change::{Actor, ActorKind, Caller, Once};
 pub use config::Config;
 pub use error::Error;
+pub use invitation::{Invitation, Invitee, NewInvitation};
+pub use member::Member;
+pub use organisation::Organisation;
 pub use page::{Cursor, Page, ParseCursorError};
+pub use person::{Credentials, NewPerson, Person, SecondFactor, normal_email};
 pub use project::{NewProject, Project, ProjectChange, Throttle};
-pub use project_index::ProjectIndex;
 pub use secret::Secret;
+pub use session::{NewSession, Session, VerifiedSession};
 pub use sync::{DeletedSync, SecretFields, SyncDraft, SyncRecord};
-pub use token::{NewToken, Token};
+pub use token::{NewToken, Token, TokenDraft, VerifiedToken};
 
 use dialect::Dialect;
+use project_index::ProjectIndex;
 use secret::Keyring;
 
 /// The control plane's storage. Cheap to clone: all clones share one pool.
@@ -48,8 +67,6 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     projects: Arc<ProjectIndex>,
-    /// Held while projects change, so that the index sees changes in the order of their commits.
-    project_changes: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -63,7 +80,7 @@ impl std::fmt::Debug for Store {
 
 impl Store {
     /// Opens the database (and makes it, where it is SQLite and missing), brings its schema up to
-    /// date, loads the key for secrets (and makes it on the first start), and reads the projects.
+    /// date, and loads the key for secrets (and makes it on the first start).
     ///
     /// `random` makes ids, keys, tokens and nonces: use the operating system's outside tests.
     pub async fn open(
@@ -83,22 +100,14 @@ impl Store {
 
         let may_make_key = !sync::any_sealed(&pool).await?;
         let keyring = Keyring::open(&config.key_file, may_make_key, random.as_ref())?;
-        let store = Self {
+        Ok(Self {
             pool,
             dialect,
             keyring: Arc::new(keyring),
             clock,
             random,
             projects: Arc::default(),
-            project_changes: Arc::default(),
-        };
-        store.load_projects().await?;
-        Ok(store)
-    }
-
-    /// The projects by API key, kept up to date with every change made through this store.
-    pub fn project_index(&self) -> Arc<ProjectIndex> {
-        self.projects.clone()
+        })
     }
 
     /// Whether the database answers.

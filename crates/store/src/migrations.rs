@@ -6,11 +6,18 @@ use sqlx::{AnyPool, SqlSafeStr};
 use crate::Error;
 
 /// Version, description and text of each step, ascending.
-const STEPS: &[(i64, &str, &str)] = &[(
-    1,
-    "control plane",
-    include_str!("../migrations/0001_control_plane.sql"),
-)];
+const STEPS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "control plane",
+        include_str!("../migrations/0001_control_plane.sql"),
+    ),
+    (
+        2,
+        "people and access",
+        include_str!("../migrations/0002_people_and_access.sql"),
+    ),
+];
 
 /// Brings the schema up to date, each step in a transaction. Refuses one that is ahead of us.
 pub(crate) async fn run(pool: &AnyPool) -> Result<(), Error> {

@@ -1,26 +1,34 @@
 //! Projects: one stream of events each, with keys of its own.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use model::{ApiKey, ProjectId, Timestamp};
+use model::{ApiKey, OrganisationId, ProjectId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
+use crate::change::{Caller, Entry};
+use crate::person::conflict;
+use crate::project_keys::{self, KeyKind, expire_keys, insert_key, keys_of};
 use crate::secret::Secret;
-use crate::{Cursor, Error, Page, Store};
+use crate::{Cursor, Error, Page, Store, organisation};
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     /// Identifies it.
     pub id: ProjectId,
-    /// As people call it.
+    /// Whose it is.
+    pub organisation: OrganisationId,
+    /// As people call it; unique in its organisation.
     pub name: String,
-    /// What its SDKs send.
+    /// What its SDKs send: the present key.
     pub api_key: ApiKey,
     /// When its devices and users are throttled.
     pub throttle: Throttle,
+    /// Counts from 1 with each change.
+    pub version: u64,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -46,11 +54,12 @@ impl Default for Throttle {
     }
 }
 
-/// A project that was just made. Its secret key is not shown again: only its hash is kept.
+/// A project that was just made, or whose secret key was. The secret key is not shown again: only
+/// its hash is kept.
 #[derive(Debug, Clone)]
 pub struct NewProject {
     /// The project.
-    pub project: Arc<Project>,
+    pub project: Project,
     /// The password that belongs to the API key, for the figures' API.
     pub secret_key: Secret,
 }
@@ -68,53 +77,81 @@ impl Store {
     /// Makes a project with new keys.
     pub async fn create_project(
         &self,
+        organisation: OrganisationId,
         name: &str,
         throttle: Throttle,
+        by: &Caller,
     ) -> Result<NewProject, Error> {
+        let mut change = self.begin(by).await?;
+        if let Some((id, secret)) = change.made_before::<(ProjectId, String)>().await? {
+            let project = find(change.connection(), id).await?;
+            let secret_key = Secret::new(secret);
+            return Ok(NewProject {
+                project,
+                secret_key,
+            });
+        }
+        organisation::find(change.connection(), organisation).await?;
         let random = self.random.as_ref();
-        let project = Arc::new(Project {
+        let project = Project {
             id: ProjectId::generate(random),
+            organisation,
             name: name.to_owned(),
             api_key: ApiKey::generate(random),
             throttle,
-            created_at: self.clock.now(),
-        });
+            version: 1,
+            created_at: change.now,
+        };
         let secret_key = Secret::key(random);
-
-        let _order = self.project_changes.lock().await;
-        sqlx::query(
+        let inserted = sqlx::query(
             "INSERT INTO projects
-                 (id, name, api_key, secret_key_hash, throttle_http, throttle_batch, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                 (id, organisation_id, name, throttle_http, throttle_batch, version, created_at)
+             VALUES ($1, $2, $3, $4, $5, 1, $6)",
         )
         .bind(project.id.to_string())
+        .bind(organisation.to_string())
         .bind(&project.name)
-        .bind(project.api_key.to_string())
-        .bind(secret_key.hash())
         .bind(i64::from(throttle.http))
         .bind(i64::from(throttle.batch))
-        .bind(project.created_at.0)
-        .execute(&self.pool)
-        .await?;
-        self.projects.put(project.clone());
+        .bind(change.now.0)
+        .execute(change.connection())
+        .await;
+        name_taken(inserted.map(drop), name)?;
+        let (id, now) = (project.id, change.now);
+        let keys = [
+            (KeyKind::Api, project.api_key.to_string()),
+            (KeyKind::Secret, secret_key.hash()),
+        ];
+        for (kind, value) in keys {
+            insert_key(change.connection(), id, kind, &value, now).await?;
+        }
+        change.remember(&(id, secret_key.expose())).await?;
+        change
+            .commit(Entry {
+                after: Some(json!({"name": name, "throttle": throttle})),
+                ..entry("project.create", &project)
+            })
+            .await?;
         Ok(NewProject {
             project,
             secret_key,
         })
     }
 
-    /// Projects, oldest first.
+    /// An organisation's projects, oldest first.
     pub async fn projects(
         &self,
+        organisation: OrganisationId,
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<Project>, Error> {
         let start = Cursor::start();
         let after = after.unwrap_or(&start);
-        let rows = sqlx::query(
-            "SELECT id, name, api_key, throttle_http, throttle_batch, created_at FROM projects
-             WHERE (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3",
-        )
+        let rows = sqlx::query(query_for(
+            "WHERE p.organisation_id = $1 AND (p.created_at, p.id) > ($2, $3)
+             ORDER BY p.created_at, p.id LIMIT $4",
+        ))
+        .bind(organisation.to_string())
         .bind(after.created_at.0)
         .bind(&after.id)
         .bind(i64::from(limit) + 1)
@@ -133,32 +170,124 @@ impl Store {
         find(&mut connection, id).await
     }
 
-    /// Changes a project.
+    /// Whose a project is; `None` when there is no such project.
+    pub async fn organisation_of(&self, id: ProjectId) -> Result<Option<OrganisationId>, Error> {
+        let row = sqlx::query("SELECT organisation_id FROM projects WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let organisation: String = row.try_get(0)?;
+        let parsed = organisation.parse().map_err(|_| Error::Corrupt {
+            what: "the organisation",
+            id: id.to_string(),
+        });
+        parsed.map(Some)
+    }
+
+    /// Changes a project that is still at `version` (any, when it is `None`).
     pub async fn change_project(
         &self,
         id: ProjectId,
-        change: ProjectChange,
-    ) -> Result<Arc<Project>, Error> {
-        let _order = self.project_changes.lock().await;
-        let mut transaction = self.pool.begin_with(self.dialect.begin_write()).await?;
-        let before = find(&mut transaction, id).await?;
-        let project = Arc::new(Project {
-            name: change.name.unwrap_or(before.name),
-            throttle: change.throttle.unwrap_or(before.throttle),
-            ..before
-        });
-        sqlx::query(
-            "UPDATE projects SET name = $2, throttle_http = $3, throttle_batch = $4 WHERE id = $1",
+        version: Option<u64>,
+        patch: ProjectChange,
+        by: &Caller,
+    ) -> Result<Project, Error> {
+        let mut change = self.begin(by).await?;
+        let before = find(change.connection(), id).await?;
+        conflict(version, before.version)?;
+        let after = Project {
+            name: patch.name.unwrap_or_else(|| before.name.clone()),
+            throttle: patch.throttle.unwrap_or(before.throttle),
+            version: before.version + 1,
+            ..before.clone()
+        };
+        let updated = sqlx::query(
+            "UPDATE projects
+             SET name = $2, throttle_http = $3, throttle_batch = $4, version = version + 1
+             WHERE id = $1 AND version = $5",
         )
         .bind(id.to_string())
-        .bind(&project.name)
-        .bind(i64::from(project.throttle.http))
-        .bind(i64::from(project.throttle.batch))
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        self.projects.put(project.clone());
-        Ok(project)
+        .bind(&after.name)
+        .bind(i64::from(after.throttle.http))
+        .bind(i64::from(after.throttle.batch))
+        .bind(project_keys::stored_version(before.version))
+        .execute(change.connection())
+        .await;
+        let updated = name_taken(updated, &after.name)?;
+        if updated.rows_affected() == 0 {
+            return Err(Error::Conflict {
+                current: before.version + 1,
+            });
+        }
+        let shown = |project: &Project| json!({"name": project.name, "throttle": project.throttle});
+        let entry = Entry {
+            before: Some(shown(&before)),
+            after: Some(shown(&after)),
+            ..entry("project.change", &after)
+        };
+        self.commit_project(change, id, entry).await?;
+        Ok(after)
+    }
+
+    /// Makes a new API key; the present one is still taken until `overlap` has passed.
+    pub async fn rotate_api_key(
+        &self,
+        id: ProjectId,
+        overlap: Duration,
+        by: &Caller,
+    ) -> Result<Project, Error> {
+        let mut change = self.begin(by).await?;
+        if let Some(id) = change.made_before().await? {
+            return find(change.connection(), id).await;
+        }
+        let before = find(change.connection(), id).await?;
+        let (now, until) = (change.now, change.now + overlap);
+        expire_keys(change.connection(), id, KeyKind::Api, until).await?;
+        let api_key = ApiKey::generate(self.random.as_ref());
+        let text = api_key.to_string();
+        insert_key(change.connection(), id, KeyKind::Api, &text, now).await?;
+        change.remember(&id).await?;
+        let after = Project { api_key, ..before };
+        let entry = Entry {
+            after: Some(json!({"former_key_until": until.0})),
+            ..entry("project.rotate_api_key", &after)
+        };
+        self.commit_project(change, id, entry).await?;
+        Ok(after)
+    }
+
+    /// Makes a new secret key; the present one is still taken until `overlap` has passed.
+    pub async fn rotate_secret_key(
+        &self,
+        id: ProjectId,
+        overlap: Duration,
+        by: &Caller,
+    ) -> Result<NewProject, Error> {
+        let mut change = self.begin(by).await?;
+        if let Some(secret) = change.made_before().await? {
+            return Ok(NewProject {
+                project: find(change.connection(), id).await?,
+                secret_key: Secret::new(secret),
+            });
+        }
+        let project = find(change.connection(), id).await?;
+        let (now, until) = (change.now, change.now + overlap);
+        expire_keys(change.connection(), id, KeyKind::Secret, until).await?;
+        let secret_key = Secret::key(self.random.as_ref());
+        let hash = secret_key.hash();
+        insert_key(change.connection(), id, KeyKind::Secret, &hash, now).await?;
+        change.remember(&secret_key.expose()).await?;
+        change
+            .commit(Entry {
+                after: Some(json!({"former_key_until": until.0})),
+                ..entry("project.rotate_secret_key", &project)
+            })
+            .await?;
+        Ok(NewProject {
+            project,
+            secret_key,
+        })
     }
 
     /// How many syncs a project has.
@@ -168,74 +297,82 @@ impl Store {
     }
 
     /// Deletes a project. Refused while it has syncs, unless these are to be deleted too.
-    pub async fn delete_project(&self, id: ProjectId, with_syncs: bool) -> Result<(), Error> {
-        let _order = self.project_changes.lock().await;
-        let mut transaction = self.pool.begin_with(self.dialect.begin_write()).await?;
-        let project = find(&mut transaction, id).await?;
-        let syncs = count_syncs(&mut transaction, id).await?;
+    pub async fn delete_project(
+        &self,
+        id: ProjectId,
+        with_syncs: bool,
+        by: &Caller,
+    ) -> Result<(), Error> {
+        let mut change = self.begin(by).await?;
+        let project = find(change.connection(), id).await?;
+        let syncs = count_syncs(change.connection(), id).await?;
         if syncs > 0 && !with_syncs {
             return Err(Error::ProjectInUse { syncs });
         }
+        let keys = keys_of(change.connection(), id).await?;
         // Deleted syncs keep nothing that is secret while they wait for their lanes to go.
         sqlx::query(
             "UPDATE syncs SET deleted_at = $2, enabled = 0, settings = '{}', secrets = NULL
              WHERE project_id = $1 AND deleted_at IS NULL",
         )
         .bind(id.to_string())
-        .bind(self.clock.now().0)
-        .execute(&mut *transaction)
+        .bind(change.now.0)
+        .execute(change.connection())
         .await?;
         sqlx::query("DELETE FROM projects WHERE id = $1")
             .bind(id.to_string())
-            .execute(&mut *transaction)
+            .execute(change.connection())
             .await?;
-        transaction.commit().await?;
-        self.projects.remove(project.api_key);
+        change
+            .commit(Entry {
+                before: Some(json!({"name": project.name, "syncs": syncs})),
+                ..entry("project.delete", &project)
+            })
+            .await?;
+        self.projects.forget(&keys);
         Ok(())
     }
 
-    /// The project whose API key and secret key these are.
-    pub async fn verify_secret_key(
+    /// Commits a change of a project, and makes ingest read it again.
+    async fn commit_project(
         &self,
-        api_key: ApiKey,
-        secret_key: &Secret,
-    ) -> Result<Option<Arc<Project>>, Error> {
-        let row = sqlx::query("SELECT secret_key_hash FROM projects WHERE api_key = $1")
-            .bind(api_key.to_string())
-            .fetch_optional(&self.pool)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let hash: String = row.try_get(0)?;
-        let genuine = secret_key.matches(&hash);
-        Ok(self.projects.get(api_key).filter(|_| genuine))
-    }
-
-    /// Reads all projects into the index.
-    pub(crate) async fn load_projects(&self) -> Result<(), Error> {
-        const AT_ONCE: u32 = 500;
-        let mut after = None;
-        loop {
-            let page = self.projects(after.as_ref(), AT_ONCE).await?;
-            for project in page.items {
-                self.projects.put(Arc::new(project));
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
+        mut change: crate::change::Change<'_>,
+        id: ProjectId,
+        entry: Entry,
+    ) -> Result<(), Error> {
+        let keys = keys_of(change.connection(), id).await?;
+        change.commit(entry).await?;
+        self.projects.forget(&keys);
+        Ok(())
     }
 }
 
-async fn find(connection: &mut AnyConnection, id: ProjectId) -> Result<Project, Error> {
-    let row = sqlx::query(
-        "SELECT id, name, api_key, throttle_http, throttle_batch, created_at FROM projects
-         WHERE id = $1",
-    )
-    .bind(id.to_string())
-    .fetch_optional(connection)
-    .await?;
+/// Says of a unique index's refusal that the name is taken.
+fn name_taken<T>(outcome: Result<T, sqlx::Error>, name: &str) -> Result<T, Error> {
+    outcome.map_err(|error| match error {
+        sqlx::Error::Database(error) if error.is_unique_violation() => Error::NameTaken {
+            name: name.to_owned(),
+        },
+        error => error.into(),
+    })
+}
+
+pub(crate) async fn find(connection: &mut AnyConnection, id: ProjectId) -> Result<Project, Error> {
+    let row = sqlx::query(query_for("WHERE p.id = $1"))
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map_or(Err(Error::NoProject(id)), from_row)
+}
+
+/// A query for projects with their present keys: of constants only.
+pub(crate) fn query_for(rest: &'static str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
+        "SELECT p.id, p.organisation_id, p.name, k.value AS api_key, p.throttle_http,
+                p.throttle_batch, p.version, p.created_at
+         FROM projects p JOIN project_keys k
+             ON k.project_id = p.id AND k.kind = 'api' AND k.expires_at IS NULL {rest}"
+    ))
 }
 
 async fn count_syncs(connection: &mut AnyConnection, project: ProjectId) -> Result<u64, Error> {
@@ -248,25 +385,42 @@ async fn count_syncs(connection: &mut AnyConnection, project: ProjectId) -> Resu
     Ok(count.unsigned_abs())
 }
 
-fn from_row(row: &AnyRow) -> Result<Project, Error> {
+fn entry(action: &'static str, project: &Project) -> Entry {
+    Entry {
+        organisation: Some(project.organisation),
+        action,
+        target_id: project.id.to_string(),
+        target_name: project.name.clone(),
+        before: None,
+        after: None,
+    }
+}
+
+pub(crate) fn from_row(row: &AnyRow) -> Result<Project, Error> {
     let id: String = row.try_get("id")?;
     let corrupt = |what| Error::Corrupt {
         what,
         id: id.clone(),
     };
-    let api_key: String = row.try_get("api_key")?;
-    let (http, batch): (i64, i64) = (
+    let (organisation, api_key): (String, String) =
+        (row.try_get("organisation_id")?, row.try_get("api_key")?);
+    let (http, batch, version): (i64, i64, i64) = (
         row.try_get("throttle_http")?,
         row.try_get("throttle_batch")?,
+        row.try_get("version")?,
     );
     Ok(Project {
         id: id.parse().map_err(|_| corrupt("the id"))?,
+        organisation: organisation
+            .parse()
+            .map_err(|_| corrupt("the organisation"))?,
         name: row.try_get("name")?,
         api_key: api_key.parse().map_err(|_| corrupt("the API key"))?,
         throttle: Throttle {
             http: http.try_into().map_err(|_| corrupt("a threshold"))?,
             batch: batch.try_into().map_err(|_| corrupt("a threshold"))?,
         },
+        version: version.try_into().map_err(|_| corrupt("the version"))?,
         created_at: Timestamp(row.try_get("created_at")?),
     })
 }

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::sync::{Settings, Sync};
-use model::{DefinitionId, ProjectId, SyncId, Timestamp};
+use model::{DefinitionId, OrganisationId, ProjectId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
+use sqlx::{AnyConnection, AnyPool, Row};
 
-use crate::{Cursor, Error, Page, Store};
+use crate::change::{Caller, Entry};
+use crate::person::conflict;
+use crate::project_keys::stored_version;
+use crate::{Cursor, Error, Page, Store, project};
 
 /// A sync as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,8 +81,17 @@ impl Store {
         project: ProjectId,
         definition: (DefinitionId, u32),
         draft: SyncDraft,
+        by: &Caller,
     ) -> Result<SyncRecord, Error> {
-        let now = self.clock.now();
+        let mut change = self.begin(by).await?;
+        let organisation = project::find(change.connection(), project)
+            .await?
+            .organisation;
+        if let Some(made) = change.made_before().await? {
+            drop(change);
+            return self.sync(project, made).await;
+        }
+        let now = change.now;
         let record = SyncRecord {
             sync: Arc::new(Sync {
                 id: SyncId::generate(self.random.as_ref()),
@@ -96,7 +109,7 @@ impl Store {
         };
         let sync = &record.sync;
         let (settings, secrets) = self.seal(sync.id, &sync.settings, &record.secret)?;
-        let inserted = sqlx::query(
+        sqlx::query(
             "INSERT INTO syncs
                  (id, project_id, definition_id, definition_version, name, enabled, settings,
                   secrets, version, created_at, updated_at)
@@ -111,15 +124,15 @@ impl Store {
         .bind(settings)
         .bind(secrets)
         .bind(now.0)
-        .execute(&self.pool)
-        .await;
-        match inserted {
-            Ok(_) => Ok(record),
-            Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
-                Err(Error::NoProject(project))
-            }
-            Err(error) => Err(error.into()),
-        }
+        .execute(change.connection())
+        .await?;
+        change.remember(&sync.id).await?;
+        let entry = Entry {
+            after: Some(shown(&record)?),
+            ..entry("sync.create", organisation, sync)
+        };
+        change.commit(entry).await?;
+        Ok(record)
     }
 
     /// A project's syncs, oldest first.
@@ -195,8 +208,12 @@ impl Store {
         id: SyncId,
         version: u64,
         draft: SyncDraft,
+        by: &Caller,
     ) -> Result<SyncRecord, Error> {
         let (settings, secrets) = self.seal(id, &draft.settings, &draft.secret)?;
+        let mut change = self.begin(by).await?;
+        let before = self.find_sync(change.connection(), project, id).await?;
+        conflict(Some(version), before.version)?;
         let changed = sqlx::query(
             "UPDATE syncs
              SET name = $4, enabled = $5, settings = $6, secrets = $7, updated_at = $8,
@@ -210,35 +227,79 @@ impl Store {
         .bind(i64::from(draft.enabled))
         .bind(settings)
         .bind(secrets)
-        .bind(self.clock.now().0)
-        .execute(&self.pool)
+        .bind(change.now.0)
+        .execute(change.connection())
         .await?;
-        let now = self.sync(project, id).await?;
-        match changed.rows_affected() {
-            0 => Err(Error::Conflict {
-                current: now.version,
-            }),
-            _ => Ok(now),
+        if changed.rows_affected() == 0 {
+            return Err(Error::Conflict {
+                current: before.version + 1,
+            });
         }
+        let after = self.find_sync(change.connection(), project, id).await?;
+        let organisation = project::find(change.connection(), project)
+            .await?
+            .organisation;
+        let (was, is) = difference(shown(&before)?, shown(&after)?);
+        let secrets_changed = before.secret_values() != after.secret_values();
+        let secrets_changed = secrets_changed.then(|| json!("changed"));
+        let entry = Entry {
+            before: Some(was),
+            after: Some(with_member(is, "secrets", secrets_changed)),
+            ..entry("sync.change", organisation, &after.sync)
+        };
+        change.commit(entry).await?;
+        Ok(after)
     }
 
     /// Deletes a sync: it is gone for everyone at once, its secrets too. Its row is kept until
     /// [`forget_sync`](Self::forget_sync) says that its lane is gone, so that a crash in between
     /// leaves no lane behind.
-    pub async fn delete_sync(&self, project: ProjectId, id: SyncId) -> Result<(), Error> {
+    pub async fn delete_sync(
+        &self,
+        project: ProjectId,
+        id: SyncId,
+        by: &Caller,
+    ) -> Result<(), Error> {
+        let mut change = self.begin(by).await?;
+        let before = self.find_sync(change.connection(), project, id).await?;
+        let organisation = project::find(change.connection(), project)
+            .await?
+            .organisation;
         let deleted = sqlx::query(
             "UPDATE syncs SET deleted_at = $3, enabled = 0, settings = '{}', secrets = NULL
              WHERE id = $1 AND project_id = $2 AND deleted_at IS NULL",
         )
         .bind(id.to_string())
         .bind(project.to_string())
-        .bind(self.clock.now().0)
-        .execute(&self.pool)
+        .bind(change.now.0)
+        .execute(change.connection())
         .await?;
-        match deleted.rows_affected() {
-            0 => Err(Error::NoSync(id)),
-            _ => Ok(()),
+        if deleted.rows_affected() == 0 {
+            return Err(Error::NoSync(id));
         }
+        let entry = Entry {
+            before: Some(shown(&before)?),
+            ..entry("sync.delete", organisation, &before.sync)
+        };
+        change.commit(entry).await
+    }
+
+    async fn find_sync(
+        &self,
+        connection: &mut AnyConnection,
+        project: ProjectId,
+        id: SyncId,
+    ) -> Result<SyncRecord, Error> {
+        let row = sqlx::query(
+            "SELECT id, project_id, definition_id, definition_version, name, enabled, settings,
+                    secrets, version, created_at, updated_at FROM syncs
+             WHERE id = $1 AND project_id = $2 AND deleted_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(project.to_string())
+        .fetch_optional(connection)
+        .await?;
+        row.map_or(Err(Error::NoSync(id)), |row| self.record(&row))
     }
 
     /// Up to `limit` deleted syncs whose lanes may still be there, the longest deleted first.
@@ -377,7 +438,77 @@ impl Store {
     }
 }
 
-/// A version as the database has it; one that no row can have becomes one that none has.
-fn stored_version(version: u64) -> i64 {
-    i64::try_from(version).unwrap_or(i64::MAX)
+impl SyncRecord {
+    /// The values that are never shown, by kind and name.
+    fn secret_values(&self) -> Vec<(&str, &str)> {
+        let settings = &self.sync.settings;
+        let headers = settings.headers.iter();
+        let headers = headers
+            .filter(|header| self.secret.headers.contains(&header.name))
+            .map(|header| (header.name.as_str(), header.value.as_str()));
+        let parameters = settings.parameters.iter();
+        let parameters = parameters
+            .filter(|(name, _)| self.secret.parameters.contains(*name))
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        headers.chain(parameters).collect()
+    }
+}
+
+/// What the audit log shows of a sync: no secret values.
+fn shown(record: &SyncRecord) -> Result<Value, Error> {
+    let sync = &record.sync;
+    let mut settings = sync.settings.clone();
+    for header in &mut settings.headers {
+        if record.secret.headers.contains(&header.name) {
+            header.value.clear();
+        }
+    }
+    for (name, value) in &mut settings.parameters {
+        if record.secret.parameters.contains(name) {
+            value.clear();
+        }
+    }
+    let settings = serde_json::to_value(settings).map_err(|_| Error::Corrupt {
+        what: "the settings",
+        id: sync.id.to_string(),
+    })?;
+    let about = json!({"name": sync.name, "enabled": sync.enabled});
+    Ok(match settings {
+        Value::Object(settings) => settings.into_iter().fold(about, |shown, (name, value)| {
+            with_member(shown, &name, Some(value))
+        }),
+        _ => about,
+    })
+}
+
+fn with_member(mut object: Value, name: &str, value: Option<Value>) -> Value {
+    if let (Value::Object(members), Some(value)) = (&mut object, value) {
+        members.insert(name.to_owned(), value);
+    }
+    object
+}
+
+/// The members of two objects that differ.
+fn difference(before: Value, after: Value) -> (Value, Value) {
+    let only = |these: &Value, others: &Value| {
+        let members = these.as_object().into_iter().flatten();
+        let changed = members.filter(|(name, value)| others.get(name) != Some(value));
+        Value::Object(
+            changed
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
+    };
+    (only(&before, &after), only(&after, &before))
+}
+
+fn entry(action: &'static str, organisation: OrganisationId, sync: &Sync) -> Entry {
+    Entry {
+        organisation: Some(organisation),
+        action,
+        target_id: sync.id.to_string(),
+        target_name: sync.name.clone(),
+        before: None,
+        after: None,
+    }
 }

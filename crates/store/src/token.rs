@@ -1,28 +1,39 @@
 //! API tokens: how programs and the command line sign in.
-//!
-//! A token's text is `mst_ID_SECRET`: 16 hexadecimal digits that find it, and 64 (256 random bits)
-//! that prove it. Only the SHA-256 of the latter is stored.
 
-use model::{Random, Timestamp};
+use std::time::Duration;
+
+use model::access::{InstallationRights, Permission, Permissions, Role};
+use model::{OrganisationId, PersonId, Timestamp};
+use serde_json::json;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::secret::Secret;
-use crate::{Error, Store};
+use crate::change::{Caller, Entry};
+use crate::secret::{Credential, Kind, Secret};
+use crate::{Cursor, Error, Page, Store};
 
-const PREFIX: &str = "mst_";
-const ID_DIGITS: usize = 16;
-const SECRET_DIGITS: usize = 64;
+/// How exactly a token's last use is known: it isn't written more often.
+const USED_EVERY: Duration = Duration::from_secs(60);
 
 /// An API token, as far as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// The public half of its text.
     pub id: String,
+    /// The organisation that it is for.
+    pub organisation: OrganisationId,
+    /// Who made it and lends it rights; `None`: the installation's own, which may do everything.
+    pub person: Option<PersonId>,
     /// What it is for.
     pub name: String,
+    /// What it may do at most; `None`: all that its person may.
+    pub scopes: Option<Vec<Permission>>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub used_at: Option<Timestamp>,
 }
 
 /// A token that was just made. Its text is not shown again.
@@ -34,90 +45,266 @@ pub struct NewToken {
     pub text: Secret,
 }
 
+/// A token to be made.
+#[derive(Debug, Clone)]
+pub struct TokenDraft {
+    /// The organisation that it is for.
+    pub organisation: OrganisationId,
+    /// Who makes it; `None`: the installation.
+    pub person: Option<PersonId>,
+    /// What it is for.
+    pub name: String,
+    /// What it may do at most; `None`: all that its person may.
+    pub scopes: Option<Vec<Permission>>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token that was recognised, with what it may do at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedToken {
+    /// The token.
+    pub token: Token,
+    /// What it may do in its organisation, and in the installation.
+    pub permissions: Permissions,
+}
+
+const COLUMNS: &str = "t.id, t.organisation_id, t.person_id, t.name, t.secret_hash, t.scopes, \
+                       t.created_at, t.expires_at, t.used_at";
+
 impl Store {
-    /// Makes a token that may do everything.
-    pub async fn create_token(&self, name: &str) -> Result<NewToken, Error> {
-        let (id, secret, text) = generate(self.random.as_ref());
-        let created_at = self.clock.now();
-        sqlx::query(
-            "INSERT INTO api_tokens (id, name, secret_hash, created_at) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(&id)
-        .bind(name)
-        .bind(secret.hash())
-        .bind(created_at.0)
-        .execute(&self.pool)
-        .await?;
+    /// Makes a token.
+    pub async fn create_token(&self, draft: TokenDraft, by: &Caller) -> Result<NewToken, Error> {
+        let mut change = self.begin(by).await?;
+        if let Some((id, secret)) = change.made_before::<(String, String)>().await? {
+            drop(change);
+            let secret = Secret::new(secret);
+            let token = self.token(&id).await?;
+            let text = Credential { id, secret }.text(Kind::Token);
+            return Ok(NewToken { token, text });
+        }
+        let credential = Credential::generate(self.random.as_ref());
         let token = Token {
-            id,
-            name: name.to_owned(),
-            created_at,
+            id: credential.id.clone(),
+            organisation: draft.organisation,
+            person: draft.person,
+            name: draft.name,
+            scopes: draft.scopes,
+            created_at: change.now,
+            expires_at: draft.expires_at,
+            used_at: None,
         };
+        let inserted = sqlx::query(
+            "INSERT INTO api_tokens
+                 (id, organisation_id, person_id, name, secret_hash, scopes, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(&token.id)
+        .bind(token.organisation.to_string())
+        .bind(token.person.map(|id| id.to_string()))
+        .bind(&token.name)
+        .bind(credential.secret.hash())
+        .bind(
+            token
+                .scopes
+                .as_ref()
+                .map(|scopes| json!(scopes).to_string()),
+        )
+        .bind(token.created_at.0)
+        .bind(token.expires_at.map(|at| at.0))
+        .execute(change.connection())
+        .await;
+        match inserted {
+            Ok(_) => {}
+            Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
+                return Err(Error::NoOrganisation(token.organisation));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let made = (&token.id, credential.secret.expose());
+        change.remember(&made).await?;
+        let after = json!({"scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.0)});
+        change
+            .commit(Entry {
+                after: Some(after),
+                ..entry("token.create", &token)
+            })
+            .await?;
+        let text = credential.text(Kind::Token);
         Ok(NewToken { token, text })
     }
 
-    /// The token with this text; `None` when it is none of ours.
-    pub async fn verify_token(&self, text: &str) -> Result<Option<Token>, Error> {
-        let Some((id, secret)) = parse(text) else {
+    /// The token with this text and what it may do; `None` when it is none of ours, has ended, or
+    /// its person is no member any more.
+    pub async fn verify_token(&self, text: &str) -> Result<Option<VerifiedToken>, Error> {
+        let Some(credential) = Credential::parse(Kind::Token, text) else {
             return Ok(None);
         };
-        let row =
-            sqlx::query("SELECT id, name, secret_hash, created_at FROM api_tokens WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&self.pool)
-                .await?;
+        let row = sqlx::query(query_for(
+            ", m.role, p.operator, p.reviewer FROM api_tokens t
+             LEFT JOIN memberships m
+                 ON m.organisation_id = t.organisation_id AND m.person_id = t.person_id
+             LEFT JOIN people p ON p.id = t.person_id
+             WHERE t.id = $1",
+        ))
+        .bind(&credential.id)
+        .fetch_optional(&self.pool)
+        .await?;
         let Some(row) = row else { return Ok(None) };
         let hash: String = row.try_get("secret_hash")?;
         let token = from_row(&row)?;
-        Ok(secret.matches(&hash).then_some(token))
+        let now = self.clock.now();
+        if !credential.secret.matches(&hash) || token.expires_at.is_some_and(|at| at <= now) {
+            return Ok(None);
+        }
+        let lent = match token.person {
+            None => Permissions::all(),
+            Some(_) => {
+                let role: Option<String> = row.try_get("role")?;
+                let Some(role) = role else { return Ok(None) };
+                let role: Role = role.parse().map_err(|_| Error::Corrupt {
+                    what: "the role",
+                    id: token.id.clone(),
+                })?;
+                let (operator, reviewer): (i64, i64) =
+                    (row.try_get("operator")?, row.try_get("reviewer")?);
+                let rights = InstallationRights {
+                    operator: operator != 0,
+                    reviewer: reviewer != 0,
+                };
+                role.permissions().or(rights.permissions())
+            }
+        };
+        let permissions = match &token.scopes {
+            Some(scopes) => lent.and(scopes.iter().copied().collect()),
+            None => lent,
+        };
+        if token.used_at.is_none_or(|at| now.since(at) >= USED_EVERY) {
+            sqlx::query(
+                "UPDATE api_tokens SET used_at = $2
+                 WHERE id = $1 AND (used_at IS NULL OR used_at < $2)",
+            )
+            .bind(&token.id)
+            .bind(now.0)
+            .execute(&self.pool)
+            .await?;
+        }
+        Ok(Some(VerifiedToken { token, permissions }))
     }
 
-    /// All tokens, oldest first.
-    pub async fn tokens(&self) -> Result<Vec<Token>, Error> {
-        let rows = sqlx::query(
-            "SELECT id, name, created_at FROM api_tokens ORDER BY created_at, id LIMIT 1000",
-        )
+    /// One token, ended or not.
+    pub async fn token(&self, id: &str) -> Result<Token, Error> {
+        let row = sqlx::query(query_for("FROM api_tokens t WHERE t.id = $1"))
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let missing = || Err(Error::NoToken(id.to_owned()));
+        row.as_ref().map_or_else(missing, from_row)
+    }
+
+    /// An organisation's tokens, oldest first; only those of `person`, if one is given.
+    pub async fn tokens(
+        &self,
+        organisation: OrganisationId,
+        person: Option<PersonId>,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<Token>, Error> {
+        let start = Cursor::start();
+        let after = after.unwrap_or(&start);
+        let sql = match person {
+            None => query_for(
+                "FROM api_tokens t WHERE t.organisation_id = $1 AND (t.created_at, t.id) > ($2, $3)
+                 ORDER BY t.created_at, t.id LIMIT $4",
+            ),
+            Some(_) => query_for(
+                "FROM api_tokens t WHERE t.organisation_id = $1 AND (t.created_at, t.id) > ($2, $3)
+                     AND t.person_id = $5
+                 ORDER BY t.created_at, t.id LIMIT $4",
+            ),
+        };
+        let mut query = sqlx::query(sql)
+            .bind(organisation.to_string())
+            .bind(after.created_at.0)
+            .bind(&after.id)
+            .bind(i64::from(limit) + 1);
+        if let Some(person) = person {
+            query = query.bind(person.to_string());
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        let items = rows.iter().map(from_row).collect::<Result<_, _>>()?;
+        Ok(Page::cut(items, limit, |last: &Token| Cursor {
+            created_at: last.created_at,
+            id: last.id.clone(),
+        }))
+    }
+
+    /// The installation's own tokens: those that no person made. There are few.
+    pub async fn installation_tokens(&self) -> Result<Vec<Token>, Error> {
+        let rows = sqlx::query(query_for(
+            "FROM api_tokens t WHERE t.person_id IS NULL ORDER BY t.created_at, t.id LIMIT 1000",
+        ))
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(from_row).collect()
     }
 
     /// Revokes a token.
-    pub async fn delete_token(&self, id: &str) -> Result<(), Error> {
+    pub async fn delete_token(&self, id: &str, by: &Caller) -> Result<(), Error> {
+        let token = self.token(id).await?;
+        let mut change = self.begin(by).await?;
         let deleted = sqlx::query("DELETE FROM api_tokens WHERE id = $1")
             .bind(id)
-            .execute(&self.pool)
+            .execute(change.connection())
             .await?;
-        match deleted.rows_affected() {
-            0 => Err(Error::NoToken(id.to_owned())),
-            _ => Ok(()),
+        if deleted.rows_affected() == 0 {
+            return Err(Error::NoToken(id.to_owned()));
         }
+        change.commit(entry("token.revoke", &token)).await
+    }
+}
+
+/// A query for tokens: of constants only.
+fn query_for(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} {rest}"))
+}
+
+fn entry(action: &'static str, token: &Token) -> Entry {
+    Entry {
+        organisation: Some(token.organisation),
+        action,
+        target_id: token.id.clone(),
+        target_name: token.name.clone(),
+        before: None,
+        after: None,
     }
 }
 
 fn from_row(row: &AnyRow) -> Result<Token, Error> {
-    Ok(Token {
-        id: row.try_get("id")?,
-        name: row.try_get("name")?,
-        created_at: Timestamp(row.try_get("created_at")?),
-    })
-}
-
-/// A new token's id, secret half and whole text.
-fn generate(random: &dyn Random) -> (String, Secret, Secret) {
-    let id = format!("{:016x}", random.next_u64());
-    let words: [u64; SECRET_DIGITS / 16] = std::array::from_fn(|_| random.next_u64());
-    let secret = words.map(|word| format!("{word:016x}")).concat();
-    let text = Secret::new(format!("{PREFIX}{id}_{secret}"));
-    (id, Secret::new(secret), text)
-}
-
-/// The two halves of a token's text.
-fn parse(text: &str) -> Option<(&str, Secret)> {
-    let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-    let digits = |part: &str, count| {
-        part.len() == count && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    let id: String = row.try_get("id")?;
+    let corrupt = |what| Error::Corrupt {
+        what,
+        id: id.clone(),
     };
-    (digits(id, ID_DIGITS) && digits(secret, SECRET_DIGITS))
-        .then(|| (id, Secret::new(secret.to_owned())))
+    let organisation: String = row.try_get("organisation_id")?;
+    let person: Option<String> = row.try_get("person_id")?;
+    let person = person.map(|person| person.parse()).transpose();
+    let scopes: Option<String> = row.try_get("scopes")?;
+    let scopes = scopes
+        .map(|scopes| serde_json::from_str(&scopes))
+        .transpose();
+    let (expires_at, used_at): (Option<i64>, Option<i64>) =
+        (row.try_get("expires_at")?, row.try_get("used_at")?);
+    Ok(Token {
+        organisation: organisation
+            .parse()
+            .map_err(|_| corrupt("the organisation"))?,
+        person: person.map_err(|_| corrupt("the person"))?,
+        name: row.try_get("name")?,
+        scopes: scopes.map_err(|_| corrupt("the scopes"))?,
+        created_at: Timestamp(row.try_get("created_at")?),
+        expires_at: expires_at.map(Timestamp),
+        used_at: used_at.map(Timestamp),
+        id,
+    })
 }

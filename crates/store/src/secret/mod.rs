@@ -1,6 +1,7 @@
 //! Secrets: a type that doesn't show itself, keys that are stored as hashes, and values that are
 //! stored sealed.
 
+mod credential;
 mod keyring;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use model::Random;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+pub(crate) use credential::{Credential, Kind};
 pub use keyring::Keyring;
 
 /// A text that must not be shown: not by `Debug`, not by serialisation.

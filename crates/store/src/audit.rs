@@ -1,0 +1,149 @@
+//! The audit log, as it is read. It is only ever added to (see `change`), and cleared by age.
+
+use model::{AuditId, OrganisationId, Timestamp};
+use serde_json::Value;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::{Cursor, Error, Page, Store};
+
+/// An entry of the audit log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// Identifies it.
+    pub id: AuditId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// `person`, `token` or `system`.
+    pub actor_kind: String,
+    /// Who, by id.
+    pub actor_id: String,
+    /// Who, by the e-mail address or name at that time.
+    pub actor_name: String,
+    /// Where the request came from.
+    pub address: String,
+    /// The request's id.
+    pub request_id: String,
+    /// What was done, such as `project.create`.
+    pub action: String,
+    /// To what, by id.
+    pub target_id: String,
+    /// To what, by the name at that time.
+    pub target_name: String,
+    /// What was changed, as it was.
+    pub before: Option<Value>,
+    /// What was changed, as it became.
+    pub after: Option<Value>,
+}
+
+/// Which entries to show; `None` for any.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Of this actor's id.
+    pub actor: Option<String>,
+    /// To the target with this id.
+    pub target: Option<String>,
+    /// With this action, or with those that start with it and a dot.
+    pub action: Option<String>,
+    /// Not earlier.
+    pub from: Option<Timestamp>,
+    /// Earlier.
+    pub until: Option<Timestamp>,
+}
+
+impl Store {
+    /// An organisation's entries (of `None`: the installation's), newest first.
+    pub async fn audit_log(
+        &self,
+        organisation: Option<OrganisationId>,
+        filter: &AuditFilter,
+        before: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, Error> {
+        let mut sql = String::from(
+            "SELECT id, at, actor_kind, actor_id, actor_name, address, request_id, action,
+                    target_id, target_name, before, after FROM audit_log WHERE ",
+        );
+        let mut texts = Vec::new();
+        match organisation {
+            Some(id) => {
+                sql.push_str("organisation_id = $1");
+                texts.push(id.to_string());
+            }
+            None => sql.push_str("organisation_id IS NULL"),
+        }
+        let equal = [
+            ("actor_id", &filter.actor),
+            ("target_id", &filter.target),
+            ("action", &filter.action),
+        ];
+        for (column, wanted) in equal {
+            let Some(wanted) = wanted else { continue };
+            texts.push(wanted.clone());
+            let place = texts.len();
+            if column == "action" {
+                // A dot sorts before a slash and nothing is between them.
+                texts.push(format!("{wanted}."));
+                texts.push(format!("{wanted}/"));
+                let (low, high) = (place + 1, place + 2);
+                sql.push_str(&format!(
+                    " AND (action = ${place} OR (action >= ${low} AND action < ${high}))"
+                ));
+            } else {
+                sql.push_str(&format!(" AND {column} = ${place}"));
+            }
+        }
+        let (from, until) = (texts.len() + 1, texts.len() + 2);
+        let (at, id, most) = (until + 1, until + 2, until + 3);
+        sql.push_str(&format!(
+            " AND at >= ${from} AND at < ${until} AND (at, id) < (${at}, ${id})
+             ORDER BY at DESC, id DESC LIMIT ${most}"
+        ));
+        // Built of constants and parameters' numbers only.
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for text in texts {
+            query = query.bind(text);
+        }
+        let latest = Timestamp(i64::MAX);
+        let rows = query
+            .bind(filter.from.map_or(i64::MIN, |from| from.0))
+            .bind(filter.until.unwrap_or(latest).0)
+            .bind(before.map_or(latest, |cursor| cursor.created_at).0)
+            .bind(before.map_or("", |cursor| cursor.id.as_str()))
+            .bind(i64::from(limit) + 1)
+            .fetch_all(&self.pool)
+            .await?;
+        let entries = rows.iter().map(from_row).collect::<Result<_, _>>()?;
+        Ok(Page::cut(entries, limit, |last: &AuditEntry| Cursor {
+            created_at: last.at,
+            id: last.id.to_string(),
+        }))
+    }
+}
+
+fn from_row(row: &AnyRow) -> Result<AuditEntry, Error> {
+    let id: String = row.try_get("id")?;
+    let corrupt = |what| Error::Corrupt {
+        what,
+        id: id.clone(),
+    };
+    let json = |column| -> Result<Option<Value>, Error> {
+        let text: Option<String> = row.try_get(column)?;
+        let value = text.map(|text| serde_json::from_str(&text)).transpose();
+        value.map_err(|_| corrupt("what was changed"))
+    };
+    Ok(AuditEntry {
+        id: id.parse().map_err(|_| corrupt("the id"))?,
+        at: Timestamp(row.try_get("at")?),
+        actor_kind: row.try_get("actor_kind")?,
+        actor_id: row.try_get("actor_id")?,
+        actor_name: row.try_get("actor_name")?,
+        address: row.try_get("address")?,
+        request_id: row.try_get("request_id")?,
+        action: row.try_get("action")?,
+        target_id: row.try_get("target_id")?,
+        target_name: row.try_get("target_name")?,
+        before: json("before")?,
+        after: json("after")?,
+    })
+}

@@ -1,0 +1,224 @@
+//! The one way to change what is stored for people: in a transaction that also says, in the audit
+//! log, who changed what.
+
+use model::{AuditId, OrganisationId, Random, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use sqlx::{Any, AnyConnection, Row, Transaction};
+
+use crate::secret::hexadecimal;
+use crate::{Error, Store};
+
+/// On whose behalf something is changed, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// The network address that the request came from; empty when it came from none.
+    pub address: String,
+    /// The request's id; empty when there is none.
+    pub request_id: String,
+    /// Makes a creation happen once however often it is asked for.
+    pub once: Option<Once>,
+}
+
+impl Caller {
+    /// The server itself, such as at its first start.
+    pub fn system() -> Self {
+        Self {
+            actor: Actor {
+                kind: ActorKind::System,
+                id: String::new(),
+                name: "Millstream".into(),
+            },
+            address: String::new(),
+            request_id: String::new(),
+            once: None,
+        }
+    }
+}
+
+/// Who changes something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What kind of.
+    pub kind: ActorKind,
+    /// A person's or token's id.
+    pub id: String,
+    /// A person's e-mail address or a token's name, as it is now.
+    pub name: String,
+}
+
+/// What kind of actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A person.
+    Person,
+    /// A program with an API token.
+    Token,
+    /// The server itself.
+    System,
+}
+
+impl ActorKind {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Token => "token",
+            Self::System => "system",
+        }
+    }
+}
+
+/// The key that a client gave a creation, so that it can repeat the request safely.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    id: String,
+    request_hash: String,
+}
+
+impl Once {
+    /// `scope` tells callers and requests' targets apart; `key` is the client's; `request` is the
+    /// body, which has to be the same when the request is repeated.
+    pub fn new(scope: &str, key: &str, request: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        for part in [scope, key] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Self {
+            id: hexadecimal(&hash.finalize()),
+            request_hash: hexadecimal(&Sha256::digest(request)),
+        }
+    }
+}
+
+/// What a change was, for the audit log. Nothing secret may be in it.
+pub(crate) struct Entry {
+    pub(crate) organisation: Option<OrganisationId>,
+    /// Such as `project.create`.
+    pub(crate) action: &'static str,
+    pub(crate) target_id: String,
+    pub(crate) target_name: String,
+    pub(crate) before: Option<Value>,
+    pub(crate) after: Option<Value>,
+}
+
+/// A change under way. Dropped without [`commit`](Self::commit), it has not happened.
+pub(crate) struct Change<'s> {
+    store: &'s Store,
+    by: &'s Caller,
+    transaction: Transaction<'s, Any>,
+    /// When it happens.
+    pub(crate) now: Timestamp,
+}
+
+impl Store {
+    pub(crate) async fn begin<'s>(&'s self, by: &'s Caller) -> Result<Change<'s>, Error> {
+        Ok(Change {
+            store: self,
+            by,
+            transaction: self.pool.begin_with(self.dialect.begin_write()).await?,
+            now: self.clock.now(),
+        })
+    }
+}
+
+impl Change<'_> {
+    /// Where its statements run.
+    pub(crate) fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+
+    /// What was made when this creation was asked for before.
+    pub(crate) async fn made_before<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
+        let Some(once) = &self.by.once else {
+            return Ok(None);
+        };
+        let row = sqlx::query("SELECT request_hash, made FROM idempotency WHERE id = $1")
+            .bind(&once.id)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let request_hash: String = row.try_get("request_hash")?;
+        if request_hash != once.request_hash {
+            return Err(Error::OtherRequestOfSameKey);
+        }
+        let envelope: String = row.try_get("made")?;
+        let made = self.store.keyring.open_envelope(&once.id, &envelope)?;
+        let made = serde_json::from_slice(&made).map_err(|_| Error::Corrupt {
+            what: "what was made",
+            id: once.id.clone(),
+        });
+        made.map(Some)
+    }
+
+    /// Keeps what was made for when this creation is asked for again. May hold secrets.
+    pub(crate) async fn remember<T: Serialize>(&mut self, made: &T) -> Result<(), Error> {
+        let Some(once) = &self.by.once else {
+            return Ok(());
+        };
+        let unwritable = |_| Error::Corrupt {
+            what: "what was made",
+            id: once.id.clone(),
+        };
+        let made = serde_json::to_vec(made).map_err(unwritable)?;
+        let random = self.store.random.as_ref();
+        let envelope = self.store.keyring.seal(&once.id, &made, random)?;
+        let stored = sqlx::query(
+            "INSERT INTO idempotency (id, request_hash, made, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(&once.id)
+        .bind(&once.request_hash)
+        .bind(envelope)
+        .bind(self.now.0)
+        .execute(&mut *self.transaction)
+        .await;
+        match stored {
+            Ok(_) => Ok(()),
+            // The same request at the same moment, which was faster.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Err(Error::SameRequestUnderWay)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes the change happen, and the log tell of it.
+    pub(crate) async fn commit(mut self, entry: Entry) -> Result<(), Error> {
+        self.log(entry).await?;
+        self.transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Writes one more entry of a change that is several things at once.
+    pub(crate) async fn log(&mut self, entry: Entry) -> Result<(), Error> {
+        let id = AuditId::generate(self.store.random.as_ref() as &dyn Random);
+        let json = |value: &Option<Value>| value.as_ref().map(Value::to_string);
+        sqlx::query(
+            "INSERT INTO audit_log
+                 (id, organisation_id, at, actor_kind, actor_id, actor_name, address, request_id,
+                  action, target_id, target_name, before, after)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(id.to_string())
+        .bind(entry.organisation.map(|id| id.to_string()))
+        .bind(self.now.0)
+        .bind(self.by.actor.kind.name())
+        .bind(&self.by.actor.id)
+        .bind(&self.by.actor.name)
+        .bind(&self.by.address)
+        .bind(&self.by.request_id)
+        .bind(entry.action)
+        .bind(entry.target_id)
+        .bind(entry.target_name)
+        .bind(json(&entry.before))
+        .bind(json(&entry.after))
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+}

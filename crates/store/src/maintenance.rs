@@ -1,0 +1,76 @@
+//! Clearing away what has ended.
+
+use std::time::Duration;
+
+use model::Timestamp;
+
+use crate::{Error, Store};
+
+/// How long a creation's outcome is kept for its repetition.
+const IDEMPOTENCY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Rows that are deleted at once: others shall not wait long for the database.
+const AT_ONCE: i64 = 500;
+
+impl Store {
+    /// Deletes expired sessions, links, keys and tokens, what was kept for repetitions, and entries
+    /// of the audit log that are older than `audit_retention`. Returns how many rows went.
+    pub async fn clear_expired(&self, audit_retention: Duration) -> Result<u64, Error> {
+        let now = self.clock.now();
+        let steps: [(&str, Timestamp); 7] = [
+            (
+                "DELETE FROM sessions WHERE id IN
+                     (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)",
+                now,
+            ),
+            (
+                "DELETE FROM invitations WHERE id IN
+                     (SELECT id FROM invitations WHERE expires_at <= $1 LIMIT $2)",
+                now,
+            ),
+            (
+                "DELETE FROM password_resets WHERE id IN
+                     (SELECT id FROM password_resets WHERE expires_at <= $1 LIMIT $2)",
+                now,
+            ),
+            (
+                "DELETE FROM project_keys WHERE value IN
+                     (SELECT value FROM project_keys WHERE expires_at <= $1 LIMIT $2)
+                     AND expires_at <= $1",
+                now,
+            ),
+            // Kept for a while, so that people see why a program was refused.
+            (
+                "DELETE FROM api_tokens WHERE id IN
+                     (SELECT id FROM api_tokens WHERE expires_at <= $1 LIMIT $2)",
+                now - Duration::from_secs(30 * 24 * 60 * 60),
+            ),
+            (
+                "DELETE FROM idempotency WHERE id IN
+                     (SELECT id FROM idempotency WHERE created_at <= $1 LIMIT $2)",
+                now - IDEMPOTENCY,
+            ),
+            (
+                "DELETE FROM audit_log WHERE id IN
+                     (SELECT id FROM audit_log WHERE at <= $1 LIMIT $2)",
+                now - audit_retention,
+            ),
+        ];
+        let mut cleared = 0;
+        for (sql, until) in steps {
+            loop {
+                let deleted = sqlx::query(sql)
+                    .bind(until.0)
+                    .bind(AT_ONCE)
+                    .execute(&self.pool)
+                    .await?
+                    .rows_affected();
+                cleared += deleted;
+                if deleted < AT_ONCE.unsigned_abs() {
+                    break;
+                }
+            }
+        }
+        Ok(cleared)
+    }
+}

@@ -1,0 +1,240 @@
+//! Members of organisations and their roles.
+
+use model::access::{Permissions, Role};
+use model::{OrganisationId, PersonId, Timestamp};
+use serde_json::json;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
+
+use crate::change::{Caller, Change, Entry};
+use crate::person::{self, Person};
+use crate::{Cursor, Error, Page, Store};
+
+/// A member of an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub person: Person,
+    /// What they are in it.
+    pub role: Role,
+    /// When they joined.
+    pub joined_at: Timestamp,
+}
+
+impl Store {
+    /// What a person may do in an organisation; nothing when they are no member.
+    pub async fn permissions(
+        &self,
+        organisation: OrganisationId,
+        person: PersonId,
+    ) -> Result<Permissions, Error> {
+        let row = sqlx::query(
+            "SELECT role FROM memberships WHERE organisation_id = $1 AND person_id = $2",
+        )
+        .bind(organisation.to_string())
+        .bind(person.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        let role = row.as_ref().map(role_in).transpose()?;
+        Ok(role.map(Role::permissions).unwrap_or_default())
+    }
+
+    /// An organisation's members, who joined first first.
+    pub async fn members(
+        &self,
+        organisation: OrganisationId,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<Member>, Error> {
+        let start = Cursor::start();
+        let after = after.unwrap_or(&start);
+        let rows = sqlx::query(query_for(
+            "WHERE m.organisation_id = $1 AND (m.created_at, m.person_id) > ($2, $3)
+             ORDER BY m.created_at, m.person_id LIMIT $4",
+        ))
+        .bind(organisation.to_string())
+        .bind(after.created_at.0)
+        .bind(&after.id)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&self.pool)
+        .await?;
+        let items = rows.iter().map(from_row).collect::<Result<_, _>>()?;
+        Ok(Page::cut(items, limit, |last: &Member| Cursor {
+            created_at: last.joined_at,
+            id: last.person.id.to_string(),
+        }))
+    }
+
+    /// One member.
+    pub async fn member(
+        &self,
+        organisation: OrganisationId,
+        person: PersonId,
+    ) -> Result<Member, Error> {
+        let mut connection = self.pool.acquire().await?;
+        find(&mut connection, organisation, person).await
+    }
+
+    /// Gives a member another role. The last owner stays one.
+    pub async fn set_role(
+        &self,
+        organisation: OrganisationId,
+        person: PersonId,
+        role: Role,
+        by: &Caller,
+    ) -> Result<Member, Error> {
+        let mut change = self.begin(by).await?;
+        let before = find(change.connection(), organisation, person).await?;
+        if before.role == Role::Owner && role != Role::Owner {
+            keep_an_owner(&mut change, organisation, person).await?;
+        }
+        sqlx::query(
+            "UPDATE memberships SET role = $3 WHERE organisation_id = $1 AND person_id = $2",
+        )
+        .bind(organisation.to_string())
+        .bind(person.to_string())
+        .bind(role.name())
+        .execute(change.connection())
+        .await?;
+        person::renew_sessions(change.connection(), person).await?;
+        let after = Member {
+            role,
+            ..before.clone()
+        };
+        change
+            .commit(Entry {
+                before: Some(json!({"role": before.role})),
+                after: Some(json!({"role": role})),
+                ..entry("member.set_role", organisation, &after.person)
+            })
+            .await?;
+        Ok(after)
+    }
+
+    /// Removes a member, with the tokens that they made in the organisation. The last owner stays.
+    pub async fn remove_member(
+        &self,
+        organisation: OrganisationId,
+        person: PersonId,
+        by: &Caller,
+    ) -> Result<(), Error> {
+        let mut change = self.begin(by).await?;
+        let member = find(change.connection(), organisation, person).await?;
+        if member.role == Role::Owner {
+            keep_an_owner(&mut change, organisation, person).await?;
+        }
+        for sql in [
+            "DELETE FROM memberships WHERE organisation_id = $1 AND person_id = $2",
+            "DELETE FROM api_tokens WHERE organisation_id = $1 AND person_id = $2",
+        ] {
+            sqlx::query(sql)
+                .bind(organisation.to_string())
+                .bind(person.to_string())
+                .execute(change.connection())
+                .await?;
+        }
+        person::renew_sessions(change.connection(), person).await?;
+        change
+            .commit(Entry {
+                before: Some(json!({"role": member.role})),
+                ..entry("member.remove", organisation, &member.person)
+            })
+            .await
+    }
+}
+
+/// Adds a member in a change of the caller's; one who is there already stays what they are.
+pub(crate) async fn add(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+    person: PersonId,
+    role: Role,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO memberships (organisation_id, person_id, role, created_at)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (organisation_id, person_id) DO NOTHING",
+    )
+    .bind(organisation.to_string())
+    .bind(person.to_string())
+    .bind(role.name())
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Refuses when nobody but `person` owns the organisation. Owners are locked first: of two who
+/// leave at once, one stays.
+async fn keep_an_owner(
+    change: &mut Change<'_>,
+    organisation: OrganisationId,
+    person: PersonId,
+) -> Result<(), Error> {
+    sqlx::query("UPDATE memberships SET role = role WHERE organisation_id = $1 AND role = 'owner'")
+        .bind(organisation.to_string())
+        .execute(change.connection())
+        .await?;
+    let other = sqlx::query(
+        "SELECT person_id FROM memberships
+         WHERE organisation_id = $1 AND role = 'owner' AND person_id <> $2 LIMIT 1",
+    )
+    .bind(organisation.to_string())
+    .bind(person.to_string())
+    .fetch_optional(change.connection())
+    .await?;
+    match other {
+        Some(_) => Ok(()),
+        None => Err(Error::LastOwner),
+    }
+}
+
+pub(crate) async fn find(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+    person: PersonId,
+) -> Result<Member, Error> {
+    let row = sqlx::query(query_for(
+        "WHERE m.organisation_id = $1 AND m.person_id = $2",
+    ))
+    .bind(organisation.to_string())
+    .bind(person.to_string())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map_or(Err(Error::NoMember(person)), from_row)
+}
+
+/// A query for members: of constants only.
+fn query_for(rest: &'static str) -> AssertSqlSafe<String> {
+    let person = person::COLUMNS;
+    AssertSqlSafe(format!(
+        "SELECT {person}, m.role, m.created_at AS joined_at
+         FROM memberships m JOIN people p ON p.id = m.person_id {rest}"
+    ))
+}
+
+/// An entry about a person in an organisation.
+pub(crate) fn entry(action: &'static str, organisation: OrganisationId, person: &Person) -> Entry {
+    Entry {
+        organisation: Some(organisation),
+        ..person::entry(action, person)
+    }
+}
+
+/// The column `role`.
+pub(crate) fn role_in(row: &AnyRow) -> Result<Role, Error> {
+    let name: String = row.try_get("role")?;
+    name.parse().map_err(|_| Error::Corrupt {
+        what: "the role",
+        id: name,
+    })
+}
+
+fn from_row(row: &AnyRow) -> Result<Member, Error> {
+    Ok(Member {
+        person: person::from_row(row)?,
+        role: role_in(row)?,
+        joined_at: Timestamp(row.try_get("joined_at")?),
+    })
+}

@@ -1,0 +1,157 @@
+//! Projects' keys: the present ones, and those that they replaced, until they expire.
+
+use std::sync::Arc;
+
+use model::{ApiKey, ProjectId, Timestamp};
+use sqlx::{AnyConnection, Row};
+
+use crate::project::{from_row, query_for};
+use crate::secret::Secret;
+use crate::{Error, Project, Store};
+
+/// Which of a project's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// What SDKs send.
+    Api,
+    /// The password that belongs to it.
+    Secret,
+}
+
+impl KeyKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+impl Store {
+    /// The project that takes this API key, present or replaced a short while ago.
+    ///
+    /// Read from memory where it was asked for lately: a change made by another node is seen within
+    /// seconds. While the database fails, what was known last counts.
+    pub async fn project_by_api_key(&self, key: ApiKey) -> Result<Option<Arc<Project>>, Error> {
+        let known = match self.projects.get(key, self.clock.now()) {
+            crate::project_index::Known::Fresh(project) => return Ok(project),
+            crate::project_index::Known::Stale(project) => Some(project),
+            crate::project_index::Known::Nothing => None,
+        };
+        match (self.read_project_by_key(key).await, known) {
+            (Err(Error::Database(error)), Some(known)) => {
+                tracing::warn!(%error, "a project can't be read again: what is known of it counts");
+                Ok(known)
+            }
+            (read, _) => read,
+        }
+    }
+
+    async fn read_project_by_key(&self, key: ApiKey) -> Result<Option<Arc<Project>>, Error> {
+        // Few at a time: keys that don't exist must not keep the control plane from its database.
+        let _turn = self.projects.turn().await;
+        let now = self.clock.now();
+        let reading = match self.projects.begin_reading(key, now) {
+            Ok(reading) => reading,
+            Err(read_meanwhile) => return Ok(read_meanwhile),
+        };
+        let row = sqlx::query(query_for(
+            "WHERE p.id = (SELECT project_id FROM project_keys
+                           WHERE kind = 'api' AND value = $1
+                             AND (expires_at IS NULL OR expires_at > $2))",
+        ))
+        .bind(key.to_string())
+        .bind(now.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let project = row.as_ref().map(from_row).transpose()?.map(Arc::new);
+        self.projects.put(reading, project.clone());
+        Ok(project)
+    }
+
+    /// The project whose API key and secret key these are.
+    pub async fn verify_secret_key(
+        &self,
+        api_key: ApiKey,
+        secret_key: &Secret,
+    ) -> Result<Option<Arc<Project>>, Error> {
+        let Some(project) = self.project_by_api_key(api_key).await? else {
+            return Ok(None);
+        };
+        // Its SHA-256 is looked up: what a search tells by its time is about the hash only.
+        let row = sqlx::query(
+            "SELECT value FROM project_keys
+             WHERE kind = 'secret' AND value = $1 AND project_id = $2
+               AND (expires_at IS NULL OR expires_at > $3)",
+        )
+        .bind(secret_key.hash())
+        .bind(project.id.to_string())
+        .bind(self.clock.now().0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|_| project))
+    }
+}
+
+pub(crate) async fn insert_key(
+    connection: &mut AnyConnection,
+    project: ProjectId,
+    kind: KeyKind,
+    value: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO project_keys (kind, value, project_id, created_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(kind.name())
+    .bind(value)
+    .bind(project.to_string())
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Lets a project's keys of this kind end at `until`, or earlier where they did before.
+pub(crate) async fn expire_keys(
+    connection: &mut AnyConnection,
+    project: ProjectId,
+    kind: KeyKind,
+    until: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE project_keys SET expires_at = $3
+         WHERE project_id = $1 AND kind = $2 AND (expires_at IS NULL OR expires_at > $3)",
+    )
+    .bind(project.to_string())
+    .bind(kind.name())
+    .bind(until.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// All of a project's API keys.
+pub(crate) async fn keys_of(
+    connection: &mut AnyConnection,
+    project: ProjectId,
+) -> Result<Vec<ApiKey>, Error> {
+    let rows = sqlx::query("SELECT value FROM project_keys WHERE project_id = $1 AND kind = 'api'")
+        .bind(project.to_string())
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let value: String = row.try_get(0)?;
+            value.parse().map_err(|_| Error::Corrupt {
+                what: "the API key",
+                id: project.to_string(),
+            })
+        })
+        .collect()
+}
+
+/// A version as the database has it; one that no row can have becomes one that none has.
+pub(crate) fn stored_version(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,226 @@
+//! Sessions: who is signed in with a browser.
+
+use std::time::Duration;
+
+use model::{PersonId, Timestamp};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::change::Caller;
+use crate::person::{self, Person};
+use crate::secret::{Credential, Kind, Secret};
+use crate::{Cursor, Error, Page, Store};
+
+/// How long a replaced secret is still taken: requests may be under way with it.
+const OVERLAP: Duration = Duration::from_secs(60);
+
+/// How exactly a session's last use is known: it isn't written more often.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The public half of the cookie.
+    pub id: String,
+    /// Where it was begun.
+    pub address: String,
+    /// With which program, by its own account.
+    pub user_agent: String,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub seen_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// Where a session is begun.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Whose.
+    pub person: PersonId,
+    /// The network address.
+    pub address: String,
+    /// The program, by its own account.
+    pub user_agent: String,
+    /// How long it lasts at most.
+    pub lifetime: Duration,
+}
+
+/// Who a cookie belongs to.
+#[derive(Debug, Clone)]
+pub struct VerifiedSession {
+    /// The session.
+    pub session: Session,
+    /// Who is signed in.
+    pub person: Person,
+    /// The cookie to use from now on, where the person's rights have changed since it was made.
+    pub renewed: Option<Secret>,
+}
+
+impl Store {
+    /// Begins a session; returns the cookie.
+    pub async fn create_session(&self, new: NewSession, by: &Caller) -> Result<Secret, Error> {
+        let credential = Credential::generate(self.random.as_ref());
+        let mut change = self.begin(by).await?;
+        let person = person::find(change.connection(), new.person).await?;
+        sqlx::query(
+            "INSERT INTO sessions
+                 (id, secret_hash, person_id, epoch, address, user_agent, created_at, seen_at,
+                  expires_at)
+             SELECT $1, $2, p.id, p.epoch, $4, $5, $6, $6, $7 FROM people p WHERE p.id = $3",
+        )
+        .bind(&credential.id)
+        .bind(credential.secret.hash())
+        .bind(new.person.to_string())
+        .bind(new.address)
+        .bind(new.user_agent)
+        .bind(change.now.0)
+        .bind((change.now + new.lifetime).0)
+        .execute(change.connection())
+        .await?;
+        let entry = person::entry("session.create", &person);
+        change.commit(entry).await?;
+        Ok(credential.text(Kind::Session))
+    }
+
+    /// Who a cookie belongs to; `None` when it is none of ours, has ended, or wasn't used for `idle`.
+    pub async fn verify_session(
+        &self,
+        text: &str,
+        idle: Duration,
+    ) -> Result<Option<VerifiedSession>, Error> {
+        let Some(credential) = Credential::parse(Kind::Session, text) else {
+            return Ok(None);
+        };
+        let person = person::COLUMNS;
+        // Of constants only.
+        let sql = format!(
+            "SELECT s.id, s.secret_hash, s.former_hash, s.former_until, s.epoch AS session_epoch,
+                    s.address, s.user_agent, s.created_at, s.seen_at, s.expires_at, p.epoch, {person}
+             FROM sessions s JOIN people p ON p.id = s.person_id WHERE s.id = $1"
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(&credential.id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut session = from_row(&row)?;
+        let now = self.clock.now();
+        if session.expires_at <= now || now.since(session.seen_at) >= idle {
+            return Ok(None);
+        }
+        let hash: String = row.try_get("secret_hash")?;
+        let present = credential.secret.matches(&hash);
+        if !present {
+            let former: Option<String> = row.try_get("former_hash")?;
+            let until: Option<i64> = row.try_get("former_until")?;
+            let former = former.is_some_and(|former| credential.secret.matches(&former));
+            if !former || until.is_none_or(|until| until <= now.0) {
+                return Ok(None);
+            }
+        }
+        let (session_epoch, epoch): (i64, i64) =
+            (row.try_get("session_epoch")?, row.try_get("epoch")?);
+        let renewed = if present && session_epoch < epoch {
+            self.renew(&session.id, &hash, epoch, now).await?
+        } else {
+            None
+        };
+        if now.since(session.seen_at) >= SEEN_EVERY {
+            sqlx::query("UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2")
+                .bind(&session.id)
+                .bind(now.0)
+                .execute(&self.pool)
+                .await?;
+            session.seen_at = now;
+        }
+        let person = person::from_row(&row)?;
+        Ok(Some(VerifiedSession {
+            session,
+            person,
+            renewed,
+        }))
+    }
+
+    /// Gives a session a new secret; `None` when another request was faster: that one carries it.
+    async fn renew(
+        &self,
+        id: &str,
+        former_hash: &str,
+        epoch: i64,
+        now: Timestamp,
+    ) -> Result<Option<Secret>, Error> {
+        let credential = Credential {
+            id: id.to_owned(),
+            ..Credential::generate(self.random.as_ref())
+        };
+        let renewed = sqlx::query(
+            "UPDATE sessions SET secret_hash = $3, former_hash = $2, former_until = $4, epoch = $5
+             WHERE id = $1 AND secret_hash = $2",
+        )
+        .bind(id)
+        .bind(former_hash)
+        .bind(credential.secret.hash())
+        .bind((now + OVERLAP).0)
+        .bind(epoch)
+        .execute(&self.pool)
+        .await?;
+        let faster = renewed.rows_affected() == 0;
+        Ok((!faster).then(|| credential.text(Kind::Session)))
+    }
+
+    /// A person's sessions, oldest first.
+    pub async fn sessions(
+        &self,
+        person: PersonId,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<Session>, Error> {
+        let start = Cursor::start();
+        let after = after.unwrap_or(&start);
+        let rows = sqlx::query(
+            "SELECT id, address, user_agent, created_at, seen_at, expires_at FROM sessions
+             WHERE person_id = $1 AND expires_at > $2 AND (created_at, id) > ($3, $4)
+             ORDER BY created_at, id LIMIT $5",
+        )
+        .bind(person.to_string())
+        .bind(self.clock.now().0)
+        .bind(after.created_at.0)
+        .bind(&after.id)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&self.pool)
+        .await?;
+        let items = rows.iter().map(from_row).collect::<Result<_, _>>()?;
+        Ok(Page::cut(items, limit, |last: &Session| Cursor {
+            created_at: last.created_at,
+            id: last.id.clone(),
+        }))
+    }
+
+    /// Ends one of a person's sessions.
+    pub async fn end_session(&self, person: PersonId, id: &str, by: &Caller) -> Result<(), Error> {
+        let mut change = self.begin(by).await?;
+        let found = person::find(change.connection(), person).await?;
+        let ended = sqlx::query("DELETE FROM sessions WHERE id = $1 AND person_id = $2")
+            .bind(id)
+            .bind(person.to_string())
+            .execute(change.connection())
+            .await?;
+        if ended.rows_affected() == 0 {
+            return Err(Error::NoSession(id.to_owned()));
+        }
+        change.commit(person::entry("session.end", &found)).await
+    }
+}
+
+fn from_row(row: &AnyRow) -> Result<Session, Error> {
+    Ok(Session {
+        id: row.try_get("id")?,
+        address: row.try_get("address")?,
+        user_agent: row.try_get("user_agent")?,
+        created_at: Timestamp(row.try_get("created_at")?),
+        seen_at: Timestamp(row.try_get("seen_at")?),
+        expires_at: Timestamp(row.try_get("expires_at")?),
+    })
+}
