@@ -4,3 +4,4 @@
 pub mod auth;
 pub mod ingest;
 pub mod portal;
+mod proxy;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use model::access::Role;
 use model::{OrganisationId, PersonId, ProjectId, SyncId};
 
 /// Why the store did not do what it was asked.
@@ -94,6 +95,12 @@ pub enum Error {
     /// The organisation would have no owner left.
     #[error("the organisation needs an owner: make another one first")]
     LastOwner,
+    /// The member's role was changed since it was read.
+    #[error("the member has become {role} in the meantime")]
+    RoleChanged {
+        /// What they are now.
+        role: Role,
+    },
     /// The installation would have no operator left.
     #[error("the installation needs an operator: make another one first")]
     LastOperator,

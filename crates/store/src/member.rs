@@ -75,16 +75,20 @@ impl Store {
         find(&mut connection, organisation, person).await
     }
 
-    /// Gives a member another role. The last owner stays one.
+    /// Gives a member who still is `former` another role. The last owner stays one.
     pub async fn set_role(
         &self,
         organisation: OrganisationId,
         person: PersonId,
+        former: Role,
         role: Role,
         by: &Caller,
     ) -> Result<Member, Error> {
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), organisation, person).await?;
+        if before.role != former {
+            return Err(Error::RoleChanged { role: before.role });
+        }
         if before.role == Role::Owner && role != Role::Owner {
             keep_an_owner(&mut change, organisation, person).await?;
         }
@@ -111,15 +115,20 @@ impl Store {
         Ok(after)
     }
 
-    /// Removes a member, with the tokens that they made in the organisation. The last owner stays.
+    /// Removes a member who still is `former`, with the tokens that they made in the organisation.
+    /// The last owner stays.
     pub async fn remove_member(
         &self,
         organisation: OrganisationId,
         person: PersonId,
+        former: Role,
         by: &Caller,
     ) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
         let member = find(change.connection(), organisation, person).await?;
+        if member.role != former {
+            return Err(Error::RoleChanged { role: member.role });
+        }
         if member.role == Role::Owner {
             keep_an_owner(&mut change, organisation, person).await?;
         }

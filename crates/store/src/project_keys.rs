@@ -6,6 +6,7 @@ use model::{ApiKey, ProjectId, Timestamp};
 use sqlx::{AnyConnection, Row};
 
 use crate::project::{from_row, query_for};
+use crate::project_index::Known;
 use crate::secret::Secret;
 use crate::{Error, Project, Store};
 
@@ -28,15 +29,24 @@ impl KeyKind {
 }
 
 impl Store {
+    /// What memory says of an API key: whose it is, or that it is nobody's; `None` when it has to be
+    /// read.
+    pub fn known_project(&self, key: ApiKey) -> Option<Option<Arc<Project>>> {
+        match self.projects.get(key, self.clock.now()) {
+            Known::Fresh(project) => Some(project),
+            Known::Stale(_) | Known::Nothing => None,
+        }
+    }
+
     /// The project that takes this API key, present or replaced a short while ago.
     ///
     /// Read from memory where it was asked for lately: a change made by another node is seen within
     /// seconds. While the database fails, what was known last counts.
     pub async fn project_by_api_key(&self, key: ApiKey) -> Result<Option<Arc<Project>>, Error> {
         let known = match self.projects.get(key, self.clock.now()) {
-            crate::project_index::Known::Fresh(project) => return Ok(project),
-            crate::project_index::Known::Stale(project) => Some(project),
-            crate::project_index::Known::Nothing => None,
+            Known::Fresh(project) => return Ok(project),
+            Known::Stale(project) => Some(project),
+            Known::Nothing => None,
         };
         match (self.read_project_by_key(key).await, known) {
             (Err(Error::Database(error)), Some(known)) => {

@@ -1,28 +1,69 @@
-//! Who may use the control API: whoever holds an API token.
+//! Who may use the control API: people with a session, programs with an API token, and what each of
+//! them may do.
 //!
-//! A handler proves that its caller was let in by taking an [`Admin`], which only a good token makes;
-//! routes are made with `guarded!`, which doesn't compile for a handler that takes none.
+//! A handler proves that its caller was let in by what it takes first:
+//!
+//! - [`Allowed<P>`](Allowed): has the permission `P` in the organisation that the path names, by
+//!   itself or by one of its projects;
+//! - [`Installed<P>`](Installed): has the permission `P` of the whole installation;
+//! - [`SignedIn`]: is someone; what belongs to the caller alone;
+//! - [`Public`]: anyone, said aloud.
+//!
+//! Routes are made with `guarded!`, which doesn't compile for a handler that takes none of them.
 
+mod config;
+mod cookie;
 mod failures;
+mod password;
+pub mod permission;
+mod principal;
+mod rate;
+mod totp;
 
-use std::net::SocketAddr;
+use std::marker::PhantomData;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
 use axum::handler::Handler;
 use axum::http::header;
 use axum::http::request::Parts;
-use model::Clock;
-use store::{Store, Token};
+use ipnet::IpNet;
+use model::access::{Permission, Permissions};
+use model::{Clock, OrganisationId, Random, Timestamp};
+use store::{Caller, Store};
 
 use crate::portal::ApiError;
-use failures::Failures;
+use cookie::Renewal;
+use permission::Demand;
+use rate::Rates;
+
+pub use config::Config;
+pub use principal::{Principal, Who};
+
+pub(crate) use cookie::{NAME as SESSION_COOKIE, carry, clear as clear_cookie, set as set_cookie};
+pub(crate) use failures::Failures;
+pub(crate) use password::{Comparison, Passwords, problem as password_problem};
+pub(crate) use principal::caller_of;
+pub(crate) use totp::{
+    check as check_totp, generate as generate_totp, normal_recovery_code, recovery_codes,
+    url as totp_url,
+};
+
+/// A request's id, as the server gave it: an extension of the request.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
 
 /// Recognises callers.
 pub struct Authority {
-    store: Store,
-    failures: Failures,
-    clock: Arc<dyn Clock>,
+    pub(crate) store: Store,
+    pub(crate) config: Config,
+    pub(crate) failures: Failures,
+    pub(crate) passwords: Passwords,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    trusted_proxies: Vec<IpNet>,
+    rates: Rates,
 }
 
 impl std::fmt::Debug for Authority {
@@ -32,28 +73,157 @@ impl std::fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// Recognises the tokens that `store` knows.
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+    /// Recognises those whom `store` knows. `trusted_proxies` are believed about where requests come
+    /// from; `random` makes secrets: the operating system's outside tests.
+    pub fn new(
+        store: Store,
+        config: Config,
+        trusted_proxies: Vec<IpNet>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
         Self {
-            store,
             failures: Failures::default(),
+            passwords: Passwords::new(&config, Arc::clone(&random)),
+            rates: Rates::new(config.requests_per_second),
+            store,
+            config,
+            trusted_proxies,
             clock,
+            random,
         }
     }
 
-    async fn admin(&self, parts: &Parts) -> Result<Admin, ApiError> {
-        if let Some(text) = bearer(parts)
-            && let Some(token) = self.store.verify_token(text).await?
-        {
-            return Ok(Admin { token });
+    /// The hash to store of a password, for accounts that are made without a request.
+    ///
+    /// # Errors
+    ///
+    /// Why it is no password to choose.
+    pub async fn hash_password(
+        &self,
+        password: store::Secret,
+        email: &str,
+    ) -> Result<String, String> {
+        if let Some(problem) = password_problem(password.expose(), email) {
+            return Err(problem);
         }
-        // Only those who fail are slowed down: nobody can lock others out by failing.
+        let hashed = self.passwords.hash(password).await;
+        hashed.map_err(|error| error.to_string())
+    }
+
+    /// The address that a request came from.
+    pub(crate) fn address(&self, parts: &Parts) -> Option<IpAddr> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = peer.map(|ConnectInfo(peer)| peer.ip());
-        match self.failures.note(address, self.clock.now()) {
-            Ok(()) => Err(ApiError::Unauthenticated),
-            Err(retry_after) => Err(ApiError::TooManyFailures { retry_after }),
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
+        crate::proxy::origin(&self.trusted_proxies, peer, &parts.headers)
+    }
+
+    /// Who sent the request; refused when it is no one we know.
+    async fn recognise(&self, parts: &Parts) -> Result<Principal, ApiError> {
+        match self.try_recognise(parts).await? {
+            Some(principal) => Ok(principal),
+            None => {
+                // Only those who fail are slowed down: nobody can lock others out by failing.
+                let noted = self.failures.note(self.address(parts), self.clock.now());
+                Err(match noted {
+                    Ok(()) => ApiError::Unauthenticated,
+                    Err(retry_after) => ApiError::TooManyFailures { retry_after },
+                })
+            }
         }
+    }
+
+    async fn try_recognise(&self, parts: &Parts) -> Result<Option<Principal>, ApiError> {
+        let who = if parts.headers.contains_key(header::AUTHORIZATION) {
+            self.by_token(parts).await?
+        } else {
+            self.by_session(parts).await?
+        };
+        let Some(who) = who else { return Ok(None) };
+        let limited = self.rates.take(who.id(), self.clock.now());
+        limited.map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+        let address = self.address(parts);
+        Ok(Some(Principal {
+            caller: caller_of(&who, address, parts),
+            who,
+        }))
+    }
+
+    async fn by_token(&self, parts: &Parts) -> Result<Option<Who>, ApiError> {
+        let Some(text) = bearer(parts) else {
+            return Ok(None);
+        };
+        let verified = self.store.verify_token(text).await?;
+        Ok(verified.map(Who::Token))
+    }
+
+    async fn by_session(&self, parts: &Parts) -> Result<Option<Who>, ApiError> {
+        let Some(text) = cookie::session(&parts.headers) else {
+            return Ok(None);
+        };
+        let idle = self.config.session_idle;
+        let Some(verified) = self.store.verify_session(text, idle).await? else {
+            return Ok(None);
+        };
+        if cookie::is_forged(parts) {
+            return Err(ApiError::CrossSite);
+        }
+        if let (Some(renewed), Some(renewal)) =
+            (&verified.renewed, parts.extensions.get::<Renewal>())
+        {
+            let left = seconds_until(verified.session.expires_at, self.clock.now());
+            renewal.leave(cookie::set(renewed, &parts.headers, left));
+        }
+        Ok(Some(Who::Person {
+            person: verified.person,
+            session: verified.session,
+        }))
+    }
+
+    /// The organisation that the path names, by itself or by one of its projects.
+    async fn organisation_in(
+        &self,
+        parts: &mut Parts,
+    ) -> Result<Option<(OrganisationId, ApiError)>, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, &()).await;
+        let params = params.map_err(|_| ApiError::malformed_id())?;
+        for (name, value) in &params {
+            if name == "organisation" {
+                let id = value.parse().map_err(|_| ApiError::malformed_id())?;
+                return Ok(Some((id, ApiError::no_organisation(id))));
+            }
+            if name == "project" {
+                let id = value.parse().map_err(|_| ApiError::malformed_id())?;
+                let organisation = self.store.organisation_of(id).await?;
+                let organisation = organisation.ok_or(ApiError::no_project(id))?;
+                return Ok(Some((organisation, ApiError::no_project(id))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a caller may do in an organisation.
+    async fn permissions_in(
+        &self,
+        organisation: OrganisationId,
+        who: &Who,
+    ) -> Result<Permissions, ApiError> {
+        match who {
+            Who::Person { person, .. } => {
+                Ok(self.store.permissions(organisation, person.id).await?)
+            }
+            Who::Token(verified) if verified.token.organisation == organisation => {
+                Ok(verified.permissions)
+            }
+            Who::Token(_) => Ok(Permissions::default()),
+        }
+    }
+}
+
+pub(crate) fn seconds_until(end: Timestamp, now: Timestamp) -> u64 {
+    match end > now {
+        true => end.since(now).as_secs(),
+        false => 0,
     }
 }
 
@@ -64,62 +234,180 @@ fn bearer(parts: &Parts) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// A caller who may do everything.
-#[derive(Debug)]
-pub struct Admin {
-    token: Token,
-}
-
-impl Admin {
-    /// The token that the caller holds.
-    pub fn token(&self) -> &Token {
-        &self.token
-    }
-}
-
 /// The state of a router whose routes can be guarded.
 pub trait Guarded: Send + Sync {
     /// Who recognises its callers.
     fn authority(&self) -> &Authority;
 }
 
-impl<S: Guarded> FromRequestParts<S> for Admin {
-    type Rejection = ApiError;
+/// A caller who has the permission `P` in the organisation that the path names.
+#[derive(Debug)]
+pub struct Allowed<P> {
+    /// Who.
+    pub principal: Principal,
+    /// Where.
+    pub organisation: OrganisationId,
+    /// All that they may do there.
+    pub permissions: Permissions,
+    demand: PhantomData<P>,
+}
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        state.authority().admin(parts).await
+impl<P> Allowed<P> {
+    /// On whose behalf changes are made.
+    pub(crate) fn caller(&self) -> Caller {
+        self.principal.caller.clone()
+    }
+
+    /// Refuses a caller who lacks one more permission.
+    pub(crate) fn demand(&self, permission: Permission) -> Result<(), ApiError> {
+        match self.permissions.contains(permission) {
+            true => Ok(()),
+            false => Err(ApiError::Forbidden { permission }),
+        }
     }
 }
 
-/// Implemented for the arguments of handlers that take an [`Admin`] first, so that the caller is
-/// known before anything else of the request is looked at.
-pub(crate) trait AdminFirst {}
+impl<S: Guarded, P: Demand> FromRequestParts<S> for Allowed<P> {
+    type Rejection = ApiError;
 
-macro_rules! admin_first {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let authority = state.authority();
+        let principal = authority.recognise(parts).await?;
+        let named = authority.organisation_in(parts).await?;
+        let (organisation, unknown) = named.ok_or_else(ApiError::malformed_id)?;
+        let permissions = authority
+            .permissions_in(organisation, &principal.who)
+            .await?;
+        // Whoever may do nothing at all here isn't told that it exists.
+        if permissions == Permissions::default() {
+            return Err(unknown);
+        }
+        let allowed = Self {
+            principal,
+            organisation,
+            permissions,
+            demand: PhantomData,
+        };
+        allowed.demand(P::PERMISSION)?;
+        Ok(allowed)
+    }
+}
+
+/// A caller who has the permission `P` of the whole installation.
+#[derive(Debug)]
+pub struct Installed<P> {
+    /// Who.
+    pub principal: Principal,
+    demand: PhantomData<P>,
+}
+
+impl<P> Installed<P> {
+    /// On whose behalf changes are made.
+    pub(crate) fn caller(&self) -> Caller {
+        self.principal.caller.clone()
+    }
+}
+
+impl<S: Guarded, P: Demand> FromRequestParts<S> for Installed<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let principal = state.authority().recognise(parts).await?;
+        let permissions = principal.who.installation_permissions();
+        if !permissions.contains(P::PERMISSION) {
+            let permission = P::PERMISSION;
+            return Err(ApiError::Forbidden { permission });
+        }
+        Ok(Self {
+            principal,
+            demand: PhantomData,
+        })
+    }
+}
+
+/// A caller whom we know.
+#[derive(Debug)]
+pub struct SignedIn(pub Principal);
+
+impl<S: Guarded> FromRequestParts<S> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        state.authority().recognise(parts).await.map(Self)
+    }
+}
+
+/// Any caller: what handlers take that are open to everyone, on purpose.
+#[derive(Debug)]
+pub struct Public {
+    /// Who, if we know.
+    pub who: Option<Who>,
+    /// Where the request came from.
+    pub address: Option<IpAddr>,
+    /// On whose behalf changes are made.
+    pub(crate) caller: Caller,
+}
+
+impl<S: Guarded> FromRequestParts<S> for Public {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let authority = state.authority();
+        // Also what anyone may do may not be done by another site with somebody's cookies.
+        if cookie::is_forged(parts) {
+            return Err(ApiError::CrossSite);
+        }
+        let address = authority.address(parts);
+        let known = authority.try_recognise(parts).await?;
+        let caller = match &known {
+            Some(principal) => principal.caller.clone(),
+            None => principal::nobody(address, parts),
+        };
+        Ok(Self {
+            who: known.map(|principal| principal.who),
+            address,
+            caller,
+        })
+    }
+}
+
+/// Implemented for what proves that a caller was let in.
+pub(crate) trait Proof {}
+
+impl<P> Proof for Allowed<P> {}
+impl<P> Proof for Installed<P> {}
+impl Proof for SignedIn {}
+impl Proof for Public {}
+
+/// Implemented for the arguments of handlers that take a [`Proof`] first, so that the caller is
+/// known before anything else of the request is looked at.
+pub(crate) trait ProofFirst {}
+
+macro_rules! proof_first {
     ($($argument:ident)*) => {
-        impl<M, $($argument),*> AdminFirst for (M, Admin, $($argument,)*) {}
+        impl<M, E: Proof, $($argument),*> ProofFirst for (M, E, $($argument,)*) {}
     };
 }
 
-admin_first!();
-admin_first!(A);
-admin_first!(A B);
-admin_first!(A B C);
-admin_first!(A B C D);
-admin_first!(A B C D E);
+proof_first!();
+proof_first!(A);
+proof_first!(A B);
+proof_first!(A B C);
+proof_first!(A B C D);
+proof_first!(A B C D F);
 
-/// Compiles for handlers that demand an [`Admin`] only.
-pub(crate) fn demand_admin<H, T, S>(_handler: &H)
+/// Compiles for handlers that demand a [`Proof`] only.
+pub(crate) fn demand_proof<H, T, S>(_handler: &H)
 where
     H: Handler<T, S>,
-    T: AdminFirst,
+    T: ProofFirst,
 {
 }
 
-/// Routes to handlers, all of which demand an [`Admin`].
+/// Routes to handlers, all of which demand a [`Proof`].
 macro_rules! guarded {
     ($state:ty; $($handler:path),+ $(,)?) => {{
-        $($crate::auth::demand_admin::<_, _, $state>(&$handler);)+
+        $($crate::auth::demand_proof::<_, _, $state>(&$handler);)+
         utoipa_axum::routes!($($handler),+)
     }};
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::json;
+use model::{ApiKey, json};
 use serde::Serialize;
 
 /// Indexes of events in their request, by the name of the field that is wrong.
@@ -91,6 +91,8 @@ pub enum Refusal {
     InvalidEventJson,
     /// No project has this key.
     InvalidApiKey,
+    /// Whose this key is has to be read first; clients never see it.
+    UnreadKey(ApiKey),
     /// Events have wrong fields.
     InvalidFields(Problems),
     /// The body is too large, or holds too many events.
@@ -161,7 +163,7 @@ impl Refusal {
             Self::Incomplete => "incomplete",
             Self::Throttled(_) => "throttled",
             Self::Unavailable { reason, .. } => reason,
-            Self::Internal => "internal",
+            Self::Internal | Self::UnreadKey(_) => "internal",
         }
     }
 
@@ -183,7 +185,7 @@ impl Refusal {
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal | Self::UnreadKey(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -209,7 +211,7 @@ impl Refusal {
             Self::Timeout => "Request timeout",
             Self::Throttled(_) => "Too many requests for some devices and users",
             Self::Unavailable { .. } => "Service unavailable",
-            Self::Internal => "Internal server error",
+            Self::Internal | Self::UnreadKey(_) => "Internal server error",
         }
     }
 

@@ -1,9 +1,7 @@
 //! The settings of ingest.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::http::HeaderMap;
 use ipnet::IpNet;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use model::setting::{Check, Invalid};
@@ -68,62 +66,5 @@ impl Config {
             format!("at least {largest}, so that the largest body has room"),
         );
         check.finish()
-    }
-
-    /// The uploader's address: the connection's, or, when that is a trusted proxy's, the last one
-    /// of `X-Forwarded-For` that is not. What stands before that one may be forged.
-    pub(super) fn uploader(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-        let trusted = |address: IpAddr| self.trusted_proxies.iter().any(|n| n.contains(&address));
-        let mut uploader = peer?.to_canonical();
-        let forwarded = headers.get_all("x-forwarded-for");
-        let hops: Vec<&str> = forwarded
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        for hop in hops.iter().rev() {
-            if !trusted(uploader) {
-                break;
-            }
-            match hop.trim().parse::<IpAddr>() {
-                Ok(address) => uploader = address.to_canonical(),
-                Err(_) => break,
-            }
-        }
-        Some(uploader)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_trusted_proxies_are_believed_about_the_uploader() {
-        let config = Config {
-            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
-            ..Config::default()
-        };
-        for (peer, forwarded, uploader) in [
-            ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
-            ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
-            (
-                "10.0.0.1",
-                "1.1.1.1, 198.51.100.1, 10.0.0.2",
-                "198.51.100.1",
-            ),
-            ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
-            ("10.0.0.1", "198.51.100.1, nonsense", "10.0.0.1"),
-            ("10.0.0.1", "10.0.0.3", "10.0.0.3"),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert("x-forwarded-for", forwarded.parse().unwrap());
-            assert_eq!(
-                config.uploader(Some(peer.parse().unwrap()), &headers),
-                Some(uploader.parse().unwrap()),
-                "{peer} {forwarded}"
-            );
-        }
-        assert_eq!(config.uploader(None, &HeaderMap::new()), None);
     }
 }

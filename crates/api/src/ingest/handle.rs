@@ -1,13 +1,15 @@
 //! A request's way through ingest, from the connection to the journal and back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use journal::{AcceptError, Batch};
 use metrics::{counter, histogram};
+use model::{ApiKey, Timestamp};
 
 use super::Ingest;
 use super::answer::{Refusal, Success};
@@ -15,6 +17,7 @@ use super::body::{self, Bounds, Received};
 use super::identify::Subject;
 use super::throttle::Scope;
 use super::upload::{Reception, Upload};
+use super::{ProjectIngest, ReadError};
 
 /// What is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +113,7 @@ async fn take(
     let (head, body) = request.into_parts();
     let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(address)| address.ip());
-    let uploader = ingest.config.uploader(peer, &head.headers);
+    let uploader = crate::proxy::origin(&ingest.config.trusted_proxies, peer, &head.headers);
     let limit = match endpoint {
         Endpoint::Batch => ingest.config.batch_body_bytes,
         _ => ingest.config.httpapi_body_bytes,
@@ -124,30 +127,21 @@ async fn take(
     let received = body::receive(body, &head.headers, &bounds, &*ingest.clock).await?;
     let received_at = ingest.clock.now();
 
-    let is_heavy = received.is_heavy();
-    let reader = {
-        let ingest = Arc::clone(ingest);
-        move || {
-            let reception = Reception {
-                projects: &*ingest.projects,
-                random: &*ingest.random,
-                received_at,
-                uploader,
-            };
-            read(endpoint, &received, limit, &reception)
+    let request = Arc::new(Parsing {
+        endpoint,
+        received,
+        limit,
+        received_at,
+        uploader,
+    });
+    let (upload, bytes) = match parse(ingest, &request, None).await {
+        // Rare: read from the database, then the request again from its beginning.
+        Err(Refusal::UnreadKey(key)) => {
+            let read = ingest.projects.read(key).await;
+            let project = read.map_err(|error| unreadable(&error))?;
+            parse(ingest, &request, Some((key, project))).await?
         }
-    };
-    let (upload, bytes) = if is_heavy {
-        let turn = Arc::clone(&ingest.readers).acquire_owned().await;
-        let task = tokio::task::spawn_blocking(move || {
-            // Kept here, as reading goes on even when the client goes away. The semaphore is never
-            // closed; if it were, reading without a turn would still be right.
-            let _turn = turn;
-            reader()
-        });
-        task.await.map_err(|_| Refusal::Internal)??
-    } else {
-        reader()?
+        parsed => parsed?,
     };
 
     let (scope, threshold) = match endpoint {
@@ -184,6 +178,62 @@ async fn take(
     histogram!("millstream_ingest_request_bytes", "endpoint" => endpoint.name())
         .record(bytes as f64);
     Ok(Success::new(count, bytes, received_at.millis()))
+}
+
+/// A request that has come in whole.
+struct Parsing {
+    endpoint: Endpoint,
+    received: Received,
+    limit: usize,
+    received_at: Timestamp,
+    uploader: Option<IpAddr>,
+}
+
+/// Reads a request, a large one on a thread of its own. `project`: that of a key which was
+/// not known.
+async fn parse(
+    ingest: &Arc<Ingest>,
+    request: &Arc<Parsing>,
+    project: Option<(ApiKey, Option<Arc<ProjectIngest>>)>,
+) -> Result<(Upload, usize), Refusal> {
+    let reader = {
+        let (ingest, request) = (Arc::clone(ingest), Arc::clone(request));
+        move || {
+            let reception = Reception {
+                projects: &*ingest.projects,
+                read: project.as_ref(),
+                random: &*ingest.random,
+                received_at: request.received_at,
+                uploader: request.uploader,
+            };
+            read(
+                request.endpoint,
+                &request.received,
+                request.limit,
+                &reception,
+            )
+        }
+    };
+    if !request.received.is_heavy() {
+        return reader();
+    }
+    let turn = Arc::clone(&ingest.readers).acquire_owned().await;
+    let task = tokio::task::spawn_blocking(move || {
+        // Kept here, as reading goes on even when the client goes away. The semaphore is never
+        // closed; if it were, reading without a turn would still be right.
+        let _turn = turn;
+        reader()
+    });
+    task.await.map_err(|_| Refusal::Internal)?
+}
+
+fn unreadable(error: &ReadError) -> Refusal {
+    use std::error::Error;
+    Refusal::Unavailable {
+        retry_after: Duration::from_secs(5),
+        reason: "store_unavailable",
+        cause: error.source().map(ToString::to_string).unwrap_or_default(),
+    }
 }
 
 /// Decodes, validates and normalises a body; returns its decoded size too.

@@ -17,6 +17,7 @@ mod identify;
 mod language;
 mod normalise;
 mod outage;
+mod projects;
 mod throttle;
 mod upload;
 mod validate;
@@ -24,6 +25,7 @@ mod validate;
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::http::Method;
 use axum::routing::{MethodRouter, any, get, post};
@@ -60,11 +62,29 @@ impl ProjectIngest {
     }
 }
 
-/// The projects by their API keys. Asked for every request: answers from memory.
+/// The projects by their API keys.
+#[async_trait]
 pub trait Projects: Send + Sync + 'static {
-    /// The project whose key this is, if it takes events at present.
-    fn by_api_key(&self, key: &ApiKey) -> Option<Arc<ProjectIngest>>;
+    /// What is in memory of the project whose key this is. Asked for every request.
+    fn known(&self, key: ApiKey) -> Known;
+
+    /// The project whose key this is, if it takes events at present; for keys that aren't known.
+    async fn read(&self, key: ApiKey) -> Result<Option<Arc<ProjectIngest>>, ReadError>;
 }
+
+/// What is known of a key.
+#[derive(Debug, Clone)]
+pub enum Known {
+    /// Whose it is; `None`: nobody's.
+    Is(Option<Arc<ProjectIngest>>),
+    /// It has to be read.
+    Unread,
+}
+
+/// Why a key could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the projects can't be read")]
+pub struct ReadError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// What the ingest API works with.
 pub struct Ingest {

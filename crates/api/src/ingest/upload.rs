@@ -9,7 +9,7 @@ use model::{ApiKey, Random, Timestamp};
 
 use super::answer::{Problems, Refusal};
 use super::normalise::{Envelope, Normaliser};
-use super::{ProjectIngest, Projects, validate};
+use super::{Known, ProjectIngest, Projects, validate};
 
 /// The most events that one request may hold.
 const MAX_EVENTS: usize = 2_000;
@@ -19,6 +19,8 @@ const MAX_EVENTS: usize = 2_000;
 pub struct Reception<'a> {
     /// Who may upload.
     pub projects: &'a dyn Projects,
+    /// The project that was read because its key wasn't known.
+    pub read: Option<&'a (ApiKey, Option<Arc<ProjectIngest>>)>,
     /// Where event ids come from.
     pub random: &'a dyn Random,
     /// When the request was received.
@@ -70,14 +72,19 @@ impl Reception<'_> {
         &self,
         api_key: Option<&Value<'_>>,
     ) -> Result<Arc<ProjectIngest>, Refusal> {
-        match api_key {
-            None | Some(Value::Null) => Err(Refusal::MissingField("api_key")),
-            Some(key) => key
-                .as_str()
-                .and_then(|key| key.parse::<ApiKey>().ok())
-                .and_then(|key| self.projects.by_api_key(&key))
-                .ok_or(Refusal::InvalidApiKey),
-        }
+        let key = match api_key {
+            None | Some(Value::Null) => return Err(Refusal::MissingField("api_key")),
+            Some(key) => key.as_str().and_then(|key| key.parse::<ApiKey>().ok()),
+        };
+        let key = key.ok_or(Refusal::InvalidApiKey)?;
+        let project = match self.read {
+            Some((read, project)) if *read == key => project.clone(),
+            _ => match self.projects.known(key) {
+                Known::Is(project) => project,
+                Known::Unread => return Err(Refusal::UnreadKey(key)),
+            },
+        };
+        project.ok_or(Refusal::InvalidApiKey)
     }
 
     /// Normalises every one of `items` or, when one is wrong, none. `shape` makes an event of an

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use store::{SecretFields, SyncDraft};
 use utoipa::ToSchema;
 
-use super::problem::{FieldProblem, pointer};
+use super::problem::{ApiError, FieldProblem, pointer};
 
 const NAME_CHARACTERS: usize = 200;
 const URL_BYTES: usize = 8 << 10;
@@ -227,6 +227,16 @@ pub(super) fn apply(
         Ok(draft)
     } else {
         Err(problems)
+    }
+}
+
+/// A name that is the only field to check.
+pub(super) fn checked_name(input: &str) -> Result<String, ApiError> {
+    let mut problems = Vec::new();
+    let name = name(input, &mut problems);
+    match problems.is_empty() {
+        true => Ok(name),
+        false => Err(ApiError::Invalid(problems)),
     }
 }
 

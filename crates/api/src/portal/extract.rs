@@ -4,8 +4,9 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use store::{Caller, Once};
 
 use super::problem::ApiError;
 use super::shape;
@@ -26,16 +27,77 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(unreceived)?;
-        let document = serde_json::from_slice(&bytes).map_err(|error| ApiError::Malformed {
-            message: without_place(&error),
-            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
-            column: u32::try_from(error.column()).unwrap_or(u32::MAX),
-        })?;
-        let value = shape::read(&document);
-        value
-            .map(Self)
-            .map_err(|problem| ApiError::Invalid(vec![problem]))
+        read(&bytes).map(Self)
     }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let document = serde_json::from_slice(bytes).map_err(|error| ApiError::Malformed {
+        message: without_place(&error),
+        line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+        column: u32::try_from(error.column()).unwrap_or(u32::MAX),
+    })?;
+    shape::read(&document).map_err(|problem| ApiError::Invalid(vec![problem]))
+}
+
+/// Longest `Idempotency-Key`.
+const KEY_BYTES: usize = 255;
+
+/// The JSON body of a request that makes something, which a client may repeat safely when it names
+/// it by an `Idempotency-Key`.
+pub(super) struct Creation<T> {
+    pub(super) input: T,
+    named: Option<Named>,
+}
+
+/// A creation with a key.
+struct Named {
+    target: String,
+    key: String,
+    body: Bytes,
+}
+
+impl<T> Creation<T> {
+    /// What the client sent, and its caller, who makes it once.
+    pub(super) fn once(self, mut caller: Caller) -> (T, Caller) {
+        caller.once = self.named.map(|named| {
+            let scope = format!("{} {}", caller.actor.id, named.target);
+            Once::new(&scope, &named.key, &named.body)
+        });
+        (self.input, caller)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Creation<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let key = idempotency_key(request.headers())?;
+        let target = format!("{} {}", request.method(), request.uri().path());
+        if !is_json(&request) {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(unreceived)?;
+        Ok(Self {
+            input: read(&body)?,
+            named: key.map(|key| Named { target, key, body }),
+        })
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().filter(|key| !key.is_empty());
+    let key = key.filter(|key| key.len() <= KEY_BYTES);
+    let key = key.ok_or_else(|| ApiError::Header {
+        name: "Idempotency-Key",
+        message: format!("from 1 to {KEY_BYTES} ASCII characters"),
+    })?;
+    Ok(Some(key.to_owned()))
 }
 
 fn is_json(request: &Request) -> bool {
@@ -78,9 +140,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         let path =
             <axum::extract::Path<T> as FromRequestParts<S>>::from_request_parts(parts, state).await;
         path.map(|path| Self(path.0))
-            .map_err(|_| ApiError::NotFound {
-                what: "thing with an id of this form".into(),
-            })
+            .map_err(|_| ApiError::malformed_id())
     }
 }
 
@@ -114,6 +174,16 @@ pub(super) enum IfMatch {
 }
 
 impl IfMatch {
+    /// The version that must be there; `None` for any.
+    pub(super) fn version(self) -> Option<u64> {
+        match self {
+            Self::Any => None,
+            Self::Version(version) => Some(version),
+            // No row has it: versions count from 1.
+            Self::Unknown => Some(0),
+        }
+    }
+
     /// Refuses when `current` is not what the update was made from.
     pub(super) fn demand(self, current: u64) -> Result<(), ApiError> {
         match self {

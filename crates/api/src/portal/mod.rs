@@ -1,23 +1,29 @@
-//! The control API: projects, their syncs, and how these do. JSON under `/api/v1`.
+//! The control API: organisations and their people, projects, their syncs, and how these do. JSON
+//! under `/api/v1`.
 //!
 //! A change is committed to the store first and handed to the lane then, by re-reading what is
 //! committed ([`Portal::reconcile`]): of two changes at once the lane ends with the later one. Both
 //! run on a task of their own, so that a client that hangs up leaves nothing half done; what a crash
 //! leaves half done, [`Portal::start`] finishes.
 
+mod audit;
 mod draft;
 mod extract;
 mod lanes;
+mod me;
+mod member;
 mod nearest;
 mod openapi;
+mod organisation;
 mod page;
 mod problem;
 mod project;
-mod projects;
 mod reconcile;
+mod session;
 mod shape;
 mod status;
 mod sync;
+mod token;
 mod view;
 
 use std::sync::Arc;
@@ -95,7 +101,8 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .route("/api/v1", axum::routing::any(unknown_path))
         .route("/api/v1/{*rest}", axum::routing::any(unknown_path))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-        .layer(DefaultBodyLimit::max(extract::BODY_LIMIT_BYTES));
+        .layer(DefaultBodyLimit::max(extract::BODY_LIMIT_BYTES))
+        .layer(axum::middleware::from_fn(crate::auth::carry));
     routes.with_state(portal)
 }
 
@@ -108,9 +115,30 @@ async fn unknown_path() -> ApiError {
 /// All routes that do something, with their description.
 fn routes() -> OpenApiRouter<Arc<Portal>> {
     let guarded = OpenApiRouter::with_openapi(openapi::head())
-        .routes(guarded!(Arc<Portal>; status::me))
+        .routes(guarded!(Arc<Portal>; session::sign_in, session::sign_out))
+        .routes(guarded!(Arc<Portal>; me::show, me::change))
+        .routes(guarded!(Arc<Portal>; me::organisations))
+        .routes(guarded!(Arc<Portal>; me::change_password))
+        .routes(guarded!(Arc<Portal>; me::offer_second_factor))
+        .routes(guarded!(Arc<Portal>; me::set_second_factor))
+        .routes(guarded!(Arc<Portal>; me::remove_second_factor))
+        .routes(guarded!(Arc<Portal>; me::sessions))
+        .routes(guarded!(Arc<Portal>; me::end_session))
+        .routes(
+            guarded!(Arc<Portal>; organisation::show, organisation::change, organisation::delete),
+        )
+        .routes(guarded!(Arc<Portal>; member::list))
+        .routes(guarded!(Arc<Portal>; member::show, member::change, member::remove))
+        .routes(guarded!(Arc<Portal>; token::list, token::create))
+        .routes(guarded!(Arc<Portal>; token::revoke))
+        .routes(guarded!(Arc<Portal>; audit::list))
+        .routes(guarded!(Arc<Portal>; audit::export))
+        .routes(guarded!(Arc<Portal>; organisation::list, organisation::create))
+        .routes(guarded!(Arc<Portal>; audit::list_installation))
         .routes(guarded!(Arc<Portal>; project::list, project::create))
         .routes(guarded!(Arc<Portal>; project::show, project::change, project::delete))
+        .routes(guarded!(Arc<Portal>; project::rotate_api_key))
+        .routes(guarded!(Arc<Portal>; project::rotate_secret_key))
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))

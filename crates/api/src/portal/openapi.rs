@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::response::IntoResponse;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, RefOr, Response};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::problem::Problem;
+use crate::auth::SESSION_COOKIE;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,24 +22,28 @@ use super::problem::Problem;
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(Problem)),
-    security(("token" = [])),
-    modifiers(&BearerToken),
+    security(("token" = []), ("session" = [])),
+    modifiers(&Credentials),
     tags(
+        (name = "organisations", description = "Members, tokens, and who changed what"),
         (name = "projects", description = "Streams of events with keys of their own"),
         (name = "syncs", description = "Connections of a project to a destination"),
         (name = "deliveries", description = "What became of what was to be sent"),
-        (name = "access", description = "Who the caller is"),
+        (name = "access", description = "Signing in, and oneself"),
+        (name = "installation", description = "For those who run it"),
     ),
 )]
 struct Head;
 
-struct BearerToken;
+struct Credentials;
 
-impl Modify for BearerToken {
+impl Modify for Credentials {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let components = openapi.components.get_or_insert_default();
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("token", scheme);
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE)));
+        components.add_security_scheme("session", cookie);
     }
 }
 

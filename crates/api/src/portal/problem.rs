@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::{ProjectId, SyncId};
+use model::access::Permission;
+use model::{OrganisationId, ProjectId, SyncId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,15 +15,51 @@ use super::lanes::{DroppedLane, LaneError};
 /// Why a request was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// No token, or none of ours.
-    #[error("send a valid API token as `Authorization: Bearer …`")]
+    /// No session and no token, or none of ours.
+    #[error("sign in, or send a valid API token as `Authorization: Bearer …`")]
     Unauthenticated,
-    /// Too many wrong tokens from this address.
-    #[error("too many wrong tokens came from this address")]
+    /// E-mail address and password don't belong together; which of them is wrong isn't said.
+    #[error("the e-mail address or the password is wrong")]
+    WrongCredentials,
+    /// The password is right, and a code is needed too.
+    #[error("give the code of your second factor as `code`, or a recovery code")]
+    SecondFactorNeeded,
+    /// Too many failures of this address or account.
+    #[error("there were too many failures: wait a little")]
     TooManyFailures {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The caller makes more requests than it may.
+    #[error("too many requests: wait a little")]
+    RateLimited {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The caller may not do this.
+    #[error("this needs the permission `{permission}`")]
+    Forbidden {
+        /// What is missing.
+        permission: Permission,
+    },
+    /// Another site's page sent this with somebody's cookie.
+    #[error("the request came from a page of another site")]
+    CrossSite,
+    /// Only for a person who is present.
+    #[error("this is for people who are signed in, not for tokens")]
+    SessionNeeded,
+    /// A link that was used, has expired, or never was.
+    #[error("the link was used, has expired, or was cut short: ask for a new one")]
+    LinkEnded,
+    /// It is not possible as things are.
+    #[error("{0}")]
+    Conflict(String),
+    /// The idempotency key was used for something else.
+    #[error("the `Idempotency-Key` was used for another request: take a new one")]
+    KeyReused,
+    /// The same creation is under way.
+    #[error("the same request is under way: repeat it in a moment")]
+    KeyInUse,
     /// There is no such thing, or it isn't the caller's.
     #[error("there is no {what}")]
     NotFound {
@@ -48,6 +85,14 @@ pub enum ApiError {
         /// What is wrong with it.
         message: String,
     },
+    /// A header is not what it should be.
+    #[error("the header {name} can't be used: {message}")]
+    Header {
+        /// Which.
+        name: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
     /// The body is something else than JSON by its own account.
     #[error("send the body as `Content-Type: application/json`")]
     UnsupportedMediaType,
@@ -64,12 +109,10 @@ pub enum ApiError {
     #[error("the sync can't be enabled as it is")]
     NotReady(Vec<FieldProblem>),
     /// The update says nothing of the version that it was made from.
-    #[error(
-        "send the sync's `ETag` as `If-Match`, or `If-Match: *` to overwrite whatever is there"
-    )]
+    #[error("send the `ETag` that you read as `If-Match`, or `*` to overwrite whatever is there")]
     PreconditionRequired,
-    /// The sync was changed since it was read.
-    #[error("the sync was changed since you read it: it is at version {current}")]
+    /// It was changed since it was read.
+    #[error("it was changed since you read it: it is at version {current}")]
     PreconditionFailed {
         /// Its version now.
         current: u64,
@@ -165,7 +208,25 @@ pub(super) struct Problem {
 }
 
 impl ApiError {
-    pub(super) fn no_project(id: ProjectId) -> Self {
+    /// An id in the path that has not the form of one: it names nothing that exists.
+    pub(crate) fn malformed_id() -> Self {
+        Self::NotFound {
+            what: "thing with an id of this form".into(),
+        }
+    }
+
+    pub(crate) fn no_organisation(id: OrganisationId) -> Self {
+        Self::NotFound {
+            what: format!("organisation {id}"),
+        }
+    }
+
+    /// One field that can't be used.
+    pub(crate) fn field(pointer: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldProblem::new(pointer, message)])
+    }
+
+    pub(crate) fn no_project(id: ProjectId) -> Self {
         Self::NotFound {
             what: format!("project {id}"),
         }
@@ -186,6 +247,36 @@ impl ApiError {
                 "too_many_failures",
                 "Too many failed sign-ins",
             ),
+            Self::WrongCredentials => (
+                StatusCode::UNAUTHORIZED,
+                "wrong_credentials",
+                "Wrong e-mail address or password",
+            ),
+            Self::SecondFactorNeeded => (
+                StatusCode::UNAUTHORIZED,
+                "second_factor_needed",
+                "Second factor needed",
+            ),
+            Self::RateLimited { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Too many requests",
+            ),
+            Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site", "From another site"),
+            Self::SessionNeeded => (StatusCode::FORBIDDEN, "session_needed", "For people only"),
+            Self::LinkEnded => (StatusCode::GONE, "link_ended", "The link has ended"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Not possible now"),
+            Self::KeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "Key of another request",
+            ),
+            Self::KeyInUse => (
+                StatusCode::CONFLICT,
+                "idempotency_key_in_use",
+                "The same request is under way",
+            ),
             Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found", "Not found"),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -197,6 +288,11 @@ impl ApiError {
                 StatusCode::BAD_REQUEST,
                 "malformed_query",
                 "Malformed query",
+            ),
+            Self::Header { .. } => (
+                StatusCode::BAD_REQUEST,
+                "malformed_header",
+                "Malformed header",
             ),
             Self::UnsupportedMediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -250,7 +346,10 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyFailures { retry_after } => Some(*retry_after),
+            Self::TooManyFailures { retry_after } | Self::RateLimited { retry_after } => {
+                Some(*retry_after)
+            }
+            Self::KeyInUse => Some(Duration::from_secs(1)),
             Self::Unavailable { .. } | Self::Ending => Some(Duration::from_secs(5)),
             _ => None,
         }
@@ -260,6 +359,27 @@ impl ApiError {
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
+            store::Error::NoOrganisation(id) => Self::no_organisation(id),
+            store::Error::NoPerson(id) | store::Error::NoMember(id) => Self::NotFound {
+                what: format!("member {id}"),
+            },
+            store::Error::NoSession(id) => Self::NotFound {
+                what: format!("session {id}"),
+            },
+            store::Error::NoToken(id) => Self::NotFound {
+                what: format!("token {id}"),
+            },
+            store::Error::NoInvitation => Self::LinkEnded,
+            store::Error::NameTaken { .. } => Self::field("/name", "another one has this name"),
+            store::Error::AlreadyMember
+            | store::Error::LastOwner
+            | store::Error::RoleChanged { .. }
+            | store::Error::LastOperator
+            | store::Error::EmailTaken
+            | store::Error::OtherInvitee
+            | store::Error::OrganisationInUse { .. } => Self::Conflict(error.to_string()),
+            store::Error::OtherRequestOfSameKey => Self::KeyReused,
+            store::Error::SameRequestUnderWay => Self::KeyInUse,
             store::Error::NoProject(id) => Self::no_project(id),
             store::Error::NoSync(id) => Self::no_sync(id),
             store::Error::ProjectInUse { syncs } => Self::ProjectInUse { syncs },

@@ -1,18 +1,21 @@
 //! Projects.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
+use model::ProjectId;
 use serde::{Deserialize, Serialize};
-use store::{Project, ProjectChange, Throttle};
+use store::{NewProject, Project, ProjectChange, Throttle};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Path, Query};
+use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
-use super::problem::FieldProblem;
 use super::view::rfc3339;
 use super::{ApiError, State, draft};
-use crate::auth::Admin;
+use crate::auth::Allowed;
+use crate::auth::permission::{ProjectsRead, ProjectsWrite};
 
 /// A project.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,8 +27,12 @@ pub(super) struct ProjectView {
     name: String,
     /// What its SDKs send.
     api_key: String,
+    /// Whose it is.
+    organisation: String,
     /// When its devices and users are throttled.
     throttle: ThrottleView,
+    /// Counts from 1 with each change; what `ETag` and `If-Match` carry as `"vN"`.
+    version: u64,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -35,6 +42,8 @@ impl From<&Project> for ProjectView {
     fn from(project: &Project) -> Self {
         Self {
             id: project.id.to_string(),
+            organisation: project.organisation.to_string(),
+            version: project.version,
             name: project.name.clone(),
             api_key: project.api_key.to_string(),
             throttle: ThrottleView {
@@ -110,85 +119,111 @@ pub(super) struct DeleteProject {
     force: bool,
 }
 
-/// Lists the projects, oldest first.
-#[utoipa::path(get, path = "/projects", tag = "projects", operation_id = "list_projects",
-    params(PageQuery), responses((status = 200, body = Page<ProjectView>), Refusal))]
+/// A key to rotate.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rotation {
+    /// How long the present key is still taken beside the new one, in seconds; 0: not at all.
+    #[schema(maximum = 7776000, example = 86400)]
+    overlap_seconds: u64,
+}
+
+/// A project with its version as `ETag`.
+type Tagged = ([(HeaderName, String); 1], Json<ProjectView>);
+
+fn tagged(project: &Project) -> Tagged {
+    let tag = [(header::ETAG, etag(project.version))];
+    (tag, Json(ProjectView::from(project)))
+}
+
+/// Lists an organisation's projects, oldest first.
+#[utoipa::path(get, path = "/organisations/{organisation}/projects", tag = "projects",
+    operation_id = "list_projects",
+    params(("organisation" = String, Path, description = "The organisation's id"), PageQuery),
+    responses((status = 200, body = Page<ProjectView>), Refusal))]
 pub(super) async fn list(
-    _: Admin,
+    allowed: Allowed<ProjectsRead>,
     axum::extract::State(portal): State,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<ProjectView>>, ApiError> {
     let after = query.after(|cursor| cursor.parse().ok())?;
     let page = portal
         .store
-        .projects(after.as_ref(), query.limit()?)
+        .projects(allowed.organisation, after.as_ref(), query.limit()?)
         .await?;
     Ok(Json(Page::of(page, |project| ProjectView::from(&project))))
 }
 
 /// Makes a project with new keys. Its secret key is shown in this answer only.
-#[utoipa::path(post, path = "/projects", tag = "projects", operation_id = "create_project",
+#[utoipa::path(post, path = "/organisations/{organisation}/projects", tag = "projects",
+    operation_id = "create_project",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
     request_body = ProjectInput,
     responses((status = 201, body = NewProjectView, headers(("location" = String))), Refusal))]
 pub(super) async fn create(
-    _: Admin,
+    allowed: Allowed<ProjectsWrite>,
     axum::extract::State(portal): State,
-    Body(input): Body<ProjectInput>,
+    creation: Creation<ProjectInput>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<NewProjectView>), ApiError> {
-    let mut problems = Vec::new();
-    let name = draft::name(&input.name, &mut problems);
-    refuse(problems)?;
+    let (input, by) = creation.once(allowed.caller());
+    let name = draft::checked_name(&input.name)?;
     let throttle = input.throttle.map(Throttle::from).unwrap_or_default();
-    let store = portal.store.clone();
+    let (store, organisation) = (portal.store.clone(), allowed.organisation);
     let made = portal
-        .run(async move { Ok(store.create_project(&name, throttle).await?) })
+        .run(async move {
+            let made = store.create_project(organisation, &name, throttle, &by);
+            Ok(made.await?)
+        })
         .await?;
     let location = format!("{}/projects/{}", super::ROOT, made.project.id);
-    let view = NewProjectView {
-        project: ProjectView::from(&*made.project),
+    let location = [(header::LOCATION, location)];
+    Ok((StatusCode::CREATED, location, Json(with_secret(&made))))
+}
+
+fn with_secret(made: &NewProject) -> NewProjectView {
+    NewProjectView {
+        project: ProjectView::from(&made.project),
         secret_key: made.secret_key.expose().to_owned(),
-    };
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        Json(view),
-    ))
+    }
 }
 
 /// Shows a project.
 #[utoipa::path(get, path = "/projects/{project}", tag = "projects",
     operation_id = "show_project", params(("project" = String, Path, description = "The project's id")),
-    responses((status = 200, body = ProjectView), Refusal))]
+    responses((status = 200, body = ProjectView, headers(("etag" = String))), Refusal))]
 pub(super) async fn show(
-    _: Admin,
+    _: Allowed<ProjectsRead>,
     axum::extract::State(portal): State,
-    Path(id): Path<model::ProjectId>,
-) -> Result<Json<ProjectView>, ApiError> {
+    Path(id): Path<ProjectId>,
+) -> Result<Tagged, ApiError> {
     let project = portal.store.project(id).await?;
-    Ok(Json(ProjectView::from(&project)))
+    Ok(tagged(&project))
 }
 
 /// Renames a project or changes its thresholds.
 #[utoipa::path(patch, path = "/projects/{project}", tag = "projects",
-    operation_id = "change_project", params(("project" = String, Path, description = "The project's id")),
-    request_body = ProjectPatch, responses((status = 200, body = ProjectView), Refusal))]
+    operation_id = "change_project",
+    params(("project" = String, Path, description = "The project's id"),
+        ("if-match" = String, Header, description = "The `ETag` that the change was made from, or `*`")),
+    request_body = ProjectPatch,
+    responses((status = 200, body = ProjectView, headers(("etag" = String))), Refusal))]
 pub(super) async fn change(
-    _: Admin,
+    allowed: Allowed<ProjectsWrite>,
     axum::extract::State(portal): State,
-    Path(id): Path<model::ProjectId>,
+    Path(id): Path<ProjectId>,
+    if_match: IfMatch,
     Body(patch): Body<ProjectPatch>,
-) -> Result<Json<ProjectView>, ApiError> {
-    let mut problems = Vec::new();
-    let change = ProjectChange {
-        name: patch.name.map(|name| draft::name(&name, &mut problems)),
-        throttle: patch.throttle.map(Throttle::from),
-    };
-    refuse(problems)?;
-    let store = portal.store.clone();
+) -> Result<Tagged, ApiError> {
+    let name = patch.name.as_deref().map(draft::checked_name).transpose()?;
+    let throttle = patch.throttle.map(Throttle::from);
+    let change = ProjectChange { name, throttle };
+    let (store, by) = (portal.store.clone(), allowed.caller());
+    let version = if_match.version();
     let project = portal
-        .run(async move { Ok(store.change_project(id, change).await?) })
+        .run(async move { Ok(store.change_project(id, version, change, &by).await?) })
         .await?;
-    Ok(Json(ProjectView::from(&*project)))
+    Ok(tagged(&project))
 }
 
 /// Deletes a project: its API key is refused from now on. With syncs, only when forced.
@@ -197,25 +232,72 @@ pub(super) async fn change(
     params(("project" = String, Path, description = "The project's id"), DeleteProject),
     responses((status = 204, description = "It is gone."), Refusal))]
 pub(super) async fn delete(
-    _: Admin,
+    allowed: Allowed<ProjectsWrite>,
     axum::extract::State(portal): State,
-    Path(id): Path<model::ProjectId>,
+    Path(id): Path<ProjectId>,
     Query(how): Query<DeleteProject>,
 ) -> Result<StatusCode, ApiError> {
-    let whole = portal.clone();
+    let (whole, by) = (portal.clone(), allowed.caller());
     portal
         .run(async move {
-            whole.store.delete_project(id, how.force).await?;
+            whole.store.delete_project(id, how.force, &by).await?;
             Ok(whole.remove_deleted().await?)
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn refuse(problems: Vec<FieldProblem>) -> Result<(), ApiError> {
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::Invalid(problems))
+/// Makes a new API key. The present one is taken beside it for as long as is asked.
+#[utoipa::path(post, path = "/projects/{project}/api-key/rotate", tag = "projects",
+    operation_id = "rotate_api_key",
+    params(("project" = String, Path, description = "The project's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
+    request_body = Rotation,
+    responses((status = 200, body = ProjectView, headers(("etag" = String))), Refusal))]
+pub(super) async fn rotate_api_key(
+    allowed: Allowed<ProjectsWrite>,
+    axum::extract::State(portal): State,
+    Path(id): Path<ProjectId>,
+    creation: Creation<Rotation>,
+) -> Result<Tagged, ApiError> {
+    let (rotation, by) = creation.once(allowed.caller());
+    let (store, overlap) = (portal.store.clone(), rotation.overlap()?);
+    let project = portal
+        .run(async move { Ok(store.rotate_api_key(id, overlap, &by).await?) })
+        .await?;
+    Ok(tagged(&project))
+}
+
+/// Makes a new secret key, which is shown in this answer only. The present one is taken beside it
+/// for as long as is asked.
+#[utoipa::path(post, path = "/projects/{project}/secret-key/rotate", tag = "projects",
+    operation_id = "rotate_secret_key",
+    params(("project" = String, Path, description = "The project's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
+    request_body = Rotation, responses((status = 200, body = NewProjectView), Refusal))]
+pub(super) async fn rotate_secret_key(
+    allowed: Allowed<ProjectsWrite>,
+    axum::extract::State(portal): State,
+    Path(id): Path<ProjectId>,
+    creation: Creation<Rotation>,
+) -> Result<Json<NewProjectView>, ApiError> {
+    let (rotation, by) = creation.once(allowed.caller());
+    let overlap = rotation.overlap()?;
+    let made = portal.store.rotate_secret_key(id, overlap, &by).await?;
+    Ok(Json(with_secret(&made)))
+}
+
+impl Rotation {
+    /// Longest overlap: 90 days.
+    const LONGEST_SECONDS: u64 = 90 * 24 * 60 * 60;
+
+    fn overlap(&self) -> Result<Duration, ApiError> {
+        match self.overlap_seconds {
+            seconds @ 0..=Self::LONGEST_SECONDS => Ok(Duration::from_secs(seconds)),
+            _ => Err(ApiError::field(
+                "/overlap_seconds",
+                format!("at most {} (90 days)", Self::LONGEST_SECONDS),
+            )),
+        }
     }
 }

@@ -14,18 +14,8 @@ use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
 use super::{ApiError, State};
-use crate::auth::Admin;
-
-/// Who the caller is.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Me {
-    /// The token's public half.
-    token_id: String,
-    /// The token's name.
-    token_name: String,
-    /// What it may do: everything.
-    role: &'static str,
-}
+use crate::auth::Allowed;
+use crate::auth::permission::{DeliveriesRead, SyncsRead};
 
 /// How a sync does.
 #[derive(Debug, Serialize, ToSchema)]
@@ -164,18 +154,6 @@ impl From<EndedWhy> for EndedWhyView {
     }
 }
 
-/// Says whose token this is.
-#[utoipa::path(get, path = "/me", tag = "access", operation_id = "me",
-    responses((status = 200, body = Me), Refusal))]
-pub(super) async fn me(admin: Admin) -> Json<Me> {
-    let token = admin.token();
-    Json(Me {
-        token_id: token.id.clone(),
-        token_name: token.name.clone(),
-        role: "admin",
-    })
-}
-
 /// Shows how a sync does.
 #[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/status", tag = "deliveries",
     operation_id = "sync_status",
@@ -183,7 +161,7 @@ pub(super) async fn me(admin: Admin) -> Json<Me> {
         ("sync" = String, Path, description = "The sync's id")),
     responses((status = 200, body = SyncStatus), Refusal))]
 pub(super) async fn status(
-    _: Admin,
+    _: Allowed<SyncsRead>,
     extract::State(portal): State,
     Path((project, id)): Path<(ProjectId, SyncId)>,
 ) -> Result<Json<SyncStatus>, ApiError> {
@@ -223,7 +201,7 @@ fn counts(stats: &LaneStats) -> CountsView {
         ("sync" = String, Path, description = "The sync's id"), PageQuery),
     responses((status = 200, body = Page<RetryView>), Refusal))]
 pub(super) async fn retries(
-    _: Admin,
+    _: Allowed<DeliveriesRead>,
     extract::State(portal): State,
     Path((project, id)): Path<(ProjectId, SyncId)>,
     Query(query): Query<PageQuery>,
@@ -274,7 +252,7 @@ fn parse_retry_key(text: &str) -> Option<RetryKey> {
         ("sync" = String, Path, description = "The sync's id"), PageQuery),
     responses((status = 200, body = Page<EndedView>), Refusal))]
 pub(super) async fn ended(
-    _: Admin,
+    _: Allowed<DeliveriesRead>,
     extract::State(portal): State,
     Path((project, id)): Path<(ProjectId, SyncId)>,
     Query(query): Query<PageQuery>,

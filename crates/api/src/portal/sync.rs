@@ -9,16 +9,17 @@ use model::definition::Definition;
 use model::sync::Sync;
 use model::{ProjectId, SyncId};
 use serde::Deserialize;
-use store::{DeletedSync, SyncDraft, SyncRecord};
+use store::{Caller, DeletedSync, SyncDraft, SyncRecord};
 use utoipa::IntoParams;
 
 use super::draft::{self, SyncInput};
-use super::extract::{Body, IfMatch, Path, Query, etag};
+use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::SyncView;
 use super::{ApiError, DroppedLane, Portal, State};
-use crate::auth::Admin;
+use crate::auth::Allowed;
+use crate::auth::permission::{SyncsRead, SyncsWrite};
 
 /// A sync with its version as `ETag`.
 type Tagged = ([(HeaderName, String); 1], Json<SyncView>);
@@ -42,7 +43,7 @@ pub(super) struct DeleteSync {
     params(("project" = String, Path, description = "The project's id"), PageQuery),
     responses((status = 200, body = Page<SyncView>), Refusal))]
 pub(super) async fn list(
-    _: Admin,
+    _: Allowed<SyncsRead>,
     extract::State(portal): State,
     Path(project): Path<ProjectId>,
     Query(query): Query<PageQuery>,
@@ -68,17 +69,18 @@ pub(super) async fn list(
 /// newest event.
 #[utoipa::path(post, path = "/projects/{project}/syncs", tag = "syncs",
     operation_id = "create_sync",
-    params(("project" = String, Path, description = "The project's id")),
+    params(("project" = String, Path, description = "The project's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
     request_body = SyncInput,
     responses((status = 201, body = SyncView, headers(("etag" = String), ("location" = String))),
         Refusal))]
 pub(super) async fn create(
-    _: Admin,
+    allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path(project): Path<ProjectId>,
-    Body(input): Body<SyncInput>,
+    creation: Creation<SyncInput>,
 ) -> Result<(StatusCode, [(HeaderName, String); 2], Json<SyncView>), ApiError> {
-    portal.store.project(project).await?;
+    let (input, by) = creation.once(allowed.caller());
     let definition = portal.store.webhook();
     let draft = draft::apply(input, draft::blank(), &definition).map_err(ApiError::Invalid)?;
     if draft.enabled {
@@ -89,7 +91,10 @@ pub(super) async fn create(
     let connects = (definition.id, definition.version);
     let record = portal
         .run(async move {
-            let record = whole.store.create_sync(project, connects, draft).await?;
+            let record = whole
+                .store
+                .create_sync(project, connects, draft, &by)
+                .await?;
             whole.reconcile(record.sync.id).await?;
             Ok(record)
         })
@@ -114,7 +119,7 @@ pub(super) async fn create(
         ("sync" = String, Path, description = "The sync's id")),
     responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
 pub(super) async fn show(
-    _: Admin,
+    _: Allowed<SyncsRead>,
     extract::State(portal): State,
     Path((project, id)): Ids,
 ) -> Result<Tagged, ApiError> {
@@ -132,13 +137,14 @@ pub(super) async fn show(
     request_body = SyncInput,
     responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
 pub(super) async fn change(
-    _: Admin,
+    allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     if_match: IfMatch,
     Body(input): Body<SyncInput>,
 ) -> Result<Tagged, ApiError> {
-    portal.update(project, id, Some(if_match), input).await
+    let by = allowed.caller();
+    portal.update(project, id, Some(if_match), input, by).await
 }
 
 /// Enables a sync: it delivers from where it stands. Refused with all that is missing.
@@ -149,12 +155,13 @@ pub(super) async fn change(
         ("if-match" = Option<String>, Header, description = "The `ETag` of the sync as it was seen")),
     responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
 pub(super) async fn enable(
-    _: Admin,
+    allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     if_match: Option<IfMatch>,
 ) -> Result<Tagged, ApiError> {
-    portal.switch(project, id, if_match, true).await
+    let by = allowed.caller();
+    portal.switch(project, id, if_match, true, by).await
 }
 
 /// Disables a sync: it pauses, and keeps its place and its pending retries.
@@ -165,12 +172,13 @@ pub(super) async fn enable(
         ("if-match" = Option<String>, Header, description = "The `ETag` of the sync as it was seen")),
     responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
 pub(super) async fn disable(
-    _: Admin,
+    allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     if_match: Option<IfMatch>,
 ) -> Result<Tagged, ApiError> {
-    portal.switch(project, id, if_match, false).await
+    let by = allowed.caller();
+    portal.switch(project, id, if_match, false, by).await
 }
 
 /// Deletes a sync with all that it still owes; says what it dropped. Needs a confirmation while
@@ -181,7 +189,7 @@ pub(super) async fn disable(
         ("sync" = String, Path, description = "The sync's id"), DeleteSync),
     responses((status = 200, body = DroppedLane), Refusal))]
 pub(super) async fn delete(
-    _: Admin,
+    allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     Query(how): Query<DeleteSync>,
@@ -196,10 +204,10 @@ pub(super) async fn delete(
     if would_drop.owed() > how.confirm.unwrap_or(0) {
         return Err(ApiError::ConfirmationNeeded(would_drop));
     }
-    let whole = portal.clone();
+    let (whole, by) = (portal.clone(), allowed.caller());
     let dropped = portal
         .run(async move {
-            whole.store.delete_sync(project, id).await?;
+            whole.store.delete_sync(project, id, &by).await?;
             whole.remove(DeletedSync { id }).await
         })
         .await?;
@@ -220,6 +228,7 @@ impl Portal {
         id: SyncId,
         if_match: Option<IfMatch>,
         enabled: bool,
+        by: Caller,
     ) -> Result<Tagged, ApiError> {
         let record = self.store.sync(project, id).await?;
         if let Some(if_match) = if_match {
@@ -229,7 +238,7 @@ impl Portal {
             return self.tagged(&record).await;
         }
         let input = SyncInput::switch(enabled);
-        self.update(project, id, if_match, input).await
+        self.update(project, id, if_match, input, by).await
     }
 
     /// Applies a client's input to a sync, then to its lane.
@@ -239,6 +248,7 @@ impl Portal {
         id: SyncId,
         if_match: Option<IfMatch>,
         input: SyncInput,
+        by: Caller,
     ) -> Result<Tagged, ApiError> {
         let record = self.store.sync(project, id).await?;
         if let Some(if_match) = if_match {
@@ -258,7 +268,8 @@ impl Portal {
         let (whole, version) = (self.clone(), record.version);
         let changed = self
             .run(async move {
-                let changed = whole.store.change_sync(project, id, version, draft).await?;
+                let store = &whole.store;
+                let changed = store.change_sync(project, id, version, draft, &by).await?;
                 whole.reconcile(id).await?;
                 Ok(changed)
             })

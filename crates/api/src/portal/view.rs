@@ -138,3 +138,9 @@ pub(super) fn rfc3339(at: Timestamp) -> String {
     text.push('Z');
     text
 }
+
+/// A time as clients write it: RFC 3339, with any offset.
+pub(super) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp(at.as_microsecond()))
+}

@@ -1,0 +1,415 @@
+//! Oneself: the account, its password and second factor, its sessions.
+
+use axum::Json;
+use axum::extract;
+use axum::http::StatusCode;
+use model::access::{InstallationRights, Permission, Role};
+use serde::{Deserialize, Serialize};
+use store::{Credentials, Person, Secret, Session};
+use utoipa::ToSchema;
+
+use super::extract::{Body, Path, Query};
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::view::rfc3339;
+use super::{ApiError, Portal, State, draft};
+use crate::auth::{Comparison, Principal, SignedIn, Who};
+use crate::auth::{check_totp, generate_totp, password_problem, recovery_codes, totp_url};
+
+/// A person.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PersonView {
+    /// Identifies the person.
+    #[schema(example = "person_06r3h4v8n5s7qj2k0c1d9w6xyz")]
+    id: String,
+    /// The account's e-mail address.
+    email: String,
+    /// As they call themselves.
+    name: String,
+    /// Whether signing in needs a code too.
+    second_factor: bool,
+    /// Rights in the whole installation.
+    installation: InstallationRights,
+    /// When the account was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl From<&Person> for PersonView {
+    fn from(person: &Person) -> Self {
+        Self {
+            id: person.id.to_string(),
+            email: person.email.clone(),
+            name: person.name.clone(),
+            second_factor: person.second_factor,
+            installation: person.rights,
+            created_at: rfc3339(person.created_at),
+        }
+    }
+}
+
+/// Who the caller is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Me {
+    /// A person who is signed in.
+    Person {
+        /// Who.
+        person: PersonView,
+    },
+    /// A program with a token.
+    Token {
+        /// The token's public id.
+        token_id: String,
+        /// What it is for.
+        token_name: String,
+        /// The organisation that it is for.
+        organisation: String,
+        /// What it may do at this moment, in its organisation and in the installation.
+        permissions: Vec<Permission>,
+    },
+}
+
+/// An organisation that the caller belongs to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnOrganisation {
+    /// Identifies it.
+    id: String,
+    /// As people call it.
+    name: String,
+    /// What the caller is in it; null for a token.
+    role: Option<Role>,
+    /// What the caller may do in it.
+    permissions: Vec<Permission>,
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SessionView {
+    /// Identifies it.
+    id: String,
+    /// Whether this request came with it.
+    present: bool,
+    /// Where it was begun.
+    address: String,
+    /// With which program, by its own account.
+    user_agent: String,
+    /// When it was begun.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was last used, to the minute.
+    #[schema(format = DateTime)]
+    seen_at: String,
+    /// When it ends at the latest.
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+/// What to change of oneself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MePatch {
+    /// As one calls oneself.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+}
+
+/// A new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordChange {
+    /// The present one; absent where there is none.
+    #[schema(format = Password)]
+    current: Option<String>,
+    /// The new one.
+    #[schema(format = Password, min_length = 10)]
+    new: String,
+}
+
+/// A proof that the caller still is who signed in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordProof {
+    /// The present password; absent where there is none.
+    #[schema(format = Password)]
+    password: Option<String>,
+    /// A code of the present second factor, where there is one.
+    code: Option<String>,
+}
+
+/// A second factor to be confirmed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SecondFactorOffer {
+    /// The secret that codes are made of, in base 32.
+    secret: String,
+    /// The same for an app, to be shown as a QR code.
+    url: String,
+}
+
+/// The confirmation of a second factor.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecondFactorChoice {
+    /// The secret that was offered.
+    secret: String,
+    /// A code that was made of it.
+    code: String,
+    /// The present password; absent where there is none.
+    #[schema(format = Password)]
+    password: Option<String>,
+}
+
+/// Codes for when the device that makes codes is lost. Each is good once; they aren't shown again.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RecoveryCodes {
+    /// The codes.
+    recovery_codes: Vec<String>,
+}
+
+/// Says who the caller is.
+#[utoipa::path(get, path = "/me", tag = "access", operation_id = "me",
+    responses((status = 200, body = Me), Refusal))]
+pub(super) async fn show(SignedIn(principal): SignedIn) -> Json<Me> {
+    Json(match &principal.who {
+        Who::Person { person, .. } => Me::Person {
+            person: PersonView::from(person),
+        },
+        Who::Token(verified) => Me::Token {
+            token_id: verified.token.id.clone(),
+            token_name: verified.token.name.clone(),
+            organisation: verified.token.organisation.to_string(),
+            permissions: verified.permissions.iter().collect(),
+        },
+    })
+}
+
+/// Changes one's name.
+#[utoipa::path(patch, path = "/me", tag = "access", operation_id = "change_me",
+    request_body = MePatch, responses((status = 200, body = PersonView), Refusal))]
+pub(super) async fn change(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    Body(patch): Body<MePatch>,
+) -> Result<Json<PersonView>, ApiError> {
+    let (person, _) = principal.who.present()?;
+    let name = draft::checked_name(&patch.name)?;
+    let person = portal
+        .store
+        .rename_person(person.id, &name, &principal.caller)
+        .await?;
+    Ok(Json(PersonView::from(&person)))
+}
+
+/// Lists the organisations that the caller belongs to, the one joined first first.
+#[utoipa::path(get, path = "/me/organisations", tag = "access", operation_id = "my_organisations",
+    params(PageQuery), responses((status = 200, body = Page<OwnOrganisation>), Refusal))]
+pub(super) async fn organisations(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<OwnOrganisation>>, ApiError> {
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    let limit = query.limit()?;
+    match &principal.who {
+        Who::Person { person, .. } => {
+            let page = portal
+                .store
+                .organisations_of(person.id, after.as_ref(), limit)
+                .await?;
+            Ok(Json(Page::of(page, |(organisation, role)| {
+                OwnOrganisation {
+                    id: organisation.id.to_string(),
+                    name: organisation.name,
+                    role: Some(role),
+                    permissions: role.permissions().iter().collect(),
+                }
+            })))
+        }
+        Who::Token(verified) => {
+            let id = verified.token.organisation;
+            let organisation = portal.store.organisation(id).await?;
+            let of_organisation = |permission: &Permission| !permission.is_of_installation();
+            let permissions = verified.permissions.iter().filter(of_organisation);
+            let items = vec![OwnOrganisation {
+                id: id.to_string(),
+                name: organisation.name,
+                role: None,
+                permissions: permissions.collect(),
+            }];
+            Ok(Json(Page { items, next: None }))
+        }
+    }
+}
+
+/// Changes one's password. All other sessions end.
+#[utoipa::path(put, path = "/me/password", tag = "access", operation_id = "change_password",
+    request_body = PasswordChange,
+    responses((status = 204, description = "The new password counts."), Refusal))]
+pub(super) async fn change_password(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    Body(input): Body<PasswordChange>,
+) -> Result<StatusCode, ApiError> {
+    let (person, session) = principal.who.present()?;
+    portal
+        .prove_presence(&principal, input.current, "/current")
+        .await?;
+    if let Some(problem) = password_problem(&input.new, &person.email) {
+        return Err(ApiError::field("/new", problem));
+    }
+    let new = Secret::new(input.new);
+    let hash = portal.authority.passwords.hash(new).await?;
+    let (keep, by) = (Some(session.id.as_str()), &principal.caller);
+    portal
+        .store
+        .set_password(person.id, &hash, keep, by)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Offers a second factor: nothing changes until it is confirmed with a code.
+#[utoipa::path(post, path = "/me/second-factor/offer", tag = "access",
+    operation_id = "offer_second_factor",
+    responses((status = 200, body = SecondFactorOffer), Refusal))]
+pub(super) async fn offer_second_factor(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+) -> Result<Json<SecondFactorOffer>, ApiError> {
+    let (person, _) = principal.who.present()?;
+    let secret = generate_totp(portal.authority.random.as_ref());
+    let url = totp_url(&secret, &person.email)?;
+    Ok(Json(SecondFactorOffer {
+        secret: secret.expose().to_owned(),
+        url: url.expose().to_owned(),
+    }))
+}
+
+/// Takes the second factor that was offered; gives recovery codes. All other sessions end.
+#[utoipa::path(put, path = "/me/second-factor", tag = "access",
+    operation_id = "set_second_factor", request_body = SecondFactorChoice,
+    responses((status = 200, body = RecoveryCodes), Refusal))]
+pub(super) async fn set_second_factor(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    Body(input): Body<SecondFactorChoice>,
+) -> Result<Json<RecoveryCodes>, ApiError> {
+    let (person, session) = principal.who.present()?;
+    let credentials = portal
+        .prove_presence(&principal, input.password, "/password")
+        .await?;
+    if credentials.second_factor.is_some() {
+        let message = "remove the present second factor first";
+        return Err(ApiError::Conflict(message.into()));
+    }
+    let authority = &portal.authority;
+    let secret = Secret::new(input.secret);
+    let step = check_totp(&secret, &input.code, authority.clock.now());
+    let step = step.ok_or_else(|| {
+        ApiError::field(
+            "/code",
+            "not the code at this time: is the device's clock right?",
+        )
+    })?;
+    let codes = recovery_codes(authority.random.as_ref());
+    let (keep, by) = (Some(session.id.as_str()), &principal.caller);
+    portal
+        .store
+        .set_second_factor(person.id, &secret, step, &codes, keep, by)
+        .await?;
+    let recovery_codes = codes.iter().map(|code| code.expose().to_owned()).collect();
+    Ok(Json(RecoveryCodes { recovery_codes }))
+}
+
+/// Removes one's second factor.
+#[utoipa::path(post, path = "/me/second-factor/remove", tag = "access",
+    operation_id = "remove_second_factor", request_body = PasswordProof,
+    responses((status = 204, description = "A password is enough from now on."), Refusal))]
+pub(super) async fn remove_second_factor(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    Body(input): Body<PasswordProof>,
+) -> Result<StatusCode, ApiError> {
+    let (person, _) = principal.who.present()?;
+    let credentials = portal
+        .prove_presence(&principal, input.password, "/password")
+        .await?;
+    let (code, by) = (input.code.as_deref(), &principal.caller);
+    let proved = portal.prove_second_factor(&credentials, code, by).await;
+    proved.map_err(|error| match error {
+        ApiError::WrongCredentials => ApiError::field("/code", "this is not the code"),
+        error => error,
+    })?;
+    portal.store.remove_second_factor(person.id, by).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists one's sessions, oldest first.
+#[utoipa::path(get, path = "/me/sessions", tag = "access", operation_id = "my_sessions",
+    params(PageQuery), responses((status = 200, body = Page<SessionView>), Refusal))]
+pub(super) async fn sessions(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<SessionView>>, ApiError> {
+    let (person, present) = principal.who.present()?;
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    let page = portal
+        .store
+        .sessions(person.id, after.as_ref(), query.limit()?)
+        .await?;
+    let view = |session: Session| SessionView {
+        present: session.id == present.id,
+        id: session.id,
+        address: session.address,
+        user_agent: session.user_agent,
+        created_at: rfc3339(session.created_at),
+        seen_at: rfc3339(session.seen_at),
+        expires_at: rfc3339(session.expires_at),
+    };
+    Ok(Json(Page::of(page, view)))
+}
+
+/// Ends one of one's sessions.
+#[utoipa::path(delete, path = "/me/sessions/{session}", tag = "access",
+    operation_id = "end_session",
+    params(("session" = String, Path, description = "The session's id")),
+    responses((status = 204, description = "It has ended."), Refusal))]
+pub(super) async fn end_session(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let (person, _) = principal.who.present()?;
+    let caller = &principal.caller;
+    portal.store.end_session(person.id, &id, caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Portal {
+    /// Refuses unless the password is that of the person who is signed in; wrong ones count as
+    /// failures to sign in. `pointer` says which field holds it.
+    async fn prove_presence(
+        &self,
+        principal: &Principal,
+        password: Option<String>,
+        pointer: &str,
+    ) -> Result<Credentials, ApiError> {
+        let (person, _) = principal.who.present()?;
+        let (authority, now) = (&self.authority, self.authority.clock.now());
+        let refused = authority.failures.check(None, &person.email, now);
+        refused.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+        let credentials = self.store.credentials_of(person.clone()).await?;
+        if credentials.password_hash.is_none() {
+            return Ok(credentials);
+        }
+        let password = Secret::new(password.unwrap_or_default());
+        let stored = credentials.password_hash.clone();
+        match authority.passwords.compare(password, stored).await? {
+            Comparison::Wrong => {
+                authority.failures.note_account(&person.email, now);
+                Err(ApiError::field(pointer, "this is not your password"))
+            }
+            Comparison::Right | Comparison::Outdated(_) => Ok(credentials),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Members of an organisation.
+
+use axum::Json;
+use axum::extract;
+use axum::http::StatusCode;
+use model::access::{Permission, Role};
+use model::{OrganisationId, PersonId};
+use serde::{Deserialize, Serialize};
+use store::Member;
+use utoipa::ToSchema;
+
+use super::extract::{Body, Path, Query};
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::view::rfc3339;
+use super::{ApiError, State};
+use crate::auth::Allowed;
+use crate::auth::permission::{MembersRead, MembersWrite, OrganisationRead};
+
+/// A member of an organisation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MemberView {
+    /// Identifies the person.
+    person: String,
+    /// The account's e-mail address.
+    email: String,
+    /// As they call themselves.
+    name: String,
+    /// What they are in the organisation.
+    role: Role,
+    /// Whether they sign in with a second factor.
+    second_factor: bool,
+    /// When they joined.
+    #[schema(format = DateTime)]
+    joined_at: String,
+}
+
+impl From<Member> for MemberView {
+    fn from(member: Member) -> Self {
+        Self {
+            person: member.person.id.to_string(),
+            email: member.person.email,
+            name: member.person.name,
+            role: member.role,
+            second_factor: member.person.second_factor,
+            joined_at: rfc3339(member.joined_at),
+        }
+    }
+}
+
+/// What to change of a member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MemberPatch {
+    /// What they shall be. Making or unmaking an owner needs `owners:write`.
+    role: Role,
+}
+
+/// The ids in the path of a member.
+type Ids = Path<(OrganisationId, PersonId)>;
+
+/// Lists an organisation's members, who joined first first.
+#[utoipa::path(get, path = "/organisations/{organisation}/members", tag = "organisations",
+    operation_id = "list_members",
+    params(("organisation" = String, Path, description = "The organisation's id"), PageQuery),
+    responses((status = 200, body = Page<MemberView>), Refusal))]
+pub(super) async fn list(
+    allowed: Allowed<MembersRead>,
+    extract::State(portal): State,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<MemberView>>, ApiError> {
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    let page = portal
+        .store
+        .members(allowed.organisation, after.as_ref(), query.limit()?)
+        .await?;
+    Ok(Json(Page::of(page, MemberView::from)))
+}
+
+/// Shows a member.
+#[utoipa::path(get, path = "/organisations/{organisation}/members/{person}",
+    tag = "organisations", operation_id = "show_member",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("person" = String, Path, description = "The person's id")),
+    responses((status = 200, body = MemberView), Refusal))]
+pub(super) async fn show(
+    _: Allowed<MembersRead>,
+    extract::State(portal): State,
+    Path((organisation, person)): Ids,
+) -> Result<Json<MemberView>, ApiError> {
+    let member = portal.store.member(organisation, person).await?;
+    Ok(Json(MemberView::from(member)))
+}
+
+/// Gives a member another role.
+#[utoipa::path(patch, path = "/organisations/{organisation}/members/{person}",
+    tag = "organisations", operation_id = "change_member",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("person" = String, Path, description = "The person's id")),
+    request_body = MemberPatch, responses((status = 200, body = MemberView), Refusal))]
+pub(super) async fn change(
+    allowed: Allowed<MembersWrite>,
+    extract::State(portal): State,
+    Path((organisation, person)): Ids,
+    Body(patch): Body<MemberPatch>,
+) -> Result<Json<MemberView>, ApiError> {
+    let before = portal.store.member(organisation, person).await?;
+    if Role::Owner == before.role || Role::Owner == patch.role {
+        allowed.demand(Permission::OwnersWrite)?;
+    }
+    let by = allowed.caller();
+    let member = portal
+        .store
+        .set_role(organisation, person, before.role, patch.role, &by)
+        .await?;
+    Ok(Json(MemberView::from(member)))
+}
+
+/// Removes a member, with the tokens that they made here. Everyone may remove themselves.
+#[utoipa::path(delete, path = "/organisations/{organisation}/members/{person}",
+    tag = "organisations", operation_id = "remove_member",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("person" = String, Path, description = "The person's id")),
+    responses((status = 204, description = "They are no member any more."), Refusal))]
+pub(super) async fn remove(
+    allowed: Allowed<OrganisationRead>,
+    extract::State(portal): State,
+    Path((organisation, person)): Ids,
+) -> Result<StatusCode, ApiError> {
+    let oneself = allowed.principal.who.present();
+    let leaves = oneself.is_ok_and(|(oneself, _)| oneself.id == person);
+    if !leaves {
+        allowed.demand(Permission::MembersWrite)?;
+    }
+    let member = portal.store.member(organisation, person).await?;
+    if !leaves && member.role == Role::Owner {
+        allowed.demand(Permission::OwnersWrite)?;
+    }
+    portal
+        .store
+        .remove_member(organisation, person, member.role, &allowed.caller())
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,175 @@
+//! Signing in and out.
+
+use axum::Json;
+use axum::extract;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use store::{Caller, Credentials, NewSession, Person, Secret, normal_email};
+use utoipa::ToSchema;
+
+use super::extract::Body;
+use super::me::PersonView;
+use super::openapi::Refusal;
+use super::{ApiError, Portal, State};
+use crate::auth::{Comparison, Public, SignedIn};
+use crate::auth::{check_totp, clear_cookie, normal_recovery_code, set_cookie};
+
+/// Longest `User-Agent` that is kept with a session.
+const USER_AGENT_CHARACTERS: usize = 200;
+
+/// Who wants to sign in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    /// The account's e-mail address.
+    email: String,
+    /// Its password.
+    #[schema(format = Password)]
+    password: String,
+    /// The code of the second factor, or a recovery code, where the account has a second factor.
+    code: Option<String>,
+}
+
+/// Who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SignedInView {
+    /// The person.
+    person: PersonView,
+}
+
+/// An answer that sets the session's cookie.
+pub(super) type WithCookie = ([(HeaderName, HeaderValue); 1], Json<SignedInView>);
+
+/// Signs a person in: the answer sets a session's cookie. With a second factor, `code` is asked for
+/// by the code `second_factor_needed`.
+#[utoipa::path(post, path = "/session", tag = "access", operation_id = "sign_in",
+    request_body = SignIn, security(()),
+    responses((status = 200, body = SignedInView, headers(("set-cookie" = String))), Refusal))]
+pub(super) async fn sign_in(
+    public: Public,
+    extract::State(portal): State,
+    headers: HeaderMap,
+    Body(input): Body<SignIn>,
+) -> Result<WithCookie, ApiError> {
+    let authority = &portal.authority;
+    let (email, now) = (normal_email(&input.email), authority.clock.now());
+    let refused = authority.failures.check(public.address, &email, now);
+    refused.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+    let proved = portal.prove(&public, &email, input).await;
+    if let Err(ApiError::WrongCredentials) = proved {
+        authority.failures.note_account(&email, now);
+        let noted = authority.failures.note(public.address, now);
+        noted.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+    }
+    let person = proved?;
+    let by = by_person(&person, &public.caller);
+    portal.begin_session(person, headers, by).await
+}
+
+/// Signs out: the session ends.
+#[utoipa::path(delete, path = "/session", tag = "access", operation_id = "sign_out",
+    responses((status = 204, description = "The session has ended."), Refusal))]
+pub(super) async fn sign_out(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    headers: HeaderMap,
+) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), ApiError> {
+    let (person, session) = principal.who.present()?;
+    let caller = &principal.caller;
+    portal
+        .store
+        .end_session(person.id, &session.id, caller)
+        .await?;
+    let cookie = [(header::SET_COOKIE, clear_cookie(&headers))];
+    Ok((StatusCode::NO_CONTENT, cookie))
+}
+
+impl Portal {
+    /// Begins a session of someone who has just proved who they are.
+    pub(super) async fn begin_session(
+        &self,
+        person: Person,
+        headers: HeaderMap,
+        by: Caller,
+    ) -> Result<WithCookie, ApiError> {
+        let authority = &self.authority;
+        let lifetime = authority.config.session_lifetime;
+        let user_agent = headers.get(header::USER_AGENT);
+        let user_agent = user_agent.and_then(|value| value.to_str().ok());
+        let new = NewSession {
+            person: person.id,
+            address: by.address.clone(),
+            user_agent: user_agent
+                .unwrap_or_default()
+                .chars()
+                .take(USER_AGENT_CHARACTERS)
+                .collect(),
+            lifetime,
+        };
+        let session = self.store.create_session(new, &by).await?;
+        let cookie = set_cookie(&session, &headers, lifetime.as_secs());
+        let person = PersonView::from(&person);
+        Ok((
+            [(header::SET_COOKIE, cookie)],
+            Json(SignedInView { person }),
+        ))
+    }
+
+    /// The person whose address, password and code these are.
+    async fn prove(&self, public: &Public, email: &str, input: SignIn) -> Result<Person, ApiError> {
+        let credentials = self.store.credentials(email).await?;
+        let stored = credentials
+            .as_ref()
+            .and_then(|credentials| credentials.password_hash.clone());
+        let password = Secret::new(input.password);
+        let compared = self.authority.passwords.compare(password, stored.clone());
+        let compared = compared.await?;
+        let (Some(credentials), false) = (credentials, compared == Comparison::Wrong) else {
+            return Err(ApiError::WrongCredentials);
+        };
+        let by = by_person(&credentials.person, &public.caller);
+        self.prove_second_factor(&credentials, input.code.as_deref(), &by)
+            .await?;
+        if let (Comparison::Outdated(hash), Some(stored)) = (compared, stored) {
+            let id = credentials.person.id;
+            self.store.rehash_password(id, &stored, &hash).await?;
+        }
+        Ok(credentials.person)
+    }
+
+    /// Refuses unless the person has no second factor, or the code is right and wasn't used before.
+    pub(super) async fn prove_second_factor(
+        &self,
+        credentials: &Credentials,
+        code: Option<&str>,
+        by: &Caller,
+    ) -> Result<(), ApiError> {
+        let Some(factor) = &credentials.second_factor else {
+            return Ok(());
+        };
+        let Some(code) = code.filter(|code| !code.is_empty()) else {
+            return Err(ApiError::SecondFactorNeeded);
+        };
+        let person = credentials.person.id;
+        if let Some(code) = normal_recovery_code(code) {
+            let taken = self.store.use_recovery_code(person, &code, by).await?;
+            return taken.then_some(()).ok_or(ApiError::WrongCredentials);
+        }
+        let step = check_totp(&factor.secret, code, self.authority.clock.now());
+        let step = step.ok_or(ApiError::WrongCredentials)?;
+        let fresh = self.store.use_totp_step(person, step).await?;
+        fresh.then_some(()).ok_or(ApiError::WrongCredentials)
+    }
+}
+
+/// What the audit log says of someone who has just proved who they are.
+pub(super) fn by_person(person: &Person, origin: &Caller) -> Caller {
+    Caller {
+        actor: store::Actor {
+            kind: store::ActorKind::Person,
+            id: person.id.to_string(),
+            name: person.email.clone(),
+        },
+        ..origin.clone()
+    }
+}

@@ -1,0 +1,195 @@
+//! API tokens.
+
+use axum::Json;
+use axum::extract;
+use axum::http::StatusCode;
+use model::access::{Permission, Permissions};
+use model::{OrganisationId, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{Token, TokenDraft};
+use utoipa::ToSchema;
+
+use super::extract::{Creation, Path, Query};
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::problem::FieldProblem;
+use super::view::{parse_rfc3339, rfc3339};
+use super::{ApiError, State, draft};
+use crate::auth::Allowed;
+use crate::auth::permission::{OrganisationRead, TokensCreate};
+
+/// An API token.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenView {
+    /// Identifies it: the public half of its text.
+    id: String,
+    /// What it is for.
+    name: String,
+    /// Who made it and lends it rights; null: the installation's own.
+    person: Option<String>,
+    /// What it may do at most; null: all that its person may.
+    scopes: Option<Vec<Permission>>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it ends by itself; null: never.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// When it was last used, to the minute; null: never.
+    #[schema(format = DateTime)]
+    used_at: Option<String>,
+}
+
+impl From<&Token> for TokenView {
+    fn from(token: &Token) -> Self {
+        Self {
+            id: token.id.clone(),
+            name: token.name.clone(),
+            person: token.person.map(|id| id.to_string()),
+            scopes: token.scopes.clone(),
+            created_at: rfc3339(token.created_at),
+            expires_at: token.expires_at.map(rfc3339),
+            used_at: token.used_at.map(rfc3339),
+        }
+    }
+}
+
+/// A token that was just made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct NewTokenView {
+    /// The token.
+    token: TokenView,
+    /// What to send as `Authorization: Bearer …`. Not shown again.
+    text: String,
+}
+
+/// A token to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenInput {
+    /// What it is for.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// What it may do, of what its maker may; absent or null: all of that, now and later.
+    #[schema(min_items = 1)]
+    scopes: Option<Vec<Permission>>,
+    /// When it ends by itself; absent or null: never.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// Lists tokens, oldest first: one's own, and all of the organisation's with `tokens:write`.
+#[utoipa::path(get, path = "/organisations/{organisation}/tokens", tag = "organisations",
+    operation_id = "list_tokens",
+    params(("organisation" = String, Path, description = "The organisation's id"), PageQuery),
+    responses((status = 200, body = Page<TokenView>), Refusal))]
+pub(super) async fn list(
+    allowed: Allowed<OrganisationRead>,
+    extract::State(portal): State,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<TokenView>>, ApiError> {
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    let all = allowed.permissions.contains(Permission::TokensWrite);
+    let person = allowed.principal.who.person_id().filter(|_| !all);
+    let page = portal
+        .store
+        .tokens(allowed.organisation, person, after.as_ref(), query.limit()?)
+        .await?;
+    Ok(Json(Page::of(page, |token| TokenView::from(&token))))
+}
+
+/// Makes a token that may do no more than its maker. Its text is shown in this answer only.
+#[utoipa::path(post, path = "/organisations/{organisation}/tokens", tag = "organisations",
+    operation_id = "create_token",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
+    request_body = TokenInput, responses((status = 201, body = NewTokenView), Refusal))]
+pub(super) async fn create(
+    allowed: Allowed<TokensCreate>,
+    extract::State(portal): State,
+    creation: Creation<TokenInput>,
+) -> Result<(StatusCode, Json<NewTokenView>), ApiError> {
+    let (input, by) = creation.once(allowed.caller());
+    let who = &allowed.principal.who;
+    let own = allowed.permissions.or(who.installation_permissions());
+    let draft = input.draft(&allowed, own, portal.authority.clock.now())?;
+    let made = portal.store.create_token(draft, &by).await?;
+    let view = NewTokenView {
+        token: TokenView::from(&made.token),
+        text: made.text.expose().to_owned(),
+    };
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+impl TokenInput {
+    fn draft(
+        self,
+        allowed: &Allowed<TokensCreate>,
+        own: Permissions,
+        now: Timestamp,
+    ) -> Result<TokenDraft, ApiError> {
+        let mut problems = Vec::new();
+        let name = draft::name(&self.name, &mut problems);
+        let scopes = self.scopes.iter().flatten().enumerate();
+        for (index, &scope) in scopes.filter(|&(_, &scope)| !own.contains(scope)) {
+            let message = format!("you may not do this yourself: {scope}");
+            problems.push(FieldProblem::new(format!("/scopes/{index}"), message));
+        }
+        if self.scopes.as_ref().is_some_and(Vec::is_empty) {
+            let message = "name what it may do, or leave the field out";
+            problems.push(FieldProblem::new("/scopes", message));
+        }
+        // A token with fewer rights than its person can't make one with more.
+        let narrowed = match &allowed.principal.who {
+            crate::auth::Who::Token(verified) => verified.token.scopes.is_some(),
+            crate::auth::Who::Person { .. } => false,
+        };
+        let scopes = match self.scopes {
+            None if narrowed => Some(own.iter().collect()),
+            scopes => scopes,
+        };
+        let expires_at = self.expires_at.as_deref().map(parse_rfc3339);
+        let expires_at = match expires_at {
+            None => None,
+            Some(Some(at)) if at > now => Some(at),
+            Some(_) => {
+                let message = "a time in the future, such as 2030-01-31T12:00:00Z";
+                problems.push(FieldProblem::new("/expires_at", message));
+                None
+            }
+        };
+        match problems.is_empty() {
+            true => Ok(TokenDraft {
+                organisation: allowed.organisation,
+                person: allowed.principal.who.person_id(),
+                name,
+                scopes,
+                expires_at,
+            }),
+            false => Err(ApiError::Invalid(problems)),
+        }
+    }
+}
+
+/// Revokes a token: one's own, or any of the organisation's with `tokens:write`.
+#[utoipa::path(delete, path = "/organisations/{organisation}/tokens/{token}",
+    tag = "organisations", operation_id = "revoke_token",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("token" = String, Path, description = "The token's id")),
+    responses((status = 204, description = "It is refused from now on."), Refusal))]
+pub(super) async fn revoke(
+    allowed: Allowed<OrganisationRead>,
+    extract::State(portal): State,
+    Path((organisation, id)): Path<(OrganisationId, String)>,
+) -> Result<StatusCode, ApiError> {
+    let token = portal.store.token(&id).await?;
+    if token.organisation != organisation {
+        return Err(store::Error::NoToken(id).into());
+    }
+    let oneself = allowed.principal.who.person_id();
+    if oneself.is_none() || token.person != oneself {
+        allowed.demand(Permission::TokensWrite)?;
+    }
+    portal.store.delete_token(&id, &allowed.caller()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
