@@ -121,7 +121,7 @@ impl Store {
         Ok(Change {
             store: self,
             by,
-            transaction: self.pool.begin_with(self.dialect.begin_write()).await?,
+            transaction: self.dialect.begin_write(&self.pool).await?,
             now: self.clock.now(),
         })
     }

@@ -16,8 +16,8 @@ use crate::secret::Keyring;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `sqlite:` and the path of the file. May hold a password in other dialects: not shown by
-    /// `Debug`.
+    /// `sqlite:` and the path of the file, or `postgres://USER:PASSWORD@HOST/DATABASE`. May hold a
+    /// password: not shown by `Debug`.
     pub database: String,
     /// The file with the key that seals secrets. Made on the first start; keep a copy of it apart
     /// from copies of the database.
@@ -44,11 +44,11 @@ impl Config {
     /// Everything that is out of range.
     pub fn problems(&self) -> Vec<Invalid> {
         let mut check = Check::default();
-        let database = Dialect::of(&self.database).is_ok();
         check.require(
             "store.database",
-            database,
-            "`sqlite:` and the path of a file",
+            Dialect::of(&self.database).is_ok(),
+            "`sqlite:` and the path of a file, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE` with \
+             special characters percent-encoded (`?` as `%3F`)",
         );
         check.more_than_zero("store.acquire_timeout", self.acquire_timeout);
         check.finish()

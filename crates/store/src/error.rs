@@ -9,8 +9,14 @@ use model::{OrganisationId, PersonId, ProjectId, SyncId};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address of the database names no dialect that this build knows.
-    #[error("the database address must start with `sqlite:`")]
+    #[error("the database address must start with `sqlite:` or `postgres://`")]
     UnknownDialect,
+    /// The address of a PostgreSQL database can't be read. It is not shown: it may hold a password.
+    #[error(
+        "the database address must be like `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, special \
+         characters percent-encoded (`?` as `%3F`), behind a `?` only what Millstream knows"
+    )]
+    MalformedAddress,
     /// The database was used by a later version of the program.
     #[error(
         "the database has schema {found}, but this version of Millstream knows only up to {known}: \

@@ -90,13 +90,14 @@ impl Store {
     ) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         let dialect = Dialect::of(&config.database)?;
+        let url = dialect.url(&config.database);
+        migrations::run(dialect, &url, config.acquire_timeout).await?;
         let pool = AnyPoolOptions::new()
             .max_connections(config.connections.get())
             .acquire_timeout(config.acquire_timeout)
             .after_connect(move |connection, _| Box::pin(dialect.prepare(connection)))
-            .connect(&dialect.url(&config.database))
+            .connect(&url)
             .await?;
-        migrations::run(&pool).await?;
 
         let may_make_key = !sync::any_sealed(&pool).await?;
         let keyring = Keyring::open(&config.key_file, may_make_key, random.as_ref())?;

@@ -1,9 +1,12 @@
 //! The schema's history. Forward only; a released file is never changed.
 
+use std::time::Duration;
+
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AnyPool, SqlSafeStr};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, SqlSafeStr};
 
 use crate::Error;
+use crate::dialect::Dialect;
 
 /// Version, description and text of each step, ascending.
 const STEPS: &[(i64, &str, &str)] = &[
@@ -19,14 +22,18 @@ const STEPS: &[(i64, &str, &str)] = &[
     ),
 ];
 
-/// Brings the schema up to date, each step in a transaction. Refuses one that is ahead of us.
-pub(crate) async fn run(pool: &AnyPool) -> Result<(), Error> {
-    let steps = STEPS.iter().map(|&(version, description, sql)| {
-        let (sql, kind) = (sql.into_sql_str(), MigrationType::Simple);
-        Migration::new(version, description.into(), kind, sql, false)
-    });
-    let migrator = Migrator::with_migrations(steps.collect());
-    match migrator.run(pool).await {
+/// Brings the schema up to date, each step in a transaction. Refuses one that is ahead of us. Of
+/// several nodes that start at once, one does it and the others wait.
+///
+/// On a connection of its own: what the migrator locks is free again when it ends, however it ends.
+pub(crate) async fn run(dialect: Dialect, url: &str, timeout: Duration) -> Result<(), Error> {
+    let mut connection = tokio::time::timeout(timeout, AnyConnection::connect(url))
+        .await
+        .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))??;
+    dialect.prepare_migration(&mut connection).await?;
+    let outcome = migrator(dialect).run(&mut connection).await;
+    connection.close().await?;
+    match outcome {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(found)) => Err(Error::NewerSchema {
             found,
@@ -34,4 +41,14 @@ pub(crate) async fn run(pool: &AnyPool) -> Result<(), Error> {
         }),
         Err(error) => Err(Error::Migration(error)),
     }
+}
+
+fn migrator(dialect: Dialect) -> Migrator {
+    let steps = STEPS.iter().map(|&(version, description, sql)| {
+        // Both the text and what the dialect makes of it are ours.
+        let sql = AssertSqlSafe(dialect.migration(sql).into_owned()).into_sql_str();
+        let kind = MigrationType::Simple;
+        Migration::new(version, description.into(), kind, sql, false)
+    });
+    Migrator::with_migrations(steps.collect())
 }

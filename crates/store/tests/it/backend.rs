@@ -8,11 +8,14 @@ use millstream_store::{Config, Error, Store};
 use model::random::System;
 use model::time::SystemClock;
 use tempfile::TempDir;
+use test_postgres::Database;
 
 /// An empty database of its own for one test.
 pub(crate) struct Backend {
     folder: TempDir,
     pub(crate) config: Config,
+    /// Of PostgreSQL; SQLite's is a file in the folder.
+    database: Option<Database>,
 }
 
 impl Backend {
@@ -21,7 +24,24 @@ impl Backend {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::in_folder(folder.path());
         config.connections = NonZeroU32::new(3).unwrap();
-        Self { folder, config }
+        Self {
+            folder,
+            config,
+            database: None,
+        }
+    }
+
+    /// PostgreSQL, on the server that the tests share.
+    pub(crate) fn postgres() -> Self {
+        Self::on(Database::shared(env!("CARGO_TARGET_TMPDIR")))
+    }
+
+    /// A database of PostgreSQL.
+    pub(crate) fn on(database: Database) -> Self {
+        let mut backend = Self::sqlite();
+        backend.config.database = database.address();
+        backend.database = Some(database);
+        backend
     }
 
     pub(crate) async fn open(&self) -> Store {
@@ -42,8 +62,15 @@ impl Backend {
         connection.close().await.unwrap();
     }
 
-    /// Whether any file of the installation, but the key file, holds the text.
+    /// Whether the database, or any file of the installation but the key file, holds the text.
     pub(crate) fn files_hold(&self, text: &str) -> bool {
+        if self
+            .database
+            .as_ref()
+            .is_some_and(|database| database.dump().contains(text))
+        {
+            return true;
+        }
         files(self.folder.path())
             .into_iter()
             .filter(|path| *path != self.config.key_file)

@@ -21,6 +21,15 @@ macro_rules! on_every_backend {
                 }
             )*
         }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $behaviour() {
+                    crate::suite::$module::$behaviour(crate::Backend::postgres()).await;
+                }
+            )*
+        }
     };
 }
 
