@@ -12,7 +12,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-pub use server::Server;
+pub use server::{Server, Tls};
 
 use programs::succeed;
 
@@ -40,7 +40,16 @@ impl Database {
     ///
     /// When there is no PostgreSQL, or it can't be started.
     pub fn alone() -> Self {
-        Self::on(Server::start())
+        Self::on(Server::start(None))
+    }
+
+    /// The same, with TLS on a port of 127.0.0.1.
+    ///
+    /// # Panics
+    ///
+    /// When there is no PostgreSQL, or it can't be started.
+    pub fn alone_with_tls(tls: Tls<'_>) -> Self {
+        Self::on(Server::start(Some(tls)))
     }
 
     fn on(server: Server) -> Self {
@@ -49,14 +58,17 @@ impl Database {
         Self { server, name }
     }
 
-    /// Its address, with the password.
+    /// Its address by the server's socket, with the password.
     pub fn address(&self) -> String {
-        let (user, password) = (server::USER, server::PASSWORD);
         let folder = self.server.folder().display();
-        format!(
-            "postgres://{user}:{password}@localhost/{}?host={folder}",
-            self.name
-        )
+        format!("{}?host={folder}", self.address_by_tcp())
+    }
+
+    /// Its address by TCP, with the password: for a server with TLS.
+    pub fn address_by_tcp(&self) -> String {
+        let (user, password) = (server::USER, server::PASSWORD);
+        let (port, name) = (self.server.port(), &self.name);
+        format!("postgres://{user}:{password}@localhost:{port}/{name}")
     }
 
     /// The password in the address.

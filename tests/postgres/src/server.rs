@@ -1,6 +1,8 @@
 //! A PostgreSQL server in a temporary folder.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -21,14 +23,27 @@ const SETTINGS: &str = "
 fsync = off
 full_page_writes = off
 listen_addresses = ''
-max_connections = 200
+max_connections = 1000
 password_encryption = 'scram-sha-256'
 ";
+
+/// The port of a server that has no other reason: it only names the socket.
+const USUAL_PORT: u16 = 5432;
+
+/// A certificate and its key, as PEM.
+#[derive(Debug, Clone, Copy)]
+pub struct Tls<'a> {
+    /// The certificate.
+    pub certificate: &'a str,
+    /// Its private key.
+    pub key: &'a str,
+}
 
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
     folder: PathBuf,
+    port: u16,
     programs: PathBuf,
     user: Option<User>,
     /// Held for as long as a server lives that is not shared.
@@ -36,9 +51,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server of one's own; stopped when this is dropped.
-    pub(crate) fn start() -> Self {
+    /// Starts a server of one's own; stopped when this is dropped. With TLS it listens on 127.0.0.1.
+    pub(crate) fn start(tls: Option<Tls<'_>>) -> Self {
         let mut server = Self::initialise();
+        if let Some(tls) = tls {
+            server.listen(tls);
+        }
         let path = server.folder.join("in-use");
         let lock = crate::create(&path);
         lock.lock_shared().expect("a file can be locked");
@@ -58,9 +76,10 @@ impl Server {
 
     /// The server in the folder, if it takes connections.
     pub(crate) fn running_in(folder: PathBuf) -> Option<Self> {
-        UnixStream::connect(folder.join(".s.PGSQL.5432")).ok()?;
+        UnixStream::connect(folder.join(format!(".s.PGSQL.{USUAL_PORT}"))).ok()?;
         Some(Self {
             folder,
+            port: USUAL_PORT,
             programs: programs::folder(),
             user: User::for_server(),
             lock: None,
@@ -70,6 +89,11 @@ impl Server {
     /// Where its socket is.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Of its address.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn is_shared(&self) -> bool {
@@ -130,6 +154,7 @@ impl Server {
         }
         let server = Self {
             folder,
+            port: USUAL_PORT,
             programs,
             user,
             lock: None,
@@ -144,15 +169,40 @@ impl Server {
         ]);
         command.arg("--pwfile").arg(password);
         succeed(&mut command);
-        let settings = server.folder.join("data/postgresql.conf");
-        let text = fs::read_to_string(&settings).expect("initdb writes it");
         let sockets = format!("unix_socket_directories = '{}'\n", server.folder.display());
-        fs::write(settings, text + SETTINGS + &sockets).expect("a file in our folder");
+        server.configure(&(SETTINGS.to_owned() + &sockets));
         server
+    }
+
+    /// Appends to the settings; what comes last counts.
+    fn configure(&self, settings: &str) {
+        let path = self.folder.join("data/postgresql.conf");
+        let before = fs::read_to_string(&path).expect("initdb writes it");
+        fs::write(path, before + settings).expect("a file in our folder");
+    }
+
+    /// Before it starts: makes it listen on a port of its own, and speak TLS there.
+    fn listen(&mut self, tls: Tls<'_>) {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        self.port = free.expect("a free port").port();
+        for (name, text) in [("server.crt", tls.certificate), ("server.key", tls.key)] {
+            let path = self.folder.join("data").join(name);
+            fs::write(&path, text).expect("a file in our folder");
+            let private = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(&path, private).expect("a file of ours");
+            if let Some(user) = self.user {
+                user.own(&path);
+            }
+        }
+        let port = self.port;
+        self.configure(&format!(
+            "listen_addresses = '127.0.0.1'\nport = {port}\nssl = on\n"
+        ));
     }
 
     /// Leaves a process behind that stops the server when nobody holds the lock any more. In a process
     /// group of its own, so that it survives when that of the tests is killed.
+    #[expect(clippy::zombie_processes, reason = "it outlives this process")]
     fn keep(&self, lock: &Path) {
         let stopping = self.stopping();
         let mut keeper = Command::new("/bin/sh");
@@ -194,7 +244,11 @@ impl Server {
     fn client(&self, name: &str, database: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.args(["--username", USER, "--dbname", database, "--host"]);
-        command.arg(&self.folder).stdin(Stdio::null());
+        command
+            .arg(&self.folder)
+            .arg("--port")
+            .arg(self.port.to_string());
+        command.stdin(Stdio::null());
         command.env("PGPASSWORD", PASSWORD);
         command
     }

@@ -52,6 +52,22 @@ impl Backend {
         Store::open(&self.config, Arc::new(SystemClock), Arc::new(System)).await
     }
 
+    /// The one text that a query finds.
+    pub(crate) async fn ask(&self, sql: &'static str) -> String {
+        use sqlx::{Connection, Row};
+        let mut connection = sqlx::AnyConnection::connect(&self.config.database)
+            .await
+            .unwrap();
+        let row = sqlx::query(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        row.get(0)
+    }
+
+    /// The database's server, where it is PostgreSQL.
+    pub(crate) fn server(&self) -> &test_postgres::Server {
+        self.database.as_ref().unwrap().server()
+    }
+
     /// Runs a statement that no caller of the store could.
     pub(crate) async fn execute(&self, sql: &'static str) {
         use sqlx::Connection;

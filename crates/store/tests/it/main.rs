@@ -6,6 +6,7 @@
 )]
 
 mod backend;
+mod postgres_only;
 mod suite;
 
 use backend::Backend;
