@@ -163,6 +163,11 @@ id!(
     DeliveryId,
     "dlv_"
 );
+id!(
+    /// A mail to a person.
+    MailId,
+    "mail_"
+);
 
 impl DeliveryId {
     /// The id of the delivery of `part` of the event at `offset` of the project's log to `sync`:

@@ -20,7 +20,7 @@ pub mod user;
 
 pub use event::{Event, EventKind, Offset};
 pub use id::{
-    ApiKey, AuditId, DefinitionId, DeliveryId, OrganisationId, PersonId, ProjectId, SyncId,
+    ApiKey, AuditId, DefinitionId, DeliveryId, MailId, OrganisationId, PersonId, ProjectId, SyncId,
 };
 pub use random::Random;
 pub use request::{OutboundRequest, Part};

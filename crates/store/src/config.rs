@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::dialect::Dialect;
+use crate::mail;
 use crate::secret::Keyring;
 
 /// Where the control plane is stored.
@@ -28,6 +29,9 @@ pub struct Config {
     /// How long a request waits for a connection.
     #[serde(with = "duration", default = "Config::default_acquire_timeout")]
     pub acquire_timeout: Duration,
+    /// How much mail is kept.
+    #[serde(default)]
+    pub mail: mail::Limits,
 }
 
 impl Config {
@@ -38,6 +42,7 @@ impl Config {
             key_file: folder.join("secret.key"),
             connections: Self::default_connections(),
             acquire_timeout: Self::default_acquire_timeout(),
+            mail: mail::Limits::default(),
         }
     }
 
@@ -51,6 +56,7 @@ impl Config {
              special characters percent-encoded (`?` as `%3F`)",
         );
         check.more_than_zero("store.acquire_timeout", self.acquire_timeout);
+        self.mail.check(&mut check);
         check.finish()
     }
 
@@ -78,6 +84,7 @@ impl std::fmt::Debug for Config {
             .field("key_file", &self.key_file)
             .field("connections", &self.connections)
             .field("acquire_timeout", &self.acquire_timeout)
+            .field("mail", &self.mail)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use model::access::Role;
-use model::{OrganisationId, PersonId, ProjectId, SyncId};
+use model::{MailId, OrganisationId, PersonId, ProjectId, SyncId};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +149,27 @@ pub enum Error {
     /// There is no such token.
     #[error("there is no token {0}")]
     NoToken(String),
+    /// There is no such mail.
+    #[error("there is no mail {0}")]
+    NoMail(MailId),
+    /// The recipient got as many mails of this kind lately as anyone may get.
+    #[error("this address got {limit} such mails within an hour: wait before asking for another")]
+    TooManyMails {
+        /// Most mails of one kind to one address within an hour.
+        limit: u32,
+    },
+    /// The mail queue is full.
+    #[error("{limit} mails wait to be sent, and no more may: see to the mail server")]
+    MailQueueFull {
+        /// Most mails that may wait.
+        limit: u32,
+    },
+    /// A mail is longer than any should be.
+    #[error("the mail is longer than {limit_bytes} bytes")]
+    MailTooLong {
+        /// The limit.
+        limit_bytes: usize,
+    },
     /// The project can't be deleted while it has syncs.
     #[error("the project has {syncs} syncs")]
     ProjectInUse {

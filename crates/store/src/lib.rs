@@ -1,5 +1,5 @@
 //! The control plane's storage: organisations, people and what they may do, projects, syncs, API
-//! tokens, the secrets in them, and the log of who changed what.
+//! tokens, mail, the secrets in them, and the log of who changed what.
 //!
 //! One SQL text for SQLite and PostgreSQL: `$n` parameters, times as `BIGINT` microseconds, JSON as
 //! `TEXT`; what can't be said alike stands in `dialect`. Secret values are sealed with a key from a
@@ -18,6 +18,7 @@ mod definitions;
 mod dialect;
 mod error;
 mod invitation;
+pub mod mail;
 mod maintenance;
 mod member;
 mod migrations;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use model::{Clock, Random};
 use sqlx::AnyPool;
 use sqlx::any::AnyPoolOptions;
+use tokio::sync::Notify;
 
 pub use audit::{AuditEntry, AuditFilter};
 pub use change::{Actor, ActorKind, Caller, Once};
@@ -67,6 +69,8 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     projects: Arc<ProjectIndex>,
+    mail_limits: mail::Limits,
+    mail_waiting: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Store {
@@ -99,7 +103,7 @@ impl Store {
             .connect(&url)
             .await?;
 
-        let may_make_key = !sync::any_sealed(&pool).await?;
+        let may_make_key = !sync::any_sealed(&pool).await? && !mail::any_sealed(&pool).await?;
         let keyring = Keyring::open(&config.key_file, may_make_key, random.as_ref())?;
         Ok(Self {
             pool,
@@ -108,6 +112,8 @@ impl Store {
             clock,
             random,
             projects: Arc::default(),
+            mail_limits: config.mail,
+            mail_waiting: Arc::default(),
         })
     }
 

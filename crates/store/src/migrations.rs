@@ -20,6 +20,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "people and access",
         include_str!("../migrations/0002_people_and_access.sql"),
     ),
+    (3, "mail", include_str!("../migrations/0003_mail.sql")),
 ];
 
 /// Brings the schema up to date, each step in a transaction. Refuses one that is ahead of us. Of

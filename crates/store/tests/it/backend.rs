@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millstream_store::{Config, Error, Store};
+use model::Clock;
 use model::random::System;
 use model::time::SystemClock;
 use tempfile::TempDir;
@@ -46,6 +47,12 @@ impl Backend {
 
     pub(crate) async fn open(&self) -> Store {
         self.try_open().await.unwrap()
+    }
+
+    /// Opens it with a clock of the test's.
+    pub(crate) async fn open_at(&self, clock: Arc<dyn Clock>) -> Store {
+        let opened = Store::open(&self.config, clock, Arc::new(System)).await;
+        opened.unwrap()
     }
 
     pub(crate) async fn try_open(&self) -> Result<Store, Error> {

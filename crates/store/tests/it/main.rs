@@ -35,6 +35,20 @@ macro_rules! on_every_backend {
 }
 
 on_every_backend! {
+    mail::a_mail_is_claimed_as_it_was_written_and_settled,
+    mail::a_failed_attempt_is_repeated_when_it_is_due,
+    mail::a_claim_lasts_as_long_as_its_lease,
+    mail::what_was_claimed_and_released_counts_as_never_tried,
+    mail::nodes_that_claim_at_once_never_get_the_same_mail,
+    mail::the_mailer_is_woken_by_a_mail_and_by_nothing_else,
+    mail::one_address_gets_only_so_many_of_a_kind_within_an_hour,
+    mail::a_full_queue_and_a_long_mail_are_refused,
+    mail::an_expired_mail_is_not_sent_and_keeps_no_text,
+    mail::old_mail_is_deleted_sent_or_not,
+    mail::the_outbox_shows_every_mail_once_by_status,
+    mail::the_text_of_a_mail_is_not_in_the_files_in_the_clear,
+    mail::a_lost_key_file_is_refused_while_mail_is_sealed_with_it,
+    mail::a_mail_that_cannot_be_opened_does_not_hold_up_the_others,
     open::a_second_open_finds_what_the_first_left,
     open::a_newer_schema_is_refused_with_both_versions,
     open::a_lost_key_file_is_refused_once_secrets_are_sealed,

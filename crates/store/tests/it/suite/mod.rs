@@ -1,5 +1,6 @@
 //! The behaviours.
 
+pub(crate) mod mail;
 pub(crate) mod open;
 pub(crate) mod project;
 pub(crate) mod sync;

@@ -1,0 +1,238 @@
+//! Mail: a queue, in the database, so that a change and the mail that it causes are committed
+//! together, and an outbox to look into.
+//!
+//! A node *claims* what is due for as long as sending may take; what it doesn't settle in that time
+//! (because it died) is claimed again, by whichever node is first. So a mail goes out at least once,
+//! and twice only where a node died between the mail server's answer and its own note of it.
+
+mod queue;
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use model::setting::Check;
+use model::{MailId, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+pub(crate) use queue::any_sealed;
+
+/// How much mail is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most mails of one kind to one address within an hour.
+    pub hourly: NonZeroU32,
+    /// Most mails that may wait to be sent.
+    pub queue: NonZeroU32,
+    /// How long a mail is listed after it was sent or given up. One that nobody sends (because no
+    /// mail server is set up) is deleted at this age.
+    #[serde(with = "duration")]
+    pub retention: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hourly: const { NonZeroU32::new(20).expect("it is not zero") },
+            queue: const { NonZeroU32::new(10_000).expect("it is not zero") },
+            retention: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn check(&self, check: &mut Check) {
+        let long_enough = self.retention >= Duration::from_secs(3600);
+        check.require("store.mail_retention", long_enough, "at least 1h");
+    }
+}
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An invitation to an organisation.
+    Invitation,
+    /// A link to choose a new password.
+    PasswordReset,
+    /// The password was changed.
+    PasswordChanged,
+    /// The account's address was changed.
+    EmailChanged,
+    /// The second factor was switched on or off.
+    SecondFactor,
+    /// Somebody signed in from a new place.
+    SignIn,
+    /// An API token is about to expire.
+    TokenExpiring,
+}
+
+impl Kind {
+    /// All there are.
+    pub const ALL: &[Self] = &[
+        Self::Invitation,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::SecondFactor,
+        Self::SignIn,
+        Self::TokenExpiring,
+    ];
+
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
+            Self::SecondFactor => "second_factor",
+            Self::SignIn => "sign_in",
+            Self::TokenExpiring => "token_expiring",
+        }
+    }
+}
+
+/// A mail to be sent.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// What it is about.
+    pub kind: Kind,
+    /// The address that it goes to.
+    pub recipient: String,
+    /// Its subject. Stored in the clear: nothing secret.
+    pub subject: String,
+    /// What it says.
+    pub bodies: Bodies,
+    /// When it is of no use any more (its links expire): it isn't sent later.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a mail says, twice. Hidden from `Debug`, since its links let people in.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bodies {
+    /// As plain text.
+    pub text: String,
+    /// As HTML.
+    pub html: String,
+}
+
+impl fmt::Debug for Bodies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bodies(…)")
+    }
+}
+
+/// A mail as the outbox shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Identifies it.
+    pub id: MailId,
+    /// What it is about.
+    pub kind: Kind,
+    /// The address that it goes to.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// What became of it.
+    pub state: State,
+    /// How often somebody set out to send it.
+    pub attempts: u32,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it is of no use any more.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits.
+    Queued {
+        /// When it may be tried next.
+        due_at: Timestamp,
+    },
+    /// The mail server took it.
+    Sent {
+        /// When.
+        at: Timestamp,
+    },
+    /// It was given up.
+    Failed {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A state without its data, to ask for mails in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It waits.
+    Queued,
+    /// The mail server took it.
+    Sent,
+    /// It was given up.
+    Failed,
+}
+
+impl Status {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A mail that is this node's to send, until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The mail.
+    pub mail: Mail,
+    /// What it says.
+    pub bodies: Bodies,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The mail server took the mail.
+    Sent,
+    /// It did not, and may do so later.
+    Retry {
+        /// When to try again.
+        at: Timestamp,
+        /// What went wrong, without anything secret.
+        error: String,
+    },
+    /// It never will.
+    Failed {
+        /// What went wrong, without anything secret.
+        error: String,
+    },
+    /// There was no attempt: whoever comes next may claim it at once.
+    Released,
+}
+
+/// A mail was put into the queue: say so once the change is committed.
+#[must_use = "the mailer sleeps until it is told: call `announce` after the commit"]
+#[derive(Debug)]
+pub struct Enqueued {
+    /// The mail's id.
+    pub id: MailId,
+    waiting: Arc<Notify>,
+}
+
+impl Enqueued {
+    /// Wakes this node's mailer. Only after the commit: before, it would find nothing.
+    pub fn announce(self) {
+        self.waiting.notify_one();
+    }
+}
