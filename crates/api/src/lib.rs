@@ -1,7 +1,8 @@
 //! HTTP: the Amplitude-compatible [`ingest`] API, and the control API of the [`portal`] with its
-//! [`auth`].
+//! [`auth`] and the [`mail`] that it writes.
 
 pub mod auth;
 pub mod ingest;
+pub mod mail;
 pub mod portal;
 mod proxy;

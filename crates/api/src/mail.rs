@@ -1,0 +1,117 @@
+//! The letters that the control plane writes: handlers say what they have to tell, whoever knows the
+//! templates words it.
+
+use model::Timestamp;
+use store::mail::{Draft, Kind};
+
+/// What a letter tells. Everything in it may come from strangers (names, addresses) and is shown as
+/// text, never as markup.
+///
+/// No `Debug`: the links let people in.
+#[derive(Clone, Copy)]
+pub enum Letter<'a> {
+    /// An invitation to an organisation.
+    Invitation {
+        /// The organisation's name.
+        organisation: &'a str,
+        /// Who invites, by name or address.
+        inviter: &'a str,
+        /// Where it is accepted, with its secret.
+        link: &'a str,
+        /// When the link ends.
+        expires_at: Timestamp,
+    },
+    /// A link to choose a new password.
+    PasswordReset {
+        /// Where it is chosen, with its secret.
+        link: &'a str,
+        /// When the link ends.
+        expires_at: Timestamp,
+    },
+    /// The password was changed.
+    PasswordChanged {
+        /// When.
+        at: Timestamp,
+        /// From which network address.
+        address: &'a str,
+    },
+    /// The account's address was changed. Goes to the former one.
+    EmailChanged {
+        /// The new address.
+        new_email: &'a str,
+        /// When.
+        at: Timestamp,
+    },
+    /// The second factor was switched.
+    SecondFactor {
+        /// On or off.
+        enabled: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody signed in from a place that wasn't seen before.
+    SignIn {
+        /// When.
+        at: Timestamp,
+        /// From which network address.
+        address: &'a str,
+        /// With which program, as it calls itself.
+        client: &'a str,
+    },
+    /// An API token is about to expire.
+    TokenExpiring {
+        /// The organisation's name.
+        organisation: &'a str,
+        /// The token's name.
+        token: &'a str,
+        /// When it expires.
+        expires_at: Timestamp,
+    },
+}
+
+impl Letter<'_> {
+    /// What the letter is about.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Invitation { .. } => Kind::Invitation,
+            Self::PasswordReset { .. } => Kind::PasswordReset,
+            Self::PasswordChanged { .. } => Kind::PasswordChanged,
+            Self::EmailChanged { .. } => Kind::EmailChanged,
+            Self::SecondFactor { .. } => Kind::SecondFactor,
+            Self::SignIn { .. } => Kind::SignIn,
+            Self::TokenExpiring { .. } => Kind::TokenExpiring,
+        }
+    }
+
+    /// When the letter is of no use any more.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match *self {
+            Self::Invitation { expires_at, .. }
+            | Self::PasswordReset { expires_at, .. }
+            | Self::TokenExpiring { expires_at, .. } => Some(expires_at),
+            _ => None,
+        }
+    }
+}
+
+/// Writes letters.
+pub trait Letters: Send + Sync + 'static {
+    /// The letter to `recipient`, ready for the queue. Nothing is sent yet, so that it can be
+    /// committed together with what it tells of.
+    ///
+    /// # Errors
+    ///
+    /// When `recipient` is no address that mail can be sent to, or a template fails.
+    fn write(&self, recipient: &str, letter: &Letter<'_>) -> Result<Draft, LetterError>;
+}
+
+/// Why a letter can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    /// No mail can be sent to such an address.
+    #[error("this is no address that mail can be sent to")]
+    Address,
+    /// Our templates failed.
+    #[error("the mail's template failed")]
+    Template(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
