@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod demo;
+mod mail;
 mod receiver;
 mod serve;
 mod telemetry;

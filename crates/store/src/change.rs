@@ -8,8 +8,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{Any, AnyConnection, Row, Transaction};
 
-use crate::secret::hexadecimal;
-use crate::{Error, Store};
+use crate::secret::{Secret, hexadecimal};
+use crate::{Error, Store, mail};
 
 /// On whose behalf something is changed, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,14 @@ impl Once {
     }
 }
 
+/// Why a letter could not be written, by whoever writes them.
+pub type LetterFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Writes the letter that brings a link to the one it is for, given what the link carries.
+pub trait WriteLetter: FnOnce(&Secret) -> Result<mail::Draft, LetterFailure> + Send {}
+
+impl<F: FnOnce(&Secret) -> Result<mail::Draft, LetterFailure> + Send> WriteLetter for F {}
+
 /// What a change was, for the audit log. Nothing secret may be in it.
 pub(crate) struct Entry {
     pub(crate) organisation: Option<OrganisationId>,
@@ -112,6 +120,8 @@ pub(crate) struct Change<'s> {
     store: &'s Store,
     by: &'s Caller,
     transaction: Transaction<'s, Any>,
+    /// Mail that tells of it, to be sent when it has happened.
+    mails: Vec<mail::Enqueued>,
     /// When it happens.
     pub(crate) now: Timestamp,
 }
@@ -122,6 +132,7 @@ impl Store {
             store: self,
             by,
             transaction: self.dialect.begin_write(&self.pool).await?,
+            mails: Vec::new(),
             now: self.clock.now(),
         })
     }
@@ -187,15 +198,22 @@ impl Change<'_> {
         }
     }
 
+    /// Queues a letter that tells of the change: it is sent if the change happens, and only then.
+    pub(crate) async fn mail(&mut self, letter: mail::Draft) -> Result<(), Error> {
+        let enqueued = self.store.enqueue_mail_in(&mut self.transaction, letter);
+        self.mails.push(enqueued.await?);
+        Ok(())
+    }
+
     /// Makes the change happen, and the log tell of it.
     pub(crate) async fn commit(mut self, entry: Entry) -> Result<(), Error> {
         self.log(entry).await?;
         self.transaction.commit().await?;
+        self.mails.into_iter().for_each(mail::Enqueued::announce);
         Ok(())
     }
 
-    /// Writes one more entry of a change that is several things at once.
-    pub(crate) async fn log(&mut self, entry: Entry) -> Result<(), Error> {
+    async fn log(&mut self, entry: Entry) -> Result<(), Error> {
         let id = AuditId::generate(self.store.random.as_ref() as &dyn Random);
         let json = |value: &Option<Value>| value.as_ref().map(Value::to_string);
         sqlx::query(

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use model::access::Role;
 use model::{MailId, OrganisationId, PersonId, ProjectId, SyncId};
 
+use crate::change::LetterFailure;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -134,6 +136,9 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// The letter that tells of the change could not be written; nothing was changed.
+    #[error("the letter can't be written")]
+    Letter(#[source] LetterFailure),
     /// A creation was asked for with the key of another one.
     #[error("the idempotency key was used for another request")]
     OtherRequestOfSameKey,

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{Caller, Change, Entry};
+use crate::change::{Caller, Change, Entry, WriteLetter};
 use crate::organisation::{self, Organisation};
 use crate::person::{self, NewPerson, Person, normal_email};
 use crate::secret::{Credential, Kind, Secret};
@@ -55,15 +55,17 @@ pub enum Invitee {
 }
 
 impl Store {
-    /// Invites someone. An earlier invitation of the same address ends.
+    /// Invites someone by the letter that `write` writes. An earlier invitation of the same address
+    /// ends.
     pub async fn invite(
         &self,
         organisation: OrganisationId,
         email: &str,
         role: Role,
         expires_at: Timestamp,
+        write: impl WriteLetter,
         by: &Caller,
-    ) -> Result<NewInvitation, Error> {
+    ) -> Result<Invitation, Error> {
         let email = normal_email(email);
         let mut change = self.begin(by).await?;
         organisation::find(change.connection(), organisation).await?;
@@ -82,9 +84,11 @@ impl Store {
         let made = self
             .insert_invitation(&mut change, organisation, Some(email), role, expires_at)
             .await?;
+        let letter = write(&made.text).map_err(Error::Letter)?;
+        change.mail(letter).await?;
         let entry = entry("invitation.create", &made.invitation);
         change.commit(entry).await?;
-        Ok(made)
+        Ok(made.invitation)
     }
 
     /// The link for the first administrator, who makes the first account and runs the installation.

@@ -42,7 +42,7 @@ use sqlx::any::AnyPoolOptions;
 use tokio::sync::Notify;
 
 pub use audit::{AuditEntry, AuditFilter};
-pub use change::{Actor, ActorKind, Caller, Once};
+pub use change::{Actor, ActorKind, Caller, LetterFailure, Once, WriteLetter};
 pub use config::Config;
 pub use error::Error;
 pub use invitation::{Invitation, Invitee, NewInvitation};
@@ -103,7 +103,7 @@ impl Store {
             .connect(&url)
             .await?;
 
-        let may_make_key = !sync::any_sealed(&pool).await? && !mail::any_sealed(&pool).await?;
+        let may_make_key = !maintenance::any_sealed(&pool).await?;
         let keyring = Keyring::open(&config.key_file, may_make_key, random.as_ref())?;
         Ok(Self {
             pool,

@@ -1,8 +1,9 @@
-//! Clearing away what has ended.
+//! What concerns all tables: clearing away what has ended, and what is sealed.
 
 use std::time::Duration;
 
 use model::Timestamp;
+use sqlx::AnyPool;
 
 use crate::{Error, Store};
 
@@ -11,6 +12,21 @@ const IDEMPOTENCY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Rows that are deleted at once: others shall not wait long for the database.
 const AT_ONCE: i64 = 500;
+
+/// Whether anything in the database is sealed.
+pub(crate) async fn any_sealed(pool: &AnyPool) -> Result<bool, Error> {
+    for sql in [
+        "SELECT id FROM syncs WHERE secrets IS NOT NULL LIMIT 1",
+        "SELECT id FROM people WHERE totp IS NOT NULL LIMIT 1",
+        "SELECT id FROM mails WHERE bodies IS NOT NULL LIMIT 1",
+        "SELECT id FROM idempotency LIMIT 1",
+    ] {
+        if sqlx::query(sql).fetch_optional(pool).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 impl Store {
     /// Deletes expired sessions, links, keys and tokens, what was kept for repetitions, and entries

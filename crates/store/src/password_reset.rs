@@ -3,22 +3,24 @@
 use model::{PersonId, Timestamp};
 use sqlx::Row;
 
-use crate::change::Caller;
+use crate::change::{Caller, WriteLetter};
 use crate::person::{self, Person};
-use crate::secret::{Credential, Kind, Secret};
+use crate::secret::{Credential, Kind};
 use crate::{Error, Store};
 
 /// Links that a person has at once; beyond it the oldest one ends.
 const AT_ONCE: i64 = 3;
 
 impl Store {
-    /// Makes a link with which a person can set a new password; returns what it carries.
+    /// Makes a link with which a person can set a new password; the letter that `write` writes brings
+    /// it.
     pub async fn create_password_reset(
         &self,
         person: PersonId,
         expires_at: Timestamp,
+        write: impl WriteLetter,
         by: &Caller,
-    ) -> Result<Secret, Error> {
+    ) -> Result<(), Error> {
         let credential = Credential::generate(self.random.as_ref());
         let mut change = self.begin(by).await?;
         let found = person::find(change.connection(), person).await?;
@@ -42,9 +44,11 @@ impl Store {
         .bind(expires_at.0)
         .execute(change.connection())
         .await?;
+        let text = credential.text(Kind::PasswordReset);
+        let letter = write(&text).map_err(Error::Letter)?;
+        change.mail(letter).await?;
         let entry = person::entry("person.ask_password_reset", &found);
-        change.commit(entry).await?;
-        Ok(credential.text(Kind::PasswordReset))
+        change.commit(entry).await
     }
 
     /// Sets a new password with a link; the link, all others of that person, and all their sessions

@@ -8,7 +8,7 @@ use model::{DefinitionId, OrganisationId, ProjectId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AnyPool, Row};
+use sqlx::{AnyConnection, Row};
 
 use crate::change::{Caller, Entry};
 use crate::person::conflict;
@@ -64,14 +64,6 @@ pub struct DeletedSync {
 struct Sealed {
     headers: BTreeMap<String, String>,
     parameters: BTreeMap<String, String>,
-}
-
-/// Whether any sync holds sealed secrets.
-pub(crate) async fn any_sealed(pool: &AnyPool) -> Result<bool, Error> {
-    let row = sqlx::query("SELECT id FROM syncs WHERE secrets IS NOT NULL LIMIT 1")
-        .fetch_optional(pool)
-        .await?;
-    Ok(row.is_some())
 }
 
 impl Store {

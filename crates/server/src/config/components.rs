@@ -67,6 +67,10 @@ pub(crate) struct Store {
     connections: NonZeroU32,
     #[serde(with = "duration")]
     acquire_timeout: Duration,
+    mail_hourly: NonZeroU32,
+    mail_queue: NonZeroU32,
+    #[serde(with = "duration")]
+    mail_retention: Duration,
 }
 
 impl Store {
@@ -81,6 +85,11 @@ impl Store {
         }
         config.connections = self.connections;
         config.acquire_timeout = self.acquire_timeout;
+        config.mail = store::mail::Limits {
+            hourly: self.mail_hourly,
+            queue: self.mail_queue,
+            retention: self.mail_retention,
+        };
         config
     }
 }

@@ -16,16 +16,16 @@ use serde::{Deserialize, Deserializer};
 pub(crate) use load::{Files, Setting, load};
 pub(crate) use problem::Problems;
 
-use crate::receiver;
+use crate::{mail, receiver};
 
 /// The commented file that is the defaults.
 pub(crate) const DEFAULTS: &str = include_str!("../../millstream.default.toml");
 
 /// Settings that have no default and so stand in the default file only as a comment.
-const OPTIONAL_KEYS: &[&str] = &["client.ca_file"];
+const OPTIONAL_KEYS: &[&str] = &["client.ca_file", "mail.ca_file"];
 
 /// Settings whose values are never shown.
-const SECRET_KEYS: &[&str] = &["store.database"];
+const SECRET_KEYS: &[&str] = &["mail.password", "store.database"];
 
 /// Every setting, by component.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) journal: components::Journal,
     /// Projects, syncs, tokens, secrets.
     pub(crate) store: components::Store,
+    /// How mail is sent.
+    pub(crate) mail: mail::Config,
     /// The lanes.
     pub(crate) lanes: stream::Config,
     /// What goes out: connections, timeouts and bounds.
@@ -72,6 +74,8 @@ pub(crate) struct Control {
     /// An address of its own.
     #[serde(deserialize_with = "empty_is_none")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Where people reach it: what links in mails begin with. Empty: it is derived.
+    public_url: String,
     /// How long a request may take as a whole.
     #[serde(with = "duration")]
     pub(crate) request_timeout: Duration,
@@ -139,6 +143,21 @@ impl Config {
         }
     }
 
+    /// Where people reach the control API, without a slash at the end.
+    pub(crate) fn public_url(&self) -> String {
+        match self.control.public_url.trim_end_matches('/') {
+            "" => format!("http://{}", self.control.listen.unwrap_or(self.listen)),
+            url => url.to_owned(),
+        }
+    }
+
+    /// The host of [`public_url`](Self::public_url).
+    pub(crate) fn public_host(&self) -> String {
+        let url = self.public_url().parse::<http::Uri>().ok();
+        let host = url.as_ref().and_then(http::Uri::host);
+        host.unwrap_or("localhost").to_owned()
+    }
+
     /// What no type forbids, in all components.
     fn problems(&self) -> Vec<Invalid> {
         let mut found = self.own_problems();
@@ -158,6 +177,18 @@ impl Config {
             !shared,
             "another address than `listen`, or empty for one address",
         );
+        let public_url = self.control.public_url.as_str();
+        check.require(
+            "control.public_url",
+            public_url.is_empty() || is_base_url(public_url),
+            "a URL without query such as \"https://millstream.example.com\", or empty",
+        );
+        check.require(
+            "control.public_url",
+            !public_url.is_empty() || !self.mail.is_set_up(),
+            "set where `mail.host` is: links in mails begin with it",
+        );
+        self.mail.check(&mut check);
         // More than a process can have open; tokio's semaphores have a bound of their own.
         let connections = (1..=10_000_000).contains(&self.http.connection_limit);
         check.require("http.connection_limit", connections, "from 1 to 10000000");
@@ -196,6 +227,9 @@ impl Config {
         if let Err(error) = delivery::Client::check_files(&self.client) {
             found.push(("client.ca_file", with_causes(error)));
         }
+        if let Some(reason) = self.mail.unusable_ca_file() {
+            found.push(("mail.ca_file", reason));
+        }
         if let Err(error) = self.store.in_folder(&self.data_dir).check_files() {
             found.push(("store.key_file", with_causes(error)));
         }
@@ -205,6 +239,16 @@ impl Config {
 
 fn with_causes(error: impl std::error::Error + Send + Sync + 'static) -> String {
     format!("{:#}", anyhow::Error::new(error))
+}
+
+/// Whether paths can be put behind the text to make URLs.
+fn is_base_url(text: &str) -> bool {
+    let Ok(url) = text.parse::<http::Uri>() else {
+        return false;
+    };
+    matches!(url.scheme_str(), Some("http" | "https"))
+        && url.host().is_some_and(|host| !host.is_empty())
+        && !text.contains(['?', '#', '@'])
 }
 
 fn empty_is_none<'de, D: Deserializer<'de>>(

@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::auth::Authority;
 use api::ingest::Refusal;
+use api::mail::Letters;
 use api::portal::{ApiError, Portal};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -37,6 +38,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::{Failure, ServeOptions};
 use crate::config::{self, Config, Files};
+use crate::mail::{Mailer, TemplateLetters};
 use crate::receiver::{self, Receiver};
 use crate::telemetry;
 
@@ -101,6 +103,7 @@ pub(crate) struct Server {
     /// The built-in receiver, where it is enabled.
     pub(crate) receiver: Option<Arc<Receiver>>,
     portal: Arc<Portal>,
+    letters: Arc<dyn Letters>,
     journal: Arc<dyn Journal>,
     store: Store,
     deadline: Duration,
@@ -137,6 +140,9 @@ impl Server {
             guard,
             clock: Arc::clone(&clock),
         };
+        let letters = TemplateLetters::new(&config.public_url());
+        let letters = letters.context("the mail templates can't be used")?;
+        let mailer = mailer(&config, &store, &clock, &jitter)?;
         let authority = Arc::new(Authority::new(store.clone(), Arc::clone(&clock)));
         let portal = Arc::new(Portal::new(store.clone(), Arc::new(lanes), authority));
         portal.start().await.context("the syncs can't be started")?;
@@ -155,6 +161,7 @@ impl Server {
             streams,
             receiver,
             portal,
+            letters: Arc::new(letters),
             journal,
             store,
             deadline: config.shutdown.deadline,
@@ -179,6 +186,7 @@ impl Server {
         server
             .background
             .spawn(maintenance.run(server.ending.clone()));
+        server.background.spawn(mailer.run(server.ending.clone()));
         Ok(server)
     }
 
@@ -256,7 +264,8 @@ impl Server {
         metrics: &PrometheusHandle,
         clock: &Arc<dyn Clock>,
     ) -> Router {
-        let portal = api::portal::router(Arc::clone(&self.portal));
+        let portal = api::portal::router(Arc::clone(&self.portal))
+            .layer(axum::Extension(Arc::clone(&self.letters)));
         let figures = metrics::Sources {
             recorded: metrics.clone(),
             journal: Arc::clone(&self.journal),
@@ -345,6 +354,17 @@ async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener>
         0 => format!("can't listen on {address}"),
         _ => format!("can't listen on {address}; is another program there? Choose another address by `{setting}`"),
     })
+}
+
+fn mailer(
+    config: &Config,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    jitter: &Arc<dyn Random>,
+) -> anyhow::Result<Mailer> {
+    let name = config.public_host();
+    let (clock, jitter) = (Arc::clone(clock), Arc::clone(jitter));
+    Mailer::new(&config.mail, &name, store.clone(), clock, jitter).context("mail can't be set up")
 }
 
 async fn open_journal(config: &Config) -> anyhow::Result<Arc<dyn Journal>> {

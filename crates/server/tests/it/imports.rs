@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["millstream", "millstream-api"]),
     ("clap", &["ftl-bench", "millstream", "millstream-bench"]),
+    ("lettre", &["millstream"]),
     ("rusqlite", &["millstream-journal", "millstream-store"]),
     ("rustls", &["millstream-delivery"]),
     ("sqlx", &["millstream-store"]),

@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 mod demo;
 mod imports;
+mod mail;
 mod postgres;
 mod process;
 mod receiver;

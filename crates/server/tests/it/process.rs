@@ -138,6 +138,14 @@ impl Server {
         assert!(sent.expect("kill can be run").success());
     }
 
+    /// Ends it with SIGKILL; returns its folder.
+    pub(crate) fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process ends");
+        let elsewhere = tempfile::tempdir().expect("a temporary folder");
+        std::mem::replace(&mut self.folder, elsewhere)
+    }
+
     /// Ends it with SIGTERM; returns its folder and whether it ended well.
     pub(crate) fn terminate(mut self) -> (tempfile::TempDir, bool) {
         self.signal("-TERM");

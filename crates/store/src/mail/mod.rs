@@ -18,7 +18,6 @@ use model::{MailId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-pub(crate) use queue::any_sealed;
 
 /// How much mail is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{MailId, Timestamp};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AnyPool, Row};
+use sqlx::{AnyConnection, Row};
 
 use super::{Bodies, Claim, Draft, Enqueued, Kind, Limits, Mail, Outcome, State, Status};
 use crate::{Cursor, Error, Page, Store};
@@ -22,19 +22,11 @@ const RETIRED_AT_ONCE: i64 = 1000;
 const COLUMNS: &str = "id, kind, recipient, subject, bodies, state, attempts, due_at, error, \
                        created_at, expires_at, ended_at";
 
-/// Whether any mail holds sealed text.
-pub(crate) async fn any_sealed(pool: &AnyPool) -> Result<bool, Error> {
-    let row = sqlx::query("SELECT id FROM mails WHERE bodies IS NOT NULL LIMIT 1")
-        .fetch_optional(pool)
-        .await?;
-    Ok(row.is_some())
-}
-
 impl Store {
     /// Puts a mail into the queue. Refused where the queue is full or the address got too many of
     /// its kind.
     pub async fn enqueue_mail(&self, draft: Draft) -> Result<MailId, Error> {
-        let mut transaction = self.pool.begin_with(self.dialect.begin_write()).await?;
+        let mut transaction = self.dialect.begin_write(&self.pool).await?;
         let enqueued = self.enqueue_mail_in(&mut transaction, draft).await?;
         transaction.commit().await?;
         let id = enqueued.id;

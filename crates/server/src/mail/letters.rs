@@ -1,0 +1,392 @@
+//! The letters' words. What a letter says is data, made once; two templates turn it into text and HTML.
+
+use api::mail::{Letter, LetterError, Letters};
+use ftl::{Engine, Template};
+use model::Timestamp;
+use serde::Serialize;
+use store::mail::{Bodies, Draft};
+
+use super::address;
+
+/// Most characters of a name or an address that are shown.
+const NAME_MAX_CHARS: usize = 80;
+
+/// Writes letters with the embedded templates.
+#[derive(Debug)]
+pub(crate) struct TemplateLetters {
+    text: Template,
+    html: Template,
+    /// How the installation signs: its address.
+    sender: String,
+}
+
+/// What a letter says, for either template.
+#[derive(Debug, Clone, Default, Serialize)]
+struct Content {
+    #[serde(skip)]
+    subject: String,
+    title: String,
+    /// At least one: the first is what a list of mails shows.
+    paragraphs: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    button: Option<Button>,
+    notes: Vec<String>,
+}
+
+/// What the recipient is to do.
+#[derive(Debug, Clone, Serialize)]
+struct Button {
+    label: &'static str,
+    link: String,
+}
+
+/// A letter's data as the templates see it.
+#[derive(Serialize)]
+struct Data<'a> {
+    #[serde(flatten)]
+    content: &'a Content,
+    sender: &'a str,
+}
+
+impl TemplateLetters {
+    /// Letters of the installation at `public_url`.
+    pub(crate) fn new(public_url: &str) -> Result<Self, ftl::Error> {
+        let engine = Engine::new();
+        let compile = |name, source| engine.compile(name, source);
+        Ok(Self {
+            text: compile("letter.txt", include_str!("templates/letter.txt.ftl"))?,
+            html: compile("letter.html", include_str!("templates/letter.html.ftl"))?,
+            sender: format!("Millstream at {public_url}"),
+        })
+    }
+
+    fn render(&self, template: &Template, content: &Content) -> Result<String, LetterError> {
+        let failed = |error| LetterError::Template(error);
+        let sender = &self.sender;
+        let data = serde_json::to_value(Data { content, sender });
+        let data = data.map_err(|error| failed(error.into()))?;
+        let mut out = Vec::new();
+        template
+            .render(&data, &mut out)
+            .map_err(|error| failed(error.into()))?;
+        String::from_utf8(out).map_err(|error| failed(error.into()))
+    }
+}
+
+impl Letters for TemplateLetters {
+    fn write(&self, recipient: &str, letter: &Letter<'_>) -> Result<Draft, LetterError> {
+        if address::parse(recipient).is_none() {
+            return Err(LetterError::Address);
+        }
+        let content = content(letter);
+        Ok(Draft {
+            kind: letter.kind(),
+            recipient: recipient.to_owned(),
+            bodies: Bodies {
+                text: self.render(&self.text, &content)?,
+                html: self.render(&self.html, &content)?,
+            },
+            subject: content.subject,
+            expires_at: letter.expires_at(),
+        })
+    }
+}
+
+/// What a letter says.
+fn content(letter: &Letter<'_>) -> Content {
+    const NOT_YOU: &str =
+        "If this was not you, set a new password at once and look through your sessions.";
+    match *letter {
+        Letter::Invitation {
+            organisation,
+            inviter,
+            link,
+            expires_at,
+        } => {
+            let (organisation, inviter) = (shown(organisation), shown(inviter));
+            Content {
+                subject: format!("{inviter} invites you to {organisation}"),
+                title: format!("Join {organisation}"),
+                paragraphs: vec![format!(
+                    "{inviter} invites you to the organisation {organisation} on Millstream."
+                )],
+                button: button("Accept the invitation", link),
+                notes: vec![
+                    format!("The invitation can be used once, until {}.", date(expires_at)),
+                    "If you don't know who this is, ignore this mail.".to_owned(),
+                ],
+            }
+        }
+        Letter::PasswordReset { link, expires_at } => Content {
+            subject: "Choose a new password".to_owned(),
+            title: "Choose a new password".to_owned(),
+            paragraphs: vec![
+                "Somebody, hopefully you, asked for a new password for your Millstream account."
+                    .to_owned(),
+            ],
+            button: button("Choose a new password", link),
+            notes: vec![
+                format!("The link can be used once, until {}.", date(expires_at)),
+                "If you did not ask for it, ignore this mail: your password stays as it is."
+                    .to_owned(),
+            ],
+        },
+        Letter::PasswordChanged { at, address } => Content {
+            subject: "Your password was changed".to_owned(),
+            title: "Your password was changed".to_owned(),
+            paragraphs: vec![format!(
+                "The password of your Millstream account was changed on {} from {}.",
+                date(at),
+                shown(address)
+            )],
+            notes: vec![NOT_YOU.to_owned()],
+            ..Content::default()
+        },
+        Letter::EmailChanged { new_email, at } => Content {
+            subject: "Your address was changed".to_owned(),
+            title: "Your address was changed".to_owned(),
+            paragraphs: vec![format!(
+                "The address of your Millstream account was changed to {} on {}. This mail is the last one to the former address.",
+                shown(new_email),
+                date(at)
+            )],
+            notes: vec![
+                "If this was not you, tell an administrator of your organisation at once.".to_owned(),
+            ],
+            ..Content::default()
+        },
+        Letter::SecondFactor { enabled, at } => {
+            let switched = if enabled { "on" } else { "off" };
+            Content {
+                subject: format!("The second factor was switched {switched}"),
+                title: format!("The second factor was switched {switched}"),
+                paragraphs: vec![format!(
+                    "Signing in to your Millstream account with a second factor was switched {switched} on {}.",
+                    date(at)
+                )],
+                notes: vec![NOT_YOU.to_owned()],
+                ..Content::default()
+            }
+        }
+        Letter::SignIn {
+            at,
+            address,
+            client,
+        } => Content {
+            subject: "A sign-in from a new place".to_owned(),
+            title: "A sign-in from a new place".to_owned(),
+            paragraphs: vec![
+                "Somebody, hopefully you, signed in to your Millstream account from a place that was not seen before."
+                    .to_owned(),
+                format!("When: {}", date(at)),
+                format!("From: {}", shown(address)),
+                format!("With: {}", shown(client)),
+            ],
+            notes: vec![NOT_YOU.to_owned()],
+            ..Content::default()
+        },
+        Letter::TokenExpiring {
+            organisation,
+            token,
+            expires_at,
+        } => {
+            let (organisation, token) = (shown(organisation), shown(token));
+            Content {
+                subject: format!("The API token {token} is about to expire"),
+                title: "An API token is about to expire".to_owned(),
+                paragraphs: vec![format!(
+                    "The API token {token} of the organisation {organisation} expires on {}. What uses it is refused from then on.",
+                    date(expires_at)
+                )],
+                notes: vec!["Make a new token, put it where this one is used, and revoke this one.".to_owned()],
+                ..Content::default()
+            }
+        }
+    }
+}
+
+fn button(label: &'static str, link: &str) -> Option<Button> {
+    Some(Button {
+        label,
+        link: link.to_owned(),
+    })
+}
+
+/// A name or an address from a stranger, on one line, without what turns text around, not too long,
+/// and in no form that mail clients make a link of: nobody is to send their own text through us.
+fn shown(name: &str) -> String {
+    let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let clean: String = name
+        .chars()
+        .filter(|&c| !invisible(c))
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let words: Vec<_> = clean.split_whitespace().collect();
+    let line = words.join(" ").replace("://", ": //");
+    match line.chars().nth(NAME_MAX_CHARS) {
+        None => line,
+        Some(_) => {
+            let cut: String = line.chars().take(NAME_MAX_CHARS).collect();
+            format!("{}…", cut.trim_end())
+        }
+    }
+}
+
+/// A point in time for people: `22 November 2026, 13:05 UTC`.
+fn date(at: Timestamp) -> String {
+    match jiff::Timestamp::from_microsecond(at.0) {
+        Ok(time) => time.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        // Beyond the year 9999.
+        Err(_) => at.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: &str = "https://millstream.example.com/invitation?a=1&b=2#secret";
+    const AT: Timestamp = Timestamp(1_795_352_700_000_000);
+
+    fn letters() -> TemplateLetters {
+        TemplateLetters::new("https://millstream.example.com").expect("the templates compile")
+    }
+
+    fn invitation<'a>(organisation: &'a str, inviter: &'a str) -> Letter<'a> {
+        Letter::Invitation {
+            organisation,
+            inviter,
+            link: LINK,
+            expires_at: AT,
+        }
+    }
+
+    fn written(letter: Letter<'_>) -> Draft {
+        let draft = letters().write("ann@example.com", &letter);
+        draft.expect("a letter")
+    }
+
+    fn every_letter<'a>() -> Vec<Letter<'a>> {
+        vec![
+            invitation("North Shop", "Bob"),
+            Letter::PasswordReset {
+                link: LINK,
+                expires_at: AT,
+            },
+            Letter::PasswordChanged {
+                at: AT,
+                address: "192.0.2.1",
+            },
+            Letter::EmailChanged {
+                new_email: "new@example.com",
+                at: AT,
+            },
+            Letter::SecondFactor {
+                enabled: true,
+                at: AT,
+            },
+            Letter::SignIn {
+                at: AT,
+                address: "192.0.2.1",
+                client: "Firefox on Linux",
+            },
+            Letter::TokenExpiring {
+                organisation: "North Shop",
+                token: "ci",
+                expires_at: AT,
+            },
+        ]
+    }
+
+    #[test]
+    fn every_letter_says_the_same_as_text_and_as_html() {
+        for letter in every_letter() {
+            let content = content(&letter);
+            let draft = written(letter);
+            let (text, html) = (&draft.bodies.text, &draft.bodies.html);
+            assert_eq!(draft.kind, letter.kind());
+            let said = content.paragraphs.iter().chain(&content.notes);
+            for words in said.chain([&content.title]) {
+                assert!(text.contains(words), "{words:?} is missing in\n{text}");
+                let escaped = words.replace('\'', "&#39;");
+                assert!(html.contains(&escaped), "{escaped:?} is missing in\n{html}");
+            }
+            assert!(
+                text.ends_with("-- \nMillstream at https://millstream.example.com\n"),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_link_arrives_whole_and_is_named_in_no_subject() {
+        let draft = written(invitation("North Shop", "Bob"));
+        assert!(draft.bodies.text.contains(&format!("\n{LINK}\n")));
+        let in_html = LINK.replace('&', "&amp;");
+        assert!(draft.bodies.html.contains(&format!("href=\"{in_html}\"")));
+        assert_eq!(draft.subject, "Bob invites you to North Shop");
+        assert_eq!(draft.expires_at, Some(AT));
+        assert!(
+            draft
+                .bodies
+                .text
+                .contains("until 22 November 2026, 13:05 UTC"),
+            "{}",
+            draft.bodies.text
+        );
+    }
+
+    #[test]
+    fn names_are_text_whatever_they_hold() {
+        let draft = written(invitation(
+            "<script>alert(1)</script>&\"'${1+1}<#stop>",
+            "Bob\r\nBcc: all@example.com\r\n\r\nhttps://evil.example \u{202e}txet",
+        ));
+        let html = &draft.bodies.html;
+        assert!(
+            !html.contains("<script") && !html.contains("https://evil"),
+            "{html}"
+        );
+        assert!(
+            html.contains("&lt;script&gt;") && html.contains("${1+1}&lt;#stop&gt;"),
+            "{html}"
+        );
+        assert!(
+            draft
+                .bodies
+                .text
+                .contains("<script>alert(1)</script>&\"'${1+1}<#stop>")
+        );
+        assert!(
+            !draft.subject.contains(char::is_control),
+            "{:?}",
+            draft.subject
+        );
+        assert!(!draft.bodies.text.contains("https://evil"));
+        assert!(!draft.bodies.text.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        let long = "ä".repeat(100_000);
+        let draft = written(invitation(&long, &long));
+        assert!(
+            draft.subject.chars().count() < 200,
+            "{}",
+            draft.subject.len()
+        );
+        assert!(draft.bodies.html.len() < 20_000);
+        assert!(draft.subject.contains("ä…"));
+    }
+
+    #[test]
+    fn a_letter_to_no_address_is_refused() {
+        for recipient in ["", "ann", "ann@example.com\r\nBcc: all@example.com"] {
+            let refused = letters().write(recipient, &invitation("a", "b"));
+            assert!(
+                matches!(refused, Err(LetterError::Address)),
+                "{recipient:?}"
+            );
+        }
+    }
+}
