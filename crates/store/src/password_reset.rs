@@ -1,7 +1,7 @@
 //! Password resets: links by mail, good once, for an hour or so.
 
 use model::{PersonId, Timestamp};
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use crate::change::{Caller, WriteLetter};
 use crate::person::{self, Person};
@@ -51,6 +51,16 @@ impl Store {
         change.commit(entry).await
     }
 
+    /// Whose password a link is to set; `None` when it is none, or none any more.
+    pub async fn password_reset_of(&self, text: &str) -> Result<Option<Person>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let now = self.clock.now();
+        let Some((_, person)) = find_by_link(&mut connection, text, now).await? else {
+            return Ok(None);
+        };
+        person::find(&mut connection, person).await.map(Some)
+    }
+
     /// Sets a new password with a link; the link, all others of that person, and all their sessions
     /// end. `None` when the link is none, or none any more.
     pub async fn reset_password(
@@ -59,38 +69,51 @@ impl Store {
         hash: &str,
         by: &Caller,
     ) -> Result<Option<Person>, Error> {
-        let Some(credential) = Credential::parse(Kind::PasswordReset, text) else {
+        let mut change = self.begin(by).await?;
+        let now = change.now;
+        let Some((link, id)) = find_by_link(change.connection(), text, now).await? else {
             return Ok(None);
         };
-        let mut change = self.begin(by).await?;
-        let row = sqlx::query(
-            "SELECT secret_hash, person_id FROM password_resets WHERE id = $1 AND expires_at > $2",
-        )
-        .bind(&credential.id)
-        .bind(change.now.0)
-        .fetch_optional(change.connection())
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let (stored, person): (String, String) =
-            (row.try_get("secret_hash")?, row.try_get("person_id")?);
-        if !credential.secret.matches(&stored) {
-            return Ok(None);
-        }
         let ended = sqlx::query("DELETE FROM password_resets WHERE id = $1")
-            .bind(&credential.id)
+            .bind(&link)
             .execute(change.connection())
             .await?;
         if ended.rows_affected() == 0 {
             return Ok(None);
         }
-        let id: PersonId = person.parse().map_err(|_| Error::Corrupt {
-            what: "the person",
-            id: credential.id.clone(),
-        })?;
         let person = person::find(change.connection(), id).await?;
         person::set_password_in(change.connection(), id, hash, None).await?;
         let entry = person::entry("person.reset_password", &person);
         change.commit(entry).await?;
         Ok(Some(person))
     }
+}
+
+/// The id of a link that counts, and whose it is.
+async fn find_by_link(
+    connection: &mut AnyConnection,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<(String, PersonId)>, Error> {
+    let Some(credential) = Credential::parse(Kind::PasswordReset, text) else {
+        return Ok(None);
+    };
+    let row = sqlx::query(
+        "SELECT secret_hash, person_id FROM password_resets WHERE id = $1 AND expires_at > $2",
+    )
+    .bind(&credential.id)
+    .bind(now.0)
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (stored, person): (String, String) =
+        (row.try_get("secret_hash")?, row.try_get("person_id")?);
+    if !credential.secret.matches(&stored) {
+        return Ok(None);
+    }
+    let person = person.parse().map_err(|_| Error::Corrupt {
+        what: "the person",
+        id: credential.id.clone(),
+    })?;
+    Ok(Some((credential.id, person)))
 }

@@ -14,6 +14,9 @@ use utoipa::ToSchema;
 
 use super::problem::{ApiError, FieldProblem, pointer};
 
+/// Longest e-mail address (RFC 5321).
+const EMAIL_BYTES: usize = 254;
+
 const NAME_CHARACTERS: usize = 200;
 const URL_BYTES: usize = 8 << 10;
 const HEADER_VALUE_BYTES: usize = 8 << 10;
@@ -238,6 +241,31 @@ pub(super) fn checked_name(input: &str) -> Result<String, ApiError> {
         true => Ok(name),
         false => Err(ApiError::Invalid(problems)),
     }
+}
+
+/// An e-mail address that is the only field to check.
+pub(super) fn checked_email(input: &str) -> Result<String, ApiError> {
+    let mut problems = Vec::new();
+    let email = email(input, &mut problems);
+    match problems.is_empty() {
+        true => Ok(email),
+        false => Err(ApiError::Invalid(problems)),
+    }
+}
+
+/// An e-mail address in its normal form. Whether mail can be sent to it shows when it is.
+pub(super) fn email(input: &str, problems: &mut Vec<FieldProblem>) -> String {
+    let email = store::normal_email(input);
+    let plain = |c: char| !c.is_whitespace() && !c.is_control();
+    let parts = email.split_once('@');
+    let usable = parts.is_some_and(|(name, domain)| {
+        !name.is_empty() && !domain.is_empty() && !domain.contains('@')
+    });
+    if !usable || !email.chars().all(plain) || email.len() > EMAIL_BYTES {
+        let message = "not an e-mail address: expected something like name@example.com";
+        problems.push(FieldProblem::new("/email", message));
+    }
+    email
 }
 
 /// A name as people give it: trimmed, not empty, on one line, not too long.

@@ -15,6 +15,7 @@ use super::view::rfc3339;
 use super::{ApiError, Portal, State, draft};
 use crate::auth::{Comparison, Principal, SignedIn, Who};
 use crate::auth::{check_totp, generate_totp, password_problem, recovery_codes, totp_url};
+use crate::mail::Letter;
 
 /// A person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -264,6 +265,7 @@ pub(super) async fn change_password(
         .store
         .set_password(person.id, &hash, keep, by)
         .await?;
+    portal.tell_password_changed(&person.email, by).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -316,6 +318,7 @@ pub(super) async fn set_second_factor(
         .store
         .set_second_factor(person.id, &secret, step, &codes, keep, by)
         .await?;
+    portal.tell_second_factor(&person.email, true).await;
     let recovery_codes = codes.iter().map(|code| code.expose().to_owned()).collect();
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
@@ -340,6 +343,7 @@ pub(super) async fn remove_second_factor(
         error => error,
     })?;
     portal.store.remove_second_factor(person.id, by).await?;
+    portal.tell_second_factor(&person.email, false).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -386,6 +390,12 @@ pub(super) async fn end_session(
 }
 
 impl Portal {
+    async fn tell_second_factor(&self, email: &str, enabled: bool) {
+        let at = self.authority.clock.now();
+        self.tell(email, &Letter::SecondFactor { enabled, at })
+            .await;
+    }
+
     /// Refuses unless the password is that of the person who is signed in; wrong ones count as
     /// failures to sign in. `pointer` says which field holds it.
     async fn prove_presence(

@@ -9,6 +9,7 @@
 mod audit;
 mod draft;
 mod extract;
+mod invitation;
 mod lanes;
 mod me;
 mod member;
@@ -16,6 +17,7 @@ mod nearest;
 mod openapi;
 mod organisation;
 mod page;
+mod password_reset;
 mod problem;
 mod project;
 mod reconcile;
@@ -30,12 +32,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use store::Store;
+use store::{Secret, Store};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::{Authority, Guarded, guarded};
+use crate::auth::{Authority, Guarded, Public, guarded};
+use crate::mail::{Letter, Letters};
 
 pub use lanes::{DroppedLane, Health, LaneError, LaneStatus, Lanes};
 pub use openapi::document;
@@ -52,6 +55,10 @@ pub struct Portal {
     store: Store,
     lanes: Arc<dyn Lanes>,
     authority: Arc<Authority>,
+    letters: Arc<dyn Letters>,
+    /// Where people reach the installation; links in letters begin with it. Without a slash at its
+    /// end.
+    public_url: String,
     /// Changes under way.
     tasks: TaskTracker,
     /// One for several lanes each: held while a lane is made what the store says.
@@ -67,14 +74,50 @@ impl std::fmt::Debug for Portal {
 }
 
 impl Portal {
-    /// The control API of what is in `store`, which `lanes` carry out.
-    pub fn new(store: Store, lanes: Arc<dyn Lanes>, authority: Arc<Authority>) -> Self {
+    /// The control API of what is in `store`, which `lanes` carry out. People reach it under
+    /// `public_url`.
+    pub fn new(
+        store: Store,
+        lanes: Arc<dyn Lanes>,
+        authority: Arc<Authority>,
+        letters: Arc<dyn Letters>,
+        public_url: &str,
+    ) -> Self {
         Self {
             store,
             lanes,
             authority,
+            letters,
+            public_url: public_url.trim_end_matches('/').to_owned(),
             tasks: TaskTracker::new(),
             lane_locks: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    /// A link to a page of ours. What it carries stands behind `#`: browsers send that to no one.
+    fn link(&self, page: &str, token: &Secret) -> String {
+        format!("{}/{page}#{}", self.public_url, token.expose())
+    }
+
+    /// Tells someone what has happened already; a letter that can't be sent is no reason to undo it.
+    async fn tell(&self, email: &str, letter: &Letter<'_>) {
+        let kind = letter.kind().name();
+        match self.letters.write(email, letter) {
+            Ok(draft) => {
+                if let Err(error) = self.store.enqueue_mail(draft).await {
+                    tracing::warn!(kind, %error, "a letter could not be queued");
+                }
+            }
+            Err(error) => tracing::warn!(kind, %error, "a letter could not be written"),
+        }
+    }
+
+    /// The answer to a link that is none, or none any more. Each counts as a failure to sign in.
+    fn ended_link(&self, public: &Public) -> ApiError {
+        let (failures, now) = (&self.authority.failures, self.authority.clock.now());
+        match failures.note(public.address, now) {
+            Ok(()) => ApiError::LinkEnded,
+            Err(retry_after) => ApiError::TooManyFailures { retry_after },
         }
     }
 
@@ -129,6 +172,12 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         )
         .routes(guarded!(Arc<Portal>; member::list))
         .routes(guarded!(Arc<Portal>; member::show, member::change, member::remove))
+        .routes(guarded!(Arc<Portal>; invitation::list, invitation::create))
+        .routes(guarded!(Arc<Portal>; invitation::withdraw))
+        .routes(guarded!(Arc<Portal>; invitation::look))
+        .routes(guarded!(Arc<Portal>; invitation::accept))
+        .routes(guarded!(Arc<Portal>; password_reset::ask))
+        .routes(guarded!(Arc<Portal>; password_reset::redeem))
         .routes(guarded!(Arc<Portal>; token::list, token::create))
         .routes(guarded!(Arc<Portal>; token::revoke))
         .routes(guarded!(Arc<Portal>; audit::list))

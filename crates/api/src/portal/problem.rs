@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::lanes::{DroppedLane, LaneError};
+use crate::mail::LetterError;
 
 /// Why a request was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -378,6 +379,12 @@ impl From<store::Error> for ApiError {
             | store::Error::EmailTaken
             | store::Error::OtherInvitee
             | store::Error::OrganisationInUse { .. } => Self::Conflict(error.to_string()),
+            store::Error::Letter(source) => match source.downcast_ref() {
+                Some(LetterError::Address) => {
+                    Self::field("/email", LetterError::Address.to_string())
+                }
+                _ => Self::Internal { source },
+            },
             store::Error::OtherRequestOfSameKey => Self::KeyReused,
             store::Error::SameRequestUnderWay => Self::KeyInUse,
             store::Error::NoProject(id) => Self::no_project(id),

@@ -18,7 +18,6 @@ use model::{MailId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-
 /// How much mail is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

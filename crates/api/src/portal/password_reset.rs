@@ -1,0 +1,119 @@
+//! Passwords that were forgotten.
+
+use std::sync::Arc;
+
+use axum::extract;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use store::{Caller, Secret};
+use utoipa::ToSchema;
+
+use super::extract::Body;
+use super::openapi::Refusal;
+use super::{ApiError, Portal, State, draft};
+use crate::auth::{Public, password_problem};
+use crate::mail::Letter;
+
+/// Who forgot their password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Forgotten {
+    /// The account's e-mail address.
+    email: String,
+}
+
+/// A new password, with the link that was received.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPassword {
+    /// What stands behind `#` in the link.
+    token: String,
+    /// The new password.
+    #[schema(format = Password, min_length = 10)]
+    password: String,
+}
+
+/// Sends a link to set a new password, if the address has an account. The answer is the same, and
+/// comes as soon, if not.
+#[utoipa::path(post, path = "/password-resets", tag = "access",
+    operation_id = "ask_password_reset", request_body = Forgotten, security(()),
+    responses((status = 202, description = "If the address has an account, a mail is on its way."),
+        Refusal))]
+pub(super) async fn ask(
+    public: Public,
+    extract::State(portal): State,
+    Body(input): Body<Forgotten>,
+) -> Result<StatusCode, ApiError> {
+    let email = draft::checked_email(&input.email)?;
+    // Each counts: nobody fills others' mailboxes, or ours.
+    let authority = &portal.authority;
+    let noted = authority
+        .failures
+        .note(public.address, authority.clock.now());
+    noted.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+    let whole = Arc::clone(&portal);
+    // Not waited for: how long it takes would tell whether there is an account.
+    portal.tasks.spawn(async move {
+        if let Err(error) = whole.send_password_reset(&email, &public.caller).await {
+            tracing::error!(%error, "a password reset could not be sent");
+        }
+    });
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Sets a new password with a link that was received. All sessions end; a second factor stays.
+#[utoipa::path(post, path = "/password-resets/redeem", tag = "access",
+    operation_id = "reset_password", request_body = NewPassword, security(()),
+    responses((status = 204, description = "The new password counts: sign in with it."), Refusal))]
+pub(super) async fn redeem(
+    public: Public,
+    extract::State(portal): State,
+    Body(input): Body<NewPassword>,
+) -> Result<StatusCode, ApiError> {
+    let person = portal.store.password_reset_of(&input.token).await?;
+    let Some(person) = person else {
+        return Err(portal.ended_link(&public));
+    };
+    if let Some(problem) = password_problem(&input.password, &person.email) {
+        return Err(ApiError::field("/password", problem));
+    }
+    let password = Secret::new(input.password);
+    let hash = portal.authority.passwords.hash(password).await?;
+    let (token, by) = (&input.token, &public.caller);
+    match portal.store.reset_password(token, &hash, by).await? {
+        Some(person) => {
+            portal.tell_password_changed(&person.email, by).await;
+            Ok(StatusCode::NO_CONTENT)
+        }
+        None => Err(portal.ended_link(&public)),
+    }
+}
+
+impl Portal {
+    async fn send_password_reset(&self, email: &str, by: &Caller) -> Result<(), ApiError> {
+        let Some(person) = self.store.person_by_email(email).await? else {
+            return Ok(());
+        };
+        let authority = &self.authority;
+        let expires_at = authority.clock.now() + authority.config.password_reset_lifetime;
+        let write = |token: &Secret| {
+            let letter = Letter::PasswordReset {
+                link: &self.link("password-reset", token),
+                expires_at,
+            };
+            Ok(self.letters.write(&person.email, &letter)?)
+        };
+        let store = &self.store;
+        let made = store.create_password_reset(person.id, expires_at, write, by);
+        Ok(made.await?)
+    }
+
+    /// Tells someone that their password was changed: a thief's change shall not go unseen.
+    pub(super) async fn tell_password_changed(&self, email: &str, by: &Caller) {
+        let letter = Letter::PasswordChanged {
+            at: self.authority.clock.now(),
+            address: &by.address,
+        };
+        self.tell(email, &letter).await;
+    }
+}
