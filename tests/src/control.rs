@@ -78,8 +78,12 @@ impl Control {
 
     /// Makes a project.
     pub async fn create_project(&self, name: &str) -> Project {
+        let organisations = self.granted(Method::GET, "/me/organisations", None).await;
+        let organisations = organisations.json();
+        let organisation = organisations["items"][0]["id"].as_str().expect("an id");
+        let path = format!("/organisations/{organisation}/projects");
         let made = self
-            .granted(Method::POST, "/projects", Some(&json!({ "name": name })))
+            .granted(Method::POST, &path, Some(&json!({ "name": name })))
             .await
             .json();
         let field = |name: &str| made["project"][name].as_str().expect("a text").to_owned();

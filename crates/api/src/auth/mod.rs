@@ -94,6 +94,11 @@ impl Authority {
         }
     }
 
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The hash to store of a password, for accounts that are made without a request.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 mod audit;
 mod draft;
 mod extract;
+mod installation;
 mod invitation;
 mod lanes;
 mod me;
@@ -94,9 +95,9 @@ impl Portal {
         }
     }
 
-    /// A link to a page of ours. What it carries stands behind `#`: browsers send that to no one.
+    /// The link of an invitation or of another letter.
     fn link(&self, page: &str, token: &Secret) -> String {
-        format!("{}/{page}#{}", self.public_url, token.expose())
+        link(&self.public_url, page, token)
     }
 
     /// Tells someone what has happened already; a letter that can't be sent is no reason to undo it.
@@ -126,6 +127,12 @@ impl Portal {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// A link to a page of ours. What it carries stands behind `#`: browsers send that to no one.
+pub fn link(public_url: &str, page: &str, token: &Secret) -> String {
+    let base = public_url.trim_end_matches('/');
+    format!("{base}/{page}#{}", token.expose())
 }
 
 impl Guarded for Arc<Portal> {
@@ -184,6 +191,10 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; audit::export))
         .routes(guarded!(Arc<Portal>; organisation::list, organisation::create))
         .routes(guarded!(Arc<Portal>; audit::list_installation))
+        .routes(guarded!(Arc<Portal>; installation::people))
+        .routes(guarded!(Arc<Portal>; installation::set_rights))
+        .routes(guarded!(Arc<Portal>; installation::outbox))
+        .routes(guarded!(Arc<Portal>; installation::mail))
         .routes(guarded!(Arc<Portal>; project::list, project::create))
         .routes(guarded!(Arc<Portal>; project::show, project::change, project::delete))
         .routes(guarded!(Arc<Portal>; project::rotate_api_key))

@@ -364,6 +364,9 @@ impl From<store::Error> for ApiError {
             store::Error::NoPerson(id) | store::Error::NoMember(id) => Self::NotFound {
                 what: format!("member {id}"),
             },
+            store::Error::NoMail(id) => Self::NotFound {
+                what: format!("mail {id}"),
+            },
             store::Error::NoSession(id) => Self::NotFound {
                 what: format!("session {id}"),
             },

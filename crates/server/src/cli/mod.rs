@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use store::Secret;
 
+use crate::serve::Administrator;
 use crate::{config, demo, serve, template};
 
 const EXIT_CODES: &str = "\
@@ -69,6 +71,47 @@ pub(crate) struct ServeOptions {
     /// Revoke the admin token and make another, before anything else.
     #[arg(long)]
     pub(crate) new_admin_token: bool,
+    /// The e-mail address of the first account, which is made if there is none yet. Without it the
+    /// first start writes a link to the log with which one can be made.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        requires = "admin_password_file",
+        env = "MILLSTREAM_ADMIN_EMAIL"
+    )]
+    admin_email: Option<String>,
+    /// The file with that account's password.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "admin_email",
+        env = "MILLSTREAM_ADMIN_PASSWORD_FILE"
+    )]
+    admin_password_file: Option<PathBuf>,
+}
+
+impl ServeOptions {
+    /// The first account, if one is named.
+    pub(crate) fn administrator(&self) -> Result<Option<Administrator>, Failure> {
+        let (Some(email), Some(file)) = (&self.admin_email, &self.admin_password_file) else {
+            return Ok(None);
+        };
+        if !email.contains('@') {
+            return Err(Failure::usage(format!(
+                "--admin-email: {email} is no e-mail address"
+            )));
+        }
+        let password = std::fs::read_to_string(file).map_err(|error| {
+            Failure::usage(format!(
+                "--admin-password-file: {} can't be read: {error}",
+                file.display()
+            ))
+        })?;
+        Ok(Some(Administrator {
+            email: email.clone(),
+            password: Secret::new(password.trim_end_matches(['\r', '\n']).to_owned()),
+        }))
+    }
 }
 
 /// What a command can fail with, by exit code.

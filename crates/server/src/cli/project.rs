@@ -82,7 +82,7 @@ impl Create {
             input["throttle"] = json!({"http": http, "batch": batch});
         }
         let made = remote
-            .call(Method::POST, "/api/v1/projects", Some(&input))
+            .call(Method::POST, &remote.projects_path().await?, Some(&input))
             .await?;
         if self.server.json {
             return Ok(output::print_json(&made)?);
@@ -99,7 +99,7 @@ impl Create {
 
 impl List {
     async fn run(self) -> Result<(), Failure> {
-        let projects = Remote::find(&self.server)?.list("/api/v1/projects").await?;
+        let projects = Remote::find(&self.server)?.projects().await?;
         if self.server.json {
             return Ok(output::print_json(&projects)?);
         }
@@ -169,7 +169,7 @@ pub(super) async fn find(remote: &Remote, wanted: &str) -> Result<Value, Failure
     if wanted.starts_with(model::ProjectId::PREFIX) && wanted.parse::<model::ProjectId>().is_ok() {
         return Ok(remote.get(&format!("/api/v1/projects/{wanted}")).await?);
     }
-    only_one("project", wanted, remote.list("/api/v1/projects").await?)
+    only_one("project", wanted, remote.projects().await?)
 }
 
 /// The only item of this name.

@@ -138,6 +138,19 @@ impl Remote {
         self.call(Method::GET, path, None).await
     }
 
+    /// Where the projects are of the organisation that the token is for.
+    pub(crate) async fn projects_path(&self) -> anyhow::Result<String> {
+        let organisations = self.get("/api/v1/me/organisations").await?;
+        let id = organisations["items"][0]["id"].as_str();
+        let id = id.context("the token is for no organisation")?;
+        Ok(format!("/api/v1/organisations/{id}/projects"))
+    }
+
+    /// The projects of the organisation that the token is for.
+    pub(crate) async fn projects(&self) -> anyhow::Result<Vec<Value>> {
+        self.list(&self.projects_path().await?).await
+    }
+
     /// All items of a list, page by page.
     pub(crate) async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
         let (mut items, mut cursor) = (Vec::new(), String::new());

@@ -203,7 +203,7 @@ impl List {
         let remote = Remote::find(&self.server)?;
         let projects = match &self.project {
             Some(wanted) => vec![project::find(&remote, wanted).await?],
-            None => remote.list("/api/v1/projects").await?,
+            None => remote.projects().await?,
         };
         let (mut syncs, mut rows) = (Vec::new(), Vec::new());
         for project in projects {
@@ -238,7 +238,7 @@ impl One {
         let remote = Remote::find(&self.server)?;
         let projects = match &self.project {
             Some(wanted) => vec![project::find(&remote, wanted).await?],
-            None => remote.list("/api/v1/projects").await?,
+            None => remote.projects().await?,
         };
         let mut syncs = Vec::new();
         for project in projects {

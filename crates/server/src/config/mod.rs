@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) control: Control,
     /// Connections.
     pub(crate) http: Http,
+    /// Who is let in.
+    pub(crate) access: api::auth::Config,
     /// What comes in.
     pub(crate) ingest: api::ingest::Config,
     /// Events, users' state, cursors, retries.
@@ -161,6 +163,7 @@ impl Config {
     /// What no type forbids, in all components.
     fn problems(&self) -> Vec<Invalid> {
         let mut found = self.own_problems();
+        found.extend(self.access.problems());
         found.extend(self.ingest.problems());
         found.extend(self.journal.in_folder(&self.data_dir).problems());
         found.extend(self.store.in_folder(&self.data_dir).problems());
@@ -284,6 +287,7 @@ mod tests {
         );
         assert!(config.store.in_folder(folder) == store::Config::in_folder(folder));
         let text = |config: &dyn std::fmt::Debug| format!("{config:?}");
+        assert_eq!(text(&config.access), text(&api::auth::Config::default()));
         assert_eq!(text(&config.lanes), text(&stream::Config::default()));
         assert_eq!(text(&config.ingest), text(&api::ingest::Config::default()));
     }

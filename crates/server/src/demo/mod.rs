@@ -81,7 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone();
     serve::runtime()?.block_on(async {
         let mut signals = Signals::new().context("signals can't be received")?;
-        let started = Server::start(config, metrics).await;
+        let started = Server::start(config, metrics, None).await;
         let server = started.map_err(|error| with_advice(error, options))?;
         let demo = Demo::prepare(server, &data_dir, options).await?;
         let result = demo.run(&mut signals).await;

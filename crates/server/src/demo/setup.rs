@@ -67,14 +67,14 @@ pub(super) async fn prepare(
 }
 
 async fn project(remote: &Remote) -> anyhow::Result<Value> {
-    let known = remote.list("/api/v1/projects").await?;
+    let known = remote.projects().await?;
     if let Some(project) = known.into_iter().find(|project| project["name"] == PROJECT) {
         return Ok(project);
     }
     // The shop may be told to send faster than devices and users do.
     let input = json!({"name": PROJECT, "throttle": {"http": 0, "batch": 0}});
     let mut made = remote
-        .call(Method::POST, "/api/v1/projects", Some(&input))
+        .call(Method::POST, &remote.projects_path().await?, Some(&input))
         .await?;
     Ok(made["project"].take())
 }

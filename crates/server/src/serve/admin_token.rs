@@ -6,7 +6,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use store::Store;
+use store::{Caller, Store, TokenDraft};
+
+use super::first_start::FIRST_ORGANISATION;
 
 /// What the token is called in the store.
 const NAME: &str = "admin";
@@ -22,7 +24,7 @@ pub(crate) fn token_path(data_dir: &Path) -> PathBuf {
 /// When the file was never written, because the process died in between, nobody has ever seen the
 /// token; [`replace`] makes another.
 pub(super) async fn ensure(store: &Store, data_dir: &Path) -> anyhow::Result<Option<PathBuf>> {
-    if !store.tokens().await?.is_empty() {
+    if !store.installation_tokens().await?.is_empty() {
         return Ok(None);
     }
     write(store, data_dir).await.map(Some)
@@ -32,17 +34,26 @@ pub(super) async fn ensure(store: &Store, data_dir: &Path) -> anyhow::Result<Opt
 pub(super) async fn replace(store: &Store, data_dir: &Path) -> anyhow::Result<PathBuf> {
     let path = write(store, data_dir).await?;
     let kept = fs::read_to_string(&path)?;
-    let current = store.verify_token(kept.trim()).await?.map(|token| token.id);
-    for token in store.tokens().await? {
+    let current = store.verify_token(kept.trim()).await?;
+    let current = current.map(|verified| verified.token.id);
+    for token in store.installation_tokens().await? {
         if token.name == NAME && Some(&token.id) != current.as_ref() {
-            store.delete_token(&token.id).await?;
+            store.delete_token(&token.id, &Caller::system()).await?;
         }
     }
     Ok(path)
 }
 
 async fn write(store: &Store, data_dir: &Path) -> anyhow::Result<PathBuf> {
-    let made = store.create_token(NAME).await?;
+    let organisation = store.ensure_organisation(FIRST_ORGANISATION).await?.id;
+    let draft = TokenDraft {
+        organisation,
+        person: None,
+        name: NAME.to_owned(),
+        scopes: None,
+        expires_at: None,
+    };
+    let made = store.create_token(draft, &Caller::system()).await?;
     let path = token_path(data_dir);
     let partial = path.with_extension("new");
     let written =

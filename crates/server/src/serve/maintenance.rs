@@ -6,6 +6,7 @@ use std::time::Duration;
 use journal::{Journal, StorageError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::Clock;
+use store::Store;
 use tokio_util::sync::CancellationToken;
 
 /// How often retention runs.
@@ -17,6 +18,8 @@ const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 /// What is kept in order.
 pub(super) struct Maintenance {
     pub(super) journal: Arc<dyn Journal>,
+    pub(super) store: Store,
+    pub(super) audit_retention: Duration,
     pub(super) metrics: PrometheusHandle,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -28,6 +31,7 @@ impl Maintenance {
         loop {
             if self.clock.now() >= due {
                 self.retire().await;
+                self.clear_expired().await;
                 due = self.clock.now() + INTERVAL;
             }
             self.metrics.run_upkeep();
@@ -35,6 +39,14 @@ impl Maintenance {
                 () = stopping.cancelled() => return,
                 () = self.clock.sleep(METRICS_INTERVAL) => {}
             }
+        }
+    }
+
+    async fn clear_expired(&self) {
+        match self.store.clear_expired(self.audit_retention).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "what had expired was cleared"),
+            Err(error) => tracing::error!(%error, "what has expired can't be cleared"),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::auth::RequestId;
 use api::portal::ApiError;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -18,10 +19,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Gives the request an id, which every line of the log about it carries and the answer names.
 pub(super) async fn identify(
     State(random): State<Arc<dyn Random>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let id = format!("{:016x}", random.next_u64());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let span =
         tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     let mut response = async {

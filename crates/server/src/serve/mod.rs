@@ -2,6 +2,7 @@
 
 mod adapters;
 mod admin_token;
+mod first_start;
 mod health;
 mod listener;
 mod maintenance;
@@ -17,7 +18,6 @@ use std::time::Duration;
 use anyhow::Context;
 use api::auth::Authority;
 use api::ingest::Refusal;
-use api::mail::Letters;
 use api::portal::{ApiError, Portal};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -43,6 +43,7 @@ use crate::receiver::{self, Receiver};
 use crate::telemetry;
 
 pub(crate) use admin_token::token_path;
+pub(crate) use first_start::Administrator;
 pub(crate) use signals::Signals;
 
 /// How much of the time for ending is kept for closing connections and storage after the lanes; of a
@@ -52,6 +53,7 @@ const RESERVE: Duration = Duration::from_secs(2);
 /// `millstream serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
     let config = config::load(options.file.config.as_deref(), Files::Checked)?.config;
+    let administrator = options.administrator()?;
     telemetry::start_log(&config.log);
     let metrics = telemetry::start_metrics()?;
     let runtime = runtime()?;
@@ -61,7 +63,7 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
             let path = replace_admin_token(&config).await?;
             tracing::info!(file = %path.display(), "the admin token was replaced");
         }
-        let server = Server::start(config, metrics).await?;
+        let server = Server::start(config, metrics, administrator).await?;
         tracing::info!(address = %server.address, control = %server.control_address, "ready");
         let signal = signals.next().await;
         tracing::info!(signal, "ending; a second signal ends at once");
@@ -103,7 +105,6 @@ pub(crate) struct Server {
     /// The built-in receiver, where it is enabled.
     pub(crate) receiver: Option<Arc<Receiver>>,
     portal: Arc<Portal>,
-    letters: Arc<dyn Letters>,
     journal: Arc<dyn Journal>,
     store: Store,
     deadline: Duration,
@@ -117,7 +118,13 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts everything that the configuration asks for; when it returns, requests are served.
-    pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+    ///
+    /// `administrator`: the first account, which is made if there is none yet.
+    pub(crate) async fn start(
+        config: Config,
+        metrics: PrometheusHandle,
+        administrator: Option<Administrator>,
+    ) -> anyhow::Result<Self> {
         // Addresses first: a second server on the same folder fails before it touches anything.
         let events_socket = bind(config.listen, "listen").await?;
         let control_socket = match config.control.listen {
@@ -143,8 +150,21 @@ impl Server {
         let letters = TemplateLetters::new(&config.public_url());
         let letters = letters.context("the mail templates can't be used")?;
         let mailer = mailer(&config, &store, &clock, &jitter)?;
-        let authority = Arc::new(Authority::new(store.clone(), Arc::clone(&clock)));
-        let portal = Arc::new(Portal::new(store.clone(), Arc::new(lanes), authority));
+        let authority = Arc::new(Authority::new(
+            store.clone(),
+            config.access.clone(),
+            config.ingest.trusted_proxies.clone(),
+            Arc::clone(&clock),
+            Arc::new(System),
+        ));
+        first_start::prepare(&store, &authority, &config, administrator).await?;
+        let portal = Arc::new(Portal::new(
+            store.clone(),
+            Arc::new(lanes),
+            authority,
+            Arc::new(letters),
+            &config.public_url(),
+        ));
         portal.start().await.context("the syncs can't be started")?;
 
         let closing = CancellationToken::new();
@@ -161,7 +181,6 @@ impl Server {
             streams,
             receiver,
             portal,
-            letters: Arc::new(letters),
             journal,
             store,
             deadline: config.shutdown.deadline,
@@ -180,6 +199,8 @@ impl Server {
         );
         let maintenance = maintenance::Maintenance {
             journal: Arc::clone(&server.journal),
+            store: server.store.clone(),
+            audit_retention: config.access.audit_retention,
             metrics,
             clock,
         };
@@ -241,7 +262,7 @@ impl Server {
     ) -> Router {
         let ingest = api::ingest::Ingest::new(
             Arc::clone(&self.journal),
-            self.store.project_index(),
+            Arc::new(self.store.clone()),
             Arc::clone(clock),
             Arc::clone(jitter),
             config.ingest.clone(),
@@ -264,8 +285,7 @@ impl Server {
         metrics: &PrometheusHandle,
         clock: &Arc<dyn Clock>,
     ) -> Router {
-        let portal = api::portal::router(Arc::clone(&self.portal))
-            .layer(axum::Extension(Arc::clone(&self.letters)));
+        let portal = api::portal::router(Arc::clone(&self.portal));
         let figures = metrics::Sources {
             recorded: metrics.clone(),
             journal: Arc::clone(&self.journal),

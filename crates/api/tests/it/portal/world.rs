@@ -9,17 +9,19 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use journal::{EndedRow, LaneStats, Retry, RetryKey};
-use millstream_api::auth::Authority;
+use millstream_api::auth::{self, Authority};
+use millstream_api::mail::{Letter, LetterError, Letters};
 use millstream_api::portal::{
     self, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Portal,
 };
-use model::SyncId;
 use model::definition::Definition;
 use model::random::System;
 use model::sync::Sync;
 use model::time::SystemClock;
+use model::{OrganisationId, Random, SyncId};
 use serde_json::{Value, json};
-use store::{Config, Store};
+use store::mail::{Bodies, Draft};
+use store::{Caller, Config, Store, TokenDraft};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -126,12 +128,37 @@ impl Lanes for NotingLanes {
     }
 }
 
+/// Letters that say no more than their link.
+struct PlainLetters;
+
+impl Letters for PlainLetters {
+    fn write(&self, recipient: &str, letter: &Letter<'_>) -> Result<Draft, LetterError> {
+        let text = match letter {
+            Letter::Invitation { link, .. } | Letter::PasswordReset { link, .. } => {
+                (*link).to_owned()
+            }
+            other => other.kind().name().to_owned(),
+        };
+        Ok(Draft {
+            kind: letter.kind(),
+            recipient: recipient.to_owned(),
+            subject: letter.kind().name().to_owned(),
+            bodies: Bodies {
+                html: text.clone(),
+                text,
+            },
+            expires_at: letter.expires_at(),
+        })
+    }
+}
+
 /// The control API, and a token for it.
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) lanes: Arc<NotingLanes>,
     pub(crate) portal: Arc<Portal>,
     pub(crate) token: String,
+    pub(crate) organisation: OrganisationId,
     router: Router,
     _folder: TempDir,
 }
@@ -143,16 +170,39 @@ impl World {
         let clock = Arc::new(SystemClock);
         let store = Store::open(&config, clock.clone(), Arc::new(System)).await;
         let store = store.unwrap();
-        let token = store.create_token("test").await.unwrap();
+        let organisation = store.ensure_organisation("Test").await.unwrap().id;
+        let draft = TokenDraft {
+            organisation,
+            person: None,
+            name: "test".into(),
+            scopes: None,
+            expires_at: None,
+        };
+        let token = store.create_token(draft, &Caller::system()).await.unwrap();
         let lanes = Arc::new(NotingLanes::default());
-        let authority = Arc::new(Authority::new(store.clone(), clock));
-        let portal = Arc::new(Portal::new(store.clone(), lanes.clone(), authority));
+        let config = auth::Config {
+            // As cheap as hashing gets: nothing here is worth guessing.
+            password_memory_kib: 8,
+            password_passes: 1,
+            requests_per_second: 0,
+            ..auth::Config::default()
+        };
+        let random = Arc::new(System);
+        let authority = Authority::new(store.clone(), config, Vec::new(), clock, random);
+        let portal = Arc::new(Portal::new(
+            store.clone(),
+            lanes.clone(),
+            Arc::new(authority),
+            Arc::new(PlainLetters),
+            "https://millstream.example.com/",
+        ));
         Self {
             store,
             lanes,
             router: portal::router(portal.clone()),
             portal,
             token: token.text.expose().to_owned(),
+            organisation,
             _folder: folder,
         }
     }
@@ -177,9 +227,15 @@ impl World {
         self.call("POST", path).json(body).send().await
     }
 
-    /// A project's id.
+    /// The path of the organisation's projects.
+    pub(crate) fn projects(&self) -> String {
+        format!("/organisations/{}/projects", self.organisation)
+    }
+
+    /// A new project's id.
     pub(crate) async fn project(&self) -> String {
-        let answer = self.post("/projects", json!({"name": "shop"})).await;
+        let name = format!("shop {}", System.next_u64());
+        let answer = self.post(&self.projects(), json!({"name": name})).await;
         answer.json()["project"]["id"].as_str().unwrap().to_owned()
     }
 

@@ -1,0 +1,171 @@
+//! The installation as a whole: everyone with an account, and the mail that goes out.
+
+use axum::Json;
+use axum::extract;
+use model::access::InstallationRights;
+use model::{MailId, PersonId};
+use serde::{Deserialize, Serialize};
+use store::mail::{Mail, State as MailState, Status};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{Body, Path, Query};
+use super::me::PersonView;
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::view::rfc3339;
+use super::{ApiError, State};
+use crate::auth::Installed;
+use crate::auth::permission::InstallationWrite;
+
+/// A mail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MailView {
+    /// Identifies it.
+    id: String,
+    /// What it is about.
+    #[schema(example = "invitation")]
+    kind: &'static str,
+    /// The address that it goes to.
+    recipient: String,
+    /// Its subject.
+    subject: String,
+    /// What became of it: `queued`, `sent` or `failed`.
+    state: &'static str,
+    /// When that was; of a queued one, when it may be tried next.
+    #[schema(format = DateTime)]
+    at: String,
+    /// How often somebody set out to send it.
+    attempts: u32,
+    /// What went wrong last.
+    error: Option<String>,
+    /// When it was written.
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl From<Mail> for MailView {
+    fn from(mail: Mail) -> Self {
+        let (state, at) = match mail.state {
+            MailState::Queued { due_at } => (Status::Queued, due_at),
+            MailState::Sent { at } => (Status::Sent, at),
+            MailState::Failed { at } => (Status::Failed, at),
+        };
+        Self {
+            id: mail.id.to_string(),
+            kind: mail.kind.name(),
+            recipient: mail.recipient,
+            subject: mail.subject,
+            state: state.name(),
+            at: rfc3339(at),
+            attempts: mail.attempts,
+            error: mail.error,
+            created_at: rfc3339(mail.created_at),
+        }
+    }
+}
+
+/// A mail with what it says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MailTextView {
+    /// The mail.
+    mail: MailView,
+    /// What it says, with links that let people in; null once it was sent or given up.
+    text: Option<String>,
+}
+
+/// Which mails.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MailQuery {
+    /// Only those in this state.
+    state: Option<MailStateInput>,
+    /// `next` of the page before; absent for the first page.
+    cursor: Option<String>,
+    /// Most items on the page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MailStateInput {
+    /// It waits.
+    Queued,
+    /// The mail server took it.
+    Sent,
+    /// It was given up.
+    Failed,
+}
+
+/// Lists everyone with an account, oldest account first.
+#[utoipa::path(get, path = "/installation/people", tag = "installation",
+    operation_id = "list_people", params(PageQuery),
+    responses((status = 200, body = Page<PersonView>), Refusal))]
+pub(super) async fn people(
+    _: Installed<InstallationWrite>,
+    extract::State(portal): State,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<PersonView>>, ApiError> {
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    let page = portal.store.people(after.as_ref(), query.limit()?).await?;
+    Ok(Json(Page::of(page, |person| PersonView::from(&person))))
+}
+
+/// Gives a person rights in the installation, or takes them.
+#[utoipa::path(put, path = "/installation/people/{person}/rights", tag = "installation",
+    operation_id = "set_installation_rights",
+    params(("person" = String, Path, description = "The person's id")),
+    request_body = InstallationRights,
+    responses((status = 200, body = PersonView), Refusal))]
+pub(super) async fn set_rights(
+    operator: Installed<InstallationWrite>,
+    extract::State(portal): State,
+    Path(person): Path<PersonId>,
+    Body(rights): Body<InstallationRights>,
+) -> Result<Json<PersonView>, ApiError> {
+    let by = operator.caller();
+    let person = portal.store.set_rights(person, rights, &by).await?;
+    Ok(Json(PersonView::from(&person)))
+}
+
+/// Lists the mail that went out or waits, oldest first.
+#[utoipa::path(get, path = "/installation/outbox", tag = "installation",
+    operation_id = "list_outbox", params(MailQuery),
+    responses((status = 200, body = Page<MailView>), Refusal))]
+pub(super) async fn outbox(
+    _: Installed<InstallationWrite>,
+    extract::State(portal): State,
+    Query(query): Query<MailQuery>,
+) -> Result<Json<Page<MailView>>, ApiError> {
+    let status = query.state.map(|state| match state {
+        MailStateInput::Queued => Status::Queued,
+        MailStateInput::Sent => Status::Sent,
+        MailStateInput::Failed => Status::Failed,
+    });
+    let query = PageQuery::new(query.cursor, query.limit);
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    let page = portal
+        .store
+        .mails(status, after.as_ref(), query.limit()?)
+        .await?;
+    Ok(Json(Page::of(page, MailView::from)))
+}
+
+/// Shows a mail as text: how to pass a link on where no mail server is set up.
+#[utoipa::path(get, path = "/installation/outbox/{mail}", tag = "installation",
+    operation_id = "show_mail",
+    params(("mail" = String, Path, description = "The mail's id")),
+    responses((status = 200, body = MailTextView), Refusal))]
+pub(super) async fn mail(
+    _: Installed<InstallationWrite>,
+    extract::State(portal): State,
+    Path(id): Path<MailId>,
+) -> Result<Json<MailTextView>, ApiError> {
+    let (mail, bodies) = portal.store.mail(id).await?;
+    Ok(Json(MailTextView {
+        mail: MailView::from(mail),
+        text: bodies.map(|bodies| bodies.text),
+    }))
+}
