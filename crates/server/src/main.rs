@@ -1,5 +1,6 @@
 //! `millstream`: the server, the commands that speak to one, and those for templates.
 
+mod backup;
 mod cli;
 mod config;
 mod demo;

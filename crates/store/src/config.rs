@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::dialect::Dialect;
 use crate::mail;
-use crate::secret::Keyring;
+use crate::secret::{Keyring, Secret};
 
 /// Where the control plane is stored.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Config {
     /// The file with the key that seals secrets. Made on the first start; keep a copy of it apart
     /// from copies of the database.
     pub key_file: PathBuf,
+    /// The keys themselves, `ID:HEX` separated by commas, in place of a file.
+    #[serde(skip)]
+    pub key: Option<Secret>,
     /// Most connections at once.
     #[serde(default = "Config::default_connections")]
     pub connections: NonZeroU32,
@@ -40,6 +43,7 @@ impl Config {
         Self {
             database: format!("sqlite:{}", folder.join("control.db").display()),
             key_file: folder.join("secret.key"),
+            key: None,
             connections: Self::default_connections(),
             acquire_timeout: Self::default_acquire_timeout(),
             mail: mail::Limits::default(),
@@ -66,7 +70,10 @@ impl Config {
     ///
     /// What [`Store::open`](crate::Store::open) would fail with.
     pub fn check_files(&self) -> Result<(), Error> {
-        Keyring::read(&self.key_file).map(drop)
+        match &self.key {
+            Some(given) => Keyring::given(given.expose()).map(drop),
+            None => Keyring::read(&self.key_file).map(drop),
+        }
     }
 
     fn default_connections() -> NonZeroU32 {

@@ -70,6 +70,18 @@ pub enum Error {
         /// The line, from 1; 1 for an empty file.
         line: usize,
     },
+    /// A key in the configuration is not what it should be.
+    #[error("key {number} of `store.key` is not `ID:` and 64 hexadecimal digits")]
+    KeyMalformed {
+        /// Which of them, from 1.
+        number: usize,
+    },
+    /// The keys can't be changed from here.
+    #[error(
+        "the keys are given by `store.key`: put a new one before the others there, restart, and \
+         seal again without a new key"
+    )]
+    KeysGiven,
     /// Others than the owner can read the key file.
     #[error("the key file {path} is readable by others: run `chmod 600` on it")]
     KeyFileExposed {

@@ -12,6 +12,7 @@
 //! dropped.
 
 mod audit;
+pub mod backup;
 mod change;
 mod config;
 mod definitions;
@@ -58,14 +59,14 @@ pub use token::{NewToken, Token, TokenDraft, VerifiedToken};
 
 use dialect::Dialect;
 use project_index::ProjectIndex;
-use secret::Keyring;
+use secret::SharedKeyring;
 
 /// The control plane's storage. Cheap to clone: all clones share one pool.
 #[derive(Clone)]
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
-    keyring: Arc<Keyring>,
+    keyring: Arc<SharedKeyring>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     projects: Arc<ProjectIndex>,
@@ -104,7 +105,7 @@ impl Store {
             .await?;
 
         let may_make_key = !maintenance::any_sealed(&pool).await?;
-        let keyring = Keyring::open(&config.key_file, may_make_key, random.as_ref())?;
+        let keyring = SharedKeyring::open(config, may_make_key, random.as_ref())?;
         Ok(Self {
             pool,
             dialect,

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use model::Timestamp;
-use sqlx::AnyPool;
+use sqlx::{AnyPool, AssertSqlSafe};
 
+use crate::secret::SEALED;
 use crate::{Error, Store};
 
 /// How long a creation's outcome is kept for its repetition.
@@ -15,13 +16,11 @@ const AT_ONCE: i64 = 500;
 
 /// Whether anything in the database is sealed.
 pub(crate) async fn any_sealed(pool: &AnyPool) -> Result<bool, Error> {
-    for sql in [
-        "SELECT id FROM syncs WHERE secrets IS NOT NULL LIMIT 1",
-        "SELECT id FROM people WHERE totp IS NOT NULL LIMIT 1",
-        "SELECT id FROM mails WHERE bodies IS NOT NULL LIMIT 1",
-        "SELECT id FROM idempotency LIMIT 1",
-    ] {
-        if sqlx::query(sql).fetch_optional(pool).await?.is_some() {
+    for (table, column) in SEALED {
+        // Of constants only.
+        let sql = format!("SELECT id FROM {table} WHERE {column} IS NOT NULL LIMIT 1");
+        let found = sqlx::query(AssertSqlSafe(sql)).fetch_optional(pool).await?;
+        if found.is_some() {
             return Ok(true);
         }
     }

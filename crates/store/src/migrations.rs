@@ -23,6 +23,9 @@ const STEPS: &[(i64, &str, &str)] = &[
     (3, "mail", include_str!("../migrations/0003_mail.sql")),
 ];
 
+/// The newest step.
+pub(crate) const LATEST: i64 = STEPS[STEPS.len() - 1].0;
+
 /// Brings the schema up to date, each step in a transaction. Refuses one that is ahead of us. Of
 /// several nodes that start at once, one does it and the others wait.
 ///
@@ -38,7 +41,7 @@ pub(crate) async fn run(dialect: Dialect, url: &str, timeout: Duration) -> Resul
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(found)) => Err(Error::NewerSchema {
             found,
-            known: STEPS.last().map_or(0, |&(version, ..)| version),
+            known: LATEST,
         }),
         Err(error) => Err(Error::Migration(error)),
     }

@@ -284,12 +284,21 @@ impl Lane {
     }
 
     async fn dispatch_new(&mut self) -> Result<bool, StorageError> {
-        if self.page.is_empty() && self.window.next() < *self.head.borrow_and_update() {
+        let head = *self.head.borrow_and_update();
+        if self.page.is_empty() && self.window.next() < head {
             let page = self
                 .tools
                 .journal
                 .read(self.project, self.window.next(), PAGE)
                 .await?;
+            if page.is_empty() {
+                // Nothing lies between: numbers were left out when the journal was restored.
+                self.results.add_filtered(self.window.advance());
+                if self.window.span() == 0 {
+                    self.window.jump(head);
+                }
+                return Ok(false);
+            }
             self.page.extend(page);
         }
         let mut room = self.room();

@@ -22,6 +22,7 @@ mod password_reset;
 mod problem;
 mod project;
 mod reconcile;
+mod secrets;
 mod session;
 mod shape;
 mod status;
@@ -60,6 +61,8 @@ pub struct Portal {
     /// Where people reach the installation; links in letters begin with it. Without a slash at its
     /// end.
     public_url: String,
+    /// How sealing secrets again does, or ended; `None`: not since the start.
+    resealing: std::sync::Mutex<Option<secrets::Resealing>>,
     /// Changes under way.
     tasks: TaskTracker,
     /// One for several lanes each: held while a lane is made what the store says.
@@ -90,6 +93,7 @@ impl Portal {
             authority,
             letters,
             public_url: public_url.trim_end_matches('/').to_owned(),
+            resealing: std::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             lane_locks: std::array::from_fn(|_| Mutex::default()),
         }
@@ -193,6 +197,9 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; audit::list_installation))
         .routes(guarded!(Arc<Portal>; installation::people))
         .routes(guarded!(Arc<Portal>; installation::set_rights))
+        .routes(guarded!(Arc<Portal>; secrets::show))
+        .routes(guarded!(Arc<Portal>; secrets::rotate))
+        .routes(guarded!(Arc<Portal>; secrets::remove_unused))
         .routes(guarded!(Arc<Portal>; installation::outbox))
         .routes(guarded!(Arc<Portal>; installation::mail))
         .routes(guarded!(Arc<Portal>; project::list, project::create))

@@ -378,6 +378,7 @@ impl From<store::Error> for ApiError {
             store::Error::AlreadyMember
             | store::Error::LastOwner
             | store::Error::RoleChanged { .. }
+            | store::Error::KeysGiven
             | store::Error::LastOperator
             | store::Error::EmailTaken
             | store::Error::OtherInvitee

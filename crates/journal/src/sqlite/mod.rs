@@ -4,6 +4,7 @@
 //! transaction. Lanes at the head read from memory ([`cache`]); others through a few connections
 //! that only read ([`reader`]). SCHEMA.md describes the tables and what always holds of them.
 
+pub mod backup;
 mod cache;
 mod chunk;
 mod config;

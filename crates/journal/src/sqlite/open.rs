@@ -60,9 +60,15 @@ impl From<Failure> for OpenError {
     }
 }
 
+/// The file name of the database.
+pub(super) const DATABASE: &str = "journal.db";
+
+/// The file that is locked as long as a process has the journal open.
+pub(super) const LOCK_FILE: &str = "journal.lock";
+
 /// The database within a journal's folder.
 pub(super) fn database(folder: &Path) -> PathBuf {
-    folder.join("journal.db")
+    folder.join(DATABASE)
 }
 
 /// Makes the folder and takes its lock, which lasts as long as the file is open.
@@ -72,7 +78,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
         source,
     };
     fs::create_dir_all(folder).map_err(unusable)?;
-    let lock = File::create(folder.join("journal.lock")).map_err(unusable)?;
+    let lock = File::create(folder.join(LOCK_FILE)).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
@@ -162,7 +168,11 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
 
 /// Checks the structure of one table after another, as far as the time allows. (What a chunk
 /// holds is checked whenever it is read.)
-fn check(connection: &Connection, file: &Path, budget: Duration) -> Result<(), OpenError> {
+pub(super) fn check(
+    connection: &Connection,
+    file: &Path,
+    budget: Duration,
+) -> Result<(), OpenError> {
     const CHECK_CLOCK_EVERY: i32 = 10_000;
     let sort = |error: rusqlite::Error| OpenError::from(Fault::from(error).sort(file));
     let started = Instant::now();

@@ -1,5 +1,6 @@
 //! The command line: what can be asked of it, and where each command is carried out.
 
+mod backup;
 pub(crate) mod output;
 mod project;
 pub(crate) mod remote;
@@ -50,6 +51,12 @@ enum Command {
     /// FreeMarker templates: render them, check them, see what they read.
     #[command(subcommand)]
     Template(template::Command),
+    /// Write a copy of everything that an embedded installation keeps, while it runs or not.
+    #[command(after_help = backup::BACKUP_HELP)]
+    Backup(backup::BackupOptions),
+    /// Make a data folder of a backup.
+    #[command(after_help = backup::RESTORE_HELP)]
+    Restore(backup::RestoreOptions),
     /// The configuration: check it, show what holds.
     #[command(subcommand)]
     Config(settings::Command),
@@ -150,6 +157,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Project(command) => project::run(command),
         Command::Sync(command) => sync::run(command),
         Command::Template(command) => template::run(&command),
+        Command::Backup(options) => backup::backup(&options),
+        Command::Restore(options) => backup::restore(&options),
         Command::Config(command) => settings::run(&command),
     };
     let (code, error) = match result {

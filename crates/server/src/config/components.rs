@@ -64,6 +64,8 @@ pub(crate) struct Store {
     database: SecretString,
     /// Empty: `secret.key` in the data folder.
     key_file: PathBuf,
+    /// Empty: the keys are in the file.
+    key: SecretString,
     connections: NonZeroU32,
     #[serde(with = "duration")]
     acquire_timeout: Duration,
@@ -82,6 +84,9 @@ impl Store {
         }
         if !self.key_file.as_os_str().is_empty() {
             config.key_file.clone_from(&self.key_file);
+        }
+        if !self.key.expose_secret().is_empty() {
+            config.key = Some(store::Secret::new(self.key.expose_secret().to_owned()));
         }
         config.connections = self.connections;
         config.acquire_timeout = self.acquire_timeout;

@@ -25,7 +25,7 @@ pub(crate) const DEFAULTS: &str = include_str!("../../millstream.default.toml");
 const OPTIONAL_KEYS: &[&str] = &["client.ca_file", "mail.ca_file"];
 
 /// Settings whose values are never shown.
-const SECRET_KEYS: &[&str] = &["mail.password", "store.database"];
+const SECRET_KEYS: &[&str] = &["mail.password", "store.database", "store.key"];
 
 /// Every setting, by component.
 #[derive(Debug, Clone, Deserialize)]

@@ -51,12 +51,39 @@ impl Keyring {
                 path: path.to_owned(),
             });
         }
-        let made = make_key_file(path, random);
-        let text = made.map_err(|source| Error::KeyFile {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = new_key(random);
+        write_key_file(path, &text)?;
         Self::from_text(&text, path)
+    }
+
+    /// The keys that the configuration gives, separated by commas or line breaks.
+    pub(crate) fn given(text: &str) -> Result<Self, Error> {
+        let lines = text.split([',', '\n']).map(str::trim);
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        Self::parse(&lines.join("\n")).map_err(|line| Error::KeyMalformed { number: line })
+    }
+
+    /// Puts a new key before the others in the key file: it seals from the next reading on.
+    pub(crate) fn add_key(path: &Path, random: &dyn Random) -> Result<(), Error> {
+        let present = read_text(path)?;
+        write_key_file(path, &format!("{}{present}", new_key(random)))
+    }
+
+    /// Takes the keys with these ids out of the key file.
+    pub(crate) fn remove_keys(path: &Path, ids: &[String]) -> Result<(), Error> {
+        let present = read_text(path)?;
+        let goes = |line: &&str| {
+            let id = line.split_once(':').map_or("", |(id, _)| id);
+            ids.iter().any(|removed| removed == id)
+        };
+        let kept = present.lines().filter(|line| !goes(line));
+        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+        write_key_file(path, &kept)
+    }
+
+    /// The keys' ids; the first one seals.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
     }
 
     /// Reads the key file; `None` when there is none.
@@ -95,6 +122,17 @@ impl Keyring {
             return Err(1);
         }
         Ok(Self { keys })
+    }
+
+    /// Whether there is a key of this id.
+    pub(crate) fn has(&self, key_id: &str) -> bool {
+        self.keys.iter().any(|key| key.id == key_id)
+    }
+
+    /// The id of the key that an envelope was sealed with.
+    pub(crate) fn key_id(envelope: &str) -> Option<&str> {
+        let mut parts = envelope.splitn(3, ':');
+        (parts.next() == Some(FORM)).then(|| parts.next())?
     }
 
     /// Seals a value for the row `id`.
@@ -157,13 +195,31 @@ impl Key {
     }
 }
 
-/// Writes a key file with one new key, whole or not at all, and returns its text.
-fn make_key_file(path: &Path, random: &dyn Random) -> io::Result<String> {
+/// The line of a new key.
+fn new_key(random: &dyn Random) -> String {
     let id = random.next_u64();
     let key: [u64; KEY_BYTES / 8] = std::array::from_fn(|_| random.next_u64());
     let key = hexadecimal(&key.map(u64::to_le_bytes).concat());
-    let text = format!("{id:016x}:{key}\n");
+    format!("{id:016x}:{key}\n")
+}
 
+fn read_text(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::KeyFile {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes a key file, whole or not at all.
+fn write_key_file(path: &Path, text: &str) -> Result<(), Error> {
+    let unusable = |source| Error::KeyFile {
+        path: path.to_owned(),
+        source,
+    };
+    write_whole(path, text).map_err(unusable)
+}
+
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     let mut file = private_file(&unfinished)?;
     file.write_all(text.as_bytes())?;
@@ -173,8 +229,7 @@ fn make_key_file(path: &Path, random: &dyn Random) -> io::Result<String> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    Ok(text)
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(unix)]

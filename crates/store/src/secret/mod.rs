@@ -3,6 +3,8 @@
 
 mod credential;
 mod keyring;
+mod rotation;
+mod shared;
 
 use std::fmt;
 
@@ -12,6 +14,17 @@ use subtle::ConstantTimeEq;
 
 pub(crate) use credential::{Credential, Kind};
 pub use keyring::Keyring;
+pub use rotation::KeyUse;
+pub(crate) use shared::SharedKeyring;
+
+/// Where sealed values are: the table, and the column of their envelopes, which are bound to the
+/// rows' `id`.
+pub(crate) const SEALED: &[(&str, &str)] = &[
+    ("syncs", "secrets"),
+    ("people", "totp"),
+    ("mails", "bodies"),
+    ("idempotency", "made"),
+];
 
 /// A text that must not be shown: not by `Debug`, not by serialisation.
 #[derive(Clone, PartialEq, Eq)]

@@ -41,8 +41,22 @@ pub(in crate::sqlite) struct Built {
 }
 
 /// The file of the run with this number.
-pub(super) fn path(folder: &Path, number: i64) -> PathBuf {
-    folder.join(format!("dedupe-{number:08}.run"))
+pub(in crate::sqlite) fn path(folder: &Path, number: i64) -> PathBuf {
+    folder.join(file_name(number))
+}
+
+pub(in crate::sqlite) fn file_name(number: i64) -> String {
+    format!("dedupe-{number:08}.run")
+}
+
+/// Whether this is the name of a run's file.
+pub(in crate::sqlite) fn is_run(name: &str) -> bool {
+    let number = name
+        .strip_prefix("dedupe-")
+        .and_then(|rest| rest.strip_suffix(".run"));
+    number.is_some_and(|digits| {
+        digits.len() <= 19 && digits.parse().is_ok_and(|number| file_name(number) == name)
+    })
 }
 
 /// Writes one run.
