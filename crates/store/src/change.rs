@@ -208,12 +208,18 @@ impl Change<'_> {
     /// Makes the change happen, and the log tell of it.
     pub(crate) async fn commit(mut self, entry: Entry) -> Result<(), Error> {
         self.log(entry).await?;
+        self.commit_logged().await
+    }
+
+    /// Makes a change happen of which the log tells already, or that turned out to be none.
+    pub(crate) async fn commit_logged(self) -> Result<(), Error> {
         self.transaction.commit().await?;
         self.mails.into_iter().for_each(mail::Enqueued::announce);
         Ok(())
     }
 
-    async fn log(&mut self, entry: Entry) -> Result<(), Error> {
+    /// Writes an entry of a change that is several things at once.
+    pub(crate) async fn log(&mut self, entry: Entry) -> Result<(), Error> {
         let id = AuditId::generate(self.store.random.as_ref() as &dyn Random);
         let json = |value: &Option<Value>| value.as_ref().map(Value::to_string);
         sqlx::query(

@@ -153,19 +153,7 @@ impl Store {
         let by = Caller::system();
         let mut change = self.begin(&by).await?;
         let organisation = self.first_organisation(&mut change, name).await?;
-        if organisation.created_at == change.now {
-            let after = Some(json!({"name": name}));
-            change
-                .commit(Entry {
-                    organisation: Some(organisation.id),
-                    action: "organisation.create",
-                    target_id: organisation.id.to_string(),
-                    target_name: name.to_owned(),
-                    before: None,
-                    after,
-                })
-                .await?;
-        }
+        change.commit_logged().await?;
         Ok(organisation)
     }
 
@@ -339,6 +327,7 @@ impl Store {
         })
     }
 
+    /// The oldest organisation; makes it, and tells of it, where there is none.
     async fn first_organisation(
         &self,
         change: &mut Change<'_>,
@@ -361,6 +350,7 @@ impl Store {
             created_at: change.now,
         };
         organisation::insert(change.connection(), &organisation).await?;
+        change.log(organisation::created(&organisation)).await?;
         Ok(organisation)
     }
 }

@@ -42,12 +42,7 @@ impl Store {
         };
         insert(change.connection(), &organisation).await?;
         change.remember(&organisation.id).await?;
-        change
-            .commit(Entry {
-                after: Some(json!({"name": name})),
-                ..entry("organisation.create", &organisation)
-            })
-            .await?;
+        change.commit(created(&organisation)).await?;
         Ok(organisation)
     }
 
@@ -205,6 +200,14 @@ pub(crate) async fn find(
         .await?;
     let missing = Err(Error::NoOrganisation(id));
     row.as_ref().map_or(missing, from_row)
+}
+
+/// That an organisation was made.
+pub(crate) fn created(organisation: &Organisation) -> Entry {
+    Entry {
+        after: Some(json!({"name": organisation.name})),
+        ..entry("organisation.create", organisation)
+    }
 }
 
 fn entry(action: &'static str, organisation: &Organisation) -> Entry {

@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 
 use crate::change::{Caller, Entry};
 use crate::secret::{Credential, Kind, Secret};
-use crate::{Cursor, Error, Page, Store};
+use crate::{Cursor, Error, Page, Store, member, organisation};
 
 /// How exactly a token's last use is known: it isn't written more often.
 const USED_EVERY: Duration = Duration::from_secs(60);
@@ -73,7 +73,7 @@ const COLUMNS: &str = "t.id, t.organisation_id, t.person_id, t.name, t.secret_ha
                        t.created_at, t.expires_at, t.used_at";
 
 impl Store {
-    /// Makes a token.
+    /// Makes a token. Its person has to be a member of the organisation.
     pub async fn create_token(&self, draft: TokenDraft, by: &Caller) -> Result<NewToken, Error> {
         let mut change = self.begin(by).await?;
         if let Some((id, secret)) = change.made_before::<(String, String)>().await? {
@@ -82,6 +82,10 @@ impl Store {
             let token = self.token(&id).await?;
             let text = Credential { id, secret }.text(Kind::Token);
             return Ok(NewToken { token, text });
+        }
+        organisation::find(change.connection(), draft.organisation).await?;
+        if let Some(person) = draft.person {
+            member::find(change.connection(), draft.organisation, person).await?;
         }
         let credential = Credential::generate(self.random.as_ref());
         let token = Token {
@@ -94,7 +98,7 @@ impl Store {
             expires_at: draft.expires_at,
             used_at: None,
         };
-        let inserted = sqlx::query(
+        sqlx::query(
             "INSERT INTO api_tokens
                  (id, organisation_id, person_id, name, secret_hash, scopes, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -113,14 +117,7 @@ impl Store {
         .bind(token.created_at.0)
         .bind(token.expires_at.map(|at| at.0))
         .execute(change.connection())
-        .await;
-        match inserted {
-            Ok(_) => {}
-            Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
-                return Err(Error::NoOrganisation(token.organisation));
-            }
-            Err(error) => return Err(error.into()),
-        }
+        .await?;
         let made = (&token.id, credential.secret.expose());
         change.remember(&made).await?;
         let after = json!({"scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.0)});

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use millstream_store::{Config, Error, Store};
 use model::Clock;
 use model::random::System;
-use model::time::SystemClock;
+use model::time::{ManualClock, SystemClock};
 use tempfile::TempDir;
 use test_postgres::Database;
 
@@ -109,4 +109,34 @@ impl Backend {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+impl Backend {
+    /// Opens it with a clock that the test moves.
+    pub(crate) async fn open_at(&self, clock: &Arc<ManualClock>) -> Store {
+        let opened = Store::open(&self.config, clock.clone(), Arc::new(System));
+        opened.await.unwrap()
+    }
+
+    /// Runs a statement that a test has put together.
+    pub(crate) async fn run(&self, sql: String) {
+        use sqlx::Connection;
+        let mut connection = sqlx::AnyConnection::connect(&self.config.database)
+            .await
+            .unwrap();
+        let sql = sqlx::AssertSqlSafe(sql);
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// The one text that a query finds.
+    pub(crate) async fn ask(&self, sql: &'static str) -> String {
+        use sqlx::{Connection, Row};
+        let mut connection = sqlx::AnyConnection::connect(&self.config.database)
+            .await
+            .unwrap();
+        let row = sqlx::query(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        row.get(0)
+    }
 }

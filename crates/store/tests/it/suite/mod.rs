@@ -1,14 +1,174 @@
 //! The behaviours.
 
+pub(crate) mod audit;
+pub(crate) mod idempotency;
+pub(crate) mod invitation;
+pub(crate) mod keys;
 pub(crate) mod mail;
+pub(crate) mod maintenance;
+pub(crate) mod member;
+mod migration;
 pub(crate) mod open;
+pub(crate) mod organisation;
+pub(crate) mod password_reset;
+pub(crate) mod person;
 pub(crate) mod project;
+pub(crate) mod session;
 pub(crate) mod sync;
 pub(crate) mod token;
 
-use millstream_store::{SecretFields, SyncDraft};
+use std::future::Future;
+use std::sync::{Arc, LazyLock};
+
+use millstream_store::{
+    Actor, ActorKind, Caller, Invitee, NewPerson, NewProject, NewSession, Once, Person, Project,
+    Secret, SecretFields, Store, SyncDraft, SyncRecord, Throttle,
+};
+use model::access::{InstallationRights, Role};
 use model::definition::Header;
 use model::sync::Settings;
+use model::time::ManualClock;
+use model::{OrganisationId, PersonId, ProjectId, Timestamp};
+use tokio::task::JoinSet;
+
+/// When tests with a clock of their own begin.
+pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000_000);
+/// When nothing ends that a test wants to keep.
+pub(crate) const FAR: Timestamp = Timestamp(4_000_000_000_000_000);
+
+/// A clock that the test moves.
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(START))
+}
+
+/// Somebody who changes something.
+pub(crate) fn caller() -> &'static Caller {
+    static CALLER: LazyLock<Caller> = LazyLock::new(|| Caller {
+        actor: Actor {
+            kind: ActorKind::Token,
+            id: "0123456789abcdef".into(),
+            name: "the suite".into(),
+        },
+        address: "192.0.2.7".into(),
+        request_id: "request-1".into(),
+        once: None,
+    });
+    &CALLER
+}
+
+/// The same, who asks for a creation under a key.
+pub(crate) fn once(key: &str, request: &str) -> Caller {
+    Caller {
+        once: Some(Once::new("the suite", key, request.as_bytes())),
+        ..caller().clone()
+    }
+}
+
+/// What becomes of `count` tasks that run at once.
+pub(crate) async fn at_once<F>(count: usize, task: impl Fn(usize) -> F) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    for number in 0..count {
+        tasks.spawn(task(number));
+    }
+    tasks.join_all().await
+}
+
+/// A new organisation.
+pub(crate) async fn organisation(store: &Store) -> OrganisationId {
+    let made = store.create_organisation("acme", caller()).await;
+    made.unwrap().id
+}
+
+/// A new project in a new organisation, with its keys.
+pub(crate) async fn project_with_keys(store: &Store) -> NewProject {
+    let organisation = organisation(store).await;
+    let made = store.create_project(organisation, "shop", Throttle::default(), caller());
+    made.await.unwrap()
+}
+
+/// A new project in a new organisation.
+pub(crate) async fn project(store: &Store) -> Project {
+    project_with_keys(store).await.project
+}
+
+/// A new sync of a project.
+pub(crate) async fn sync(store: &Store, project: ProjectId, name: &str) -> SyncRecord {
+    let webhook = store.webhook();
+    let definition = (webhook.id, webhook.version);
+    let made = store.create_sync(project, definition, draft(name), caller());
+    made.await.unwrap()
+}
+
+/// Somebody new who accepts an invitation.
+pub(crate) fn newcomer(name: &str) -> Invitee {
+    Invitee::New {
+        email: format!("{name}@example.com"),
+        name: name.into(),
+        password_hash: Some(format!("$argon2id$of-{name}")),
+    }
+}
+
+/// A new person, `NAME@example.com`, who is a member of the organisation.
+pub(crate) async fn member(
+    store: &Store,
+    organisation: OrganisationId,
+    name: &str,
+    role: Role,
+) -> Person {
+    let email = format!("{name}@example.com");
+    let invited = store.invite(organisation, &email, role, FAR, caller());
+    let link = invited.await.unwrap().text;
+    let accepted = store.accept_invitation(link.expose(), newcomer(name), caller());
+    accepted.await.unwrap().0
+}
+
+/// The first administrator, `root@example.com`.
+pub(crate) async fn administrator(store: &Store) -> Person {
+    let person = NewPerson {
+        email: "root@example.com".into(),
+        name: "Root".into(),
+        password_hash: Some("$argon2id$of-root".into()),
+        rights: InstallationRights {
+            operator: true,
+            reviewer: true,
+        },
+    };
+    let made = store.create_first_administrator("first", person).await;
+    made.unwrap().expect("nobody has an account yet")
+}
+
+/// A new session that lasts a day; its cookie.
+pub(crate) async fn session(store: &Store, person: PersonId) -> Secret {
+    let new = NewSession {
+        person,
+        address: "192.0.2.9".into(),
+        user_agent: "browser".into(),
+        lifetime: DAY,
+    };
+    store.create_session(new, caller()).await.unwrap()
+}
+
+/// How long [`session`]s last.
+pub(crate) const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+/// Whether a cookie is taken.
+pub(crate) async fn signed_in(store: &Store, cookie: &Secret) -> bool {
+    let verified = store.verify_session(cookie.expose(), DAY).await;
+    verified.unwrap().is_some()
+}
+
+/// The public half of a text that proves something.
+pub(crate) fn public_half(text: &Secret) -> String {
+    text.expose().split('_').nth(1).unwrap().to_owned()
+}
+
+/// The half that proves it.
+pub(crate) fn secret_half(text: &Secret) -> String {
+    text.expose().rsplit('_').next().unwrap().to_owned()
+}
 
 /// What the secret header of [`draft`] holds.
 pub(crate) const SECRET_HEADER: &str = "Bearer hunter2-in-a-header";

@@ -1,22 +1,17 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use millstream_store::{Error, ProjectChange, Secret, Throttle};
 use model::ProjectId;
 use model::random::Seeded;
 
-use super::draft;
+use super::{caller, organisation, project_with_keys, sync};
 use crate::backend::Backend;
 
 pub(crate) async fn a_project_gets_keys_and_shows_its_secret_key_once(backend: Backend) {
     let store = backend.open().await;
-    let made = store
-        .create_project("shop", Throttle::default())
-        .await
-        .unwrap();
-    let other = store
-        .create_project("other", Throttle::default())
-        .await
-        .unwrap();
+    let made = project_with_keys(&store).await;
+    let other = project_with_keys(&store).await;
     assert_eq!(made.secret_key.expose().len(), 32);
     assert_ne!(made.secret_key, other.secret_key);
     assert_ne!(made.project.api_key, other.project.api_key);
@@ -27,7 +22,7 @@ pub(crate) async fn a_project_gets_keys_and_shows_its_secret_key_once(backend: B
         .verify_secret_key(key, &made.secret_key)
         .await
         .unwrap();
-    assert_eq!(genuine, Some(made.project));
+    assert_eq!(genuine.as_deref(), Some(&made.project));
     let of_another = store.verify_secret_key(key, &other.secret_key).await;
     assert_eq!(of_another.unwrap(), None);
     let empty = store
@@ -40,16 +35,15 @@ pub(crate) async fn a_project_gets_keys_and_shows_its_secret_key_once(backend: B
 
 pub(crate) async fn a_change_reaches_the_list_and_the_index(backend: Backend) {
     let store = backend.open().await;
-    let made = store
-        .create_project("shop", Throttle::default())
-        .await
-        .unwrap();
+    let made = project_with_keys(&store).await;
     let (id, key) = (made.project.id, made.project.api_key);
     let change = ProjectChange {
         name: Some("store".into()),
         throttle: None,
     };
-    let changed = store.change_project(id, change).await.unwrap();
+    let changed = store.change_project(id, Some(1), change, caller()).await;
+    let changed = changed.unwrap();
+    assert_eq!(changed.version, 2);
     assert_eq!(
         (&*changed.name, changed.throttle),
         ("store", Throttle::default())
@@ -60,31 +54,33 @@ pub(crate) async fn a_change_reaches_the_list_and_the_index(backend: Backend) {
         name: None,
         throttle: Some(throttle),
     };
-    store.change_project(id, change).await.unwrap();
+    let changed = store.change_project(id, None, change, caller()).await;
+    assert_eq!(changed.unwrap().version, 3);
     let read = store.project(id).await.unwrap();
     assert_eq!((&*read.name, read.throttle), ("store", throttle));
-    assert_eq!(store.project_index().get(key).as_deref(), Some(&read));
-    assert_eq!(store.projects(None, 10).await.unwrap().items, [read]);
+    let by_key = store.project_by_api_key(key).await.unwrap();
+    assert_eq!(by_key.as_deref(), Some(&read));
+    let listed = store.projects(read.organisation, None, 10).await.unwrap();
+    assert_eq!(listed.items, [read]);
 }
 
 pub(crate) async fn a_project_with_syncs_is_deleted_only_on_demand(backend: Backend) {
     let store = backend.open().await;
-    let project = store.create_project("shop", Throttle::default()).await;
-    let project = project.unwrap().project;
-    let webhook = store.webhook();
-    let sync = store.create_sync(project.id, (webhook.id, webhook.version), draft("hook"));
-    let sync = sync.await.unwrap().sync.id;
+    let project = super::project(&store).await;
+    let sync = sync(&store, project.id, "hook").await.sync.id;
     assert_eq!(store.count_syncs(project.id).await.unwrap(), 1);
 
-    let refused = store.delete_project(project.id, false).await;
+    let refused = store.delete_project(project.id, false, caller()).await;
     assert!(
         matches!(refused, Err(Error::ProjectInUse { syncs: 1 })),
         "{refused:?}"
     );
-    assert!(store.project_index().get(project.api_key).is_some());
+    let by_key = store.project_by_api_key(project.api_key).await;
+    assert!(by_key.unwrap().is_some());
     assert!(store.sync(project.id, sync).await.is_ok());
 
-    store.delete_project(project.id, true).await.unwrap();
+    let deleted = store.delete_project(project.id, true, caller()).await;
+    deleted.unwrap();
     assert!(matches!(
         store.project(project.id).await,
         Err(Error::NoProject(_))
@@ -93,7 +89,8 @@ pub(crate) async fn a_project_with_syncs_is_deleted_only_on_demand(backend: Back
         store.sync(project.id, sync).await,
         Err(Error::NoSync(_))
     ));
-    assert_eq!(store.project_index().get(project.api_key), None);
+    let by_key = store.project_by_api_key(project.api_key).await;
+    assert_eq!(by_key.unwrap(), None);
     let waiting = store.deleted_syncs(10).await.unwrap();
     assert_eq!(
         waiting.iter().map(|deleted| deleted.id).collect::<Vec<_>>(),
@@ -105,23 +102,28 @@ pub(crate) async fn a_project_with_syncs_is_deleted_only_on_demand(backend: Back
 
 pub(crate) async fn pages_hold_every_project_once_while_others_are_added(backend: Backend) {
     let store = backend.open().await;
+    let organisation = organisation(&store).await;
+    let by = caller();
     let mut expected = BTreeSet::new();
     for number in 0..7 {
         let made = store
-            .create_project(&number.to_string(), Throttle::default())
+            .create_project(organisation, &number.to_string(), Throttle::default(), by)
             .await;
         expected.insert(made.unwrap().project.id);
     }
     let (mut seen, mut after, mut pages) = (Vec::new(), None, 0);
     loop {
-        let page = store.projects(after.as_ref(), 3).await.unwrap();
+        let page = store
+            .projects(organisation, after.as_ref(), 3)
+            .await
+            .unwrap();
         assert!(page.items.len() <= 3);
         seen.extend(page.items.iter().map(|project| project.id));
         pages += 1;
         if pages == 1 {
             // Added while we read: it comes last, and moves nothing.
             let made = store
-                .create_project("late", Throttle::default())
+                .create_project(organisation, "late", Throttle::default(), by)
                 .await
                 .unwrap();
             expected.insert(made.project.id);
@@ -142,7 +144,59 @@ pub(crate) async fn an_unknown_project_is_said_to_be_unknown(backend: Backend) {
     let id = ProjectId::generate(&Seeded::new(1));
     let unknown = |error: Error| matches!(error, Error::NoProject(asked) if asked == id);
     assert!(unknown(store.project(id).await.unwrap_err()));
-    assert!(unknown(store.delete_project(id, true).await.unwrap_err()));
-    let change = store.change_project(id, ProjectChange::default()).await;
-    assert!(unknown(change.unwrap_err()));
+    let by = caller();
+    let deleted = store.delete_project(id, true, by).await;
+    assert!(unknown(deleted.unwrap_err()));
+    let change = store.change_project(id, None, ProjectChange::default(), by);
+    assert!(unknown(change.await.unwrap_err()));
+    let rotated = store.rotate_api_key(id, Duration::ZERO, by).await;
+    assert!(unknown(rotated.unwrap_err()));
+    let rotated = store.rotate_secret_key(id, Duration::ZERO, by).await;
+    assert!(unknown(rotated.unwrap_err()));
+    assert_eq!(store.organisation_of(id).await.unwrap(), None);
+}
+
+pub(crate) async fn a_name_is_unique_in_its_organisation_only(backend: Backend) {
+    let store = backend.open().await;
+    let (own, other) = (organisation(&store).await, organisation(&store).await);
+    let (throttle, by) = (Throttle::default(), caller());
+    for organisation in [own, other] {
+        let made = store.create_project(organisation, "shop", throttle, by);
+        assert_eq!(made.await.unwrap().project.organisation, organisation);
+    }
+    let taken = store.create_project(own, "shop", throttle, by).await;
+    assert!(
+        matches!(&taken, Err(Error::NameTaken { name }) if name == "shop"),
+        "{taken:?}"
+    );
+    let made = store.create_project(own, "warehouse", throttle, by).await;
+    let second = made.unwrap().project;
+    let change = ProjectChange {
+        name: Some("shop".into()),
+        throttle: Some(Throttle { http: 1, batch: 1 }),
+    };
+    let taken = store.change_project(second.id, None, change, by).await;
+    assert!(matches!(taken, Err(Error::NameTaken { .. })), "{taken:?}");
+    assert_eq!(store.project(second.id).await.unwrap(), second);
+}
+
+pub(crate) async fn of_many_project_changes_at_once_one_wins(backend: Backend) {
+    let store = backend.open().await;
+    let id = super::project(&store).await.id;
+    let outcomes = super::at_once(8, |number| {
+        let store = store.clone();
+        let change = ProjectChange {
+            name: Some(number.to_string()),
+            throttle: None,
+        };
+        async move { store.change_project(id, Some(1), change, caller()).await }
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = outcomes.await.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 1);
+    for outcome in lost {
+        assert!(
+            matches!(outcome, Err(Error::Conflict { current: 2 })),
+            "{outcome:?}"
+        );
+    }
 }

@@ -1,25 +1,9 @@
-use std::sync::Arc;
-
-use millstream_store::{Error, Project, SecretFields, Store, SyncRecord, Throttle};
+use millstream_store::{Error, SecretFields, SyncRecord};
 use model::random::Seeded;
 use model::{ProjectId, SyncId};
 
-use super::{SECRET_HEADER, SECRET_PARAMETER, draft};
+use super::{SECRET_HEADER, SECRET_PARAMETER, caller, draft, project, sync};
 use crate::backend::Backend;
-
-async fn project(store: &Store) -> Arc<Project> {
-    let made = store.create_project("shop", Throttle::default()).await;
-    made.unwrap().project
-}
-
-async fn sync(store: &Store, project: ProjectId, name: &str) -> SyncRecord {
-    let webhook = store.webhook();
-    let definition = (webhook.id, webhook.version);
-    store
-        .create_sync(project, definition, draft(name))
-        .await
-        .unwrap()
-}
 
 pub(crate) async fn a_sync_is_read_as_it_was_written(backend: Backend) {
     let store = backend.open().await;
@@ -36,7 +20,7 @@ pub(crate) async fn a_sync_is_read_as_it_was_written(backend: Backend) {
     open.secret = SecretFields::default();
     open.settings.headers.clear();
     open.settings.parameters.remove("key");
-    let changed = store.change_sync(project.id, read.sync.id, 1, open.clone());
+    let changed = store.change_sync(project.id, read.sync.id, 1, open.clone(), caller());
     let changed = changed.await.unwrap();
     assert_eq!((changed.version, changed.sync.enabled), (2, true));
     assert_eq!(changed.sync.name, "renamed");
@@ -63,17 +47,19 @@ pub(crate) async fn a_lost_update_is_refused(backend: Backend) {
     let project = project(&store).await;
     let id = sync(&store, project.id, "hook").await.sync.id;
     store
-        .change_sync(project.id, id, 1, draft("mine"))
+        .change_sync(project.id, id, 1, draft("mine"), caller())
         .await
         .unwrap();
-    let late = store.change_sync(project.id, id, 1, draft("yours")).await;
+    let late = store
+        .change_sync(project.id, id, 1, draft("yours"), caller())
+        .await;
     assert!(
         matches!(late, Err(Error::Conflict { current: 2 })),
         "{late:?}"
     );
     assert_eq!(store.sync(project.id, id).await.unwrap().sync.name, "mine");
     let ahead = store
-        .change_sync(project.id, id, u64::MAX, draft("yours"))
+        .change_sync(project.id, id, u64::MAX, draft("yours"), caller())
         .await;
     assert!(
         matches!(ahead, Err(Error::Conflict { current: 2 })),
@@ -89,7 +75,7 @@ pub(crate) async fn of_many_changes_at_once_one_wins(backend: Backend) {
     for number in 0..8 {
         let (store, project) = (store.clone(), project.id);
         let draft = draft(&number.to_string());
-        changes.spawn(async move { store.change_sync(project, id, 1, draft).await });
+        changes.spawn(async move { store.change_sync(project, id, 1, draft, caller()).await });
     }
     let outcomes = changes.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
@@ -107,10 +93,12 @@ pub(crate) async fn another_projects_sync_is_not_found(backend: Backend) {
     let id = sync(&store, own.id, "hook").await.sync.id;
     let not_found = |error: Error| matches!(error, Error::NoSync(asked) if asked == id);
     assert!(not_found(store.sync(other.id, id).await.unwrap_err()));
-    let change = store.change_sync(other.id, id, 1, draft("stolen")).await;
+    let change = store
+        .change_sync(other.id, id, 1, draft("stolen"), caller())
+        .await;
     assert!(not_found(change.unwrap_err()));
     assert!(not_found(
-        store.delete_sync(other.id, id).await.unwrap_err()
+        store.delete_sync(other.id, id, caller()).await.unwrap_err()
     ));
     assert_eq!(store.sync(own.id, id).await.unwrap().sync.name, "hook");
     assert!(
@@ -127,14 +115,14 @@ pub(crate) async fn a_deleted_sync_waits_for_its_lane_and_keeps_no_secret(backen
     let store = backend.open().await;
     let project = project(&store).await;
     let id = sync(&store, project.id, "hook").await.sync.id;
-    store.delete_sync(project.id, id).await.unwrap();
+    store.delete_sync(project.id, id, caller()).await.unwrap();
 
     assert!(matches!(
         store.sync(project.id, id).await,
         Err(Error::NoSync(_))
     ));
     assert!(matches!(
-        store.delete_sync(project.id, id).await,
+        store.delete_sync(project.id, id, caller()).await,
         Err(Error::NoSync(_))
     ));
     assert_eq!(store.sync_by_id(id).await.unwrap(), None);
@@ -163,8 +151,8 @@ pub(crate) async fn a_deleted_sync_waits_for_its_lane_and_keeps_no_secret(backen
 pub(crate) async fn a_sync_needs_a_project(backend: Backend) {
     let store = backend.open().await;
     let nowhere = ProjectId::generate(&Seeded::new(1));
-    let webhook = store.webhook();
-    let refused = store.create_sync(nowhere, (webhook.id, webhook.version), draft("hook"));
+    let (webhook, by) = (store.webhook(), caller());
+    let refused = store.create_sync(nowhere, (webhook.id, webhook.version), draft("hook"), by);
     let refused = refused.await;
     assert!(
         matches!(refused, Err(Error::NoProject(id)) if id == nowhere),

@@ -1,20 +1,44 @@
-use millstream_store::Error;
+use std::time::Duration;
 
+use millstream_store::{Error, NewToken, Store, TokenDraft};
+use model::access::{InstallationRights, Permission, Permissions, Role};
+use model::{OrganisationId, PersonId, Timestamp};
+
+use super::{START, caller, clock, member, organisation, secret_half};
 use crate::backend::Backend;
+
+fn draft(organisation: OrganisationId, name: &str) -> TokenDraft {
+    TokenDraft {
+        organisation,
+        person: None,
+        name: name.into(),
+        scopes: None,
+        expires_at: None,
+    }
+}
+
+async fn create(store: &Store, draft: TokenDraft) -> NewToken {
+    store.create_token(draft, caller()).await.unwrap()
+}
+
+/// What a token may do; `None` when it is not taken.
+async fn permissions(store: &Store, token: &NewToken) -> Option<Permissions> {
+    let verified = store.verify_token(token.text.expose()).await.unwrap();
+    verified.map(|verified| verified.permissions)
+}
 
 pub(crate) async fn a_token_is_recognised_until_it_is_revoked(backend: Backend) {
     let store = backend.open().await;
-    let made = store.create_token("ci").await.unwrap();
-    let other = store.create_token("laptop").await.unwrap();
+    let organisation = organisation(&store).await;
+    let made = create(&store, draft(organisation, "ci")).await;
+    let other = create(&store, draft(organisation, "laptop")).await;
     let text = made.text.expose();
-    assert_eq!(
-        store.verify_token(text).await.unwrap().as_ref(),
-        Some(&made.token)
-    );
-    assert_eq!(
-        store.tokens().await.unwrap(),
-        [made.token.clone(), other.token.clone()]
-    );
+    let verified = store.verify_token(text).await.unwrap().unwrap();
+    assert_eq!(verified.token, made.token);
+    assert_eq!(verified.permissions, Permissions::all());
+    let listed = store.tokens(organisation, None, None, 10).await.unwrap();
+    let ids: Vec<_> = listed.items.iter().map(|token| &token.id).collect();
+    assert_eq!(ids, [&made.token.id, &other.token.id]);
 
     // One token's id with another's secret, cut, extended, in capitals, with strange characters.
     let crossed = format!("{}{}", &text[..21], &other.text.expose()[21..]);
@@ -32,25 +56,183 @@ pub(crate) async fn a_token_is_recognised_until_it_is_revoked(backend: Backend) 
         assert_eq!(store.verify_token(&text).await.unwrap(), None, "{text}");
     }
 
-    store.delete_token(&made.token.id).await.unwrap();
+    let (id, by) = (&made.token.id, caller());
+    store.delete_token(id, by).await.unwrap();
     assert_eq!(store.verify_token(text).await.unwrap(), None);
-    assert!(
-        store
-            .verify_token(other.text.expose())
-            .await
-            .unwrap()
-            .is_some()
-    );
-    let again = store.delete_token(&made.token.id).await;
+    assert!(permissions(&store, &other).await.is_some());
+    let again = store.delete_token(id, by).await;
     assert!(matches!(again, Err(Error::NoToken(_))), "{again:?}");
+    let read = store.token(id).await;
+    assert!(matches!(read, Err(Error::NoToken(_))), "{read:?}");
 }
 
 pub(crate) async fn neither_text_nor_debug_nor_files_show_a_token(backend: Backend) {
     let store = backend.open().await;
-    let made = store.create_token("findable-token-name").await.unwrap();
-    let secret_half = made.text.expose().rsplit('_').next().unwrap().to_owned();
+    let organisation = organisation(&store).await;
+    let made = create(&store, draft(organisation, "findable-token-name")).await;
+    let secret_half = secret_half(&made.text);
     assert!(!format!("{made:?}").contains(&secret_half));
     store.close().await;
     assert!(backend.files_hold("findable-token-name"));
     assert!(!backend.files_hold(&secret_half));
+}
+
+pub(crate) async fn a_token_may_do_what_its_person_and_its_scopes_allow(backend: Backend) {
+    use Permission::{AuditRead, InstallationWrite, ProjectsRead, ReviewsWrite, SyncsWrite};
+    let store = backend.open().await;
+    let (organisation, by) = (organisation(&store).await, caller());
+    member(&store, organisation, "owner", Role::Owner).await;
+    let ann = member(&store, organisation, "ann", Role::Member).await.id;
+    let of_ann = |scopes: Option<&[Permission]>| TokenDraft {
+        person: Some(ann),
+        scopes: scopes.map(<[_]>::to_vec),
+        ..draft(organisation, "ann's")
+    };
+    let all = create(&store, of_ann(None)).await;
+    let scopes = [ProjectsRead, SyncsWrite, AuditRead, InstallationWrite];
+    let some = create(&store, of_ann(Some(&scopes))).await;
+    let none = create(&store, of_ann(Some(&[]))).await;
+    let read = store.token(&some.token.id).await.unwrap();
+    assert_eq!(read.scopes.as_deref(), Some(&scopes[..]));
+
+    let set = |permissions: &[Permission]| permissions.iter().copied().collect::<Permissions>();
+    assert_eq!(
+        permissions(&store, &all).await,
+        Some(Role::Member.permissions())
+    );
+    assert_eq!(
+        permissions(&store, &some).await,
+        Some(set(&[ProjectsRead, SyncsWrite]))
+    );
+    assert_eq!(permissions(&store, &none).await, Some(set(&[])));
+
+    // A change of the person's rights is one of the token's, at once.
+    let changed = store.set_role(organisation, ann, Role::Viewer, by).await;
+    changed.unwrap();
+    assert_eq!(permissions(&store, &some).await, Some(set(&[ProjectsRead])));
+    let changed = store.set_role(organisation, ann, Role::Admin, by).await;
+    changed.unwrap();
+    let rights = InstallationRights {
+        operator: true,
+        reviewer: true,
+    };
+    store.set_rights(ann, rights, by).await.unwrap();
+    assert_eq!(permissions(&store, &some).await, Some(set(&scopes)));
+    let expected = Role::Admin.permissions();
+    let expected = expected.or(set(&[InstallationWrite, ReviewsWrite]));
+    assert_eq!(permissions(&store, &all).await, Some(expected));
+    // The scopes bound a token of the installation's own too.
+    let bounded = TokenDraft {
+        scopes: Some(vec![SyncsWrite]),
+        ..draft(organisation, "ci")
+    };
+    let bounded = create(&store, bounded).await;
+    assert_eq!(
+        permissions(&store, &bounded).await,
+        Some(set(&[SyncsWrite]))
+    );
+}
+
+pub(crate) async fn a_token_is_a_members_or_the_installations(backend: Backend) {
+    let store = backend.open().await;
+    let (own, other) = (organisation(&store).await, organisation(&store).await);
+    let ann = member(&store, own, "ann", Role::Owner).await.id;
+    let nobody = PersonId::generate(&model::random::Seeded::new(1));
+    for (organisation, person) in [(other, ann), (own, nobody)] {
+        let draft = TokenDraft {
+            person: Some(person),
+            ..draft(organisation, "stolen")
+        };
+        let refused = store.create_token(draft, caller()).await;
+        assert!(
+            matches!(refused, Err(Error::NoMember(id)) if id == person),
+            "{refused:?}"
+        );
+    }
+    let of_ann = TokenDraft {
+        person: Some(ann),
+        ..draft(own, "ann's")
+    };
+    let of_ann = create(&store, of_ann).await;
+    let installations = create(&store, draft(own, "ci")).await;
+    let tokens = store.installation_tokens().await.unwrap();
+    assert_eq!(tokens, [installations.token]);
+    let tokens = store.tokens(own, Some(ann), None, 10).await.unwrap();
+    assert_eq!(tokens.items, [of_ann.token]);
+}
+
+pub(crate) async fn a_token_ends_with_its_time(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let organisation = organisation(&store).await;
+    let hour = Duration::from_secs(3600);
+    let short = TokenDraft {
+        expires_at: Some(START + hour),
+        ..draft(organisation, "short")
+    };
+    let short = create(&store, short).await;
+    let endless = create(&store, draft(organisation, "endless")).await;
+    clock.advance(hour - Duration::from_micros(1));
+    assert!(permissions(&store, &short).await.is_some());
+    clock.advance(Duration::from_micros(1));
+    assert!(permissions(&store, &short).await.is_none());
+    assert!(permissions(&store, &endless).await.is_some());
+    // People still see which it was.
+    let read = store.token(&short.token.id).await.unwrap();
+    assert_eq!(read.expires_at, Some(START + hour));
+}
+
+pub(crate) async fn the_last_use_of_a_token_is_known_to_the_minute(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let organisation = organisation(&store).await;
+    let made = create(&store, draft(organisation, "ci")).await;
+    let used_at = async || -> Option<Timestamp> {
+        let token = store.token(&made.token.id).await;
+        token.unwrap().used_at
+    };
+    assert_eq!(used_at().await, None);
+    let minute = Duration::from_secs(60);
+    let first = START + minute;
+    // Each second after the first use, and whether it is written down.
+    for (wait, expected) in [(60, first), (59, first), (1, first + minute)] {
+        clock.advance(Duration::from_secs(wait));
+        assert!(permissions(&store, &made).await.is_some());
+        assert_eq!(used_at().await, Some(expected), "{wait}");
+    }
+    // A text that is not taken is no use of it.
+    clock.advance(minute);
+    let wrong = format!("mst_{}_{:064}", made.token.id, 0);
+    assert_eq!(store.verify_token(&wrong).await.unwrap(), None);
+    assert_eq!(used_at().await, Some(first + minute));
+}
+
+pub(crate) async fn pages_hold_every_token_once(backend: Backend) {
+    let store = backend.open_at(&clock()).await;
+    let organisation = organisation(&store).await;
+    let ann = member(&store, organisation, "ann", Role::Owner).await.id;
+    let (mut all, mut anns) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let own = TokenDraft {
+            person: Some(ann),
+            ..draft(organisation, "ann's")
+        };
+        anns.push(create(&store, own).await.token.id);
+        all.push(create(&store, draft(organisation, "ci")).await.token.id);
+    }
+    all.extend_from_slice(&anns);
+    for (person, mut expected) in [(None, all), (Some(ann), anns)] {
+        expected.sort();
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.tokens(organisation, person, after.as_ref(), 2).await;
+            let page = page.unwrap();
+            seen.extend(page.items.into_iter().map(|token| token.id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, expected);
+    }
 }

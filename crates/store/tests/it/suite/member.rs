@@ -1,0 +1,155 @@
+use millstream_store::{Error, TokenDraft};
+use model::access::{Permission, Permissions, Role};
+
+use super::{at_once, caller, clock, member, organisation};
+use crate::backend::Backend;
+
+pub(crate) async fn a_member_may_do_what_the_role_allows(backend: Backend) {
+    let store = backend.open().await;
+    let organisation = organisation(&store).await;
+    member(&store, organisation, "owner", Role::Owner).await;
+    let ann = member(&store, organisation, "ann", Role::Viewer).await;
+    for role in Role::ALL {
+        let set = store.set_role(organisation, ann.id, *role, caller()).await;
+        assert_eq!(set.unwrap().role, *role);
+        let read = store.member(organisation, ann.id).await.unwrap();
+        assert_eq!((&read.person, read.role), (&ann, *role));
+        let permissions = store.permissions(organisation, ann.id).await.unwrap();
+        assert_eq!(permissions, role.permissions());
+    }
+}
+
+pub(crate) async fn the_last_owner_stays(backend: Backend) {
+    let store = backend.open().await;
+    let (organisation, by) = (organisation(&store).await, caller());
+    let ann = member(&store, organisation, "ann", Role::Owner).await.id;
+    let bob = member(&store, organisation, "bob", Role::Admin).await.id;
+
+    let demoted = store.set_role(organisation, ann, Role::Admin, by).await;
+    assert!(matches!(demoted, Err(Error::LastOwner)), "{demoted:?}");
+    let removed = store.remove_member(organisation, ann, by).await;
+    assert!(matches!(removed, Err(Error::LastOwner)), "{removed:?}");
+    let read = store.member(organisation, ann).await.unwrap();
+    assert_eq!(read.role, Role::Owner);
+    // To stay one is no change of it.
+    let same = store.set_role(organisation, ann, Role::Owner, by).await;
+    assert_eq!(same.unwrap().role, Role::Owner);
+
+    let promoted = store.set_role(organisation, bob, Role::Owner, by).await;
+    promoted.unwrap();
+    let demoted = store.set_role(organisation, ann, Role::Viewer, by).await;
+    demoted.unwrap();
+    store.remove_member(organisation, ann, by).await.unwrap();
+    let removed = store.remove_member(organisation, bob, by).await;
+    assert!(matches!(removed, Err(Error::LastOwner)), "{removed:?}");
+}
+
+pub(crate) async fn of_two_owners_who_leave_at_once_one_stays(backend: Backend) {
+    let store = backend.open().await;
+    for round in 0..4 {
+        let organisation = organisation(&store).await;
+        let mut owners = Vec::new();
+        for number in 0..2 {
+            let name = format!("owner-{round}-{number}");
+            owners.push(member(&store, organisation, &name, Role::Owner).await.id);
+        }
+        let outcomes = at_once(2, |number| {
+            let (store, owner) = (store.clone(), owners[number]);
+            async move {
+                let by = caller();
+                // One leaves, the other steps down.
+                if (round + number) % 2 == 0 {
+                    store.remove_member(organisation, owner, by).await
+                } else {
+                    let set = store.set_role(organisation, owner, Role::Viewer, by);
+                    set.await.map(drop)
+                }
+            }
+        });
+        let outcomes = outcomes.await;
+        let stayed = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Err(Error::LastOwner)))
+            .count();
+        assert_eq!(stayed, 1, "{outcomes:?}");
+        let left = store.members(organisation, None, 10).await.unwrap().items;
+        let owners = left.iter().filter(|member| member.role == Role::Owner);
+        assert_eq!(owners.count(), 1, "{left:?}");
+    }
+}
+
+pub(crate) async fn a_removed_member_leaves_nothing_in_the_organisation(backend: Backend) {
+    let store = backend.open().await;
+    let (own, other, by) = (
+        organisation(&store).await,
+        organisation(&store).await,
+        caller(),
+    );
+    member(&store, own, "owner", Role::Owner).await;
+    let ann = member(&store, own, "ann", Role::Admin).await;
+    let link = store.invite(other, &ann.email, Role::Viewer, super::FAR, by);
+    let link = link.await.unwrap().text;
+    let present = millstream_store::Invitee::Present(ann.id);
+    let accepted = store.accept_invitation(link.expose(), present, by).await;
+    accepted.unwrap();
+    let draft = |organisation| TokenDraft {
+        organisation,
+        person: Some(ann.id),
+        name: "ci".into(),
+        scopes: None,
+        expires_at: None,
+    };
+    let gone = store.create_token(draft(own), by).await.unwrap();
+    let kept = store.create_token(draft(other), by).await.unwrap();
+
+    store.remove_member(own, ann.id, by).await.unwrap();
+    let permissions = store.permissions(own, ann.id).await.unwrap();
+    assert_eq!(permissions, Permissions::default());
+    let verified = store.verify_token(gone.text.expose()).await.unwrap();
+    assert_eq!(verified, None);
+    let token = store.token(&gone.token.id).await;
+    assert!(matches!(token, Err(Error::NoToken(_))), "{token:?}");
+    let again = store.remove_member(own, ann.id, by).await;
+    assert!(matches!(again, Err(Error::NoMember(id)) if id == ann.id));
+
+    // What they have elsewhere is theirs.
+    let verified = store.verify_token(kept.text.expose()).await.unwrap();
+    assert_eq!(
+        verified.unwrap().permissions,
+        Role::Viewer.permissions(),
+        "{kept:?}"
+    );
+    let permissions = store.permissions(other, ann.id).await.unwrap();
+    assert!(permissions.contains(Permission::ProjectsRead));
+    assert_eq!(store.person(ann.id).await.unwrap(), ann);
+}
+
+pub(crate) async fn pages_hold_every_member_once(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let (own, other) = (organisation(&store).await, organisation(&store).await);
+    let mut expected = Vec::new();
+    for number in 0..5 {
+        // Two at the same moment, then a later one.
+        clock.advance(std::time::Duration::from_secs(number % 2));
+        let person = member(&store, own, &format!("own-{number}"), Role::Viewer).await;
+        expected.push((clock_now(&clock), person.id));
+        member(&store, other, &format!("other-{number}"), Role::Viewer).await;
+    }
+    expected.sort();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.members(own, after.as_ref(), 2).await.unwrap();
+        let members = page.items.into_iter();
+        seen.extend(members.map(|member| (member.joined_at, member.person.id)));
+        after = page.next.map(|cursor| cursor.to_string().parse().unwrap());
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, expected);
+}
+
+fn clock_now(clock: &model::time::ManualClock) -> model::Timestamp {
+    model::Clock::now(clock)
+}

@@ -1,0 +1,217 @@
+use std::time::Duration;
+
+use millstream_store::{Error, NewSession, Secret, Session, Store};
+use model::access::{InstallationRights, Role};
+
+use super::{
+    DAY, START, administrator, at_once, caller, clock, member, organisation, public_half,
+    secret_half, session, signed_in,
+};
+use crate::backend::Backend;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What a cookie gets in exchange; it has to be taken.
+async fn renewal(store: &Store, cookie: &Secret) -> Option<Secret> {
+    let verified = store.verify_session(cookie.expose(), DAY).await.unwrap();
+    verified.expect("the cookie is taken").renewed
+}
+
+async fn only_session(store: &Store, person: model::PersonId) -> Session {
+    let mut sessions = store.sessions(person, None, 10).await.unwrap().items;
+    assert_eq!(sessions.len(), 1);
+    sessions.remove(0)
+}
+
+pub(crate) async fn a_cookie_is_recognised_until_its_session_is_ended(backend: Backend) {
+    let store = backend.open_at(&clock()).await;
+    let person = administrator(&store).await;
+    let (cookie, other) = (
+        session(&store, person.id).await,
+        session(&store, person.id).await,
+    );
+    let verified = store.verify_session(cookie.expose(), DAY).await.unwrap();
+    let verified = verified.unwrap();
+    assert_eq!(verified.person, person);
+    assert!(verified.renewed.is_none());
+    let expected = Session {
+        id: public_half(&cookie),
+        address: "192.0.2.9".into(),
+        user_agent: "browser".into(),
+        created_at: START,
+        seen_at: START,
+        expires_at: START + DAY,
+    };
+    assert_eq!(verified.session, expected);
+    let crossed = format!("mss_{}_{}", public_half(&cookie), secret_half(&other));
+    for wrong in [&*crossed, "", "mss_", &cookie.expose()[4..]] {
+        let verified = store.verify_session(wrong, DAY).await.unwrap();
+        assert!(verified.is_none(), "{wrong}");
+    }
+
+    // Nobody but its owner ends it.
+    let organisation = organisation(&store).await;
+    let ann = member(&store, organisation, "ann", Role::Owner).await.id;
+    let by = caller();
+    let refused = store.end_session(ann, &expected.id, by).await;
+    assert!(
+        matches!(&refused, Err(Error::NoSession(id)) if *id == expected.id),
+        "{refused:?}"
+    );
+    assert!(signed_in(&store, &cookie).await);
+    let ended = store.end_session(person.id, &expected.id, by).await;
+    ended.unwrap();
+    assert!(!signed_in(&store, &cookie).await);
+    assert!(signed_in(&store, &other).await);
+    let again = store.end_session(person.id, &expected.id, by).await;
+    assert!(matches!(again, Err(Error::NoSession(_))), "{again:?}");
+    let left = only_session(&store, person.id).await;
+    assert_eq!(left.id, public_half(&other));
+
+    store.close().await;
+    for cookie in [cookie, other] {
+        assert!(!backend.files_hold(&secret_half(&cookie)));
+    }
+}
+
+pub(crate) async fn a_session_that_is_not_used_ends(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let person = administrator(&store).await.id;
+    let cookie = session(&store, person).await;
+    let idle = 10 * MINUTE;
+    let taken = async || {
+        let verified = store.verify_session(cookie.expose(), idle).await;
+        verified.unwrap().is_some()
+    };
+    for _ in 0..3 {
+        clock.advance(idle - SECOND);
+        assert!(taken().await);
+    }
+    clock.advance(idle);
+    assert!(!taken().await);
+}
+
+pub(crate) async fn a_session_ends_at_the_latest_however_much_it_is_used(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let person = administrator(&store).await.id;
+    let cookie = session(&store, person).await;
+    for _ in 0..23 {
+        clock.advance(DAY / 24);
+        assert!(signed_in(&store, &cookie).await);
+    }
+    clock.advance(DAY / 24 - SECOND);
+    assert!(signed_in(&store, &cookie).await);
+    clock.advance(SECOND);
+    assert!(!signed_in(&store, &cookie).await);
+    assert_eq!(store.sessions(person, None, 10).await.unwrap().items, []);
+}
+
+pub(crate) async fn the_last_use_of_a_session_is_known_to_the_minute(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let person = administrator(&store).await.id;
+    let cookie = session(&store, person).await;
+    clock.advance(MINUTE - SECOND);
+    assert!(signed_in(&store, &cookie).await);
+    assert_eq!(only_session(&store, person).await.seen_at, START);
+    clock.advance(SECOND);
+    let verified = store.verify_session(cookie.expose(), DAY).await.unwrap();
+    assert_eq!(verified.unwrap().session.seen_at, START + MINUTE);
+    assert_eq!(only_session(&store, person).await.seen_at, START + MINUTE);
+}
+
+pub(crate) async fn after_a_change_of_rights_the_cookie_is_replaced(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let (root, by) = (administrator(&store).await.id, caller());
+    let organisation = organisation(&store).await;
+    member(&store, organisation, "owner", Role::Owner).await;
+    let ann = member(&store, organisation, "ann", Role::Viewer).await.id;
+    let (mut cookie, of_root) = (session(&store, ann).await, session(&store, root).await);
+    assert!(renewal(&store, &cookie).await.is_none());
+
+    let rights = InstallationRights {
+        operator: false,
+        reviewer: true,
+    };
+    for change in 0..3 {
+        match change {
+            0 => drop(
+                store
+                    .set_role(organisation, ann, Role::Admin, by)
+                    .await
+                    .unwrap(),
+            ),
+            1 => drop(store.set_rights(ann, rights, by).await.unwrap()),
+            _ => store.remove_member(organisation, ann, by).await.unwrap(),
+        }
+        let renewed = renewal(&store, &cookie).await.expect("a new cookie");
+        assert_eq!(public_half(&renewed), public_half(&cookie));
+        assert_ne!(secret_half(&renewed), secret_half(&cookie));
+        // Requests that are under way have the former one. They get no new one.
+        clock.advance(MINUTE - SECOND);
+        assert!(renewal(&store, &cookie).await.is_none());
+        assert!(renewal(&store, &renewed).await.is_none());
+        clock.advance(SECOND);
+        assert!(!signed_in(&store, &cookie).await);
+        cookie = renewed;
+    }
+    // Others' cookies stay what they are.
+    assert!(renewal(&store, &of_root).await.is_none());
+    assert_eq!(only_session(&store, ann).await.id, public_half(&cookie));
+}
+
+pub(crate) async fn of_many_requests_after_a_change_one_gets_the_new_cookie(backend: Backend) {
+    let store = backend.open().await;
+    let root = administrator(&store).await;
+    let cookie = session(&store, root.id).await;
+    let set = store.set_rights(root.id, root.rights, caller()).await;
+    set.unwrap();
+    let outcomes = at_once(20, |_| {
+        let (store, cookie) = (store.clone(), cookie.clone());
+        async move { renewal(&store, &cookie).await }
+    });
+    let mut renewed = outcomes.await.into_iter().flatten();
+    let new = renewed.next().expect("a new cookie");
+    assert!(renewed.next().is_none());
+    assert!(signed_in(&store, &new).await);
+}
+
+pub(crate) async fn a_session_is_of_somebody_with_an_account(backend: Backend) {
+    let store = backend.open().await;
+    let person = model::PersonId::generate(&model::random::Seeded::new(1));
+    let new = NewSession {
+        person,
+        address: String::new(),
+        user_agent: String::new(),
+        lifetime: DAY,
+    };
+    let refused = store.create_session(new, caller()).await;
+    assert!(
+        matches!(refused, Err(Error::NoPerson(id)) if id == person),
+        "{refused:?}"
+    );
+}
+
+pub(crate) async fn pages_hold_every_session_once(backend: Backend) {
+    let store = backend.open_at(&clock()).await;
+    let person = administrator(&store).await.id;
+    let mut expected = Vec::new();
+    for _ in 0..5 {
+        expected.push(public_half(&session(&store, person).await));
+    }
+    expected.sort();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.sessions(person, after.as_ref(), 2).await.unwrap();
+        seen.extend(page.items.into_iter().map(|session| session.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, expected);
+}
