@@ -22,6 +22,7 @@ mod password_reset;
 mod problem;
 mod project;
 mod reconcile;
+mod reference;
 mod secrets;
 mod session;
 mod shape;
@@ -157,7 +158,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(DefaultBodyLimit::max(extract::BODY_LIMIT_BYTES))
         .layer(axum::middleware::from_fn(crate::auth::carry));
-    routes.with_state(portal)
+    routes.with_state(portal).merge(reference::router())
 }
 
 async fn unknown_path() -> ApiError {
