@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millstream_store::{Config, Error, Store};
-use model::Clock;
 use model::random::System;
 use model::time::{ManualClock, SystemClock};
 use tempfile::TempDir;
@@ -47,12 +46,6 @@ impl Backend {
 
     pub(crate) async fn open(&self) -> Store {
         self.try_open().await.unwrap()
-    }
-
-    /// Opens it with a clock of the test's.
-    pub(crate) async fn open_at(&self, clock: Arc<dyn Clock>) -> Store {
-        let opened = Store::open(&self.config, clock, Arc::new(System)).await;
-        opened.unwrap()
     }
 
     pub(crate) async fn try_open(&self) -> Result<Store, Error> {
@@ -127,16 +120,5 @@ impl Backend {
         let sql = sqlx::AssertSqlSafe(sql);
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
-    }
-
-    /// The one text that a query finds.
-    pub(crate) async fn ask(&self, sql: &'static str) -> String {
-        use sqlx::{Connection, Row};
-        let mut connection = sqlx::AnyConnection::connect(&self.config.database)
-            .await
-            .unwrap();
-        let row = sqlx::query(sql).fetch_one(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-        row.get(0)
     }
 }

@@ -7,6 +7,7 @@ use millstream_store::{Error, ProjectChange, Throttle};
 use test_postgres::{Database, Tls};
 
 use crate::backend::Backend;
+use crate::suite;
 
 /// An error with its causes, as the log has it, and with what `Debug` says.
 fn all_of(error: &Error) -> String {
@@ -29,8 +30,7 @@ async fn nodes_that_start_at_once_make_one_schema() {
         backend.try_open()
     );
     let one = one.unwrap();
-    let made = one.create_project("shop", Throttle::default()).await;
-    let id = made.unwrap().project.id;
+    let id = suite::project(&one).await.id;
     for store in [two, three, four] {
         assert_eq!(store.unwrap().project(id).await.unwrap().id, id);
     }
@@ -56,8 +56,7 @@ async fn ids_and_names_are_ordered_by_their_bytes_whatever_the_servers_language_
 async fn changes_from_two_nodes_at_once_are_all_kept() {
     let backend = Backend::postgres();
     let (here, there) = (backend.open().await, backend.open().await);
-    let made = here.create_project("shop", Throttle::default()).await;
-    let id = made.unwrap().project.id;
+    let id = suite::project(&here).await.id;
     for round in 0..20 {
         let (name, throttle) = (
             format!("shop {round}"),
@@ -75,8 +74,8 @@ async fn changes_from_two_nodes_at_once_are_all_kept() {
             throttle: Some(throttle),
         };
         let (renamed, slowed) = tokio::join!(
-            here.change_project(id, rename),
-            there.change_project(id, slow_down)
+            here.change_project(id, None, rename, suite::caller()),
+            there.change_project(id, None, slow_down, suite::caller())
         );
         (renamed.unwrap(), slowed.unwrap());
         let project = here.project(id).await.unwrap();
@@ -103,8 +102,8 @@ async fn a_server_that_was_away_is_used_again() {
     let mut backend = Backend::on(Database::alone());
     backend.config.acquire_timeout = Duration::from_secs(2);
     let store = backend.open().await;
-    let made = store.create_project("shop", Throttle::default()).await;
-    let id = made.unwrap().project.id;
+    let made = suite::project(&store).await;
+    let (id, organisation) = (made.id, made.organisation);
 
     backend.server().stop();
     let begun = Instant::now();
@@ -125,8 +124,9 @@ async fn a_server_that_was_away_is_used_again() {
 
     backend.server().restart();
     assert_eq!(store.project(id).await.unwrap().name, "shop");
-    let again = store.create_project("again", Throttle::default()).await;
-    assert!(again.is_ok());
+    let (throttle, by) = (Throttle::default(), suite::caller());
+    let again = store.create_project(organisation, "again", throttle, by);
+    assert!(again.await.is_ok());
 }
 
 #[tokio::test]

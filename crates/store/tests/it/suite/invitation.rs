@@ -12,7 +12,14 @@ use crate::backend::Backend;
 pub(crate) async fn an_invitation_makes_an_account_and_a_member(backend: Backend) {
     let store = backend.open().await;
     let (organisation, by) = (organisation(&store).await, caller());
-    let invited = store.invite(organisation, " Ann@Example.com", Role::Partner, FAR, by);
+    let invited = super::invite(
+        &store,
+        organisation,
+        " Ann@Example.com",
+        Role::Partner,
+        FAR,
+        by,
+    );
     let invited = invited.await.unwrap();
     let invitation = &invited.invitation;
     assert_eq!(invitation.email.as_deref(), Some("ann@example.com"));
@@ -48,7 +55,14 @@ pub(crate) async fn an_invitation_makes_an_account_and_a_member(backend: Backend
 pub(crate) async fn of_many_who_accept_at_once_one_wins(backend: Backend) {
     let store = backend.open().await;
     let organisation = organisation(&store).await;
-    let invited = store.invite(organisation, "ann@example.com", Role::Viewer, FAR, caller());
+    let invited = super::invite(
+        &store,
+        organisation,
+        "ann@example.com",
+        Role::Viewer,
+        FAR,
+        caller(),
+    );
     let link = invited.await.unwrap().text;
     let outcomes = at_once(20, |number| {
         let (store, link) = (store.clone(), link.clone());
@@ -76,7 +90,7 @@ pub(crate) async fn an_invitation_ends_with_its_time_or_when_it_is_withdrawn(bac
     let mut links = Vec::new();
     for (name, expires_at) in [("ann", START + hour), ("bob", FAR)] {
         let email = format!("{name}@example.com");
-        let invited = store.invite(organisation, &email, Role::Viewer, expires_at, by);
+        let invited = super::invite(&store, organisation, &email, Role::Viewer, expires_at, by);
         links.push(invited.await.unwrap());
     }
     clock.advance(hour - Duration::from_micros(1));
@@ -109,7 +123,7 @@ pub(crate) async fn an_invitation_to_an_account_is_its_owners(backend: Backend) 
     );
     let ann = member(&store, first, "ann", Role::Owner).await;
     let bob = member(&store, first, "bob", Role::Viewer).await;
-    let invited = store.invite(second, "ANN@example.com", Role::Admin, FAR, by);
+    let invited = super::invite(&store, second, "ANN@example.com", Role::Admin, FAR, by);
     let link = invited.await.unwrap().text;
     let text = link.expose();
 
@@ -139,7 +153,7 @@ pub(crate) async fn a_later_invitation_of_an_address_ends_the_earlier_one(backen
         caller(),
     );
     let invite = async |organisation, email, role| {
-        let invited = store.invite(organisation, email, role, FAR, by).await;
+        let invited = super::invite(&store, organisation, email, role, FAR, by).await;
         invited.unwrap().text
     };
     let elsewhere = invite(other, "ann@example.com", Role::Viewer).await;
@@ -155,7 +169,14 @@ pub(crate) async fn a_member_is_not_invited_again(backend: Backend) {
     let store = backend.open().await;
     let (organisation, by) = (organisation(&store).await, caller());
     member(&store, organisation, "ann", Role::Viewer).await;
-    let invited = store.invite(organisation, "Ann@example.com", Role::Owner, FAR, by);
+    let invited = super::invite(
+        &store,
+        organisation,
+        "Ann@example.com",
+        Role::Owner,
+        FAR,
+        by,
+    );
     let invited = invited.await;
     assert!(matches!(invited, Err(Error::AlreadyMember)), "{invited:?}");
 }
@@ -164,12 +185,28 @@ pub(crate) async fn another_kind_of_text_is_no_invitation(backend: Backend) {
     let store = backend.open().await;
     let (person, by) = (administrator(&store).await.id, caller());
     let organisation = organisation(&store).await;
-    let invited = store.invite(organisation, "ann@example.com", Role::Viewer, FAR, by);
+    let invited = super::invite(
+        &store,
+        organisation,
+        "ann@example.com",
+        Role::Viewer,
+        FAR,
+        by,
+    );
     let link = invited.await.unwrap().text;
-    let other = store.invite(organisation, "bob@example.com", Role::Viewer, FAR, by);
+    let other = super::invite(
+        &store,
+        organisation,
+        "bob@example.com",
+        Role::Viewer,
+        FAR,
+        by,
+    );
     let other = other.await.unwrap().text;
     let cookie = session(&store, person).await;
-    let reset = store.create_password_reset(person, FAR, by).await.unwrap();
+    let reset = super::password_reset(&store, person, FAR, by)
+        .await
+        .unwrap();
     let wrong = [
         // One link's id with another's secret.
         format!("msi_{}_{}", public_half(&link), secret_half(&other)),

@@ -31,7 +31,7 @@ fn draft(recipient: &str) -> Draft {
 /// A store whose time stands still, and its clock.
 async fn opened(backend: &Backend) -> (Store, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000)));
-    let store = backend.open_at(clock.clone()).await;
+    let store = backend.open_at(&clock).await;
     (store, clock)
 }
 

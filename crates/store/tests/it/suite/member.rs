@@ -10,7 +10,7 @@ pub(crate) async fn a_member_may_do_what_the_role_allows(backend: Backend) {
     member(&store, organisation, "owner", Role::Owner).await;
     let ann = member(&store, organisation, "ann", Role::Viewer).await;
     for role in Role::ALL {
-        let set = store.set_role(organisation, ann.id, *role, caller()).await;
+        let set = super::set_role(&store, organisation, ann.id, *role, caller()).await;
         assert_eq!(set.unwrap().role, *role);
         let read = store.member(organisation, ann.id).await.unwrap();
         assert_eq!((&read.person, read.role), (&ann, *role));
@@ -25,22 +25,24 @@ pub(crate) async fn the_last_owner_stays(backend: Backend) {
     let ann = member(&store, organisation, "ann", Role::Owner).await.id;
     let bob = member(&store, organisation, "bob", Role::Admin).await.id;
 
-    let demoted = store.set_role(organisation, ann, Role::Admin, by).await;
+    let demoted = super::set_role(&store, organisation, ann, Role::Admin, by).await;
     assert!(matches!(demoted, Err(Error::LastOwner)), "{demoted:?}");
-    let removed = store.remove_member(organisation, ann, by).await;
+    let removed = super::remove_member(&store, organisation, ann, by).await;
     assert!(matches!(removed, Err(Error::LastOwner)), "{removed:?}");
     let read = store.member(organisation, ann).await.unwrap();
     assert_eq!(read.role, Role::Owner);
     // To stay one is no change of it.
-    let same = store.set_role(organisation, ann, Role::Owner, by).await;
+    let same = super::set_role(&store, organisation, ann, Role::Owner, by).await;
     assert_eq!(same.unwrap().role, Role::Owner);
 
-    let promoted = store.set_role(organisation, bob, Role::Owner, by).await;
+    let promoted = super::set_role(&store, organisation, bob, Role::Owner, by).await;
     promoted.unwrap();
-    let demoted = store.set_role(organisation, ann, Role::Viewer, by).await;
+    let demoted = super::set_role(&store, organisation, ann, Role::Viewer, by).await;
     demoted.unwrap();
-    store.remove_member(organisation, ann, by).await.unwrap();
-    let removed = store.remove_member(organisation, bob, by).await;
+    super::remove_member(&store, organisation, ann, by)
+        .await
+        .unwrap();
+    let removed = super::remove_member(&store, organisation, bob, by).await;
     assert!(matches!(removed, Err(Error::LastOwner)), "{removed:?}");
 }
 
@@ -59,9 +61,9 @@ pub(crate) async fn of_two_owners_who_leave_at_once_one_stays(backend: Backend) 
                 let by = caller();
                 // One leaves, the other steps down.
                 if (round + number) % 2 == 0 {
-                    store.remove_member(organisation, owner, by).await
+                    super::remove_member(&store, organisation, owner, by).await
                 } else {
-                    let set = store.set_role(organisation, owner, Role::Viewer, by);
+                    let set = super::set_role(&store, organisation, owner, Role::Viewer, by);
                     set.await.map(drop)
                 }
             }
@@ -87,7 +89,7 @@ pub(crate) async fn a_removed_member_leaves_nothing_in_the_organisation(backend:
     );
     member(&store, own, "owner", Role::Owner).await;
     let ann = member(&store, own, "ann", Role::Admin).await;
-    let link = store.invite(other, &ann.email, Role::Viewer, super::FAR, by);
+    let link = super::invite(&store, other, &ann.email, Role::Viewer, super::FAR, by);
     let link = link.await.unwrap().text;
     let present = millstream_store::Invitee::Present(ann.id);
     let accepted = store.accept_invitation(link.expose(), present, by).await;
@@ -102,14 +104,14 @@ pub(crate) async fn a_removed_member_leaves_nothing_in_the_organisation(backend:
     let gone = store.create_token(draft(own), by).await.unwrap();
     let kept = store.create_token(draft(other), by).await.unwrap();
 
-    store.remove_member(own, ann.id, by).await.unwrap();
+    super::remove_member(&store, own, ann.id, by).await.unwrap();
     let permissions = store.permissions(own, ann.id).await.unwrap();
     assert_eq!(permissions, Permissions::default());
     let verified = store.verify_token(gone.text.expose()).await.unwrap();
     assert_eq!(verified, None);
     let token = store.token(&gone.token.id).await;
     assert!(matches!(token, Err(Error::NoToken(_))), "{token:?}");
-    let again = store.remove_member(own, ann.id, by).await;
+    let again = super::remove_member(&store, own, ann.id, by).await;
     assert!(matches!(again, Err(Error::NoMember(id)) if id == ann.id));
 
     // What they have elsewhere is theirs.

@@ -49,7 +49,8 @@ fn sync_id(number: u32) -> SyncId {
 
 #[tokio::test]
 async fn projects_and_their_keys_go_to_one_organisation() {
-    let store = first_schema().await.open().await;
+    let backend = first_schema().await;
+    let store = backend.open().await;
     let organisations = store.organisations(None, 10).await.unwrap().items;
     assert_eq!(organisations.len(), 1);
     let organisation = &organisations[0];
@@ -138,7 +139,8 @@ async fn syncs_and_their_secrets_stay() {
 
 #[tokio::test]
 async fn a_token_is_the_installations_own() {
-    let store = first_schema().await.open().await;
+    let backend = first_schema().await;
+    let store = backend.open().await;
     let text = format!("mst_00000000000000aa_{}", "c".repeat(64));
     let verified = store.verify_token(&text).await.unwrap().unwrap();
     let token = verified.token;

@@ -1,6 +1,7 @@
 //! The behaviours.
 
 pub(crate) mod audit;
+pub(crate) mod audit_log;
 pub(crate) mod idempotency;
 pub(crate) mod invitation;
 pub(crate) mod keys;
@@ -20,9 +21,11 @@ pub(crate) mod token;
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
+use millstream_store::mail::{Bodies, Draft, Kind};
 use millstream_store::{
-    Actor, ActorKind, Caller, Invitee, NewPerson, NewProject, NewSession, Once, Person, Project,
-    Secret, SecretFields, Store, SyncDraft, SyncRecord, Throttle,
+    Actor, ActorKind, Caller, Error, Invitee, Member, NewInvitation, NewPerson, NewProject,
+    NewSession, Once, Person, Project, Secret, SecretFields, Store, SyncDraft, SyncRecord,
+    Throttle,
 };
 use model::access::{InstallationRights, Role};
 use model::definition::Header;
@@ -54,6 +57,81 @@ pub(crate) fn caller() -> &'static Caller {
         once: None,
     });
     &CALLER
+}
+
+/// A letter that says no more than its link.
+fn letter(recipient: &str, link: &Secret, kind: Kind) -> Draft {
+    let text = link.expose().to_owned();
+    Draft {
+        kind,
+        recipient: recipient.to_owned(),
+        subject: "a link".into(),
+        bodies: Bodies {
+            html: text.clone(),
+            text,
+        },
+        expires_at: None,
+    }
+}
+
+/// Invites someone, and reads their mail.
+pub(crate) async fn invite(
+    store: &Store,
+    organisation: OrganisationId,
+    email: &str,
+    role: Role,
+    expires_at: Timestamp,
+    by: &Caller,
+) -> Result<NewInvitation, Error> {
+    let mut read = None;
+    let write = |link: &Secret| {
+        read = Some(link.clone());
+        Ok(letter(email, link, Kind::Invitation))
+    };
+    let invited = store.invite(organisation, email, role, expires_at, write, by);
+    let invitation = invited.await?;
+    let text = read.expect("a letter was written");
+    Ok(NewInvitation { invitation, text })
+}
+
+/// Asks for a new password, and reads the mail.
+pub(crate) async fn password_reset(
+    store: &Store,
+    person: PersonId,
+    expires_at: Timestamp,
+    by: &Caller,
+) -> Result<Secret, Error> {
+    let mut read = None;
+    let write = |link: &Secret| {
+        read = Some(link.clone());
+        Ok(letter("someone@example.com", link, Kind::PasswordReset))
+    };
+    let made = store.create_password_reset(person, expires_at, write, by);
+    made.await?;
+    Ok(read.expect("a letter was written"))
+}
+
+/// Gives a member another role, whatever they are.
+pub(crate) async fn set_role(
+    store: &Store,
+    organisation: OrganisationId,
+    person: PersonId,
+    role: Role,
+    by: &Caller,
+) -> Result<Member, Error> {
+    let former = store.member(organisation, person).await?.role;
+    store.set_role(organisation, person, former, role, by).await
+}
+
+/// Removes a member, whatever they are.
+pub(crate) async fn remove_member(
+    store: &Store,
+    organisation: OrganisationId,
+    person: PersonId,
+    by: &Caller,
+) -> Result<(), Error> {
+    let former = store.member(organisation, person).await?.role;
+    store.remove_member(organisation, person, former, by).await
 }
 
 /// The same, who asks for a creation under a key.
@@ -119,7 +197,7 @@ pub(crate) async fn member(
     role: Role,
 ) -> Person {
     let email = format!("{name}@example.com");
-    let invited = store.invite(organisation, &email, role, FAR, caller());
+    let invited = invite(store, organisation, &email, role, FAR, caller());
     let link = invited.await.unwrap().text;
     let accepted = store.accept_invitation(link.expose(), newcomer(name), caller());
     accepted.await.unwrap().0

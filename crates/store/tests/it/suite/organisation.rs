@@ -36,7 +36,7 @@ pub(crate) async fn an_unknown_organisation_is_said_to_be_unknown(backend: Backe
     assert!(unknown(deleted.unwrap_err()));
     let project = store.create_project(id, "x", Throttle::default(), by);
     assert!(unknown(project.await.unwrap_err()));
-    let invitation = store.invite(id, "x@example.com", Role::Viewer, FAR, by);
+    let invitation = super::invite(&store, id, "x@example.com", Role::Viewer, FAR, by);
     assert!(unknown(invitation.await.unwrap_err()));
     let draft = TokenDraft {
         organisation: id,
@@ -57,7 +57,7 @@ pub(crate) async fn an_organisation_goes_with_all_it_has_but_not_with_projects(b
         caller(),
     );
     let ann = member(&store, own, "ann", Role::Owner).await;
-    let link = store.invite(own, "bob@example.com", Role::Viewer, FAR, by);
+    let link = super::invite(&store, own, "bob@example.com", Role::Viewer, FAR, by);
     let link = link.await.unwrap().text;
     let token = |organisation| TokenDraft {
         organisation,
@@ -100,7 +100,7 @@ pub(crate) async fn pages_hold_every_organisation_once(backend: Backend) {
     let mut made = vec![first.id];
     for _ in 0..4 {
         let id = organisation(&store).await;
-        let link = store.invite(id, &person.email, Role::Partner, FAR, caller());
+        let link = super::invite(&store, id, &person.email, Role::Partner, FAR, caller());
         let link = link.await.unwrap().text;
         let invitee = millstream_store::Invitee::Present(person.id);
         let accepted = store.accept_invitation(link.expose(), invitee, caller());
@@ -166,7 +166,7 @@ pub(crate) async fn what_is_one_organisations_is_not_found_from_another(backend:
         caller(),
     );
     let ann = member(&store, own, "ann", Role::Owner).await;
-    let invitation = store.invite(own, "bob@example.com", Role::Viewer, FAR, by);
+    let invitation = super::invite(&store, own, "bob@example.com", Role::Viewer, FAR, by);
     let invitation = invitation.await.unwrap();
     let draft = TokenDraft {
         organisation: own,
@@ -181,9 +181,9 @@ pub(crate) async fn what_is_one_organisations_is_not_found_from_another(backend:
 
     let no_member = |error: Error| matches!(error, Error::NoMember(asked) if asked == ann.id);
     assert!(no_member(store.member(other, ann.id).await.unwrap_err()));
-    let set = store.set_role(other, ann.id, Role::Viewer, by).await;
+    let set = super::set_role(&store, other, ann.id, Role::Viewer, by).await;
     assert!(no_member(set.unwrap_err()));
-    let removed = store.remove_member(other, ann.id, by).await;
+    let removed = super::remove_member(&store, other, ann.id, by).await;
     assert!(no_member(removed.unwrap_err()));
     let elsewhere = TokenDraft {
         organisation: other,

@@ -12,9 +12,15 @@ pub(crate) async fn a_link_sets_a_password_and_ends_everything_else(backend: Bac
     let (root, by) = (administrator(&store).await, caller());
     let organisation = organisation(&store).await;
     let ann = member(&store, organisation, "ann", Role::Viewer).await;
-    let link = store.create_password_reset(root.id, FAR, by).await.unwrap();
-    let other = store.create_password_reset(root.id, FAR, by).await.unwrap();
-    let of_ann = store.create_password_reset(ann.id, FAR, by).await.unwrap();
+    let link = super::password_reset(&store, root.id, FAR, by)
+        .await
+        .unwrap();
+    let other = super::password_reset(&store, root.id, FAR, by)
+        .await
+        .unwrap();
+    let of_ann = super::password_reset(&store, ann.id, FAR, by)
+        .await
+        .unwrap();
     let (cookie, cookie_of_ann) = (
         session(&store, root.id).await,
         session(&store, ann.id).await,
@@ -57,7 +63,7 @@ pub(crate) async fn a_link_sets_a_password_and_ends_everything_else(backend: Bac
 pub(crate) async fn of_many_who_use_a_link_at_once_one_wins(backend: Backend) {
     let store = backend.open().await;
     let root = administrator(&store).await.id;
-    let link = store.create_password_reset(root, FAR, caller()).await;
+    let link = super::password_reset(&store, root, FAR, caller()).await;
     let link = link.unwrap();
     let outcomes = at_once(20, |number| {
         let (store, link) = (store.clone(), link.clone());
@@ -78,14 +84,12 @@ pub(crate) async fn a_link_ends_with_its_time(backend: Backend) {
     let store = backend.open_at(&clock).await;
     let (root, by) = (administrator(&store).await.id, caller());
     let hour = Duration::from_secs(3600);
-    let link = store.create_password_reset(root, START + hour, by).await;
+    let link = super::password_reset(&store, root, START + hour, by).await;
     let link = link.unwrap();
     clock.advance(hour);
     let reset = store.reset_password(link.expose(), "$argon2id$late", by);
     assert_eq!(reset.await.unwrap(), None);
-    let link = store
-        .create_password_reset(root, START + 2 * hour, by)
-        .await;
+    let link = super::password_reset(&store, root, START + 2 * hour, by).await;
     let link = link.unwrap();
     clock.advance(hour - Duration::from_micros(1));
     let reset = store.reset_password(link.expose(), "$argon2id$timely", by);
@@ -98,11 +102,11 @@ pub(crate) async fn a_person_has_at_most_three_links(backend: Backend) {
     let (root, by) = (administrator(&store).await.id, caller());
     let organisation = organisation(&store).await;
     let ann = member(&store, organisation, "ann", Role::Viewer).await.id;
-    let of_ann = store.create_password_reset(ann, FAR, by).await.unwrap();
+    let of_ann = super::password_reset(&store, ann, FAR, by).await.unwrap();
     let mut links = Vec::new();
     for _ in 0..5 {
         clock.advance(Duration::from_secs(1));
-        links.push(store.create_password_reset(root, FAR, by).await.unwrap());
+        links.push(super::password_reset(&store, root, FAR, by).await.unwrap());
     }
     let count = "SELECT CAST(COUNT(*) AS TEXT) FROM password_resets";
     assert_eq!(backend.ask(count).await, "4");

@@ -70,7 +70,7 @@ pub(crate) async fn an_unknown_person_is_said_to_be_unknown(backend: Backend) {
     let used = store.use_recovery_code(id, &code, by).await;
     assert!(unknown(used.unwrap_err()));
     assert!(!store.use_totp_step(id, 1).await.unwrap());
-    let link = store.create_password_reset(id, super::FAR, by).await;
+    let link = super::password_reset(&store, id, super::FAR, by).await;
     assert!(unknown(link.unwrap_err()));
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn a_new_password_ends_all_sessions_but_the_kept_one(backend: B
     let bob = member(&store, organisation, "bob", Role::Viewer).await.id;
     let (kept, ended) = (session(&store, ann).await, session(&store, ann).await);
     let of_another = session(&store, bob).await;
-    let link = store.create_password_reset(ann, super::FAR, caller());
+    let link = super::password_reset(&store, ann, super::FAR, caller());
     let link = link.await.unwrap();
 
     let keep = public_half(&kept);

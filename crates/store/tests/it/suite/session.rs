@@ -140,13 +140,14 @@ pub(crate) async fn after_a_change_of_rights_the_cookie_is_replaced(backend: Bac
     for change in 0..3 {
         match change {
             0 => drop(
-                store
-                    .set_role(organisation, ann, Role::Admin, by)
+                super::set_role(&store, organisation, ann, Role::Admin, by)
                     .await
                     .unwrap(),
             ),
             1 => drop(store.set_rights(ann, rights, by).await.unwrap()),
-            _ => store.remove_member(organisation, ann, by).await.unwrap(),
+            _ => super::remove_member(&store, organisation, ann, by)
+                .await
+                .unwrap(),
         }
         let renewed = renewal(&store, &cookie).await.expect("a new cookie");
         assert_eq!(public_half(&renewed), public_half(&cookie));

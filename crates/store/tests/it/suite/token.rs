@@ -107,10 +107,10 @@ pub(crate) async fn a_token_may_do_what_its_person_and_its_scopes_allow(backend:
     assert_eq!(permissions(&store, &none).await, Some(set(&[])));
 
     // A change of the person's rights is one of the token's, at once.
-    let changed = store.set_role(organisation, ann, Role::Viewer, by).await;
+    let changed = super::set_role(&store, organisation, ann, Role::Viewer, by).await;
     changed.unwrap();
     assert_eq!(permissions(&store, &some).await, Some(set(&[ProjectsRead])));
-    let changed = store.set_role(organisation, ann, Role::Admin, by).await;
+    let changed = super::set_role(&store, organisation, ann, Role::Admin, by).await;
     changed.unwrap();
     let rights = InstallationRights {
         operator: true,
