@@ -60,7 +60,8 @@ impl Checks {
             reasons.push(format!("events are refused: {refusing}"));
         }
         if let Err(error) = self.store.ping().await {
-            tracing::warn!(%error, "the store does not answer");
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the store does not answer");
             reasons.push("projects and syncs can't be read".to_owned());
         }
         for (sync, view) in self.streams.views() {

@@ -77,7 +77,8 @@ async fn changes_from_two_nodes_at_once_are_all_kept() {
             here.change_project(id, None, rename, suite::caller()),
             there.change_project(id, None, slow_down, suite::caller())
         );
-        (renamed.unwrap(), slowed.unwrap());
+        renamed.unwrap();
+        slowed.unwrap();
         let project = here.project(id).await.unwrap();
         assert_eq!((project.name, project.throttle), (name, throttle));
     }
