@@ -307,6 +307,59 @@ mod tests {
     }
 
     #[test]
+    fn a_mail_server_needs_a_sender_and_an_address_for_links_and_keeps_the_password_to_itself() {
+        let complete = "control.public_url = \"https://millstream.example.com/\"\n\
+                        mail.host = \"smtp.example.com\"\n\
+                        mail.from = \"Mühle <millstream@example.com>\"\n\
+                        mail.username = \"mill\"\nmail.password = \"hunter2\"\n";
+        let loaded = load_text(complete).map_err(|problems| problems.to_string());
+        let loaded = loaded.unwrap();
+        let config = &loaded.config;
+        assert_eq!(config.public_url(), "https://millstream.example.com");
+        assert_eq!(config.public_host(), "millstream.example.com");
+        let shown = serde_json::to_string(&loaded.settings()).unwrap() + &format!("{config:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+
+        for (wrong, named) in [
+            (
+                "mail.security = \"none\"",
+                "mail.security = \"none\": must be",
+            ),
+            (
+                "mail.security = \"ssl\"",
+                "must be \"starttls\" or \"tls\" or \"none\"",
+            ),
+            ("mail.ca_file = \"/no/ca.pem\"", "/no/ca.pem can't be read"),
+            (
+                "mail.jitter = 2.0",
+                "mail.jitter = 2.0: must be from 0 to 1",
+            ),
+        ] {
+            let found = problems(&format!("{complete}{wrong}"));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains(named), "{found:?}");
+        }
+        let found = problems("mail.host = \"smtp.example.com\"");
+        assert_eq!(found.len(), 2, "{found:?}");
+        for value in ["ann", "a@b.example, c@d.example", "jörg@example.com"] {
+            let from = complaint(
+                "mail.from",
+                &format!("{value:?}\n{}", complete.replace("mail.from", "#")),
+            );
+            assert!(from.contains("must be an address such as"), "{from}");
+        }
+        for value in [
+            "millstream.example.com",
+            "ftp://example.com",
+            "https://example.com/?a",
+            "https://",
+        ] {
+            let url = complaint("control.public_url", &format!("{value:?}"));
+            assert!(url.contains("must be a URL without query"), "{url}");
+        }
+    }
+
+    #[test]
     fn everything_that_is_wrong_is_said_at_once() {
         let found = problems(
             "listne = 1\nlisten = 5\n[lanes]\nwindow = 0\nconcurrency = 0\n[client]\nca_file = \"/no/ca.pem\"\n\

@@ -114,11 +114,15 @@ impl Config {
 
     /// The sender of all mail.
     pub(super) fn sender(&self) -> Option<Mailbox> {
-        let parsed: Mailbox = self.from.parse().ok()?;
-        let email = address::parse(parsed.email.as_ref())?;
-        // Other mail servers than ours must be able to answer.
-        let plain = email.to_string().is_ascii() && !self.from.contains(char::is_control);
-        plain.then(|| Mailbox::new(parsed.name, email))
+        let text = self.from.trim();
+        let named = text.strip_suffix('>').and_then(|text| text.split_once('<'));
+        let (name, email) = named.unwrap_or(("", text));
+        let name = name.trim().trim_matches('"');
+        let email = address::parse(email)?;
+        // Every mail server must be able to take it.
+        let plain = email.to_string().is_ascii() && !name.contains(char::is_control);
+        let name = (!name.is_empty()).then(|| name.to_owned());
+        plain.then(|| Mailbox::new(name, email))
     }
 
     pub(super) fn schedule(&self) -> schedule::Schedule {

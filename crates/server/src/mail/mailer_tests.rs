@@ -269,17 +269,11 @@ async fn a_server_that_is_down_is_asked_seldom_however_many_mails_wait() {
 
 #[tokio::test]
 async fn a_mail_that_a_dead_node_had_claimed_is_sent_when_its_lease_ends() {
-    let world = World::start(true, always(refused(true))).await;
-    world.script.lock().unwrap().afterwards = None;
-    world.stopping.cancel();
+    // This node's mailer sends nothing: it has no mail server.
+    let world = World::start(false, Script::default()).await;
     let id = world.enqueue("ann@example.com").await;
     let lease = Duration::from_secs(60);
-    let claimed = world.store.claim_mail(lease, 1).await.unwrap();
-    if claimed.is_empty() {
-        // The mailer was faster than its end: nothing is left to show.
-        return;
-    }
-    drop(claimed);
+    assert_eq!(world.store.claim_mail(lease, 1).await.unwrap().len(), 1);
     let config = config::load(None, Files::Unchecked)
         .ok()
         .unwrap()
@@ -306,6 +300,7 @@ async fn a_mail_that_a_dead_node_had_claimed_is_sent_when_its_lease_ends() {
     assert!(attempts[0].0.since(START) >= lease, "{attempts:?}");
     stopping.cancel();
     running.await.unwrap();
+    world.stop().await;
 }
 
 #[tokio::test]

@@ -1,5 +1,10 @@
 //! Mail from the queue to a real mail server (aiosmtpd).
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on fails right there"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -241,6 +246,27 @@ fn mails_that_wait_together_share_a_connection() {
     for id in [ids[0], ids[2], ids[3]] {
         outbox.wait_until_sent(id);
     }
+}
+
+#[test]
+fn a_connection_is_kept_for_a_while_and_replaced_when_it_broke() {
+    let mail_server = MailServer::start(&[]);
+    let port = mail_server.port.to_string();
+    let server = Server::start(&format!(
+        "{}\nmail.idle_timeout = \"1h\"",
+        settings(mail_server.port, "none")
+    ));
+    let outbox = Outbox::of(&server);
+    let send = |mail_server: &MailServer| {
+        let id = outbox.put("ann@example.com");
+        let mail = mail_server.mail();
+        assert_eq!(outbox.wait_until_sent(id).error, None);
+        mail["peer"].clone()
+    };
+    assert_eq!(send(&mail_server), send(&mail_server));
+    drop(mail_server);
+    let mail_server = MailServer::start(&["--port", &port]);
+    send(&mail_server);
 }
 
 #[test]
