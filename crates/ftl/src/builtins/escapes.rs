@@ -10,11 +10,11 @@ use crate::syntax::ast::BuiltinCall;
 use crate::value::{Str, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
-    define("html", Run::Str(html), Args::None),
-    define("web_safe", Run::Str(html), Args::None),
-    define("xhtml", Run::Str(html), Args::None),
-    define("xml", Run::Str(xml), Args::None),
-    define("rtf", Run::Str(rtf), Args::None),
+    define("html", Run::Text(html), Args::None),
+    define("web_safe", Run::Text(html), Args::None),
+    define("xhtml", Run::Text(html), Args::None),
+    define("xml", Run::Text(xml), Args::None),
+    define("rtf", Run::Text(rtf), Args::None),
     define("j_string", Run::Str(j_string), Args::None),
     define("js_string", Run::Str(js_string), Args::None),
     define("json_string", Run::Str(json_string), Args::None).printed_by(print_json_string),
@@ -104,14 +104,23 @@ fn print_json_string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<
     Ok(())
 }
 
-/// Whether the byte, wherever it stands, isn't the first of a character that may need an escape. Those that two of the
+/// Which bytes, wherever they stand, aren't the first of a character that may need an escape. Those that two of the
 /// bytes begin, beyond ASCII, are the control characters and the line separators, among others.
+const IS_PLAIN_IN_SCRIPT: [bool; 256] = {
+    let mut is_plain = [true; 256];
+    let mut byte = 0;
+    while byte < is_plain.len() {
+        is_plain[byte] = !matches!(
+            byte as u8,
+            0..b' ' | 0x7f | b'"' | b'\'' | b'\\' | b'/' | b'<' | b'>' | 0xc2 | 0xe2
+        );
+        byte += 1;
+    }
+    is_plain
+};
+
 fn is_plain_in_script(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | 0x80..)
-        && !matches!(
-            byte,
-            b'"' | b'\'' | b'\\' | b'/' | b'<' | b'>' | 0xc2 | 0xe2
-        )
+    IS_PLAIN_IN_SCRIPT[usize::from(byte)]
 }
 
 /// Escapes for a string literal in JavaScript or JSON, and against `</script>`, `<!--`, `]]>` in a page around it.

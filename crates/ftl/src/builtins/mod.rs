@@ -31,6 +31,8 @@ type Returned<'a> = Evaluated<'a, Option<Value<'a>>>;
 enum Run {
     /// A string; numbers, dates and booleans are formatted first.
     Str(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Str<'a>) -> Returned<'a>),
+    /// The text that the target prints, markup included.
+    Text(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Str<'a>) -> Returned<'a>),
     Number(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Number) -> Returned<'a>),
     Date(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, DateTime) -> Returned<'a>),
     Seq(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Value<'a>) -> Returned<'a>),
@@ -178,11 +180,12 @@ impl Builtin {
         }
         match self.run {
             Run::Str(run) => {
-                let text = if crate::output_format::is_legacy_escaping(self.name) {
-                    env.eval_printable(&call.target)?
-                } else {
-                    env.eval_string(&call.target)?
-                };
+                let text = env.eval_string(&call.target)?;
+                env.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
+                run(env, call, text)
+            }
+            Run::Text(run) => {
+                let text = env.eval_printable(&call.target)?;
                 env.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
                 run(env, call, text)
             }
@@ -236,7 +239,7 @@ impl Builtin {
     /// Why a call with too few or too many arguments fails: for its target if that doesn't fit either.
     fn misfit<'a>(&self, env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, Fault<'a>> {
         match self.run {
-            Run::Str(_) => drop(env.eval_string(&call.target)?),
+            Run::Str(_) | Run::Text(_) => drop(env.eval_string(&call.target)?),
             Run::Number(_) => drop(env.eval_number(&call.target)?),
             Run::Optional(_) => drop(env.eval_guarded(&call.target)?),
             Run::Date(_) | Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Loop(_) => {

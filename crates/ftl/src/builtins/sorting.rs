@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::Returned;
 use crate::error::{ErrorKind, quoted};
 use crate::eval::{Env, Evaluated, ordering};
+use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
 use crate::value::Value;
 
@@ -47,7 +48,7 @@ pub(super) fn sort_by<'a>(
     let items = env.items(&seq)?;
     let mut keyed = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
-        let mut key = item.clone();
+        let mut key = item.as_ref().map(Value::share);
         for name in &path {
             key = match key {
                 Some(value) if value.is_hash() => {
@@ -98,10 +99,30 @@ fn sorted<'a>(
     if let Some((Value::Str(_), _)) = keyed.first() {
         return sorted_strings(env, keyed);
     }
+    let numbers = keyed.iter().map_while(|(key, _)| match key {
+        Value::Number(number) => Some(number),
+        _ => None,
+    });
+    if let Some(keys) = Number::keys(numbers)
+        && keys.len() == keyed.len()
+    {
+        return Ok(Some(sorted_small_numbers(keys, keyed)));
+    }
     keyed.sort_by(|(left, _), (right, _)| ordering(left, right).unwrap_or(Ordering::Equal));
     Ok(Some(Value::list(
         keyed.into_iter().map(|(_, item)| item).collect(),
     )))
+}
+
+/// Only keys and places are moved while they are sorted; equal keys keep the order of their places.
+fn sorted_small_numbers<'a>(
+    keys: Vec<i128>,
+    mut keyed: Vec<(Value<'a>, Option<Value<'a>>)>,
+) -> Value<'a> {
+    let mut places: Vec<(i128, usize)> = keys.into_iter().zip(0..).collect();
+    places.sort_unstable();
+    let items = places.iter().map(|(_, place)| keyed[*place].1.take());
+    Value::list(items.collect())
 }
 
 /// Strings are weighed once, not at every comparison.
@@ -148,7 +169,8 @@ fn check_types<'a>(
             );
             return Err(env.failure(ErrorKind::Type, message));
         }
-        if ordering(first, key).is_none() {
+        let are_numbers = matches!((first, key), (Value::Number(_), Value::Number(_)));
+        if !are_numbers && ordering(first, key).is_none() {
             let message = format!(
                 "{}All values in the sequence must be {first}s, because the first value was that. However, the value of the current item isn't a {first} but {}.",
                 failed(index),

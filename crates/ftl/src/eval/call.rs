@@ -139,7 +139,8 @@ impl<'a> Env<'a> {
     fn open_frame(&mut self, def: &MacroDef) -> Evaluated<'a, usize> {
         self.charge_items(def.frame_size as usize)?;
         let frame = self.locals.len();
-        self.locals.resize(frame + def.frame_size as usize, None);
+        self.locals
+            .resize_with(frame + def.frame_size as usize, || None);
         Ok(frame)
     }
 
@@ -367,8 +368,7 @@ impl<'a> Env<'a> {
         let expr = function.expr;
         if let ExprKind::Lambda(lambda) = &expr.kind {
             // The slot may belong to a loop whose source this is.
-            let outer = self.local(lambda.slot).cloned();
-            self.set_local(lambda.slot, item);
+            let outer = self.replace_local(lambda.slot, item);
             let result = self.eval_opt(&lambda.body);
             self.set_local(lambda.slot, outer);
             return result;

@@ -130,7 +130,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
 
 pub(super) fn none<'a>(len: usize) -> Vec<Option<Value<'a>>> {
     let mut slots = Vec::new();
-    slots.resize(len, None);
+    slots.resize_with(len, || None);
     slots
 }
 
@@ -361,6 +361,16 @@ impl<'a> Env<'a> {
 
     pub(crate) fn set_local(&mut self, slot: u32, value: Option<Value<'a>>) {
         self.set_local_of(self.place.base, slot, value);
+    }
+
+    /// Sets a local variable; returns what it was.
+    pub(crate) fn replace_local(
+        &mut self,
+        slot: u32,
+        value: Option<Value<'a>>,
+    ) -> Option<Value<'a>> {
+        let local = self.locals.get_mut(self.place.base + slot as usize)?;
+        std::mem::replace(local, value)
     }
 
     /// Sets a local variable of the frame that begins at `base`.

@@ -34,20 +34,26 @@ impl<'a> Env<'a> {
     /// Runs nodes until their end or a jump.
     pub(crate) fn exec(&mut self, nodes: &'a [Node]) -> Evaluated<'a, Flow> {
         for node in nodes {
-            let flow = if self.engine.ignores_failures {
-                self.exec_ignoring(node)
-            } else {
-                self.exec_node(node)
+            let flow = match &node.kind {
+                // Every other node is text: worth having in place.
+                NodeKind::Text(text) => self.print_text(text).map(|()| Flow::Next),
+                _ if self.engine.ignores_failures => self.exec_ignoring(node),
+                _ => self.exec_node(node),
             };
-            let flow = match flow {
-                Ok(flow) => flow,
+            match flow {
+                Ok(Flow::Next) => {}
+                Ok(flow) => return Ok(flow),
                 Err(fault) => return Err(self.traced(fault, node)),
-            };
-            if flow != Flow::Next {
-                return Ok(flow);
             }
         }
         Ok(Flow::Next)
+    }
+
+    #[inline]
+    fn print_text(&mut self, text: &str) -> Evaluated<'a, ()> {
+        self.steps(1 + text.len() / TEXT_BYTES_PER_STEP)?;
+        self.out.extend_from_slice(text.as_bytes());
+        self.check_output()
     }
 
     /// Runs a node; if it fails, what it has written stays, and the next one follows.
@@ -149,11 +155,6 @@ impl<'a> Env<'a> {
     fn exec_node(&mut self, node: &'a Node) -> Evaluated<'a, Flow> {
         self.step()?;
         match &node.kind {
-            NodeKind::Text(text) => {
-                self.steps(text.len() / TEXT_BYTES_PER_STEP)?;
-                self.out.extend_from_slice(text.as_bytes());
-                self.check_output()?;
-            }
             NodeKind::Output(expr) => {
                 self.output(expr)?;
                 self.check_output()?;
@@ -198,7 +199,8 @@ impl<'a> Env<'a> {
             NodeKind::Attempt { body, recover } => return self.exec_attempt(body, recover),
             NodeKind::Stop(message) => return Err(self.stop(message.as_ref())?),
             NodeKind::Group(body) => return self.exec(body),
-            NodeKind::TextRef(_) => {}
+            // Printed by `exec`, and known to the parser alone.
+            NodeKind::Text(_) | NodeKind::TextRef(_) => {}
         }
         Ok(Flow::Next)
     }

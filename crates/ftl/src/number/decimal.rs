@@ -40,26 +40,33 @@ impl Small {
         (scale <= MAX_SMALL_SCALE).then_some(Self { digits, scale })
     }
 
-    /// Digits, a point, digits, and perhaps a minus sign before them.
-    fn parse(text: &[u8]) -> Option<Self> {
-        let (negative, unsigned) = match text.strip_prefix(b"-") {
-            Some(rest) => (true, rest),
-            None => (false, text),
+    /// Reads digits, perhaps with a point among them and a minus sign before; `None` for what needs another look.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        let (negative, unsigned) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            _ => (false, text),
         };
-        // So many digits fit, and a point.
-        if unsigned.len() > 19 || (unsigned.len() == 19 && !unsigned.contains(&b'.')) {
+        // So many digits fit into the word that they are gathered in.
+        if unsigned.is_empty() || unsigned.len() > 19 {
             return None;
         }
-        let (mut digits, mut fraction) = (0_i64, None);
+        let (mut magnitude, mut scale) = (0_u64, 0);
         for (at, byte) in unsigned.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
-                b'.' if fraction.is_none() && at > 0 => fraction = Some(unsigned.len() - 1 - at),
-                _ => return None,
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                magnitude = magnitude * 10 + u64::from(digit);
+                continue;
             }
+            // There is one point, and it stands between digits.
+            let fraction = unsigned.len() - 1 - at;
+            if *byte != b'.' || scale > 0 || at == 0 || fraction == 0 {
+                return None;
+            }
+            scale = fraction as u64;
         }
-        let scale = fraction.filter(|digits| *digits > 0)? as u64;
-        Self::new(i128::from(if negative { -digits } else { digits }), scale)
+        let digits = i64::try_from(magnitude).ok()?;
+        let digits = if negative { -digits } else { digits };
+        (scale <= MAX_SMALL_SCALE).then_some(Self { digits, scale })
     }
 
     /// Without zeros at the end.
@@ -72,13 +79,20 @@ impl Small {
     }
 
     /// The digits of both at the larger scale of the two.
+    #[inline]
     fn aligned(self, other: Self) -> (i128, i128, u64) {
-        if self.scale == other.scale {
-            return (self.digits.into(), other.digits.into(), self.scale);
-        }
         let scale = self.scale.max(other.scale);
-        let at = |small: Self| i128::from(small.digits) * power_of_ten(scale - small.scale);
-        (at(self), at(other), scale)
+        (self.digits_at(scale), other.digits_at(scale), scale)
+    }
+
+    /// The digits at a scale that isn't smaller than its own.
+    #[inline]
+    pub(super) fn digits_at(self, scale: u64) -> i128 {
+        let digits = i128::from(self.digits);
+        match scale - self.scale {
+            0 => digits,
+            shift => digits * power_of_ten(shift),
+        }
     }
 
     /// The quotient with `scale` fraction digits, halves away from zero.
@@ -128,8 +142,18 @@ impl From<i64> for Small {
 }
 
 /// The exponent is twice the largest scale at most.
+#[inline]
 fn power_of_ten(exponent: u64) -> i128 {
-    10_i128.pow(exponent as u32)
+    const POWERS: [i128; 2 * MAX_SMALL_SCALE as usize + 1] = {
+        let mut powers = [1; 2 * MAX_SMALL_SCALE as usize + 1];
+        let mut exponent = 1;
+        while exponent < powers.len() {
+            powers[exponent] = powers[exponent - 1] * 10;
+            exponent += 1;
+        }
+        powers
+    };
+    POWERS[exponent as usize]
 }
 
 impl fmt::Display for Decimal {
@@ -157,6 +181,12 @@ impl From<BigDecimal> for Decimal {
     }
 }
 
+impl From<Small> for Decimal {
+    fn from(small: Small) -> Self {
+        Self(Form::Small(small))
+    }
+}
+
 impl From<i64> for Decimal {
     fn from(value: i64) -> Self {
         Self(Form::Small(value.into()))
@@ -174,15 +204,13 @@ impl Decimal {
 
     /// Reads what [`super::is_decimal_notation`] accepts; `None` for an exponent that is out of all bounds.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Self::parse_small(text).or_else(|| BigDecimal::from_str(text).ok().map(Self::from))
+        match Small::parse(text.as_bytes()) {
+            Some(small) => Some(small.into()),
+            None => BigDecimal::from_str(text).ok().map(Self::from),
+        }
     }
 
-    /// Reads a few digits with a point in them; `None` for all else.
-    pub(super) fn parse_small(text: &str) -> Option<Self> {
-        let small = Small::parse(text.as_bytes())?;
-        Some(Self(Form::Small(small)))
-    }
-
+    #[inline]
     pub(in crate::number) fn small(&self) -> Option<Small> {
         match &self.0 {
             Form::Small(small) => Some(*small),

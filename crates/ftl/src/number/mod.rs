@@ -12,6 +12,7 @@ use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
 
 pub(crate) use c_format::CFormat;
 pub use decimal::Decimal;
+use decimal::Small;
 pub(crate) use format::{NumberFormat, StandardPatterns};
 
 /// Fraction digits that a division keeps at least.
@@ -89,11 +90,10 @@ impl Number {
     /// Reads decimal notation, with a sign, a fraction and an exponent; `max_digits` bounds its plain notation.
     pub(crate) fn parse(text: &str, max_digits: u64) -> Option<Result<Self>> {
         let bytes = text.as_bytes();
-        if let Some(int) = short_int(bytes) {
-            return Some(Ok(Self::Int(int)));
-        }
-        if let Some(decimal) = Decimal::parse_small(text) {
-            return Some(Self::Big(decimal).checked(max_digits));
+        match Small::parse(bytes) {
+            Some(whole) if whole.scale == 0 => return Some(Ok(Self::Int(whole.digits))),
+            Some(small) => return Some(Self::Big(small.into()).checked(max_digits)),
+            None => {}
         }
         if !is_decimal_notation(bytes) {
             return None;
@@ -300,6 +300,20 @@ impl Number {
         }
     }
 
+    /// Whole numbers that compare as `numbers` do, if all of those are small: they are the digits at one scale.
+    pub(crate) fn keys<'n>(numbers: impl Iterator<Item = &'n Self>) -> Option<Vec<i128>> {
+        let smalls: Option<Vec<Small>> = numbers
+            .map(|number| match number {
+                Self::Int(int) => Some((*int).into()),
+                Self::Big(big) => big.small(),
+                Self::NonFinite(_) => None,
+            })
+            .collect();
+        let smalls = smalls?;
+        let scale = smalls.iter().map(|small| small.scale).max().unwrap_or(0);
+        Some(smalls.iter().map(|small| small.digits_at(scale)).collect())
+    }
+
     /// As Java's own `toString` has it, for messages.
     pub(crate) fn to_text(&self) -> String {
         let mut text = Vec::new();
@@ -318,17 +332,6 @@ impl Number {
             Self::NonFinite(float) => out.extend_from_slice(non_finite_name(*float).as_bytes()),
         }
     }
-}
-
-/// A whole number of up to 18 digits and nothing else.
-fn short_int(text: &[u8]) -> Option<i64> {
-    if text.is_empty() || text.len() > 18 {
-        return None;
-    }
-    text.iter().try_fold(0, |sum, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| sum * 10 + i64::from(digit))
-    })
 }
 
 /// How [`Number::round`] treats the fraction.

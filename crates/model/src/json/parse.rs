@@ -91,10 +91,8 @@ type Parsed<T> = Result<T, &'static str>;
 
 impl<'a> Parser<'a, '_> {
     fn document(&mut self) -> Parsed<Value<'a>> {
-        self.skip_space();
         let value = self.value(0)?;
-        self.skip_space();
-        if self.at < self.bytes.len() {
+        if self.token().is_some() {
             return Err("unexpected text after the value");
         }
         Ok(value)
@@ -104,9 +102,17 @@ impl<'a> Parser<'a, '_> {
         self.bytes.get(self.at).copied()
     }
 
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+    /// The next byte that isn't white-space. Most texts have none between their tokens: one comparison
+    /// tells.
+    #[inline]
+    fn token(&mut self) -> Option<u8> {
+        loop {
+            match self.peek() {
+                Some(byte) if byte <= b' ' && matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => {
+                    self.at += 1;
+                }
+                token => return token,
+            }
         }
     }
 
@@ -116,8 +122,9 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn value(&mut self, depth: usize) -> Parsed<Value<'a>> {
+        let token = self.token();
         self.count_value()?;
-        match self.peek() {
+        match token {
             Some(b'"') => self.string().map(Value::String),
             Some(b'{') => self.object(depth).map(Value::Object),
             Some(b'[') => self.array(depth).map(Value::Array),
@@ -140,7 +147,7 @@ impl<'a> Parser<'a, '_> {
 
     fn array(&mut self, depth: usize) -> Parsed<Vec<Value<'a>>> {
         self.open(depth)?;
-        if self.peek() == Some(b']') {
+        if self.token() == Some(b']') {
             self.at += 1;
             return Ok(Vec::new());
         }
@@ -148,14 +155,12 @@ impl<'a> Parser<'a, '_> {
         loop {
             let item = self.value(depth + 1)?;
             self.items.push(item);
-            self.skip_space();
-            match self.peek() {
+            match self.token() {
                 Some(b',') => self.at += 1,
                 Some(b']') => break,
                 Some(_) => return Err("expected a comma or ]"),
                 None => return Err("unexpected end of the text"),
             }
-            self.skip_space();
         }
         self.at += 1;
         Ok(self.items.split_off(start))
@@ -163,23 +168,21 @@ impl<'a> Parser<'a, '_> {
 
     fn object(&mut self, depth: usize) -> Parsed<Object<'a>> {
         self.open(depth)?;
-        if self.peek() == Some(b'}') {
+        if self.token() == Some(b'}') {
             self.at += 1;
             return Ok(Object::new());
         }
         let start = self.members.len();
         loop {
-            if self.peek() != Some(b'"') {
+            if self.token() != Some(b'"') {
                 return Err("expected a name in double quotes");
             }
             let name = self.string()?;
-            self.skip_space();
-            if self.peek() != Some(b':') {
+            if self.token() != Some(b':') {
                 return Err("expected a colon");
             }
             self.at += 1;
-            self.skip_space();
-            if self.peek() == Some(b'"') {
+            if self.token() == Some(b'"') {
                 // Most values are strings: they go straight to their place, without a copy on the way.
                 self.count_value()?;
                 let text = self.string()?;
@@ -188,14 +191,12 @@ impl<'a> Parser<'a, '_> {
                 let value = self.value(depth + 1)?;
                 self.members.push((name, value));
             }
-            self.skip_space();
-            match self.peek() {
+            match self.token() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 Some(_) => return Err("expected a comma or }"),
                 None => return Err("unexpected end of the text"),
             }
-            self.skip_space();
         }
         self.at += 1;
         let mut members = self.members.split_off(start);
@@ -205,13 +206,12 @@ impl<'a> Parser<'a, '_> {
         Ok(Object(members))
     }
 
-    /// Steps over an opening bracket and the space behind it.
+    /// Steps over an opening bracket.
     fn open(&mut self, depth: usize) -> Parsed<()> {
         if depth >= self.limits.depth {
             return Err("nested too deep");
         }
         self.at += 1;
-        self.skip_space();
         Ok(())
     }
 
@@ -267,7 +267,11 @@ impl<'a> Parser<'a, '_> {
     /// The string that began at `start` and has been read up to its first escape.
     #[inline(never)]
     fn string_with_escapes(&mut self, start: usize) -> Parsed<String> {
-        let mut resolved = String::from(&self.text[start..self.at]);
+        // Most strings with escapes have room in this, so that they are allocated once.
+        const ROOM_FOR_REST: usize = 32;
+        let before = &self.text[start..self.at];
+        let mut resolved = String::with_capacity(before.len() + ROOM_FOR_REST);
+        resolved.push_str(before);
         loop {
             match self.peek() {
                 Some(b'"') => break,
@@ -342,19 +346,21 @@ impl<'a> Parser<'a, '_> {
 }
 
 /// How many leading bytes are neither a quote, nor a backslash, nor a control character. Looks at
-/// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set.
+/// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set. With
+/// one bit turned over, a quote comes to lie right behind the control characters, and all else further.
 #[inline]
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    const TURNED: u64 = (b'"' ^ 0x20) as u64;
     let mut length = 0;
     for chunk in bytes.chunks_exact(8) {
         let word = u64::from_le_bytes([
             chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7],
         ]);
-        let special = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        let special =
+            below(word ^ (ONES * TURNED), 0x21) | below(word ^ (ONES * u64::from(b'\\')), 1);
         if special != 0 {
             // The lowest marked byte is exact: borrows only run upwards.
             return length + special.trailing_zeros() as usize / 8;

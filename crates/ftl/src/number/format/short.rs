@@ -9,7 +9,7 @@ pub(super) const MAX_SHORT_DIGITS: usize = 20;
 
 /// A rounded magnitude: `digits × 10^-fraction`, without zeros at the end of the fraction.
 pub(super) struct Short {
-    digits: u64,
+    pub(super) digits: u64,
     pub(super) fraction: usize,
 }
 
@@ -58,22 +58,6 @@ impl Short {
         self.digits = kept + u64::from(up);
         self.fraction -= dropped;
         Some(())
-    }
-
-    /// Writes the digits to the end of `buffer`, as many as the fraction has at least; a whole part of zero has none.
-    /// Returns how many.
-    pub(super) fn write_digits(&self, buffer: &mut [u8]) -> usize {
-        let mut count = 0;
-        let mut rest = self.digits;
-        for place in buffer.iter_mut().rev() {
-            if rest == 0 {
-                break;
-            }
-            *place = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            count += 1;
-        }
-        count.max(self.fraction)
     }
 }
 

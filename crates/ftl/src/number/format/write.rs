@@ -99,48 +99,37 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    /// The same as [`Self::plain`] for digits of one machine word.
+    /// The same as [`Self::plain`] for digits of one machine word, which are gathered from the last to the first.
     fn short(&mut self, short: &Short) {
         let pattern = self.pattern;
-        let mut buffer = [b'0'; MAX_SHORT_DIGITS * 2];
-        let start = buffer.len() - short.write_digits(&mut buffer);
-        let point = buffer.len() - short.fraction;
-        let whole_start = start.min(point - pattern.min_integer);
-        self.grouped(&buffer[whole_start..point]);
+        let mut text = Backwards::new(self.zero);
         let shown = short.fraction.max(pattern.min_fraction);
-        if whole_start == point && shown == 0 {
-            self.digit(b'0');
+        for _ in short.fraction..shown {
+            text.digit(0);
+        }
+        let mut rest = short.digits;
+        for _ in 0..short.fraction {
+            text.digit(rest % 10);
+            rest /= 10;
         }
         if shown > 0 || pattern.decimal_always {
-            self.decimal();
+            text.char(self.decimal());
         }
-        self.digits(&buffer[point..]);
-        for _ in short.fraction..shown {
-            self.digit(b'0');
+        let (mut width, mut left_in_group) = (0, pattern.grouping);
+        while rest > 0 || width < pattern.min_integer {
+            if left_in_group == 0 && pattern.grouping > 0 {
+                text.char(self.group());
+                left_in_group = pattern.grouping;
+            }
+            text.digit(rest % 10);
+            rest /= 10;
+            width += 1;
+            left_in_group = left_in_group.saturating_sub(1);
         }
-    }
-
-    /// The digits of a whole part, in groups.
-    fn grouped(&mut self, whole: &[u8]) {
-        let size = self.pattern.grouping;
-        if size == 0 || whole.len() <= size {
-            return self.digits(whole);
+        if width == 0 && shown == 0 {
+            text.digit(0);
         }
-        let group = self.group();
-        let (first, rest) = whole.split_at((whole.len() - 1) % size + 1);
-        self.digits(first);
-        for digits in rest.chunks(size) {
-            push_char(group, self.out);
-            self.digits(digits);
-        }
-    }
-
-    fn digits(&mut self, digits: &[u8]) {
-        if self.zero == '0' {
-            self.out.extend_from_slice(digits);
-        } else {
-            digits.iter().for_each(|digit| self.digit(*digit));
-        }
+        self.out.extend_from_slice(text.written());
     }
 
     /// The format's own separator isn't one of money.
@@ -190,7 +179,7 @@ impl Writer<'_, '_> {
             self.digit(b'0');
         }
         if shown > 0 || pattern.decimal_always {
-            self.decimal();
+            push_char(self.decimal(), self.out);
         }
         for at in 0..shown {
             let digit = at
@@ -227,12 +216,12 @@ impl Writer<'_, '_> {
             .max(whole);
         for at in 0..total {
             if at == whole {
-                self.decimal();
+                push_char(self.decimal(), self.out);
             }
             self.digit(digits.digits.get(at).copied().unwrap_or(b'0'));
         }
         if pattern.decimal_always && total == whole {
-            self.decimal();
+            push_char(self.decimal(), self.out);
         }
         let separator = pattern
             .symbols
@@ -306,15 +295,14 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn decimal(&mut self) {
+    fn decimal(&self) -> char {
         let own = &self.pattern.symbols;
-        let decimal = if self.pattern.is_money {
+        if self.pattern.is_money {
             own.money_decimal
                 .unwrap_or(self.facts.symbols.money_decimal)
         } else {
             own.decimal.unwrap_or(self.facts.symbols.decimal)
-        };
-        push_char(decimal, self.out);
+        }
     }
 
     fn digit(&mut self, digit: u8) {
@@ -324,6 +312,45 @@ impl Writer<'_, '_> {
             let code = self.zero as u32 + u32::from(digit - b'0');
             push_char(char::from_u32(code).unwrap_or(char::from(digit)), self.out);
         }
+    }
+}
+
+/// A number's text, gathered from its end.
+struct Backwards {
+    buffer: [u8; Self::ROOM],
+    start: usize,
+    zero: char,
+}
+
+impl Backwards {
+    /// For the digits of a whole part and of a fraction, a separator before each of the former, and the point, in four
+    /// bytes each.
+    const ROOM: usize = (3 * MAX_SHORT_DIGITS + 1) * 4;
+
+    fn new(zero: char) -> Self {
+        Self {
+            buffer: [0; Self::ROOM],
+            start: Self::ROOM,
+            zero,
+        }
+    }
+
+    fn digit(&mut self, digit: u64) {
+        if self.zero == '0' {
+            self.start -= 1;
+            self.buffer[self.start] = b'0' + digit as u8;
+        } else {
+            self.char(char::from_u32(self.zero as u32 + digit as u32).unwrap_or(self.zero));
+        }
+    }
+
+    fn char(&mut self, c: char) {
+        self.start -= c.len_utf8();
+        c.encode_utf8(&mut self.buffer[self.start..]);
+    }
+
+    fn written(&self) -> &[u8] {
+        &self.buffer[self.start..]
     }
 }
 
