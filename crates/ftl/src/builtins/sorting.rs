@@ -48,7 +48,7 @@ pub(super) fn sort_by<'a>(
     let items = env.items(&seq)?;
     let mut keyed = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
-        let mut key = item.as_ref().map(Value::share);
+        let mut key = item.clone();
         for name in &path {
             key = match key {
                 Some(value) if value.is_hash() => {

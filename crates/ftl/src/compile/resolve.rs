@@ -3,7 +3,7 @@
 //! Loop variables and the variables of macros live in slots of the running frame. Variables of the namespace and
 //! global ones have slots of their own. A name that is assigned nowhere is the data's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::fold::fold;
@@ -30,7 +30,7 @@ pub(crate) struct Program {
 #[derive(Default)]
 pub(crate) struct Names {
     by_slot: Vec<Box<str>>,
-    slots: BTreeMap<Box<str>, u32>,
+    slots: HashMap<Box<str>, u32>,
 }
 
 impl Names {

@@ -54,7 +54,7 @@ impl<'a> Env<'a> {
         frame: usize,
     ) -> Evaluated<'a, ()> {
         for (param, arg) in def.params.iter().zip(args) {
-            let value = self.operand(arg)?;
+            let value = self.eval_opt(arg)?;
             self.set_local_of(frame, param.slot, value);
         }
         Ok(())
@@ -68,7 +68,7 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, ()> {
         let mut unknown = None;
         for (at, (name, arg)) in args.iter().enumerate() {
-            let value = self.operand(arg)?;
+            let value = self.eval_opt(arg)?;
             match param_slot(def, name, at) {
                 Some(slot) => self.set_local_of(frame, slot, value),
                 // Arguments that fail come first.

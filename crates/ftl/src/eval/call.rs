@@ -368,7 +368,8 @@ impl<'a> Env<'a> {
         let expr = function.expr;
         if let ExprKind::Lambda(lambda) = &expr.kind {
             // The slot may belong to a loop whose source this is.
-            let outer = self.replace_local(lambda.slot, item);
+            let outer = self.local(lambda.slot).cloned();
+            self.set_local(lambda.slot, item);
             let result = self.eval_opt(&lambda.body);
             self.set_local(lambda.slot, outer);
             return result;

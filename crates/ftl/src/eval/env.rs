@@ -363,16 +363,6 @@ impl<'a> Env<'a> {
         self.set_local_of(self.place.base, slot, value);
     }
 
-    /// Sets a local variable; returns what it was.
-    pub(crate) fn replace_local(
-        &mut self,
-        slot: u32,
-        value: Option<Value<'a>>,
-    ) -> Option<Value<'a>> {
-        let local = self.locals.get_mut(self.place.base + slot as usize)?;
-        std::mem::replace(local, value)
-    }
-
     /// Sets a local variable of the frame that begins at `base`.
     pub(crate) fn set_local_of(&mut self, base: usize, slot: u32, value: Option<Value<'a>>) {
         if let Some(local) = self.locals.get_mut(base + slot as usize) {

@@ -20,23 +20,6 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// The same as [`Self::eval_opt`], for operands and arguments: most are constants and variables, and those are found
-    /// in place. Of the jump by all kinds of expressions the processor often guesses the target wrong.
-    #[inline]
-    pub(crate) fn operand(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
-        match &expr.kind {
-            ExprKind::Int(value) => {
-                self.step()?;
-                Ok(Some(Value::int(*value)))
-            }
-            ExprKind::Name(name) => {
-                self.step()?;
-                Ok(self.variable(name))
-            }
-            _ => self.eval_opt(expr),
-        }
-    }
-
     /// The value of `expr`, if it has one.
     pub(crate) fn eval_opt(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
@@ -98,10 +81,8 @@ impl<'a> Env<'a> {
         left: &'a Expr,
         right: &'a Expr,
     ) -> Evaluated<'a, Value<'a>> {
-        let Some(left_value) = self.operand(left)? else {
-            return Err(Fault::Missing(left));
-        };
-        let right_value = match self.operand(right)? {
+        let left_value = self.eval(left)?;
+        let right_value = match self.eval_opt(right)? {
             Some(value) => value,
             None => return Err(self.missing_operand(operator, left, &left_value, right)),
         };

@@ -13,19 +13,12 @@ impl<'a> Env<'a> {
         let binding = &name.binding;
         for slot in &binding.locals {
             if let Some(value) = self.local(*slot) {
-                return Some(value.share());
+                return Some(value.clone());
             }
             if binding.is_loop_variable && !self.settings.shows_hidden {
                 return None;
             }
         }
-        self.outer_variable(name)
-    }
-
-    /// The same for a name that is no loop or macro variable, or not yet.
-    #[inline(never)]
-    fn outer_variable(&self, name: &'a Name) -> Option<Value<'a>> {
-        let binding = &name.binding;
         if let Some((slot, field)) = binding.legacy_loop
             && let Some(Value::Loop(state)) = self.local(slot)
         {

@@ -176,15 +176,7 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, bool> {
         let (left_value, right_value) = match self.bounded_size(compare, left, right)? {
             Some(values) => values,
-            None => {
-                let Some(left_value) = self.operand(left)? else {
-                    return Err(Fault::Missing(left));
-                };
-                let Some(right_value) = self.operand(right)? else {
-                    return Err(Fault::Missing(right));
-                };
-                (left_value, right_value)
-            }
+            None => (self.eval(left)?, self.eval(right)?),
         };
         self.steps(compared_bytes(&left_value, &right_value) / TEXT_BYTES_PER_STEP)?;
         match compare {

@@ -1,7 +1,7 @@
 //! Several templates in one render: their namespaces, and how code of one finds the variables of another.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -43,16 +43,15 @@ struct Slots {
     globals: Vec<u32>,
 }
 
-/// All code of a render; the main template's comes first. Most renders know no other: the maps are of the kind that
-/// costs nothing while it is empty.
+/// All code of a render; the main template's comes first.
 pub(crate) struct Units<'a> {
     list: Vec<Unit<'a>>,
     /// The unit for code (by its address) in a namespace.
-    by_code: BTreeMap<(usize, u32), u32>,
+    by_code: HashMap<(usize, u32), u32>,
     /// Code that the render has made of a text at a place in a template (by its address).
-    by_text: BTreeMap<(usize, Rc<str>), &'a Code>,
+    by_text: HashMap<(usize, Rc<str>), &'a Code>,
     /// Namespaces by the full names of their templates.
-    imported: BTreeMap<Box<str>, u32>,
+    imported: HashMap<Box<str>, u32>,
     last: &'a Loaded,
 }
 
@@ -64,9 +63,9 @@ impl<'a> Units<'a> {
                 namespace: 0,
                 slots: None,
             }],
-            by_code: BTreeMap::new(),
-            by_text: BTreeMap::new(),
-            imported: BTreeMap::new(),
+            by_code: HashMap::new(),
+            by_text: HashMap::new(),
+            imported: HashMap::new(),
             last: loaded,
         }
     }

@@ -446,7 +446,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_small_is_read_the_same(text in "-?[0-9]{1,12}\\.[0-9]{1,12}") {
+        fn what_is_read_small_is_read_the_same(text in "-?[0-9]{1,20}(\\.[0-9]{1,18})?") {
             let read = Decimal::parse(&text).expect("decimal notation");
             let expected = BigDecimal::from_str(&text).expect("decimal notation");
             prop_assert_eq!(exactly(&read), exactly(&expected.into()));

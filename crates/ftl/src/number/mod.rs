@@ -465,6 +465,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_compare_as_their_numbers_do() {
+        let numbers = ["-1.5", "2", "1.50", "0.001", "-3", "1.5"].map(number);
+        let keys = Number::keys(numbers.iter()).expect("small numbers");
+        for (left, left_key) in numbers.iter().zip(&keys) {
+            for (right, right_key) in numbers.iter().zip(&keys) {
+                assert_eq!(left_key.cmp(right_key), left.compare(right));
+            }
+        }
+        assert!(Number::keys([number("1"), number("1e30")].iter()).is_none());
+    }
+
+    #[test]
     fn round_takes_halves_up() {
         for (source, expected) in [("2.5", "3"), ("-2.5", "-2"), ("-2.6", "-3"), ("0.49", "0")] {
             assert_eq!(

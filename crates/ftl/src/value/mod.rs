@@ -279,18 +279,6 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A clone. Of the most frequent kinds it is made in place: `clone` tells all kinds apart by a jump that the processor
-    /// often guesses wrong.
-    #[inline(always)]
-    pub(crate) fn share(&self) -> Self {
-        match self {
-            Self::HashView(hash) => Self::HashView(*hash),
-            Self::Number(Number::Int(value)) => Self::int(*value),
-            Self::Str(Str::Borrowed(text)) => Self::str(text),
-            other => other.clone(),
-        }
-    }
-
     /// This value as host code sees it.
     pub(crate) fn view(&self) -> View<'_> {
         match self {

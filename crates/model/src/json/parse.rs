@@ -91,8 +91,10 @@ type Parsed<T> = Result<T, &'static str>;
 
 impl<'a> Parser<'a, '_> {
     fn document(&mut self) -> Parsed<Value<'a>> {
+        self.skip_space();
         let value = self.value(0)?;
-        if self.token().is_some() {
+        self.skip_space();
+        if self.at < self.bytes.len() {
             return Err("unexpected text after the value");
         }
         Ok(value)
@@ -102,17 +104,9 @@ impl<'a> Parser<'a, '_> {
         self.bytes.get(self.at).copied()
     }
 
-    /// The next byte that isn't white-space. Most texts have none between their tokens: one comparison
-    /// tells.
-    #[inline]
-    fn token(&mut self) -> Option<u8> {
-        loop {
-            match self.peek() {
-                Some(byte) if byte <= b' ' && matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => {
-                    self.at += 1;
-                }
-                token => return token,
-            }
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
         }
     }
 
@@ -122,9 +116,8 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn value(&mut self, depth: usize) -> Parsed<Value<'a>> {
-        let token = self.token();
         self.count_value()?;
-        match token {
+        match self.peek() {
             Some(b'"') => self.string().map(Value::String),
             Some(b'{') => self.object(depth).map(Value::Object),
             Some(b'[') => self.array(depth).map(Value::Array),
@@ -147,7 +140,7 @@ impl<'a> Parser<'a, '_> {
 
     fn array(&mut self, depth: usize) -> Parsed<Vec<Value<'a>>> {
         self.open(depth)?;
-        if self.token() == Some(b']') {
+        if self.peek() == Some(b']') {
             self.at += 1;
             return Ok(Vec::new());
         }
@@ -155,12 +148,14 @@ impl<'a> Parser<'a, '_> {
         loop {
             let item = self.value(depth + 1)?;
             self.items.push(item);
-            match self.token() {
+            self.skip_space();
+            match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b']') => break,
                 Some(_) => return Err("expected a comma or ]"),
                 None => return Err("unexpected end of the text"),
             }
+            self.skip_space();
         }
         self.at += 1;
         Ok(self.items.split_off(start))
@@ -168,21 +163,23 @@ impl<'a> Parser<'a, '_> {
 
     fn object(&mut self, depth: usize) -> Parsed<Object<'a>> {
         self.open(depth)?;
-        if self.token() == Some(b'}') {
+        if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Object::new());
         }
         let start = self.members.len();
         loop {
-            if self.token() != Some(b'"') {
+            if self.peek() != Some(b'"') {
                 return Err("expected a name in double quotes");
             }
             let name = self.string()?;
-            if self.token() != Some(b':') {
+            self.skip_space();
+            if self.peek() != Some(b':') {
                 return Err("expected a colon");
             }
             self.at += 1;
-            if self.token() == Some(b'"') {
+            self.skip_space();
+            if self.peek() == Some(b'"') {
                 // Most values are strings: they go straight to their place, without a copy on the way.
                 self.count_value()?;
                 let text = self.string()?;
@@ -191,12 +188,14 @@ impl<'a> Parser<'a, '_> {
                 let value = self.value(depth + 1)?;
                 self.members.push((name, value));
             }
-            match self.token() {
+            self.skip_space();
+            match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 Some(_) => return Err("expected a comma or }"),
                 None => return Err("unexpected end of the text"),
             }
+            self.skip_space();
         }
         self.at += 1;
         let mut members = self.members.split_off(start);
@@ -206,12 +205,13 @@ impl<'a> Parser<'a, '_> {
         Ok(Object(members))
     }
 
-    /// Steps over an opening bracket.
+    /// Steps over an opening bracket and the space behind it.
     fn open(&mut self, depth: usize) -> Parsed<()> {
         if depth >= self.limits.depth {
             return Err("nested too deep");
         }
         self.at += 1;
+        self.skip_space();
         Ok(())
     }
 
@@ -346,21 +346,19 @@ impl<'a> Parser<'a, '_> {
 }
 
 /// How many leading bytes are neither a quote, nor a backslash, nor a control character. Looks at
-/// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set. With
-/// one bit turned over, a quote comes to lie right behind the control characters, and all else further.
+/// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set.
 #[inline]
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    const TURNED: u64 = (b'"' ^ 0x20) as u64;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
     let mut length = 0;
     for chunk in bytes.chunks_exact(8) {
         let word = u64::from_le_bytes([
             chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7],
         ]);
-        let special =
-            below(word ^ (ONES * TURNED), 0x21) | below(word ^ (ONES * u64::from(b'\\')), 1);
+        let special = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
         if special != 0 {
             // The lowest marked byte is exact: borrows only run upwards.
             return length + special.trailing_zeros() as usize / 8;
