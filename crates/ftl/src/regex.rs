@@ -1,5 +1,7 @@
 //! Regular expressions: Java's syntax and FreeMarker's flags, on `fancy-regex` with a limit on backtracking.
 
+mod translate;
+
 use fancy_regex::{Captures, Regex, RegexBuilder};
 
 /// What the flags after a search string ask for.
@@ -31,10 +33,11 @@ impl Flags {
 /// Longest pattern, in bytes.
 const MAX_PATTERN: usize = 10_000;
 
-/// Compiles a pattern of Java's. The error says what is wrong with it.
+/// Compiles a pattern of Java's to be looked for in `subject`. The error says what is wrong with it.
 pub(crate) fn compile(
     pattern: &str,
     flags: Flags,
+    subject: &str,
     backtrack_limit: usize,
 ) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN {
@@ -53,7 +56,7 @@ pub(crate) fn compile(
             prefix.push(letter);
         }
     }
-    let translated = translate(pattern);
+    let translated = translate::translate(pattern, flags, subject);
     let source = if prefix.is_empty() {
         translated
     } else {
@@ -84,46 +87,6 @@ pub(crate) fn occurrences<'r, 't>(
         });
         Some(found)
     })
-}
-
-/// Java's `\Q…\E`, and its ASCII-only classes.
-fn translate(pattern: &str) -> String {
-    let mut translated = String::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some(at) = rest.find('\\') {
-        translated.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        let Some(c) = after.chars().next() else {
-            translated.push('\\');
-            return translated;
-        };
-        rest = &after[c.len_utf8()..];
-        match c {
-            'Q' => {
-                let (quoted, remaining) = rest.split_once("\\E").unwrap_or((rest, ""));
-                for c in quoted.chars() {
-                    if !c.is_alphanumeric() && c.is_ascii() {
-                        translated.push('\\');
-                    }
-                    translated.push(c);
-                }
-                rest = remaining;
-            }
-            'd' => translated.push_str("[0-9]"),
-            'D' => translated.push_str("[^0-9]"),
-            'w' => translated.push_str("[a-zA-Z_0-9]"),
-            'W' => translated.push_str("[^a-zA-Z_0-9]"),
-            's' => translated.push_str("[ \\t\\n\\x0B\\f\\r]"),
-            'S' => translated.push_str("[^ \\t\\n\\x0B\\f\\r]"),
-            'Z' => translated.push_str("(?=\\n?\\z)"),
-            other => {
-                translated.push('\\');
-                translated.push(other);
-            }
-        }
-    }
-    translated.push_str(rest);
-    translated
 }
 
 /// Java's replacement syntax (`$1`, `${name}`, `\x`) in parts.

@@ -121,6 +121,15 @@ impl Code {
         error.at(&self.label, &self.source, self.map.span(&self.source, src))
     }
 
+    /// The source at `src` as messages show it: tabs are blanks there.
+    pub(crate) fn shown(&self, src: Src) -> String {
+        let text = self.text_of(src);
+        if !text.contains('\t') {
+            return text.to_owned();
+        }
+        self.map.expanded(&self.source, src.start, text)
+    }
+
     pub(crate) fn text_of(&self, src: Src) -> &str {
         self.source
             .get(src.start as usize..src.end as usize)

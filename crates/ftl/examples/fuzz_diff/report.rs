@@ -92,7 +92,12 @@ fn group(case: &Value, verdict: &Verdict) -> String {
     if !signature.starts_with("output") {
         return signature;
     }
-    let template = case["template"].as_str().unwrap_or_default();
+    let others = case["templates"].as_object().into_iter().flatten();
+    let template = std::iter::once(&case["template"])
+        .chain(others.map(|(_, text)| text))
+        .filter_map(Value::as_str)
+        .collect::<Vec<_>>()
+        .join(" ");
     let mut names: Vec<&str> = template
         .match_indices(['?', '#', '@', '.'])
         .map(|(at, _)| {

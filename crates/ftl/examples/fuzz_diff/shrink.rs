@@ -28,7 +28,12 @@ pub(crate) fn shrink(
 ) -> io::Result<(Value, Verdict)> {
     let mut smallest = (case.clone(), verdict);
     for _ in 0..MAX_ROUNDS {
-        let shorter = shorter_template(java, &smallest)?;
+        let mut shorter = None;
+        for text in texts(&smallest.0) {
+            if shorter.is_none() {
+                shorter = shorter_template(java, &smallest, &text)?;
+            }
+        }
         let simpler = match shorter {
             None => simpler_surroundings(java, &smallest)?,
             some => some,
@@ -45,11 +50,14 @@ pub(crate) fn shrink(
 fn shorter_template(
     java: &mut FreeMarker,
     (case, verdict): &(Value, Verdict),
+    text: &str,
 ) -> io::Result<Option<(Value, Verdict)>> {
-    let template = case["template"].as_str().unwrap_or_default();
+    let template = text_at(case, text);
     let with = |cut: &Cut| {
         let mut candidate = case.clone();
-        candidate["template"] = without(template, cut).into();
+        if let Some(place) = candidate.pointer_mut(text) {
+            *place = without(template, cut).into();
+        }
         candidate
     };
     let signature = verdict.signature();
@@ -61,7 +69,7 @@ fn shorter_template(
             .collect();
         let Some(&best) = possible
             .iter()
-            .min_by_key(|&&index| candidates[index]["template"].as_str().map_or(0, str::len))
+            .min_by_key(|&&index| text_at(&candidates[index], text).len())
         else {
             continue;
         };
@@ -77,6 +85,20 @@ fn shorter_template(
         });
     }
     Ok(None)
+}
+
+/// Where the case has templates, as JSON pointers.
+fn texts(case: &Value) -> Vec<String> {
+    let others = case["templates"].as_object().into_iter().flatten();
+    std::iter::once("/template".to_owned())
+        .chain(others.map(|(name, _)| format!("/templates/{}", name.replace('/', "~1"))))
+        .collect()
+}
+
+fn text_at<'c>(case: &'c Value, pointer: &str) -> &'c str {
+    case.pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn simpler_surroundings(
@@ -99,7 +121,7 @@ fn simpler_surroundings(
 /// The case with less in its settings and data.
 fn surroundings(case: &Value) -> Vec<Value> {
     let mut candidates = Vec::new();
-    for part in ["settings", "data"] {
+    for part in ["settings", "data", "templates"] {
         if case[part].as_object().is_some_and(|map| !map.is_empty()) {
             let mut candidate = case.clone();
             candidate[part] = serde_json::json!({});

@@ -15,7 +15,7 @@ pub(super) const TABLE: &[Builtin] = &[
     define("exists", Run::Optional(exists), Args::None),
     define("if_exists", Run::Optional(if_exists), Args::None),
     define("has_content", Run::Optional(has_content), Args::None),
-    define("then", Run::Any(then), Args::Required(2, 2)),
+    define("then", Run::Items(then), Args::Required(2, 2)),
     define("switch", Run::Any(switch), Args::Required(2, usize::MAX)),
 ];
 
@@ -56,11 +56,9 @@ fn has_content<'a>(
     Ok(Some(Value::Bool(content)))
 }
 
-fn then<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
-    match value {
-        Value::Bool(yes) => env.eval_opt(env.arg_expr(call, usize::from(!yes))?),
-        other => Err(env.type_fault(&call.target, "boolean", &other)),
-    }
+fn then<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    let yes = env.eval_bool(&call.target)?;
+    env.eval(env.arg_expr(call, usize::from(!yes))?).map(Some)
 }
 
 fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -70,7 +68,7 @@ fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         env.steps(compared_bytes(&value, &case) / TEXT_BYTES_PER_STEP)?;
         match ordering(&value, &case) {
             Some(std::cmp::Ordering::Equal) => {
-                return env.eval_opt(env.arg_expr(call, pair * 2 + 1)?);
+                return env.eval(env.arg_expr(call, pair * 2 + 1)?).map(Some);
             }
             Some(_) => {}
             None => {
@@ -87,7 +85,7 @@ fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         }
     }
     if count % 2 == 1 {
-        return env.eval_opt(env.arg_expr(call, count - 1)?);
+        return env.eval(env.arg_expr(call, count - 1)?).map(Some);
     }
     let message = "The value before ?switch(case1, value1, case2, value2, ...) didn't match any of the case parameters, and there was no default value parameter (an additional last parameter) eithter.";
     Err(env.fault(ErrorKind::Value, call.target.src, message))

@@ -3,7 +3,7 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::Value;
+use crate::value::{ListKind, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("keys", Run::Any(keys), Args::None),
@@ -15,11 +15,10 @@ fn keys<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Retur
         return Err(env.type_fault(&call.target, "extended hash", &value));
     }
     let entries = env.entries(&value)?;
-    Ok(Some(Value::list(
-        entries
-            .into_iter()
-            .map(|(key, _)| Some(Value::Str(key)))
-            .collect(),
+    let keys = entries.into_iter().map(|(key, _)| Some(Value::Str(key)));
+    Ok(Some(Value::special_list(
+        keys.collect(),
+        ListKind::Collection,
     )))
 }
 
@@ -28,7 +27,9 @@ fn values<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         return Err(env.type_fault(&call.target, "extended hash", &value));
     }
     let entries = env.entries(&value)?;
-    Ok(Some(Value::list(
-        entries.into_iter().map(|(_, value)| value).collect(),
+    let values = entries.into_iter().map(|(_, value)| value);
+    Ok(Some(Value::special_list(
+        values.collect(),
+        ListKind::Collection,
     )))
 }

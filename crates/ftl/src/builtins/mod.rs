@@ -195,7 +195,11 @@ impl Builtin {
             }
             Run::Date(run) => match env.eval(&call.target)? {
                 Value::Date(date) => run(env, call, date),
-                other => Err(env.type_fault(&call.target, "date", &other)),
+                other => Err(match env.type_fault(&call.target, "date/time", &other) {
+                    // FreeMarker hands the name of the type over as a tip.
+                    Fault::Error(error) => Fault::Error(error.tip("date")),
+                    missing => missing,
+                }),
             },
             Run::Seq(run) => {
                 let value = env.eval(&call.target)?;

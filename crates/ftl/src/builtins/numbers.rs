@@ -8,7 +8,7 @@ use crate::datetime::DateFormat;
 use crate::error::{ErrorKind, quoted};
 use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Evaluated};
 use crate::number::{CFormat, Number, NumberFormat, Rounding};
-use crate::syntax::ast::BuiltinCall;
+use crate::syntax::ast::{BuiltinCall, Expr, Lookup};
 use crate::value::{DateKind, DateTime, Str, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
@@ -39,12 +39,16 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         Value::Bool(yes) if call.arg_count() == 2 => {
             printed_arg(env, call, usize::from(!yes)).map(|text| Some(Value::Str(text)))
         }
-        Value::Bool(yes) if call.arg_count() == 0 => {
+        Value::Bool(yes) => {
             let word = match &env.settings.boolean_format {
                 Some((on, off)) => if *yes { on } else { off }.to_string(),
                 None => yes.to_string(),
             };
-            env.made(word).map(Some)
+            let word = env.made(word)?;
+            match call.arg(0) {
+                None => Ok(Some(word)),
+                Some(arg) => looked_up(env, call, word, arg, "method+string"),
+            }
         }
         Value::Number(_) | Value::Date(_) if call.arg_count() > 1 => {
             let message = "?string(...) expects 1 argument but has received 2.";
@@ -55,14 +59,52 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             write_formatted(env, call, &value, &mut bytes)?;
             env.captured_string(bytes).map(Some)
         }
+        Value::Str(_) if call.lookup != Lookup::Call => match call.arg(0) {
+            Some(arg) => looked_up(env, call, value, arg, "string"),
+            None => Ok(Some(value)),
+        },
         Value::Str(_) if call.args.is_some() => {
-            let message = "Expected a method or function, but this has evaluated to a string:";
-            Err(env.fault(ErrorKind::Type, call.target.src, message))
+            let message = "For \"...(...)\" callee: Expected a method or function, but this has evaluated to a string:";
+            Err(env.fault(ErrorKind::Type, call.head, message))
         }
-        _ => env
+        Value::Str(_) | Value::Nothing | Value::Number(_) | Value::Date(_) => env
             .string_of(&call.target, value)
             .map(|text| Some(Value::Str(text))),
+        Value::Match(_) if !value.is_sequence() => env
+            .string_of(&call.target, value)
+            .map(|text| Some(Value::Str(text))),
+        _ => {
+            let expected = "number, date, boolean or string";
+            Err(env.type_fault(&call.target, expected, &value))
+        }
     }
+}
+
+/// `?string` of a boolean or a string has no formats: a number or a range in brackets picks from the word.
+fn looked_up<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    word: Value<'a>,
+    arg: &'a Expr,
+    type_name: &str,
+) -> Returned<'a> {
+    let symbol = match call.lookup {
+        Lookup::Call => {
+            env.eval_string(arg)?;
+            let message = "?string(...) expects 2 arguments but has received 1.";
+            return Err(env.failure(ErrorKind::Value, message));
+        }
+        Lookup::Bracket => "...[...]",
+        Lookup::Dot => ".",
+    };
+    let key = env.eval(arg)?;
+    if matches!(key, Value::Str(_)) {
+        let message = format!(
+            "For \"{symbol}\" left-hand operand: Expected a hash, but this has evaluated to a {type_name}:"
+        );
+        return Err(env.fault(ErrorKind::Type, call.head, message));
+    }
+    env.index_value(&call.target, word, arg, &key)
 }
 
 /// `${number?string(format)}`, `${date?string(format)}`, without a string in between.
@@ -249,7 +291,7 @@ fn long<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Retur
     match value {
         Value::Number(number) => some(Number::Int(number.to_i64_wrapping())),
         Value::Date(date) => some(Number::Int(date.millis)),
-        other => Err(env.type_fault(&call.target, "number or date", &other)),
+        other => Err(env.type_fault(&call.target, "number", &other)),
     }
 }
 

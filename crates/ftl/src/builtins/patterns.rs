@@ -5,11 +5,11 @@ use std::rc::Rc;
 use fancy_regex::{Captures, Regex};
 
 use super::{Args, Builtin, Returned, Run, define};
-use crate::error::ErrorKind;
-use crate::eval::{Env, Evaluated};
+use crate::error::{Error, ErrorKind};
+use crate::eval::{Env, Evaluated, Fault};
 use crate::regex::{self, Flags, Replacement};
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{Match, Str, Value};
+use crate::value::{ListKind, Match, Str, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("replace", Run::Str(replace), Args::Required(2, 3)),
@@ -35,6 +35,9 @@ pub(super) const TABLE: &[Builtin] = &[
     ),
 ];
 
+/// What FreeMarker says of exceptions that it doesn't expect.
+const UNCHECKED: &str = "Expression has thrown an unchecked exception; see the cause exception.";
+
 fn flags<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Flags> {
     if call.arg_count() > index {
         Ok(Flags::parse(env.arg_text(call, index)?.as_str()))
@@ -43,8 +46,17 @@ fn flags<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluate
     }
 }
 
-/// Compiles the pattern of argument 1; a plain text matches itself.
-fn pattern<'a>(env: &Env<'a>, text: &str, flags: Flags) -> Evaluated<'a, Regex> {
+/// The flags of the newer built-ins, which must be strings.
+fn new_flags<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Flags> {
+    if call.arg_count() > index {
+        Ok(Flags::parse(env.arg_str(call, index)?.as_str()))
+    } else {
+        Ok(Flags::default())
+    }
+}
+
+/// Compiles a pattern to be looked for in `subject`; a plain text matches itself.
+fn pattern<'a>(env: &Env<'a>, text: &str, flags: Flags, subject: &str) -> Evaluated<'a, Regex> {
     let limit = env.engine.budgets.regex_backtracking;
     let quoted;
     let source = if flags.regex {
@@ -53,10 +65,11 @@ fn pattern<'a>(env: &Env<'a>, text: &str, flags: Flags) -> Evaluated<'a, Regex> 
         quoted = format!("\\Q{}\\E", text.replace("\\E", "\\E\\\\E\\Q"));
         &quoted
     };
-    regex::compile(source, flags, limit).map_err(|message| env.failure(ErrorKind::Value, message))
+    regex::compile(source, flags, subject, limit)
+        .map_err(|message| env.failure(ErrorKind::Value, message))
 }
 
-fn too_long<'a>(env: &Env<'a>, call: &BuiltinCall) -> crate::eval::Fault<'a> {
+fn too_long<'a>(env: &Env<'a>, call: &BuiltinCall) -> Fault<'a> {
     env.fault(
         ErrorKind::Regex,
         call.target.src,
@@ -86,14 +99,14 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         };
         return Ok(Some(Value::string(replaced)));
     }
-    let regex = pattern(env, search, flags)?;
+    let regex = pattern(env, search, flags, source)?;
     if !regex.is_match(source).map_err(|_| too_long(env, call))? {
         // A replacement that isn't needed may be malformed.
         return Ok(Some(Value::Str(text)));
     }
     let replacement = if flags.regex {
         regex::replacement(with, regex.captures_len() - 1)
-            .map_err(|message| env.failure(ErrorKind::Value, message))?
+            .map_err(|message| bad_replacement(env, call, message))?
     } else {
         vec![Replacement::Text(with.to_owned())]
     };
@@ -126,6 +139,17 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
     env.made(replaced).map(Some)
 }
 
+/// Java throws exceptions for malformed replacements; since 2.3.27 FreeMarker has words of its own for one of them.
+fn bad_replacement<'a>(env: &Env<'a>, call: &BuiltinCall, message: String) -> Fault<'a> {
+    if !message.starts_with("No group ") || !env.engine.options.version.has(27) {
+        return env.failure(ErrorKind::Value, message);
+    }
+    match env.whole_fault(call, ErrorKind::Value, UNCHECKED) {
+        Fault::Error(error) => Fault::Error(error.caused_by(Error::new(ErrorKind::Value, message))),
+        missing => missing,
+    }
+}
+
 /// An empty search string is found before each character and at the end.
 fn replace_everywhere<'a>(
     env: &mut Env<'a>,
@@ -156,7 +180,7 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
     let source = text.as_str();
     let mut ranges = Vec::new();
     if flags.regex || flags.case_insensitive {
-        let regex = pattern(env, separator.as_str(), flags)?;
+        let regex = pattern(env, separator.as_str(), flags, source)?;
         let mut start = 0;
         for captures in regex::occurrences(&regex, source) {
             let captures = captures.map_err(|_| too_long(env, call))?;
@@ -202,19 +226,19 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         regex: true,
         ..flags(env, call, 1)?
     };
-    let regex = pattern(env, search.as_str(), flags)?;
-    let whole_pattern = format!("\\A(?:{})\\z", search.as_str());
-    let whole_regex = pattern(env, &whole_pattern, flags)?;
     let source = text.as_str();
+    let regex = pattern(env, search.as_str(), flags, source)?;
+    let whole_pattern = format!("\\A(?:{})\\z", search.as_str());
+    let whole_regex = pattern(env, &whole_pattern, flags, source)?;
     let whole = whole_regex
         .captures(source)
         .map_err(|_| too_long(env, call))?;
     let groups = whole.as_ref().map_or_else(
-        || vec![None; regex.captures_len()],
+        || Value::special_list(vec![None; regex.captures_len()], ListKind::Unmatched),
         |captures| {
             // Groups of the whole that have matched nothing are empty; those of single matches are missing.
             let groups = group_list(captures).into_iter();
-            groups.map(|group| group.or(Some(Value::str("")))).collect()
+            Value::list(groups.map(|group| group.or(Some(Value::str("")))).collect())
         },
     );
     let mut found = Vec::new();
@@ -234,7 +258,7 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
     let result = Match {
         whole: whole.is_some(),
         matches: Value::list(found),
-        groups: Value::list(groups),
+        groups,
     };
     Ok(Some(Value::Match(Rc::new(result))))
 }
@@ -264,7 +288,7 @@ fn refuse_regex_flags<'a>(env: &Env<'a>, call: &BuiltinCall, flags: Flags) -> Ev
         Flags { comments: true, .. } => "c",
         _ => return Ok(()),
     };
-    let name = call.builtin.name();
+    let name = &call.name;
     let message = format!("?{name} doesn't support the \"{flag}\" flag without the \"r\" flag.");
     Err(env.failure(ErrorKind::Value, message))
 }
@@ -276,14 +300,14 @@ fn first_separator<'a>(
     text: &str,
 ) -> Evaluated<'a, Option<(usize, usize)>> {
     let separator = env.arg_str(call, 0)?;
-    let flags = flags(env, call, 1)?;
+    let flags = new_flags(env, call, 1)?;
     refuse_regex_flags(env, call, flags)?;
     if !flags.regex && !flags.case_insensitive {
         return Ok(text
             .find(separator.as_str())
             .map(|at| (at, at + separator.as_str().len())));
     }
-    let regex = pattern(env, separator.as_str(), flags)?;
+    let regex = pattern(env, separator.as_str(), flags, text)?;
     let found = regex.find(text).map_err(|_| too_long(env, call))?;
     Ok(found.map(|found| (found.start(), found.end())))
 }
@@ -309,14 +333,14 @@ fn last_separator<'a>(
     text: &str,
 ) -> Evaluated<'a, Option<(usize, usize)>> {
     let separator = env.arg_str(call, 0)?;
-    let flags = flags(env, call, 1)?;
+    let flags = new_flags(env, call, 1)?;
     refuse_regex_flags(env, call, flags)?;
     if !flags.regex && !flags.case_insensitive {
         return Ok(text
             .rfind(separator.as_str())
             .map(|at| (at, at + separator.as_str().len())));
     }
-    let regex = pattern(env, separator.as_str(), flags)?;
+    let regex = pattern(env, separator.as_str(), flags, text)?;
     let mut last = None;
     let mut from = 0;
     // Occurrences may overlap.
@@ -328,8 +352,7 @@ fn last_separator<'a>(
         last = Some((found.start(), found.end()));
         let Some(c) = text[found.start()..].chars().next() else {
             // FreeMarker looks on beyond the end.
-            let message = "Expression has thrown an unchecked exception; see the cause exception.";
-            return Err(env.whole_fault(call, ErrorKind::Value, message));
+            return Err(env.whole_fault(call, ErrorKind::Value, UNCHECKED));
         };
         from = found.start() + c.len_utf8();
     }
@@ -354,7 +377,7 @@ fn ensure_starts_with<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a
     let start = env.arg_str(call, 0)?;
     let (starts, prefix) = if call.arg_count() > 1 {
         let flags = if call.arg_count() > 2 {
-            let flags = flags(env, call, 2)?;
+            let flags = new_flags(env, call, 2)?;
             refuse_regex_flags(env, call, flags)?;
             flags
         } else {
@@ -363,7 +386,7 @@ fn ensure_starts_with<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a
                 ..Flags::default()
             }
         };
-        let regex = pattern(env, start.as_str(), flags)?;
+        let regex = pattern(env, start.as_str(), flags, text.as_str())?;
         let found = regex.find(text.as_str()).map_err(|_| too_long(env, call))?;
         (
             found.is_some_and(|found| found.start() == 0),

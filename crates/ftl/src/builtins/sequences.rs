@@ -4,7 +4,7 @@ use super::{Args, Builtin, Returned, Run, define};
 use crate::data::Hash;
 use crate::error::ErrorKind;
 use crate::eval::{
-    Env, Evaluated, Stream, TEXT_BYTES_PER_STEP, compared_bytes, is_lazy, ordering, seq_len,
+    Env, Evaluated, Fault, Stream, TEXT_BYTES_PER_STEP, compared_bytes, is_lazy, ordering, seq_len,
 };
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
@@ -52,6 +52,7 @@ fn first<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
 }
 
 fn last<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
+    env.check_readable(&seq)?;
     Ok(seq_len(&seq)
         .checked_sub(1)
         .and_then(|last| env.item(&seq, last)))
@@ -76,6 +77,10 @@ fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
 }
 
 fn reverse<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
+    if env.check_readable(&seq).is_err() {
+        // Nothing is read before somebody asks for an item.
+        return Ok(Some(seq));
+    }
     let mut items = env.items(&seq)?;
     items.reverse();
     Ok(Some(Value::list(items)))
@@ -105,14 +110,23 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         if count > 0 {
             bytes.extend_from_slice(separator.as_str().as_bytes());
         }
-        if !item.is_printable() {
+        let written = if item.is_printable() {
+            env.write_value(&call.target, &item, &mut bytes)
+        } else {
             let message = format!(
-                "\"?join\" failed at index {index} with this error:\n\n---begin-message---\nExpected a string or something automatically convertible to string (number, date or boolean), but the expression has evaluated to {}.\n---end-message---",
+                "Expected a string or something automatically convertible to string (number, date or boolean), but the expression has evaluated to {}.",
                 crate::eval::with_article(item.type_name())
             );
-            return Err(env.failure(ErrorKind::Type, message));
+            Err(env.failure(ErrorKind::Type, message))
+        };
+        if let Err(fault) = written {
+            let error = env.to_error(fault).blaming_nothing();
+            let message = format!(
+                "\"?join\" failed at index {index} with this error:\n\n---begin-message---\n{}\n---end-message---",
+                error.description()
+            );
+            return Err(Fault::Error(error.wrapped(message)));
         }
-        env.write_value(&call.target, &item, &mut bytes)?;
         env.charge(bytes.len() - before)?;
         count += 1;
     }
@@ -161,12 +175,9 @@ fn place<'a>(
     backwards: bool,
 ) -> Evaluated<'a, Option<usize>> {
     let mut stream = env.stream(&call.target)?;
-    let arg = env.arg_expr(call, 0)?;
-    let wanted = match env.eval_opt(arg)? {
-        Some(wanted) => wanted,
-        // Nothing is compared with it.
-        None if stream.next(env)?.is_none() => return Ok(None),
-        None => return Err(crate::eval::Fault::Missing(arg)),
+    let Some(wanted) = env.eval_opt(env.arg_expr(call, 0)?)? else {
+        // Nothing is like what is missing.
+        return Ok(None);
     };
     let start = if call.arg_count() > 1 {
         Some(env.arg_int(call, 1)?)

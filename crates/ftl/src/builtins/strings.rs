@@ -342,7 +342,11 @@ fn number<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     if let Some(value) = special {
         return some(Value::Number(Number::NonFinite(value)));
     }
-    match Number::parse(text.as_str(), env.max_digits()) {
+    let parsed = Number::parse(text.as_str(), env.max_digits()).or_else(|| {
+        let ascii = with_ascii_digits(text.as_str())?;
+        Number::parse(&ascii, env.max_digits())
+    });
+    match parsed {
         Some(number) => env.number(call.target.src, number).map(Some),
         None => {
             let message = format!(
@@ -353,6 +357,33 @@ fn number<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         }
     }
 }
+
+/// The text with the digits of other scripts replaced, if there are any: Java takes them all.
+fn with_ascii_digits(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
+    text.chars()
+        .map(|c| if c.is_ascii() { Some(c) } else { digit(c) })
+        .collect()
+}
+
+/// The ASCII digit of the same value. In each script the ten digits stand in a row.
+fn digit(c: char) -> Option<char> {
+    let zero = DIGIT_ZEROS
+        .iter()
+        .rev()
+        .find(|zero| **zero <= c as u32)
+        .filter(|zero| c as u32 - **zero < 10)?;
+    char::from_digit(c as u32 - zero, 10)
+}
+
+/// The zeros of Unicode's decimal digits within the basic plane, which is as far as Java looks here.
+const DIGIT_ZEROS: &[u32] = &[
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
+    0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50,
+    0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+];
 
 fn boolean<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
     let text = env.string_of(&call.target, value)?;

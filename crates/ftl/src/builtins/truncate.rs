@@ -89,7 +89,7 @@ fn length<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluat
     usize::try_from(value).map_err(|_| {
         let message = format!(
             "?{}(...) argument #{} can't be negative.",
-            call.builtin.name(),
+            call.name,
             index + 1
         );
         env.failure(ErrorKind::Value, message)

@@ -3,7 +3,7 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{DateKind, Value};
+use crate::value::{DateKind, ListKind, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("is_string", Run::Any(test), Args::None),
@@ -40,13 +40,19 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         "is_time" => matches!(&value, Value::Date(date) if date.kind == DateKind::Time),
         "is_datetime" => matches!(&value, Value::Date(date) if date.kind == DateKind::DateTime),
         "is_sequence" | "is_indexable" | "is_enumerable" => value.is_sequence(),
-        // Java's lists that come as data count as collections too; what a template makes does not.
-        "is_collection" => matches!(&value, Value::Range(range) if range.is_listable_endless()),
+        "is_collection" => match &value {
+            Value::Range(range) => range.is_listable_endless(),
+            Value::List(list) => list.kind == ListKind::Collection,
+            _ => false,
+        },
         "is_collection_ex" => false,
         "is_hash" => value.is_hash(),
         "is_hash_ex" => value.is_hash_ex(),
         "is_macro" => {
-            value.type_name() == "macro+misc_template_model" || value.type_name() == "function"
+            matches!(
+                value.type_name(),
+                "macro+misc_template_model" | "macro" | "function"
+            )
         }
         "is_directive" => match &value {
             Value::Callable(callable) => callable.is_directive(),

@@ -5,8 +5,8 @@ use crate::syntax::ast::{Arithmetic, Expr, ExprKind};
 /// Longest text that is put together at compile time: a long row of `+` would copy its beginning again and again.
 const MAX_FOLDED: usize = 1_024;
 
-/// Computes `expr` if its children are constants; they have been folded before.
-pub(super) fn fold(expr: &mut Expr) {
+/// Computes `expr` if its children are constants; they have been folded before. Returns what it was, for messages.
+pub(super) fn fold(expr: &mut Expr) -> Option<Expr> {
     let folded = match &expr.kind {
         ExprKind::Negate(inner) => match inner.kind {
             ExprKind::Int(value) => value.checked_neg().map(ExprKind::Int),
@@ -29,9 +29,11 @@ pub(super) fn fold(expr: &mut Expr) {
         },
         _ => None,
     };
-    if let Some(kind) = folded {
-        expr.kind = kind;
-    }
+    let computed = Expr {
+        kind: folded?,
+        src: expr.src,
+    };
+    Some(std::mem::replace(expr, computed))
 }
 
 fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {

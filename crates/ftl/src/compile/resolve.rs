@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::fold::fold;
 use super::walk::children_mut;
+use crate::syntax::Src;
 use crate::syntax::ast::{
     AssignScope, AssignTarget, Binding, Branch, CallArgs, CaseWhen, Expr, ExprKind, LoopField,
     LoopVars, MacroDef, Node, NodeKind, ScopeVariable, Site,
@@ -24,6 +25,8 @@ pub(crate) struct Program {
     pub(crate) globals: Names,
     /// Whether there are macros or functions among the nodes.
     pub(crate) has_macros: bool,
+    /// What has been computed already, as it was, by its place.
+    pub(crate) folded: HashMap<Src, Expr>,
 }
 
 /// Names in the order of their slots.
@@ -72,6 +75,7 @@ pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool) -> Program {
         namespace: resolver.namespace,
         globals: resolver.globals,
         has_macros: resolver.has_macros,
+        folded: resolver.folded,
     }
 }
 
@@ -81,6 +85,7 @@ struct Resolver {
     namespace: Names,
     globals: Names,
     has_macros: bool,
+    folded: HashMap<Src, Expr>,
     /// Loop variables in scope, the innermost last.
     scopes: Vec<ScopeVariable>,
     /// In what is open: the same, as other templates' code finds them.
@@ -387,7 +392,9 @@ impl Resolver {
             ExprKind::Name(_) => self.bind(expr),
             _ => children_mut(expr, &mut |child| self.expr(child)),
         }
-        fold(expr);
+        if let Some(original) = fold(expr) {
+            self.folded.insert(expr.src, original);
+        }
     }
 
     fn bind(&mut self, expr: &mut Expr) {

@@ -1,5 +1,6 @@
 //! Visiting the bodies of directives and the direct children of expressions.
 
+use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind, Node, NodeKind};
 
 /// Calls `visit` on each direct child.
@@ -109,6 +110,20 @@ pub(crate) fn substitute(expr: &mut Expr, name: &str, replacement: &Expr) {
         return;
     }
     children_mut(expr, &mut |child| substitute(child, name, replacement));
+}
+
+/// The outermost part of `expr` that stands within `place`.
+pub(crate) fn part_within(expr: &mut Expr, place: Src) -> Option<Expr> {
+    if expr.src.start >= place.start && expr.src.end <= place.end {
+        return Some(expr.clone());
+    }
+    let mut found = None;
+    children_mut(expr, &mut |child| {
+        if found.is_none() {
+            found = part_within(child, place);
+        }
+    });
+    found
 }
 
 impl Node {

@@ -75,7 +75,7 @@ impl DateFormat {
                 "No custom date format was defined with name {name:?}"
             ));
         }
-        match Styles::parse(format) {
+        match Styles::parse(format, kind) {
             Some(styles) => Ok(Self::Style(styles, kind)),
             None => Pattern::parse(format).map(|pattern| Self::Pattern(pattern, format.to_owned())),
         }

@@ -35,16 +35,16 @@ pub(crate) struct Styles {
 }
 
 impl Styles {
-    /// Reads `short`, or `medium_long`; no name at all is `medium`, and names after the second mean nothing.
-    pub(super) fn parse(format: &str) -> Option<Self> {
+    /// Reads `short`, or `medium_long`; no name at all is `medium`, and names after those that are wanted mean nothing.
+    pub(super) fn parse(format: &str, kind: DateKind) -> Option<Self> {
         let mut names = format.split('_').filter(|name| !name.is_empty());
         let date = match names.next() {
             Some(name) => Style::parse(name)?,
             None => Style::Medium,
         };
         let time = match names.next() {
-            Some(name) => Style::parse(name)?,
-            None => date,
+            Some(name) if kind == DateKind::DateTime => Style::parse(name)?,
+            _ => date,
         };
         Some(Self { date, time })
     }

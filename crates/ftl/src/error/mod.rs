@@ -137,6 +137,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn blaming_nothing(mut self) -> Self {
+        self.0.blamed = None;
+        self
+    }
+
     pub(crate) fn showing(mut self, blamed: Span) -> Self {
         self.0.blamed_span = Some(blamed);
         self

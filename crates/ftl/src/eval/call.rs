@@ -26,6 +26,7 @@ impl<'a> Env<'a> {
     /// Macros are there from the beginning, whatever their place.
     pub(crate) fn hoist_macros(&mut self, program: &'a Program) {
         if program.has_macros {
+            self.units.move_macros(self.place.unit);
             self.define_all(&program.nodes);
         }
     }
@@ -110,7 +111,9 @@ impl<'a> Env<'a> {
         self.charge(captured.len())?;
         match transform {
             Transform::Pass => {}
-            Transform::Compress => super::exec::compress(&captured, &mut self.out),
+            Transform::Compress => {
+                super::compress::compress(&String::from_utf8_lossy(&captured), &mut self.out);
+            }
             // The old transform leaves apostrophes alone.
             Transform::HtmlEscape => {
                 for part in captured.split_inclusive(|byte| *byte == b'\'') {
@@ -156,7 +159,7 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, Option<Value<'a>>> {
         let def = routine.def;
         let place = Place {
-            unit: routine.home,
+            unit: self.units.get(routine.home).home,
             base: frame,
             running: Some(Running {
                 def,

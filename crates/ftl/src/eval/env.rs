@@ -27,6 +27,19 @@ pub(crate) enum Fault<'a> {
     Error(Error),
 }
 
+impl Fault<'_> {
+    /// Whether a value is missing, be it within a function that has been called.
+    #[cold]
+    pub(crate) fn is_missing(&self) -> bool {
+        match self {
+            Self::Missing(_) => true,
+            Self::Error(error) => error.message() == MISSING,
+        }
+    }
+}
+
+const MISSING: &str = "The following has evaluated to null or missing:";
+
 pub(crate) type Evaluated<'a, T> = Result<T, Fault<'a>>;
 
 /// One render.
@@ -196,7 +209,7 @@ impl<'a> Env<'a> {
         Fault::Error(
             self.template
                 .error_at(kind, src, message)
-                .blaming(self.template.text_of(src)),
+                .blaming(self.template.shown(src)),
         )
     }
 
@@ -211,7 +224,7 @@ impl<'a> Env<'a> {
         let span = self.template.map.span(&self.template.source, src);
         Fault::Error(
             Error::new(kind, message)
-                .blaming(self.template.text_of(src))
+                .blaming(self.template.shown(src))
                 .showing(span),
         )
     }
@@ -281,12 +294,8 @@ impl<'a> Env<'a> {
             Fault::Missing(expr) => {
                 let error = self
                     .template
-                    .error_at(
-                        ErrorKind::Missing,
-                        expr.src,
-                        "The following has evaluated to null or missing:",
-                    )
-                    .blaming(self.template.text_of(expr.src));
+                    .error_at(ErrorKind::Missing, expr.src, MISSING)
+                    .blaming(self.template.shown(expr.src));
                 let error = match &expr.kind {
                     ExprKind::Dot(..) => error.tip("It's the step after the last dot that caused this error, not those before it."),
                     ExprKind::Index(..) => error.tip("It's the final [] step that caused this error, not those before it."),

@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::call::Routine;
+use super::canonical::Printer;
+use super::compress::compress;
 use super::env::{Env, Evaluated, Fault, Running};
 use super::operators::{compared_bytes, equal};
 use crate::error::{Error, ErrorKind, Frame};
@@ -83,9 +85,9 @@ impl<'a> Env<'a> {
             if error.span().is_none() {
                 error = self.template.place(error, node.src);
             } else if error.wants_role() {
-                let role = error
-                    .blamed_src()
-                    .and_then(|blamed| super::roles::role(node, blamed));
+                let role = error.blamed_src().and_then(|blamed| {
+                    super::roles::role(Printer::of(self.template), node, blamed)
+                });
                 error = error.with_role(role);
             }
         } else if !matches!(
@@ -217,6 +219,10 @@ impl<'a> Env<'a> {
             flow = env.exec(&assign.body)?;
             Ok(())
         })?;
+        // A jump out of it leaves the variable as it was.
+        if flow != Flow::Next {
+            return Ok(flow);
+        }
         let value = self.captured_markup(captured, &assign.format)?;
         self.store(&assign.target, assign.namespace.as_ref(), Some(value))?;
         Ok(flow)
@@ -229,7 +235,7 @@ impl<'a> Env<'a> {
             flow = env.exec(body)?;
             Ok(())
         })?;
-        compress(&captured, &mut self.out);
+        compress(&String::from_utf8_lossy(&captured), &mut self.out);
         Ok(flow)
     }
 
@@ -306,9 +312,9 @@ impl<'a> Env<'a> {
         if error.span().is_none() {
             error = self.template.place(error, branch.src);
         } else if error.wants_role() {
-            let role = error
-                .blamed_src()
-                .and_then(|blamed| super::roles::branch_role(branch, index, blamed));
+            let role = error.blamed_src().and_then(|blamed| {
+                super::roles::branch_role(Printer::of(self.template), branch, index, blamed)
+            });
             error = error.with_role(role);
         }
         let (line, column) = self
@@ -389,7 +395,10 @@ impl<'a> Env<'a> {
         });
         match attempt {
             Ok(written) => {
-                self.out.extend_from_slice(&written);
+                // A jump out of it takes along what it has written.
+                if flow == Flow::Next {
+                    self.out.extend_from_slice(&written);
+                }
                 Ok(flow)
             }
             Err(fault) => {
@@ -469,28 +478,4 @@ pub(super) fn is_recoverable(kind: ErrorKind) -> bool {
             | ErrorKind::Regex
             | ErrorKind::NumberSize
     )
-}
-
-/// Writes `text` with each run of white-space as one blank, or as one line break if there is one in it, and with none
-/// at its ends.
-pub(super) fn compress(text: &[u8], out: &mut Vec<u8>) {
-    let mut blank: Option<bool> = None;
-    let mut started = false;
-    for byte in text {
-        if matches!(
-            byte,
-            b' ' | b'\t' | b'\n' | b'\r' | 0x0c | 0x0b | 0x1c..=0x1f
-        ) {
-            let has_break = matches!(byte, b'\n' | b'\r');
-            blank = Some(blank.unwrap_or(false) || has_break);
-            continue;
-        }
-        if let Some(has_break) = blank.take()
-            && started
-        {
-            out.push(if has_break { b'\n' } else { b' ' });
-        }
-        started = true;
-        out.push(*byte);
-    }
 }

@@ -131,7 +131,7 @@ impl<'a> Env<'a> {
     /// The value of an operand that may be missing; parentheses let any step in them be missing.
     pub(crate) fn eval_guarded(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
         match self.eval_opt(expr) {
-            Err(Fault::Missing(_)) if matches!(expr.kind, ExprKind::Paren(_)) => Ok(None),
+            Err(fault) if matches!(expr.kind, ExprKind::Paren(_)) && fault.is_missing() => Ok(None),
             other => other,
         }
     }

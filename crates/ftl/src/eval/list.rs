@@ -18,7 +18,7 @@ impl<'a> Env<'a> {
             return self.exec_lazy_list(list);
         }
         let source = self.eval(&list.source)?;
-        let empty = self.is_empty_source(&list.source, &source, list.vars.as_ref())?;
+        let empty = self.is_empty_source(&list.source, &source, list.by_key)?;
         if empty {
             return match &list.otherwise {
                 Some(otherwise) => self.exec(otherwise),
@@ -50,9 +50,8 @@ impl<'a> Env<'a> {
     /// A list whose items are computed while it runs.
     fn exec_lazy_list(&mut self, list: &'a List) -> Evaluated<'a, Flow> {
         let mut stream = self.stream(&list.source)?;
-        if list.vars.as_ref().is_some_and(|vars| vars.second.is_some()) {
-            let nothing = Value::list(Vec::new());
-            return Err(self.one_variable(&nothing));
+        if list.by_key {
+            return Err(self.one_variable(stream.type_name()));
         }
         if !stream.has_next(self)? {
             return match &list.otherwise {
@@ -97,10 +96,9 @@ impl<'a> Env<'a> {
         &mut self,
         expr: &'a Expr,
         source: &Value<'a>,
-        vars: Option<&LoopVars>,
+        by_key: bool,
     ) -> Evaluated<'a, bool> {
-        let by_key = vars.is_some_and(|vars| vars.second.is_some());
-        if source.is_hash_ex() && vars.is_none_or(|vars| vars.second.is_some()) {
+        if source.is_hash_ex() && by_key {
             return Ok(match source {
                 Value::HashView(hash) => hash.is_empty(),
                 Value::Map(map) => map.entries().is_empty(),
@@ -118,7 +116,7 @@ impl<'a> Env<'a> {
             return Err(self.failure(ErrorKind::Type, message));
         }
         if source.is_sequence() && by_key {
-            return Err(self.one_variable(source));
+            return Err(self.one_variable(source.type_name()));
         }
         Err(self.type_fault(
             expr,
@@ -132,10 +130,10 @@ impl<'a> Env<'a> {
     }
 
     #[cold]
-    fn one_variable(&self, source: &Value<'a>) -> super::env::Fault<'a> {
+    fn one_variable(&self, found: &str) -> super::env::Fault<'a> {
         let message = format!(
             "The value you try to list is {}, thus you must specify only one loop variable after the \"as\" (there's no separate key and value).",
-            super::with_article(source.type_name())
+            super::with_article(found)
         );
         self.failure(ErrorKind::Type, message)
     }
@@ -148,7 +146,7 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, Flow> {
         if vars.second.is_some() {
             if source.is_sequence() {
-                return Err(self.one_variable(source));
+                return Err(self.one_variable(source.type_name()));
             }
             // The entries of the data needn't be gathered first.
             if let Value::HashView(hash) = source {
@@ -161,6 +159,7 @@ impl<'a> Env<'a> {
             let entries = self.entries(source)?;
             return self.exec_entries(entries.into_iter(), vars, body);
         }
+        self.check_readable(source)?;
         let count = seq_len(source);
         for index in 0..count {
             self.set_local(vars.first_slot(), self.item(source, index));

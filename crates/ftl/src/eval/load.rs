@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::callables::bad_option;
 use super::env::{Env, Evaluated, Fault};
 use super::exec::COMPILED_BYTES_PER_STEP;
-use super::units::Variables;
+use super::units::{Origin, Variables};
 use crate::error::{Error, ErrorKind};
 use crate::loader::{full_name, normalize, not_found};
 use crate::output_format::AutoEscaping;
@@ -20,9 +20,6 @@ const COMPILED_BYTES: usize = 4_096;
 const COMPILED_BYTES_PER_BYTE: usize = 64;
 /// What it costs to compile anything at all.
 const STEPS_OF_A_TEMPLATE: usize = 100;
-/// In place of a place: the loader's templates, compiled and as they stand.
-const LOADED: usize = usize::MAX;
-const PLAIN: usize = usize::MAX - 1;
 
 impl<'a> Env<'a> {
     /// `<#include name …>`
@@ -91,8 +88,8 @@ impl<'a> Env<'a> {
             ));
         };
         let name = &*normalize(name)?;
-        let kind = if parse { LOADED } else { PLAIN };
-        if let Some(code) = self.units.made_of(kind, name) {
+        let origin = if parse { Origin::Loaded } else { Origin::Plain };
+        if let Some(code) = self.units.made_of(origin, name) {
             return Ok(Some(code));
         }
         // For a star each folder up to the root is asked.
@@ -109,7 +106,7 @@ impl<'a> Env<'a> {
             return Ok(None);
         };
         let code = self.units.keep(code);
-        self.units.remember(kind, name, code);
+        self.units.remember(origin, name, code);
         Ok(Some(code))
     }
 
@@ -393,7 +390,7 @@ impl<'a> Env<'a> {
                 Fault::Error(
                     self.template
                         .place(error, call.src)
-                        .blaming(self.template.text_of(call.src)),
+                        .blaming(self.template.shown(call.src)),
                 )
             })?;
         let unit = self.unit_of(code, self.namespace())?;
@@ -437,7 +434,7 @@ impl<'a> Env<'a> {
                     error.as_reason()
                 );
                 let error = error.wrapped(message);
-                Fault::Error(self.template.place(error, call.src).blaming(self.template.text_of(call.src)))
+                Fault::Error(self.template.place(error, call.src).blaming(self.template.shown(call.src)))
             })?;
         Ok(Some(Value::Callable(Rc::new(Callable::Interpreted(code)))))
     }
@@ -449,8 +446,8 @@ impl<'a> Env<'a> {
         text: &str,
         compile: impl FnOnce(&Self, Options) -> Result<Code, Error>,
     ) -> Result<&'a Code, Error> {
-        let place = std::ptr::from_ref(call) as usize;
-        if let Some(code) = self.units.made_of(place, text) {
+        let origin = Origin::MadeAt(std::ptr::from_ref(call) as usize);
+        if let Some(code) = self.units.made_of(origin, text) {
             return Ok(code);
         }
         self.charge_compiled(text).map_err(as_error)?;
@@ -465,7 +462,7 @@ impl<'a> Env<'a> {
         }
         let code = compile(self, options)?;
         let code = self.units.keep(Arc::new(code));
-        self.units.remember(place, text, code);
+        self.units.remember(origin, text, code);
         Ok(code)
     }
 }

@@ -4,6 +4,8 @@ mod args;
 mod assign;
 mod call;
 mod callables;
+mod canonical;
+mod compress;
 mod convert;
 mod dump;
 mod env;
@@ -18,7 +20,7 @@ mod slices;
 mod stream;
 mod units;
 
-pub(crate) use dump::shown;
+pub(crate) use canonical::Printer;
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
 pub(crate) use exec::{COMPILED_BYTES_PER_STEP, TEXT_BYTES_PER_STEP};
 pub(crate) use operators::{compared_bytes, incomparable_message, ordering, seq_len};

@@ -12,7 +12,7 @@ use crate::number::Number;
 use crate::output_format::{Content, Markup};
 use crate::syntax::Src;
 use crate::syntax::ast::{Arithmetic, Compare, Expr, ExprKind};
-use crate::value::{Map, Str, Value};
+use crate::value::{ListKind, Map, Str, Value};
 
 impl<'a> Env<'a> {
     /// `left operator right`; an operand without an expression is the old value of an assignment's target.
@@ -251,8 +251,21 @@ impl<'a> Env<'a> {
         self.fault(ErrorKind::Type, src, incomparable_message(left, right))
     }
 
+    /// Whether the items of a sequence can be had.
+    #[inline]
+    pub(crate) fn check_readable(&self, value: &Value<'a>) -> Evaluated<'a, ()> {
+        match value {
+            Value::List(list) if list.kind == ListKind::Unmatched => {
+                let message = "Failed to read regular expression match group";
+                Err(self.failure(ErrorKind::Value, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// All items of a sequence.
     pub(crate) fn items(&mut self, value: &Value<'a>) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
+        self.check_readable(value)?;
         let len = seq_len(value);
         self.steps(len)?;
         self.charge_items(len)?;

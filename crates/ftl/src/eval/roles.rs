@@ -1,16 +1,19 @@
 //! The parts that expressions play in what they stand in, for messages.
 
-use super::dump::{branch_tag, comparison, scope, symbol};
+use super::canonical::Printer;
+use super::dump::{branch_tag, scope, symbol, unescaped};
 use crate::syntax::Src;
 use crate::syntax::ast::{Branch, CallArgs, Expr, ExprKind, Lookup, Node, NodeKind, RangeKind};
 
 /// The part that the expression at `blamed` plays in a branch's condition.
 pub(super) fn branch_role(
+    printer: Printer<'_>,
     branch: &Branch,
     index: usize,
     blamed: Src,
 ) -> Option<(String, &'static str)> {
     role_in(
+        printer,
         branch.condition.as_ref()?,
         blamed,
         branch_tag(branch, index),
@@ -19,15 +22,22 @@ pub(super) fn branch_role(
 }
 
 /// The symbol of what the expression at `blamed` is an operand of, and the part that it plays there.
-pub(super) fn role(node: &Node, blamed: Src) -> Option<(String, &'static str)> {
+pub(super) fn role(
+    printer: Printer<'_>,
+    node: &Node,
+    blamed: Src,
+) -> Option<(String, &'static str)> {
     let mut found = None;
     let mut look = |expr: &Expr, symbol: &str, role: &'static str| {
         if found.is_none() {
-            found = role_in(expr, blamed, symbol, role);
+            found = role_in(printer, expr, blamed, symbol, role);
         }
     };
     match &node.kind {
-        NodeKind::Output(expr) => look(expr, "${...}", "content"),
+        NodeKind::Output(expr) => {
+            let original = unescaped(node, expr);
+            look(original.as_ref().unwrap_or(expr), "${...}", "content");
+        }
         NodeKind::FormattedOutput(output) => look(&output.expr, "${...}", "content"),
         NodeKind::NumericOutput(output) => look(&output.expr, "#{...}", "content"),
         NodeKind::List(list) if list.otherwise.is_none() => {
@@ -85,6 +95,7 @@ pub(super) fn role(node: &Node, blamed: Src) -> Option<(String, &'static str)> {
 }
 
 fn role_in(
+    printer: Printer<'_>,
     expr: &Expr,
     blamed: Src,
     symbol: &str,
@@ -100,18 +111,18 @@ fn role_in(
     const LEFT: &str = "left-hand operand";
     const RIGHT: &str = "right-hand operand";
     let pair = |left: &Expr, right: &Expr, symbol: &str| {
-        role_in(left, blamed, symbol, LEFT).or_else(|| role_in(right, blamed, symbol, RIGHT))
+        role_in(printer, left, blamed, symbol, LEFT)
+            .or_else(|| role_in(printer, right, blamed, symbol, RIGHT))
     };
     match &expr.kind {
-        ExprKind::Dot(target, _) => role_in(target, blamed, ".", LEFT),
-        ExprKind::Index(target, key) => role_in(target, blamed, "...[...]", LEFT)
-            .or_else(|| role_in(key, blamed, "...[...]", "enclosed operand")),
-        ExprKind::Call(callee, args) => {
-            role_in(callee, blamed, "...(...)", "callee").or_else(|| {
+        ExprKind::Dot(target, _) => role_in(printer, target, blamed, ".", LEFT),
+        ExprKind::Index(target, key) => role_in(printer, target, blamed, "...[...]", LEFT)
+            .or_else(|| role_in(printer, key, blamed, "...[...]", "enclosed operand")),
+        ExprKind::Call(callee, args) => role_in(printer, callee, blamed, "...(...)", "callee")
+            .or_else(|| {
                 args.iter()
-                    .find_map(|arg| role_in(arg, blamed, "...(...)", "argument value"))
-            })
-        }
+                    .find_map(|arg| role_in(printer, arg, blamed, "...(...)", "argument value"))
+            }),
         ExprKind::Builtin(call) => {
             let name = &call.name;
             let (symbol, arg_symbol) = match (call.lookup, &call.args) {
@@ -124,42 +135,46 @@ fn role_in(
                     (format!("?{name}"), "...[...]".to_owned())
                 }
             };
-            role_in(&call.target, blamed, &symbol, LEFT).or_else(|| {
+            role_in(printer, &call.target, blamed, &symbol, LEFT).or_else(|| {
                 call.args
                     .iter()
                     .flatten()
-                    .find_map(|arg| role_in(arg, blamed, &arg_symbol, "argument value"))
+                    .find_map(|arg| role_in(printer, arg, blamed, &arg_symbol, "argument value"))
             })
         }
-        ExprKind::Default(target, value) => role_in(target, blamed, "...!...", LEFT)
-            .or_else(|| role_in(value.as_ref()?, blamed, "...!...", RIGHT)),
-        ExprKind::Exists(target) => role_in(target, blamed, "??", LEFT),
-        ExprKind::Paren(inner) => role_in(inner, blamed, "(...)", "enclosed operand"),
-        ExprKind::Not(inner) => role_in(inner, blamed, "!", RIGHT),
-        ExprKind::Negate(inner) => role_in(inner, blamed, "-...", RIGHT),
-        ExprKind::Plus(inner) => role_in(inner, blamed, "+...", RIGHT),
+        ExprKind::Default(target, value) => role_in(printer, target, blamed, "...!...", LEFT)
+            .or_else(|| role_in(printer, value.as_ref()?, blamed, "...!...", RIGHT)),
+        ExprKind::Exists(target) => role_in(printer, target, blamed, "??", LEFT),
+        ExprKind::Paren(inner) => role_in(printer, inner, blamed, "(...)", "enclosed operand"),
+        ExprKind::Not(inner) => role_in(printer, inner, blamed, "!", RIGHT),
+        ExprKind::Negate(inner) => role_in(printer, inner, blamed, "-...", RIGHT),
+        ExprKind::Plus(inner) => role_in(printer, inner, blamed, "+...", RIGHT),
         ExprKind::And(left, right) => pair(left, right, "&&"),
         ExprKind::Or(left, right) => pair(left, right, "||"),
         ExprKind::Arithmetic(operator, left, right) => pair(left, right, self::symbol(*operator)),
-        ExprKind::Compare(compare, left, right) => pair(left, right, comparison(*compare)),
+        ExprKind::Compare(compare, left, right) => {
+            pair(left, right, printer.comparison(*compare, left, right))
+        }
         ExprKind::Range(kind, from, to) => {
             let symbol = match kind {
                 RangeKind::Inclusive => "..",
                 RangeKind::Exclusive => "..<",
                 RangeKind::Length => "..*",
             };
-            role_in(from, blamed, symbol, LEFT)
-                .or_else(|| role_in(to.as_ref()?, blamed, symbol, RIGHT))
+            role_in(printer, from, blamed, symbol, LEFT)
+                .or_else(|| role_in(printer, to.as_ref()?, blamed, symbol, RIGHT))
         }
         ExprKind::Seq(items) => items
             .iter()
-            .find_map(|item| role_in(item, blamed, "[...]", "item value")),
+            .find_map(|item| role_in(printer, item, blamed, "[...]", "item value")),
         ExprKind::Hash(entries) => entries.iter().find_map(|(key, value)| {
-            role_in(key, blamed, "{...}", "key")
-                .or_else(|| role_in(value, blamed, "{...}", "value"))
+            role_in(printer, key, blamed, "{...}", "key")
+                .or_else(|| role_in(printer, value, blamed, "{...}", "value"))
         }),
-        ExprKind::Lambda(lambda) => role_in(&lambda.body, blamed, "->", "function body"),
-        ExprKind::Concat(parts) => parts.iter().find_map(|part| self::role(part, blamed)),
+        ExprKind::Lambda(lambda) => role_in(printer, &lambda.body, blamed, "->", "function body"),
+        ExprKind::Concat(parts) => parts
+            .iter()
+            .find_map(|part| self::role(printer, part, blamed)),
         _ => None,
     }
 }

@@ -31,7 +31,10 @@ impl<'a> Env<'a> {
     /// `target[key]` of a target whose items are computed one by one, and no further than needed.
     fn index_lazy(&mut self, target: &'a Expr, key: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
         if matches!(key.kind, ExprKind::Range(..)) {
-            return self.stream_slice(target, key)?.collect(self).map(Some);
+            return match self.stream_slice(target, key)? {
+                Some(slice) => slice.collect(self).map(Some),
+                None => Ok(Some(Value::str(""))),
+            };
         }
         let mut stream = self.stream(target)?;
         match self.eval(key)? {
@@ -53,7 +56,7 @@ impl<'a> Env<'a> {
         }
     }
 
-    fn index_value(
+    pub(crate) fn index_value(
         &mut self,
         target: &'a Expr,
         value: Value<'a>,
@@ -91,9 +94,12 @@ impl<'a> Env<'a> {
             return Err(self.failure(ErrorKind::Value, message));
         }
         if value.is_sequence() {
-            return Ok(usize::try_from(index)
-                .ok()
-                .and_then(|index| self.item(&value, index)));
+            let index = usize::try_from(index).ok();
+            let index = index.filter(|index| *index < seq_len(&value));
+            if index.is_some() {
+                self.check_readable(&value)?;
+            }
+            return Ok(index.and_then(|index| self.item(&value, index)));
         }
         if value.is_hash() {
             return Err(self.type_fault(
@@ -130,6 +136,9 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, Value<'a>> {
         if value.is_sequence() {
             let picked = self.picked(key, range, seq_len(value), "sequence")?;
+            if picked.1 > 0 {
+                self.check_readable(value)?;
+            }
             self.steps(picked.1)?;
             self.charge_items(picked.1)?;
             let items = (0..picked.1)

@@ -7,6 +7,7 @@ use super::env::{Env, Evaluated, Fault};
 use super::exec::is_recoverable;
 use super::operators::seq_len;
 use crate::error::ErrorKind;
+use crate::syntax::Src;
 use crate::syntax::ast::{BuiltinCall, Expr, ExprKind};
 use crate::value::{Range, Value};
 
@@ -80,7 +81,15 @@ impl<'a> Env<'a> {
             ExprKind::Builtin(call) if call.builtin.passes_items_on() => {
                 return self.stream(&call.target);
             }
-            ExprKind::Index(target, key) if is_lazy(expr) => return self.stream_slice(target, key),
+            ExprKind::Index(target, key) if is_lazy(expr) => {
+                return match self.stream_slice(target, key)? {
+                    Some(slice) => Ok(slice),
+                    None => {
+                        let expected = "sequence or collection";
+                        Err(self.type_fault(expr, expected, &Value::str("")))
+                    }
+                };
+            }
             _ => {}
         }
         let source = self.eval(expr)?;
@@ -118,55 +127,62 @@ impl<'a> Env<'a> {
         })))
     }
 
-    /// The items that `target[key]` picks.
+    /// The items that `target[key]` picks. Where FreeMarker knows beforehand that there are none, it makes an empty string
+    /// of them: that is `None`.
     pub(crate) fn stream_slice(
         &mut self,
         target: &'a Expr,
         key: &'a Expr,
-    ) -> Evaluated<'a, Stream<'a>> {
+    ) -> Evaluated<'a, Option<Stream<'a>>> {
         let mut source = self.stream(target)?;
         let Value::Range(range) = self.eval(key)? else {
             return Err(self.failure(ErrorKind::Type, "Expected a range"));
         };
+        if range.len == Some(0) {
+            return Ok(None);
+        }
         match source.known_len() {
             Some(len) => {
-                self.picked(key, &range, len, "sequence")?;
+                let (_, count, _) = self.picked(key, &range, len, "sequence")?;
+                if count == 0 {
+                    return Ok(None);
+                }
             }
-            None if range.first < 0 && range.len != Some(0) => {
+            None if range.first < 0 => {
                 return Err(self.negative_start(key, range.first));
             }
             None => {}
         }
-        if range.step < 0 && range.len != Some(0) {
-            let items = self.backwards(&mut source, key, &range)?;
-            return Ok(Stream::Items {
+        if range.step < 0 {
+            let items = self.backwards(&mut source, target.src.to(key.src), &range)?;
+            return Ok(Some(Stream::Items {
                 len: items.len(),
                 next: 0,
                 source: Value::list(items),
-            });
+            }));
         }
         let clips = range.len.is_none() || range.clips;
         let mut skipped = 0;
-        while skipped < range.first && range.len != Some(0) {
+        while skipped < range.first {
             if source.next(self)?.is_none() {
                 return Err(self.out_of_items(key, "start", range.first, skipped as usize));
             }
             skipped += 1;
         }
-        Ok(Stream::Slice {
+        Ok(Some(Stream::Slice {
             source: Box::new(source),
             left: range.len,
             needs_all: !clips,
             key,
             first: range.first.max(0) as usize,
-        })
+        }))
     }
 
     /// The items from `range.first` down.
     fn backwards(
         &mut self,
         source: &mut Stream<'a>,
-        key: &'a Expr,
+        slice: Src,
         range: &Range,
     ) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
         let mut items = Vec::new();
@@ -176,7 +192,18 @@ impl<'a> Env<'a> {
                     self.charge_items(1)?;
                     items.push(item);
                 }
-                None => return Err(self.out_of_items(key, "start", range.first, items.len())),
+                None => {
+                    let message = format!(
+                        "Range top index {} (0-based) is outside the sliced sequence of length {}.",
+                        range.first,
+                        items.len()
+                    );
+                    let whole = Src {
+                        end: slice.end + 1,
+                        ..slice
+                    };
+                    return Err(self.fault(ErrorKind::Value, whole, message));
+                }
             }
         }
         items.reverse();
@@ -186,8 +213,9 @@ impl<'a> Env<'a> {
 
     #[cold]
     fn out_of_items(&self, key: &Expr, which: &str, index: i64, len: usize) -> Fault<'a> {
+        let the = if which == "start" { "the " } else { "" };
         let message = format!(
-            "Range {which} index {index} is out of bounds, as sliced sequence only has {len} elements."
+            "Range {which} index {index} is out of bounds, as {the}sliced sequence only has {len} elements."
         );
         self.described(ErrorKind::Value, key.src, message)
     }
@@ -215,6 +243,7 @@ impl<'a> Stream<'a> {
         env.step()?;
         match self {
             Self::Items { source, next, .. } => {
+                env.check_readable(source)?;
                 *next += 1;
                 Ok(Some(env.item(source, *next - 1)))
             }
@@ -248,6 +277,15 @@ impl<'a> Stream<'a> {
             count += 1;
         }
         Ok(count)
+    }
+
+    /// What FreeMarker calls it in messages.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Items { source, .. } => source.type_name(),
+            _ if self.known_len().is_some() => "sequence+extended_collection",
+            _ => "sequence+collection",
+        }
     }
 
     /// The number of items if that is known without computing them.

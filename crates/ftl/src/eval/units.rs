@@ -30,10 +30,23 @@ impl Drop for Loaded {
     }
 }
 
+/// Where code has come from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    /// The loader has it.
+    Loaded,
+    /// The loader has it, and it is to be printed as it stands.
+    Plain,
+    /// The call of `?eval` or `?interpret` at this address has made it of a text.
+    MadeAt(usize),
+}
+
 /// Code with the namespace that it runs in.
 pub(crate) struct Unit<'a> {
     pub(crate) code: &'a Code,
     pub(crate) namespace: u32,
+    /// The unit that its macros belong to: the last one with the same code that has defined them.
+    pub(crate) home: u32,
     /// Where the code's own slots are in the tables of variables; `None` if they are the same.
     slots: Option<Rc<Slots>>,
 }
@@ -48,8 +61,8 @@ pub(crate) struct Units<'a> {
     list: Vec<Unit<'a>>,
     /// The unit for code (by its address) in a namespace.
     by_code: HashMap<(usize, u32), u32>,
-    /// Code that the render has made of a text at a place in a template (by its address).
-    by_text: HashMap<(usize, Rc<str>), &'a Code>,
+    /// Code by where it has come from: by the template's name, or by the text that it was made of.
+    by_text: HashMap<(Origin, Rc<str>), &'a Code>,
     /// Namespaces by the full names of their templates.
     imported: HashMap<Box<str>, u32>,
     last: &'a Loaded,
@@ -61,6 +74,7 @@ impl<'a> Units<'a> {
             list: vec![Unit {
                 code: main,
                 namespace: 0,
+                home: 0,
                 slots: None,
             }],
             by_code: HashMap::new(),
@@ -72,6 +86,16 @@ impl<'a> Units<'a> {
 
     pub(crate) fn get(&self, unit: u32) -> &Unit<'a> {
         &self.list[unit as usize]
+    }
+
+    /// Makes `home` the unit that the macros of its code belong to, in whatever namespaces they are.
+    pub(crate) fn move_macros(&mut self, home: u32) {
+        let code = self.get(home).code;
+        for unit in &mut self.list {
+            if std::ptr::eq(unit.code, code) {
+                unit.home = home;
+            }
+        }
     }
 
     /// Keeps `code` until the end of the render.
@@ -86,12 +110,12 @@ impl<'a> Units<'a> {
         &link.code
     }
 
-    pub(crate) fn made_of(&self, place: usize, text: &str) -> Option<&'a Code> {
-        self.by_text.get(&(place, Rc::from(text))).copied()
+    pub(crate) fn made_of(&self, origin: Origin, text: &str) -> Option<&'a Code> {
+        self.by_text.get(&(origin, Rc::from(text))).copied()
     }
 
-    pub(crate) fn remember(&mut self, place: usize, text: &str, code: &'a Code) {
-        self.by_text.insert((place, Rc::from(text)), code);
+    pub(crate) fn remember(&mut self, origin: Origin, text: &str, code: &'a Code) {
+        self.by_text.insert((origin, Rc::from(text)), code);
     }
 
     /// The namespace that the template `name` has been imported into.
@@ -230,6 +254,7 @@ impl<'a> Env<'a> {
         self.units.list.push(Unit {
             code,
             namespace,
+            home: unit,
             slots: Some(Rc::new(slots)),
         });
         self.units.by_code.insert(key, unit);

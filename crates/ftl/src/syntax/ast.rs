@@ -317,6 +317,8 @@ pub(crate) struct List {
     pub(crate) vars: Option<LoopVars>,
     pub(crate) body: Vec<Node>,
     pub(crate) otherwise: Option<Vec<Node>>,
+    /// Whether its own variables or those of its `#items` are a key and a value.
+    pub(crate) by_key: bool,
     /// Where a list without variables hands its source to `#items`.
     pub(crate) source_slot: u32,
 }

@@ -35,10 +35,8 @@ impl Parser<'_> {
                 let kind = match self.token_text() {
                     "true" => ExprKind::Bool(true),
                     "false" => ExprKind::Bool(false),
-                    reserved @ ("in" | "as" | "using" | "lt" | "lte" | "gt" | "gte") => {
-                        return Err(self.error_at_token(format!(
-                            "unexpected {reserved:?}: it is a reserved word"
-                        )));
+                    "in" | "as" | "using" | "lt" | "lte" | "gt" | "gte" => {
+                        return Err(self.unexpected("an expression"));
                     }
                     text => {
                         let text = unescape_name(text);
@@ -65,7 +63,9 @@ impl Parser<'_> {
 
     fn lambda(&mut self, src: Src, param: Box<str>) -> Result<Expr> {
         if !self.lambda_allowed {
-            return Err(self.error_at_token("a lambda expression is only allowed as an argument of a built-in that takes one, like ?filter or ?map"));
+            return Err(self.unexpected(
+                "something else: only built-ins like ?filter or ?map take a lambda expression",
+            ));
         }
         self.advance()?;
         let body = self.expression()?;

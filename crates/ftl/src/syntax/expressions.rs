@@ -3,7 +3,7 @@
 use super::ast::{Arithmetic, Compare, Expr, ExprKind, RangeKind};
 use super::lexer::Token;
 use super::literals::Literals;
-use super::parser::{Parser, Result};
+use super::parser::{Parser, Result, UNEXPECTED_END};
 use super::source::Src;
 use crate::error::ErrorKind;
 
@@ -332,13 +332,12 @@ impl Parser<'_> {
         let operator_end = self.token_src.end;
         self.advance()?;
         // In `<@m a=x! b=y>` the name after `!` is the next argument's.
-        let ends = self.token == Token::Exclaim
-            && matches!(
-                self.rest().trim_start().as_bytes().first(),
-                Some(b'}' | b')' | b']' | b'>' | b',') | None
-            );
-        let value = if self.starts_expression() && !self.at_named_argument() && !ends {
-            Some(Box::new(self.expression()?))
+        let ends = self.in_named_args
+            && self.parens == 0
+            && self.token_src.start > operator_end
+            && self.at_named_argument();
+        let value = if self.starts_expression() && !ends {
+            self.expression_if_any()?.map(Box::new)
         } else {
             None
         };
@@ -348,6 +347,15 @@ impl Parser<'_> {
             end,
         };
         Ok(self.expr(src, ExprKind::Default(Box::new(target), value)))
+    }
+
+    /// Parses an expression; what only begins like one isn't the operator's, but belongs to what stands before it.
+    fn expression_if_any(&mut self) -> Result<Option<Expr>> {
+        let before = self.cursor();
+        match self.expression() {
+            Err(error) if is_unexpected(&error) && self.go_back(before) => Ok(None),
+            result => result.map(Some),
+        }
     }
 
     /// Counts an operator. Each may stand above all that the expression has had so far, so their number and the
@@ -363,6 +371,11 @@ impl Parser<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether it was a token that can't stand where it stands.
+fn is_unexpected(error: &crate::Error) -> bool {
+    error.message().starts_with("Encountered ") || error.message().starts_with(UNEXPECTED_END)
 }
 
 pub(super) fn unescape_name(text: &str) -> Box<str> {

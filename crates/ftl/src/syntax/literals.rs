@@ -1,6 +1,7 @@
 //! String literals: escapes and interpolations; and literals that can't stand where they stand.
 
-use super::ast::{Expr, ExprKind, Node, NodeKind};
+use super::Interpolations;
+use super::ast::{Expr, ExprKind};
 use super::parser::{Parser, Result};
 
 /// The kinds of literals that are noticed before anything runs where something else is wanted.
@@ -71,7 +72,7 @@ impl Parser<'_> {
             _ => return Ok(()),
         };
         let colon = if what == "string" { ":" } else { "" };
-        let literal = crate::eval::shown(expr, self.interpolations);
+        let literal = crate::eval::Printer::new(Interpolations::Dollar).expr(expr);
         let message = format!("Found {what} literal: {literal}. Expecting{colon} {wanted}");
         Err(self.syntax_error(expr.src, message))
     }
@@ -93,29 +94,19 @@ impl Parser<'_> {
         Ok(Expr { src, kind })
     }
 
+    /// The text and the interpolations of `content`, which begins at `base`. FreeMarker reads what is left when the
+    /// escapes are resolved, and counts the columns in that.
     fn interpolated(&mut self, content: &str, base: u32) -> Result<ExprKind> {
-        let escaped = content.contains('\\');
-        let text = if escaped {
-            self.unescape_keeping_braces(content)?
-        } else {
-            content.to_owned()
-        };
-        let whole = self.token_src;
-        let mut inner = Parser::within(self, &text, base, escaped.then_some(whole));
+        let text = self.unescape(content)?;
+        let keeps_columns =
+            text == content || (is_one_ascii_line(content) && is_one_ascii_line(&text));
+        let place = (!keeps_columns).then_some(self.token_src);
+        let mut inner = Parser::within(self, &text, base, place);
         let nodes = inner.string_parts()?;
-        let (open, height) = (inner.open, inner.height);
+        let (open, height, naming) = (inner.open, inner.height, inner.naming);
         self.open |= open;
+        self.naming = naming;
         self.height = self.height.max(height + 1);
-        let nodes = nodes
-            .into_iter()
-            .map(|node| match node.kind {
-                NodeKind::Text(text) => Node {
-                    src: node.src,
-                    kind: NodeKind::Text(text.replace(ESCAPED_BRACE, "{").into()),
-                },
-                _ => node,
-            })
-            .collect();
         Ok(ExprKind::Concat(nodes))
     }
 
@@ -141,13 +132,6 @@ impl Parser<'_> {
     }
 
     pub(crate) fn unescape(&self, content: &str) -> Result<String> {
-        Ok(self
-            .unescape_keeping_braces(content)?
-            .replace(ESCAPED_BRACE, "{"))
-    }
-
-    /// Resolves escapes; an escaped `{` becomes a stand-in, so that it can't open an interpolation.
-    fn unescape_keeping_braces(&self, content: &str) -> Result<String> {
         if !content.contains('\\') {
             return Ok(content.to_owned());
         }
@@ -159,8 +143,7 @@ impl Parser<'_> {
                 continue;
             }
             match chars.next() {
-                Some(c @ ('"' | '\'' | '\\' | '=')) => text.push(c),
-                Some('{') => text.push(ESCAPED_BRACE),
+                Some(c @ ('"' | '\'' | '\\' | '=' | '{')) => text.push(c),
                 Some('n') => text.push('\n'),
                 Some('r') => text.push('\r'),
                 Some('t') => text.push('\t'),
@@ -198,5 +181,7 @@ impl Parser<'_> {
     }
 }
 
-/// A private-use character that stands for an escaped `{`.
-const ESCAPED_BRACE: char = '\u{f8fe}';
+/// Whether a byte of the text is a column of one line.
+fn is_one_ascii_line(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}

@@ -17,6 +17,9 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 /// How deeply expressions and blocks may nest in each other.
 const MAX_DEPTH: usize = 200;
 
+/// Bytes of a template that may be read twice.
+const MAX_REREAD: usize = 64 << 10;
+
 /// What all `#escape`s together may put in the place of interpolations.
 const MAX_ESCAPED_PARTS: usize = 8_000_000;
 
@@ -40,6 +43,10 @@ pub(crate) struct Parser<'s> {
     /// Open `{` in it, an interpolation's own included.
     pub(crate) braces: u32,
     pub(crate) lambda_allowed: bool,
+    /// Among the arguments of a call that have names.
+    pub(crate) in_named_args: bool,
+    /// Bytes that may still be read again, after they were found to mean something else.
+    rereads_left: usize,
     /// In the name after `<@` white-space ends the expression.
     pub(crate) space_ends: bool,
     /// In an unescaped string literal offsets mean nothing: everything stands where the literal stands.
@@ -72,6 +79,21 @@ pub(crate) struct Parser<'s> {
     file: File<'s>,
 }
 
+/// A place among the tokens, with what the reading of tokens depends on.
+pub(crate) struct Cursor {
+    pos: usize,
+    token: Token,
+    token_src: Src,
+    last_end: u32,
+    gt_is_operator: bool,
+    lambda_allowed: bool,
+    space_ends: bool,
+    open_brackets: [u32; 3],
+    depth: usize,
+    height: usize,
+    naming: Convention,
+}
+
 /// What surrounds the current place, for directives that only make sense somewhere.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Context {
@@ -84,6 +106,8 @@ pub(crate) struct Context {
     pub(crate) items_allowed: bool,
     /// In a list whose `#items` has been there already.
     pub(crate) items_used: bool,
+    /// Whether that `#items` has a key and a value.
+    pub(crate) items_by_key: bool,
     /// In `#items`, or in a list with loop variables.
     pub(crate) iterates: bool,
 }
@@ -168,6 +192,8 @@ impl<'s> Parser<'s> {
             brackets: 0,
             braces: 0,
             lambda_allowed: false,
+            in_named_args: false,
+            rereads_left: MAX_REREAD,
             space_ends: false,
             place: None,
             depth: 0,
@@ -216,6 +242,43 @@ impl<'s> Parser<'s> {
             policy: outer.policy,
             ..Parser::new(outer.file, outer.options, text)
         }
+    }
+
+    /// Where the parser is among the tokens.
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor {
+            pos: self.pos,
+            token: self.token,
+            token_src: self.token_src,
+            last_end: self.last_end,
+            gt_is_operator: self.gt_is_operator,
+            lambda_allowed: self.lambda_allowed,
+            space_ends: self.space_ends,
+            open_brackets: [self.parens, self.brackets, self.braces],
+            depth: self.depth,
+            height: self.height,
+            naming: self.naming.clone(),
+        }
+    }
+
+    /// Goes back to read on from there in another way, unless that has been done too much.
+    pub(crate) fn go_back(&mut self, cursor: Cursor) -> bool {
+        let Some(left) = self.rereads_left.checked_sub(self.pos - cursor.pos + 1) else {
+            return false;
+        };
+        self.rereads_left = left;
+        self.pos = cursor.pos;
+        self.token = cursor.token;
+        self.token_src = cursor.token_src;
+        self.last_end = cursor.last_end;
+        self.gt_is_operator = cursor.gt_is_operator;
+        self.lambda_allowed = cursor.lambda_allowed;
+        self.space_ends = cursor.space_ends;
+        [self.parens, self.brackets, self.braces] = cursor.open_brackets;
+        self.depth = cursor.depth;
+        self.height = cursor.height;
+        self.naming = cursor.naming;
+        true
     }
 
     pub(crate) fn expr(&self, src: Src, kind: ExprKind) -> Expr {

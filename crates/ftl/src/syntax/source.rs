@@ -3,7 +3,7 @@
 use crate::error::Span;
 
 /// A stretch of source text in bytes, the end excluded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub(crate) struct Src {
     pub(crate) start: u32,
     pub(crate) end: u32,
@@ -76,6 +76,27 @@ impl SourceMap {
         }
     }
 
+    /// `text`, which begins at `offset`, with blanks in place of its tabs.
+    pub(crate) fn expanded(&self, source: &str, offset: u32, text: &str) -> String {
+        let first = text.chars().next().map_or(0, |c| c.len_utf16() as u32);
+        let mut column = self.position(source, offset).1.saturating_sub(first);
+        let mut expanded = String::with_capacity(text.len() * 2);
+        for c in text.chars() {
+            let next = if c == '\n' {
+                0
+            } else {
+                self.column_after(column, c)
+            };
+            if c == '\t' && self.tab_size > 1 {
+                expanded.extend(std::iter::repeat_n(' ', (next - column) as usize));
+            } else {
+                expanded.push(c);
+            }
+            column = next;
+        }
+        expanded
+    }
+
     /// The line of the byte at `offset`, from 1.
     pub(crate) fn line(&self, offset: u32) -> u32 {
         self.line_starts.partition_point(|start| *start <= offset) as u32
@@ -103,6 +124,10 @@ impl SourceMap {
             column = self.column_after(column, c);
         }
         if offset as usize >= source.len() {
+            // The end after a line break is still before the first column.
+            if !source.is_empty() && start == source.len() {
+                return (line, 0);
+            }
             column += 1;
         }
         (line, column.max(1))

@@ -211,6 +211,10 @@ impl<'s> Parser<'s> {
         let Some((name, has_parameters)) = known else {
             return Err(self.not_a_directive(spelling, closing, src));
         };
+        // Without their beginnings these are no tags.
+        if matches!(name, "/noparse" | "/comment") && !self.loose_tags {
+            return Err(self.malformed(spelling, src));
+        }
         if !has_parameters && name != "sep" {
             self.check_tag_end(square, src)?;
         }
@@ -241,6 +245,11 @@ impl<'s> Parser<'s> {
         if find(spelling, closing).is_none() {
             return self.unknown_directive(spelling, src);
         }
+        self.malformed(spelling, src)
+    }
+
+    /// The error of a directive's tag that isn't as it must be.
+    fn malformed(&self, spelling: &str, src: Src) -> crate::Error {
         let inner = Src {
             start: src.start + 1,
             end: src.end,

@@ -92,6 +92,9 @@ impl<'s> Parser<'s> {
                     if ends.contains(&tag.name) {
                         return Ok((nodes, End::Tag(tag)));
                     }
+                    if let "else" | "elseif" = tag.name {
+                        return Err(self.misplaced_else(tag, ends));
+                    }
                     self.directive(tag, &mut nodes)?;
                 }
             }

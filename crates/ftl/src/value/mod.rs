@@ -127,6 +127,18 @@ pub(crate) struct Match<'a> {
 #[derive(Default)]
 pub(crate) struct List<'a> {
     pub(crate) items: Vec<Option<Value<'a>>>,
+    pub(crate) kind: ListKind,
+}
+
+/// What is special about a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ListKind {
+    #[default]
+    Plain,
+    /// The keys or the values of a hash, which count as a collection too.
+    Collection,
+    /// The groups of a pattern that hasn't matched: there are so many, but none can be read.
+    Unmatched,
 }
 
 impl Seq for List<'_> {
@@ -310,7 +322,11 @@ impl<'a> Value<'a> {
     }
 
     pub(crate) fn list(items: Vec<Option<Self>>) -> Self {
-        Self::List(Rc::new(List { items }))
+        Self::special_list(items, ListKind::Plain)
+    }
+
+    pub(crate) fn special_list(items: Vec<Option<Self>>, kind: ListKind) -> Self {
+        Self::List(Rc::new(List { items, kind }))
     }
 
     pub(crate) fn map(map: Map<'a>) -> Self {

@@ -5,9 +5,14 @@ use std::collections::HashMap;
 use ftl::{Budgets, Engine, Error};
 use serde_json::Value;
 
-/// What our engine makes of a case; `shared` is the data of cases that have none of their own.
-pub(crate) fn render(case: &Value, shared: &Value, budgets: Budgets) -> Result<String, Error> {
-    let mut engine = Engine::new().clock(|| 1_646_078_821_795).budgets(budgets);
+/// What our engine makes of a case at the time `now`; `shared` is the data of cases that have none of their own.
+pub(crate) fn render(
+    case: &Value,
+    shared: &Value,
+    budgets: Budgets,
+    now: i64,
+) -> Result<String, Error> {
+    let mut engine = Engine::new().clock(move || now).budgets(budgets);
     for (name, value) in case["settings"].as_object().into_iter().flatten() {
         engine = engine.setting(name, value.as_str().expect("settings are texts"))?;
     }
@@ -32,6 +37,15 @@ pub(crate) fn render(case: &Value, shared: &Value, budgets: Budgets) -> Result<S
 /// What a message says, without the Java classes behind values, and without the list of all that could stand there.
 pub(crate) fn essence(message: &str) -> String {
     let mut text = message.to_owned();
+    // A slip of FreeMarker's: it prints objects of its own before what it says of a failed `?eval`.
+    const SLIP: &str = "freemarker.core.Environment@";
+    while let Some(at) = text.find(SLIP) {
+        let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+        let hash = text[at + SLIP.len()..]
+            .find(|c: char| !c.is_ascii_hexdigit())
+            .unwrap_or(0);
+        text.replace_range(start..at + SLIP.len() + hash, "");
+    }
     for (open, marks) in [
         (" (wrapper: ", ""),
         (" (", " wrapped into "),

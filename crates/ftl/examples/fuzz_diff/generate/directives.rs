@@ -139,7 +139,8 @@ impl Generator {
                 self.output()
             };
         }
-        match self.rng.below(30) {
+        match self.rng.below(33) {
+            30..33 => self.loading(depth - 1),
             0..4 => self.text(),
             4..13 => self.output(),
             13 | 14 => self.condition_directive(depth - 1),
@@ -156,7 +157,7 @@ impl Generator {
         }
     }
 
-    fn text(&mut self) -> String {
+    pub(super) fn text(&mut self) -> String {
         self.rng.pick(TEXTS).to_owned()
     }
 
@@ -335,7 +336,7 @@ impl Generator {
         text + &self.end("switch")
     }
 
-    fn assign(&mut self, depth: usize) -> String {
+    pub(super) fn assign(&mut self, depth: usize) -> String {
         let directive = match self.rng.below(6) {
             0 => "global",
             1 if self.in_macro || self.rng.chance(5) => "local",

@@ -154,6 +154,7 @@ impl Generator {
             }
             62..68 => self.call(ty, depth - 1).unwrap_or_else(|| self.leaf(ty)),
             68..71 => self.defaulted(ty, depth - 1),
+            71 => self.evaluated(ty, depth - 1),
             _ => self.leaf(ty),
         }
     }

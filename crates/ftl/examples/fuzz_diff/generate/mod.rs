@@ -7,6 +7,7 @@ mod dates;
 mod directives;
 mod expressions;
 mod literals;
+mod loading;
 mod macros;
 mod settings;
 
@@ -122,6 +123,8 @@ pub(crate) struct Generator {
     scope: Vec<(String, Ty)>,
     loops: Vec<String>,
     callables: Vec<Callable>,
+    /// The other templates, by name.
+    files: Vec<(String, String)>,
     names: usize,
     in_macro: bool,
     in_function: bool,
@@ -158,6 +161,7 @@ pub(crate) fn case(seed: u64, index: u64) -> Value {
             .collect(),
         loops: Vec::new(),
         callables: Vec::new(),
+        files: Vec::new(),
         names: 0,
         in_macro: false,
         in_function: false,
@@ -170,6 +174,13 @@ pub(crate) fn case(seed: u64, index: u64) -> Value {
         template = damage::damage(&mut generator.rng, &template);
     }
     let mut case = json!({"id": format!("{seed}-{index}"), "template": template, "data": data});
+    if !generator.files.is_empty() {
+        case["templates"] = generator
+            .files
+            .into_iter()
+            .map(|(name, text)| (name, Value::from(text)))
+            .collect();
+    }
     if !settings.is_empty() {
         case["settings"] = settings.into();
     }

@@ -71,5 +71,14 @@ pub(super) fn settings(rng: &mut Rng) -> (Map<String, Value>, Syntax) {
     if rng.chance(3) {
         set("url_escaping_charset", rng.pick(&["UTF-8", "ISO-8859-1"]));
     }
+    if rng.chance(8) {
+        let version = rng.pick(&[
+            "2.3.0", "2.3.19", "2.3.20", "2.3.21", "2.3.22", "2.3.24", "2.3.27", "2.3.28", "2.3.30",
+        ]);
+        set("incompatible_improvements", version);
+    }
+    if rng.chance(3) {
+        set("lazy_imports", "true");
+    }
     (settings, syntax)
 }

@@ -48,12 +48,18 @@ impl Parser<'_> {
 
     /// A constant of the wrong type is noticed at once.
     fn check_option(&self, option: &str, value: &Expr) -> Result<()> {
-        let message = match (&value.kind, option) {
-            (ExprKind::Str(_), "ignore_missing") | (ExprKind::Int(_), "ignore_missing") => {
+        let Some(found) = constant_kind(value) else {
+            return Ok(());
+        };
+        let message = match option {
+            "ignore_missing" if found != Constant::Boolean => {
                 "Expected a boolean as the value of the \"ignore_missing\" attribute"
             }
-            (ExprKind::Int(_) | ExprKind::Decimal(_), "parse") => {
+            "parse" if !matches!(found, Constant::Boolean | Constant::String) => {
                 "Expected a boolean or string as the value of the parse attribute"
+            }
+            "encoding" if found != Constant::String => {
+                "Expected a string as the value of the \"encoding\" argument"
             }
             _ => return Ok(()),
         };
@@ -94,4 +100,43 @@ impl Parser<'_> {
         );
         Err(self.refused(self.tag_src(tag), message))
     }
+}
+
+/// What a constant is, as far as options ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Constant {
+    Boolean,
+    Number,
+    String,
+    Other,
+}
+
+/// What `expr` is, if it is the same in every render.
+fn constant_kind(expr: &Expr) -> Option<Constant> {
+    Some(match &expr.kind {
+        ExprKind::Bool(_) => Constant::Boolean,
+        ExprKind::Int(_) | ExprKind::Decimal(_) => Constant::Number,
+        ExprKind::Str(_) => Constant::String,
+        ExprKind::Seq(items) if items.iter().all(is_constant) => Constant::Other,
+        ExprKind::Hash(entries)
+            if entries
+                .iter()
+                .all(|(key, value)| is_constant(key) && is_constant(value)) =>
+        {
+            Constant::Other
+        }
+        ExprKind::Paren(inner) => constant_kind(inner)?,
+        ExprKind::Negate(inner) | ExprKind::Plus(inner) if is_constant(inner) => Constant::Number,
+        ExprKind::Not(inner) if is_constant(inner) => Constant::Boolean,
+        ExprKind::Arithmetic(_, left, right) => match (constant_kind(left)?, constant_kind(right)?)
+        {
+            (Constant::Number, Constant::Number) => Constant::Number,
+            _ => Constant::String,
+        },
+        _ => return None,
+    })
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    constant_kind(expr).is_some()
 }

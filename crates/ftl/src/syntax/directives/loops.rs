@@ -92,13 +92,14 @@ impl Parser<'_> {
         context.lists += 1;
         context.items_allowed = !has_vars;
         context.items_used = false;
+        context.items_by_key = false;
         context.iterates = has_vars;
         if has_vars {
             context.loops += 1;
             context.breakable += 1;
         }
         let (body, ended) = self.block(&["else", end])?;
-        let items_used = self.context.items_used;
+        let (items_used, items_by_key) = (self.context.items_used, self.context.items_by_key);
         self.context = outer;
         self.loop_names.truncate(outer_names);
         if !has_vars && !items_used {
@@ -117,11 +118,15 @@ impl Parser<'_> {
         };
         self.close_tag()?;
         self.layout.close(self.pos as u32);
+        let by_key = vars
+            .as_ref()
+            .map_or(items_by_key, |vars| vars.second.is_some());
         Ok(NodeKind::List(Box::new(List {
             source,
             vars,
             body,
             otherwise,
+            by_key,
             source_slot: 0,
         })))
     }
@@ -159,6 +164,7 @@ impl Parser<'_> {
         )?;
         self.loop_names.truncate(outer_names);
         self.context.items_used = true;
+        self.context.items_by_key = vars.second.is_some();
         self.close_tag()?;
         self.layout.close(self.pos as u32);
         Ok(NodeKind::Items(Box::new(Items {

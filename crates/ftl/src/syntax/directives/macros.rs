@@ -194,7 +194,9 @@ impl Parser<'_> {
         while self.at_named_argument() {
             let name = self.identifier("<ID>")?;
             self.advance()?;
+            let outer = std::mem::replace(&mut self.in_named_args, true);
             named.push((name, self.expression()?));
+            self.in_named_args = outer;
         }
         Ok(CallArgs::Named(named))
     }
@@ -243,12 +245,12 @@ impl Parser<'_> {
         let start = self.pos as u32;
         self.enter_tag(tag)?;
         let call = self.primary()?;
-        self.end_tag()?;
-        self.layout.leaf(Piece::Plain, start, self.pos as u32);
         let (callee, args) = match call.kind {
             ExprKind::Call(callee, args) => (*callee, args),
-            _ => (call, Vec::new()),
+            _ => (call, self.positional_args()?),
         };
+        self.end_tag()?;
+        self.layout.leaf(Piece::Plain, start, self.pos as u32);
         Ok(NodeKind::Call(Box::new(MacroCall {
             callee,
             args: CallArgs::Positional(args),

@@ -83,6 +83,26 @@ impl Parser<'_> {
         }
     }
 
+    /// An `#else` that belongs to nothing; `ends` are the tags that would close what is open.
+    pub(in crate::syntax) fn misplaced_else(&self, tag: Tag, ends: &[&str]) -> crate::Error {
+        // Here FreeMarker waits for other tags in the first place.
+        if matches!(ends, [] | ["/if"] | ["/attempt", "recover"]) {
+            return self.misplaced_tag(tag);
+        }
+        let src = self.tag_src(tag);
+        let spelling = &self.text[src.start as usize..src.end as usize];
+        let owner = if tag.name == "else" {
+            "an #if or #list"
+        } else {
+            "an #if"
+        };
+        let message = format!(
+            "Encountered {}, which can only be used where {owner} could be closed, but at this place only something else can be closed.",
+            crate::error::java_quoted(spelling)
+        );
+        self.syntax_error(src, message)
+    }
+
     /// A tag that makes no sense where it stands.
     fn misplaced_tag(&self, tag: Tag) -> crate::Error {
         let src = self.tag_src(tag);

@@ -1,0 +1,250 @@
+//! Expressions as FreeMarker shows them.
+
+use super::dump::symbol;
+use crate::syntax::ast::{Compare, Expr, ExprKind, Lookup, NodeKind, RangeKind};
+use crate::syntax::{Interpolations, Src};
+use crate::template::Code;
+
+/// Shows expressions as FreeMarker does.
+#[derive(Clone, Copy)]
+pub(crate) struct Printer<'c> {
+    style: Interpolations,
+    /// What the expressions stand in, if that is compiled already.
+    code: Option<&'c Code>,
+}
+
+impl<'c> Printer<'c> {
+    pub(crate) fn new(style: Interpolations) -> Self {
+        Self { style, code: None }
+    }
+
+    pub(super) fn of(code: &'c Code) -> Self {
+        Self {
+            style: code.options.interpolations,
+            code: Some(code),
+        }
+    }
+
+    /// The expression with the blanks that FreeMarker puts.
+    pub(crate) fn expr(self, expr: &Expr) -> String {
+        let list = |exprs: &[Expr]| {
+            exprs
+                .iter()
+                .map(|expr| self.expr(expr))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let expr = self.original(expr);
+        match &expr.kind {
+            ExprKind::Str(text) => self.spelled_special(expr).unwrap_or_else(|| quoted(text)),
+            ExprKind::Int(value) => value.to_string(),
+            ExprKind::Decimal(text) => text.to_string(),
+            ExprKind::Bool(value) => value.to_string(),
+            ExprKind::Concat(parts) => {
+                let mut text = String::from("\"");
+                for part in parts {
+                    match &part.kind {
+                        NodeKind::Text(plain) => text.push_str(&literal(plain, '"')),
+                        NodeKind::Output(inner) => {
+                            let shown = literal(&self.expr(inner), '"');
+                            text.push_str(&self.interpolated(&shown));
+                        }
+                        _ => {}
+                    }
+                }
+                text + "\""
+            }
+            ExprKind::Name(name) => name.text.to_string(),
+            ExprKind::Special(special) => {
+                format!(".{}", special_name(*special))
+            }
+            ExprKind::Dot(target, key) => format!("{}.{key}", self.expr(target)),
+            ExprKind::Index(target, key) => {
+                format!("{}[{}]", self.expr(target), self.expr(key))
+            }
+            ExprKind::Call(callee, args) => format!("{}({})", self.expr(callee), list(args)),
+            ExprKind::Builtin(call) => {
+                let head = format!("{}?{}", self.expr(&call.target), call.name);
+                match (&call.args, call.lookup) {
+                    (None, _) => head,
+                    (Some(args), Lookup::Call) => format!("{head}({})", list(args)),
+                    (Some(args), Lookup::Bracket) => format!("{head}[{}]", list(args)),
+                    (Some(args), Lookup::Dot) => {
+                        format!("{head}.{}", list(args).trim_matches('"'))
+                    }
+                }
+            }
+            ExprKind::Default(target, value) => format!(
+                "{}!{}",
+                self.expr(target),
+                value
+                    .as_ref()
+                    .map_or(String::new(), |value| self.expr(value))
+            ),
+            ExprKind::Exists(target) => format!("{}??", self.expr(target)),
+            ExprKind::Paren(inner) => format!("({})", self.expr(inner)),
+            ExprKind::Not(inner) => format!("!{}", self.expr(inner)),
+            ExprKind::Negate(inner) => format!("-{}", self.expr(inner)),
+            ExprKind::Plus(inner) => format!("+{}", self.expr(inner)),
+            ExprKind::And(left, right) => {
+                format!("{} && {}", self.expr(left), self.expr(right))
+            }
+            ExprKind::Or(left, right) => {
+                format!("{} || {}", self.expr(left), self.expr(right))
+            }
+            ExprKind::Arithmetic(operator, left, right) => format!(
+                "{} {} {}",
+                self.expr(left),
+                symbol(*operator),
+                self.expr(right)
+            ),
+            ExprKind::Compare(compare, left, right) => format!(
+                "{} {} {}",
+                self.expr(left),
+                self.comparison(*compare, left, right),
+                self.expr(right)
+            ),
+            ExprKind::Range(kind, from, to) => {
+                let operator = match kind {
+                    RangeKind::Inclusive => "..",
+                    RangeKind::Exclusive => "..<",
+                    RangeKind::Length => "..*",
+                };
+                let to = to.as_ref().map_or(String::new(), |to| self.expr(to));
+                format!("{}{operator}{to}", self.expr(from))
+            }
+            ExprKind::Seq(items) => format!("[{}]", list(items)),
+            ExprKind::Hash(entries) => {
+                let entries: Vec<_> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{}: {}", self.expr(key), self.expr(value)))
+                    .collect();
+                format!("{{{}}}", entries.join(", "))
+            }
+            ExprKind::Lambda(lambda) => {
+                format!("{} -> {}", lambda.param, self.expr(&lambda.body))
+            }
+        }
+    }
+
+    /// What a constant was before it was computed; what isn't one is itself.
+    pub(super) fn original<'e>(self, expr: &'e Expr) -> &'e Expr
+    where
+        'c: 'e,
+    {
+        match (&expr.kind, self.code) {
+            (ExprKind::Str(_) | ExprKind::Int(_) | ExprKind::Bool(_), Some(code)) => {
+                code.program.folded.get(&expr.src).unwrap_or(expr)
+            }
+            _ => expr,
+        }
+    }
+
+    /// A special variable whose value was known when the template was compiled.
+    fn spelled_special(self, expr: &Expr) -> Option<String> {
+        let spelling = self.code?.text_of(expr.src);
+        spelling
+            .starts_with('.')
+            .then(|| spelling.split_whitespace().collect())
+    }
+
+    /// An operator of comparison as it stands between its operands.
+    pub(super) fn comparison(self, compare: Compare, left: &Expr, right: &Expr) -> &'static str {
+        let between = self.code.map_or("", |code| {
+            code.text_of(Src {
+                start: left.src.end,
+                end: right.src.start,
+            })
+        });
+        let spelling = SPELLINGS
+            .iter()
+            .find(|spelling| without_comments(between) == **spelling)
+            .copied();
+        spelling.unwrap_or(match compare {
+            Compare::Equal => "==",
+            Compare::NotEqual => "!=",
+            Compare::Less => "<",
+            Compare::LessOrEqual => "<=",
+            Compare::Greater => ">",
+            Compare::GreaterOrEqual => ">=",
+        })
+    }
+
+    /// `${x}` or `[=x]`
+    pub(super) fn interpolation(self, expr: &Expr) -> String {
+        self.interpolated(&self.expr(expr))
+    }
+
+    pub(super) fn interpolated(self, shown: &str) -> String {
+        match self.style {
+            Interpolations::Square => format!("[={shown}]"),
+            _ => format!("${{{shown}}}"),
+        }
+    }
+}
+
+fn special_name(special: crate::syntax::ast::Special) -> String {
+    let name = format!("{special:?}");
+    let name = name.split('(').next().unwrap_or_default();
+    crate::builtins::snake_case(name)
+        .trim_start_matches('_')
+        .to_owned()
+}
+
+/// The other ways to spell operators of comparison.
+const SPELLINGS: [&str; 13] = [
+    "=", "lt", "lte", "gt", "gte", "\\lt", "\\lte", "\\gt", "\\gte", "&lt;", "&lt;=", "&gt;",
+    "&gt;=",
+];
+
+/// What stands between two operands, without the comments and blanks around it.
+fn without_comments(between: &str) -> &str {
+    let mut rest = between.trim();
+    while rest.starts_with(['<', '['])
+        && let Some(at) = rest
+            .find("--")
+            .and_then(|at| Some(at + 2 + rest[at + 2..].find("--")?))
+    {
+        rest = rest.get(at + 3..).unwrap_or_default().trim_start();
+    }
+    let end = rest.find(['<', '[']).unwrap_or(rest.len());
+    rest[..end].trim_end()
+}
+
+/// A string literal, in the quotes that need no escapes.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('"') && !text.contains('\'') {
+        '\''
+    } else {
+        '"'
+    };
+    format!("{quote}{}{quote}", literal(text, quote))
+}
+
+fn literal(text: &str, quote: char) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut before = ' ';
+    for c in text.chars() {
+        let previous = std::mem::replace(&mut before, c);
+        match c {
+            c if c == quote => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '{' if matches!(previous, '$' | '#') => escaped.push_str("\\{"),
+            '=' if previous == '[' => escaped.push_str("\\="),
+            '\\' => escaped.push_str("\\\\"),
+            '<' => escaped.push_str("\\l"),
+            '>' => escaped.push_str("\\g"),
+            '&' => escaped.push_str("\\a"),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            '\u{c}' => escaped.push_str("\\f"),
+            '\u{8}' => escaped.push_str("\\b"),
+            c if (c as u32) < 0x20 => escaped.push_str(&format!("\\x{:04X}", c as u32)),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
