@@ -113,7 +113,8 @@
 //!
 //! # Where it differs from FreeMarker 2.3
 //!
-//! Every golden case that differs is listed beside its cases, `tests/golden/*.deviations`; this is what they come to.
+//! Every golden case that differs is listed beside its cases with the reason, `tests/golden/*.deviations`; this is what
+//! they come to.
 //!
 //! | What | Here |
 //! |---|---|
@@ -126,8 +127,7 @@
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
 //! | reasons that Java keeps in a cause | are part of the message, or [`Error::cause`] |
 //! | a failing render | writes nothing, where Java has written what came before |
-//! | a macro that is included into two namespaces | stays in the one where it was reached; in FreeMarker the last definition counts |
-//! | `(f())!default` | does not catch what is missing within the function |
+//! | `?url` without a charset | fails at once, not when the result is printed |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
 //! | `.vars + hash`, `.globals + hash` | have only what can be listed |
 //! | regular expressions | are translated; what Java alone can do is told where it is used |

@@ -48,6 +48,9 @@ fn converted<'a>(
         let content = Content::Plain(text);
         return Ok(Some(Value::Markup(Rc::new(Markup { format, content }))));
     }
+    if !value.is_printable() {
+        env.write_value(&call.target, &value, &mut Vec::new())?;
+    }
     let text = env.string_of(&call.target, value)?;
     let content = content(text);
     Ok(Some(Value::Markup(Rc::new(Markup { format, content }))))

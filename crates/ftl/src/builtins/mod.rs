@@ -248,6 +248,9 @@ impl Builtin {
             Run::Optional(_) => drop(env.eval_guarded(&call.target)?),
             Run::Date(_) | Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Loop(_) => {
                 let value = env.eval(&call.target)?;
+                if self.name == "string" {
+                    return Ok(self.string_misfit(env, call, &value));
+                }
                 let wants_sequence =
                     matches!(self.run, Run::Seq(_) | Run::Items(_)) && self.name != "size";
                 if wants_sequence && !value.is_sequence() {
@@ -264,6 +267,28 @@ impl Builtin {
         }
         let message = self.check_arity(&call.name, call.args.as_deref().map(<[Expr]>::len));
         Ok(env.failure(ErrorKind::Value, message.err().unwrap_or_default()))
+    }
+
+    /// What is wrong with the arguments of `?string` depends on what it is to make a string of.
+    fn string_misfit<'a>(&self, env: &Env<'a>, call: &BuiltinCall, value: &Value<'a>) -> Fault<'a> {
+        let got = match call.arg_count() {
+            0 => "none".to_owned(),
+            count => count.to_string(),
+        };
+        let expected = match value {
+            Value::Bool(_) => "2 arguments",
+            Value::Number(_) | Value::Date(_) => "1 argument",
+            Value::Str(_) => {
+                let message = "For \"...(...)\" callee: Expected a method or function, but this has evaluated to a string:";
+                return env.fault(ErrorKind::Type, call.head, message);
+            }
+            other => {
+                let expected = "number, date, boolean or string";
+                return env.type_fault(&call.target, expected, other);
+            }
+        };
+        let message = format!("?string(...) expects {expected} but has received {got}.");
+        env.failure(ErrorKind::Value, message)
     }
 
     /// Whether the number of arguments is checked before anything runs.
@@ -380,7 +405,14 @@ impl<'a> Env<'a> {
             None if matches!(call.builtin.name, "replace" | "split" | "matches") => {
                 Err(Fault::Missing(arg))
             }
-            other => Err(self.arg_fault(call, index, "string", other.as_ref())),
+            other => {
+                let expected = if call.builtin.name.starts_with("iso") {
+                    "string or java.util.TimeZone"
+                } else {
+                    "string"
+                };
+                Err(self.arg_fault(call, index, expected, other.as_ref()))
+            }
         }
     }
 

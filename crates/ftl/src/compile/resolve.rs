@@ -11,7 +11,7 @@ use super::walk::children_mut;
 use crate::syntax::Src;
 use crate::syntax::ast::{
     AssignScope, AssignTarget, Binding, Branch, CallArgs, CaseWhen, Expr, ExprKind, LoopField,
-    LoopVars, MacroDef, Node, NodeKind, ScopeVariable, Site,
+    LoopVars, MacroCall, MacroDef, Name, Node, NodeKind, ScopeVariable, Site, Special,
 };
 
 /// A template that is ready to run.
@@ -320,6 +320,9 @@ impl Resolver {
             *slot = self.allocate(1);
             self.locals.insert(name.clone(), *slot);
         }
+        if def.uses_args {
+            def.args_slot = self.allocate(1);
+        }
         self.declare_locals(&def.body);
         for param in &mut def.params {
             if let Some(default) = &mut param.default {
@@ -339,17 +342,17 @@ impl Resolver {
 
     fn declare_locals(&mut self, nodes: &[Node]) {
         for node in nodes {
-            let target = match &node.kind {
-                NodeKind::Assign(assign) => Some(&assign.target),
-                NodeKind::AssignBlock(assign) => Some(&assign.target),
+            let local = match &node.kind {
+                NodeKind::Assign(assign) => local_target(&assign.target),
+                NodeKind::AssignBlock(assign) => local_target(&assign.target),
+                NodeKind::Call(call) => captured_local(call),
                 _ => None,
             };
-            if let Some(target) = target
-                && target.scope == AssignScope::Local
-                && !self.locals.contains_key(&target.name)
+            if let Some(name) = local
+                && !self.locals.contains_key(name)
             {
                 let slot = self.allocate(1);
-                self.locals.insert(target.name.clone(), slot);
+                self.locals.insert(name.into(), slot);
             }
             node.for_each_body(&mut |body| self.declare_locals(body));
         }
@@ -370,6 +373,17 @@ impl Resolver {
     }
 
     fn expr(&mut self, expr: &mut Expr) {
+        if let Some(text) = variable_named(expr) {
+            let text: Box<str> = text.into();
+            let binding = self.binding(&text);
+            let variable = Expr {
+                src: expr.src,
+                kind: ExprKind::Name(Box::new(Name { text, binding })),
+            };
+            let original = std::mem::replace(expr, variable);
+            self.folded.insert(original.src, original);
+            return;
+        }
         match &mut expr.kind {
             ExprKind::Builtin(call) => {
                 if call.builtin.asks_loop() {
@@ -448,4 +462,33 @@ impl Resolver {
             .find(|variable| variable.name == name.text)?;
         variable.state_slot
     }
+}
+
+fn local_target(target: &AssignTarget) -> Option<&str> {
+    (target.scope == AssignScope::Local).then_some(&*target.name)
+}
+
+/// `name` of `<@capture_output local="name">`.
+fn captured_local(call: &MacroCall) -> Option<&str> {
+    let (ExprKind::Name(callee), CallArgs::Named(args)) = (&call.callee.kind, &call.args) else {
+        return None;
+    };
+    let local = args.iter().find(|(name, _)| **name == *"local")?;
+    match &local.1.kind {
+        ExprKind::Str(name) if *callee.text == *"capture_output" => Some(name),
+        _ => None,
+    }
+}
+
+/// `name` of `.vars.name` and `.vars["name"]`, which mean the variable `name`.
+fn variable_named(expr: &Expr) -> Option<&str> {
+    let (target, name) = match &expr.kind {
+        ExprKind::Dot(target, name) => (target, name),
+        ExprKind::Index(target, key) => match &key.kind {
+            ExprKind::Str(name) => (target, name),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    matches!(target.kind, ExprKind::Special(Special::Vars)).then_some(&**name)
 }

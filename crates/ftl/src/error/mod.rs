@@ -84,6 +84,8 @@ struct Inner {
     /// Frames that the stack has no room for.
     frames_left_out: usize,
     cause: Option<Error>,
+    /// The failure of what `?interpret` has made: the stack of this one is the rest of its own.
+    interpreted: Option<Error>,
 }
 
 /// One line of the stack of directives that led to a failure.
@@ -122,6 +124,7 @@ impl Error {
             stack: Vec::new(),
             frames_left_out: 0,
             cause: None,
+            interpreted: None,
         }))
     }
 
@@ -192,11 +195,18 @@ impl Error {
 
     pub(crate) fn pushing(mut self, frame: impl FnOnce() -> Frame) -> Self {
         if self.0.stack.len() < MAX_FRAMES {
-            self.0.stack.push(frame());
+            self.push(frame());
         } else {
             self.0.frames_left_out += 1;
         }
         self
+    }
+
+    fn push(&mut self, frame: Frame) {
+        if let Some(inner) = &mut self.0.interpreted {
+            inner.push(frame.clone());
+        }
+        self.0.stack.push(frame);
     }
 
     /// The directives that led to the failure, the innermost first.
@@ -208,10 +218,11 @@ impl Error {
     /// The stack as FreeMarker prints it, a line a directive.
     #[must_use]
     pub fn stack_trace(&self) -> String {
-        let nested_from = self.0.stack.iter().position(|frame| frame.nested);
         let mut text = String::new();
         for (index, frame) in self.0.stack.iter().enumerate() {
-            let bullet = if index > 0 && nested_from.is_some() {
+            // A `#nested`, and the call that it belongs to.
+            let is_around_nested = index > 0 && self.0.stack[index - 1].nested;
+            let bullet = if index > 0 && (frame.nested || is_around_nested) {
                 '~'
             } else {
                 '-'
@@ -241,6 +252,10 @@ impl Error {
     #[must_use]
     pub fn description(&self) -> String {
         let mut text = self.0.message.clone();
+        if let Some(inner) = &self.0.interpreted {
+            let report = inner.report();
+            let _ = write!(text, "\n\n---begin-message---\n{report}\n---end-message---");
+        }
         if let (Some(blamed), Some(span)) = (&self.0.blamed, self.0.blamed_span.or(self.0.span)) {
             text.truncate(text.trim_end().len());
             text.push('\n');
@@ -282,6 +297,35 @@ impl Error {
     /// A failure of what this one is the reason for: of the same kind, at a place of its own.
     pub(crate) fn wrapped(&self, message: impl Into<String>) -> Self {
         Self::new(self.0.kind, message).caused_by(self.clone())
+    }
+
+    /// The failure of the directive that runs what `?interpret` has made.
+    pub(crate) fn of_interpreted(self) -> Self {
+        let message = "Template created with \"?interpret\" has stopped with this error:";
+        let mut error = self.wrapped(message);
+        error.0.interpreted = Some(self);
+        error
+    }
+
+    /// The whole as FreeMarker prints it, with the innermost directives.
+    fn report(&self) -> String {
+        const LINES: usize = 10;
+        let trace = self.stack_trace();
+        let count = trace.lines().count();
+        let shown = if count > LINES { LINES - 1 } else { count };
+        let mut text = self.description();
+        text.push_str("\n\n----\nFTL stack trace (\"~\" means nesting-related):\n");
+        for line in trace.lines().take(shown) {
+            let _ = writeln!(text, "{line}");
+        }
+        if count > shown {
+            let _ = writeln!(
+                text,
+                "\t... (Had {} more, hidden for tersenes)",
+                count - shown
+            );
+        }
+        text + "----"
     }
 
     /// What kind of failure it is.

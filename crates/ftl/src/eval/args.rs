@@ -1,7 +1,8 @@
 //! Arguments to parameters.
 
 use super::call::Routine;
-use super::env::{Env, Evaluated, Fault, Running};
+use super::env::{Env, Evaluated, Fault};
+use super::operators::seq_len;
 use crate::error::{Error, ErrorKind};
 use crate::syntax::ast::{CallArgs, Expr, MacroDef, Param};
 use crate::value::{Map, Str, Value};
@@ -81,36 +82,40 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// `.args`: the arguments of the running macro or function, by name or in order.
-    pub(crate) fn args(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
-        let Some(Running { def, base, .. }) = self.place.running else {
-            let message = "The \"args\" special variable must be inside a macro or function in the template source code.";
-            return Err(self.fault(ErrorKind::Value, expr.src, message));
-        };
+    /// Keeps what the macro that begins to run has been called with, for `.args`.
+    pub(super) fn keep_args(&mut self, def: &'a MacroDef) -> Evaluated<'a, ()> {
         let params = def.params.iter().map(|param| (&*param.name, param.slot));
         let catch_all = def
             .catch_all
             .as_ref()
-            .and_then(|(_, slot)| self.local_of(base, *slot).cloned());
-        if def.is_function {
-            let mut items: Vec<_> = params
-                .map(|(_, slot)| self.local_of(base, slot).cloned())
-                .collect();
+            .and_then(|(_, slot)| self.local(*slot).cloned());
+        let args = if def.is_function {
+            let mut items: Vec<_> = params.map(|(_, slot)| self.local(slot).cloned()).collect();
             if let Some(rest) = &catch_all {
                 items.extend(self.items(rest)?);
             }
-            return Ok(Value::list(items));
-        }
-        let mut map = Map::default();
-        for (name, slot) in params {
-            map.insert(Str::Borrowed(name), self.local_of(base, slot).cloned());
-        }
-        if let Some(rest) = &catch_all {
-            for (name, value) in self.entries(rest)? {
-                map.insert(name, value);
+            Value::list(items)
+        } else {
+            let mut map = Map::default();
+            for (name, slot) in params {
+                map.insert(Str::Borrowed(name), self.local(slot).cloned());
             }
-        }
-        Ok(Value::map(map))
+            match &catch_all {
+                Some(rest) if rest.is_sequence() && seq_len(rest) > 0 => {
+                    let message = "The macro can only by called with named arguments, because it uses both .args and a non-empty catch-all parameter.";
+                    return Err(self.failure(ErrorKind::Value, message));
+                }
+                Some(rest) => {
+                    for (name, value) in self.entries(rest)? {
+                        map.insert(name, value);
+                    }
+                }
+                None => {}
+            }
+            Value::map(map)
+        };
+        self.set_local(def.args_slot, Some(args));
+        Ok(())
     }
 
     pub(super) fn eval_args(&mut self, args: &'a [Expr]) -> Evaluated<'a, Vec<Option<Value<'a>>>> {

@@ -77,7 +77,7 @@ impl<'a> Env<'a> {
                 "Routine {} is a function, not a directive. Functions can only be called from expressions, like in ${{f()}}, ${{x + f()}} or <@someDirective someParam=f() />",
                 crate::error::java_quoted(&def.name)
             );
-            return Err(self.fault(ErrorKind::Type, call.callee.src, message));
+            return Err(self.failure(ErrorKind::Type, message));
         }
         let routine = Routine { def, home, with };
         let frame = self.open_frame(def)?;
@@ -196,8 +196,12 @@ impl<'a> Env<'a> {
             true => fault,
             false => self.traced_in_macro(fault, routine),
         })?;
-        self.bind_defaults(def)
-            .map_err(|fault| self.traced_in_macro(fault, routine))?;
+        let begun = self.bind_defaults(def);
+        let begun = begun.and_then(|()| match def.uses_args {
+            true => self.keep_args(def),
+            false => Ok(()),
+        });
+        begun.map_err(|fault| self.traced_in_macro(fault, routine))?;
         self.exec(&def.body)
     }
 

@@ -68,10 +68,7 @@ impl<'a> Env<'a> {
     #[cold]
     fn stopped(&self, fault: Fault<'a>) -> Fault<'a> {
         let error = self.to_error(fault);
-        Fault::Error(error.wrapped(format!(
-            "Template created with \"?interpret\" has stopped with this error:\n\n---begin-message---\n{}\n---end-message---",
-            error.description()
-        )))
+        Fault::Error(error.of_interpreted())
     }
 
     /// `callable(args)`

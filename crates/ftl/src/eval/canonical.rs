@@ -127,15 +127,16 @@ impl<'c> Printer<'c> {
         }
     }
 
-    /// What a constant was before it was computed; what isn't one is itself.
+    /// What stands in the source, if the compiler has put something else in its place.
     pub(super) fn original<'e>(self, expr: &'e Expr) -> &'e Expr
     where
         'c: 'e,
     {
         match (&expr.kind, self.code) {
-            (ExprKind::Str(_) | ExprKind::Int(_) | ExprKind::Bool(_), Some(code)) => {
-                code.program.folded.get(&expr.src).unwrap_or(expr)
-            }
+            (
+                ExprKind::Str(_) | ExprKind::Int(_) | ExprKind::Bool(_) | ExprKind::Name(_),
+                Some(code),
+            ) => code.program.folded.get(&expr.src).unwrap_or(expr),
             _ => expr,
         }
     }

@@ -73,7 +73,10 @@ fn describe(template: &Code, node: &Node) -> String {
             Some(condition) => format!("#if {}", show(condition)),
             None => "#if".to_owned(),
         },
-        NodeKind::List(list) => describe_list(printer, list),
+        NodeKind::List(list) => match (&list.vars, begins_with(template, node, "foreach")) {
+            (Some(vars), true) => format!("#foreach {} in {}", vars.first, show(&list.source)),
+            _ => describe_list(printer, list),
+        },
         NodeKind::Items(items) => format!("#items as {}", loop_vars(&items.vars)),
         NodeKind::Sep { .. } => "#sep".to_owned(),
         NodeKind::Return(value) => with_expr(printer, "#return", value.as_ref()),
@@ -103,6 +106,9 @@ fn describe(template: &Code, node: &Node) -> String {
         NodeKind::Import(import) => {
             format!("#import {} as {}", show(&import.name), import.alias)
         }
+        NodeKind::Call(call) if begins_with(template, node, "transform") => {
+            describe_call(printer, call).replacen('@', "#transform ", 1)
+        }
         NodeKind::Call(call) => describe_call(printer, call),
         NodeKind::Switch(switch) => format!("#switch {}", show(&switch.subject)),
         NodeKind::Setting { value, .. } => {
@@ -128,6 +134,12 @@ pub(super) fn unescaped(node: &Node, expr: &Expr) -> Option<Expr> {
         return None;
     }
     part_within(&mut expr.clone(), node.src)
+}
+
+/// Whether the tag of `node` has this name: the old names mean the same as the new ones.
+fn begins_with(template: &Code, node: &Node, name: &str) -> bool {
+    let tag = template.text_of(node.src).get(1..).unwrap_or_default();
+    tag.trim_start_matches('#').starts_with(name)
 }
 
 fn with_expr(printer: Printer<'_>, name: &str, expr: Option<&Expr>) -> String {

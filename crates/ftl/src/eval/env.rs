@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::canonical::Printer;
 use super::units::{Around, Loaded, Units, Variables};
 use crate::data::Hash;
 use crate::engine::Shared;
@@ -296,7 +297,7 @@ impl<'a> Env<'a> {
                     .template
                     .error_at(ErrorKind::Missing, expr.src, MISSING)
                     .blaming(self.template.shown(expr.src));
-                let error = match &expr.kind {
+                let error = match &Printer::of(self.template).original(expr).kind {
                     ExprKind::Dot(..) => error.tip("It's the step after the last dot that caused this error, not those before it."),
                     ExprKind::Index(..) => error.tip("It's the final [] step that caused this error, not those before it."),
                     _ => error,

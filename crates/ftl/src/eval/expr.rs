@@ -335,7 +335,12 @@ impl<'a> Env<'a> {
                 }
                 Value::Scope(Scope::Locals)
             }
-            Special::Args => return self.args(expr).map(Some),
+            Special::Args => {
+                let running = self.place.running;
+                return Ok(running
+                    .and_then(|running| self.local_of(running.base, running.def.args_slot))
+                    .cloned());
+            }
             Special::Nothing => Value::Transform(Transform::Pass),
             Special::Namespace => Value::Namespace(self.namespace()),
             Special::Main => Value::Namespace(0),

@@ -75,7 +75,7 @@ impl<'a> Env<'a> {
                     Err(self.fault(ErrorKind::Value, expr.src, message))
                 }
             },
-            other => Err(self.type_fault(expr, "boolean or string", &other)),
+            other => Err(self.type_fault(expr, "boolean", &other)),
         }
     }
 

@@ -102,11 +102,16 @@ impl<'a> Env<'a> {
             return Ok(index.and_then(|index| self.item(&value, index)));
         }
         if value.is_hash() {
-            return Err(self.type_fault(
+            let fault = self.type_fault(
                 target,
-                "sequence or string or something automatically convertible to string",
+                "sequence or string or something automatically convertible to string (number, date or boolean)",
                 &value,
-            ));
+            );
+            let tip = "You had a numerical value inside the []. Currently that's only supported for sequences (lists) and strings. To get a Map item with a non-string key, use myMap?api.get(myKey).";
+            return Err(match fault {
+                Fault::Error(error) => Fault::Error(error.tip(tip)),
+                missing => missing,
+            });
         }
         let text = self.string_of(target, value)?;
         let len = utf16::len(text.as_str());

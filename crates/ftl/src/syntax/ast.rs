@@ -400,6 +400,10 @@ pub(crate) struct MacroDef {
     pub(crate) slot: u32,
     /// Local slots that a call needs.
     pub(crate) frame_size: u32,
+    /// Whether `.args` is read in it.
+    pub(crate) uses_args: bool,
+    /// The slot of what `.args` is.
+    pub(crate) args_slot: u32,
     /// Names and slots of its local variables, by name.
     pub(crate) locals: Vec<(Box<str>, u32)>,
 }

@@ -68,7 +68,9 @@ impl Parser<'_> {
             ));
         }
         self.advance()?;
+        self.lambda_allowed = false;
         let body = self.expression()?;
+        self.lambda_allowed = true;
         Ok(self.expr(
             src.to(body.src),
             ExprKind::Lambda(Box::new(Lambda {

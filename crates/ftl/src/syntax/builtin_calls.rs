@@ -169,7 +169,10 @@ impl Parser<'_> {
             "args" if !self.context.in_macro => {
                 return Err(self.error_at_token("The \"args\" special variable must be inside a macro or function in the template source code."));
             }
-            "args" => Special::Args,
+            "args" => {
+                self.uses_args = true;
+                Special::Args
+            }
             "auto_esc" => Special::AutoEsc(self.auto_escape),
             "caller_template_name" => Special::CallerTemplateName,
             "current_template_name" => Special::CurrentTemplateName,

@@ -103,8 +103,10 @@ impl Parser<'_> {
         let place = (!keeps_columns).then_some(self.token_src);
         let mut inner = Parser::within(self, &text, base, place);
         let nodes = inner.string_parts()?;
-        let (open, height, naming) = (inner.open, inner.height, inner.naming);
+        let (open, uses_args) = (inner.open, inner.uses_args);
+        let (height, naming) = (inner.height, inner.naming);
         self.open |= open;
+        self.uses_args |= uses_args;
         self.naming = naming;
         self.height = self.height.max(height + 1);
         Ok(ExprKind::Concat(nodes))

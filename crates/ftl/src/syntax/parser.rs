@@ -75,6 +75,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) established: bool,
     /// Whether other templates' code may run within this one, or it within theirs.
     pub(crate) open: bool,
+    /// Whether `.args` has been read in the macro that is being parsed.
+    pub(crate) uses_args: bool,
     pub(crate) options: &'s Options,
     file: File<'s>,
 }
@@ -213,6 +215,7 @@ impl<'s> Parser<'s> {
             loose_tags: !options.strict_syntax,
             established: false,
             open: options.loads || options.always_open,
+            uses_args: false,
             options,
             file,
         }

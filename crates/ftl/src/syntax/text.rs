@@ -146,7 +146,8 @@ impl<'s> Parser<'s> {
             "assign" | "local" | "global" => "#assign or #local or #global",
             "macro" | "function" => "#macro or #function",
             "@" => "@",
-            "recover" => "#attempt",
+            // FreeMarker waits for its `#recover` in the first place.
+            "recover" => return self.at_end_of_source(UNEXPECTED_END.to_owned()),
             other => &format!("#{other}"),
         };
         if what == "@" {
@@ -308,7 +309,8 @@ impl<'s> Parser<'s> {
             Interpolations::Dollar => content.contains("${"),
             Interpolations::Square => content.contains("[="),
         };
-        opening && !matches!(content, "${" | "#{" | "[=")
+        // FreeMarker doesn't look into shorter ones.
+        opening && content.len() > 3
     }
 }
 

@@ -49,6 +49,7 @@ impl Parser<'_> {
 
     pub(super) fn switch_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         const ENDS: &[&str] = &["case", "on", "default", "/switch"];
+        let head = self.tag_src(tag);
         let start = self.pos as u32;
         self.enter_tag(tag)?;
         let subject = self.expression()?;
@@ -86,7 +87,10 @@ impl Parser<'_> {
             };
             self.end_tag()?;
             if let Some(problem) = seen.add(&when) {
-                return Err(self.syntax_error(src, problem));
+                let is_second_default =
+                    matches!(when, CaseWhen::Default) && problem == SECOND_DEFAULT;
+                let place = if is_second_default { head } else { src };
+                return Err(self.syntax_error(place, problem));
             }
             let (body, next) = self.in_context(
                 |context| context.breakable += 1,
@@ -157,13 +161,13 @@ struct SeenCases {
     default: bool,
 }
 
+const SECOND_DEFAULT: &str = "You can only have one default case in a switch statement";
+
 impl SeenCases {
     /// Notes a case; says why it can't follow those before it.
     fn add(&mut self, when: &CaseWhen) -> Option<&'static str> {
         let problem = match when {
-            CaseWhen::Default if self.default => {
-                Some("You can only have one default case in a switch statement")
-            }
+            CaseWhen::Default if self.default => Some(SECOND_DEFAULT),
             CaseWhen::Equal(_) if self.on => Some(
                 "You can't use both #on, and #case in a #switch block, and you already had an #on.",
             ),

@@ -153,7 +153,7 @@ impl Parser<'_> {
     /// What isn't parsed, from the current position on, has no end: an error, but old versions take it up to its last
     /// token. Says how many bytes that leaves, and goes to the end of the source.
     pub(crate) fn unclosed_verbatim(&mut self, tag: Src) -> Result<usize> {
-        if self.options.version.has(21) {
+        if self.options.version.has(21) && !self.rest().is_empty() {
             let spelling = &self.text[tag.start as usize..tag.end as usize];
             return Err(self.syntax_error(tag, format!("Unclosed \"{spelling}\"")));
         }

@@ -8,6 +8,9 @@ use crate::syntax::tags::Tag;
 use crate::syntax::text::End;
 use crate::syntax::whitespace::Piece;
 
+const NO_ITEMS: &str =
+    "#list must have either \"as loopVar\" parameter or nested #items that belongs to it.";
+
 impl Parser<'_> {
     fn loop_vars(&mut self, tag: Src) -> Result<LoopVars> {
         let first = self.identifier("pattern:\n    <ID>")?;
@@ -98,12 +101,18 @@ impl Parser<'_> {
             context.loops += 1;
             context.breakable += 1;
         }
-        let (body, ended) = self.block(&["else", end])?;
+        let (body, ended) = self.block(&["else", end]).map_err(|error| {
+            let is_open = error.message().contains("You have an unclosed #list.");
+            if is_open && !has_vars && !self.context.items_used {
+                return self.syntax_error(src, NO_ITEMS);
+            }
+            error
+        })?;
         let (items_used, items_by_key) = (self.context.items_used, self.context.items_by_key);
         self.context = outer;
         self.loop_names.truncate(outer_names);
         if !has_vars && !items_used {
-            return Err(self.syntax_error(src, "#list must have either \"as loopVar\" parameter or nested #items that belongs to it."));
+            return Err(self.syntax_error(src, NO_ITEMS));
         }
         self.layout.close(self.pos as u32);
         let otherwise = match ended {

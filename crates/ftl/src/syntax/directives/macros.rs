@@ -66,8 +66,11 @@ impl Parser<'_> {
             body: Vec::new(),
             slot: 0,
             frame_size: 0,
+            uses_args: false,
+            args_slot: 0,
             locals: Vec::new(),
         };
+        self.uses_args = false;
         self.parameters(&mut def)?;
         self.end_tag()?;
         self.layout.open(Piece::Macro, start);
@@ -93,6 +96,7 @@ impl Parser<'_> {
         }
         self.close_tag()?;
         self.layout.close(self.pos as u32);
+        def.uses_args = self.uses_args;
         def.body = body;
         def.src = self.since(start);
         Ok(NodeKind::Macro(Box::new(def)))
