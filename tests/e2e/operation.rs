@@ -236,11 +236,12 @@ async fn without_the_right_token_nothing_is_shown_or_done() {
     let sync = control
         .create_sync(&project, "all", settings("http://127.0.0.1:9/"))
         .await;
+    let projects = control.projects_path().await;
     for token in ["", "wrong", &project.api_key] {
         let stranger = control.with_token(token);
         for (method, path) in [
-            (Method::GET, "/projects".to_owned()),
-            (Method::POST, "/projects".to_owned()),
+            (Method::GET, projects.clone()),
+            (Method::POST, projects.clone()),
             (Method::GET, sync.clone()),
             (Method::DELETE, sync.clone()),
         ] {

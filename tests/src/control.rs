@@ -76,12 +76,17 @@ impl Control {
         answer
     }
 
-    /// Makes a project.
-    pub async fn create_project(&self, name: &str) -> Project {
+    /// Where the organisation's projects are.
+    pub async fn projects_path(&self) -> String {
         let organisations = self.granted(Method::GET, "/me/organisations", None).await;
         let organisations = organisations.json();
         let organisation = organisations["items"][0]["id"].as_str().expect("an id");
-        let path = format!("/organisations/{organisation}/projects");
+        format!("/organisations/{organisation}/projects")
+    }
+
+    /// Makes a project.
+    pub async fn create_project(&self, name: &str) -> Project {
+        let path = self.projects_path().await;
         let made = self
             .granted(Method::POST, &path, Some(&json!({ "name": name })))
             .await

@@ -9,7 +9,17 @@ const PREFIX: &str = "MILLSTREAM_";
 
 /// Variables of that prefix which are no settings: they speak to the command line, the tests and the
 /// scripts.
-const NOT_SETTINGS: &[&str] = &["URL", "TOKEN", "API_KEY", "CONFIG", "BIN", "NO_NEXTEST"];
+const NOT_SETTINGS: &[&str] = &[
+    "ADMIN_EMAIL",
+    "ADMIN_PASSWORD_FILE",
+    "API_KEY",
+    "BIN",
+    "CONFIG",
+    "NO_NEXTEST",
+    "PROFILE",
+    "TOKEN",
+    "URL",
+];
 
 /// What further variables of that kind start with.
 const NOT_SETTINGS_PREFIX: &str = "TEST_";
