@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use millstream_api::ingest::{ProjectIngest, Projects, Reception};
+use async_trait::async_trait;
+use millstream_api::ingest::{Known, ProjectIngest, Projects, ReadError, Reception};
 use model::random::Seeded;
 use model::{ApiKey, ProjectId, Timestamp};
 
@@ -15,9 +16,20 @@ const ROUNDS: usize = 5_000;
 
 struct OneProject(ApiKey, Arc<ProjectIngest>);
 
+impl OneProject {
+    fn of(&self, key: ApiKey) -> Option<Arc<ProjectIngest>> {
+        (key == self.0).then(|| Arc::clone(&self.1))
+    }
+}
+
+#[async_trait]
 impl Projects for OneProject {
-    fn by_api_key(&self, key: &ApiKey) -> Option<Arc<ProjectIngest>> {
-        (*key == self.0).then(|| Arc::clone(&self.1))
+    fn known(&self, key: ApiKey) -> Known {
+        Known::Is(self.of(key))
+    }
+
+    async fn read(&self, key: ApiKey) -> Result<Option<Arc<ProjectIngest>>, ReadError> {
+        Ok(self.of(key))
     }
 }
 
@@ -38,6 +50,7 @@ fn main() {
     let body = format!(r#"{{"api_key":"{key}","events":[{}]}}"#, events.join(","));
     let reception = Reception {
         projects: &projects,
+        read: None,
         random: &random,
         received_at: Timestamp(1_646_078_821_795_000),
         uploader: Some(std::net::Ipv4Addr::LOCALHOST.into()),

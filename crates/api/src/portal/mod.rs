@@ -169,7 +169,7 @@ async fn unknown_path() -> ApiError {
 
 /// All routes that do something, with their description.
 fn routes() -> OpenApiRouter<Arc<Portal>> {
-    let guarded = OpenApiRouter::with_openapi(openapi::head())
+    let guarded = OpenApiRouter::new()
         .routes(guarded!(Arc<Portal>; session::sign_in, session::sign_out))
         .routes(guarded!(Arc<Portal>; me::show, me::change))
         .routes(guarded!(Arc<Portal>; me::organisations))
@@ -214,5 +214,5 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; status::status))
         .routes(guarded!(Arc<Portal>; status::retries))
         .routes(guarded!(Arc<Portal>; status::ended));
-    OpenApiRouter::new().nest(ROOT, guarded)
+    OpenApiRouter::with_openapi(openapi::head()).nest(ROOT, guarded)
 }

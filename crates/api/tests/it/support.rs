@@ -13,7 +13,7 @@ use journal::{
     LaneStats, Retired, Retry, RetryKey, Settlement, Status, StorageError,
 };
 use millstream_api::ingest::{
-    Config, Ingest, ProjectIngest, Projects, Reception, Refusal, Upload, router,
+    Config, Ingest, Known, ProjectIngest, Projects, ReadError, Reception, Refusal, Upload, router,
 };
 use model::json::{Limits, Object, Value, parse};
 use model::random::Seeded;
@@ -142,9 +142,14 @@ impl OneProject {
     }
 }
 
+#[async_trait]
 impl Projects for OneProject {
-    fn by_api_key(&self, key: &ApiKey) -> Option<Arc<ProjectIngest>> {
-        (key.to_string() == KEY).then(|| Arc::new(self.0))
+    fn known(&self, key: ApiKey) -> Known {
+        Known::Is((key.to_string() == KEY).then(|| Arc::new(self.0)))
+    }
+
+    async fn read(&self, _: ApiKey) -> Result<Option<Arc<ProjectIngest>>, ReadError> {
+        panic!("all keys are known");
     }
 }
 
@@ -152,6 +157,7 @@ impl Projects for OneProject {
 pub(crate) fn read<T>(read: impl FnOnce(&Reception<'_>) -> T) -> T {
     read(&Reception {
         projects: &OneProject::new(),
+        read: None,
         random: &Seeded::new(1),
         received_at: Timestamp::from_millis(NOW).unwrap(),
         uploader: Some("203.0.113.7".parse().unwrap()),
@@ -227,7 +233,7 @@ impl Api {
         Self::with(Config::default(), OneProject::new())
     }
 
-    pub(crate) fn with(config: Config, projects: OneProject) -> Self {
+    pub(crate) fn with(config: Config, projects: impl Projects) -> Self {
         let journal = Arc::new(Recorder::default());
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW).unwrap()));
         let ingest = Ingest::new(

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::json;
+use store::Caller;
 
 use super::World;
 use super::world::id_in;
@@ -120,7 +121,7 @@ async fn a_start_applies_what_is_stored_and_finishes_what_a_crash_left() {
     let project = dropped.split('/').nth(2).unwrap().parse().unwrap();
     world
         .store
-        .delete_sync(project, id_in(&dropped))
+        .delete_sync(project, id_in(&dropped), &Caller::system())
         .await
         .unwrap();
     world.lanes.notes().applied.clear();

@@ -6,6 +6,8 @@
 )]
 
 mod access;
+mod call;
+mod lanes;
 mod lifecycle;
 mod openapi;
 mod projects;

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use serde_json::json;
+use store::Secret;
 
 use super::World;
 use super::world::id_in;
@@ -7,7 +10,7 @@ use super::world::id_in;
 #[tokio::test]
 async fn a_project_shows_its_keys_when_made_and_its_secret_key_only_then() {
     let world = World::new().await;
-    let made = world.post("/projects", json!({"name": " shop "})).await;
+    let made = world.post(&world.projects(), json!({"name": " shop "})).await;
     assert_eq!(made.status, StatusCode::CREATED);
     let made = made.json();
     let (project, secret_key) = (&made["project"], made["secret_key"].as_str().unwrap());
@@ -18,7 +21,7 @@ async fn a_project_shows_its_keys_when_made_and_its_secret_key_only_then() {
     let path = format!("/projects/{}", project["id"].as_str().unwrap());
     let shown = world.get(&path).await;
     assert_eq!(shown.json(), *project);
-    let listed = world.get("/projects").await;
+    let listed = world.get(&world.projects()).await;
     assert_eq!(listed.json(), json!({"items": [project], "next": null}));
     for answer in [shown, listed] {
         assert!(!answer.text.contains(secret_key));
@@ -27,31 +30,78 @@ async fn a_project_shows_its_keys_when_made_and_its_secret_key_only_then() {
 
 #[tokio::test]
 async fn ingest_knows_a_project_from_its_making_to_its_end() {
-    use millstream_api::ingest::Projects;
     let world = World::new().await;
-    let index = world.store.project_index();
-    let made = world
-        .post("/projects", json!({"name": "shop"}))
-        .await
-        .json();
-    let key = made["project"]["api_key"]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let made = world.post(&world.projects(), json!({"name": "shop"})).await;
+    let made = made.json();
+    let key = made["project"]["api_key"].as_str().unwrap();
     let path = format!("/projects/{}", made["project"]["id"].as_str().unwrap());
-    assert_eq!(index.by_api_key(&key).unwrap().httpapi_eps, 30);
+    assert_eq!(world.ingests(key).await.unwrap().httpapi_eps, 30);
 
     let body = json!({"throttle": {"http": 5, "batch": 0}});
-    let changed = world.call("PATCH", &path).json(body).send().await;
+    let changed = world.change(&path, body).await;
     assert_eq!(changed.json()["name"], "shop");
-    let known = index.by_api_key(&key).unwrap();
+    let known = world.ingests(key).await.unwrap();
     assert_eq!((known.httpapi_eps, known.batch_eps), (5, 0));
 
     let gone = world.call("DELETE", &path).send().await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
-    assert!(index.by_api_key(&key).is_none());
+    assert_eq!(world.ingests(key).await, None);
     world.get(&path).await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_replaced_api_key_is_taken_until_its_overlap_ends() {
+    let world = World::new().await;
+    let made = world.post(&world.projects(), json!({"name": "shop"})).await;
+    let made = made.json();
+    let former = made["project"]["api_key"].as_str().unwrap();
+    let path = format!("/projects/{}", made["project"]["id"].as_str().unwrap());
+    let rotate = format!("{path}/api-key/rotate");
+
+    let rotated = world.post(&rotate, json!({"overlap_seconds": 3600})).await;
+    assert_eq!(rotated.status, StatusCode::OK, "{}", rotated.text);
+    let present = rotated.json()["api_key"].as_str().unwrap().to_owned();
+    assert_ne!(present, former);
+    assert_eq!(world.get(&path).await.json()["api_key"], present);
+    assert!(world.ingests(former).await.is_some());
+    assert_eq!(world.ingests(&present).await, world.ingests(former).await);
+    world.clock.advance(Duration::from_secs(3600));
+    assert_eq!(world.ingests(former).await, None);
+    assert!(world.ingests(&present).await.is_some());
+
+    // Without an overlap the former one ends at once.
+    let rotated = world.post(&rotate, json!({"overlap_seconds": 0})).await;
+    assert_eq!(world.ingests(&present).await, None);
+    let last = rotated.json()["api_key"].as_str().unwrap().to_owned();
+    assert!(world.ingests(&last).await.is_some());
+    let too_long = world.post(&rotate, json!({"overlap_seconds": 7_776_001})).await;
+    too_long.problem(422, "invalid_fields");
+    assert_eq!(too_long.pointers(), ["/overlap_seconds"]);
+}
+
+#[tokio::test]
+async fn a_replaced_secret_key_is_taken_until_its_overlap_ends() {
+    let world = World::new().await;
+    let made = world.post(&world.projects(), json!({"name": "shop"})).await;
+    let made = made.json();
+    let api_key = made["project"]["api_key"].as_str().unwrap();
+    let former = made["secret_key"].as_str().unwrap().to_owned();
+    let path = format!("/projects/{}", made["project"]["id"].as_str().unwrap());
+    let counts = async |secret: &str| {
+        let secret = Secret::new(secret.to_owned());
+        let project = world.store.verify_secret_key(api_key.parse().unwrap(), &secret);
+        project.await.unwrap().is_some()
+    };
+    assert!(counts(&former).await);
+
+    let rotate = format!("{path}/secret-key/rotate");
+    let rotated = world.post(&rotate, json!({"overlap_seconds": 60})).await;
+    let present = rotated.json()["secret_key"].as_str().unwrap().to_owned();
+    assert_ne!(present, former);
+    assert!(counts(&former).await && counts(&present).await);
+    world.clock.advance(Duration::from_secs(60));
+    assert!(!counts(&former).await && counts(&present).await);
+    assert!(!world.get(&path).await.text.contains(&present));
 }
 
 #[tokio::test]
@@ -82,11 +132,11 @@ async fn pages_follow_each_other_to_the_end() {
     let mut expected = Vec::new();
     for number in 0..5 {
         world
-            .post("/projects", json!({"name": format!("p{number}")}))
+            .post(&world.projects(), json!({"name": format!("p{number}")}))
             .await;
         expected.push(format!("p{number}"));
     }
-    let (mut seen, mut path) = (Vec::new(), "/projects?limit=2".to_owned());
+    let (mut seen, mut path) = (Vec::new(), format!("{}?limit=2", world.projects()));
     loop {
         let page = world.get(&path).await.json();
         let items = page["items"].as_array().unwrap();
@@ -97,7 +147,7 @@ async fn pages_follow_each_other_to_the_end() {
                 .map(|item| item["name"].as_str().unwrap().to_owned()),
         );
         match page["next"].as_str() {
-            Some(next) => path = format!("/projects?limit=2&cursor={next}"),
+            Some(next) => path = format!("{}?limit=2&cursor={next}", world.projects()),
             None => break,
         }
     }
@@ -112,7 +162,7 @@ async fn pages_follow_each_other_to_the_end() {
         "cursor=1.%27%20OR",
     ] {
         world
-            .get(&format!("/projects?{wrong}"))
+            .get(&format!("{}?{wrong}", world.projects()))
             .await
             .problem(400, "malformed_query");
     }

@@ -200,7 +200,7 @@ async fn bodies_that_are_no_json_are_refused_with_their_place() {
     let world = World::new().await;
     let call = |content_type: &str, body: &str| {
         world
-            .call("POST", "/projects")
+            .call("POST", &world.projects())
             .text(content_type, body)
             .send()
     };
@@ -240,7 +240,7 @@ async fn thresholds_of_a_project_are_whole_numbers() {
         (json!({"http": 1, "bach": 5}), "/throttle/bach"),
     ] {
         let answer = world
-            .post("/projects", json!({"name": "p", "throttle": throttle}))
+            .post(&world.projects(), json!({"name": "p", "throttle": throttle}))
             .await;
         answer.problem(422, "invalid_fields");
         assert_eq!(answer.pointers(), [pointer]);

@@ -1,132 +1,32 @@
-//! A control API on a store of its own, with lanes that only take notes.
+//! A control API on a store of its own.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::BodyExt;
-use journal::{EndedRow, LaneStats, Retry, RetryKey};
+use axum::http::StatusCode;
+use ipnet::IpNet;
 use millstream_api::auth::{self, Authority};
+use millstream_api::ingest::{ProjectIngest, Projects};
 use millstream_api::mail::{Letter, LetterError, Letters};
-use millstream_api::portal::{
-    self, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Portal,
-};
-use model::definition::Definition;
+use millstream_api::portal::{self, Portal};
+use model::access::{InstallationRights, Permission, Role};
 use model::random::System;
-use model::sync::Sync;
-use model::time::SystemClock;
-use model::{OrganisationId, Random, SyncId};
+use model::time::ManualClock;
+use model::{ApiKey, OrganisationId, PersonId, Random, SyncId, Timestamp};
 use serde_json::{Value, json};
 use store::mail::{Bodies, Draft};
-use store::{Caller, Config, Store, TokenDraft};
+use store::{Caller, Config, Invitee, NewSession, Secret, Store, TokenDraft};
 use tempfile::TempDir;
-use tower::ServiceExt;
 
-/// What the lanes were told, and what they answer.
-#[derive(Default)]
-pub(crate) struct Notes {
-    /// What each lane was last told to be.
-    pub(crate) applied: HashMap<SyncId, Arc<Sync>>,
-    pub(crate) removed: Vec<SyncId>,
-    pub(crate) stats: LaneStats,
-    pub(crate) retries: Vec<Retry>,
-    pub(crate) ended: Vec<EndedRow>,
-    /// Whether the journal fails.
-    pub(crate) broken: bool,
-}
+use super::call::{Answer, Call};
+use super::lanes::NotingLanes;
 
-#[derive(Default)]
-pub(crate) struct NotingLanes(Mutex<Notes>);
+/// 2026-01-01, when the clock starts.
+const START: Timestamp = Timestamp(1_767_225_600_000_000);
 
-impl NotingLanes {
-    pub(crate) fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
-        self.0.lock().unwrap()
-    }
-
-    fn working(&self) -> Result<std::sync::MutexGuard<'_, Notes>, LaneError> {
-        let notes = self.notes();
-        match notes.broken {
-            true => Err(LaneError::Unavailable("the disk is on fire".into())),
-            false => Ok(notes),
-        }
-    }
-}
-
-#[async_trait]
-impl Lanes for NotingLanes {
-    /// A URL is needed, and no template may say `${broken}`.
-    fn check(&self, sync: &Sync, _: &Definition) -> Vec<FieldProblem> {
-        let mut problems = Vec::new();
-        if !sync.settings.parameters.contains_key("url") {
-            problems.push(FieldProblem::new("/parameters/url", "a value is required"));
-        }
-        let template = sync.settings.events.template.as_deref().unwrap_or_default();
-        if template.contains("${broken}") {
-            problems.push(FieldProblem {
-                line: Some(1),
-                column: Some(3),
-                ..FieldProblem::new("/events/template", "unknown name")
-            });
-        }
-        problems
-    }
-
-    async fn apply(&self, sync: Arc<Sync>, _: Arc<Definition>) -> Result<(), LaneError> {
-        self.working()?.applied.insert(sync.id, sync);
-        Ok(())
-    }
-
-    async fn remove(&self, sync: SyncId) -> Result<DroppedLane, LaneError> {
-        let mut notes = self.working()?;
-        notes.applied.remove(&sync);
-        notes.removed.push(sync);
-        Ok(DroppedLane::from(&notes.stats))
-    }
-
-    async fn status(&self, sync: SyncId) -> Result<LaneStatus, LaneError> {
-        let notes = self.working()?;
-        let enabled = notes.applied.get(&sync).is_some_and(|sync| sync.enabled);
-        Ok(LaneStatus {
-            health: if enabled {
-                Health::Healthy
-            } else {
-                Health::Paused
-            },
-            reason: None,
-            in_flight: 3,
-            stats: Some(notes.stats),
-        })
-    }
-
-    async fn retries(
-        &self,
-        _: SyncId,
-        after: Option<RetryKey>,
-        max: usize,
-    ) -> Result<Vec<Retry>, LaneError> {
-        let notes = self.working()?;
-        let behind = notes
-            .retries
-            .iter()
-            .filter(|retry| Some(retry.key()) > after);
-        Ok(behind.take(max).cloned().collect())
-    }
-
-    async fn ended(
-        &self,
-        _: SyncId,
-        before: Option<u64>,
-        max: usize,
-    ) -> Result<Vec<EndedRow>, LaneError> {
-        let notes = self.working()?;
-        let older = notes.ended.iter().rev();
-        let older = older.filter(|row| before.is_none_or(|before| row.sequence < before));
-        Ok(older.take(max).cloned().collect())
-    }
-}
+/// Everyone's password.
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Letters that say no more than their link.
 struct PlainLetters;
@@ -152,23 +52,42 @@ impl Letters for PlainLetters {
     }
 }
 
+/// Someone with an account, a session and a token.
+pub(crate) struct Somebody {
+    pub(crate) id: PersonId,
+    pub(crate) email: String,
+    /// As `name=value`.
+    pub(crate) cookie: String,
+    pub(crate) token: String,
+}
+
 /// The control API, and a token for it.
 pub(crate) struct World {
     pub(crate) store: Store,
+    /// Stands still unless it is advanced.
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) lanes: Arc<NotingLanes>,
     pub(crate) portal: Arc<Portal>,
+    /// The installation's own: may do everything.
     pub(crate) token: String,
     pub(crate) organisation: OrganisationId,
+    /// Of [`PASSWORD`].
+    password_hash: String,
     router: Router,
     _folder: TempDir,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(cheap(), Vec::new()).await
+    }
+
+    pub(crate) async fn with(config: auth::Config, trusted_proxies: Vec<IpNet>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config::in_folder(folder.path());
-        let clock = Arc::new(SystemClock);
-        let store = Store::open(&config, clock.clone(), Arc::new(System)).await;
+        let clock = Arc::new(ManualClock::new(START));
+        let random = Arc::new(System);
+        let store = Config::in_folder(folder.path());
+        let store = Store::open(&store, clock.clone(), random.clone()).await;
         let store = store.unwrap();
         let organisation = store.ensure_organisation("Test").await.unwrap().id;
         let draft = TokenDraft {
@@ -180,15 +99,15 @@ impl World {
         };
         let token = store.create_token(draft, &Caller::system()).await.unwrap();
         let lanes = Arc::new(NotingLanes::default());
-        let config = auth::Config {
-            // As cheap as hashing gets: nothing here is worth guessing.
-            password_memory_kib: 8,
-            password_passes: 1,
-            requests_per_second: 0,
-            ..auth::Config::default()
-        };
-        let random = Arc::new(System);
-        let authority = Authority::new(store.clone(), config, Vec::new(), clock, random);
+        let authority = Authority::new(
+            store.clone(),
+            config,
+            trusted_proxies,
+            clock.clone(),
+            random,
+        );
+        let password = Secret::new(PASSWORD.into());
+        let password_hash = authority.hash_password(password, "").await.unwrap();
         let portal = Arc::new(Portal::new(
             store.clone(),
             lanes.clone(),
@@ -198,25 +117,25 @@ impl World {
         ));
         Self {
             store,
+            clock,
             lanes,
             router: portal::router(portal.clone()),
             portal,
             token: token.text.expose().to_owned(),
             organisation,
+            password_hash,
             _folder: folder,
         }
     }
 
-    /// A request with the token, not sent yet.
+    /// A request of no one, not sent yet.
+    pub(crate) fn anonymous(&self, method: &str, path: &str) -> Call<'_> {
+        Call::new(&self.router, method, path)
+    }
+
+    /// A request with the installation's token, not sent yet.
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
-        Call {
-            world: self,
-            request: Request::builder()
-                .method(method)
-                .uri(format!("/api/v1{path}")),
-            token: Some(self.token.clone()),
-            body: None,
-        }
+        self.anonymous(method, path).token(Some(&self.token))
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -227,16 +146,27 @@ impl World {
         self.call("POST", path).json(body).send().await
     }
 
+    /// Changes something, whatever its version.
+    pub(crate) async fn change(&self, path: &str, body: Value) -> Answer {
+        let call = self.call("PATCH", path).header("if-match", "*");
+        call.json(body).send().await
+    }
+
+    /// The path of something of the organisation.
+    pub(crate) fn of_organisation(&self, rest: &str) -> String {
+        format!("/organisations/{}{rest}", self.organisation)
+    }
+
     /// The path of the organisation's projects.
     pub(crate) fn projects(&self) -> String {
-        format!("/organisations/{}/projects", self.organisation)
+        self.of_organisation("/projects")
     }
 
     /// A new project's id.
     pub(crate) async fn project(&self) -> String {
         let name = format!("shop {}", System.next_u64());
         let answer = self.post(&self.projects(), json!({"name": name})).await;
-        answer.json()["project"]["id"].as_str().unwrap().to_owned()
+        answer.at("/project/id")
     }
 
     /// The path of the syncs of a new project.
@@ -249,101 +179,164 @@ impl World {
         let syncs = self.syncs().await;
         let made = self.post(&syncs, body).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
-        format!("{syncs}/{}", made.json()["id"].as_str().unwrap())
+        format!("{syncs}/{}", made.at("/id"))
+    }
+
+    /// What ingest takes for this API key.
+    pub(crate) async fn ingests(&self, key: &str) -> Option<Arc<ProjectIngest>> {
+        let key: ApiKey = key.parse().unwrap();
+        self.store.read(key).await.unwrap()
+    }
+
+    /// Another organisation.
+    pub(crate) async fn another_organisation(&self, name: &str) -> OrganisationId {
+        let by = Caller::system();
+        let made = self.store.create_organisation(name, &by).await;
+        made.unwrap().id
+    }
+
+    /// Someone new in the organisation.
+    pub(crate) async fn person(&self, role: Role) -> Somebody {
+        self.person_in(self.organisation, role).await
+    }
+
+    /// Someone new in an organisation.
+    pub(crate) async fn person_in(&self, organisation: OrganisationId, role: Role) -> Somebody {
+        let email = format!("{role}-{:x}@example.com", System.next_u64());
+        let id = self.account(organisation, role, &email).await;
+        self.somebody(organisation, id, email).await
+    }
+
+    /// Someone new with rights in the whole installation, who belongs to another organisation.
+    pub(crate) async fn person_with(&self, rights: InstallationRights) -> Somebody {
+        let organisation = self.another_organisation("Elsewhere").await;
+        let email = format!("staff-{:x}@example.com", System.next_u64());
+        let id = self.account(organisation, Role::Viewer, &email).await;
+        let given = self.store.set_rights(id, rights, &Caller::system()).await;
+        given.unwrap();
+        self.somebody(organisation, id, email).await
+    }
+
+    /// A new account with [`PASSWORD`].
+    pub(crate) async fn account(
+        &self,
+        organisation: OrganisationId,
+        role: Role,
+        email: &str,
+    ) -> PersonId {
+        let link = self.invitation(organisation, role, email).await;
+        let invitee = Invitee::New {
+            email: email.to_owned(),
+            name: format!("Name of {email}"),
+            password_hash: Some(self.password_hash.clone()),
+        };
+        let by = Caller::system();
+        let accepted = self.store.accept_invitation(&link, invitee, &by).await;
+        accepted.unwrap().0.id
+    }
+
+    /// What the link of a new invitation carries.
+    pub(crate) async fn invitation(
+        &self,
+        organisation: OrganisationId,
+        role: Role,
+        email: &str,
+    ) -> String {
+        let mut text = String::new();
+        let write = |link: &Secret| {
+            text = link.expose().to_owned();
+            let (organisation, inviter) = ("", "");
+            let letter = Letter::Invitation {
+                organisation,
+                inviter,
+                link: "#",
+                expires_at: START,
+            };
+            Ok(PlainLetters.write(email, &letter)?)
+        };
+        let expires_at = START + Duration::from_secs(24 * 3600);
+        let by = Caller::system();
+        let made = self
+            .store
+            .invite(organisation, email, role, expires_at, write, &by);
+        made.await.unwrap();
+        text
+    }
+
+    async fn somebody(
+        &self,
+        organisation: OrganisationId,
+        id: PersonId,
+        email: String,
+    ) -> Somebody {
+        Somebody {
+            id,
+            email,
+            cookie: self.session(id).await,
+            token: self.token_of(organisation, id, None).await,
+        }
+    }
+
+    /// The cookie of a new session.
+    pub(crate) async fn session(&self, person: PersonId) -> String {
+        let new = NewSession {
+            person,
+            address: String::new(),
+            user_agent: String::new(),
+            lifetime: Duration::from_secs(30 * 24 * 3600),
+        };
+        let secret = self.store.create_session(new, &Caller::system()).await;
+        format!("millstream_session={}", secret.unwrap().expose())
+    }
+
+    /// The text of a new token of a person's.
+    pub(crate) async fn token_of(
+        &self,
+        organisation: OrganisationId,
+        person: PersonId,
+        scopes: Option<Vec<Permission>>,
+    ) -> String {
+        let draft = TokenDraft {
+            organisation,
+            person: Some(person),
+            name: "of a person".into(),
+            scopes,
+            expires_at: None,
+        };
+        let made = self.store.create_token(draft, &Caller::system()).await;
+        made.unwrap().text.expose().to_owned()
+    }
+
+    /// What the link in the newest letter to an address carries.
+    pub(crate) async fn link_to(&self, email: &str) -> String {
+        let text = self.letter_to(email).await;
+        let (_, link) = text.split_once('#').expect("the letter has a link");
+        link.to_owned()
+    }
+
+    /// The newest letter to an address.
+    pub(crate) async fn letter_to(&self, email: &str) -> String {
+        let mails = self.store.mails(None, None, 200).await.unwrap().items;
+        let to_them = mails.iter().filter(|mail| mail.recipient == email);
+        let newest = to_them.max_by_key(|mail| mail.created_at);
+        let newest = newest.unwrap_or_else(|| panic!("no letter to {email}"));
+        let (_, bodies) = self.store.mail(newest.id).await.unwrap();
+        bodies.expect("it waits to be sent").text
+    }
+}
+
+/// Settings under which everything is cheap and nothing is limited.
+pub(crate) fn cheap() -> auth::Config {
+    auth::Config {
+        // As cheap as hashing gets: nothing here is worth guessing.
+        password_memory_kib: 8,
+        password_passes: 1,
+        requests_per_second: 0,
+        ..auth::Config::default()
     }
 }
 
 /// The id at the end of a sync's path.
 pub(crate) fn id_in(path: &str) -> SyncId {
     path.rsplit('/').next().unwrap().parse().unwrap()
-}
-
-/// A request to be sent.
-pub(crate) struct Call<'w> {
-    world: &'w World,
-    request: axum::http::request::Builder,
-    token: Option<String>,
-    body: Option<String>,
-}
-
-impl Call<'_> {
-    pub(crate) fn token(mut self, token: Option<&str>) -> Self {
-        self.token = token.map(str::to_owned);
-        self
-    }
-
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.request = self.request.header(name, value);
-        self
-    }
-
-    pub(crate) fn json(self, body: Value) -> Self {
-        self.text("application/json", &body.to_string())
-    }
-
-    pub(crate) fn text(mut self, content_type: &str, body: &str) -> Self {
-        self.request = self.request.header(header::CONTENT_TYPE, content_type);
-        self.body = Some(body.to_owned());
-        self
-    }
-
-    pub(crate) async fn send(mut self) -> Answer {
-        if let Some(token) = &self.token {
-            let value = format!("Bearer {token}");
-            self.request = self.request.header(header::AUTHORIZATION, value);
-        }
-        let body = Body::from(self.body.unwrap_or_default());
-        let request = self.request.body(body).unwrap();
-        let response = self.world.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
-    }
-}
-
-/// What was answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) text: String,
-}
-
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name);
-        value.map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// Asserts that this is problem details with this status and code.
-    #[track_caller]
-    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        let problem = self.json();
-        assert_eq!(problem["code"], code, "{problem}");
-        assert_eq!(problem["status"], status, "{problem}");
-        assert_eq!(problem["type"], format!("urn:millstream:problem:{code}"));
-        problem
-    }
-
-    /// The pointers of the fields that were refused.
-    pub(crate) fn pointers(&self) -> Vec<String> {
-        let errors = self.json()["errors"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let pointers = errors
-            .iter()
-            .map(|error| error["pointer"].as_str().unwrap().to_owned());
-        pointers.collect()
-    }
 }

@@ -1,0 +1,114 @@
+//! Lanes that only take notes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use journal::{EndedRow, LaneStats, Retry, RetryKey};
+use millstream_api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
+use model::SyncId;
+use model::definition::Definition;
+use model::sync::Sync;
+
+/// What the lanes were told, and what they answer.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// What each lane was last told to be.
+    pub(crate) applied: HashMap<SyncId, Arc<Sync>>,
+    pub(crate) removed: Vec<SyncId>,
+    pub(crate) stats: LaneStats,
+    pub(crate) retries: Vec<Retry>,
+    pub(crate) ended: Vec<EndedRow>,
+    /// Whether the journal fails.
+    pub(crate) broken: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct NotingLanes(Mutex<Notes>);
+
+impl NotingLanes {
+    pub(crate) fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+        self.0.lock().unwrap()
+    }
+
+    fn working(&self) -> Result<std::sync::MutexGuard<'_, Notes>, LaneError> {
+        let notes = self.notes();
+        match notes.broken {
+            true => Err(LaneError::Unavailable("the disk is on fire".into())),
+            false => Ok(notes),
+        }
+    }
+}
+
+#[async_trait]
+impl Lanes for NotingLanes {
+    /// A URL is needed, and no template may say `${broken}`.
+    fn check(&self, sync: &Sync, _: &Definition) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        if !sync.settings.parameters.contains_key("url") {
+            problems.push(FieldProblem::new("/parameters/url", "a value is required"));
+        }
+        let template = sync.settings.events.template.as_deref().unwrap_or_default();
+        if template.contains("${broken}") {
+            problems.push(FieldProblem {
+                line: Some(1),
+                column: Some(3),
+                ..FieldProblem::new("/events/template", "unknown name")
+            });
+        }
+        problems
+    }
+
+    async fn apply(&self, sync: Arc<Sync>, _: Arc<Definition>) -> Result<(), LaneError> {
+        self.working()?.applied.insert(sync.id, sync);
+        Ok(())
+    }
+
+    async fn remove(&self, sync: SyncId) -> Result<DroppedLane, LaneError> {
+        let mut notes = self.working()?;
+        notes.applied.remove(&sync);
+        notes.removed.push(sync);
+        Ok(DroppedLane::from(&notes.stats))
+    }
+
+    async fn status(&self, sync: SyncId) -> Result<LaneStatus, LaneError> {
+        let notes = self.working()?;
+        let enabled = notes.applied.get(&sync).is_some_and(|sync| sync.enabled);
+        Ok(LaneStatus {
+            health: if enabled {
+                Health::Healthy
+            } else {
+                Health::Paused
+            },
+            reason: None,
+            in_flight: 3,
+            stats: Some(notes.stats),
+        })
+    }
+
+    async fn retries(
+        &self,
+        _: SyncId,
+        after: Option<RetryKey>,
+        max: usize,
+    ) -> Result<Vec<Retry>, LaneError> {
+        let notes = self.working()?;
+        let behind = notes
+            .retries
+            .iter()
+            .filter(|retry| Some(retry.key()) > after);
+        Ok(behind.take(max).cloned().collect())
+    }
+
+    async fn ended(
+        &self,
+        _: SyncId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<EndedRow>, LaneError> {
+        let notes = self.working()?;
+        let older = notes.ended.iter().rev();
+        let older = older.filter(|row| before.is_none_or(|before| row.sequence < before));
+        Ok(older.take(max).cloned().collect())
+    }
+}
