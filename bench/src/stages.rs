@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use api::ingest::{ProjectIngest, Projects, Reception};
+use api::ingest::{Known, ProjectIngest, Projects, ReadError, Reception};
+use async_trait::async_trait;
 use journal::{Batch as Accepted, Journal, Settlement, sqlite};
 use model::definition::Definition;
 use model::random::Seeded;
@@ -40,9 +41,14 @@ pub(crate) struct Stage {
 
 struct OneProject(ApiKey, Arc<ProjectIngest>);
 
+#[async_trait]
 impl Projects for OneProject {
-    fn by_api_key(&self, key: &ApiKey) -> Option<Arc<ProjectIngest>> {
-        (*key == self.0).then(|| Arc::clone(&self.1))
+    fn known(&self, key: ApiKey) -> Known {
+        Known::Is((key == self.0).then(|| Arc::clone(&self.1)))
+    }
+
+    async fn read(&self, _: ApiKey) -> Result<Option<Arc<ProjectIngest>>, ReadError> {
+        Ok(None)
     }
 }
 
@@ -58,6 +64,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Stage>> {
     let received_at = Timestamp(i64::try_from(now_micros())?);
     let reception = Reception {
         projects: &projects,
+        read: None,
         random: &random,
         received_at,
         uploader: None,

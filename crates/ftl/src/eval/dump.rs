@@ -133,7 +133,15 @@ pub(super) fn unescaped(node: &Node, expr: &Expr) -> Option<Expr> {
     if stands_there {
         return None;
     }
-    part_within(&mut expr.clone(), node.src)
+    let found = part_within(&mut expr.clone(), node.src)?;
+    Some(match found.kind {
+        // These parentheses have come with it.
+        ExprKind::Paren(inner) if inner.src == found.src => *inner,
+        kind => Expr {
+            src: found.src,
+            kind,
+        },
+    })
 }
 
 /// Whether the tag of `node` has this name: the old names mean the same as the new ones.

@@ -133,7 +133,10 @@ impl<'a> Env<'a> {
     }
 
     fn within(&self) -> Option<String> {
-        self.place.running.map(|Running { def, .. }| {
+        // Code that the macro has included or made stands outside of it.
+        let running = self.place.running;
+        let running = running.filter(|running| running.base == self.place.base);
+        running.map(|Running { def, .. }| {
             let kind = if def.is_function { "function" } else { "macro" };
             format!("{kind} \"{}\"", def.name)
         })

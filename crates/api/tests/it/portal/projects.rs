@@ -10,7 +10,9 @@ use super::world::id_in;
 #[tokio::test]
 async fn a_project_shows_its_keys_when_made_and_its_secret_key_only_then() {
     let world = World::new().await;
-    let made = world.post(&world.projects(), json!({"name": " shop "})).await;
+    let made = world
+        .post(&world.projects(), json!({"name": " shop "}))
+        .await;
     assert_eq!(made.status, StatusCode::CREATED);
     let made = made.json();
     let (project, secret_key) = (&made["project"], made["secret_key"].as_str().unwrap());
@@ -74,7 +76,9 @@ async fn a_replaced_api_key_is_taken_until_its_overlap_ends() {
     assert_eq!(world.ingests(&present).await, None);
     let last = rotated.json()["api_key"].as_str().unwrap().to_owned();
     assert!(world.ingests(&last).await.is_some());
-    let too_long = world.post(&rotate, json!({"overlap_seconds": 7_776_001})).await;
+    let too_long = world
+        .post(&rotate, json!({"overlap_seconds": 7_776_001}))
+        .await;
     too_long.problem(422, "invalid_fields");
     assert_eq!(too_long.pointers(), ["/overlap_seconds"]);
 }
@@ -89,7 +93,9 @@ async fn a_replaced_secret_key_is_taken_until_its_overlap_ends() {
     let path = format!("/projects/{}", made["project"]["id"].as_str().unwrap());
     let counts = async |secret: &str| {
         let secret = Secret::new(secret.to_owned());
-        let project = world.store.verify_secret_key(api_key.parse().unwrap(), &secret);
+        let project = world
+            .store
+            .verify_secret_key(api_key.parse().unwrap(), &secret);
         project.await.unwrap().is_some()
     };
     assert!(counts(&former).await);

@@ -240,7 +240,10 @@ async fn thresholds_of_a_project_are_whole_numbers() {
         (json!({"http": 1, "bach": 5}), "/throttle/bach"),
     ] {
         let answer = world
-            .post(&world.projects(), json!({"name": "p", "throttle": throttle}))
+            .post(
+                &world.projects(),
+                json!({"name": "p", "throttle": throttle}),
+            )
             .await;
         answer.problem(422, "invalid_fields");
         assert_eq!(answer.pointers(), [pointer]);
