@@ -1,11 +1,26 @@
 //! The command line: what can be asked of it, and where each command is carried out.
 
+mod audit;
 mod backup;
+mod invitation;
+mod login;
+mod lookup;
+mod member;
+mod organisation;
+mod outbox;
 pub(crate) mod output;
+mod period;
+mod person;
+mod profile;
+mod profiles;
 mod project;
+mod project_keys;
+mod prompt;
 pub(crate) mod remote;
 mod settings;
 mod sync;
+mod token;
+mod whoami;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,7 +32,14 @@ use store::Secret;
 use crate::serve::Administrator;
 use crate::{config, demo, serve, template};
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Which server, and who asks: commands that speak to a server take its address and a token each from the first of
+  1. the options --profile, --server and --token
+  2. the variables MILLSTREAM_PROFILE, MILLSTREAM_URL and MILLSTREAM_TOKEN
+  3. the profile in use, which `millstream login` makes and `millstream profile use` chooses
+  4. the server on this machine and the admin token in its data folder
+A profile's token is sent to its own server only, the admin token to this machine only.
+
 Exit codes:
   0  done
   1  failed: the server refused or can't be reached, something is missing
@@ -26,7 +48,7 @@ Exit codes:
 /// Takes Amplitude-compatible events in and streams them, filtered and shaped by a template, to any
 /// HTTP destination.
 #[derive(Debug, Parser)]
-#[command(name = "millstream", version, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+#[command(name = "millstream", version, after_help = AFTER_HELP, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -42,12 +64,42 @@ enum Command {
     Serve(ServeOptions),
     /// Run the server with a simulated shop that sends events to a receiver, to see it work.
     Demo(demo::Options),
+    /// Sign in to a server and keep a token for it in a profile.
+    Login(Box<login::Login>),
+    /// Revoke the token of a profile and forget it.
+    Logout(login::Logout),
+    /// Say which server is spoken to, by whom, and what they may do there.
+    Whoami(whoami::Whoami),
+    /// Profiles: each is a server with a token, as `millstream login` keeps it.
+    #[command(subcommand)]
+    Profile(profile::Command),
     /// Projects: each is a stream of events with keys of its own.
     #[command(subcommand)]
     Project(project::Command),
     /// Syncs: each sends a project's events to a destination.
     #[command(subcommand)]
     Sync(sync::Command),
+    /// Organisations: each has projects and members of its own.
+    #[command(subcommand)]
+    Organisation(organisation::Command),
+    /// Members of the organisation, and their roles.
+    #[command(subcommand)]
+    Member(member::Command),
+    /// Invitations to the organisation.
+    #[command(subcommand)]
+    Invitation(invitation::Command),
+    /// API tokens, for programs.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// The audit log: who changed what.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Everyone with an account in the installation (for operators).
+    #[command(subcommand)]
+    Person(person::Command),
+    /// The mail that went out or waits (for operators).
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// FreeMarker templates: render them, check them, see what they read.
     #[command(subcommand)]
     Template(template::Command),
@@ -154,8 +206,19 @@ pub(crate) fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::Login(options) => login::login(*options),
+        Command::Logout(options) => login::logout(options),
+        Command::Whoami(options) => whoami::run(options),
+        Command::Profile(command) => profile::run(command),
         Command::Project(command) => project::run(command),
         Command::Sync(command) => sync::run(command),
+        Command::Organisation(command) => organisation::run(command),
+        Command::Member(command) => member::run(command),
+        Command::Invitation(command) => invitation::run(command),
+        Command::Token(command) => token::run(command),
+        Command::Audit(command) => audit::run(command),
+        Command::Person(command) => person::run(command),
+        Command::Outbox(command) => outbox::run(command),
         Command::Template(command) => template::run(&command),
         Command::Backup(options) => backup::backup(&options),
         Command::Restore(options) => backup::restore(&options),
@@ -168,29 +231,6 @@ pub(crate) fn run() -> ExitCode {
     };
     output::error(&error);
     ExitCode::from(code)
-}
-
-/// Where the server is and who asks.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ServerAddress {
-    /// The server's address.
-    #[arg(long, value_name = "URL", env = "MILLSTREAM_URL", global = true)]
-    server: Option<String>,
-    /// The admin token. Without it: the file `admin-token` in the data folder, on the same machine.
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "MILLSTREAM_TOKEN",
-        hide_env_values = true,
-        global = true
-    )]
-    token: Option<String>,
-    /// The server's configuration file, to find its address and its data folder.
-    #[arg(long, value_name = "FILE", env = "MILLSTREAM_CONFIG", global = true)]
-    config: Option<PathBuf>,
-    /// Print JSON instead of a table.
-    #[arg(long, global = true)]
-    json: bool,
 }
 
 /// An address as a client on the same machine reaches it: `0.0.0.0` and `::` mean every address.

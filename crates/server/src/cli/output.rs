@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// Prints a text and the end of its line to standard output.
 pub(crate) fn print(text: &str) {
@@ -35,11 +36,51 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "error: {error:#}");
 }
 
-/// A value as text: a string without its quotes, nothing for null.
-pub(crate) fn text(value: &serde_json::Value) -> String {
+/// Columns of a table or lines of a description: what each is called, and where its value stands in an
+/// item (a JSON pointer).
+pub(crate) type Fields<'f> = &'f [(&'static str, &'f str)];
+
+/// Prints a list: JSON, or a table with these columns.
+pub(crate) fn print_list(json: bool, items: &[Value], columns: Fields<'_>) -> anyhow::Result<()> {
+    if json {
+        return print_json(&items);
+    }
+    let headings: Vec<_> = columns.iter().map(|(heading, _)| *heading).collect();
+    let row = |item: &Value| columns.iter().map(|(_, at)| at_pointer(item, at)).collect();
+    print_table(&headings, &items.iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// Prints one item: JSON, or a line for each of these fields.
+pub(crate) fn print_item(json: bool, item: &Value, fields: Fields<'_>) -> anyhow::Result<()> {
+    if json {
+        return print_json(item);
+    }
+    let line = |&(name, at): &(&'static str, &str)| (name, at_pointer(item, at));
+    print_fields(&fields.iter().map(line).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// Prints what was done: JSON, or a sentence.
+pub(crate) fn print_done(json: bool, value: &Value, sentence: &str) -> anyhow::Result<()> {
+    if json {
+        return print_json(value);
+    }
+    print(sentence);
+    Ok(())
+}
+
+fn at_pointer(item: &Value, pointer: &str) -> String {
+    item.pointer(pointer).map(text).unwrap_or_default()
+}
+
+/// A value as people read it: a string without its quotes, nothing for null.
+pub(crate) fn text(value: &Value) -> String {
     match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Bool(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }
@@ -87,7 +128,16 @@ pub(crate) fn print_fields(fields: &[(&str, String)]) {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use serde_json::json;
+
+    use super::{at_pointer, table};
+
+    #[test]
+    fn values_are_shown_as_people_read_them() {
+        let item = json!({"a": {"b": "c"}, "flag": true, "none": null, "list": ["x", 1]});
+        let shown = ["/a/b", "/flag", "/none", "/list", "/missing"].map(|at| at_pointer(&item, at));
+        assert_eq!(shown, ["c", "yes", "", "x, 1", ""]);
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

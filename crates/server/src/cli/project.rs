@@ -1,11 +1,12 @@
 //! `millstream project …`.
 
 use clap::{Args, Subcommand};
-use http::Method;
 use serde_json::{Value, json};
 
-use super::remote::{Refused, Remote, block_on};
-use super::{Failure, ServerAddress, output};
+use super::lookup::Kind;
+use super::project_keys::Rotate;
+use super::remote::{self, Refused, Remote, block_on};
+use super::{Failure, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -13,10 +14,24 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  millstream project create Shop")]
     Create(Create),
     /// List the projects.
+    #[command(after_help = "Example:\n  millstream project list")]
     List(List),
     /// Show a project.
+    #[command(after_help = "Example:\n  millstream project show Shop")]
     Show(One),
+    /// Rename a project.
+    #[command(after_help = "Example:\n  millstream project rename Shop 'Web shop'")]
+    Rename(Rename),
+    /// Make a new API key; the present one is taken beside it for a while.
+    #[command(after_help = "Example:\n  millstream project rotate-api-key Shop --overlap 7d")]
+    RotateApiKey(Rotate),
+    /// Make a new secret key, which is shown once; the present one is taken beside it for a while.
+    #[command(after_help = "Example:\n  millstream project rotate-secret-key Shop --overlap 24h")]
+    RotateSecretKey(Rotate),
     /// Delete a project: its API key is refused from then on.
+    #[command(
+        after_help = "Examples:\n  millstream project delete Shop\n  millstream project delete Shop --force"
+    )]
     Delete(Delete),
 }
 
@@ -31,13 +46,13 @@ pub(crate) struct Create {
     #[arg(long, value_name = "N")]
     throttle_batch: Option<u32>,
     #[command(flatten)]
-    server: ServerAddress,
+    server: remote::Options,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
-    server: ServerAddress,
+    server: remote::Options,
 }
 
 #[derive(Debug, Args)]
@@ -45,7 +60,18 @@ pub(crate) struct One {
     /// Its id or name.
     project: String,
     #[command(flatten)]
-    server: ServerAddress,
+    server: remote::Options,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rename {
+    /// Its id or present name.
+    project: String,
+    /// The name to be.
+    #[arg(value_name = "NEW NAME")]
+    name: String,
+    #[command(flatten)]
+    server: remote::Options,
 }
 
 #[derive(Debug, Args)]
@@ -56,8 +82,14 @@ pub(crate) struct Delete {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    server: ServerAddress,
+    server: remote::Options,
 }
+
+const PROJECT: Kind = Kind {
+    what: "project",
+    id: "id",
+    names: &["name"],
+};
 
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     block_on(async {
@@ -65,6 +97,9 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Create(create) => create.run().await,
             Command::List(list) => list.run().await,
             Command::Show(one) => one.show().await,
+            Command::Rename(rename) => rename.run().await,
+            Command::RotateApiKey(rotate) => rotate.api_key().await,
+            Command::RotateSecretKey(rotate) => rotate.secret_key().await,
             Command::Delete(delete) => delete.run().await,
         }
     })
@@ -72,7 +107,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 
 impl Create {
     async fn run(self) -> Result<(), Failure> {
-        let remote = Remote::find(&self.server)?;
+        let remote = self.server.connect()?;
         let mut input = json!({"name": self.name});
         if self.throttle_http.is_some() || self.throttle_batch.is_some() {
             let (http, batch) = (
@@ -82,7 +117,7 @@ impl Create {
             input["throttle"] = json!({"http": http, "batch": batch});
         }
         let made = remote
-            .call(Method::POST, &remote.projects_path().await?, Some(&input))
+            .create(&remote.projects_path().await?, &input)
             .await?;
         if self.server.json {
             return Ok(output::print_json(&made)?);
@@ -99,26 +134,15 @@ impl Create {
 
 impl List {
     async fn run(self) -> Result<(), Failure> {
-        let projects = Remote::find(&self.server)?.projects().await?;
-        if self.server.json {
-            return Ok(output::print_json(&projects)?);
-        }
-        let row = |project: &Value| {
-            ["id", "name", "api_key"]
-                .map(|field| output::text(&project[field]))
-                .to_vec()
-        };
-        output::print_table(
-            &["ID", "NAME", "API KEY"],
-            &projects.iter().map(row).collect::<Vec<_>>(),
-        );
-        Ok(())
+        let projects = self.server.connect()?.projects().await?;
+        let columns = [("ID", "/id"), ("NAME", "/name"), ("API KEY", "/api_key")];
+        Ok(output::print_list(self.server.json, &projects, &columns)?)
     }
 }
 
 impl One {
     async fn show(self) -> Result<(), Failure> {
-        let project = find(&Remote::find(&self.server)?, &self.project).await?;
+        let project = find(&self.server.connect()?, &self.project).await?;
         if self.server.json {
             return Ok(output::print_json(&project)?);
         }
@@ -127,12 +151,26 @@ impl One {
     }
 }
 
+impl Rename {
+    async fn run(self) -> Result<(), Failure> {
+        let remote = self.server.connect()?;
+        let id = output::text(&find(&remote, &self.project).await?["id"]);
+        let path = format!("/api/v1/projects/{id}");
+        let renamed = remote.change(&path, &json!({"name": self.name})).await?;
+        if self.server.json {
+            return Ok(output::print_json(&renamed)?);
+        }
+        output::print_fields(&fields(&renamed));
+        Ok(())
+    }
+}
+
 impl Delete {
     async fn run(self) -> Result<(), Failure> {
-        let remote = Remote::find(&self.server)?;
+        let remote = self.server.connect()?;
         let id = output::text(&find(&remote, &self.project).await?["id"]);
         let path = format!("/api/v1/projects/{id}?force={}", self.force);
-        let deleted = remote.call(Method::DELETE, &path, None).await;
+        let deleted = remote.delete(&path).await;
         deleted.map_err(|error| match Refused::find(&error, "project_in_use") {
             Some(_) => anyhow::anyhow!(
                 "the project still has syncs (`millstream sync list --project {id}` lists them): delete them \
@@ -140,11 +178,12 @@ impl Delete {
             ),
             None => error,
         })?;
-        if self.server.json {
-            return Ok(output::print_json(&json!({"deleted": id}))?);
-        }
-        output::print(&format!("{id} is deleted"));
-        Ok(())
+        let sentence = format!("{id} is deleted");
+        Ok(output::print_done(
+            self.server.json,
+            &json!({"deleted": id}),
+            &sentence,
+        )?)
     }
 }
 
@@ -169,54 +208,5 @@ pub(super) async fn find(remote: &Remote, wanted: &str) -> Result<Value, Failure
     if wanted.starts_with(model::ProjectId::PREFIX) && wanted.parse::<model::ProjectId>().is_ok() {
         return Ok(remote.get(&format!("/api/v1/projects/{wanted}")).await?);
     }
-    only_one("project", wanted, remote.projects().await?)
-}
-
-/// The only item of this name.
-pub(super) fn only_one(what: &str, name: &str, items: Vec<Value>) -> Result<Value, Failure> {
-    let mut named: Vec<_> = items
-        .into_iter()
-        .filter(|item| item["name"] == name)
-        .collect();
-    match (named.pop(), named.len()) {
-        (Some(item), 0) => Ok(item),
-        (None, _) => Err(anyhow::anyhow!(
-            "there is no {what} {name}; `millstream {what} list` lists them"
-        )
-        .into()),
-        (Some(last), _) => {
-            named.push(last);
-            let ids: Vec<_> = named.iter().map(|item| output::text(&item["id"])).collect();
-            Err(anyhow::anyhow!(
-                "{} {what}s are called {name}; say which by its id: {}",
-                ids.len(),
-                ids.join(", ")
-            )
-            .into())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_several_with_one_name_every_id_is_said() {
-        let item = |id: &str| json!({"id": id, "name": "Shop"});
-        let chosen = only_one("project", "Shop", vec![item("prj_a")]);
-        assert_eq!(chosen.expect("the only one")["id"], "prj_a");
-        let items = vec![
-            item("prj_a"),
-            item("prj_b"),
-            json!({"id": "prj_c", "name": "Else"}),
-        ];
-        let Err(Failure::Failed(error)) = only_one("project", "Shop", items) else {
-            panic!("an ambiguous name was taken");
-        };
-        assert_eq!(
-            error.to_string(),
-            "2 projects are called Shop; say which by its id: prj_a, prj_b"
-        );
-    }
+    PROJECT.pick(wanted, remote.projects().await?)
 }

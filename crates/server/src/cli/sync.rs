@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::project;
-use super::remote::{Refused, Remote, block_on};
-use super::{Failure, ServerAddress, output};
+use super::lookup::Kind;
+use super::remote::{self, Refused, Remote, block_on};
+use super::{Failure, output, project};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -78,7 +78,7 @@ pub(crate) struct Webhook {
     #[arg(long)]
     disabled: bool,
     #[command(flatten)]
-    server: ServerAddress,
+    server: remote::Options,
 }
 
 #[derive(Debug, Args)]
@@ -87,7 +87,7 @@ pub(crate) struct List {
     #[arg(long)]
     project: Option<String>,
     #[command(flatten)]
-    server: ServerAddress,
+    server: remote::Options,
 }
 
 #[derive(Debug, Args)]
@@ -98,7 +98,7 @@ pub(crate) struct One {
     #[arg(long)]
     project: Option<String>,
     #[command(flatten)]
-    server: ServerAddress,
+    server: remote::Options,
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +119,12 @@ pub(crate) struct Page {
     limit: u32,
 }
 
+const SYNC: Kind = Kind {
+    what: "sync",
+    id: "id",
+    names: &["name"],
+};
+
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     block_on(async {
         match command {
@@ -137,10 +143,10 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 impl Webhook {
     async fn create(self) -> Result<(), Failure> {
         let input = self.input()?;
-        let remote = Remote::find(&self.server)?;
+        let remote = self.server.connect()?;
         let project = output::text(&project::find(&remote, &self.project).await?["id"]);
         let path = format!("/api/v1/projects/{project}/syncs");
-        let made = remote.call(Method::POST, &path, Some(&input)).await?;
+        let made = remote.create(&path, &input).await?;
         if self.server.json {
             return Ok(output::print_json(&made)?);
         }
@@ -200,7 +206,7 @@ fn header(text: &str) -> Result<Value, Failure> {
 
 impl List {
     async fn run(self) -> Result<(), Failure> {
-        let remote = Remote::find(&self.server)?;
+        let remote = self.server.connect()?;
         let projects = match &self.project {
             Some(wanted) => vec![project::find(&remote, wanted).await?],
             None => remote.projects().await?,
@@ -235,7 +241,7 @@ impl List {
 impl One {
     /// The server and the sync.
     async fn find(&self) -> Result<(Remote, Value), Failure> {
-        let remote = Remote::find(&self.server)?;
+        let remote = self.server.connect()?;
         let projects = match &self.project {
             Some(wanted) => vec![project::find(&remote, wanted).await?],
             None => remote.projects().await?,
@@ -251,13 +257,7 @@ impl One {
                     .await?,
             );
         }
-        if let Some(position) = syncs
-            .iter()
-            .position(|sync| sync["id"] == self.sync.as_str())
-        {
-            return Ok((remote, syncs.swap_remove(position)));
-        }
-        let sync = project::only_one("sync", &self.sync, syncs)?;
+        let sync = SYNC.pick(&self.sync, syncs)?;
         Ok((remote, sync))
     }
 
@@ -359,34 +359,20 @@ impl Delete {
 impl Page {
     async fn items(&self, which: &str) -> Result<Vec<Value>, Failure> {
         let (remote, sync) = self.one.find().await?;
-        let mut page = remote
-            .get(&format!("{}/{which}?limit={}", path(&sync), self.limit))
-            .await?;
-        Ok(page["items"]
-            .as_array_mut()
-            .map(std::mem::take)
-            .unwrap_or_default())
+        let list = format!("{}/{which}", path(&sync));
+        Ok(remote.first(&list, self.limit as usize).await?)
     }
 
     async fn retries(self) -> Result<(), Failure> {
         let items = self.items("retries").await?;
-        if self.one.server.json {
-            return Ok(output::print_json(&items)?);
-        }
-        let row = |retry: &Value| {
-            vec![
-                output::text(&retry["delivery_id"]),
-                output::text(&retry["due_at"]),
-                output::text(&retry["attempts"]),
-                output::text(&retry["failure"]["category"]),
-                output::text(&retry["failure"]["message"]),
-            ]
-        };
-        output::print_table(
-            &["DELIVERY", "DUE", "ATTEMPTS", "CATEGORY", "LAST FAILURE"],
-            &items.iter().map(row).collect::<Vec<_>>(),
-        );
-        Ok(())
+        let columns = [
+            ("DELIVERY", "/delivery_id"),
+            ("DUE", "/due_at"),
+            ("ATTEMPTS", "/attempts"),
+            ("CATEGORY", "/failure/category"),
+            ("LAST FAILURE", "/failure/message"),
+        ];
+        Ok(output::print_list(self.one.server.json, &items, &columns)?)
     }
 
     async fn ended(self) -> Result<(), Failure> {

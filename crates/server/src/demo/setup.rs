@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use http::Method;
 use model::SyncId;
 use serde_json::{Value, json};
 
@@ -74,7 +73,7 @@ async fn project(remote: &Remote) -> anyhow::Result<Value> {
     // The shop may be told to send faster than devices and users do.
     let input = json!({"name": PROJECT, "throttle": {"http": 0, "batch": 0}});
     let mut made = remote
-        .call(Method::POST, &remote.projects_path().await?, Some(&input))
+        .create(&remote.projects_path().await?, &input)
         .await?;
     Ok(made["project"].take())
 }
@@ -87,7 +86,7 @@ async fn sync(remote: &Remote, project: &str, destination: &str) -> anyhow::Resu
             "name": SYNC, "enabled": true, "url": destination,
             "events": {"send": true, "template": TEMPLATE},
         });
-        return remote.call(Method::POST, &syncs, Some(&input)).await;
+        return remote.create(&syncs, &input).await;
     };
     if sync["url"] == destination {
         return Ok(sync);

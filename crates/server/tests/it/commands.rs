@@ -1,6 +1,8 @@
 //! The commands that speak to a server, against the real one.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 
 use crate::process::{Server, eventually, millstream, request, run, text};
 
@@ -348,4 +350,40 @@ fn a_sync_that_only_discards_says_so() {
     eventually("the sync is healthy again", || {
         server.json(&["sync", "show", "Box"])["status"]["health"] == "healthy"
     });
+}
+
+/// The lines of a request's head.
+fn head_of(stream: &mut std::net::TcpStream) -> String {
+    let mut head = [0; 8192];
+    let length = stream.read(&mut head).unwrap();
+    String::from_utf8_lossy(&head[..length]).to_lowercase()
+}
+
+#[test]
+fn a_creation_whose_answer_is_lost_is_sent_again_under_the_same_key() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let first = head_of(&mut stream);
+        drop(stream);
+        let (mut stream, _) = listener.accept().unwrap();
+        let second = head_of(&mut stream);
+        let answer = "HTTP/1.1 201 Created\r\ncontent-length: 15\r\n\r\n{\"name\":\"Acme\"}";
+        stream.write_all(answer.as_bytes()).unwrap();
+        (first, second)
+    });
+    let create = ["organisation", "create", "Acme", "--json"];
+    let server = ["--server", &url, "--token", "mst_x"];
+    let output = run(&[create, server].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let (first, second) = asked.join().unwrap();
+    let key = |head: &str| {
+        let line = head
+            .lines()
+            .find(|line| line.starts_with("idempotency-key: "));
+        line.unwrap_or_else(|| panic!("no key in {head}"))
+            .to_owned()
+    };
+    assert_eq!(key(&first), key(&second));
 }

@@ -6,8 +6,11 @@
 mod commands;
 mod configuration;
 mod demo;
+mod home;
 mod imports;
+mod login;
 mod mail;
+mod people;
 mod postgres;
 mod process;
 mod receiver;

@@ -18,6 +18,8 @@ pub(crate) fn millstream() -> Command {
     {
         command.env_remove(name);
     }
+    // Nobody's profiles.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
@@ -56,6 +58,20 @@ impl Server {
 
     /// The same in a folder that has been used before.
     pub(crate) fn start_in(folder: tempfile::TempDir, extra: &str) -> Self {
+        Self::launch(folder, extra, &[])
+    }
+
+    /// Starts it with the account of an administrator, who has this password.
+    pub(crate) fn with_administrator(email: &str, password: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("password");
+        fs::write(&file, format!("{password}\n")).expect("the folder can be written");
+        let file = file.to_str().expect("a readable name").to_owned();
+        let arguments = ["--admin-email", email, "--admin-password-file", &file];
+        Self::launch(folder, "", &arguments)
+    }
+
+    fn launch(folder: tempfile::TempDir, extra: &str, arguments: &[&str]) -> Self {
         let address = free_address();
         let config = folder.path().join("millstream.toml");
         let settings = format!(
@@ -66,6 +82,7 @@ impl Server {
         let child = millstream()
             .args(["serve", "--config"])
             .arg(&config)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(folder.path().join("log")).expect("a log file"))
@@ -94,6 +111,11 @@ impl Server {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Its address, as commands take it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// The data folder.

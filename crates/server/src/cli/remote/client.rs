@@ -1,19 +1,17 @@
-//! Speaks to a server's control API.
+//! A client of a server's control API.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
-use http::request::Builder;
-use http::{HeaderValue, Method, Request};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MATCH, SET_COOKIE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use model::Random;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{Failure, ServerAddress, reachable};
-use crate::config::{self, Files};
-use crate::serve;
+use super::{Pages, Refused, Source};
+use crate::cli::Failure;
 
 /// How much of an answer is read.
 const LARGEST_ANSWER: usize = 16 << 20;
@@ -21,21 +19,42 @@ const LARGEST_ANSWER: usize = 16 << 20;
 /// How many items of a list are read.
 const LONGEST_LIST: usize = 100_000;
 
-/// A server, as somebody with the admin token sees it.
+/// How often a creation is sent until it is answered.
+const CREATION_TRIES: u32 = 3;
+
+/// How long to wait before a creation is sent again.
+const CREATION_PAUSE: Duration = Duration::from_secs(1);
+
+/// By what the server knows who asks.
+pub(in crate::cli) enum Credential {
+    /// It doesn't.
+    Nobody,
+    /// An API token.
+    Token(SecretString),
+    /// A session's cookie.
+    Session(SecretString),
+}
+
+/// A server, as somebody sees it.
 pub(crate) struct Remote {
     client: delivery::Client,
     url: String,
-    token: SecretString,
+    credential: Credential,
+    source: Option<Source>,
 }
 
 impl Remote {
-    /// The server at `url` (scheme, host, port). To be called within a Tokio runtime.
+    /// The server at `url` (scheme, host, port) for whoever has `token`. To be called within a Tokio
+    /// runtime.
     pub(crate) fn new(url: &str, token: SecretString) -> anyhow::Result<Self> {
-        let url = url.trim_end_matches('/').to_owned();
-        let is_http = url.starts_with("http://") || url.starts_with("https://");
-        if !is_http || url.parse::<http::Uri>().is_err() {
-            bail!("{url} is no address such as http://127.0.0.1:8080");
-        }
+        Self::with_credential(url, Credential::Token(token))
+    }
+
+    /// The same for whoever has `credential`.
+    pub(in crate::cli) fn with_credential(
+        url: &str,
+        credential: Credential,
+    ) -> anyhow::Result<Self> {
         // The user names the server: every address may be meant.
         let guard = delivery::egress::Guard::new(&delivery::config::Egress::allow_all())?;
         let settings = delivery::config::Client {
@@ -44,32 +63,21 @@ impl Remote {
         };
         Ok(Self {
             client: delivery::Client::new(&settings, guard)?,
-            url,
-            token,
+            url: normal_url(url)?,
+            credential,
+            source: None,
         })
     }
 
-    /// The server that the command line, the environment, or the configuration names. Where no token
-    /// is given, a server on this machine gets the one that it wrote into its data folder itself.
-    pub(super) fn find(address: &ServerAddress) -> Result<Self, Failure> {
-        let given = address.token.clone().map(SecretString::from);
-        let (url, token) = match (&address.server, given) {
-            (Some(url), Some(token)) => (url.clone(), token),
-            (Some(url), None) if !is_loopback(url) => return Err(no_token(url)),
-            // The address that the server listens on is one of this machine's.
-            (url, given) => {
-                let file = address.config.as_deref();
-                let config = config::load(file, Files::Unchecked)?.config;
-                let local = reachable(config.control.listen.unwrap_or(config.listen));
-                let url = url.clone().unwrap_or_else(|| format!("http://{local}"));
-                let token = match given {
-                    Some(token) => token,
-                    None => token_file(&config.data_dir)?,
-                };
-                (url, token)
-            }
-        };
-        Self::new(&url, token).map_err(Failure::Usage)
+    /// The same, knowing where its token came from.
+    pub(super) fn with_source(mut self, source: Source) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// The server's address, in its normal form.
+    pub(in crate::cli) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Sends a request and returns the answer's JSON (`null` for an empty answer).
@@ -79,58 +87,8 @@ impl Remote {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
-        self.send(Request::builder().method(method), path, body)
-            .await
-    }
-
-    /// `PATCH`, whatever version is there.
-    pub(crate) async fn change(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        self.send(
-            Request::builder()
-                .method(Method::PATCH)
-                .header(IF_MATCH, "*"),
-            path,
-            Some(body),
-        )
-        .await
-    }
-
-    async fn send(
-        &self,
-        request: Builder,
-        path: &str,
-        body: Option<&Value>,
-    ) -> anyhow::Result<Value> {
-        let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
-                .context("the token has characters that no token has")?;
-        authorization.set_sensitive(true);
-        let body = body
-            .map(serde_json::to_vec)
-            .transpose()?
-            .unwrap_or_default();
-        let request = request
-            .uri(format!("{}{path}", self.url))
-            .header(AUTHORIZATION, authorization)
-            .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, "application/json")
-            .body(Bytes::from(body))?;
-        let answer = self
-            .client
-            .request_bounded(request, LARGEST_ANSWER)
-            .await
-            .with_context(|| format!("{} can't be reached; is the server running?", self.url))?;
-        if !answer.status.is_success() {
-            return Err(Refused::new(answer.status, &answer.body).into());
-        }
-        if answer.body_end != delivery::BodyEnd::Complete {
-            bail!("the server's answer broke off");
-        }
-        if answer.body.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_slice(&answer.body)
-            .context("the server's answer is not JSON; is this a Millstream server?")
+        let (_, answer) = self.send(method, path, HeaderMap::new(), body).await?;
+        Ok(answer)
     }
 
     /// `GET`.
@@ -138,12 +96,148 @@ impl Remote {
         self.call(Method::GET, path, None).await
     }
 
+    /// `DELETE`.
+    pub(in crate::cli) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    /// `PATCH`, whatever version is there.
+    pub(crate) async fn change(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let headers = [(IF_MATCH, HeaderValue::from_static("*"))];
+        let headers = headers.into_iter().collect();
+        let (_, answer) = self.send(Method::PATCH, path, headers, Some(body)).await?;
+        Ok(answer)
+    }
+
+    /// `POST` of what is to be made once. When no answer comes it is sent again under the same
+    /// `Idempotency-Key`, by which the server knows what it has made already.
+    pub(crate) async fn create(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let random = model::random::System;
+        let key = format!("{:016x}{:016x}", random.next_u64(), random.next_u64());
+        let key = HeaderValue::from_str(&key).context("the key is made of digits")?;
+        let mut tries = 1;
+        loop {
+            let name = http::HeaderName::from_static("idempotency-key");
+            let headers = [(name, key.clone())].into_iter().collect();
+            let sent = self.send(Method::POST, path, headers, Some(body)).await;
+            match sent {
+                Err(error) if tries < CREATION_TRIES && is_unanswered(&error) => {
+                    tries += 1;
+                    tokio::time::sleep(CREATION_PAUSE).await;
+                }
+                sent => return sent.map(|(_, answer)| answer),
+            }
+        }
+    }
+
+    /// `POST` of what proves who someone is; the session that begins is the credential from now on.
+    pub(in crate::cli) async fn begin_session(
+        &mut self,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
+        let (headers, answer) = self
+            .send(Method::POST, path, HeaderMap::new(), Some(body))
+            .await?;
+        let cookies = headers.get_all(SET_COOKIE).iter();
+        let mut cookies = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+        let session = cookies.next().context("the server began no session")?;
+        self.credential = Credential::Session(SecretString::from(session.to_owned()));
+        Ok(answer)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(HeaderMap, Value)> {
+        let body = body.map(serde_json::to_vec).transpose()?;
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json")
+            .header(
+                USER_AGENT,
+                concat!("millstream/", env!("CARGO_PKG_VERSION")),
+            )
+            .body(Bytes::from(body.unwrap_or_default()))?;
+        request.headers_mut().extend(headers);
+        if let Some((name, value)) = self.credential()? {
+            request.headers_mut().insert(name, value);
+        }
+        let answer = self
+            .client
+            .request_bounded(request, LARGEST_ANSWER)
+            .await
+            .with_context(|| format!("{} can't be reached; is the server running?", self.url))?;
+        if !answer.status.is_success() {
+            return Err(self.refused(answer.status, &answer.body).into());
+        }
+        if answer.body_end != delivery::BodyEnd::Complete {
+            bail!("the server's answer broke off");
+        }
+        if answer.body.is_empty() {
+            return Ok((answer.headers, Value::Null));
+        }
+        let value = serde_json::from_slice(&answer.body)
+            .context("the server's answer is not JSON; is this a Millstream server?")?;
+        Ok((answer.headers, value))
+    }
+
+    fn credential(&self) -> anyhow::Result<Option<(http::HeaderName, HeaderValue)>> {
+        let (name, text) = match &self.credential {
+            Credential::Nobody => return Ok(None),
+            Credential::Token(token) => {
+                (AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
+            }
+            Credential::Session(cookie) => (COOKIE, cookie.expose_secret().to_owned()),
+        };
+        let value = HeaderValue::from_str(&text);
+        let mut value = value.context("the token has characters that no token has")?;
+        value.set_sensitive(true);
+        Ok(Some((name, value)))
+    }
+
+    fn refused(&self, status: StatusCode, body: &[u8]) -> Refused {
+        let refused = Refused::new(status, body);
+        let (StatusCode::UNAUTHORIZED, Some(source)) = (status, &self.source) else {
+            return refused;
+        };
+        let hint = match source {
+            Source::Profile(name) => format!(
+                " (the token of profile {name} was revoked or has expired: `millstream login --profile {name} \
+                 --server {}` makes another)",
+                self.url
+            ),
+            source => format!(" (the token is from {source}: is it this server's?)"),
+        };
+        refused.with_hint(&hint)
+    }
+
+    /// The organisation that the token is for: its id, its name, and what may be done in it.
+    pub(in crate::cli) async fn organisation(&self) -> anyhow::Result<Value> {
+        let mut organisations = self.get("/api/v1/me/organisations").await?;
+        let first = organisations.pointer_mut("/items/0").map(Value::take);
+        first.context("the token is for no organisation")
+    }
+
+    /// The path of a collection of that organisation.
+    pub(in crate::cli) async fn organisation_path(
+        &self,
+        collection: &str,
+    ) -> anyhow::Result<String> {
+        let organisation = self.organisation().await?;
+        let id = organisation["id"].as_str();
+        let id = id.context("the server's answer has no id")?;
+        Ok(format!("/api/v1/organisations/{id}/{collection}"))
+    }
+
     /// Where the projects are of the organisation that the token is for.
     pub(crate) async fn projects_path(&self) -> anyhow::Result<String> {
-        let organisations = self.get("/api/v1/me/organisations").await?;
-        let id = organisations["items"][0]["id"].as_str();
-        let id = id.context("the token is for no organisation")?;
-        Ok(format!("/api/v1/organisations/{id}/projects"))
+        self.organisation_path("projects").await
     }
 
     /// The projects of the organisation that the token is for.
@@ -151,103 +245,76 @@ impl Remote {
         self.list(&self.projects_path().await?).await
     }
 
-    /// All items of a list, page by page.
+    /// All items of a list.
     pub(crate) async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
-        let (mut items, mut cursor) = (Vec::new(), String::new());
-        loop {
-            let mut page = self.get(&format!("{path}?limit=200{cursor}")).await?;
-            items.append(
-                page["items"]
-                    .as_array_mut()
-                    .context("the server's answer is no list")?,
-            );
-            match page["next"].as_str() {
-                Some(next) if items.len() < LONGEST_LIST => cursor = format!("&cursor={next}"),
-                _ => return Ok(items),
-            }
+        self.first(path, LONGEST_LIST).await
+    }
+
+    /// The first items of a list, at most so many.
+    pub(in crate::cli) async fn first(
+        &self,
+        path: &str,
+        most: usize,
+    ) -> anyhow::Result<Vec<Value>> {
+        let (mut items, mut pages) = (Vec::new(), self.pages(path, most));
+        while let Some(mut page) = pages.next().await? {
+            items.append(&mut page);
         }
+        Ok(items)
+    }
+
+    /// The first items of a list, page by page.
+    pub(in crate::cli) fn pages(&self, path: &str, most: usize) -> Pages<'_> {
+        Pages::new(self, path, most)
     }
 }
 
-/// The server said no: problem details (RFC 9457) in words, with every single problem on a line of its
-/// own.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(super) struct Refused {
-    /// The answer's JSON; `null` when it was none.
-    pub(super) problem: Value,
-    message: String,
+/// Whether it isn't known what the server has done, or it is still at it. Where no connection came
+/// about nothing was done, and waiting a second is seldom of use.
+fn is_unanswered(error: &anyhow::Error) -> bool {
+    use delivery::TransportError as Error;
+    let lost = error.downcast_ref::<Error>().is_some_and(|error| {
+        matches!(
+            error,
+            Error::ResponseTimeout { .. } | Error::Protocol { .. }
+        )
+    });
+    lost || Refused::find(error, "idempotency_key_in_use").is_some()
 }
 
-impl Refused {
-    fn new(status: http::StatusCode, body: &[u8]) -> Self {
-        let problem: Value = serde_json::from_slice(body).unwrap_or_default();
-        let words = ["detail", "title"]
-            .iter()
-            .find_map(|field| problem[field].as_str());
-        let mut message = match words {
-            Some(words) => words.to_owned(),
-            None => format!("the server answered {status}"),
-        };
-        for one in problem["errors"].as_array().into_iter().flatten() {
-            let place = one["pointer"].as_str().unwrap_or_default();
-            let what = one["message"].as_str().unwrap_or_default();
-            let position = match (one["line"].as_u64(), one["column"].as_u64()) {
-                (Some(line), Some(column)) => format!(" line {line} column {column}"),
-                _ => String::new(),
-            };
-            message.push_str(&format!("\n  {place}{position}: {what}"));
-        }
-        if status == http::StatusCode::UNAUTHORIZED {
-            message.push_str(
-                "; is the token (--token, MILLSTREAM_TOKEN, or the data folder's) this server's?",
-            );
-        }
-        Self { problem, message }
-    }
-
-    /// The refusal that `error` is, if its kind has this code.
-    pub(super) fn find<'e>(error: &'e anyhow::Error, code: &str) -> Option<&'e Self> {
-        let refused = error.downcast_ref::<Self>()?;
-        (refused.problem["code"] == code).then_some(refused)
-    }
-}
-
-/// Whether `url` leads to this machine whatever a name server says: the admin token of the local data
-/// folder is sent nowhere else.
-fn is_loopback(url: &str) -> bool {
-    let Ok(url) = url.parse::<http::Uri>() else {
-        return false;
+/// An address in its normal form, by which two are compared: no slash at the end, the host in small
+/// letters, no port where it is the scheme's own.
+pub(in crate::cli) fn normal_url(url: &str) -> anyhow::Result<String> {
+    let trimmed = url.trim_end_matches('/');
+    let parsed: Option<Uri> = trimmed.parse().ok();
+    let parts = parsed.as_ref().and_then(|uri| {
+        let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+        let is_http = matches!(scheme, "http" | "https");
+        let plain = !authority.as_str().contains('@') && uri.query().is_none();
+        (is_http && plain && !authority.host().is_empty()).then_some((
+            scheme,
+            authority,
+            uri.path(),
+        ))
+    });
+    let Some((scheme, authority, path)) = parts else {
+        bail!("{url} is no address such as http://127.0.0.1:8080");
     };
-    let host = url.host().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    let address = address.parse::<std::net::IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
-}
-
-fn no_token(url: &str) -> Failure {
-    Failure::usage(format!(
-        "a token is needed to speak to {url}: give it as --token or MILLSTREAM_TOKEN; the server keeps it in \
-         the file `admin-token` of its data folder"
+    let host = authority.host().to_ascii_lowercase();
+    let port = match (scheme, authority.port_u16()) {
+        (_, None) | ("http", Some(80)) | ("https", Some(443)) => String::new(),
+        (_, Some(port)) => format!(":{port}"),
+    };
+    Ok(format!(
+        "{scheme}://{host}{port}{}",
+        path.trim_end_matches('/')
     ))
 }
 
-/// The admin token that the server wrote on its first start.
-fn token_file(data_dir: &Path) -> Result<SecretString, Failure> {
-    let path = serve::token_path(data_dir);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(SecretString::from(text.trim().to_owned())),
-        Err(error) => Err(Failure::usage(format!(
-            "the server's token can't be read from {} ({error}): give it as --token or MILLSTREAM_TOKEN, or \
-             say where the server keeps its data, by its own --config FILE (MILLSTREAM_CONFIG) or by \
-             MILLSTREAM_DATA_DIR, and run this as the server's user",
-            path.display()
-        ))),
-    }
-}
-
 /// Runs one command's requests.
-pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(in crate::cli) fn block_on<T>(
+    future: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -258,42 +325,27 @@ pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::normal_url;
 
     #[test]
-    fn only_this_machine_gets_the_token_of_the_local_data_folder() {
-        for url in [
-            "http://127.0.0.1:8080",
-            "http://127.9.9.9",
-            "http://[::1]:8080",
-            "http://localhost:8080/",
-            "https://LOCALHOST",
+    fn one_server_has_one_address() {
+        for (written, normal) in [
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("HTTPS://Acme.Example.com:443", "https://acme.example.com"),
+            ("http://a.example.com:80/base/", "http://a.example.com/base"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
         ] {
-            assert!(is_loopback(url), "{url}");
+            assert_eq!(normal_url(written).unwrap(), normal);
         }
-        for url in [
-            "http://10.0.0.1:8080",
-            "http://127.0.0.1.example.com",
-            "http://localhost.example.com",
-            "http://localhost@example.com",
-            "http://0.0.0.0:8080",
-            "http://[2001:db8::1]",
+        for wrong in [
+            "",
             "nonsense",
+            "ftp://a",
+            "http://",
+            "http://a@b",
+            "http://a/?b=c",
         ] {
-            assert!(!is_loopback(url), "{url}");
+            assert!(normal_url(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_refusal_names_every_problem_and_its_place() {
-        let body = br#"{"title":"Invalid settings","detail":"the sync can't be used","errors":[
-            {"pointer":"/events/template","message":"unexpected end","line":3,"column":7}]}"#;
-        let error = Refused::new(http::StatusCode::UNPROCESSABLE_ENTITY, body).to_string();
-        assert_eq!(
-            error,
-            "the sync can't be used\n  /events/template line 3 column 7: unexpected end"
-        );
-        let error = Refused::new(http::StatusCode::BAD_GATEWAY, b"<html>").to_string();
-        assert_eq!(error, "the server answered 502 Bad Gateway");
     }
 }

@@ -1,0 +1,127 @@
+//! `millstream token …`.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+use model::access::Permission;
+use serde_json::json;
+
+use super::lookup::Kind;
+use super::period::Expiry;
+use super::remote::{self, block_on};
+use super::{Failure, output};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List API tokens: your own, and all of the organisation's for its administrators.
+    #[command(after_help = "Example:\n  millstream token list")]
+    List(List),
+    /// Make an API token for a program. It may do no more than you, and is shown once.
+    #[command(after_help = "Examples:\n  \
+        millstream token create CI --scope projects:read --scope syncs:write\n  \
+        millstream token create Terraform --expires never --json")]
+    Create(Create),
+    /// Revoke an API token.
+    #[command(after_help = "Example:\n  millstream token revoke CI")]
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    server: remote::Options,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// What it is for.
+    name: String,
+    /// What it may do (repeatable). Without it: all that you may, now and later.
+    #[arg(long = "scope", value_name = "PERMISSION", value_parser = permissions())]
+    scopes: Vec<String>,
+    /// When it ends by itself: a period such as 90d, or never.
+    #[arg(long, value_name = "PERIOD", default_value = "90d", value_parser = Expiry::parse)]
+    expires: Expiry,
+    #[command(flatten)]
+    server: remote::Options,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// Its id or name.
+    #[arg(value_name = "TOKEN")]
+    wanted: String,
+    #[command(flatten)]
+    server: remote::Options,
+}
+
+/// The names of all permissions.
+pub(super) fn permissions() -> PossibleValuesParser {
+    PossibleValuesParser::new(Permission::ALL.iter().map(|permission| permission.name()))
+}
+
+const TOKEN: Kind = Kind {
+    what: "token",
+    id: "id",
+    names: &["name"],
+};
+
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    block_on(async {
+        match command {
+            Command::List(list) => list.run().await,
+            Command::Create(create) => create.run().await,
+            Command::Revoke(revoke) => revoke.run().await,
+        }
+    })
+}
+
+impl List {
+    async fn run(self) -> Result<(), Failure> {
+        let remote = self.server.connect()?;
+        let tokens = remote
+            .list(&remote.organisation_path("tokens").await?)
+            .await?;
+        let columns = [
+            ("ID", "/id"),
+            ("NAME", "/name"),
+            ("PERSON", "/person"),
+            ("SCOPES", "/scopes"),
+            ("LAST USED", "/used_at"),
+            ("EXPIRES", "/expires_at"),
+        ];
+        Ok(output::print_list(self.server.json, &tokens, &columns)?)
+    }
+}
+
+impl Create {
+    async fn run(self) -> Result<(), Failure> {
+        let remote = self.server.connect()?;
+        let mut input = json!({"name": self.name, "expires_at": self.expires.at()?});
+        if !self.scopes.is_empty() {
+            input["scopes"] = self.scopes.into();
+        }
+        let path = remote.organisation_path("tokens").await?;
+        let made = remote.create(&path, &input).await?;
+        let fields = [
+            ("Token", "/token/id"),
+            ("Name", "/token/name"),
+            ("Scopes", "/token/scopes"),
+            ("Expires", "/token/expires_at"),
+            ("Text (not shown again)", "/text"),
+        ];
+        Ok(output::print_item(self.server.json, &made, &fields)?)
+    }
+}
+
+impl Revoke {
+    async fn run(self) -> Result<(), Failure> {
+        let remote = self.server.connect()?;
+        let tokens = remote.organisation_path("tokens").await?;
+        let token = TOKEN.pick(&self.wanted, remote.list(&tokens).await?)?;
+        let (id, name) = (output::text(&token["id"]), output::text(&token["name"]));
+        remote.delete(&format!("{tokens}/{id}")).await?;
+        let done = json!({"revoked": id});
+        let sentence = format!("token {name} ({id}) is revoked");
+        Ok(output::print_done(self.server.json, &done, &sentence)?)
+    }
+}

@@ -1,0 +1,280 @@
+//! The commands about people and access, each against the real server.
+
+use serde_json::json;
+
+use crate::home::{ANN, Home, PASSWORD};
+use crate::process::{Server, text};
+
+const BOB: &str = "bob@example.com";
+
+/// The link that the first start wrote to the log.
+fn first_link(server: &Server) -> String {
+    let log = server.log();
+    let link = log
+        .split_whitespace()
+        .find(|word| word.contains("/invitation#"));
+    link.unwrap_or_else(|| panic!("no link in\n{log}"))
+        .to_owned()
+}
+
+/// Invites Bob; the link that waits in the outbox.
+fn invite_bob(home: &Home) -> String {
+    let invited = home.json(&["invitation", "create", BOB, "--role", "viewer"]);
+    assert_eq!(
+        (&invited["email"], &invited["role"]),
+        (&json!(BOB), &json!("viewer"))
+    );
+    let mails = home.json(&["outbox", "list", "--state", "queued"]);
+    let mail = mails.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&mail["recipient"], &mail["kind"]),
+        (&json!(BOB), &json!("invitation"))
+    );
+    let shown = home.shown(&["outbox", "show", mail["id"].as_str().unwrap()]);
+    let link = shown
+        .split_whitespace()
+        .find(|word| word.contains("/invitation#"));
+    link.unwrap_or_else(|| panic!("no link in\n{shown}"))
+        .to_owned()
+}
+
+/// Makes Bob's account with a link.
+fn accept_as_bob(link: &str) {
+    let accept = ["invitation", "accept", link, "--name", "Bob"];
+    let output = Home::new().run(&accept, &format!("{PASSWORD}\n"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_first_administrator_comes_in_by_the_link_in_the_log() {
+    let server = Server::start("");
+    let home = Home::new();
+    let accept = ["invitation", "accept", &first_link(&server)];
+    let output = home.run(&accept, &format!("{ANN}\nAnn\nshort\n"));
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains("/password"), "{error}");
+
+    let output = home.run(&accept, &format!("{ANN}\nAnn\n{PASSWORD}\n"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("millstream login"));
+    home.login(&server, ANN, &[]);
+    let me = home.json(&["whoami"]);
+    assert!(
+        me["permissions"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("owners:write"))
+    );
+    let again = home.run(&accept, &format!("{ANN}\nAnn\n{PASSWORD}\n"));
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        text(&again.stderr).contains("ask for a new one"),
+        "{}",
+        text(&again.stderr)
+    );
+}
+
+#[test]
+fn an_administrator_can_be_made_at_the_first_start_and_no_link_is_written() {
+    let (home, server) = Home::with_ann();
+    assert!(!server.log().contains("/invitation#") && !server.log().contains(PASSWORD));
+    let people = home.json(&["person", "list"]);
+    assert_eq!(people[0]["email"], ANN);
+    assert_eq!(
+        people[0]["installation"],
+        json!({"operator": true, "reviewer": true})
+    );
+}
+
+#[test]
+fn someone_is_invited_joins_gets_a_role_and_leaves() {
+    let (home, server) = Home::with_ann();
+    invite_bob(&home);
+    assert_eq!(home.json(&["invitation", "list"])[0]["email"], BOB);
+    home.shown(&["invitation", "withdraw", BOB]);
+    assert_eq!(home.json(&["invitation", "list"]), json!([]));
+    accept_as_bob(&invite_bob(&home));
+    let bob = Home::new();
+    bob.login(&server, BOB, &[]);
+    assert_eq!(bob.refused(&["project", "create", "Shop"]).0, 1);
+
+    assert_eq!(
+        home.json(&["member", "role", BOB, "admin"])["role"],
+        "admin"
+    );
+    bob.json(&["project", "create", "Shop"]);
+    let members = home.shown(&["member", "list"]);
+    assert!(
+        members.contains(ANN) && members.contains("admin"),
+        "{members}"
+    );
+    assert_eq!(home.refused(&["member", "role", BOB, "king"]).0, 2);
+    assert_eq!(home.refused(&["member", "role", "nobody", "admin"]).0, 1);
+    home.shown(&["member", "remove", BOB]);
+    assert_eq!(bob.refused(&["project", "list"]).0, 1);
+}
+
+#[test]
+fn organisations_are_listed_shown_renamed_and_made() {
+    let (home, _server) = Home::with_ann();
+    let own = home.json(&["organisation", "list"]);
+    let renamed = home.json(&["organisation", "rename", "My organisation", "Acme"]);
+    assert_eq!(
+        (&renamed["id"], &renamed["name"]),
+        (&own[0]["id"], &json!("Acme"))
+    );
+    let made = home.json(&["organisation", "create", "Other"]);
+    let all = home.json(&["organisation", "list", "--all"]);
+    assert_eq!(
+        (&all[0]["name"], &all[1]["id"]),
+        (&json!("Acme"), &made["id"])
+    );
+    assert_eq!(home.json(&["organisation", "show"])["name"], "Acme");
+    assert_eq!(
+        home.json(&["organisation", "show", "Acme"])["id"],
+        own[0]["id"]
+    );
+    assert_eq!(home.refused(&["organisation", "show", "Nowhere"]).0, 1);
+}
+
+#[test]
+fn tokens_are_made_with_scopes_listed_and_revoked() {
+    let (home, server) = Home::with_ann();
+    let made = home.json(&["token", "create", "CI", "--scope", "projects:read"]);
+    let secret = made["text"].as_str().unwrap();
+    assert_eq!(made["token"]["scopes"], json!(["projects:read"]));
+    assert!(made["token"]["expires_at"].is_string());
+    let url = server.url();
+    let list = ["project", "list", "--server", &url, "--token", secret];
+    assert!(Home::new().run(&list, "").status.success());
+    assert!(home.shown(&["token", "list"]).contains("projects:read"));
+    assert_eq!(
+        home.refused(&["token", "create", "X", "--scope", "everything"])
+            .0,
+        2
+    );
+    assert_eq!(
+        home.refused(&["token", "create", "X", "--expires", "soon"])
+            .0,
+        2
+    );
+    home.shown(&["token", "revoke", "CI"]);
+    assert_eq!(Home::new().run(&list, "").status.code(), Some(1));
+}
+
+#[test]
+fn the_audit_log_is_listed_by_filters_and_exported() {
+    let (home, server) = Home::with_ann();
+    let project = home.json(&["project", "create", "Shop"]);
+    let id = project["project"]["id"].as_str().unwrap();
+    for number in 0..8 {
+        server.json(&["project", "rename", id, &format!("Shop {number}")]);
+    }
+    let renames = home.json(&["audit", "list", "--action", "project", "--target", id]);
+    let renames = renames.as_array().unwrap();
+    assert_eq!(renames.len(), 9, "{renames:?}");
+    assert_eq!(renames[0]["target"]["name"], "Shop 7");
+    let oldest = renames[8].clone();
+    assert_eq!(
+        (&oldest["action"], &oldest["actor"]["kind"]),
+        (&json!("project.create"), &json!("token"))
+    );
+    assert_eq!(
+        home.json(&["audit", "list", "--limit", "2"])
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let until = oldest["at"].as_str().unwrap();
+    let before = home.json(&["audit", "list", "--target", id, "--until", until]);
+    assert_eq!(before, json!([]));
+
+    let exported = home.shown(&["audit", "export", "--target", id]);
+    let lines: Vec<serde_json::Value> = exported
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(&lines, renames);
+    assert_eq!(home.refused(&["audit", "list", "--from", "yesterday"]).0, 1);
+    home.json(&["audit", "list", "--installation"]);
+}
+
+#[test]
+fn a_project_is_renamed_and_its_keys_are_rotated() {
+    let (home, _server) = Home::with_ann();
+    let made = home.json(&["project", "create", "Shop"]);
+    let renamed = home.json(&["project", "rename", "Shop", "Store"]);
+    assert_eq!(
+        (&renamed["id"], &renamed["name"]),
+        (&made["project"]["id"], &json!("Store"))
+    );
+    let rotated = home.json(&["project", "rotate-api-key", "Store", "--overlap", "7d"]);
+    assert_ne!(rotated["api_key"], made["project"]["api_key"]);
+    let rotated = home.json(&["project", "rotate-secret-key", "Store"]);
+    assert_ne!(rotated["secret_key"], made["secret_key"]);
+    assert_eq!(
+        home.refused(&["project", "rotate-api-key", "Store", "--overlap", "soon"])
+            .0,
+        2
+    );
+    assert_eq!(
+        home.refused(&["project", "rotate-api-key", "Store", "--overlap", "91d"])
+            .0,
+        1
+    );
+}
+
+#[test]
+fn rights_in_the_installation_are_given_and_taken() {
+    let (home, server) = Home::with_ann();
+    accept_as_bob(&invite_bob(&home));
+    let bob = Home::new();
+    bob.login(&server, BOB, &[]);
+    assert_eq!(bob.refused(&["person", "list"]).0, 1);
+    let rights = home.json(&["person", "rights", BOB, "--operator", "yes"]);
+    assert_eq!(
+        rights["installation"],
+        json!({"operator": true, "reviewer": false})
+    );
+    assert_eq!(bob.json(&["person", "list"]).as_array().unwrap().len(), 2);
+    let rights = home.json(&[
+        "person",
+        "rights",
+        BOB,
+        "--reviewer",
+        "yes",
+        "--operator",
+        "no",
+    ]);
+    assert_eq!(
+        rights["installation"],
+        json!({"operator": false, "reviewer": true})
+    );
+    assert_eq!(home.refused(&["person", "rights", BOB]).0, 2);
+}
+
+#[test]
+fn every_command_says_what_it_does() {
+    for command in [
+        &["login"][..],
+        &["logout"],
+        &["whoami"],
+        &["profile", "list"],
+        &["organisation", "create"],
+        &["member", "role"],
+        &["invitation", "accept"],
+        &["token", "create"],
+        &["audit", "export"],
+        &["person", "rights"],
+        &["outbox", "show"],
+        &["project", "rotate-api-key"],
+    ] {
+        let help = Home::new().shown(&[command, &["--help"]].concat());
+        assert!(help.contains("Usage: millstream"), "{help}");
+        let local = command[0] == "profile";
+        assert_eq!(help.contains("--profile <NAME>"), !local, "{help}");
+        assert_eq!(help.contains("MILLSTREAM_PROFILE"), !local, "{help}");
+    }
+}
