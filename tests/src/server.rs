@@ -59,6 +59,11 @@ impl Setup {
         self
     }
 
+    /// The binary that it runs.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// The data folder.
     pub fn data(&self) -> &Path {
         &self.data

@@ -24,15 +24,17 @@ pub trait Journal: Send + Sync + 'static {
     /// 2. its user is found or made (see [`IncomingEvent`]) and the property updates are applied;
     /// 3. its streamed form is completed with the user's state as it is then, and appended.
     ///
-    /// Events of one project get dense offsets in the order in which they were accepted.
+    /// Events of one project get dense offsets in the order in which they were accepted; only a
+    /// journal that was restored from a copy goes on behind a gap.
     async fn accept(&self, batch: Batch) -> Result<Accepted, AcceptError>;
 
     /// The position behind the project's newest event; changes when events have become durable.
     fn head(&self, project: ProjectId) -> watch::Receiver<Offset>;
 
-    /// Up to `max` events from `from` on, in order; none when `from` is the head. May return fewer
-    /// than there are. The first one's offset is larger than `from` only where retention removed
-    /// what lay between. Events are shared: two lanes that read the same place get the same ones.
+    /// Up to `max` events from `from` on, in order; none when there are none before the head. May
+    /// return fewer than there are. The first one's offset is larger than `from` only where
+    /// retention removed what lay between, or a restore left numbers out. Events are shared: two
+    /// lanes that read the same place get the same ones.
     async fn read(
         &self,
         project: ProjectId,

@@ -11,11 +11,16 @@ pub(crate) enum Command {
     /// Say whether the configuration can be used: exit code 0, or 2 with everything that is wrong.
     #[command(after_help = "Example:\n  millstream config check --config /etc/millstream.toml")]
     Check(Options),
-    /// Show every setting in force and where it came from. Secrets stay hidden.
-    Show(Options),
+    /// Show the settings in force and where each came from. Secrets stay hidden.
+    #[command(
+        after_help = "Examples:\n  millstream config show journal\n  millstream config show --changed"
+    )]
+    Show(ShowOptions),
     /// Print the commented default file, to start one's own from.
     #[command(after_help = "Example:\n  millstream config default > millstream.toml")]
     Default,
+    /// Print the reference of all settings (docs/configuration.md).
+    Docs,
 }
 
 #[derive(Debug, Args)]
@@ -25,6 +30,18 @@ pub(crate) struct Options {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowOptions {
+    /// Only settings whose path starts with this.
+    #[arg(value_name = "PREFIX", default_value = "", hide_default_value = true)]
+    prefix: String,
+    /// Only settings that a file or a variable sets.
+    #[arg(long)]
+    changed: bool,
+    #[command(flatten)]
+    common: Options,
 }
 
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
@@ -41,8 +58,12 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
             }
         }
         Command::Show(show) => {
-            let settings = config::load(show.file.config.as_deref(), Files::Unchecked)?.settings();
-            if show.json {
+            let file = show.common.file.config.as_deref();
+            let mut settings = config::load(file, Files::Unchecked)?.settings();
+            settings.retain(|setting| {
+                setting.key.starts_with(&show.prefix) && (setting.is_changed() || !show.changed)
+            });
+            if show.common.json {
                 output::print_json(&settings)?;
                 return Ok(());
             }
@@ -54,6 +75,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
                 &settings.into_iter().map(row).collect::<Vec<_>>(),
             );
         }
+        Command::Docs => output::print(config::reference::page().trim_end()),
         Command::Default => output::print(config::DEFAULTS.trim_end()),
     }
     Ok(())

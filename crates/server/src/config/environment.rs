@@ -24,6 +24,12 @@ const NOT_SETTINGS: &[&str] = &[
 /// What further variables of that kind start with.
 const NOT_SETTINGS_PREFIX: &str = "TEST_";
 
+/// The variable of a setting.
+pub(super) fn variable_name(setting: &str) -> String {
+    let levels = setting.to_uppercase().replace('.', "__");
+    format!("{PREFIX}{levels}")
+}
+
 /// One variable, as a source of its own, so that its name is known where its value is wrong.
 pub(super) struct Variable {
     setting: String,
@@ -42,8 +48,7 @@ impl Variable {
     }
 
     fn name(&self) -> String {
-        let levels = self.setting.to_uppercase().replace('.', "__");
-        format!("{PREFIX}{levels}")
+        variable_name(&self.setting)
     }
 
     /// A text is taken as it stands, even one that looks like a number; a list is JSON

@@ -9,7 +9,13 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use model::setting::Invalid;
 
 use super::problem::{Problem, Problems, expectation};
-use super::{Config, DEFAULTS, OPTIONAL_KEYS, SECRET_KEYS, environment};
+use super::{Config, DEFAULTS, OPTIONAL_KEYS, SECRET_KEYS, environment, masking};
+
+/// What is shown of a secret that can't be shown in part.
+const HIDDEN: &str = "(set, hidden)";
+
+/// Where a value came from that nobody set.
+const DEFAULT_SOURCE: &str = "default";
 
 /// The configuration in force and its sources.
 pub(crate) struct Loaded {
@@ -23,18 +29,25 @@ pub(crate) struct Loaded {
 pub(crate) struct Setting {
     /// The dotted path.
     pub(crate) key: String,
-    /// The value; of a secret only whether it is set.
+    /// The value; of a secret only what may be shown.
     pub(crate) value: serde_json::Value,
     /// Where it came from.
     pub(crate) from: String,
 }
 
+impl Setting {
+    /// Whether a file or a variable sets it.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.from != DEFAULT_SOURCE
+    }
+}
+
 /// The embedded default file as a source of values.
-struct Defaults;
+pub(super) struct Defaults;
 
 impl Provider for Defaults {
     fn metadata(&self) -> Metadata {
-        Metadata::named("default")
+        Metadata::named(DEFAULT_SOURCE)
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
@@ -76,7 +89,7 @@ fn check_readable(path: &Path) -> Result<(), Problems> {
     })
 }
 
-fn from_figment(figment: Figment, files: Files) -> Result<Loaded, Problems> {
+pub(super) fn from_figment(figment: Figment, files: Files) -> Result<Loaded, Problems> {
     let unreadable = |error: figment::Error| {
         let problem = |error: figment::Error| {
             let source = error.metadata.as_ref().map(describe);
@@ -118,7 +131,7 @@ fn from_figment(figment: Figment, files: Files) -> Result<Loaded, Problems> {
 }
 
 /// Every setting there is.
-fn known_keys() -> BTreeSet<String> {
+pub(super) fn known_keys() -> BTreeSet<String> {
     // The default file is part of the program; a test parses it.
     let defaults = Figment::from(Defaults)
         .extract::<Value>()
@@ -212,7 +225,10 @@ impl Loaded {
             let value = match plain.as_str() {
                 _ if !secret => plain,
                 Some("") => plain,
-                _ => "(set, hidden)".into(),
+                Some(text) => masking::address(text)
+                    .unwrap_or_else(|| HIDDEN.to_owned())
+                    .into(),
+                None => HIDDEN.into(),
             };
             Setting {
                 value,
@@ -425,11 +441,12 @@ mod tests {
 
     #[test]
     fn a_secret_is_neither_shown_nor_quoted_in_errors() {
-        let loaded = load_text("[store]\ndatabase = \"sqlite:hunter2\"\n")
+        let address = "sqlite:control.db?password=hunter2";
+        let loaded = load_text(&format!("[store]\ndatabase = {address:?}\n"))
             .ok()
             .unwrap();
         let shown = serde_json::to_string(&loaded.settings()).unwrap();
-        assert!(shown.contains("(set, hidden)") && !shown.contains("hunter2"));
+        assert!(shown.contains("sqlite:control.db?password=***") && !shown.contains("hunter2"));
         assert!(!format!("{:?}", loaded.config).contains("hunter2"));
         for value in ["987654321", "\"oracle:987654321\""] {
             let found = problems(&format!("store.database = {value}"));

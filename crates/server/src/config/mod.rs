@@ -3,7 +3,9 @@
 mod components;
 mod environment;
 mod load;
+mod masking;
 mod problem;
+pub(crate) mod reference;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ pub(crate) const DEFAULTS: &str = include_str!("../../millstream.default.toml");
 /// Settings that have no default and so stand in the default file only as a comment.
 const OPTIONAL_KEYS: &[&str] = &["client.ca_file", "mail.ca_file"];
 
-/// Settings whose values are never shown.
+/// Settings whose values are never shown whole.
 const SECRET_KEYS: &[&str] = &["mail.password", "store.database", "store.key"];
 
 /// Every setting, by component.

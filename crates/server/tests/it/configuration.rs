@@ -149,13 +149,57 @@ fn a_missing_file_is_named() {
 fn secrets_are_not_shown() {
     let output = millstream()
         .args(["config", "show"])
-        .env("MILLSTREAM_STORE__DATABASE", "sqlite:/hunter2.db")
+        .env(
+            "MILLSTREAM_STORE__DATABASE",
+            "sqlite:/a.db?password=hunter2",
+        )
         .output()
         .unwrap();
     let shown = text(&output.stdout);
-    assert!(
-        shown.contains("store.database") && shown.contains("hidden"),
-        "{shown}"
-    );
+    assert!(shown.contains("sqlite:/a.db?password=***"), "{shown}");
     assert!(!shown.contains("hunter2"));
+}
+
+#[test]
+fn what_is_shown_can_be_limited_to_a_component_and_to_what_was_changed() {
+    let keys = |arguments: &[&str]| -> Vec<String> {
+        let output = millstream()
+            .args(["config", "show", "--json"])
+            .args(arguments)
+            .env("MILLSTREAM_HTTP__CONNECTION_LIMIT", "6")
+            .env("MILLSTREAM_LISTEN", "127.0.0.1:1")
+            .output()
+            .unwrap();
+        let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let shown = shown.as_array().unwrap().iter();
+        shown
+            .map(|setting| setting["key"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(keys(&["--changed"]), ["http.connection_limit", "listen"]);
+    assert_eq!(keys(&["http", "--changed"]), ["http.connection_limit"]);
+    assert_eq!(
+        keys(&["http."]),
+        [
+            "http.connection_limit",
+            "http.header_bytes",
+            "http.header_read_timeout"
+        ]
+    );
+}
+
+#[test]
+fn the_committed_reference_is_the_one_that_the_program_prints() {
+    const UPDATE: &str = "UPDATE_CONFIGURATION";
+    let output = run(&["config", "docs"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    if std::env::var_os(UPDATE).is_some() {
+        fs::write(path, &output.stdout).unwrap();
+    }
+    let committed = fs::read_to_string(path).unwrap();
+    assert!(
+        committed == text(&output.stdout),
+        "docs/configuration.md is out of date; run this test with {UPDATE}=1 and commit it"
+    );
 }

@@ -3,6 +3,7 @@
 // Tests drive processes and sockets of their own.
 #![allow(clippy::disallowed_methods)]
 
+mod backup;
 mod commands;
 mod configuration;
 mod demo;
