@@ -142,7 +142,11 @@ fn allowed(key: &str) -> String {
         _ => "a text",
     };
     match (kind, ranges.len()) {
-        ("a text" | "a path", 1..) => ranges.swap_remove(0),
+        // What was wrong with the probe in particular stands in brackets.
+        ("a text" | "a path", 1..) => {
+            let range = ranges.swap_remove(0);
+            range.split(" (").next().unwrap_or_default().to_owned()
+        }
         (WHOLE_NUMBER, 0) => format!("{kind}, 0 or more"),
         (_, 0) => kind.to_owned(),
         _ => format!("{kind}, {}", ranges.join(", ")),
@@ -262,6 +266,7 @@ mod tests {
             ("client.http2", "true or false"),
             ("log.format", "\"text\" or \"json\""),
             ("shutdown.deadline", "a time, more than 0s"),
+            ("log.filter", "a filter such as \"info,millstream=debug\""),
             ("data_dir", "a path"),
             ("egress.allow", "a list of networks"),
             ("journal.retention_bytes", "a whole number, 0 or more"),

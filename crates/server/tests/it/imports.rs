@@ -40,6 +40,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["millstream-journal", "millstream-store"]),
     ("rustls", &["millstream-delivery"]),
     ("sqlx", &["millstream-store"]),
+    ("tar", &["millstream"]),
 ];
 
 /// The packages of the workspace, each with what it uses outside of its tests.
