@@ -63,6 +63,8 @@ pub(crate) struct Mailer {
     /// How often in a row the server took no mail at all, and when it is asked again.
     server_failures: u32,
     paused_until: Timestamp,
+    /// When the connection was last used.
+    used_at: Timestamp,
 }
 
 /// What became of one look at the queue.
@@ -111,6 +113,7 @@ impl Mailer {
             random,
             server_failures: 0,
             paused_until: Timestamp(i64::MIN),
+            used_at: Timestamp(i64::MIN),
         }
     }
 
@@ -156,6 +159,7 @@ impl Mailer {
             self.settle(claim, &Outcome::Released).await;
             return Step::Stop;
         };
+        self.used_at = self.clock.now();
         let outcome = self.judge(claim, result);
         self.settle(claim, &outcome).await;
         Step::Dealt
@@ -243,7 +247,7 @@ impl Mailer {
 
     /// Waits for `at`, a new mail or the end. A connection that isn't used meanwhile is closed.
     async fn wait(&mut self, at: Timestamp, stopping: &CancellationToken) {
-        let idle = self.clock.now() + self.idle_timeout;
+        let idle = self.used_at + self.idle_timeout;
         let connected = self.transport.as_ref().is_some_and(|t| t.is_connected());
         let closes = connected && idle < at;
         tokio::select! {

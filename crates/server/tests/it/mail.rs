@@ -267,6 +267,19 @@ fn a_connection_is_kept_for_a_while_and_replaced_when_it_broke() {
     drop(mail_server);
     let mail_server = MailServer::start(&["--port", &port]);
     send(&mail_server);
+
+    let server = Server::start(&format!(
+        "{}\nmail.idle_timeout = \"50ms\"",
+        settings(mail_server.port, "none")
+    ));
+    let outbox = Outbox::of(&server);
+    let peers = [1, 2].map(|_| {
+        outbox.put("ann@example.com");
+        let mail = mail_server.mail();
+        std::thread::sleep(Duration::from_millis(400));
+        mail["peer"].clone()
+    });
+    assert_ne!(peers[0], peers[1], "an unused connection is closed");
 }
 
 #[test]
