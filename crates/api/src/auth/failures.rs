@@ -24,6 +24,15 @@ const OF_ACCOUNT: Allowance = Allowance {
     window: Duration::from_secs(5 * 60),
 };
 
+/// Letters that strangers may have sent to an address in each of its windows.
+const OF_MAILBOX: Allowance = Allowance {
+    free: 5,
+    window: Duration::from_secs(60 * 60),
+};
+
+/// Longest text that an account is remembered by; addresses that have one are shorter.
+const ACCOUNT_CHARACTERS: usize = 256;
+
 #[derive(Debug, Clone, Copy)]
 struct Allowance {
     free: u32,
@@ -35,6 +44,7 @@ struct Allowance {
 pub(crate) struct Failures {
     addresses: Counted<Option<IpAddr>>,
     accounts: Counted<String>,
+    mailboxes: Counted<String>,
 }
 
 impl Default for Failures {
@@ -42,6 +52,7 @@ impl Default for Failures {
         Self {
             addresses: Counted::new(OF_ADDRESS),
             accounts: Counted::new(OF_ACCOUNT),
+            mailboxes: Counted::new(OF_MAILBOX),
         }
     }
 }
@@ -53,21 +64,37 @@ impl Failures {
         self.addresses.note(address.map(network), now)
     }
 
-    /// Whether an address or an account has failed too often to be looked at.
-    pub(crate) fn check(
+    /// Counts an attempt at an account as a failure until it is [forgiven](Self::forgive): of many at
+    /// once, none goes uncounted while the others are looked at. `Err` when there were too many.
+    pub(crate) fn attempt(
         &self,
         address: Option<IpAddr>,
         account: &str,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        self.addresses.check(&address.map(network), now)?;
-        self.accounts.check(&account.to_owned(), now)
+        self.note(address, now)?;
+        self.attempt_account(account, now)
     }
 
-    /// Counts a failure of an account.
-    pub(crate) fn note_account(&self, account: &str, now: Timestamp) {
-        // The next one is told.
-        let _ = self.accounts.note(account.to_owned(), now);
+    /// Takes an [attempt](Self::attempt) back: it was no failure.
+    pub(crate) fn forgive(&self, address: Option<IpAddr>, account: &str, now: Timestamp) {
+        self.addresses.take_back(&address.map(network), now);
+        self.forgive_account(account, now);
+    }
+
+    /// The same of an attempt by someone who is signed in: only the account's are counted.
+    pub(crate) fn attempt_account(&self, account: &str, now: Timestamp) -> Result<(), Duration> {
+        self.accounts.note(bounded(account), now)
+    }
+
+    /// Takes an attempt by someone who is signed in back.
+    pub(crate) fn forgive_account(&self, account: &str, now: Timestamp) {
+        self.accounts.take_back(&bounded(account), now);
+    }
+
+    /// Counts a letter that a stranger has sent to an address. `Err` when there were too many.
+    pub(crate) fn note_letter(&self, recipient: &str, now: Timestamp) -> Result<(), Duration> {
+        self.mailboxes.note(bounded(recipient), now)
     }
 }
 
@@ -96,11 +123,11 @@ impl<K: Eq + Hash> Counted<K> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn check(&self, key: &K, now: Timestamp) -> Result<(), Duration> {
-        let present = self.windows().get(key).copied();
-        match present {
-            Some(window) if window.failures >= self.allowance.free => self.rest(window, now),
-            _ => Ok(()),
+    fn take_back(&self, key: &K, now: Timestamp) {
+        if let Some(window) = self.windows().get_mut(key)
+            && now.since(window.started) < self.allowance.window
+        {
+            window.failures = window.failures.saturating_sub(1);
         }
     }
 
@@ -130,6 +157,11 @@ impl<K: Eq + Hash> Counted<K> {
             false => Ok(()),
         }
     }
+}
+
+/// What an account is remembered by: strangers choose it, at any length.
+fn bounded(account: &str) -> String {
+    account.chars().take(ACCOUNT_CHARACTERS).collect()
 }
 
 /// Whoever has one IPv6 address has the whole /64.
@@ -183,14 +215,34 @@ mod tests {
         let (failures, start) = (Failures::default(), Timestamp(0));
         for host in 0..OF_ACCOUNT.free {
             let from = address(&format!("192.0.2.{host}"));
-            assert_eq!(failures.check(from, "a@example.com", start), Ok(()));
-            failures.note_account("a@example.com", start);
+            assert_eq!(failures.attempt(from, "a@example.com", start), Ok(()));
         }
         let elsewhere = address("198.51.100.1");
-        let wait = failures.check(elsewhere, "a@example.com", start);
+        let wait = failures.attempt(elsewhere, "a@example.com", start);
         assert_eq!(wait, Err(OF_ACCOUNT.window));
-        assert_eq!(failures.check(elsewhere, "b@example.com", start), Ok(()));
+        assert_eq!(failures.attempt(elsewhere, "b@example.com", start), Ok(()));
         let end = start + OF_ACCOUNT.window;
-        assert_eq!(failures.check(elsewhere, "a@example.com", end), Ok(()));
+        assert_eq!(failures.attempt(elsewhere, "a@example.com", end), Ok(()));
+    }
+
+    #[test]
+    fn attempts_that_succeed_are_not_counted() {
+        let (failures, start) = (Failures::default(), Timestamp(0));
+        let from = address("192.0.2.1");
+        for _ in 0..100 {
+            assert_eq!(failures.attempt(from, "a@example.com", start), Ok(()));
+            failures.forgive(from, "a@example.com", start);
+        }
+    }
+
+    #[test]
+    fn however_long_an_account_is_called_little_is_remembered_of_it() {
+        let long = "x".repeat(1 << 20);
+        assert_eq!(bounded(&long).len(), ACCOUNT_CHARACTERS);
+        let failures = Failures::default();
+        for _ in 0..OF_ACCOUNT.free {
+            assert_eq!(failures.attempt_account(&long, Timestamp(0)), Ok(()));
+        }
+        assert!(failures.attempt_account(&long, Timestamp(0)).is_err());
     }
 }

@@ -243,5 +243,6 @@ pub(super) async fn accept(
         error => error.into(),
     })?;
     let by = by_person(&person, by);
-    portal.begin_session(person, headers, by).await
+    let former = public.who.as_ref();
+    portal.begin_session(person, former, headers, by).await
 }

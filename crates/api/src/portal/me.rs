@@ -323,7 +323,7 @@ pub(super) async fn set_second_factor(
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
 
-/// Removes one's second factor.
+/// Removes one's second factor, if there is one.
 #[utoipa::path(post, path = "/me/second-factor/remove", tag = "access",
     operation_id = "remove_second_factor", request_body = PasswordProof,
     responses((status = 204, description = "A password is enough from now on."), Refusal))]
@@ -336,8 +336,15 @@ pub(super) async fn remove_second_factor(
     let credentials = portal
         .prove_presence(&principal, input.password, "/password")
         .await?;
+    if credentials.second_factor.is_none() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let (code, by) = (input.code.as_deref(), &principal.caller);
+    portal.attempt(&person.email)?;
     let proved = portal.prove_second_factor(&credentials, code, by).await;
+    if !matches!(proved, Err(ApiError::WrongCredentials)) {
+        portal.forgive(&person.email);
+    }
     proved.map_err(|error| match error {
         ApiError::WrongCredentials => ApiError::field("/code", "this is not the code"),
         error => error,
@@ -405,21 +412,34 @@ impl Portal {
         pointer: &str,
     ) -> Result<Credentials, ApiError> {
         let (person, _) = principal.who.present()?;
-        let (authority, now) = (&self.authority, self.authority.clock.now());
-        let refused = authority.failures.check(None, &person.email, now);
-        refused.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+        self.attempt(&person.email)?;
         let credentials = self.store.credentials_of(person.clone()).await?;
         if credentials.password_hash.is_none() {
+            self.forgive(&person.email);
             return Ok(credentials);
         }
         let password = Secret::new(password.unwrap_or_default());
         let stored = credentials.password_hash.clone();
-        match authority.passwords.compare(password, stored).await? {
-            Comparison::Wrong => {
-                authority.failures.note_account(&person.email, now);
-                Err(ApiError::field(pointer, "this is not your password"))
+        let passwords = &self.authority.passwords;
+        match passwords.compare(password, stored).await? {
+            Comparison::Wrong => Err(ApiError::field(pointer, "this is not your password")),
+            Comparison::Right | Comparison::Outdated(_) => {
+                self.forgive(&person.email);
+                Ok(credentials)
             }
-            Comparison::Right | Comparison::Outdated(_) => Ok(credentials),
         }
+    }
+
+    /// Counts an attempt at the account of someone who is signed in.
+    fn attempt(&self, email: &str) -> Result<(), ApiError> {
+        let (failures, now) = (&self.authority.failures, self.authority.clock.now());
+        let attempt = failures.attempt_account(email, now);
+        attempt.map_err(|retry_after| ApiError::TooManyFailures { retry_after })
+    }
+
+    /// Takes the attempt back: it was no failure.
+    fn forgive(&self, email: &str) {
+        let (failures, now) = (&self.authority.failures, self.authority.clock.now());
+        failures.forgive_account(email, now);
     }
 }

@@ -47,10 +47,13 @@ pub(super) async fn ask(
     let email = draft::checked_email(&input.email)?;
     // Each counts: nobody fills others' mailboxes, or ours.
     let authority = &portal.authority;
-    let noted = authority
-        .failures
-        .note(public.address, authority.clock.now());
+    let (failures, now) = (&authority.failures, authority.clock.now());
+    let noted = failures.note(public.address, now);
     noted.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+    if failures.note_letter(&email, now).is_err() {
+        // Not said aloud: the address's owner has enough letters, whoever asks here.
+        return Ok(StatusCode::ACCEPTED);
+    }
     let whole = Arc::clone(&portal);
     // Not waited for: how long it takes would tell whether there is an account.
     portal.tasks.spawn(async move {

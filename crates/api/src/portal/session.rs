@@ -11,7 +11,7 @@ use super::extract::Body;
 use super::me::PersonView;
 use super::openapi::Refusal;
 use super::{ApiError, Portal, State};
-use crate::auth::{Comparison, Public, SignedIn};
+use crate::auth::{Comparison, Public, SignedIn, Who};
 use crate::auth::{check_totp, clear_cookie, normal_recovery_code, set_cookie};
 
 /// Longest `User-Agent` that is kept with a session.
@@ -40,8 +40,8 @@ pub(super) struct SignedInView {
 /// An answer that sets the session's cookie.
 pub(super) type WithCookie = ([(HeaderName, HeaderValue); 1], Json<SignedInView>);
 
-/// Signs a person in: the answer sets a session's cookie. With a second factor, `code` is asked for
-/// by the code `second_factor_needed`.
+/// Signs a person in: the answer sets a session's cookie; the session that the request came with ends.
+/// With a second factor, `code` is asked for by the code `second_factor_needed`.
 #[utoipa::path(post, path = "/session", tag = "access", operation_id = "sign_in",
     request_body = SignIn, security(()),
     responses((status = 200, body = SignedInView, headers(("set-cookie" = String))), Refusal))]
@@ -53,17 +53,16 @@ pub(super) async fn sign_in(
 ) -> Result<WithCookie, ApiError> {
     let authority = &portal.authority;
     let (email, now) = (normal_email(&input.email), authority.clock.now());
-    let refused = authority.failures.check(public.address, &email, now);
-    refused.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+    let attempt = authority.failures.attempt(public.address, &email, now);
+    attempt.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
     let proved = portal.prove(&public, &email, input).await;
-    if let Err(ApiError::WrongCredentials) = proved {
-        authority.failures.note_account(&email, now);
-        let noted = authority.failures.note(public.address, now);
-        noted.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+    if !matches!(proved, Err(ApiError::WrongCredentials)) {
+        authority.failures.forgive(public.address, &email, now);
     }
     let person = proved?;
     let by = by_person(&person, &public.caller);
-    portal.begin_session(person, headers, by).await
+    let former = public.who.as_ref();
+    portal.begin_session(person, former, headers, by).await
 }
 
 /// Signs out: the session ends.
@@ -85,10 +84,12 @@ pub(super) async fn sign_out(
 }
 
 impl Portal {
-    /// Begins a session of someone who has just proved who they are.
+    /// Begins a session of someone who has just proved who they are. The one that the request came
+    /// with (`former`) ends.
     pub(super) async fn begin_session(
         &self,
         person: Person,
+        former: Option<&Who>,
         headers: HeaderMap,
         by: Caller,
     ) -> Result<WithCookie, ApiError> {
@@ -107,6 +108,12 @@ impl Portal {
             lifetime,
         };
         let session = self.store.create_session(new, &by).await?;
+        if let Some(Who::Person { person, session }) = former {
+            match self.store.end_session(person.id, &session.id, &by).await {
+                Ok(()) | Err(store::Error::NoSession(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         let cookie = set_cookie(&session, &headers, lifetime.as_secs());
         let person = PersonView::from(&person);
         Ok((

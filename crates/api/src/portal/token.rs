@@ -15,8 +15,8 @@ use super::page::{Page, PageQuery};
 use super::problem::FieldProblem;
 use super::view::{parse_rfc3339, rfc3339};
 use super::{ApiError, State, draft};
-use crate::auth::Allowed;
 use crate::auth::permission::{OrganisationRead, TokensCreate};
+use crate::auth::{Allowed, Who};
 
 /// An API token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,7 +73,7 @@ pub(super) struct TokenInput {
     /// What it may do, of what its maker may; absent or null: all of that, now and later.
     #[schema(min_items = 1)]
     scopes: Option<Vec<Permission>>,
-    /// When it ends by itself; absent or null: never.
+    /// When it ends by itself; absent or null: never, or with the token that it is made with.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
@@ -140,17 +140,25 @@ impl TokenInput {
             problems.push(FieldProblem::new("/scopes", message));
         }
         // A token with fewer rights than its person can't make one with more.
-        let narrowed = match &allowed.principal.who {
-            crate::auth::Who::Token(verified) => verified.token.scopes.is_some(),
-            crate::auth::Who::Person { .. } => false,
+        let maker = match &allowed.principal.who {
+            Who::Token(verified) => Some(&verified.token),
+            Who::Person { .. } => None,
         };
+        let narrowed = maker.is_some_and(|maker| maker.scopes.is_some());
         let scopes = match self.scopes {
-            None if narrowed => Some(own.iter().collect()),
-            scopes => scopes,
+            None if narrowed => Some(own),
+            scopes => scopes.map(|scopes| scopes.into_iter().collect()),
         };
+        // Nor one that lasts longer.
+        let latest = maker.and_then(|maker| maker.expires_at);
         let expires_at = self.expires_at.as_deref().map(parse_rfc3339);
         let expires_at = match expires_at {
-            None => None,
+            None => latest,
+            Some(Some(at)) if latest.is_some_and(|latest| at > latest) => {
+                let message = "not later than the token ends that you make it with";
+                problems.push(FieldProblem::new("/expires_at", message));
+                None
+            }
             Some(Some(at)) if at > now => Some(at),
             Some(_) => {
                 let message = "a time in the future, such as 2030-01-31T12:00:00Z";
@@ -163,7 +171,7 @@ impl TokenInput {
                 organisation: allowed.organisation,
                 person: allowed.principal.who.person_id(),
                 name,
-                scopes,
+                scopes: scopes.map(|scopes: Permissions| scopes.iter().collect()),
                 expires_at,
             }),
             false => Err(ApiError::Invalid(problems)),
@@ -171,7 +179,8 @@ impl TokenInput {
     }
 }
 
-/// Revokes a token: one's own, or any of the organisation's with `tokens:write`.
+/// Revokes a token: one's own, or any of the organisation's with `tokens:write`; the installation's
+/// own with `installation:write` too.
 #[utoipa::path(delete, path = "/organisations/{organisation}/tokens/{token}",
     tag = "organisations", operation_id = "revoke_token",
     params(("organisation" = String, Path, description = "The organisation's id"),
@@ -189,6 +198,12 @@ pub(super) async fn revoke(
     let oneself = allowed.principal.who.person_id();
     if oneself.is_none() || token.person != oneself {
         allowed.demand(Permission::TokensWrite)?;
+    }
+    // The installation's own are the operators', whichever organisation they are for.
+    let permission = Permission::InstallationWrite;
+    let operates = allowed.principal.who.installation_permissions();
+    if token.person.is_none() && !operates.contains(permission) {
+        return Err(ApiError::Forbidden { permission });
     }
     portal.store.delete_token(&id, &allowed.caller()).await?;
     Ok(StatusCode::NO_CONTENT)

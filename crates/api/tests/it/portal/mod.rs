@@ -12,7 +12,9 @@ mod lifecycle;
 mod openapi;
 mod projects;
 mod secrets;
+mod session;
 mod syncs;
+mod tenants;
 mod validation;
 mod world;
 

@@ -13,7 +13,7 @@ use millstream_api::portal::{self, Portal};
 use model::access::{InstallationRights, Permission, Role};
 use model::random::System;
 use model::time::ManualClock;
-use model::{ApiKey, OrganisationId, PersonId, Random, SyncId, Timestamp};
+use model::{ApiKey, Clock, OrganisationId, PersonId, Random, SyncId, Timestamp};
 use serde_json::{Value, json};
 use store::mail::{Bodies, Draft};
 use store::{Caller, Config, Invitee, NewSession, Secret, Store, TokenDraft};
@@ -126,6 +126,10 @@ impl World {
             password_hash,
             _folder: folder,
         }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// A request of no one, not sent yet.

@@ -1,0 +1,160 @@
+//! Passwords that are changed, and those that were forgotten.
+
+use std::time::Duration;
+
+use model::access::Role;
+use serde_json::json;
+
+use super::World;
+use super::call::Answer;
+use super::world::PASSWORD;
+
+const NEW: &str = "another good one";
+
+async fn ask(world: &World, email: &str, address: &str) -> Answer {
+    let call = world.anonymous("POST", "/password-resets").from(address);
+    let answer = call.json(json!({"email": email})).send().await;
+    // The letter is written beside the answer.
+    world.portal.finish().await;
+    answer
+}
+
+async fn redeem(world: &World, link: &str, password: &str) -> Answer {
+    let call = world.anonymous("POST", "/password-resets/redeem");
+    call.json(json!({"token": link, "password": password}))
+        .send()
+        .await
+}
+
+async fn sign_in(world: &World, email: &str, password: &str) -> Answer {
+    let body = json!({"email": email, "password": password});
+    world.anonymous("POST", "/session").json(body).send().await
+}
+
+async fn letters(world: &World) -> usize {
+    let mails = world.store.mails(None, None, 200).await.unwrap().items;
+    mails
+        .iter()
+        .filter(|mail| mail.kind.name() == "password_reset")
+        .count()
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_once_by_a_link() {
+    let world = World::new().await;
+    let person = world.person(Role::Member).await;
+    world.clock.advance(Duration::from_secs(1));
+    let known = ask(&world, &person.email, "192.0.2.1").await.is(202);
+    let unknown = ask(&world, "nobody@example.com", "192.0.2.1").await.is(202);
+    assert_eq!(known.text, unknown.text);
+    assert_eq!(letters(&world).await, 1);
+    let link = world.link_to(&person.email).await;
+
+    let short = redeem(&world, &link, "short").await;
+    short.problem(422, "invalid_fields");
+    assert_eq!(short.pointers(), ["/password"]);
+    world.clock.advance(Duration::from_secs(1));
+    redeem(&world, &link, NEW).await.is(204);
+    let me = world
+        .anonymous("GET", "/me")
+        .cookie(&person.cookie)
+        .send()
+        .await;
+    me.problem(401, "unauthenticated");
+    sign_in(&world, &person.email, PASSWORD)
+        .await
+        .problem(401, "wrong_credentials");
+    sign_in(&world, &person.email, NEW).await.is(200);
+    assert_eq!(world.letter_to(&person.email).await, "password_changed");
+    redeem(&world, &link, PASSWORD)
+        .await
+        .problem(410, "link_ended");
+}
+
+#[tokio::test]
+async fn a_link_to_a_new_password_expires_and_ends_with_the_password() {
+    let world = World::new().await;
+    let person = world.person(Role::Member).await;
+    world.clock.advance(Duration::from_secs(1));
+    ask(&world, &person.email, "192.0.2.1").await.is(202);
+    let link = world.link_to(&person.email).await;
+    world.clock.advance(Duration::from_secs(3600));
+    redeem(&world, &link, NEW).await.problem(410, "link_ended");
+
+    ask(&world, &person.email, "192.0.2.1").await.is(202);
+    let link = world.link_to(&person.email).await;
+    let change = world
+        .anonymous("PUT", "/me/password")
+        .cookie(&person.cookie);
+    change
+        .json(json!({"current": PASSWORD, "new": NEW}))
+        .send()
+        .await
+        .is(204);
+    redeem(&world, &link, PASSWORD)
+        .await
+        .problem(410, "link_ended");
+}
+
+#[tokio::test]
+async fn nobody_fills_anothers_mailbox() {
+    let world = World::new().await;
+    let person = world.person(Role::Member).await;
+    for number in 0..10 {
+        let address = format!("192.0.2.{number}");
+        ask(&world, &person.email, &address).await.is(202);
+    }
+    assert_eq!(letters(&world).await, 5);
+    for number in 0..20 {
+        let email = format!("nobody{number}@example.com");
+        ask(&world, &email, "198.51.100.1").await.is(202);
+    }
+    let refused = ask(&world, "nobody@example.com", "198.51.100.1").await;
+    refused.problem(429, "too_many_failures");
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_it_and_other_sessions_end() {
+    let world = World::new().await;
+    let person = world.person(Role::Member).await;
+    let other = world.session(person.id).await;
+    world.clock.advance(Duration::from_secs(1));
+    let change = |current: &str, new: &str| {
+        let call = world
+            .anonymous("PUT", "/me/password")
+            .cookie(&person.cookie);
+        call.json(json!({"current": current, "new": new})).send()
+    };
+    for (current, new, pointer) in [
+        ("wrong", NEW, "/current"),
+        (PASSWORD, "short", "/new"),
+        (PASSWORD, person.email.as_str(), "/new"),
+    ] {
+        let refused = change(current, new).await;
+        refused.problem(422, "invalid_fields");
+        assert_eq!(refused.pointers(), [pointer]);
+    }
+    change(PASSWORD, NEW).await.is(204);
+    assert_eq!(world.letter_to(&person.email).await, "password_changed");
+    let me = |cookie: &str| world.anonymous("GET", "/me").cookie(cookie).send();
+    me(&other).await.problem(401, "unauthenticated");
+    let renewed = me(&person.cookie).await.is(200).cookie();
+    assert_ne!(renewed, person.cookie);
+    sign_in(&world, &person.email, NEW).await.is(200);
+}
+
+#[tokio::test]
+async fn whoever_finds_a_session_can_not_guess_its_password() {
+    let world = World::new().await;
+    let person = world.person(Role::Member).await;
+    let change = |current: &str| {
+        let call = world
+            .anonymous("PUT", "/me/password")
+            .cookie(&person.cookie);
+        call.json(json!({"current": current, "new": NEW})).send()
+    };
+    for _ in 0..10 {
+        change("wrong").await.problem(422, "invalid_fields");
+    }
+    change(PASSWORD).await.problem(429, "too_many_failures");
+}

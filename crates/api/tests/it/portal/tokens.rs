@@ -1,0 +1,251 @@
+//! API tokens, and what people with roles may do with them and with each other.
+
+use std::time::Duration;
+
+use model::PersonId;
+use model::access::{Permission, Role};
+use serde_json::{Value, json};
+
+use super::World;
+use super::call::Answer;
+
+async fn make(world: &World, maker: &str, body: Value) -> Answer {
+    let call = world.anonymous("POST", &world.of_organisation("/tokens"));
+    call.token(Some(maker)).json(body).send().await
+}
+
+fn id_of(token: &str) -> &str {
+    token.split('_').nth(1).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_does_what_its_scopes_say_and_is_seen_in_use() {
+    let world = World::new().await;
+    let member = world.person(Role::Member).await;
+    let made = make(
+        &world,
+        &member.token,
+        json!({"name": "ci", "scopes": ["projects:read"]}),
+    )
+    .await;
+    let made = made.is(201);
+    let text = made.at("/text");
+    assert_eq!(made.json()["token"]["used_at"], Value::Null);
+    let list = || {
+        world
+            .anonymous("GET", &world.of_organisation("/tokens"))
+            .cookie(&member.cookie)
+    };
+    let listed = list().send().await.is(200);
+    let secret = text.rsplit('_').next().unwrap();
+    assert!(!listed.text.contains(secret));
+    // Others' are not listed.
+    for item in listed.json()["items"].as_array().unwrap() {
+        assert_eq!(item["person"], member.id.to_string());
+    }
+
+    let with = |path: &str| world.anonymous("GET", path).token(Some(&text)).send();
+    with(&world.projects()).await.is(200);
+    with(&world.of_organisation("/members"))
+        .await
+        .problem(403, "forbidden");
+    let now = list().send().await.json();
+    let used = now["items"].as_array().unwrap().iter();
+    let mut used = used.filter(|item| item["id"] == id_of(&text));
+    assert_eq!(used.next().unwrap()["used_at"], "2026-01-01T00:00:00.000Z");
+}
+
+#[tokio::test]
+async fn a_token_ends_when_it_expires_is_revoked_or_its_person_leaves() {
+    let world = World::new().await;
+    let member = world.person(Role::Member).await;
+    let me = |token: &str| world.anonymous("GET", "/me").token(Some(token)).send();
+    let body = json!({"name": "ci", "expires_at": "2026-01-01T01:00:00Z"});
+    let expiring = make(&world, &member.token, body).await.is(201).at("/text");
+    me(&expiring).await.is(200);
+    world.clock.advance(Duration::from_secs(3600));
+    me(&expiring).await.problem(401, "unauthenticated");
+
+    let revoked = make(&world, &member.token, json!({"name": "ci"}))
+        .await
+        .at("/text");
+    let path = world.of_organisation(&format!("/tokens/{}", id_of(&revoked)));
+    let revoke = world.anonymous("DELETE", &path).token(Some(&member.token));
+    revoke.send().await.is(204);
+    me(&revoked).await.problem(401, "unauthenticated");
+
+    me(&member.token).await.is(200);
+    let path = world.of_organisation(&format!("/members/{}", member.id));
+    world.call("DELETE", &path).send().await.is(204);
+    me(&member.token).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn no_token_makes_one_that_may_more_or_lasts_longer() {
+    let world = World::new().await;
+    let admin = world.person(Role::Admin).await;
+    let refused = make(
+        &world,
+        &admin.token,
+        json!({"name": "x", "scopes": ["owners:write"]}),
+    )
+    .await;
+    refused.problem(422, "invalid_fields");
+    assert_eq!(refused.pointers(), ["/scopes/0"]);
+
+    let body = json!({"name": "narrow", "expires_at": "2026-01-01T01:00:00Z",
+        "scopes": ["tokens:create", "projects:read"]});
+    let narrow = make(&world, &admin.token, body).await.is(201).at("/text");
+    let wider = make(
+        &world,
+        &narrow,
+        json!({"name": "x", "scopes": ["projects:write"]}),
+    )
+    .await;
+    assert_eq!(wider.is(422).pointers(), ["/scopes/0"]);
+    let later = json!({"name": "x", "expires_at": "2026-01-01T01:00:01Z"});
+    assert_eq!(
+        make(&world, &narrow, later).await.is(422).pointers(),
+        ["/expires_at"]
+    );
+
+    let child = make(&world, &narrow, json!({"name": "x"}))
+        .await
+        .is(201)
+        .json();
+    assert_eq!(
+        child["token"]["scopes"],
+        json!(["projects:read", "tokens:create"])
+    );
+    assert_eq!(child["token"]["expires_at"], "2026-01-01T01:00:00.000Z");
+    let past = json!({"name": "x", "expires_at": "2025-12-31T23:59:59Z"});
+    assert_eq!(
+        make(&world, &admin.token, past).await.is(422).pointers(),
+        ["/expires_at"]
+    );
+    let none = make(&world, &admin.token, json!({"name": "x", "scopes": []})).await;
+    assert_eq!(none.is(422).pointers(), ["/scopes"]);
+    // Naming one scope a thousand times makes no longer list.
+    let scopes = vec!["projects:read"; 1000];
+    let many = make(&world, &admin.token, json!({"name": "x", "scopes": scopes})).await;
+    assert_eq!(
+        many.is(201).json()["token"]["scopes"],
+        json!(["projects:read"])
+    );
+}
+
+#[tokio::test]
+async fn a_token_may_no_more_than_its_person_at_each_moment() {
+    let world = World::new().await;
+    let admin = world.person(Role::Admin).await;
+    let make = |name: &str| {
+        let call = world
+            .anonymous("POST", &world.projects())
+            .token(Some(&admin.token));
+        call.json(json!({"name": name})).send()
+    };
+    make("a").await.is(201);
+    let path = world.of_organisation(&format!("/members/{}", admin.id));
+    world.change(&path, json!({"role": "viewer"})).await.is(200);
+    make("b").await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn only_operators_revoke_the_installations_own_tokens() {
+    let world = World::new().await;
+    let owner = world.person(Role::Owner).await;
+    let path = world.of_organisation(&format!("/tokens/{}", id_of(&world.token)));
+    let revoke = world.anonymous("DELETE", &path).token(Some(&owner.token));
+    revoke.send().await.problem(403, "forbidden");
+    world.get("/me").await.is(200);
+    world.call("DELETE", &path).send().await.is(204);
+    world.get("/me").await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_token_is_told_what_it_may_do() {
+    let world = World::new().await;
+    let owner = world.person(Role::Owner).await;
+    let narrow = vec![Permission::OrganisationRead];
+    let narrow = world.token_of(world.organisation, owner.id, Some(narrow));
+    let narrow = narrow.await;
+    let me = world
+        .anonymous("GET", "/me")
+        .token(Some(&narrow))
+        .send()
+        .await;
+    assert_eq!(me.json()["permissions"], json!(["organisation:read"]));
+}
+
+#[tokio::test]
+async fn admins_do_not_touch_owners() {
+    let world = World::new().await;
+    let (owner, admin) = (
+        world.person(Role::Owner).await,
+        world.person(Role::Admin).await,
+    );
+    let viewer = world.person(Role::Viewer).await;
+    let member = |id: PersonId| world.of_organisation(&format!("/members/{id}"));
+    let change = async |cookie: &str, id: PersonId, role: &str| {
+        let call = world.anonymous("PATCH", &member(id)).cookie(cookie);
+        call.json(json!({"role": role})).send().await
+    };
+    let remove = async |cookie: &str, id: PersonId| {
+        world
+            .anonymous("DELETE", &member(id))
+            .cookie(cookie)
+            .send()
+            .await
+    };
+    for refused in [
+        change(&admin.cookie, owner.id, "viewer").await,
+        change(&admin.cookie, viewer.id, "owner").await,
+        change(&admin.cookie, admin.id, "owner").await,
+        remove(&admin.cookie, owner.id).await,
+    ] {
+        let problem = refused.problem(403, "forbidden");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("owners:write"),
+            "{problem}"
+        );
+    }
+    change(&admin.cookie, viewer.id, "admin").await.is(200);
+    change(&owner.cookie, admin.id, "owner").await.is(200);
+}
+
+#[tokio::test]
+async fn an_organisation_keeps_an_owner_and_the_installation_an_operator() {
+    let world = World::new().await;
+    let (owner, viewer) = (
+        world.person(Role::Owner).await,
+        world.person(Role::Viewer).await,
+    );
+    let member = |id: PersonId| world.of_organisation(&format!("/members/{id}"));
+    world
+        .change(&member(owner.id), json!({"role": "admin"}))
+        .await
+        .problem(409, "conflict");
+    world
+        .call("DELETE", &member(owner.id))
+        .send()
+        .await
+        .problem(409, "conflict");
+    // Everyone may leave; the last owner may not.
+    let leave =
+        |cookie: &str, id: PersonId| world.anonymous("DELETE", &member(id)).cookie(cookie).send();
+    leave(&owner.cookie, owner.id)
+        .await
+        .problem(409, "conflict");
+    leave(&viewer.cookie, viewer.id).await.is(204);
+    let second = world.person(Role::Owner).await;
+    leave(&owner.cookie, owner.id).await.is(204);
+
+    let rights = |operator: bool| {
+        let path = format!("/installation/people/{}/rights", second.id);
+        let call = world.call("PUT", &path);
+        call.json(json!({"operator": operator, "reviewer": false}))
+            .send()
+    };
+    rights(true).await.is(200);
+    rights(false).await.problem(409, "conflict");
+}
