@@ -2,6 +2,7 @@
 
 // Tests drive processes and sockets of their own.
 #![allow(clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
 
 mod backup;
 mod commands;
