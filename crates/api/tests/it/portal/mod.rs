@@ -6,15 +6,23 @@
 )]
 
 mod access;
+mod audit;
+mod authorisation;
 mod call;
+mod creation;
+mod invitations;
 mod lanes;
 mod lifecycle;
 mod openapi;
+mod passwords;
 mod projects;
+mod routes;
+mod second_factor;
 mod secrets;
 mod session;
 mod syncs;
 mod tenants;
+mod tokens;
 mod validation;
 mod world;
 
