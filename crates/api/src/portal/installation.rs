@@ -79,6 +79,7 @@ pub(super) struct MailTextView {
 #[into_params(parameter_in = Query)]
 pub(super) struct MailQuery {
     /// Only those in this state.
+    #[param(inline)]
     state: Option<MailStateInput>,
     /// `next` of the page before; absent for the first page.
     cursor: Option<String>,
