@@ -191,6 +191,7 @@ ALTER TABLE api_tokens_now RENAME TO api_tokens;
 
 CREATE UNIQUE INDEX projects_by_name ON projects (organisation_id, name);
 CREATE INDEX projects_in_order ON projects (organisation_id, created_at, id);
+CREATE INDEX projects_by_age ON projects (created_at, id);
 CREATE INDEX project_keys_of_project ON project_keys (project_id);
 CREATE INDEX project_keys_by_expiry ON project_keys (expires_at);
 CREATE INDEX syncs_in_order ON syncs (created_at, id);

@@ -106,7 +106,7 @@ impl Store {
 
         let may_make_key = !maintenance::any_sealed(&pool).await?;
         let keyring = SharedKeyring::open(config, may_make_key, random.as_ref())?;
-        Ok(Self {
+        let store = Self {
             pool,
             dialect,
             keyring: Arc::new(keyring),
@@ -115,7 +115,9 @@ impl Store {
             projects: Arc::default(),
             mail_limits: config.mail,
             mail_waiting: Arc::default(),
-        })
+        };
+        store.preload_projects().await?;
+        Ok(store)
     }
 
     /// Whether the database answers.

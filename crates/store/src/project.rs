@@ -1,5 +1,6 @@
 //! Projects: one stream of events each, with keys of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{ApiKey, OrganisationId, ProjectId, Timestamp};
@@ -132,6 +133,7 @@ impl Store {
                 ..entry("project.create", &project)
             })
             .await?;
+        self.projects.keep(Arc::new(project.clone()), now);
         Ok(NewProject {
             project,
             secret_key,

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::Project;
 
 /// Projects that are remembered: some 20 MB. Beyond it the one asked for longest ago is forgotten.
-const PROJECTS: usize = 65_536;
+pub(crate) const PROJECTS: usize = 65_536;
 
 /// Keys that are remembered to be nobody's: apart, so that guessing doesn't drive projects out.
 const STRANGERS: usize = 4096;
@@ -122,6 +122,20 @@ impl ProjectIndex {
                 cached.projects.remove(&reading.key);
                 cached.strangers.insert(reading.key, reading.at);
             }
+        }
+    }
+
+    /// Keeps a project that was just made, or read at the start.
+    pub(crate) fn keep(&self, project: Arc<Project>, now: Timestamp) {
+        let mut cached = self.cached();
+        cached.strangers.remove(&project.api_key);
+        cached.projects.insert(project.api_key, (project, now));
+    }
+
+    /// Lets what is known of a key count for a while longer: it can't be read at present.
+    pub(crate) fn renew(&self, key: ApiKey, now: Timestamp) {
+        if let Some((_, read_at)) = self.cached().projects.get_mut(&key) {
+            *read_at = now;
         }
     }
 

@@ -6,7 +6,7 @@ use model::{ApiKey, ProjectId, Timestamp};
 use sqlx::{AnyConnection, Row};
 
 use crate::project::{from_row, query_for};
-use crate::project_index::Known;
+use crate::project_index::{Known, PROJECTS};
 use crate::secret::Secret;
 use crate::{Error, Project, Store};
 
@@ -51,10 +51,39 @@ impl Store {
         match (self.read_project_by_key(key).await, known) {
             (Err(Error::Database(error)), Some(known)) => {
                 tracing::warn!(%error, "a project can't be read again: what is known of it counts");
+                self.projects.renew(key, self.clock.now());
                 Ok(known)
             }
             (read, _) => read,
         }
+    }
+
+    /// Reads the newest projects, as many as are remembered: their events are taken even when the
+    /// database goes away right after the start.
+    pub(crate) async fn preload_projects(&self) -> Result<(), Error> {
+        const AT_ONCE: usize = 500;
+        let now = self.clock.now();
+        let (mut created_at, mut id) = (i64::MAX, String::new());
+        for _ in 0..PROJECTS / AT_ONCE {
+            let rows = sqlx::query(query_for(
+                "WHERE (p.created_at, p.id) < ($1, $2)
+                 ORDER BY p.created_at DESC, p.id DESC LIMIT $3",
+            ))
+            .bind(created_at)
+            .bind(&id)
+            .bind(AT_ONCE as i64)
+            .fetch_all(&self.pool)
+            .await?;
+            for row in &rows {
+                let project = from_row(row)?;
+                (created_at, id) = (project.created_at.0, project.id.to_string());
+                self.projects.keep(Arc::new(project), now);
+            }
+            if rows.len() < AT_ONCE {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn read_project_by_key(&self, key: ApiKey) -> Result<Option<Arc<Project>>, Error> {

@@ -90,6 +90,7 @@ async fn someone_with_an_account_signs_in_and_nobody_else_can_take_the_invitatio
     let elsewhere = world.another_organisation("Elsewhere").await;
     let invited = world.person_in(elsewhere, Role::Viewer).await;
     let stranger = world.person_in(elsewhere, Role::Owner).await;
+    world.clock.advance(Duration::from_secs(1));
     invite(&world, &owner.cookie, &invited.email, "admin")
         .await
         .is(201);

@@ -347,6 +347,21 @@ pub(super) const INSTALLATION: &[Route] = &[
         201,
     ),
     ("get", "/installation/audit", Operators, "", 200),
+    ("get", "/installation/secrets", Operators, "", 200),
+    (
+        "post",
+        "/installation/secrets/rotate",
+        Operators,
+        r#"{"new_key": "yes"}"#,
+        422,
+    ),
+    (
+        "post",
+        "/installation/secrets/remove-unused-keys",
+        Operators,
+        "",
+        200,
+    ),
     ("get", "/installation/people", Operators, "", 200),
     (
         "put",
