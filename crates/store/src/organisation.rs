@@ -1,13 +1,14 @@
 //! Organisations: members, and the projects that they share.
 
+use model::access::Role;
 use model::{OrganisationId, PersonId, Timestamp};
 use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{Caller, Entry};
+use crate::change::{ActorKind, Caller, Entry};
 use crate::person::conflict;
-use crate::{Cursor, Error, Page, Store};
+use crate::{Cursor, Error, Page, Store, member};
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,8 @@ pub struct Organisation {
 }
 
 impl Store {
-    /// Makes an organisation without members.
+    /// Makes an organisation. A person who makes it owns it; one that a program makes has no members
+    /// yet.
     pub async fn create_organisation(
         &self,
         name: &str,
@@ -41,6 +43,14 @@ impl Store {
             created_at: change.now,
         };
         insert(change.connection(), &organisation).await?;
+        if by.actor.kind == ActorKind::Person {
+            let owner = by.actor.id.parse().map_err(|_| Error::Corrupt {
+                what: "the person",
+                id: by.actor.id.clone(),
+            })?;
+            let (id, now) = (organisation.id, change.now);
+            member::add(change.connection(), id, owner, Role::Owner, now).await?;
+        }
         change.remember(&organisation.id).await?;
         change.commit(created(&organisation)).await?;
         Ok(organisation)
@@ -73,7 +83,7 @@ impl Store {
         person: PersonId,
         after: Option<&Cursor>,
         limit: u32,
-    ) -> Result<Page<(Organisation, model::access::Role)>, Error> {
+    ) -> Result<Page<(Organisation, Role)>, Error> {
         let start = Cursor::start();
         let after = after.unwrap_or(&start);
         let rows = sqlx::query(

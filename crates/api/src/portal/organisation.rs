@@ -79,7 +79,7 @@ pub(super) async fn list(
     Ok(Json(Page::of(page, view)))
 }
 
-/// Makes an organisation. It has no members yet: invite its owner.
+/// Makes an organisation. A person who makes it owns it; one that a token makes has no members yet.
 #[utoipa::path(post, path = "/installation/organisations", tag = "installation",
     operation_id = "create_organisation", request_body = OrganisationInput,
     params(("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),

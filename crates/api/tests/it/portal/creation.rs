@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::access::InstallationRights;
 use model::access::Role;
 use serde_json::{Value, json};
 
@@ -157,4 +158,25 @@ async fn lost_updates_of_organisations_and_projects_are_refused() {
         );
         change(Some("*"), "whatever").await.is(200);
     }
+}
+
+#[tokio::test]
+async fn an_operator_owns_the_organisation_that_they_make() {
+    let world = World::new().await;
+    let operator = InstallationRights {
+        operator: true,
+        reviewer: false,
+    };
+    let operator = world.person_with(operator).await;
+    let as_operator = |method: &str, path: &str| {
+        let call = world.anonymous(method, path);
+        call.cookie(&operator.cookie)
+    };
+    let made = as_operator("POST", "/installation/organisations");
+    let made = made.json(json!({"name": "Subsidiary"})).send().await;
+    let id = made.is(201).at("/id");
+    let path = format!("/organisations/{id}/members");
+    let members = as_operator("GET", &path).send().await.is(200);
+    assert_eq!(members.at("/items/0/email"), operator.email.as_str());
+    assert_eq!(members.at("/items/0/role"), "owner");
 }

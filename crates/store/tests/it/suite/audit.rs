@@ -136,7 +136,7 @@ async fn member_later(
     name: &str,
 ) -> model::PersonId {
     let email = format!("{name}@example.com");
-    let invited = super::invite(&store, organisation, &email, Role::Viewer, FAR, caller());
+    let invited = super::invite(store, organisation, &email, Role::Viewer, FAR, caller());
     let link = invited.await.unwrap().text;
     clock.advance(Duration::from_secs(1));
     let accepted = store.accept_invitation(link.expose(), newcomer(name), caller());
