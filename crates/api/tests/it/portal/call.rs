@@ -21,11 +21,13 @@ pub(crate) struct Call<'w> {
 
 impl<'w> Call<'w> {
     pub(super) fn new(router: &'w Router, method: &str, path: &str) -> Self {
+        Self::to(router, method, &format!("/api/v1{path}"))
+    }
+
+    pub(super) fn to(router: &'w Router, method: &str, path: &str) -> Self {
         Self {
             router,
-            request: Request::builder()
-                .method(method)
-                .uri(format!("/api/v1{path}")),
+            request: Request::builder().method(method).uri(path),
             token: None,
             body: None,
         }

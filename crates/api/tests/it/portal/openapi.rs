@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use model::access::Role;
+use serde_json::{Value, json};
 
 use super::World;
 
@@ -57,6 +58,34 @@ async fn the_served_document_is_openapi_3_1_and_complete() {
             );
         }
     }
+}
+
+/// Found by schemathesis: the names in the description were those of the Rust values.
+#[tokio::test]
+async fn roles_and_permissions_are_described_by_the_names_that_are_sent() {
+    let world = World::new().await;
+    let document = world.get("/openapi.json").await.json();
+    let described = |name: &str| document["components"]["schemas"][name]["enum"].clone();
+    let roles: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
+    assert_eq!(described("Role"), json!(roles));
+    let sent = world.get("/me").await.is(200).json()["permissions"].clone();
+    assert_eq!(described("Permission"), sent);
+}
+
+#[tokio::test]
+async fn the_reference_page_asks_nobody_else_for_anything() {
+    let world = World::new().await;
+    for path in ["/api/reference/", "/api/reference/swagger-initializer.js"] {
+        let answer = world.outside("GET", path).token(None).send().await.is(200);
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'self'"), "{policy}");
+        assert!(!answer.text.contains("http://"), "{}", answer.text);
+        assert!(!answer.text.contains("https://"), "{}", answer.text);
+    }
+    let settings = world.outside("GET", "/api/reference/swagger-initializer.js");
+    let settings = settings.send().await;
+    assert!(settings.text.contains("\"validatorUrl\": \"none\""));
+    assert!(settings.text.contains("/api/v1/openapi.json"));
 }
 
 fn gather(value: &Value, references: &mut Vec<String>) {

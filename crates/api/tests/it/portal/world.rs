@@ -137,6 +137,11 @@ impl World {
         Call::new(&self.router, method, path)
     }
 
+    /// A request for something beside the control API, not sent yet.
+    pub(crate) fn outside(&self, method: &str, path: &str) -> Call<'_> {
+        Call::to(&self.router, method, path)
+    }
+
     /// A request with the installation's token, not sent yet.
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
         self.anonymous(method, path).token(Some(&self.token))
