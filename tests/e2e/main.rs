@@ -8,9 +8,12 @@
 #![allow(clippy::disallowed_methods)]
 
 mod backup;
+mod changes;
 mod clients;
+mod contract;
 mod crash;
 mod faults;
 mod hostile;
 mod isolation;
 mod operation;
+mod people;
