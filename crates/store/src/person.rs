@@ -277,11 +277,13 @@ impl Store {
     ) -> Result<(), Error> {
         let text = id.to_string();
         let random = self.random.as_ref();
+        let mut change = self.begin(by).await?;
+        let person = find(change.connection(), id).await?;
+        // Within the change, as everywhere: when a key was added, all that it doesn't seal is
+        // committed, and sealing again finds it.
         let envelope = self
             .keyring
             .seal(&text, secret.expose().as_bytes(), random)?;
-        let mut change = self.begin(by).await?;
-        let person = find(change.connection(), id).await?;
         sqlx::query("UPDATE people SET totp = $2, totp_step = $3, epoch = epoch + 1 WHERE id = $1")
             .bind(&text)
             .bind(envelope)

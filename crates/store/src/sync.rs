@@ -202,10 +202,10 @@ impl Store {
         draft: SyncDraft,
         by: &Caller,
     ) -> Result<SyncRecord, Error> {
-        let (settings, secrets) = self.seal(id, &draft.settings, &draft.secret)?;
         let mut change = self.begin(by).await?;
         let before = self.find_sync(change.connection(), project, id).await?;
         conflict(Some(version), before.version)?;
+        let (settings, secrets) = self.seal(id, &draft.settings, &draft.secret)?;
         let changed = sqlx::query(
             "UPDATE syncs
              SET name = $4, enabled = $5, settings = $6, secrets = $7, updated_at = $8,

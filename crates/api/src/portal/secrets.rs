@@ -19,7 +19,10 @@ use crate::auth::permission::InstallationWrite;
 pub(super) struct SecretsView {
     /// The keys, by their public ids; the first one seals.
     keys: Vec<KeyView>,
-    /// How sealing again does, or ended; null: not since the server's start.
+    /// Values that another key than the first one sealed: what is left to be sealed again.
+    left: u64,
+    /// How sealing again does, or ended, in this run of the server; null: it was not begun in it.
+    /// What a restart broke off shows in `left`, and goes on when it is begun again.
     resealing: Option<Resealing>,
 }
 
@@ -34,7 +37,7 @@ struct KeyView {
     values: u64,
 }
 
-/// How sealing again does, or ended.
+/// How sealing again does, or ended, since it was begun.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub(super) struct Resealing {
     /// Whether it is under way.
@@ -125,10 +128,14 @@ impl Portal {
             seals: key.seals,
             values: key.values,
         });
+        let keys: Vec<_> = keys.collect();
+        let sealed_otherwise = keys.iter().filter(|key| !key.seals);
+        let left = sealed_otherwise.map(|key| key.values).sum();
         let resealing = self.resealing.lock();
         let resealing = resealing.unwrap_or_else(PoisonError::into_inner).clone();
         Ok(SecretsView {
-            keys: keys.collect(),
+            keys,
+            left,
             resealing,
         })
     }

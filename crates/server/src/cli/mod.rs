@@ -17,6 +17,7 @@ mod project;
 mod project_keys;
 mod prompt;
 pub(crate) mod remote;
+mod secrets;
 mod settings;
 mod sync;
 mod token;
@@ -100,6 +101,9 @@ enum Command {
     /// The mail that went out or waits (for operators).
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// The keys that seal secrets at rest: see them, change them (for operators).
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// FreeMarker templates: render them, check them, see what they read.
     #[command(subcommand)]
     Template(template::Command),
@@ -219,6 +223,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Audit(command) => audit::run(command),
         Command::Person(command) => person::run(command),
         Command::Outbox(command) => outbox::run(command),
+        Command::Secrets(command) => secrets::run(command),
         Command::Template(command) => template::run(&command),
         Command::Backup(options) => backup::backup(&options),
         Command::Restore(options) => backup::restore(&options),

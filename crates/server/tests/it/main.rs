@@ -16,5 +16,6 @@ mod people;
 mod postgres;
 mod process;
 mod receiver;
+mod secrets;
 mod serving;
 mod templates;

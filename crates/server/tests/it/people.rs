@@ -269,6 +269,7 @@ fn every_command_says_what_it_does() {
         &["audit", "export"],
         &["person", "rights"],
         &["outbox", "show"],
+        &["secrets", "rotate"],
         &["project", "rotate-api-key"],
     ] {
         let help = Home::new().shown(&[command, &["--help"]].concat());

@@ -6,7 +6,7 @@
 //! until they are taken out.
 
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{Keyring, SEALED};
 use crate::change::{Caller, Entry};
@@ -29,6 +29,11 @@ pub struct KeyUse {
 impl Store {
     /// The keys that are known, and how much each of them sealed.
     pub async fn key_uses(&self) -> Result<Vec<KeyUse>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        self.key_uses_in(&mut connection).await
+    }
+
+    async fn key_uses_in(&self, connection: &mut AnyConnection) -> Result<Vec<KeyUse>, Error> {
         let keyring = self.keyring.reload()?;
         let mut uses = Vec::new();
         for (position, id) in keyring.ids().enumerate() {
@@ -38,7 +43,7 @@ impl Store {
                 let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} LIKE $1");
                 let row = sqlx::query(AssertSqlSafe(sql))
                     .bind(format!("1:{id}:%"))
-                    .fetch_one(&self.pool)
+                    .fetch_one(&mut *connection)
                     .await?;
                 values += row.try_get::<i64, _>(0)?.unsigned_abs();
             }
@@ -64,8 +69,12 @@ impl Store {
 
     /// Seals everything again that was not sealed with the present key; `progress` is told how many
     /// values were looked at. Returns how many were sealed again.
+    ///
+    /// Fails when there is a value that can't be opened: with the first one, and when all others are
+    /// sealed again.
     pub async fn reseal(&self, progress: impl Fn(u64) + Send + Sync) -> Result<u64, Error> {
         let (mut seen, mut resealed) = (0, 0);
+        let mut unopened = None;
         for (table, column) in SEALED {
             let mut after = String::new();
             loop {
@@ -80,8 +89,12 @@ impl Store {
                     .await?;
                 for row in &rows {
                     let (id, envelope): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-                    if self.reseal_one(table, column, &id, &envelope).await? {
-                        resealed += 1;
+                    match self.reseal_one(table, column, &id, &envelope).await {
+                        Ok(sealed_again) => resealed += u64::from(sealed_again),
+                        Err(error @ (Error::UnknownKey { .. } | Error::Unsealable { .. })) => {
+                            unopened.get_or_insert(error);
+                        }
+                        Err(error) => return Err(error),
                     }
                     seen += 1;
                     after = id;
@@ -92,7 +105,7 @@ impl Store {
                 }
             }
         }
-        Ok(resealed)
+        unopened.map_or(Ok(resealed), Err)
     }
 
     async fn reseal_one(
@@ -108,7 +121,7 @@ impl Store {
         }
         let value = self.keyring.open_envelope(id, envelope)?;
         let sealed = keyring.seal(id, &value, self.random.as_ref())?;
-        // Changed in the meantime: then it was sealed with the present key.
+        // Changed in the meantime: then it was sealed with the present key, or is gone.
         let sql = format!("UPDATE {table} SET {column} = $3 WHERE id = $1 AND {column} = $2");
         let updated = sqlx::query(AssertSqlSafe(sql))
             .bind(id)
@@ -123,8 +136,8 @@ impl Store {
     /// Backups that were made before need them: keep a copy of the file as long as these.
     pub async fn remove_unused_keys(&self, by: &Caller) -> Result<Vec<String>, Error> {
         let path = self.keyring.file().ok_or(Error::KeysGiven)?;
-        let change = self.begin(by).await?;
-        let uses = self.key_uses().await?;
+        let mut change = self.begin(by).await?;
+        let uses = self.key_uses_in(change.connection()).await?;
         let unused = uses.into_iter().filter(|key| !key.seals && key.values == 0);
         let unused: Vec<_> = unused.map(|key| key.id).collect();
         if unused.is_empty() {
