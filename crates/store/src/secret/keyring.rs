@@ -356,6 +356,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_key_is_put_before_the_others_and_taken_out_of_a_file_that_stays_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret.key");
+        let random = Seeded::new(1);
+        let former = Keyring::open(&path, true, &random).unwrap();
+        let envelope = former.seal("a", b"value", &random).unwrap();
+        let ids = |keyring: &Keyring| keyring.ids().map(str::to_owned).collect::<Vec<_>>();
+
+        Keyring::add_key(&path, &random).unwrap();
+        let both = Keyring::open(&path, false, &random).unwrap();
+        assert_eq!(ids(&both)[1..], ids(&former));
+        assert_eq!(both.open_envelope("a", &envelope).unwrap(), b"value");
+        let sealed = both.seal("a", b"value", &random).unwrap();
+        assert_eq!(Keyring::key_id(&sealed), both.ids().next());
+
+        Keyring::remove_keys(&path, &ids(&former)).unwrap();
+        let present = Keyring::open(&path, false, &random).unwrap();
+        assert_eq!(ids(&present), ids(&both)[..1]);
+        assert!(!readable_by_others(&path).unwrap());
+        let files = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 1, "nothing with keys is left beside the file");
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_key_file_that_others_can_read_is_refused() {

@@ -80,3 +80,63 @@ impl SharedKeyring {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::random::Seeded;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    fn config(folder: &Path) -> Config {
+        Config::in_folder(folder)
+    }
+
+    #[test]
+    fn a_key_that_came_into_the_file_is_found_when_something_was_sealed_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, random) = (config(folder.path()), Seeded::new(1));
+        let here = SharedKeyring::open(&config, true, &random).unwrap();
+        let there = SharedKeyring::open(&config, false, &random).unwrap();
+        Keyring::add_key(&config.key_file, &random).unwrap();
+        here.reload().unwrap();
+        let envelope = here.seal("a", b"value", &random).unwrap();
+        assert_eq!(there.open_envelope("a", &envelope).unwrap(), b"value");
+        let again = there.seal("a", b"value", &random).unwrap();
+        assert_eq!(Keyring::key_id(&again), Keyring::key_id(&envelope));
+        assert!(there.current().has(here.current().ids().next().unwrap()));
+    }
+
+    #[test]
+    fn a_file_that_went_away_or_was_spoilt_leaves_the_known_keys_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, random) = (config(folder.path()), Seeded::new(1));
+        let keys = SharedKeyring::open(&config, true, &random).unwrap();
+        let envelope = keys.seal("a", b"value", &random).unwrap();
+        std::fs::write(&config.key_file, "nonsense").unwrap();
+        assert!(matches!(
+            keys.reload(),
+            Err(Error::KeyFileMalformed { line: 1, .. })
+        ));
+        std::fs::remove_file(&config.key_file).unwrap();
+        assert!(matches!(keys.reload(), Err(Error::KeyFileMissing { .. })));
+        assert_eq!(keys.open_envelope("a", &envelope).unwrap(), b"value");
+    }
+
+    #[test]
+    fn keys_that_are_given_need_no_file_and_none_is_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        let key = |id: &str| format!("{id}:{}", "11".repeat(32));
+        config.key = Some(Secret::new(format!("{}, {}", key("b"), key("a"))));
+        let random = Seeded::new(1);
+        let keys = SharedKeyring::open(&config, false, &random).unwrap();
+        assert!(keys.file().is_none() && !config.key_file.exists());
+        assert!(keys.reload().unwrap().ids().eq(["b", "a"]));
+        let unknown = keys.open_envelope("a", "1:c:00");
+        assert!(matches!(unknown, Err(Error::UnknownKey { key_id }) if key_id == "c"));
+        config.key = Some(Secret::new(format!("{},b:22", key("a"))));
+        let wrong = SharedKeyring::open(&config, false, &random);
+        assert!(matches!(wrong, Err(Error::KeyMalformed { number: 2 })));
+    }
+}

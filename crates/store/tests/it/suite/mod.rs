@@ -14,6 +14,7 @@ pub(crate) mod organisation;
 pub(crate) mod password_reset;
 pub(crate) mod person;
 pub(crate) mod project;
+pub(crate) mod rotation;
 pub(crate) mod session;
 pub(crate) mod sync;
 pub(crate) mod token;
