@@ -14,11 +14,33 @@ use super::problem::{FieldProblem, pointer};
 
 /// Reads a typed value from a JSON document.
 pub(super) fn read<T: de::DeserializeOwned>(document: &Value) -> Result<T, FieldProblem> {
-    T::deserialize(Node(document)).map_err(|error| {
+    let read = refuse_nul(document).and_then(|()| T::deserialize(Node(document)));
+    read.map_err(|error| {
         let path = error.path.iter().rev();
         let place = path.fold(String::new(), |base, token| pointer(&base, token));
         FieldProblem::new(place, error.message)
     })
+}
+
+/// Refuses a document that has the character U+0000 anywhere: PostgreSQL's texts can't hold it. The
+/// depth is bounded by the parser that made the document.
+fn refuse_nul(document: &Value) -> Result<(), ShapeError> {
+    let has_nul = |text: &str| text.contains('\0');
+    let refused = || de::Error::custom("a text can't have the character U+0000");
+    match document {
+        Value::String(text) if has_nul(text) => Err(refused()),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| refuse_nul(item).map_err(|error| error.under(index))),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            if has_nul(name) {
+                return Err(refused());
+            }
+            refuse_nul(value).map_err(|error| error.under(name))
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What is wrong, and where: the path from the innermost outwards.

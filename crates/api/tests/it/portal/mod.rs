@@ -13,6 +13,7 @@ mod creation;
 mod invitations;
 mod lanes;
 mod lifecycle;
+mod nul;
 mod openapi;
 mod passwords;
 mod projects;

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use store::mail::{Bodies, Draft};
 use store::{Caller, Config, Invitee, NewSession, Secret, Store, TokenDraft};
 use tempfile::TempDir;
+use test_postgres::Database;
 
 use super::call::{Answer, Call};
 use super::lanes::NotingLanes;
@@ -74,7 +75,9 @@ pub(crate) struct World {
     /// Of [`PASSWORD`].
     password_hash: String,
     router: Router,
-    _folder: TempDir,
+    folder: TempDir,
+    /// Where the store isn't SQLite, in a file in the folder.
+    _database: Option<Database>,
 }
 
 impl World {
@@ -83,10 +86,27 @@ impl World {
     }
 
     pub(crate) async fn with(config: auth::Config, trusted_proxies: Vec<IpNet>) -> Self {
+        Self::on(None, config, trusted_proxies).await
+    }
+
+    /// With its store in PostgreSQL, on the server that the tests share.
+    pub(crate) async fn on_postgres() -> Self {
+        let database = Database::shared(env!("CARGO_TARGET_TMPDIR"));
+        Self::on(Some(database), cheap(), Vec::new()).await
+    }
+
+    async fn on(
+        database: Option<Database>,
+        config: auth::Config,
+        trusted_proxies: Vec<IpNet>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(START));
         let random = Arc::new(System);
-        let store = Config::in_folder(folder.path());
+        let mut store = Config::in_folder(folder.path());
+        if let Some(database) = &database {
+            store.database = database.address();
+        }
         let store = Store::open(&store, clock.clone(), random.clone()).await;
         let store = store.unwrap();
         let organisation = store.ensure_organisation("Test").await.unwrap().id;
@@ -124,8 +144,15 @@ impl World {
             token: token.text.expose().to_owned(),
             organisation,
             password_hash,
-            _folder: folder,
+            folder,
+            _database: database,
         }
+    }
+
+    /// What the key file holds.
+    pub(crate) fn key_file(&self) -> String {
+        let config = Config::in_folder(self.folder.path());
+        std::fs::read_to_string(config.key_file).unwrap()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
