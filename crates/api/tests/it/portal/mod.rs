@@ -18,6 +18,7 @@ mod openapi;
 mod passwords;
 mod projects;
 mod routes;
+mod sealing;
 mod second_factor;
 mod secrets;
 mod session;
