@@ -35,13 +35,6 @@ pub enum Letter<'a> {
         /// From which network address.
         address: &'a str,
     },
-    /// The account's address was changed. Goes to the former one.
-    EmailChanged {
-        /// The new address.
-        new_email: &'a str,
-        /// When.
-        at: Timestamp,
-    },
     /// The second factor was switched.
     SecondFactor {
         /// On or off.
@@ -49,7 +42,8 @@ pub enum Letter<'a> {
         /// When.
         at: Timestamp,
     },
-    /// Somebody signed in from a place that wasn't seen before.
+    /// Somebody signed in from a network where they never did before, as far back as the audit log
+    /// goes.
     SignIn {
         /// When.
         at: Timestamp,
@@ -76,7 +70,6 @@ impl Letter<'_> {
             Self::Invitation { .. } => Kind::Invitation,
             Self::PasswordReset { .. } => Kind::PasswordReset,
             Self::PasswordChanged { .. } => Kind::PasswordChanged,
-            Self::EmailChanged { .. } => Kind::EmailChanged,
             Self::SecondFactor { .. } => Kind::SecondFactor,
             Self::SignIn { .. } => Kind::SignIn,
             Self::TokenExpiring { .. } => Kind::TokenExpiring,

@@ -34,6 +34,7 @@ pub mod secret;
 mod session;
 mod sync;
 mod token;
+mod token_warning;
 
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ pub use secret::Secret;
 pub use session::{NewSession, Session, VerifiedSession};
 pub use sync::{DeletedSync, SecretFields, SyncDraft, SyncRecord};
 pub use token::{NewToken, Token, TokenDraft, VerifiedToken};
+pub use token_warning::ExpiringToken;
 
 use dialect::Dialect;
 use project_index::ProjectIndex;

@@ -21,6 +21,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0002_people_and_access.sql"),
     ),
     (3, "mail", include_str!("../migrations/0003_mail.sql")),
+    (
+        5,
+        "token warnings",
+        include_str!("../migrations/0005_token_warnings.sql"),
+    ),
 ];
 
 /// The newest step.

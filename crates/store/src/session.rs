@@ -1,5 +1,6 @@
 //! Sessions: who is signed in with a browser.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use model::{PersonId, Timestamp};
@@ -16,6 +17,12 @@ const OVERLAP: Duration = Duration::from_secs(60);
 
 /// How exactly a session's last use is known: it isn't written more often.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// What the audit log calls the beginning of a session.
+const SIGN_IN: &str = "session.create";
+
+/// Most addresses of a person's sign-ins that are looked at.
+const ADDRESSES: i64 = 1000;
 
 /// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +86,40 @@ impl Store {
         .bind((change.now + new.lifetime).0)
         .execute(change.connection())
         .await?;
-        let entry = person::entry("session.create", &person);
+        let entry = person::entry(SIGN_IN, &person);
         change.commit(entry).await?;
         Ok(credential.text(Kind::Session))
+    }
+
+    /// Whether a sign-in from this network address would be news to a person: they signed in before,
+    /// but never from its network (of IPv4 the address itself, of IPv6 the first 64 bits), as far back
+    /// as the audit log goes.
+    pub async fn would_sign_in_elsewhere(
+        &self,
+        person: PersonId,
+        address: &str,
+    ) -> Result<bool, Error> {
+        let Some(network) = network(address) else {
+            return Ok(false);
+        };
+        let rows = sqlx::query(
+            "SELECT DISTINCT address FROM audit_log
+             WHERE organisation_id IS NULL AND actor_id = $1 AND action = $2 LIMIT $3",
+        )
+        .bind(person.to_string())
+        .bind(SIGN_IN)
+        .bind(ADDRESSES)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut elsewhere = false;
+        for row in &rows {
+            let address: String = row.try_get(0)?;
+            match self::network(&address) {
+                Some(seen) if seen == network => return Ok(false),
+                seen => elsewhere |= seen.is_some(),
+            }
+        }
+        Ok(elsewhere)
     }
 
     /// Who a cookie belongs to; `None` when it is none of ours, has ended, or wasn't used for `idle`.
@@ -170,22 +208,25 @@ impl Store {
         Ok((!faster).then(|| credential.text(Kind::Session)))
     }
 
-    /// A person's sessions, oldest first.
+    /// A person's sessions that were used within the time `idle`, oldest first: others have ended.
     pub async fn sessions(
         &self,
         person: PersonId,
+        idle: Duration,
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<Session>, Error> {
         let start = Cursor::start();
         let after = after.unwrap_or(&start);
+        let now = self.clock.now();
         let rows = sqlx::query(
             "SELECT id, address, user_agent, created_at, seen_at, expires_at FROM sessions
-             WHERE person_id = $1 AND expires_at > $2 AND (created_at, id) > ($3, $4)
-             ORDER BY created_at, id LIMIT $5",
+             WHERE person_id = $1 AND expires_at > $2 AND seen_at > $3 AND (created_at, id) > ($4, $5)
+             ORDER BY created_at, id LIMIT $6",
         )
         .bind(person.to_string())
-        .bind(self.clock.now().0)
+        .bind(now.0)
+        .bind((now - idle).0)
         .bind(after.created_at.0)
         .bind(&after.id)
         .bind(i64::from(limit) + 1)
@@ -214,6 +255,18 @@ impl Store {
     }
 }
 
+/// The network that an address stands for: providers and devices change the rest of an IPv6 address
+/// at will. `None` for what is no address.
+fn network(address: &str) -> Option<IpAddr> {
+    match address.parse().ok()? {
+        IpAddr::V4(address) => Some(address.into()),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(address) => Some(address.into()),
+            None => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
+        },
+    }
+}
+
 fn from_row(row: &AnyRow) -> Result<Session, Error> {
     Ok(Session {
         id: row.try_get("id")?,
@@ -223,4 +276,18 @@ fn from_row(row: &AnyRow) -> Result<Session, Error> {
         seen_at: Timestamp(row.try_get("seen_at")?),
         expires_at: Timestamp(row.try_get("expires_at")?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_stands_for_its_first_64_bits() {
+        assert_eq!(network("2001:db8:1:2:3::4"), network("2001:db8:1:2::"));
+        assert_ne!(network("2001:db8:1:2::"), network("2001:db8:1:3::"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_eq!((network(""), network("nowhere")), (None, None));
+    }
 }

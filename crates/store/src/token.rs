@@ -262,7 +262,7 @@ impl Store {
 }
 
 /// A query for tokens: of constants only.
-fn query_for(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
+pub(crate) fn query_for(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} {rest}"))
 }
 
@@ -277,7 +277,7 @@ fn entry(action: &'static str, token: &Token) -> Entry {
     }
 }
 
-fn from_row(row: &AnyRow) -> Result<Token, Error> {
+pub(crate) fn from_row(row: &AnyRow) -> Result<Token, Error> {
     let id: String = row.try_get("id")?;
     let corrupt = |what| Error::Corrupt {
         what,

@@ -364,9 +364,9 @@ pub(super) async fn sessions(
 ) -> Result<Json<Page<SessionView>>, ApiError> {
     let (person, present) = principal.who.present()?;
     let after = query.after(|cursor| cursor.parse().ok())?;
-    let page = portal
-        .store
-        .sessions(person.id, after.as_ref(), query.limit()?)
+    let (store, idle) = (&portal.store, portal.authority.config.session_idle);
+    let page = store
+        .sessions(person.id, idle, after.as_ref(), query.limit()?)
         .await?;
     let view = |session: Session| SessionView {
         present: session.id == present.id,

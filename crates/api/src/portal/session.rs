@@ -13,6 +13,7 @@ use super::openapi::Refusal;
 use super::{ApiError, Portal, State};
 use crate::auth::{Comparison, Public, SignedIn, Who};
 use crate::auth::{check_totp, clear_cookie, normal_recovery_code, set_cookie};
+use crate::mail::Letter;
 
 /// Longest `User-Agent` that is kept with a session.
 const USER_AGENT_CHARACTERS: usize = 200;
@@ -97,17 +98,25 @@ impl Portal {
         let lifetime = authority.config.session_lifetime;
         let user_agent = headers.get(header::USER_AGENT);
         let user_agent = user_agent.and_then(|value| value.to_str().ok());
+        let user_agent = user_agent.unwrap_or_default().chars();
+        let user_agent: String = user_agent.take(USER_AGENT_CHARACTERS).collect();
+        let elsewhere = self.store.would_sign_in_elsewhere(person.id, &by.address);
+        let elsewhere = elsewhere.await?;
         let new = NewSession {
             person: person.id,
             address: by.address.clone(),
-            user_agent: user_agent
-                .unwrap_or_default()
-                .chars()
-                .take(USER_AGENT_CHARACTERS)
-                .collect(),
+            user_agent: user_agent.clone(),
             lifetime,
         };
         let session = self.store.create_session(new, &by).await?;
+        if elsewhere {
+            let letter = Letter::SignIn {
+                at: authority.clock.now(),
+                address: &by.address,
+                client: &user_agent,
+            };
+            self.tell(&person.email, &letter).await;
+        }
         if let Some(Who::Person { person, session }) = former {
             match self.store.end_session(person.id, &session.id, &by).await {
                 Ok(()) | Err(store::Error::NoSession(_)) => {}

@@ -142,19 +142,6 @@ fn content(letter: &Letter<'_>) -> Content {
             notes: vec![NOT_YOU.to_owned()],
             ..Content::default()
         },
-        Letter::EmailChanged { new_email, at } => Content {
-            subject: "Your address was changed".to_owned(),
-            title: "Your address was changed".to_owned(),
-            paragraphs: vec![format!(
-                "The address of your Millstream account was changed to {} on {}. This mail is the last one to the former address.",
-                shown(new_email),
-                date(at)
-            )],
-            notes: vec![
-                "If this was not you, tell an administrator of your organisation at once.".to_owned(),
-            ],
-            ..Content::default()
-        },
         Letter::SecondFactor { enabled, at } => {
             let switched = if enabled { "on" } else { "off" };
             Content {
@@ -176,7 +163,7 @@ fn content(letter: &Letter<'_>) -> Content {
             subject: "A sign-in from a new place".to_owned(),
             title: "A sign-in from a new place".to_owned(),
             paragraphs: vec![
-                "Somebody, hopefully you, signed in to your Millstream account from a place that was not seen before."
+                "Somebody, hopefully you, signed in to your Millstream account from a network where you never did before."
                     .to_owned(),
                 format!("When: {}", date(at)),
                 format!("From: {}", shown(address)),
@@ -276,10 +263,6 @@ mod tests {
             Letter::PasswordChanged {
                 at: AT,
                 address: "192.0.2.1",
-            },
-            Letter::EmailChanged {
-                new_email: "new@example.com",
-                at: AT,
             },
             Letter::SecondFactor {
                 enabled: true,

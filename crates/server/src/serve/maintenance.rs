@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::mail::{Letter, Letters};
 use journal::{Journal, StorageError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::Clock;
-use store::Store;
+use store::{ExpiringToken, Store};
 use tokio_util::sync::CancellationToken;
 
 /// How often retention runs.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long before a token expires its maker is told.
+const TOKEN_WARNING: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How often recorded metrics are condensed.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
@@ -19,6 +23,7 @@ const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) struct Maintenance {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) store: Store,
+    pub(super) letters: Arc<dyn Letters>,
     pub(super) audit_retention: Duration,
     pub(super) metrics: PrometheusHandle,
     pub(super) clock: Arc<dyn Clock>,
@@ -32,6 +37,7 @@ impl Maintenance {
             if self.clock.now() >= due {
                 self.retire().await;
                 self.clear_expired().await;
+                warn_of_expiring_tokens(&self.store, self.letters.as_ref()).await;
                 due = self.clock.now() + INTERVAL;
             }
             self.metrics.run_upkeep();
@@ -70,5 +76,79 @@ impl Maintenance {
             Err(StorageError::Closed) => {}
             Err(error) => tracing::error!(%error, "retention failed"),
         }
+    }
+}
+
+/// Tells people, once, that a token of theirs is about to expire.
+async fn warn_of_expiring_tokens(store: &Store, letters: &dyn Letters) {
+    let write = |expiring: &ExpiringToken| {
+        let letter = Letter::TokenExpiring {
+            organisation: &expiring.organisation,
+            token: &expiring.token.name,
+            expires_at: expiring.expires_at,
+        };
+        Ok(letters.write(&expiring.email, &letter)?)
+    };
+    match store.warn_of_expiring_tokens(TOKEN_WARNING, write).await {
+        Ok(0) => {}
+        Ok(tokens) => tracing::debug!(tokens, "people were told that their tokens expire"),
+        Err(error) => tracing::error!(%error, "nobody can be told that tokens expire"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::access::InstallationRights;
+    use model::random::System;
+    use model::time::ManualClock;
+    use store::{Caller, Config, NewPerson, TokenDraft};
+
+    use super::*;
+    use crate::mail::TemplateLetters;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    #[tokio::test]
+    async fn the_maker_of_a_token_is_told_a_week_before_it_expires() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(model::Timestamp(1_767_225_600_000_000)));
+        let config = Config::in_folder(folder.path());
+        let store = Store::open(&config, clock.clone(), Arc::new(System)).await;
+        let store = store.unwrap();
+        let ann = NewPerson {
+            email: "ann@example.com".into(),
+            name: "Ann".into(),
+            password_hash: None,
+            rights: InstallationRights::default(),
+        };
+        let ann = store.create_first_administrator("Acme", ann).await;
+        let ann = ann.unwrap().expect("the first account");
+        let draft = TokenDraft {
+            organisation: store.ensure_organisation("Acme").await.unwrap().id,
+            person: Some(ann.id),
+            name: "nightly".into(),
+            scopes: None,
+            expires_at: Some(clock.now() + 10 * DAY),
+        };
+        store.create_token(draft, &Caller::system()).await.unwrap();
+
+        let letters = TemplateLetters::new("https://millstream.example.com").unwrap();
+        let sent = async || {
+            warn_of_expiring_tokens(&store, &letters).await;
+            store.mails(None, None, 10).await.unwrap().items
+        };
+        clock.advance(2 * DAY);
+        assert!(sent().await.is_empty(), "it is too early");
+        clock.advance(2 * DAY);
+        let mails = sent().await;
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].recipient, "ann@example.com");
+        let (_, bodies) = store.mail(mails[0].id).await.unwrap();
+        let text = bodies.expect("it waits to be sent").text;
+        assert!(
+            text.contains("nightly") && text.contains("11 January 2026"),
+            "{text}"
+        );
+        assert_eq!(sent().await.len(), 1, "once is enough");
     }
 }

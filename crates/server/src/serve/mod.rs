@@ -18,6 +18,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::auth::Authority;
 use api::ingest::Refusal;
+use api::mail::Letters;
 use api::portal::{ApiError, Portal};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -148,7 +149,8 @@ impl Server {
             clock: Arc::clone(&clock),
         };
         let letters = TemplateLetters::new(&config.public_url());
-        let letters = letters.context("the mail templates can't be used")?;
+        let letters: Arc<dyn Letters> =
+            Arc::new(letters.context("the mail templates can't be used")?);
         let mailer = mailer(&config, &store, &clock, &jitter)?;
         let authority = Arc::new(Authority::new(
             store.clone(),
@@ -162,7 +164,7 @@ impl Server {
             store.clone(),
             Arc::new(lanes),
             authority,
-            Arc::new(letters),
+            Arc::clone(&letters),
             &config.public_url(),
         ));
         portal.start().await.context("the syncs can't be started")?;
@@ -200,6 +202,7 @@ impl Server {
         let maintenance = maintenance::Maintenance {
             journal: Arc::clone(&server.journal),
             store: server.store.clone(),
+            letters,
             audit_retention: config.access.audit_retention,
             metrics,
             clock,

@@ -58,11 +58,9 @@ pub enum Kind {
     PasswordReset,
     /// The password was changed.
     PasswordChanged,
-    /// The account's address was changed.
-    EmailChanged,
     /// The second factor was switched on or off.
     SecondFactor,
-    /// Somebody signed in from a new place.
+    /// Somebody signed in from a network where they never did before.
     SignIn,
     /// An API token is about to expire.
     TokenExpiring,
@@ -74,7 +72,6 @@ impl Kind {
         Self::Invitation,
         Self::PasswordReset,
         Self::PasswordChanged,
-        Self::EmailChanged,
         Self::SecondFactor,
         Self::SignIn,
         Self::TokenExpiring,
@@ -86,7 +83,6 @@ impl Kind {
             Self::Invitation => "invitation",
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
-            Self::EmailChanged => "email_changed",
             Self::SecondFactor => "second_factor",
             Self::SignIn => "sign_in",
             Self::TokenExpiring => "token_expiring",

@@ -379,3 +379,43 @@ async fn addresses_are_those_that_trusted_proxies_name() {
         .await;
     assert_eq!(sessions.at("/items/0/address"), "203.0.113.7");
 }
+
+#[tokio::test]
+async fn a_session_that_was_not_used_for_long_is_not_listed() {
+    let world = with_account().await;
+    sign_in(&world, EMAIL, PASSWORD).await.is(200);
+    world.clock.advance(cheap().session_idle);
+    let cookie = sign_in(&world, EMAIL, PASSWORD).await.is(200).cookie();
+    let listed = world.anonymous("GET", "/me/sessions").cookie(&cookie);
+    let listed = listed.send().await.is(200).json();
+    let present: Vec<_> = listed["items"].as_array().unwrap().iter().collect();
+    assert_eq!(present.len(), 1, "{listed}");
+    assert_eq!(present[0]["present"], true);
+}
+
+#[tokio::test]
+async fn a_sign_in_from_a_network_that_is_new_to_the_account_is_told() {
+    let world = with_account().await;
+    let from = async |address: &str| {
+        let body = json!({"email": EMAIL, "password": PASSWORD});
+        let call = world.anonymous("POST", "/session").from(address).json(body);
+        call.send().await.is(200);
+        let mails = world.store.mails(None, None, 200).await.unwrap().items;
+        let told = mails.iter().filter(|mail| mail.kind.name() == "sign_in");
+        told.filter(|mail| mail.recipient == EMAIL).count()
+    };
+    // The first one is no news: there is none to compare it with.
+    assert_eq!(from("192.0.2.1").await, 0);
+    assert_eq!(from("192.0.2.1").await, 0);
+    assert_eq!(from("192.0.2.2").await, 1);
+    assert_eq!(from("192.0.2.2").await, 1);
+    assert_eq!(from("2001:db8:1:2::3").await, 2);
+    assert_eq!(from("2001:db8:1:2:99::").await, 2);
+    assert_eq!(from("192.0.2.1").await, 2);
+    // As far back as the audit log goes.
+    world.clock.advance(Duration::from_secs(3600));
+    let kept = Duration::from_secs(1800);
+    world.store.clear_expired(kept).await.unwrap();
+    assert_eq!(from("192.0.2.2").await, 2);
+    assert_eq!(from("192.0.2.1").await, 3);
+}

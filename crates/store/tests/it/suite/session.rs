@@ -19,7 +19,7 @@ async fn renewal(store: &Store, cookie: &Secret) -> Option<Secret> {
 }
 
 async fn only_session(store: &Store, person: model::PersonId) -> Session {
-    let mut sessions = store.sessions(person, None, 10).await.unwrap().items;
+    let mut sessions = store.sessions(person, DAY, None, 10).await.unwrap().items;
     assert_eq!(sessions.len(), 1);
     sessions.remove(0)
 }
@@ -89,7 +89,14 @@ pub(crate) async fn a_session_that_is_not_used_ends(backend: Backend) {
         clock.advance(idle - SECOND);
         assert!(taken().await);
     }
-    clock.advance(idle);
+    let listed = async || {
+        let page = store.sessions(person, idle, None, 10).await.unwrap();
+        page.items.len()
+    };
+    clock.advance(idle - SECOND);
+    assert_eq!(listed().await, 1);
+    clock.advance(SECOND);
+    assert_eq!(listed().await, 0);
     assert!(!taken().await);
 }
 
@@ -106,7 +113,10 @@ pub(crate) async fn a_session_ends_at_the_latest_however_much_it_is_used(backend
     assert!(signed_in(&store, &cookie).await);
     clock.advance(SECOND);
     assert!(!signed_in(&store, &cookie).await);
-    assert_eq!(store.sessions(person, None, 10).await.unwrap().items, []);
+    assert_eq!(
+        store.sessions(person, DAY, None, 10).await.unwrap().items,
+        []
+    );
 }
 
 pub(crate) async fn the_last_use_of_a_session_is_known_to_the_minute(backend: Backend) {
@@ -207,7 +217,10 @@ pub(crate) async fn pages_hold_every_session_once(backend: Backend) {
     expected.sort();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = store.sessions(person, after.as_ref(), 2).await.unwrap();
+        let page = store
+            .sessions(person, DAY, after.as_ref(), 2)
+            .await
+            .unwrap();
         seen.extend(page.items.into_iter().map(|session| session.id));
         after = page.next;
         if after.is_none() {

@@ -1,10 +1,12 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
-use millstream_store::{Error, NewToken, Store, TokenDraft};
+use millstream_store::mail::{Bodies, Draft, Kind};
+use millstream_store::{Error, ExpiringToken, NewToken, Store, TokenDraft};
 use model::access::{InstallationRights, Permission, Permissions, Role};
 use model::{OrganisationId, PersonId, Timestamp};
 
-use super::{START, caller, clock, member, organisation, secret_half};
+use super::{DAY, START, at_once, caller, clock, member, organisation, secret_half};
 use crate::backend::Backend;
 
 fn draft(organisation: OrganisationId, name: &str) -> TokenDraft {
@@ -235,4 +237,118 @@ pub(crate) async fn pages_hold_every_token_once(backend: Backend) {
         }
         assert_eq!(seen, expected);
     }
+}
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+fn warning(expiring: &ExpiringToken) -> Draft {
+    let words = || expiring.token.name.clone();
+    Draft {
+        kind: Kind::TokenExpiring,
+        recipient: expiring.email.clone(),
+        subject: words(),
+        bodies: Bodies {
+            text: words(),
+            html: words(),
+        },
+        expires_at: expiring.token.expires_at,
+    }
+}
+
+pub(crate) async fn the_maker_of_a_token_is_warned_once_before_it_ends(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let organisation = organisation(&store).await;
+    let ann = member(&store, organisation, "ann", Role::Viewer).await;
+    let make = async |name: &str, person, days: Option<u32>| {
+        let draft = TokenDraft {
+            person,
+            expires_at: days.map(|days| START + days * DAY),
+            ..draft(organisation, name)
+        };
+        create(&store, draft).await.token
+    };
+    let soon = make("soon", Some(ann.id), Some(10)).await;
+    make("brief from the first", Some(ann.id), Some(6)).await;
+    make("later", Some(ann.id), Some(30)).await;
+    make("endless", Some(ann.id), None).await;
+    make("the installation's", None, Some(10)).await;
+    let told = Mutex::new(Vec::new());
+    let warn = async || {
+        let write = |expiring: &ExpiringToken| {
+            told.lock().unwrap().push(expiring.clone());
+            Ok(warning(expiring))
+        };
+        store.warn_of_expiring_tokens(WEEK, write).await.unwrap()
+    };
+    clock.advance(3 * DAY - Duration::from_micros(1));
+    assert_eq!(warn().await, 0);
+    clock.advance(Duration::from_micros(1));
+    assert_eq!(warn().await, 1);
+    assert_eq!(warn().await, 0);
+    let expected = ExpiringToken {
+        expires_at: START + 10 * DAY,
+        token: soon,
+        email: "ann@example.com".into(),
+        organisation: "acme".into(),
+    };
+    assert_eq!(*told.lock().unwrap(), [expected]);
+    let mails = store.mails(None, None, 10).await.unwrap().items;
+    let warnings = mails.iter().filter(|mail| mail.kind == Kind::TokenExpiring);
+    assert_eq!(warnings.count(), 1);
+    // A token that has ended is no news to anyone.
+    clock.advance(30 * DAY);
+    assert_eq!(warn().await, 0);
+}
+
+pub(crate) async fn of_many_nodes_at_once_one_warns_of_a_token(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let organisation = organisation(&store).await;
+    let ann = member(&store, organisation, "ann", Role::Viewer).await;
+    let draft = TokenDraft {
+        person: Some(ann.id),
+        expires_at: Some(START + 10 * DAY),
+        ..draft(organisation, "soon")
+    };
+    create(&store, draft).await;
+    clock.advance(5 * DAY);
+    let warned = at_once(4, |_| {
+        let store = store.clone();
+        async move {
+            let write = |expiring: &ExpiringToken| Ok(warning(expiring));
+            store.warn_of_expiring_tokens(WEEK, write).await.unwrap()
+        }
+    });
+    assert_eq!(warned.await.iter().sum::<u64>(), 1);
+}
+
+pub(crate) async fn a_warning_that_cannot_be_written_is_tried_again_and_holds_nothing_up(
+    backend: Backend,
+) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let organisation = organisation(&store).await;
+    for (name, days) in [("ann", 9), ("bob", 10)] {
+        let person = Some(member(&store, organisation, name, Role::Viewer).await.id);
+        let draft = TokenDraft {
+            person,
+            expires_at: Some(START + days * DAY),
+            ..draft(organisation, name)
+        };
+        create(&store, draft).await;
+    }
+    clock.advance(5 * DAY);
+    let unwritable = |expiring: &ExpiringToken| match expiring.token.name.as_str() {
+        "ann" => Err("no template".into()),
+        _ => Ok(warning(expiring)),
+    };
+    let warn = async || {
+        let warned = store.warn_of_expiring_tokens(WEEK, unwritable).await;
+        warned.unwrap()
+    };
+    assert_eq!((warn().await, warn().await), (1, 0));
+    let write = |expiring: &ExpiringToken| Ok(warning(expiring));
+    let later = store.warn_of_expiring_tokens(WEEK, write).await;
+    assert_eq!(later.unwrap(), 1);
 }
