@@ -2,9 +2,9 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use crate::process::{Server, millstream, text};
+use crate::process::{Server, millstream, text, without_settings};
 
 /// The administrator of most tests.
 pub(crate) const ANN: &str = "ann@example.com";
@@ -45,6 +45,14 @@ impl Home {
         self.folder.path().join("millstream/profiles.toml")
     }
 
+    /// Makes a command find these profiles, and no server on this machine.
+    pub(crate) fn settle(&self, command: &mut Command) {
+        without_settings(command);
+        command
+            .env("XDG_CONFIG_HOME", self.folder.path())
+            .env("MILLSTREAM_DATA_DIR", self.folder.path().join("no-data"));
+    }
+
     /// Runs a command that reads `input`.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
         self.run_with(arguments, &[], input)
@@ -57,10 +65,10 @@ impl Home {
         variables: &[(&str, &str)],
         input: &str,
     ) -> Output {
-        let mut child = millstream()
+        let mut command = millstream();
+        self.settle(&mut command);
+        let mut child = command
             .args(arguments)
-            .env("XDG_CONFIG_HOME", self.folder.path())
-            .env("MILLSTREAM_DATA_DIR", self.folder.path().join("no-data"))
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

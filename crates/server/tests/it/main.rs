@@ -15,6 +15,7 @@ mod mail;
 mod people;
 mod postgres;
 mod process;
+mod prompt;
 mod receiver;
 mod secrets;
 mod serving;

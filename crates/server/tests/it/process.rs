@@ -13,14 +13,19 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// The binary, with nothing of this process's environment that configures it.
 pub(crate) fn millstream() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
+    without_settings(&mut command);
+    // Nobody's profiles.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command
+}
+
+/// Takes from a command what would configure the binary in this process's environment.
+pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in
         std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MILLSTREAM_"))
     {
         command.env_remove(name);
     }
-    // Nobody's profiles.
-    command.env("XDG_CONFIG_HOME", "/nonexistent");
-    command
 }
 
 /// Runs it to its end.
