@@ -15,6 +15,7 @@ mod device;
 mod handle;
 mod identify;
 mod language;
+mod member;
 mod normalise;
 mod outage;
 mod projects;

@@ -21,6 +21,7 @@ use super::answer::Problems;
 use super::bound::{Bounds, UPDATED_PROPERTIES};
 use super::device::Device;
 use super::language;
+use super::member::{name_member, raw_text_member, text_member, time_member, write_uuid};
 use super::validate::{self, MIN_ID_LENGTH, Rule, Why};
 
 /// A client's clock may be off by this much, in microseconds, before its times are corrected.
@@ -461,47 +462,4 @@ fn alone(update: &PropertyUpdate) -> Vec<u8> {
     let mut json = Vec::new();
     write_value(&Value::Object(properties), &mut json);
     json
-}
-
-/// Begins a further member. `name` needs no escapes.
-fn name_member(name: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-}
-
-fn text_member(name: &str, text: &str, out: &mut Vec<u8>) {
-    name_member(name, out);
-    write_string(text, out);
-}
-
-fn time_member(name: &str, time: Timestamp, out: &mut Vec<u8>) {
-    name_member(name, out);
-    out.push(b'"');
-    time.write(out);
-    out.push(b'"');
-}
-
-/// A text that needs no escapes.
-fn raw_text_member(name: &str, text: &[u8], out: &mut Vec<u8>) {
-    name_member(name, out);
-    out.push(b'"');
-    out.extend_from_slice(text);
-    out.push(b'"');
-}
-
-/// Appends a random UUID (version 4).
-fn write_uuid(random: &dyn Random, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let high = random.next_u64() & !0xf000 | 0x4000;
-    let low = random.next_u64() & !(0b11 << 62) | 0b10 << 62;
-    let mut text = *b"00000000-0000-0000-0000-000000000000";
-    let (first, second) = text.split_at_mut(18);
-    for (half, mut bits) in [(first, high), (second, low)] {
-        for slot in half.iter_mut().rev().filter(|slot| **slot != b'-') {
-            *slot = HEX[(bits & 15) as usize];
-            bits >>= 4;
-        }
-    }
-    out.extend_from_slice(&text);
 }

@@ -1,12 +1,14 @@
 //! Syncs: a definition connected to a project with a user's settings, its secrets sealed.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod log;
+mod sealed;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::sync::{Settings, Sync};
-use model::{DefinitionId, OrganisationId, ProjectId, SyncId, Timestamp};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use model::{DefinitionId, ProjectId, SyncId, Timestamp};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
@@ -14,6 +16,7 @@ use crate::change::{Caller, Entry};
 use crate::person::conflict;
 use crate::project_keys::stored_version;
 use crate::{Cursor, Error, Page, Store, project};
+use log::{difference, entry, shown, with_member};
 
 /// A sync as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,13 +62,6 @@ pub struct DeletedSync {
     pub id: SyncId,
 }
 
-/// What is sealed of a sync's settings.
-#[derive(Default, Serialize, Deserialize)]
-struct Sealed {
-    headers: BTreeMap<String, String>,
-    parameters: BTreeMap<String, String>,
-}
-
 impl Store {
     /// Makes a sync.
     pub async fn create_sync(
@@ -100,7 +96,7 @@ impl Store {
             updated_at: now,
         };
         let sync = &record.sync;
-        let (settings, secrets) = self.seal(sync.id, &sync.settings, &record.secret)?;
+        let (settings, secrets) = self.seal_settings(sync.id, &sync.settings, &record.secret)?;
         sqlx::query(
             "INSERT INTO syncs
                  (id, project_id, definition_id, definition_version, name, enabled, settings,
@@ -205,7 +201,7 @@ impl Store {
         let mut change = self.begin(by).await?;
         let before = self.find_sync(change.connection(), project, id).await?;
         conflict(Some(version), before.version)?;
-        let (settings, secrets) = self.seal(id, &draft.settings, &draft.secret)?;
+        let (settings, secrets) = self.seal_settings(id, &draft.settings, &draft.secret)?;
         let changed = sqlx::query(
             "UPDATE syncs
              SET name = $4, enabled = $5, settings = $6, secrets = $7, updated_at = $8,
@@ -331,67 +327,6 @@ impl Store {
         }))
     }
 
-    /// The settings without their secrets as JSON, and the secrets sealed, if there are any.
-    fn seal(
-        &self,
-        id: SyncId,
-        settings: &Settings,
-        secret: &SecretFields,
-    ) -> Result<(String, Option<String>), Error> {
-        let mut open = settings.clone();
-        let mut sealed = Sealed::default();
-        for header in &mut open.headers {
-            if secret.headers.contains(&header.name) {
-                let value = std::mem::take(&mut header.value);
-                sealed.headers.insert(header.name.clone(), value);
-            }
-        }
-        for (name, value) in &mut open.parameters {
-            if secret.parameters.contains(name) {
-                sealed
-                    .parameters
-                    .insert(name.clone(), std::mem::take(value));
-            }
-        }
-        let unwritable = |_| Error::Corrupt {
-            what: "the settings",
-            id: id.to_string(),
-        };
-        let open = serde_json::to_string(&open).map_err(unwritable)?;
-        if sealed.headers.is_empty() && sealed.parameters.is_empty() {
-            return Ok((open, None));
-        }
-        let sealed = serde_json::to_vec(&sealed).map_err(unwritable)?;
-        let random = self.random.as_ref();
-        let envelope = self.keyring.seal(&id.to_string(), &sealed, random)?;
-        Ok((open, Some(envelope)))
-    }
-
-    /// Puts the sealed values back into the settings and says which they are.
-    fn unseal(
-        &self,
-        id: &str,
-        settings: &mut Settings,
-        envelope: &str,
-    ) -> Result<SecretFields, Error> {
-        let sealed = self.keyring.open_envelope(id, envelope)?;
-        let sealed: Sealed = serde_json::from_slice(&sealed).map_err(|_| Error::Corrupt {
-            what: "the secrets",
-            id: id.to_owned(),
-        })?;
-        let secret = SecretFields {
-            headers: sealed.headers.keys().cloned().collect(),
-            parameters: sealed.parameters.keys().cloned().collect(),
-        };
-        for header in &mut settings.headers {
-            if let Some(value) = sealed.headers.get(&header.name) {
-                header.value.clone_from(value);
-            }
-        }
-        settings.parameters.extend(sealed.parameters);
-        Ok(secret)
-    }
-
     fn record(&self, row: &AnyRow) -> Result<SyncRecord, Error> {
         let id: String = row.try_get("id")?;
         let corrupt = |what| Error::Corrupt {
@@ -407,7 +342,7 @@ impl Store {
         let mut settings = serde_json::from_str(&settings).map_err(|_| corrupt("the settings"))?;
         let envelope: Option<String> = row.try_get("secrets")?;
         let secret = match envelope {
-            Some(envelope) => self.unseal(&id, &mut settings, &envelope)?,
+            Some(envelope) => self.unseal_settings(&id, &mut settings, &envelope)?,
             None => SecretFields::default(),
         };
         let sync = Sync {
@@ -427,80 +362,5 @@ impl Store {
             created_at: Timestamp(row.try_get("created_at")?),
             updated_at: Timestamp(row.try_get("updated_at")?),
         })
-    }
-}
-
-impl SyncRecord {
-    /// The values that are never shown, by kind and name.
-    fn secret_values(&self) -> Vec<(&str, &str)> {
-        let settings = &self.sync.settings;
-        let headers = settings.headers.iter();
-        let headers = headers
-            .filter(|header| self.secret.headers.contains(&header.name))
-            .map(|header| (header.name.as_str(), header.value.as_str()));
-        let parameters = settings.parameters.iter();
-        let parameters = parameters
-            .filter(|(name, _)| self.secret.parameters.contains(*name))
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        headers.chain(parameters).collect()
-    }
-}
-
-/// What the audit log shows of a sync: no secret values.
-fn shown(record: &SyncRecord) -> Result<Value, Error> {
-    let sync = &record.sync;
-    let mut settings = sync.settings.clone();
-    for header in &mut settings.headers {
-        if record.secret.headers.contains(&header.name) {
-            header.value.clear();
-        }
-    }
-    for (name, value) in &mut settings.parameters {
-        if record.secret.parameters.contains(name) {
-            value.clear();
-        }
-    }
-    let settings = serde_json::to_value(settings).map_err(|_| Error::Corrupt {
-        what: "the settings",
-        id: sync.id.to_string(),
-    })?;
-    let about = json!({"name": sync.name, "enabled": sync.enabled});
-    Ok(match settings {
-        Value::Object(settings) => settings.into_iter().fold(about, |shown, (name, value)| {
-            with_member(shown, &name, Some(value))
-        }),
-        _ => about,
-    })
-}
-
-fn with_member(mut object: Value, name: &str, value: Option<Value>) -> Value {
-    if let (Value::Object(members), Some(value)) = (&mut object, value) {
-        members.insert(name.to_owned(), value);
-    }
-    object
-}
-
-/// The members of two objects that differ.
-fn difference(before: Value, after: Value) -> (Value, Value) {
-    let only = |these: &Value, others: &Value| {
-        let members = these.as_object().into_iter().flatten();
-        let changed = members.filter(|(name, value)| others.get(name) != Some(value));
-        Value::Object(
-            changed
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        )
-    };
-    (only(&before, &after), only(&after, &before))
-}
-
-fn entry(action: &'static str, organisation: OrganisationId, sync: &Sync) -> Entry {
-    Entry {
-        organisation: Some(organisation),
-        action,
-        target_id: sync.id.to_string(),
-        target_name: sync.name.clone(),
-        before: None,
-        after: None,
     }
 }
