@@ -127,6 +127,9 @@ pub enum Error {
     /// The e-mail address has an account.
     #[error("the e-mail address has an account already")]
     EmailTaken,
+    /// The address is invited as owner, which an invitation as less would end.
+    #[error("this address is invited as owner: withdraw that invitation first")]
+    InvitedAsOwner,
     /// There is no such invitation, or not any more.
     #[error("there is no such invitation, or it was used or has expired")]
     NoInvitation,

@@ -2,6 +2,7 @@
 
 use model::access::{InstallationRights, Role};
 use model::{OrganisationId, PersonId, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -13,7 +14,7 @@ use crate::secret::{Credential, Kind, Secret};
 use crate::{Cursor, Error, Page, Store, member};
 
 /// An invitation that was not accepted yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
     /// The public half of its link.
     pub id: String,
@@ -56,7 +57,7 @@ pub enum Invitee {
 
 impl Store {
     /// Invites someone by the letter that `write` writes. An earlier invitation of the same address
-    /// ends.
+    /// ends; but one as owner has to be withdrawn before one as less is made.
     pub async fn invite(
         &self,
         organisation: OrganisationId,
@@ -69,12 +70,18 @@ impl Store {
         let email = normal_email(email);
         let mut change = self.begin(by).await?;
         organisation::find(change.connection(), organisation).await?;
+        if let Some(made) = change.made_before().await? {
+            return Ok(made);
+        }
         if let Some(person) = person::find_by_email(change.connection(), &email).await? {
             match member::find(change.connection(), organisation, person.id).await {
                 Ok(_) => return Err(Error::AlreadyMember),
                 Err(Error::NoMember(_)) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if role != Role::Owner {
+            refuse_to_replace_owner(&mut change, organisation, &email).await?;
         }
         sqlx::query("DELETE FROM invitations WHERE organisation_id = $1 AND email = $2")
             .bind(organisation.to_string())
@@ -86,9 +93,40 @@ impl Store {
             .await?;
         let letter = write(&made.text).map_err(Error::Letter)?;
         change.mail(letter).await?;
+        change.remember(&made.invitation).await?;
         let entry = entry("invitation.create", &made.invitation);
         change.commit(entry).await?;
         Ok(made.invitation)
+    }
+
+    /// Makes an organisation and invites its owner by the letter that `write` writes; whoever makes
+    /// it doesn't become a member.
+    pub async fn create_organisation_for(
+        &self,
+        name: &str,
+        owner: &str,
+        expires_at: Timestamp,
+        write: impl WriteLetter,
+        by: &Caller,
+    ) -> Result<Organisation, Error> {
+        let mut change = self.begin(by).await?;
+        if let Some(made) = change.made_before().await? {
+            drop(change);
+            return self.organisation(made).await;
+        }
+        let organisation = self.new_organisation(name, change.now);
+        organisation::insert(change.connection(), &organisation).await?;
+        let (id, email) = (organisation.id, Some(normal_email(owner)));
+        let made = self
+            .insert_invitation(&mut change, id, email, Role::Owner, expires_at)
+            .await?;
+        let letter = write(&made.text).map_err(Error::Letter)?;
+        change.mail(letter).await?;
+        change.remember(&organisation.id).await?;
+        change.log(organisation::created(&organisation)).await?;
+        let entry = entry("invitation.create", &made.invitation);
+        change.commit(entry).await?;
+        Ok(organisation)
     }
 
     /// The link for the first administrator, who makes the first account and runs the installation.
@@ -264,6 +302,16 @@ impl Store {
         Ok((person, organisation))
     }
 
+    /// An organisation's invitation that was not accepted or withdrawn yet.
+    pub async fn invitation(
+        &self,
+        organisation: OrganisationId,
+        id: &str,
+    ) -> Result<Invitation, Error> {
+        let mut connection = self.pool.acquire().await?;
+        find(&mut connection, organisation, id).await
+    }
+
     /// Withdraws an invitation.
     pub async fn withdraw_invitation(
         &self,
@@ -272,15 +320,7 @@ impl Store {
         by: &Caller,
     ) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
-        let row = sqlx::query(
-            "SELECT id, organisation_id, email, role, created_at, expires_at FROM invitations
-             WHERE organisation_id = $1 AND id = $2",
-        )
-        .bind(organisation.to_string())
-        .bind(id)
-        .fetch_optional(change.connection())
-        .await?;
-        let invitation = row.as_ref().map_or(Err(Error::NoInvitation), from_row)?;
+        let invitation = find(change.connection(), organisation, id).await?;
         sqlx::query("DELETE FROM invitations WHERE id = $1")
             .bind(id)
             .execute(change.connection())
@@ -343,16 +383,47 @@ impl Store {
                 .map_err(|_| Error::Corrupt { what: "the id", id })?;
             return organisation::find(change.connection(), parsed).await;
         }
-        let organisation = Organisation {
-            id: OrganisationId::generate(self.random.as_ref()),
-            name: name.to_owned(),
-            version: 1,
-            created_at: change.now,
-        };
+        let organisation = self.new_organisation(name, change.now);
         organisation::insert(change.connection(), &organisation).await?;
         change.log(organisation::created(&organisation)).await?;
         Ok(organisation)
     }
+}
+
+async fn find(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+    id: &str,
+) -> Result<Invitation, Error> {
+    let row = sqlx::query(
+        "SELECT id, organisation_id, email, role, created_at, expires_at FROM invitations
+         WHERE organisation_id = $1 AND id = $2",
+    )
+    .bind(organisation.to_string())
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map_or(Err(Error::NoInvitation), from_row)
+}
+
+/// Who may not make owners shall not end the invitation of one by inviting the same address.
+async fn refuse_to_replace_owner(
+    change: &mut Change<'_>,
+    organisation: OrganisationId,
+    email: &str,
+) -> Result<(), Error> {
+    let now = change.now;
+    let owners = sqlx::query(
+        "SELECT id FROM invitations
+         WHERE organisation_id = $1 AND email = $2 AND role = $3 AND expires_at > $4 LIMIT 1",
+    )
+    .bind(organisation.to_string())
+    .bind(email)
+    .bind(Role::Owner.name())
+    .bind(now.0)
+    .fetch_optional(change.connection())
+    .await?;
+    owners.map_or(Ok(()), |_| Err(Error::InvitedAsOwner))
 }
 
 async fn any_person(connection: &mut AnyConnection) -> Result<bool, Error> {

@@ -24,8 +24,8 @@ pub struct Organisation {
 }
 
 impl Store {
-    /// Makes an organisation. A person who makes it owns it; one that a program makes has no members
-    /// yet.
+    /// Makes an organisation. A person who makes it owns it; one that a program makes has no members:
+    /// see [`create_organisation_for`](Self::create_organisation_for).
     pub async fn create_organisation(
         &self,
         name: &str,
@@ -36,12 +36,7 @@ impl Store {
             drop(change);
             return self.organisation(made).await;
         }
-        let organisation = Organisation {
-            id: OrganisationId::generate(self.random.as_ref()),
-            name: name.to_owned(),
-            version: 1,
-            created_at: change.now,
-        };
+        let organisation = self.new_organisation(name, change.now);
         insert(change.connection(), &organisation).await?;
         if by.actor.kind == ActorKind::Person {
             let owner = by.actor.id.parse().map_err(|_| Error::Corrupt {
@@ -54,6 +49,16 @@ impl Store {
         change.remember(&organisation.id).await?;
         change.commit(created(&organisation)).await?;
         Ok(organisation)
+    }
+
+    /// One that isn't stored yet.
+    pub(crate) fn new_organisation(&self, name: &str, now: Timestamp) -> Organisation {
+        Organisation {
+            id: OrganisationId::generate(self.random.as_ref()),
+            name: name.to_owned(),
+            version: 1,
+            created_at: now,
+        }
     }
 
     /// All organisations, oldest first.

@@ -5,6 +5,7 @@
 //!
 //! - [`Allowed<P>`](Allowed): has the permission `P` in the organisation that the path names, by
 //!   itself or by one of its projects;
+//! - [`Belongs`]: may do something or other in that organisation; what it is about says the rest;
 //! - [`Installed<P>`](Installed): has the permission `P` of the whole installation;
 //! - [`SignedIn`]: is someone; what belongs to the caller alone;
 //! - [`Public`]: anyone, said aloud.
@@ -265,14 +266,50 @@ impl<P> Allowed<P> {
 
     /// Refuses a caller who lacks one more permission.
     pub(crate) fn demand(&self, permission: Permission) -> Result<(), ApiError> {
-        match self.permissions.contains(permission) {
-            true => Ok(()),
-            false => Err(ApiError::Forbidden { permission }),
-        }
+        demand(self.permissions, permission)
     }
 }
 
 impl<S: Guarded, P: Demand> FromRequestParts<S> for Allowed<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let belongs = Belongs::from_request_parts(parts, state).await?;
+        belongs.demand(P::PERMISSION)?;
+        Ok(Self {
+            principal: belongs.principal,
+            organisation: belongs.organisation,
+            permissions: belongs.permissions,
+            demand: PhantomData,
+        })
+    }
+}
+
+/// A caller who may do something or other in the organisation that the path names: for what is
+/// allowed to some for one reason and to others for another. The handler demands what it needs.
+#[derive(Debug)]
+pub struct Belongs {
+    /// Who.
+    pub principal: Principal,
+    /// Where.
+    pub organisation: OrganisationId,
+    /// All that they may do there: something at least.
+    pub permissions: Permissions,
+}
+
+impl Belongs {
+    /// On whose behalf changes are made.
+    pub(crate) fn caller(&self) -> Caller {
+        self.principal.caller.clone()
+    }
+
+    /// Refuses a caller who lacks a permission.
+    pub(crate) fn demand(&self, permission: Permission) -> Result<(), ApiError> {
+        demand(self.permissions, permission)
+    }
+}
+
+impl<S: Guarded> FromRequestParts<S> for Belongs {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
@@ -287,14 +324,18 @@ impl<S: Guarded, P: Demand> FromRequestParts<S> for Allowed<P> {
         if permissions == Permissions::default() {
             return Err(unknown);
         }
-        let allowed = Self {
+        Ok(Self {
             principal,
             organisation,
             permissions,
-            demand: PhantomData,
-        };
-        allowed.demand(P::PERMISSION)?;
-        Ok(allowed)
+        })
+    }
+}
+
+fn demand(permissions: Permissions, permission: Permission) -> Result<(), ApiError> {
+    match permissions.contains(permission) {
+        true => Ok(()),
+        false => Err(ApiError::Forbidden { permission }),
     }
 }
 
@@ -380,6 +421,7 @@ impl<S: Guarded> FromRequestParts<S> for Public {
 pub(crate) trait Proof {}
 
 impl<P> Proof for Allowed<P> {}
+impl Proof for Belongs {}
 impl<P> Proof for Installed<P> {}
 impl Proof for SignedIn {}
 impl Proof for Public {}

@@ -12,12 +12,9 @@ use serde::{Deserialize, Deserializer};
 use store::{SecretFields, SyncDraft};
 use utoipa::ToSchema;
 
-use super::problem::{ApiError, FieldProblem, pointer};
+use super::field;
+use super::problem::{FieldProblem, pointer};
 
-/// Longest e-mail address (RFC 5321).
-const EMAIL_BYTES: usize = 254;
-
-const NAME_CHARACTERS: usize = 200;
 const URL_BYTES: usize = 8 << 10;
 const HEADER_VALUE_BYTES: usize = 8 << 10;
 const TEMPLATE_BYTES: usize = 256 << 10;
@@ -176,7 +173,7 @@ pub(super) fn apply(
     let mut problems = Vec::new();
     let settings = &mut draft.settings;
     if let Some(input) = input.name {
-        draft.name = name(&input, &mut problems);
+        draft.name = field::name(&input, &mut problems);
     } else if draft.name.is_empty() {
         problems.push(FieldProblem::new("/name", "this field is required"));
     }
@@ -231,56 +228,6 @@ pub(super) fn apply(
     } else {
         Err(problems)
     }
-}
-
-/// A name that is the only field to check.
-pub(super) fn checked_name(input: &str) -> Result<String, ApiError> {
-    let mut problems = Vec::new();
-    let name = name(input, &mut problems);
-    match problems.is_empty() {
-        true => Ok(name),
-        false => Err(ApiError::Invalid(problems)),
-    }
-}
-
-/// An e-mail address that is the only field to check.
-pub(super) fn checked_email(input: &str) -> Result<String, ApiError> {
-    let mut problems = Vec::new();
-    let email = email(input, &mut problems);
-    match problems.is_empty() {
-        true => Ok(email),
-        false => Err(ApiError::Invalid(problems)),
-    }
-}
-
-/// An e-mail address in its normal form. Whether mail can be sent to it shows when it is.
-pub(super) fn email(input: &str, problems: &mut Vec<FieldProblem>) -> String {
-    let email = store::normal_email(input);
-    let plain = |c: char| !c.is_whitespace() && !c.is_control();
-    let parts = email.split_once('@');
-    let usable = parts.is_some_and(|(name, domain)| {
-        !name.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
-    if !usable || !email.chars().all(plain) || email.len() > EMAIL_BYTES {
-        let message = "not an e-mail address: expected something like name@example.com";
-        problems.push(FieldProblem::new("/email", message));
-    }
-    email
-}
-
-/// A name as people give it: trimmed, not empty, on one line, not too long.
-pub(super) fn name(input: &str, problems: &mut Vec<FieldProblem>) -> String {
-    let name = input.trim();
-    let message = match name.chars().count() {
-        0 => Some("give it a name".to_owned()),
-        length if length > NAME_CHARACTERS => Some(format!(
-            "at most {NAME_CHARACTERS} characters, not {length}"
-        )),
-        _ if name.chars().any(char::is_control) => Some("no control characters".to_owned()),
-        _ => None,
-    };
-    problems.extend(message.map(|message| FieldProblem::new("/name", message)));
-    name.to_owned()
 }
 
 /// The headers and the names of the secret ones.

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use store::{Invitation, Invitee, Secret};
 use utoipa::ToSchema;
 
-use super::extract::{Body, Path, Query};
+use super::extract::{Body, Creation, Path, Query};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::problem::FieldProblem;
 use super::session::{WithCookie, by_person};
 use super::view::rfc3339;
-use super::{ApiError, State, draft};
+use super::{ApiError, State, field};
 use crate::auth::permission::{MembersRead, MembersWrite};
 use crate::auth::{Allowed, Public, Who, password_problem};
 use crate::mail::Letter;
@@ -114,24 +114,26 @@ pub(super) async fn list(
     Ok(Json(Page::of(page, InvitationView::from)))
 }
 
-/// Invites someone by mail. An earlier invitation of the same address ends.
+/// Invites someone by mail. An earlier invitation of the same address ends; one as owner has to be
+/// withdrawn before one as less is made.
 #[utoipa::path(post, path = "/organisations/{organisation}/invitations", tag = "organisations",
     operation_id = "invite",
-    params(("organisation" = String, Path, description = "The organisation's id")),
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
     request_body = InvitationInput, responses((status = 201, body = InvitationView), Refusal))]
 pub(super) async fn create(
     allowed: Allowed<MembersWrite>,
     extract::State(portal): State,
-    Body(input): Body<InvitationInput>,
+    creation: Creation<InvitationInput>,
 ) -> Result<(StatusCode, Json<InvitationView>), ApiError> {
+    let (input, by) = creation.once(allowed.caller());
     if input.role == Role::Owner {
         allowed.demand(Permission::OwnersWrite)?;
     }
-    let email = draft::checked_email(&input.email)?;
+    let email = field::checked_email("/email", &input.email)?;
     let organisation = portal.store.organisation(allowed.organisation).await?;
     let authority = &portal.authority;
     let expires_at = authority.clock.now() + authority.config.invitation_lifetime;
-    let by = allowed.caller();
     let write = |token: &Secret| {
         let letter = Letter::Invitation {
             organisation: &organisation.name,
@@ -149,7 +151,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(InvitationView::from(made))))
 }
 
-/// Withdraws an invitation: its link ends.
+/// Withdraws an invitation: its link ends. An owner's with `owners:write` only.
 #[utoipa::path(delete, path = "/organisations/{organisation}/invitations/{invitation}",
     tag = "organisations", operation_id = "withdraw_invitation",
     params(("organisation" = String, Path, description = "The organisation's id"),
@@ -160,14 +162,19 @@ pub(super) async fn withdraw(
     extract::State(portal): State,
     Path((organisation, id)): Path<(OrganisationId, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let by = allowed.caller();
-    let withdrawn = portal.store.withdraw_invitation(organisation, &id, &by);
-    withdrawn.await.map_err(|error| match error {
+    let unknown = |error| match error {
         store::Error::NoInvitation => ApiError::NotFound {
             what: format!("invitation {id}"),
         },
         error => error.into(),
-    })?;
+    };
+    let invitation = portal.store.invitation(organisation, &id).await;
+    if invitation.map_err(unknown)?.role == Role::Owner {
+        allowed.demand(Permission::OwnersWrite)?;
+    }
+    let by = allowed.caller();
+    let withdrawn = portal.store.withdraw_invitation(organisation, &id, &by);
+    withdrawn.await.map_err(unknown)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -213,11 +220,11 @@ pub(super) async fn accept(
         Some(Who::Token(_)) => return Err(ApiError::SessionNeeded),
         None => {
             let mut problems = Vec::new();
-            let name = draft::name(input.name.as_deref().unwrap_or_default(), &mut problems);
+            let name = field::name(input.name.as_deref().unwrap_or_default(), &mut problems);
             let given = input.email.as_deref().unwrap_or_default();
             let email = match &invitation.email {
                 Some(email) => email.clone(),
-                None => draft::email(given, &mut problems),
+                None => field::email("/email", given, &mut problems),
             };
             let password = input.password.unwrap_or_default();
             let problem = password_problem(&password, &email);

@@ -12,7 +12,7 @@ use super::extract::{Body, Path, Query};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
-use super::{ApiError, Portal, State, draft};
+use super::{ApiError, Portal, State, field};
 use crate::auth::{Comparison, Principal, SignedIn, Who};
 use crate::auth::{check_totp, generate_totp, password_problem, recovery_codes, totp_url};
 use crate::mail::Letter;
@@ -193,7 +193,7 @@ pub(super) async fn change(
     Body(patch): Body<MePatch>,
 ) -> Result<Json<PersonView>, ApiError> {
     let (person, _) = principal.who.present()?;
-    let name = draft::checked_name(&patch.name)?;
+    let name = field::checked_name(&patch.name)?;
     let person = portal
         .store
         .rename_person(person.id, &name, &principal.caller)

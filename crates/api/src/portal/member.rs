@@ -14,8 +14,8 @@ use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
 use super::{ApiError, State};
-use crate::auth::Allowed;
-use crate::auth::permission::{MembersRead, MembersWrite, OrganisationRead};
+use crate::auth::permission::{MembersRead, MembersWrite};
+use crate::auth::{Allowed, Belongs};
 
 /// A member of an organisation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -116,29 +116,30 @@ pub(super) async fn change(
     Ok(Json(MemberView::from(member)))
 }
 
-/// Removes a member, with the tokens that they made here. Everyone may remove themselves.
+/// Removes a member, with the tokens that they made here. Everyone may remove themselves; others need
+/// `members:write`, and `owners:write` for an owner.
 #[utoipa::path(delete, path = "/organisations/{organisation}/members/{person}",
     tag = "organisations", operation_id = "remove_member",
     params(("organisation" = String, Path, description = "The organisation's id"),
         ("person" = String, Path, description = "The person's id")),
     responses((status = 204, description = "They are no member any more."), Refusal))]
 pub(super) async fn remove(
-    allowed: Allowed<OrganisationRead>,
+    caller: Belongs,
     extract::State(portal): State,
     Path((organisation, person)): Ids,
 ) -> Result<StatusCode, ApiError> {
-    let oneself = allowed.principal.who.present();
+    let oneself = caller.principal.who.present();
     let leaves = oneself.is_ok_and(|(oneself, _)| oneself.id == person);
     if !leaves {
-        allowed.demand(Permission::MembersWrite)?;
+        caller.demand(Permission::MembersWrite)?;
     }
     let member = portal.store.member(organisation, person).await?;
     if !leaves && member.role == Role::Owner {
-        allowed.demand(Permission::OwnersWrite)?;
+        caller.demand(Permission::OwnersWrite)?;
     }
     portal
         .store
-        .remove_member(organisation, person, member.role, &allowed.caller())
+        .remove_member(organisation, person, member.role, &caller.caller())
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,6 +9,7 @@
 mod audit;
 mod draft;
 mod extract;
+mod field;
 mod installation;
 mod invitation;
 mod lanes;

@@ -5,18 +5,19 @@ use axum::extract;
 use axum::http::{HeaderName, StatusCode, header};
 use model::OrganisationId;
 use serde::{Deserialize, Serialize};
-use store::Organisation;
+use store::{Caller, Organisation, Secret};
 use utoipa::ToSchema;
 
 use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
-use super::{ApiError, State, draft};
+use super::{ApiError, Portal, State, field};
 use crate::auth::permission::{
     InstallationWrite, OrganisationRead, OrganisationWrite, OwnersWrite,
 };
 use crate::auth::{Allowed, Installed};
+use crate::mail::Letter;
 
 /// An organisation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,7 +45,19 @@ impl From<&Organisation> for OrganisationView {
     }
 }
 
-/// An organisation to make or to rename.
+/// An organisation to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewOrganisation {
+    /// As people call it.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// Whom to invite as its owner, by e-mail address. Without it the person who makes it owns it;
+    /// one that a token makes then has no members, and nobody who could invite any.
+    owner: Option<String>,
+}
+
+/// What to change of an organisation.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OrganisationInput {
@@ -79,15 +92,15 @@ pub(super) async fn list(
     Ok(Json(Page::of(page, view)))
 }
 
-/// Makes an organisation. A person who makes it owns it; one that a token makes has no members yet.
+/// Makes an organisation, and invites its owner. Without `owner` the person who makes it owns it.
 #[utoipa::path(post, path = "/installation/organisations", tag = "installation",
-    operation_id = "create_organisation", request_body = OrganisationInput,
+    operation_id = "create_organisation", request_body = NewOrganisation,
     params(("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
     responses((status = 201, body = OrganisationView, headers(("location" = String))), Refusal))]
 pub(super) async fn create(
     operator: Installed<InstallationWrite>,
     extract::State(portal): State,
-    creation: Creation<OrganisationInput>,
+    creation: Creation<NewOrganisation>,
 ) -> Result<
     (
         StatusCode,
@@ -97,8 +110,14 @@ pub(super) async fn create(
     ApiError,
 > {
     let (input, by) = creation.once(operator.caller());
-    let name = draft::checked_name(&input.name)?;
-    let made = portal.store.create_organisation(&name, &by).await?;
+    let name = field::checked_name(&input.name)?;
+    let made = match &input.owner {
+        None => portal.store.create_organisation(&name, &by).await?,
+        Some(owner) => {
+            let owner = field::checked_email("/owner", owner)?;
+            portal.make_organisation_for(&name, &owner, &by).await?
+        }
+    };
     let headers = [
         (header::ETAG, etag(made.version)),
         (
@@ -136,7 +155,7 @@ pub(super) async fn change(
     if_match: IfMatch,
     Body(input): Body<OrganisationInput>,
 ) -> Result<Tagged, ApiError> {
-    let name = draft::checked_name(&input.name)?;
+    let name = field::checked_name(&input.name)?;
     let (id, version) = (allowed.organisation, if_match.version());
     let by = allowed.caller();
     let renamed = portal.store.rename_organisation(id, version, &name, &by);
@@ -159,4 +178,38 @@ pub(super) async fn delete(
         .delete_organisation(id, &allowed.caller())
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+impl Portal {
+    /// Makes an organisation and invites its owner.
+    async fn make_organisation_for(
+        &self,
+        name: &str,
+        owner: &str,
+        by: &Caller,
+    ) -> Result<Organisation, ApiError> {
+        let authority = &self.authority;
+        let expires_at = authority.clock.now() + authority.config.invitation_lifetime;
+        let write = |token: &Secret| {
+            let letter = Letter::Invitation {
+                organisation: name,
+                inviter: &by.actor.name,
+                link: &self.link("invitation", token),
+                expires_at,
+            };
+            Ok(self.letters.write(owner, &letter)?)
+        };
+        let store = &self.store;
+        let made = store.create_organisation_for(name, owner, expires_at, write, by);
+        made.await.map_err(|error| match ApiError::from(error) {
+            // The only field of an invitation's that is checked there.
+            ApiError::Invalid(mut problems) => {
+                for problem in &mut problems {
+                    problem.pointer = "/owner".into();
+                }
+                ApiError::Invalid(problems)
+            }
+            error => error,
+        })
+    }
 }

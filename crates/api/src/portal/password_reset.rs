@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::extract::Body;
 use super::openapi::Refusal;
-use super::{ApiError, Portal, State, draft};
+use super::{ApiError, Portal, State, field};
 use crate::auth::{Public, password_problem};
 use crate::mail::Letter;
 
@@ -44,7 +44,7 @@ pub(super) async fn ask(
     extract::State(portal): State,
     Body(input): Body<Forgotten>,
 ) -> Result<StatusCode, ApiError> {
-    let email = draft::checked_email(&input.email)?;
+    let email = field::checked_email("/email", &input.email)?;
     // Each counts: nobody fills others' mailboxes, or ours.
     let authority = &portal.authority;
     let (failures, now) = (&authority.failures, authority.clock.now());

@@ -376,6 +376,8 @@ impl From<store::Error> for ApiError {
             store::Error::NoInvitation => Self::LinkEnded,
             store::Error::NameTaken { .. } => Self::field("/name", "another one has this name"),
             store::Error::AlreadyMember
+            | store::Error::InvitedAsOwner
+            | store::Error::TooManyMails { .. }
             | store::Error::LastOwner
             | store::Error::RoleChanged { .. }
             | store::Error::KeysGiven
@@ -395,7 +397,7 @@ impl From<store::Error> for ApiError {
             store::Error::NoSync(id) => Self::no_sync(id),
             store::Error::ProjectInUse { syncs } => Self::ProjectInUse { syncs },
             store::Error::Conflict { current } => Self::PreconditionFailed { current },
-            store::Error::Database(_) => Self::Unavailable {
+            store::Error::Database(_) | store::Error::MailQueueFull { .. } => Self::Unavailable {
                 source: error.into(),
             },
             _ => Self::Internal {

@@ -13,7 +13,7 @@ use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
-use super::{ApiError, State, draft};
+use super::{ApiError, State, field};
 use crate::auth::Allowed;
 use crate::auth::permission::{ProjectsRead, ProjectsWrite};
 
@@ -167,7 +167,7 @@ pub(super) async fn create(
     creation: Creation<ProjectInput>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<NewProjectView>), ApiError> {
     let (input, by) = creation.once(allowed.caller());
-    let name = draft::checked_name(&input.name)?;
+    let name = field::checked_name(&input.name)?;
     let throttle = input.throttle.map(Throttle::from).unwrap_or_default();
     let (store, organisation) = (portal.store.clone(), allowed.organisation);
     let made = portal
@@ -215,7 +215,7 @@ pub(super) async fn change(
     if_match: IfMatch,
     Body(patch): Body<ProjectPatch>,
 ) -> Result<Tagged, ApiError> {
-    let name = patch.name.as_deref().map(draft::checked_name).transpose()?;
+    let name = patch.name.as_deref().map(field::checked_name).transpose()?;
     let throttle = patch.throttle.map(Throttle::from);
     let change = ProjectChange { name, throttle };
     let (store, by) = (portal.store.clone(), allowed.caller());

@@ -14,9 +14,9 @@ use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::problem::FieldProblem;
 use super::view::{parse_rfc3339, rfc3339};
-use super::{ApiError, State, draft};
+use super::{ApiError, State, field};
 use crate::auth::permission::{OrganisationRead, TokensCreate};
-use crate::auth::{Allowed, Who};
+use crate::auth::{Allowed, Belongs, Who};
 
 /// An API token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -129,7 +129,7 @@ impl TokenInput {
         now: Timestamp,
     ) -> Result<TokenDraft, ApiError> {
         let mut problems = Vec::new();
-        let name = draft::name(&self.name, &mut problems);
+        let name = field::name(&self.name, &mut problems);
         let scopes = self.scopes.iter().flatten().enumerate();
         for (index, &scope) in scopes.filter(|&(_, &scope)| !own.contains(scope)) {
             let message = format!("you may not do this yourself: {scope}");
@@ -187,7 +187,7 @@ impl TokenInput {
         ("token" = String, Path, description = "The token's id")),
     responses((status = 204, description = "It is refused from now on."), Refusal))]
 pub(super) async fn revoke(
-    allowed: Allowed<OrganisationRead>,
+    caller: Belongs,
     extract::State(portal): State,
     Path((organisation, id)): Path<(OrganisationId, String)>,
 ) -> Result<StatusCode, ApiError> {
@@ -195,16 +195,16 @@ pub(super) async fn revoke(
     if token.organisation != organisation {
         return Err(store::Error::NoToken(id).into());
     }
-    let oneself = allowed.principal.who.person_id();
+    let oneself = caller.principal.who.person_id();
     if oneself.is_none() || token.person != oneself {
-        allowed.demand(Permission::TokensWrite)?;
+        caller.demand(Permission::TokensWrite)?;
     }
     // The installation's own are the operators', whichever organisation they are for.
     let permission = Permission::InstallationWrite;
-    let operates = allowed.principal.who.installation_permissions();
+    let operates = caller.principal.who.installation_permissions();
     if token.person.is_none() && !operates.contains(permission) {
         return Err(ApiError::Forbidden { permission });
     }
-    portal.store.delete_token(&id, &allowed.caller()).await?;
+    portal.store.delete_token(&id, &caller.caller()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

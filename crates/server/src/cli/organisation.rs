@@ -23,7 +23,10 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  millstream organisation rename 'My organisation' Acme")]
     Rename(Rename),
     /// Make an organisation (for operators).
-    #[command(after_help = "Example:\n  millstream organisation create Acme")]
+    #[command(
+        after_help = "Examples:\n  millstream organisation create Acme --owner ann@example.com\n  \
+        millstream organisation create Acme"
+    )]
     Create(Create),
 }
 
@@ -59,6 +62,9 @@ pub(crate) struct Rename {
 pub(crate) struct Create {
     /// As people call it.
     name: String,
+    /// Whom to invite as its owner. Without it nobody belongs to it: a token is no member.
+    #[arg(long, value_name = "ADDRESS")]
+    owner: Option<String>,
     #[command(flatten)]
     server: remote::Options,
 }
@@ -122,7 +128,10 @@ impl Rename {
 impl Create {
     async fn run(self) -> Result<(), Failure> {
         let remote = self.server.connect()?;
-        let input = json!({"name": self.name});
+        let mut input = json!({"name": self.name});
+        if let Some(owner) = self.owner {
+            input["owner"] = owner.into();
+        }
         let made = remote
             .create("/api/v1/installation/organisations", &input)
             .await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::access::Role;
+use model::access::{InstallationRights, Role};
 use serde_json::{Value, json};
 
 use super::World;
@@ -144,6 +144,125 @@ async fn only_owners_invite_owners() {
         "{problem}"
     );
     invite(&world, &owner.cookie, EMAIL, "owner").await.is(201);
+}
+
+#[tokio::test]
+async fn only_owners_end_the_invitation_of_an_owner() {
+    let world = World::new().await;
+    let (owner, admin) = (
+        world.person(Role::Owner).await,
+        world.person(Role::Admin).await,
+    );
+    let made = invite(&world, &owner.cookie, EMAIL, "owner").await.is(201);
+    let link = world.link_to(EMAIL).await;
+    let path = world.of_organisation(&format!("/invitations/{}", made.at("/id")));
+    let withdraw = |cookie: &str| world.anonymous("DELETE", &path).cookie(cookie).send();
+    withdraw(&admin.cookie).await.problem(403, "forbidden");
+    // Nor by inviting the same address as something less.
+    for by in [&admin, &owner] {
+        let replaced = invite(&world, &by.cookie, EMAIL, "viewer").await;
+        replaced.problem(409, "conflict");
+    }
+    look(&world, &link).await.is(200);
+    withdraw(&owner.cookie).await.is(204);
+    look(&world, &link).await.problem(410, "link_ended");
+    let viewer = invite(&world, &admin.cookie, EMAIL, "viewer").await.is(201);
+    let path = world.of_organisation(&format!("/invitations/{}", viewer.at("/id")));
+    let call = world.anonymous("DELETE", &path).cookie(&admin.cookie);
+    call.send().await.is(204);
+}
+
+#[tokio::test]
+async fn a_repeated_request_invites_once() {
+    let world = World::new().await;
+    let path = world.of_organisation("/invitations");
+    let once = |key: &str, role: &str| {
+        let call = world.call("POST", &path).header("idempotency-key", key);
+        call.json(json!({"email": EMAIL, "role": role})).send()
+    };
+    let made = once("key", "viewer").await.is(201);
+    let link = world.link_to(EMAIL).await;
+    let again = once("key", "viewer").await.is(201);
+    assert_eq!(again.text, made.text);
+    assert_eq!(
+        world.store.mails(None, None, 10).await.unwrap().items.len(),
+        1
+    );
+    look(&world, &link).await.is(200);
+    once("key", "member")
+        .await
+        .problem(422, "idempotency_key_reused");
+    // It is what was made, whatever became of it.
+    accept(&world, newcomer(&link)).await.is(200);
+    assert_eq!(once("key", "viewer").await.is(201).text, made.text);
+    once("another key", "viewer").await.problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn an_operator_names_the_owner_of_a_new_organisation() {
+    let world = World::new().await;
+    let create = |body: Value| world.post("/installation/organisations", body);
+    let made = create(json!({"name": "Acme", "owner": " New@Example.com"})).await;
+    let made = made.is(201);
+    let link = world.link_to(EMAIL).await;
+    let offer = look(&world, &link).await.is(200).json();
+    assert_eq!(
+        (&offer["organisation"], &offer["role"]),
+        (&json!("Acme"), &json!("owner"))
+    );
+    let joined = accept(&world, newcomer(&link)).await.is(200);
+    let path = format!("/organisations/{}/members", made.at("/id"));
+    let members = world.anonymous("GET", &path).cookie(&joined.cookie());
+    let members = members.send().await.is(200).json();
+    assert_eq!(members["items"].as_array().unwrap().len(), 1);
+    assert_eq!(members["items"][0]["role"], "owner");
+
+    let refused = create(json!({"name": "Other", "owner": "nowhere"})).await;
+    refused.problem(422, "invalid_fields");
+    assert_eq!(refused.pointers(), ["/owner"]);
+}
+
+#[tokio::test]
+async fn an_operator_who_names_the_owner_is_no_member() {
+    let world = World::new().await;
+    let rights = InstallationRights {
+        operator: true,
+        reviewer: false,
+    };
+    let operator = world.person_with(rights).await;
+    let create = async |body: Value| {
+        let call = world.anonymous("POST", "/installation/organisations");
+        let call = call.cookie(&operator.cookie).json(body);
+        call.send().await.is(201).at("/id")
+    };
+    let named = create(json!({"name": "Named", "owner": EMAIL})).await;
+    let own = create(json!({"name": "Own"})).await;
+    let seen = async |id: &str| {
+        let path = format!("/organisations/{id}");
+        let call = world.anonymous("GET", &path).cookie(&operator.cookie);
+        call.send().await.status.as_u16()
+    };
+    assert_eq!((seen(&named).await, seen(&own).await), (404, 200));
+}
+
+#[tokio::test]
+async fn an_address_that_got_too_many_invitations_is_left_in_peace() {
+    let world = World::new().await;
+    let admin = world.person(Role::Admin).await;
+    for _ in 0..20 {
+        invite(&world, &admin.cookie, EMAIL, "viewer").await.is(201);
+    }
+    let refused = invite(&world, &admin.cookie, EMAIL, "viewer").await;
+    let problem = refused.problem(409, "conflict");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("hour"),
+        "{problem}"
+    );
+    // The last one that went out is the one that counts.
+    let listed = world.get(&world.of_organisation("/invitations")).await;
+    assert_eq!(listed.json()["items"].as_array().unwrap().len(), 1);
+    world.clock.advance(Duration::from_secs(3600));
+    invite(&world, &admin.cookie, EMAIL, "viewer").await.is(201);
 }
 
 #[tokio::test]

@@ -149,7 +149,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
     (
         "delete",
         "/organisations/{organisation}/members/{person}",
-        Members(ADMINS, &[P::OrganisationRead, P::MembersWrite]),
+        Members(ADMINS, &[P::MembersWrite]),
         "",
         204,
     ),
@@ -191,7 +191,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
     (
         "delete",
         "/organisations/{organisation}/tokens/{token}",
-        Members(ADMINS, &[P::OrganisationRead, P::TokensWrite]),
+        Members(ADMINS, &[P::TokensWrite]),
         "",
         204,
     ),

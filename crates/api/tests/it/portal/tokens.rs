@@ -249,3 +249,42 @@ async fn an_organisation_keeps_an_owner_and_the_installation_an_operator() {
     rights(true).await.is(200);
     rights(false).await.problem(409, "conflict");
 }
+
+#[tokio::test]
+async fn a_token_with_the_one_scope_removes_a_member_and_revokes_a_token() {
+    let world = World::new().await;
+    let admin = world.person(Role::Admin).await;
+    let member = world.person(Role::Member).await;
+    let with = async |permission: Permission, method: &str, path: &str| {
+        let scopes = Some(vec![permission]);
+        let token = world.token_of(world.organisation, admin.id, scopes).await;
+        let call = world.anonymous(method, path).token(Some(&token));
+        call.send().await
+    };
+    let token = world.of_organisation(&format!("/tokens/{}", id_of(&member.token)));
+    let path = world.of_organisation(&format!("/members/{}", member.id));
+    for path in [&token, &path] {
+        with(Permission::OrganisationRead, "DELETE", path)
+            .await
+            .problem(403, "forbidden");
+    }
+    with(Permission::TokensWrite, "DELETE", &token)
+        .await
+        .is(204);
+    with(Permission::MembersWrite, "DELETE", &path)
+        .await
+        .is(204);
+    world.get(&path).await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_token_ends_itself_whatever_its_scopes_are() {
+    let world = World::new().await;
+    let member = world.person(Role::Member).await;
+    let scopes = Some(vec![Permission::ProjectsRead]);
+    let token = world.token_of(world.organisation, member.id, scopes).await;
+    let path = world.of_organisation(&format!("/tokens/{}", id_of(&token)));
+    let revoke = || world.anonymous("DELETE", &path).token(Some(&token)).send();
+    revoke().await.is(204);
+    revoke().await.problem(401, "unauthenticated");
+}

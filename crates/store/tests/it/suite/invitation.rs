@@ -1,11 +1,14 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
-use millstream_store::{Error, Invitee};
+use millstream_store::mail::Kind;
+use millstream_store::{Error, Invitee, Secret};
+use model::Clock;
 use model::access::{InstallationRights, Role};
 
 use super::{
-    FAR, START, administrator, at_once, caller, clock, member, newcomer, organisation, public_half,
-    secret_half, session,
+    FAR, START, administrator, at_once, caller, clock, letter, member, newcomer, once,
+    organisation, public_half, secret_half, session,
 };
 use crate::backend::Backend;
 
@@ -317,4 +320,101 @@ pub(crate) async fn of_many_first_administrators_at_once_one_is_made(backend: Ba
     let organisations = store.organisations(None, 10).await.unwrap().items;
     assert_eq!(organisations.len(), 1);
     assert_eq!(store.people(None, 10).await.unwrap().items.len(), 1);
+}
+
+pub(crate) async fn an_invitation_as_owner_is_not_replaced_by_one_as_less(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let organisation = organisation(&store).await;
+    let invite = async |role, hours: u64| {
+        let until = clock.now() + Duration::from_secs(hours * 3600);
+        super::invite(
+            &store,
+            organisation,
+            "ann@example.com",
+            role,
+            until,
+            caller(),
+        )
+        .await
+    };
+    invite(Role::Viewer, 1).await.unwrap();
+    let replaced = invite(Role::Owner, 1).await.unwrap();
+    let owner = invite(Role::Owner, 1).await.unwrap();
+    assert_ne!(owner.invitation.id, replaced.invitation.id);
+    let refused = invite(Role::Admin, 1).await;
+    assert!(matches!(refused, Err(Error::InvitedAsOwner)), "{refused:?}");
+    let link = owner.text.expose();
+    assert!(store.invitation_of(link).await.unwrap().is_some());
+    let other = store.create_organisation("other", caller()).await.unwrap();
+    let elsewhere = super::invite(
+        &store,
+        other.id,
+        "ann@example.com",
+        Role::Viewer,
+        FAR,
+        caller(),
+    );
+    elsewhere.await.unwrap();
+    // One that has ended holds nobody up.
+    clock.advance(Duration::from_secs(3600));
+    invite(Role::Admin, 1).await.unwrap();
+}
+
+pub(crate) async fn a_repeated_invitation_is_one_with_one_letter(backend: Backend) {
+    let store = backend.open().await;
+    let organisation = organisation(&store).await;
+    let by = once("key", "ann");
+    let invite = || {
+        let write = |link: &Secret| Ok(letter("ann@example.com", link, Kind::Invitation));
+        store.invite(
+            organisation,
+            "ann@example.com",
+            Role::Viewer,
+            FAR,
+            write,
+            &by,
+        )
+    };
+    let made = invite().await.unwrap();
+    assert_eq!(invite().await.unwrap(), made);
+    let withdrawn = store.withdraw_invitation(organisation, &made.id, caller());
+    withdrawn.await.unwrap();
+    assert_eq!(invite().await.unwrap(), made);
+    let mails = store.mails(None, None, 10).await.unwrap().items;
+    assert_eq!(mails.len(), 1);
+    let found = store.invitation(organisation, &made.id).await;
+    assert!(matches!(found, Err(Error::NoInvitation)), "{found:?}");
+}
+
+pub(crate) async fn an_organisation_is_made_for_its_owner(backend: Backend) {
+    let store = backend.open().await;
+    let by = once("key", "acme");
+    let links = Mutex::new(Vec::new());
+    let make = || {
+        let write = |link: &Secret| {
+            links.lock().unwrap().push(link.clone());
+            Ok(letter("ann@example.com", link, Kind::Invitation))
+        };
+        store.create_organisation_for("acme", " Ann@Example.com", FAR, write, &by)
+    };
+    let made = make().await.unwrap();
+    assert_eq!(make().await.unwrap(), made);
+    let links = links.into_inner().unwrap();
+    assert_eq!(links.len(), 1);
+    let accepted = store.accept_invitation(links[0].expose(), newcomer("ann"), caller());
+    let (person, joined) = accepted.await.unwrap();
+    assert_eq!(joined, made.id);
+    let member = store.member(made.id, person.id).await.unwrap();
+    assert_eq!(member.role, Role::Owner);
+
+    // Without a letter there is no organisation either.
+    let before = store.organisations(None, 10).await.unwrap().items;
+    let unwritten = |_: &Secret| Err("no template".into());
+    let by = caller();
+    let refused = store.create_organisation_for("other", "bob@example.com", FAR, unwritten, by);
+    let refused = refused.await;
+    assert!(matches!(refused, Err(Error::Letter(_))), "{refused:?}");
+    let after = store.organisations(None, 10).await.unwrap().items;
+    assert_eq!(after, before);
 }
