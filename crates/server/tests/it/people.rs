@@ -139,6 +139,32 @@ fn organisations_are_listed_shown_renamed_and_made() {
 }
 
 #[test]
+fn the_owner_of_a_new_organisation_is_invited() {
+    let server = Server::start("");
+    let made = server.json(&["organisation", "create", "Acme", "--owner", BOB]);
+    let mails = server.json(&["outbox", "list", "--state", "queued"]);
+    let mail = mails.as_array().unwrap().last().unwrap();
+    assert_eq!(mail["recipient"], BOB);
+    let output = server.command(&["outbox", "show", mail["id"].as_str().unwrap()]);
+    let shown = text(&output.stdout);
+    let mut words = shown.split_whitespace();
+    let link = words.find(|word| word.contains("/invitation#"));
+    accept_as_bob(link.expect("a link in the mail"));
+    let bob = Home::new();
+    bob.login(&server, BOB, &[]);
+    let own = bob.json(&["organisation", "list"]);
+    assert_eq!(
+        (&own[0]["id"], &own[0]["name"]),
+        (&made["id"], &json!("Acme"))
+    );
+    let invited = bob.json(&["invitation", "create", ANN, "--role", "owner"]);
+    assert_eq!(invited["role"], "owner");
+    let refused = server.command(&["organisation", "create", "Other", "--owner", "nowhere"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("/owner"));
+}
+
+#[test]
 fn tokens_are_made_with_scopes_listed_and_revoked() {
     let (home, server) = Home::with_ann();
     let made = home.json(&["token", "create", "CI", "--scope", "projects:read"]);
