@@ -4,11 +4,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use http::Method;
 use millstream_e2e::{Setup, settings};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use crate::people::{Administrator, Person};
 
@@ -22,82 +22,144 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// Requests that would end the session or the rights with which all others are made.
 const ENDING: [&str; 3] = ["sign_out", "change_password", "set_installation_rights"];
 
+/// Who makes the requests.
+enum Who {
+    Nobody,
+    /// Signed in, by the cookie.
+    Person(String),
+    /// The same, with the rights of an operator.
+    Operator(String),
+    /// A program with a token.
+    Token(String),
+}
+
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_strangers() {
-    keeps_to_its_document(async |_, _| None).await;
+    let granted = ["offer_second_factor 401", "sign_in 401"];
+    keeps_to_its_document(async |_, _| Who::Nobody, &granted).await;
 }
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_owners() {
-    keeps_to_its_document(async |admin, own| Some(member(admin, own, "owner").await)).await;
+    let granted = [
+        "change_organisation 200",
+        "delete_project 409",
+        "create_sync 201",
+    ];
+    keeps_to_its_document(
+        async |admin, own| member(admin, own, "owner").await,
+        &granted,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_admins() {
-    keeps_to_its_document(async |admin, own| Some(member(admin, own, "admin").await)).await;
+    let granted = [
+        "change_organisation 200",
+        "rotate_api_key 200",
+        "create_sync 201",
+    ];
+    keeps_to_its_document(
+        async |admin, own| member(admin, own, "admin").await,
+        &granted,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_members() {
-    keeps_to_its_document(async |admin, own| Some(member(admin, own, "member").await)).await;
+    let granted = [
+        "change_organisation 403",
+        "show_project 200",
+        "create_sync 201",
+    ];
+    keeps_to_its_document(
+        async |admin, own| member(admin, own, "member").await,
+        &granted,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_partners() {
-    keeps_to_its_document(async |admin, own| Some(member(admin, own, "partner").await)).await;
+    let granted = ["create_sync 403", "show_sync 200"];
+    keeps_to_its_document(
+        async |admin, own| member(admin, own, "partner").await,
+        &granted,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_viewers() {
-    keeps_to_its_document(async |admin, own| Some(member(admin, own, "viewer").await)).await;
+    let granted = ["create_sync 403", "show_sync 200"];
+    keeps_to_its_document(
+        async |admin, own| member(admin, own, "viewer").await,
+        &granted,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_reviewers() {
     let rights = json!({"operator": false, "reviewer": true});
-    keeps_to_its_document(async |admin, own| Some(staff(admin, own, &rights).await)).await;
+    let granted = ["list_organisations 403", "show_sync 200"];
+    let somebody = async |admin: &_, own: &_| Who::Person(staff(admin, own, &rights).await);
+    keeps_to_its_document(somebody, &granted).await;
 }
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_operators() {
     let rights = json!({"operator": true, "reviewer": false});
-    keeps_to_its_document(async |admin, own| Some(staff(admin, own, &rights).await)).await;
+    let granted = ["list_organisations 200", "create_organisation 201"];
+    let somebody = async |admin: &_, own: &_| Who::Operator(staff(admin, own, &rights).await);
+    keeps_to_its_document(somebody, &granted).await;
 }
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_tokens() {
-    keeps_to_its_document(async |admin, own| {
+    let granted = ["list_organisations 403", "create_sync 201", "change_me 403"];
+    let somebody = async |admin: &Administrator, own: &_| {
         let path = format!("/organisations/{own}/tokens");
-        let made = admin.make(&path, json!({"name": "Everything"})).await;
-        let token = made["text"].as_str().expect("a text");
-        Some(format!("Authorization: Bearer {token}"))
-    })
-    .await;
+        let scopes = [
+            "organisation:read",
+            "projects:read",
+            "projects:write",
+            "syncs:write",
+        ];
+        let made = admin
+            .make(&path, json!({"name": "Some", "scopes": scopes}))
+            .await;
+        Who::Token(text(&made, "/text"))
+    };
+    keeps_to_its_document(somebody, &granted).await;
 }
 
-/// The header with which somebody new of an organisation makes requests.
-async fn member(admin: &Administrator, organisation: &str, role: &str) -> String {
+/// Somebody new of an organisation.
+async fn member(admin: &Administrator, organisation: &str, role: &str) -> Who {
     let person = admin.person(organisation, "somebody@example.com").await;
     let path = format!("/organisations/{organisation}/members/{}", person.id);
     let body = json!({ "role": role });
     admin.granted(Method::PATCH, &path, Some(&body)).await;
-    header(admin, &person).await
+    // Changed rights ended the session with which the person joined.
+    Who::Person(admin.session_of(&person).await)
 }
 
-/// The same of somebody with rights in the installation, who is a viewer of the organisation.
+/// The session of somebody with rights in the installation, who is a viewer of the organisation.
 async fn staff(admin: &Administrator, organisation: &str, rights: &Value) -> String {
     let person = admin.person(organisation, "somebody@example.com").await;
     let path = format!("/installation/people/{}/rights", person.id);
     admin.granted(Method::PUT, &path, Some(rights)).await;
-    header(admin, &person).await
+    admin.session_of(&person).await
 }
 
-/// Changed rights ended the cookie with which the person joined.
-async fn header(admin: &Administrator, person: &Person) -> String {
-    format!("Cookie: {}", admin.session_of(person).await)
-}
-
-async fn keeps_to_its_document(somebody: impl AsyncFnOnce(&Administrator, &str) -> Option<String>) {
+/// `expected` are some of the answers (operation and status) that only these callers get: they say that
+/// their credentials were taken.
+async fn keeps_to_its_document(
+    somebody: impl AsyncFnOnce(&Administrator, &str) -> Who,
+    expected: &[&str],
+) {
     let settings =
         "[access]\npassword_memory_kib = 8\npassword_passes = 1\nrequests_per_second = 0";
     let setup = Setup::with_config(settings);
@@ -105,10 +167,13 @@ async fn keeps_to_its_document(somebody: impl AsyncFnOnce(&Administrator, &str) 
     let admin = Administrator::of_first_start(&server).await;
     let own = organisation(&admin, "Own").await;
     organisation(&admin, MARK).await;
-    let header = somebody(&admin, &own).await;
+    let who = somebody(&admin, &own).await;
 
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let config = folder.path().join("schemathesis.toml");
+    let (config, answers) = (
+        folder.path().join("schemathesis.toml"),
+        folder.path().join("answers"),
+    );
     fs::write(&config, parameters(&admin, &own).await).expect("the folder can be written");
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(tests.join(".venv/bin/schemathesis"));
@@ -119,21 +184,35 @@ async fn keeps_to_its_document(somebody: impl AsyncFnOnce(&Administrator, &str) 
         .args(["--phases", "examples,coverage", "--checks", CHECKS])
         .args(["--continue-on-failure", "--warnings", "off", "--no-color"])
         .env("SCHEMATHESIS_HOOKS", "contract")
-        .env("MILLSTREAM_OTHER_ORGANISATION", MARK)
+        .env("MILLSTREAM_TEST_MARK", MARK)
+        .env("MILLSTREAM_TEST_ANSWERS", &answers)
         .env("PYTHONPATH", tests.join("python"))
-        .current_dir(&folder)
-        .kill_on_drop(true);
+        .current_dir(&folder);
     for operation in ENDING {
         command.args(["--exclude-operation-id", operation]);
     }
-    if let Some(header) = header {
-        command.args(["--header", &header]);
-    }
-    let output = command.output().await.expect("tests/setup-clients was run");
-    let text = String::from_utf8_lossy(&output.stdout);
+    match who {
+        Who::Nobody => &mut command,
+        Who::Person(cookie) => command.env("MILLSTREAM_TEST_SESSION", cookie),
+        Who::Operator(cookie) => command
+            .env("MILLSTREAM_TEST_SESSION", cookie)
+            .env("MILLSTREAM_TEST_OPERATOR", "yes"),
+        Who::Token(token) => command.env("MILLSTREAM_TEST_TOKEN", token),
+    };
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output
+        .expect("no panic")
+        .expect("tests/setup-clients was run");
+    let printed = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{text}{error}");
-    assert!(text.contains("Coverage"), "{text}{error}");
+    assert!(output.status.success(), "{printed}{error}");
+    let answers = fs::read_to_string(&answers).expect("there were answers");
+    for answer in expected {
+        assert!(
+            answers.lines().any(|line| line == *answer),
+            "no {answer} in\n{answers}"
+        );
+    }
 }
 
 /// An organisation with something of everything, all named after it; its id.
@@ -173,7 +252,7 @@ async fn parameters(admin: &Administrator, organisation: &str) -> String {
     let syncs = format!("/projects/{}/syncs", text(&projects[0], "/id"));
     lists.push(("project", "id", projects));
     lists.push(("sync", "id", admin.all(&syncs).await));
-    lists.push(("person", "/person/id", admin.all(&of("members")).await));
+    lists.push(("person", "person", admin.all(&of("members")).await));
     lists.push(("token", "id", admin.all(&of("tokens")).await));
     lists.push(("invitation", "id", admin.all(&of("invitations")).await));
     lists.push(("mail", "id", admin.all("/installation/outbox").await));
