@@ -138,6 +138,11 @@ id!(
     "person_"
 );
 id!(
+    /// A person as a provider of OpenID Connect knows them.
+    IdentityId,
+    "identity_"
+);
+id!(
     /// An entry of the audit log.
     AuditId,
     "audit_"

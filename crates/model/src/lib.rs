@@ -20,7 +20,8 @@ pub mod user;
 
 pub use event::{Event, EventKind, Offset};
 pub use id::{
-    ApiKey, AuditId, DefinitionId, DeliveryId, MailId, OrganisationId, PersonId, ProjectId, SyncId,
+    ApiKey, AuditId, DefinitionId, DeliveryId, IdentityId, MailId, OrganisationId, PersonId,
+    ProjectId, SyncId,
 };
 pub use random::Random;
 pub use request::{OutboundRequest, Part};

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[error("{setting} must be {allowed}")]
 pub struct Invalid {
     /// The setting, by its path in the configuration: `retry.attempts`.
-    pub setting: &'static str,
+    pub setting: Cow<'static, str>,
     /// What it must be: `from 1 to 20`.
     pub allowed: Cow<'static, str>,
 }
@@ -23,13 +23,13 @@ impl Check {
     /// Notes the setting unless `holds`.
     pub fn require(
         &mut self,
-        setting: &'static str,
+        setting: impl Into<Cow<'static, str>>,
         holds: bool,
         allowed: impl Into<Cow<'static, str>>,
     ) {
         if !holds {
             self.found.push(Invalid {
-                setting,
+                setting: setting.into(),
                 allowed: allowed.into(),
             });
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use model::access::Role;
-use model::{MailId, OrganisationId, PersonId, ProjectId, SyncId};
+use model::{IdentityId, MailId, OrganisationId, PersonId, ProjectId, SyncId};
 
 use crate::change::LetterFailure;
 
@@ -136,6 +136,15 @@ pub enum Error {
     /// The invitation is somebody else's.
     #[error("the invitation was sent to another e-mail address")]
     OtherInvitee,
+    /// Nobody has this verified address, and nobody is admitted by it.
+    #[error("there is no account for this address, and no invitation")]
+    NoAccount,
+    /// The person has no such identity.
+    #[error("there is no identity {0}")]
+    NoIdentity(IdentityId),
+    /// The person could not sign in any more.
+    #[error("this is the only way to sign in: choose a password first")]
+    LastWayIn,
     /// The person has no such session.
     #[error("there is no session {0}")]
     NoSession(String),

@@ -426,11 +426,28 @@ async fn refuse_to_replace_owner(
     owners.map_or(Ok(()), |_| Err(Error::InvitedAsOwner))
 }
 
-async fn any_person(connection: &mut AnyConnection) -> Result<bool, Error> {
+pub(crate) async fn any_person(connection: &mut AnyConnection) -> Result<bool, Error> {
     let row = sqlx::query("SELECT id FROM people LIMIT 1")
         .fetch_optional(connection)
         .await?;
     Ok(row.is_some())
+}
+
+/// The open invitations to an address, oldest first.
+pub(crate) async fn open_to(
+    connection: &mut AnyConnection,
+    email: &str,
+    now: Timestamp,
+) -> Result<Vec<Invitation>, Error> {
+    let rows = sqlx::query(
+        "SELECT id, organisation_id, email, role, created_at, expires_at FROM invitations
+         WHERE email = $1 AND expires_at > $2 ORDER BY created_at, id",
+    )
+    .bind(email)
+    .bind(now.0)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(from_row).collect()
 }
 
 async fn find_by_link(

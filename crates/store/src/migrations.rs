@@ -22,6 +22,11 @@ const STEPS: &[(i64, &str, &str)] = &[
     ),
     (3, "mail", include_str!("../migrations/0003_mail.sql")),
     (
+        4,
+        "identities",
+        include_str!("../migrations/0004_identities.sql"),
+    ),
+    (
         5,
         "token warnings",
         include_str!("../migrations/0005_token_warnings.sql"),

@@ -1,6 +1,7 @@
 //! Secrets: a type that doesn't show itself, keys that are stored as hashes, and values that are
 //! stored sealed.
 
+mod carried;
 mod credential;
 mod keyring;
 mod rotation;

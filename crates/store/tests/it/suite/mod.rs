@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod idempotency;
+pub(crate) mod identity;
 pub(crate) mod invitation;
 pub(crate) mod keys;
 pub(crate) mod mail;
