@@ -1,10 +1,13 @@
 //! Settings of signing in and of access.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use model::setting::{Check, Invalid};
 use serde::Deserialize;
+
+use super::openid;
 
 /// How people and programs are let in.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +37,9 @@ pub struct Config {
     /// How long the audit log is kept.
     #[serde(with = "duration")]
     pub audit_retention: Duration,
+    /// The providers of OpenID Connect that people sign in with, by name.
+    #[serde(default)]
+    pub openid: BTreeMap<String, openid::Config>,
 }
 
 impl Default for Config {
@@ -49,6 +55,7 @@ impl Default for Config {
             password_hashers: 2,
             requests_per_second: 50,
             audit_retention: 24 * 365 * HOUR,
+            openid: BTreeMap::new(),
         }
     }
 }
@@ -76,6 +83,9 @@ impl Config {
         check.require("access.password_passes", passes, "from 1 to 100");
         let hashers = (1..=1024).contains(&self.password_hashers);
         check.require("access.password_hashers", hashers, "from 1 to 1024");
+        for (id, provider) in &self.openid {
+            provider.check(id, &mut check);
+        }
         check.finish()
     }
 }

@@ -12,14 +12,26 @@ use store::Secret;
 /// What the cookie is called.
 pub(crate) const NAME: &str = "millstream_session";
 
-/// The cookie's value, if the request has one.
+/// What the cookie of a sign-in under way at another provider is called.
+const SIGN_IN_NAME: &str = "millstream_sign_in";
+
+/// The session's cookie, if the request has one.
 pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
+    value(headers, NAME)
+}
+
+/// The cookie of a sign-in under way, if the request has one.
+pub(crate) fn sign_in(headers: &HeaderMap) -> Option<&str> {
+    value(headers, SIGN_IN_NAME)
+}
+
+fn value<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let pairs = headers.get_all(header::COOKIE).iter();
     let mut pairs = pairs
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));
-    pairs.find_map(|(name, value)| (name == NAME).then_some(value))
+    pairs.find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
 /// Whether a request that changes something may be another site's doing: browsers say of each
@@ -44,25 +56,35 @@ pub(super) fn is_forged(parts: &Parts) -> bool {
 
 /// The cookie to set for a session.
 pub(crate) fn set(session: &Secret, headers: &HeaderMap, max_age_seconds: u64) -> HeaderValue {
-    let text = format!(
-        "{NAME}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_seconds}{}",
-        session.expose(),
-        secure(headers)
-    );
-    sensitive(&text)
+    cookie(NAME, session.expose(), headers, max_age_seconds)
 }
 
 /// The cookie that ends a session.
 pub(crate) fn clear(headers: &HeaderMap) -> HeaderValue {
-    let secure = secure(headers);
-    sensitive(&format!(
-        "{NAME}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}"
-    ))
+    cookie(NAME, "", headers, 0)
 }
 
-fn sensitive(text: &str) -> HeaderValue {
-    // Of our own hexadecimal digits: always a header's value.
-    let value = HeaderValue::from_str(text);
+/// The cookie to set for a sign-in under way.
+pub(crate) fn set_sign_in(
+    sealed: &Secret,
+    headers: &HeaderMap,
+    max_age_seconds: u64,
+) -> HeaderValue {
+    cookie(SIGN_IN_NAME, sealed.expose(), headers, max_age_seconds)
+}
+
+/// The cookie that ends a sign-in.
+pub(crate) fn clear_sign_in(headers: &HeaderMap) -> HeaderValue {
+    cookie(SIGN_IN_NAME, "", headers, 0)
+}
+
+fn cookie(name: &str, value: &str, headers: &HeaderMap, max_age_seconds: u64) -> HeaderValue {
+    let secure = secure(headers);
+    let text = format!(
+        "{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_seconds}{secure}"
+    );
+    // Of our own digits: always a header's value.
+    let value = HeaderValue::from_str(&text);
     let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
     value.set_sensitive(true);
     value

@@ -76,9 +76,14 @@ impl Failures {
         self.attempt_account(account, now)
     }
 
+    /// Takes a [noted](Self::note) failure back: it was none.
+    pub(crate) fn forgive_address(&self, address: Option<IpAddr>, now: Timestamp) {
+        self.addresses.take_back(&address.map(network), now);
+    }
+
     /// Takes an [attempt](Self::attempt) back: it was no failure.
     pub(crate) fn forgive(&self, address: Option<IpAddr>, account: &str, now: Timestamp) {
-        self.addresses.take_back(&address.map(network), now);
+        self.forgive_address(address, now);
         self.forgive_account(account, now);
     }
 

@@ -15,6 +15,7 @@
 mod config;
 mod cookie;
 mod failures;
+pub mod openid;
 mod password;
 pub mod permission;
 mod principal;
@@ -42,7 +43,10 @@ use rate::Rates;
 pub use config::Config;
 pub use principal::{Principal, Who};
 
-pub(crate) use cookie::{NAME as SESSION_COOKIE, carry, clear as clear_cookie, set as set_cookie};
+pub(crate) use cookie::{
+    NAME as SESSION_COOKIE, carry, clear as clear_cookie, clear_sign_in, set as set_cookie,
+    set_sign_in, sign_in,
+};
 pub(crate) use failures::Failures;
 pub(crate) use password::{Comparison, Passwords, problem as password_problem};
 pub(crate) use principal::caller_of;

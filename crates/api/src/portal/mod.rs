@@ -10,6 +10,7 @@ mod audit;
 mod draft;
 mod extract;
 mod field;
+mod identity;
 mod installation;
 mod invitation;
 mod lanes;
@@ -17,6 +18,7 @@ mod me;
 mod member;
 mod nearest;
 mod openapi;
+mod openid;
 mod organisation;
 mod page;
 mod password_reset;
@@ -41,6 +43,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::auth::openid::Providers;
 use crate::auth::{Authority, Guarded, Public, guarded};
 use crate::mail::{Letter, Letters};
 
@@ -60,6 +63,8 @@ pub struct Portal {
     lanes: Arc<dyn Lanes>,
     authority: Arc<Authority>,
     letters: Arc<dyn Letters>,
+    /// Where people may sign in besides.
+    providers: Providers,
     /// Where people reach the installation; links in letters begin with it. Without a slash at its
     /// end.
     public_url: String,
@@ -94,11 +99,19 @@ impl Portal {
             lanes,
             authority,
             letters,
+            providers: Providers::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             resealing: std::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             lane_locks: std::array::from_fn(|_| Mutex::default()),
         }
+    }
+
+    /// The same, where people may also sign in with these providers.
+    #[must_use]
+    pub fn with_providers(mut self, providers: Providers) -> Self {
+        self.providers = providers;
+        self
     }
 
     /// The link of an invitation or of another letter.
@@ -172,6 +185,9 @@ async fn unknown_path() -> ApiError {
 fn routes() -> OpenApiRouter<Arc<Portal>> {
     let guarded = OpenApiRouter::new()
         .routes(guarded!(Arc<Portal>; session::sign_in, session::sign_out))
+        .routes(guarded!(Arc<Portal>; openid::providers))
+        .routes(guarded!(Arc<Portal>; openid::start))
+        .routes(guarded!(Arc<Portal>; openid::finish))
         .routes(guarded!(Arc<Portal>; me::show, me::change))
         .routes(guarded!(Arc<Portal>; me::organisations))
         .routes(guarded!(Arc<Portal>; me::change_password))
@@ -180,6 +196,8 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; me::remove_second_factor))
         .routes(guarded!(Arc<Portal>; me::sessions))
         .routes(guarded!(Arc<Portal>; me::end_session))
+        .routes(guarded!(Arc<Portal>; identity::list))
+        .routes(guarded!(Arc<Portal>; identity::remove))
         .routes(
             guarded!(Arc<Portal>; organisation::show, organisation::change, organisation::delete),
         )

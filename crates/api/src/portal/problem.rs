@@ -370,6 +370,9 @@ impl From<store::Error> for ApiError {
             store::Error::NoSession(id) => Self::NotFound {
                 what: format!("session {id}"),
             },
+            store::Error::NoIdentity(id) => Self::NotFound {
+                what: format!("identity {id}"),
+            },
             store::Error::NoToken(id) => Self::NotFound {
                 what: format!("token {id}"),
             },
@@ -382,6 +385,7 @@ impl From<store::Error> for ApiError {
             | store::Error::RoleChanged { .. }
             | store::Error::KeysGiven
             | store::Error::LastOperator
+            | store::Error::LastWayIn
             | store::Error::EmailTaken
             | store::Error::OtherInvitee
             | store::Error::OrganisationInUse { .. } => Self::Conflict(error.to_string()),

@@ -94,6 +94,22 @@ impl Portal {
         headers: HeaderMap,
         by: Caller,
     ) -> Result<WithCookie, ApiError> {
+        let cookie = self.session_cookie(&person, former, &headers, by).await?;
+        let person = PersonView::from(&person);
+        Ok((
+            [(header::SET_COOKIE, cookie)],
+            Json(SignedInView { person }),
+        ))
+    }
+
+    /// The cookie of such a session.
+    pub(super) async fn session_cookie(
+        &self,
+        person: &Person,
+        former: Option<&Who>,
+        headers: &HeaderMap,
+        by: Caller,
+    ) -> Result<HeaderValue, ApiError> {
         let authority = &self.authority;
         let lifetime = authority.config.session_lifetime;
         let user_agent = headers.get(header::USER_AGENT);
@@ -123,12 +139,7 @@ impl Portal {
                 Err(error) => return Err(error.into()),
             }
         }
-        let cookie = set_cookie(&session, &headers, lifetime.as_secs());
-        let person = PersonView::from(&person);
-        Ok((
-            [(header::SET_COOKIE, cookie)],
-            Json(SignedInView { person }),
-        ))
+        Ok(set_cookie(&session, headers, lifetime.as_secs()))
     }
 
     /// The person whose address, password and code these are.

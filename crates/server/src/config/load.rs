@@ -9,7 +9,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use model::setting::Invalid;
 
 use super::problem::{Problem, Problems, expectation};
-use super::{Config, DEFAULTS, OPTIONAL_KEYS, SECRET_KEYS, environment, masking};
+use super::{Config, DEFAULTS, OPTIONAL_KEYS, environment, is_of_key, is_secret, masking};
 
 /// What is shown of a secret that can't be shown in part.
 const HIDDEN: &str = "(set, hidden)";
@@ -102,7 +102,7 @@ pub(super) fn from_figment(figment: Figment, files: Files) -> Result<Loaded, Pro
     let mut usable = Figment::from(Defaults);
     let known = known_keys();
     for (key, value) in leaves(&values) {
-        let found = match known.contains(&key) {
+        let found = match known.iter().any(|one| is_of_key(&key, one)) {
             true => wrong_type(&figment, &key, &value),
             false => vec![unknown_key(&figment, &key, &known)],
         };
@@ -118,7 +118,7 @@ pub(super) fn from_figment(figment: Figment, files: Files) -> Result<Loaded, Pro
         Problem::with_value(key, value.as_ref(), source_of(&figment, key), message)
     };
     for Invalid { setting, allowed } in config.problems() {
-        problems.push(located(setting, format!("must be {allowed}")));
+        problems.push(located(&setting, format!("must be {allowed}")));
     }
     if files == Files::Checked {
         let unusable = config.unusable_files().into_iter();
@@ -220,7 +220,7 @@ impl Loaded {
             .map(|value| leaves(&value))
             .unwrap_or_default();
         let setting = |(key, value): (String, Value)| {
-            let secret = SECRET_KEYS.contains(&key.as_str());
+            let secret = is_secret(&key);
             let plain = serde_json::to_value(&value).unwrap_or_default();
             let value = match plain.as_str() {
                 _ if !secret => plain,

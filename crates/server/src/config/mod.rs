@@ -24,10 +24,47 @@ use crate::{mail, receiver};
 pub(crate) const DEFAULTS: &str = include_str!("../../millstream.default.toml");
 
 /// Settings that have no default and so stand in the default file only as a comment.
-const OPTIONAL_KEYS: &[&str] = &["client.ca_file", "mail.ca_file"];
+const OPTIONAL_KEYS: &[&str] = &[
+    "access.openid.NAME.client_id",
+    "access.openid.NAME.client_secret",
+    "access.openid.NAME.domains",
+    "access.openid.NAME.issuer",
+    "access.openid.NAME.name",
+    "access.openid.NAME.organisation",
+    "access.openid.NAME.role",
+    "access.openid.NAME.scopes",
+    "client.ca_file",
+    "mail.ca_file",
+];
 
 /// Settings whose values are never shown whole.
-const SECRET_KEYS: &[&str] = &["mail.password", "store.database", "store.key"];
+const SECRET_KEYS: &[&str] = &[
+    "access.openid.NAME",
+    "access.openid.NAME.client_secret",
+    "mail.password",
+    "store.database",
+    "store.key",
+];
+
+/// What stands in keys for the names that operators choose.
+const ANY_NAME: &str = "NAME";
+
+/// Whether a setting is the one of this key, or one of those that the key stands for.
+fn is_of_key(setting: &str, key: &str) -> bool {
+    let (mut names, mut wanted) = (setting.split('.'), key.split('.'));
+    loop {
+        match (names.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(name), Some(wanted)) if name == wanted || wanted == ANY_NAME => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Whether a setting's value is never shown whole.
+fn is_secret(setting: &str) -> bool {
+    SECRET_KEYS.iter().any(|key| is_of_key(setting, key))
+}
 
 /// Every setting, by component.
 #[derive(Debug, Clone, Deserialize)]
@@ -192,6 +229,11 @@ impl Config {
             "control.public_url",
             !public_url.is_empty() || !self.mail.is_set_up(),
             "set where `mail.host` is: links in mails begin with it",
+        );
+        check.require(
+            "control.public_url",
+            !public_url.is_empty() || self.access.openid.is_empty(),
+            "set where `access.openid` is: providers send people back there",
         );
         self.mail.check(&mut check);
         // More than a process can have open; tokio's semaphores have a bound of their own.

@@ -6,7 +6,7 @@ use figment::error::Kind;
 use figment::value::Value;
 use serde::Serialize;
 
-use super::SECRET_KEYS;
+use super::is_secret;
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ impl Problem {
         source: Option<String>,
         message: String,
     ) -> Self {
-        let value = value.filter(|_| !SECRET_KEYS.contains(&setting));
+        let value = value.filter(|_| !is_secret(setting));
         Self {
             setting: setting.to_owned(),
             value: value.and_then(|value| serde_json::to_value(value).ok()),

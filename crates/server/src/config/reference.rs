@@ -76,7 +76,7 @@ pub(crate) fn page() -> String {
 ///
 /// A comment stands above what it is about: the first block about the file, one above a `[name]`
 /// about the component, one above a setting about that. A setting without a default is a comment
-/// itself.
+/// itself, and so is a component of which there may be several.
 fn parse(file: &str) -> (String, Vec<Section>) {
     let mut sections = vec![Section::default()];
     let mut introduction = None;
@@ -85,9 +85,11 @@ fn parse(file: &str) -> (String, Vec<Section>) {
         let optional = line
             .strip_prefix("# ")
             .and_then(|line| optional(&sections, line));
-        if let Some(setting) = line.strip_prefix('[') {
+        let section = line.strip_prefix("# ").unwrap_or(line);
+        let section = section.strip_prefix('[');
+        if let Some(name) = section.and_then(|rest| rest.strip_suffix(']')) {
             sections.push(Section {
-                name: setting.trim_end_matches(']').to_owned(),
+                name: name.to_owned(),
                 text: std::mem::take(&mut comment).join(" "),
                 settings: Vec::new(),
             });
@@ -240,7 +242,8 @@ mod tests {
     #[test]
     fn comments_belong_to_what_follows_them() {
         let file = "# The file.\n# All of it.\n\n# One.\none = 1\n\n# The client.\n[client]\n\
-                    # Two,\n# long.\ntwo = \"a = b\"\n# Certificates.\n# ca_file = \"x\"\n";
+                    # Two,\n# long.\ntwo = \"a = b\"\n# Certificates.\n# ca_file = \"x\"\n\
+                    # Several.\n# [access.openid.NAME]\n# A role.\n# role = \"viewer\"\n";
         let (introduction, sections) = parse(file);
         assert_eq!(introduction, "The file.\nAll of it.");
         let setting = |key: &str, default: Option<&str>, text: &str| Setting {
@@ -257,6 +260,9 @@ mod tests {
                 setting("client.ca_file", None, "Certificates."),
             ]
         );
+        assert_eq!(sections[2].text, "Several.");
+        let role = setting("access.openid.NAME.role", None, "A role.");
+        assert_eq!(sections[2].settings, [role]);
     }
 
     #[test]

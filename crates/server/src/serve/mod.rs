@@ -8,6 +8,7 @@ mod listener;
 mod maintenance;
 mod metrics;
 mod middleware;
+mod providers;
 mod signals;
 
 use std::net::SocketAddr;
@@ -160,13 +161,16 @@ impl Server {
             Arc::new(System),
         ));
         first_start::prepare(&store, &authority, &config, administrator).await?;
-        let portal = Arc::new(Portal::new(
+        let portal = Portal::new(
             store.clone(),
             Arc::new(lanes),
             authority,
             Arc::clone(&letters),
             &config.public_url(),
-        ));
+        );
+        let providers = providers::set_up(&config);
+        let providers = providers.context("signing in by OpenID Connect can't be set up")?;
+        let portal = Arc::new(portal.with_providers(providers));
         portal.start().await.context("the syncs can't be started")?;
 
         let closing = CancellationToken::new();

@@ -37,6 +37,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["millstream", "millstream-api"]),
     ("clap", &["ftl-bench", "millstream", "millstream-bench"]),
     ("lettre", &["millstream"]),
+    ("openidconnect", &["millstream-api"]),
     ("rusqlite", &["millstream-journal", "millstream-store"]),
     ("rustls", &["millstream-delivery"]),
     ("sqlx", &["millstream-store"]),

@@ -12,6 +12,7 @@ mod home;
 mod imports;
 mod login;
 mod mail;
+mod openid;
 mod people;
 mod postgres;
 mod process;

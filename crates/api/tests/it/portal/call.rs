@@ -103,6 +103,17 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
 
+    /// The cookie of this name that it sets, as `name=value`; without a value, it ends one.
+    #[track_caller]
+    pub(crate) fn cookie_named(&self, name: &str) -> String {
+        let set = self.headers.get_all("set-cookie").iter();
+        let mut set = set.map(|set| set.to_str().unwrap().split(';').next().unwrap());
+        let prefix = format!("{name}=");
+        set.find(|set| set.starts_with(&prefix))
+            .unwrap_or_else(|| panic!("no cookie {name} in {self:?}"))
+            .to_owned()
+    }
+
     /// The cookie that it sets, as `name=value`, to be sent back.
     #[track_caller]
     pub(crate) fn cookie(&self) -> String {

@@ -45,6 +45,10 @@ pub(super) const ACCESS: &[Route] = &[
         401,
     ),
     ("delete", "/session", Present, "", 204),
+    ("get", "/session/openid", Anyone, "", 200),
+    // There is no such provider.
+    ("get", "/session/openid/{provider}/start", Anyone, "", 404),
+    ("get", "/session/openid/callback", Anyone, "", 303),
     ("get", "/me", Known, "", 200),
     ("patch", "/me", Present, r#"{"name": "Renamed"}"#, 200),
     ("get", "/me/organisations", Known, "", 200),
@@ -72,6 +76,8 @@ pub(super) const ACCESS: &[Route] = &[
     ),
     ("get", "/me/sessions", Present, "", 200),
     ("delete", "/me/sessions/{session}", Present, "", 204),
+    ("get", "/me/identities", Present, "", 200),
+    ("delete", "/me/identities/{identity}", Present, "", 204),
     (
         "post",
         "/invitations/look",

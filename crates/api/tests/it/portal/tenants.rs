@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::access::{InstallationRights, Permission, Role};
 use model::{OrganisationId, Random};
 use serde_json::json;
-use store::{Caller, TokenDraft};
+use store::{Caller, Person, TokenDraft, Vouched};
 
 use super::World;
 use super::call::Call;
@@ -196,10 +196,42 @@ impl Tenants {
             None => self.make_things(self.world.organisation, OURS).await,
         };
         self.things = Some(things.clone());
-        match credential.session() {
-            Some(session) => things.with("session", &session),
+        let Some(session) = credential.session() else {
+            return things;
+        };
+        let things = things.with("session", &session);
+        match self.person_of(credential).await {
+            Some(person) => things.with("identity", &self.identity(&person).await),
             None => things,
         }
+    }
+
+    /// Who is signed in with a cookie.
+    async fn person_of(&self, credential: &Credential) -> Option<Person> {
+        let Credential::Cookie(cookie) = credential else {
+            return None;
+        };
+        let (_, secret) = cookie.split_once('=').unwrap();
+        let idle = Duration::from_secs(3600);
+        let verified = self.world.store.verify_session(secret, idle).await;
+        verified.unwrap().map(|verified| verified.person)
+    }
+
+    /// A new identity of a person.
+    async fn identity(&self, person: &Person) -> String {
+        let store = &self.world.store;
+        let vouched = Vouched {
+            issuer: "https://id.example.com".into(),
+            subject: format!("{:x}", model::random::System.next_u64()),
+            verified_email: Some(person.email.clone()),
+            name: String::new(),
+        };
+        let admitted = store.admit(&vouched, None, &Caller::system()).await;
+        assert_eq!(admitted.unwrap().id, person.id);
+        let identities = store.identities(person.id, None, 200).await.unwrap();
+        let made = identities.items.into_iter();
+        let mut made = made.filter(|identity| identity.subject == vouched.subject);
+        made.next().unwrap().id.to_string()
     }
 
     /// Forgets what may have been changed.
@@ -234,9 +266,12 @@ impl Tenants {
                 json!({"name": format!("{name} hook"), "url": format!("https://{name}.example")}),
             );
         let half = |text: &str| text.split('_').nth(1).unwrap().to_owned();
+        let account = store.person(person).await.unwrap();
         Things(vec![
             ("organisation", organisation.to_string()),
             ("person", person.to_string()),
+            ("identity", self.identity(&account).await),
+            ("provider", name.to_owned()),
             ("session", cookie.session().unwrap()),
             ("token", half(&token)),
             ("invitation", half(&link)),

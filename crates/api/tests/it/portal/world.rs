@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use ipnet::IpNet;
+use millstream_api::auth::openid::Providers;
 use millstream_api::auth::{self, Authority};
 use millstream_api::ingest::{ProjectIngest, Projects};
 use millstream_api::mail::{Letter, LetterError, Letters};
@@ -25,6 +26,9 @@ use super::lanes::NotingLanes;
 
 /// 2026-01-01, when the clock starts.
 const START: Timestamp = Timestamp(1_767_225_600_000_000);
+
+/// Where people reach the installation.
+pub(crate) const PUBLIC_URL: &str = "https://millstream.example.com/";
 
 /// Everyone's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -86,19 +90,30 @@ impl World {
     }
 
     pub(crate) async fn with(config: auth::Config, trusted_proxies: Vec<IpNet>) -> Self {
-        Self::on(None, config, trusted_proxies).await
+        Self::on(None, config, trusted_proxies, |_| Providers::default()).await
     }
 
     /// With its store in PostgreSQL, on the server that the tests share.
     pub(crate) async fn on_postgres() -> Self {
         let database = Database::shared(env!("CARGO_TARGET_TMPDIR"));
-        Self::on(Some(database), cheap(), Vec::new()).await
+        Self::on(Some(database), cheap(), Vec::new(), |_| {
+            Providers::default()
+        })
+        .await
+    }
+
+    /// Where people may also sign in with providers, which may name the organisation.
+    pub(crate) async fn with_providers(
+        providers: impl FnOnce(OrganisationId) -> Providers,
+    ) -> Self {
+        Self::on(None, cheap(), Vec::new(), providers).await
     }
 
     async fn on(
         database: Option<Database>,
         config: auth::Config,
         trusted_proxies: Vec<IpNet>,
+        providers: impl FnOnce(OrganisationId) -> Providers,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(START));
@@ -128,13 +143,14 @@ impl World {
         );
         let password = Secret::new(PASSWORD.into());
         let password_hash = authority.hash_password(password, "").await.unwrap();
-        let portal = Arc::new(Portal::new(
+        let portal = Portal::new(
             store.clone(),
             lanes.clone(),
             Arc::new(authority),
             Arc::new(PlainLetters),
-            "https://millstream.example.com/",
-        ));
+            PUBLIC_URL,
+        );
+        let portal = Arc::new(portal.with_providers(providers(organisation)));
         Self {
             store,
             clock,

@@ -36,11 +36,13 @@ async fn roles(store: &Store, person: &Person) -> Vec<(OrganisationId, Role)> {
         .collect()
 }
 
-/// The newest entry's action, and what it says.
+/// The action of the newest entry about an identity, and what it says.
 async fn told(store: &Store) -> (String, serde_json::Value) {
     let filter = millstream_store::AuditFilter::default();
-    let mut page = store.audit_log(None, &filter, None, 1).await.unwrap();
-    let entry = page.items.remove(0);
+    let page = store.audit_log(None, &filter, None, 50).await.unwrap();
+    let mut of_identities = page.items.into_iter();
+    let entry = of_identities.find(|entry| entry.action.starts_with("identity."));
+    let entry = entry.expect("an entry");
     let said = entry.after.or(entry.before);
     (entry.action, said.unwrap_or_default())
 }
