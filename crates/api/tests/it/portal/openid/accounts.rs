@@ -1,0 +1,130 @@
+//! Who is let in.
+
+use millstream_api::auth::openid::Config;
+use model::access::Role;
+use serde_json::json;
+
+use super::Scene;
+use crate::portal::provider::{Acme, ISSUER};
+
+#[tokio::test]
+async fn who_is_vouched_for_is_signed_in_and_the_former_session_ends() {
+    let scene = Scene::new(Acme::config()).await;
+    let world = &scene.world;
+    let ann = world.account(world.organisation, Role::Member, "ann@example.com");
+    let ann = ann.await;
+    let bob = world.person(Role::Viewer).await;
+    let begun = scene.begin().await;
+    scene.vouch(&begun, json!({}));
+    let both = format!("{}; {}", bob.cookie, begun.cookie);
+    let answer = scene.come_back(&both, &begun.query["state"]).await;
+    let cookie = answer.signed_in();
+    let me = world.anonymous("GET", "/me").cookie(&cookie).send().await;
+    assert_eq!(me.at("/person/id"), ann.to_string());
+    let former = world.anonymous("GET", "/me").cookie(&bob.cookie);
+    former.send().await.problem(401, "unauthenticated");
+
+    // The log says that she signed in, and not that he linked her.
+    let log = world.get("/installation/audit").await.json();
+    let entries = log["items"].as_array().unwrap();
+    let of = |action: &str| entries.iter().find(|entry| entry["action"] == action);
+    assert_eq!(of("identity.link").unwrap()["actor"]["kind"], "system");
+    assert_eq!(
+        of("session.create").unwrap()["actor"]["id"],
+        ann.to_string()
+    );
+    assert!(!log.to_string().contains("c0de"));
+}
+
+#[tokio::test]
+async fn only_addresses_of_the_providers_domains_come_in() {
+    let config = Config {
+        domains: "example.org example.com".into(),
+        ..Acme::config()
+    };
+    let scene = Scene::new(config).await;
+    let world = &scene.world;
+    for email in ["ann@example.com", "ann@sub.example.com", "ann@evil.com"] {
+        world.account(world.organisation, Role::Member, email).await;
+    }
+    for email in [
+        "ann@sub.example.com",
+        "ann@evil.com",
+        "ann@example.com@evil.com",
+    ] {
+        let answer = scene.sign_in(json!({"email": email})).await;
+        answer.refused("domain_not_allowed");
+    }
+    scene
+        .sign_in(json!({"email": "ann@Example.com"}))
+        .await
+        .signed_in();
+    // Known by now, and all the same refused since she has left.
+    let answer = scene.sign_in(json!({"email": "ann@evil.com"})).await;
+    answer.refused("domain_not_allowed");
+    let answer = scene.sign_in(json!({"email_verified": false})).await;
+    answer.refused("email_not_verified");
+}
+
+#[tokio::test]
+async fn strangers_join_where_the_operator_says_so_and_nowhere_else() {
+    let scene = Scene::new(Acme::config()).await;
+    scene.sign_in(json!({})).await.refused("no_account");
+
+    let scene = Scene::admitting(Role::Member).await;
+    let world = &scene.world;
+    let cookie = scene.sign_in(json!({})).await.signed_in();
+    let mine = world.anonymous("GET", "/me/organisations").cookie(&cookie);
+    let mine = mine.send().await.json();
+    assert_eq!(mine["items"][0]["role"], "member");
+    let me = world.anonymous("GET", "/me").cookie(&cookie).send().await;
+    assert_eq!(me.at("/person/name"), "Ann");
+    // Whoever was removed stays out.
+    let member = world.of_organisation(&format!("/members/{}", me.at("/person/id")));
+    world.call("DELETE", &member).send().await.is(204);
+    let cookie = scene.sign_in(json!({})).await.signed_in();
+    let mine = world.anonymous("GET", "/me/organisations").cookie(&cookie);
+    assert_eq!(mine.send().await.json()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn identities_are_listed_and_the_last_way_in_stays() {
+    let scene = Scene::admitting(Role::Viewer).await;
+    let world = &scene.world;
+    let cookie = scene.sign_in(json!({})).await.signed_in();
+    let call = |method: &str, path: &str| world.anonymous(method, path).cookie(&cookie);
+    let listed = call("GET", "/me/identities").send().await.is(200).json();
+    let identity = &listed["items"][0];
+    for (name, value) in [
+        ("provider", "acme"),
+        ("issuer", ISSUER),
+        ("subject", "ann-at-acme"),
+        ("email", "ann@example.com"),
+    ] {
+        assert_eq!(identity[name], value);
+    }
+    let path = format!("/me/identities/{}", identity["id"].as_str().unwrap());
+    call("DELETE", &path).send().await.problem(409, "conflict");
+    let password = json!({"new": "a horse and a battery"});
+    let chosen = call("PUT", "/me/password").json(password).send().await;
+    chosen.is(204);
+    call("DELETE", &path).send().await.is(204);
+    call("DELETE", &path).send().await.problem(404, "not_found");
+    let listed = call("GET", "/me/identities").send().await.json();
+    assert_eq!(listed, json!({"items": [], "next": null}));
+}
+
+#[tokio::test]
+async fn a_second_factor_is_the_providers_matter() {
+    let scene = Scene::new(Acme::config()).await;
+    let world = &scene.world;
+    let ann = world.account(world.organisation, Role::Member, "ann@example.com");
+    let ann = ann.await;
+    let secret = store::Secret::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into());
+    let by = store::Caller::system();
+    let set = world
+        .store
+        .set_second_factor(ann, &secret, 1, &[], None, &by);
+    set.await.unwrap();
+    scene.sign_in(json!({})).await.signed_in();
+}
