@@ -10,7 +10,7 @@ use http::Method;
 use millstream_e2e::{Setup, settings};
 use serde_json::{Value, json};
 
-use crate::people::{Administrator, Person};
+use crate::people::Administrator;
 
 /// In the name of all that the other organisation has.
 const MARK: &str = "quagga";
@@ -167,6 +167,8 @@ async fn keeps_to_its_document(
     let admin = Administrator::of_first_start(&server).await;
     let own = organisation(&admin, "Own").await;
     organisation(&admin, MARK).await;
+    // Before the caller is there, who shall not be removed.
+    let parameters = parameters(&admin, &own).await;
     let who = somebody(&admin, &own).await;
 
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -174,7 +176,7 @@ async fn keeps_to_its_document(
         folder.path().join("schemathesis.toml"),
         folder.path().join("answers"),
     );
-    fs::write(&config, parameters(&admin, &own).await).expect("the folder can be written");
+    fs::write(&config, parameters).expect("the folder can be written");
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(tests.join(".venv/bin/schemathesis"));
     command
