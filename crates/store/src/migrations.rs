@@ -31,6 +31,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "token warnings",
         include_str!("../migrations/0005_token_warnings.sql"),
     ),
+    (6, "sealed", include_str!("../migrations/0006_sealed.sql")),
 ];
 
 /// The newest step.

@@ -40,7 +40,9 @@ impl Store {
             let mut values = 0;
             for (table, column) in SEALED {
                 // Of constants; a key's id is letters and digits.
-                let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} LIKE $1");
+                let sql = format!(
+                    "SELECT COUNT(*) FROM {table} WHERE {column} IS NOT NULL AND {column} LIKE $1"
+                );
                 let row = sqlx::query(AssertSqlSafe(sql))
                     .bind(format!("1:{id}:%"))
                     .fetch_one(&mut *connection)
