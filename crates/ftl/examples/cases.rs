@@ -43,7 +43,9 @@ fn answer(case: &Value) -> Value {
 }
 
 fn render(case: &Value) -> Result<String, Error> {
-    let mut engine = Engine::new().clock(|| 1_646_078_821_795);
+    let mut engine = Engine::new()
+        .clock(|| 1_646_078_821_795)
+        .setting("localized_lookup", "false")?;
     if let Some(settings) = case["settings"].as_object() {
         for (name, value) in settings {
             engine = engine.setting(name, value.as_str().unwrap_or_default())?;

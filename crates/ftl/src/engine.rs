@@ -9,7 +9,8 @@ use crate::data::View;
 use crate::datetime::{Surroundings, Zone};
 use crate::error::{Error, ErrorKind};
 use crate::java_settings::{self, Answer};
-use crate::loader::{Cache, Library, Loader, normalize, not_found};
+use crate::loader::{Cache, Library, Loader, Lookup, normalize, not_found, without_slash};
+use crate::locale::Locale;
 use crate::settings::Settings;
 use crate::syntax::{Options, Problem};
 use crate::template::Template;
@@ -34,12 +35,20 @@ pub(crate) struct Shared {
     pub(crate) functions: HashMap<Box<str>, Arc<HostFunction>>,
     pub(crate) statics: HashMap<Box<str>, HashMap<Box<str>, Arc<HostFunction>>>,
     pub(crate) library: Option<Library>,
+    /// Whether a locale may have templates of its own.
+    pub(crate) localized_lookup: bool,
     pub(crate) automatic: Automatic,
     /// Whether renders go on after a directive that has failed.
     pub(crate) ignores_failures: bool,
 }
 
 impl Shared {
+    /// How the loader's template `name` is looked for.
+    pub(crate) fn lookup<'n>(&self, name: &'n str, locale: &'n Locale) -> Lookup<'n> {
+        let locale = self.localized_lookup.then(|| locale.name());
+        Lookup { name, locale }
+    }
+
     /// What dates depend on, with `settings` in effect.
     pub(crate) fn surroundings<'e>(&'e self, settings: &'e Settings) -> Surroundings<'e> {
         Surroundings {
@@ -70,6 +79,7 @@ impl Engine {
                 functions: HashMap::new(),
                 statics: HashMap::new(),
                 library: None,
+                localized_lookup: true,
                 automatic: Automatic::default(),
                 ignores_failures: false,
             }),
@@ -105,6 +115,8 @@ impl Engine {
     /// `naming_convention`, `whitespace_stripping`, `strict_syntax`, `tab_size`, `output_format`,
     /// `auto_escaping_policy`, `recognize_standard_file_extensions`, `incompatible_improvements`. As in FreeMarker,
     /// malformed formats are errors where they are used, and an unknown time zone is GMT.
+    ///
+    /// With `localized_lookup`, which is on, `page_en_US.ftl` and `page_en.ftl` come before `page.ftl`.
     ///
     /// With `template_exception_handler` as `ignore` a render goes on after each directive that fails, except for
     /// `#stop`; the other handlers (`rethrow`, `debug`, `html_debug`) let it fail, and a render that fails has no output
@@ -151,6 +163,11 @@ impl Engine {
                     .set(&snake, value)
                     .map_err(|message| Error::new(ErrorKind::Format, message))?;
                 engine
+            }
+            "localized_lookup" => {
+                let on = crate::syntax::boolean(&snake, value)
+                    .map_err(|message| Error::new(ErrorKind::Format, message))?;
+                self.with(|shared| shared.localized_lookup = on)
             }
             "template_exception_handler" => {
                 let ignores = java_settings::ignores_failures(value)
@@ -337,9 +354,12 @@ impl Engine {
     /// If there is no loader or no such template, or the template isn't well-formed.
     pub fn template(&self, name: &str) -> Result<Template, Error> {
         let library = self.shared.library.as_ref();
-        let code = match library {
-            Some(library) => library.get(&normalize(name)?, &self.shared.options, |_| Ok(()))?,
-            None => None,
+        let code = match (library, normalize(without_slash(name))) {
+            (Some(library), Ok(name)) => {
+                let name = self.shared.lookup(&name, &self.shared.settings.locale);
+                library.get(name, &self.shared.options, |_| Ok(()))?
+            }
+            _ => None,
         };
         Ok(Template {
             code: code.ok_or_else(|| not_found(name))?,

@@ -36,10 +36,9 @@ pub(crate) fn answer(name: &str, value: &str) -> Option<Answer> {
         return Some(Answer::Refused(message));
     }
     let checked = match name {
-        "auto_flush"
-        | "localized_lookup"
-        | "log_template_exceptions"
-        | "wrap_unchecked_exceptions" => boolean(name, value).map(drop),
+        "auto_flush" | "log_template_exceptions" | "wrap_unchecked_exceptions" => {
+            boolean(name, value).map(drop)
+        }
         "attempt_exception_reporter" => reporter(value),
         "template_update_delay" => delay(value),
         "default_encoding" => Ok(()),

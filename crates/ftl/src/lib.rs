@@ -123,13 +123,12 @@
 //! | `#include`, `#import`, `.get_optional_template`, `?absolute_template_name` | refused if the engine has no [`Loader`] |
 //! | `?eval`, `?interpret` | refused if the host says so ([`Engine::run_data_as_code`]) |
 //! | `classic_compatible` | refused |
-//! | localized look-up (`page_en_US.ftl`) | names are taken as they are |
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
 //! | reasons that Java keeps in a cause | are part of the message, or [`Error::cause`] |
 //! | a failing render | writes nothing, where Java has written what came before |
 //! | `?url` without a charset | fails at once, not when the result is printed |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
-//! | `.vars + hash`, `.globals + hash` | have only what can be listed |
+//! | `.vars[name]` with a computed name, `.vars + hash` | don't find loop variables |
 //! | regular expressions | are translated; what Java alone can do is told where it is used |
 //!
 //! # Safety

@@ -1,5 +1,6 @@
 //! Other templates by their names: relative and absolute ones, and `*` for the nearest folder that has it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -26,6 +27,7 @@ impl Loader for HashMap<String, String> {
 
 /// Longest name of a template in bytes.
 const MAX_NAME: usize = 4_096;
+const LEAVES_ROOT: &str = "Backing out from the root directory is not allowed";
 /// Most templates that are kept compiled.
 const MAX_KEPT: usize = 10_000;
 
@@ -60,26 +62,27 @@ impl Library {
     /// The template with the normal name `name`, if there is one; `charge` is asked before a source is compiled.
     pub(crate) fn get(
         &self,
-        name: &str,
+        name: Lookup<'_>,
         options: &Options,
         charge: impl FnOnce(&str) -> Result<(), Error>,
     ) -> Result<Option<Arc<Code>>, Error> {
+        let key = name.key();
         if let Some(code) = self
             .cache
             .codes
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
+            .get(&*key)
         {
             return Ok(Some(Arc::clone(code)));
         }
-        let Some(source) = self.source(name)? else {
+        let Some((found, source)) = self.find(name)? else {
             return Ok(None);
         };
         charge(&source)?;
-        let code = Arc::new(Code::compile(name, &source, options)?);
+        let code = Arc::new(Code::compile_found(name.name, &found, &source, options)?);
         // Of names with stars there may be any number for one template.
-        if !name.contains('*') {
+        if !name.name.contains('*') {
             let mut codes = self
                 .cache
                 .codes
@@ -88,7 +91,7 @@ impl Library {
             if codes.len() >= MAX_KEPT {
                 codes.clear();
             }
-            codes.insert(name.into(), Arc::clone(&code));
+            codes.insert(key.into(), Arc::clone(&code));
         }
         Ok(Some(code))
     }
@@ -96,15 +99,25 @@ impl Library {
     /// The template's text as it stands, not compiled.
     pub(crate) fn get_plain(
         &self,
-        name: &str,
+        name: Lookup<'_>,
         options: &Options,
         charge: impl FnOnce(&str) -> Result<(), Error>,
     ) -> Result<Option<Arc<Code>>, Error> {
-        let Some(source) = self.source(name)? else {
+        let Some((_, source)) = self.find(name)? else {
             return Ok(None);
         };
         charge(&source)?;
-        Ok(Some(Arc::new(Code::plain(name, &source, options))))
+        Ok(Some(Arc::new(Code::plain(name.name, &source, options))))
+    }
+
+    /// The first of the names that there is a source for, and the source.
+    fn find(&self, name: Lookup<'_>) -> Result<Option<(String, String)>, Error> {
+        for candidate in name.candidates() {
+            if let Some(source) = self.source(&candidate)? {
+                return Ok(Some((candidate, source)));
+            }
+        }
+        Ok(None)
     }
 
     /// Looks for `a/b/*/c` as `a/b/c`, `a/c` and `c`.
@@ -147,13 +160,53 @@ impl Library {
     }
 }
 
-/// What FreeMarker says of a template that isn't there.
-pub(crate) fn not_found(name: &str) -> Error {
-    let name = normalize(name).unwrap_or_else(|_| name.to_owned());
-    Error::new(
-        ErrorKind::Value,
-        format!("Template not found for name {}.", java_quoted(&name)),
-    )
+/// What template is wanted: its normal name, and the locale that there may be a template of its own for.
+#[derive(Clone, Copy)]
+pub(crate) struct Lookup<'n> {
+    pub(crate) name: &'n str,
+    pub(crate) locale: Option<&'n str>,
+}
+
+impl<'n> Lookup<'n> {
+    /// What tells it from all others.
+    pub(crate) fn key(self) -> Cow<'n, str> {
+        match self.locale {
+            // No name has this character in it.
+            Some(locale) => Cow::Owned(format!("{}\0{locale}", self.name)),
+            None => Cow::Borrowed(self.name),
+        }
+    }
+
+    /// `page_en_US.ftl`, `page_en.ftl`, `page.ftl`
+    fn candidates(self) -> impl Iterator<Item = String> {
+        let Self { name, locale } = self;
+        let (stem, extension) = name.split_at(name.rfind('.').unwrap_or(name.len()));
+        let locales = std::iter::successors(locale.filter(|locale| !locale.is_empty()), |locale| {
+            locale.rfind('_').map(|at| &locale[..at])
+        });
+        locales
+            .map(move |locale| format!("{stem}_{locale}{extension}"))
+            .chain(std::iter::once(name.to_owned()))
+    }
+}
+
+/// What FreeMarker says of a template that isn't there, or can't be, by its full name.
+pub(crate) fn not_found(full: &str) -> Error {
+    let name = without_slash(full);
+    let mut message = format!("Template not found for name {}", java_quoted(name));
+    match normalize(name) {
+        Ok(normal) if normal != without_slash(name) => {
+            message.push_str(&format!(" (normalized: {}).", java_quoted(&normal)));
+        }
+        Ok(_) => message.push('.'),
+        Err(reason) => message.push_str(&format!(".\nReason given: {reason}.")),
+    }
+    Error::new(ErrorKind::Value, message)
+}
+
+/// A full name without the slash for the root.
+pub(crate) fn without_slash(full: &str) -> &str {
+    full.strip_prefix('/').unwrap_or(full)
 }
 
 /// The full name of what the template `base` calls `target`.
@@ -181,39 +234,24 @@ pub(crate) fn absolute(name: &str) -> String {
     }
 }
 
-/// A name from the root: `..` and `.` are gone; one that leaves the root is an error.
-pub(crate) fn normalize(name: &str) -> Result<String, Error> {
-    let malformed = |reason: &str| {
-        Error::new(
-            ErrorKind::Value,
-            format!("Malformed template name, {}: {reason}", java_quoted(name)),
-        )
-    };
+/// A name from the root: `..` and `.` are gone; one that leaves the root is refused with a reason.
+pub(crate) fn normalize(name: &str) -> Result<String, &'static str> {
     if name.len() > MAX_NAME {
-        return Err(Error::new(
-            ErrorKind::Value,
-            format!("the name of a template is longer than {MAX_NAME} bytes"),
-        ));
+        return Err("The name is too long");
     }
     if name.contains('\0') {
-        return Err(malformed(
-            "Null character (\\u0000) in the name; possible attack attempt",
-        ));
+        return Err("Null character (\\u0000) in the name; possible attack attempt");
     }
     let mut path = name.to_owned();
     while let Some(at) = path.find("/../") {
         if at == 0 {
-            return Err(malformed(
-                "Backing out from the root directory is not allowed",
-            ));
+            return Err(LEAVES_ROOT);
         }
         let parent = path[..at].rfind('/').map_or(0, |slash| slash + 1);
         path.replace_range(parent..at + "/../".len(), "");
     }
     if path.starts_with("../") {
-        return Err(malformed(
-            "Backing out from the root directory is not allowed",
-        ));
+        return Err(LEAVES_ROOT);
     }
     while let Some(at) = path.find("/./") {
         path.replace_range(at..at + "/.".len(), "");

@@ -31,8 +31,6 @@ pub(crate) struct Code {
     pub(crate) options: Options,
     /// Whether its tags are `[#tag]`s.
     pub(crate) square_tags: bool,
-    /// Whether it was made by `?interpret`.
-    pub(crate) is_interpreted: bool,
 }
 
 /// Longest source; offsets are 32 bits, and nobody writes more.
@@ -44,6 +42,16 @@ const STACK: usize = 1 << 20;
 impl Code {
     /// Compiles a template.
     pub(crate) fn compile(name: &str, source: &str, options: &Options) -> Result<Self, Error> {
+        Self::compile_found(name, name, source, options)
+    }
+
+    /// Compiles the template `name`, whose source has been found under the name `found`.
+    pub(crate) fn compile_found(
+        name: &str,
+        found: &str,
+        source: &str,
+        options: &Options,
+    ) -> Result<Self, Error> {
         check_length(source)?;
         let mut options = options.clone();
         if options.standard_extensions
@@ -52,7 +60,7 @@ impl Code {
             options.output_format = format;
             options.auto_escaping = AutoEscaping::EnableIfSupported;
         }
-        let label = format!("template \"{name}\"").into();
+        let label = format!("template \"{found}\"").into();
         Self::new(name.into(), label, source, options, parse)
     }
 
@@ -83,7 +91,6 @@ impl Code {
             program: resolve(vec![Node { src, kind }], true),
             options: options.clone(),
             square_tags: false,
-            is_interpreted: false,
         }
     }
 
@@ -108,7 +115,6 @@ impl Code {
             program,
             options,
             square_tags,
-            is_interpreted: false,
         })
     }
 

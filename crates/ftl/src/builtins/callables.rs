@@ -44,6 +44,10 @@ fn interpret<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> 
     };
     match text {
         Value::Str(text) => env.interpret(call, text.as_str(), id.as_str()),
+        Value::Number(_) | Value::Bool(_) | Value::Date(_) if value.is_sequence() => {
+            let text = env.string_of(&call.target, text)?;
+            env.interpret(call, text.as_str(), id.as_str())
+        }
         other => Err(env.type_fault(&call.target, "sequence or string", &other)),
     }
 }

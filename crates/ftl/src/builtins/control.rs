@@ -72,12 +72,12 @@ fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             }
             Some(_) => {}
             None => {
-                let case_src = call.arg(pair * 2).map_or(call.src, |arg| arg.src);
+                let case_expr = env.arg_expr(call, pair * 2)?;
                 let message = format!(
                     "Can't compare values of these types. Allowed comparisons are between two numbers, two strings, two dates, or two booleans.\nLeft hand operand ({}) value is {}.\nRight hand operand ({}) value is {}.",
-                    env.template.text_of(call.target.src),
+                    env.shown(&call.target),
                     crate::eval::with_article(value.type_name()),
-                    env.template.text_of(case_src),
+                    env.shown(case_expr),
                     crate::eval::with_article(case.type_name())
                 );
                 return Err(env.fault(ErrorKind::Type, call.src, message));

@@ -124,7 +124,8 @@ fn iso<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, date: DateTime) -> Returned
             Some(zone) => zone,
             None => {
                 let message = format!(
-                    "The time zone string specified for ?{name}(...) is not recognized as a valid time zone name: {}",
+                    "The time zone string specified for ?{}(...) is not recognized as a valid time zone name: {}",
+                    call.name,
                     quoted(zone.as_str())
                 );
                 return Err(env.failure(ErrorKind::Value, message));

@@ -13,10 +13,13 @@ mod numbers;
 mod patterns;
 mod sequences;
 mod sorting;
+mod spelling;
 mod strings;
 mod truncate;
 mod types;
 pub(crate) mod utf16;
+
+pub(crate) use spelling::{camel_case, snake_case};
 
 use crate::error::ErrorKind;
 use crate::eval::{Env, Evaluated, Fault, TEXT_BYTES_PER_STEP};
@@ -136,25 +139,6 @@ pub(crate) fn find(spelling: &str) -> Result<&'static Builtin, Unavailable> {
     })
 }
 
-pub(crate) fn snake_case(name: &str) -> String {
-    if !name.contains(|c: char| c.is_ascii_uppercase()) {
-        return name.to_owned();
-    }
-    let (stem, suffix) = match name {
-        _ if name.ends_with("NZ") => (&name[..name.len() - 2], "_nz"),
-        _ if name.ends_with("FZ") => (&name[..name.len() - 2], "_fz"),
-        _ => (name, ""),
-    };
-    let mut snake = String::with_capacity(name.len() + 4);
-    for c in stem.chars() {
-        if c.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(c.to_ascii_lowercase());
-    }
-    snake + suffix
-}
-
 impl Builtin {
     const fn printed_by(self, print: Print) -> Self {
         Self {
@@ -195,11 +179,7 @@ impl Builtin {
             }
             Run::Date(run) => match env.eval(&call.target)? {
                 Value::Date(date) => run(env, call, date),
-                other => Err(match env.type_fault(&call.target, "date/time", &other) {
-                    // FreeMarker hands the name of the type over as a tip.
-                    Fault::Error(error) => Fault::Error(error.tip("date")),
-                    missing => missing,
-                }),
+                other => Err(not_a_date(env, call, &other)),
             },
             Run::Seq(run) => {
                 let value = env.eval(&call.target)?;
@@ -246,15 +226,24 @@ impl Builtin {
             Run::Str(_) | Run::Text(_) => drop(env.eval_string(&call.target)?),
             Run::Number(_) => drop(env.eval_number(&call.target)?),
             Run::Optional(_) => drop(env.eval_guarded(&call.target)?),
-            Run::Date(_) | Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Loop(_) => {
+            Run::Date(_) => match env.eval(&call.target)? {
+                Value::Date(_) => {}
+                other => return Ok(not_a_date(env, call, &other)),
+            },
+            Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Loop(_) => {
                 let value = env.eval(&call.target)?;
                 if self.name == "string" {
                     return Ok(self.string_misfit(env, call, &value));
                 }
-                let wants_sequence =
-                    matches!(self.run, Run::Seq(_) | Run::Items(_)) && self.name != "size";
-                if wants_sequence && !value.is_sequence() {
-                    return Err(env.type_fault(&call.target, "sequence or collection", &value));
+                let wanted = match self.run {
+                    Run::Seq(_) => Some("sequence"),
+                    Run::Items(_) if self.name != "size" => Some("sequence or collection"),
+                    _ => None,
+                };
+                if let Some(wanted) = wanted
+                    && !value.is_sequence()
+                {
+                    return Err(env.type_fault(&call.target, wanted, &value));
                 }
             }
         }
@@ -372,6 +361,14 @@ impl Builtin {
         Err(format!(
             "?{name}(...) expects {expected} argument{plural} but has received {got}."
         ))
+    }
+}
+
+fn not_a_date<'a>(env: &Env<'a>, call: &BuiltinCall, found: &Value<'a>) -> Fault<'a> {
+    match env.type_fault(&call.target, "date/time", found) {
+        // FreeMarker hands the name of the type over as a tip.
+        Fault::Error(error) => Fault::Error(error.tip("date")),
+        missing => missing,
     }
 }
 

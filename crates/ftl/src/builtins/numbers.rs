@@ -54,6 +54,11 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             let message = "?string(...) expects 1 argument but has received 2.";
             Err(env.fault(ErrorKind::Value, call.target.src, message))
         }
+        Value::Number(_) | Value::Date(_)
+            if call.lookup == Lookup::Bracket && !call.has_constant_arg() =>
+        {
+            formatted_or_picked(env, call, value)
+        }
         Value::Number(_) | Value::Date(_) if call.arg_count() == 1 => {
             let mut bytes = Vec::with_capacity(24);
             write_formatted(env, call, &value, &mut bytes)?;
@@ -67,7 +72,12 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             let message = "For \"...(...)\" callee: Expected a method or function, but this has evaluated to a string:";
             Err(env.fault(ErrorKind::Type, call.head, message))
         }
-        Value::Str(_) | Value::Nothing | Value::Number(_) | Value::Date(_) => env
+        Value::Number(_) => {
+            env.number_format_setting(call.head)?;
+            env.string_of(&call.target, value)
+                .map(|text| Some(Value::Str(text)))
+        }
+        Value::Str(_) | Value::Nothing | Value::Date(_) => env
             .string_of(&call.target, value)
             .map(|text| Some(Value::Str(text))),
         Value::Match(_) if !value.is_sequence() => env
@@ -78,6 +88,23 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             Err(env.type_fault(&call.target, expected, &value))
         }
     }
+}
+
+/// `?string[key]`: a format if the key is a string; otherwise it picks from what is printed without one.
+fn formatted_or_picked<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    value: Value<'a>,
+) -> Returned<'a> {
+    let arg = env.arg_expr(call, 0)?;
+    let key = env.eval(arg)?;
+    if !matches!(key, Value::Str(_)) {
+        let text = env.string_of(&call.target, value)?;
+        return env.index_value(&call.target, Value::Str(text), arg, &key);
+    }
+    let mut bytes = Vec::with_capacity(24);
+    write_formatted(env, call, &value, &mut bytes)?;
+    env.captured_string(bytes).map(Some)
 }
 
 /// `?string` of a boolean or a string has no formats: a number or a range in brackets picks from the word.
@@ -110,7 +137,10 @@ fn looked_up<'a>(
 /// `${number?string(format)}`, `${date?string(format)}`, without a string in between.
 fn print_string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
     let value = env.eval(&call.target)?;
-    if matches!(value, Value::Number(_) | Value::Date(_)) && call.arg_count() == 1 {
+    if matches!(value, Value::Number(_) | Value::Date(_))
+        && call.arg_count() == 1
+        && (call.lookup != Lookup::Bracket || call.has_constant_arg())
+    {
         let mut out = std::mem::take(&mut env.out);
         let written = write_formatted(env, call, &value, &mut out);
         env.out = out;
@@ -132,7 +162,7 @@ fn write_formatted<'a>(
     match value {
         Value::Number(number) => {
             // The setting must be well-formed even where it isn't used.
-            env.number_format_setting(&call.target)?;
+            env.number_format_setting(call.head)?;
             let format = number_format(env, call)?;
             let (locale, c_format) = (&env.settings.locale, env.settings.c_format());
             format.write(number, locale, c_format, out).map_err(|_| {
@@ -338,7 +368,7 @@ fn letters<'a>(
     number: &Number,
     first: u8,
 ) -> Returned<'a> {
-    let name = call.builtin.name;
+    let name = &call.name;
     let Some(mut rest) = whole_i32(number) else {
         let message = format!(
             "The left side operand value isn't compatible with ?{name}: Can't convert {} to type Integer without loss.",
@@ -379,7 +409,7 @@ fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Retur
                 "Number doesn't fit into a 64 bit signed integer (long): {}",
                 number.to_text()
             );
-            Err(env.fault(ErrorKind::Value, call.target.src, message))
+            Err(env.failure(ErrorKind::Value, message))
         }
     }
 }

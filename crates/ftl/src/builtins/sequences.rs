@@ -96,6 +96,11 @@ fn sequence<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
 fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
     let mut stream = env.stream(&call.target)?;
     let separator = env.arg_str(call, 0)?;
+    let mut further = |index| {
+        let is_there = call.arg_count() > index;
+        is_there.then(|| env.arg_str(call, index)).transpose()
+    };
+    let (if_empty, ending) = (further(1)?, further(2)?);
     let mut bytes = Vec::new();
     let mut count = 0;
     for index in 0.. {
@@ -130,11 +135,10 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         env.charge(bytes.len() - before)?;
         count += 1;
     }
-    if count == 0 && call.arg_count() > 1 {
-        return env.arg_str(call, 1).map(|text| Some(Value::Str(text)));
+    if count == 0 && if_empty.is_some() {
+        return Ok(if_empty.map(Value::Str));
     }
-    if count > 0 && call.arg_count() > 2 {
-        let ending = env.arg_str(call, 2)?;
+    if let Some(ending) = ending.filter(|_| count > 0) {
         bytes.extend_from_slice(ending.as_str().as_bytes());
     }
     env.captured_string(bytes).map(Some)

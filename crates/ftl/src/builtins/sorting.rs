@@ -30,15 +30,21 @@ pub(super) fn sort_by<'a>(
     call: &'a BuiltinCall,
     seq: Value<'a>,
 ) -> Returned<'a> {
-    let path = match env.eval(env.arg_expr(call, 0)?)? {
-        Value::Str(name) => vec![name],
-        Value::Nothing => Vec::new(),
-        value if value.is_sequence() => {
+    let path = match env.eval_opt(env.arg_expr(call, 0)?)? {
+        Some(Value::Str(name)) => vec![name],
+        Some(Value::Nothing) => Vec::new(),
+        Some(value) if value.is_sequence() => {
             let mut path = Vec::new();
-            for name in env.items(&value)? {
+            for (index, name) in env.items(&value)?.into_iter().enumerate() {
                 match name {
                     Some(Value::Str(name)) => path.push(name),
-                    _ => return Err(env.failure(ErrorKind::Type, not_a_path(call))),
+                    _ => {
+                        let message = format!(
+                            "The argument to ?{}(key), when it's a sequence, must be a sequence of strings, but the item at index {index} is not a string.",
+                            call.name
+                        );
+                        return Err(env.failure(ErrorKind::Type, message));
+                    }
                 }
             }
             path

@@ -321,7 +321,8 @@ fn pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, left: bool) 
 fn word_list<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let words: Vec<_> = text
         .as_str()
-        .split_whitespace()
+        .split([' ', '\t', '\n', '\r', '\u{c}'])
+        .filter(|word| !word.is_empty())
         .map(|word| Some(Value::string(word)))
         .collect();
     env.charge_items(words.len())?;

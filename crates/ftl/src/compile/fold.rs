@@ -5,8 +5,12 @@ use crate::syntax::ast::{Arithmetic, Expr, ExprKind};
 /// Longest text that is put together at compile time: a long row of `+` would copy its beginning again and again.
 const MAX_FOLDED: usize = 1_024;
 
-/// Computes `expr` if its children are constants; they have been folded before. Returns what it was, for messages.
+/// Computes `expr` if its children are constants; they have been folded before. Returns what it was, for messages: by its
+/// place, so that nothing is computed that stands where its first operand does.
 pub(super) fn fold(expr: &mut Expr) -> Option<Expr> {
+    if first_operand(expr)?.src == expr.src {
+        return None;
+    }
     let folded = match &expr.kind {
         ExprKind::Negate(inner) => match inner.kind {
             ExprKind::Int(value) => value.checked_neg().map(ExprKind::Int),
@@ -36,6 +40,15 @@ pub(super) fn fold(expr: &mut Expr) -> Option<Expr> {
     Some(std::mem::replace(expr, computed))
 }
 
+fn first_operand(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Negate(operand)
+        | ExprKind::Not(operand)
+        | ExprKind::Arithmetic(_, operand, _) => Some(operand),
+        _ => None,
+    }
+}
+
 fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
     match operator {
         Arithmetic::Add => left.checked_add(right),
@@ -46,5 +59,13 @@ fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
             (right != 0 && left.checked_rem(right) == Some(0)).then(|| left / right)
         }
         Arithmetic::Modulus => left.checked_rem(right),
+    }
+}
+
+/// Whether the place of `.vars.name` is that of `.vars` too, as in string literals with escapes.
+pub(super) fn stands_with_its_parts(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Dot(target, _) | ExprKind::Index(target, _) => target.src == expr.src,
+        _ => false,
     }
 }

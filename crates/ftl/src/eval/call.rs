@@ -74,7 +74,7 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, ()> {
         if def.is_function {
             let message = format!(
-                "Routine {} is a function, not a directive. Functions can only be called from expressions, like in ${{f()}}, ${{x + f()}} or <@someDirective someParam=f() />",
+                "Routine {} is a function, not a directive. Functions can only be called from expressions, like in ${{f()}}, ${{x + f()}} or <@someDirective someParam=f() />.",
                 crate::error::java_quoted(&def.name)
             );
             return Err(self.failure(ErrorKind::Type, message));
@@ -219,7 +219,9 @@ impl<'a> Env<'a> {
                 env.set_local(*slot, values.next().flatten());
             }
             // A `#return` in nested content leaves the macro that it stands in, and a `#break` its own loop.
+            let before = env.included.take();
             let flow = env.exec(nested.body);
+            env.included = env.included_after(before);
             env.go(inner);
             flow
         })

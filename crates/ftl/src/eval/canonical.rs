@@ -11,39 +11,22 @@ pub(crate) struct Printer<'c> {
     style: Interpolations,
     /// What the expressions stand in, if that is compiled already.
     code: Option<&'c Code>,
-    /// Where the expression stands that is shown as it was in the source: a part of it may stand at
-    /// the very same place, and is not to be replaced by the whole again.
-    within: Option<Src>,
 }
 
 impl<'c> Printer<'c> {
     pub(crate) fn new(style: Interpolations) -> Self {
-        Self {
-            style,
-            code: None,
-            within: None,
-        }
+        Self { style, code: None }
     }
 
     pub(super) fn of(code: &'c Code) -> Self {
         Self {
             style: code.options.interpolations,
             code: Some(code),
-            within: None,
         }
     }
 
     /// The expression with the blanks that FreeMarker puts.
     pub(crate) fn expr(self, expr: &Expr) -> String {
-        let original = self.original(expr);
-        if std::ptr::eq(original, expr) {
-            return self.as_it_stands(expr);
-        }
-        let within = Some(expr.src);
-        Self { within, ..self }.as_it_stands(original)
-    }
-
-    fn as_it_stands(self, expr: &Expr) -> String {
         let list = |exprs: &[Expr]| {
             exprs
                 .iter()
@@ -51,6 +34,7 @@ impl<'c> Printer<'c> {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
+        let expr = self.original(expr);
         match &expr.kind {
             ExprKind::Str(text) => self.spelled_special(expr).unwrap_or_else(|| quoted(text)),
             ExprKind::Int(value) => value.to_string(),
@@ -148,9 +132,6 @@ impl<'c> Printer<'c> {
     where
         'c: 'e,
     {
-        if self.within == Some(expr.src) {
-            return expr;
-        }
         match (&expr.kind, self.code) {
             (
                 ExprKind::Str(_) | ExprKind::Int(_) | ExprKind::Bool(_) | ExprKind::Name(_),

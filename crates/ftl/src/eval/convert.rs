@@ -4,6 +4,7 @@ use super::env::{Env, Evaluated, Fault, with_article};
 use crate::datetime::{DateFormat, Surroundings};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::number::{Number, NumberFormat};
+use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind, NumericOutput};
 use crate::value::{DateKind, DateTime, Str, Value};
 
@@ -78,7 +79,7 @@ impl<'a> Env<'a> {
 
     fn write_number(&self, expr: &Expr, number: &Number, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
         let setting = &self.settings.number_format;
-        let format = self.number_format_setting(expr)?;
+        let format = self.number_format_setting(expr.src)?;
         format
             .write(number, &self.settings.locale, self.settings.c_format(), out)
             .map_err(|reason| {
@@ -106,7 +107,7 @@ impl<'a> Env<'a> {
     }
 
     /// The compiled setting.
-    pub(crate) fn number_format_setting(&self, expr: &Expr) -> Evaluated<'a, &NumberFormat> {
+    pub(crate) fn number_format_setting(&self, src: Src) -> Evaluated<'a, &NumberFormat> {
         let setting = &self.settings.number_format;
         match &setting.compiled {
             Ok(format) => Ok(format),
@@ -115,7 +116,7 @@ impl<'a> Env<'a> {
                     "Failed to get number format object for the current number format string, {}: {reason}",
                     quoted(&setting.source)
                 );
-                Err(self.described(ErrorKind::Format, expr.src, message))
+                Err(self.described(ErrorKind::Format, src, message))
             }
         }
     }

@@ -57,7 +57,13 @@ fn describe(template: &Code, node: &Node) -> String {
     match &node.kind {
         NodeKind::Output(expr) => match unescaped(node, expr) {
             Some(original) => printer.interpolation(&original) + " auto-escaped",
-            None => printer.interpolation(expr),
+            None if !stands_in(node, expr) => {
+                let interpolation = template.text_of(node.src);
+                let (opening, rest) = interpolation.split_at(2.min(interpolation.len()));
+                let (inner, closing) = rest.split_at(rest.len().saturating_sub(1));
+                format!("{opening}{}{closing} auto-escaped", inner.trim())
+            }
+            None => printer.interpolation(without_own_parens(expr)),
         },
         NodeKind::FormattedOutput(output) => printer.interpolation(&output.expr),
         NodeKind::NumericOutput(output) => {
@@ -129,8 +135,7 @@ fn describe(template: &Code, node: &Node) -> String {
 
 /// What stands in the interpolation `node`, if an `#escape` has put its expression around it.
 pub(super) fn unescaped(node: &Node, expr: &Expr) -> Option<Expr> {
-    let stands_there = expr.src.start >= node.src.start && expr.src.end <= node.src.end;
-    if stands_there {
+    if stands_in(node, expr) {
         return None;
     }
     let found = part_within(&mut expr.clone(), node.src)?;
@@ -142,6 +147,19 @@ pub(super) fn unescaped(node: &Node, expr: &Expr) -> Option<Expr> {
             kind,
         },
     })
+}
+
+/// Whether `expr` is what has been written in `node`.
+fn stands_in(node: &Node, expr: &Expr) -> bool {
+    expr.src.start >= node.src.start && expr.src.end <= node.src.end
+}
+
+/// An expression that an `#escape` has put parentheses around, and nothing else.
+fn without_own_parens(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Paren(inner) if inner.src == expr.src => inner,
+        _ => expr,
+    }
 }
 
 /// Whether the tag of `node` has this name: the old names mean the same as the new ones.
@@ -216,7 +234,7 @@ fn in_namespace(printer: Printer<'_>, namespace: Option<&Expr>) -> String {
 }
 
 fn describe_call(printer: Printer<'_>, call: &MacroCall) -> String {
-    let mut text = format!("@{}", printer.expr(&call.callee));
+    let mut text = format!("@{}", argument(printer, &call.callee));
     match &call.args {
         CallArgs::Positional(args) => {
             for (index, arg) in args.iter().enumerate() {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::canonical::Printer;
+use super::exec::Flow;
 use super::units::{Around, Loaded, Units, Variables};
 use crate::data::Hash;
 use crate::engine::Shared;
@@ -11,8 +12,8 @@ use crate::error::{Error, ErrorKind};
 use crate::number::{Number, NumberError};
 use crate::output_format::{Content, Markup, OutputFormat};
 use crate::settings::Settings;
-use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node};
+use crate::syntax::{RETURN_OUTSIDE, Src};
 use crate::template::{Code, Template};
 use crate::value::Value;
 
@@ -54,6 +55,8 @@ pub(crate) struct Env<'a> {
     /// Bytes written before `out` was set aside to capture.
     pub(crate) captured_before: usize,
     pub(crate) place: Place<'a>,
+    /// What `.template_name` says while a template runs that another one has loaded.
+    pub(crate) included: Option<&'a str>,
     pub(crate) units: Units<'a>,
     /// The main template's first.
     pub(crate) namespaces: Vec<Variables<'a>>,
@@ -120,6 +123,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
             nested: None,
             around: None,
         },
+        included: None,
         units: Units::new(code, &loaded),
         namespaces: vec![Variables::new(&program.namespace)],
         globals: Variables::new(&program.globals),
@@ -136,10 +140,13 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         .and_then(|()| env.exec(&program.nodes))
         .map_err(|fault| env.to_error(fault));
     *out = std::mem::take(&mut env.out);
-    if result.is_err() {
-        out.truncate(before);
-    }
-    result.map(|_| ())
+    let result = match result {
+        Ok(Flow::Return) => Err(Error::new(ErrorKind::Value, RETURN_OUTSIDE)),
+        Ok(_) => return Ok(()),
+        Err(error) => Err(error),
+    };
+    out.truncate(before);
+    result
 }
 
 pub(super) fn none<'a>(len: usize) -> Vec<Option<Value<'a>>> {
@@ -212,6 +219,12 @@ impl<'a> Env<'a> {
                 .error_at(kind, src, message)
                 .blaming(self.template.shown(src)),
         )
+    }
+
+    /// An expression as messages show it.
+    #[cold]
+    pub(crate) fn shown(&self, expr: &Expr) -> String {
+        Printer::of(self.template).expr(expr)
     }
 
     /// A failure that is the directive's, but whose message shows an expression.

@@ -433,11 +433,14 @@ impl<'a> Env<'a> {
 
     #[cold]
     fn stop(&mut self, message: Option<&'a Expr>) -> Evaluated<'a, Fault<'a>> {
-        let message = match message {
+        let mut text = match message {
             Some(message) => self.eval_string(message)?.as_str().to_owned(),
-            None => "[No error description was available.]".to_owned(),
+            None => String::new(),
         };
-        Ok(Fault::Error(Error::new(ErrorKind::Stop, message)))
+        if text.is_empty() {
+            text.push_str("[No error description was available.]");
+        }
+        Ok(Fault::Error(Error::new(ErrorKind::Stop, text)))
     }
 
     #[inline(never)]

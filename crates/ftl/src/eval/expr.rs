@@ -59,7 +59,7 @@ impl<'a> Env<'a> {
             ExprKind::Concat(parts) => self.concat(parts)?,
             ExprKind::Decimal(text) => self.decimal(expr, text)?,
             ExprKind::Negate(inner) => Value::Number(self.eval_number(inner)?.negate()),
-            ExprKind::Plus(inner) => Value::Number(self.eval_number(inner)?),
+            ExprKind::Plus(inner) => return self.signed(inner),
             ExprKind::Range(kind, from, to) => self.range(*kind, from, to.as_deref())?,
             ExprKind::Seq(items) => self.sequence(items)?,
             ExprKind::Hash(entries) => self.hash(entries)?,
@@ -88,6 +88,15 @@ impl<'a> Env<'a> {
         };
         let (left, right) = (Some(left), Some(right));
         self.arithmetic(operator, expr.src, &left_value, left, &right_value, right)
+    }
+
+    /// `+number`; what is missing stays so.
+    #[inline(never)]
+    fn signed(&mut self, inner: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
+        match self.eval_opt(inner)? {
+            number @ (None | Some(Value::Number(_))) => Ok(number),
+            Some(other) => Err(self.type_fault(inner, "number", &other)),
+        }
     }
 
     #[inline(never)]
@@ -345,12 +354,14 @@ impl<'a> Env<'a> {
             Special::Namespace => Value::Namespace(self.namespace()),
             Special::Main => Value::Namespace(0),
             Special::DataModel => Value::Scope(Scope::DataModel),
-            Special::TemplateName
-                if self.template.options.version.has(22) && !self.template.is_interpreted =>
-            {
-                Value::str(self.main_name())
+            Special::TemplateName => {
+                let version = self.engine.options.version;
+                let included = self
+                    .included
+                    .filter(|_| version.has(23) || !version.has(22));
+                Value::str(included.unwrap_or_else(|| self.main_name()))
             }
-            Special::TemplateName | Special::CurrentTemplateName => Value::str(&self.template.name),
+            Special::CurrentTemplateName => Value::str(&self.template.name),
             Special::MainTemplateName => Value::str(self.main_name()),
             Special::CallerTemplateName => match self.place.running {
                 Some(running) => Value::str(&self.units.get(running.caller).code.name),

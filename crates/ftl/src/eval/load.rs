@@ -8,7 +8,7 @@ use super::env::{Env, Evaluated, Fault};
 use super::exec::COMPILED_BYTES_PER_STEP;
 use super::units::{Origin, Variables};
 use crate::error::{Error, ErrorKind};
-use crate::loader::{full_name, normalize, not_found};
+use crate::loader::{full_name, normalize, not_found, without_slash};
 use crate::output_format::AutoEscaping;
 use crate::syntax::ast::{BuiltinCall, Expr, Import, Include, NodeKind, Site};
 use crate::syntax::{Options, Src};
@@ -79,21 +79,26 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// The template with the full name `name`, if there is one.
-    fn load(&mut self, name: &str, parse: bool) -> Result<Option<&'a Code>, Error> {
+    /// The template with the full name `full`, if there is one.
+    fn load(&mut self, full: &str, parse: bool) -> Result<Option<&'a Code>, Error> {
         let Some(library) = &self.engine.library else {
             return Err(Error::new(
                 ErrorKind::Refused,
                 "a template can't load other templates here",
             ));
         };
-        let name = &*normalize(name)?;
+        let Ok(name) = normalize(without_slash(full)) else {
+            return Ok(None);
+        };
+        let locale = self.settings.locale.clone();
+        let name = self.engine.lookup(&name, &locale);
+        let key = &*name.key();
         let origin = if parse { Origin::Loaded } else { Origin::Plain };
-        if let Some(code) = self.units.made_of(origin, name) {
+        if let Some(code) = self.units.made_of(origin, key) {
             return Ok(Some(code));
         }
         // For a star each folder up to the root is asked.
-        let asked = 1 + name.split('/').count();
+        let asked = 1 + name.name.split('/').count();
         self.steps(STEPS_OF_A_TEMPLATE * asked).map_err(as_error)?;
         let options = &self.engine.options;
         let charge = |source: &str| self.charge_compiled(source).map_err(as_error);
@@ -106,7 +111,7 @@ impl<'a> Env<'a> {
             return Ok(None);
         };
         let code = self.units.keep(code);
-        self.units.remember(origin, name, code);
+        self.units.remember(origin, key, code);
         Ok(Some(code))
     }
 
@@ -125,13 +130,20 @@ impl<'a> Env<'a> {
         site: Option<&'a Site>,
     ) -> Evaluated<'a, ()> {
         let unit = self.unit_of(code, namespace)?;
-        self.deeper(src, |env| {
+        let before = self.included.replace(&code.name);
+        let result = self.deeper(src, |env| {
             env.run_within(unit, site, |env| {
                 env.hoist_macros(&code.program);
                 env.exec(&code.program.nodes)
             })
-        })?;
-        Ok(())
+        });
+        self.included = self.included_after(before);
+        result.map(drop)
+    }
+
+    /// What has been included when the code within has ended: from 2.3.22 on that is forgotten.
+    pub(super) fn included_after(&self, before: Option<&'a str>) -> Option<&'a str> {
+        before.filter(|_| !self.engine.options.version.has(22))
     }
 
     /// `<#import name as alias>`
@@ -159,8 +171,18 @@ impl<'a> Env<'a> {
         site: Option<&'a Site>,
         alias: &'a str,
     ) -> Evaluated<'a, ()> {
-        let full = &*normalize(full).map_err(Fault::Error)?;
-        let (namespace, code) = match self.units.namespace_of(full) {
+        let name = normalize(without_slash(full));
+        let name = &*name.map_err(|reason| {
+            let malformed = crate::error::java_quoted(full);
+            Fault::Error(match lazy {
+                true => Error::new(
+                    ErrorKind::Value,
+                    format!("Malformed template name, {malformed}: {reason}"),
+                ),
+                false => not_found(full),
+            })
+        })?;
+        let (namespace, code) = match self.units.namespace_of(name) {
             Some(namespace) => {
                 if !lazy {
                     self.load_pending(namespace)?;
@@ -169,15 +191,15 @@ impl<'a> Env<'a> {
             }
             None if lazy => {
                 let namespace = self.new_namespace(None)?;
-                self.namespaces[namespace as usize].pending = Some(full.into());
-                self.units.import(full, namespace);
+                self.namespaces[namespace as usize].pending = Some(name.into());
+                self.units.import(name, namespace);
                 (namespace, None)
             }
             None => {
                 let code = self.load(full, true).map_err(Fault::Error)?;
                 let code = code.ok_or_else(|| Fault::Error(not_found(full)))?;
                 let namespace = self.new_namespace(Some(code))?;
-                self.units.import(full, namespace);
+                self.units.import(name, namespace);
                 (namespace, Some(code))
             }
         };
@@ -240,9 +262,8 @@ impl<'a> Env<'a> {
             let error = self.to_error(fault);
             self.namespaces[namespace as usize].failed = Some(Rc::clone(&full));
             Fault::Error(error.wrapped(format!(
-                "Lazy initialization of the imported namespace for {} has failed: {}",
-                crate::error::java_quoted(&full),
-                error.as_reason()
+                "Lazy initialization of the imported namespace for {} has failed; see cause exception",
+                crate::error::java_quoted(&full)
             )))
         })
     }
@@ -422,11 +443,7 @@ impl<'a> Env<'a> {
             .code_of(call, &format!("{id}\n{text}"), |env, mut options| {
                 options.standard_extensions = false;
                 let name = format!("{}->{id}", env.template.name);
-                let code = Code::compile(&name, text, &options)?;
-                Ok(Code {
-                    is_interpreted: true,
-                    ..code
-                })
+                Code::compile(&name, text, &options)
             })
             .map_err(|error| {
                 let message = format!(

@@ -4,7 +4,7 @@ use super::env::{Env, Evaluated};
 use crate::data::{Hash, View};
 use crate::error::ErrorKind;
 use crate::syntax::ast::{Expr, ExprKind, Name};
-use crate::value::{Scope, Str, Transform, Value};
+use crate::value::{Joined, Scope, Str, Transform, Value};
 
 impl<'a> Env<'a> {
     /// Looks a name up: loop and macro variables, the namespace, global variables, the data, what the engine shares.
@@ -121,6 +121,7 @@ impl<'a> Env<'a> {
                 .get(key)
                 .and_then(|view| Value::from_view(view, self.max_digits())),
             Value::Map(map) => map.get(key),
+            Value::Joined(joined) => return self.member_of_any(target, joined, key),
             Value::Nothing => None,
             Value::Scope(scope) => self.scope_variable(*scope, key),
             Value::Namespace(namespace) => {
@@ -148,6 +149,22 @@ impl<'a> Env<'a> {
             }
             other => return Err(self.type_fault(target, "hash", other)),
         })
+    }
+
+    fn member_of_any(
+        &mut self,
+        target: &'a Expr,
+        joined: &Joined<'a>,
+        key: &str,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        self.steps(joined.len())?;
+        for hash in joined.by_precedence() {
+            let found = self.member(target, hash, key)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     fn scope_variable(&self, scope: Scope, name: &str) -> Option<Value<'a>> {

@@ -12,7 +12,7 @@ use crate::number::Number;
 use crate::output_format::{Content, Markup};
 use crate::syntax::Src;
 use crate::syntax::ast::{Arithmetic, Compare, Expr, ExprKind};
-use crate::value::{ListKind, Map, Str, Value};
+use crate::value::{Joined, ListKind, Map, Str, Value};
 
 impl<'a> Env<'a> {
     /// `left operator right`; an operand without an expression is the old value of an assignment's target.
@@ -97,6 +97,11 @@ impl<'a> Env<'a> {
             return Ok(Value::list(items));
         }
         if left.is_hash() && right.is_hash() {
+            if !left.is_hash_ex() || !right.is_hash_ex() {
+                let joined = Joined::new(left, right);
+                self.charge_items(joined.len())?;
+                return Ok(Value::Joined(Rc::new(joined)));
+            }
             let mut map = Map::default();
             for (key, value) in self.entries(left)?.into_iter().chain(self.entries(right)?) {
                 map.insert(key, value);

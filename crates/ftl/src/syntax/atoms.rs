@@ -107,9 +107,14 @@ impl Parser<'_> {
         let start = self.token_src;
         self.advance()?;
         let mut items = Vec::new();
+        let mut after_comma = false;
         while self.token != Token::CloseBracket {
+            if self.token == Token::End && !after_comma {
+                return Err(self.unexpected("\"]\""));
+            }
             items.push(self.expression()?);
-            if self.token == Token::Comma {
+            after_comma = self.token == Token::Comma;
+            if after_comma {
                 self.advance()?;
             }
         }
@@ -121,6 +126,9 @@ impl Parser<'_> {
         let start = self.token_src;
         self.advance()?;
         let mut entries = Vec::new();
+        if self.token == Token::End {
+            return Err(self.unexpected("\"}\""));
+        }
         while self.token != Token::CloseBrace {
             let key = self.expression()?;
             if !matches!(self.token, Token::Colon | Token::Comma) {

@@ -209,8 +209,13 @@ impl Parser<'_> {
                 return Err(self.refused(src, format!("the special variable .{name} is refused: a template can't load other templates here")));
             }
             _ => {
+                let allowed = if self.is_camel() {
+                    builtins::camel_case(SPECIALS)
+                } else {
+                    SPECIALS.to_owned()
+                };
                 return Err(self.error_at_token(format!(
-                    "Unknown special variable name: {}.\nThe allowed special variable names are: {SPECIALS}",
+                    "Unknown special variable name: {}.\nThe allowed special variable names are: {allowed}",
                     crate::error::java_quoted(&name)
                 )));
             }

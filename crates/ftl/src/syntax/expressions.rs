@@ -15,11 +15,9 @@ impl Parser<'_> {
     /// Parses an expression from the current token on.
     pub(crate) fn expression(&mut self) -> Result<Expr> {
         self.enter()?;
-        let space_ends = std::mem::replace(&mut self.space_ends, false);
         let outer_height = std::mem::take(&mut self.height);
         let result = stacker::maybe_grow(512 * 1024, 2 * 1024 * 1024, || self.or());
         self.height = outer_height.max(self.height + 1);
-        self.space_ends = space_ends;
         self.leave();
         result
     }
@@ -230,8 +228,7 @@ impl Parser<'_> {
     pub(crate) fn primary(&mut self) -> Result<Expr> {
         let mut expr = self.atom()?;
         loop {
-            let ends = self.space_ends && self.token_src.start > self.last_end;
-            if ends || !self.continues_primary() {
+            if !self.continues_primary() {
                 return Ok(expr);
             }
             self.count()?;
@@ -279,18 +276,20 @@ impl Parser<'_> {
     }
 
     fn dot(&mut self, target: Expr) -> Result<Expr> {
-        self.literal_fits(&target, Literals::HASH)?;
         self.advance()?;
+        let spelling = self.token_text();
         let name: Box<str> = match self.token {
-            Token::Ident => unescape_name(self.token_text()),
-            Token::Times => "*".into(),
-            // Spelled-out operators are names here, and so are the others as far as they look like it.
-            Token::Greater | Token::GreaterOrEqual | Token::Less | Token::LessOrEqual => {
-                self.token_text().into()
+            Token::Ident => unescape_name(spelling),
+            Token::Times | Token::DoubleTimes => spelling.into(),
+            Token::Less | Token::LessOrEqual | Token::Greater | Token::GreaterOrEqual
+                if !matches!(spelling, ">" | ">=") =>
+            {
+                return Err(self.error_at_token(format!("{spelling} is not a valid identifier.")));
             }
             _ => return Err(self.unexpected("a name after \".\"")),
         };
         self.advance()?;
+        self.literal_fits(&target, Literals::HASH)?;
         let src = target.src.to(self.last_src());
         Ok(self.expr(src, ExprKind::Dot(Box::new(target), name)))
     }
@@ -311,6 +310,9 @@ impl Parser<'_> {
         self.parens += 1;
         self.advance()?;
         let mut args = Vec::new();
+        if self.token == Token::End {
+            return Err(self.unexpected("\")\""));
+        }
         while self.token != Token::CloseParen {
             args.push(self.expression()?);
             if self.token == Token::Comma {
@@ -332,10 +334,11 @@ impl Parser<'_> {
         let operator_end = self.token_src.end;
         self.advance()?;
         // In `<@m a=x! b=y>` the name after `!` is the next argument's.
-        let ends = self.in_named_args
-            && self.parens == 0
-            && self.token_src.start > operator_end
-            && self.at_named_argument();
+        let ends = self.skip_blank()?
+            || self.in_named_args
+                && self.parens == 0
+                && self.token_src.start > operator_end
+                && self.at_named_argument();
         let value = if self.starts_expression() && !ends {
             self.expression_if_any()?.map(Box::new)
         } else {
@@ -352,10 +355,26 @@ impl Parser<'_> {
     /// Parses an expression; what only begins like one isn't the operator's, but belongs to what stands before it.
     fn expression_if_any(&mut self) -> Result<Option<Expr>> {
         let before = self.cursor();
-        match self.expression() {
-            Err(error) if is_unexpected(&error) && self.go_back(before) => Ok(None),
-            result => result.map(Some),
+        let error = match self.expression() {
+            Err(error) if is_unexpected(&error) => error,
+            result => return result.map(Some),
+        };
+        // Once its first operand is there it is one, whatever is wrong with the rest.
+        if !self.go_back(before.clone()) || self.signed_atom().is_ok() || !self.go_back(before) {
+            return Err(error);
         }
+        Ok(None)
+    }
+
+    /// What an expression can't do without: an operand, with the signs before it.
+    fn signed_atom(&mut self) -> Result<Expr> {
+        self.enter()?;
+        while matches!(self.token, Token::Plus | Token::Minus | Token::Exclaim) {
+            self.advance()?;
+        }
+        let atom = self.atom();
+        self.leave();
+        atom
     }
 
     /// Counts an operator. Each may stand above all that the expression has had so far, so their number and the

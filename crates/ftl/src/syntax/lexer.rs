@@ -30,6 +30,8 @@ pub(crate) enum Token {
     Plus,
     Minus,
     Times,
+    /// `**`, which names all descendants of an XML node.
+    DoubleTimes,
     Divide,
     Percent,
     PlusEquals,
@@ -54,6 +56,8 @@ pub(crate) enum Token {
     TagEnd,
     /// `/>`
     EmptyTagEnd,
+    /// The white-space that ends the name after `<@`.
+    Blank,
     End,
 }
 
@@ -93,6 +97,7 @@ const OPERATORS: &[(&str, Token)] = &[
     ("%=", Token::PercentEquals),
     ("+", Token::Plus),
     ("-", Token::Minus),
+    ("**", Token::DoubleTimes),
     ("*", Token::Times),
     ("/", Token::Divide),
     ("%", Token::Percent),
@@ -118,15 +123,44 @@ impl Parser<'_> {
     /// Moves to the next token.
     pub(crate) fn advance(&mut self) -> Result<()> {
         self.last_end = self.token_src.end;
-        self.skip_blanks()?;
+        if !self.space_ends {
+            self.skip_blanks();
+        }
         let start = self.pos;
-        let token = self.scan()?;
-        self.token = token;
+        self.token = if self.ends_name() {
+            Token::Blank
+        } else {
+            self.scan()?
+        };
         self.token_src = Src {
             start: self.base + start as u32,
             end: self.base + self.pos as u32,
         };
         Ok(())
+    }
+
+    /// Steps over the white-space that ends the name of a call, if it is here.
+    fn ends_name(&mut self) -> bool {
+        let rest = self.text[self.pos..].bytes();
+        let blanks = rest.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        let ends = self
+            .space_ends
+            .then(|| blanks.count())
+            .filter(|count| *count > 0);
+        if let Some(count) = ends {
+            self.pos += count;
+            self.space_ends = false;
+        }
+        ends.is_some()
+    }
+
+    /// Moves on if the current token is the white-space after a name.
+    pub(crate) fn skip_blank(&mut self) -> Result<bool> {
+        let is_blank = self.token == Token::Blank;
+        if is_blank {
+            self.advance()?;
+        }
+        Ok(is_blank)
     }
 
     /// The current token's spelling.
@@ -135,31 +169,27 @@ impl Parser<'_> {
             [(self.token_src.start - self.base) as usize..(self.token_src.end - self.base) as usize]
     }
 
-    fn skip_blanks(&mut self) -> Result<()> {
+    fn skip_blanks(&mut self) {
         loop {
             let rest = &self.text.as_bytes()[self.pos..];
             match rest {
                 [b' ' | b'\t' | b'\n' | b'\r', ..] => self.pos += 1,
-                [b'<' | b'[', b'#' | b'!', b'-', b'-', ..] => self.skip_comment()?,
-                _ => return Ok(()),
+                [b'<' | b'[', b'#' | b'!', b'-', b'-', ..] => self.skip_comment(),
+                _ => return,
             }
         }
     }
 
     /// Steps over a comment among the tokens of a tag.
-    fn skip_comment(&mut self) -> Result<()> {
+    fn skip_comment(&mut self) {
         let end = if self.text.as_bytes()[self.pos] == b'[' {
             "--]"
         } else {
             "-->"
         };
-        let Some(at) = self.text[self.pos..].find(end) else {
-            return Err(
-                self.error_here("Unexpected end of file reached. You have an unclosed comment.")
-            );
-        };
-        self.pos += at + end.len();
-        Ok(())
+        // One that doesn't end hides the rest.
+        let rest = &self.text[self.pos..];
+        self.pos += rest.find(end).map_or(rest.len(), |at| at + end.len());
     }
 
     fn scan(&mut self) -> Result<Token> {
@@ -197,6 +227,11 @@ impl Parser<'_> {
             b'$' | b'#' if bytes.get(self.pos + 1) == Some(&b'{') => {
                 return Err(self.nested_interpolation(if first == b'$' { "${" } else { "#{" }));
             }
+            b'[' if bytes.get(self.pos + 1) == Some(&b'=') => {
+                return Err(self.nested_interpolation("[="));
+            }
+            // Within and after parentheses white-space means nothing again.
+            b'(' => self.space_ends = false,
             b'[' => self.brackets += 1,
             b']' => match self.brackets.checked_sub(1) {
                 Some(left) => self.brackets = left,
@@ -240,8 +275,9 @@ impl Parser<'_> {
             start,
             end: start + opening.len() as u32,
         };
+        let closing = if opening == "[=" { "]" } else { "}" };
         let message = format!(
-            "You can't use {opening}...}} (an interpolation) here as you are already in FreeMarker-expression-mode. Thus, instead of {opening}myExpression}}, just write myExpression. ({opening}...}} is only used where otherwise static text is expected, i.e., outside FreeMarker tags and interpolations, or inside string literals.)"
+            "You can't use {opening}...{closing} (an interpolation) here as you are already in FreeMarker-expression-mode. Thus, instead of {opening}myExpression{closing}, just write myExpression. ({opening}...{closing} is only used where otherwise static text is expected, i.e., outside FreeMarker tags and interpolations, or inside string literals.)"
         );
         self.syntax_error(src, message)
     }

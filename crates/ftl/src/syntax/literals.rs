@@ -12,6 +12,7 @@ pub(crate) struct Literals {
     number: bool,
     boolean: bool,
     sequence: bool,
+    hash: bool,
 }
 
 impl Literals {
@@ -21,6 +22,7 @@ impl Literals {
         number: true,
         boolean: true,
         sequence: true,
+        hash: true,
     };
     pub(crate) const NUMBER: Self = Self {
         wanted: "number",
@@ -40,7 +42,7 @@ impl Literals {
     pub(crate) const HASH: Self = Self {
         wanted: "hash",
         number: false,
-        sequence: false,
+        hash: false,
         ..Self::ANY
     };
     pub(crate) const COMPARABLE: Self = Self {
@@ -68,13 +70,25 @@ impl Parser<'_> {
                 return Err(self.syntax_error(expr.src, message));
             }
             ExprKind::Seq(_) if refused.sequence => "list",
-            ExprKind::Hash(_) if refused.sequence => "hash",
+            ExprKind::Hash(_) if refused.hash => "hash",
             _ => return Ok(()),
         };
         let colon = if what == "string" { ":" } else { "" };
-        let literal = crate::eval::Printer::new(Interpolations::Dollar).expr(expr);
+        let literal = if self.is_read_beyond(expr.src.end) {
+            self.source_of(expr.src).to_owned()
+        } else {
+            crate::eval::Printer::new(Interpolations::Dollar).expr(expr)
+        };
         let message = format!("Found {what} literal: {literal}. Expecting{colon} {wanted}");
         Err(self.syntax_error(expr.src, message))
+    }
+
+    /// Whether FreeMarker has read the line with the offset to its end by now, and so has it at hand for messages.
+    fn is_read_beyond(&self, offset: u32) -> bool {
+        let from = offset.saturating_sub(self.base) as usize;
+        let between = self.text.get(from..self.pos).unwrap_or_default();
+        let at_end = self.pos == self.text.len() && !between.ends_with(['}', '>', ']', ')']);
+        self.place.is_none() && (at_end || between.contains('\n'))
     }
 
     /// Parses the current token, a string literal.
@@ -91,7 +105,7 @@ impl Parser<'_> {
             ExprKind::Str(self.unescape(content)?.into())
         };
         self.advance()?;
-        Ok(Expr { src, kind })
+        Ok(self.expr(src, kind))
     }
 
     /// The text and the interpolations of `content`, which begins at `base`. FreeMarker reads what is left when the
@@ -112,11 +126,11 @@ impl Parser<'_> {
         Ok(ExprKind::Concat(nodes))
     }
 
-    /// The letter after the first backslash that escapes nothing.
-    fn bad_escape(&self, letter: char) -> crate::Error {
+    /// The letter that no escape goes on with after what it has begun with, where that is so first.
+    fn bad_escape(&self, begun: &str, letter: char) -> crate::Error {
         let literal = self.token_text();
-        let marker = format!("\\{letter}");
-        let at = literal.find(&marker).map_or(0, |at| at + 1);
+        let marker = format!("{begun}{letter}");
+        let at = literal.find(&marker).map_or(0, |at| at + begun.len());
         let start = self.token_src.start + at as u32;
         let src = super::source::Src {
             start,
@@ -165,12 +179,14 @@ impl Parser<'_> {
                         chars.next();
                     }
                     if digits == 0 {
-                        return Err(self.error_at_token("\\x needs a hexadecimal digit"));
+                        let quote = self.token_text().chars().next_back();
+                        let found = chars.peek().copied().or(quote).unwrap_or_default();
+                        return Err(self.bad_escape("\\x", found));
                     }
                     text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
                 }
                 Some(other) => {
-                    return Err(self.bad_escape(other));
+                    return Err(self.bad_escape("\\", other));
                 }
                 None => {
                     return Err(self.error_at_token(

@@ -20,3 +20,7 @@ pub(crate) use options::{Interpolations, Options, Problem, boolean};
 pub(crate) use parser::{Parsed, parse, parse_expression};
 pub(crate) use source::{SourceMap, Src};
 pub use tags::directive_names;
+
+/// What is wrong with a `#return` that no macro and no function runs.
+pub(crate) const RETURN_OUTSIDE: &str =
+    "A return instruction can only occur inside a macro or function";

@@ -42,6 +42,12 @@ impl Style {
 }
 
 impl Parser<'_> {
+    /// Whether names are in camelCase here, as far as that is known.
+    pub(crate) fn is_camel(&self) -> bool {
+        let style = Style::Camel;
+        matches!(&self.naming, Convention::Fixed { style: fixed, .. } if *fixed == style)
+    }
+
     /// Checks the name of a built-in, a setting, a parameter of `#ftl` or a special variable.
     pub(crate) fn check_name(&mut self, name: &str, src: Src) -> Result<()> {
         match Style::of(name) {

@@ -47,7 +47,7 @@ pub(crate) struct Parser<'s> {
     pub(crate) in_named_args: bool,
     /// Bytes that may still be read again, after they were found to mean something else.
     rereads_left: usize,
-    /// In the name after `<@` white-space ends the expression.
+    /// In the name after `<@`, which white-space ends.
     pub(crate) space_ends: bool,
     /// In an unescaped string literal offsets mean nothing: everything stands where the literal stands.
     pub(crate) place: Option<Src>,
@@ -82,6 +82,7 @@ pub(crate) struct Parser<'s> {
 }
 
 /// A place among the tokens, with what the reading of tokens depends on.
+#[derive(Clone)]
 pub(crate) struct Cursor {
     pos: usize,
     token: Token,
@@ -326,6 +327,12 @@ impl<'s> Parser<'s> {
         self.error_of(ErrorKind::Refused, src, message)
     }
 
+    /// What stands in the source.
+    pub(crate) fn source_of(&self, src: Src) -> &str {
+        let range = src.start as usize..src.end as usize;
+        self.file.source.get(range).unwrap_or_default()
+    }
+
     /// Line and column of an offset.
     pub(crate) fn position(&self, offset: u32) -> (u32, u32) {
         self.file.map.position(self.file.source, offset)
@@ -361,8 +368,8 @@ impl<'s> Parser<'s> {
     fn unexpected_end(&self, expected: &str) -> Error {
         let at = (self.base + self.text.len() as u32).saturating_sub(1);
         let unclosed = match expected {
-            "\"}\"" => " You have an unclosed \"{\".",
-            "\")\"" => " You have an unclosed \"(\".",
+            "\"}\"" | "\",\" or \"}\"" => " You have an unclosed \"{\".",
+            "\")\"" | "\",\" or \")\"" => " You have an unclosed \"(\".",
             "\"]\"" => " You have an unclosed \"[\".",
             _ => "",
         };

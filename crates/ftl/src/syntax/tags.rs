@@ -215,7 +215,7 @@ impl<'s> Parser<'s> {
         if matches!(name, "/noparse" | "/comment") && !self.loose_tags {
             return Err(self.malformed(spelling, src));
         }
-        if !has_parameters && name != "sep" {
+        if !has_parameters && !matches!(name, "sep" | "ftl") {
             self.check_tag_end(square, src)?;
         }
         if name != "sep" {
@@ -280,7 +280,7 @@ impl<'s> Parser<'s> {
     fn unknown_directive(&self, name: &str, src: Src) -> crate::Error {
         let hint = match name {
             "set" | "var" => {
-                "Use #assign or #local or #global, depending on the intented scope (#assign is template-scope). "
+                "Use #assign or #local or #global, depending on the intented scope (#assign is template-scope). (If you have seen this directive in use elsewhere, this was a planned directive, so maybe you need to upgrade FreeMarker.)"
             }
             "else_if" | "elif" => "Use #elseif.",
             "no_escape" => "Use #noescape instead.",
@@ -306,10 +306,7 @@ impl<'s> Parser<'s> {
             start: src.start + 1,
             end: src.end,
         };
-        self.syntax_error(
-            inner,
-            format!("Unknown directive: #{name}. {}", help.trim_end()),
-        )
+        self.syntax_error(inner, format!("Unknown directive: #{name}. {help}"))
     }
 
     /// Steps over a tag's name and reads the first token after it.
@@ -344,6 +341,14 @@ impl<'s> Parser<'s> {
             return Err(self.unexpected("\">\""));
         }
         Ok(())
+    }
+
+    /// Requires the end of a tag that opens something: it isn't `/>`.
+    pub(crate) fn end_open_tag(&mut self) -> Result<()> {
+        if self.token == Token::EmptyTagEnd {
+            return Err(self.unexpected("\">\""));
+        }
+        self.end_tag()
     }
 
     /// Steps over a tag without parameters.

@@ -189,6 +189,9 @@ impl<'s> Parser<'s> {
         self.braces = u32::from(opening != Opening::Bracket);
         self.advance()?;
         let expr = self.expression()?;
+        if opening == Opening::Hash {
+            self.literal_fits(&expr, Literals::NUMBER)?;
+        }
         let format = if opening == Opening::Hash && self.token == Token::Semicolon {
             self.advance()?;
             let format = self.token_text().to_owned();
@@ -210,18 +213,11 @@ impl<'s> Parser<'s> {
             start: self.base + start,
             end: self.token_src.end,
         };
-        self.literal_fits(
-            &expr,
-            if opening == Opening::Hash {
-                Literals::NUMBER
-            } else {
-                Literals::PRINTABLE
-            },
-        )?;
-        let expr = self.escaped(expr)?;
         let kind = if opening == Opening::Hash {
             self.numeric(expr, format)?
         } else {
+            self.literal_fits(&expr, Literals::PRINTABLE)?;
+            let expr = self.escaped(expr)?;
             self.output(expr)
         };
         Ok(Node {

@@ -2,6 +2,7 @@
 
 mod callable;
 mod date;
+mod joined;
 mod owned;
 mod string;
 mod unnest;
@@ -12,6 +13,7 @@ use std::rc::Rc;
 
 pub(crate) use callable::{Callable, PresetArgs, WithArgs};
 pub use date::{DateKind, DateTime};
+pub(crate) use joined::Joined;
 pub use owned::Owned;
 pub(crate) use string::Str;
 
@@ -40,6 +42,8 @@ pub(crate) enum Value<'a> {
     List(Rc<List<'a>>),
     Range(Rc<Range>),
     Map(Rc<Map<'a>>),
+    /// Hashes added to each other of which some can't be listed; the last one is asked first.
+    Joined(Rc<Joined<'a>>),
     Scope(Scope),
     /// The variables of an imported template, or of the main one.
     Namespace(u32),
@@ -308,6 +312,7 @@ impl<'a> Value<'a> {
             Self::Map(map) => View::Hash(&**map),
             Self::Match(found) => found.matches.view(),
             Self::Scope(_)
+            | Self::Joined(_)
             | Self::Markup(_)
             | Self::Transform(_)
             | Self::Namespace(_)
@@ -381,6 +386,7 @@ impl<'a> Value<'a> {
             self,
             Self::HashView(_)
                 | Self::Map(_)
+                | Self::Joined(_)
                 | Self::Scope(_)
                 | Self::Namespace(_)
                 | Self::Nothing
@@ -412,7 +418,7 @@ impl<'a> Value<'a> {
             Self::SeqView(_) | Self::List(_) | Self::Match(_) | Self::Range(_) => "sequence",
             Self::HashView(_) | Self::Map(_) | Self::Scope(Scope::DataModel) => "extended_hash",
             Self::Namespace(_) | Self::Scope(Scope::Locals) => "namespace",
-            Self::Scope(_) | Self::Statics | Self::StaticClass(_) => "hash",
+            Self::Scope(_) | Self::Joined(_) | Self::Statics | Self::StaticClass(_) => "hash",
             Self::Callable(callable) => callable.type_name(),
             Self::Macro(def, _) => {
                 if def.is_function {

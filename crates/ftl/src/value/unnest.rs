@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Callable, List, Map, PresetArgs, Value, WithArgs};
+use super::{Callable, Joined, List, Map, PresetArgs, Value, WithArgs};
 
 impl Drop for List<'_> {
     fn drop(&mut self) {
@@ -24,6 +24,14 @@ impl Drop for Map<'_> {
     }
 }
 
+impl Drop for Joined<'_> {
+    fn drop(&mut self) {
+        if self.parts.iter().any(holds_values) {
+            drop_flat(self.parts.drain(..).map(Some).collect());
+        }
+    }
+}
+
 impl Drop for WithArgs<'_> {
     fn drop(&mut self) {
         drop_flat(take_values(self));
@@ -31,7 +39,10 @@ impl Drop for WithArgs<'_> {
 }
 
 fn holds_values(value: &Value<'_>) -> bool {
-    matches!(value, Value::List(_) | Value::Map(_) | Value::Callable(_))
+    matches!(
+        value,
+        Value::List(_) | Value::Map(_) | Value::Joined(_) | Value::Callable(_)
+    )
 }
 
 /// The callee and the arguments; those that others still hold stay.
@@ -66,6 +77,11 @@ fn drop_flat(mut pending: Vec<Option<Value<'_>>>) {
             Some(Value::Map(map)) => {
                 if let Some(mut map) = Rc::into_inner(map) {
                     pending.append(&mut values_of(&mut map));
+                }
+            }
+            Some(Value::Joined(joined)) => {
+                if let Some(mut joined) = Rc::into_inner(joined) {
+                    pending.extend(joined.parts.drain(..).map(Some));
                 }
             }
             Some(Value::Callable(callable)) => {

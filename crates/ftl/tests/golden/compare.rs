@@ -12,7 +12,10 @@ pub(crate) fn render(
     budgets: Budgets,
     now: i64,
 ) -> Result<String, Error> {
-    let mut engine = Engine::new().clock(move || now).budgets(budgets);
+    let mut engine = Engine::new()
+        .clock(move || now)
+        .budgets(budgets)
+        .setting("localized_lookup", "false")?;
     for (name, value) in case["settings"].as_object().into_iter().flatten() {
         engine = engine.setting(name, value.as_str().expect("settings are texts"))?;
     }
@@ -42,9 +45,16 @@ pub(crate) fn essence(message: &str) -> String {
     while let Some(at) = text.find(SLIP) {
         let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
         let hash = text[at + SLIP.len()..]
-            .find(|c: char| !c.is_ascii_hexdigit())
+            .find(|c: char| !matches!(c, '0'..='9' | 'a'..='f'))
             .unwrap_or(0);
         text.replace_range(start..at + SLIP.len() + hash, "");
+    }
+    // Java says there what its loader is made of.
+    const LOADER: &str = "\nThe name was interpreted by this TemplateLoader";
+    while let Some(at) = text.find(LOADER) {
+        let line = text[at + 1..].find('\n');
+        let end = line.map_or(text.len(), |len| at + 1 + len);
+        text.replace_range(at..end, "");
     }
     for (open, marks) in [
         (" (wrapper: ", ""),
@@ -68,7 +78,6 @@ pub(crate) fn essence(message: &str) -> String {
         ", but was expecting",
         ", but at this place",
         ". Help (latest",
-        "\nThe name was interpreted by this TemplateLoader",
         // Java says in its own words what is wrong with a pattern.
         "Malformed regular expression",
     ] {

@@ -120,6 +120,11 @@ fn compiling_takes_time_in_proportion_to_the_length() {
         "<".repeat(2_000_000),
         "$".repeat(2_000_000),
         "${'".repeat(300_000),
+        "${a<#--".repeat(300_000),
+        "<@a <#-- ".repeat(300_000),
+        // Each may be read in two ways.
+        format!("${{{}", "a!(b.".repeat(60)),
+        format!("${{{}", "a![b[.1 ".repeat(60)),
         format!("<#if false>{}</#if>", "<#elseif false>x".repeat(100_000)),
         format!("<#switch 1>{}</#switch>", "<#case 2>x".repeat(50_000)),
         format!("<#switch 1>{}</#switch>", "<#on 2>x".repeat(50_000)),
@@ -176,6 +181,7 @@ fn endless_loops_and_exploding_calls_run_out_of_steps() {
         "<#list 1.. as i></#list>",
         "<#list 1..><#items as i></#items></#list>",
         "<#list (1..)?map(x -> x) as x></#list>",
+        "<#assign z={}><#list 1.. as i><#assign z = z + .vars></#list>",
         "<#list (1..)?filter(x -> false) as x></#list>",
         "${(1..)?join(',')}",
         "${(1..100000000)?reverse?size}",
@@ -318,6 +324,7 @@ fn values_nested_beyond_the_stack_are_dropped_all_the_same() {
         "<#assign s={}><#list 1..100000 as i><#assign s={'a': s}></#list>ok",
         "<#assign s=[1]><#list 1..100000 as i><#assign s=s?chunk(1)></#list>ok",
         "<#assign s={}><#list 1..50000 as i><#assign s=[{'a': s}] + [s]></#list>ok",
+        "<#assign s={}><#list 1..50000 as i><#assign s={'a': s} + .globals></#list>ok",
     ] {
         assert_eq!(outcome(source.to_owned()), Ok(2), "{source}");
     }

@@ -16,11 +16,14 @@ const NEWER_DIRECTIVES: [&str; 1] = ["on"];
 /// For XML nodes, and refused when they are compiled.
 const REFUSED_DIRECTIVES: [&str; 3] = ["fallback", "recurse", "visit"];
 
-const SPECIAL_VARIABLES: [&str; 20] = [
+const SPECIAL_VARIABLES: [&str; 24] = [
+    "args",
     "auto_esc",
+    "caller_template_name",
     "current_template_name",
     "data_model",
     "error",
+    "get_optional_template",
     "globals",
     "incompatible_improvements",
     "lang",
@@ -35,6 +38,7 @@ const SPECIAL_VARIABLES: [&str; 20] = [
     "pass",
     "template_name",
     "time_zone",
+    "url_escaping_charset",
     "vars",
     "version",
 ];
@@ -52,8 +56,11 @@ const SETTINGS: [&str; 10] = [
     "url_escaping_charset",
 ];
 
-const CONFIGURATION: [&str; 20] = [
+const CONFIGURATION: [&str; 28] = [
     "arithmetic_engine",
+    "attempt_exception_reporter",
+    "auto_import",
+    "auto_include",
     "auto_escaping_policy",
     "boolean_format",
     "date_format",
@@ -61,7 +68,10 @@ const CONFIGURATION: [&str; 20] = [
     "fallback_on_null_loop_variable",
     "incompatible_improvements",
     "interpolation_syntax",
+    "lazy_auto_imports",
+    "lazy_imports",
     "locale",
+    "localized_lookup",
     "naming_convention",
     "number_format",
     "output_encoding",
@@ -70,9 +80,11 @@ const CONFIGURATION: [&str; 20] = [
     "strict_syntax",
     "tab_size",
     "tag_syntax",
+    "template_exception_handler",
     "time_format",
     "url_escaping_charset",
     "whitespace_stripping",
+    "wrap_unchecked_exceptions",
 ];
 
 /// The golden cases, a text each: templates and settings.

@@ -71,6 +71,24 @@ fn what_random_templates_have_shown_stays_mended() {
 }
 
 #[test]
+fn what_random_templates_have_shown_later_stays_mended_too() {
+    check(
+        include_str!("../golden/random.jsonl"),
+        include_str!("../golden/random-expected.jsonl"),
+        include_str!("../golden/random.deviations"),
+    );
+}
+
+#[test]
+fn locales_have_templates_of_their_own_as_in_freemarker() {
+    check(
+        include_str!("../golden/localized.jsonl"),
+        include_str!("../golden/localized-expected.jsonl"),
+        "",
+    );
+}
+
+#[test]
 fn what_comparing_has_found_stays_mended() {
     check(
         include_str!("../golden/found.jsonl"),

@@ -117,7 +117,10 @@ impl Loader for Counting {
 #[test]
 fn a_template_is_loaded_once_and_anew_for_other_settings() {
     let loads = Arc::new(AtomicUsize::new(0));
-    let engine = Engine::new().loader(Counting(Arc::clone(&loads)));
+    let engine = Engine::new()
+        .setting("localized_lookup", "false")
+        .expect("a setting")
+        .loader(Counting(Arc::clone(&loads)));
     for _ in 0..3 {
         assert_eq!(render(&engine, "main").expect("renders"), "pp");
     }
@@ -129,6 +132,24 @@ fn a_template_is_loaded_once_and_anew_for_other_settings() {
         render(&square, "main").expect("renders"),
         "<#include 'part'><#include '/part'>"
     );
+}
+
+#[test]
+fn templates_of_the_locale_come_first_unless_that_is_turned_off() {
+    let templates = HashMap::from([
+        ("main.ftl".to_owned(), "plain".to_owned()),
+        ("main_en.ftl".to_owned(), "english".to_owned()),
+        ("main_de_CH.ftl".to_owned(), "swiss".to_owned()),
+    ]);
+    let engine = Engine::new().loader(templates);
+    let rendered = |name: &str, value: &str| {
+        let engine = engine.clone().setting(name, value).expect("a setting");
+        render(&engine, "main.ftl").expect("renders")
+    };
+    assert_eq!(rendered("locale", "en_US"), "english");
+    assert_eq!(rendered("locale", "de_CH"), "swiss");
+    assert_eq!(rendered("locale", "de"), "plain");
+    assert_eq!(rendered("localized_lookup", "false"), "plain");
 }
 
 #[test]

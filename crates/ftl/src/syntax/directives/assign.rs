@@ -48,7 +48,7 @@ impl Parser<'_> {
                 }
                 Token::Ident if nodes.len() == first && self.at_word("in") => {
                     let namespace = self.target_namespace(scope)?;
-                    self.end_tag()?;
+                    self.end_open_tag()?;
                     return self.assign_block(start, tag, target, Some(namespace), nodes);
                 }
                 _ => return Err(self.unexpected("an assignment operator")),
@@ -134,7 +134,11 @@ impl Parser<'_> {
             "local" => "/local",
             _ => "/global",
         };
-        let (body, _) = self.block(&[end])?;
+        let (body, ended) = self.block(&["/assign", "/local", "/global"])?;
+        if !ended.is(end) {
+            let tag = self.tag()?;
+            return Err(self.syntax_error(self.tag_src(tag), "Mismatched assignment tags."));
+        }
         self.close_tag()?;
         self.layout.close(self.pos as u32);
         nodes.push(Node {

@@ -21,7 +21,11 @@ impl Parser<'_> {
             } else {
                 Some(self.expression()?)
             };
-            self.end_tag()?;
+            if tag.name == "if" {
+                self.end_open_tag()?;
+            } else {
+                self.end_tag()?;
+            }
             let ends: &[&str] = if condition.is_none() {
                 &["/if"]
             } else {
@@ -53,7 +57,7 @@ impl Parser<'_> {
         let start = self.pos as u32;
         self.enter_tag(tag)?;
         let subject = self.expression()?;
-        self.end_tag()?;
+        self.end_open_tag()?;
         self.layout.open(Piece::Block, start);
         let (before, mut end) = self.block(ENDS)?;
         self.layout.leave_texts_out();
@@ -85,7 +89,7 @@ impl Parser<'_> {
                 "on" => CaseWhen::OneOf(self.values()?),
                 _ => CaseWhen::Default,
             };
-            self.end_tag()?;
+            self.end_open_tag()?;
             if let Some(problem) = seen.add(&when) {
                 let is_second_default =
                     matches!(when, CaseWhen::Default) && problem == SECOND_DEFAULT;

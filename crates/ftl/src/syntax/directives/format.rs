@@ -29,7 +29,7 @@ impl Parser<'_> {
         }
         self.advance()?;
         let expr = self.expression()?;
-        self.end_tag()?;
+        self.end_open_tag()?;
         let mut expr = self.escaped(expr)?;
         let size = crate::compile::size(&mut expr, &var);
         if size.all > MAX_ESCAPE {
@@ -91,7 +91,7 @@ impl Parser<'_> {
         let format = self
             .format_in_place(name)
             .map_err(|message| self.syntax_error(src, message))?;
-        self.end_tag()?;
+        self.end_open_tag()?;
         let outer = (self.output_format.clone(), self.auto_escape);
         self.set_output_format(format);
         self.layout.open(Piece::Block, start);

@@ -46,7 +46,7 @@ impl Parser<'_> {
         } else {
             None
         };
-        self.end_tag()?;
+        self.end_open_tag()?;
         self.list_rest(start, src, source, vars, "/list")
     }
 
@@ -60,7 +60,7 @@ impl Parser<'_> {
         }
         self.advance()?;
         let source = self.expression()?;
-        self.end_tag()?;
+        self.end_open_tag()?;
         let vars = LoopVars {
             first,
             second: None,
@@ -157,7 +157,7 @@ impl Parser<'_> {
         }
         self.advance()?;
         let vars = self.loop_vars(src)?;
-        self.end_tag()?;
+        self.end_open_tag()?;
         self.layout.open(Piece::Block, start);
         let outer_names = self.loop_names.len();
         self.name_loop(Some(&vars));
@@ -198,10 +198,10 @@ impl Parser<'_> {
 
     pub(super) fn sep_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         if !self.context.iterates {
-            let message = if self.context.lists == 0 {
-                "#sep must be inside a #list (or #foreach) block."
-            } else {
-                "#sep must be inside an #items block, if the #list has no loop variable."
+            let message = match self.context.lists {
+                0 if self.is_camel() => "#sep must be inside a #list (or #forEach) block.",
+                0 => "#sep must be inside a #list (or #foreach) block.",
+                _ => "#sep must be inside an #items block, if the #list has no loop variable.",
             };
             return Err(self.syntax_error(self.tag_src(tag), message));
         }

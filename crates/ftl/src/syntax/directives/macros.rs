@@ -1,5 +1,6 @@
 //! Macros and functions, and their calls.
 
+use crate::syntax::RETURN_OUTSIDE;
 use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind, Param};
 use crate::syntax::lexer::Token;
 use crate::syntax::options::Tags;
@@ -12,36 +13,39 @@ impl Parser<'_> {
     pub(super) fn return_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         let start = self.pos as u32;
         let src = self.tag_src(tag);
-        let problem = if !self.context.in_macro {
-            Some("A return instruction can only occur inside a macro or function")
-        } else if tag.has_parameters && !self.context.in_function {
-            Some("A macro cannot return a value")
-        } else if !tag.has_parameters && self.context.in_function {
-            Some("A function must return a value")
+        self.enter_tag(tag)?;
+        let value = if tag.has_parameters {
+            Some(self.expression()?)
         } else {
             None
+        };
+        self.end_tag()?;
+        // With a value it may stand outside, but not run there.
+        let problem = if self.context.in_function {
+            value.is_none().then_some("A function must return a value")
+        } else if self.context.in_macro {
+            value.is_some().then_some("A macro cannot return a value")
+        } else {
+            value.is_none().then_some(RETURN_OUTSIDE)
         };
         if let Some(problem) = problem {
             return Err(self.syntax_error(src, problem));
         }
-        self.enter_tag(tag)?;
-        let value = self.optional_expression()?;
-        self.end_tag()?;
         self.layout.leaf(Piece::Plain, start, self.pos as u32);
         Ok(NodeKind::Return(value))
     }
 
     pub(super) fn nested_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         let start = self.pos as u32;
+        let src = self.tag_src(tag);
+        self.enter_tag(tag)?;
+        let args = self.positional_args()?;
+        self.end_tag()?;
         if !self.context.in_macro || self.context.in_function {
-            let src = self.tag_src(tag);
             let spelling = &self.text[src.start as usize..src.end as usize];
             let message = format!("Cannot use a {spelling} instruction outside a macro.");
             return Err(self.syntax_error(src, message));
         }
-        self.enter_tag(tag)?;
-        let args = self.positional_args()?;
-        self.end_tag()?;
         self.layout.leaf(Piece::Plain, start, self.pos as u32);
         Ok(NodeKind::Nested(args))
     }
@@ -72,7 +76,11 @@ impl Parser<'_> {
         };
         self.uses_args = false;
         self.parameters(&mut def)?;
-        self.end_tag()?;
+        if self.token == Token::End {
+            // It takes the parameters for what isn't complete.
+            return Err(self.unexpected("\")\""));
+        }
+        self.end_open_tag()?;
         self.layout.open(Piece::Macro, start);
         let end = if is_function { "/function" } else { "/macro" };
         let loop_names = std::mem::take(&mut self.loop_names);
@@ -161,13 +169,14 @@ impl Parser<'_> {
         self.tags = if square { Tags::Square } else { Tags::Angle };
         self.established = true;
         self.pos += 2;
-        self.begin_tag(square)?;
         self.space_ends = true;
-        let callee = self.primary()?;
-        self.space_ends = false;
+        self.begin_tag(square)?;
+        let callee = self.expression()?;
+        self.skip_blank()?;
         let args = self.call_args()?;
         let loop_vars = self.call_loop_vars()?;
         self.end_tag()?;
+        self.space_ends = false;
         let body = if self.token == Token::EmptyTagEnd {
             self.layout.leaf(Piece::Plain, start, self.pos as u32);
             None
@@ -207,16 +216,25 @@ impl Parser<'_> {
 
     fn call_loop_vars(&mut self) -> Result<Vec<(Box<str>, u32)>> {
         let mut loop_vars = Vec::new();
-        if self.token == Token::Semicolon {
-            self.advance()?;
-            while self.token == Token::Ident {
-                loop_vars.push((self.identifier("<ID>")?, 0));
-                if self.token == Token::Comma {
-                    self.advance()?;
-                }
+        if self.token != Token::Semicolon {
+            return Ok(loop_vars);
+        }
+        self.advance()?;
+        if !self.skip_blank()? && self.token != Token::Ident {
+            return Ok(loop_vars);
+        }
+        loop {
+            loop_vars.push((self.identifier("pattern:\n    <ID>")?, 0));
+            let is_blank = self.skip_blank()?;
+            if self.token == Token::Comma {
+                self.advance()?;
+                self.skip_blank()?;
+            } else if is_blank {
+                return Err(self.unexpected("\",\""));
+            } else {
+                return Ok(loop_vars);
             }
         }
-        Ok(loop_vars)
     }
 
     /// Steps over `</@>` or `</@name>`.
