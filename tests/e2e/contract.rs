@@ -35,7 +35,7 @@ enum Who {
 
 #[tokio::test]
 async fn the_api_keeps_to_its_document_for_strangers() {
-    let granted = ["offer_second_factor 401", "sign_in 401"];
+    let granted = ["rotate_api_key 401", "create_sync 401"];
     keeps_to_its_document(async |_, _| Who::Nobody, &granted).await;
 }
 
