@@ -19,5 +19,7 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    // What is made here is its owner's: keys, databases, backups, also in folders that others may enter.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     cli::run()
 }

@@ -127,6 +127,9 @@ pub enum Error {
     /// The e-mail address has an account.
     #[error("the e-mail address has an account already")]
     EmailTaken,
+    /// The person has a second factor already.
+    #[error("there is a second factor already")]
+    SecondFactorTaken,
     /// The address is invited as owner, which an invitation as less would end.
     #[error("this address is invited as owner: withdraw that invitation first")]
     InvitedAsOwner,

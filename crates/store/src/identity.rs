@@ -69,6 +69,12 @@ impl Store {
         let email = vouched.verified_email.as_deref().and_then(address);
         let email = email.ok_or(Error::NoAccount)?;
         let person = match person::find_by_email(change.connection(), &email).await? {
+            // Providers give addresses of those who left to others: only the first one is linked by it.
+            Some(person)
+                if is_known_to(change.connection(), &vouched.issuer, person.id).await? =>
+            {
+                return Err(Error::NoAccount);
+            }
             Some(person) => person,
             None => {
                 self.make_account(&mut change, &email, vouched, admission)
@@ -233,6 +239,20 @@ async fn accept(
 /// The address as accounts have it; `None` when it may be mistaken for another one's.
 fn address(email: &str) -> Option<String> {
     email.is_ascii().then(|| person::normal_email(email))
+}
+
+/// Whether a provider calls a person something already.
+async fn is_known_to(
+    connection: &mut AnyConnection,
+    issuer: &str,
+    person: PersonId,
+) -> Result<bool, Error> {
+    let row = sqlx::query("SELECT id FROM identities WHERE person_id = $1 AND issuer = $2 LIMIT 1")
+        .bind(person.to_string())
+        .bind(issuer)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
 }
 
 async fn find_person(

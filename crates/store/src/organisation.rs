@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{ActorKind, Caller, Entry};
+use crate::change::{Actor, ActorKind, Caller, Entry};
 use crate::person::conflict;
 use crate::{Cursor, Error, Page, Store, member};
 
@@ -38,11 +38,7 @@ impl Store {
         }
         let organisation = self.new_organisation(name, change.now);
         insert(change.connection(), &organisation).await?;
-        if by.actor.kind == ActorKind::Person {
-            let owner = by.actor.id.parse().map_err(|_| Error::Corrupt {
-                what: "the person",
-                id: by.actor.id.clone(),
-            })?;
+        if let Some(owner) = person_behind(change.connection(), &by.actor).await? {
             let (id, now) = (organisation.id, change.now);
             member::add(change.connection(), id, owner, Role::Owner, now).await?;
         }
@@ -190,6 +186,32 @@ impl Store {
             })
             .await
     }
+}
+
+/// The person who acts, by themselves or through a token.
+async fn person_behind(
+    connection: &mut AnyConnection,
+    actor: &Actor,
+) -> Result<Option<PersonId>, Error> {
+    let person: Option<String> = match actor.kind {
+        ActorKind::System => None,
+        ActorKind::Person => Some(actor.id.clone()),
+        ActorKind::Token => {
+            let row = sqlx::query("SELECT person_id FROM api_tokens WHERE id = $1")
+                .bind(&actor.id)
+                .fetch_optional(connection)
+                .await?;
+            row.map_or(Ok(None), |row| row.try_get("person_id"))?
+        }
+    };
+    let parsed = person.map(|id| {
+        let corrupt = |_| Error::Corrupt {
+            what: "the person",
+            id: id.clone(),
+        };
+        id.parse().map_err(corrupt)
+    });
+    parsed.transpose()
 }
 
 pub(crate) async fn insert(

@@ -250,7 +250,15 @@ impl Store {
         let text = api_key.to_string();
         insert_key(change.connection(), id, KeyKind::Api, &text, now).await?;
         change.remember(&id).await?;
-        let after = Project { api_key, ..before };
+        sqlx::query("UPDATE projects SET version = version + 1 WHERE id = $1")
+            .bind(id.to_string())
+            .execute(change.connection())
+            .await?;
+        let after = Project {
+            api_key,
+            version: before.version + 1,
+            ..before
+        };
         let entry = Entry {
             after: Some(json!({"former_key_until": until.0})),
             ..entry("project.rotate_api_key", &after)

@@ -43,6 +43,9 @@ struct Allowance {
 #[derive(Debug)]
 pub(crate) struct Failures {
     addresses: Counted<Option<IpAddr>>,
+    /// Of tokens and sessions, apart: a program that goes on with one that has ended shall not keep
+    /// people at the same address from signing in.
+    credentials: Counted<Option<IpAddr>>,
     accounts: Counted<String>,
     mailboxes: Counted<String>,
 }
@@ -51,6 +54,7 @@ impl Default for Failures {
     fn default() -> Self {
         Self {
             addresses: Counted::new(OF_ADDRESS),
+            credentials: Counted::new(OF_ADDRESS),
             accounts: Counted::new(OF_ACCOUNT),
             mailboxes: Counted::new(OF_MAILBOX),
         }
@@ -62,6 +66,15 @@ impl Failures {
     /// ends.
     pub(crate) fn note(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
         self.addresses.note(address.map(network), now)
+    }
+
+    /// The same of a token or session that is none, or none any more.
+    pub(crate) fn note_credential(
+        &self,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        self.credentials.note(address.map(network), now)
     }
 
     /// Counts an attempt at an account as a failure until it is [forgiven](Self::forgive): of many at

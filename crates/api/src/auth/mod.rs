@@ -132,9 +132,11 @@ impl Authority {
     async fn recognise(&self, parts: &Parts) -> Result<Principal, ApiError> {
         match self.try_recognise(parts).await? {
             Some(principal) => Ok(principal),
+            None if !presents_credentials(parts) => Err(ApiError::Unauthenticated),
             None => {
                 // Only those who fail are slowed down: nobody can lock others out by failing.
-                let noted = self.failures.note(self.address(parts), self.clock.now());
+                let (address, now) = (self.address(parts), self.clock.now());
+                let noted = self.failures.note_credential(address, now);
                 Err(match noted {
                     Ok(()) => ApiError::Unauthenticated,
                     Err(retry_after) => ApiError::TooManyFailures { retry_after },
@@ -235,6 +237,11 @@ pub(crate) fn seconds_until(end: Timestamp, now: Timestamp) -> u64 {
         true => end.since(now).as_secs(),
         false => 0,
     }
+}
+
+/// Whether a request claims to be somebody's.
+fn presents_credentials(parts: &Parts) -> bool {
+    parts.headers.contains_key(header::AUTHORIZATION) || cookie::session(&parts.headers).is_some()
 }
 
 /// The token in `Authorization: Bearer …`.

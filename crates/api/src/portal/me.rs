@@ -299,9 +299,9 @@ pub(super) async fn set_second_factor(
     let credentials = portal
         .prove_presence(&principal, input.password, "/password")
         .await?;
+    let taken = || ApiError::Conflict("remove the present second factor first".into());
     if credentials.second_factor.is_some() {
-        let message = "remove the present second factor first";
-        return Err(ApiError::Conflict(message.into()));
+        return Err(taken());
     }
     let authority = &portal.authority;
     let secret = Secret::new(input.secret);
@@ -317,7 +317,11 @@ pub(super) async fn set_second_factor(
     portal
         .store
         .set_second_factor(person.id, &secret, step, &codes, keep, by)
-        .await?;
+        .await
+        .map_err(|error| match error {
+            store::Error::SecondFactorTaken => taken(),
+            error => error.into(),
+        })?;
     portal.tell_second_factor(&person.email, true).await;
     let recovery_codes = codes.iter().map(|code| code.expose().to_owned()).collect();
     Ok(Json(RecoveryCodes { recovery_codes }))

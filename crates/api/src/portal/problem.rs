@@ -387,6 +387,7 @@ impl From<store::Error> for ApiError {
             | store::Error::LastOperator
             | store::Error::LastWayIn
             | store::Error::EmailTaken
+            | store::Error::SecondFactorTaken
             | store::Error::OtherInvitee
             | store::Error::OrganisationInUse { .. } => Self::Conflict(error.to_string()),
             store::Error::Letter(source) => match source.downcast_ref() {

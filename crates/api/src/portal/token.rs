@@ -196,8 +196,13 @@ pub(super) async fn revoke(
         return Err(store::Error::NoToken(id).into());
     }
     let oneself = caller.principal.who.person_id();
-    if oneself.is_none() || token.person != oneself {
+    let own = oneself.is_some() && token.person == oneself;
+    let itself = matches!(&caller.principal.who, Who::Token(verified) if verified.token.id == id);
+    if !own {
         caller.demand(Permission::TokensWrite)?;
+    } else if !itself && !caller.permissions.contains(Permission::TokensWrite) {
+        // A token that may not make others may not end others either.
+        caller.demand(Permission::TokensCreate)?;
     }
     // The installation's own are the operators', whichever organisation they are for.
     let permission = Permission::InstallationWrite;

@@ -28,7 +28,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use store::Secret;
 
 use crate::serve::Administrator;
 use crate::{config, demo, serve, template};
@@ -164,15 +163,9 @@ impl ServeOptions {
                 "--admin-email: {email} is no e-mail address"
             )));
         }
-        let password = std::fs::read_to_string(file).map_err(|error| {
-            Failure::usage(format!(
-                "--admin-password-file: {} can't be read: {error}",
-                file.display()
-            ))
-        })?;
         Ok(Some(Administrator {
             email: email.clone(),
-            password: Secret::new(password.trim_end_matches(['\r', '\n']).to_owned()),
+            password_file: file.clone(),
         }))
     }
 }

@@ -1,5 +1,7 @@
 //! The first start: an organisation, and a way in for its administrator.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use api::auth::Authority;
 use model::access::InstallationRights;
@@ -14,8 +16,8 @@ pub(super) const FIRST_ORGANISATION: &str = "My organisation";
 pub(crate) struct Administrator {
     /// The e-mail address.
     pub(crate) email: String,
-    /// The password.
-    pub(crate) password: Secret,
+    /// The file with the password: read only when the account is made, so that it can be deleted then.
+    pub(crate) password_file: PathBuf,
 }
 
 /// While nobody has an account: makes the administrator's, or else a link with which one can be made,
@@ -40,7 +42,13 @@ async fn make(
     authority: &Authority,
     administrator: Administrator,
 ) -> anyhow::Result<()> {
-    let Administrator { email, password } = administrator;
+    let Administrator {
+        email,
+        password_file,
+    } = administrator;
+    let password = std::fs::read_to_string(&password_file)
+        .with_context(|| format!("--admin-password-file: {}", password_file.display()))?;
+    let password = Secret::new(password.trim_end_matches(['\r', '\n']).to_owned());
     let hashed = authority.hash_password(password, &email).await;
     let password_hash = hashed
         .map_err(anyhow::Error::msg)

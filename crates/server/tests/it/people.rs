@@ -79,6 +79,17 @@ fn the_first_administrator_comes_in_by_the_link_in_the_log() {
 fn an_administrator_can_be_made_at_the_first_start_and_no_link_is_written() {
     let (home, server) = Home::with_ann();
     assert!(!server.log().contains("/invitation#") && !server.log().contains(PASSWORD));
+    // The file with the password may go then.
+    let (folder, ended_well) = server.terminate();
+    assert!(ended_well);
+    let gone = [
+        "--admin-email",
+        ANN,
+        "--admin-password-file",
+        "/nowhere/password",
+    ];
+    let server = Server::start_with(folder, &gone);
+    home.login(&server, ANN, &[]);
     let people = home.json(&["person", "list"]);
     assert_eq!(people[0]["email"], ANN);
     assert_eq!(

@@ -66,6 +66,11 @@ impl Server {
         Self::launch(folder, extra, &[])
     }
 
+    /// The same with further arguments.
+    pub(crate) fn start_with(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+        Self::launch(folder, "", arguments)
+    }
+
     /// Starts it with the account of an administrator, who has this password.
     pub(crate) fn with_administrator(email: &str, password: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::process::{Server, eventually, free_address, mode, request};
@@ -22,6 +23,24 @@ fn the_first_start_makes_a_private_folder_and_token_and_later_ones_keep_them() {
     let server = Server::start_in(folder, "");
     assert_eq!(fs::read_to_string(&token_file).unwrap(), token);
     assert_eq!(server.json(&["project", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn files_are_private_in_a_folder_that_others_may_enter_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let server = Server::start_in(folder, "");
+    for file in [
+        "control.db",
+        "journal/journal.db",
+        "secret.key",
+        "admin-token",
+    ] {
+        assert_eq!(mode(&data.join(file)), 0o600, "{file}");
+    }
+    assert!(server.terminate().1);
 }
 
 #[test]

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use model::{MailId, Timestamp};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::{Bodies, Claim, Draft, Enqueued, Kind, Limits, Mail, Outcome, State, Status};
+use crate::change::{Caller, Entry};
 use crate::{Cursor, Error, Page, Store};
 
 /// Most bytes that text and HTML of a mail may have together.
@@ -257,7 +259,28 @@ impl Store {
     }
 
     /// One mail with what it says; `None` where that was cleared. Its links let people in: for the
-    /// operator only.
+    /// operator only, and the audit log tells of it.
+    pub async fn read_mail(
+        &self,
+        id: MailId,
+        by: &Caller,
+    ) -> Result<(Mail, Option<Bodies>), Error> {
+        let (mail, bodies) = self.mail(id).await?;
+        if bodies.is_some() {
+            let entry = Entry {
+                organisation: None,
+                action: "mail.read",
+                target_id: id.to_string(),
+                target_name: mail.recipient.clone(),
+                before: None,
+                after: Some(json!({"kind": mail.kind.name()})),
+            };
+            self.begin(by).await?.commit(entry).await?;
+        }
+        Ok((mail, bodies))
+    }
+
+    /// One mail with what it says; `None` where that was cleared.
     pub async fn mail(&self, id: MailId) -> Result<(Mail, Option<Bodies>), Error> {
         let sql = format!("SELECT {COLUMNS} FROM mails WHERE id = $1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))

@@ -154,7 +154,7 @@ impl Store {
     }
 
     /// Gives a person a second factor: its secret in base 32, the step of the code that proved it,
-    /// and recovery codes. Their sessions end, but `keep`.
+    /// and recovery codes. Their sessions end, but `keep`. Fails with [`Error::SecondFactorTaken`].
     pub async fn set_second_factor(
         &self,
         id: PersonId,
@@ -173,12 +173,18 @@ impl Store {
         let envelope = self
             .keyring
             .seal(&text, secret.expose().as_bytes(), random)?;
-        sqlx::query("UPDATE people SET totp = $2, totp_step = $3, epoch = epoch + 1 WHERE id = $1")
-            .bind(&text)
-            .bind(envelope)
-            .bind(i64::try_from(step).unwrap_or(i64::MAX))
-            .execute(change.connection())
-            .await?;
+        let updated = sqlx::query(
+            "UPDATE people SET totp = $2, totp_step = $3, epoch = epoch + 1
+             WHERE id = $1 AND totp IS NULL",
+        )
+        .bind(&text)
+        .bind(envelope)
+        .bind(i64::try_from(step).unwrap_or(i64::MAX))
+        .execute(change.connection())
+        .await?;
+        if updated.rows_affected() == 0 {
+            return Err(Error::SecondFactorTaken);
+        }
         let hashes: Vec<_> = recovery_codes.iter().map(Secret::hash).collect();
         set_recovery_codes(change.connection(), id, &hashes).await?;
         end_sessions(change.connection(), id, keep).await?;

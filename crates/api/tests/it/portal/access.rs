@@ -1,7 +1,7 @@
 //! Who is let in: every route, with every kind of caller.
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::World;
 
@@ -28,6 +28,30 @@ async fn a_refusal_says_how_to_sign_in_and_repeated_ones_slow_down() {
     // Whoever holds a good token isn't held up by those who guess.
     let good = world.get("/me").await;
     assert_eq!(good.json()["token_name"], "test");
+}
+
+#[tokio::test]
+async fn who_shows_nothing_is_no_guesser() {
+    let world = World::new().await;
+    for _ in 0..30 {
+        let refused = world.call("GET", "/me").token(None).send().await;
+        refused.problem(401, "unauthenticated");
+    }
+    // Tokens that are none don't keep anyone from signing in.
+    for _ in 0..30 {
+        world
+            .call("GET", "/me")
+            .token(Some("mst_guess"))
+            .send()
+            .await;
+    }
+    let nobody = json!({"email": "nobody@example.com", "password": "x"});
+    let refused = world
+        .anonymous("POST", "/session")
+        .json(nobody)
+        .send()
+        .await;
+    refused.problem(401, "wrong_credentials");
 }
 
 #[tokio::test]

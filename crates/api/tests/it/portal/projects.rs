@@ -111,6 +111,22 @@ async fn a_replaced_secret_key_is_taken_until_its_overlap_ends() {
 }
 
 #[tokio::test]
+async fn a_new_api_key_is_a_new_version() {
+    let world = World::new().await;
+    let path = format!("/projects/{}", world.project().await);
+    let before = world.get(&path).await;
+    let body = json!({"overlap_seconds": 60});
+    world
+        .post(&format!("{path}/api-key/rotate"), body)
+        .await
+        .is(200);
+    let after = world.get(&path).await;
+    assert_ne!(before.at("/api_key"), after.at("/api_key"));
+    assert_eq!(after.json()["version"], 2);
+    assert_ne!(before.header("etag"), after.header("etag"));
+}
+
+#[tokio::test]
 async fn a_project_with_syncs_is_deleted_only_by_force_and_with_its_lanes() {
     let world = World::new().await;
     let sync = world.sync(json!({"name": "hook"})).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::PersonId;
-use model::access::{Permission, Role};
+use model::access::{InstallationRights, Permission, Role};
 use serde_json::{Value, json};
 
 use super::World;
@@ -287,4 +287,65 @@ async fn a_token_ends_itself_whatever_its_scopes_are() {
     let revoke = || world.anonymous("DELETE", &path).token(Some(&token)).send();
     revoke().await.is(204);
     revoke().await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_token_that_makes_none_ends_none_of_its_persons_others() {
+    let world = World::new().await;
+    let member = world.person(Role::Member).await;
+    let token = |scope| world.token_of(world.organisation, member.id, Some(vec![scope]));
+    let reads = token(Permission::ProjectsRead).await;
+    let makes = token(Permission::TokensCreate).await;
+    let path = world.of_organisation(&format!("/tokens/{}", id_of(&member.token)));
+    let revoke = |by: &str| world.anonymous("DELETE", &path).token(Some(by)).send();
+    revoke(&reads).await.problem(403, "forbidden");
+    revoke(&makes).await.is(204);
+}
+
+#[tokio::test]
+async fn what_an_operator_makes_with_a_token_is_the_operators() {
+    let world = World::new().await;
+    let rights = InstallationRights {
+        operator: true,
+        reviewer: false,
+    };
+    let operator = world.person_with(rights).await;
+    let make = world.anonymous("POST", "/installation/organisations");
+    let make = make
+        .token(Some(&operator.token))
+        .json(json!({"name": "Acme"}));
+    let id = make.send().await.is(201).at("/id");
+    let path = format!("/organisations/{id}/members/{}", operator.id);
+    let member = world.anonymous("GET", &path).cookie(&operator.cookie);
+    assert_eq!(member.send().await.is(200).at("/role"), "owner");
+}
+
+#[tokio::test]
+async fn letters_are_not_read_with_narrow_tokens_and_the_log_tells_who_read_them() {
+    let world = World::new().await;
+    let rights = InstallationRights {
+        operator: true,
+        reviewer: false,
+    };
+    let operator = world.person_with(rights).await;
+    world
+        .invitation(world.organisation, Role::Viewer, "bob@example.com")
+        .await;
+    let mail = world.store.mails(None, None, 1).await.unwrap().items[0].id;
+    let path = format!("/installation/outbox/{mail}");
+    let home = world.store.organisations_of(operator.id, None, 1).await;
+    let home = home.unwrap().items[0].0.id;
+    let narrow = Some(vec![Permission::InstallationWrite]);
+    let narrow = world.token_of(home, operator.id, narrow).await;
+    let read = |token: String| {
+        let call = world.anonymous("GET", &path);
+        async move { call.token(Some(&token)).send().await.is(200).json() }
+    };
+    assert_eq!(read(narrow).await["text"], Value::Null);
+    let log = "/installation/audit?action=mail.read";
+    assert_eq!(world.get(log).await.json()["items"], json!([]));
+    assert!(read(operator.token.clone()).await["text"].is_string());
+    let entry = &world.get(log).await.json()["items"][0];
+    assert_eq!(entry["target"]["id"], mail.to_string());
+    assert_eq!(entry["target"]["name"], "bob@example.com");
 }

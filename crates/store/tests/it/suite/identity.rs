@@ -89,6 +89,15 @@ pub(crate) async fn an_identity_is_linked_to_the_account_of_its_verified_address
     }
     assert_eq!(subjects(&store, &ann).await.len(), 1);
     assert_eq!(told(&store).await.0, "identity.link");
+
+    // Somebody else, who was given her former address.
+    let successor = Vouched {
+        subject: "another-at-id".into(),
+        ..vouched("ann")
+    };
+    let refused = admit(&store, &successor).await;
+    assert!(matches!(refused, Err(Error::NoAccount)), "{refused:?}");
+    assert_eq!(subjects(&store, &ann).await, ["ann-at-id"]);
 }
 
 pub(crate) async fn without_a_verified_address_nothing_is_linked(backend: Backend) {
