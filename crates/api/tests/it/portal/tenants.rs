@@ -220,9 +220,11 @@ impl Tenants {
     /// A new identity of a person.
     async fn identity(&self, person: &Person) -> String {
         let store = &self.world.store;
+        // Each of a provider of its own: none links two to one account.
+        let subject = format!("{:x}", model::random::System.next_u64());
         let vouched = Vouched {
-            issuer: "https://id.example.com".into(),
-            subject: format!("{:x}", model::random::System.next_u64()),
+            issuer: format!("https://{subject}.example.com"),
+            subject,
             verified_email: Some(person.email.clone()),
             name: String::new(),
         };
