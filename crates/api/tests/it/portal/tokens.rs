@@ -331,7 +331,11 @@ async fn letters_are_not_read_with_narrow_tokens_and_the_log_tells_who_read_them
     world
         .invitation(world.organisation, Role::Viewer, "bob@example.com")
         .await;
-    let mail = world.store.mails(None, None, 1).await.unwrap().items[0].id;
+    let mails = world.store.mails(None, None, 200).await.unwrap().items;
+    let mut to_bob = mails
+        .iter()
+        .filter(|mail| mail.recipient == "bob@example.com");
+    let mail = to_bob.next().unwrap().id;
     let path = format!("/installation/outbox/{mail}");
     let home = world.store.organisations_of(operator.id, None, 1).await;
     let home = home.unwrap().items[0].0.id;
