@@ -52,8 +52,9 @@ pub(super) struct NewOrganisation {
     /// As people call it.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// Whom to invite as its owner, by e-mail address. Without it the person who makes it owns it;
-    /// one that a token makes then has no members, and nobody who could invite any.
+    /// Whom to invite as its owner, by e-mail address. Without it the person who makes it, by a session or a
+    /// token of theirs, owns it; one that the installation's own token makes then has no members, and nobody
+    /// who could invite any.
     owner: Option<String>,
 }
 
