@@ -157,6 +157,14 @@ pub(crate) async fn a_second_factor_is_sealed_and_can_be_taken_away(backend: Bac
 
     let credentials = store.credentials(&ann.email).await.unwrap().unwrap();
     assert!(credentials.person.second_factor);
+    // Of two that are set at once the second one is refused: its codes would be shown for nothing.
+    let other = Secret::new("KRSXG5CTMVRXEZLU".into());
+    let refused = store.set_second_factor(ann.id, &other, 100, &[], None, caller());
+    let refused = refused.await;
+    assert!(
+        matches!(refused, Err(Error::SecondFactorTaken)),
+        "{refused:?}"
+    );
     let factor = credentials.second_factor.unwrap();
     assert_eq!(factor.secret, secret);
     assert_eq!((factor.last_step, factor.recovery_hashes.len()), (100, 2));
