@@ -39,6 +39,9 @@ pub struct Settings {
     pub parameters: BTreeMap<String, String>,
     /// Destination property → the property that fills it.
     pub mappings: BTreeMap<String, Property>,
+    /// Destination property → which kind of identifier fills it, where the definition lets choose.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mapping_kinds: BTreeMap<String, String>,
     /// The properties that go along as `mappedProperties`, under their own names.
     pub properties: Vec<Property>,
     /// Headers of the sync's own; values may be secret, and are templates.
@@ -58,6 +61,7 @@ impl std::fmt::Debug for Settings {
             .field("users", &self.users)
             .field("parameters", &self.parameters.keys())
             .field("mappings", &self.mappings)
+            .field("mapping_kinds", &self.mapping_kinds)
             .field("properties", &self.properties)
             .field("headers", &self.headers)
             .finish_non_exhaustive()

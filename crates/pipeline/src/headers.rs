@@ -1,6 +1,6 @@
 //! The headers of a payload: the definition's, overridden by the sync's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ftl::Template;
@@ -11,10 +11,10 @@ use model::outcome::Discarded;
 use model::sync::{Settings, UserAgent};
 
 use crate::json_check::is_json;
+use crate::parameters::Parameters;
 use crate::problem::{Problems, pointer};
-use crate::settings::Parameters;
 use crate::template::{self, Compiler, Place, Text};
-use crate::views::Roots;
+use crate::views::{Root, Roots};
 
 /// Longest value of a header, in bytes: what servers commonly take for all of them.
 const MAX_VALUE: usize = 8192;
@@ -35,6 +35,54 @@ fn forbidden(name: &HeaderName) -> bool {
     ];
     let name = name.as_str();
     FRAMING.contains(&name) || name.starts_with("proxy-") || name.starts_with("millstream-")
+}
+
+/// How many headers a payload may have.
+pub(crate) const MOST: usize = 50;
+
+/// Refuses more headers than [`MOST`].
+pub(crate) fn check_count(at: &str, count: usize, problems: &mut Problems) {
+    if count > MOST {
+        problems.add(at, format!("at most {MOST} headers, not {count}"));
+    }
+}
+
+/// Checks the name of a definition's header, which only parameters may go into.
+pub(crate) fn check_name(source: &str, name: &Template, at: &str, problems: &mut Problems) {
+    if source.contains("${") || source.contains("<#") {
+        let of_event = |each: &ftl::Reference| Root::named(&each.root) != Some(Root::Parameters);
+        if name.references().iter().any(of_event) {
+            problems.add(at, "only parameters can go into the name of a header");
+        }
+        return;
+    }
+    match HeaderName::from_bytes(source.as_bytes()) {
+        Err(_) => problems.add(at, format!("{source:?} can't be the name of a header")),
+        Ok(name) if forbidden(&name) => problems.add(
+            at,
+            format!("{name} is set by the sender and can't be changed"),
+        ),
+        Ok(_) => {}
+    }
+}
+
+/// Checks the value of a definition's header that nothing goes into.
+pub(crate) fn check_value(source: &str, at: &str, problems: &mut Problems) {
+    if HeaderValue::from_str(source).is_err() || source.len() > MAX_VALUE {
+        let message = "the value has characters that a header can't carry, or is too long";
+        problems.add(at, message);
+    }
+}
+
+/// Refuses a name that is given twice.
+pub(crate) fn check_repeated(headers: &[Header], at: &str, problems: &mut Problems) {
+    let mut seen = BTreeSet::new();
+    for (position, header) in headers.iter().take(MOST).enumerate() {
+        if !seen.insert(header.name.to_ascii_lowercase()) {
+            let message = format!("{} is given twice", header.name);
+            problems.add(pointer(&pointer(at, position), "name"), message);
+        }
+    }
 }
 
 /// Headers by name, each given once.
@@ -74,11 +122,7 @@ fn compile(
     for (position, header) in headers.iter().enumerate() {
         let at = pointer(at, position);
         let name_at = pointer(&at, "name");
-        let Ok(name) = HeaderName::from_bytes(header.name.as_bytes()) else {
-            problems.add(
-                name_at,
-                format!("{:?} can't be the name of a header", header.name),
-            );
+        let Some(name) = compile_name(&header.name, position, &name_at, compiler, problems) else {
             continue;
         };
         if forbidden(&name) {
@@ -108,6 +152,26 @@ fn compile(
         compiled.insert(name.as_str().to_owned(), (name, Arc::new(text)));
     }
     compiled
+}
+
+/// The name of the header at `position`. It is a template too, but one that no event changes.
+fn compile_name(
+    source: &str,
+    position: usize,
+    at: &str,
+    compiler: &Compiler<'_>,
+    problems: &mut Problems,
+) -> Option<HeaderName> {
+    let place = Place::HeaderName(position);
+    let message = match compiler.text(source, place, at, problems)? {
+        Text::Rendered(_) => "only parameters can go into the name of a header".to_owned(),
+        Text::Constant(name) => match HeaderName::from_bytes(&name) {
+            Ok(name) => return Some(name),
+            Err(_) => format!("{source:?} can't be the name of a header"),
+        },
+    };
+    problems.add(at, message);
+    None
 }
 
 /// The headers of one payload.

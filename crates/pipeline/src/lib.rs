@@ -42,12 +42,14 @@
 //! The way through: [`Plan::matching`] asks the selection (`filter`), [`Plan::render`] makes the
 //! request (`payload`: `url`, `headers`, body) from what templates see (`views`, `user`, `settings`).
 
+mod check;
 mod filter;
 mod functions;
 mod headers;
 mod json_check;
 mod nearest;
 mod number;
+mod parameters;
 mod payload;
 mod plan;
 mod problem;
@@ -58,5 +60,6 @@ mod url;
 mod user;
 pub mod views;
 
+pub use check::{Check, Usage, Used, check};
 pub use plan::{Outcome, Parts, Plan};
 pub use problem::Problem;

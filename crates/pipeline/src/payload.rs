@@ -12,8 +12,9 @@ use model::{Event, Part};
 
 use crate::headers::Headers;
 use crate::json_check;
+use crate::parameters::Parameters;
 use crate::problem::{Problems, pointer};
-use crate::settings::{Mapped, Parameters};
+use crate::settings::Mapped;
 use crate::template::{self, Compiler, Place, Text, may_read};
 use crate::url;
 use crate::user::UserView;

@@ -12,9 +12,10 @@ use model::{Clock, DeliveryId, Event, EventKind, OutboundRequest, Part, SyncId};
 
 use crate::filter::{Judgement, Selection};
 use crate::headers::{self, Headers};
+use crate::parameters::Parameters;
 use crate::payload::{Payload, Shared};
 use crate::problem::{Problem, Problems};
-use crate::settings::{Mapped, Parameters};
+use crate::settings::Mapped;
 use crate::template::Compiler;
 
 /// A sync, compiled: what it does to an event. Immutable and shared by reference between threads;

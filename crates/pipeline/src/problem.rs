@@ -1,14 +1,16 @@
-//! What is wrong with a sync's settings.
+//! What is wrong with a sync's settings or with a definition.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Something that keeps a sync from being enabled, and where it stands.
+/// Something that keeps a sync from being enabled, or a definition from being released, and where it
+/// stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// JSON pointer (RFC 6901) into the sync's settings, such as `/events/template`; where the fault
-    /// is the definition's, into the definition below `/definition`.
+    /// is the definition's, into the definition below `/definition`. Of [`check`](crate::check): into
+    /// the definition.
     pub pointer: String,
     /// What is wrong and what to do about it.
     pub message: String,

@@ -1,11 +1,9 @@
-//! What the user filled in, checked against what the definition asks for: parameters, mappings and
+//! What the user chose to send along, checked against what the definition asks for: mappings and
 //! selected properties.
-
-use std::collections::BTreeMap;
 
 use bumpalo::Bump;
 use ftl::View;
-use model::definition::Definition;
+use model::definition::{Definition, Mapping};
 use model::filter::Property;
 use model::json::{Object, Value};
 use model::outcome::Discarded;
@@ -18,95 +16,6 @@ use crate::views::{Members, view};
 
 /// How many properties a sync may select.
 const MAX_PROPERTIES: usize = 1000;
-
-/// What secrets are replaced by in messages.
-const REDACTED: &str = "[secret]";
-
-/// The values of the definition's parameters. Some are secret: not shown by `Debug`.
-pub(crate) struct Parameters {
-    values: BTreeMap<String, String>,
-    /// Required ones without a value: reported already.
-    missing: Vec<String>,
-    /// Values that no message may show.
-    secrets: Vec<String>,
-}
-
-impl Parameters {
-    pub(crate) fn compile(
-        definition: &Definition,
-        settings: &Settings,
-        problems: &mut Problems,
-    ) -> Self {
-        let at = "/parameters";
-        let declared = || {
-            definition
-                .parameters
-                .iter()
-                .map(|parameter| parameter.name.as_str())
-        };
-        for name in settings.parameters.keys() {
-            if !declared().any(|known| known == name) {
-                let known: Vec<_> = declared().collect();
-                problems.add(
-                    pointer(at, name),
-                    unknown("parameter", name, known, "the destination has"),
-                );
-            }
-        }
-        let mut compiled = Self {
-            values: BTreeMap::new(),
-            missing: Vec::new(),
-            secrets: Vec::new(),
-        };
-        for parameter in &definition.parameters {
-            let given = settings
-                .parameters
-                .get(&parameter.name)
-                .filter(|value| !value.trim().is_empty());
-            match given.or(parameter.default.as_ref()) {
-                Some(value) => {
-                    if parameter.secret {
-                        compiled.secrets.push(value.clone());
-                    }
-                    compiled
-                        .values
-                        .insert(parameter.name.clone(), value.clone());
-                }
-                None if parameter.required => {
-                    compiled.missing.push(parameter.name.clone());
-                    let message = format!("{} is required: fill it in", parameter.display_name);
-                    problems.add(pointer(at, &parameter.name), message);
-                }
-                None => {}
-            }
-        }
-        compiled
-    }
-
-    /// The values, by name.
-    pub(crate) fn values(&self) -> &BTreeMap<String, String> {
-        &self.values
-    }
-
-    /// Whether this is a required parameter that was not filled in.
-    pub(crate) fn is_missing(&self, name: &str) -> bool {
-        self.missing.iter().any(|missing| missing == name)
-    }
-
-    /// `text` without the secrets that it quotes.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        let secrets = self.secrets.iter().filter(|secret| !secret.is_empty());
-        secrets.fold(text.to_owned(), |text, secret| {
-            text.replace(secret.as_str(), REDACTED)
-        })
-    }
-}
-
-impl std::fmt::Debug for Parameters {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.values.keys()).finish()
-    }
-}
 
 /// Which properties of an event go along, and under which names.
 #[derive(Debug)]
@@ -262,20 +171,52 @@ fn compile_fields(
             problems.add(pointer(at, name), "choose a property");
         }
     }
+    for name in settings.mapping_kinds.keys() {
+        let chosen = definition
+            .mappings
+            .iter()
+            .any(|each| each.name == *name && !each.kinds.is_empty());
+        if !chosen {
+            let message = "the destination has no mapping of this name with kinds to choose from";
+            problems.add(pointer("/mapping_kinds", name), message);
+        }
+    }
     let mut fields = Vec::new();
     for mapping in &definition.mappings {
-        match settings.mappings.get(&mapping.name) {
-            Some(source) => fields.push(Field {
-                name: mapping.name.clone(),
-                source: source.clone(),
-                required: mapping.required,
-            }),
-            None if mapping.required => {
+        let Some(source) = settings.mappings.get(&mapping.name) else {
+            if mapping.required {
                 let message = format!("{} is required: choose a property for it", mapping.name);
                 problems.add(pointer(at, &mapping.name), message);
             }
-            None => {}
-        }
+            continue;
+        };
+        fields.extend(field_name(mapping, settings, problems).map(|name| Field {
+            name,
+            source: source.clone(),
+            required: mapping.required,
+        }));
     }
     fields
+}
+
+/// Under which name templates find what fills a mapping: its own, or the kind that was chosen.
+fn field_name(mapping: &Mapping, settings: &Settings, problems: &mut Problems) -> Option<String> {
+    if mapping.kinds.is_empty() {
+        return Some(mapping.name.clone());
+    }
+    let at = pointer("/mapping_kinds", &mapping.name);
+    let kinds = || mapping.kinds.iter().map(String::as_str);
+    match settings.mapping_kinds.get(&mapping.name) {
+        Some(chosen) if mapping.kinds.contains(chosen) => return Some(chosen.clone()),
+        Some(chosen) => {
+            let known: Vec<_> = kinds().collect();
+            problems.add(at, unknown("kind", chosen, known, "the destination has"));
+        }
+        None => {
+            let known = kinds().collect::<Vec<_>>().join(", ");
+            let message = format!("choose what the value for {} is: {known}", mapping.name);
+            problems.add(at, message);
+        }
+    }
+    None
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use ftl::{Budgets, Engine, Reference, Step, Template};
 use model::Clock;
-use model::definition::Definition;
+use model::definition::{Definition, Mapping};
 use model::outcome::Discarded;
 
 use crate::functions;
 use crate::nearest::nearest;
+use crate::parameters::Parameters;
 use crate::problem::Problems;
-use crate::settings::Parameters;
 use crate::views::{Members, Root, Roots};
 
 /// What one render may use up. Generous for a request's body, and harmless to a lane.
@@ -40,6 +40,7 @@ const SPECIALS: [&str; 8] = [
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Place<'n> {
     Url,
+    HeaderName(usize),
     Header(&'n str),
     Body,
 }
@@ -48,6 +49,7 @@ impl std::fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Url => f.write_str("url"),
+            Self::HeaderName(position) => write!(f, "name of header {}", position + 1),
             Self::Header(name) => write!(f, "header {name}"),
             Self::Body => f.write_str("body"),
         }
@@ -192,7 +194,7 @@ impl<'c> Compiler<'c> {
                 self.definition
                     .mappings
                     .iter()
-                    .map(|m| m.name.as_str())
+                    .flat_map(Mapping::fields)
                     .collect(),
             ),
             // What an event or a selection brings is only known when it comes.
@@ -234,7 +236,7 @@ pub(crate) fn may_read(template: &Template, root: Root) -> bool {
     source.contains(tail) || has_special(source)
 }
 
-fn has_special(source: &str) -> bool {
+pub(crate) fn has_special(source: &str) -> bool {
     SPECIALS.iter().any(|special| source.contains(special))
 }
 

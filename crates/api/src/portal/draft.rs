@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::{HeaderName, Uri};
-use model::definition::{Definition, Header};
+use model::definition::{Definition, Header, Parameter};
 use model::filter::{Property, Selection};
 use model::sync::{Events, Settings, UserAgent, Users};
 use serde::{Deserialize, Deserializer};
@@ -333,7 +333,7 @@ fn parameters(
             .iter()
             .find(|declared| declared.name == name);
         let was_secret = secret.parameters.contains(&name);
-        let must_be_secret = declared.is_some_and(|declared| declared.secret);
+        let must_be_secret = declared.is_some_and(Parameter::is_secret);
         let is_secret = must_be_secret || input.secret.unwrap_or(was_secret);
         let value = kept_or_given(
             input.value,

@@ -189,7 +189,7 @@ fn an_event_that_is_no_object_is_unreadable() {
 
 #[test]
 fn messages_never_show_secret_parameters() {
-    let changes = json!({"parameters": [{"name": "key", "display_name": "Key", "secret": true}]});
+    let changes = json!({"parameters": [{"name": "key", "display_name": "Key", "kind": "secret"}]});
     let settings = json!({"parameters": {"key": "s3cr3t-v4lue"}, "events": {"template": "${input.user_id}${(parameters.key)?number}"}});
     let failed = of_definition(changes, settings, &plain());
     let Discarded::Template { message, .. } = &failed else {

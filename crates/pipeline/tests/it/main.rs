@@ -6,10 +6,12 @@
 )]
 
 mod arbitrary;
+mod check;
 mod discarded;
 mod guide;
 mod payload;
 mod problems;
 mod selected;
 mod selection;
+mod settings;
 mod support;

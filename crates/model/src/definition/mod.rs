@@ -1,8 +1,17 @@
 //! A destination definition: what a partner says once about how a destination is spoken to.
 
+mod about;
+mod mapping;
+mod parameter;
+mod webhook;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::DefinitionId;
+
+pub use about::{About, Category, Link};
+pub use mapping::Mapping;
+pub use parameter::{Choice, Parameter, ParameterKind};
 
 /// How a destination is spoken to. Immutable: a change makes a new version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +23,9 @@ pub struct Definition {
     pub version: u32,
     /// As the catalog shows it.
     pub display_name: String,
+    /// What else the catalog shows.
+    #[serde(default)]
+    pub about: About,
     /// What the user is asked at set-up.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
@@ -38,45 +50,16 @@ pub struct Definition {
     pub limits: Limits,
 }
 
-/// A value that the user gives at set-up; `parameters.NAME` in templates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Parameter {
-    /// As templates name it.
-    pub name: String,
-    /// As the form shows it.
-    pub display_name: String,
-    /// Never shown again, never logged.
-    #[serde(default)]
-    pub secret: bool,
-    /// Whether a sync can't be enabled without.
-    #[serde(default)]
-    pub required: bool,
-    /// Used where the user gives none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<String>,
-}
-
-/// A destination property that is filled from a property of the user's choice; `mappedFields.NAME`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mapping {
-    /// The destination property's name: field name and display name at once.
-    pub name: String,
-    /// Whether a sync can't be enabled without; an event without a value for it is discarded.
-    #[serde(default)]
-    pub required: bool,
-}
-
 /// One kind of request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
     /// The verb.
+    #[serde(default)]
     pub method: Method,
     /// The URL, a template.
     pub url: String,
-    /// The headers, their values templates.
+    /// The headers, templates.
     #[serde(default)]
     pub headers: Vec<Header>,
     /// The body, a template; `None` for the event (or user) as it is streamed.
@@ -121,7 +104,7 @@ pub enum BodyUnit {
     ArrayOfOne,
 }
 
-/// A header whose value is a template.
+/// A header. Its name is a template too, which only parameters go into.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
@@ -151,46 +134,4 @@ pub struct Limits {
     pub event_types: Option<u32>,
     /// How many event properties go along with one event.
     pub properties_per_event: Option<u32>,
-}
-
-impl Definition {
-    /// The built-in definition of the generic webhook: the URL is its one parameter, the rest is
-    /// the sync's own.
-    pub fn webhook() -> Self {
-        let payload = Payload {
-            method: Method::Post,
-            url: "${parameters.url}".into(),
-            headers: vec![
-                Header {
-                    name: "content-type".into(),
-                    value: "application/json".into(),
-                },
-                Header {
-                    name: "user-agent".into(),
-                    value: "Millstream/Webhook/1.0".into(),
-                },
-            ],
-            body: None,
-            unit: BodyUnit::Object,
-        };
-        Self {
-            id: DefinitionId::from_bytes(*b"millstreamwebhok"),
-            version: 1,
-            display_name: "Webhook".into(),
-            parameters: vec![Parameter {
-                name: "url".into(),
-                display_name: "Webhook URL".into(),
-                secret: false,
-                required: true,
-                default: None,
-            }],
-            mappings: Vec::new(),
-            events: Some(payload.clone()),
-            users: Some(payload),
-            typed_properties: false,
-            extra_headers: 5,
-            own_templates: true,
-            limits: Limits::default(),
-        }
-    }
 }

@@ -1,0 +1,167 @@
+//! What the author of a definition is told.
+
+use std::sync::Arc;
+
+use millstream_pipeline::{Check, Problem, Used, check};
+use model::Clock;
+use model::definition::Definition;
+use model::time::SystemClock;
+use serde_json::{Value, json};
+
+use crate::support::definition;
+
+/// The check of a definition that is sound but for `changes`.
+fn checked(changes: Value) -> Check {
+    let mut sound = json!({
+        "about": {"summary": "A tool that sends mail."},
+        "own_templates": false,
+        "users": null,
+    });
+    let members = changes.as_object().unwrap().clone();
+    sound.as_object_mut().unwrap().extend(members);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    check(&definition(sound), &clock)
+}
+
+fn places(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(Problem::to_string).collect()
+}
+
+fn at(pointer: &str, line: u32, column: u32) -> Used {
+    Used {
+        pointer: pointer.into(),
+        line: Some(line),
+        column: Some(column),
+    }
+}
+
+#[test]
+fn the_built_in_definition_is_sound() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let found = check(&Definition::webhook(), &clock);
+    assert_eq!(places(&found.problems), [""; 0]);
+    assert_eq!(places(&found.warnings), [""; 0]);
+}
+
+#[test]
+fn the_table_says_where_each_parameter_is_used() {
+    let found = checked(json!({
+        "parameters": [
+            {"name": "endpoint", "display_name": "Endpoint"},
+            {"name": "key", "display_name": "Key", "kind": "secret"},
+            {"name": "idle", "display_name": "Idle"},
+        ],
+        "events": {
+            "url": "https://${parameters.endpoint}/x",
+            "headers": [{"name": "Authorization", "value": "Bearer ${parameters.key}"}],
+            "body": "{\n  \"a\": \"${parameters.endpoint?json_string}\",\n  \"b\": \"${parameters.kye}\"}",
+        },
+    }));
+    let used: Vec<_> = found
+        .parameters
+        .iter()
+        .map(|usage| (usage.name.as_str(), usage.declared, usage.used.clone()))
+        .collect();
+    let endpoint = vec![at("/events/url", 1, 11), at("/events/body", 2, 11)];
+    assert_eq!(
+        used,
+        [
+            ("endpoint", true, endpoint),
+            ("key", true, vec![at("/events/headers/0/value", 1, 10)]),
+            ("idle", true, vec![]),
+            ("kye", false, vec![at("/events/body", 3, 11)]),
+        ]
+    );
+    assert_eq!(
+        places(&found.problems),
+        [r#"/events/body: line 3 column 11: unknown parameter "kye": did you mean key?"#]
+    );
+    assert_eq!(
+        places(&found.warnings),
+        ["/parameters/2: idle is declared, but no template uses it"]
+    );
+}
+
+#[test]
+fn a_template_that_goes_through_all_fields_uses_each() {
+    let found = checked(json!({
+        "mappings": [{"name": "who", "kinds": ["id", "email"]}, {"name": "plan"}],
+        "events": {
+            "url": "https://example.com/",
+            "body": "{<#list mappedFields?keys as k>\"${k}\": 1<#sep>,</#list>}",
+        },
+    }));
+    assert_eq!(places(&found.warnings), [""; 0]);
+    let names: Vec<_> = found.fields.iter().map(|usage| &*usage.name).collect();
+    assert_eq!(names, ["id", "email", "plan"]);
+    assert!(found.fields.iter().all(|usage| usage.used.len() == 1));
+}
+
+#[test]
+fn everything_that_is_wrong_with_the_fields_is_said_at_once() {
+    let found = checked(json!({
+        "display_name": " ",
+        "about": {"summary": "two\nlines", "links": [{"title": "Docs", "url": "javascript:alert(1)"}]},
+        "parameters": [
+            {"name": "1st", "display_name": "A"},
+            {"name": "region", "display_name": "Region", "kind": "select", "default": "mars",
+             "options": [{"value": "us", "label": "US"}, {"value": "us", "label": "Us"}]},
+            {"name": "region", "display_name": "B", "options": [{"value": "x", "label": "X"}]},
+            {"name": "key", "display_name": "Key", "kind": "secret", "default": "abc"},
+            {"name": "id", "display_name": "Id", "pattern": "[0-9"},
+            {"name": "on", "display_name": "On", "kind": "checkbox", "default": "yes"},
+        ],
+        "mappings": [{"name": "id"}, {"name": "who", "kinds": ["id", "email"]}],
+        "limits": {"concurrency": 0},
+        "events": null,
+    }));
+    assert_eq!(
+        places(&found.problems),
+        [
+            "/display_name: this field is required",
+            "/about/summary: no line breaks and no other control characters",
+            "/about/links/0/url: not a usable URL: it must start with https:// or http://",
+            "/events: nothing can be sent: add what is sent for an event",
+            "/parameters/0/name: a name for templates: letters, digits and _, no digit first",
+            "/parameters/1/options/1/value: this value is already there",
+            "/parameters/1/default: not one of the options: us, us",
+            "/parameters/2/name: a parameter of this name is already there",
+            "/parameters/2/options: only a parameter of kind select has options",
+            "/parameters/3/default: a secret of everybody is none: leave it to the user",
+            "/parameters/4/pattern: not a regular expression: error: unclosed character class",
+            "/parameters/5/default: expected true or false",
+            "/mappings/1/name: templates would find two values under id",
+            "/limits/concurrency: nothing would get through: leave it out for no limit",
+        ]
+    );
+}
+
+#[test]
+fn urls_and_headers_that_could_never_be_sent_are_refused() {
+    let found = checked(json!({
+        "parameters": [{"name": "p", "display_name": "P"}],
+        "events": {
+            "url": "ftp://example.com/",
+            "headers": [
+                {"name": "Host", "value": "x"},
+                {"name": "X-${input.user_id}", "value": "${parameters.p}"},
+                {"name": "X-A", "value": "a\r\nb"},
+                {"name": "x-a", "value": "a"},
+                {"name": "a b", "value": "${"},
+            ],
+        },
+    }));
+    let found = places(&found.problems);
+    assert_eq!(found.len(), 7, "{found:?}");
+    for (found, expected) in found.iter().zip([
+        "/events/url: the URL can't be used: only http and https addresses can be reached",
+        "/events/headers/0/name: host is set by the sender and can't be changed",
+        "/events/headers/1/name: only parameters can go into the name of a header",
+        "/events/headers/2/value: the value has characters that a header can't carry, or is too long",
+        "/events/headers/4/name: \"a b\" can't be the name of a header",
+        "/events/headers/4/value: line 1 column",
+        "/events/headers/3/name: x-a is given twice",
+    ]) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
