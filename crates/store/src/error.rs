@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use model::access::Role;
-use model::{IdentityId, MailId, OrganisationId, PersonId, ProjectId, SyncId};
+use model::{DefinitionId, IdentityId, MailId, OrganisationId, PersonId, ProjectId, SyncId};
 
 use crate::change::LetterFailure;
+use crate::definition::VersionState;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -172,6 +173,26 @@ pub enum Error {
     /// The same creation is being carried out for another request.
     #[error("the same request is under way")]
     SameRequestUnderWay,
+    /// There is no such definition, or not for this organisation.
+    #[error("there is no definition {0}")]
+    NoDefinition(DefinitionId),
+    /// The definition has no such version, or not for this organisation.
+    #[error("there is no version {version} of the definition {id}")]
+    NoVersion {
+        /// Of which definition.
+        id: DefinitionId,
+        /// Which.
+        version: u32,
+    },
+    /// A definition with versions can't be deleted.
+    #[error("the definition has been released, and syncs may connect it: archive it instead")]
+    DefinitionReleased,
+    /// What is asked can't be done with a version in this state.
+    #[error("the version is {}", state.name())]
+    VersionState {
+        /// How far it has come.
+        state: VersionState,
+    },
     /// There is no such project.
     #[error("there is no project {0}")]
     NoProject(ProjectId),

@@ -15,7 +15,7 @@ mod audit;
 pub mod backup;
 mod change;
 mod config;
-mod definitions;
+mod definition;
 mod dialect;
 mod error;
 mod identity;
@@ -47,6 +47,10 @@ use tokio::sync::Notify;
 pub use audit::{AuditEntry, AuditFilter};
 pub use change::{Actor, ActorKind, Caller, LetterFailure, Once, WriteLetter};
 pub use config::Config;
+pub use definition::{
+    CatalogFilter, Comment, Decision, DefinitionRecord, Listing, NameCursor, Tile, VersionRecord,
+    VersionState,
+};
 pub use error::Error;
 pub use identity::{Admission, Identity, Vouched};
 pub use invitation::{Invitation, Invitee, NewInvitation};
@@ -74,6 +78,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     projects: Arc<ProjectIndex>,
+    definitions: Arc<definition::Cache>,
     mail_limits: mail::Limits,
     mail_waiting: Arc<Notify>,
 }
@@ -117,6 +122,7 @@ impl Store {
             clock,
             random,
             projects: Arc::default(),
+            definitions: Arc::default(),
             mail_limits: config.mail,
             mail_waiting: Arc::default(),
         };

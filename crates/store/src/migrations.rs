@@ -32,6 +32,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0005_token_warnings.sql"),
     ),
     (6, "sealed", include_str!("../migrations/0006_sealed.sql")),
+    (
+        9,
+        "definitions",
+        include_str!("../migrations/0009_definitions.sql"),
+    ),
 ];
 
 /// The newest step.

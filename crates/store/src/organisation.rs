@@ -173,6 +173,11 @@ impl Store {
                 projects: projects.unsigned_abs(),
             });
         }
+        // What everyone may connect stays, and belongs to nobody.
+        sqlx::query("DELETE FROM definitions WHERE organisation_id = $1 AND approved = 0")
+            .bind(id.to_string())
+            .execute(change.connection())
+            .await?;
         sqlx::query("DELETE FROM organisations WHERE id = $1")
             .bind(id.to_string())
             .execute(change.connection())

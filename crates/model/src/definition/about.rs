@@ -48,6 +48,24 @@ pub enum Category {
     Other,
 }
 
+impl Category {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Analytics => "analytics",
+            Self::Advertising => "advertising",
+            Self::Attribution => "attribution",
+            Self::Automation => "automation",
+            Self::CustomerData => "customer_data",
+            Self::CustomerSupport => "customer_support",
+            Self::Messaging => "messaging",
+            Self::Sales => "sales",
+            Self::Storage => "storage",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A page about the destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -60,7 +60,7 @@ pub(super) fn with_member(mut object: Value, name: &str, value: Option<Value>) -
 }
 
 /// The members of two objects that differ.
-pub(super) fn difference(before: Value, after: Value) -> (Value, Value) {
+pub(crate) fn difference(before: Value, after: Value) -> (Value, Value) {
     let only = |these: &Value, others: &Value| {
         let members = these.as_object().into_iter().flatten();
         let changed = members.filter(|(name, value)| others.get(name) != Some(value));

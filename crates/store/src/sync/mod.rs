@@ -16,7 +16,9 @@ use crate::change::{Caller, Entry};
 use crate::person::conflict;
 use crate::project_keys::stored_version;
 use crate::{Cursor, Error, Page, Store, project};
-use log::{difference, entry, shown, with_member};
+use log::{entry, shown, with_member};
+
+pub(crate) use log::difference;
 
 /// A sync as it is stored.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod audit_log;
+pub(crate) mod definition;
 pub(crate) mod idempotency;
 pub(crate) mod identity;
 pub(crate) mod invitation;
