@@ -20,11 +20,15 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       nothing_of_another_organisation";
 
 /// Requests that would end the session or the rights with which all others are made.
-const ENDING: [&str; 4] = [
+const ENDING: [&str; 8] = [
     "sign_out",
     "end_session",
     "change_password",
     "set_installation_rights",
+    "delete_me",
+    "delete_person",
+    "lock_person",
+    "end_sessions_of_person",
 ];
 
 /// Who makes the requests.

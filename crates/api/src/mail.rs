@@ -42,6 +42,21 @@ pub enum Letter<'a> {
         /// When.
         at: Timestamp,
     },
+    /// An operator removed the second factor.
+    SecondFactorRemoved {
+        /// When.
+        at: Timestamp,
+    },
+    /// An operator locked the account.
+    AccountLocked {
+        /// When.
+        at: Timestamp,
+    },
+    /// The account was deleted.
+    AccountDeleted {
+        /// When.
+        at: Timestamp,
+    },
     /// Somebody signed in from a network where they never did before, as far back as the audit log
     /// goes.
     SignIn {
@@ -70,7 +85,9 @@ impl Letter<'_> {
             Self::Invitation { .. } => Kind::Invitation,
             Self::PasswordReset { .. } => Kind::PasswordReset,
             Self::PasswordChanged { .. } => Kind::PasswordChanged,
-            Self::SecondFactor { .. } => Kind::SecondFactor,
+            Self::SecondFactor { .. } | Self::SecondFactorRemoved { .. } => Kind::SecondFactor,
+            Self::AccountLocked { .. } => Kind::AccountLocked,
+            Self::AccountDeleted { .. } => Kind::AccountDeleted,
             Self::SignIn { .. } => Kind::SignIn,
             Self::TokenExpiring { .. } => Kind::TokenExpiring,
         }

@@ -125,6 +125,21 @@ pub enum Error {
     /// The installation would have no operator left.
     #[error("the installation needs an operator: make another one first")]
     LastOperator,
+    /// The person is the only owner of an organisation, which would have none.
+    #[error(
+        "you are the only owner of the organisation {organisation}: make somebody else an owner, or \
+         delete it, first"
+    )]
+    OnlyOwner {
+        /// Its name.
+        organisation: String,
+    },
+    /// The organisation has an owner, who invites others.
+    #[error("the organisation has an owner: owners invite others")]
+    HasOwner,
+    /// An operator locked the account.
+    #[error("this account is locked: ask an operator of the installation")]
+    Locked,
     /// The e-mail address has an account.
     #[error("the e-mail address has an account already")]
     EmailTaken,

@@ -75,6 +75,7 @@ impl Store {
             {
                 return Err(Error::NoAccount);
             }
+            Some(person) if person.locked_at.is_some() => return Err(Error::Locked),
             Some(person) => person,
             None => {
                 self.make_account(&mut change, &email, vouched, admission)

@@ -18,6 +18,7 @@ mod config;
 mod definition;
 mod dialect;
 mod error;
+mod first_administrator;
 mod identity;
 mod invitation;
 pub mod mail;

@@ -199,6 +199,20 @@ async fn keep_an_owner(
     }
 }
 
+/// Whether anybody owns an organisation.
+pub(crate) async fn has_owner(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+) -> Result<bool, Error> {
+    let row = sqlx::query(
+        "SELECT person_id FROM memberships WHERE organisation_id = $1 AND role = 'owner' LIMIT 1",
+    )
+    .bind(organisation.to_string())
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.is_some())
+}
+
 pub(crate) async fn find(
     connection: &mut AnyConnection,
     organisation: OrganisationId,

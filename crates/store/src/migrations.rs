@@ -33,6 +33,9 @@ const STEPS: &[(i64, &str, &str)] = &[
     ),
     (6, "sealed", include_str!("../migrations/0006_sealed.sql")),
     (
+        7,
+        "accounts",
+        include_str!("../migrations/0007_accounts.sql"),
         9,
         "definitions",
         include_str!("../migrations/0009_definitions.sql"),

@@ -66,11 +66,15 @@ pub struct VerifiedSession {
 }
 
 impl Store {
-    /// Begins a session; returns the cookie.
+    /// Begins a session; returns the cookie. Fails with [`Error::Locked`].
     pub async fn create_session(&self, new: NewSession, by: &Caller) -> Result<Secret, Error> {
         let credential = Credential::generate(self.random.as_ref());
         let mut change = self.begin(by).await?;
         let person = person::find(change.connection(), new.person).await?;
+        // Here, where every way to sign in ends.
+        if person.locked_at.is_some() {
+            return Err(Error::Locked);
+        }
         sqlx::query(
             "INSERT INTO sessions
                  (id, secret_hash, person_id, epoch, address, user_agent, created_at, seen_at,
@@ -136,7 +140,8 @@ impl Store {
         let sql = format!(
             "SELECT s.id, s.secret_hash, s.former_hash, s.former_until, s.epoch AS session_epoch,
                     s.address, s.user_agent, s.created_at, s.seen_at, s.expires_at, p.epoch, {person}
-             FROM sessions s JOIN people p ON p.id = s.person_id WHERE s.id = $1"
+             FROM sessions s JOIN people p ON p.id = s.person_id
+             WHERE s.id = $1 AND p.locked_at IS NULL"
         );
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(&credential.id)

@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// The token with this text and what it may do; `None` when it is none of ours, has ended, or
-    /// its person is no member any more.
+    /// its person is locked or no member any more.
     pub async fn verify_token(&self, text: &str) -> Result<Option<VerifiedToken>, Error> {
         let Some(credential) = Credential::parse(Kind::Token, text) else {
             return Ok(None);
@@ -142,7 +142,7 @@ impl Store {
              LEFT JOIN memberships m
                  ON m.organisation_id = t.organisation_id AND m.person_id = t.person_id
              LEFT JOIN people p ON p.id = t.person_id
-             WHERE t.id = $1",
+             WHERE t.id = $1 AND p.locked_at IS NULL",
         ))
         .bind(&credential.id)
         .fetch_optional(&self.pool)

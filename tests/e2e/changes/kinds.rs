@@ -144,6 +144,17 @@ impl Round<'_> {
         )
     }
 
+    /// An organisation whose owner has not come yet.
+    async fn ownerless(&self) -> String {
+        let body = json!({
+            "name": format!("Ownerless {}", self.number), "owner": self.email("former"),
+        });
+        text(
+            &self.admin.make("/installation/organisations", body).await,
+            "/id",
+        )
+    }
+
     async fn project(&self, name: &str) -> Value {
         let path = self.of_organisation("/projects");
         let made = self.admin.make(&path, json!({"name": name})).await;
@@ -252,6 +263,7 @@ pub(super) async fn of_round(
     round.organisation = round.organisation("Round").await;
     let project = round.project("Syncs").await;
     let mut changes = of_installation(&round).await;
+    changes.extend(of_accounts(&round).await);
     changes.extend(of_oneself(&round).await);
     changes.extend(of_sessions(&round).await);
     changes.extend(of_members(&round).await);
@@ -309,6 +321,73 @@ async fn of_installation(round: &Round<'_>) -> Vec<Change> {
     ]
 }
 
+/// Operators look after the accounts of others.
+async fn of_accounts(round: &Round<'_>) -> Vec<Change> {
+    let (post, delete) = (Method::POST, Method::DELETE);
+    let of = |person: &Person| format!("/installation/people/{}", person.id);
+    let (locked, unlocked) = (round.person("locked").await, round.person("unlocked").await);
+    let path = format!("{}/lock", of(&unlocked));
+    round.admin.make(&path, Value::Null).await;
+    let (ended, lost) = (round.person("ended").await, round.person("lost").await);
+    round.recovery_code(&lost).await;
+    let deleted = round.person("deleted").await;
+    let organisations = "/installation/organisations";
+    let ownerless = round.ownerless().await;
+    let owner = round.email("owner");
+    vec![
+        round
+            .change(
+                "lock_person",
+                post.clone(),
+                format!("{}/lock", of(&locked)),
+                Value::Null,
+            )
+            .logged("person.lock", &locked.id)
+            .shown_by(Sign::SignedOut(locked.cookie.clone()))
+            .shown_by(Sign::Refused(locked.credentials(PASSWORD))),
+        round
+            .change(
+                "unlock_person",
+                post.clone(),
+                format!("{}/unlock", of(&unlocked)),
+                Value::Null,
+            )
+            .logged("person.unlock", &unlocked.id)
+            .shown_by(Sign::Reads(of(&unlocked), "/locked_at", Value::Null)),
+        round
+            .change(
+                "end_sessions_of_person",
+                delete.clone(),
+                format!("{}/sessions", of(&ended)),
+                Value::Null,
+            )
+            .logged("session.end_all", &ended.id)
+            .shown_by(Sign::SignedOut(ended.cookie.clone())),
+        round
+            .change(
+                "remove_second_factor_of_person",
+                delete.clone(),
+                format!("{}/second-factor", of(&lost)),
+                Value::Null,
+            )
+            .logged("person.remove_second_factor", &lost.id)
+            .shown_by(Sign::SignsIn(lost.credentials(PASSWORD))),
+        round
+            .change("delete_person", delete, of(&deleted), Value::Null)
+            .logged("person.delete", &deleted.id)
+            .logged_in(&round.organisation, "member.remove", &deleted.id)
+            .shown_by(Sign::Gone(of(&deleted))),
+        round
+            .change(
+                "invite_owner",
+                post,
+                format!("{organisations}/{ownerless}/owner"),
+                json!({"email": owner}),
+            )
+            .mailed("invitation", &owner),
+    ]
+}
+
 /// Everyone changes what is their own.
 async fn of_oneself(round: &Round<'_>) -> Vec<Change> {
     let (put, post) = (Method::PUT, Method::POST);
@@ -321,8 +400,18 @@ async fn of_oneself(round: &Round<'_>) -> Vec<Change> {
     let second_factor = round.second_factor(&careful).await;
     let code = round.recovery_code(&careless).await;
     let reset = round.password_reset(&forgetful).await;
-    let asks = round.person("asks").await;
+    let (asks, resigns) = (round.person("asks").await, round.person("resigns").await);
     vec![
+        round
+            .change(
+                "delete_me",
+                post.clone(),
+                "/me/delete",
+                json!({"password": PASSWORD}),
+            )
+            .by(Some(&resigns))
+            .logged("person.delete", &resigns.id)
+            .shown_by(Sign::Gone(format!("/installation/people/{}", resigns.id))),
         round
             .change(
                 "change_me",

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::access::{InstallationRights, Permission, Role};
 use serde::{Deserialize, Serialize};
-use store::{Credentials, Person, Secret, Session};
+use store::{Person, Secret, Session};
 use utoipa::ToSchema;
 
 use super::extract::{Body, Path, Query};
@@ -13,8 +13,10 @@ use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
 use super::{ApiError, Portal, State, field};
-use crate::auth::{Comparison, Principal, SignedIn, Who};
-use crate::auth::{check_totp, generate_totp, password_problem, recovery_codes, totp_url};
+use crate::auth::{SignedIn, Who};
+use crate::auth::{
+    check_totp, clear_cookie, generate_totp, password_problem, recovery_codes, totp_url,
+};
 use crate::mail::Letter;
 
 /// A person.
@@ -31,6 +33,9 @@ pub(super) struct PersonView {
     second_factor: bool,
     /// Rights in the whole installation.
     installation: InstallationRights,
+    /// When an operator locked the account; null: it isn't locked.
+    #[schema(format = DateTime)]
+    locked_at: Option<String>,
     /// When the account was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -44,6 +49,7 @@ impl From<&Person> for PersonView {
             name: person.name.clone(),
             second_factor: person.second_factor,
             installation: person.rights,
+            locked_at: person.locked_at.map(rfc3339),
             created_at: rfc3339(person.created_at),
         }
     }
@@ -344,18 +350,34 @@ pub(super) async fn remove_second_factor(
         return Ok(StatusCode::NO_CONTENT);
     }
     let (code, by) = (input.code.as_deref(), &principal.caller);
-    portal.attempt(&person.email)?;
-    let proved = portal.prove_second_factor(&credentials, code, by).await;
-    if !matches!(proved, Err(ApiError::WrongCredentials)) {
-        portal.forgive(&person.email);
-    }
-    proved.map_err(|error| match error {
-        ApiError::WrongCredentials => ApiError::field("/code", "this is not the code"),
-        error => error,
-    })?;
+    portal.prove_code(&principal, &credentials, code).await?;
     portal.store.remove_second_factor(person.id, by).await?;
     portal.tell_second_factor(&person.email, false).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes one's account with its memberships, sessions, tokens and identities; what one made stays.
+/// Refused while one is the only owner of an organisation.
+#[utoipa::path(post, path = "/me/delete", tag = "access", operation_id = "delete_me",
+    request_body = PasswordProof,
+    responses((status = 204, description = "The account is gone."), Refusal))]
+pub(super) async fn delete(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+    headers: HeaderMap,
+    Body(input): Body<PasswordProof>,
+) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), ApiError> {
+    let (person, _) = principal.who.present()?;
+    let credentials = portal
+        .prove_presence(&principal, input.password, "/password")
+        .await?;
+    let code = input.code.as_deref();
+    portal.prove_code(&principal, &credentials, code).await?;
+    let by = &principal.caller;
+    let deleted = portal.store.delete_own_account(person.id, by).await?;
+    portal.tell_account_deleted(&deleted.email).await;
+    let cookie = [(header::SET_COOKIE, clear_cookie(&headers))];
+    Ok((StatusCode::NO_CONTENT, cookie))
 }
 
 /// Lists one's sessions, oldest first.
@@ -401,49 +423,15 @@ pub(super) async fn end_session(
 }
 
 impl Portal {
+    /// Tells someone that their account is gone: a thief's deletion shall not go unseen.
+    pub(super) async fn tell_account_deleted(&self, email: &str) {
+        let at = self.authority.clock.now();
+        self.tell(email, &Letter::AccountDeleted { at }).await;
+    }
+
     async fn tell_second_factor(&self, email: &str, enabled: bool) {
         let at = self.authority.clock.now();
         self.tell(email, &Letter::SecondFactor { enabled, at })
             .await;
-    }
-
-    /// Refuses unless the password is that of the person who is signed in; wrong ones count as
-    /// failures to sign in. `pointer` says which field holds it.
-    async fn prove_presence(
-        &self,
-        principal: &Principal,
-        password: Option<String>,
-        pointer: &str,
-    ) -> Result<Credentials, ApiError> {
-        let (person, _) = principal.who.present()?;
-        self.attempt(&person.email)?;
-        let credentials = self.store.credentials_of(person.clone()).await?;
-        if credentials.password_hash.is_none() {
-            self.forgive(&person.email);
-            return Ok(credentials);
-        }
-        let password = Secret::new(password.unwrap_or_default());
-        let stored = credentials.password_hash.clone();
-        let passwords = &self.authority.passwords;
-        match passwords.compare(password, stored).await? {
-            Comparison::Wrong => Err(ApiError::field(pointer, "this is not your password")),
-            Comparison::Right | Comparison::Outdated(_) => {
-                self.forgive(&person.email);
-                Ok(credentials)
-            }
-        }
-    }
-
-    /// Counts an attempt at the account of someone who is signed in.
-    fn attempt(&self, email: &str) -> Result<(), ApiError> {
-        let (failures, now) = (&self.authority.failures, self.authority.clock.now());
-        let attempt = failures.attempt_account(email, now);
-        attempt.map_err(|retry_after| ApiError::TooManyFailures { retry_after })
-    }
-
-    /// Takes the attempt back: it was no failure.
-    fn forgive(&self, email: &str) {
-        let (failures, now) = (&self.authority.failures, self.authority.clock.now());
-        failures.forgive_account(email, now);
     }
 }

@@ -11,7 +11,6 @@ mod draft;
 mod extract;
 mod field;
 mod identity;
-mod installation;
 mod invitation;
 mod lanes;
 mod me;
@@ -20,8 +19,11 @@ mod nearest;
 mod openapi;
 mod openid;
 mod organisation;
+mod outbox;
 mod page;
 mod password_reset;
+mod person;
+mod presence;
 mod problem;
 mod project;
 mod reconcile;
@@ -194,6 +196,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; me::offer_second_factor))
         .routes(guarded!(Arc<Portal>; me::set_second_factor))
         .routes(guarded!(Arc<Portal>; me::remove_second_factor))
+        .routes(guarded!(Arc<Portal>; me::delete))
         .routes(guarded!(Arc<Portal>; me::sessions))
         .routes(guarded!(Arc<Portal>; me::end_session))
         .routes(guarded!(Arc<Portal>; identity::list))
@@ -215,13 +218,19 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; audit::export))
         .routes(guarded!(Arc<Portal>; organisation::list, organisation::create))
         .routes(guarded!(Arc<Portal>; audit::list_installation))
-        .routes(guarded!(Arc<Portal>; installation::people))
-        .routes(guarded!(Arc<Portal>; installation::set_rights))
+        .routes(guarded!(Arc<Portal>; organisation::invite_owner))
+        .routes(guarded!(Arc<Portal>; person::list))
+        .routes(guarded!(Arc<Portal>; person::show, person::delete))
+        .routes(guarded!(Arc<Portal>; person::set_rights))
+        .routes(guarded!(Arc<Portal>; person::lock))
+        .routes(guarded!(Arc<Portal>; person::unlock))
+        .routes(guarded!(Arc<Portal>; person::end_sessions))
+        .routes(guarded!(Arc<Portal>; person::remove_second_factor))
         .routes(guarded!(Arc<Portal>; secrets::show))
         .routes(guarded!(Arc<Portal>; secrets::rotate))
         .routes(guarded!(Arc<Portal>; secrets::remove_unused))
-        .routes(guarded!(Arc<Portal>; installation::outbox))
-        .routes(guarded!(Arc<Portal>; installation::mail))
+        .routes(guarded!(Arc<Portal>; outbox::list))
+        .routes(guarded!(Arc<Portal>; outbox::show))
         .routes(guarded!(Arc<Portal>; project::list, project::create))
         .routes(guarded!(Arc<Portal>; project::show, project::change, project::delete))
         .routes(guarded!(Arc<Portal>; project::rotate_api_key))

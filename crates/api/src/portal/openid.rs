@@ -119,7 +119,7 @@ pub(super) async fn start(
 /// that fails, to `/sign-in` with one of these as `error`: `sign_in_ended` (begun by another browser,
 /// too long ago, or finished before), `provider_unavailable`, `provider_refused`,
 /// `provider_not_trusted`, `email_not_verified`, `domain_not_allowed`, `no_account`,
-/// `too_many_failures`, `server_failed`.
+/// `account_locked`, `too_many_failures`, `server_failed`.
 #[utoipa::path(get, path = "/session/openid/callback", tag = "access",
     operation_id = "finish_openid", security(()), params(ProviderAnswer),
     responses((status = 303, description = "To where the browser wanted to go, or to `/sign-in`.",

@@ -9,6 +9,7 @@ use store::{Caller, Organisation, Secret};
 use utoipa::ToSchema;
 
 use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
+use super::invitation::InvitationView;
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
@@ -56,6 +57,14 @@ pub(super) struct NewOrganisation {
     /// token of theirs, owns it; one that the installation's own token makes then has no members, and nobody
     /// who could invite any.
     owner: Option<String>,
+}
+
+/// Whom to invite as owner.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnerInput {
+    /// Where the invitation is sent.
+    email: String,
 }
 
 /// What to change of an organisation.
@@ -179,6 +188,39 @@ pub(super) async fn delete(
         .delete_organisation(id, &allowed.caller())
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Invites an owner, by mail, to an organisation that has none. Where there is one, owners invite others.
+#[utoipa::path(post, path = "/installation/organisations/{organisation}/owner", tag = "installation",
+    operation_id = "invite_owner",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
+    request_body = OwnerInput, responses((status = 201, body = InvitationView), Refusal))]
+pub(super) async fn invite_owner(
+    operator: Installed<InstallationWrite>,
+    extract::State(portal): State,
+    Path(id): Path<OrganisationId>,
+    creation: Creation<OwnerInput>,
+) -> Result<(StatusCode, Json<InvitationView>), ApiError> {
+    let (input, by) = creation.once(operator.caller());
+    let email = field::checked_email("/email", &input.email)?;
+    let organisation = portal.store.organisation(id).await?;
+    let authority = &portal.authority;
+    let expires_at = authority.clock.now() + authority.config.invitation_lifetime;
+    let write = |token: &Secret| {
+        let letter = Letter::Invitation {
+            organisation: &organisation.name,
+            inviter: &by.actor.name,
+            link: &portal.link("invitation", token),
+            expires_at,
+        };
+        Ok(portal.letters.write(&email, &letter)?)
+    };
+    let made = portal
+        .store
+        .invite_owner(id, &email, expires_at, write, &by)
+        .await?;
+    Ok((StatusCode::CREATED, Json(InvitationView::from(made))))
 }
 
 impl Portal {

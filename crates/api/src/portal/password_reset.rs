@@ -97,6 +97,10 @@ impl Portal {
         let Some(person) = self.store.person_by_email(email).await? else {
             return Ok(());
         };
+        // With a new password nobody would come in either, until it is unlocked.
+        if person.locked_at.is_some() {
+            return Ok(());
+        }
         let authority = &self.authority;
         let expires_at = authority.clock.now() + authority.config.password_reset_lifetime;
         let write = |token: &Secret| {

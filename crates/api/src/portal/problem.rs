@@ -22,6 +22,9 @@ pub enum ApiError {
     /// E-mail address and password don't belong together; which of them is wrong isn't said.
     #[error("the e-mail address or the password is wrong")]
     WrongCredentials,
+    /// Who signs in is who they say, but an operator has locked the account.
+    #[error("this account is locked: ask an operator of the installation")]
+    AccountLocked,
     /// The password is right, and a code is needed too.
     #[error("give the code of your second factor as `code`, or a recovery code")]
     SecondFactorNeeded,
@@ -258,6 +261,11 @@ impl ApiError {
                 "second_factor_needed",
                 "Second factor needed",
             ),
+            Self::AccountLocked => (
+                StatusCode::FORBIDDEN,
+                "account_locked",
+                "The account is locked",
+            ),
             Self::RateLimited { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "rate_limited",
@@ -377,11 +385,14 @@ impl From<store::Error> for ApiError {
                 what: format!("token {id}"),
             },
             store::Error::NoInvitation => Self::LinkEnded,
+            store::Error::Locked => Self::AccountLocked,
             store::Error::NameTaken { .. } => Self::field("/name", "another one has this name"),
             store::Error::AlreadyMember
             | store::Error::InvitedAsOwner
             | store::Error::TooManyMails { .. }
             | store::Error::LastOwner
+            | store::Error::OnlyOwner { .. }
+            | store::Error::HasOwner
             | store::Error::RoleChanged { .. }
             | store::Error::KeysGiven
             | store::Error::LastOperator

@@ -28,6 +28,9 @@ pub(crate) enum Command {
         millstream organisation create Acme"
     )]
     Create(Create),
+    /// Invite an owner to an organisation that has none (for operators).
+    #[command(after_help = "Example:\n  millstream organisation invite-owner Acme ann@example.com")]
+    InviteOwner(InviteOwner),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +72,19 @@ pub(crate) struct Create {
     server: remote::Options,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct InviteOwner {
+    /// Its id or name.
+    organisation: String,
+    /// Whom to invite.
+    #[arg(value_name = "ADDRESS")]
+    owner: String,
+    #[command(flatten)]
+    server: remote::Options,
+}
+
+const ALL: &str = "/api/v1/installation/organisations";
+
 const ORGANISATION: Kind = Kind {
     what: "organisation",
     id: "id",
@@ -89,6 +105,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Show(show) => show.run().await,
             Command::Rename(rename) => rename.run().await,
             Command::Create(create) => create.run().await,
+            Command::InviteOwner(invite) => invite.run().await,
         }
     })
 }
@@ -97,7 +114,7 @@ impl List {
     async fn run(self) -> Result<(), Failure> {
         let remote = self.server.connect()?;
         if self.all {
-            let all = remote.list("/api/v1/installation/organisations").await?;
+            let all = remote.list(ALL).await?;
             let columns = [("ID", "/id"), ("NAME", "/name"), ("MADE", "/created_at")];
             return Ok(output::print_list(self.server.json, &all, &columns)?);
         }
@@ -132,10 +149,20 @@ impl Create {
         if let Some(owner) = self.owner {
             input["owner"] = owner.into();
         }
-        let made = remote
-            .create("/api/v1/installation/organisations", &input)
-            .await?;
+        let made = remote.create(ALL, &input).await?;
         Ok(output::print_item(self.server.json, &made, FIELDS)?)
+    }
+}
+
+impl InviteOwner {
+    async fn run(self) -> Result<(), Failure> {
+        let remote = self.server.connect()?;
+        let organisation = ORGANISATION.pick(&self.organisation, remote.list(ALL).await?)?;
+        let path = format!("{ALL}/{}/owner", output::text(&organisation["id"]));
+        let invited = remote.create(&path, &json!({"email": self.owner})).await?;
+        let (name, owner) = (output::text(&organisation["name"]), self.owner);
+        let sentence = format!("{owner} is invited as owner of {name}");
+        Ok(output::print_done(self.server.json, &invited, &sentence)?)
     }
 }
 

@@ -2,25 +2,54 @@
 
 use clap::{Args, Subcommand};
 use http::Method;
+use serde_json::{Value, json};
 
 use super::lookup::Kind;
-use super::remote::{self, block_on};
+use super::remote::{self, Remote, block_on, query};
 use super::{Failure, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List everyone with an account in the installation (for operators).
-    #[command(after_help = "Example:\n  millstream person list")]
+    #[command(
+        after_help = "Examples:\n  millstream person list\n  millstream person list --email ann"
+    )]
     List(List),
     /// Give a person rights in the whole installation, or take them (for operators).
     #[command(after_help = "Examples:\n  \
         millstream person rights ann@example.com --operator yes\n  \
         millstream person rights ann@example.com --operator no --reviewer yes")]
     Rights(Rights),
+    /// Lock an account: nobody signs in to it, its sessions end, its tokens are refused (for operators).
+    #[command(after_help = "Example:\n  millstream person lock ann@example.com")]
+    Lock(Named),
+    /// Unlock an account (for operators).
+    #[command(after_help = "Example:\n  millstream person unlock ann@example.com")]
+    Unlock(Named),
+    /// End all sessions of a person; their tokens stay (for operators).
+    #[command(after_help = "Example:\n  millstream person end-sessions ann@example.com")]
+    EndSessions(Named),
+    /// Remove a second factor that a person has lost (for operators).
+    #[command(after_help = "Example:\n  millstream person remove-second-factor ann@example.com")]
+    RemoveSecondFactor(Named),
+    /// Delete an account with its memberships, tokens and sessions (for operators).
+    #[command(after_help = "Example:\n  millstream person delete ann@example.com")]
+    Delete(Named),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The person's e-mail address, name or id.
+    person: String,
+    #[command(flatten)]
+    server: remote::Options,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
+    /// Only those whose e-mail address begins like this.
+    #[arg(long, value_name = "BEGINNING")]
+    email: Option<String>,
     #[command(flatten)]
     server: remote::Options,
 }
@@ -60,13 +89,25 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         match command {
             Command::List(list) => list.run().await,
             Command::Rights(rights) => rights.run().await,
+            Command::Lock(named) => named.lock().await,
+            Command::Unlock(named) => named.unlock().await,
+            Command::EndSessions(named) => {
+                let done = "has no session any more";
+                named.delete("/sessions", "signed_out", done).await
+            }
+            Command::RemoveSecondFactor(named) => {
+                let done = "has no second factor any more";
+                named.delete("/second-factor", "removed", done).await
+            }
+            Command::Delete(named) => named.delete("", "deleted", "has no account any more").await,
         }
     })
 }
 
 impl List {
     async fn run(self) -> Result<(), Failure> {
-        let people = self.server.connect()?.list(PEOPLE).await?;
+        let path = query(PEOPLE, &[("email", self.email.as_deref())]);
+        let people = self.server.connect()?.list(&path).await?;
         let columns = [
             ("ID", "/id"),
             ("E-MAIL", "/email"),
@@ -74,6 +115,7 @@ impl List {
             ("SECOND FACTOR", "/second_factor"),
             ("OPERATOR", "/installation/operator"),
             ("REVIEWER", "/installation/reviewer"),
+            ("LOCKED", "/locked_at"),
             ("MADE", "/created_at"),
         ];
         Ok(output::print_list(self.server.json, &people, &columns)?)
@@ -83,14 +125,14 @@ impl List {
 impl Rights {
     async fn run(self) -> Result<(), Failure> {
         let remote = self.server.connect()?;
-        let mut person = PERSON.pick(&self.person, remote.list(PEOPLE).await?)?;
+        let (path, mut person) = find(&remote, &self.person).await?;
         let mut rights = person["installation"].take();
         for (right, wanted) in [("operator", self.operator), ("reviewer", self.reviewer)] {
             if let Some(wanted) = wanted {
                 rights[right] = wanted.into();
             }
         }
-        let path = format!("{PEOPLE}/{}/rights", output::text(&person["id"]));
+        let path = format!("{path}/rights");
         let changed = remote.call(Method::PUT, &path, Some(&rights)).await?;
         let fields = [
             ("Person", "/id"),
@@ -100,4 +142,42 @@ impl Rights {
         ];
         Ok(output::print_item(self.server.json, &changed, &fields)?)
     }
+}
+
+impl Named {
+    async fn lock(self) -> Result<(), Failure> {
+        self.switch("lock", "is locked").await
+    }
+
+    async fn unlock(self) -> Result<(), Failure> {
+        self.switch("unlock", "is not locked any more").await
+    }
+
+    async fn switch(self, step: &str, done: &str) -> Result<(), Failure> {
+        let remote = self.server.connect()?;
+        let (path, _) = find(&remote, &self.person).await?;
+        let path = format!("{path}/{step}");
+        let changed = remote.call(Method::POST, &path, None).await?;
+        let sentence = format!("{} {done}", output::text(&changed["email"]));
+        Ok(output::print_done(self.server.json, &changed, &sentence)?)
+    }
+
+    /// Deletes what is at `rest` below the person.
+    async fn delete(self, rest: &str, name: &str, done: &str) -> Result<(), Failure> {
+        let remote = self.server.connect()?;
+        let (path, person) = find(&remote, &self.person).await?;
+        remote.delete(&format!("{path}{rest}")).await?;
+        let value = json!({name: person["id"]});
+        let sentence = format!("{} {done}", output::text(&person["email"]));
+        Ok(output::print_done(self.server.json, &value, &sentence)?)
+    }
+}
+
+/// A person, and their path.
+async fn find(remote: &Remote, wanted: &str) -> Result<(String, Value), Failure> {
+    // Of many people, those with such an address are few.
+    let email = wanted.contains('@').then_some(wanted);
+    let people = remote.list(&query(PEOPLE, &[("email", email)])).await?;
+    let person = PERSON.pick(wanted, people)?;
+    Ok((format!("{PEOPLE}/{}", output::text(&person["id"])), person))
 }

@@ -155,6 +155,39 @@ fn content(letter: &Letter<'_>) -> Content {
                 ..Content::default()
             }
         }
+        Letter::SecondFactorRemoved { at } => Content {
+            subject: "Your second factor was removed".to_owned(),
+            title: "Your second factor was removed".to_owned(),
+            paragraphs: vec![format!(
+                "An operator removed the second factor of your Millstream account on {}. A password is enough to sign in from now on.",
+                date(at)
+            )],
+            notes: vec![
+                "If you did not ask for it, tell your operator, and set a new password at once."
+                    .to_owned(),
+            ],
+            ..Content::default()
+        },
+        Letter::AccountLocked { at } => Content {
+            subject: "Your account was locked".to_owned(),
+            title: "Your account was locked".to_owned(),
+            paragraphs: vec![format!(
+                "An operator locked your Millstream account on {}. Nobody can sign in to it, and its API tokens are refused, until it is unlocked.",
+                date(at)
+            )],
+            notes: vec!["If you don't know why, ask your operator.".to_owned()],
+            ..Content::default()
+        },
+        Letter::AccountDeleted { at } => Content {
+            subject: "Your account was deleted".to_owned(),
+            title: "Your account was deleted".to_owned(),
+            paragraphs: vec![format!(
+                "Your Millstream account was deleted on {}, with its API tokens.",
+                date(at)
+            )],
+            notes: vec!["If you did not do this, tell your operator.".to_owned()],
+            ..Content::default()
+        },
         Letter::SignIn {
             at,
             address,
@@ -268,6 +301,9 @@ mod tests {
                 enabled: true,
                 at: AT,
             },
+            Letter::SecondFactorRemoved { at: AT },
+            Letter::AccountLocked { at: AT },
+            Letter::AccountDeleted { at: AT },
             Letter::SignIn {
                 at: AT,
                 address: "192.0.2.1",

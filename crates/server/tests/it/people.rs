@@ -293,6 +293,40 @@ fn rights_in_the_installation_are_given_and_taken() {
 }
 
 #[test]
+fn an_operator_looks_after_accounts() {
+    let (home, server) = Home::with_ann();
+    accept_as_bob(&invite_bob(&home));
+    let bob = Home::new();
+    bob.login(&server, BOB, &[]);
+    let found = home.json(&["person", "list", "--email", "BOB@"]);
+    assert_eq!(found[0]["email"], BOB);
+    assert_eq!(found.as_array().unwrap().len(), 1);
+
+    let locked = home.json(&["person", "lock", BOB]);
+    assert!(locked["locked_at"].is_string(), "{locked}");
+    assert!(home.shown(&["person", "list"]).contains("LOCKED"));
+    assert_eq!(bob.refused(&["project", "list"]).0, 1);
+    let unlocked = home.shown(&["person", "unlock", BOB]);
+    assert!(
+        unlocked.contains("bob@example.com is not locked any more"),
+        "{unlocked}"
+    );
+    bob.json(&["project", "list"]);
+    home.shown(&["person", "end-sessions", BOB]);
+    home.shown(&["person", "remove-second-factor", BOB]);
+    let error = home.refused(&["person", "lock", ANN]).1;
+    assert!(error.contains("needs an operator"), "{error}");
+
+    let made = server.json(&["organisation", "create", "Acme"]);
+    let invited = home.json(&["organisation", "invite-owner", "Acme", BOB]);
+    assert_eq!(invited["role"], "owner", "{made}");
+    let id = home.json(&["person", "delete", BOB])["deleted"].clone();
+    assert_eq!(id, found[0]["id"]);
+    assert_eq!(bob.refused(&["project", "list"]).0, 1);
+    assert_eq!(home.refused(&["person", "delete", BOB]).0, 1);
+}
+
+#[test]
 fn every_command_says_what_it_does() {
     for command in [
         &["login"][..],
@@ -305,6 +339,8 @@ fn every_command_says_what_it_does() {
         &["token", "create"],
         &["audit", "export"],
         &["person", "rights"],
+        &["person", "end-sessions"],
+        &["organisation", "invite-owner"],
         &["outbox", "show"],
         &["secrets", "rotate"],
         &["project", "rotate-api-key"],

@@ -60,6 +60,10 @@ pub enum Kind {
     PasswordChanged,
     /// The second factor was switched on or off.
     SecondFactor,
+    /// An operator locked the account.
+    AccountLocked,
+    /// The account was deleted.
+    AccountDeleted,
     /// Somebody signed in from a network where they never did before.
     SignIn,
     /// An API token is about to expire.
@@ -73,6 +77,8 @@ impl Kind {
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::SecondFactor,
+        Self::AccountLocked,
+        Self::AccountDeleted,
         Self::SignIn,
         Self::TokenExpiring,
     ];
@@ -84,6 +90,8 @@ impl Kind {
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
             Self::SecondFactor => "second_factor",
+            Self::AccountLocked => "account_locked",
+            Self::AccountDeleted => "account_deleted",
             Self::SignIn => "sign_in",
             Self::TokenExpiring => "token_expiring",
         }

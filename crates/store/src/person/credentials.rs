@@ -229,7 +229,8 @@ pub(crate) async fn set_password_in(
     Ok(())
 }
 
-async fn end_sessions(
+/// Ends a person's sessions, but `keep`.
+pub(super) async fn end_sessions(
     connection: &mut AnyConnection,
     id: PersonId,
     keep: Option<&str>,

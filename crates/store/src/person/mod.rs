@@ -1,5 +1,6 @@
 //! People with an account, and what they sign in with.
 
+mod account;
 mod credentials;
 
 use model::access::InstallationRights;
@@ -8,7 +9,7 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{Caller, Entry};
+use crate::change::{Caller, Change, Entry};
 use crate::{Cursor, Error, Page, Store};
 
 pub(crate) use credentials::set_password_in;
@@ -29,6 +30,8 @@ pub struct Person {
     pub second_factor: bool,
     /// Rights in the whole installation.
     pub rights: InstallationRights,
+    /// When an operator locked the account; `None`: it isn't locked.
+    pub locked_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
 }
@@ -37,7 +40,7 @@ pub struct Person {
 pub(crate) const COLUMNS: &str = "p.id AS person_id, p.email, p.name AS person_name, \
      CASE WHEN p.password_hash IS NULL THEN 0 ELSE 1 END AS has_password, \
      CASE WHEN p.totp IS NULL THEN 0 ELSE 1 END AS second_factor, \
-     p.operator, p.reviewer, p.created_at AS person_created_at";
+     p.operator, p.reviewer, p.locked_at, p.created_at AS person_created_at";
 
 /// A person to be made.
 #[derive(Debug, Clone)]
@@ -78,18 +81,35 @@ impl Store {
         find_by_email(&mut connection, &normal_email(email)).await
     }
 
-    /// Everyone, oldest account first.
-    pub async fn people(&self, after: Option<&Cursor>, limit: u32) -> Result<Page<Person>, Error> {
+    /// Everyone, or everyone whose e-mail address begins like this, oldest account first.
+    pub async fn people(
+        &self,
+        email: Option<&str>,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<Person>, Error> {
         let start = Cursor::start();
         let after = after.unwrap_or(&start);
-        let rows = sqlx::query(query_for(
-            "WHERE (p.created_at, p.id) > ($1, $2) ORDER BY p.created_at, p.id LIMIT $3",
-        ))
-        .bind(after.created_at.0)
-        .bind(&after.id)
-        .bind(i64::from(limit) + 1)
-        .fetch_all(&self.pool)
-        .await?;
+        let sql = match email {
+            None => query_for(
+                "WHERE (p.created_at, p.id) > ($1, $2) ORDER BY p.created_at, p.id LIMIT $3",
+            ),
+            // The sign keeps the index of all people out of it: few have such an address.
+            Some(_) => query_for(
+                "WHERE p.email >= $4 AND p.email < $5 AND (+p.created_at, p.id) > ($1, $2)
+                 ORDER BY +p.created_at, p.id LIMIT $3",
+            ),
+        };
+        let mut query = sqlx::query(sql)
+            .bind(after.created_at.0)
+            .bind(&after.id)
+            .bind(i64::from(limit) + 1);
+        if let Some(email) = email {
+            let first = normal_email(email);
+            let behind = format!("{first}{}", char::MAX);
+            query = query.bind(first).bind(behind);
+        }
+        let rows = query.fetch_all(&self.pool).await?;
         let items = rows.iter().map(from_row).collect::<Result<_, _>>()?;
         Ok(Page::cut(items, limit, |last: &Person| Cursor {
             created_at: last.created_at,
@@ -135,14 +155,7 @@ impl Store {
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), id).await?;
         if before.rights.operator && !rights.operator {
-            let others =
-                sqlx::query("SELECT id FROM people WHERE operator = 1 AND id <> $1 LIMIT 1")
-                    .bind(id.to_string())
-                    .fetch_optional(change.connection())
-                    .await?;
-            if others.is_none() {
-                return Err(Error::LastOperator);
-            }
+            keep_an_operator(&mut change, id).await?;
         }
         sqlx::query(
             "UPDATE people SET operator = $2, reviewer = $3, epoch = epoch + 1 WHERE id = $1",
@@ -181,6 +194,7 @@ pub(crate) async fn insert(
         has_password: person.password_hash.is_some(),
         second_factor: false,
         rights: person.rights,
+        locked_at: None,
         created_at: now,
     };
     let inserted = sqlx::query(
@@ -201,6 +215,18 @@ pub(crate) async fn insert(
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(Error::EmailTaken),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Refuses when nobody but `person` could run the installation. Changes come one after the other: of
+/// two operators who leave at once, one stays.
+async fn keep_an_operator(change: &mut Change<'_>, person: PersonId) -> Result<(), Error> {
+    let other = sqlx::query(
+        "SELECT id FROM people WHERE operator = 1 AND locked_at IS NULL AND id <> $1 LIMIT 1",
+    )
+    .bind(person.to_string())
+    .fetch_optional(change.connection())
+    .await?;
+    other.map_or(Err(Error::LastOperator), |_| Ok(()))
 }
 
 /// Makes a person's sessions get new secrets: their rights have changed.
@@ -261,6 +287,7 @@ pub(crate) fn conflict(version: Option<u64>, current: u64) -> Result<(), Error> 
 
 pub(crate) fn from_row(row: &AnyRow) -> Result<Person, Error> {
     let id: String = row.try_get("person_id")?;
+    let locked_at: Option<i64> = row.try_get("locked_at")?;
     let flag = |column| -> Result<bool, sqlx::Error> {
         let value: i64 = row.try_get(column)?;
         Ok(value != 0)
@@ -278,6 +305,7 @@ pub(crate) fn from_row(row: &AnyRow) -> Result<Person, Error> {
             operator: flag("operator")?,
             reviewer: flag("reviewer")?,
         },
+        locked_at: locked_at.map(Timestamp),
         created_at: Timestamp(row.try_get("person_created_at")?),
     })
 }

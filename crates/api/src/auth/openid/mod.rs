@@ -78,6 +78,9 @@ pub(crate) enum Failure {
     /// There is no account.
     #[error("the person has no account and no invitation")]
     NoAccount,
+    /// An operator has locked the account.
+    #[error("the account is locked")]
+    Locked,
     /// The address that the request came from has failed too often.
     #[error("there were too many failures")]
     TooManyFailures,
@@ -101,6 +104,7 @@ impl Failure {
             Self::Unverified => "email_not_verified",
             Self::OtherDomain => "domain_not_allowed",
             Self::NoAccount => "no_account",
+            Self::Locked => "account_locked",
             Self::TooManyFailures => "too_many_failures",
             Self::Server(_) => "server_failed",
         }
@@ -111,6 +115,7 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::NoAccount => Self::NoAccount,
+            store::Error::Locked => Self::Locked,
             error => Self::Server(error.into()),
         }
     }
@@ -118,7 +123,10 @@ impl From<store::Error> for Failure {
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        Self::Server(error)
+        match error {
+            ApiError::AccountLocked => Self::Locked,
+            error => Self::Server(error),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod nul;
 mod openapi;
 mod openid;
 mod passwords;
+mod people;
 mod projects;
 mod provider;
 mod routes;

@@ -17,7 +17,7 @@ use model::time::ManualClock;
 use model::{ApiKey, Clock, OrganisationId, PersonId, Random, SyncId, Timestamp};
 use serde_json::{Value, json};
 use store::mail::{Bodies, Draft};
-use store::{Caller, Config, Invitee, NewSession, Secret, Store, TokenDraft};
+use store::{Caller, Config, Invitee, NewSession, Secret, Store, TokenDraft, Vouched};
 use tempfile::TempDir;
 use test_postgres::Database;
 
@@ -285,6 +285,21 @@ impl World {
         let by = Caller::system();
         let accepted = self.store.accept_invitation(&link, invitee, &by).await;
         accepted.unwrap().0.id
+    }
+
+    /// A new account without a password, of somebody whom a provider vouches for.
+    pub(crate) async fn person_by_provider(&self, email: &str) -> PersonId {
+        self.invitation(self.organisation, Role::Member, email)
+            .await;
+        let vouched = Vouched {
+            issuer: "https://id.example.com".into(),
+            subject: email.to_owned(),
+            verified_email: Some(email.to_owned()),
+            name: String::new(),
+        };
+        let by = Caller::system();
+        let admitted = self.store.admit(&vouched, None, &by).await;
+        admitted.unwrap().id
     }
 
     /// What the link of a new invitation carries.

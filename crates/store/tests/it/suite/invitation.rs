@@ -82,7 +82,7 @@ pub(crate) async fn of_many_who_accept_at_once_one_wins(backend: Backend) {
     }
     let members = store.members(organisation, None, 100).await.unwrap();
     assert_eq!(members.items.len(), 1);
-    assert_eq!(store.people(None, 100).await.unwrap().items.len(), 1);
+    assert_eq!(store.people(None, None, 100).await.unwrap().items.len(), 1);
 }
 
 pub(crate) async fn an_invitation_ends_with_its_time_or_when_it_is_withdrawn(backend: Backend) {
@@ -297,7 +297,7 @@ pub(crate) async fn the_first_administrators_link_is_for_newcomers_of_an_empty_i
         let accepted = accepted.await;
         assert!(matches!(accepted, Err(Error::NoInvitation)), "{accepted:?}");
     }
-    assert_eq!(store.people(None, 10).await.unwrap().items, [ann]);
+    assert_eq!(store.people(None, None, 10).await.unwrap().items, [ann]);
 }
 
 pub(crate) async fn of_many_first_administrators_at_once_one_is_made(backend: Backend) {
@@ -319,7 +319,7 @@ pub(crate) async fn of_many_first_administrators_at_once_one_is_made(backend: Ba
     assert_eq!(made.flatten().count(), 1);
     let organisations = store.organisations(None, 10).await.unwrap().items;
     assert_eq!(organisations.len(), 1);
-    assert_eq!(store.people(None, 10).await.unwrap().items.len(), 1);
+    assert_eq!(store.people(None, None, 10).await.unwrap().items.len(), 1);
 }
 
 pub(crate) async fn an_invitation_as_owner_is_not_replaced_by_one_as_less(backend: Backend) {

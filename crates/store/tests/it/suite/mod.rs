@@ -1,5 +1,6 @@
 //! The behaviours.
 
+pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod definition;
@@ -26,9 +27,9 @@ use std::sync::{Arc, LazyLock};
 
 use millstream_store::mail::{Bodies, Draft, Kind};
 use millstream_store::{
-    Actor, ActorKind, Caller, Error, Invitee, Member, NewInvitation, NewPerson, NewProject,
-    NewSession, Once, Person, Project, Secret, SecretFields, Store, SyncDraft, SyncRecord,
-    Throttle,
+    Actor, ActorKind, Caller, Error, Invitee, LetterFailure, Member, NewInvitation, NewPerson,
+    NewProject, NewSession, Once, Person, Project, Secret, SecretFields, Store, SyncDraft,
+    SyncRecord, Throttle,
 };
 use model::access::{InstallationRights, Role};
 use model::definition::Header;
@@ -77,6 +78,17 @@ fn letter(recipient: &str, link: &Secret, kind: Kind) -> Draft {
     }
 }
 
+/// Writes the letter of an invitation, and notes its link.
+pub(crate) fn letter_with_link<'l>(
+    recipient: &'l str,
+    read: &'l mut Option<Secret>,
+) -> impl FnOnce(&Secret) -> Result<Draft, LetterFailure> + Send + 'l {
+    move |link| {
+        *read = Some(link.clone());
+        Ok(letter(recipient, link, Kind::Invitation))
+    }
+}
+
 /// Invites someone, and reads their mail.
 pub(crate) async fn invite(
     store: &Store,
@@ -87,10 +99,7 @@ pub(crate) async fn invite(
     by: &Caller,
 ) -> Result<NewInvitation, Error> {
     let mut read = None;
-    let write = |link: &Secret| {
-        read = Some(link.clone());
-        Ok(letter(email, link, Kind::Invitation))
-    };
+    let write = letter_with_link(email, &mut read);
     let invited = store.invite(organisation, email, role, expires_at, write, by);
     let invitation = invited.await?;
     let text = read.expect("a letter was written");

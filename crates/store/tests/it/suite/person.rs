@@ -85,7 +85,7 @@ pub(crate) async fn pages_hold_every_person_once(backend: Backend) {
     expected.sort();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = store.people(after.as_ref(), 2).await.unwrap();
+        let page = store.people(None, after.as_ref(), 2).await.unwrap();
         seen.extend(page.items.into_iter().map(|person| person.id));
         after = page.next;
         if after.is_none() {
@@ -263,7 +263,7 @@ pub(crate) async fn of_two_operators_who_step_down_at_once_one_stays(backend: Ba
             .filter(|outcome| matches!(outcome, Err(Error::LastOperator)))
             .count();
         assert_eq!(refused, 1, "{outcomes:?}");
-        let people = store.people(None, 10).await.unwrap().items;
+        let people = store.people(None, None, 10).await.unwrap().items;
         let operators = people.iter().filter(|person| person.rights.operator);
         assert_eq!(operators.count(), 1, "{people:?}");
     }

@@ -115,6 +115,23 @@ async fn identities_are_listed_and_the_last_way_in_stays() {
 }
 
 #[tokio::test]
+async fn a_locked_person_is_not_let_in_by_a_provider() {
+    let scene = Scene::new(Acme::config()).await;
+    let world = &scene.world;
+    let by = store::Caller::system();
+    let ann = world.account(world.organisation, Role::Member, "ann@example.com");
+    let ann = ann.await;
+    world.store.lock_person(ann, &by).await.unwrap();
+    scene.sign_in(json!({})).await.refused("account_locked");
+    let linked = world.store.identities(ann, None, 10).await.unwrap();
+    assert!(linked.items.is_empty());
+    world.store.unlock_person(ann, &by).await.unwrap();
+    scene.sign_in(json!({})).await.signed_in();
+    world.store.lock_person(ann, &by).await.unwrap();
+    scene.sign_in(json!({})).await.refused("account_locked");
+}
+
+#[tokio::test]
 async fn a_second_factor_is_the_providers_matter() {
     let scene = Scene::new(Acme::config()).await;
     let world = &scene.world;

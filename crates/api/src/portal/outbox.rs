@@ -1,15 +1,13 @@
-//! The installation as a whole: everyone with an account, and the mail that goes out.
+//! The mail that goes out from the installation.
 
 use axum::Json;
 use axum::extract;
-use model::access::InstallationRights;
-use model::{MailId, PersonId};
+use model::MailId;
 use serde::{Deserialize, Serialize};
 use store::mail::{Mail, State as MailState, Status};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Path, Query};
-use super::me::PersonView;
+use super::extract::{Path, Query};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
@@ -101,42 +99,11 @@ pub(super) enum MailStateInput {
     Failed,
 }
 
-/// Lists everyone with an account, oldest account first.
-#[utoipa::path(get, path = "/installation/people", tag = "installation",
-    operation_id = "list_people", params(PageQuery),
-    responses((status = 200, body = Page<PersonView>), Refusal))]
-pub(super) async fn people(
-    _: Installed<InstallationWrite>,
-    extract::State(portal): State,
-    Query(query): Query<PageQuery>,
-) -> Result<Json<Page<PersonView>>, ApiError> {
-    let after = query.after(|cursor| cursor.parse().ok())?;
-    let page = portal.store.people(after.as_ref(), query.limit()?).await?;
-    Ok(Json(Page::of(page, |person| PersonView::from(&person))))
-}
-
-/// Gives a person rights in the installation, or takes them.
-#[utoipa::path(put, path = "/installation/people/{person}/rights", tag = "installation",
-    operation_id = "set_installation_rights",
-    params(("person" = String, Path, description = "The person's id")),
-    request_body = InstallationRights,
-    responses((status = 200, body = PersonView), Refusal))]
-pub(super) async fn set_rights(
-    operator: Installed<InstallationWrite>,
-    extract::State(portal): State,
-    Path(person): Path<PersonId>,
-    Body(rights): Body<InstallationRights>,
-) -> Result<Json<PersonView>, ApiError> {
-    let by = operator.caller();
-    let person = portal.store.set_rights(person, rights, &by).await?;
-    Ok(Json(PersonView::from(&person)))
-}
-
 /// Lists the mail that went out or waits, oldest first.
 #[utoipa::path(get, path = "/installation/outbox", tag = "installation",
     operation_id = "list_outbox", params(MailQuery),
     responses((status = 200, body = Page<MailView>), Refusal))]
-pub(super) async fn outbox(
+pub(super) async fn list(
     _: Installed<InstallationWrite>,
     extract::State(portal): State,
     Query(query): Query<MailQuery>,
@@ -160,7 +127,7 @@ pub(super) async fn outbox(
     operation_id = "show_mail",
     params(("mail" = String, Path, description = "The mail's id")),
     responses((status = 200, body = MailTextView), Refusal))]
-pub(super) async fn mail(
+pub(super) async fn show(
     operator: Installed<InstallationWrite>,
     extract::State(portal): State,
     Path(id): Path<MailId>,
