@@ -18,6 +18,13 @@ const OF_ADDRESS: Allowance = Allowance {
     window: Duration::from_secs(60),
 };
 
+/// Failures that a provider's customer (a /48 of IPv6) has free in each of its windows: whoever has one
+/// may have 65,536 networks.
+const OF_SITE: Allowance = Allowance {
+    free: 100,
+    window: Duration::from_secs(60),
+};
+
 /// Failures that an account has free in each of its windows, wherever they come from.
 const OF_ACCOUNT: Allowance = Allowance {
     free: 10,
@@ -42,10 +49,12 @@ struct Allowance {
 /// The failures of each address and account in its present window.
 #[derive(Debug)]
 pub(crate) struct Failures {
-    addresses: Counted<Option<IpAddr>>,
+    addresses: Addresses,
     /// Of tokens and sessions, apart: a program that goes on with one that has ended shall not keep
     /// people at the same address from signing in.
-    credentials: Counted<Option<IpAddr>>,
+    credentials: Addresses,
+    /// Of people who are signed in and prove that it is them, by their sessions.
+    sessions: Counted<String>,
     accounts: Counted<String>,
     mailboxes: Counted<String>,
 }
@@ -53,8 +62,9 @@ pub(crate) struct Failures {
 impl Default for Failures {
     fn default() -> Self {
         Self {
-            addresses: Counted::new(OF_ADDRESS),
-            credentials: Counted::new(OF_ADDRESS),
+            addresses: Addresses::default(),
+            credentials: Addresses::default(),
+            sessions: Counted::new(OF_ACCOUNT),
             accounts: Counted::new(OF_ACCOUNT),
             mailboxes: Counted::new(OF_MAILBOX),
         }
@@ -65,7 +75,7 @@ impl Failures {
     /// Counts a failure of an address. `Err` when there were too many: how long until the window
     /// ends.
     pub(crate) fn note(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
-        self.addresses.note(address.map(network), now)
+        self.addresses.note(address, now)
     }
 
     /// The same of a token or session that is none, or none any more.
@@ -74,7 +84,7 @@ impl Failures {
         address: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        self.credentials.note(address.map(network), now)
+        self.credentials.note(address, now)
     }
 
     /// Counts an attempt at an account as a failure until it is [forgiven](Self::forgive): of many at
@@ -86,33 +96,65 @@ impl Failures {
         now: Timestamp,
     ) -> Result<(), Duration> {
         self.note(address, now)?;
-        self.attempt_account(account, now)
+        self.accounts.note(bounded(account), now)
     }
 
     /// Takes a [noted](Self::note) failure back: it was none.
     pub(crate) fn forgive_address(&self, address: Option<IpAddr>, now: Timestamp) {
-        self.addresses.take_back(&address.map(network), now);
+        self.addresses.take_back(address, now);
     }
 
     /// Takes an [attempt](Self::attempt) back: it was no failure.
     pub(crate) fn forgive(&self, address: Option<IpAddr>, account: &str, now: Timestamp) {
         self.forgive_address(address, now);
-        self.forgive_account(account, now);
+        self.accounts.take_back(&bounded(account), now);
     }
 
-    /// The same of an attempt by someone who is signed in: only the account's are counted.
-    pub(crate) fn attempt_account(&self, account: &str, now: Timestamp) -> Result<(), Duration> {
-        self.accounts.note(bounded(account), now)
+    /// Counts an attempt by someone who is signed in, who has as many as an account has.
+    pub(crate) fn attempt_in_session(&self, session: &str, now: Timestamp) -> Result<(), Duration> {
+        self.sessions.note(session.to_owned(), now)
     }
 
     /// Takes an attempt by someone who is signed in back.
-    pub(crate) fn forgive_account(&self, account: &str, now: Timestamp) {
-        self.accounts.take_back(&bounded(account), now);
+    pub(crate) fn forgive_in_session(&self, session: &str, now: Timestamp) {
+        self.sessions.take_back(&session.to_owned(), now);
     }
 
     /// Counts a letter that a stranger has sent to an address. `Err` when there were too many.
     pub(crate) fn note_letter(&self, recipient: &str, now: Timestamp) -> Result<(), Duration> {
         self.mailboxes.note(bounded(recipient), now)
+    }
+}
+
+/// Failures by where they come from.
+#[derive(Debug)]
+struct Addresses {
+    networks: Counted<Option<IpAddr>>,
+    sites: Counted<Ipv6Addr>,
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        Self {
+            networks: Counted::new(OF_ADDRESS),
+            sites: Counted::new(OF_SITE),
+        }
+    }
+}
+
+impl Addresses {
+    fn note(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
+        let network = self.networks.note(address.map(network), now);
+        let site = address.and_then(site);
+        let site = site.map_or(Ok(()), |site| self.sites.note(site, now));
+        network.and(site)
+    }
+
+    fn take_back(&self, address: Option<IpAddr>, now: Timestamp) {
+        self.networks.take_back(&address.map(network), now);
+        if let Some(site) = address.and_then(site) {
+            self.sites.take_back(&site, now);
+        }
     }
 }
 
@@ -185,12 +227,21 @@ fn bounded(account: &str) -> String {
 /// Whoever has one IPv6 address has the whole /64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from_bits(network))
-        }
+        IpAddr::V6(address) => IpAddr::V6(prefix(address, 64)),
         address => address,
     }
+}
+
+/// What a provider gives to one customer; `None` for IPv4, where that is an address.
+fn site(address: IpAddr) -> Option<Ipv6Addr> {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Some(prefix(address, 48)),
+        IpAddr::V4(_) => None,
+    }
+}
+
+fn prefix(address: Ipv6Addr, bits: u32) -> Ipv6Addr {
+    Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - bits)))
 }
 
 #[cfg(test)]
@@ -229,6 +280,25 @@ mod tests {
     }
 
     #[test]
+    fn the_networks_of_one_customer_count_together_with_a_larger_allowance() {
+        let (failures, start) = (Failures::default(), Timestamp(0));
+        for number in 0..OF_SITE.free {
+            let from = address(&format!("2001:db8:1:{number:x}::1"));
+            assert_eq!(failures.note(from, start), Ok(()), "{number}");
+        }
+        let next = address("2001:db8:1:ffff::1");
+        assert_eq!(failures.note(next, start), Err(OF_SITE.window));
+        assert_eq!(failures.note_credential(next, start), Ok(()));
+        failures.forgive_address(next, start);
+        failures.forgive_address(next, start);
+        assert_eq!(failures.note(next, start), Ok(()));
+        // Another customer, and everyone with IPv4.
+        for other in ["2001:db8:2::1", "192.0.2.1"] {
+            assert_eq!(failures.note(address(other), start), Ok(()), "{other}");
+        }
+    }
+
+    #[test]
     fn an_account_that_is_guessed_at_from_everywhere_waits_too_and_others_do_not() {
         let (failures, start) = (Failures::default(), Timestamp(0));
         for host in 0..OF_ACCOUNT.free {
@@ -259,8 +329,9 @@ mod tests {
         assert_eq!(bounded(&long).len(), ACCOUNT_CHARACTERS);
         let failures = Failures::default();
         for _ in 0..OF_ACCOUNT.free {
-            assert_eq!(failures.attempt_account(&long, Timestamp(0)), Ok(()));
+            let attempt = failures.attempt(None, &long, Timestamp(0));
+            assert_eq!(attempt, Ok(()));
         }
-        assert!(failures.attempt_account(&long, Timestamp(0)).is_err());
+        assert!(failures.attempt(None, &long, Timestamp(0)).is_err());
     }
 }

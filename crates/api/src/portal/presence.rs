@@ -1,36 +1,45 @@
 //! That whoever uses a session is the one who began it: asked for before what a thief of the session
 //! would do first.
 
-use store::{Credentials, Secret};
+use std::time::Duration;
+
+use store::{Credentials, Secret, Session};
 
 use super::{ApiError, Portal};
 use crate::auth::{Comparison, Principal};
 
+/// How long a sign-in at a provider stands for a password that somebody doesn't have.
+const RECENT: Duration = Duration::from_secs(10 * 60);
+
 impl Portal {
-    /// Refuses unless the password is that of the person who is signed in; wrong ones count as
-    /// failures to sign in. `pointer` says which field holds it.
+    /// Refuses unless the password is that of the person who is signed in. Somebody without one has to
+    /// have signed in, at their provider, [lately](RECENT). `pointer` says which field holds it.
     pub(super) async fn prove_presence(
         &self,
         principal: &Principal,
         password: Option<String>,
         pointer: &str,
     ) -> Result<Credentials, ApiError> {
-        let (person, _) = principal.who.present()?;
-        self.attempt(&person.email)?;
+        let (person, session) = principal.who.present()?;
         let credentials = self.store.credentials_of(person.clone()).await?;
-        if credentials.password_hash.is_none() {
-            self.forgive(&person.email);
-            return Ok(credentials);
-        }
+        let Some(stored) = credentials.password_hash.clone() else {
+            // Without a password there is no way to begin a session but the provider's.
+            let age = self.authority.clock.now().since(session.created_at);
+            return match age < RECENT {
+                true => Ok(credentials),
+                false => Err(ApiError::RecentSignInNeeded),
+            };
+        };
+        self.attempt(session)?;
         let password = Secret::new(password.unwrap_or_default());
-        let stored = credentials.password_hash.clone();
         let passwords = &self.authority.passwords;
-        match passwords.compare(password, stored).await? {
+        let compared = passwords.compare(password, Some(stored)).await;
+        if !matches!(compared, Ok(Comparison::Wrong)) {
+            self.forgive(session);
+        }
+        match compared? {
             Comparison::Wrong => Err(ApiError::field(pointer, "this is not your password")),
-            Comparison::Right | Comparison::Outdated(_) => {
-                self.forgive(&person.email);
-                Ok(credentials)
-            }
+            Comparison::Right | Comparison::Outdated(_) => Ok(credentials),
         }
     }
 
@@ -42,12 +51,12 @@ impl Portal {
         credentials: &Credentials,
         code: Option<&str>,
     ) -> Result<(), ApiError> {
-        let email = &credentials.person.email;
-        self.attempt(email)?;
+        let (_, session) = principal.who.present()?;
+        self.attempt(session)?;
         let by = &principal.caller;
         let proved = self.prove_second_factor(credentials, code, by).await;
         if !matches!(proved, Err(ApiError::WrongCredentials)) {
-            self.forgive(email);
+            self.forgive(session);
         }
         proved.map_err(|error| match error {
             ApiError::WrongCredentials => ApiError::field("/code", "this is not the code"),
@@ -55,16 +64,17 @@ impl Portal {
         })
     }
 
-    /// Counts an attempt at the account of someone who is signed in.
-    fn attempt(&self, email: &str) -> Result<(), ApiError> {
+    /// Counts an attempt of a session. Not of the account: strangers who guess at that shall not keep
+    /// its owner, who is signed in, from giving it a better password.
+    fn attempt(&self, session: &Session) -> Result<(), ApiError> {
         let (failures, now) = (&self.authority.failures, self.authority.clock.now());
-        let attempt = failures.attempt_account(email, now);
+        let attempt = failures.attempt_in_session(&session.id, now);
         attempt.map_err(|retry_after| ApiError::TooManyFailures { retry_after })
     }
 
     /// Takes the attempt back: it was no failure.
-    fn forgive(&self, email: &str) {
+    fn forgive(&self, session: &Session) {
         let (failures, now) = (&self.authority.failures, self.authority.clock.now());
-        failures.forgive_account(email, now);
+        failures.forgive_in_session(&session.id, now);
     }
 }

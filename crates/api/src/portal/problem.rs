@@ -25,6 +25,12 @@ pub enum ApiError {
     /// Who signs in is who they say, but an operator has locked the account.
     #[error("this account is locked: ask an operator of the installation")]
     AccountLocked,
+    /// Somebody without a password has not signed in lately.
+    #[error(
+        "sign in again at your provider and repeat this within ten minutes, or choose a password by \
+         the link that `POST /api/v1/password-resets` sends you"
+    )]
+    RecentSignInNeeded,
     /// The password is right, and a code is needed too.
     #[error("give the code of your second factor as `code`, or a recovery code")]
     SecondFactorNeeded,
@@ -260,6 +266,11 @@ impl ApiError {
                 StatusCode::UNAUTHORIZED,
                 "second_factor_needed",
                 "Second factor needed",
+            ),
+            Self::RecentSignInNeeded => (
+                StatusCode::FORBIDDEN,
+                "recent_sign_in_needed",
+                "Recent sign-in needed",
             ),
             Self::AccountLocked => (
                 StatusCode::FORBIDDEN,

@@ -18,6 +18,7 @@ mod openapi;
 mod openid;
 mod passwords;
 mod people;
+mod presence;
 mod projects;
 mod provider;
 mod routes;
