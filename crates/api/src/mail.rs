@@ -57,6 +57,15 @@ pub enum Letter<'a> {
         /// When.
         at: Timestamp,
     },
+    /// The account can be signed in to by a provider from now on.
+    IdentityLinked {
+        /// The provider, as the configuration calls it.
+        provider: &'a str,
+        /// When.
+        at: Timestamp,
+        /// From which network address.
+        address: &'a str,
+    },
     /// Somebody signed in from a network where they never did before, as far back as the audit log
     /// goes.
     SignIn {
@@ -88,6 +97,7 @@ impl Letter<'_> {
             Self::SecondFactor { .. } | Self::SecondFactorRemoved { .. } => Kind::SecondFactor,
             Self::AccountLocked { .. } => Kind::AccountLocked,
             Self::AccountDeleted { .. } => Kind::AccountDeleted,
+            Self::IdentityLinked { .. } => Kind::IdentityLinked,
             Self::SignIn { .. } => Kind::SignIn,
             Self::TokenExpiring { .. } => Kind::TokenExpiring,
         }

@@ -161,6 +161,9 @@ pub enum Error {
     /// The person has no such identity.
     #[error("there is no identity {0}")]
     NoIdentity(IdentityId),
+    /// The person removed this identity from their account.
+    #[error("this identity was removed from the account: sign in otherwise, and allow it again")]
+    IdentityRemoved,
     /// The person could not sign in any more.
     #[error("this is the only way to sign in: choose a password first")]
     LastWayIn,

@@ -40,6 +40,15 @@ pub struct Vouched {
     pub name: String,
 }
 
+/// Somebody who was let in because a provider vouches for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// Who.
+    pub person: Person,
+    /// Whether their identity is new to the account: they should be told.
+    pub linked: bool,
+}
+
 /// Where those go whom nobody has invited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admission {
@@ -54,17 +63,19 @@ impl Store {
     /// of its verified address. Where there is no account, one is made for those who are invited (which
     /// accepts their invitations), and for everyone else if there is an `admission`.
     ///
-    /// Fails with [`Error::NoAccount`] for whoever has none and gets none. Nobody gets the first account
+    /// Fails with [`Error::NoAccount`] for whoever has none and gets none, with [`Error::IdentityRemoved`]
+    /// when the person removed this identity from their account, with [`Error::Locked`]. Nobody gets the first account
     /// of an installation by an admission: its administrator has a link for that.
     pub async fn admit(
         &self,
         vouched: &Vouched,
         admission: Option<Admission>,
         by: &Caller,
-    ) -> Result<Person, Error> {
+    ) -> Result<Admitted, Error> {
         let mut change = self.begin(by).await?;
         if let Some(person) = find_person(change.connection(), vouched).await? {
-            return Ok(person);
+            let linked = false;
+            return Ok(Admitted { person, linked });
         }
         let email = vouched.verified_email.as_deref().and_then(address);
         let email = email.ok_or(Error::NoAccount)?;
@@ -74,6 +85,9 @@ impl Store {
                 if is_known_to(change.connection(), &vouched.issuer, person.id).await? =>
             {
                 return Err(Error::NoAccount);
+            }
+            Some(person) if was_removed(change.connection(), vouched, person.id).await? => {
+                return Err(Error::IdentityRemoved);
             }
             Some(person) if person.locked_at.is_some() => return Err(Error::Locked),
             Some(person) => person,
@@ -103,7 +117,10 @@ impl Store {
                 ..person::entry("identity.link", &person)
             })
             .await?;
-        Ok(person)
+        Ok(Admitted {
+            person,
+            linked: true,
+        })
     }
 
     /// A person's identities, oldest first.
@@ -132,7 +149,8 @@ impl Store {
         }))
     }
 
-    /// Removes one of a person's identities. The last one of somebody without a password stays.
+    /// Removes one of a person's identities; it isn't linked again by its address, unless they
+    /// [allow](Self::allow_removed_identities) it. The last one of somebody without a password stays.
     pub async fn remove_identity(
         &self,
         person: PersonId,
@@ -157,6 +175,16 @@ impl Store {
             .bind(id.to_string())
             .execute(change.connection())
             .await?;
+        sqlx::query(
+            "INSERT INTO removed_identities (person_id, issuer, subject, removed_at)
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(person.to_string())
+        .bind(&removed.issuer)
+        .bind(&removed.subject)
+        .bind(change.now.0)
+        .execute(change.connection())
+        .await?;
         person::renew_sessions(change.connection(), person).await?;
         let before = json!({
             "issuer": removed.issuer,
@@ -169,6 +197,24 @@ impl Store {
                 ..person::entry("identity.remove", &found)
             })
             .await
+    }
+
+    /// Lets the identities that a person removed be linked again by their address.
+    pub async fn allow_removed_identities(
+        &self,
+        person: PersonId,
+        by: &Caller,
+    ) -> Result<(), Error> {
+        let mut change = self.begin(by).await?;
+        let found = person::find(change.connection(), person).await?;
+        let allowed = sqlx::query("DELETE FROM removed_identities WHERE person_id = $1")
+            .bind(person.to_string())
+            .execute(change.connection())
+            .await?;
+        match allowed.rows_affected() {
+            0 => Ok(()),
+            _ => change.commit(person::entry("identity.allow", &found)).await,
+        }
     }
 
     /// The account of somebody who is invited, or admitted.
@@ -253,6 +299,24 @@ async fn is_known_to(
         .bind(issuer)
         .fetch_optional(connection)
         .await?;
+    Ok(row.is_some())
+}
+
+/// Whether a person removed this identity from their account.
+async fn was_removed(
+    connection: &mut AnyConnection,
+    vouched: &Vouched,
+    person: PersonId,
+) -> Result<bool, Error> {
+    let row = sqlx::query(
+        "SELECT person_id FROM removed_identities
+         WHERE person_id = $1 AND issuer = $2 AND subject = $3",
+    )
+    .bind(person.to_string())
+    .bind(&vouched.issuer)
+    .bind(&vouched.subject)
+    .fetch_optional(connection)
+    .await?;
     Ok(row.is_some())
 }
 

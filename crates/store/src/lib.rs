@@ -53,7 +53,7 @@ pub use definition::{
     VersionState,
 };
 pub use error::Error;
-pub use identity::{Admission, Identity, Vouched};
+pub use identity::{Admission, Admitted, Identity, Vouched};
 pub use invitation::{Invitation, Invitee, NewInvitation};
 pub use member::Member;
 pub use organisation::Organisation;

@@ -62,8 +62,8 @@ pub(super) async fn list(
     Ok(Json(Page::of(page, view)))
 }
 
-/// Removes one of one's identities. The last one of somebody without a password stays. Signing in with
-/// it again links it again, as long as its provider has verified the account's address.
+/// Removes one of one's identities. The last one of somebody without a password stays. It isn't linked
+/// again by its address before one allows it by `DELETE /me/identities/removed`.
 #[utoipa::path(delete, path = "/me/identities/{identity}", tag = "access",
     operation_id = "remove_identity",
     params(("identity" = String, Path, description = "The identity's id")),
@@ -76,5 +76,20 @@ pub(super) async fn remove(
     let (person, _) = principal.who.present()?;
     let caller = &principal.caller;
     portal.store.remove_identity(person.id, id, caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Forgets which identities one removed: each can be linked again, by signing in with it, as long as its
+/// provider has verified the account's address.
+#[utoipa::path(delete, path = "/me/identities/removed", tag = "access",
+    operation_id = "allow_removed_identities",
+    responses((status = 204, description = "They can be linked again."), Refusal))]
+pub(super) async fn allow_removed(
+    SignedIn(principal): SignedIn,
+    extract::State(portal): State,
+) -> Result<StatusCode, ApiError> {
+    let (person, _) = principal.who.present()?;
+    let (store, by) = (&portal.store, &principal.caller);
+    store.allow_removed_identities(person.id, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }

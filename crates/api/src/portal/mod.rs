@@ -201,6 +201,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; me::end_session))
         .routes(guarded!(Arc<Portal>; identity::list))
         .routes(guarded!(Arc<Portal>; identity::remove))
+        .routes(guarded!(Arc<Portal>; identity::allow_removed))
         .routes(
             guarded!(Arc<Portal>; organisation::show, organisation::change, organisation::delete),
         )

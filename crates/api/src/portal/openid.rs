@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use store::{Caller, Person};
+use store::{Admitted, Caller};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Path, Query};
@@ -15,6 +15,7 @@ use super::{ApiError, Portal, State};
 use crate::auth::Public;
 use crate::auth::openid::{Failure, LIFETIME, Pending, is_own_path};
 use crate::auth::{clear_sign_in, set_sign_in, sign_in};
+use crate::mail::Letter;
 
 /// The page that tells why somebody was not signed in, by `?error=` and a stable code.
 const SIGN_IN_PAGE: &str = "/sign-in";
@@ -119,7 +120,8 @@ pub(super) async fn start(
 /// that fails, to `/sign-in` with one of these as `error`: `sign_in_ended` (begun by another browser,
 /// too long ago, or finished before), `provider_unavailable`, `provider_refused`,
 /// `provider_not_trusted`, `email_not_verified`, `domain_not_allowed`, `no_account`,
-/// `account_locked`, `too_many_failures`, `server_failed`.
+/// `identity_removed` (the person removed it from their account: sign in otherwise, and
+/// `DELETE /me/identities/removed`), `account_locked`, `too_many_failures`, `server_failed`.
 #[utoipa::path(get, path = "/session/openid/callback", tag = "access",
     operation_id = "finish_openid", security(()), params(ProviderAnswer),
     responses((status = 303, description = "To where the browser wanted to go, or to `/sign-in`.",
@@ -178,10 +180,18 @@ impl Portal {
         };
         let unverified = vouched.verified_email.is_none();
         let admitted = self.store.admit(&vouched, provider.admission, &by).await;
-        let person: Person = match admitted {
+        let Admitted { person, linked } = match admitted {
             Err(store::Error::NoAccount) if unverified => return Err(Failure::Unverified),
             admitted => admitted?,
         };
+        if linked {
+            let letter = Letter::IdentityLinked {
+                provider: &provider.name,
+                at: now,
+                address: &by.address,
+            };
+            self.tell(&person.email, &letter).await;
+        }
         let (former, by) = (public.who.as_ref(), by_person(&person, &by));
         Ok(self.session_cookie(&person, former, headers, by).await?)
     }

@@ -188,6 +188,27 @@ fn content(letter: &Letter<'_>) -> Content {
             notes: vec!["If you did not do this, tell your operator.".to_owned()],
             ..Content::default()
         },
+        Letter::IdentityLinked {
+            provider,
+            at,
+            address,
+        } => {
+            let provider = shown(provider);
+            Content {
+                subject: format!("You can sign in with {provider} now"),
+                title: format!("You can sign in with {provider} now"),
+                paragraphs: vec![format!(
+                    "Somebody whose e-mail address {provider} says is yours signed in to your Millstream account on {} from {}. The account is linked to them at {provider} from now on.",
+                    date(at),
+                    shown(address)
+                )],
+                notes: vec![
+                    "If this was not you, remove the link, end your sessions, and tell your operator."
+                        .to_owned(),
+                ],
+                ..Content::default()
+            }
+        }
         Letter::SignIn {
             at,
             address,
@@ -304,6 +325,11 @@ mod tests {
             Letter::SecondFactorRemoved { at: AT },
             Letter::AccountLocked { at: AT },
             Letter::AccountDeleted { at: AT },
+            Letter::IdentityLinked {
+                provider: "Acme",
+                at: AT,
+                address: "192.0.2.1",
+            },
             Letter::SignIn {
                 at: AT,
                 address: "192.0.2.1",

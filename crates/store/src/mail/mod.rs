@@ -64,6 +64,8 @@ pub enum Kind {
     AccountLocked,
     /// The account was deleted.
     AccountDeleted,
+    /// An identity at a provider was linked to the account.
+    IdentityLinked,
     /// Somebody signed in from a network where they never did before.
     SignIn,
     /// An API token is about to expire.
@@ -79,6 +81,7 @@ impl Kind {
         Self::SecondFactor,
         Self::AccountLocked,
         Self::AccountDeleted,
+        Self::IdentityLinked,
         Self::SignIn,
         Self::TokenExpiring,
     ];
@@ -92,6 +95,7 @@ impl Kind {
             Self::SecondFactor => "second_factor",
             Self::AccountLocked => "account_locked",
             Self::AccountDeleted => "account_deleted",
+            Self::IdentityLinked => "identity_linked",
             Self::SignIn => "sign_in",
             Self::TokenExpiring => "token_expiring",
         }

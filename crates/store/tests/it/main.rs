@@ -104,6 +104,7 @@ on_every_backend! {
     identity::who_is_admitted_joins_once,
     identity::of_many_first_sign_ins_at_once_one_links,
     identity::the_last_way_in_stays,
+    identity::an_identity_that_was_removed_is_linked_again_when_its_person_allows_it,
     identity::pages_hold_every_identity_once,
     identity::what_a_browser_carries_opens_for_its_purpose_only,
     session::a_cookie_is_recognised_until_its_session_is_ended,

@@ -78,6 +78,9 @@ pub(crate) enum Failure {
     /// There is no account.
     #[error("the person has no account and no invitation")]
     NoAccount,
+    /// The person removed this identity from their account.
+    #[error("the person removed this identity from their account")]
+    IdentityRemoved,
     /// An operator has locked the account.
     #[error("the account is locked")]
     Locked,
@@ -104,6 +107,7 @@ impl Failure {
             Self::Unverified => "email_not_verified",
             Self::OtherDomain => "domain_not_allowed",
             Self::NoAccount => "no_account",
+            Self::IdentityRemoved => "identity_removed",
             Self::Locked => "account_locked",
             Self::TooManyFailures => "too_many_failures",
             Self::Server(_) => "server_failed",
@@ -115,6 +119,7 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::NoAccount => Self::NoAccount,
+            store::Error::IdentityRemoved => Self::IdentityRemoved,
             store::Error::Locked => Self::Locked,
             error => Self::Server(error.into()),
         }

@@ -86,6 +86,7 @@ pub(super) const ACCESS: &[Route] = &[
     ("delete", "/me/sessions/{session}", Present, "", 204),
     ("get", "/me/identities", Present, "", 200),
     ("delete", "/me/identities/{identity}", Present, "", 204),
+    ("delete", "/me/identities/removed", Present, "", 204),
     (
         "post",
         "/invitations/look",

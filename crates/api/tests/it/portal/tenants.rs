@@ -229,7 +229,7 @@ impl Tenants {
             name: String::new(),
         };
         let admitted = store.admit(&vouched, None, &Caller::system()).await;
-        assert_eq!(admitted.unwrap().id, person.id);
+        assert_eq!(admitted.unwrap().person.id, person.id);
         let identities = store.identities(person.id, None, 200).await.unwrap();
         let made = identities.items.into_iter();
         let mut made = made.filter(|identity| identity.subject == vouched.subject);

@@ -42,6 +42,7 @@ impl Letters for PlainLetters {
             Letter::Invitation { link, .. } | Letter::PasswordReset { link, .. } => {
                 (*link).to_owned()
             }
+            Letter::IdentityLinked { provider, .. } => format!("identity_linked {provider}"),
             other => other.kind().name().to_owned(),
         };
         Ok(Draft {
@@ -299,7 +300,7 @@ impl World {
         };
         let by = Caller::system();
         let admitted = self.store.admit(&vouched, None, &by).await;
-        admitted.unwrap().id
+        admitted.unwrap().person.id
     }
 
     /// What the link of a new invitation carries.

@@ -21,7 +21,8 @@ fn vouched(name: &str) -> Vouched {
 }
 
 async fn admit(store: &Store, vouched: &Vouched) -> Result<Person, Error> {
-    store.admit(vouched, None, caller()).await
+    let admitted = store.admit(vouched, None, caller()).await;
+    admitted.map(|admitted| admitted.person)
 }
 
 async fn subjects(store: &Store, person: &Person) -> Vec<String> {
@@ -150,7 +151,7 @@ pub(crate) async fn who_is_invited_gets_an_account_wherever_they_are_invited(bac
         role: Role::Viewer,
     });
     let admitted = store.admit(&vouched("new"), admission, caller()).await;
-    let person = admitted.unwrap();
+    let person = admitted.unwrap().person;
     assert_eq!((&*person.email, &*person.name), (email, "NEW"));
     assert!(!person.has_password);
     let mut expected = vec![(first, Role::Admin), (second, Role::Viewer)];
@@ -178,7 +179,7 @@ pub(crate) async fn who_is_admitted_joins_once(backend: Backend) {
     member(&store, organisation, "owner", Role::Owner).await;
 
     let person = store.admit(&vouched("new"), admission, caller()).await;
-    let person = person.unwrap();
+    let person = person.unwrap().person;
     assert_eq!(roles(&store, &person).await, [(organisation, Role::Viewer)]);
     assert_eq!(person.rights, Default::default());
     super::remove_member(&store, organisation, person.id, caller())
@@ -186,7 +187,7 @@ pub(crate) async fn who_is_admitted_joins_once(backend: Backend) {
         .unwrap();
     // Whoever was removed stays out, and is known all the same.
     let again = store.admit(&vouched("new"), admission, caller()).await;
-    assert_eq!(again.unwrap().id, person.id);
+    assert_eq!(again.unwrap().person.id, person.id);
     assert!(roles(&store, &person).await.is_empty());
 }
 
@@ -202,7 +203,10 @@ pub(crate) async fn of_many_first_sign_ins_at_once_one_links(backend: Backend) {
         let store = store.clone();
         async move { store.admit(&vouched("new"), admission, caller()).await }
     });
-    let people: Vec<Person> = admitted.await.into_iter().map(Result::unwrap).collect();
+    let admitted: Vec<_> = admitted.await.into_iter().map(Result::unwrap).collect();
+    let linked = admitted.iter().filter(|admitted| admitted.linked);
+    assert_eq!(linked.count(), 1);
+    let people: Vec<_> = admitted.into_iter().map(|one| one.person).collect();
     assert!(people.iter().all(|person| person.id == people[0].id));
     assert_eq!(subjects(&store, &people[0]).await, ["new-at-id"]);
 }
@@ -216,7 +220,7 @@ pub(crate) async fn the_last_way_in_stays(backend: Backend) {
         role: Role::Viewer,
     });
     let person = store.admit(&vouched("new"), admission, caller()).await;
-    let person = person.unwrap();
+    let person = person.unwrap().person;
     let elsewhere = Vouched {
         issuer: "https://elsewhere.example.com".into(),
         ..vouched("new")
@@ -245,6 +249,41 @@ pub(crate) async fn the_last_way_in_stays(backend: Backend) {
         .await
         .unwrap();
     assert!(subjects(&store, &person).await.is_empty());
+}
+
+pub(crate) async fn an_identity_that_was_removed_is_linked_again_when_its_person_allows_it(
+    backend: Backend,
+) {
+    let store = backend.open().await;
+    let organisation = organisation(&store).await;
+    let ann = member(&store, organisation, "ann", Role::Member).await;
+    admit(&store, &vouched("ann")).await.unwrap();
+    let remove = async || {
+        let listed = store.identities(ann.id, None, 10).await.unwrap();
+        let id = listed.items[0].id;
+        store.remove_identity(ann.id, id, caller()).await.unwrap();
+    };
+    remove().await;
+    for _ in 0..2 {
+        let refused = admit(&store, &vouched("ann")).await;
+        assert!(
+            matches!(refused, Err(Error::IdentityRemoved)),
+            "{refused:?}"
+        );
+    }
+    // That one only: neither another of hers, nor one of the same name elsewhere.
+    let other = Vouched {
+        issuer: "https://elsewhere.example.com".into(),
+        ..vouched("ann")
+    };
+    assert_eq!(admit(&store, &other).await.unwrap().id, ann.id);
+    let allow = async || store.allow_removed_identities(ann.id, caller()).await;
+    allow().await.unwrap();
+    assert_eq!(told(&store).await.0, "identity.allow");
+    allow().await.unwrap();
+    assert_eq!(admit(&store, &vouched("ann")).await.unwrap().id, ann.id);
+    // It can be removed again.
+    remove().await;
 }
 
 pub(crate) async fn pages_hold_every_identity_once(backend: Backend) {

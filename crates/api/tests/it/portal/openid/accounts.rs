@@ -1,5 +1,7 @@
 //! Who is let in.
 
+use std::time::Duration;
+
 use millstream_api::auth::openid::Config;
 use model::access::Role;
 use serde_json::json;
@@ -112,6 +114,47 @@ async fn identities_are_listed_and_the_last_way_in_stays() {
     call("DELETE", &path).send().await.problem(404, "not_found");
     let listed = call("GET", "/me/identities").send().await.json();
     assert_eq!(listed, json!({"items": [], "next": null}));
+}
+
+#[tokio::test]
+async fn a_new_link_is_told_by_letter_and_one_that_was_removed_is_not_made_again() {
+    let scene = Scene::new(Acme::config()).await;
+    let world = &scene.world;
+    let ann = world.account(world.organisation, Role::Member, "ann@example.com");
+    ann.await;
+    world.clock.advance(Duration::from_secs(1));
+    let told = async || {
+        let mails = world.store.mails(None, None, 200).await.unwrap().items;
+        let kinds = mails.iter().map(|mail| mail.kind.name());
+        kinds.filter(|&kind| kind == "identity_linked").count()
+    };
+    let cookie = scene.sign_in(json!({})).await.signed_in();
+    assert_eq!(
+        world.letter_to("ann@example.com").await,
+        "identity_linked Acme"
+    );
+    scene.sign_in(json!({})).await.signed_in();
+    assert_eq!(told().await, 1, "only the first sign-in links");
+
+    let call = |method: &str, path: &str| world.anonymous(method, path).cookie(&cookie);
+    let listed = call("GET", "/me/identities").send().await.is(200);
+    let path = format!("/me/identities/{}", listed.at("/items/0/id"));
+    call("DELETE", &path).send().await.is(204);
+    scene.sign_in(json!({})).await.refused("identity_removed");
+    assert_eq!(told().await, 1);
+    // Another one of hers, by the same address, is no less new than the first one was.
+    let other = scene.sign_in(json!({"sub": "other-at-acme"})).await;
+    other.signed_in();
+    assert_eq!(told().await, 2);
+    let listed = call("GET", "/me/identities").send().await.is(200);
+    let path = format!("/me/identities/{}", listed.at("/items/0/id"));
+    call("DELETE", &path).send().await.is(204);
+
+    // Whoever is signed in says that both may be linked again.
+    let forget = || call("DELETE", "/me/identities/removed").send();
+    forget().await.is(204);
+    scene.sign_in(json!({})).await.signed_in();
+    assert_eq!(told().await, 3);
 }
 
 #[tokio::test]
