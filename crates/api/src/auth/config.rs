@@ -32,7 +32,10 @@ pub struct Config {
     pub password_passes: u32,
     /// Passwords that are hashed at a time; others wait.
     pub password_hashers: usize,
-    /// Requests a second of one token or session, averaged over ten seconds; 0: any number.
+    /// Passwords that may wait to be hashed; others are refused.
+    pub password_queue: usize,
+    /// Requests a second of one token or session, averaged over ten seconds, and four times as many of
+    /// all those of one person; 0: any number.
     pub requests_per_second: u32,
     /// How long the audit log is kept.
     #[serde(with = "duration")]
@@ -53,6 +56,7 @@ impl Default for Config {
             password_memory_kib: 19_456,
             password_passes: 2,
             password_hashers: 2,
+            password_queue: 100,
             requests_per_second: 50,
             audit_retention: 24 * 365 * HOUR,
             openid: BTreeMap::new(),
@@ -83,6 +87,8 @@ impl Config {
         check.require("access.password_passes", passes, "from 1 to 100");
         let hashers = (1..=1024).contains(&self.password_hashers);
         check.require("access.password_hashers", hashers, "from 1 to 1024");
+        let queue = (1..=100_000).contains(&self.password_queue);
+        check.require("access.password_queue", queue, "from 1 to 100000");
         for (id, provider) in &self.openid {
             provider.check(id, &mut check);
         }

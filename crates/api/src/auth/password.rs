@@ -1,6 +1,7 @@
 //! Passwords: what they must be, and their hashes (argon2id).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -19,9 +20,10 @@ const LONGEST_BYTES: usize = 256;
 
 /// Hashes and compares passwords, a few at a time.
 pub(crate) struct Passwords {
-    params: Params,
+    hasher: Hasher,
     hashers: Arc<Semaphore>,
-    random: Arc<dyn Random>,
+    /// Of those that are hashed and those that wait for it.
+    places: Semaphore,
     /// The hash of no one's password: someone who doesn't exist is refused as slowly as one who does.
     nobody: String,
 }
@@ -41,20 +43,25 @@ impl Passwords {
     pub(crate) fn new(config: &Config, random: Arc<dyn Random>) -> Self {
         let (memory, passes) = (config.password_memory_kib, config.password_passes);
         let params = Params::new(memory, passes, 1, None).unwrap_or_default();
-        let nobody = hash(&params, random.as_ref(), "").unwrap_or_default();
-        Self {
+        let hasher = Hasher {
+            costliest: Arc::new(AtomicU64::new(blocks(&params))),
+            spent: Arc::default(),
             params,
-            hashers: Arc::new(Semaphore::new(config.password_hashers)),
             random,
-            nobody,
+        };
+        let places = config.password_hashers + config.password_queue;
+        Self {
+            nobody: hasher.hash("").unwrap_or_default(),
+            hasher,
+            hashers: Arc::new(Semaphore::new(config.password_hashers)),
+            places: Semaphore::new(places),
         }
     }
 
     /// The hash to store of a new password.
     pub(crate) async fn hash(&self, password: Secret) -> Result<String, ApiError> {
-        let (params, random) = (self.params.clone(), Arc::clone(&self.random));
-        self.run(move || hash(&params, random.as_ref(), password.expose()))
-            .await?
+        let hasher = self.hasher.clone();
+        self.run(move || hasher.hash(password.expose())).await?
     }
 
     /// Compares a password with the hash of someone's, or of no one's: that takes as long.
@@ -71,29 +78,18 @@ impl Passwords {
         };
         let exists = usable && stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.clone());
-        let (params, random) = (self.params.clone(), Arc::clone(&self.random));
-        self.run(move || {
-            let parsed = PasswordHash::new(&stored).map_err(internal)?;
-            let verified = Argon2::default()
-                .verify_password(password.expose().as_bytes(), &parsed)
-                .is_ok();
-            if !verified || !exists {
-                return Ok(Comparison::Wrong);
-            }
-            if weaker(&parsed, &params) {
-                let again = hash(&params, random.as_ref(), password.expose())?;
-                return Ok(Comparison::Outdated(again));
-            }
-            Ok(Comparison::Right)
-        })
-        .await?
+        let hasher = self.hasher.clone();
+        self.run(move || hasher.compare(password.expose(), &stored, exists))
+            .await?
     }
 
-    /// Runs work that takes memory and tens of milliseconds of CPU off the threads that serve.
+    /// Runs work that takes memory and tens of milliseconds of CPU off the threads that serve. Refused
+    /// when too many others wait for it.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ApiError> {
+        let _place = self.places.try_acquire().map_err(|_| ApiError::Busy)?;
         let turn = Arc::clone(&self.hashers).acquire_owned().await;
         let turn = turn.map_err(internal)?;
         let done = tokio::task::spawn_blocking(move || {
@@ -104,14 +100,79 @@ impl Passwords {
     }
 }
 
-fn hash(params: &Params, random: &dyn Random, password: &str) -> Result<String, ApiError> {
-    let words = [random.next_u64(), random.next_u64()];
-    let salt = words.map(u64::to_le_bytes).concat();
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-    let hash: PasswordHash = argon2
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(internal)?;
-    Ok(hash.to_string())
+/// Does the work, and sees to it that a refusal is the same amount of it whoever was asked for: it is
+/// counted in the blocks that argon2 fills, a KiB each.
+#[derive(Clone)]
+struct Hasher {
+    params: Params,
+    random: Arc<dyn Random>,
+    /// What the costliest hash takes that we know of: one that is made now, or was made when the
+    /// configuration asked for more.
+    costliest: Arc<AtomicU64>,
+    /// All that was done.
+    spent: Arc<AtomicU64>,
+}
+
+impl Hasher {
+    fn hash(&self, password: &str) -> Result<String, ApiError> {
+        let words = [self.random.next_u64(), self.random.next_u64()];
+        let salt = words.map(u64::to_le_bytes).concat();
+        self.note(blocks(&self.params));
+        let hash: PasswordHash = argon2id(self.params.clone())
+            .hash_password_with_salt(password.as_bytes(), &salt)
+            .map_err(internal)?;
+        Ok(hash.to_string())
+    }
+
+    fn compare(&self, password: &str, stored: &str, exists: bool) -> Result<Comparison, ApiError> {
+        let parsed = PasswordHash::new(stored).map_err(internal)?;
+        let taken = Params::try_from(&parsed).map_or(0, |params| blocks(&params));
+        self.note(taken);
+        let verified = Argon2::default()
+            .verify_password(password.as_bytes(), &parsed)
+            .is_ok();
+        if !verified || !exists {
+            let costliest = self.costliest.fetch_max(taken, Ordering::Relaxed);
+            self.fill(costliest.saturating_sub(taken));
+            return Ok(Comparison::Wrong);
+        }
+        if weaker(&parsed, &self.params) {
+            return Ok(Comparison::Outdated(self.hash(password)?));
+        }
+        Ok(Comparison::Right)
+    }
+
+    /// Fills about this many blocks, for nothing: in no more memory than a hash takes.
+    fn fill(&self, missing: u64) {
+        let passes = missing.div_ceil(u64::from(self.params.m_cost()).max(1));
+        let memory = missing.checked_div(passes).unwrap_or(0);
+        let (Ok(memory), Ok(passes)) = (u32::try_from(memory), u32::try_from(passes)) else {
+            return;
+        };
+        // Less than argon2 can do is less than anyone can measure.
+        let Ok(params) = Params::new(memory, passes, 1, None) else {
+            return;
+        };
+        self.note(blocks(&params));
+        let mut unused = [0; Params::DEFAULT_OUTPUT_LEN];
+        let filled = argon2id(params).hash_password_into(b"", &[0; 16], &mut unused);
+        if let Err(error) = filled {
+            tracing::warn!(%error, "a refusal took less time than others");
+        }
+    }
+
+    fn note(&self, blocks: u64) {
+        self.spent.fetch_add(blocks, Ordering::Relaxed);
+    }
+}
+
+fn argon2id(params: Params) -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// The blocks that a hash fills.
+fn blocks(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
 }
 
 fn weaker(stored: &PasswordHash, params: &Params) -> bool {
@@ -149,12 +210,28 @@ mod tests {
     use super::*;
 
     fn passwords(memory: u32) -> Passwords {
+        with_passes(memory, 1)
+    }
+
+    fn with_passes(memory: u32, passes: u32) -> Passwords {
         let config = Config {
             password_memory_kib: memory,
-            password_passes: 1,
+            password_passes: passes,
+            password_hashers: 1,
+            password_queue: 2,
             ..Config::default()
         };
         Passwords::new(&config, Arc::new(Seeded::new(1)))
+    }
+
+    impl Passwords {
+        /// The work of refusing a password, in blocks.
+        async fn refusal(&self, stored: Option<&str>, password: &str) -> u64 {
+            let before = self.hasher.spent.load(Ordering::Relaxed);
+            let compared = self.compare(secret(password), stored.map(str::to_owned));
+            assert_eq!(compared.await.unwrap(), Comparison::Wrong);
+            self.hasher.spent.load(Ordering::Relaxed) - before
+        }
     }
 
     fn secret(text: &str) -> Secret {
@@ -192,6 +269,40 @@ mod tests {
         let long = secret(&"x".repeat(1 << 20));
         let compared = passwords.compare(long, Some(empty)).await;
         assert_eq!(compared.unwrap(), Comparison::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_as_much_work_whether_there_is_an_account_or_not() {
+        let (before, now) = (with_passes(8, 1), with_passes(64, 3));
+        let old = before.hash(secret("correct horse")).await.unwrap();
+        let new = now.hash(secret("correct horse")).await.unwrap();
+        let long = "x".repeat(1000);
+        for stored in [None, Some(old.as_str()), Some(&new)] {
+            for password in ["battery staple", "", &long] {
+                // 64 KiB, gone over three times; rounded down for each pass that fills up.
+                let work = now.refusal(stored, password).await;
+                assert!((190..=192).contains(&work), "{work} for {stored:?}");
+            }
+        }
+        // Where hashes once took more, and since that is known.
+        let harder = before.refusal(Some(&new), "battery staple").await;
+        assert_eq!(harder, 192);
+        for stored in [None, Some(old.as_str())] {
+            assert_eq!(before.refusal(stored, "battery staple").await, 192);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_so_many_wait_to_be_hashed() {
+        let passwords = passwords(8);
+        let all = (0..5).map(|_| passwords.hash(secret("correct horse")));
+        let all = futures_util::future::join_all(all).await;
+        let done = all.iter().filter(|hashed| hashed.is_ok()).count();
+        assert_eq!(done, 3, "one is hashed, and two wait");
+        let refused = all.iter().filter(|one| matches!(one, Err(ApiError::Busy)));
+        assert_eq!(refused.count(), 2);
+        // Those who gave up waiting are out of the way.
+        assert!(passwords.hash(secret("correct horse")).await.is_ok());
     }
 
     #[test]

@@ -145,6 +145,9 @@ pub enum ApiError {
     /// The server is ending.
     #[error("the server is ending: try again in a moment")]
     Ending,
+    /// Too many others wait for work that takes long.
+    #[error("too many others are signing in: try again in a moment")]
+    Busy,
     /// Something that we need does not answer.
     #[error("the server can't do this at present")]
     Unavailable {
@@ -351,6 +354,7 @@ impl ApiError {
                 "Confirmation needed",
             ),
             Self::TimedOut => (StatusCode::REQUEST_TIMEOUT, "timed_out", "Took too long"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too busy"),
             Self::Unavailable { .. } | Self::Ending => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
@@ -369,7 +373,7 @@ impl ApiError {
             Self::TooManyFailures { retry_after } | Self::RateLimited { retry_after } => {
                 Some(*retry_after)
             }
-            Self::KeyInUse => Some(Duration::from_secs(1)),
+            Self::KeyInUse | Self::Busy => Some(Duration::from_secs(1)),
             Self::Unavailable { .. } | Self::Ending => Some(Duration::from_secs(5)),
             _ => None,
         }
