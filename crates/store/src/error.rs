@@ -220,6 +220,16 @@ pub enum Error {
     /// There is no such token.
     #[error("there is no token {0}")]
     NoToken(String),
+    /// No more tokens may be made.
+    #[error(
+        "{whose} {limit} tokens already, and no more may be: revoke some, such as expired ones"
+    )]
+    TooManyTokens {
+        /// Who has them.
+        whose: &'static str,
+        /// Most.
+        limit: u64,
+    },
     /// There is no such mail.
     #[error("there is no mail {0}")]
     NoMail(MailId),

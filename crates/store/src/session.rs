@@ -18,6 +18,9 @@ const OVERLAP: Duration = Duration::from_secs(60);
 /// How exactly a session's last use is known: it isn't written more often.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
+/// Sessions that a person has at once; beyond it the one that was used longest ago ends.
+const AT_ONCE: i64 = 100;
+
 /// What the audit log calls the beginning of a session.
 const SIGN_IN: &str = "session.create";
 
@@ -66,7 +69,8 @@ pub struct VerifiedSession {
 }
 
 impl Store {
-    /// Begins a session; returns the cookie. Fails with [`Error::Locked`].
+    /// Begins a session; returns the cookie. A person has a hundred at most: the one that was used longest
+    /// ago ends. Fails with [`Error::Locked`].
     pub async fn create_session(&self, new: NewSession, by: &Caller) -> Result<Secret, Error> {
         let credential = Credential::generate(self.random.as_ref());
         let mut change = self.begin(by).await?;
@@ -75,6 +79,15 @@ impl Store {
         if person.locked_at.is_some() {
             return Err(Error::Locked);
         }
+        sqlx::query(
+            "DELETE FROM sessions WHERE person_id = $1 AND id NOT IN
+                 (SELECT id FROM sessions WHERE person_id = $1
+                  ORDER BY seen_at DESC, created_at DESC, id LIMIT $2)",
+        )
+        .bind(new.person.to_string())
+        .bind(AT_ONCE - 1)
+        .execute(change.connection())
+        .await?;
         sqlx::query(
             "INSERT INTO sessions
                  (id, secret_hash, person_id, epoch, address, user_agent, created_at, seen_at,

@@ -5,12 +5,18 @@ use std::time::Duration;
 use model::access::{InstallationRights, Permission, Permissions, Role};
 use model::{OrganisationId, PersonId, Timestamp};
 use serde_json::json;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
-use crate::change::{Caller, Entry};
+use crate::change::{ActorKind, Caller, Entry};
 use crate::secret::{Credential, Kind, Secret};
 use crate::{Cursor, Error, Page, Store, member, organisation};
+
+/// Most tokens of an organisation, expired ones included.
+const OF_ORGANISATION: u64 = 1000;
+
+/// Most tokens of a person, in all organisations.
+const OF_PERSON: u64 = 100;
 
 /// How exactly a token's last use is known: it isn't written more often.
 const USED_EVERY: Duration = Duration::from_secs(60);
@@ -73,7 +79,8 @@ const COLUMNS: &str = "t.id, t.organisation_id, t.person_id, t.name, t.secret_ha
                        t.created_at, t.expires_at, t.used_at";
 
 impl Store {
-    /// Makes a token. Its person has to be a member of the organisation.
+    /// Makes a token. Its person has to be a member of the organisation. Fails with
+    /// [`Error::TooManyTokens`]; the server itself is refused none.
     pub async fn create_token(&self, draft: TokenDraft, by: &Caller) -> Result<NewToken, Error> {
         let mut change = self.begin(by).await?;
         if let Some((id, secret)) = change.made_before::<(String, String)>().await? {
@@ -86,6 +93,9 @@ impl Store {
         organisation::find(change.connection(), draft.organisation).await?;
         if let Some(person) = draft.person {
             member::find(change.connection(), draft.organisation, person).await?;
+        }
+        if by.actor.kind != ActorKind::System {
+            check_room(change.connection(), &draft).await?;
         }
         let credential = Credential::generate(self.random.as_ref());
         let token = Token {
@@ -259,6 +269,39 @@ impl Store {
         }
         change.commit(entry("token.revoke", &token)).await
     }
+}
+
+/// Refuses when the organisation, or the person, has as many tokens as may be.
+async fn check_room(connection: &mut AnyConnection, draft: &TokenDraft) -> Result<(), Error> {
+    let organisation = draft.organisation.to_string();
+    let of_organisation = "SELECT COUNT(*) FROM api_tokens WHERE organisation_id = $1";
+    if count(connection, of_organisation, organisation).await? >= OF_ORGANISATION {
+        return Err(Error::TooManyTokens {
+            whose: "the organisation has",
+            limit: OF_ORGANISATION,
+        });
+    }
+    let Some(person) = draft.person else {
+        return Ok(());
+    };
+    let of_person = "SELECT COUNT(*) FROM api_tokens WHERE person_id = $1";
+    if count(connection, of_person, person.to_string()).await? >= OF_PERSON {
+        return Err(Error::TooManyTokens {
+            whose: "you have",
+            limit: OF_PERSON,
+        });
+    }
+    Ok(())
+}
+
+async fn count(
+    connection: &mut AnyConnection,
+    sql: &'static str,
+    whose: String,
+) -> Result<u64, Error> {
+    let row = sqlx::query(sql).bind(whose).fetch_one(connection).await?;
+    let count: i64 = row.try_get(0)?;
+    Ok(count.unsigned_abs())
 }
 
 /// A query for tokens: of constants only.

@@ -69,7 +69,12 @@ pub struct Authority {
     pub(crate) random: Arc<dyn Random>,
     trusted_proxies: Vec<IpNet>,
     rates: Rates,
+    /// Of all sessions and tokens of a person.
+    rates_of_people: Rates,
 }
+
+/// How much more often than one session or token all those of a person may ask.
+const SHARED_RATE: u32 = 4;
 
 impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -91,6 +96,7 @@ impl Authority {
             failures: Failures::default(),
             passwords: Passwords::new(&config, Arc::clone(&random)),
             rates: Rates::new(config.requests_per_second),
+            rates_of_people: Rates::new(config.requests_per_second.saturating_mul(SHARED_RATE)),
             store,
             config,
             trusted_proxies,
@@ -152,13 +158,22 @@ impl Authority {
             self.by_session(parts).await?
         };
         let Some(who) = who else { return Ok(None) };
-        let limited = self.rates.take(who.id(), self.clock.now());
-        limited.map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+        self.limit(&who)?;
         let address = self.address(parts);
         Ok(Some(Principal {
             caller: caller_of(&who, address, parts),
             who,
         }))
+    }
+
+    /// Refuses who asks too often: by one session or token, or by all that a person has.
+    fn limit(&self, who: &Who) -> Result<(), ApiError> {
+        let now = self.clock.now();
+        let mut taken = self.rates.take(who.id(), now);
+        if let (Ok(()), Some(person)) = (taken, who.person_id()) {
+            taken = self.rates_of_people.take(&person.to_string(), now);
+        }
+        taken.map_err(|retry_after| ApiError::RateLimited { retry_after })
     }
 
     async fn by_token(&self, parts: &Parts) -> Result<Option<Who>, ApiError> {

@@ -405,6 +405,7 @@ impl From<store::Error> for ApiError {
             store::Error::AlreadyMember
             | store::Error::InvitedAsOwner
             | store::Error::TooManyMails { .. }
+            | store::Error::TooManyTokens { .. }
             | store::Error::LastOwner
             | store::Error::OnlyOwner { .. }
             | store::Error::HasOwner

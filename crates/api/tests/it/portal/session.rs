@@ -351,6 +351,34 @@ async fn a_caller_that_asks_too_often_waits_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn all_tokens_of_a_person_share_a_rate() {
+    let config = millstream_api::auth::Config {
+        requests_per_second: 2,
+        ..cheap()
+    };
+    let world = World::with(config, Vec::new()).await;
+    let member = world.person(Role::Member).await;
+    let other = world.person(Role::Member).await;
+    let mut answered = 0;
+    for _ in 0..10 {
+        let token = world.token_of(world.organisation, member.id, None).await;
+        for _ in 0..20 {
+            let call = world.anonymous("GET", "/me").token(Some(&token));
+            let answer = call.send().await;
+            if answer.status.as_u16() == 200 {
+                answered += 1;
+            } else {
+                answer.problem(429, "rate_limited");
+            }
+        }
+    }
+    // Four times as many as one token's.
+    assert_eq!(answered, 80);
+    let call = world.anonymous("GET", "/me").token(Some(&other.token));
+    call.send().await.is(200);
+}
+
+#[tokio::test]
 async fn addresses_are_those_that_trusted_proxies_name() {
     let proxies = vec!["10.0.0.0/8".parse().unwrap()];
     let world = World::with(cheap(), proxies).await;

@@ -207,6 +207,33 @@ pub(crate) async fn a_session_is_of_somebody_with_an_account(backend: Backend) {
     );
 }
 
+pub(crate) async fn of_more_than_a_hundred_sessions_the_one_used_longest_ago_ends(
+    backend: Backend,
+) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let ann = administrator(&store).await.id;
+    let of = super::organisation(&store).await;
+    let bob = super::member(&store, of, "bob", model::access::Role::Viewer).await;
+    let others = session(&store, bob.id).await;
+    let mut cookies = Vec::new();
+    for _ in 0..100 {
+        clock.advance(Duration::from_secs(60));
+        cookies.push(session(&store, ann).await);
+    }
+    // The first one is used: the second one has rested longest by now.
+    clock.advance(Duration::from_secs(60));
+    assert!(signed_in(&store, &cookies[0]).await);
+    clock.advance(Duration::from_secs(60));
+    let newest = session(&store, ann).await;
+    for (number, cookie) in cookies.iter().enumerate() {
+        let there = signed_in(&store, cookie).await;
+        assert_eq!(there, number != 1, "{number}");
+    }
+    assert!(signed_in(&store, &newest).await);
+    assert!(signed_in(&store, &others).await);
+}
+
 pub(crate) async fn pages_hold_every_session_once(backend: Backend) {
     let store = backend.open_at(&clock()).await;
     let person = administrator(&store).await.id;

@@ -209,6 +209,66 @@ pub(crate) async fn the_last_use_of_a_token_is_known_to_the_minute(backend: Back
     assert_eq!(used_at().await, Some(first + minute));
 }
 
+pub(crate) async fn a_person_and_an_organisation_have_only_so_many_tokens(backend: Backend) {
+    let store = backend.open().await;
+    let (of, elsewhere) = (organisation(&store).await, organisation(&store).await);
+    let ann = member(&store, of, "ann", Role::Viewer).await.id;
+    let bob = member(&store, of, "bob", Role::Viewer).await.id;
+    let make = async |organisation, person| {
+        let draft = TokenDraft {
+            organisation,
+            person,
+            name: "ci".into(),
+            scopes: None,
+            expires_at: None,
+        };
+        store.create_token(draft, caller()).await
+    };
+    let refused = |made: Result<_, Error>, most| match made {
+        Err(Error::TooManyTokens { limit, .. }) => assert_eq!(limit, most),
+        other => panic!("{other:?}"),
+    };
+    let first = make(of, Some(ann)).await.unwrap().token;
+    fill(&backend, of, Some(ann), 99).await;
+    refused(make(of, Some(ann)).await, 100);
+    make(of, Some(bob)).await.unwrap();
+    store.delete_token(&first.id, caller()).await.unwrap();
+    make(of, Some(ann)).await.unwrap();
+
+    fill(&backend, of, None, 1000 - 101).await;
+    refused(make(of, Some(bob)).await, 1000);
+    refused(make(of, None).await, 1000);
+    make(elsewhere, None).await.unwrap();
+    // The server's own never fails to be made.
+    let draft = TokenDraft {
+        organisation: of,
+        person: None,
+        name: "admin".into(),
+        scopes: None,
+        expires_at: None,
+    };
+    let by = millstream_store::Caller::system();
+    store.create_token(draft, &by).await.unwrap();
+}
+
+/// Gives an organisation, or one of its people, more tokens.
+async fn fill(
+    backend: &Backend,
+    organisation: OrganisationId,
+    person: Option<PersonId>,
+    count: u32,
+) {
+    let whose = person.map_or("NULL".into(), |person| format!("'{person}'"));
+    let kind = u32::from(person.is_some());
+    let sql = format!(
+        "INSERT INTO api_tokens (id, organisation_id, person_id, name, secret_hash, created_at)
+         WITH RECURSIVE numbers (n) AS
+             (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
+         SELECT 'token-{kind}-' || n, '{organisation}', {whose}, 'ci', 'hash', 0 FROM numbers"
+    );
+    backend.run(sql).await;
+}
+
 pub(crate) async fn pages_hold_every_token_once(backend: Backend) {
     let store = backend.open_at(&clock()).await;
     let organisation = organisation(&store).await;
