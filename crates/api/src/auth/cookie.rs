@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use openidconnect::url::Url;
 use store::Secret;
 
 /// What the cookie is called.
@@ -34,71 +35,116 @@ fn value<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     pairs.find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
-/// Whether a request that changes something may be another site's doing: browsers say of each
-/// request where it came from, and no page of another origin can say otherwise.
-pub(super) fn is_forged(parts: &Parts) -> bool {
-    if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        return false;
-    }
-    let text = |name: &str| parts.headers.get(name).map(|value| value.to_str().ok());
-    if let Some(site) = text("sec-fetch-site") {
-        return !matches!(site, Some("same-origin" | "none"));
-    }
-    // Older browsers; a program that has no origin is no browser with somebody's cookie in it.
-    match text("origin") {
-        None => false,
-        Some(origin) => {
-            let host = origin.and_then(|origin| origin.split_once("://"));
-            host.map(|(_, host)| Some(host)) != Some(text("host").flatten())
+/// Where browsers find the installation, as far as the configuration says: what a request says of it is
+/// believed only where nothing else does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Site {
+    /// Such as `https://millstream.example.com`.
+    origin: Option<String>,
+}
+
+impl Site {
+    /// The site at this address.
+    pub(super) fn at(public_url: &str) -> Self {
+        let url = Url::parse(public_url).ok();
+        Self {
+            origin: url.map(|url| url.origin().ascii_serialization()),
         }
     }
-}
 
-/// The cookie to set for a session.
-pub(crate) fn set(session: &Secret, headers: &HeaderMap, max_age_seconds: u64) -> HeaderValue {
-    cookie(NAME, session.expose(), headers, max_age_seconds)
-}
-
-/// The cookie that ends a session.
-pub(crate) fn clear(headers: &HeaderMap) -> HeaderValue {
-    cookie(NAME, "", headers, 0)
-}
-
-/// The cookie to set for a sign-in under way.
-pub(crate) fn set_sign_in(
-    sealed: &Secret,
-    headers: &HeaderMap,
-    max_age_seconds: u64,
-) -> HeaderValue {
-    cookie(SIGN_IN_NAME, sealed.expose(), headers, max_age_seconds)
-}
-
-/// The cookie that ends a sign-in.
-pub(crate) fn clear_sign_in(headers: &HeaderMap) -> HeaderValue {
-    cookie(SIGN_IN_NAME, "", headers, 0)
-}
-
-fn cookie(name: &str, value: &str, headers: &HeaderMap, max_age_seconds: u64) -> HeaderValue {
-    let secure = secure(headers);
-    let text = format!(
-        "{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_seconds}{secure}"
-    );
-    // Of our own digits: always a header's value.
-    let value = HeaderValue::from_str(&text);
-    let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
-    value.set_sensitive(true);
-    value
-}
-
-/// Only a browser on this very machine may send the cookie over a connection without TLS.
-fn secure(headers: &HeaderMap) -> &'static str {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    match host {
-        Some(host) if is_loopback(host) => "",
-        _ => "; Secure",
+    /// Whether a request that changes something may be another site's doing: browsers say of each
+    /// request where it came from, and no page of another origin can say otherwise.
+    pub(super) fn is_forged(&self, parts: &Parts) -> bool {
+        if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return false;
+        }
+        let text = |name: &str| parts.headers.get(name).map(|value| value.to_str().ok());
+        let fetched = text("sec-fetch-site");
+        if fetched.is_some_and(|site| !matches!(site, Some("same-origin" | "none"))) {
+            return true;
+        }
+        let host = text("host").flatten().unwrap_or_default();
+        match (text("origin"), fetched, &self.origin) {
+            // A program that has no origin is no browser with somebody's cookie in it.
+            (None, ..) => false,
+            // A page that keeps its origin to itself, and that the browser calls ours.
+            (Some(Some("null")), Some(_), _) => false,
+            (Some(origin), _, Some(ours)) => {
+                let on_this_machine = is_loopback(host) && is_of(origin, host);
+                origin != Some(ours.as_str()) && !on_this_machine
+            }
+            (Some(_), Some(_), None) => false,
+            // Older browsers.
+            (Some(origin), None, None) => !is_of(origin, host),
+        }
     }
+
+    /// The cookie to set for a session.
+    pub(crate) fn set(
+        &self,
+        session: &Secret,
+        headers: &HeaderMap,
+        max_age_seconds: u64,
+    ) -> HeaderValue {
+        self.cookie(NAME, session.expose(), headers, max_age_seconds)
+    }
+
+    /// The cookie that ends a session.
+    pub(crate) fn clear(&self, headers: &HeaderMap) -> HeaderValue {
+        self.cookie(NAME, "", headers, 0)
+    }
+
+    /// The cookie to set for a sign-in under way.
+    pub(crate) fn set_sign_in(
+        &self,
+        sealed: &Secret,
+        headers: &HeaderMap,
+        max_age_seconds: u64,
+    ) -> HeaderValue {
+        self.cookie(SIGN_IN_NAME, sealed.expose(), headers, max_age_seconds)
+    }
+
+    /// The cookie that ends a sign-in.
+    pub(crate) fn clear_sign_in(&self, headers: &HeaderMap) -> HeaderValue {
+        self.cookie(SIGN_IN_NAME, "", headers, 0)
+    }
+
+    fn cookie(
+        &self,
+        name: &str,
+        value: &str,
+        headers: &HeaderMap,
+        max_age_seconds: u64,
+    ) -> HeaderValue {
+        let secure = match self.is_secure(headers) {
+            true => "; Secure",
+            false => "",
+        };
+        let text = format!(
+            "{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_seconds}{secure}"
+        );
+        // Of our own digits: always a header's value.
+        let value = HeaderValue::from_str(&text);
+        let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
+    }
+
+    /// Only a browser on this very machine may send the cookie over a connection without TLS, and only
+    /// where the installation isn't reached with TLS.
+    fn is_secure(&self, headers: &HeaderMap) -> bool {
+        let tls = self.origin.as_ref();
+        let tls = tls.is_some_and(|origin| origin.starts_with("https:"));
+        let host = headers.get(header::HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        tls || !host.is_some_and(is_loopback)
+    }
+}
+
+/// Whether an origin is at this host and port.
+fn is_of(origin: Option<&str>, host: &str) -> bool {
+    let at = origin.and_then(|origin| origin.split_once("://"));
+    at.is_some_and(|(_, at)| at == host)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -170,8 +216,46 @@ mod tests {
             (vec![host], false),
         ] {
             let post = parts(Method::POST, &headers);
-            assert_eq!(is_forged(&post), forged, "{headers:?}");
-            assert!(!is_forged(&parts(Method::GET, &headers)));
+            assert_eq!(Site::default().is_forged(&post), forged, "{headers:?}");
+            assert!(!Site::default().is_forged(&parts(Method::GET, &headers)));
+        }
+    }
+
+    #[test]
+    fn where_the_address_is_configured_the_request_has_no_say_in_it() {
+        let site = Site::at("https://Millstream.example.com:443/base/");
+        let ours = ("origin", "https://millstream.example.com");
+        let evil = ("origin", "https://evil.example.com");
+        let (host, evil_host) = (
+            ("host", "millstream.example.com"),
+            ("host", "evil.example.com"),
+        );
+        let same = ("sec-fetch-site", "same-origin");
+        let local = ("host", "127.0.0.1:8080");
+        for (headers, forged) in [
+            (vec![host, ours], false),
+            (vec![host, same, ours], false),
+            // A proxy that doesn't pass the host on.
+            (vec![local, same, ours], false),
+            (vec![local, ours], false),
+            // Another name that leads here.
+            (vec![evil_host, evil], true),
+            (vec![evil_host, same, evil], true),
+            (
+                vec![host, ("origin", "http://millstream.example.com")],
+                true,
+            ),
+            (vec![host, ("sec-fetch-site", "cross-site"), ours], true),
+            (vec![host, ("origin", "null")], true),
+            (vec![host, same, ("origin", "null")], false),
+            (vec![host, same], false),
+            (vec![host], false),
+            // On this very machine, and nothing else that is there.
+            (vec![local, ("origin", "http://127.0.0.1:8080")], false),
+            (vec![local, ("origin", "http://127.0.0.1:3000")], true),
+        ] {
+            let post = parts(Method::POST, &headers);
+            assert_eq!(site.is_forged(&post), forged, "{headers:?}");
         }
     }
 
@@ -197,10 +281,28 @@ mod tests {
             ("localhost.example.com", false),
         ] {
             let headers = parts(Method::POST, &[("host", host)]).headers;
-            let cookie = set(&secret, &headers, 60);
+            let cookie = Site::default().set(&secret, &headers, 60);
             let cookie = cookie.to_str().unwrap();
             assert_eq!(!cookie.contains("Secure"), open, "{host}");
             assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"));
         }
+    }
+
+    #[test]
+    fn where_tls_is_configured_every_cookie_is_for_tls_only() {
+        let secret = Secret::new("mss_1".into());
+        let on = |public_url: &str, host: &str| {
+            let headers = parts(Method::POST, &[("host", host)]).headers;
+            let cookie = Site::at(public_url).set(&secret, &headers, 60);
+            cookie.to_str().unwrap().contains("Secure")
+        };
+        for host in ["localhost:8080", "127.0.0.1", "millstream.example.com", ""] {
+            assert!(on("https://millstream.example.com", host), "{host}");
+        }
+        assert!(!on("http://localhost:8080", "localhost:8080"));
+        assert!(on(
+            "http://millstream.example.com",
+            "millstream.example.com"
+        ));
     }
 }

@@ -36,17 +36,14 @@ use model::{Clock, OrganisationId, Random, Timestamp};
 use store::{Caller, Store};
 
 use crate::portal::ApiError;
-use cookie::Renewal;
+use cookie::{Renewal, Site};
 use permission::Demand;
 use rate::Rates;
 
 pub use config::Config;
 pub use principal::{Principal, Who};
 
-pub(crate) use cookie::{
-    NAME as SESSION_COOKIE, carry, clear as clear_cookie, clear_sign_in, set as set_cookie,
-    set_sign_in, sign_in,
-};
+pub(crate) use cookie::{NAME as SESSION_COOKIE, carry, sign_in};
 pub(crate) use failures::Failures;
 pub(crate) use password::{Comparison, Passwords, problem as password_problem};
 pub(crate) use principal::caller_of;
@@ -67,6 +64,7 @@ pub struct Authority {
     pub(crate) passwords: Passwords,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) site: Site,
     trusted_proxies: Vec<IpNet>,
     rates: Rates,
     /// Of all sessions and tokens of a person.
@@ -99,10 +97,19 @@ impl Authority {
             rates_of_people: Rates::new(config.requests_per_second.saturating_mul(SHARED_RATE)),
             store,
             config,
+            site: Site::default(),
             trusted_proxies,
             clock,
             random,
         }
+    }
+
+    /// The same, where browsers reach the installation at this address and at no other, but for those on
+    /// the same machine.
+    #[must_use]
+    pub fn reached_at(mut self, public_url: &str) -> Self {
+        self.site = Site::at(public_url);
+        self
     }
 
     /// The time.
@@ -192,14 +199,14 @@ impl Authority {
         let Some(verified) = self.store.verify_session(text, idle).await? else {
             return Ok(None);
         };
-        if cookie::is_forged(parts) {
+        if self.site.is_forged(parts) {
             return Err(ApiError::CrossSite);
         }
         if let (Some(renewed), Some(renewal)) =
             (&verified.renewed, parts.extensions.get::<Renewal>())
         {
             let left = seconds_until(verified.session.expires_at, self.clock.now());
-            renewal.leave(cookie::set(renewed, &parts.headers, left));
+            renewal.leave(self.site.set(renewed, &parts.headers, left));
         }
         Ok(Some(Who::Person {
             person: verified.person,
@@ -426,7 +433,7 @@ impl<S: Guarded> FromRequestParts<S> for Public {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let authority = state.authority();
         // Also what anyone may do may not be done by another site with somebody's cookies.
-        if cookie::is_forged(parts) {
+        if authority.site.is_forged(parts) {
             return Err(ApiError::CrossSite);
         }
         let address = authority.address(parts);

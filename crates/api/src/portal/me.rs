@@ -14,9 +14,7 @@ use super::page::{Page, PageQuery};
 use super::view::rfc3339;
 use super::{ApiError, Portal, State, field};
 use crate::auth::{SignedIn, Who};
-use crate::auth::{
-    check_totp, clear_cookie, generate_totp, password_problem, recovery_codes, totp_url,
-};
+use crate::auth::{check_totp, generate_totp, password_problem, recovery_codes, totp_url};
 use crate::mail::Letter;
 
 /// A person.
@@ -376,7 +374,7 @@ pub(super) async fn delete(
     let by = &principal.caller;
     let deleted = portal.store.delete_own_account(person.id, by).await?;
     portal.tell_account_deleted(&deleted.email).await;
-    let cookie = [(header::SET_COOKIE, clear_cookie(&headers))];
+    let cookie = [(header::SET_COOKIE, portal.authority.site.clear(&headers))];
     Ok((StatusCode::NO_CONTENT, cookie))
 }
 

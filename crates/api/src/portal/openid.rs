@@ -14,7 +14,7 @@ use super::session::by_person;
 use super::{ApiError, Portal, State};
 use crate::auth::Public;
 use crate::auth::openid::{Failure, LIFETIME, Pending, is_own_path};
-use crate::auth::{clear_sign_in, set_sign_in, sign_in};
+use crate::auth::sign_in;
 use crate::mail::Letter;
 
 /// The page that tells why somebody was not signed in, by `?error=` and a stable code.
@@ -112,7 +112,8 @@ pub(super) async fn start(
         Ok(begun) => begun,
         Err(failure) => return Ok(portal.refuse(&failure, &provider, &headers)),
     };
-    let cookie = set_sign_in(&sealed, &headers, LIFETIME.as_secs());
+    let site = &portal.authority.site;
+    let cookie = site.set_sign_in(&sealed, &headers, LIFETIME.as_secs());
     Ok(redirection(url.as_str(), [cookie]))
 }
 
@@ -147,7 +148,7 @@ pub(super) async fn finish(
         Ok(cookie) => {
             failures.forgive_address(public.address, now);
             let to = format!("{}{}", portal.public_url, pending.return_to);
-            redirection(&to, [cookie, clear_sign_in(&headers)])
+            redirection(&to, [cookie, authority.site.clear_sign_in(&headers)])
         }
         Err(failure) => portal.refuse(&failure, &pending.provider, &headers),
     }
@@ -204,7 +205,7 @@ impl Portal {
             _ => tracing::warn!(provider, code, reason = %failure, "a sign-in was refused"),
         }
         let to = format!("{}{SIGN_IN_PAGE}?error={code}", self.public_url);
-        redirection(&to, [clear_sign_in(headers)])
+        redirection(&to, [self.authority.site.clear_sign_in(headers)])
     }
 }
 

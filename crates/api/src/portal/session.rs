@@ -12,7 +12,7 @@ use super::me::PersonView;
 use super::openapi::Refusal;
 use super::{ApiError, Portal, State};
 use crate::auth::{Comparison, Public, SignedIn, Who};
-use crate::auth::{check_totp, clear_cookie, normal_recovery_code, set_cookie};
+use crate::auth::{check_totp, normal_recovery_code};
 use crate::mail::Letter;
 
 /// Longest `User-Agent` that is kept with a session.
@@ -80,7 +80,7 @@ pub(super) async fn sign_out(
         .store
         .end_session(person.id, &session.id, caller)
         .await?;
-    let cookie = [(header::SET_COOKIE, clear_cookie(&headers))];
+    let cookie = [(header::SET_COOKIE, portal.authority.site.clear(&headers))];
     Ok((StatusCode::NO_CONTENT, cookie))
 }
 
@@ -139,7 +139,7 @@ impl Portal {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(set_cookie(&session, headers, lifetime.as_secs()))
+        Ok(authority.site.set(&session, headers, lifetime.as_secs()))
     }
 
     /// The person whose address, password and code these are.

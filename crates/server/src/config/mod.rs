@@ -192,6 +192,12 @@ impl Config {
         }
     }
 
+    /// Where people reach the control API, if the configuration says so.
+    pub(crate) fn configured_url(&self) -> Option<&str> {
+        let url = self.control.public_url.as_str();
+        (!url.is_empty()).then_some(url)
+    }
+
     /// The host of [`public_url`](Self::public_url).
     pub(crate) fn public_host(&self) -> String {
         let url = self.public_url().parse::<http::Uri>().ok();

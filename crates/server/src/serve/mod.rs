@@ -153,13 +153,17 @@ impl Server {
         let letters: Arc<dyn Letters> =
             Arc::new(letters.context("the mail templates can't be used")?);
         let mailer = mailer(&config, &store, &clock, &jitter)?;
-        let authority = Arc::new(Authority::new(
+        let mut authority = Authority::new(
             store.clone(),
             config.access.clone(),
             config.ingest.trusted_proxies.clone(),
             Arc::clone(&clock),
             Arc::new(System),
-        ));
+        );
+        if let Some(public_url) = config.configured_url() {
+            authority = authority.reached_at(public_url);
+        }
+        let authority = Arc::new(authority);
         first_start::prepare(&store, &authority, &config, administrator).await?;
         let portal = Portal::new(
             store.clone(),

@@ -82,6 +82,31 @@ async fn the_cookie_is_kept_from_scripts_and_from_open_connections() {
 }
 
 #[tokio::test]
+async fn what_a_request_says_of_its_host_is_not_believed_where_the_configuration_says_it() {
+    let world = World::at_public_url().await;
+    world.account(world.organisation, Role::Admin, EMAIL).await;
+    for host in [
+        "localhost:8080",
+        "evil.example.com",
+        "millstream.example.com",
+    ] {
+        let body = json!({"email": EMAIL, "password": PASSWORD});
+        let call = world.anonymous("POST", "/session").header("host", host);
+        let answer = call.json(body).send().await.is(200);
+        let set = answer.header("set-cookie");
+        assert!(set.ends_with("; Secure"), "{host}: {set}");
+        let rename = world.anonymous("PATCH", "/me").cookie(&answer.cookie());
+        let rename = rename.header("host", host).json(json!({"name": "X"}));
+        let other = rename.header("origin", "https://evil.example.com");
+        other.send().await.problem(403, "cross_site");
+        let rename = world.anonymous("PATCH", "/me").cookie(&answer.cookie());
+        let rename = rename.header("host", host).json(json!({"name": "X"}));
+        let own = rename.header("origin", "https://millstream.example.com");
+        own.send().await.is(200);
+    }
+}
+
+#[tokio::test]
 async fn guessing_at_an_account_is_slowed_down_wherever_it_comes_from() {
     let world = with_account().await;
     let guess = async |number: usize, email: &str, password: &str| {

@@ -91,23 +91,34 @@ impl World {
     }
 
     pub(crate) async fn with(config: auth::Config, trusted_proxies: Vec<IpNet>) -> Self {
-        Self::on(None, config, trusted_proxies, |_| Providers::default()).await
+        Self::on(
+            None,
+            config,
+            trusted_proxies,
+            |_| Providers::default(),
+            false,
+        )
+        .await
     }
 
     /// With its store in PostgreSQL, on the server that the tests share.
     pub(crate) async fn on_postgres() -> Self {
         let database = Database::shared(env!("CARGO_TARGET_TMPDIR"));
-        Self::on(Some(database), cheap(), Vec::new(), |_| {
-            Providers::default()
-        })
-        .await
+        let providers = |_| Providers::default();
+        Self::on(Some(database), cheap(), Vec::new(), providers, false).await
     }
 
     /// Where people may also sign in with providers, which may name the organisation.
     pub(crate) async fn with_providers(
         providers: impl FnOnce(OrganisationId) -> Providers,
     ) -> Self {
-        Self::on(None, cheap(), Vec::new(), providers).await
+        Self::on(None, cheap(), Vec::new(), providers, false).await
+    }
+
+    /// Which knows from its configuration that browsers reach it at [`PUBLIC_URL`].
+    pub(crate) async fn at_public_url() -> Self {
+        let providers = |_| Providers::default();
+        Self::on(None, cheap(), Vec::new(), providers, true).await
     }
 
     async fn on(
@@ -115,6 +126,7 @@ impl World {
         config: auth::Config,
         trusted_proxies: Vec<IpNet>,
         providers: impl FnOnce(OrganisationId) -> Providers,
+        configured: bool,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(START));
@@ -135,13 +147,16 @@ impl World {
         };
         let token = store.create_token(draft, &Caller::system()).await.unwrap();
         let lanes = Arc::new(NotingLanes::default());
-        let authority = Authority::new(
+        let mut authority = Authority::new(
             store.clone(),
             config,
             trusted_proxies,
             clock.clone(),
             random,
         );
+        if configured {
+            authority = authority.reached_at(PUBLIC_URL);
+        }
         let password = Secret::new(PASSWORD.into());
         let password_hash = authority.hash_password(password, "").await.unwrap();
         let portal = Portal::new(
