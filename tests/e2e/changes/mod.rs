@@ -207,7 +207,8 @@ async fn signs_in(admin: &Administrator, credentials: &Value) -> bool {
     .await;
     match answer.status.as_u16() {
         200 => true,
-        401 => false,
+        // A locked account has good credentials, and lets nobody in.
+        401 | 403 => false,
         _ => panic!("{}", answer.text()),
     }
 }
