@@ -36,6 +36,8 @@ const STEPS: &[(i64, &str, &str)] = &[
         7,
         "accounts",
         include_str!("../migrations/0007_accounts.sql"),
+    ),
+    (
         9,
         "definitions",
         include_str!("../migrations/0009_definitions.sql"),
