@@ -12,8 +12,9 @@ use serde::{Deserialize, Deserializer};
 use store::{SecretFields, SyncDraft};
 use utoipa::ToSchema;
 
+use super::destination::{kept_secrets, refuse_to_move};
 use super::field;
-use super::problem::{FieldProblem, pointer};
+use super::problem::{ApiError, FieldProblem, pointer};
 
 const URL_BYTES: usize = 8 << 10;
 const HEADER_VALUE_BYTES: usize = 8 << 10;
@@ -24,7 +25,7 @@ const PARAMETERS: usize = 100;
 const MAX_CONCURRENCY: u16 = 1000;
 
 /// The webhook's one parameter, which has a field of its own.
-const URL: &str = "url";
+pub(super) const URL: &str = "url";
 
 /// Headers that belong to the connection, to the framing or to the delivery itself.
 const FORBIDDEN_HEADERS: &[&str] = &[
@@ -74,7 +75,7 @@ pub(super) struct SyncInput {
     url: Option<String>,
     /// Headers beside the two preset ones (`Content-Type`, `User-Agent`).
     #[schema(max_items = 5)]
-    headers: Option<Vec<HeaderInput>>,
+    pub(super) headers: Option<Vec<HeaderInput>>,
     /// Which events are sent, and how.
     events: Option<Events>,
     /// Whether users are sent, and how.
@@ -84,7 +85,7 @@ pub(super) struct SyncInput {
     /// What fills `mappedFields`: destination property → property.
     mappings: Option<BTreeMap<String, Property>>,
     /// Values for `parameters` in templates.
-    parameters: Option<BTreeMap<String, ParameterInput>>,
+    pub(super) parameters: Option<BTreeMap<String, ParameterInput>>,
     /// The name under which requests are sent.
     user_agent: Option<UserAgent>,
     /// Whether selected properties keep their types; null: as the destination says.
@@ -122,9 +123,10 @@ where
 pub(super) struct HeaderInput {
     /// The name.
     #[schema(example = "Authorization")]
-    name: String,
-    /// The value, a template. Absent or null: what is stored for this header stays.
-    value: Option<String>,
+    pub(super) name: String,
+    /// The value, a template. Absent or null: what is stored for this header stays; a secret one is
+    /// needed again where requests go to another scheme, host or port (`secrets_needed`).
+    pub(super) value: Option<String>,
     /// Whether the value is never shown again. Absent: as it is stored, or as the name suggests
     /// (`Authorization`, `X-Api-Key`, …).
     secret: Option<bool>,
@@ -142,8 +144,9 @@ impl std::fmt::Debug for HeaderInput {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ParameterInput {
-    /// The value. Absent or null: what is stored for this parameter stays.
-    value: Option<String>,
+    /// The value. Absent or null: what is stored for this parameter stays; a secret one is needed
+    /// again where requests go to another scheme, host or port (`secrets_needed`).
+    pub(super) value: Option<String>,
     /// Whether the value is never shown again. Absent: as the destination says, or as it is stored.
     secret: Option<bool>,
 }
@@ -169,8 +172,10 @@ pub(super) fn apply(
     input: SyncInput,
     mut draft: SyncDraft,
     definition: &Definition,
-) -> Result<SyncDraft, Vec<FieldProblem>> {
+) -> Result<SyncDraft, ApiError> {
     let mut problems = Vec::new();
+    let kept = kept_secrets(&input, &draft.settings, &draft.secret);
+    let before = draft.settings.clone();
     let settings = &mut draft.settings;
     if let Some(input) = input.name {
         draft.name = field::name(&input, &mut problems);
@@ -223,10 +228,13 @@ pub(super) fn apply(
     }
     settings.user_agent = input.user_agent.unwrap_or(settings.user_agent);
     settings.typed_properties = input.typed_properties.unwrap_or(settings.typed_properties);
-    if problems.is_empty() {
-        Ok(draft)
-    } else {
-        Err(problems)
+    if !problems.is_empty() {
+        return Err(ApiError::Invalid(problems));
+    }
+    let needed = refuse_to_move(&before, settings, kept);
+    match needed.is_empty() {
+        true => Ok(draft),
+        false => Err(ApiError::SecretsNeeded(needed)),
     }
 }
 

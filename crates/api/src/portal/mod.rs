@@ -7,6 +7,7 @@
 //! leaves half done, [`Portal::start`] finishes.
 
 mod audit;
+mod destination;
 mod draft;
 mod extract;
 mod field;

@@ -118,6 +118,9 @@ pub enum ApiError {
     /// The sync can't be enabled as it is.
     #[error("the sync can't be enabled as it is")]
     NotReady(Vec<FieldProblem>),
+    /// Requests would go elsewhere, and take secrets along that the caller didn't give.
+    #[error("the secrets that stay would be sent to another place: enter them again")]
+    SecretsNeeded(Vec<FieldProblem>),
     /// The update says nothing of the version that it was made from.
     #[error("send the `ETag` that you read as `If-Match`, or `*` to overwrite whatever is there")]
     PreconditionRequired,
@@ -337,6 +340,11 @@ impl ApiError {
                 "sync_not_ready",
                 "Sync not ready",
             ),
+            Self::SecretsNeeded(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "secrets_needed",
+                "Secrets needed again",
+            ),
             Self::PreconditionRequired => (
                 StatusCode::PRECONDITION_REQUIRED,
                 "precondition_required",
@@ -457,7 +465,9 @@ impl IntoResponse for ApiError {
         let detail = self.to_string();
         let retry_after = self.retry_after();
         let (errors, would_drop) = match self {
-            Self::Invalid(errors) | Self::NotReady(errors) => (errors, None),
+            Self::Invalid(errors) | Self::NotReady(errors) | Self::SecretsNeeded(errors) => {
+                (errors, None)
+            }
             Self::Malformed {
                 message,
                 line,

@@ -82,7 +82,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, [(HeaderName, String); 2], Json<SyncView>), ApiError> {
     let (input, by) = creation.once(allowed.caller());
     let definition = portal.store.webhook();
-    let draft = draft::apply(input, draft::blank(), &definition).map_err(ApiError::Invalid)?;
+    let draft = draft::apply(input, draft::blank(), &definition)?;
     if draft.enabled {
         // The id doesn't matter to the check.
         portal.check(SyncId::from_bytes([0; 16]), project, &definition, &draft)?;
@@ -128,7 +128,8 @@ pub(super) async fn show(
 }
 
 /// Changes a sync; what is absent stays, lists and objects are replaced whole. A running sync goes
-/// on with the new settings without losing its place; it is refused what would stop it.
+/// on with the new settings without losing its place; it is refused what would stop it. Where scheme,
+/// host or port of the URL change, secrets that stay have to be given again (`secrets_needed`).
 #[utoipa::path(patch, path = "/projects/{project}/syncs/{sync}", tag = "syncs",
     operation_id = "change_sync",
     params(("project" = String, Path, description = "The project's id"),
@@ -261,7 +262,7 @@ impl Portal {
             settings: record.sync.settings.clone(),
             secret: record.secret.clone(),
         };
-        let draft = draft::apply(input, before, &definition).map_err(ApiError::Invalid)?;
+        let draft = draft::apply(input, before, &definition)?;
         if draft.enabled {
             self.check(id, project, &definition, &draft)?;
         }

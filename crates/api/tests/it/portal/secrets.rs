@@ -144,3 +144,36 @@ async fn headers_whose_names_suggest_secrets_are_secret_unless_said_otherwise() 
         assert_eq!(made["headers"][0]["secret"], json!(secret), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_secret_is_not_sent_to_another_host_by_someone_who_does_not_know_it() {
+    let world = World::new().await;
+    let path = world.sync(body()).await;
+    for body in [
+        json!({"url": "https://evil.example"}),
+        json!({"url": "http://example.com"}),
+        json!({"url": "https://example.com:8443"}),
+        json!({"url": "https://${parameters.region}"}),
+        json!({"url": "https://evil.example", "headers": [{"name": "authorization"}],
+            "parameters": {"token": {"secret": true}}}),
+    ] {
+        let refused = world.change(&path, body).await;
+        refused.problem(422, "secrets_needed");
+        let places = ["/headers/0/value", "/parameters/token/value"];
+        assert_eq!(refused.pointers(), places);
+    }
+    let half = json!({"url": "https://other.example",
+        "headers": [{"name": "Authorization", "value": HEADER}]});
+    let refused = world.change(&path, half).await;
+    refused.problem(422, "secrets_needed");
+    assert_eq!(refused.pointers(), ["/parameters/token/value"]);
+
+    let same_host = json!({"url": "https://example.com/elsewhere"});
+    world.change(&path, same_host).await.is(200);
+    let anew = json!({"url": "https://other.example",
+        "headers": [{"name": "Authorization", "value": HEADER}],
+        "parameters": {"token": {"value": PARAMETER}}});
+    world.change(&path, anew).await.is(200);
+    let without = json!({"url": "https://third.example", "headers": [], "parameters": {}});
+    world.change(&path, without).await.is(200);
+}

@@ -1,0 +1,165 @@
+//! Where a sync sends its requests, and what goes along: whoever may change a sync may not see its
+//! secrets, and so may not have them sent elsewhere either.
+
+use axum::http::Uri;
+use model::sync::Settings;
+use store::SecretFields;
+
+use super::draft::{SyncInput, URL};
+use super::problem::{FieldProblem, pointer};
+
+/// What begins a directive or an interpolation, in any syntax of templates.
+const CONSTRUCTS: &[&str] = &[
+    "${", "#{", "<#", "</#", "<@", "</@", "[=", "[#", "[/#", "[@",
+];
+
+/// Where each stored secret is that `input` leaves as it is: in the input where it names the field,
+/// in the sync where it doesn't.
+pub(super) fn kept_secrets(
+    input: &SyncInput,
+    stored: &Settings,
+    secret: &SecretFields,
+) -> Vec<String> {
+    let is_secret = |name: &str| {
+        let mut secrets = secret.headers.iter();
+        secrets.any(|header| header.eq_ignore_ascii_case(name))
+    };
+    let header = |index| format!("{}/value", pointer("/headers", index));
+    let parameter = |name: &str| format!("{}/value", pointer("/parameters", name));
+    let mut kept = Vec::new();
+    match &input.headers {
+        None => {
+            let stored = stored.headers.iter().enumerate();
+            let stored = stored.filter(|(_, stored)| is_secret(&stored.name));
+            kept.extend(stored.map(|(index, _)| header(index)));
+        }
+        Some(given) => {
+            let given = given.iter().enumerate();
+            let given = given.filter(|(_, given)| given.value.is_none() && is_secret(&given.name));
+            kept.extend(given.map(|(index, _)| header(index)));
+        }
+    }
+    let parameters = secret.parameters.iter().filter(|&name| {
+        let given = input.parameters.as_ref();
+        given.is_none_or(|given| given.get(name).is_some_and(|given| given.value.is_none()))
+    });
+    kept.extend(parameters.map(|name| parameter(name)));
+    kept
+}
+
+/// That the secrets that were kept (by where they are) have to be given again; nothing when requests
+/// still go where they went.
+pub(super) fn refuse_to_move(
+    before: &Settings,
+    after: &Settings,
+    kept: Vec<String>,
+) -> Vec<FieldProblem> {
+    if same_destination(before, after) {
+        return Vec::new();
+    }
+    let message = "enter this secret again: it is not sent to another scheme, host or port unseen";
+    kept.into_iter()
+        .map(|place| FieldProblem::new(place, message))
+        .collect()
+}
+
+/// Whether scheme, host and port stay. Where a template makes them of other settings, these have to
+/// stay too.
+fn same_destination(before: &Settings, after: &Settings) -> bool {
+    let url = |settings: &Settings| settings.parameters.get(URL).cloned().unwrap_or_default();
+    let (was, is) = (url(before), url(after));
+    match (origin(&was), origin(&is)) {
+        (Some(was), Some(is)) => was == is,
+        (None, None) => {
+            was == is
+                && before.parameters == after.parameters
+                && before.mappings == after.mappings
+                && before.properties == after.properties
+        }
+        _ => false,
+    }
+}
+
+/// Scheme, host and port of a URL that starts with them as they stand; `None` where a template makes
+/// them.
+fn origin(url: &str) -> Option<(String, String, Option<u16>)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let construct = CONSTRUCTS
+        .iter()
+        .filter_map(|construct| rest.find(construct));
+    let construct = construct.min().unwrap_or(rest.len());
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    // `#{` ends no host: what it makes is still part of it.
+    if construct <= end && construct < rest.len() {
+        return None;
+    }
+    let uri: Uri = format!("{scheme}://{}", &rest[..end]).parse().ok()?;
+    let scheme = scheme.to_ascii_lowercase();
+    let port = uri.port_u16().or(match scheme.as_str() {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    });
+    Some((scheme, uri.host()?.to_ascii_lowercase(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stays(was: &str, is: &str) -> bool {
+        let settings = |url: &str| Settings {
+            parameters: [(URL.to_owned(), url.to_owned())].into(),
+            ..Settings::default()
+        };
+        same_destination(&settings(was), &settings(is))
+    }
+
+    #[test]
+    fn a_path_may_change_and_nothing_before_it() {
+        let was = "https://example.com/a";
+        for is in [
+            "https://EXAMPLE.com:443/b?c=d",
+            "https://example.com",
+            "HTTPS://example.com/${event_type}",
+        ] {
+            assert!(stays(was, is), "{is}");
+        }
+        for is in [
+            "http://example.com/a",
+            "https://example.com:8443/a",
+            "https://example.com.evil.example/a",
+            "https://evil.example/a",
+            "https://evil.example\\.example.com/a",
+            "https://example.com${x}/a",
+            "https://example.com#{1}/a",
+            "https://example.com<#if x>.evil.example</#if>/a",
+            "${x}https://example.com/a",
+            "",
+        ] {
+            assert!(!stays(was, is), "{is}");
+        }
+        assert!(stays("https://[::1]:8080/a", "https://[::1]:8080/b"));
+    }
+
+    #[test]
+    fn a_host_that_a_template_makes_stays_only_with_all_that_it_may_be_made_of() {
+        let settings = |region: &str| Settings {
+            parameters: [
+                (URL.to_owned(), "https://${parameters.region}/a".to_owned()),
+                ("region".to_owned(), region.to_owned()),
+            ]
+            .into(),
+            ..Settings::default()
+        };
+        assert!(same_destination(&settings("eu"), &settings("eu")));
+        assert!(!same_destination(
+            &settings("eu"),
+            &settings("evil.example")
+        ));
+        let mut mapped = settings("eu");
+        let property = serde_json::from_str(r#"{"scope": "event", "name": "host"}"#).unwrap();
+        mapped.mappings.insert("host".into(), property);
+        assert!(!same_destination(&settings("eu"), &mapped));
+    }
+}
