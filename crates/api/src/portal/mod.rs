@@ -66,6 +66,8 @@ pub struct Portal {
     lanes: Arc<dyn Lanes>,
     authority: Arc<Authority>,
     letters: Arc<dyn Letters>,
+    /// Whether a mail server brings letters to those whom they are for.
+    sends_mail: bool,
     /// Where people may sign in besides.
     providers: Providers,
     /// Where people reach the installation; links in letters begin with it. Without a slash at its
@@ -102,6 +104,7 @@ impl Portal {
             lanes,
             authority,
             letters,
+            sends_mail: false,
             providers: Providers::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             resealing: std::sync::Mutex::default(),
@@ -114,6 +117,13 @@ impl Portal {
     #[must_use]
     pub fn with_providers(mut self, providers: Providers) -> Self {
         self.providers = providers;
+        self
+    }
+
+    /// The same, where a mail server brings letters: nobody has to pass their links on.
+    #[must_use]
+    pub fn with_mail_server(mut self) -> Self {
+        self.sends_mail = true;
         self
     }
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract;
 use model::MailId;
 use serde::{Deserialize, Serialize};
-use store::mail::{Mail, State as MailState, Status};
+use store::mail::{Bodies, Mail, State as MailState, Status};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Path, Query};
@@ -67,9 +67,11 @@ impl From<Mail> for MailView {
 pub(super) struct MailTextView {
     /// The mail.
     mail: MailView,
-    /// What it says, with links that let people in; null once it was sent or given up, and for tokens
-    /// with scopes, which shall not become somebody by it.
+    /// What it says; null once that is kept no longer.
     text: Option<String>,
+    /// Whether the secret of a link in it is left out, with which one becomes somebody. It is shown to
+    /// operators who are signed in, and to no token; to nobody where a mail server brings it.
+    masked: bool,
 }
 
 /// Which mails.
@@ -122,7 +124,8 @@ pub(super) async fn list(
     Ok(Json(Page::of(page, MailView::from)))
 }
 
-/// Shows a mail as text: how to pass a link on where no mail server is set up. The audit log tells of it.
+/// Shows a mail as text: how an operator who is signed in passes a link on where no mail server is set
+/// up. The audit log tells of it. Others see it without the link's secret.
 #[utoipa::path(get, path = "/installation/outbox/{mail}", tag = "installation",
     operation_id = "show_mail",
     params(("mail" = String, Path, description = "The mail's id")),
@@ -132,14 +135,20 @@ pub(super) async fn show(
     extract::State(portal): State,
     Path(id): Path<MailId>,
 ) -> Result<Json<MailTextView>, ApiError> {
-    let narrowed =
-        matches!(&operator.principal.who, Who::Token(token) if token.token.scopes.is_some());
-    let (mail, bodies) = match narrowed {
-        true => (portal.store.mail(id).await?.0, None),
-        false => portal.store.read_mail(id, &operator.caller()).await?,
+    let present = matches!(operator.principal.who, Who::Person { .. });
+    let shows_links = present && !portal.sends_mail;
+    let (mail, bodies) = match shows_links {
+        true => portal.store.read_mail(id, &operator.caller()).await?,
+        false => portal.store.mail(id).await?,
     };
+    let shown = |bodies: &Bodies| match shows_links {
+        true => bodies.clone(),
+        false => bodies.masked(),
+    };
+    let shown = bodies.as_ref().map(shown);
     Ok(Json(MailTextView {
         mail: MailView::from(mail),
-        text: bodies.map(|bodies| bodies.text),
+        masked: shown != bodies,
+        text: shown.map(|bodies| bodies.text),
     }))
 }

@@ -1,8 +1,10 @@
 //! `millstream outbox …`.
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
-use super::remote::{self, block_on, query};
+use super::login::{self, SignIn};
+use super::remote::{self, Credential, Remote, block_on, query};
 use super::{Failure, output};
 
 #[derive(Debug, Subcommand)]
@@ -10,9 +12,14 @@ pub(crate) enum Command {
     /// List the mail that went out or waits, oldest first (for operators).
     #[command(after_help = "Example:\n  millstream outbox list --state queued")]
     List(List),
-    /// Show what a mail says, with its link: how to pass it on without a mail server (for operators).
-    #[command(after_help = "Example:\n  millstream outbox show mail_06r3h4v8n5s7qj2k0c1d9w6xyz")]
-    Show(Show),
+    /// Show what a mail says: how to pass its link on without a mail server (for operators).
+    #[command(
+        after_help = "Examples:\n  millstream outbox show mail_06r3h4v8n5s7qj2k0c1d9w6xyz\n  \
+        millstream outbox show mail_06r3h4v8n5s7qj2k0c1d9w6xyz --sign-in --email ann@example.com\n\n\
+        With a token the mail is shown without the secret of its link: whoever has that becomes somebody. \
+        An operator who signs in sees it, as long as no mail server is set up."
+    )]
+    Show(Box<Show>),
 }
 
 #[derive(Debug, Args)]
@@ -28,6 +35,11 @@ pub(crate) struct List {
 pub(crate) struct Show {
     /// Its id.
     mail: String,
+    /// Sign in for this one command, to see the link too.
+    #[arg(long)]
+    sign_in: bool,
+    #[command(flatten)]
+    who: SignIn,
     #[command(flatten)]
     server: remote::Options,
 }
@@ -71,9 +83,17 @@ impl Show {
                 self.mail
             )));
         }
-        let remote = self.server.connect()?;
         let path = format!("/api/v1/installation/outbox/{}", self.mail);
-        let shown = remote.get(&path).await?;
+        let shown = match self.sign_in {
+            true => self.get_in_session(&path).await?,
+            false => self.server.connect()?.get(&path).await?,
+        };
+        if shown["masked"] == true {
+            login::note(
+                "the secret of the link is left out: an operator sees it with --sign-in, as long as no \
+                 mail server is set up",
+            );
+        }
         if self.server.json {
             return Ok(output::print_json(&shown)?);
         }
@@ -92,5 +112,18 @@ impl Show {
         };
         output::print(&format!("\n{text}"));
         Ok(())
+    }
+
+    /// What is at `path` for whoever signs in, who is signed out again then.
+    async fn get_in_session(&self, path: &str) -> Result<Value, Failure> {
+        let url = self.server.place.server_url()?;
+        let mut remote =
+            Remote::with_credential(&url, Credential::Nobody).map_err(Failure::Usage)?;
+        self.who.sign_in(&mut remote).await?;
+        let shown = remote.get(path).await;
+        let ended = login::end_session(&remote).await;
+        let shown = shown?;
+        ended?;
+        Ok(shown)
     }
 }

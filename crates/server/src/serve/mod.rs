@@ -174,6 +174,10 @@ impl Server {
         );
         let providers = providers::set_up(&config);
         let providers = providers.context("signing in by OpenID Connect can't be set up")?;
+        let portal = match config.mail.is_set_up() {
+            true => portal.with_mail_server(),
+            false => portal,
+        };
         let portal = Arc::new(portal.with_providers(providers));
         portal.start().await.context("the syncs can't be started")?;
 

@@ -18,6 +18,8 @@ use model::{MailId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use crate::secret::mask_links;
+
 /// How much mail is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +126,17 @@ pub struct Bodies {
     pub text: String,
     /// As HTML.
     pub html: String,
+}
+
+impl Bodies {
+    /// The same without what lets people in: of each link the page only.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        Self {
+            text: mask_links(&self.text),
+            html: mask_links(&self.html),
+        }
+    }
 }
 
 impl fmt::Debug for Bodies {

@@ -73,11 +73,42 @@ impl Credential {
     }
 }
 
+/// A text in which nothing is left of the links' credentials but what they are for (`msi_…`).
+pub(crate) fn mask_links(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    let prefixes = [Kind::Invitation, Kind::PasswordReset].map(Kind::prefix);
+    while let Some((at, prefix)) = prefixes
+        .into_iter()
+        .filter_map(|prefix| Some((rest.find(prefix)?, prefix)))
+        .min()
+    {
+        let (before, credential) = rest.split_at(at);
+        let of_it = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let end = credential.find(|c| !of_it(c)).unwrap_or(credential.len());
+        masked.extend([before, prefix, "…"]);
+        rest = &credential[end..];
+    }
+    masked.push_str(rest);
+    masked
+}
+
 #[cfg(test)]
 mod tests {
     use model::random::Seeded;
 
     use super::*;
+
+    #[test]
+    fn of_a_link_the_page_is_left() {
+        let made = Credential::generate(&Seeded::new(1));
+        let [first, second] = [Kind::Invitation, Kind::PasswordReset].map(|kind| made.text(kind));
+        let (first, second) = (first.expose(), second.expose());
+        let text = format!("Open https://a.example/x#{second}, or <a href=\"/y#{first}\">");
+        let expected = "Open https://a.example/x#msr_…, or <a href=\"/y#msi_…\">";
+        assert_eq!(mask_links(&text), expected);
+        assert_eq!(mask_links("no link"), "no link");
+    }
 
     #[test]
     fn a_text_is_read_back_as_its_own_kind_only() {

@@ -13,7 +13,7 @@ use model::Random;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-pub(crate) use credential::{Credential, Kind};
+pub(crate) use credential::{Credential, Kind, mask_links};
 pub use keyring::Keyring;
 pub use rotation::KeyUse;
 pub(crate) use shared::SharedKeyring;

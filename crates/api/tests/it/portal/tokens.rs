@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::call::Answer;
+use super::world::PUBLIC_URL;
 
 async fn make(world: &World, maker: &str, body: Value) -> Answer {
     let call = world.anonymous("POST", &world.of_organisation("/tokens"));
@@ -321,8 +322,45 @@ async fn what_an_operator_makes_with_a_token_is_the_operators() {
 }
 
 #[tokio::test]
-async fn letters_are_not_read_with_narrow_tokens_and_the_log_tells_who_read_them() {
+async fn links_in_letters_are_shown_to_nobody_but_an_operator_who_is_present() {
     let world = World::new().await;
+    let rights = InstallationRights {
+        operator: true,
+        reviewer: false,
+    };
+    let operator = world.person_with(rights).await;
+    let link = world
+        .invitation(world.organisation, Role::Viewer, "bob@example.com")
+        .await;
+    let mail = world.mail_to("bob@example.com").await;
+    let path = format!("/installation/outbox/{mail}");
+    let home = world.store.organisations_of(operator.id, None, 1).await;
+    let home = home.unwrap().items[0].0.id;
+    let narrow = Some(vec![Permission::InstallationWrite]);
+    let narrow = world.token_of(home, operator.id, narrow).await;
+    let log = "/installation/audit?action=mail.read";
+    for token in [&world.token, &operator.token, &narrow] {
+        let read = world.anonymous("GET", &path).token(Some(token));
+        let read = read.send().await.is(200).json();
+        let text = read["text"].as_str().unwrap();
+        assert!(text.starts_with(PUBLIC_URL), "{text}");
+        assert!(!text.contains(&link[..30]), "{text}");
+        assert_eq!(read["masked"], true);
+    }
+    assert_eq!(world.get(log).await.json()["items"], json!([]));
+
+    let read = world.anonymous("GET", &path).cookie(&operator.cookie);
+    let read = read.send().await.is(200).json();
+    assert!(read["text"].as_str().unwrap().ends_with(&link));
+    assert_eq!(read["masked"], false);
+    let entry = &world.get(log).await.json()["items"][0];
+    assert_eq!(entry["target"]["id"], mail.to_string());
+    assert_eq!(entry["target"]["name"], "bob@example.com");
+}
+
+#[tokio::test]
+async fn where_a_mail_server_brings_letters_their_links_are_shown_to_nobody() {
+    let world = World::with_mail_server().await;
     let rights = InstallationRights {
         operator: true,
         reviewer: false,
@@ -331,25 +369,10 @@ async fn letters_are_not_read_with_narrow_tokens_and_the_log_tells_who_read_them
     world
         .invitation(world.organisation, Role::Viewer, "bob@example.com")
         .await;
-    let mails = world.store.mails(None, None, 200).await.unwrap().items;
-    let mut to_bob = mails
-        .iter()
-        .filter(|mail| mail.recipient == "bob@example.com");
-    let mail = to_bob.next().unwrap().id;
+    let mail = world.mail_to("bob@example.com").await;
     let path = format!("/installation/outbox/{mail}");
-    let home = world.store.organisations_of(operator.id, None, 1).await;
-    let home = home.unwrap().items[0].0.id;
-    let narrow = Some(vec![Permission::InstallationWrite]);
-    let narrow = world.token_of(home, operator.id, narrow).await;
-    let read = |token: String| {
-        let call = world.anonymous("GET", &path);
-        async move { call.token(Some(&token)).send().await.is(200).json() }
-    };
-    assert_eq!(read(narrow).await["text"], Value::Null);
-    let log = "/installation/audit?action=mail.read";
-    assert_eq!(world.get(log).await.json()["items"], json!([]));
-    assert!(read(operator.token.clone()).await["text"].is_string());
-    let entry = &world.get(log).await.json()["items"][0];
-    assert_eq!(entry["target"]["id"], mail.to_string());
-    assert_eq!(entry["target"]["name"], "bob@example.com");
+    let read = world.anonymous("GET", &path).cookie(&operator.cookie);
+    let read = read.send().await.is(200).json();
+    assert_eq!(read["masked"], true);
+    assert!(read["text"].as_str().unwrap().ends_with("#msi_…"), "{read}");
 }

@@ -14,7 +14,7 @@ use millstream_api::portal::{self, Portal};
 use model::access::{InstallationRights, Permission, Role};
 use model::random::System;
 use model::time::ManualClock;
-use model::{ApiKey, Clock, OrganisationId, PersonId, Random, SyncId, Timestamp};
+use model::{ApiKey, Clock, MailId, OrganisationId, PersonId, Random, SyncId, Timestamp};
 use serde_json::{Value, json};
 use store::mail::{Bodies, Draft};
 use store::{Caller, Config, Invitee, NewSession, Secret, Store, TokenDraft, Vouched};
@@ -39,6 +39,9 @@ struct PlainLetters;
 impl Letters for PlainLetters {
     fn write(&self, recipient: &str, letter: &Letter<'_>) -> Result<Draft, LetterError> {
         let text = match letter {
+            Letter::Invitation { link, inviter, .. } if !inviter.is_empty() => {
+                format!("{inviter} invites: {link}")
+            }
             Letter::Invitation { link, .. } | Letter::PasswordReset { link, .. } => {
                 (*link).to_owned()
             }
@@ -91,41 +94,40 @@ impl World {
     }
 
     pub(crate) async fn with(config: auth::Config, trusted_proxies: Vec<IpNet>) -> Self {
-        Self::on(
-            None,
-            config,
-            trusted_proxies,
-            |_| Providers::default(),
-            false,
-        )
-        .await
+        Self::on(None, config, trusted_proxies, |portal, _| portal, false).await
     }
 
     /// With its store in PostgreSQL, on the server that the tests share.
     pub(crate) async fn on_postgres() -> Self {
         let database = Database::shared(env!("CARGO_TARGET_TMPDIR"));
-        let providers = |_| Providers::default();
-        Self::on(Some(database), cheap(), Vec::new(), providers, false).await
+        Self::on(Some(database), cheap(), Vec::new(), |portal, _| portal, false).await
+    }
+
+    /// Where a mail server brings letters.
+    pub(crate) async fn with_mail_server() -> Self {
+        let set_up = |portal: Portal, _| portal.with_mail_server();
+        Self::on(None, cheap(), Vec::new(), set_up, false).await
     }
 
     /// Where people may also sign in with providers, which may name the organisation.
     pub(crate) async fn with_providers(
         providers: impl FnOnce(OrganisationId) -> Providers,
     ) -> Self {
-        Self::on(None, cheap(), Vec::new(), providers, false).await
+        let set_up =
+            |portal: Portal, organisation| portal.with_providers(providers(organisation));
+        Self::on(None, cheap(), Vec::new(), set_up, false).await
     }
 
     /// Which knows from its configuration that browsers reach it at [`PUBLIC_URL`].
     pub(crate) async fn at_public_url() -> Self {
-        let providers = |_| Providers::default();
-        Self::on(None, cheap(), Vec::new(), providers, true).await
+        Self::on(None, cheap(), Vec::new(), |portal, _| portal, true).await
     }
 
     async fn on(
         database: Option<Database>,
         config: auth::Config,
         trusted_proxies: Vec<IpNet>,
-        providers: impl FnOnce(OrganisationId) -> Providers,
+        set_up: impl FnOnce(Portal, OrganisationId) -> Portal,
         configured: bool,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -166,7 +168,7 @@ impl World {
             Arc::new(PlainLetters),
             PUBLIC_URL,
         );
-        let portal = Arc::new(portal.with_providers(providers(organisation)));
+        let portal = Arc::new(set_up(portal, organisation));
         Self {
             store,
             clock,
@@ -332,7 +334,7 @@ impl World {
             let letter = Letter::Invitation {
                 organisation,
                 inviter,
-                link: "#",
+                link: &portal::link(PUBLIC_URL, "invitation", link),
                 expires_at: START,
             };
             Ok(PlainLetters.write(email, &letter)?)
@@ -399,12 +401,17 @@ impl World {
 
     /// The newest letter to an address.
     pub(crate) async fn letter_to(&self, email: &str) -> String {
+        let newest = self.mail_to(email).await;
+        let (_, bodies) = self.store.mail(newest).await.unwrap();
+        bodies.expect("it waits to be sent").text
+    }
+
+    /// The id of the newest letter to an address.
+    pub(crate) async fn mail_to(&self, email: &str) -> MailId {
         let mails = self.store.mails(None, None, 200).await.unwrap().items;
         let to_them = mails.iter().filter(|mail| mail.recipient == email);
         let newest = to_them.max_by_key(|mail| mail.created_at);
-        let newest = newest.unwrap_or_else(|| panic!("no letter to {email}"));
-        let (_, bodies) = self.store.mail(newest.id).await.unwrap();
-        bodies.expect("it waits to be sent").text
+        newest.unwrap_or_else(|| panic!("no letter to {email}")).id
     }
 }
 
