@@ -63,7 +63,7 @@ pub use project::{NewProject, Project, ProjectChange, Throttle};
 pub use secret::Secret;
 pub use session::{NewSession, Session, VerifiedSession};
 pub use sync::{DeletedSync, SecretFields, SyncDraft, SyncRecord};
-pub use token::{NewToken, Token, TokenDraft, VerifiedToken};
+pub use token::{NewToken, RevokedTokens, Token, TokenDraft, VerifiedToken};
 pub use token_warning::ExpiringToken;
 
 use dialect::Dialect;

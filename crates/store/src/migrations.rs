@@ -38,6 +38,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0007_accounts.sql"),
     ),
     (
+        8,
+        "letters and tokens",
+        include_str!("../migrations/0008_letters_and_tokens.sql"),
+    ),
+    (
         9,
         "definitions",
         include_str!("../migrations/0009_definitions.sql"),

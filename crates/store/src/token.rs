@@ -34,6 +34,8 @@ pub struct Token {
     pub name: String,
     /// What it may do at most; `None`: all that its person may.
     pub scopes: Option<Vec<Permission>>,
+    /// The token with which it was made, if any: it ends with that one.
+    pub parent: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends by itself.
@@ -62,8 +64,19 @@ pub struct TokenDraft {
     pub name: String,
     /// What it may do at most; `None`: all that its person may.
     pub scopes: Option<Vec<Permission>>,
+    /// The token with which it is made, if any: it ends with that one.
+    pub parent: Option<String>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+}
+
+/// The tokens that ended with one that was revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedTokens {
+    /// The one that was revoked.
+    pub token: Token,
+    /// Those that were made with it, directly or not, oldest first.
+    pub made_with_it: Vec<Token>,
 }
 
 /// A token that was recognised, with what it may do at this moment.
@@ -76,11 +89,11 @@ pub struct VerifiedToken {
 }
 
 const COLUMNS: &str = "t.id, t.organisation_id, t.person_id, t.name, t.secret_hash, t.scopes, \
-                       t.created_at, t.expires_at, t.used_at";
+                       t.parent_id, t.created_at, t.expires_at, t.used_at";
 
 impl Store {
-    /// Makes a token. Its person has to be a member of the organisation. Fails with
-    /// [`Error::TooManyTokens`]; the server itself is refused none.
+    /// Makes a token. Its person has to be a member of the organisation, and its parent is still there.
+    /// Fails with [`Error::TooManyTokens`]; the server itself is refused none.
     pub async fn create_token(&self, draft: TokenDraft, by: &Caller) -> Result<NewToken, Error> {
         let mut change = self.begin(by).await?;
         if let Some((id, secret)) = change.made_before::<(String, String)>().await? {
@@ -94,6 +107,9 @@ impl Store {
         if let Some(person) = draft.person {
             member::find(change.connection(), draft.organisation, person).await?;
         }
+        if let Some(parent) = &draft.parent {
+            demand(change.connection(), parent).await?;
+        }
         if by.actor.kind != ActorKind::System {
             check_room(change.connection(), &draft).await?;
         }
@@ -104,14 +120,16 @@ impl Store {
             person: draft.person,
             name: draft.name,
             scopes: draft.scopes,
+            parent: draft.parent,
             created_at: change.now,
             expires_at: draft.expires_at,
             used_at: None,
         };
         sqlx::query(
             "INSERT INTO api_tokens
-                 (id, organisation_id, person_id, name, secret_hash, scopes, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                 (id, organisation_id, person_id, name, secret_hash, scopes, created_at, expires_at,
+                  parent_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&token.id)
         .bind(token.organisation.to_string())
@@ -126,6 +144,7 @@ impl Store {
         )
         .bind(token.created_at.0)
         .bind(token.expires_at.map(|at| at.0))
+        .bind(&token.parent)
         .execute(change.connection())
         .await?;
         let made = (&token.id, credential.secret.expose());
@@ -256,18 +275,41 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// Revokes a token.
-    pub async fn delete_token(&self, id: &str, by: &Caller) -> Result<(), Error> {
-        let token = self.token(id).await?;
+    /// Revokes a token, and those with it that were made with it.
+    pub async fn delete_token(&self, id: &str, by: &Caller) -> Result<RevokedTokens, Error> {
         let mut change = self.begin(by).await?;
-        let deleted = sqlx::query("DELETE FROM api_tokens WHERE id = $1")
+        let rows = sqlx::query(query_for(
+            "FROM api_tokens t WHERE t.id IN
+                 (WITH RECURSIVE family (id) AS
+                      (SELECT id FROM api_tokens WHERE id = $1
+                       UNION SELECT c.id FROM api_tokens c JOIN family f ON c.parent_id = f.id)
+                  SELECT id FROM family)
+             ORDER BY t.created_at, t.id",
+        ))
+        .bind(id)
+        .fetch_all(change.connection())
+        .await?;
+        let tokens: Vec<Token> = rows.iter().map(from_row).collect::<Result<_, _>>()?;
+        let (mut itself, made_with_it): (Vec<_>, Vec<_>) =
+            tokens.into_iter().partition(|token| token.id == id);
+        let token = itself.pop().ok_or_else(|| Error::NoToken(id.to_owned()))?;
+        // Those that were made with it go with its row.
+        sqlx::query("DELETE FROM api_tokens WHERE id = $1")
             .bind(id)
             .execute(change.connection())
             .await?;
-        if deleted.rows_affected() == 0 {
-            return Err(Error::NoToken(id.to_owned()));
+        for other in &made_with_it {
+            let with = Entry {
+                after: Some(json!({"with": id})),
+                ..entry("token.revoke", other)
+            };
+            change.log(with).await?;
         }
-        change.commit(entry("token.revoke", &token)).await
+        change.commit(entry("token.revoke", &token)).await?;
+        Ok(RevokedTokens {
+            token,
+            made_with_it,
+        })
     }
 }
 
@@ -302,6 +344,15 @@ async fn count(
     let row = sqlx::query(sql).bind(whose).fetch_one(connection).await?;
     let count: i64 = row.try_get(0)?;
     Ok(count.unsigned_abs())
+}
+
+/// Refuses when there is no such token any more.
+async fn demand(connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
+    let row = sqlx::query("SELECT id FROM api_tokens WHERE id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.map(drop).ok_or_else(|| Error::NoToken(id.to_owned()))
 }
 
 /// A query for tokens: of constants only.
@@ -341,6 +392,7 @@ pub(crate) fn from_row(row: &AnyRow) -> Result<Token, Error> {
             .map_err(|_| corrupt("the organisation"))?,
         person: person.map_err(|_| corrupt("the person"))?,
         name: row.try_get("name")?,
+        parent: row.try_get("parent_id")?,
         scopes: scopes.map_err(|_| corrupt("the scopes"))?,
         created_at: Timestamp(row.try_get("created_at")?),
         expires_at: expires_at.map(Timestamp),

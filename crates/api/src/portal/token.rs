@@ -29,6 +29,8 @@ pub(super) struct TokenView {
     person: Option<String>,
     /// What it may do at most; null: all that its person may.
     scopes: Option<Vec<Permission>>,
+    /// The token that it was made with, and ends with; null: none.
+    parent: Option<String>,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -47,6 +49,7 @@ impl From<&Token> for TokenView {
             name: token.name.clone(),
             person: token.person.map(|id| id.to_string()),
             scopes: token.scopes.clone(),
+            parent: token.parent.clone(),
             created_at: rfc3339(token.created_at),
             expires_at: token.expires_at.map(rfc3339),
             used_at: token.used_at.map(rfc3339),
@@ -61,6 +64,13 @@ pub(super) struct NewTokenView {
     token: TokenView,
     /// What to send as `Authorization: Bearer …`. Not shown again.
     text: String,
+}
+
+/// The tokens that were revoked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RevokedView {
+    /// The one that was named, and those that were made with it, directly or not.
+    revoked: Vec<TokenView>,
 }
 
 /// A token to make.
@@ -98,7 +108,8 @@ pub(super) async fn list(
     Ok(Json(Page::of(page, |token| TokenView::from(&token))))
 }
 
-/// Makes a token that may do no more than its maker. Its text is shown in this answer only.
+/// Makes a token that may do no more than its maker. Its text is shown in this answer only. One that is
+/// made with another token ends with that one.
 #[utoipa::path(post, path = "/organisations/{organisation}/tokens", tag = "organisations",
     operation_id = "create_token",
     params(("organisation" = String, Path, description = "The organisation's id"),
@@ -113,7 +124,13 @@ pub(super) async fn create(
     let who = &allowed.principal.who;
     let own = allowed.permissions.or(who.installation_permissions());
     let draft = input.draft(&allowed, own, portal.authority.clock.now())?;
-    let made = portal.store.create_token(draft, &by).await?;
+    let parent = draft.parent.clone();
+    let made = portal.store.create_token(draft, &by).await;
+    let made = made.map_err(|error| match error {
+        // It was revoked while it asked.
+        store::Error::NoToken(gone) if Some(&gone) == parent.as_ref() => ApiError::Unauthenticated,
+        error => error.into(),
+    })?;
     let view = NewTokenView {
         token: TokenView::from(&made.token),
         text: made.text.expose().to_owned(),
@@ -171,6 +188,7 @@ impl TokenInput {
                 organisation: allowed.organisation,
                 person: allowed.principal.who.person_id(),
                 name,
+                parent: maker.map(|maker| maker.id.clone()),
                 scopes: scopes.map(|scopes: Permissions| scopes.iter().collect()),
                 expires_at,
             }),
@@ -180,17 +198,17 @@ impl TokenInput {
 }
 
 /// Revokes a token: one's own, or any of the organisation's with `tokens:write`; the installation's
-/// own with `installation:write` too.
+/// own with `installation:write` too. Those that were made with it end with it.
 #[utoipa::path(delete, path = "/organisations/{organisation}/tokens/{token}",
     tag = "organisations", operation_id = "revoke_token",
     params(("organisation" = String, Path, description = "The organisation's id"),
         ("token" = String, Path, description = "The token's id")),
-    responses((status = 204, description = "It is refused from now on."), Refusal))]
+    responses((status = 200, body = RevokedView), Refusal))]
 pub(super) async fn revoke(
     caller: Belongs,
     extract::State(portal): State,
     Path((organisation, id)): Path<(OrganisationId, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Json<RevokedView>, ApiError> {
     let token = portal.store.token(&id).await?;
     if token.organisation != organisation {
         return Err(store::Error::NoToken(id).into());
@@ -210,6 +228,8 @@ pub(super) async fn revoke(
     if token.person.is_none() && !operates.contains(permission) {
         return Err(ApiError::Forbidden { permission });
     }
-    portal.store.delete_token(&id, &caller.caller()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let revoked = portal.store.delete_token(&id, &caller.caller()).await?;
+    let all = std::iter::once(&revoked.token).chain(&revoked.made_with_it);
+    let revoked = all.map(TokenView::from).collect();
+    Ok(Json(RevokedView { revoked }))
 }

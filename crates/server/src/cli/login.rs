@@ -223,12 +223,20 @@ pub(super) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Revokes the token of a profile that another has taken the place of.
+/// Revokes the token of a profile that another has taken the place of; but not together with others
+/// that were made with it.
 async fn replace(before: &Profile) {
+    let id = &before.token_id;
+    if made_others(before).await.unwrap_or(false) {
+        note(&format!(
+            "the profile's earlier token {id} goes on, since others were made with it, which would end \
+             with it: `millstream token revoke {id}`"
+        ));
+        return;
+    }
     if let Err(error) = revoke(before).await {
         note(&format!(
-            "warning: the profile's earlier token {} could not be revoked: {error:#}",
-            before.token_id
+            "warning: the profile's earlier token {id} could not be revoked: {error:#}"
         ));
     }
 }
@@ -244,33 +252,52 @@ impl Logout {
                 .ok_or_else(|| Failure::usage("no profile is in use: say which by --profile"))?,
         };
         let (name, profile) = (name.to_owned(), profile.clone());
-        match revoke(&profile).await {
+        let answer = match revoke(&profile).await {
             Err(error) if !self.force => {
                 let kept =
                     "the token could not be revoked and is kept; `--force` forgets it all the same";
                 return Err(error.context(kept).into());
             }
-            Err(error) => note(&format!("warning: the token was not revoked: {error:#}")),
-            Ok(()) => {}
-        }
+            Err(error) => {
+                note(&format!("warning: the token was not revoked: {error:#}"));
+                Value::Null
+            }
+            Ok(answer) => answer,
+        };
         profiles.remove(&name);
         profiles.save(&path)?;
         let done = json!({"profile": name, "server": profile.server});
-        let sentence = format!("signed out of {}; profile {name} is gone", profile.server);
+        let others = token::made_with(&answer, &profile.token_id);
+        let sentence = format!(
+            "signed out of {}; profile {name} is gone{}",
+            profile.server,
+            token::and_those(&others)
+        );
         Ok(output::print_done(self.json, &done, &sentence)?)
     }
 }
 
-/// Revokes a profile's token; one that is no longer taken needs no revoking.
-async fn revoke(profile: &Profile) -> anyhow::Result<()> {
+/// Whether other tokens were made with a profile's.
+async fn made_others(profile: &Profile) -> anyhow::Result<bool> {
+    let remote = Remote::new(&profile.server, profile.token.clone())?;
+    let path = format!("/api/v1/organisations/{}/tokens", profile.organisation);
+    let tokens = remote.list(&path).await?;
+    Ok(tokens
+        .iter()
+        .any(|token| token["parent"] == *profile.token_id))
+}
+
+/// Revokes a profile's token; one that is no longer taken needs no revoking. Returns what the server
+/// says of it.
+async fn revoke(profile: &Profile) -> anyhow::Result<Value> {
     let remote = Remote::new(&profile.server, profile.token.clone())?;
     let path = format!(
         "/api/v1/organisations/{}/tokens/{}",
         profile.organisation, profile.token_id
     );
     match remote.delete(&path).await {
-        Err(error) if Refused::find(&error, "unauthenticated").is_some() => Ok(()),
-        deleted => deleted.map(drop),
+        Err(error) if Refused::find(&error, "unauthenticated").is_some() => Ok(Value::Null),
+        deleted => deleted,
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use model::access::Permission;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::lookup::Kind;
 use super::period::Expiry;
@@ -75,6 +75,28 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     })
 }
 
+/// Of the tokens that a revocation ended, those that were made with the token `id`.
+pub(super) fn made_with<'a>(answer: &'a Value, id: &str) -> Vec<&'a Value> {
+    let revoked = answer["revoked"].as_array().into_iter().flatten();
+    revoked.filter(|token| token["id"] != id).collect()
+}
+
+/// How a sentence goes on that tells of a revocation.
+pub(super) fn and_those(others: &[&Value]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let name = |token: &&Value| {
+        let (name, id) = (output::text(&token["name"]), output::text(&token["id"]));
+        format!("{name} ({id})")
+    };
+    let names: Vec<_> = others.iter().map(name).collect();
+    format!(
+        ", and with it those that were made with it: {}",
+        names.join(", ")
+    )
+}
+
 impl List {
     async fn run(self) -> Result<(), Failure> {
         let remote = self.server.connect()?;
@@ -119,9 +141,11 @@ impl Revoke {
         let tokens = remote.organisation_path("tokens").await?;
         let token = TOKEN.pick(&self.wanted, remote.list(&tokens).await?)?;
         let (id, name) = (output::text(&token["id"]), output::text(&token["name"]));
-        remote.delete(&format!("{tokens}/{id}")).await?;
-        let done = json!({"revoked": id});
-        let sentence = format!("token {name} ({id}) is revoked");
+        let answer = remote.delete(&format!("{tokens}/{id}")).await?;
+        let others = made_with(&answer, &id);
+        let ids: Vec<_> = others.iter().map(|token| &token["id"]).collect();
+        let done = json!({"revoked": id, "made_with_it": ids});
+        let sentence = format!("token {name} ({id}) is revoked{}", and_those(&others));
         Ok(output::print_done(self.server.json, &done, &sentence)?)
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use store::{Caller, Store, TokenDraft};
+use store::{Caller, Store, Token, TokenDraft};
 
 use super::first_start::FIRST_ORGANISATION;
 
@@ -30,18 +30,39 @@ pub(super) async fn ensure(store: &Store, data_dir: &Path) -> anyhow::Result<Opt
     write(store, data_dir).await.map(Some)
 }
 
-/// Revokes the operator's token and makes another.
-pub(super) async fn replace(store: &Store, data_dir: &Path) -> anyhow::Result<PathBuf> {
+/// What became of the installation's own tokens when the operator's was replaced.
+pub(super) struct Replaced {
+    /// The new token's file.
+    pub(super) path: PathBuf,
+    /// Those that ended: former tokens of the operator's, and what was made with them.
+    pub(super) ended: Vec<Token>,
+    /// Those that go on: nobody's, and made before it was noted with which token.
+    pub(super) left: Vec<Token>,
+}
+
+/// Revokes the operator's token, and what was made with it, and makes another.
+pub(super) async fn replace(store: &Store, data_dir: &Path) -> anyhow::Result<Replaced> {
     let path = write(store, data_dir).await?;
     let kept = fs::read_to_string(&path)?;
     let current = store.verify_token(kept.trim()).await?;
     let current = current.map(|verified| verified.token.id);
+    let is_current = |token: &Token| Some(&token.id) == current.as_ref();
+    let mut ended = Vec::new();
     for token in store.installation_tokens().await? {
-        if token.name == NAME && Some(&token.id) != current.as_ref() {
-            store.delete_token(&token.id, &Caller::system()).await?;
+        let is_gone = ended.iter().any(|gone: &Token| gone.id == token.id);
+        if token.name == NAME && !is_current(&token) && !is_gone {
+            let revoked = store.delete_token(&token.id, &Caller::system()).await?;
+            ended.push(revoked.token);
+            ended.extend(revoked.made_with_it);
         }
     }
-    Ok(path)
+    let left = store.installation_tokens().await?;
+    let left = left.into_iter().filter(|token| !is_current(token));
+    Ok(Replaced {
+        path,
+        ended,
+        left: left.collect(),
+    })
 }
 
 async fn write(store: &Store, data_dir: &Path) -> anyhow::Result<PathBuf> {
@@ -51,6 +72,7 @@ async fn write(store: &Store, data_dir: &Path) -> anyhow::Result<PathBuf> {
         person: None,
         name: NAME.to_owned(),
         scopes: None,
+        parent: None,
         expires_at: None,
     };
     let made = store.create_token(draft, &Caller::system()).await?;

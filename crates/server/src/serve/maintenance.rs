@@ -128,6 +128,7 @@ mod tests {
             person: Some(ann.id),
             name: "nightly".into(),
             scopes: None,
+            parent: None,
             expires_at: Some(clock.now() + 10 * DAY),
         };
         store.create_token(draft, &Caller::system()).await.unwrap();

@@ -12,7 +12,6 @@ mod providers;
 mod signals;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +43,7 @@ use crate::mail::{Mailer, TemplateLetters};
 use crate::receiver::{self, Receiver};
 use crate::telemetry;
 
+use admin_token::Replaced;
 pub(crate) use admin_token::token_path;
 pub(crate) use first_start::Administrator;
 pub(crate) use signals::Signals;
@@ -62,8 +62,7 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
     runtime.block_on(async {
         let mut signals = Signals::new().context("signals can't be received")?;
         if options.new_admin_token {
-            let path = replace_admin_token(&config).await?;
-            tracing::info!(file = %path.display(), "the admin token was replaced");
+            tell(&replace_admin_token(&config).await?);
         }
         let server = Server::start(config, metrics, administrator).await?;
         tracing::info!(address = %server.address, control = %server.control_address, "ready");
@@ -82,12 +81,32 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     built.context("the runtime can't be started")
 }
 
-async fn replace_admin_token(config: &Config) -> anyhow::Result<PathBuf> {
+async fn replace_admin_token(config: &Config) -> anyhow::Result<Replaced> {
     admin_token::make_data_dir(&config.data_dir)?;
     let store = open_store(config, Arc::new(SystemClock)).await?;
-    let path = admin_token::replace(&store, &config.data_dir).await?;
+    let replaced = admin_token::replace(&store, &config.data_dir).await?;
     store.close().await;
-    Ok(path)
+    Ok(replaced)
+}
+
+/// Says which tokens ended, and which may still do everything.
+fn tell(replaced: &Replaced) {
+    tracing::info!(file = %replaced.path.display(), "the admin token was replaced");
+    for token in &replaced.ended {
+        tracing::info!(
+            token = token.id,
+            name = token.name,
+            "this token was revoked"
+        );
+    }
+    for token in &replaced.left {
+        tracing::warn!(
+            token = token.id,
+            name = token.name,
+            "this token goes on: no person made it, nor the former admin token as far as is known; \
+             `millstream token revoke` ends it"
+        );
+    }
 }
 
 async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Store> {

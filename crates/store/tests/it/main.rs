@@ -162,6 +162,7 @@ on_every_backend! {
     token::the_maker_of_a_token_is_warned_once_before_it_ends,
     token::of_many_nodes_at_once_one_warns_of_a_token,
     token::a_warning_that_cannot_be_written_is_tried_again_and_holds_nothing_up,
+    token::a_token_goes_with_the_one_that_it_was_made_with,
     audit::every_change_in_an_organisation_is_told_once,
     audit::every_change_of_a_person_is_told_to_the_installation,
     audit::what_the_server_does_by_itself_is_told_too,

@@ -208,7 +208,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         "/organisations/{organisation}/tokens/{token}",
         Members(ADMINS, &[P::TokensWrite]),
         "",
-        204,
+        200,
     ),
     (
         "get",

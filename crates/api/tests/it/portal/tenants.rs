@@ -331,6 +331,7 @@ impl Tenants {
                     person: None,
                     name: OURS.into(),
                     scopes: None,
+                    parent: None,
                     expires_at: Some(world.now() + Duration::from_secs(1)),
                 };
                 let made = store.create_token(draft, &by).await.unwrap();

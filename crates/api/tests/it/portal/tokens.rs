@@ -72,7 +72,7 @@ async fn a_token_ends_when_it_expires_is_revoked_or_its_person_leaves() {
         .at("/text");
     let path = world.of_organisation(&format!("/tokens/{}", id_of(&revoked)));
     let revoke = world.anonymous("DELETE", &path).token(Some(&member.token));
-    revoke.send().await.is(204);
+    revoke.send().await.is(200);
     me(&revoked).await.problem(401, "unauthenticated");
 
     me(&member.token).await.is(200);
@@ -159,7 +159,7 @@ async fn only_operators_revoke_the_installations_own_tokens() {
     let revoke = world.anonymous("DELETE", &path).token(Some(&owner.token));
     revoke.send().await.problem(403, "forbidden");
     world.get("/me").await.is(200);
-    world.call("DELETE", &path).send().await.is(204);
+    world.call("DELETE", &path).send().await.is(200);
     world.get("/me").await.problem(401, "unauthenticated");
 }
 
@@ -271,7 +271,7 @@ async fn a_token_with_the_one_scope_removes_a_member_and_revokes_a_token() {
     }
     with(Permission::TokensWrite, "DELETE", &token)
         .await
-        .is(204);
+        .is(200);
     with(Permission::MembersWrite, "DELETE", &path)
         .await
         .is(204);
@@ -286,7 +286,7 @@ async fn a_token_ends_itself_whatever_its_scopes_are() {
     let token = world.token_of(world.organisation, member.id, scopes).await;
     let path = world.of_organisation(&format!("/tokens/{}", id_of(&token)));
     let revoke = || world.anonymous("DELETE", &path).token(Some(&token)).send();
-    revoke().await.is(204);
+    revoke().await.is(200);
     revoke().await.problem(401, "unauthenticated");
 }
 
@@ -300,7 +300,7 @@ async fn a_token_that_makes_none_ends_none_of_its_persons_others() {
     let path = world.of_organisation(&format!("/tokens/{}", id_of(&member.token)));
     let revoke = |by: &str| world.anonymous("DELETE", &path).token(Some(by)).send();
     revoke(&reads).await.problem(403, "forbidden");
-    revoke(&makes).await.is(204);
+    revoke(&makes).await.is(200);
 }
 
 #[tokio::test]
@@ -375,4 +375,39 @@ async fn where_a_mail_server_brings_letters_their_links_are_shown_to_nobody() {
     let read = read.send().await.is(200).json();
     assert_eq!(read["masked"], true);
     assert!(read["text"].as_str().unwrap().ends_with("#msi_…"), "{read}");
+}
+
+#[tokio::test]
+async fn tokens_end_with_the_one_that_they_were_made_with() {
+    let world = World::new().await;
+    let member = world.person(Role::Member).await;
+    let new = async |maker: &str, name: &str| {
+        let made = make(&world, maker, json!({"name": name})).await;
+        made.is(201).at("/text")
+    };
+    let parent = new(&member.token, "parent").await;
+    let child = new(&parent, "child").await;
+    let grandchild = new(&child, "grandchild").await;
+    let sibling = new(&member.token, "sibling").await;
+    let path = world.of_organisation(&format!("/tokens/{}", id_of(&parent)));
+    world.clock.advance(Duration::from_secs(1));
+    let revoke = world.anonymous("DELETE", &path).cookie(&member.cookie);
+    let answer = revoke.send().await.is(200).json();
+    let ended = answer["revoked"].as_array().unwrap().iter();
+    let mut ended: Vec<_> = ended.map(|token| token["name"].as_str().unwrap()).collect();
+    ended.sort_unstable();
+    assert_eq!(ended, ["child", "grandchild", "parent"]);
+    let me = |token: &str| world.anonymous("GET", "/me").token(Some(token)).send();
+    for token in [&parent, &child, &grandchild] {
+        me(token).await.problem(401, "unauthenticated");
+    }
+    for token in [&sibling, &member.token] {
+        me(token).await.is(200);
+    }
+    let log = world.of_organisation("/audit?action=token.revoke");
+    let log = world.get(&log).await.json();
+    assert_eq!(log["items"].as_array().unwrap().len(), 3);
+    let with = log["items"].as_array().unwrap().iter();
+    let with = with.filter(|entry| entry["after"]["with"] == id_of(&parent));
+    assert_eq!(with.count(), 2, "{log}");
 }

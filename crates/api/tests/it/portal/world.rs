@@ -145,6 +145,7 @@ impl World {
             person: None,
             name: "test".into(),
             scopes: None,
+            parent: None,
             expires_at: None,
         };
         let token = store.create_token(draft, &Caller::system()).await.unwrap();
@@ -386,6 +387,7 @@ impl World {
             person: Some(person),
             name: "of a person".into(),
             scopes,
+            parent: None,
             expires_at: None,
         };
         let made = self.store.create_token(draft, &Caller::system()).await;

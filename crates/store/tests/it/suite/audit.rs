@@ -61,6 +61,7 @@ pub(crate) async fn every_change_in_an_organisation_is_told_once(backend: Backen
         person: None,
         name: "ci".into(),
         scopes: None,
+        parent: None,
         expires_at: None,
     };
     let token = store.create_token(token, by).await.unwrap();
@@ -317,6 +318,7 @@ pub(crate) async fn no_secret_is_in_the_log(backend: Backend) {
         person: None,
         name: "ci".into(),
         scopes: None,
+        parent: None,
         expires_at: None,
     };
     let token = store.create_token(token, by).await.unwrap();

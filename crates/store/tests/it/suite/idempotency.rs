@@ -16,6 +16,7 @@ async fn token(
         person: None,
         name: "ci".into(),
         scopes: None,
+        parent: None,
         expires_at: None,
     };
     store.create_token(draft, by).await

@@ -46,6 +46,7 @@ pub(crate) async fn what_has_ended_is_cleared_and_nothing_else(backend: Backend)
             person: None,
             name: "ci".into(),
             scopes: None,
+            parent: None,
             expires_at,
         };
         tokens.push(store.create_token(draft, by).await.unwrap().token);

@@ -99,6 +99,7 @@ pub(crate) async fn a_removed_member_leaves_nothing_in_the_organisation(backend:
         person: Some(ann.id),
         name: "ci".into(),
         scopes: None,
+        parent: None,
         expires_at: None,
     };
     let gone = store.create_token(draft(own), by).await.unwrap();

@@ -43,6 +43,7 @@ pub(crate) async fn an_unknown_organisation_is_said_to_be_unknown(backend: Backe
         person: None,
         name: "x".into(),
         scopes: None,
+        parent: None,
         expires_at: None,
     };
     let token = store.create_token(draft, by).await;
@@ -64,6 +65,7 @@ pub(crate) async fn an_organisation_goes_with_all_it_has_but_not_with_projects(b
         person: None,
         name: "ci".into(),
         scopes: None,
+        parent: None,
         expires_at: None,
     };
     let gone = store.create_token(token(own), by).await.unwrap();
@@ -173,6 +175,7 @@ pub(crate) async fn what_is_one_organisations_is_not_found_from_another(backend:
         person: Some(ann.id),
         name: "ci".into(),
         scopes: None,
+        parent: None,
         expires_at: None,
     };
     store.create_token(draft.clone(), by).await.unwrap();

@@ -15,6 +15,7 @@ fn draft(organisation: OrganisationId, name: &str) -> TokenDraft {
         person: None,
         name: name.into(),
         scopes: None,
+        parent: None,
         expires_at: None,
     }
 }
@@ -411,4 +412,46 @@ pub(crate) async fn a_warning_that_cannot_be_written_is_tried_again_and_holds_no
     let write = |expiring: &ExpiringToken| Ok(warning(expiring));
     let later = store.warn_of_expiring_tokens(WEEK, write).await;
     assert_eq!(later.unwrap(), 1);
+}
+
+pub(crate) async fn a_token_goes_with_the_one_that_it_was_made_with(backend: Backend) {
+    let store = backend.open().await;
+    let of = organisation(&store).await;
+    let child_of = async |parent: &NewToken, name: &str| {
+        let draft = TokenDraft {
+            parent: Some(parent.token.id.clone()),
+            ..draft(of, name)
+        };
+        create(&store, draft).await
+    };
+    let parent = create(&store, draft(of, "parent")).await;
+    let other = create(&store, draft(of, "other")).await;
+    let child = child_of(&parent, "child").await;
+    let grandchild = child_of(&child, "grandchild").await;
+    let of_other = child_of(&other, "of other").await;
+    assert_eq!(grandchild.token.parent.as_ref(), Some(&child.token.id));
+
+    let revoked = store.delete_token(&parent.token.id, caller()).await;
+    let revoked = revoked.unwrap();
+    assert_eq!(revoked.token.id, parent.token.id);
+    let mut ended: Vec<_> = revoked
+        .made_with_it
+        .iter()
+        .map(|token| &*token.name)
+        .collect();
+    ended.sort_unstable();
+    assert_eq!(ended, ["child", "grandchild"]);
+    for gone in [&parent, &child, &grandchild] {
+        assert_eq!(permissions(&store, gone).await, None);
+    }
+    for kept in [&other, &of_other] {
+        assert!(permissions(&store, kept).await.is_some());
+    }
+    // Nothing is made any more with one that is gone.
+    let late = TokenDraft {
+        parent: Some(parent.token.id.clone()),
+        ..draft(of, "late")
+    };
+    let late = store.create_token(late, caller()).await;
+    assert!(matches!(late, Err(Error::NoToken(id)) if id == parent.token.id));
 }
