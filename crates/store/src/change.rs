@@ -198,9 +198,15 @@ impl Change<'_> {
         }
     }
 
-    /// Queues a letter that tells of the change: it is sent if the change happens, and only then.
-    pub(crate) async fn mail(&mut self, letter: mail::Draft) -> Result<(), Error> {
-        let enqueued = self.store.enqueue_mail_in(&mut self.transaction, letter);
+    /// Queues a letter that the change needs: it is sent if the change happens, and only then.
+    pub(crate) async fn mail(
+        &mut self,
+        letter: mail::Draft,
+        belongs: mail::Belongs<'_>,
+    ) -> Result<(), Error> {
+        let enqueued = self
+            .store
+            .enqueue_mail_in(&mut self.transaction, letter, belongs);
         self.mails.push(enqueued.await?);
         Ok(())
     }

@@ -245,6 +245,15 @@ pub enum Error {
         /// Most mails that may wait.
         limit: u32,
     },
+    /// So much mail of one organisation waits that more would be in others' way.
+    #[error(
+        "{limit} mails of this organisation wait to be sent, and no more of one organisation may: try \
+         again when some have gone out"
+    )]
+    MailShareUsedUp {
+        /// Most mails of one organisation that may wait.
+        limit: u32,
+    },
     /// A mail is longer than any should be.
     #[error("the mail is longer than {limit_bytes} bytes")]
     MailTooLong {

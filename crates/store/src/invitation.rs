@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::change::{Caller, Change, Entry, WriteLetter};
+use crate::mail::{Belongs, Link};
 use crate::organisation::{self, Organisation};
 use crate::person::{self, NewPerson, Person, normal_email};
 use crate::secret::{Credential, Kind, Secret};
@@ -124,7 +125,7 @@ impl Store {
             .insert_invitation(&mut change, organisation, Some(email), role, expires_at)
             .await?;
         let letter = write(&made.text).map_err(Error::Letter)?;
-        change.mail(letter).await?;
+        change.mail(letter, belongs(&made.invitation)).await?;
         change.remember(&made.invitation).await?;
         let entry = entry("invitation.create", &made.invitation);
         change.commit(entry).await?;
@@ -153,7 +154,7 @@ impl Store {
             .insert_invitation(&mut change, id, email, Role::Owner, expires_at)
             .await?;
         let letter = write(&made.text).map_err(Error::Letter)?;
-        change.mail(letter).await?;
+        change.mail(letter, belongs(&made.invitation)).await?;
         change.remember(&organisation.id).await?;
         change.log(organisation::created(&organisation)).await?;
         let entry = entry("invitation.create", &made.invitation);
@@ -414,6 +415,14 @@ async fn find_by_link(
     let hash: String = row.try_get("secret_hash")?;
     let invitation = from_row(&row)?;
     Ok(credential.secret.matches(&hash).then_some(invitation))
+}
+
+/// What an invitation's letter belongs to.
+fn belongs(invitation: &Invitation) -> Belongs<'_> {
+    Belongs {
+        organisation: Some(invitation.organisation),
+        link: Some(Link::Invitation(&invitation.id)),
+    }
 }
 
 pub(crate) fn entry(action: &'static str, invitation: &Invitation) -> Entry {

@@ -4,6 +4,7 @@ use model::{PersonId, Timestamp};
 use sqlx::{AnyConnection, Row};
 
 use crate::change::{Caller, WriteLetter};
+use crate::mail::{Belongs, Link};
 use crate::person::{self, Person};
 use crate::secret::{Credential, Kind};
 use crate::{Error, Store};
@@ -46,7 +47,11 @@ impl Store {
         .await?;
         let text = credential.text(Kind::PasswordReset);
         let letter = write(&text).map_err(Error::Letter)?;
-        change.mail(letter).await?;
+        let belongs = Belongs {
+            organisation: None,
+            link: Some(Link::PasswordReset(&credential.id)),
+        };
+        change.mail(letter, belongs).await?;
         let entry = person::entry("person.ask_password_reset", &found);
         change.commit(entry).await
     }

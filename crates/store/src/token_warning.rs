@@ -6,6 +6,7 @@ use model::Timestamp;
 use sqlx::Row;
 
 use crate::change::LetterFailure;
+use crate::mail::Belongs;
 use crate::token::{self, Token};
 use crate::{Error, Store, mail};
 
@@ -42,7 +43,7 @@ impl Store {
                 Err(
                     error @ (Error::Letter(_)
                     | Error::TooManyMails { .. }
-                    | Error::MailQueueFull { .. }),
+                    | Error::MailTooLong { .. }),
                 ) => {
                     let token = expiring.token.id;
                     tracing::warn!(token, %error, "nobody could be told that a token expires");
@@ -98,7 +99,10 @@ impl Store {
             return Ok(false);
         }
         let letter = write(expiring).map_err(Error::Letter)?;
-        let enqueued = self.enqueue_mail_in(&mut transaction, letter).await?;
+        let belongs = Belongs::default();
+        let enqueued = self
+            .enqueue_mail_in(&mut transaction, letter, belongs)
+            .await?;
         transaction.commit().await?;
         enqueued.announce();
         Ok(true)

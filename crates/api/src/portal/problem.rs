@@ -46,6 +46,9 @@ pub enum ApiError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The organisation's share of the mail queue is used up.
+    #[error("{0}")]
+    TooManyLetters(String),
     /// The caller may not do this.
     #[error("this needs the permission `{permission}`")]
     Forbidden {
@@ -288,6 +291,11 @@ impl ApiError {
                 "rate_limited",
                 "Too many requests",
             ),
+            Self::TooManyLetters(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_letters",
+                "Too much mail waits",
+            ),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site", "From another site"),
             Self::SessionNeeded => (StatusCode::FORBIDDEN, "session_needed", "For people only"),
@@ -381,6 +389,7 @@ impl ApiError {
             Self::TooManyFailures { retry_after } | Self::RateLimited { retry_after } => {
                 Some(*retry_after)
             }
+            Self::TooManyLetters(_) => Some(Duration::from_secs(60)),
             Self::KeyInUse | Self::Busy => Some(Duration::from_secs(1)),
             Self::Unavailable { .. } | Self::Ending => Some(Duration::from_secs(5)),
             _ => None,
@@ -431,6 +440,7 @@ impl From<store::Error> for ApiError {
                 }
                 _ => Self::Internal { source },
             },
+            store::Error::MailShareUsedUp { .. } => Self::TooManyLetters(error.to_string()),
             store::Error::OtherRequestOfSameKey => Self::KeyReused,
             store::Error::SameRequestUnderWay => Self::KeyInUse,
             store::Error::NoProject(id) => Self::no_project(id),

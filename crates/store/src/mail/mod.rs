@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use model::setting::Check;
-use model::{MailId, Timestamp};
+use model::{MailId, OrganisationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -26,7 +26,8 @@ use crate::secret::mask_links;
 pub struct Limits {
     /// Most mails of one kind to one address within an hour.
     pub hourly: NonZeroU32,
-    /// Most mails that may wait to be sent.
+    /// Most mails with links that may wait to be sent, of which one organisation's may be a tenth (but
+    /// a hundred in any case); and as many notices, of which the oldest goes when there is another.
     pub queue: NonZeroU32,
     /// How long a mail is listed after it was sent or given up. One that nobody sends (because no
     /// mail server is set up) is deleted at this age.
@@ -44,7 +45,16 @@ impl Default for Limits {
     }
 }
 
+/// What one organisation's letters may take of the queue in any case.
+const LEAST_SHARE: u32 = 100;
+
 impl Limits {
+    /// Most mails of one organisation that may wait to be sent.
+    pub(crate) fn share(&self) -> u32 {
+        let queue = self.queue.get();
+        (queue / 10).max(LEAST_SHARE).min(queue)
+    }
+
     pub(crate) fn check(&self, check: &mut Check) {
         let long_enough = self.retention >= Duration::from_secs(3600);
         check.require("store.mail_retention", long_enough, "at least 1h");
@@ -88,6 +98,11 @@ impl Kind {
         Self::TokenExpiring,
     ];
 
+    /// Whether it only tells of what has happened: nobody waits for a link that it brings.
+    pub fn is_notice(self) -> bool {
+        !matches!(self, Self::Invitation | Self::PasswordReset)
+    }
+
     /// The stable name.
     pub fn name(self) -> &'static str {
         match self {
@@ -117,6 +132,24 @@ pub struct Draft {
     pub bodies: Bodies,
     /// When it is of no use any more (its links expire): it isn't sent later.
     pub expires_at: Option<Timestamp>,
+}
+
+/// What a mail in the queue belongs to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Belongs<'a> {
+    /// Whose share of the queue it takes.
+    pub(crate) organisation: Option<OrganisationId>,
+    /// The link that it brings: while it waits, it goes when that ends.
+    pub(crate) link: Option<Link<'a>>,
+}
+
+/// A link, by the id of its row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Link<'a> {
+    /// Of an invitation.
+    Invitation(&'a str),
+    /// Of a password reset.
+    PasswordReset(&'a str),
 }
 
 /// What a mail says, twice. Hidden from `Debug`, since its links let people in.

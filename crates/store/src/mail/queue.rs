@@ -7,7 +7,9 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{Bodies, Claim, Draft, Enqueued, Kind, Limits, Mail, Outcome, State, Status};
+use super::{
+    Belongs, Bodies, Claim, Draft, Enqueued, Kind, Limits, Link, Mail, Outcome, State, Status,
+};
 use crate::change::{Caller, Entry};
 use crate::{Cursor, Error, Page, Store};
 
@@ -25,11 +27,14 @@ const COLUMNS: &str = "id, kind, recipient, subject, bodies, state, attempts, du
                        created_at, expires_at, ended_at";
 
 impl Store {
-    /// Puts a mail into the queue. Refused where the queue is full or the address got too many of
-    /// its kind.
+    /// Puts a mail into the queue. Refused where the address got too many of its kind, or where the
+    /// queue is full; of notices the oldest makes room.
     pub async fn enqueue_mail(&self, draft: Draft) -> Result<MailId, Error> {
         let mut transaction = self.dialect.begin_write(&self.pool).await?;
-        let enqueued = self.enqueue_mail_in(&mut transaction, draft).await?;
+        let belongs = Belongs::default();
+        let enqueued = self
+            .enqueue_mail_in(&mut transaction, draft, belongs)
+            .await?;
         transaction.commit().await?;
         let id = enqueued.id;
         enqueued.announce();
@@ -42,15 +47,26 @@ impl Store {
         &self,
         connection: &mut AnyConnection,
         draft: Draft,
+        belongs: Belongs<'_>,
     ) -> Result<Enqueued, Error> {
         let now = self.clock.now();
         check_length(&draft.bodies)?;
-        self.check_room(connection, &draft, now).await?;
+        self.check_address(connection, &draft, now).await?;
+        match draft.kind.is_notice() {
+            true => self.make_room_for_notice(connection).await?,
+            false => self.check_room(connection, belongs).await?,
+        }
+        let (invitation, password_reset) = match belongs.link {
+            Some(Link::Invitation(id)) => (Some(id), None),
+            Some(Link::PasswordReset(id)) => (None, Some(id)),
+            None => (None, None),
+        };
         let id = MailId::generate(self.random.as_ref());
         sqlx::query(
             "INSERT INTO mails (id, kind, recipient, subject, bodies, state, attempts, due_at,
-                                created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $6, $7)",
+                                created_at, expires_at, organisation_id, invitation_id,
+                                password_reset_id)
+             VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $6, $7, $8, $9, $10)",
         )
         .bind(id.to_string())
         .bind(draft.kind.name())
@@ -59,6 +75,9 @@ impl Store {
         .bind(self.seal_bodies(id, &draft.bodies)?)
         .bind(now.0)
         .bind(draft.expires_at.map(|at| at.0))
+        .bind(belongs.organisation.map(|id| id.to_string()))
+        .bind(invitation)
+        .bind(password_reset)
         .execute(connection)
         .await?;
         Ok(Enqueued {
@@ -67,16 +86,15 @@ impl Store {
         })
     }
 
-    /// Refuses what would go beyond the limits. Transactions at the same time don't see each other
-    /// and may go beyond them by one each.
-    async fn check_room(
+    /// Refuses what would be too much for an address.
+    async fn check_address(
         &self,
         connection: &mut AnyConnection,
         draft: &Draft,
         now: Timestamp,
     ) -> Result<(), Error> {
         const HOUR: Duration = Duration::from_secs(3600);
-        let Limits { hourly, queue, .. } = self.mail_limits;
+        let Limits { hourly, .. } = self.mail_limits;
         let row = sqlx::query(
             "SELECT COUNT(*) FROM mails WHERE recipient = $1 AND kind = $2 AND created_at > $3",
         )
@@ -85,18 +103,83 @@ impl Store {
         .bind((now - HOUR).0)
         .fetch_one(&mut *connection)
         .await?;
-        let lately: i64 = row.try_get(0)?;
+        let mut lately: i64 = row.try_get(0)?;
+        if draft.kind == Kind::Invitation {
+            // Letters go with their links; the log still tells of each.
+            let row = sqlx::query(
+                "SELECT COUNT(*) FROM audit_log
+                 WHERE action = 'invitation.create' AND target_name = $1 AND at > $2",
+            )
+            .bind(&draft.recipient)
+            .bind((now - HOUR).0)
+            .fetch_one(connection)
+            .await?;
+            lately = lately.max(row.try_get(0)?);
+        }
         if lately >= i64::from(hourly.get()) {
             return Err(Error::TooManyMails {
                 limit: hourly.get(),
             });
         }
-        let row = sqlx::query("SELECT COUNT(*) FROM mails WHERE state = 'queued'")
-            .fetch_one(connection)
-            .await?;
+        Ok(())
+    }
+
+    /// Refuses what would be too much for the queue, or for an organisation's share of it. Of notices
+    /// no account is taken: they have a bound of their own.
+    async fn check_room(
+        &self,
+        connection: &mut AnyConnection,
+        belongs: Belongs<'_>,
+    ) -> Result<(), Error> {
+        let (queue, share) = (self.mail_limits.queue.get(), self.mail_limits.share());
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM mails
+             WHERE state = 'queued' AND kind IN ('invitation', 'password_reset')",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
         let waiting: i64 = row.try_get(0)?;
-        if waiting >= i64::from(queue.get()) {
-            return Err(Error::MailQueueFull { limit: queue.get() });
+        if waiting >= i64::from(queue) {
+            return Err(Error::MailQueueFull { limit: queue });
+        }
+        let Some(organisation) = belongs.organisation else {
+            return Ok(());
+        };
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM mails
+             WHERE state = 'queued' AND organisation_id = $1
+               AND kind IN ('invitation', 'password_reset')",
+        )
+        .bind(organisation.to_string())
+        .fetch_one(connection)
+        .await?;
+        let waiting: i64 = row.try_get(0)?;
+        match waiting >= i64::from(share) {
+            true => Err(Error::MailShareUsedUp { limit: share }),
+            false => Ok(()),
+        }
+    }
+
+    /// Deletes the oldest notices that wait, where there are as many as may.
+    async fn make_room_for_notice(&self, connection: &mut AnyConnection) -> Result<(), Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM mails
+             WHERE state = 'queued' AND kind NOT IN ('invitation', 'password_reset')",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        let waiting: i64 = row.try_get(0)?;
+        let beyond = waiting + 1 - i64::from(self.mail_limits.queue.get());
+        if beyond > 0 {
+            sqlx::query(
+                "DELETE FROM mails WHERE id IN
+                     (SELECT id FROM mails
+                      WHERE state = 'queued' AND kind NOT IN ('invitation', 'password_reset')
+                      ORDER BY created_at, id LIMIT $1)",
+            )
+            .bind(beyond)
+            .execute(connection)
+            .await?;
         }
         Ok(())
     }
@@ -175,7 +258,9 @@ impl Store {
         let error: Option<String> = error.map(|text| text.chars().take(ERROR_MAX_CHARS).collect());
         let settled = sqlx::query(
             "UPDATE mails SET state = $3, due_at = $4, error = $5, ended_at = $6, attempts = $7,
-                 bodies = CASE WHEN $3 = 'sent' THEN NULL ELSE bodies END
+                 bodies = CASE WHEN $3 = 'sent' THEN NULL ELSE bodies END,
+                 invitation_id = CASE WHEN $3 = 'queued' THEN invitation_id END,
+                 password_reset_id = CASE WHEN $3 = 'queued' THEN password_reset_id END
              WHERE id = $1 AND state = 'queued' AND attempts = $2",
         )
         .bind(mail.id.to_string())
@@ -201,6 +286,7 @@ impl Store {
     async fn expire_mail(&self, now: Timestamp) -> Result<(), Error> {
         sqlx::query(
             "UPDATE mails SET state = 'failed', bodies = NULL, ended_at = COALESCE(ended_at, $1),
+                 invitation_id = NULL, password_reset_id = NULL,
                  error = CASE WHEN state = 'failed' THEN error
                               WHEN error IS NULL THEN 'it expired before it was sent'
                               ELSE 'it expired before it was sent: ' || error END

@@ -347,3 +347,22 @@ async fn the_first_administrators_link_makes_the_first_account_and_no_other() {
     accept(&world, body).await.problem(410, "link_ended");
     assert_eq!(first().await, None);
 }
+
+#[tokio::test]
+async fn an_organisation_with_too_much_mail_waiting_is_told_to_wait() {
+    let world = World::new().await;
+    let path = world.of_organisation("/invitations");
+    let invite = async |number: u32| {
+        let email = format!("person-{number}@example.com");
+        let body = json!({"email": email, "role": "viewer"});
+        world.post(&path, body).await
+    };
+    // A tenth of the ten thousand that may wait.
+    for number in 0..1000 {
+        invite(number).await.is(201);
+    }
+    let refused = invite(1000).await;
+    let detail = refused.problem(429, "too_many_letters")["detail"].to_string();
+    assert!(detail.contains("this organisation"), "{detail}");
+    assert_eq!(refused.header("retry-after"), "60");
+}

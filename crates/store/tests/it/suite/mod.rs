@@ -8,6 +8,7 @@ pub(crate) mod idempotency;
 pub(crate) mod identity;
 pub(crate) mod invitation;
 pub(crate) mod keys;
+pub(crate) mod letters;
 pub(crate) mod mail;
 pub(crate) mod maintenance;
 pub(crate) mod member;
