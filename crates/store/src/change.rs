@@ -22,6 +22,9 @@ pub struct Caller {
     pub request_id: String,
     /// Makes a creation happen once however often it is asked for.
     pub once: Option<Once>,
+    /// The notice that tells somebody of the change: queued if and when it happens. One that can't be
+    /// queued is no reason not to make the change.
+    pub notice: Option<mail::Draft>,
 }
 
 impl Caller {
@@ -36,6 +39,16 @@ impl Caller {
             address: String::new(),
             request_id: String::new(),
             once: None,
+            notice: None,
+        }
+    }
+
+    /// The same, who tells of the change by a letter, if one could be written.
+    #[must_use]
+    pub fn telling(&self, notice: Option<mail::Draft>) -> Self {
+        Self {
+            notice,
+            ..self.clone()
         }
     }
 }
@@ -211,10 +224,25 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Makes the change happen, and the log tell of it.
+    /// Makes the change happen, and the log and the caller's notice tell of it.
     pub(crate) async fn commit(mut self, entry: Entry) -> Result<(), Error> {
         self.log(entry).await?;
+        if let Some(notice) = self.by.notice.clone() {
+            self.tell(notice).await?;
+        }
         self.commit_logged().await
+    }
+
+    /// Queues a notice, unless its recipient got too many.
+    async fn tell(&mut self, notice: mail::Draft) -> Result<(), Error> {
+        let kind = notice.kind.name();
+        match self.mail(notice, mail::Belongs::default()).await {
+            Err(error @ (Error::TooManyMails { .. } | Error::MailTooLong { .. })) => {
+                tracing::warn!(kind, %error, "a notice could not be queued");
+                Ok(())
+            }
+            queued => queued,
+        }
     }
 
     /// Makes a change happen of which the log tells already, or that turned out to be none.

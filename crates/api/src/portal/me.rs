@@ -5,7 +5,7 @@ use axum::extract;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::access::{InstallationRights, Permission, Role};
 use serde::{Deserialize, Serialize};
-use store::{Person, Secret, Session};
+use store::{Caller, Person, Secret, Session};
 use utoipa::ToSchema;
 
 use super::extract::{Body, Path, Query};
@@ -264,12 +264,12 @@ pub(super) async fn change_password(
     }
     let new = Secret::new(input.new);
     let hash = portal.authority.passwords.hash(new).await?;
-    let (keep, by) = (Some(session.id.as_str()), &principal.caller);
+    let keep = Some(session.id.as_str());
+    let by = portal.telling_password_changed(&person.email, &principal.caller);
     portal
         .store
-        .set_password(person.id, &hash, keep, by)
+        .set_password(person.id, &hash, keep, &by)
         .await?;
-    portal.tell_password_changed(&person.email, by).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -317,16 +317,16 @@ pub(super) async fn set_second_factor(
         )
     })?;
     let codes = recovery_codes(authority.random.as_ref());
-    let (keep, by) = (Some(session.id.as_str()), &principal.caller);
+    let keep = Some(session.id.as_str());
+    let by = portal.telling_second_factor(&person.email, true, &principal.caller);
     portal
         .store
-        .set_second_factor(person.id, &secret, step, &codes, keep, by)
+        .set_second_factor(person.id, &secret, step, &codes, keep, &by)
         .await
         .map_err(|error| match error {
             store::Error::SecondFactorTaken => taken(),
             error => error.into(),
         })?;
-    portal.tell_second_factor(&person.email, true).await;
     let recovery_codes = codes.iter().map(|code| code.expose().to_owned()).collect();
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
@@ -349,8 +349,8 @@ pub(super) async fn remove_second_factor(
     }
     let (code, by) = (input.code.as_deref(), &principal.caller);
     portal.prove_code(&principal, &credentials, code).await?;
-    portal.store.remove_second_factor(person.id, by).await?;
-    portal.tell_second_factor(&person.email, false).await;
+    let by = portal.telling_second_factor(&person.email, false, by);
+    portal.store.remove_second_factor(person.id, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -371,9 +371,8 @@ pub(super) async fn delete(
         .await?;
     let code = input.code.as_deref();
     portal.prove_code(&principal, &credentials, code).await?;
-    let by = &principal.caller;
-    let deleted = portal.store.delete_own_account(person.id, by).await?;
-    portal.tell_account_deleted(&deleted.email).await;
+    let by = portal.telling_account_deleted(&person.email, &principal.caller);
+    portal.store.delete_own_account(person.id, &by).await?;
     let cookie = [(header::SET_COOKIE, portal.authority.site.clear(&headers))];
     Ok((StatusCode::NO_CONTENT, cookie))
 }
@@ -421,15 +420,15 @@ pub(super) async fn end_session(
 }
 
 impl Portal {
-    /// Tells someone that their account is gone: a thief's deletion shall not go unseen.
-    pub(super) async fn tell_account_deleted(&self, email: &str) {
+    /// Who deletes an account and tells its owner: a thief's deletion shall not go unseen.
+    pub(super) fn telling_account_deleted(&self, email: &str, by: &Caller) -> Caller {
         let at = self.authority.clock.now();
-        self.tell(email, &Letter::AccountDeleted { at }).await;
+        self.telling(by, email, &Letter::AccountDeleted { at })
     }
 
-    async fn tell_second_factor(&self, email: &str, enabled: bool) {
+    /// Who switches a second factor and tells its owner.
+    fn telling_second_factor(&self, email: &str, enabled: bool, by: &Caller) -> Caller {
         let at = self.authority.clock.now();
-        self.tell(email, &Letter::SecondFactor { enabled, at })
-            .await;
+        self.telling(by, email, &Letter::SecondFactor { enabled, at })
     }
 }

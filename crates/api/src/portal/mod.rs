@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use store::{Secret, Store};
+use store::{Caller, Secret, Store};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
@@ -132,17 +132,14 @@ impl Portal {
         link(&self.public_url, page, token)
     }
 
-    /// Tells someone what has happened already; a letter that can't be sent is no reason to undo it.
-    async fn tell(&self, email: &str, letter: &Letter<'_>) {
+    /// The caller of a change of which `letter` tells someone: it is queued if the change is made. One
+    /// that can't be written is no reason not to make it.
+    fn telling(&self, by: &Caller, email: &str, letter: &Letter<'_>) -> Caller {
         let kind = letter.kind().name();
-        match self.letters.write(email, letter) {
-            Ok(draft) => {
-                if let Err(error) = self.store.enqueue_mail(draft).await {
-                    tracing::warn!(kind, %error, "a letter could not be queued");
-                }
-            }
-            Err(error) => tracing::warn!(kind, %error, "a letter could not be written"),
-        }
+        let written = self.letters.write(email, letter).inspect_err(|error| {
+            tracing::warn!(kind, %error, "a notice could not be written");
+        });
+        by.telling(written.ok())
     }
 
     /// The answer to a link that is none, or none any more. Each counts as a failure to sign in.

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use store::{Admitted, Caller};
+use store::{Caller};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Path, Query};
@@ -179,20 +179,20 @@ impl Portal {
             actor: Caller::system().actor,
             ..public.caller.clone()
         };
-        let unverified = vouched.verified_email.is_none();
-        let admitted = self.store.admit(&vouched, provider.admission, &by).await;
-        let Admitted { person, linked } = match admitted {
-            Err(store::Error::NoAccount) if unverified => return Err(Failure::Unverified),
-            admitted => admitted?,
+        // A new link, if it comes to one, is made by this address, and told there.
+        let email = vouched.verified_email.as_deref();
+        let letter = Letter::IdentityLinked {
+            provider: &provider.name,
+            at: now,
+            address: &by.address,
         };
-        if linked {
-            let letter = Letter::IdentityLinked {
-                provider: &provider.name,
-                at: now,
-                address: &by.address,
-            };
-            self.tell(&person.email, &letter).await;
-        }
+        let linking = email.map(|email| self.telling(&by, &store::normal_email(email), &letter));
+        let linking = linking.as_ref().unwrap_or(&by);
+        let admitted = self.store.admit(&vouched, provider.admission, linking);
+        let person = match admitted.await {
+            Err(store::Error::NoAccount) if email.is_none() => return Err(Failure::Unverified),
+            admitted => admitted?.person,
+        };
         let (former, by) = (public.who.as_ref(), by_person(&person, &by));
         Ok(self.session_cookie(&person, former, headers, by).await?)
     }

@@ -82,12 +82,10 @@ pub(super) async fn redeem(
     }
     let password = Secret::new(input.password);
     let hash = portal.authority.passwords.hash(password).await?;
-    let (token, by) = (&input.token, &public.caller);
-    match portal.store.reset_password(token, &hash, by).await? {
-        Some(person) => {
-            portal.tell_password_changed(&person.email, by).await;
-            Ok(StatusCode::NO_CONTENT)
-        }
+    let by = portal.telling_password_changed(&person.email, &public.caller);
+    let reset = portal.store.reset_password(&input.token, &hash, &by);
+    match reset.await? {
+        Some(_) => Ok(StatusCode::NO_CONTENT),
         None => Err(portal.ended_link(&public)),
     }
 }
@@ -115,12 +113,12 @@ impl Portal {
         Ok(made.await?)
     }
 
-    /// Tells someone that their password was changed: a thief's change shall not go unseen.
-    pub(super) async fn tell_password_changed(&self, email: &str, by: &Caller) {
+    /// Who changes a password and tells its owner: a thief's change shall not go unseen.
+    pub(super) fn telling_password_changed(&self, email: &str, by: &Caller) -> Caller {
         let letter = Letter::PasswordChanged {
             at: self.authority.clock.now(),
             address: &by.address,
         };
-        self.tell(email, &letter).await;
+        self.telling(by, email, &letter)
     }
 }

@@ -104,17 +104,12 @@ pub(super) async fn lock(
     extract::State(portal): State,
     Path(id): Path<PersonId>,
 ) -> Result<Json<PersonView>, ApiError> {
-    let by = operator.caller();
-    let person = match portal.store.lock_person(id, &by).await? {
-        Some(person) => {
-            let at = portal.authority.clock.now();
-            let letter = Letter::AccountLocked { at };
-            portal.tell(&person.email, &letter).await;
-            person
-        }
-        None => portal.store.person(id).await?,
-    };
-    Ok(Json(PersonView::from(&person)))
+    let person = portal.store.person(id).await?;
+    let at = portal.authority.clock.now();
+    let letter = Letter::AccountLocked { at };
+    let by = portal.telling(&operator.caller(), &person.email, &letter);
+    let locked = portal.store.lock_person(id, &by).await?;
+    Ok(Json(PersonView::from(&locked.unwrap_or(person))))
 }
 
 /// Unlocks an account: its person signs in again, and its tokens are taken again.
@@ -163,11 +158,10 @@ pub(super) async fn remove_second_factor(
 ) -> Result<StatusCode, ApiError> {
     let person = portal.store.person(id).await?;
     if person.second_factor {
-        let by = operator.caller();
-        portal.store.remove_second_factor(id, &by).await?;
         let at = portal.authority.clock.now();
         let letter = Letter::SecondFactorRemoved { at };
-        portal.tell(&person.email, &letter).await;
+        let by = portal.telling(&operator.caller(), &person.email, &letter);
+        portal.store.remove_second_factor(id, &by).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -184,8 +178,8 @@ pub(super) async fn delete(
     extract::State(portal): State,
     Path(id): Path<PersonId>,
 ) -> Result<StatusCode, ApiError> {
-    let by = operator.caller();
-    let person = portal.store.delete_person(id, &by).await?;
-    portal.tell_account_deleted(&person.email).await;
+    let person = portal.store.person(id).await?;
+    let by = portal.telling_account_deleted(&person.email, &operator.caller());
+    portal.store.delete_person(id, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -124,15 +124,18 @@ impl Portal {
             user_agent: user_agent.clone(),
             lifetime,
         };
-        let session = self.store.create_session(new, &by).await?;
-        if elsewhere {
-            let letter = Letter::SignIn {
-                at: authority.clock.now(),
-                address: &by.address,
-                client: &user_agent,
-            };
-            self.tell(&person.email, &letter).await;
-        }
+        let letter = Letter::SignIn {
+            at: authority.clock.now(),
+            address: &by.address,
+            client: &user_agent,
+        };
+        let session = match elsewhere {
+            true => {
+                let telling = self.telling(&by, &person.email, &letter);
+                self.store.create_session(new, &telling).await?
+            }
+            false => self.store.create_session(new, &by).await?,
+        };
         if let Some(Who::Person { person, session }) = former {
             match self.store.end_session(person.id, &session.id, &by).await {
                 Ok(()) | Err(store::Error::NoSession(_)) => {}

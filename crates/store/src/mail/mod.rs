@@ -120,7 +120,7 @@ impl Kind {
 }
 
 /// A mail to be sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// What it is about.
     pub kind: Kind,

@@ -53,6 +53,8 @@ on_every_backend! {
     letters::a_resets_letter_goes_with_its_link,
     letters::one_organisation_does_not_fill_the_queue,
     letters::notices_take_no_room_from_links_and_the_oldest_goes,
+    letters::a_notice_is_queued_with_its_change_and_never_in_its_way,
+    letters::where_a_notice_cannot_be_written_down_nothing_changes,
     open::a_second_open_finds_what_the_first_left,
     open::a_newer_schema_is_refused_with_both_versions,
     open::a_lost_key_file_is_refused_once_secrets_are_sealed,

@@ -142,3 +142,36 @@ pub(crate) async fn notices_take_no_room_from_links_and_the_oldest_goes(mut back
     }
     assert_eq!(waiting(&store).await.len(), 6);
 }
+
+pub(crate) async fn a_notice_is_queued_with_its_change_and_never_in_its_way(mut backend: Backend) {
+    backend.config.mail.hourly = NonZeroU32::new(1).unwrap();
+    let store = backend.open_at(&clock()).await;
+    let root = administrator(&store).await.id;
+    let by = caller().telling(Some(notice(1)));
+    // What doesn't happen is not told.
+    let refused = store.reset_password("msr_", "$argon2id$x", &by).await;
+    assert_eq!(refused.unwrap(), None);
+    assert_eq!(waiting(&store).await, [""; 0]);
+    let set = store.set_password(root, "$argon2id$1", None, &by).await;
+    set.unwrap();
+    assert_eq!(waiting(&store).await, ["person-1@example.com"]);
+    // Too many for the address: the password counts all the same.
+    let set = store.set_password(root, "$argon2id$2", None, &by).await;
+    set.unwrap();
+    assert_eq!(waiting(&store).await.len(), 1);
+    let credentials = store.credentials("root@example.com").await.unwrap();
+    let hash = credentials.unwrap().password_hash;
+    assert_eq!(hash.as_deref(), Some("$argon2id$2"));
+}
+
+pub(crate) async fn where_a_notice_cannot_be_written_down_nothing_changes(backend: Backend) {
+    let store = backend.open_at(&clock()).await;
+    let root = administrator(&store).await.id;
+    backend.execute("ALTER TABLE mails RENAME TO lost").await;
+    let by = caller().telling(Some(notice(1)));
+    let set = store.set_password(root, "$argon2id$1", None, &by).await;
+    assert!(matches!(set, Err(Error::Database(_))), "{set:?}");
+    let credentials = store.credentials("root@example.com").await.unwrap();
+    let hash = credentials.unwrap().password_hash;
+    assert_eq!(hash.as_deref(), Some("$argon2id$of-root"));
+}
