@@ -169,6 +169,80 @@ impl AuditQuery {
     }
 }
 
+/// Whose entries an operator asks for.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WhoseQuery {
+    /// Those of the organisation with this id, which may be gone. Absent: those that are of the
+    /// installation as a whole.
+    organisation: Option<String>,
+}
+
+/// What an operator asks for, and for which page of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstallationAuditQuery {
+    organisation: Option<String>,
+    actor: Option<String>,
+    target: Option<String>,
+    action: Option<String>,
+    from: Option<String>,
+    until: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// What an operator asks for, all of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstallationExportQuery {
+    organisation: Option<String>,
+    actor: Option<String>,
+    target: Option<String>,
+    action: Option<String>,
+    from: Option<String>,
+    until: Option<String>,
+}
+
+impl WhoseQuery {
+    fn organisation(self) -> Result<Option<OrganisationId>, ApiError> {
+        let parsed = self.organisation.map(|id| id.parse()).transpose();
+        parsed.map_err(|_| ApiError::Query {
+            message: "organisation: the id of an organisation".into(),
+        })
+    }
+}
+
+impl InstallationAuditQuery {
+    fn split(self) -> Result<(Option<OrganisationId>, AuditQuery), ApiError> {
+        let organisation = self.organisation;
+        let query = AuditQuery {
+            actor: self.actor,
+            target: self.target,
+            action: self.action,
+            from: self.from,
+            until: self.until,
+            cursor: self.cursor,
+            limit: self.limit,
+        };
+        Ok((WhoseQuery { organisation }.organisation()?, query))
+    }
+}
+
+impl InstallationExportQuery {
+    fn split(self) -> Result<(Option<OrganisationId>, ExportQuery), ApiError> {
+        let organisation = self.organisation;
+        let query = ExportQuery {
+            actor: self.actor,
+            target: self.target,
+            action: self.action,
+            from: self.from,
+            until: self.until,
+        };
+        Ok((WhoseQuery { organisation }.organisation()?, query))
+    }
+}
+
 /// Shows what was changed in an organisation, newest first.
 #[utoipa::path(get, path = "/organisations/{organisation}/audit", tag = "organisations",
     operation_id = "list_audit",
@@ -182,16 +256,18 @@ pub(super) async fn list(
     page(&portal.store, Some(allowed.organisation), query).await
 }
 
-/// Shows what was changed in the installation as a whole, newest first.
+/// Shows what was changed in the installation as a whole, or in an organisation that may be gone, newest
+/// first.
 #[utoipa::path(get, path = "/installation/audit", tag = "installation",
-    operation_id = "list_installation_audit", params(AuditQuery),
+    operation_id = "list_installation_audit", params(WhoseQuery, AuditQuery),
     responses((status = 200, body = Page<AuditView>), Refusal))]
 pub(super) async fn list_installation(
     _: Installed<InstallationWrite>,
     extract::State(portal): State,
-    Query(query): Query<AuditQuery>,
+    Query(query): Query<InstallationAuditQuery>,
 ) -> Result<Json<Page<AuditView>>, ApiError> {
-    page(&portal.store, None, query).await
+    let (organisation, query) = query.split()?;
+    page(&portal.store, organisation, query).await
 }
 
 async fn page(
@@ -219,35 +295,59 @@ pub(super) async fn export(
     extract::State(portal): State,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
-    let filter = query.filter()?;
-    let start = Export {
-        store: portal.store.clone(),
-        organisation: allowed.organisation,
-        filter,
-        after: None,
-        ended: false,
-    };
-    let lines = stream::try_unfold(start, Export::next);
-    let headers = [
-        (header::CONTENT_TYPE, "application/x-ndjson"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"audit.jsonl\"",
-        ),
-    ];
-    Ok((headers, Body::from_stream(lines)).into_response())
+    Export::answer(&portal.store, Some(allowed.organisation), query.filter()?)
+}
+
+/// Exports what was changed in the installation as a whole, or in an organisation that may be gone, as
+/// JSON lines, newest first.
+#[utoipa::path(get, path = "/installation/audit/export", tag = "installation",
+    operation_id = "export_installation_audit", params(WhoseQuery, ExportQuery),
+    responses((status = 200, body = String, content_type = "application/x-ndjson",
+        description = "An entry a line, as the list shows them."), Refusal))]
+pub(super) async fn export_installation(
+    _: Installed<InstallationWrite>,
+    extract::State(portal): State,
+    Query(query): Query<InstallationExportQuery>,
+) -> Result<Response, ApiError> {
+    let (organisation, which) = query.split()?;
+    Export::answer(&portal.store, organisation, which.filter()?)
 }
 
 /// An export under way: a page is read when the client has taken the one before.
 struct Export {
     store: Store,
-    organisation: OrganisationId,
+    /// `None`: the installation's own entries.
+    organisation: Option<OrganisationId>,
     filter: AuditFilter,
     after: Option<Cursor>,
     ended: bool,
 }
 
 impl Export {
+    /// The answer that streams all of them.
+    fn answer(
+        store: &Store,
+        organisation: Option<OrganisationId>,
+        filter: AuditFilter,
+    ) -> Result<Response, ApiError> {
+        let start = Self {
+            store: store.clone(),
+            organisation,
+            filter,
+            after: None,
+            ended: false,
+        };
+        let lines = stream::try_unfold(start, Self::next);
+        let headers = [
+            (header::CONTENT_TYPE, "application/x-ndjson"),
+            (
+                header::CONTENT_DISPOSITION,
+                "attachment; filename=\"audit.jsonl\"",
+            ),
+        ];
+        Ok((headers, Body::from_stream(lines)).into_response())
+    }
+
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, store::Error> {
         if self.ended {
             return Ok(None);
@@ -255,7 +355,7 @@ impl Export {
         let page = self
             .store
             .audit_log(
-                Some(self.organisation),
+                self.organisation,
                 &self.filter,
                 self.after.as_ref(),
                 EXPORT_AT_ONCE,

@@ -227,6 +227,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; audit::export))
         .routes(guarded!(Arc<Portal>; organisation::list, organisation::create))
         .routes(guarded!(Arc<Portal>; audit::list_installation))
+        .routes(guarded!(Arc<Portal>; audit::export_installation))
         .routes(guarded!(Arc<Portal>; organisation::invite_owner))
         .routes(guarded!(Arc<Portal>; person::list))
         .routes(guarded!(Arc<Portal>; person::show, person::delete))

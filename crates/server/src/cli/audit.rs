@@ -11,7 +11,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         millstream audit list --action project\n  \
         millstream audit list --from 2026-01-01T00:00:00Z --limit 500\n  \
-        millstream audit list --installation")]
+        millstream audit list --installation\n  \
+        millstream audit list --organisation org_06r3h4v8n5s7qj2k0c1d9w6xyz")]
     List(List),
     /// Write everything that was changed as JSON, an entry a line, newest first.
     #[command(after_help = "Example:\n  \
@@ -40,6 +41,9 @@ struct Filter {
     /// What was changed in the installation as a whole (for operators), not in the organisation.
     #[arg(long)]
     installation: bool,
+    /// What was changed in the organisation with this id, which may be gone (for operators).
+    #[arg(long, value_name = "ID", conflicts_with = "installation")]
+    organisation: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -73,11 +77,12 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 impl Filter {
     /// The path of the entries.
     async fn path(&self, remote: &Remote) -> anyhow::Result<String> {
-        let log = match self.installation {
+        let log = match self.installation || self.organisation.is_some() {
             true => "/api/v1/installation/audit".to_owned(),
             false => remote.organisation_path("audit").await?,
         };
         let parameters = [
+            ("organisation", self.organisation.as_deref()),
             ("actor", self.actor.as_deref()),
             ("target", self.target.as_deref()),
             ("action", self.action.as_deref()),

@@ -362,6 +362,7 @@ pub(super) const INSTALLATION: &[Route] = &[
         201,
     ),
     ("get", "/installation/audit", Operators, "", 200),
+    ("get", "/installation/audit/export", Operators, "", 200),
     ("get", "/installation/secrets", Operators, "", 200),
     (
         "post",
