@@ -10,6 +10,7 @@ pub mod event;
 pub mod filter;
 pub mod id;
 pub mod json;
+pub mod name;
 pub mod outcome;
 pub mod random;
 pub mod request;

@@ -5,8 +5,6 @@ use super::problem::{ApiError, FieldProblem};
 /// Longest e-mail address (RFC 5321).
 const EMAIL_BYTES: usize = 254;
 
-const NAME_CHARACTERS: usize = 200;
-
 /// A name that is the only field to check.
 pub(super) fn checked_name(input: &str) -> Result<String, ApiError> {
     checked(|problems| name(input, problems))
@@ -26,26 +24,22 @@ fn checked<T>(check: impl FnOnce(&mut Vec<FieldProblem>) -> T) -> Result<T, ApiE
     }
 }
 
-/// A name as people give it: trimmed, not empty, on one line, not too long.
+/// A name as people give it.
 pub(super) fn name(input: &str, problems: &mut Vec<FieldProblem>) -> String {
-    let name = input.trim();
-    let message = match name.chars().count() {
-        0 => Some("give it a name".to_owned()),
-        length if length > NAME_CHARACTERS => Some(format!(
-            "at most {NAME_CHARACTERS} characters, not {length}"
-        )),
-        _ if name.chars().any(char::is_control) => Some("no control characters".to_owned()),
-        _ => None,
-    };
-    problems.extend(message.map(|message| FieldProblem::new("/name", message)));
-    name.to_owned()
+    match model::name::parse(input) {
+        Ok(name) => name.to_owned(),
+        Err(problem) => {
+            problems.push(FieldProblem::new("/name", problem.to_string()));
+            String::new()
+        }
+    }
 }
 
 /// An e-mail address in its normal form; `place` points to it. Whether mail can be sent to it shows
 /// when it is.
 pub(super) fn email(place: &str, input: &str, problems: &mut Vec<FieldProblem>) -> String {
     let email = store::normal_email(input);
-    let plain = |c: char| !c.is_whitespace() && !c.is_control();
+    let plain = |c: char| !c.is_whitespace() && !model::name::is_unreadable(c);
     let parts = email.split_once('@');
     let usable = parts.is_some_and(|(name, domain)| {
         !name.is_empty() && !domain.is_empty() && !domain.contains('@')

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use model::OrganisationId;
 use model::access::{Permission, Role};
 use serde::{Deserialize, Serialize};
-use store::{Invitation, Invitee, Secret};
+use store::{Invitation, Invitee, Person, Secret};
 use utoipa::ToSchema;
 
 use super::extract::{Body, Creation, Path, Query};
@@ -15,10 +15,13 @@ use super::page::{Page, PageQuery};
 use super::problem::FieldProblem;
 use super::session::{WithCookie, by_person};
 use super::view::rfc3339;
-use super::{ApiError, State, field};
+use super::{ApiError, Portal, State, field};
 use crate::auth::permission::{MembersRead, MembersWrite};
 use crate::auth::{Allowed, Public, Who, password_problem};
 use crate::mail::Letter;
+
+/// Characters of the name of one who invites, in a letter.
+const INVITER_CHARACTERS: usize = 40;
 
 /// An invitation that was not accepted yet.
 #[derive(Debug, Serialize, ToSchema)]
@@ -132,12 +135,13 @@ pub(super) async fn create(
     }
     let email = field::checked_email("/email", &input.email)?;
     let organisation = portal.store.organisation(allowed.organisation).await?;
+    let inviter = portal.inviter(&allowed.principal.who).await?;
     let authority = &portal.authority;
     let expires_at = authority.clock.now() + authority.config.invitation_lifetime;
     let write = |token: &Secret| {
         let letter = Letter::Invitation {
             organisation: &organisation.name,
-            inviter: &by.actor.name,
+            inviter: &inviter,
             link: &portal.link("invitation", token),
             expires_at,
         };
@@ -252,4 +256,25 @@ pub(super) async fn accept(
     let by = by_person(&person, by);
     let former = public.who.as_ref();
     portal.begin_session(person, former, headers, by).await
+}
+
+impl Portal {
+    /// As whom a letter names the one who invites: by a token its person does.
+    pub(super) async fn inviter(&self, who: &Who) -> Result<String, ApiError> {
+        let person = match who {
+            Who::Person { person, .. } => Some(person.clone()),
+            Who::Token(verified) => match verified.token.person {
+                Some(id) => Some(self.store.person(id).await?),
+                None => None,
+            },
+        };
+        Ok(match person {
+            // Cut, so that no name can push the address out of sight.
+            Some(Person { name, email, .. }) => {
+                let name: String = name.chars().take(INVITER_CHARACTERS).collect();
+                format!("{name} ({email})")
+            }
+            None => "An operator of the installation".to_owned(),
+        })
+    }
 }

@@ -125,7 +125,9 @@ pub(super) async fn create(
         None => portal.store.create_organisation(&name, &by).await?,
         Some(owner) => {
             let owner = field::checked_email("/owner", owner)?;
-            portal.make_organisation_for(&name, &owner, &by).await?
+            let inviter = portal.inviter(&operator.principal.who).await?;
+            let made = portal.make_organisation_for(&name, &owner, &inviter, &by);
+            made.await?
         }
     };
     let headers = [
@@ -229,6 +231,7 @@ impl Portal {
         &self,
         name: &str,
         owner: &str,
+        inviter: &str,
         by: &Caller,
     ) -> Result<Organisation, ApiError> {
         let authority = &self.authority;
@@ -236,7 +239,7 @@ impl Portal {
         let write = |token: &Secret| {
             let letter = Letter::Invitation {
                 organisation: name,
-                inviter: &by.actor.name,
+                inviter,
                 link: &self.link("invitation", token),
                 expires_at,
             };

@@ -256,12 +256,7 @@ fn button(label: &'static str, link: &str) -> Option<Button> {
 /// A name or an address from a stranger, on one line, without what turns text around, not too long,
 /// and in no form that mail clients make a link of: nobody is to send their own text through us.
 fn shown(name: &str) -> String {
-    let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    let clean: String = name
-        .chars()
-        .filter(|&c| !invisible(c))
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let clean = model::name::readable(name);
     let words: Vec<_> = clean.split_whitespace().collect();
     let line = words.join(" ").replace("://", ": //");
     match line.chars().nth(NAME_MAX_CHARS) {

@@ -30,9 +30,6 @@ const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// Longest subject (OpenID Connect Core, section 2).
 const SUBJECT_BYTES: usize = 255;
 
-/// Longest name that is taken over.
-const NAME_CHARACTERS: usize = 200;
-
 /// Signatures that are taken: those that only the provider can make. One with the client's secret
 /// could be ours, and none at all anybody's.
 const ALGORITHMS: &[Algorithm] = &[
@@ -243,7 +240,7 @@ fn vouched(claims: &CoreIdTokenClaims, userinfo: Option<&UserInfo>) -> Result<Vo
 fn plain_name(name: &LocalizedClaim<EndUserName>) -> String {
     let name = name.get(None).or(name.iter().next().map(|(_, name)| name));
     let name = name.map(|name| name.as_str()).unwrap_or_default();
-    let plain = name.chars().filter(|c| !c.is_control());
-    let plain: String = plain.take(NAME_CHARACTERS).collect();
+    let plain = model::name::readable(name);
+    let plain: String = plain.trim().chars().take(model::name::LONGEST).collect();
     plain.trim().to_owned()
 }

@@ -6,7 +6,7 @@ use model::access::{InstallationRights, Role};
 use serde_json::{Value, json};
 
 use super::World;
-use super::call::Answer;
+use super::call::{Answer, Call};
 use super::world::PASSWORD;
 
 const EMAIL: &str = "new@example.com";
@@ -346,6 +346,35 @@ async fn the_first_administrators_link_makes_the_first_account_and_no_other() {
     assert_eq!(mine.send().await.at("/items/0/role"), "owner");
     accept(&world, body).await.problem(410, "link_ended");
     assert_eq!(first().await, None);
+}
+
+#[tokio::test]
+async fn a_letter_names_the_person_who_invites_not_their_token() {
+    let world = World::new().await;
+    let admin = world.person(Role::Admin).await;
+    let path = world.of_organisation("/invitations");
+    let invite = async |call: Call<'_>, email: &str| {
+        let body = json!({"email": email, "role": "viewer"});
+        call.json(body).send().await.is(201);
+        world.letter_to(email).await
+    };
+    let call = || world.anonymous("POST", &path);
+    let by_cookie = invite(call().cookie(&admin.cookie), "a@example.com").await;
+    let by_token = invite(call().token(Some(&admin.token)), "b@example.com").await;
+    // A long name is cut: the address is what counts.
+    let name: String = format!("Name of {}", admin.email)
+        .chars()
+        .take(40)
+        .collect();
+    let expected = format!("{name} ({}) invites: ", admin.email);
+    for letter in [by_cookie, by_token] {
+        assert!(letter.starts_with(&expected), "{letter}");
+    }
+    let by_installation = invite(call().token(Some(&world.token)), "c@example.com").await;
+    assert!(
+        by_installation.starts_with("An operator of the installation invites: "),
+        "{by_installation}"
+    );
 }
 
 #[tokio::test]

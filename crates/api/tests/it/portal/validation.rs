@@ -1,5 +1,6 @@
 //! What is refused, where, and in which words.
 
+use model::access::Role;
 use serde_json::{Value, json};
 
 use super::World;
@@ -247,5 +248,56 @@ async fn thresholds_of_a_project_are_whole_numbers() {
             .await;
         answer.problem(422, "invalid_fields");
         assert_eq!(answer.pointers(), [pointer]);
+    }
+}
+
+#[tokio::test]
+async fn names_have_nothing_that_hides_or_reorders_what_is_read() {
+    let world = World::new().await;
+    let owner = world.person(Role::Owner).await;
+    let syncs = world.syncs().await;
+    let places = [
+        ("POST", world.projects()),
+        ("PATCH", world.of_organisation("")),
+        ("POST", syncs),
+        ("POST", world.of_organisation("/tokens")),
+        ("PATCH", "/me".to_owned()),
+    ];
+    let send = async |method: &str, path: &str, name: &str| {
+        let call = world.anonymous(method, path).cookie(&owner.cookie);
+        let call = call.header("if-match", "*");
+        call.json(json!({"name": name})).send().await
+    };
+    for (method, path) in &places {
+        for strange in [
+            "\u{202e}evil",
+            "a\u{2066}b",
+            "a\u{200b}b",
+            "a\u{feff}",
+            "a\u{ad}b",
+            "a\u{e0041}",
+            "a\u{2028}b",
+            "a\u{2029}b",
+            "a\u{85}b",
+            "\u{3164}",
+        ] {
+            let refused = send(method, path, strange).await;
+            refused.problem(422, "invalid_fields");
+            assert_eq!(refused.pointers(), ["/name"], "{path} {strange:?}");
+        }
+        let taken = send(
+            method,
+            path,
+            "\u{2003} M\u{fc}ller \u{5e9}\u{5dc} \u{1f600} ",
+        )
+        .await;
+        assert!(taken.status.is_success(), "{}", taken.text);
+        assert!(
+            taken
+                .text
+                .contains("\"M\u{fc}ller \u{5e9}\u{5dc} \u{1f600}\""),
+            "{}",
+            taken.text
+        );
     }
 }
