@@ -43,13 +43,16 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// To the target with this id.
     pub target: Option<String>,
-    /// With this action, or with those that start with it and a dot.
+    /// With this action; where it has no dot, with those that start with it and one.
     pub action: Option<String>,
     /// Not earlier.
     pub from: Option<Timestamp>,
     /// Earlier.
     pub until: Option<Timestamp>,
 }
+
+/// What stands before the dot in an action, with the dot: as the index has it.
+const AREA: &str = "rtrim(action, 'abcdefghijklmnopqrstuvwxyz_')";
 
 impl Store {
     /// An organisation's entries (of `None`: the installation's), newest first.
@@ -72,25 +75,20 @@ impl Store {
             }
             None => sql.push_str("organisation_id IS NULL"),
         }
-        let equal = [
-            ("actor_id", &filter.actor),
-            ("target_id", &filter.target),
-            ("action", &filter.action),
-        ];
-        for (column, wanted) in equal {
-            let Some(wanted) = wanted else { continue };
-            texts.push(wanted.clone());
-            let place = texts.len();
-            if column == "action" {
-                // A dot sorts before a slash and nothing is between them.
-                texts.push(format!("{wanted}."));
-                texts.push(format!("{wanted}/"));
-                let (low, high) = (place + 1, place + 2);
-                sql.push_str(&format!(
-                    " AND (action = ${place} OR (action >= ${low} AND action < ${high}))"
-                ));
-            } else {
-                sql.push_str(&format!(" AND {column} = ${place}"));
+        let mut demand = |what: &str, wanted: String| {
+            texts.push(wanted);
+            sql.push_str(&format!(" AND {what} = ${}", texts.len()));
+        };
+        for (column, wanted) in [("actor_id", &filter.actor), ("target_id", &filter.target)] {
+            if let Some(wanted) = wanted {
+                demand(column, wanted.clone());
+            }
+        }
+        if let Some(wanted) = &filter.action {
+            // Each has an index of its own.
+            match wanted.contains('.') {
+                true => demand("action", wanted.clone()),
+                false => demand(AREA, format!("{wanted}.")),
             }
         }
         let (from, until) = (texts.len() + 1, texts.len() + 2);

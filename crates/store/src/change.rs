@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{Any, AnyConnection, Row, Transaction};
 
+use crate::person::Person;
 use crate::secret::{Secret, hexadecimal};
 use crate::{Error, Store, mail};
 
@@ -132,6 +133,8 @@ pub(crate) struct Entry {
 pub(crate) struct Change<'s> {
     store: &'s Store,
     by: &'s Caller,
+    /// Who does it, as far as it is known by now.
+    actor: Actor,
     transaction: Transaction<'s, Any>,
     /// Mail that tells of it, to be sent when it has happened.
     mails: Vec<mail::Enqueued>,
@@ -144,6 +147,7 @@ impl Store {
         Ok(Change {
             store: self,
             by,
+            actor: by.actor.clone(),
             transaction: self.dialect.begin_write(&self.pool).await?,
             mails: Vec::new(),
             now: self.clock.now(),
@@ -155,6 +159,15 @@ impl Change<'_> {
     /// Where its statements run.
     pub(crate) fn connection(&mut self) -> &mut AnyConnection {
         &mut self.transaction
+    }
+
+    /// Says who does it, where that shows only in the course of it: by a link that is theirs.
+    pub(crate) fn is_by(&mut self, person: &Person) {
+        self.actor = Actor {
+            kind: ActorKind::Person,
+            id: person.id.to_string(),
+            name: person.email.clone(),
+        };
     }
 
     /// What was made when this creation was asked for before.
@@ -265,9 +278,9 @@ impl Change<'_> {
         .bind(id.to_string())
         .bind(entry.organisation.map(|id| id.to_string()))
         .bind(self.now.0)
-        .bind(self.by.actor.kind.name())
-        .bind(&self.by.actor.id)
-        .bind(&self.by.actor.name)
+        .bind(self.actor.kind.name())
+        .bind(&self.actor.id)
+        .bind(&self.actor.name)
         .bind(&self.by.address)
         .bind(&self.by.request_id)
         .bind(entry.action)

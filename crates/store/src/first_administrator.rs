@@ -60,6 +60,7 @@ impl Store {
         sqlx::query("DELETE FROM invitations WHERE email IS NULL")
             .execute(change.connection())
             .await?;
+        change.log(person::rights_given(&person)).await?;
         change
             .commit(Entry {
                 after: Some(json!({"role": Role::Owner, "rights": person.rights})),

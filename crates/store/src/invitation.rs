@@ -260,6 +260,11 @@ impl Store {
         let (organisation, role) = (invitation.organisation, invitation.role);
         member::add(change.connection(), organisation, person.id, role, now).await?;
         person::renew_sessions(change.connection(), person.id).await?;
+        // Whoever has the link is the one who was invited, signed in or not.
+        change.is_by(&person);
+        if first {
+            change.log(person::rights_given(&person)).await?;
+        }
         change
             .commit(Entry {
                 after: Some(json!({"role": role})),

@@ -88,6 +88,7 @@ impl Store {
         }
         let person = person::find(change.connection(), id).await?;
         person::set_password_in(change.connection(), id, hash, None).await?;
+        change.is_by(&person);
         let entry = person::entry("person.reset_password", &person);
         change.commit(entry).await?;
         Ok(Some(person))

@@ -277,6 +277,15 @@ pub(crate) fn entry(action: &'static str, person: &Person) -> Entry {
     }
 }
 
+/// An entry about the rights in the installation that a person has from the first.
+pub(crate) fn rights_given(person: &Person) -> Entry {
+    Entry {
+        before: Some(json!(InstallationRights::default())),
+        after: Some(json!(person.rights)),
+        ..entry("person.set_rights", person)
+    }
+}
+
 /// Refuses a change that was made from another version.
 pub(crate) fn conflict(version: Option<u64>, current: u64) -> Result<(), Error> {
     match version {

@@ -63,6 +63,23 @@ impl Backend {
         row.get(0)
     }
 
+    /// How the database would carry a query out, in its own words.
+    pub(crate) async fn plan(&self, query: &str) -> String {
+        use sqlx::{Connection, Row};
+        let mut connection = sqlx::AnyConnection::connect(&self.config.database)
+            .await
+            .unwrap();
+        let (explain, column) = match self.database {
+            Some(_) => ("EXPLAIN", 0),
+            None => ("EXPLAIN QUERY PLAN", 3),
+        };
+        let sql = sqlx::AssertSqlSafe(format!("{explain} {query}"));
+        let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let steps = rows.iter().map(|row| row.get::<String, _>(column));
+        steps.collect::<Vec<_>>().join("\n")
+    }
+
     /// The database's server, where it is PostgreSQL.
     pub(crate) fn server(&self) -> &test_postgres::Server {
         self.database.as_ref().unwrap().server()

@@ -178,6 +178,7 @@ on_every_backend! {
     audit::a_failed_change_leaves_no_entry,
     audit_log::filters_narrow_the_log,
     audit_log::pages_hold_every_entry_once_newest_first,
+    audit_log::what_was_done_is_found_by_an_index,
     idempotency::a_repeated_creation_makes_one_and_answers_alike,
     idempotency::a_repeated_rotation_rotates_once,
     idempotency::another_request_under_the_same_key_is_refused,

@@ -247,3 +247,38 @@ async fn operators_read_the_log_of_an_organisation_that_is_gone() {
         world.get(&malformed).await.problem(400, "malformed_query");
     }
 }
+
+#[tokio::test]
+async fn who_accepts_an_invitation_did_it() {
+    let world = World::new().await;
+    let link = world
+        .invitation(world.organisation, Role::Viewer, "ann@example.com")
+        .await;
+    let accept = world.anonymous("POST", "/invitations/accept");
+    let body = json!({"token": link, "name": "Ann", "password": "a good long one"});
+    let accept = accept.json(body).from("203.0.113.9").send().await.is(200);
+    let log = world.of_organisation("/audit?action=invitation.accept");
+    let entry = world.get(&log).await.json()["items"][0].clone();
+    assert_eq!(
+        entry["actor"],
+        json!({"kind": "person", "id": accept.at("/person/id"), "name": "ann@example.com"})
+    );
+    assert_eq!(entry["address"], "203.0.113.9");
+}
+
+#[tokio::test]
+async fn the_rights_of_the_first_administrator_are_told() {
+    let world = World::new().await;
+    let far = world.now() + Duration::from_secs(3600);
+    let link = world.store.invite_first_administrator("Test", far).await;
+    let link = link.unwrap().unwrap().text;
+    let accept = world.anonymous("POST", "/invitations/accept");
+    let body = json!({"token": link.expose(), "email": "root@example.com", "name": "Root",
+        "password": "a good long one"});
+    let id = accept.json(body).send().await.is(200).at("/person/id");
+    let log = "/installation/audit?action=person.set_rights";
+    let entry = world.get(log).await.json()["items"][0].clone();
+    assert_eq!(entry["target"]["id"], id);
+    assert_eq!(entry["actor"]["id"], id);
+    assert_eq!(entry["after"], json!({"operator": true, "reviewer": true}));
+}

@@ -187,6 +187,7 @@ pub(crate) async fn every_change_of_a_person_is_told_to_the_installation(backend
     assert_eq!(
         actions(&told),
         [
+            "person.set_rights",
             "session.create",
             "session.end",
             "person.rename",
@@ -203,12 +204,12 @@ pub(crate) async fn every_change_of_a_person_is_told_to_the_installation(backend
         told.iter()
             .all(|entry| entry.target_id == root.id.to_string())
     );
-    assert_eq!(told[2].before, Some(json!({"name": "Root"})));
-    assert_eq!(told[2].after, Some(json!({"name": "Ruth"})));
-    assert_eq!(told[5].after, Some(json!({"recovery_codes_left": 0})));
+    assert_eq!(told[3].before, Some(json!({"name": "Root"})));
+    assert_eq!(told[3].after, Some(json!({"name": "Ruth"})));
+    assert_eq!(told[6].after, Some(json!({"recovery_codes_left": 0})));
     let rights = |reviewer| Some(json!({"operator": true, "reviewer": reviewer}));
     assert_eq!(
-        (&told[7].before, &told[7].after),
+        (&told[8].before, &told[8].after),
         (&rights(true), &rights(false))
     );
 }

@@ -169,3 +169,36 @@ pub(crate) async fn pages_hold_every_entry_once_newest_first(backend: Backend) {
     };
     assert_eq!(seen, newest_first);
 }
+
+pub(crate) async fn what_was_done_is_found_by_an_index(backend: Backend) {
+    let store = backend.open().await;
+    let numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+                   SELECT i FROM n";
+    let fill = format!(
+        "INSERT INTO audit_log (id, organisation_id, at, actor_kind, actor_id, actor_name, address,
+                                request_id, action, target_id, target_name)
+         SELECT 'aud_' || i, 'org', i, 'person', 'someone', '', '', '',
+                CASE WHEN i % 5000 = 1 THEN 'sync.delete' ELSE 'project.change' END, '', ''
+         FROM ({numbers}) AS numbers"
+    );
+    backend.run(fill).await;
+    backend.execute("ANALYZE audit_log").await;
+    // As the log is asked for the action `sync.delete`, and for `sync`.
+    let area = "rtrim(action, 'abcdefghijklmnopqrstuvwxyz_') = 'sync.'";
+    let cases = [
+        ("action = 'sync.delete'", "audit_log_by_action"),
+        (area, "audit_log_by_area"),
+    ];
+    for (condition, index) in cases {
+        let query = format!(
+            "SELECT id, at, actor_name, action FROM audit_log
+             WHERE organisation_id = 'org' AND {condition}
+               AND at >= 0 AND at < 1000000 AND (at, id) < (1000000, '')
+             ORDER BY at DESC, id DESC LIMIT 51"
+        );
+        let plan = backend.plan(&query).await;
+        assert!(plan.contains(index), "{plan}");
+        assert!(!plan.contains("Sort") && !plan.contains("B-TREE"), "{plan}");
+    }
+    store.close().await;
+}
