@@ -5,6 +5,7 @@ use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+use super::link::Link;
 use super::login::{self, SignIn};
 use super::lookup::Kind;
 use super::member::roles;
@@ -150,13 +151,8 @@ impl Withdraw {
 
 impl Accept {
     async fn run(self) -> Result<(), Failure> {
-        let given = self.link.as_ref().map(|link| link.expose_secret());
-        let link = prompt::given_or_line(given, "Link: ")?;
-        let (server, token) = parts(&link);
-        let url = match (&self.place.server, server) {
-            (None, Some(server)) => remote::normal_url(server).map_err(Failure::Usage)?,
-            _ => self.place.server_url()?,
-        };
+        let Link { url, token } = Link::read(self.link.as_ref(), "invitation", &self.place)?;
+        let token = token.expose_secret();
         let mut remote =
             Remote::with_credential(&url, Credential::Nobody).map_err(Failure::Usage)?;
         let look = json!({"token": token});
@@ -203,34 +199,5 @@ impl Accept {
         let password = self.who.password.choose("A password to sign in with: ")?;
         input["password"] = password.expose_secret().into();
         Ok(input)
-    }
-}
-
-/// The server and the secret of a link; a text that is no link is the secret alone.
-fn parts(link: &str) -> (Option<&str>, &str) {
-    match link.split_once('#') {
-        Some((page, token)) => {
-            let server = page.strip_suffix('/').unwrap_or(page);
-            (
-                Some(server.strip_suffix("/invitation").unwrap_or(server)),
-                token,
-            )
-        }
-        None => (None, link),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parts;
-
-    #[test]
-    fn a_link_says_the_server_and_the_secret() {
-        let expected = (Some("https://a.example.com/base"), "msi_1");
-        assert_eq!(
-            parts("https://a.example.com/base/invitation#msi_1"),
-            expected
-        );
-        assert_eq!(parts("msi_1"), (None, "msi_1"));
     }
 }

@@ -3,12 +3,14 @@
 mod audit;
 mod backup;
 mod invitation;
+mod link;
 mod login;
 mod lookup;
 mod member;
 mod organisation;
 mod outbox;
 pub(crate) mod output;
+mod password;
 mod period;
 mod person;
 mod profile;
@@ -68,6 +70,9 @@ enum Command {
     Login(Box<login::Login>),
     /// Revoke the token of a profile and forget it.
     Logout(login::Logout),
+    /// A forgotten password: ask for a link, choose a new one with it.
+    #[command(subcommand)]
+    Password(password::Command),
     /// Say which server is spoken to, by whom, and what they may do there.
     Whoami(whoami::Whoami),
     /// Profiles: each is a server with a token, as `millstream login` keeps it.
@@ -205,6 +210,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Login(options) => login::login(*options),
         Command::Logout(options) => login::logout(options),
+        Command::Password(command) => password::run(command),
         Command::Whoami(options) => whoami::run(options),
         Command::Profile(command) => profile::run(command),
         Command::Project(command) => project::run(command),

@@ -334,6 +334,43 @@ fn an_operator_looks_after_accounts() {
 }
 
 #[test]
+fn a_forgotten_password_is_replaced_by_a_link() {
+    let (home, server) = Home::with_ann();
+    home.shown(&["password", "forgot", ANN, "--server", &server.url()]);
+    let mail = reset_letter(&home);
+    let show = ["outbox", "show", &mail, "--sign-in", "--email", ANN];
+    let shown = text(&home.run(&show, &format!("{PASSWORD}\n")).stdout);
+    let mut words = shown.split_whitespace();
+    let link = words.find(|word| word.contains("/password-reset#"));
+    let reset = ["password", "reset", link.expect("a link")];
+    let other = "quite another horse";
+    let somebody = Home::new();
+    let output = somebody.run(&reset, &format!("{other}\n"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let login = ["login", "--server", &server.url(), "--email", ANN];
+    let former = somebody.run(&login, &format!("{PASSWORD}\n"));
+    assert_eq!(former.status.code(), Some(1));
+    let present = somebody.run(&login, &format!("{other}\n"));
+    assert!(present.status.success(), "{}", text(&present.stderr));
+    let again = somebody.run(&reset, &format!("{other}\n"));
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("ask for a new one"));
+}
+
+/// The id of the letter that brings Ann a link. It is written after the answer.
+fn reset_letter(home: &Home) -> String {
+    for _ in 0..100 {
+        let mails = home.json(&["outbox", "list", "--state", "queued"]);
+        let mut mails = mails.as_array().unwrap().iter();
+        if let Some(mail) = mails.find(|mail| mail["kind"] == "password_reset") {
+            return mail["id"].as_str().unwrap().to_owned();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("no letter was written")
+}
+
+#[test]
 fn every_command_says_what_it_does() {
     for command in [
         &["login"][..],
@@ -343,6 +380,7 @@ fn every_command_says_what_it_does() {
         &["organisation", "create"],
         &["member", "role"],
         &["invitation", "accept"],
+        &["password", "reset"],
         &["token", "create"],
         &["audit", "export"],
         &["person", "rights"],

@@ -65,6 +65,30 @@ fn a_wrong_password_is_refused_and_not_shown_either() {
 }
 
 #[test]
+fn a_password_that_replaces_a_forgotten_one_is_asked_for_twice_and_not_shown() {
+    let server = Server::with_administrator(ANN, PASSWORD);
+    let home = Home::new();
+    let reset = ["password", "reset"];
+    let none = format!("msr_{}_{}", "0".repeat(16), "0".repeat(64));
+    let link = format!("{}/password-reset#{none}", server.url());
+    let steps = |again: &str| {
+        [
+            typed("Link: ", &link),
+            hidden("The new password: ", "hunter2-and-more"),
+            hidden("The same again: ", again),
+        ]
+    };
+    let (shown, code) = at_terminal(&home, &reset, &steps("something else entirely"));
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("differ"), "{shown}");
+    // Sent, and refused: there is no such link.
+    let (shown, code) = at_terminal(&home, &reset, &steps("hunter2-and-more"));
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("ask for a new one"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
 fn a_new_password_is_asked_for_twice() {
     let server = Server::start("");
     let home = Home::new();
