@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use store::{Caller};
+use store::Caller;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Path, Query};

@@ -100,7 +100,14 @@ impl World {
     /// With its store in PostgreSQL, on the server that the tests share.
     pub(crate) async fn on_postgres() -> Self {
         let database = Database::shared(env!("CARGO_TARGET_TMPDIR"));
-        Self::on(Some(database), cheap(), Vec::new(), |portal, _| portal, false).await
+        Self::on(
+            Some(database),
+            cheap(),
+            Vec::new(),
+            |portal, _| portal,
+            false,
+        )
+        .await
     }
 
     /// Where a mail server brings letters.
@@ -113,8 +120,7 @@ impl World {
     pub(crate) async fn with_providers(
         providers: impl FnOnce(OrganisationId) -> Providers,
     ) -> Self {
-        let set_up =
-            |portal: Portal, organisation| portal.with_providers(providers(organisation));
+        let set_up = |portal: Portal, organisation| portal.with_providers(providers(organisation));
         Self::on(None, cheap(), Vec::new(), set_up, false).await
     }
 
