@@ -25,5 +25,5 @@ macro_rules! demands {
 demands! {
     OrganisationRead OrganisationWrite MembersRead MembersWrite OwnersWrite
     ProjectsRead ProjectsWrite SyncsRead SyncsWrite DeliveriesRead
-    TokensCreate AuditRead InstallationWrite
+    DefinitionsRead DefinitionsWrite ReviewsWrite TokensCreate AuditRead InstallationWrite
 }

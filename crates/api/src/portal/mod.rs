@@ -7,6 +7,8 @@
 //! leaves half done, [`Portal::start`] finishes.
 
 mod audit;
+mod catalog;
+mod definition;
 mod destination;
 mod draft;
 mod extract;
@@ -29,6 +31,7 @@ mod problem;
 mod project;
 mod reconcile;
 mod reference;
+mod review;
 mod secrets;
 mod session;
 mod shape;
@@ -241,6 +244,20 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; secrets::remove_unused))
         .routes(guarded!(Arc<Portal>; outbox::list))
         .routes(guarded!(Arc<Portal>; outbox::show))
+        .routes(guarded!(Arc<Portal>; definition::list, definition::create))
+        .routes(guarded!(Arc<Portal>; definition::show, definition::change, definition::delete))
+        .routes(guarded!(Arc<Portal>; definition::set_listing))
+        .routes(guarded!(Arc<Portal>; definition::check))
+        .routes(guarded!(Arc<Portal>; definition::release))
+        .routes(guarded!(Arc<Portal>; definition::version::list))
+        .routes(guarded!(Arc<Portal>; definition::version::show))
+        .routes(guarded!(Arc<Portal>; definition::version::submit))
+        .routes(guarded!(Arc<Portal>; definition::version::withdraw))
+        .routes(guarded!(Arc<Portal>; review::list))
+        .routes(guarded!(Arc<Portal>; review::show))
+        .routes(guarded!(Arc<Portal>; review::decide))
+        .routes(guarded!(Arc<Portal>; catalog::list))
+        .routes(guarded!(Arc<Portal>; catalog::show))
         .routes(guarded!(Arc<Portal>; project::list, project::create))
         .routes(guarded!(Arc<Portal>; project::show, project::change, project::delete))
         .routes(guarded!(Arc<Portal>; project::rotate_api_key))

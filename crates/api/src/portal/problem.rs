@@ -124,6 +124,9 @@ pub enum ApiError {
     /// Requests would go elsewhere, and take secrets along that the caller didn't give.
     #[error("the secrets that stay would be sent to another place: enter them again")]
     SecretsNeeded(Vec<FieldProblem>),
+    /// The draft can't become a version as it is.
+    #[error("the definition can't be released as it is")]
+    NotReleasable(Vec<FieldProblem>),
     /// The update says nothing of the version that it was made from.
     #[error("send the `ETag` that you read as `If-Match`, or `*` to overwrite whatever is there")]
     PreconditionRequired,
@@ -194,6 +197,17 @@ impl FieldProblem {
             message: message.into(),
             line: None,
             column: None,
+        }
+    }
+}
+
+impl From<pipeline::Problem> for FieldProblem {
+    fn from(problem: pipeline::Problem) -> Self {
+        Self {
+            pointer: problem.pointer,
+            message: problem.message,
+            line: problem.line,
+            column: problem.column,
         }
     }
 }
@@ -353,6 +367,11 @@ impl ApiError {
                 "secrets_needed",
                 "Secrets needed again",
             ),
+            Self::NotReleasable(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "definition_not_ready",
+                "Definition not ready",
+            ),
             Self::PreconditionRequired => (
                 StatusCode::PRECONDITION_REQUIRED,
                 "precondition_required",
@@ -433,6 +452,8 @@ impl From<store::Error> for ApiError {
             | store::Error::EmailTaken
             | store::Error::SecondFactorTaken
             | store::Error::OtherInvitee
+            | store::Error::DefinitionReleased
+            | store::Error::VersionState { .. }
             | store::Error::OrganisationInUse { .. } => Self::Conflict(error.to_string()),
             store::Error::Letter(source) => match source.downcast_ref() {
                 Some(LetterError::Address) => {
@@ -443,6 +464,9 @@ impl From<store::Error> for ApiError {
             store::Error::MailShareUsedUp { .. } => Self::TooManyLetters(error.to_string()),
             store::Error::OtherRequestOfSameKey => Self::KeyReused,
             store::Error::SameRequestUnderWay => Self::KeyInUse,
+            store::Error::NoDefinition(_) | store::Error::NoVersion { .. } => Self::NotFound {
+                what: error.to_string().replace("there is no ", ""),
+            },
             store::Error::NoProject(id) => Self::no_project(id),
             store::Error::NoSync(id) => Self::no_sync(id),
             store::Error::ProjectInUse { syncs } => Self::ProjectInUse { syncs },
@@ -475,9 +499,10 @@ impl IntoResponse for ApiError {
         let detail = self.to_string();
         let retry_after = self.retry_after();
         let (errors, would_drop) = match self {
-            Self::Invalid(errors) | Self::NotReady(errors) | Self::SecretsNeeded(errors) => {
-                (errors, None)
-            }
+            Self::Invalid(errors)
+            | Self::NotReady(errors)
+            | Self::NotReleasable(errors)
+            | Self::SecretsNeeded(errors) => (errors, None),
             Self::Malformed {
                 message,
                 line,

@@ -52,6 +52,7 @@ pub struct Definition {
 
 /// One kind of request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
     /// The verb.
@@ -72,6 +73,7 @@ pub struct Payload {
 
 /// The verbs that a definition can choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     /// `POST`
@@ -95,6 +97,7 @@ impl From<Method> for http::Method {
 
 /// What a body holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BodyUnit {
     /// One object.
@@ -106,6 +109,7 @@ pub enum BodyUnit {
 
 /// A header. Its name is a template too, which only parameters go into.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// The name.
@@ -124,6 +128,7 @@ impl std::fmt::Debug for Header {
 
 /// What a destination can take. `None`: no limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Longest body in bytes; a longer one is discarded.

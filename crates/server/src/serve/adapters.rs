@@ -25,7 +25,7 @@ impl Lanes for ControlledLanes {
     fn check(&self, sync: &Sync, definition: &Definition) -> Vec<FieldProblem> {
         let mut found = match Plan::compile(definition, sync, &self.clock) {
             Ok(_) => Vec::new(),
-            Err(problems) => problems.into_iter().map(field_problem).collect(),
+            Err(problems) => problems.into_iter().map(FieldProblem::from).collect(),
         };
         found.extend(self.blocked_url(sync));
         found
@@ -35,7 +35,7 @@ impl Lanes for ControlledLanes {
         let applied = self.streams.apply(&sync, &definition).await;
         applied.map_err(|error| match error {
             ApplyError::Problems(problems) => {
-                LaneError::Problems(problems.into_iter().map(field_problem).collect())
+                LaneError::Problems(problems.into_iter().map(FieldProblem::from).collect())
             }
             ApplyError::Storage(error) => unavailable(error),
         })
@@ -110,13 +110,4 @@ fn none_without_lane<T>(rows: Result<Vec<T>, StorageError>) -> Result<Vec<T>, La
 
 fn unavailable(error: StorageError) -> LaneError {
     LaneError::Unavailable(Box::new(error))
-}
-
-fn field_problem(problem: pipeline::Problem) -> FieldProblem {
-    FieldProblem {
-        pointer: problem.pointer,
-        message: problem.message,
-        line: problem.line,
-        column: problem.column,
-    }
 }

@@ -7,6 +7,7 @@ use model::access::{Permission, Role};
 
 use super::World;
 use super::call::Answer;
+use super::definition_routes::{DEFINITIONS, REVIEWS};
 use super::routes::{ACCESS, INSTALLATION, May, ORGANISATIONS, PROJECTS, Route, SYNCS};
 use super::tenants::{Credential, Kind, OURS, THEIRS, Tenants, Things};
 
@@ -21,7 +22,15 @@ async fn the_table_holds_every_route_of_the_document() {
             documented.insert((method.clone(), path.to_owned()));
         }
     }
-    let tables = [ACCESS, ORGANISATIONS, PROJECTS, SYNCS, INSTALLATION];
+    let tables = [
+        ACCESS,
+        ORGANISATIONS,
+        DEFINITIONS,
+        PROJECTS,
+        SYNCS,
+        INSTALLATION,
+        REVIEWS,
+    ];
     let routes = tables.into_iter().flatten();
     let listed = routes.map(|(method, path, ..)| (method.to_string(), path.to_string()));
     assert_eq!(documented, listed.collect());
@@ -35,6 +44,16 @@ async fn signing_in_and_oneself_are_open_to_whom_the_table_says() {
 #[tokio::test]
 async fn an_organisation_is_open_to_whom_the_table_says() {
     every_caller(ORGANISATIONS).await;
+}
+
+#[tokio::test]
+async fn definitions_are_open_to_whom_the_table_says() {
+    every_caller(DEFINITIONS).await;
+}
+
+#[tokio::test]
+async fn reviews_are_open_to_whom_the_table_says() {
+    every_caller(REVIEWS).await;
 }
 
 #[tokio::test]
@@ -65,7 +84,8 @@ fn expected((_, _, may, _, let_in): &Route, kind: Kind) -> u16 {
         (_, Kind::Installation | Kind::Enough) => *let_in,
         (_, Kind::TooLittle) => 403,
         (May::Operators, Kind::OperatorSession | Kind::OperatorToken) => *let_in,
-        (May::Operators, _) => 403,
+        (May::Reviewers, Kind::ReviewerSession | Kind::ReviewerToken) => *let_in,
+        (May::Operators | May::Reviewers, _) => 403,
         (May::Members(roles, _), Kind::Session(role) | Kind::Token(role)) => {
             match roles.contains(&role) {
                 true => *let_in,
@@ -81,6 +101,7 @@ fn needs((_, _, may, ..): &Route) -> &'static [Permission] {
     match may {
         May::Members(_, permissions) => permissions,
         May::Operators => &[Permission::InstallationWrite],
+        May::Reviewers => &[Permission::ReviewsWrite],
         May::Anyone | May::Known | May::Present => &[],
     }
 }
@@ -126,7 +147,7 @@ async fn every_caller(routes: &[Route]) {
                 );
                 assert!(!answer.text.contains(OURS), "{said}");
             }
-            let all = allowed && matches!(may, May::Operators);
+            let all = allowed && matches!(may, May::Operators | May::Reviewers);
             let theirs = matches!(kind, Kind::OtherSession | Kind::OtherToken);
             assert!(all || theirs || !answer.text.contains(THEIRS), "{said}");
             assert!(all || !theirs || !answer.text.contains(OURS), "{said}");
@@ -174,7 +195,7 @@ async fn ask(
 async fn another_organisations_ids_lead_nowhere_in_any_place() {
     let mut tenants = Tenants::new().await;
     let theirs = tenants.make_things(tenants.other, THEIRS).await;
-    let tables = [ACCESS, ORGANISATIONS, PROJECTS, SYNCS];
+    let tables = [ACCESS, ORGANISATIONS, DEFINITIONS, PROJECTS, SYNCS];
     let callers = [
         Kind::Session(Role::Owner),
         Kind::Token(Role::Owner),

@@ -10,6 +10,8 @@ mod audit;
 mod authorisation;
 mod call;
 mod creation;
+mod definition_routes;
+mod definitions;
 mod invitations;
 mod lanes;
 mod lifecycle;

@@ -32,6 +32,8 @@ async fn sign_in(world: &World, email: &str, password: &str) -> Answer {
 }
 
 async fn letters(world: &World) -> usize {
+    // They are written after the answer.
+    world.portal.finish().await;
     let mails = world.store.mails(None, None, 200).await.unwrap().items;
     mails
         .iter()

@@ -17,11 +17,13 @@ pub(super) enum May {
     Members(&'static [Role], &'static [Permission]),
     /// Operators of the installation.
     Operators,
+    /// Those who release destinations for everyone.
+    Reviewers,
 }
 
 use May::{Anyone, Known, Members, Operators, Present};
 
-const EVERYONE: &[Role] = &[
+pub(super) const EVERYONE: &[Role] = &[
     Role::Owner,
     Role::Admin,
     Role::Member,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use model::access::{InstallationRights, Permission, Role};
+use model::definition::Definition;
 use model::{OrganisationId, Random};
 use serde_json::json;
 use store::{Caller, Person, TokenDraft, Vouched};
@@ -138,7 +139,9 @@ impl Things {
     /// A path with the ids in it.
     pub(super) fn fill(&self, path: &str) -> String {
         let ids = self.0.iter();
-        ids.fold(path.to_owned(), |path, (name, id)| {
+        // Of definitions: every one of them has this one.
+        let path = path.replace("{version}", "1");
+        ids.fold(path, |path, (name, id)| {
             path.replace(&format!("{{{name}}}"), id)
         })
     }
@@ -230,10 +233,16 @@ impl Tenants {
         };
         let admitted = store.admit(&vouched, None, &Caller::system()).await;
         assert_eq!(admitted.unwrap().person.id, person.id);
-        let identities = store.identities(person.id, None, 200).await.unwrap();
-        let made = identities.items.into_iter();
-        let mut made = made.filter(|identity| identity.subject == vouched.subject);
-        made.next().unwrap().id.to_string()
+        let mut after = None;
+        loop {
+            let page = store.identities(person.id, after.as_ref(), 200).await;
+            let page = page.unwrap();
+            let mut made = page.items.into_iter();
+            if let Some(made) = made.find(|identity| identity.subject == vouched.subject) {
+                return made.id.to_string();
+            }
+            after = Some(page.next.expect("it is on one of the pages"));
+        }
     }
 
     /// Forgets what may have been changed.
@@ -280,7 +289,22 @@ impl Tenants {
             ("mail", mails.items[0].id.to_string()),
             ("project", project.to_string()),
             ("sync", sync.send().await.is(201).at("/id")),
+            ("definition", self.definition(organisation, &called).await),
         ])
+    }
+
+    /// A definition that was released once, and submitted.
+    async fn definition(&self, organisation: OrganisationId, name: &str) -> String {
+        let (store, by) = (&self.world.store, Caller::system());
+        let mut content = Definition::webhook();
+        content.display_name = name.to_owned();
+        let made = store.create_definition(organisation, content, &by).await;
+        let id = made.unwrap().draft.id;
+        let released = store.release_definition(organisation, id, 1, &by).await;
+        let version = released.unwrap().definition.version;
+        let submitted = store.submit_definition(organisation, id, version, &by);
+        submitted.await.unwrap();
+        id.to_string()
     }
 
     /// A caller of this kind, for a route that needs these permissions.
@@ -303,13 +327,13 @@ impl Tenants {
         }
     }
 
-    /// A token with these scopes, of an owner who is an operator too.
+    /// A token with these scopes, of an owner who is operator and reviewer too.
     async fn narrowed(&self, scopes: Vec<Permission>) -> Credential {
         let (world, by) = (&self.world, Caller::system());
         let owner = world.person(Role::Owner).await;
         let rights = InstallationRights {
             operator: true,
-            reviewer: false,
+            reviewer: true,
         };
         world.store.set_rights(owner.id, rights, &by).await.unwrap();
         let token = world.token_of(world.organisation, owner.id, Some(scopes));

@@ -20,6 +20,7 @@ async fn token(store: &Store, organisation: OrganisationId, person: PersonId) ->
         organisation,
         person: Some(person),
         name: "ci".into(),
+        parent: None,
         scopes: None,
         expires_at: None,
     };

@@ -220,6 +220,7 @@ pub(crate) async fn a_person_and_an_organisation_have_only_so_many_tokens(backen
             organisation,
             person,
             name: "ci".into(),
+            parent: None,
             scopes: None,
             expires_at: None,
         };
@@ -245,6 +246,7 @@ pub(crate) async fn a_person_and_an_organisation_have_only_so_many_tokens(backen
         organisation: of,
         person: None,
         name: "admin".into(),
+        parent: None,
         scopes: None,
         expires_at: None,
     };

@@ -1,0 +1,133 @@
+//! The catalog: what an organisation's projects can be connected to.
+
+use axum::Json;
+use axum::extract;
+use model::definition::Category;
+use model::{DefinitionId, OrganisationId};
+use serde::{Deserialize, Serialize};
+use store::{CatalogFilter, Tile};
+use utoipa::{IntoParams, ToSchema};
+
+use super::definition::{ContentView, ListingName};
+use super::extract::{Path, Query};
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::{ApiError, State};
+use crate::auth::Allowed;
+use crate::auth::permission::SyncsRead;
+
+/// A destination as the catalog shows it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TileView {
+    /// The definition's id.
+    definition: String,
+    /// The version that a new sync would connect.
+    version: u32,
+    /// Its name.
+    display_name: String,
+    /// The shelf.
+    category: Category,
+    /// One line about it.
+    summary: String,
+    /// The picture, by the SHA-256 of its bytes; null: its initials.
+    logo: Option<String>,
+    /// Whether everyone can connect it, or only its own organisation.
+    approved: bool,
+    /// Whether new syncs may connect it.
+    listing: ListingName,
+}
+
+impl From<&Tile> for TileView {
+    fn from(tile: &Tile) -> Self {
+        let about = &tile.definition.about;
+        Self {
+            definition: tile.definition.id.to_string(),
+            version: tile.definition.version,
+            display_name: tile.definition.display_name.clone(),
+            category: about.category,
+            summary: about.summary.clone(),
+            logo: about.logo.clone(),
+            approved: tile.approved,
+            listing: tile.listing.into(),
+        }
+    }
+}
+
+/// A destination with all that its set-up needs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DestinationView {
+    /// As the catalog shows it.
+    tile: TileView,
+    /// What it says.
+    content: ContentView,
+    /// How many headers of its own a sync may add.
+    extra_headers: u8,
+    /// Whether a sync may bring templates of its own.
+    own_templates: bool,
+}
+
+/// Which tiles.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CatalogQuery {
+    /// Only those whose name or summary contains this, in any case.
+    text: Option<String>,
+    /// Only those on this shelf.
+    #[param(inline)]
+    category: Option<Category>,
+    /// `next` of the page before; absent for the first page.
+    cursor: Option<String>,
+    /// Most items on the page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+}
+
+/// Lists the destinations that an organisation's projects can be connected to, by name, the built-in
+/// webhook first.
+#[utoipa::path(get, path = "/organisations/{organisation}/catalog", tag = "catalog",
+    operation_id = "list_catalog",
+    params(("organisation" = String, Path, description = "The organisation's id"), CatalogQuery),
+    responses((status = 200, body = Page<TileView>), Refusal))]
+pub(super) async fn list(
+    _: Allowed<SyncsRead>,
+    extract::State(portal): State,
+    Path(organisation): Path<OrganisationId>,
+    Query(query): Query<CatalogQuery>,
+) -> Result<Json<Page<TileView>>, ApiError> {
+    let filter = CatalogFilter {
+        text: query.text,
+        category: query.category,
+    };
+    let query = PageQuery::new(query.cursor, query.limit);
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    let (tiles, next) = portal
+        .store
+        .catalog(organisation, &filter, after.as_ref(), query.limit()?)
+        .await?;
+    Ok(Json(Page {
+        items: tiles.iter().map(TileView::from).collect(),
+        next: next.map(|cursor| cursor.to_string()),
+    }))
+}
+
+/// Shows a destination with all that its set-up needs.
+#[utoipa::path(get, path = "/organisations/{organisation}/catalog/{definition}", tag = "catalog",
+    operation_id = "show_destination",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("definition" = String, Path, description = "The definition's id")),
+    responses((status = 200, body = DestinationView), Refusal))]
+pub(super) async fn show(
+    _: Allowed<SyncsRead>,
+    extract::State(portal): State,
+    Path((organisation, id)): Path<(OrganisationId, DefinitionId)>,
+) -> Result<Json<DestinationView>, ApiError> {
+    let tile = portal.store.tile(organisation, id).await?;
+    let definition = (*tile.definition).clone();
+    Ok(Json(DestinationView {
+        extra_headers: definition.extra_headers,
+        own_templates: definition.own_templates,
+        content: ContentView::from(definition),
+        tile: TileView::from(&tile),
+    }))
+}

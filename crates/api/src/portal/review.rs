@@ -1,0 +1,153 @@
+//! The reviewers' queue: what organisations want released for everyone.
+
+use axum::Json;
+use axum::extract;
+use model::DefinitionId;
+use serde::{Deserialize, Serialize};
+use store::{Comment, Decision};
+use utoipa::ToSchema;
+
+use super::definition::{CommentView, ContentView, VersionView};
+use super::extract::{Body, Path, Query};
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::problem::{FieldProblem, pointer};
+use super::{ApiError, State};
+use crate::auth::Installed;
+use crate::auth::permission::ReviewsWrite;
+
+const NOTE_CHARACTERS: usize = 4000;
+const COMMENTS: usize = 100;
+
+/// A version to review, and what everyone has now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReviewView {
+    /// What is to be decided on.
+    submitted: VersionView,
+    /// The newest version that was approved; null when there is none.
+    approved: Option<ContentView>,
+}
+
+/// What a reviewer decides.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecisionInput {
+    /// Which way.
+    decision: DecisionName,
+    /// What is said of the whole; required when it is sent back without comments.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    note: String,
+    /// What is said of single fields.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    comments: Vec<CommentView>,
+}
+
+/// Which way a reviewer decides.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DecisionName {
+    /// Everyone can connect it from now on.
+    Approve,
+    /// It needs mending in a next version.
+    Return,
+}
+
+/// Lists the versions that wait for a reviewer, the longest waiting first.
+#[utoipa::path(get, path = "/installation/reviews", tag = "reviews",
+    operation_id = "list_reviews", params(PageQuery),
+    responses((status = 200, body = Page<VersionView>), Refusal))]
+pub(super) async fn list(
+    _: Installed<ReviewsWrite>,
+    extract::State(portal): State,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<VersionView>>, ApiError> {
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    let page = portal.store.reviews(after.as_ref(), query.limit()?).await?;
+    Ok(Json(Page::of(page, VersionView::from)))
+}
+
+/// Shows a version that was submitted, beside what everyone has now.
+#[utoipa::path(get, path = "/installation/reviews/{definition}/versions/{version}", tag = "reviews",
+    operation_id = "show_review",
+    params(("definition" = String, Path, description = "The definition's id"),
+        ("version" = u32, Path, description = "The version")),
+    responses((status = 200, body = ReviewView), Refusal))]
+pub(super) async fn show(
+    _: Installed<ReviewsWrite>,
+    extract::State(portal): State,
+    Path((id, version)): Path<(DefinitionId, u32)>,
+) -> Result<Json<ReviewView>, ApiError> {
+    let submitted = portal.store.reviewed_version(id, version).await?;
+    let approved = portal.store.approved_version(id).await?;
+    Ok(Json(ReviewView {
+        submitted: submitted.into(),
+        approved: approved.map(|approved| ContentView::from((*approved).clone())),
+    }))
+}
+
+/// Approves a version that was submitted, or sends it back with what is to mend.
+#[utoipa::path(post, path = "/installation/reviews/{definition}/versions/{version}/decision",
+    tag = "reviews", operation_id = "decide_review",
+    params(("definition" = String, Path, description = "The definition's id"),
+        ("version" = u32, Path, description = "The version")),
+    request_body = DecisionInput,
+    responses((status = 200, body = VersionView), Refusal))]
+pub(super) async fn decide(
+    reviewer: Installed<ReviewsWrite>,
+    extract::State(portal): State,
+    Path((id, version)): Path<(DefinitionId, u32)>,
+    Body(input): Body<DecisionInput>,
+) -> Result<Json<VersionView>, ApiError> {
+    check(&input)?;
+    let decision = match input.decision {
+        DecisionName::Approve => Decision::Approve,
+        DecisionName::Return => Decision::Return,
+    };
+    let comments = input.comments.into_iter().map(|comment| Comment {
+        pointer: comment.pointer,
+        comment: comment.comment,
+    });
+    let comments: Vec<_> = comments.collect();
+    let by = reviewer.caller();
+    let (store, note) = (&portal.store, input.note.trim());
+    let decided = store.decide_definition(id, version, decision, note, &comments, &by);
+    Ok(Json(decided.await?.into()))
+}
+
+fn check(input: &DecisionInput) -> Result<(), ApiError> {
+    let mut problems = Vec::new();
+    let too_long = |text: &str| text.chars().count() > NOTE_CHARACTERS;
+    let message = format!("at most {NOTE_CHARACTERS} characters");
+    if too_long(&input.note) {
+        problems.push(FieldProblem::new("/note", message.as_str()));
+    }
+    if input.comments.len() > COMMENTS {
+        let message = format!("at most {COMMENTS} comments");
+        problems.push(FieldProblem::new("/comments", message));
+    }
+    for (position, comment) in input.comments.iter().enumerate().take(COMMENTS) {
+        let at = pointer("/comments", position);
+        if comment.comment.trim().is_empty() {
+            let message = "say something of this field, or leave the comment out";
+            problems.push(FieldProblem::new(format!("{at}/comment"), message));
+        } else if too_long(&comment.comment) {
+            problems.push(FieldProblem::new(format!("{at}/comment"), message.as_str()));
+        }
+        let is_pointer = comment.pointer.is_empty() || comment.pointer.starts_with('/');
+        if !is_pointer || too_long(&comment.pointer) {
+            let message = "a JSON pointer is needed, such as `/events/body`";
+            problems.push(FieldProblem::new(format!("{at}/pointer"), message));
+        }
+    }
+    let silent = input.note.trim().is_empty() && input.comments.is_empty();
+    if matches!(input.decision, DecisionName::Return) && silent {
+        let message = "say what is to mend, here or in comments";
+        problems.push(FieldProblem::new("/note", message));
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(ApiError::Invalid(problems)),
+    }
+}
