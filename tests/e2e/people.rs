@@ -38,7 +38,7 @@ impl Api {
         if request.body.is_some() {
             headers.push(("content-type", "application/json"));
         }
-        if request.method == Method::PATCH {
+        if request.method == Method::PATCH || request.path.ends_with("/release") {
             headers.push(("if-match", "*"));
         }
         if let Some(cookie) = &request.cookie {

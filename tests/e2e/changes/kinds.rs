@@ -7,6 +7,7 @@ use millstream_e2e::eventually;
 use serde_json::{Value, json};
 use totp_rs::Secret;
 
+use super::definitions::of_definitions;
 use crate::people::{Administrator, LIMIT, PASSWORD, Person, Request, ask};
 
 const NEW_PASSWORD: &str = "another good one";
@@ -61,7 +62,7 @@ impl Change {
         self
     }
 
-    fn shown_by(mut self, sign: Sign) -> Self {
+    pub(super) fn shown_by(mut self, sign: Sign) -> Self {
         self.signs.push(sign);
         self
     }
@@ -80,22 +81,22 @@ impl Change {
     }
 
     /// The same of an organisation's.
-    fn logged_in(self, organisation: &str, action: &str, target: &str) -> Self {
+    pub(super) fn logged_in(self, organisation: &str, action: &str, target: &str) -> Self {
         let path = format!("/organisations/{organisation}/audit?action={action}");
         self.shown_by(Sign::Listed(path, target.to_owned()))
     }
 }
 
 /// A round's organisation, and who makes changes to it.
-struct Round<'a> {
-    admin: &'a Administrator,
-    number: u64,
-    organisation: String,
+pub(super) struct Round<'a> {
+    pub(super) admin: &'a Administrator,
+    pub(super) number: u64,
+    pub(super) organisation: String,
     destination: &'a str,
 }
 
 impl Round<'_> {
-    fn change(
+    pub(super) fn change(
         &self,
         operation: &'static str,
         method: Method,
@@ -218,8 +219,9 @@ impl Round<'_> {
             .await;
         let written = async || {
             let mails = self.admin.all("/installation/outbox").await;
-            let to_them = |mail: &&Value| mail["recipient"] == person.email.as_str();
-            mails.iter().filter(to_them).count() == 2
+            let to_them = |mail: &Value| mail["recipient"] == person.email.as_str();
+            let mut links = mails.iter().filter(|mail| mail["kind"] == "password_reset");
+            links.any(to_them)
         };
         eventually("the letter is written", LIMIT, written).await;
         self.admin.link_to(&person.email).await
@@ -236,12 +238,12 @@ impl Round<'_> {
         }
     }
 
-    fn of_organisation(&self, rest: &str) -> String {
+    pub(super) fn of_organisation(&self, rest: &str) -> String {
         format!("/organisations/{}{rest}", self.organisation)
     }
 }
 
-fn text(value: &Value, pointer: &str) -> String {
+pub(super) fn text(value: &Value, pointer: &str) -> String {
     let found = value.pointer(pointer).and_then(Value::as_str);
     found
         .unwrap_or_else(|| panic!("no {pointer} in {value}"))
@@ -269,6 +271,7 @@ pub(super) async fn of_round(
     changes.extend(of_members(&round).await);
     changes.extend(of_organisation(&round).await);
     changes.extend(of_projects(&round).await);
+    changes.extend(of_definitions(&round).await);
     changes.extend(of_syncs(&round, &text(&project, "/id")).await);
     (changes, project)
 }

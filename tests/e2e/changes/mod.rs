@@ -4,6 +4,7 @@
 //!
 //! `CHANGES_ROUNDS` says how many kills (10), `CHANGES_SEED` repeats a run's moments.
 
+mod definitions;
 mod kinds;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,10 +2,11 @@
 //! secrets, and so may not have them sent elsewhere either.
 
 use axum::http::Uri;
+use model::definition::Definition;
 use model::sync::Settings;
 use store::SecretFields;
 
-use super::draft::{SyncInput, URL};
+use super::draft::{SyncInput, URL, has_own_url};
 use super::problem::{FieldProblem, pointer};
 
 /// What begins a directive or an interpolation, in any syntax of templates.
@@ -52,15 +53,50 @@ pub(super) fn kept_secrets(
 pub(super) fn refuse_to_move(
     before: &Settings,
     after: &Settings,
+    definition: &Definition,
     kept: Vec<String>,
 ) -> Vec<FieldProblem> {
-    if same_destination(before, after) {
+    let same = match has_own_url(definition) {
+        true => same_destination(before, after),
+        false => same_makings(before, after, definition),
+    };
+    if same {
         return Vec::new();
     }
     let message = "enter this secret again: it is not sent to another scheme, host or port unseen";
     kept.into_iter()
         .map(|place| FieldProblem::new(place, message))
         .collect()
+}
+
+/// Whether all that the definition's URLs may be made of stays.
+fn same_makings(before: &Settings, after: &Settings, definition: &Definition) -> bool {
+    let payloads = [&definition.events, &definition.users];
+    let urls = payloads.into_iter().flatten().map(|payload| &*payload.url);
+    let urls = urls.collect::<Vec<_>>().join("\n");
+    // Judged by the text alone: a template can pass names around. Secrets go where they go.
+    let parameters = definition.parameters.iter();
+    let mut parameters = parameters.filter(|parameter| !parameter.is_secret());
+    let same_parameters = parameters.all(|parameter| {
+        let value = |settings: &Settings| settings.parameters.get(&parameter.name).cloned();
+        !reads_any(&urls, &parameter.name) || value(before) == value(after)
+    });
+    let same_properties = before.mappings == after.mappings
+        && before.mapping_kinds == after.mapping_kinds
+        && before.properties == after.properties;
+    same_parameters && (same_properties || !urls.contains("apped"))
+}
+
+/// Whether a template may read this parameter: it names it, or goes through all.
+fn reads_any(template: &str, name: &str) -> bool {
+    let through_all = [
+        "arameters[",
+        "arameters?",
+        ".vars",
+        ".data_model",
+        ".globals",
+    ];
+    template.contains(name) || through_all.iter().any(|each| template.contains(each))
 }
 
 /// Whether scheme, host and port stay. Where a template makes them of other settings, these have to

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::{HeaderName, Uri};
+use model::DefinitionId;
 use model::definition::{Definition, Header, Parameter};
 use model::filter::{Property, Selection};
 use model::sync::{Events, Settings, UserAgent, Users};
@@ -61,16 +62,18 @@ const SENSITIVE: &[&str] = &[
     "token",
 ];
 
-/// A webhook sync. To make one, only `name` is required; in a change, what is absent stays.
+/// A sync. To make one, only `name` is required; in a change, what is absent stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SyncInput {
     /// As people call it.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
+    /// Which destination it connects: stays as it was made. Absent: the built-in webhook.
+    definition: Option<DefinitionChoice>,
     /// Whether it delivers. Refused with all that is missing when it can't.
     enabled: Option<bool>,
-    /// Where requests go: an absolute `http` or `https` address, or a template of one.
+    /// Where a webhook's requests go: an absolute `http` or `https` address, or a template of one.
     #[schema(example = "https://example.com/hook")]
     url: Option<String>,
     /// Headers beside the two preset ones (`Content-Type`, `User-Agent`).
@@ -84,6 +87,8 @@ pub(super) struct SyncInput {
     properties: Option<Vec<Property>>,
     /// What fills `mappedFields`: destination property → property.
     mappings: Option<BTreeMap<String, Property>>,
+    /// What kind of identifier fills a mapping, where the destination lets choose.
+    mapping_kinds: Option<BTreeMap<String, String>>,
     /// Values for `parameters` in templates.
     pub(super) parameters: Option<BTreeMap<String, ParameterInput>>,
     /// The name under which requests are sent.
@@ -98,7 +103,23 @@ pub(super) struct SyncInput {
     concurrency: Option<Option<u16>>,
 }
 
+/// The destination that a sync is to connect.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DefinitionChoice {
+    /// The definition's id, as the catalog has it.
+    #[schema(value_type = String)]
+    pub(super) id: DefinitionId,
+    /// One of its versions; absent: the one that the catalog shows.
+    pub(super) version: Option<u32>,
+}
+
 impl SyncInput {
+    /// Which destination the client chose.
+    pub(super) fn take_definition(&mut self) -> Option<DefinitionChoice> {
+        self.definition.take()
+    }
+
     /// Changes nothing but whether the sync delivers.
     pub(super) fn switch(enabled: bool) -> Self {
         Self {
@@ -174,6 +195,10 @@ pub(super) fn apply(
     definition: &Definition,
 ) -> Result<SyncDraft, ApiError> {
     let mut problems = Vec::new();
+    if input.definition.is_some() {
+        let message = "a sync stays with its destination: make another one";
+        problems.push(FieldProblem::new("/definition", message));
+    }
     let kept = kept_secrets(&input, &draft.settings, &draft.secret);
     let before = draft.settings.clone();
     let settings = &mut draft.settings;
@@ -195,7 +220,10 @@ pub(super) fn apply(
         draft.secret.parameters = secret;
     }
     if let Some(url) = input.url {
-        check_url(&url, &mut problems);
+        match has_own_url(definition) {
+            true => check_url(&url, &mut problems),
+            false => problems.push(FieldProblem::new("/url", "the destination has its own URL")),
+        }
         settings.parameters.insert(URL.into(), url);
     }
     if let Some(events) = input.events {
@@ -219,6 +247,10 @@ pub(super) fn apply(
         check_count("/mappings", mappings.len(), PROPERTIES, &mut problems);
         settings.mappings = mappings;
     }
+    if let Some(kinds) = input.mapping_kinds {
+        check_count("/mapping_kinds", kinds.len(), PROPERTIES, &mut problems);
+        settings.mapping_kinds = kinds;
+    }
     if let Some(concurrency) = input.concurrency {
         if !concurrency.is_none_or(|most| (1..=MAX_CONCURRENCY).contains(&most)) {
             let message = format!("from 1 to {MAX_CONCURRENCY}, or null for the default");
@@ -231,7 +263,7 @@ pub(super) fn apply(
     if !problems.is_empty() {
         return Err(ApiError::Invalid(problems));
     }
-    let needed = refuse_to_move(&before, settings, kept);
+    let needed = refuse_to_move(&before, settings, definition, kept);
     match needed.is_empty() {
         true => Ok(draft),
         false => Err(ApiError::SecretsNeeded(needed)),
@@ -308,7 +340,13 @@ fn header_name_problem(name: &str, lower: &str) -> Option<&'static str> {
     }
 }
 
-/// The parameters and the names of the secret ones. The URL stays: it has a field of its own.
+/// Whether the URL is the sync's own, as a webhook's: it has a field of its own then.
+pub(super) fn has_own_url(definition: &Definition) -> bool {
+    let mut parameters = definition.parameters.iter();
+    definition.own_templates && parameters.any(|parameter| parameter.name == URL)
+}
+
+/// The parameters and the names of the secret ones. A URL of the sync's own stays: it has a field of its own.
 fn parameters(
     input: BTreeMap<String, ParameterInput>,
     stored: &Settings,
@@ -317,7 +355,8 @@ fn parameters(
     problems: &mut Vec<FieldProblem>,
 ) -> (BTreeMap<String, String>, BTreeSet<String>) {
     check_count("/parameters", input.len(), PARAMETERS, problems);
-    let url = stored.parameters.get_key_value(URL);
+    let own_url = has_own_url(definition);
+    let url = stored.parameters.get_key_value(URL).filter(|_| own_url);
     let mut parameters: BTreeMap<_, _> = url
         .into_iter()
         .map(|(k, v)| (k.clone(), v.clone()))
@@ -325,7 +364,7 @@ fn parameters(
     let mut secrets = BTreeSet::new();
     for (name, input) in input.into_iter().take(PARAMETERS) {
         let place = pointer("/parameters", &name);
-        if name == URL {
+        if own_url && name == URL {
             problems.push(FieldProblem::new(
                 place,
                 "the URL has a field of its own: `url`",
@@ -453,8 +492,8 @@ fn is_identifier(name: &str) -> bool {
 }
 
 /// Where the client's input has the setting that `problem` points to.
-pub(super) fn as_input(mut problem: FieldProblem) -> FieldProblem {
-    if problem.pointer == "/parameters/url" {
+pub(super) fn as_input(mut problem: FieldProblem, definition: &Definition) -> FieldProblem {
+    if has_own_url(definition) && problem.pointer == "/parameters/url" {
         problem.pointer = "/url".into();
     }
     problem

@@ -7,12 +7,12 @@ use axum::extract;
 use axum::http::{HeaderName, StatusCode, header};
 use model::definition::Definition;
 use model::sync::Sync;
-use model::{ProjectId, SyncId};
+use model::{OrganisationId, ProjectId, SyncId};
 use serde::Deserialize;
-use store::{Caller, DeletedSync, SyncDraft, SyncRecord};
+use store::{Caller, DeletedSync, Listing, SyncDraft, SyncRecord};
 use utoipa::IntoParams;
 
-use super::draft::{self, SyncInput};
+use super::draft::{self, DefinitionChoice, SyncInput};
 use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
@@ -65,7 +65,7 @@ pub(super) async fn list(
     Ok(Json(Page { items, next }))
 }
 
-/// Makes a webhook sync: disabled, unless `enabled` says otherwise; it starts behind the project's
+/// Makes a sync of a destination from the catalog: disabled, unless `enabled` says otherwise; it starts behind the project's
 /// newest event.
 #[utoipa::path(post, path = "/projects/{project}/syncs", tag = "syncs",
     operation_id = "create_sync",
@@ -80,8 +80,11 @@ pub(super) async fn create(
     Path(project): Path<ProjectId>,
     creation: Creation<SyncInput>,
 ) -> Result<(StatusCode, [(HeaderName, String); 2], Json<SyncView>), ApiError> {
-    let (input, by) = creation.once(allowed.caller());
-    let definition = portal.store.webhook();
+    let (mut input, by) = creation.once(allowed.caller());
+    let definition = match input.take_definition() {
+        Some(chosen) => portal.connectable(allowed.organisation, chosen).await?,
+        None => portal.store.webhook(),
+    };
     let draft = draft::apply(input, draft::blank(), &definition)?;
     if draft.enabled {
         // The id doesn't matter to the check.
@@ -216,6 +219,31 @@ pub(super) async fn delete(
 }
 
 impl Portal {
+    /// The version of a definition that a new sync of the organisation may connect.
+    async fn connectable(
+        &self,
+        organisation: OrganisationId,
+        chosen: DefinitionChoice,
+    ) -> Result<Arc<Definition>, ApiError> {
+        let refused = |error| match error {
+            store::Error::NoDefinition(_) | store::Error::NoVersion { .. } => {
+                ApiError::field("/definition", "there is no such destination in the catalog")
+            }
+            other => other.into(),
+        };
+        let tile = self.store.tile(organisation, chosen.id).await;
+        let tile = tile.map_err(refused)?;
+        if tile.listing != Listing::Listed {
+            let message = "the destination takes no new syncs";
+            return Err(ApiError::field("/definition", message));
+        }
+        let version = chosen.version.unwrap_or(tile.definition.version);
+        let usable = self
+            .store
+            .usable_definition(organisation, chosen.id, version);
+        usable.await.map_err(refused)
+    }
+
     async fn tagged(&self, record: &SyncRecord) -> Result<Tagged, ApiError> {
         let definition = self.definition(&record.sync).await?;
         let tag = [(header::ETAG, etag(record.version))];
@@ -299,7 +327,8 @@ impl Portal {
         if problems.is_empty() {
             return Ok(());
         }
-        let problems = problems.into_iter().map(draft::as_input);
+        let problems = problems.into_iter();
+        let problems = problems.map(|problem| draft::as_input(problem, definition));
         Err(ApiError::NotReady(problems.collect()))
     }
 }

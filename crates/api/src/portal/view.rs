@@ -10,6 +10,8 @@ use serde::Serialize;
 use store::SyncRecord;
 use utoipa::ToSchema;
 
+use super::draft::{URL, has_own_url};
+
 /// A sync.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SyncView {
@@ -18,12 +20,12 @@ pub(super) struct SyncView {
     /// The project whose events it sends.
     project: String,
     /// The destination definition that it connects.
-    definition: DefinitionView,
+    definition: ConnectedDefinition,
     /// As people call it.
     name: String,
     /// Whether it delivers.
     enabled: bool,
-    /// Where requests go; null while it isn't set.
+    /// Where a webhook's requests go; null while it isn't set, and for other destinations.
     url: Option<String>,
     /// Headers beside the two preset ones.
     headers: Vec<HeaderView>,
@@ -35,6 +37,8 @@ pub(super) struct SyncView {
     properties: Vec<Property>,
     /// What fills `mappedFields`.
     mappings: BTreeMap<String, Property>,
+    /// What kind of identifier fills a mapping, where the destination lets choose.
+    mapping_kinds: BTreeMap<String, String>,
     /// Values for `parameters` in templates.
     parameters: BTreeMap<String, ParameterView>,
     /// The name under which requests are sent.
@@ -55,7 +59,7 @@ pub(super) struct SyncView {
 
 /// A definition that a sync connects.
 #[derive(Debug, Serialize, ToSchema)]
-struct DefinitionView {
+struct ConnectedDefinition {
     /// Identifies it over its versions.
     id: String,
     /// The version.
@@ -88,6 +92,7 @@ impl SyncView {
     /// What clients may see of a sync that connects `definition`.
     pub(super) fn new(record: &SyncRecord, definition: &Definition) -> Self {
         let (sync, settings) = (&record.sync, &record.sync.settings);
+        let own_url = has_own_url(definition);
         let headers = settings.headers.iter().map(|header| {
             let secret = record.secret.headers.contains(&header.name);
             HeaderView {
@@ -99,7 +104,7 @@ impl SyncView {
         let parameters = settings
             .parameters
             .iter()
-            .filter(|(name, _)| *name != "url");
+            .filter(|(name, _)| !own_url || *name != URL);
         let parameters = parameters.map(|(name, value)| {
             let secret = record.secret.parameters.contains(name);
             let value = (!secret).then(|| value.clone());
@@ -108,19 +113,20 @@ impl SyncView {
         Self {
             id: sync.id.to_string(),
             project: sync.project.to_string(),
-            definition: DefinitionView {
+            definition: ConnectedDefinition {
                 id: definition.id.to_string(),
                 version: definition.version,
                 name: definition.display_name.clone(),
             },
             name: sync.name.clone(),
             enabled: sync.enabled,
-            url: settings.parameters.get("url").cloned(),
+            url: settings.parameters.get(URL).filter(|_| own_url).cloned(),
             headers: headers.collect(),
             events: settings.events.clone(),
             users: settings.users.clone(),
             properties: settings.properties.clone(),
             mappings: settings.mappings.clone(),
+            mapping_kinds: settings.mapping_kinds.clone(),
             parameters: parameters.collect(),
             user_agent: settings.user_agent,
             typed_properties: settings.typed_properties,

@@ -22,7 +22,7 @@ pub struct About {
 
 /// The shelves of the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CatalogCategory))]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// Reports, experiments, session replay.

@@ -9,6 +9,7 @@ mod access;
 mod audit;
 mod authorisation;
 mod call;
+mod connecting;
 mod creation;
 mod definition_routes;
 mod definitions;
