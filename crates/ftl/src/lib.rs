@@ -126,10 +126,16 @@
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
 //! | reasons that Java keeps in a cause | are part of the message, or [`Error::cause`] |
 //! | a failing render | writes nothing, where Java has written what came before |
+//! | exceptions of Java's own (`NullPointerException`, a negative index before 2.3.27) | are errors that say what is wrong, or nothing is wrong |
 //! | `?url` without a charset | fails at once, not when the result is printed |
+//! | types in messages | what `?string`, `?url` and `?map` give has types of its own in FreeMarker's |
+//! | numbers in messages | don't keep zeros at the end of a fraction |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
+//! | text of combined output formats | is kept; FreeMarker loses it |
+//! | last digits of some doubles | are right; Java before 19 prints some that aren't needed |
 //! | `.vars[name]` with a computed name, `.vars + hash` | don't find loop variables |
 //! | regular expressions | are translated; what Java alone can do is told where it is used |
+//! | `?c` of strings, the `c_format` setting, `#switch` with `#on` | are there, as since 2.3.32 and 2.3.34 |
 //!
 //! # Safety
 //!

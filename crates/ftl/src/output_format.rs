@@ -107,6 +107,14 @@ impl OutputFormat {
             .map_or("undefined", |(name, _)| name)
     }
 
+    /// The name that some messages tell: FreeMarker doesn't give combined formats one of their own.
+    pub(crate) fn own_name(&self) -> &str {
+        match self {
+            Self::Combined(_) => "null",
+            format => format.name(),
+        }
+    }
+
     /// Whether text can be escaped for it.
     pub(crate) fn is_markup(&self) -> bool {
         matches!(

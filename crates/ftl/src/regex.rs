@@ -96,8 +96,9 @@ pub(crate) enum Replacement {
     Named(String),
 }
 
-/// Reads a replacement for a pattern with `groups` groups.
-pub(crate) fn replacement(text: &str, groups: usize) -> Result<Vec<Replacement>, String> {
+/// Reads a replacement for the groups of `regex`.
+pub(crate) fn replacement(text: &str, regex: &Regex) -> Result<Vec<Replacement>, String> {
+    let groups = regex.captures_len() - 1;
     let mut parts = Vec::new();
     let mut literal = String::new();
     let mut chars = text.chars().peekable();
@@ -108,7 +109,15 @@ pub(crate) fn replacement(text: &str, groups: usize) -> Result<Vec<Replacement>,
                 if !literal.is_empty() {
                     parts.push(Replacement::Text(std::mem::take(&mut literal)));
                 }
-                parts.push(group(&mut chars, groups)?);
+                let part = group(&mut chars, groups)?;
+                if let Replacement::Named(name) = &part
+                    && !regex.capture_names().flatten().any(|known| known == name)
+                {
+                    return Err(format!(
+                        "the replacement names a group that isn't there: {name}"
+                    ));
+                }
+                parts.push(part);
             }
             other => literal.push(other),
         }

@@ -3,13 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::compile::{Program, Reference, references, resolve};
+use crate::compile::{Program, Reference, part_within, references, resolve};
 use crate::data::{Data, View};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::eval;
 use crate::output_format::{AutoEscaping, OutputFormat};
-use crate::syntax::ast::{Node, NodeKind};
+use crate::syntax::ast::{Expr, Node, NodeKind};
 use crate::syntax::{Options, SourceMap, Src, parse, parse_expression};
 
 /// A compiled template. It is immutable, and threads may share it.
@@ -31,6 +31,8 @@ pub(crate) struct Code {
     pub(crate) options: Options,
     /// Whether its tags are `[#tag]`s.
     pub(crate) square_tags: bool,
+    /// Whether it is an expression, for `?eval`.
+    is_expression: bool,
 }
 
 /// Longest source; offsets are 32 bits, and nobody writes more.
@@ -72,7 +74,11 @@ impl Code {
     ) -> Result<Self, Error> {
         check_length(source)?;
         let label = "?eval-ed string".into();
-        Self::new(Arc::clone(name), label, source, options, parse_expression)
+        let code = Self::new(Arc::clone(name), label, source, options, parse_expression)?;
+        Ok(Self {
+            is_expression: true,
+            ..code
+        })
     }
 
     /// A template that is `text` as it stands.
@@ -91,6 +97,7 @@ impl Code {
             program: resolve(vec![Node { src, kind }], true),
             options: options.clone(),
             square_tags: false,
+            is_expression: false,
         }
     }
 
@@ -102,9 +109,10 @@ impl Code {
         parse: Parse,
     ) -> Result<Self, Error> {
         let source: Arc<str> = source.into();
-        let map = SourceMap::new(&source, options.tab_size);
+        let mut map = SourceMap::new(&source, options.tab_size);
         let (program, square_tags) = stacker::maybe_grow(STACK, 4 * STACK, || {
             let parsed = parse(&label, &source, &map, &options)?;
+            map.literals = parsed.literals;
             Ok((resolve(parsed.nodes, parsed.open), parsed.square_tags))
         })?;
         Ok(Self {
@@ -115,6 +123,7 @@ impl Code {
             program,
             options,
             square_tags,
+            is_expression: false,
         })
     }
 
@@ -129,16 +138,49 @@ impl Code {
 
     /// The source at `src` as messages show it: tabs are blanks there.
     pub(crate) fn shown(&self, src: Src) -> String {
-        let text = self.text_of(src);
+        if self.is_expression {
+            return self.shown_canonically(src);
+        }
+        let text = match self.map.literals.text_of(src) {
+            Some(text) => {
+                let span = self.map.span(&self.source, src);
+                let found = self.map.between(&self.source, span);
+                return found.unwrap_or_else(|| text.to_owned());
+            }
+            None => self.text_of(src),
+        };
         if !text.contains('\t') {
             return text.to_owned();
         }
         self.map.expanded(&self.source, src.start, text)
     }
 
+    /// The expression, if it is nothing but one.
+    pub(crate) fn only_expression(&self) -> Option<&Expr> {
+        match &self.program.nodes[..] {
+            [only] => match &only.kind {
+                NodeKind::Output(expr) => Some(expr),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// FreeMarker doesn't keep the text that it has evaluated as an expression.
+    fn shown_canonically(&self, src: Src) -> String {
+        let expr = self.only_expression();
+        match expr.and_then(|expr| part_within(&mut expr.clone(), src)) {
+            Some(expr) => eval::Printer::of(self).expr(&expr),
+            None => self.text_of(src).to_owned(),
+        }
+    }
+
+    /// What stands at `src`, be it in a string literal with escapes.
     pub(crate) fn text_of(&self, src: Src) -> &str {
-        self.source
-            .get(src.start as usize..src.end as usize)
+        let range = src.start as usize..src.end as usize;
+        let literal = self.map.literals.text_of(src);
+        literal
+            .or_else(|| self.source.get(range))
             .unwrap_or_default()
     }
 }

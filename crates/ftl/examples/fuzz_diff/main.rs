@@ -55,6 +55,8 @@ fn main() -> io::Result<ExitCode> {
         found.len(),
         report.compared
     );
+    // FTL_FUZZ_WHOLE=1 leaves them as they are, which is soon done.
+    let shrinks = std::env::var_os("FTL_FUZZ_WHOLE").is_none();
     let mut shrunk: HashMap<Option<String>, usize> = HashMap::new();
     for (case, verdict) in found {
         let same = shrunk.entry(verdict.signature()).or_default();
@@ -65,7 +67,7 @@ fn main() -> io::Result<ExitCode> {
         } else {
             SHRUNK_PER_SIGNATURE
         };
-        let (case, verdict) = if *same <= few {
+        let (case, verdict) = if *same <= few && shrinks {
             shrink::shrink(&mut java, &case, verdict)?
         } else {
             (case, verdict)

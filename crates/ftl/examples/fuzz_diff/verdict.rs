@@ -54,9 +54,28 @@ impl Verdict {
                 return Some("Java before 19 prints some doubles with wrong last digits");
             }
         }
+        const CRASHES: [&str; 2] = [
+            "java.lang.NullPointerException",
+            "java.lang.ClassCastException",
+        ];
+        if CRASHES.iter().any(|crash| java.starts_with(crash)) {
+            return Some("FreeMarker crashes: it has no value where it takes one for granted");
+        }
+        const NO_CHARSET: &str = "To do URL encoding, the framework";
         let error = self.ours.as_ref()?.as_ref().err()?;
-        if error.message().starts_with("To do URL encoding") && java != error.message() {
+        let cause = error.cause().map_or("", Error::message);
+        let has_no_charset = |text: &str| text.contains(NO_CHARSET);
+        if [error.message(), cause, java]
+            .into_iter()
+            .any(has_no_charset)
+        {
             return Some("FreeMarker escapes URLs, or fails to, only when they are printed");
+        }
+        let takes_strings = error
+            .message()
+            .contains("a number or boolean or string, but");
+        if takes_strings && java.contains("a number or boolean, but") {
+            return Some("strings have a ?c since 2.3.32");
         }
         if java.starts_with("java.") {
             return Some("both fail, FreeMarker with an exception of Java's");

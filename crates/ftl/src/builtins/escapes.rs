@@ -220,7 +220,7 @@ fn percent_encode<'a>(
     keep_slashes: bool,
 ) -> Returned<'a> {
     let charset = if call.arg_count() > 0 {
-        env.arg_str(call, 0)?.as_str().into()
+        env.arg_text(call, 0)?.as_str().into()
     } else {
         let settings = &env.settings;
         let charset = settings.url_escaping_charset.as_ref();

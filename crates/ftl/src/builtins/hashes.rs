@@ -16,10 +16,7 @@ fn keys<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Retur
     }
     let entries = env.entries(&value)?;
     let keys = entries.into_iter().map(|(key, _)| Some(Value::Str(key)));
-    Ok(Some(Value::special_list(
-        keys.collect(),
-        ListKind::Collection,
-    )))
+    Ok(Some(Value::special_list(keys.collect(), kind_of(&value))))
 }
 
 fn values<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -28,8 +25,12 @@ fn values<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     }
     let entries = env.entries(&value)?;
     let values = entries.into_iter().map(|(_, value)| value);
-    Ok(Some(Value::special_list(
-        values.collect(),
-        ListKind::Collection,
-    )))
+    Ok(Some(Value::special_list(values.collect(), kind_of(&value))))
+}
+
+fn kind_of(hash: &Value<'_>) -> ListKind {
+    match hash {
+        Value::HashView(_) => ListKind::DataCollection,
+        _ => ListKind::Collection,
+    }
 }

@@ -450,13 +450,20 @@ impl<'a> Env<'a> {
         self.fault(kind, call.src, message)
     }
 
+    #[cold]
     fn arg_fault(
-        &self,
-        call: &BuiltinCall,
+        &mut self,
+        call: &'a BuiltinCall,
         index: usize,
         expected: &str,
         found: Option<&Value<'a>>,
     ) -> Fault<'a> {
+        // All arguments are computed before one is looked at.
+        for later in call.args.iter().flatten().skip(index + 1) {
+            if let Err(fault) = self.eval_opt(later) {
+                return fault;
+            }
+        }
         let message = format!(
             "?{}(...) expects a {expected} as argument #{}, but received {}.",
             call.name,

@@ -37,7 +37,9 @@ pub(super) const TABLE: &[Builtin] = &[
 fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
     match &value {
         Value::Bool(yes) if call.arg_count() == 2 => {
-            printed_arg(env, call, usize::from(!yes)).map(|text| Some(Value::Str(text)))
+            // Both are computed, whichever is printed.
+            let (on, off) = (printed_arg(env, call, 0)?, printed_arg(env, call, 1)?);
+            Ok(Some(Value::Str(if *yes { on } else { off })))
         }
         Value::Bool(yes) => {
             let word = match &env.settings.boolean_format {
@@ -100,7 +102,7 @@ fn formatted_or_picked<'a>(
     let key = env.eval(arg)?;
     if !matches!(key, Value::Str(_)) {
         let text = env.string_of(&call.target, value)?;
-        return env.index_value(&call.target, Value::Str(text), arg, &key);
+        return env.index_value(call.src, &call.target, Value::Str(text), arg, &key);
     }
     let mut bytes = Vec::with_capacity(24);
     write_formatted(env, call, &value, &mut bytes)?;
@@ -131,7 +133,7 @@ fn looked_up<'a>(
         );
         return Err(env.fault(ErrorKind::Type, call.head, message));
     }
-    env.index_value(&call.target, word, arg, &key)
+    env.index_value(call.src, &call.target, word, arg, &key)
 }
 
 /// `${number?string(format)}`, `${date?string(format)}`, without a string in between.

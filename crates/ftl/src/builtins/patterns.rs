@@ -6,7 +6,7 @@ use fancy_regex::{Captures, Regex};
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::error::{Error, ErrorKind};
-use crate::eval::{Env, Evaluated, Fault};
+use crate::eval::{Env, Evaluated, Fault, UNCHECKED};
 use crate::regex::{self, Flags, Replacement};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{ListKind, Match, Str, Value};
@@ -15,7 +15,7 @@ pub(super) const TABLE: &[Builtin] = &[
     define("replace", Run::Str(replace), Args::Required(2, 3)),
     define("split", Run::Str(split), Args::Required(1, 2)),
     define("matches", Run::Str(matches), Args::Required(1, 2)),
-    define("groups", Run::Any(groups), Args::None),
+    define("groups", Run::Items(groups), Args::None),
     define("keep_before", Run::Str(keep_before), Args::Required(1, 2)),
     define("keep_after", Run::Str(keep_after), Args::Required(1, 2)),
     define(
@@ -34,9 +34,6 @@ pub(super) const TABLE: &[Builtin] = &[
         Args::Required(1, 3),
     ),
 ];
-
-/// What FreeMarker says of exceptions that it doesn't expect.
-const UNCHECKED: &str = "Expression has thrown an unchecked exception; see the cause exception.";
 
 fn flags<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Flags> {
     if call.arg_count() > index {
@@ -105,8 +102,7 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         return Ok(Some(Value::Str(text)));
     }
     let replacement = if flags.regex {
-        regex::replacement(with, regex.captures_len() - 1)
-            .map_err(|message| bad_replacement(env, call, message))?
+        regex::replacement(with, &regex).map_err(|message| bad_replacement(env, call, message))?
     } else {
         vec![Replacement::Text(with.to_owned())]
     };
@@ -234,11 +230,12 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         .captures(source)
         .map_err(|_| too_long(env, call))?;
     let groups = whole.as_ref().map_or_else(
-        || Value::special_list(vec![None; regex.captures_len()], ListKind::Unmatched),
+        || Value::special_list(vec![None; regex.captures_len()], ListKind::Groups),
         |captures| {
             // Groups of the whole that have matched nothing are empty; those of single matches are missing.
             let groups = group_list(captures).into_iter();
-            Value::list(groups.map(|group| group.or(Some(Value::str("")))).collect())
+            let groups = groups.map(|group| group.or(Some(Value::str(""))));
+            Value::special_list(groups.collect(), ListKind::Groups)
         },
     );
     let mut found = Vec::new();
@@ -270,10 +267,12 @@ fn group_list<'a>(captures: &Captures<'_, str>) -> Vec<Option<Value<'a>>> {
         .collect()
 }
 
-fn groups<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
-    match value {
-        Value::Match(found) => Ok(Some(found.groups.clone())),
-        other => Err(env.type_fault(&call.target, "regular expression matcher", &other)),
+fn groups<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    match env.eval_opt(&call.target)? {
+        Some(Value::Match(found)) => Ok(Some(found.groups.clone())),
+        Some(other) => Err(env.type_fault(&call.target, "regular expression matcher", &other)),
+        // The whole is to blame.
+        None => Err(env.missing(call.src)),
     }
 }
 
@@ -339,6 +338,9 @@ fn last_separator<'a>(
         return Ok(text
             .rfind(separator.as_str())
             .map(|at| (at, at + separator.as_str().len())));
+    }
+    if separator.as_str().is_empty() {
+        return Ok(Some((text.len(), text.len())));
     }
     let regex = pattern(env, separator.as_str(), flags, text)?;
     let mut last = None;

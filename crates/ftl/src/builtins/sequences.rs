@@ -4,11 +4,12 @@ use super::{Args, Builtin, Returned, Run, define};
 use crate::data::Hash;
 use crate::error::ErrorKind;
 use crate::eval::{
-    Env, Evaluated, Fault, Stream, TEXT_BYTES_PER_STEP, compared_bytes, is_lazy, ordering, seq_len,
+    Env, Evaluated, Fault, Stream, TEXT_BYTES_PER_STEP, compared_bytes, has_groups, is_lazy,
+    ordering, seq_len,
 };
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::Value;
+use crate::value::{ListKind, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("first", Run::Items(first), Args::None),
@@ -52,15 +53,20 @@ fn first<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
 }
 
 fn last<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    env.check_readable(&seq)?;
-    Ok(seq_len(&seq)
-        .checked_sub(1)
-        .and_then(|last| env.item(&seq, last)))
+    let Some(last) = seq_len(&seq).checked_sub(1) else {
+        return Ok(None);
+    };
+    env.check_readable(&seq, last)?;
+    Ok(env.item(&seq, last))
 }
 
 fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
     let size = if is_lazy(&call.target) {
-        env.stream(&call.target)?.count(env, usize::MAX)?
+        let stream = env.stream_of(
+            &call.target,
+            "extended-hash or sequence or extended collection",
+        );
+        stream?.count(env, usize::MAX)?
     } else {
         match env.eval(&call.target)? {
             Value::HashView(hash) => hash.len(),
@@ -77,13 +83,23 @@ fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
 }
 
 fn reverse<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
-    if env.check_readable(&seq).is_err() {
-        // Nothing is read before somebody asks for an item.
-        return Ok(Some(seq));
-    }
-    let mut items = env.items(&seq)?;
+    // Nothing is read before somebody asks for an item.
+    let mut items = env.unread_items(&seq)?;
     items.reverse();
-    Ok(Some(Value::list(items)))
+    let kind = match &seq {
+        Value::List(list) if list.kind.refuses_negative_index() => ListKind::Computed,
+        seq => kind_of_rearranged(seq),
+    };
+    Ok(Some(Value::special_list(items, kind)))
+}
+
+/// The kind of a sequence that has the items of `seq` in another arrangement.
+fn kind_of_rearranged(seq: &Value<'_>) -> ListKind {
+    if has_groups(seq) {
+        ListKind::Groups
+    } else {
+        ListKind::Plain
+    }
 }
 
 fn sequence<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
@@ -115,7 +131,7 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         if count > 0 {
             bytes.extend_from_slice(separator.as_str().as_bytes());
         }
-        let written = if item.is_printable() {
+        let written = if item.is_printable() && !matches!(item, Value::Markup(_)) {
             env.write_value(&call.target, &item, &mut bytes)
         } else {
             let message = format!(
@@ -156,10 +172,11 @@ fn chunk<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Return
     } else {
         None
     };
-    let items = env.items(&seq)?;
+    let items = env.unread_items(&seq)?;
     if filling.is_some() {
         env.charge_items(size)?;
     }
+    let kind = kind_of_rearranged(&seq);
     let mut chunks: Vec<Vec<_>> = items.chunks(size).map(<[_]>::to_vec).collect();
     if let (Some(filling), Some(last)) = (filling, chunks.last_mut()) {
         last.resize(size, Some(filling));
@@ -167,7 +184,7 @@ fn chunk<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Return
     Ok(Some(Value::list(
         chunks
             .into_iter()
-            .map(|chunk| Some(Value::list(chunk)))
+            .map(|chunk| Some(Value::special_list(chunk, kind)))
             .collect(),
     )))
 }
@@ -290,5 +307,6 @@ fn extreme_order(
 
 /// `?map`, `?filter`, `?take_while`, `?drop_while` where all items are wanted.
 fn transformed<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
-    env.stage(call, false)?.collect(env).map(Some)
+    let items = env.stage(call, false)?.items(env)?;
+    Ok(Some(Value::special_list(items, ListKind::Computed)))
 }

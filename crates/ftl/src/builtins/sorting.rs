@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, quoted};
 use crate::eval::{Env, Evaluated, ordering};
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::Value;
+use crate::value::{ListKind, Value};
 
 pub(super) fn sort<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
     let items = env.items(&seq)?;
@@ -115,8 +115,10 @@ fn sorted<'a>(
         return Ok(Some(sorted_small_numbers(keys, keyed)));
     }
     keyed.sort_by(|(left, _), (right, _)| ordering(left, right).unwrap_or(Ordering::Equal));
-    Ok(Some(Value::list(
-        keyed.into_iter().map(|(_, item)| item).collect(),
+    let items = keyed.into_iter().map(|(_, item)| item);
+    Ok(Some(Value::special_list(
+        items.collect(),
+        ListKind::Computed,
     )))
 }
 
@@ -128,7 +130,7 @@ fn sorted_small_numbers<'a>(
     let mut places: Vec<(i128, usize)> = keys.into_iter().zip(0..).collect();
     places.sort_unstable();
     let items = places.iter().map(|(_, place)| keyed[*place].1.take());
-    Value::list(items.collect())
+    Value::special_list(items.collect(), ListKind::Computed)
 }
 
 /// Strings are weighed once, not at every comparison.
@@ -143,8 +145,10 @@ fn sorted_strings<'a>(
         weighed.push((weights(text.as_str()), item));
     }
     weighed.sort_by(|(left, _), (right, _)| collate(left, right));
-    Ok(Some(Value::list(
-        weighed.into_iter().map(|(_, item)| item).collect(),
+    let items = weighed.into_iter().map(|(_, item)| item);
+    Ok(Some(Value::special_list(
+        items.collect(),
+        ListKind::Computed,
     )))
 }
 

@@ -3,7 +3,7 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{DateKind, ListKind, Value};
+use crate::value::{DateKind, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("is_string", Run::Any(test), Args::None),
@@ -42,7 +42,7 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         "is_sequence" | "is_indexable" | "is_enumerable" => value.is_sequence(),
         "is_collection" => match &value {
             Value::Range(range) => range.is_listable_endless(),
-            Value::List(list) => list.kind == ListKind::Collection,
+            Value::List(list) => list.kind.is_collection(),
             _ => false,
         },
         "is_collection_ex" => false,

@@ -61,11 +61,3 @@ fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
         Arithmetic::Modulus => left.checked_rem(right),
     }
 }
-
-/// Whether the place of `.vars.name` is that of `.vars` too, as in string literals with escapes.
-pub(super) fn stands_with_its_parts(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Dot(target, _) | ExprKind::Index(target, _) => target.src == expr.src,
-        _ => false,
-    }
-}

@@ -8,4 +8,4 @@ mod walk;
 pub(crate) use references::references;
 pub use references::{Reference, Step};
 pub(crate) use resolve::{Names, Program, resolve};
-pub(crate) use walk::{Size, part_within, size, substitute};
+pub(crate) use walk::{Size, first_variable, part_within, size, substitute};

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::fold::{fold, stands_with_its_parts};
+use super::fold::fold;
 use super::walk::children_mut;
 use crate::syntax::Src;
 use crate::syntax::ast::{
@@ -381,9 +381,7 @@ impl Resolver {
                 kind: ExprKind::Name(Box::new(Name { text, binding })),
             };
             let original = std::mem::replace(expr, variable);
-            if !stands_with_its_parts(&original) {
-                self.folded.insert(original.src, original);
-            }
+            self.folded.insert(original.src, original);
             return;
         }
         match &mut expr.kind {

@@ -71,6 +71,20 @@ pub(super) fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
     }
 }
 
+/// The name of the variable that `expr` reads first. It is only looked at.
+pub(crate) fn first_variable(expr: &mut Expr) -> Option<Box<str>> {
+    if let ExprKind::Name(name) = &expr.kind {
+        return Some(name.text.clone());
+    }
+    let mut found = None;
+    children_mut(expr, &mut |child| {
+        if found.is_none() {
+            found = first_variable(child);
+        }
+    });
+    found
+}
+
 /// How many parts an expression has.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Size {

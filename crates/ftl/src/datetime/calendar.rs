@@ -39,17 +39,22 @@ pub(super) struct Civil {
 impl Civil {
     /// The parts of `local`: milliseconds since 1970 on the wall.
     pub(super) fn of(local: i64) -> Self {
-        Self::in_calendar(local, local.div_euclid(DAY_MILLIS) >= CUTOVER_DAY)
+        Self::at(local, 0)
     }
 
-    /// As [`Self::of`], with Gregorian dates at all times, as ISO 8601 wants them.
-    pub(super) fn gregorian(local: i64) -> Self {
-        Self::in_calendar(local, true)
+    /// The parts of `millis` where the wall clock is ahead by `offset`.
+    pub(super) fn at(millis: i64, offset: i64) -> Self {
+        let (day, of_day) = wall_clock(millis, offset);
+        Self::in_calendar(day, of_day, day >= CUTOVER_DAY)
     }
 
-    fn in_calendar(local: i64, gregorian: bool) -> Self {
-        let day_number = local.div_euclid(DAY_MILLIS);
-        let of_day = local.rem_euclid(DAY_MILLIS);
+    /// As [`Self::at`], with Gregorian dates at all times, as ISO 8601 wants them.
+    pub(super) fn gregorian(millis: i64, offset: i64) -> Self {
+        let (day, of_day) = wall_clock(millis, offset);
+        Self::in_calendar(day, of_day, true)
+    }
+
+    fn in_calendar(day_number: i64, of_day: i64, gregorian: bool) -> Self {
         let (year, month, day) = if gregorian {
             gregorian_date(day_number)
         } else {
@@ -116,6 +121,13 @@ impl Civil {
             self.year
         }
     }
+}
+
+/// Days since 1970-01-01 and milliseconds since midnight. Both together may be more than 64 bits can count.
+fn wall_clock(millis: i64, offset: i64) -> (i64, i64) {
+    let of_day = millis.rem_euclid(DAY_MILLIS) + offset;
+    let day = millis.div_euclid(DAY_MILLIS) + of_day.div_euclid(DAY_MILLIS);
+    (day, of_day.rem_euclid(DAY_MILLIS))
 }
 
 impl Weeks {

@@ -25,7 +25,7 @@ impl Pattern {
         let mut printer = Printer {
             locale,
             zone,
-            civil: Civil::of(millis.saturating_add(standing.offset)),
+            civil: Civil::at(millis, standing.offset),
             standing,
             weeks: weeks_of(locale),
             is_lone_month: self.is_lone_month,

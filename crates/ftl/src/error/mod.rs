@@ -135,6 +135,12 @@ impl Error {
         self
     }
 
+    /// Says what the blamed expression stands in, before it is known what is to blame.
+    pub(crate) fn labelled(mut self, label: &Arc<str>) -> Self {
+        self.0.label = Arc::clone(label);
+        self
+    }
+
     pub(crate) fn blaming(mut self, expression: impl Into<String>) -> Self {
         self.0.blamed = Some(expression.into());
         self
@@ -265,7 +271,7 @@ impl Error {
             let _ = write!(
                 text,
                 "==> {}  [in {} at line {}, column {}]",
-                blamed.replace('\n', "\n    "),
+                blamed.replace("\r\n", "\n").replace(['\r', '\n'], "\n    "),
                 self.0.label,
                 span.line,
                 span.column

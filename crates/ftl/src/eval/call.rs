@@ -318,13 +318,17 @@ impl<'a> Env<'a> {
         frame: usize,
         passed: Option<Passed<'a>>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
+        let caller = self.interpolation.take();
         // What a function prints is dropped.
         let mut value = None;
-        self.capture(|env| {
-            value = env.call_macro(src, routine, frame, passed, None)?;
-            Ok(())
-        })?;
-        Ok(value)
+        let result = self.through(caller, |env| {
+            env.capture(|env| {
+                value = env.call_macro(src, routine, frame, passed, None)?;
+                Ok(())
+            })
+        });
+        self.interpolation = caller;
+        result.map(|_printed| value)
     }
 
     fn call_host(

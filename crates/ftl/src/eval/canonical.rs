@@ -18,11 +18,17 @@ impl<'c> Printer<'c> {
         Self { style, code: None }
     }
 
-    pub(super) fn of(code: &'c Code) -> Self {
+    pub(crate) fn of(code: &'c Code) -> Self {
         Self {
             style: code.options.interpolations,
             code: Some(code),
         }
+    }
+
+    /// Whether `src` is in a string literal that has offsets of its own.
+    pub(super) fn is_in_literal(self, src: Src) -> bool {
+        self.code
+            .is_some_and(|code| code.map.literals.text_of(src).is_some())
     }
 
     /// The expression with the blanks that FreeMarker puts.
@@ -38,7 +44,7 @@ impl<'c> Printer<'c> {
         match &expr.kind {
             ExprKind::Str(text) => self.spelled_special(expr).unwrap_or_else(|| quoted(text)),
             ExprKind::Int(value) => value.to_string(),
-            ExprKind::Decimal(text) => text.to_string(),
+            ExprKind::Decimal(text) => java_decimal(text),
             ExprKind::Bool(value) => value.to_string(),
             ExprKind::Concat(parts) => {
                 let mut text = String::from("\"");
@@ -210,6 +216,25 @@ fn without_comments(between: &str) -> &str {
     }
     let end = rest.find(['<', '[']).unwrap_or(rest.len());
     rest[..end].trim_end()
+}
+
+/// A number's notation as a `BigDecimal` prints it: without zeros in front, but with those at the end.
+fn java_decimal(text: &str) -> String {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole = whole.trim_start_matches('0');
+    let digits = format!("{whole}{fraction}");
+    let digits = digits.trim_start_matches('0');
+    // The exponent that the first digit has.
+    let exponent = digits.len().max(1) as i64 - 1 - fraction.len() as i64;
+    if exponent < -6 {
+        let (first, rest) = digits.split_at(digits.len().min(1));
+        let first = if first.is_empty() { "0" } else { first };
+        let point = if rest.is_empty() { "" } else { "." };
+        return format!("{first}{point}{rest}E{exponent}");
+    }
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{whole}{point}{fraction}")
 }
 
 /// A string literal, in the quotes that need no escapes.

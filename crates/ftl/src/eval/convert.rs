@@ -53,6 +53,8 @@ impl<'a> Env<'a> {
             Value::Match(found) if !value.is_sequence() => {
                 return self.write_value(expr, &found.matches, out);
             }
+            // All matches count as whether the whole has matched.
+            Value::Match(found) => return self.write_value(expr, &Value::Bool(found.whole), out),
             Value::Markup(markup) => markup.write(out),
             other => {
                 let message = format!(
@@ -154,8 +156,7 @@ impl<'a> Env<'a> {
             _ => {}
         }
         let convertible = match &value {
-            Value::Number(_) | Value::Bool(_) | Value::Date(_) => true,
-            Value::Match(_) => !value.is_sequence(),
+            Value::Number(_) | Value::Bool(_) | Value::Date(_) | Value::Match(_) => true,
             _ => false,
         };
         if !convertible {

@@ -61,7 +61,12 @@ fn describe(template: &Code, node: &Node) -> String {
                 let interpolation = template.text_of(node.src);
                 let (opening, rest) = interpolation.split_at(2.min(interpolation.len()));
                 let (inner, closing) = rest.split_at(rest.len().saturating_sub(1));
-                format!("{opening}{}{closing} auto-escaped", inner.trim())
+                // The escape has no place for what it escapes: that is only in the source.
+                let inner = Code::expression(&template.name, inner, template.options.clone())
+                    .ok()
+                    .and_then(|code| Some(Printer::of(&code).expr(code.only_expression()?)))
+                    .unwrap_or_else(|| inner.trim().to_owned());
+                format!("{opening}{inner}{closing} auto-escaped")
             }
             None => printer.interpolation(without_own_parens(expr)),
         },
@@ -89,7 +94,7 @@ fn describe(template: &Code, node: &Node) -> String {
         NodeKind::Stop(message) => with_expr(printer, "#stop", message.as_ref()),
         NodeKind::Nested(args) => {
             let args: Vec<_> = args.iter().map(show).collect();
-            format!("#nested {}", args.join(", ")).trim_end().to_owned()
+            format!("#nested {}", args.join(" ")).trim_end().to_owned()
         }
         NodeKind::Assign(assign) => describe_assign(printer, assign),
         NodeKind::AssignBlock(assign) => {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::canonical::Printer;
 use super::exec::Flow;
+use super::trace::Caller;
 use super::units::{Around, Loaded, Units, Variables};
 use crate::data::Hash;
 use crate::engine::Shared;
@@ -65,6 +66,10 @@ pub(crate) struct Env<'a> {
     pub(crate) locals: Vec<Option<Value<'a>>>,
     pub(crate) returned: Option<Value<'a>>,
     pub(crate) recovered: Option<Rc<str>>,
+    /// What has led to the running directive, the outermost first.
+    pub(super) callers: Vec<Caller<'a>>,
+    /// The interpolation whose expression is being computed.
+    pub(super) interpolation: Option<&'a Node>,
     pub(crate) depth: usize,
     steps_left: u64,
     memory_left: usize,
@@ -130,6 +135,8 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         locals: none(program.frame_size as usize),
         returned: None,
         recovered: None,
+        callers: Vec::new(),
+        interpolation: None,
         depth: 0,
         steps_left: engine.budgets.steps,
         memory_left: engine.budgets.memory_bytes,
@@ -238,6 +245,7 @@ impl<'a> Env<'a> {
         let span = self.template.map.span(&self.template.source, src);
         Fault::Error(
             Error::new(kind, message)
+                .labelled(&self.template.label)
                 .blaming(self.template.shown(src))
                 .showing(span),
         )
@@ -306,27 +314,45 @@ impl<'a> Env<'a> {
         match fault {
             Fault::Error(error) => error,
             Fault::Missing(expr) => {
-                let error = self
-                    .template
-                    .error_at(ErrorKind::Missing, expr.src, MISSING)
-                    .blaming(self.template.shown(expr.src));
-                let error = match &Printer::of(self.template).original(expr).kind {
-                    ExprKind::Dot(..) => error.tip("It's the step after the last dot that caused this error, not those before it."),
-                    ExprKind::Index(..) => error.tip("It's the final [] step that caused this error, not those before it."),
-                    _ => error,
+                let last_step = match &Printer::of(self.template).original(expr).kind {
+                    ExprKind::Dot(..) => Some(
+                        "It's the step after the last dot that caused this error, not those before it.",
+                    ),
+                    ExprKind::Index(..) => {
+                        Some("It's the final [] step that caused this error, not those before it.")
+                    }
+                    _ => None,
                 };
-                let example = if self.template.square_tags {
-                    "[#if myOptionalVar??]when-present[#else]when-missing[/#if]"
-                } else {
-                    "<#if myOptionalVar??>when-present<#else>when-missing</#if>"
-                };
-                error.tip(format!(
-                    "If the failing expression is known to legally refer to something that's sometimes null or missing, either specify \
-                     a default value like myOptionalVar!myDefault, or use {example}. (These only cover the last step of the \
-                     expression; to cover the whole expression, use parenthesis: (myOptionalVar.foo)!myDefault, (myOptionalVar.foo)??",
-                ))
+                self.missing_at(expr.src, last_step)
             }
         }
+    }
+
+    /// The fault of what stands at `src`, and has no value.
+    #[cold]
+    pub(crate) fn missing(&self, src: Src) -> Fault<'a> {
+        Fault::Error(self.missing_at(src, None))
+    }
+
+    fn missing_at(&self, src: Src, tip: Option<&str>) -> Error {
+        let error = self
+            .template
+            .error_at(ErrorKind::Missing, src, MISSING)
+            .blaming(self.template.shown(src));
+        let error = match tip {
+            Some(tip) => error.tip(tip),
+            None => error,
+        };
+        let example = if self.template.square_tags {
+            "[#if myOptionalVar??]when-present[#else]when-missing[/#if]"
+        } else {
+            "<#if myOptionalVar??>when-present<#else>when-missing</#if>"
+        };
+        error.tip(format!(
+            "If the failing expression is known to legally refer to something that's sometimes null or missing, either specify \
+             a default value like myOptionalVar!myDefault, or use {example}. (These only cover the last step of the \
+             expression; to cover the whole expression, use parenthesis: (myOptionalVar.foo)!myDefault, (myOptionalVar.foo)??",
+        ))
     }
 
     /// Runs `write` with an empty output and returns what it wrote.

@@ -1,14 +1,11 @@
 //! Directives at run time.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
-use super::call::Routine;
-use super::canonical::Printer;
 use super::compress::compress;
-use super::env::{Env, Evaluated, Fault, Running};
+use super::env::{Env, Evaluated, Fault};
 use super::operators::{compared_bytes, equal};
-use crate::error::{Error, ErrorKind, Frame};
+use crate::error::{Error, ErrorKind};
 use crate::syntax::ast::{
     AssignBlock, Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, NumericOutput,
     Setting, Switch,
@@ -71,101 +68,25 @@ impl<'a> Env<'a> {
         Ok(result.unwrap_or_else(|_| {
             self.locals.truncate(locals);
             self.depth = depth;
+            self.interpolation = None;
             self.go(place);
             Flow::Next
         }))
-    }
-
-    /// The fault with `node` in its stack: the innermost node, and those that lead into other parts of the template.
-    #[cold]
-    fn traced(&self, fault: Fault<'a>, node: &'a Node) -> Fault<'a> {
-        let mut error = self.to_error(fault);
-        let innermost = error.stack().is_empty();
-        if innermost {
-            if error.span().is_none() {
-                error = self.template.place(error, node.src);
-            } else if error.wants_role() {
-                let role = error.blamed_src().and_then(|blamed| {
-                    super::roles::role(Printer::of(self.template), node, blamed)
-                });
-                error = error.with_role(role);
-            }
-        } else if !matches!(
-            node.kind,
-            NodeKind::Call(_) | NodeKind::Nested(_) | NodeKind::Include(_) | NodeKind::Import(_)
-        ) && !self.left_function(&error)
-        {
-            return Fault::Error(error);
-        }
-        Fault::Error(error.pushing(|| self.frame(node)))
-    }
-
-    /// The fault with the head of a macro in its stack: its parameters are to blame.
-    #[cold]
-    pub(super) fn traced_in_macro(&self, fault: Fault<'a>, routine: Routine<'_, 'a>) -> Fault<'a> {
-        let mut error = self.to_error(fault);
-        let src = routine.def.src;
-        if error.span().is_none() {
-            error = self.template.place(error, src);
-        }
-        let (line, column) = self.template.map.position(&self.template.source, src.start);
-        let with = match routine.with {
-            None => "",
-            Some(with) if with.last => "?with_args_last(...)",
-            Some(_) => "?with_args(...)",
-        };
-        Fault::Error(error.pushing(|| Frame {
-            description: super::dump::macro_head(self.template, routine.def, with),
-            template: Arc::clone(&self.template.label),
-            line,
-            column,
-            within: self.within(),
-            nested: false,
-        }))
-    }
-
-    /// Whether the frame above this one belongs to another macro or function: this one has called it.
-    fn left_function(&self, error: &Error) -> bool {
-        error
-            .stack()
-            .last()
-            .is_some_and(|frame| frame.within != self.within() && !frame.nested)
-    }
-
-    fn within(&self) -> Option<String> {
-        // Code that the macro has included or made stands outside of it.
-        let running = self.place.running;
-        let running = running.filter(|running| running.base == self.place.base);
-        running.map(|Running { def, .. }| {
-            let kind = if def.is_function { "function" } else { "macro" };
-            format!("{kind} \"{}\"", def.name)
-        })
-    }
-
-    fn frame(&self, node: &'a Node) -> Frame {
-        let (line, column) = self
-            .template
-            .map
-            .position(&self.template.source, node.src.start);
-        Frame {
-            description: super::dump::description(self.template, node),
-            template: Arc::clone(&self.template.label),
-            line,
-            column,
-            within: self.within(),
-            nested: matches!(node.kind, NodeKind::Nested(_)),
-        }
     }
 
     fn exec_node(&mut self, node: &'a Node) -> Evaluated<'a, Flow> {
         self.step()?;
         match &node.kind {
             NodeKind::Output(expr) => {
+                self.interpolation = Some(node);
                 self.output(expr)?;
+                self.interpolation = None;
                 self.check_output()?;
             }
             NodeKind::FormattedOutput(output) => {
+                self.interpolation = Some(node);
                 self.formatted_output(output)?;
+                self.interpolation = None;
                 self.check_output()?;
             }
             NodeKind::If(branches) => return self.exec_if(branches),
@@ -190,14 +111,22 @@ impl<'a> Env<'a> {
             NodeKind::Assign(assign) => self.assign(assign)?,
             NodeKind::AssignBlock(assign) => return self.exec_assign_block(assign),
             NodeKind::Macro(def) => self.define(def),
-            NodeKind::Include(include) => self.include(node.src, include)?,
-            NodeKind::Import(import) => self.import(import)?,
-            NodeKind::Call(call) => self.call_directive(node.src, call)?,
-            NodeKind::Nested(args) => return self.exec_nested(node.src, args),
+            NodeKind::Include(include) => {
+                self.through(Some(node), |env| env.include(node.src, include))?;
+            }
+            NodeKind::Import(import) => self.through(Some(node), |env| env.import(import))?,
+            NodeKind::Call(call) => {
+                self.through(Some(node), |env| env.call_directive(node.src, call))?;
+            }
+            NodeKind::Nested(args) => {
+                return self.through(Some(node), |env| env.exec_nested(node.src, args));
+            }
             NodeKind::Switch(switch) => return self.exec_switch(switch),
             NodeKind::Setting { name, value } => self.change_setting(*name, value)?,
             NodeKind::NumericOutput(output) => {
+                self.interpolation = Some(node);
                 self.numeric_output(output)?;
+                self.interpolation = None;
                 self.check_output()?;
             }
             NodeKind::Compress(body) => return self.exec_compress(body),
@@ -305,42 +234,21 @@ impl<'a> Env<'a> {
         Ok(Flow::Next)
     }
 
-    /// The fault of a condition, with its `#if` or `#elseif` in the stack.
-    #[cold]
-    fn traced_in_branch(&self, fault: Fault<'a>, branch: &'a Branch, index: usize) -> Fault<'a> {
-        let mut error = self.to_error(fault);
-        if !error.stack().is_empty() {
-            return Fault::Error(error);
-        }
-        if error.span().is_none() {
-            error = self.template.place(error, branch.src);
-        } else if error.wants_role() {
-            let role = error.blamed_src().and_then(|blamed| {
-                super::roles::branch_role(Printer::of(self.template), branch, index, blamed)
-            });
-            error = error.with_role(role);
-        }
-        let (line, column) = self
-            .template
-            .map
-            .position(&self.template.source, branch.src.start);
-        Fault::Error(error.pushing(|| Frame {
-            description: super::dump::branch_description(self.template, branch, index),
-            template: Arc::clone(&self.template.label),
-            line,
-            column,
-            within: self.within(),
-            nested: false,
-        }))
-    }
-
     #[inline(never)]
     fn exec_switch(&mut self, switch: &'a Switch) -> Evaluated<'a, Flow> {
         let is_default = |case: &Case| matches!(case.when, CaseWhen::Default);
         let mut chosen = None;
         // What nothing is compared with isn't looked at.
         if !switch.cases.iter().all(is_default) {
-            let subject = self.eval(&switch.subject)?;
+            let subject = match self.eval_opt(&switch.subject)? {
+                Some(subject) => subject,
+                None => {
+                    // What it is compared with is there before either is looked at.
+                    let first = switch.cases.iter().find_map(|case| case.when.first_value());
+                    first.map(|value| self.eval_opt(value)).transpose()?;
+                    return Err(Fault::Missing(&switch.subject));
+                }
+            };
             for (index, case) in switch.cases.iter().enumerate() {
                 if self.case_fits(&subject, case)? {
                     chosen = Some(index);
@@ -364,7 +272,8 @@ impl<'a> Env<'a> {
         for case in &switch.cases[chosen..end] {
             match self.exec(&case.body)? {
                 Flow::Next => {}
-                Flow::Break if !alone => return Ok(Flow::Next),
+                // A `#continue` leaves only the `#switch` too.
+                Flow::Break | Flow::Continue if !alone => return Ok(Flow::Next),
                 flow => return Ok(flow),
             }
         }
@@ -411,8 +320,9 @@ impl<'a> Env<'a> {
                 }
                 self.locals.truncate(locals);
                 self.depth = depth;
+                self.interpolation = None;
                 self.go(place);
-                let report = self.reported(&error);
+                let report = self.reported(error);
                 self.steps(report.len() / TEXT_BYTES_PER_STEP)?;
                 let outer = self.recovered.replace(Rc::from(report));
                 let flow = self.exec(recover);
@@ -420,15 +330,6 @@ impl<'a> Env<'a> {
                 flow
             }
         }
-    }
-
-    /// What `.error` says: the whole of the failure, with its stack.
-    fn reported(&self, error: &Error) -> String {
-        format!(
-            "{}\n\n----\nFTL stack trace (\"~\" means nesting-related):\n{}----",
-            error.description(),
-            error.stack_trace()
-        )
     }
 
     #[cold]

@@ -54,7 +54,7 @@ impl<'a> Env<'a> {
             ExprKind::Arithmetic(operator, left, right) => {
                 self.computed(expr, *operator, left, right)?
             }
-            ExprKind::Index(target, key) => return self.index(target, key),
+            ExprKind::Index(target, key) => return self.index(expr.src, target, key),
             ExprKind::Call(callee, args) => return self.call_method(expr, callee, args),
             ExprKind::Concat(parts) => self.concat(parts)?,
             ExprKind::Decimal(text) => self.decimal(expr, text)?,
@@ -81,7 +81,16 @@ impl<'a> Env<'a> {
         left: &'a Expr,
         right: &'a Expr,
     ) -> Evaluated<'a, Value<'a>> {
-        let left_value = self.eval(left)?;
+        let left_value = match self.eval_opt(left)? {
+            Some(value) => value,
+            None => {
+                // For an addition both operands are there before either is looked at.
+                if operator == Arithmetic::Add {
+                    self.eval_opt(right)?;
+                }
+                return Err(Fault::Missing(left));
+            }
+        };
         let right_value = match self.eval_opt(right)? {
             Some(value) => value,
             None => return Err(self.missing_operand(operator, left, &left_value, right)),

@@ -159,9 +159,9 @@ impl<'a> Env<'a> {
             let entries = self.entries(source)?;
             return self.exec_entries(entries.into_iter(), vars, body);
         }
-        self.check_readable(source)?;
         let count = seq_len(source);
         for index in 0..count {
+            self.check_readable(source, index)?;
             self.set_local(vars.first_slot(), self.item(source, index));
             match self.round(vars, index, index + 1 < count, body)? {
                 Flow::Break => break,

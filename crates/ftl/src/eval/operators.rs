@@ -92,9 +92,14 @@ impl<'a> Env<'a> {
         right_expr: Option<&'a Expr>,
     ) -> Evaluated<'a, Value<'a>> {
         if left.is_sequence() && right.is_sequence() {
-            let mut items = self.items(left)?;
-            items.extend(self.items(right)?);
-            return Ok(Value::list(items));
+            let mut items = self.unread_items(left)?;
+            items.extend(self.unread_items(right)?);
+            let kind = if has_groups(left) || has_groups(right) {
+                ListKind::Groups
+            } else {
+                ListKind::Plain
+            };
+            return Ok(Value::special_list(items, kind));
         }
         if left.is_hash() && right.is_hash() {
             if !left.is_hash_ex() || !right.is_hash_ex() {
@@ -181,7 +186,14 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, bool> {
         let (left_value, right_value) = match self.bounded_size(compare, left, right)? {
             Some(values) => values,
-            None => (self.eval(left)?, self.eval(right)?),
+            None => match self.eval_opt(left)? {
+                Some(value) => (value, self.eval(right)?),
+                None => {
+                    // Both operands are there before either is looked at.
+                    self.eval_opt(right)?;
+                    return Err(super::env::Fault::Missing(left));
+                }
+            },
         };
         self.steps(compared_bytes(&left_value, &right_value) / TEXT_BYTES_PER_STEP)?;
         match compare {
@@ -256,21 +268,35 @@ impl<'a> Env<'a> {
         self.fault(ErrorKind::Type, src, incomparable_message(left, right))
     }
 
-    /// Whether the items of a sequence can be had.
+    /// Whether the item at `index` can be had.
     #[inline]
-    pub(crate) fn check_readable(&self, value: &Value<'a>) -> Evaluated<'a, ()> {
+    pub(crate) fn check_readable(&self, value: &Value<'a>, index: usize) -> Evaluated<'a, ()> {
         match value {
-            Value::List(list) if list.kind == ListKind::Unmatched => {
-                let message = "Failed to read regular expression match group";
-                Err(self.failure(ErrorKind::Value, message))
+            Value::List(list)
+                if list.kind == ListKind::Groups
+                    && list.items.get(index).is_some_and(Option::is_none) =>
+            {
+                Err(self.failure(ErrorKind::Value, UNREADABLE_GROUP))
             }
             _ => Ok(()),
         }
     }
 
-    /// All items of a sequence.
+    /// All items of a sequence, which are looked at.
     pub(crate) fn items(&mut self, value: &Value<'a>) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
-        self.check_readable(value)?;
+        if has_groups(value) {
+            for index in 0..seq_len(value) {
+                self.check_readable(value, index)?;
+            }
+        }
+        self.unread_items(value)
+    }
+
+    /// All items of a sequence, to be looked at later.
+    pub(crate) fn unread_items(
+        &mut self,
+        value: &Value<'a>,
+    ) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
         let len = seq_len(value);
         self.steps(len)?;
         self.charge_items(len)?;
@@ -348,6 +374,13 @@ pub(crate) fn incomparable_message(left: &Value<'_>, right: &Value<'_>) -> Strin
     )
 }
 
+pub(crate) const UNREADABLE_GROUP: &str = "Failed to read regular expression match group";
+
+/// Whether some items of a sequence may be groups that can't be read.
+pub(crate) fn has_groups(value: &Value<'_>) -> bool {
+    matches!(value, Value::List(list) if list.kind == ListKind::Groups)
+}
+
 /// The number of items of a sequence; what never ends counts as the longest.
 pub(crate) fn seq_len(value: &Value<'_>) -> usize {
     match value {
@@ -394,6 +427,13 @@ pub(crate) fn ordering(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> 
         (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
         (Value::Date(left), Value::Date(right)) if left.kind == right.kind => {
             left.millis.cmp(&right.millis)
+        }
+        (Value::Match(_), _) | (_, Value::Match(_)) => {
+            let (plain_left, plain_right) = (left.without_matches(), right.without_matches());
+            return ordering(
+                plain_left.as_ref().unwrap_or(left),
+                plain_right.as_ref().unwrap_or(right),
+            );
         }
         _ => return None,
     })

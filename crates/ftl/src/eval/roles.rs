@@ -104,8 +104,9 @@ fn role_in(
     if expr.src == blamed {
         return Some((symbol.to_owned(), role));
     }
-    // In a string literal with escapes everything stands at one place.
-    if blamed.start < expr.src.start || blamed.end > expr.src.end {
+    // What stands in a string literal with escapes has offsets of its own.
+    let is_within = blamed.start >= expr.src.start && blamed.end <= expr.src.end;
+    if !is_within && !printer.is_in_literal(blamed) {
         return None;
     }
     const LEFT: &str = "left-hand operand";

@@ -2,21 +2,27 @@
 
 use super::env::{Env, Evaluated, Fault};
 use super::exec::TEXT_BYTES_PER_STEP;
-use super::operators::seq_len;
+use super::operators::{UNREADABLE_GROUP, has_groups, seq_len};
 use super::stream::is_lazy;
 use crate::builtins::utf16;
 use crate::error::ErrorKind;
+use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind};
 use crate::value::{Range, Str, Value};
+
+/// What FreeMarker says of exceptions that it doesn't expect.
+pub(crate) const UNCHECKED: &str =
+    "Expression has thrown an unchecked exception; see the cause exception.";
 
 impl<'a> Env<'a> {
     pub(crate) fn index(
         &mut self,
+        whole: Src,
         target: &'a Expr,
         key: &'a Expr,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         if is_lazy(target) {
-            return self.index_lazy(target, key);
+            return self.index_lazy(whole, target, key);
         }
         let value = self.eval(target)?;
         let key_value = self.eval(key)?;
@@ -25,11 +31,16 @@ impl<'a> Env<'a> {
                 self.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
             }
         }
-        self.index_value(target, value, key, &key_value)
+        self.index_value(whole, target, value, key, &key_value)
     }
 
     /// `target[key]` of a target whose items are computed one by one, and no further than needed.
-    fn index_lazy(&mut self, target: &'a Expr, key: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
+    fn index_lazy(
+        &mut self,
+        whole: Src,
+        target: &'a Expr,
+        key: &'a Expr,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
         if matches!(key.kind, ExprKind::Range(..)) {
             return match self.stream_slice(target, key)? {
                 Some(slice) => slice.collect(self).map(Some),
@@ -51,13 +62,14 @@ impl<'a> Env<'a> {
             }
             other => {
                 let value = stream.collect(self)?;
-                self.index_value(target, value, key, &other)
+                self.index_value(whole, target, value, key, &other)
             }
         }
     }
 
     pub(crate) fn index_value(
         &mut self,
+        whole: Src,
         target: &'a Expr,
         value: Value<'a>,
         key: &'a Expr,
@@ -67,7 +79,7 @@ impl<'a> Env<'a> {
             Value::Str(name) => self.member(target, &value, name.as_str()),
             Value::Number(number) => {
                 let index = number.to_i64_wrapping();
-                self.at_index(target, value, index)
+                self.at_index(whole, target, value, index)
             }
             Value::Range(range) => self.slice(key, target, &value, range).map(Some),
             other => {
@@ -82,10 +94,19 @@ impl<'a> Env<'a> {
 
     fn at_index(
         &mut self,
+        whole: Src,
         target: &'a Expr,
         value: Value<'a>,
         index: i64,
     ) -> Evaluated<'a, Option<Value<'a>>> {
+        let refuses = match &value {
+            Value::List(list) => list.kind.refuses_negative_index() && !list.items.is_empty(),
+            Value::Match(found) => found.matches.is_sequence(),
+            _ => false,
+        };
+        if index < 0 && refuses {
+            return Err(self.fault(ErrorKind::Value, whole, UNCHECKED));
+        }
         if let Value::Range(range) = &value
             && !range.only_slices
             && index < 0
@@ -94,10 +115,13 @@ impl<'a> Env<'a> {
             return Err(self.failure(ErrorKind::Value, message));
         }
         if value.is_sequence() {
+            if index < 0 && has_groups(&value) {
+                return Err(self.failure(ErrorKind::Value, UNREADABLE_GROUP));
+            }
             let index = usize::try_from(index).ok();
             let index = index.filter(|index| *index < seq_len(&value));
-            if index.is_some() {
-                self.check_readable(&value)?;
+            if let Some(index) = index {
+                self.check_readable(&value, index)?;
             }
             return Ok(index.and_then(|index| self.item(&value, index)));
         }
@@ -141,14 +165,14 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, Value<'a>> {
         if value.is_sequence() {
             let picked = self.picked(key, range, seq_len(value), "sequence")?;
-            if picked.1 > 0 {
-                self.check_readable(value)?;
-            }
             self.steps(picked.1)?;
             self.charge_items(picked.1)?;
-            let items = (0..picked.1)
-                .map(|index| self.item(value, (picked.0 + index as i64 * picked.2) as usize))
-                .collect();
+            let mut items = Vec::with_capacity(picked.1);
+            for index in 0..picked.1 {
+                let index = (picked.0 + index as i64 * picked.2) as usize;
+                self.check_readable(value, index)?;
+                items.push(self.item(value, index));
+            }
             return Ok(Value::list(items));
         }
         let text: Str<'a> = self.string_of(target, value.clone())?;

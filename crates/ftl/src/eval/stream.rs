@@ -73,8 +73,17 @@ pub(crate) fn is_lazy(expr: &Expr) -> bool {
 impl<'a> Env<'a> {
     /// The items of `expr`, to be asked for one by one.
     pub(crate) fn stream(&mut self, expr: &'a Expr) -> Evaluated<'a, Stream<'a>> {
+        self.stream_of(expr, "sequence or collection")
+    }
+
+    /// The items of `expr`, of which an error says what is `expected`.
+    pub(crate) fn stream_of(
+        &mut self,
+        expr: &'a Expr,
+        expected: &str,
+    ) -> Evaluated<'a, Stream<'a>> {
         match &expr.kind {
-            ExprKind::Paren(inner) if is_lazy(inner) => return self.stream(inner),
+            ExprKind::Paren(inner) if is_lazy(inner) => return self.stream_of(inner, expected),
             ExprKind::Builtin(call) if call.builtin.takes_lambda() => {
                 return self.stage(call, true);
             }
@@ -84,17 +93,14 @@ impl<'a> Env<'a> {
             ExprKind::Index(target, key) if is_lazy(expr) => {
                 return match self.stream_slice(target, key)? {
                     Some(slice) => Ok(slice),
-                    None => {
-                        let expected = "sequence or collection";
-                        Err(self.type_fault(expr, expected, &Value::str("")))
-                    }
+                    None => Err(self.type_fault(expr, expected, &Value::str(""))),
                 };
             }
             _ => {}
         }
         let source = self.eval(expr)?;
         if !source.is_sequence() {
-            return Err(self.type_fault(expr, "sequence or collection", &source));
+            return Err(self.type_fault(expr, expected, &source));
         }
         Ok(Stream::Items {
             len: seq_len(&source),
@@ -151,7 +157,17 @@ impl<'a> Env<'a> {
             None if range.first < 0 => {
                 return Err(self.negative_start(key, range.first));
             }
-            None => {}
+            None if range.clips => {}
+            None => {
+                let count = range.len.map_or(0, |len| len.saturating_sub(1) as i64);
+                let last = range.first.saturating_add(range.step.saturating_mul(count));
+                if last < 0 {
+                    let message = format!(
+                        "Negative range end index ({last}) isn't allowed for a range used for slicing."
+                    );
+                    return Err(self.fault(ErrorKind::Value, key.src, message));
+                }
+            }
         }
         if range.step < 0 {
             let items = self.backwards(&mut source, target.src.to(key.src), &range)?;
@@ -243,7 +259,7 @@ impl<'a> Stream<'a> {
         env.step()?;
         match self {
             Self::Items { source, next, .. } => {
-                env.check_readable(source)?;
+                env.check_readable(source, *next)?;
                 *next += 1;
                 Ok(Some(env.item(source, *next - 1)))
             }
@@ -290,11 +306,8 @@ impl<'a> Stream<'a> {
 
     /// The number of items if that is known without computing them.
     fn known_len(&self) -> Option<usize> {
-        let source = match self {
-            Self::Stage(stage) if stage.work == Work::Map => &stage.source,
-            other => other,
-        };
-        match source {
+        match self {
+            Self::Stage(stage) if stage.work == Work::Map => stage.source.known_len(),
             // A range without an end has none.
             Self::Items { len, .. } if *len < usize::MAX => Some(*len),
             _ => None,
@@ -313,13 +326,18 @@ impl<'a> Stream<'a> {
     }
 
     /// All items as a sequence.
-    pub(crate) fn collect(mut self, env: &mut Env<'a>) -> Evaluated<'a, Value<'a>> {
+    pub(crate) fn collect(self, env: &mut Env<'a>) -> Evaluated<'a, Value<'a>> {
+        self.items(env).map(Value::list)
+    }
+
+    /// All items.
+    pub(crate) fn items(mut self, env: &mut Env<'a>) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
         let mut items = Vec::new();
         while let Some(item) = self.next(env)? {
             env.charge_items(1)?;
             items.push(item);
         }
-        Ok(Value::list(items))
+        Ok(items)
     }
 }
 
@@ -356,10 +374,16 @@ impl<'a> Stage<'a> {
         if let Some(found) = self.found.take() {
             return Ok(found);
         }
-        let item = self.source.next(env)?.flatten();
         if self.work != Work::Map {
-            return Ok(item);
+            return Ok(self.source.next(env)?.flatten());
         }
+        let item = match (self.source.next(env), &self.source) {
+            // An item that can't be read counts as one that can't be mapped.
+            (Err(fault), Stream::Items { .. }) if self.is_asked => {
+                return Err(failed_to_transform(env, fault));
+            }
+            (item, _) => item?.flatten(),
+        };
         let mapped = match env.apply(&self.function, item) {
             Ok(Some(mapped)) => Ok(Some(mapped)),
             Ok(None) => {
@@ -398,13 +422,18 @@ impl<'a> Stage<'a> {
             Err(fault) if self.is_asked => fault,
             result => return result,
         };
-        let cause = env.to_error(fault);
-        if !is_recoverable(cause.kind()) {
-            return Err(Fault::Error(cause));
-        }
-        match env.failure(cause.kind(), "Failed to transform element") {
-            Fault::Error(error) => Err(Fault::Error(error.caused_by(cause))),
-            missing => Err(missing),
-        }
+        Err(failed_to_transform(env, fault))
+    }
+}
+
+#[cold]
+fn failed_to_transform<'a>(env: &Env<'a>, fault: Fault<'a>) -> Fault<'a> {
+    let cause = env.to_error(fault);
+    if !is_recoverable(cause.kind()) {
+        return Fault::Error(cause);
+    }
+    match env.failure(cause.kind(), "Failed to transform element") {
+        Fault::Error(error) => Fault::Error(error.caused_by(cause)),
+        missing => missing,
     }
 }

@@ -462,6 +462,17 @@ pub(crate) enum CaseWhen {
     Default,
 }
 
+impl CaseWhen {
+    /// The value that the switch's is compared with first.
+    pub(crate) fn first_value(&self) -> Option<&Expr> {
+        match self {
+            Self::Equal(value) => Some(value),
+            Self::OneOf(values) => values.first(),
+            Self::Default => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Setting {
     NumberFormat,

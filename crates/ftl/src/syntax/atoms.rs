@@ -1,8 +1,9 @@
 //! What expressions are made of: literals, names, parentheses, sequences, hashes, lambdas.
 
 use super::ast::{Binding, Expr, ExprKind, Lambda, Name};
+use super::builtin_calls::is_keyword;
 use super::expressions::unescape_name;
-use super::lexer::Token;
+use super::lexer::{Token, is_identifier_start};
 use super::literals::Literals;
 use super::parser::{Parser, Result};
 use super::source::Src;
@@ -81,7 +82,44 @@ impl Parser<'_> {
         ))
     }
 
+    /// How many parameters the lambda has that begins with the current `(`, if it is one.
+    fn lambda_parameters(&self) -> Option<usize> {
+        let (names, rest) = self.text[self.pos..].split_once(')')?;
+        if !rest.trim_start().starts_with("->") {
+            return None;
+        }
+        if names.trim().is_empty() {
+            return Some(0);
+        }
+        let is_name = |name: &str| {
+            let name = name.trim();
+            !is_keyword(name)
+                && name.starts_with(is_identifier_start)
+                && name
+                    .chars()
+                    .all(|c| is_identifier_start(c) || c.is_ascii_digit())
+        };
+        let names = || names.split(',');
+        names().all(is_name).then(|| names().count())
+    }
+
+    /// A lambda that has not one parameter but `count`: no built-in takes it, and its own tells that.
+    fn misfitting_lambda(&mut self, count: usize) -> Result<Expr> {
+        let start = self.token_src;
+        while self.token != Token::Arrow {
+            self.advance()?;
+        }
+        let lambda = self.lambda(start, "".into())?;
+        self.misfitting_lambda = Some((lambda.src, count));
+        Ok(lambda)
+    }
+
     fn parenthesis(&mut self) -> Result<Expr> {
+        if self.lambda_allowed
+            && let Some(count) = self.lambda_parameters().filter(|count| *count != 1)
+        {
+            return self.misfitting_lambda(count);
+        }
         let start = self.token_src;
         let outer = std::mem::replace(&mut self.gt_is_operator, true);
         self.parens += 1;
@@ -140,6 +178,9 @@ impl Parser<'_> {
             entries.push((key, value));
             if self.token == Token::Comma {
                 self.advance()?;
+                if self.token == Token::CloseBrace {
+                    return Err(self.unexpected("an expression"));
+                }
             } else if self.token != Token::CloseBrace {
                 return Err(self.unexpected("\",\" or \"}\""));
             }

@@ -12,11 +12,19 @@ use crate::output_format::{OutputFormat, is_legacy_escaping};
 /// What `.name` may be.
 const SPECIALS: &str = "args, auto_esc, caller_template_name, current_node, current_template_name, data_model, error, get_optional_template, globals, incompatible_improvements, lang, locale, locale_object, locals, main, main_template_name, namespace, node, now, output_encoding, output_format, pass, template_name, time_zone, url_escaping_charset, vars, version";
 
+/// Whether FreeMarker's grammar keeps the word for itself.
+pub(super) fn is_keyword(word: &str) -> bool {
+    matches!(
+        word,
+        "true" | "false" | "in" | "as" | "using" | "lt" | "lte" | "gt" | "gte"
+    )
+}
+
 impl Parser<'_> {
     /// Parses `?name…`, the target having been parsed.
     pub(super) fn builtin(&mut self, target: Expr) -> Result<Expr> {
         self.advance()?;
-        if self.token != Token::Ident {
+        if self.token != Token::Ident || is_keyword(self.token_text()) {
             return Err(self.unexpected("pattern:\n    <ID>"));
         }
         let name_src = self.token_src;
@@ -49,11 +57,17 @@ impl Parser<'_> {
         {
             return Err(self.syntax_error(args_start.to(self.last_src()), message));
         }
+        if let Some((src, count)) = self.misfitting_lambda.take() {
+            let message = format!(
+                "?{name}(...) parameter lambda expression must declare exactly 1 parameter, but it declared {count}."
+            );
+            return Err(self.syntax_error(src, message));
+        }
         Ok(self.expr(
             src,
             ExprKind::Builtin(Box::new(BuiltinCall {
-                src: self.place.unwrap_or(src),
-                head: self.place.unwrap_or(target.src.to(name_src)),
+                src,
+                head: target.src.to(name_src),
                 target,
                 builtin,
                 name: name.into(),
@@ -78,7 +92,7 @@ impl Parser<'_> {
             ),
             _ if self.auto_escape && is_legacy_escaping(builtin) => format!(
                 "Using ?{spelling} (legacy escaping) is not allowed when auto-escaping is on with a markup output format ({}), to avoid double-escaping mistakes.",
-                self.output_format.name()
+                self.output_format.own_name()
             ),
             _ => return Ok(()),
         };
@@ -159,7 +173,7 @@ impl Parser<'_> {
 
     /// Parses the name of a special variable, and leaves it as the current token.
     pub(super) fn special(&mut self) -> Result<ExprKind> {
-        if self.token != Token::Ident {
+        if self.token != Token::Ident || is_keyword(self.token_text()) {
             return Err(self.unexpected("pattern:\n    <ID>"));
         }
         let (name, src) = (self.token_text().to_owned(), self.token_src);

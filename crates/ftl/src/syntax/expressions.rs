@@ -3,7 +3,7 @@
 use super::ast::{Arithmetic, Compare, Expr, ExprKind, RangeKind};
 use super::lexer::Token;
 use super::literals::Literals;
-use super::parser::{Parser, Result, UNEXPECTED_END};
+use super::parser::{Parser, Result};
 use super::source::Src;
 use crate::error::ErrorKind;
 
@@ -33,9 +33,9 @@ impl Parser<'_> {
         let mut left = self.and()?;
         while self.token == Token::Or {
             self.count()?;
-            self.literal_fits(&left, Literals::BOOLEAN)?;
             self.advance()?;
             let right = self.and()?;
+            self.literal_fits(&left, Literals::BOOLEAN)?;
             self.literal_fits(&right, Literals::BOOLEAN)?;
             left = self.expr(
                 left.src.to(right.src),
@@ -49,9 +49,9 @@ impl Parser<'_> {
         let mut left = self.equality()?;
         while self.token == Token::And {
             self.count()?;
-            self.literal_fits(&left, Literals::BOOLEAN)?;
             self.advance()?;
             let right = self.equality()?;
+            self.literal_fits(&left, Literals::BOOLEAN)?;
             self.literal_fits(&right, Literals::BOOLEAN)?;
             left = self.expr(
                 left.src.to(right.src),
@@ -63,6 +63,9 @@ impl Parser<'_> {
 
     fn equality(&mut self) -> Result<Expr> {
         let left = self.relational()?;
+        if is_lambda(&left) {
+            return Ok(left);
+        }
         let compare = match self.token {
             Token::Equal | Token::Assign => Compare::Equal,
             Token::NotEqual => Compare::NotEqual,
@@ -80,6 +83,9 @@ impl Parser<'_> {
 
     fn relational(&mut self) -> Result<Expr> {
         let left = self.range()?;
+        if is_lambda(&left) {
+            return Ok(left);
+        }
         let compare = match self.token {
             Token::Less => Compare::Less,
             Token::LessOrEqual => Compare::LessOrEqual,
@@ -106,6 +112,9 @@ impl Parser<'_> {
 
     fn range(&mut self) -> Result<Expr> {
         let left = self.additive()?;
+        if is_lambda(&left) {
+            return Ok(left);
+        }
         let kind = match self.token {
             Token::DotDot => RangeKind::Inclusive,
             Token::DotDotLess => RangeKind::Exclusive,
@@ -300,6 +309,7 @@ impl Parser<'_> {
         let key = self.expression()?;
         self.lambda_allowed = lambda_allowed;
         self.expect(Token::CloseBracket, "\"]\"")?;
+        self.literal_fits(&target, Literals::INDEXABLE)?;
         let src = target.src.to(self.last_src());
         Ok(self.expr(src, ExprKind::Index(Box::new(target), Box::new(key))))
     }
@@ -356,25 +366,19 @@ impl Parser<'_> {
     fn expression_if_any(&mut self) -> Result<Option<Expr>> {
         let before = self.cursor();
         let error = match self.expression() {
-            Err(error) if is_unexpected(&error) => error,
+            Err(error) if matches!(error.kind(), ErrorKind::Syntax | ErrorKind::Refused) => error,
             result => return result.map(Some),
         };
-        // Once its first operand is there it is one, whatever is wrong with the rest.
-        if !self.go_back(before.clone()) || self.signed_atom().is_ok() || !self.go_back(before) {
+        if !self.go_back(before.clone()) {
             return Err(error);
         }
-        Ok(None)
-    }
-
-    /// What an expression can't do without: an operand, with the signs before it.
-    fn signed_atom(&mut self) -> Result<Expr> {
-        self.enter()?;
-        while matches!(self.token, Token::Plus | Token::Minus | Token::Exclaim) {
-            self.advance()?;
+        // FreeMarker looks first whether there is one, and reads it then.
+        match self.looks_like_expression() {
+            Ok(true) => Err(error),
+            Ok(false) if self.go_back(before) => Ok(None),
+            Ok(false) => Err(error),
+            Err(lexical) => Err(lexical),
         }
-        let atom = self.atom();
-        self.leave();
-        atom
     }
 
     /// Counts an operator. Each may stand above all that the expression has had so far, so their number and the
@@ -392,9 +396,9 @@ impl Parser<'_> {
     }
 }
 
-/// Whether it was a token that can't stand where it stands.
-fn is_unexpected(error: &crate::Error) -> bool {
-    error.message().starts_with("Encountered ") || error.message().starts_with(UNEXPECTED_END)
+/// A lambda's body ends where its operators do: what follows isn't applied to the lambda.
+fn is_lambda(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Lambda(_))
 }
 
 pub(super) fn unescape_name(text: &str) -> Box<str> {

@@ -1,5 +1,6 @@
 //! Tokens of the expression language, read on demand.
 
+use super::options::Interpolations;
 use super::parser::{Parser, Result};
 use super::source::Src;
 
@@ -187,6 +188,7 @@ impl Parser<'_> {
         } else {
             "-->"
         };
+        self.pos += "<#--".len();
         // One that doesn't end hides the rest.
         let rest = &self.text[self.pos..];
         self.pos += rest.find(end).map_or(rest.len(), |at| at + end.len());
@@ -235,6 +237,14 @@ impl Parser<'_> {
             b'[' => self.brackets += 1,
             b']' => match self.brackets.checked_sub(1) {
                 Some(left) => self.brackets = left,
+                // Old versions end any tag with it.
+                None if !self.options.version.has(28)
+                    && self.braces == 0
+                    && self.interpolations != Interpolations::Square =>
+                {
+                    self.pos += 1;
+                    return Ok(Token::TagEnd);
+                }
                 None => return Err(self.nothing_to_close(']')),
             },
             b'{' => self.braces += 1,
@@ -255,18 +265,40 @@ impl Parser<'_> {
             }
         }
         // These begin tokens that can't be gone on with.
-        let begun = rest.starts_with(['#', '\\']);
-        let mut chars = rest.chars();
-        let before = if begun { chars.next() } else { None }.map_or(String::new(), String::from);
-        self.pos += before.len();
-        let found = match chars.next() {
-            Some(c) => format!("{} ({}),", lexical_quoted(&c.to_string()), c as u32),
-            None => "<EOF>".to_owned(),
+        let begun = ["\\an", "\\a", "\\l", "\\g", "\\", "#"]
+            .into_iter()
+            .find(|begun| rest.starts_with(begun));
+        Err(self.lexical_error(begun.map_or(0, str::len)))
+    }
+
+    /// No token goes on after the `begun` bytes from the current position on.
+    fn lexical_error(&self, begun: usize) -> crate::Error {
+        let at = self.pos + begun;
+        let before = &self.text[self.pos..at];
+        let found = self.text[at..].chars().next();
+        let after = at + found.map_or(0, char::len_utf8);
+        let (found, before, at) = match found {
+            Some(c) if after < self.text.len() => {
+                let found = format!("{} ({}),", lexical_quoted(&c.to_string()), c as u32);
+                (found, before, at)
+            }
+            // FreeMarker takes the last character for the end, and tells what it has read by then, if that is much.
+            _ => {
+                let read = &self.text[self.pos..after];
+                let told = if read.chars().count() > 1 { read } else { "" };
+                ("<EOF>".to_owned(), told, after)
+            }
         };
-        Err(self.error_here(format!(
+        let start = self.base + at as u32;
+        let src = Src {
+            start,
+            end: start + 1,
+        };
+        let message = format!(
             "Lexical error: encountered {found} after {}.",
-            lexical_quoted(&before)
-        )))
+            lexical_quoted(before)
+        );
+        self.syntax_error(src, message)
     }
 
     fn nested_interpolation(&self, opening: &str) -> crate::Error {
@@ -303,7 +335,13 @@ impl Parser<'_> {
         let mut at = self.pos + 1;
         while let Some(&byte) = bytes.get(at) {
             match byte {
-                b'\\' if !raw => at += 1,
+                b'\\' if !raw => match (bytes.get(at + 1), bytes.get(at + 2)) {
+                    (None, _) => {}
+                    (Some(letter), _) if b"ntrfbgla\\'\"{=".contains(letter) => at += 1,
+                    (Some(b'x'), Some(digit)) if digit.is_ascii_hexdigit() => at += 2,
+                    (Some(b'x'), _) => return Err(self.lexical_error(at + 2 - self.pos)),
+                    _ => return Err(self.lexical_error(at + 1 - self.pos)),
+                },
                 _ if byte == quote => {
                     self.pos = at + 1;
                     return Ok(Token::Str { raw });

@@ -45,6 +45,13 @@ impl Literals {
         hash: false,
         ..Self::ANY
     };
+    pub(crate) const INDEXABLE: Self = Self {
+        wanted: "list or hash",
+        string: false,
+        sequence: false,
+        hash: false,
+        ..Self::ANY
+    };
     pub(crate) const COMPARABLE: Self = Self {
         wanted: "different type for equality check",
         string: false,
@@ -74,21 +81,30 @@ impl Parser<'_> {
             _ => return Ok(()),
         };
         let colon = if what == "string" { ":" } else { "" };
-        let literal = if self.is_read_beyond(expr.src.end) {
-            self.source_of(expr.src).to_owned()
-        } else {
-            crate::eval::Printer::new(Interpolations::Dollar).expr(expr)
-        };
+        let is_string = what == "string";
+        let source = Some(expr.src).filter(|src| is_string && self.is_read_beyond(src.end));
+        let literal = source
+            .and_then(|src| self.source_of(src))
+            .unwrap_or_else(|| crate::eval::Printer::new(Interpolations::Dollar).expr(expr));
         let message = format!("Found {what} literal: {literal}. Expecting{colon} {wanted}");
         Err(self.syntax_error(expr.src, message))
     }
 
     /// Whether FreeMarker has read the line with the offset to its end by now, and so has it at hand for messages.
     fn is_read_beyond(&self, offset: u32) -> bool {
-        let from = offset.saturating_sub(self.base) as usize;
-        let between = self.text.get(from..self.pos).unwrap_or_default();
-        let at_end = self.pos == self.text.len() && !between.ends_with(['}', '>', ']', ')']);
-        self.place.is_none() && (at_end || between.contains('\n'))
+        /// How much it reads at a time.
+        const CHUNK: usize = 4096;
+        let (from, pos) = match self.literal_end {
+            Some(end) => (end as usize, end as usize),
+            None => (offset as usize, self.pos),
+        };
+        let source = self.source().as_bytes();
+        let between = source.get(from..pos).unwrap_or_default();
+        let at_end =
+            pos == source.len() && !matches!(between.last(), Some(b'}' | b'>' | b']' | b')'));
+        let chunk = ((pos / CHUNK + 1) * CHUNK).min(source.len());
+        let read = source.get(from..chunk).unwrap_or_default();
+        at_end || read.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
     }
 
     /// Parses the current token, a string literal.
@@ -102,20 +118,22 @@ impl Parser<'_> {
         } else if self.has_interpolation(content) {
             self.interpolated(content, src.start + content_start as u32)?
         } else {
-            ExprKind::Str(self.unescape(content)?.into())
+            ExprKind::Str(Self::unescape(content).into())
         };
         self.advance()?;
         Ok(self.expr(src, kind))
     }
 
     /// The text and the interpolations of `content`, which begins at `base`. FreeMarker reads what is left when the
-    /// escapes are resolved, and counts the columns in that.
+    /// escapes are resolved, and counts lines and columns in that.
     fn interpolated(&mut self, content: &str, base: u32) -> Result<ExprKind> {
-        let text = self.unescape(content)?;
-        let keeps_columns =
-            text == content || (is_one_ascii_line(content) && is_one_ascii_line(&text));
-        let place = (!keeps_columns).then_some(self.token_src);
-        let mut inner = Parser::within(self, &text, base, place);
+        let text = Self::unescape(content);
+        let base = if text == content {
+            base
+        } else {
+            self.add_literal(&text, self.token_src.start)
+        };
+        let mut inner = Parser::within(self, &text, base);
         let nodes = inner.string_parts()?;
         let (open, uses_args) = (inner.open, inner.uses_args);
         let (height, naming) = (inner.height, inner.naming);
@@ -126,30 +144,10 @@ impl Parser<'_> {
         Ok(ExprKind::Concat(nodes))
     }
 
-    /// The letter that no escape goes on with after what it has begun with, where that is so first.
-    fn bad_escape(&self, begun: &str, letter: char) -> crate::Error {
-        let literal = self.token_text();
-        let marker = format!("{begun}{letter}");
-        let at = literal.find(&marker).map_or(0, |at| at + begun.len());
-        let start = self.token_src.start + at as u32;
-        let src = super::source::Src {
-            start,
-            end: start + letter.len_utf8() as u32,
-        };
-        self.syntax_error(
-            src,
-            format!(
-                "Lexical error: encountered {} ({}), after {}.",
-                crate::error::java_quoted(&letter.to_string()),
-                letter as u32,
-                crate::error::java_quoted(&literal[..at])
-            ),
-        )
-    }
-
-    pub(crate) fn unescape(&self, content: &str) -> Result<String> {
+    /// The text that a literal's content stands for; its escapes have been looked at when the literal was read.
+    pub(crate) fn unescape(content: &str) -> String {
         if !content.contains('\\') {
-            return Ok(content.to_owned());
+            return content.to_owned();
         }
         let mut text = String::with_capacity(content.len());
         let mut chars = content.chars().peekable();
@@ -178,28 +176,11 @@ impl Parser<'_> {
                         digits += 1;
                         chars.next();
                     }
-                    if digits == 0 {
-                        let quote = self.token_text().chars().next_back();
-                        let found = chars.peek().copied().or(quote).unwrap_or_default();
-                        return Err(self.bad_escape("\\x", found));
-                    }
                     text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
                 }
-                Some(other) => {
-                    return Err(self.bad_escape("\\", other));
-                }
-                None => {
-                    return Err(self.error_at_token(
-                        "the last character of a string literal can't be a lone \\",
-                    ));
-                }
+                other => text.extend(other),
             }
         }
-        Ok(text)
+        text
     }
-}
-
-/// Whether a byte of the text is a column of one line.
-fn is_one_ascii_line(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }

@@ -7,6 +7,7 @@ mod directives;
 mod expressions;
 mod lexer;
 mod literals;
+mod lookahead;
 mod naming;
 mod options;
 mod parser;

@@ -1,15 +1,16 @@
 //! The parser's state, and what all levels of the grammar share.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::ast::{Expr, ExprKind, Node, NodeKind};
 use super::lexer::Token;
 use super::naming::Convention;
 use super::options::{Interpolations, Options, Tags};
-use super::source::{SourceMap, Src};
+use super::source::{Literals, SourceMap, Src};
 use super::whitespace::Layout;
 use crate::compile::Size;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Span};
 use crate::output_format::{AutoEscaping, OutputFormat};
 
 pub(crate) type Result<T> = std::result::Result<T, Error>;
@@ -43,15 +44,17 @@ pub(crate) struct Parser<'s> {
     /// Open `{` in it, an interpolation's own included.
     pub(crate) braces: u32,
     pub(crate) lambda_allowed: bool,
+    /// A lambda that has another number of parameters than one, and how many.
+    pub(crate) misfitting_lambda: Option<(Src, usize)>,
     /// Among the arguments of a call that have names.
     pub(crate) in_named_args: bool,
     /// Bytes that may still be read again, after they were found to mean something else.
-    rereads_left: usize,
+    pub(super) rereads_left: usize,
     /// In the name after `<@`, which white-space ends.
     pub(crate) space_ends: bool,
-    /// In an unescaped string literal offsets mean nothing: everything stands where the literal stands.
-    pub(crate) place: Option<Src>,
-    depth: usize,
+    /// In a string literal, where that ends in the source.
+    pub(crate) literal_end: Option<u32>,
+    pub(super) depth: usize,
     /// How high the tree of the expression being read may be by now.
     pub(crate) height: usize,
     pub(crate) context: Context,
@@ -79,22 +82,6 @@ pub(crate) struct Parser<'s> {
     pub(crate) uses_args: bool,
     pub(crate) options: &'s Options,
     file: File<'s>,
-}
-
-/// A place among the tokens, with what the reading of tokens depends on.
-#[derive(Clone)]
-pub(crate) struct Cursor {
-    pos: usize,
-    token: Token,
-    token_src: Src,
-    last_end: u32,
-    gt_is_operator: bool,
-    lambda_allowed: bool,
-    space_ends: bool,
-    open_brackets: [u32; 3],
-    depth: usize,
-    height: usize,
-    naming: Convention,
 }
 
 /// What surrounds the current place, for directives that only make sense somewhere.
@@ -129,6 +116,7 @@ struct File<'s> {
     name: &'s Arc<str>,
     source: &'s Arc<str>,
     map: &'s SourceMap,
+    literals: &'s RefCell<Literals>,
 }
 
 /// What a template consists of.
@@ -138,6 +126,8 @@ pub(crate) struct Parsed {
     pub(crate) open: bool,
     /// Whether its tags are `[#tag]`s.
     pub(crate) square_tags: bool,
+    /// String literals that have offsets of their own.
+    pub(crate) literals: Literals,
 }
 
 /// Parses a whole template.
@@ -147,16 +137,24 @@ pub(crate) fn parse(
     map: &SourceMap,
     options: &Options,
 ) -> Result<Parsed> {
-    let mut parser = Parser::new(File { name, source, map }, options, source);
+    let literals = RefCell::default();
+    let file = File {
+        name,
+        source,
+        map,
+        literals: &literals,
+    };
+    let mut parser = Parser::new(file, options, source);
     let strip = parser.header()?.unwrap_or(options.strip_whitespace);
     let mut nodes = parser.block(&[])?.0;
     let texts = std::mem::take(&mut parser.layout).finish(map, strip);
     let texts = texts.ok_or_else(|| parser.too_many_tags())?;
-    super::texts::apply(&mut nodes, &texts, parser.strip_text);
+    super::texts::apply(&mut nodes, &texts);
     Ok(Parsed {
         nodes,
         open: parser.open,
         square_tags: parser.tags == Tags::Square,
+        literals: literals.take(),
     })
 }
 
@@ -167,7 +165,14 @@ pub(crate) fn parse_expression(
     map: &SourceMap,
     options: &Options,
 ) -> Result<Parsed> {
-    let mut parser = Parser::new(File { name, source, map }, options, source);
+    let literals = RefCell::default();
+    let file = File {
+        name,
+        source,
+        map,
+        literals: &literals,
+    };
+    let mut parser = Parser::new(file, options, source);
     parser.open = true;
     let expr = parser.whole_expression()?;
     Ok(Parsed {
@@ -177,6 +182,7 @@ pub(crate) fn parse_expression(
         }],
         open: true,
         square_tags: options.tags == Tags::Square,
+        literals: literals.take(),
     })
 }
 
@@ -195,10 +201,11 @@ impl<'s> Parser<'s> {
             brackets: 0,
             braces: 0,
             lambda_allowed: false,
+            misfitting_lambda: None,
             in_named_args: false,
             rereads_left: MAX_REREAD,
             space_ends: false,
-            place: None,
+            literal_end: None,
             depth: 0,
             height: 0,
             context: Context::default(),
@@ -223,18 +230,13 @@ impl<'s> Parser<'s> {
     }
 
     /// A parser of a string literal's contents.
-    pub(crate) fn within<'t>(
-        outer: &'t Parser<'s>,
-        text: &'t str,
-        base: u32,
-        place: Option<Src>,
-    ) -> Parser<'t>
+    pub(crate) fn within<'t>(outer: &'t Parser<'s>, text: &'t str, base: u32) -> Parser<'t>
     where
         's: 't,
     {
         Parser {
             base,
-            place: place.or(outer.place),
+            literal_end: outer.literal_end.or(Some(outer.token_src.end)),
             depth: outer.depth,
             loop_names: outer.loop_names.clone(),
             context: outer.context,
@@ -248,48 +250,8 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// Where the parser is among the tokens.
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor {
-            pos: self.pos,
-            token: self.token,
-            token_src: self.token_src,
-            last_end: self.last_end,
-            gt_is_operator: self.gt_is_operator,
-            lambda_allowed: self.lambda_allowed,
-            space_ends: self.space_ends,
-            open_brackets: [self.parens, self.brackets, self.braces],
-            depth: self.depth,
-            height: self.height,
-            naming: self.naming.clone(),
-        }
-    }
-
-    /// Goes back to read on from there in another way, unless that has been done too much.
-    pub(crate) fn go_back(&mut self, cursor: Cursor) -> bool {
-        let Some(left) = self.rereads_left.checked_sub(self.pos - cursor.pos + 1) else {
-            return false;
-        };
-        self.rereads_left = left;
-        self.pos = cursor.pos;
-        self.token = cursor.token;
-        self.token_src = cursor.token_src;
-        self.last_end = cursor.last_end;
-        self.gt_is_operator = cursor.gt_is_operator;
-        self.lambda_allowed = cursor.lambda_allowed;
-        self.space_ends = cursor.space_ends;
-        [self.parens, self.brackets, self.braces] = cursor.open_brackets;
-        self.depth = cursor.depth;
-        self.height = cursor.height;
-        self.naming = cursor.naming;
-        true
-    }
-
     pub(crate) fn expr(&self, src: Src, kind: ExprKind) -> Expr {
-        Expr {
-            src: self.place.unwrap_or(src),
-            kind,
-        }
+        Expr { src, kind }
     }
 
     pub(crate) fn enter(&mut self) -> Result<()> {
@@ -304,17 +266,17 @@ impl<'s> Parser<'s> {
         Ok(())
     }
 
+    /// Whether the current block is in no other.
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.depth == 1
+    }
+
     pub(crate) fn leave(&mut self) {
         self.depth -= 1;
     }
 
     pub(crate) fn error_of(&self, kind: ErrorKind, src: Src, message: impl Into<String>) -> Error {
-        let src = self.place.unwrap_or(src);
-        Error::new(kind, message).at(
-            self.file.name,
-            self.file.source,
-            self.file.map.span(self.file.source, src),
-        )
+        Error::new(kind, message).at(self.file.name, self.file.source, self.span(src))
     }
 
     /// A syntax error at `src`.
@@ -327,15 +289,38 @@ impl<'s> Parser<'s> {
         self.error_of(ErrorKind::Refused, src, message)
     }
 
-    /// What stands in the source.
-    pub(crate) fn source_of(&self, src: Src) -> &str {
-        let range = src.start as usize..src.end as usize;
-        self.file.source.get(range).unwrap_or_default()
+    /// The whole source.
+    pub(crate) fn source(&self) -> &str {
+        self.file.source
+    }
+
+    /// What FreeMarker finds in the source for `src`.
+    pub(crate) fn source_of(&self, src: Src) -> Option<String> {
+        self.file.map.between(self.file.source, self.span(src))
+    }
+
+    fn span(&self, src: Src) -> Span {
+        let File {
+            source,
+            map,
+            literals,
+            ..
+        } = self.file;
+        map.span_among(&literals.borrow(), source, src)
     }
 
     /// Line and column of an offset.
     pub(crate) fn position(&self, offset: u32) -> (u32, u32) {
-        self.file.map.position(self.file.source, offset)
+        let file = self.file;
+        file.map
+            .position_among(&file.literals.borrow(), file.source, offset)
+    }
+
+    /// Gives offsets to the text of a string literal in which escapes have been resolved; returns the first one.
+    pub(crate) fn add_literal(&self, text: &str, start: u32) -> u32 {
+        let (line, column) = self.position(start);
+        let mut literals = self.file.literals.borrow_mut();
+        literals.add(self.file.source, text, (line, column + 1))
     }
 
     /// A syntax error at the current position.

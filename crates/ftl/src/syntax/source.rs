@@ -23,6 +23,7 @@ const STRETCH: usize = 1024;
 
 /// Where the lines of a source begin.
 pub(crate) struct SourceMap {
+    pub(crate) literals: Literals,
     line_starts: Vec<u32>,
     /// Offsets within long lines, with the columns before them.
     columns: Vec<(u32, u32)>,
@@ -40,6 +41,7 @@ impl SourceMap {
             }
         }
         let mut map = Self {
+            literals: Literals::default(),
             line_starts,
             columns: Vec::new(),
             tab_size: tab_size.max(1),
@@ -109,6 +111,19 @@ impl SourceMap {
 
     /// Line and column (UTF-16 units, tabs expanded) of the byte at `offset`.
     pub(crate) fn position(&self, source: &str, offset: u32) -> (u32, u32) {
+        self.position_among(&self.literals, source, offset)
+    }
+
+    /// The same, while more literals are still being found.
+    pub(crate) fn position_among(
+        &self,
+        literals: &Literals,
+        source: &str,
+        offset: u32,
+    ) -> (u32, u32) {
+        if let Some(literal) = literals.at(offset) {
+            return self.position_in(literal, offset);
+        }
         let line = self.line(offset);
         let start = self.line_starts[line as usize - 1];
         let measured = self.columns.partition_point(|(at, _)| *at <= offset);
@@ -133,16 +148,116 @@ impl SourceMap {
         (line, column.max(1))
     }
 
+    fn position_in(&self, literal: &Literal, offset: u32) -> (u32, u32) {
+        let (mut line, mut column) = (literal.line, literal.column - 1);
+        let mut before = '\0';
+        for (at, c) in literal.text.char_indices() {
+            if literal.start + at as u32 > offset {
+                return (line, column);
+            }
+            if before == '\n' || (before == '\r' && c != '\n') {
+                (line, column) = (line + 1, 0);
+            }
+            column = self.column_after(column, c);
+            before = c;
+        }
+        let is_beyond = offset >= literal.end();
+        (line, column + u32::from(is_beyond))
+    }
+
+    /// What FreeMarker takes for the source between two places: of what stands in a literal with escapes that may be
+    /// something else. `None` if there are no such places.
+    pub(crate) fn between(&self, source: &str, span: Span) -> Option<String> {
+        let line_at = |line: u32| {
+            let start = *self.line_starts.get(line as usize - 1)? as usize;
+            let end = self.line_starts.get(line as usize);
+            let text = &source[start..end.map_or(source.len(), |end| *end as usize)];
+            (!text.is_empty()).then_some((start, text))
+        };
+        let mut units = Vec::new();
+        let mut last_len = 0;
+        for line in span.line..=span.end_line {
+            let (start, text) = line_at(line)?;
+            let text = self.expanded(source, start as u32, text);
+            last_len = units.len();
+            units.extend(text.encode_utf16());
+            last_len = units.len() - last_len;
+        }
+        let left_out = last_len.checked_sub(span.end_column as usize)?;
+        units.drain(..(span.column as usize - 1).min(units.len()));
+        units.truncate(units.len().checked_sub(left_out)?);
+        Some(String::from_utf16_lossy(&units))
+    }
+
     pub(crate) fn span(&self, source: &str, src: Src) -> Span {
-        let (line, column) = self.position(source, src.start);
-        let (end_line, end_column) =
-            self.position(source, src.end.saturating_sub(1).max(src.start));
+        self.span_among(&self.literals, source, src)
+    }
+
+    pub(crate) fn span_among(&self, literals: &Literals, source: &str, src: Src) -> Span {
+        let (line, column) = self.position_among(literals, source, src.start);
+        let end = src.end.saturating_sub(1).max(src.start);
+        let (end_line, end_column) = self.position_among(literals, source, end);
         Span {
             line,
             column,
             end_line,
             end_column,
         }
+    }
+}
+
+/// The texts of string literals with interpolations in which escapes have been resolved. FreeMarker reads these texts
+/// and not the source, so what stands in them has offsets of its own, beyond those of the source.
+#[derive(Default)]
+pub(crate) struct Literals(Vec<Literal>);
+
+struct Literal {
+    /// Offset of its first byte.
+    start: u32,
+    text: Box<str>,
+    /// Where its first character stands.
+    line: u32,
+    column: u32,
+}
+
+impl Literal {
+    fn end(&self) -> u32 {
+        self.start + self.text.len() as u32
+    }
+}
+
+/// Offsets between two texts, so that one just behind a text belongs to no other.
+const GAP: u32 = 16;
+
+impl Literals {
+    /// Adds a text whose first character stands at a line and a column; returns the offset of its first byte.
+    pub(crate) fn add(&mut self, source: &str, text: &str, (line, column): (u32, u32)) -> u32 {
+        let end = self.0.last().map_or(source.len() as u32, Literal::end);
+        let start = end.saturating_add(GAP);
+        if start.checked_add(text.len() as u32 + GAP).is_none() {
+            // More than offsets can count: the places of what stands in there get lost.
+            return 0;
+        }
+        self.0.push(Literal {
+            start,
+            text: text.into(),
+            line,
+            column,
+        });
+        start
+    }
+
+    fn at(&self, offset: u32) -> Option<&Literal> {
+        let after = self.0.partition_point(|literal| literal.start <= offset);
+        self.0.get(after.checked_sub(1)?)
+    }
+
+    /// The text at `src`, if that is in a literal.
+    pub(crate) fn text_of(&self, src: Src) -> Option<&str> {
+        let literal = self.at(src.start)?;
+        let end = src.end.saturating_sub(literal.start);
+        let range = (src.start - literal.start) as usize..end as usize;
+        Some(literal.text.get(range).unwrap_or_default())
     }
 }
 

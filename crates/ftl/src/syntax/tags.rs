@@ -16,6 +16,8 @@ pub(crate) enum Follows {
     AnyEnd,
     /// Either.
     Both,
+    /// White-space, `as`, white-space, and parameters.
+    As,
 }
 
 /// The directives, by the spelling in lower case.
@@ -42,7 +44,7 @@ const DIRECTIVES: &[(&str, Follows)] = &[
     ("if", Follows::Parameters),
     ("import", Follows::Parameters),
     ("include", Follows::Parameters),
-    ("items", Follows::Parameters),
+    ("items", Follows::As),
     ("list", Follows::Parameters),
     ("local", Follows::Parameters),
     ("lt", Follows::AnyEnd),
@@ -139,7 +141,8 @@ impl<'s> Parser<'s> {
         bytes.len()
     }
 
-    fn is_markup(&self, bytes: &[u8]) -> bool {
+    /// Whether a tag, an interpolation or a comment begins here.
+    pub(crate) fn is_markup(&self, bytes: &[u8]) -> bool {
         if self.interpolation_at(bytes).is_some() || self.is_any_sep(bytes) {
             return true;
         }
@@ -429,6 +432,10 @@ fn follows_fits(follows: Follows, rest: &[u8]) -> Option<bool> {
     };
     match follows {
         Follows::Parameters => (blanks > 0).then_some(true),
+        Follows::As => {
+            let after = rest[blanks..].strip_prefix(b"as").and_then(<[u8]>::first);
+            (blanks > 0 && after.is_some_and(blank)).then_some(true)
+        }
         Follows::End | Follows::AnyEnd => ends.then_some(false),
         Follows::Both => {
             if ends {

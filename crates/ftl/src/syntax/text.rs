@@ -104,7 +104,9 @@ impl<'s> Parser<'s> {
     fn plain_text(&mut self, nodes: &mut Vec<Node>) {
         let start = self.pos;
         self.pos += self.text_len();
-        if self.pos > start {
+        // Only what stands in no directive goes.
+        let goes = self.strip_text && self.is_outermost();
+        if self.pos > start && !goes {
             let src = self.since(start as u32);
             let id = self
                 .layout
@@ -121,11 +123,12 @@ impl<'s> Parser<'s> {
         let end = if rest.starts_with('[') { "--]" } else { "-->" };
         let start = self.pos as u32;
         self.establish(rest.starts_with('['));
-        let Some(at) = rest.find(end) else {
-            self.pos += 4;
+        const OPENING: usize = "<#--".len();
+        let Some(at) = rest[OPENING..].find(end) else {
+            self.pos += OPENING;
             return self.unclosed_verbatim(self.since(start)).map(drop);
         };
-        self.pos += at + end.len();
+        self.pos += OPENING + at + end.len();
         self.layout.leaf(Piece::Silent, start, self.pos as u32);
         Ok(())
     }
@@ -147,7 +150,7 @@ impl<'s> Parser<'s> {
             "macro" | "function" => "#macro or #function",
             "@" => "@",
             // FreeMarker waits for its `#recover` in the first place.
-            "recover" => return self.at_end_of_source(UNEXPECTED_END.to_owned()),
+            "recover" | "outputformat" => return self.at_end_of_source(UNEXPECTED_END.to_owned()),
             other => &format!("#{other}"),
         };
         if what == "@" {
@@ -220,10 +223,7 @@ impl<'s> Parser<'s> {
             let expr = self.escaped(expr)?;
             self.output(expr)
         };
-        Ok(Node {
-            src: self.place.unwrap_or(src),
-            kind,
-        })
+        Ok(Node { src, kind })
     }
 
     fn output(&self, expr: Expr) -> NodeKind {

@@ -3,16 +3,14 @@
 use super::ast::{Node, NodeKind};
 use super::source::Src;
 
-/// Puts the stripped texts into the tree, or drops them all where `strip_text` asks for that.
-pub(crate) fn apply(nodes: &mut Vec<Node>, texts: &[String], strip_text: bool) {
+/// Puts the stripped texts into the tree.
+pub(crate) fn apply(nodes: &mut Vec<Node>, texts: &[String]) {
     for node in nodes.iter_mut() {
         if let NodeKind::TextRef(id) = node.kind {
-            let text = if strip_text { "" } else { &texts[id] };
-            node.kind = NodeKind::Text(text.into());
+            node.kind = NodeKind::Text(texts[id].as_str().into());
             continue;
         }
-        // Only what stands in no directive goes.
-        node.for_each_body_mut(&mut |body| apply(body, texts, false));
+        node.for_each_body_mut(&mut |body| apply(body, texts));
     }
     merge_texts(nodes);
 }

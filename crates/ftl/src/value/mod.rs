@@ -141,8 +141,23 @@ pub(crate) enum ListKind {
     Plain,
     /// The keys or the values of a hash, which count as a collection too.
     Collection,
-    /// The groups of a pattern that hasn't matched: there are so many, but none can be read.
-    Unmatched,
+    /// The same of a hash of the data, where a negative index is an error.
+    DataCollection,
+    /// What has been computed or sorted, where a negative index is an error.
+    Computed,
+    /// With the groups of a pattern: if it hasn't matched there are so many, but none can be read. They are `None`.
+    Groups,
+}
+
+impl ListKind {
+    pub(crate) fn is_collection(self) -> bool {
+        matches!(self, Self::Collection | Self::DataCollection)
+    }
+
+    /// Whether a negative index is an error; elsewhere nothing is found there.
+    pub(crate) fn refuses_negative_index(self) -> bool {
+        matches!(self, Self::DataCollection | Self::Computed)
+    }
 }
 
 impl Seq for List<'_> {
@@ -367,6 +382,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// What a match is compared as: its text, or, of all matches, whether the whole has matched.
+    pub(crate) fn without_matches(&self) -> Option<Self> {
+        match self {
+            Self::Match(found) if found.matches.is_sequence() => Some(Self::Bool(found.whole)),
+            Self::Match(found) => Some(found.matches.clone()),
+            _ => None,
+        }
+    }
+
     /// Whether `${value}` prints it.
     pub(crate) fn is_printable(&self) -> bool {
         match self {
@@ -375,8 +399,8 @@ impl<'a> Value<'a> {
             | Self::Number(_)
             | Self::Bool(_)
             | Self::Date(_)
+            | Self::Match(_)
             | Self::Markup(_) => true,
-            Self::Match(found) => !found.matches.is_sequence(),
             _ => false,
         }
     }
@@ -415,7 +439,9 @@ impl<'a> Value<'a> {
             Self::Str(_) => "string",
             Self::Nothing => "sequence+extended_hash+string",
             Self::Date(_) => "date_or_time_or_datetime",
-            Self::SeqView(_) | Self::List(_) | Self::Match(_) | Self::Range(_) => "sequence",
+            Self::SeqView(_) | Self::List(_) | Self::Range(_) => "sequence",
+            Self::Match(found) if found.matches.is_sequence() => "sequence+boolean",
+            Self::Match(_) => "string",
             Self::HashView(_) | Self::Map(_) | Self::Scope(Scope::DataModel) => "extended_hash",
             Self::Namespace(_) | Self::Scope(Scope::Locals) => "namespace",
             Self::Scope(_) | Self::Joined(_) | Self::Statics | Self::StaticClass(_) => "hash",

@@ -98,6 +98,15 @@ fn what_comparing_has_found_stays_mended() {
 }
 
 #[test]
+fn what_larger_comparisons_have_found_stays_mended() {
+    check(
+        include_str!("../golden/compared.jsonl"),
+        include_str!("../golden/compared-expected.jsonl"),
+        include_str!("../golden/compared.deviations"),
+    );
+}
+
+#[test]
 fn each_version_has_its_own_ways() {
     check(
         include_str!("../golden/versions.jsonl"),
@@ -168,6 +177,6 @@ fn check(cases: &str, expected: &str, deviations: &str) {
         "{} of {} cases are not as noted:\n{}",
         surprises.len(),
         cases.len(),
-        surprises[..surprises.len().min(40)].join("\n")
+        surprises[..surprises.len().min(80)].join("\n")
     );
 }

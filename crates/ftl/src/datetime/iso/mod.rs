@@ -73,7 +73,7 @@ impl IsoFormat {
         } else {
             zone.at(date.millis).offset
         };
-        let civil = Civil::gregorian(date.millis.saturating_add(offset));
+        let civil = Civil::gregorian(date.millis, offset);
         if date.kind != DateKind::Time {
             self.write_year(civil.year, out);
             out.push(b'-');

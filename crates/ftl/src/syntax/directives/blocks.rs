@@ -59,21 +59,13 @@ impl Parser<'_> {
         let subject = self.expression()?;
         self.end_open_tag()?;
         self.layout.open(Piece::Block, start);
+        self.begins_with_case()?;
         let (before, mut end) = self.block(ENDS)?;
         self.layout.leave_texts_out();
         if let Some(first) = before.iter().find(|node| !self.is_blank_text(node)) {
             let text = &self.text[first.src.start as usize..first.src.end as usize];
-            let start = first.src.start + (text.len() - text.trim_start().len()) as u32;
-            let found = first_token(text.trim_start());
-            let src = crate::syntax::Src {
-                start,
-                end: start + found.len() as u32,
-            };
-            let message = format!(
-                "Encountered {}, but was expecting a #case, an #on or #default.",
-                crate::error::java_quoted(found)
-            );
-            return Err(self.syntax_error(src, message));
+            let start = first.src.start as usize + text.len() - text.trim_start().len();
+            return Err(self.no_case_at(start));
         }
         let mut cases: Vec<Case> = Vec::new();
         let mut seen = SeenCases::default();
@@ -107,6 +99,54 @@ impl Parser<'_> {
         self.close_tag()?;
         self.layout.close(self.pos as u32);
         Ok(NodeKind::Switch(Box::new(Switch { subject, cases })))
+    }
+
+    /// Only white-space and comments may stand before the first `#case`; tags that can't stand there for other reasons
+    /// are left to the block.
+    fn begins_with_case(&self) -> Result<()> {
+        let mut rest = self.rest().trim_start();
+        while let Some(comment) = ["<#--", "[#--"].iter().find_map(|opening| {
+            let end = if *opening == "<#--" { "-->" } else { "--]" };
+            let (_, after) = rest.strip_prefix(opening)?.split_once(end)?;
+            Some(after)
+        }) {
+            rest = comment.trim_start();
+        }
+        let bytes = rest.as_bytes();
+        let name = rest
+            .strip_prefix("<#")
+            .or_else(|| rest.strip_prefix("[#"))
+            .map(|tag| tag.split(|c: char| !c.is_ascii_alphabetic()).next());
+        let fits = match name.flatten() {
+            _ if bytes.is_empty() => true,
+            _ if !self.is_markup(bytes) || self.interpolation_at(bytes).is_some() => false,
+            Some("case" | "on" | "default" | "else" | "elseif" | "elseIf" | "comment") => true,
+            // Others aren't tags at all, which is told of them.
+            Some(name) => !crate::syntax::directive_names().any(|known| known == name),
+            None => bytes[1] != b'@',
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(self.no_case_at(self.text.len() - rest.len()))
+    }
+
+    /// The error of what stands in a `#switch` before its first case.
+    fn no_case_at(&self, start: usize) -> crate::Error {
+        let text = &self.text[start..];
+        let found = match self.interpolation_at(text.as_bytes()) {
+            Some(_) => &text[..2],
+            None => first_token(text),
+        };
+        let src = crate::syntax::Src {
+            start: start as u32,
+            end: (start + found.len()) as u32,
+        };
+        let message = format!(
+            "Encountered {}, but was expecting a #case, an #on or #default.",
+            crate::error::java_quoted(found)
+        );
+        self.syntax_error(src, message)
     }
 
     fn is_blank_text(&self, node: &crate::syntax::ast::Node) -> bool {
@@ -149,6 +189,21 @@ impl Parser<'_> {
 
 /// The text up to white-space or to what might begin a tag or an interpolation.
 fn first_token(text: &str) -> &str {
+    if text.starts_with(['<', '[']) {
+        let rest = &text[1..];
+        if rest.starts_with('@') {
+            return &text[..2];
+        }
+        if let Some(tag) = rest.strip_prefix('#') {
+            let is_name = |c: char| c.is_ascii_alphabetic();
+            let name = tag.find(|c| !is_name(c)).unwrap_or(tag.len());
+            let end = match tag[name..].starts_with(char::is_whitespace) {
+                true => Some(0),
+                false => tag[name..].find(['>', ']']),
+            };
+            return &text[..end.map_or(text.len(), |end| 2 + name + end + 1)];
+        }
+    }
     let ends = |c: char| c.is_whitespace() || matches!(c, '$' | '#' | '<' | '[' | '{');
     match text.find(ends) {
         Some(0) => &text[..1],

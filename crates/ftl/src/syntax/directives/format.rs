@@ -1,7 +1,7 @@
 //! `#escape`, output formats, and text that isn't looked into.
 
 use crate::error::ErrorKind;
-use crate::output_format::OutputFormat;
+use crate::output_format::{AutoEscaping, OutputFormat};
 use crate::syntax::ast::{ExprKind, Node, NodeKind};
 use crate::syntax::parser::{Escape, Parser, Result, UNEXPECTED_END};
 use crate::syntax::source::Src;
@@ -18,7 +18,7 @@ impl Parser<'_> {
         if self.auto_escape {
             let message = format!(
                 "Using the \"escape\" directive (legacy escaping) is not allowed when auto-escaping is on with a markup output format ({}), to avoid confusion and double-escaping mistakes.",
-                self.output_format.name()
+                self.output_format.own_name()
             );
             return Err(self.syntax_error(src, message));
         }
@@ -70,10 +70,16 @@ impl Parser<'_> {
         if on && !self.output_format.is_markup() {
             return Err(self.cannot_escape(self.tag_src(tag)));
         }
-        let outer = std::mem::replace(&mut self.auto_escape, on);
+        let policy = if on {
+            AutoEscaping::EnableIfSupported
+        } else {
+            AutoEscaping::Disable
+        };
+        let outer = (self.policy, self.auto_escape);
+        (self.policy, self.auto_escape) = (policy, on);
         let end = if on { "/autoesc" } else { "/noautoesc" };
         let body = self.simple_block(tag, end, Piece::Block)?;
-        self.auto_escape = outer;
+        (self.policy, self.auto_escape) = outer;
         Ok(NodeKind::Group(body))
     }
 
@@ -82,6 +88,7 @@ impl Parser<'_> {
         let src = self.tag_src(tag);
         self.enter_tag(tag)?;
         let name = self.expression()?;
+        self.end_open_tag()?;
         let ExprKind::Str(name) = &name.kind else {
             return Err(self.syntax_error(
                 name.src,
@@ -91,7 +98,6 @@ impl Parser<'_> {
         let format = self
             .format_in_place(name)
             .map_err(|message| self.syntax_error(src, message))?;
-        self.end_open_tag()?;
         let outer = (self.output_format.clone(), self.auto_escape);
         self.set_output_format(format);
         self.layout.open(Piece::Block, start);

@@ -1,7 +1,9 @@
 //! The `#ftl` header.
 
+use crate::error::Error;
+use crate::eval::Printer;
 use crate::output_format::{AutoEscaping, OutputFormat};
-use crate::syntax::ast::{Expr, ExprKind};
+use crate::syntax::ast::{Compare, Expr, ExprKind};
 use crate::syntax::lexer::Token;
 use crate::syntax::options::Tags;
 use crate::syntax::parser::{Parser, Result};
@@ -32,24 +34,30 @@ impl Parser<'_> {
             self.advance()?;
             self.expect(Token::Assign, "\"=\"")?;
             let value = self.expression()?;
+            self.check_constant(&value)?;
             match name.as_str() {
                 "strip_whitespace" | "stripWhitespace" => {
-                    strip = Some(self.constant_bool(&name, &value)?);
+                    strip = Some(self.constant_bool(&value)?);
                 }
-                "strip_text" | "stripText" => {
-                    self.strip_text = self.constant_bool(&name, &value)?
-                }
+                "strip_text" | "stripText" => self.strip_text = self.constant_bool(&value)?,
                 "strict_syntax" | "strictSyntax" => {
-                    self.loose_tags = !self.constant_bool(&name, &value)?;
+                    self.loose_tags = !self.constant_bool(&value)?;
                 }
                 "output_format" | "outputFormat" => {
                     let format = self.named_format(&value, &name)?;
                     self.set_output_format(format);
                 }
                 "auto_esc" | "autoEsc" => {
-                    auto_escape = Some((self.constant_bool(&name, &value)?, name_src));
+                    let on = constant(&value).ok_or_else(|| self.not_a_boolean(&value))?;
+                    auto_escape = Some((on, name_src));
                 }
-                "encoding" | "attributes" => {}
+                "encoding" if matches!(value.kind, ExprKind::Str(_)) => {}
+                "encoding" => return Err(self.not_a_string(&name, &value)),
+                "attributes" if matches!(value.kind, ExprKind::Hash(_)) => {}
+                "attributes" => {
+                    let message = "Expecting a hash of attribute names to values.";
+                    return Err(self.syntax_error(value.src, message));
+                }
                 "ns_prefixes" | "nsPrefixes" => {
                     let message = "the #ftl parameter ns_prefixes is refused: it is for XML nodes, and the data has none";
                     return Err(self.refused(name_src, message));
@@ -79,34 +87,48 @@ impl Parser<'_> {
         Ok(strip)
     }
 
-    fn constant_bool(&self, name: &str, value: &Expr) -> Result<bool> {
+    /// There are no variables before anything runs.
+    fn check_constant(&self, value: &Expr) -> Result<()> {
+        let Some(variable) = crate::compile::first_variable(&mut value.clone()) else {
+            return Ok(());
+        };
+        let shown = Printer::new(self.interpolations).expr(value);
+        let message = format!(
+            "Could not evaluate expression (on parse-time): {shown} \nUnderlying cause: freemarker.core._MiscTemplateException: Variables are not available (certainly you are in a parse-time executed directive). The name of the variable you tried to read: {variable}"
+        );
+        Err(self.syntax_error(value.src, message))
+    }
+
+    /// A boolean, or a word for one.
+    fn constant_bool(&self, value: &Expr) -> Result<bool> {
         match &value.kind {
-            ExprKind::Bool(on) => Ok(*on),
-            ExprKind::Str(text) if matches!(&**text, "true" | "yes" | "t" | "y") => Ok(true),
-            ExprKind::Str(text) if matches!(&**text, "false" | "no" | "f" | "n") => Ok(false),
-            ExprKind::Str(text) => Err(self.syntax_error(
-                value.src,
-                format!(
-                    "Illegal boolean value: {text}\nExpecting boolean (true/false), found: {}",
-                    crate::error::java_quoted(text)
-                ),
-            )),
-            ExprKind::Int(_) | ExprKind::Decimal(_) => {
-                Err(self.syntax_error(value.src, "Expecting boolean (true/false) parameter"))
-            }
-            _ => Err(self.syntax_error(
-                value.src,
-                format!("Expected a boolean constant for {name:?}."),
-            )),
+            ExprKind::Str(text) => match &**text {
+                "true" | "yes" | "t" | "y" => Ok(true),
+                "false" | "no" | "f" | "n" => Ok(false),
+                _ => Err(self.syntax_error(
+                    value.src,
+                    format!(
+                        "Illegal boolean value: {text}\nExpecting boolean (true/false), found: {}",
+                        crate::error::java_quoted(text)
+                    ),
+                )),
+            },
+            _ => constant(value).ok_or_else(|| self.not_a_boolean(value)),
         }
+    }
+
+    fn not_a_boolean(&self, value: &Expr) -> Error {
+        self.syntax_error(value.src, "Expecting boolean (true/false) parameter")
+    }
+
+    fn not_a_string(&self, name: &str, value: &Expr) -> Error {
+        let message = format!("Expected a string constant for {name:?}.");
+        self.syntax_error(value.src, message)
     }
 
     fn named_format(&self, value: &Expr, name: &str) -> Result<OutputFormat> {
         let ExprKind::Str(format) = &value.kind else {
-            return Err(self.syntax_error(
-                value.src,
-                format!("Expected a string constant for {name:?}."),
-            ));
+            return Err(self.not_a_string(name, value));
         };
         OutputFormat::named(format).map_err(|message| self.syntax_error(value.src, message))
     }
@@ -122,4 +144,28 @@ impl Parser<'_> {
             self.pos += skipped + 1;
         }
     }
+}
+
+/// The value of a boolean expression that has no variables.
+fn constant(expr: &Expr) -> Option<bool> {
+    Some(match &expr.kind {
+        ExprKind::Bool(value) => *value,
+        ExprKind::Paren(inner) => constant(inner)?,
+        ExprKind::Not(inner) => !constant(inner)?,
+        ExprKind::And(left, right) => constant(left)? && constant(right)?,
+        ExprKind::Or(left, right) => constant(left)? || constant(right)?,
+        ExprKind::Compare(compare, left, right) => {
+            let equal = match (&left.kind, &right.kind) {
+                (ExprKind::Int(left), ExprKind::Int(right)) => left == right,
+                (ExprKind::Str(left), ExprKind::Str(right)) => left == right,
+                _ => constant(left)? == constant(right)?,
+            };
+            match compare {
+                Compare::Equal => equal,
+                Compare::NotEqual => !equal,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    })
 }

@@ -227,9 +227,14 @@ impl Parser<'_> {
         if allowed == 0 {
             let src = self.tag_src(tag);
             let message = format!(
-                "{} must be nested inside a directive that supports it:  #list with \"as\", #items{} (or the deprecated #foreach)",
+                "{} must be nested inside a directive that supports it:  #list with \"as\", #items{} (or the deprecated {})",
                 &self.text[src.start as usize..src.end as usize],
-                if is_break { ", #switch" } else { "" }
+                if is_break { ", #switch" } else { "" },
+                if self.is_camel() {
+                    "#forEach"
+                } else {
+                    "#foreach"
+                }
             );
             return Err(self.syntax_error(src, message));
         }

@@ -10,6 +10,7 @@ mod macros;
 mod setting;
 
 use super::ast::{AssignScope, Expr, Node, NodeKind};
+use super::builtin_calls::is_keyword;
 use super::lexer::Token;
 use super::parser::{Context, Parser, Result};
 use super::tags::Tag;
@@ -139,10 +140,12 @@ impl Parser<'_> {
     /// A name, bare or quoted.
     fn identifier(&mut self, what: &str) -> Result<Box<str>> {
         let name: Box<str> = match self.token {
-            Token::Ident => self.token_text().replace('\\', "").into(),
+            Token::Ident if !is_keyword(self.token_text()) => {
+                self.token_text().replace('\\', "").into()
+            }
             Token::Str { raw: false } => {
                 let spelling = self.token_text();
-                self.unescape(&spelling[1..spelling.len() - 1])?.into()
+                Self::unescape(&spelling[1..spelling.len() - 1]).into()
             }
             _ => return Err(self.unexpected(what)),
         };

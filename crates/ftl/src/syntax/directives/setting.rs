@@ -45,8 +45,14 @@ impl Parser<'_> {
                 return Err(self.refused(src, message));
             }
             other => {
+                const NAMES: &str = "boolean_format, classic_compatible, date_format, datetime_format, locale, number_format, output_encoding, sql_date_and_time_time_zone, time_format, time_zone, url_escaping_charset";
+                let names = if self.is_camel() {
+                    crate::builtins::camel_case(NAMES)
+                } else {
+                    NAMES.to_owned()
+                };
                 let message = format!(
-                    "Unknown setting name: {other:?}. The allowed setting names are: boolean_format, classic_compatible, date_format, datetime_format, locale, number_format, output_encoding, sql_date_and_time_time_zone, time_format, time_zone, url_escaping_charset"
+                    "Unknown setting name: {other:?}. The allowed setting names are: {names}"
                 );
                 return Err(self.syntax_error(src, message));
             }
