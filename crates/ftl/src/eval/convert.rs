@@ -155,10 +155,10 @@ impl<'a> Env<'a> {
             Value::Nothing => return Ok(Str::Borrowed("")),
             _ => {}
         }
-        let convertible = match &value {
-            Value::Number(_) | Value::Bool(_) | Value::Date(_) | Value::Match(_) => true,
-            _ => false,
-        };
+        let convertible = matches!(
+            &value,
+            Value::Number(_) | Value::Bool(_) | Value::Date(_) | Value::Match(_)
+        );
         if !convertible {
             return Err(self.type_fault(
                 expr,

@@ -393,16 +393,16 @@ impl<'a> Value<'a> {
 
     /// Whether `${value}` prints it.
     pub(crate) fn is_printable(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Str(_)
-            | Self::Nothing
-            | Self::Number(_)
-            | Self::Bool(_)
-            | Self::Date(_)
-            | Self::Match(_)
-            | Self::Markup(_) => true,
-            _ => false,
-        }
+                | Self::Nothing
+                | Self::Number(_)
+                | Self::Bool(_)
+                | Self::Date(_)
+                | Self::Match(_)
+                | Self::Markup(_)
+        )
     }
 
     pub(crate) fn is_hash(&self) -> bool {
