@@ -12,6 +12,7 @@ mod changes;
 mod clients;
 mod contract;
 mod crash;
+mod definitions;
 mod faults;
 mod hostile;
 mod isolation;

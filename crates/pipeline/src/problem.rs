@@ -66,6 +66,11 @@ impl Problems {
         }
     }
 
+    /// Whether more would be dropped.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= Self::MAX
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -132,6 +132,9 @@ impl<'c> Compiler<'c> {
         match self.engine.compile(&place.to_string(), source) {
             Ok(template) => {
                 for reference in template.references() {
+                    if problems.is_full() {
+                        break;
+                    }
                     self.check(&reference, at, problems);
                 }
                 Some(template)

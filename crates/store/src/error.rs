@@ -202,6 +202,18 @@ pub enum Error {
         /// Which.
         version: u32,
     },
+    /// The organisation has as many definitions as may be.
+    #[error("the organisation has {limit} definitions, and no more may be: delete drafts")]
+    TooManyDefinitions {
+        /// Most of one organisation.
+        limit: i64,
+    },
+    /// The definition has as many versions as may be.
+    #[error("the definition has {limit} versions, and no more may be")]
+    TooManyVersions {
+        /// Most of one definition.
+        limit: u32,
+    },
     /// A definition with versions can't be deleted.
     #[error("the definition has been released, and syncs may connect it: archive it instead")]
     DefinitionReleased,

@@ -302,7 +302,8 @@ async fn is_known_to(
     Ok(row.is_some())
 }
 
-/// Whether a person removed this identity from their account.
+/// Whether a person removed an identity at this issuer from their account. Whoever it was: the next
+/// one there with their address may be a successor.
 async fn was_removed(
     connection: &mut AnyConnection,
     vouched: &Vouched,
@@ -310,11 +311,10 @@ async fn was_removed(
 ) -> Result<bool, Error> {
     let row = sqlx::query(
         "SELECT person_id FROM removed_identities
-         WHERE person_id = $1 AND issuer = $2 AND subject = $3",
+         WHERE person_id = $1 AND issuer = $2 LIMIT 1",
     )
     .bind(person.to_string())
     .bind(&vouched.issuer)
-    .bind(&vouched.subject)
     .fetch_optional(connection)
     .await?;
     Ok(row.is_some())

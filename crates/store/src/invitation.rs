@@ -85,6 +85,9 @@ impl Store {
         by: &Caller,
     ) -> Result<Invitation, Error> {
         let mut change = self.begin(by).await?;
+        if let Some(made) = change.made_before().await? {
+            return Ok(made);
+        }
         if member::has_owner(change.connection(), organisation).await? {
             return Err(Error::HasOwner);
         }

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::change::{Actor, ActorKind, Caller, Entry};
 use crate::person::conflict;
-use crate::{Cursor, Error, Page, Store, member};
+use crate::{Cursor, Error, Page, Store, definition, member};
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,11 +173,7 @@ impl Store {
                 projects: projects.unsigned_abs(),
             });
         }
-        // What everyone may connect stays, and belongs to nobody.
-        sqlx::query("DELETE FROM definitions WHERE organisation_id = $1 AND approved = 0")
-            .bind(id.to_string())
-            .execute(change.connection())
-            .await?;
+        definition::leave(change.connection(), id).await?;
         sqlx::query("DELETE FROM organisations WHERE id = $1")
             .bind(id.to_string())
             .execute(change.connection())

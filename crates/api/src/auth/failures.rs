@@ -144,10 +144,10 @@ impl Default for Addresses {
 
 impl Addresses {
     fn note(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
-        let network = self.networks.note(address.map(network), now);
+        // What is refused for its network's sake doesn't count against the neighbours.
+        self.networks.note(address.map(network), now)?;
         let site = address.and_then(site);
-        let site = site.map_or(Ok(()), |site| self.sites.note(site, now));
-        network.and(site)
+        site.map_or(Ok(()), |site| self.sites.note(site, now))
     }
 
     fn take_back(&self, address: Option<IpAddr>, now: Timestamp) {

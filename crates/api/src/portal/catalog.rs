@@ -16,6 +16,9 @@ use super::{ApiError, State};
 use crate::auth::Allowed;
 use crate::auth::permission::SyncsRead;
 
+/// Longest text to look for.
+const TEXT_CHARACTERS: usize = 100;
+
 /// A destination as the catalog shows it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TileView {
@@ -72,6 +75,7 @@ pub(super) struct DestinationView {
 #[into_params(parameter_in = Query)]
 pub(super) struct CatalogQuery {
     /// Only those whose name or summary contains this, in any case.
+    #[param(max_length = 100)]
     text: Option<String>,
     /// Only those on this shelf.
     #[param(inline)]
@@ -95,6 +99,11 @@ pub(super) async fn list(
     Path(organisation): Path<OrganisationId>,
     Query(query): Query<CatalogQuery>,
 ) -> Result<Json<Page<TileView>>, ApiError> {
+    let long = |text: &String| text.chars().count() > TEXT_CHARACTERS;
+    if query.text.as_ref().is_some_and(long) {
+        let message = format!("text: at most {TEXT_CHARACTERS} characters");
+        return Err(ApiError::Query { message });
+    }
     let filter = CatalogFilter {
         text: query.text,
         category: query.category,

@@ -74,9 +74,9 @@ fn same_makings(before: &Settings, after: &Settings, definition: &Definition) ->
     let payloads = [&definition.events, &definition.users];
     let urls = payloads.into_iter().flatten().map(|payload| &*payload.url);
     let urls = urls.collect::<Vec<_>>().join("\n");
-    // Judged by the text alone: a template can pass names around. Secrets go where they go.
-    let parameters = definition.parameters.iter();
-    let mut parameters = parameters.filter(|parameter| !parameter.is_secret());
+    // Judged by the text alone: a template can pass names around. A secret may be (part of) the
+    // address, too.
+    let mut parameters = definition.parameters.iter();
     let same_parameters = parameters.all(|parameter| {
         let value = |settings: &Settings| settings.parameters.get(&parameter.name).cloned();
         !reads_any(&urls, &parameter.name) || value(before) == value(after)
@@ -87,16 +87,11 @@ fn same_makings(before: &Settings, after: &Settings, definition: &Definition) ->
     same_parameters && (same_properties || !urls.contains("apped"))
 }
 
-/// Whether a template may read this parameter: it names it, or goes through all.
+/// Whether a template may read this parameter: it names it, or does more than name some.
 fn reads_any(template: &str, name: &str) -> bool {
-    let through_all = [
-        "arameters[",
-        "arameters?",
-        ".vars",
-        ".data_model",
-        ".globals",
-    ];
-    template.contains(name) || through_all.iter().any(|each| template.contains(each))
+    let named = template.replace("${parameters.", "");
+    let does_more = CONSTRUCTS.iter().any(|each| named.contains(each)) || named.contains('?');
+    template.contains(name) || does_more
 }
 
 /// Whether scheme, host and port stay. Where a template makes them of other settings, these have to
@@ -110,6 +105,7 @@ fn same_destination(before: &Settings, after: &Settings) -> bool {
             was == is
                 && before.parameters == after.parameters
                 && before.mappings == after.mappings
+                && before.mapping_kinds == after.mapping_kinds
                 && before.properties == after.properties
         }
         _ => false,

@@ -204,6 +204,7 @@ pub(super) async fn invite_owner(
     Path(id): Path<OrganisationId>,
     creation: Creation<OwnerInput>,
 ) -> Result<(StatusCode, Json<InvitationView>), ApiError> {
+    let inviter = portal.inviter(&operator.principal.who).await?;
     let (input, by) = creation.once(operator.caller());
     let email = field::checked_email("/email", &input.email)?;
     let organisation = portal.store.organisation(id).await?;
@@ -212,7 +213,7 @@ pub(super) async fn invite_owner(
     let write = |token: &Secret| {
         let letter = Letter::Invitation {
             organisation: &organisation.name,
-            inviter: &by.actor.name,
+            inviter: &inviter,
             link: &portal.link("invitation", token),
             expires_at,
         };

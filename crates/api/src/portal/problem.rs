@@ -453,6 +453,8 @@ impl From<store::Error> for ApiError {
             | store::Error::SecondFactorTaken
             | store::Error::OtherInvitee
             | store::Error::DefinitionReleased
+            | store::Error::TooManyDefinitions { .. }
+            | store::Error::TooManyVersions { .. }
             | store::Error::VersionState { .. }
             | store::Error::OrganisationInUse { .. } => Self::Conflict(error.to_string()),
             store::Error::Letter(source) => match source.downcast_ref() {

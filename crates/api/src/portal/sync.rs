@@ -111,7 +111,9 @@ pub(super) async fn create(
         (header::ETAG, etag(record.version)),
         (header::LOCATION, location),
     ];
-    let view = SyncView::new(&record, &definition);
+    // One that was made before connects what was newest then.
+    let connected = portal.definition(&record.sync).await?;
+    let view = SyncView::new(&record, &connected);
     Ok((StatusCode::CREATED, headers, Json(view)))
 }
 

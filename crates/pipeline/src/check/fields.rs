@@ -20,7 +20,8 @@ const OPTIONS: usize = 200;
 const MAPPINGS: usize = 50;
 const KINDS: usize = 20;
 
-pub(super) fn check(definition: &Definition, problems: &mut Problems) {
+/// Checks the fields; says whether there are no more of each than may be.
+pub(super) fn check(definition: &Definition, problems: &mut Problems) -> bool {
     one_line(
         "/display_name",
         &definition.display_name,
@@ -47,6 +48,11 @@ pub(super) fn check(definition: &Definition, problems: &mut Problems) {
             problems.add(pointer("/limits", name), message);
         }
     }
+    let (parameters, mappings) = (&definition.parameters, &definition.mappings);
+    parameters.len() <= PARAMETERS
+        && mappings.len() <= MAPPINGS
+        && parameters.iter().all(|each| each.options.len() <= OPTIONS)
+        && mappings.iter().all(|each| each.kinds.len() <= KINDS)
 }
 
 fn check_about(about: &About, problems: &mut Problems) {

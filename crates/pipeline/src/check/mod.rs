@@ -33,7 +33,15 @@ pub struct Check {
 /// Checks a definition as a whole: its fields, its templates, and that what they use is declared.
 pub fn check(definition: &Definition, clock: &Arc<dyn Clock>) -> Check {
     let mut problems = Problems::default();
-    fields::check(definition, &mut problems);
+    if !fields::check(definition, &mut problems) {
+        // The rest takes time and room by what is declared.
+        return Check {
+            problems: problems.into_list(),
+            warnings: Vec::new(),
+            parameters: Vec::new(),
+            fields: Vec::new(),
+        };
+    }
     let mut uses = Uses::default();
     let parameters = Parameters::none();
     match Compiler::new(definition, &parameters, clock) {

@@ -30,6 +30,12 @@ pub struct Used {
     pub column: Option<u32>,
 }
 
+/// Names in a table, declared or not.
+const NAMES: usize = 2000;
+
+/// Places that are kept of one name: more help nobody.
+const PLACES: usize = 100;
+
 /// What the templates use, as it is found.
 #[derive(Debug, Default)]
 pub(super) struct Uses(Vec<Use>);
@@ -98,14 +104,21 @@ impl Uses {
             });
         }
         for each in self.0.iter().filter(|each| each.root == root) {
+            let add = |usage: &mut Usage| {
+                if usage.used.len() < PLACES {
+                    usage.used.push(each.at.clone());
+                }
+            };
             let Some(name) = &each.name else {
-                let declared = table.iter_mut().filter(|usage| usage.declared);
-                declared.for_each(|usage| usage.used.push(each.at.clone()));
+                table
+                    .iter_mut()
+                    .filter(|usage| usage.declared)
+                    .for_each(add);
                 continue;
             };
             if let Some(usage) = table.iter_mut().find(|usage| usage.name == *name) {
-                usage.used.push(each.at.clone());
-            } else {
+                add(usage);
+            } else if table.len() < NAMES {
                 table.push(Usage {
                     name: name.clone(),
                     declared: false,

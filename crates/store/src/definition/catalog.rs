@@ -9,7 +9,7 @@ use model::{DefinitionId, OrganisationId};
 use sqlx::Row;
 
 use super::{Listing, find};
-use crate::{Error, Page, Store};
+use crate::{Error, Store};
 
 /// A definition as the catalog shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,9 +82,17 @@ impl Store {
         after: Option<&NameCursor>,
         limit: u32,
     ) -> Result<(Vec<Tile>, Option<NameCursor>), Error> {
-        let (name, id) = after.map_or(("", ""), |after| (&*after.name, &*after.id));
+        let start = NameCursor {
+            name: String::new(),
+            id: String::new(),
+        };
+        let NameCursor { name, id } = after.unwrap_or(&start).clone();
         let text = filter.text.as_deref().unwrap_or_default().to_lowercase();
         let category = filter.category.map_or("", Category::name);
+        let built_in = match after {
+            None => self.built_in_tile(filter, &text),
+            Some(_) => None,
+        };
         let rows = sqlx::query(
             "SELECT v.definition_id, v.version, v.name, d.approved, d.listing
              FROM definition_versions v JOIN definitions d ON d.id = v.definition_id
@@ -125,21 +133,24 @@ impl Store {
             let name: String = row.try_get(2)?;
             found.push((tile, NameCursor { name, id }));
         }
-        let page = Page::cut(found, limit, |_| crate::Cursor::start());
-        let next = match page.next {
-            Some(_) => page.items.last().map(|(_, cursor)| cursor.clone()),
-            None => None,
-        };
-        let mut tiles: Vec<_> = page.items.into_iter().map(|(tile, _)| tile).collect();
-        if after.is_none() {
-            let built_in = self.webhook();
-            let of_category = |category| built_in.about.category == category;
-            let searched = format!("{} {}", built_in.display_name, built_in.about.summary);
-            if filter.category.is_none_or(of_category) && searched.to_lowercase().contains(&text) {
-                tiles.insert(0, tile_of_built_in(built_in));
-            }
-        }
+        // The built-in one takes a place on the first page.
+        let room = (limit as usize).saturating_sub(usize::from(built_in.is_some()));
+        let more = found.len() > room;
+        found.truncate(room);
+        let next = more.then(|| found.last().map_or(start, |(_, last)| last.clone()));
+        let tiles = found.into_iter().map(|(tile, _)| tile);
+        let tiles = built_in.into_iter().chain(tiles).collect();
         Ok((tiles, next))
+    }
+
+    /// The built-in destination, where it is looked for.
+    fn built_in_tile(&self, filter: &CatalogFilter, text: &str) -> Option<Tile> {
+        let built_in = self.webhook();
+        let about = &built_in.about;
+        let of_category = |category| about.category == category;
+        let searched = format!("{} {}", built_in.display_name, about.summary).to_lowercase();
+        let found = filter.category.is_none_or(of_category) && searched.contains(text);
+        found.then(|| tile_of_built_in(built_in))
     }
 
     /// What an organisation's new sync of a definition would connect, whether or not it is still

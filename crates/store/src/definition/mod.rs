@@ -68,6 +68,9 @@ impl Listing {
     }
 }
 
+/// Most definitions of one organisation: each holds a name of the installation.
+const OF_ORGANISATION: i64 = 200;
+
 const COLUMNS: &str = "id, organisation_id, draft, newest, approved, listing, revision, created_at, \
                        updated_at";
 
@@ -85,6 +88,7 @@ impl Store {
             drop(change);
             return self.definition_record(organisation, made).await;
         }
+        check_room(change.connection(), organisation).await?;
         let (id, now) = (DefinitionId::generate(self.random.as_ref()), change.now);
         let record = DefinitionRecord {
             organisation: Some(organisation),
@@ -259,6 +263,44 @@ impl Store {
             ..entry("definition.delete", before.organisation, &before.draft)
         };
         change.commit(entry).await
+    }
+}
+
+/// Takes its definitions from an organisation that ends: what everyone may connect stays and belongs to
+/// nobody, and the rest goes.
+pub(crate) async fn leave(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+) -> Result<(), Error> {
+    for sql in [
+        "DELETE FROM definitions WHERE organisation_id = $1 AND approved = 0",
+        "DELETE FROM definition_versions WHERE state <> 'approved' AND definition_id IN
+             (SELECT id FROM definitions WHERE organisation_id = $1)",
+        "UPDATE definitions SET newest = approved WHERE organisation_id = $1",
+    ] {
+        sqlx::query(sql)
+            .bind(organisation.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Refuses when an organisation has as many definitions as may be.
+async fn check_room(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+) -> Result<(), Error> {
+    let row = sqlx::query("SELECT COUNT(*) FROM definitions WHERE organisation_id = $1")
+        .bind(organisation.to_string())
+        .fetch_one(connection)
+        .await?;
+    let count: i64 = row.try_get(0)?;
+    match count >= OF_ORGANISATION {
+        true => Err(Error::TooManyDefinitions {
+            limit: OF_ORGANISATION,
+        }),
+        false => Ok(()),
     }
 }
 

@@ -88,6 +88,9 @@ pub enum Decision {
     Return,
 }
 
+/// Most versions of one definition.
+const VERSIONS: u32 = 1000;
+
 const COLUMNS: &str = "v.definition_id, v.version, v.content, v.state, v.released_by, \
      v.released_at, v.submitted_by, v.submitted_at, v.decided_by, v.decided_at, v.note, \
      d.organisation_id";
@@ -110,6 +113,9 @@ impl Store {
         conflict(Some(revision), record.revision)?;
         let definition = record.draft;
         let version = definition.version;
+        if version > VERSIONS {
+            return Err(Error::TooManyVersions { limit: VERSIONS });
+        }
         let about = &definition.about;
         sqlx::query(
             "INSERT INTO definition_versions
