@@ -91,7 +91,6 @@ pub(super) async fn of_definitions(round: &Round<'_>) -> Vec<Change> {
                 Value::Null,
             )
             .logged_in(organisation, "definition.release", &released)
-            .shown_by(state(&released, "internal"))
             .shown_by(Sign::Reads(of(&released), "/newest", json!(1))),
         round
             .change(

@@ -32,7 +32,6 @@ fn settings(id: &str) -> Value {
     json!({
         "name": "Mail",
         "definition": {"id": id},
-        "enabled": true,
         "parameters": {
             "endpoint": {"value": "https://api.example.com"},
             "key": {"value": "hunter2"},
@@ -52,7 +51,7 @@ async fn a_sync_connects_a_version_and_stays_with_it() {
     );
     assert_eq!(
         (&made["url"], &made["enabled"]),
-        (&Value::Null, &json!(true))
+        (&Value::Null, &json!(false))
     );
     let key = json!({"secret": true, "value": null});
     assert_eq!(made["parameters"]["key"], key);
