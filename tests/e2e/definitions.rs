@@ -128,7 +128,7 @@ async fn a_partners_destination_gets_another_organisations_events() {
 
     let event = |event_type: &str| {
         json!({
-            "user_id": "ann", "event_type": event_type, "time": 1_641_490_144_000_u64,
+            "user_id": "user-ann", "event_type": event_type, "time": 1_641_490_144_000_u64,
             "user_properties": {"email": "ann@example.com"},
             "event_properties": {
                 "test_nested_property": "some \"nested\" property", "library": 7, "other": "stays",

@@ -122,6 +122,11 @@ pub(super) async fn remove_unused(
 
 impl Portal {
     async fn secrets(&self) -> Result<SecretsView, ApiError> {
+        // Before the counts: what has ended by now is in them.
+        let resealing = {
+            let resealing = self.resealing.lock();
+            resealing.unwrap_or_else(PoisonError::into_inner).clone()
+        };
         let uses = self.store.key_uses().await?.into_iter();
         let keys = uses.map(|key| KeyView {
             id: key.id,
@@ -131,8 +136,6 @@ impl Portal {
         let keys: Vec<_> = keys.collect();
         let sealed_otherwise = keys.iter().filter(|key| !key.seals);
         let left = sealed_otherwise.map(|key| key.values).sum();
-        let resealing = self.resealing.lock();
-        let resealing = resealing.unwrap_or_else(PoisonError::into_inner).clone();
         Ok(SecretsView {
             keys,
             left,

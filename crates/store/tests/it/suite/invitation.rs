@@ -378,11 +378,13 @@ pub(crate) async fn a_repeated_invitation_is_one_with_one_letter(backend: Backen
     };
     let made = invite().await.unwrap();
     assert_eq!(invite().await.unwrap(), made);
+    let letters = async || store.mails(None, None, 10).await.unwrap().items.len();
+    assert_eq!(letters().await, 1);
     let withdrawn = store.withdraw_invitation(organisation, &made.id, caller());
     withdrawn.await.unwrap();
+    // The letter went with the invitation, and there is no other.
     assert_eq!(invite().await.unwrap(), made);
-    let mails = store.mails(None, None, 10).await.unwrap().items;
-    assert_eq!(mails.len(), 1);
+    assert_eq!(letters().await, 0);
     let found = store.invitation(organisation, &made.id).await;
     assert!(matches!(found, Err(Error::NoInvitation)), "{found:?}");
 }
