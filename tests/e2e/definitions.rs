@@ -142,7 +142,7 @@ async fn a_partners_destination_gets_another_organisations_events() {
     let received = destination.received().clone();
     assert_eq!(received.len(), 1);
     let request = &received[0];
-    assert_eq!((&*request.method, &*request.path), ("PUT", "/events"));
+    assert_eq!((&*request.method, &*request.path), ("PUT", "/hook/events"));
     assert_eq!(request.header("authorization"), Some("Bearer k \"1\""));
     let expected = json!([{
         "external_id": "ann@example.com",
