@@ -1,12 +1,13 @@
 //! Compiled templates.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::compile::{Program, Reference, part_within, references, resolve};
+use crate::compile::{Program, Reference, interpolations, part_within, references, resolve};
 use crate::data::{Data, View};
 use crate::engine::Shared;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Span};
 use crate::eval;
 use crate::output_format::{AutoEscaping, OutputFormat};
 use crate::syntax::ast::{Expr, Node, NodeKind};
@@ -266,6 +267,33 @@ impl Template {
                 guarded: reference.guarded,
             })
             .collect()
+    }
+
+    /// Every `${…}`, `#{…}` and `[=…]` whose value is printed where it stands, in the order of the source: byte ranges of
+    /// [`source`](Self::source), from the opening to the closing delimiter. Those within string literals are left out.
+    #[must_use]
+    pub fn interpolations(&self) -> Vec<Range<usize>> {
+        let found = interpolations(&self.code.program.nodes).into_iter();
+        found
+            .map(|src| src.start as usize..src.end as usize)
+            .collect()
+    }
+
+    /// The byte range of [`source`](Self::source) that `span` covers.
+    #[must_use]
+    pub fn range(&self, span: &Span) -> Range<usize> {
+        let source = &self.code.source;
+        let start = self.code.map.offset(source, span.line, span.column);
+        let last = self.code.map.offset(source, span.end_line, span.end_column);
+        let length = source[last..].chars().next().map_or(0, char::len_utf8);
+        start..(last + length).max(start)
+    }
+
+    /// The span of a byte range of [`source`](Self::source). Its ends must be boundaries of characters.
+    #[must_use]
+    pub fn span(&self, range: &Range<usize>) -> Span {
+        let (start, end) = (range.start as u32, range.end as u32);
+        self.code.map.span(&self.code.source, Src { start, end })
     }
 }
 

@@ -47,6 +47,7 @@ mod filter;
 mod functions;
 mod headers;
 mod json_check;
+pub mod lint;
 mod nearest;
 mod number;
 mod parameters;

@@ -56,6 +56,19 @@ impl std::fmt::Display for Place<'_> {
     }
 }
 
+/// The engine that templates of requests run in.
+pub(crate) fn engine(clock: &Arc<dyn Clock>, budgets: Budgets) -> Result<Engine, ftl::Error> {
+    let clock = Arc::clone(clock);
+    let engine = Engine::new()
+        .run_data_as_code(false)
+        .clock(move || clock.now().millis())
+        .number_format("c")?
+        .boolean_format("c")?
+        .setting("url_escaping_charset", "UTF-8")?
+        .budgets(budgets);
+    Ok(functions::register(engine))
+}
+
 /// A text that is the same for all events, or a template that makes it.
 #[derive(Debug)]
 pub(crate) enum Text {
@@ -76,16 +89,8 @@ impl<'c> Compiler<'c> {
         parameters: &'c Parameters,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, ftl::Error> {
-        let clock = Arc::clone(clock);
-        let engine = Engine::new()
-            .run_data_as_code(false)
-            .clock(move || clock.now().millis())
-            .number_format("c")?
-            .boolean_format("c")?
-            .setting("url_escaping_charset", "UTF-8")?
-            .budgets(BUDGETS);
         Ok(Self {
-            engine: functions::register(engine),
+            engine: engine(clock, BUDGETS)?,
             definition,
             parameters,
         })
@@ -237,6 +242,13 @@ pub(crate) fn may_read(template: &Template, root: Root) -> bool {
         Root::MappedFields => "appedFields",
     };
     source.contains(tail) || has_special(source)
+}
+
+/// Whether a template does more than stand there.
+pub(crate) fn has_tags(source: &str) -> bool {
+    ["${", "#{", "<#", "<@", "[#", "[@"]
+        .iter()
+        .any(|tag| source.contains(tag))
 }
 
 pub(crate) fn has_special(source: &str) -> bool {

@@ -33,6 +33,14 @@ const FIELDS: &[(&str, &str)] = &[
     ("start_version", "start_version"),
 ];
 
+/// The event's field that a user carries under `name`.
+pub(crate) fn source(name: &str) -> Option<&'static str> {
+    let all = FIELDS.iter().chain([&GROUP_FIELD]);
+    all.filter(|(known, _)| *known == name)
+        .map(|(_, source)| *source)
+        .next()
+}
+
 /// What a group identify changed; a user's own payload goes without.
 const GROUP_FIELD: (&str, &str) = ("group_properties", "group_properties");
 

@@ -97,7 +97,7 @@ pub struct Roots<'a> {
 }
 
 /// One of the four names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Root {
     Input,
     Parameters,

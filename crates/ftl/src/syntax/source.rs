@@ -189,6 +189,25 @@ impl SourceMap {
         Some(String::from_utf16_lossy(&units))
     }
 
+    /// The offset of the character at a line and column; the line's end where it is shorter.
+    pub(crate) fn offset(&self, source: &str, line: u32, column: u32) -> usize {
+        let line = line.max(1) as usize;
+        let start = match self.line_starts.get(line - 1) {
+            Some(start) => *start as usize,
+            None => return source.len(),
+        };
+        let end = self.line_starts.get(line);
+        let end = end.map_or(source.len(), |end| *end as usize);
+        let mut before = 0;
+        for (at, c) in source[start..end].char_indices() {
+            before = self.column_after(before, c);
+            if before >= column {
+                return start + at;
+            }
+        }
+        end
+    }
+
     pub(crate) fn span(&self, source: &str, src: Src) -> Span {
         self.span_among(&self.literals, source, src)
     }
@@ -271,6 +290,17 @@ mod tests {
         let map = SourceMap::new(source, 8);
         assert_eq!(map.position(source, 0), (1, 1));
         assert_eq!(map.position(source, 8), (2, 11));
+    }
+
+    #[test]
+    fn a_position_leads_back_to_its_offset() {
+        let source = "a\r\n\t😀b\n\nc";
+        let map = SourceMap::new(source, 8);
+        for (at, _) in source.char_indices().filter(|(_, c)| !c.is_control()) {
+            let (line, column) = map.position(source, at as u32);
+            assert_eq!(map.offset(source, line, column), at);
+        }
+        assert_eq!(map.offset(source, 9, 1), source.len());
     }
 
     #[test]

@@ -193,3 +193,18 @@ fn hostile_templates_are_inspected_in_bounded_time() {
         .collect();
     assert!(reads(&assigns).len() >= 10_000);
 }
+
+#[test]
+fn interpolations_are_found_with_their_places() {
+    let source =
+        "a${b}\n<#if c>\t${'x${d}'}#{e; m1}</#if><#noparse>${f}</#noparse><#macro m>${g}</#macro>";
+    let template = Engine::new().compile("t", source).expect("well-formed");
+    let found = template.interpolations();
+    let texts: Vec<_> = found.iter().map(|range| &source[range.clone()]).collect();
+    assert_eq!(texts, ["${b}", "${'x${d}'}", "#{e; m1}", "${g}"]);
+    for range in found {
+        assert_eq!(template.range(&template.span(&range)), range);
+    }
+    let span = template.span(&(14..24));
+    assert_eq!((span.line, span.column), (2, 9));
+}

@@ -11,10 +11,11 @@ use model::definition::{Definition, Payload};
 use crate::headers;
 use crate::parameters::Parameters;
 use crate::problem::{Problem, Problems, pointer};
-use crate::template::{Compiler, Place};
+use crate::template::{Compiler, Place, has_tags};
 use crate::url;
 use usage::Uses;
 
+pub(crate) use fields::is_identifier;
 pub use usage::{Usage, Used};
 
 /// What there is to say about a definition.
@@ -64,7 +65,7 @@ pub fn check(definition: &Definition, clock: &Arc<dyn Clock>) -> Check {
 }
 
 /// The payloads that there are, each with its pointer.
-fn sections(definition: &Definition) -> impl Iterator<Item = (&'static str, &Payload)> {
+pub(crate) fn sections(definition: &Definition) -> impl Iterator<Item = (&'static str, &Payload)> {
     let events = definition.events.as_ref().map(|each| ("/events", each));
     let users = definition.users.as_ref().map(|each| ("/users", each));
     events.into_iter().chain(users)
@@ -114,13 +115,6 @@ fn check_payload(
             uses.note(&template, &at);
         }
     }
-}
-
-/// Whether a template does more than stand there.
-fn has_tags(source: &str) -> bool {
-    ["${", "#{", "<#", "<@", "[#", "[@"]
-        .iter()
-        .any(|tag| source.contains(tag))
 }
 
 fn warn_of_unused(

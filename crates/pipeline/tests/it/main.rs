@@ -9,6 +9,7 @@ mod arbitrary;
 mod check;
 mod discarded;
 mod guide;
+mod lint;
 mod payload;
 mod problems;
 mod selected;

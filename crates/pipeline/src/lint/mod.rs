@@ -1,0 +1,188 @@
+//! Faults of templates that show only with certain events, each proven by a render.
+//!
+//! The linter reads from a template which values it uses, looks up what can occur there, and renders
+//! it with each: from a plain base one value at a time, then with several missing at once, and from
+//! every base that takes another way through the template. An output that is not what its place
+//! needs, or a render that fails, is the proof of a fault; what cannot be broken is passed over in
+//! silence. Mends are tried in the same way: one is proposed only if nothing breaks with it.
+//!
+//! Which interpolation is to blame shows in the output, where marks stand around what each printed.
+//! A fault often hides those behind it; so what was found is mended, and the search goes on until
+//! nothing new is found.
+
+mod advice;
+mod base;
+mod case;
+mod domain;
+mod explore;
+mod finding;
+mod literals;
+mod mend;
+mod patch;
+mod regions;
+mod report;
+mod search;
+mod target;
+mod values;
+
+use std::sync::Arc;
+
+use ftl::{Budgets, Engine, Step, Template};
+use model::definition::{Definition, Header, Payload};
+use model::{Clock, Event, Part};
+
+use crate::check::sections;
+use crate::json_check::is_json;
+use crate::problem::pointer;
+use crate::template::{self, has_special, has_tags};
+use crate::views::Root;
+use domain::Path;
+use explore::Budget;
+use target::{Mode, Read, Target};
+
+pub use finding::{Code, Edit, Finding, Proof, Severity};
+
+/// Findings beyond this many help nobody.
+const MOST_FINDINGS: usize = 100;
+/// Renders for one definition.
+const RENDERS: u32 = 20_000;
+/// What they may print together, in bytes.
+const OUTPUT: usize = 64 << 20;
+
+/// What one render may use up: much less than a delivery's, as there are many.
+const BUDGETS: Budgets = Budgets {
+    steps: 50_000,
+    output_bytes: 1 << 20,
+    depth: 200,
+    memory_bytes: 4 << 20,
+    regex_backtracking: 50_000,
+    number_digits: 1_000,
+};
+
+/// Looks for faults in the templates of `definition`. `samples` are real events, if there are any:
+/// they serve as bases, and show which types values usually have. `clock` is what templates see as
+/// `.now`.
+///
+/// Templates that can't be compiled are passed over: [`check`](crate::check) tells of them. The
+/// findings come in the order of the definition, at most 100.
+#[must_use]
+pub fn lint(definition: &Definition, samples: &[Event], clock: &Arc<dyn Clock>) -> Vec<Finding> {
+    let Ok(engine) = template::engine(clock, BUDGETS) else {
+        return Vec::new();
+    };
+    let mut budget = Budget {
+        renders: RENDERS,
+        bytes: OUTPUT,
+    };
+    let targets: Vec<Target<'_>> = sections(definition)
+        .flat_map(|(at, payload)| targets(at, payload, &engine))
+        .collect();
+    let mut findings = Vec::new();
+    let count = targets.len();
+    for (position, target) in targets.iter().enumerate() {
+        let share = u32::try_from(count - position).unwrap_or(u32::MAX);
+        let mut own = Budget {
+            renders: budget.renders / share,
+            bytes: budget.bytes / (count - position),
+        };
+        let (renders, bytes) = (own.renders, own.bytes);
+        findings.extend(search::faults(target, definition, samples, &mut own));
+        budget.renders -= renders - own.renders;
+        budget.bytes -= bytes - own.bytes;
+    }
+    findings.truncate(MOST_FINDINGS);
+    findings
+}
+
+/// The templates of a payload that stands at `at`.
+fn targets<'d>(at: &str, payload: &'d Payload, engine: &'d Engine) -> Vec<Target<'d>> {
+    let part = if at == "/users" {
+        Part::User
+    } else {
+        Part::Event
+    };
+    let mut found = Vec::new();
+    let mut add = |at: String, source: &'d str, mode: Mode| {
+        found.extend(target(at, source, mode, part, engine));
+    };
+    add(pointer(at, "url"), &payload.url, Mode::Url);
+    for (position, header) in payload
+        .headers
+        .iter()
+        .enumerate()
+        .take(crate::headers::MOST)
+    {
+        let at = pointer(&pointer(&pointer(at, "headers"), position), "value");
+        add(at, &header.value, Mode::Header);
+    }
+    if let Some(body) = &payload.body {
+        let mode = match promises_json(&payload.headers) {
+            true => Mode::Json,
+            false => Mode::Text,
+        };
+        add(pointer(at, "body"), body, mode);
+    }
+    found
+}
+
+/// Whether the content type says JSON, as it does where none is given.
+fn promises_json(headers: &[Header]) -> bool {
+    let mut given = headers.iter();
+    let given = given.find(|header| header.name.eq_ignore_ascii_case("content-type"));
+    given.is_none_or(|header| match has_tags(&header.value) {
+        true => header.value.contains("json"),
+        false => is_json(header.value.as_bytes()),
+    })
+}
+
+fn target<'d>(
+    pointer: String,
+    source: &'d str,
+    mode: Mode,
+    part: Part,
+    engine: &'d Engine,
+) -> Option<Target<'d>> {
+    if !has_tags(source) && mode != Mode::Json {
+        return None;
+    }
+    let template = engine.compile(&pointer, source).ok()?;
+    let reads: Vec<Read> = template
+        .references()
+        .into_iter()
+        .filter_map(|reference| {
+            let path = Path {
+                root: Root::named(&reference.root)?,
+                steps: reference.steps,
+            };
+            Some(Read {
+                range: template.range(&reference.span),
+                path,
+            })
+        })
+        .collect();
+    let mode = match mode {
+        Mode::Url | Mode::Header if is_constant(&template, &reads) => Mode::Constant,
+        mode => mode,
+    };
+    Some(Target {
+        pointer,
+        source,
+        part,
+        mode,
+        engine,
+        interpolations: template.interpolations(),
+        template,
+        reads,
+    })
+}
+
+/// Whether it is rendered once, when a sync is set up.
+fn is_constant(template: &Template, reads: &[Read]) -> bool {
+    let tagged = ["<#", "<@", "[#", "[@"]
+        .iter()
+        .any(|tag| template.source().contains(tag));
+    let of_parameter = |read: &Read| {
+        read.path.root == Root::Parameters && matches!(read.path.steps.first(), Some(Step::Key(_)))
+    };
+    !tagged && !has_special(template.source()) && reads.iter().all(of_parameter)
+}

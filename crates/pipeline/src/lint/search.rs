@@ -1,0 +1,229 @@
+//! The search for the faults of one template: what is found is mended, to see what is behind it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use model::definition::Definition;
+use model::{Event, EventKind, Part};
+
+use super::advice;
+use super::case::Json;
+use super::explore::{self, Budget, Explored, Explorer, Faults, Trial};
+use super::finding::{Code, Finding, Severity};
+use super::literals;
+use super::mend::{self, Broken, Mend};
+use super::patch::Change;
+use super::regions::Context;
+use super::report;
+use super::target::{Mode, Target};
+
+/// How often everything is tried again behind what was found.
+const MOST_PASSES: usize = 8;
+/// How often what broke is tried again, between these.
+const MOST_ROUNDS: usize = 100;
+/// Samples that are looked at.
+const MOST_SAMPLES: usize = 100;
+
+/// A place in the original: bytes from and to.
+type Place = (usize, usize);
+
+/// What is known of a place.
+#[derive(Default)]
+struct Known {
+    codes: BTreeSet<Code>,
+    /// Cases that show the faults.
+    trials: Vec<Trial>,
+    /// The findings there, by position.
+    findings: Vec<usize>,
+}
+
+/// A search, as far as it has come.
+struct Search<'s, 'd> {
+    explorer: Explorer<'s, 'd>,
+    findings: Vec<Finding>,
+    known: BTreeMap<Place, Known>,
+    /// Mends of what was found, and harmless texts where there is none.
+    changes: Vec<Change>,
+    /// Where interpolations stand, by their number, before they were changed.
+    contexts: BTreeMap<usize, Context>,
+}
+
+/// The faults of a template, in the order of their places.
+pub(super) fn faults(
+    target: &Target<'_>,
+    definition: &Definition,
+    samples: &[Event],
+    budget: &mut Budget,
+) -> Vec<Finding> {
+    let varied = explore::varied(target, definition);
+    let literals = literals::literals(target.source);
+    let samples = usable(samples, target.part);
+    let mut search = Search {
+        explorer: Explorer {
+            target,
+            definition,
+            varied: &varied,
+            literals: &literals,
+            samples: &samples,
+        },
+        findings: Vec::new(),
+        known: BTreeMap::new(),
+        changes: Vec::new(),
+        contexts: BTreeMap::new(),
+    };
+    search.run(budget);
+    let mut findings = search.findings;
+    findings.sort_by_key(|each| (each.line, each.column, each.code));
+    findings
+}
+
+/// The sample events that are of use to a template.
+fn usable(samples: &[Event], part: Part) -> Vec<(EventKind, Json)> {
+    let fits = |event: &&Event| part == Part::User || event.kind == EventKind::Track;
+    let all = samples.iter().filter(fits).take(MOST_SAMPLES);
+    all.filter_map(|event| {
+        let root = event.root().ok()?;
+        root.as_object()?;
+        Some((event.kind, model::json::Value::clone(root).into_owned()))
+    })
+    .collect()
+}
+
+impl Search<'_, '_> {
+    fn run(&mut self, budget: &mut Budget) {
+        for _ in 0..MOST_PASSES {
+            let Some(version) = self.explorer.target.version(&self.changes) else {
+                return;
+            };
+            let explored = self.explorer.explore(&version, budget);
+            for (id, context) in &explored.contexts {
+                self.contexts.entry(*id).or_insert(*context);
+            }
+            let mut fresh = self.note(&explored.faults);
+            if fresh.is_empty() {
+                let (contexts, changes) = (&self.contexts, &self.changes);
+                let advice = advice::advice(&self.explorer, &explored, contexts, changes, budget);
+                self.findings.extend(advice);
+                return;
+            }
+            // One value may break several places, of which only the first shows.
+            for _ in 0..MOST_ROUNDS {
+                let changed = fresh
+                    .iter()
+                    .filter(|place| self.mend(**place, &explored, budget))
+                    .count();
+                if changed == 0 {
+                    break;
+                }
+                fresh = self.try_again(&fresh, &explored, budget);
+            }
+        }
+    }
+
+    /// Adds findings for the faults that are new. Where they are.
+    fn note(&mut self, faults: &Faults) -> BTreeSet<Place> {
+        let mut fresh = BTreeSet::new();
+        for ((start, end, code), shown) in faults {
+            let place = self.known.entry((*start, *end)).or_default();
+            if !place.codes.insert(*code) {
+                continue;
+            }
+            // An empty text is not JSON either: that has been said.
+            if *code == Code::EmptyValue && place.codes.contains(&Code::Unquoted) {
+                continue;
+            }
+            fresh.insert((*start, *end));
+            place.findings.push(self.findings.len());
+            place.trials.extend(shown.trials.iter().cloned());
+            self.findings.push(report::finding(&self.explorer, shown));
+        }
+        fresh
+    }
+
+    /// Renders what broke at `places` again, with the changes. Where something new shows.
+    fn try_again(
+        &mut self,
+        places: &BTreeSet<Place>,
+        explored: &Explored,
+        budget: &mut Budget,
+    ) -> BTreeSet<Place> {
+        let Some(version) = self.explorer.target.version(&self.changes) else {
+            return BTreeSet::new();
+        };
+        let known = places.iter().filter_map(|place| self.known.get(place));
+        let mut faults = Faults::new();
+        for trial in known.flat_map(|known| &known.trials) {
+            self.explorer
+                .try_again(trial, &version, explored, &mut faults, budget);
+        }
+        self.note(&faults)
+    }
+
+    /// Looks for mends of a place, and takes the best for what follows. Whether something changed.
+    fn mend(&mut self, place: Place, explored: &Explored, budget: &mut Budget) -> bool {
+        let Some(known) = self.known.get(&place) else {
+            return false;
+        };
+        let broken = self.broken(place.0..place.1, known);
+        let touches = |change: &Change| change.range.start < place.1 && place.0 < change.range.end;
+        let mut changes = self.changes.clone();
+        changes.retain(|change| !touches(change));
+        let mends = mend::mends(&self.explorer, &broken, &changes, explored, budget);
+
+        let findings = known.findings.iter().map(|index| &self.findings[*index]);
+        let errors = findings.filter(|finding| finding.severity == Severity::Error);
+        let errors: BTreeSet<Code> = errors.map(|finding| finding.code).collect();
+        let whole = mends.iter().find(|mend| mend.left.is_empty());
+        let main = mends.iter().find(|mend| mend.left.is_disjoint(&errors));
+        for index in &known.findings {
+            let finding = &mut self.findings[*index];
+            let own = mends.iter().find(|mend| !mend.left.contains(&finding.code));
+            let mend: Option<&Mend> = match finding.severity {
+                Severity::Error => main.or(own),
+                Severity::Advice => whole.or(own),
+            };
+            finding.mend = mend.map(|mend| report::edit(self.explorer.target, &mend.change));
+        }
+        let change = whole.or(main).map(|mend| mend.change.clone());
+        let Some(change) = change.or_else(|| neutral(self.explorer.target, &broken)) else {
+            return false;
+        };
+        changes.push(change);
+        self.changes = changes;
+        true
+    }
+
+    fn broken<'k>(&self, place: Range<usize>, known: &'k Known) -> Broken<'k> {
+        let target = self.explorer.target;
+        let id = target.interpolations.iter().position(|each| *each == place);
+        let in_string = match id.and_then(|id| self.contexts.get(&id)) {
+            Some(context) => matches!(context, Context::String | Context::WholeString),
+            None => {
+                let line = target.source[..place.start].lines().last();
+                line.unwrap_or_default().matches('"').count() % 2 == 1
+            }
+        };
+        let only_text = target.reads_at(&place).all(|path| {
+            let mut varied = self.explorer.varied.iter();
+            let of = varied.find(|each| each.path == *path);
+            of.is_some_and(|each| each.domain.is_text())
+        });
+        Broken {
+            codes: known.codes.clone(),
+            trials: known.trials.iter().collect(),
+            is_interpolation: id.is_some(),
+            in_string,
+            only_text,
+            place,
+        }
+    }
+}
+
+/// Something harmless in the place of what can't be mended, to see what is behind it.
+fn neutral(target: &Target<'_>, broken: &Broken<'_>) -> Option<Change> {
+    let is_bare = target.mode == Mode::Json && !broken.in_string;
+    broken.is_interpolation.then(|| Change {
+        range: broken.place.clone(),
+        replacement: if is_bare { "0" } else { "x" }.to_owned(),
+    })
+}

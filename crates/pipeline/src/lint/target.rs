@@ -1,0 +1,405 @@
+//! One template under the linter: how it is rendered with changes, and what is wrong with an output.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use ftl::{Engine, ErrorKind, Template};
+use model::Part;
+use model::outcome::Discarded;
+
+use super::case::Case;
+use super::domain::Path;
+use super::finding::Code;
+use super::patch::{Change, Patched};
+use super::regions::{self, Output};
+use super::values::{INJECTED, LARGE};
+use crate::json_check;
+use crate::url;
+
+/// What must hold of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// It is JSON.
+    Json,
+    /// It is text.
+    Text,
+    /// It is a URL.
+    Url,
+    /// It is the value of a header.
+    Header,
+    /// It is the same for all events, and checked at set-up: rendering it must not fail.
+    Constant,
+}
+
+/// A place that a template reads, and what.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) range: Range<usize>,
+    pub(super) path: Path,
+}
+
+/// A template of a definition.
+pub(super) struct Target<'d> {
+    pub(super) pointer: String,
+    pub(super) source: &'d str,
+    pub(super) part: Part,
+    pub(super) mode: Mode,
+    pub(super) engine: &'d Engine,
+    pub(super) template: Template,
+    /// The interpolations, in the order of the source.
+    pub(super) interpolations: Vec<Range<usize>>,
+    pub(super) reads: Vec<Read>,
+}
+
+/// A template with changes.
+pub(super) struct Version {
+    plain: Template,
+    marked: Template,
+    patched: Patched,
+    marked_patched: Patched,
+}
+
+/// What is wrong with one render.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    /// Where, in the original template.
+    pub(super) place: Range<usize>,
+    pub(super) code: Code,
+    /// What was printed, if rendering did not fail.
+    pub(super) output: Option<String>,
+    pub(super) error: Option<String>,
+}
+
+/// What one render gave.
+pub(super) struct Verdict {
+    pub(super) output: Output,
+    pub(super) fault: Option<Fault>,
+}
+
+impl Target<'_> {
+    /// The template with `changes`; `None` when it can't be compiled.
+    pub(super) fn version(&self, changes: &[Change]) -> Option<Version> {
+        let patched = Patched::new(self.source, changes.to_vec())?;
+        let plain = self.engine.compile(&self.pointer, &patched.text).ok()?;
+        let marked_patched = Patched::new(self.source, self.marked(changes))?;
+        let marked = self
+            .engine
+            .compile(&self.pointer, &marked_patched.text)
+            .ok()?;
+        Some(Version {
+            plain,
+            marked,
+            patched,
+            marked_patched,
+        })
+    }
+
+    /// `changes` with marks around what each interpolation prints.
+    fn marked(&self, changes: &[Change]) -> Vec<Change> {
+        let mut marked: Vec<Change> = Vec::new();
+        let mut wrapped = BTreeSet::new();
+        for (id, range) in self.interpolations.iter().enumerate() {
+            let Some((open, close)) = regions::marks(id) else {
+                break;
+            };
+            let around = |change: &&Change| {
+                change.range.start <= range.start && range.end <= change.range.end
+            };
+            if let Some(change) = changes.iter().find(around) {
+                if wrapped.insert(change.range.start) {
+                    marked.push(Change {
+                        range: change.range.clone(),
+                        replacement: format!("{open}{}{close}", change.replacement),
+                    });
+                }
+                continue;
+            }
+            marked.push(insertion(range.start, open));
+            marked.push(insertion(range.end, close));
+        }
+        let others = changes
+            .iter()
+            .filter(|each| !wrapped.contains(&each.range.start));
+        marked.extend(others.cloned());
+        marked
+    }
+
+    /// Renders `case` with `version`. `sound` has what each interpolation printed in a sound render.
+    pub(super) fn judge(&self, version: &Version, case: &Case, sound: &Printed) -> Verdict {
+        let fault = match case.render(&version.marked) {
+            Err(error) => {
+                let fault = self.failed(&error, &version.marked, &version.marked_patched);
+                // Marks may be to blame: they can't be told from the text that a template captures.
+                let is_real = case.render(&version.plain).is_err();
+                return Verdict {
+                    output: Output::default(),
+                    fault: fault.filter(|_| is_real),
+                };
+            }
+            Ok(marked) => {
+                let output = Output::new(&marked);
+                match self.broken(&output, case, sound) {
+                    None => {
+                        return Verdict {
+                            output,
+                            fault: None,
+                        };
+                    }
+                    Some((id, code, error)) => (output, id, code, error),
+                }
+            }
+        };
+        let (output, id, code, error) = fault;
+        let fault = match case.render(&version.plain) {
+            Err(error) => self.failed(&error, &version.plain, &version.patched),
+            Ok(text) if text == output.text => Some(Fault {
+                place: self.place(id),
+                code,
+                output: Some(text),
+                error,
+            }),
+            Ok(text) => {
+                let unmarked = Output::new(&text);
+                let broken = self.broken(&unmarked, case, sound);
+                broken.map(|(_, code, error)| Fault {
+                    place: self.place(None),
+                    code,
+                    output: Some(text),
+                    error,
+                })
+            }
+        };
+        Verdict { output, fault }
+    }
+
+    /// The place of an interpolation, or the whole template.
+    fn place(&self, id: Option<usize>) -> Range<usize> {
+        let found = id.and_then(|id| self.interpolations.get(id));
+        found.cloned().unwrap_or(0..self.source.len())
+    }
+
+    /// A render that failed; `None` when that was meant.
+    fn failed(&self, error: &ftl::Error, template: &Template, patched: &Patched) -> Option<Fault> {
+        let code = match error.kind() {
+            ErrorKind::Stop => return None,
+            ErrorKind::Missing => Code::MayBeMissing,
+            ErrorKind::Type => Code::WrongType,
+            _ => Code::RenderError,
+        };
+        let place = error.span().map_or(0..self.source.len(), |span| {
+            let at = patched.original(&template.range(&span));
+            let around = |each: &&Range<usize>| each.start <= at.start && at.end <= each.end;
+            let found = self.interpolations.iter().find(around).cloned();
+            found.unwrap_or_else(|| self.whole_read(at))
+        });
+        let message = error.message().lines().collect::<Vec<_>>().join(" ");
+        Some(Fault {
+            place,
+            code,
+            output: None,
+            error: Some(message),
+        })
+    }
+
+    /// The longest read that begins where `at` does: of `a.b.c`, `a.b` may be what is missing.
+    fn whole_read(&self, at: Range<usize>) -> Range<usize> {
+        let reads = self.reads.iter().map(|read| &read.range);
+        let longer = reads.filter(|range| range.start == at.start && range.end > at.end);
+        longer.max_by_key(|range| range.end).cloned().unwrap_or(at)
+    }
+
+    /// What is wrong with an output: the interpolation to blame, how, and in words.
+    fn broken(
+        &self,
+        output: &Output,
+        case: &Case,
+        sound: &Printed,
+    ) -> Option<(Option<usize>, Code, Option<String>)> {
+        match self.mode {
+            Mode::Text | Mode::Constant => None,
+            Mode::Json => broken_json(output, sound),
+            Mode::Url => self.broken_url(output, case, sound),
+            Mode::Header => {
+                let is_control = |c: char| c.is_ascii_control() && c != '\t';
+                let position = output.text.find(is_control)?;
+                let mut regions = output.regions.iter();
+                let region = regions.find(|each| each.range.contains(&position));
+                let reason = "control characters can't be sent in a header".to_owned();
+                Some((
+                    region.map(|each| each.id),
+                    Code::InvalidHeader,
+                    Some(reason),
+                ))
+            }
+        }
+    }
+
+    fn broken_url(
+        &self,
+        output: &Output,
+        case: &Case,
+        sound: &Printed,
+    ) -> Option<(Option<usize>, Code, Option<String>)> {
+        let reason = url::parse(output.text.as_bytes()).err();
+        let path_start = path_start(&output.text);
+        let (mut in_query, mut looked_at) = (false, 0);
+        for region in &output.regions {
+            let text = output.of(region);
+            let before = output.text.get(looked_at..region.range.start);
+            in_query |= before.unwrap_or_default().contains('?');
+            looked_at = region.range.end;
+            let illegal =
+                |c: char| !c.is_ascii_alphanumeric() && !"-._~:/?@!$&'()*+,;=%[]".contains(c);
+            if reason.is_some() && text.contains(illegal) {
+                return Some((Some(region.id), Code::Unescaped, reason));
+            }
+            // Where a value makes another path or another query of it, that is as bad.
+            let splits = |c: char| match in_query {
+                true => c == '&',
+                false => matches!(c, '/' | '?'),
+            };
+            let is_events = self.reads_event(region.id);
+            if region.range.start > path_start
+                && is_events
+                && text.contains(splits)
+                && !sound.contains_in(region.id, splits)
+                && case.is_possible()
+            {
+                let reason = "the value makes another address of it".to_owned();
+                return Some((Some(region.id), Code::Unescaped, Some(reason)));
+            }
+        }
+        reason.map(|reason| (None, Code::InvalidUrl, Some(reason)))
+    }
+
+    /// Whether what interpolation `id` prints depends on the event.
+    fn reads_event(&self, id: usize) -> bool {
+        let Some(range) = self.interpolations.get(id) else {
+            return false;
+        };
+        let mut reads = self.reads_at(range).peekable();
+        reads.peek().is_none() || reads.any(|path| path.root != crate::views::Root::Parameters)
+    }
+
+    /// What is read at a place.
+    pub(super) fn reads_at<'t>(
+        &'t self,
+        place: &'t Range<usize>,
+    ) -> impl Iterator<Item = &'t Path> {
+        let within =
+            move |each: &&Read| place.start <= each.range.start && each.range.end <= place.end;
+        self.reads.iter().filter(within).map(|each| &each.path)
+    }
+}
+
+/// What interpolations printed in renders that nothing was wrong with.
+#[derive(Debug, Default)]
+pub(super) struct Printed(BTreeMap<usize, String>);
+
+impl Printed {
+    pub(super) fn note(&mut self, output: &Output) {
+        for region in &output.regions {
+            let known = self.0.entry(region.id).or_default();
+            if known.is_empty() {
+                output.of(region).clone_into(known);
+            }
+        }
+    }
+
+    fn contains_in(&self, id: usize, pattern: impl Fn(char) -> bool) -> bool {
+        self.0.get(&id).is_some_and(|text| text.contains(pattern))
+    }
+}
+
+fn broken_json(output: &Output, sound: &Printed) -> Option<(Option<usize>, Code, Option<String>)> {
+    if let Err(Discarded::InvalidJson {
+        message,
+        line,
+        column,
+    }) = json_check::check(output.text.as_bytes())
+    {
+        let blamed = output.blame(Some(offset(&output.text, line, column)));
+        let (id, mut code) = match blamed {
+            Some((id, code)) => (Some(id), code),
+            None => (None, Code::InvalidJson),
+        };
+        if let Some(region) = output.regions.iter().find(|each| Some(each.id) == id)
+            && is_grouped(output.of(region))
+        {
+            code = Code::FormattedNumber;
+        }
+        let message = format!("line {line} column {column}: {message}");
+        return Some((id, code, Some(message)));
+    }
+    // It is JSON, but maybe not the one that was meant.
+    if let Some((id, code)) = output.blame(None)
+        && !sound.contains_in(id, |c| matches!(c, '"' | '\\'))
+    {
+        let message = "a value ends the string that it stands in".to_owned();
+        return Some((Some(id), code, Some(message)));
+    }
+    let contexts = output.contexts();
+    for (region, context) in output.regions.iter().zip(contexts) {
+        if context != regions::Context::Value {
+            continue;
+        }
+        let text = output.of(region);
+        if is_formatted(text) {
+            let message = "the number is not printed as JSON knows it".to_owned();
+            return Some((Some(region.id), Code::FormattedNumber, Some(message)));
+        }
+        let is_innermost = !text.is_empty();
+        if is_innermost && has_injected_key(text) {
+            let message = "a value adds a member of its own".to_owned();
+            return Some((Some(region.id), Code::Unquoted, Some(message)));
+        }
+    }
+    None
+}
+
+/// Whether the text is the large number with separators.
+fn is_formatted(text: &str) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    is_grouped(text) && digits == LARGE && !is_json
+}
+
+/// Whether the text is a number with separators.
+fn is_grouped(text: &str) -> bool {
+    let is_separator = |c: char| matches!(c, ',' | '.' | '\'' | '\u{a0}' | '\u{202f}');
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.contains(is_separator)
+        && digits
+            .chars()
+            .all(|c| c.is_ascii_digit() || is_separator(c))
+}
+
+fn has_injected_key(text: &str) -> bool {
+    let key = format!("\"{INJECTED}\"");
+    text.match_indices(&key).any(|(at, _)| {
+        let is_escaped = text[..at].ends_with('\\');
+        !is_escaped && text[at + key.len()..].trim_start().starts_with(':')
+    })
+}
+
+fn insertion(at: usize, mark: char) -> Change {
+    Change {
+        range: at..at,
+        replacement: mark.to_string(),
+    }
+}
+
+/// The offset of a place that the JSON reader names: lines and columns in bytes, from 1.
+fn offset(text: &str, line: u32, column: u32) -> usize {
+    let mut lines = text.split_inclusive('\n');
+    let before: usize = lines.by_ref().take(line as usize - 1).map(str::len).sum();
+    (before + column as usize - 1).min(text.len())
+}
+
+/// Where the path of a URL begins.
+fn path_start(text: &str) -> usize {
+    let authority = text.find("://").map_or(0, |at| at + 3);
+    let path = text[authority..].find(['/', '?']);
+    path.map_or(text.len(), |at| authority + at)
+}

@@ -1,0 +1,193 @@
+//! The linter against a corpus of templates, sound and faulty.
+
+mod corpus;
+
+use std::sync::Arc;
+
+use millstream_pipeline::lint::{Finding, Severity, lint};
+use model::definition::Definition;
+use model::time::ManualClock;
+use model::{Clock, Event, Timestamp};
+
+use corpus::Sample;
+
+const GOOD: [&str; 2] = [
+    include_str!("corpus/good_bodies.txt"),
+    include_str!("corpus/good_others.txt"),
+];
+
+const BAD: [&str; 2] = [
+    include_str!("corpus/bad_bodies.txt"),
+    include_str!("corpus/bad_others.txt"),
+];
+
+fn linted(definition: &Definition, samples: &[Event]) -> Vec<Finding> {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp(1_780_036_800_000_000)));
+    lint(definition, samples, &clock)
+}
+
+fn samples(files: &[&str]) -> Vec<Sample> {
+    files.iter().flat_map(|file| corpus::read(file)).collect()
+}
+
+/// Code, line and column of each finding, sorted.
+fn places(findings: &[Finding]) -> Vec<(String, u32, u32)> {
+    let name = |finding: &Finding| serde_json::to_value(finding.code).unwrap();
+    let mut all: Vec<_> = findings
+        .iter()
+        .map(|each| {
+            (
+                name(each).as_str().unwrap().to_owned(),
+                each.line,
+                each.column,
+            )
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// Fails with everything that was found wrong, not just the first.
+fn assert_none(wrong: &[String]) {
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn the_corpus_is_large() {
+    assert!(samples(&GOOD).len() + samples(&BAD).len() >= 100);
+}
+
+#[test]
+fn the_linter_is_silent_about_what_cannot_break() {
+    let mut wrong = Vec::new();
+    for sample in samples(&GOOD) {
+        for found in linted(&sample.definition, &sample.events) {
+            wrong.push(format!("{}: {found:#?}", sample.name));
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn every_fault_is_found_where_it_is() {
+    let mut wrong = Vec::new();
+    for sample in samples(&BAD) {
+        let found = linted(&sample.definition, &sample.events);
+        if places(&found) != sample.expected {
+            let expected = &sample.expected;
+            wrong.push(format!(
+                "{}: expected {expected:?}, found {:?}",
+                sample.name,
+                places(&found)
+            ));
+            wrong.extend(
+                found
+                    .iter()
+                    .map(|each| format!("    {}: {:?}", each.message, each.proof)),
+            );
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn every_mend_takes_its_fault_away_and_brings_none() {
+    let mut wrong = Vec::new();
+    let (mut mended, mut unmended) = (0, 0);
+    for sample in samples(&BAD) {
+        let before = linted(&sample.definition, &sample.events);
+        for finding in &before {
+            let Some(mend) = &finding.mend else {
+                if finding.code != millstream_pipeline::lint::Code::InvalidJson {
+                    unmended += 1;
+                    println!("no mend: {}: {}", sample.name, finding.message);
+                }
+                continue;
+            };
+            mended += 1;
+            let template = mend.apply(&sample.template).unwrap();
+            let after = linted(&sample.with_template(&template), &sample.events);
+            let (codes_before, codes_after) = (codes(&before), codes(&after));
+            let is_gone = codes_after.len() < codes_before.len();
+            let brings_none = codes_after.iter().all(|code| codes_before.contains(code));
+            if !is_gone || !brings_none {
+                wrong.push(format!(
+                    "{}: {} -> {template}\n    before {:?}\n    after {:?}",
+                    sample.name,
+                    finding.message,
+                    places(&before),
+                    places(&after)
+                ));
+            }
+        }
+    }
+    println!("{mended} mends, {unmended} without");
+    assert_none(&wrong);
+    assert!(mended > unmended * 10);
+}
+
+fn codes(findings: &[Finding]) -> Vec<millstream_pipeline::lint::Code> {
+    findings.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn a_proof_shows_the_event_and_what_it_breaks() {
+    let sample = &samples(&["=== x\n---\n{\"name\": \"${input.event_type}\"}\n"])[0];
+    let found = linted(&sample.definition, &[]);
+    let [finding] = found.as_slice() else {
+        panic!("one finding, not {found:#?}")
+    };
+    assert_eq!(finding.severity, Severity::Error);
+    assert_eq!(finding.pointer, "/events/body");
+    assert_eq!(
+        (finding.line, finding.column, finding.end_column),
+        (1, 11, 29)
+    );
+    let event: serde_json::Value = serde_json::from_str(&finding.proof.event).unwrap();
+    assert_eq!(event["event_type"], "\"");
+    assert_eq!(finding.proof.output.as_deref(), Some("{\"name\": \"\"\"}"));
+    assert!(finding.proof.error.is_some() && finding.proof.parameters.is_none());
+    let mend = finding.mend.as_ref().unwrap();
+    assert_eq!(mend.replacement, "${input.event_type?json_string}");
+    assert_eq!(
+        (mend.line, mend.column, mend.end_line, mend.end_column),
+        (1, 11, 1, 30)
+    );
+}
+
+/// Ninety members of a body, 5 KB: a third escapes nothing, another may be missing.
+#[test]
+fn a_long_template_is_linted_whole() {
+    let members: String = (0..30)
+        .map(|n| {
+            format!(
+                "  \"type{n}\": \"${{input.event_type}}\",\n  \"city{n}\": \"${{input.city?json_string}}\",\n  \"plan{n}\": \"${{(mappedProperties.plan{n}!\"free\")?json_string}}\",\n"
+            )
+        })
+        .collect();
+    let text = format!("=== x\n---\n{{\n{members}  \"end\": true\n}}\n");
+    let sample = &samples(&[&text])[0];
+    let began = std::time::Instant::now();
+    let found = linted(&sample.definition, &[]);
+    println!("{} bytes in {:?}", sample.template.len(), began.elapsed());
+    assert_eq!(found.len(), 60);
+    assert!(found.iter().all(|finding| finding.mend.is_some()));
+}
+
+#[test]
+fn hostile_definitions_are_linted_within_bounds() {
+    let many: String = (0..400)
+        .map(|n| format!("\"k{n}\": \"${{input.event_properties.p{n}}}\",\n"))
+        .collect();
+    let endless = "<#list 1..1000000 as i><#list 1..1000000 as j>x</#list></#list>".to_owned();
+    let wide = "${''?left_pad(900000, 'x')}".repeat(50);
+    for template in [format!("{{{many} \"z\": 1}}"), endless, wide] {
+        let sample = &samples(&[&format!("=== x\n---\n{template}\n")])[0];
+        assert!(linted(&sample.definition, &[]).len() <= 100);
+    }
+}
