@@ -4,12 +4,10 @@ mod content;
 mod input;
 pub(super) mod version;
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract;
 use axum::http::{HeaderName, StatusCode, header};
-use model::{Clock, DefinitionId, OrganisationId};
+use model::{DefinitionId, OrganisationId};
 use serde::{Deserialize, Serialize};
 use store::{DefinitionRecord, Listing};
 use utoipa::ToSchema;
@@ -331,7 +329,7 @@ pub(super) async fn check(
     Path((organisation, id)): Ids,
 ) -> Result<Json<CheckView>, ApiError> {
     let record = portal.store.definition_record(organisation, id).await?;
-    Ok(Json(portal.check_draft(&record).into()))
+    Ok(Json(portal.check_draft(&record).await?.into()))
 }
 
 /// Releases the draft within the organisation: it becomes a version, which never changes. Refused
@@ -351,7 +349,7 @@ pub(super) async fn release(
     let store = &portal.store;
     let record = store.definition_record(organisation, id).await?;
     if_match.demand(record.revision)?;
-    let problems = portal.check_draft(&record).problems;
+    let problems = portal.check_draft(&record).await?.problems;
     if !problems.is_empty() {
         return Err(ApiError::NotReleasable(fields(problems)));
     }
@@ -369,8 +367,13 @@ pub(super) async fn release(
 }
 
 impl Portal {
-    fn check_draft(&self, record: &DefinitionRecord) -> pipeline::Check {
-        let clock: Arc<dyn Clock> = self.authority.clock.clone();
-        pipeline::check(&record.draft, &clock)
+    /// Checks a draft, on a thread where it holds nobody up: a large one takes a while.
+    async fn check_draft(&self, record: &DefinitionRecord) -> Result<pipeline::Check, ApiError> {
+        let (draft, clock) = (record.draft.clone(), self.authority.clock.clone());
+        let check = move || pipeline::check(&draft, &clock);
+        let checked = self.tasks.spawn_blocking(check);
+        checked.await.map_err(|panicked| ApiError::Internal {
+            source: panicked.into(),
+        })
     }
 }

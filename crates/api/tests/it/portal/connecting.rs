@@ -141,3 +141,22 @@ async fn secrets_are_not_sent_to_another_endpoint_unseen() {
     let mapped = json!({"mappings": {"external_id": {"scope": "user", "name": "id"}}});
     world.change(&own, mapped).await.is(200);
 }
+
+#[tokio::test]
+async fn a_secret_that_makes_the_address_takes_no_other_secret_elsewhere() {
+    let world = World::new().await;
+    let mut hook = example("Hook tool");
+    hook["parameters"][0] = json!({"name": "endpoint", "display_name": "Hook", "kind": "secret"});
+    let definitions = world.of_organisation("/definitions");
+    let id = world.post(&definitions, hook).await.is(201).at("/id");
+    release(&world, &id).await;
+    let path = syncs(&world).await;
+    let made = world.post(&path, settings(&id)).await.is(201);
+    let own = format!("{path}/{}", made.at("/id"));
+    let elsewhere = json!({"endpoint": {"value": "https://evil.example"}, "key": {}});
+    let refused = world.change(&own, json!({"parameters": elsewhere})).await;
+    let problem = refused.problem(422, "secrets_needed");
+    let errors = problem["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{problem}");
+    assert_eq!(errors[0]["pointer"], "/parameters/key/value");
+}
