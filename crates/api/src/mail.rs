@@ -2,6 +2,7 @@
 //! templates words it.
 
 use model::Timestamp;
+use store::Comment;
 use store::mail::{Draft, Kind};
 
 /// What a letter tells. Everything in it may come from strangers (names, addresses) and is shown as
@@ -85,6 +86,36 @@ pub enum Letter<'a> {
         /// When it expires.
         expires_at: Timestamp,
     },
+    /// A version of a destination's definition came a step further in its review.
+    Review {
+        /// Which step.
+        step: ReviewStep,
+        /// The destination's name.
+        destination: &'a str,
+        /// The version.
+        version: u32,
+        /// The name of the organisation whose it is.
+        organisation: &'a str,
+        /// Who did it, by address or token's name.
+        by: &'a str,
+        /// What a reviewer says of the whole.
+        note: &'a str,
+        /// What a reviewer says of single fields.
+        comments: &'a [Comment],
+    },
+}
+
+/// A step of a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReviewStep {
+    /// Reviewers are asked.
+    Submitted,
+    /// They are not asked any more.
+    Withdrawn,
+    /// Everyone can connect it.
+    Approved,
+    /// It needs mending.
+    Returned,
 }
 
 impl Letter<'_> {
@@ -100,6 +131,7 @@ impl Letter<'_> {
             Self::IdentityLinked { .. } => Kind::IdentityLinked,
             Self::SignIn { .. } => Kind::SignIn,
             Self::TokenExpiring { .. } => Kind::TokenExpiring,
+            Self::Review { .. } => Kind::Review,
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Event {
     /// When the server took it.
     pub received_at: Timestamp,
     text: Bytes,
+    /// The names of the user properties that it changed, as a JSON array; empty for none.
+    changed: Bytes,
     tree: OnceLock<Result<Tree, json::Error>>,
 }
 
@@ -87,7 +89,28 @@ impl Event {
             kind,
             received_at,
             text,
+            changed: Bytes::new(),
             tree: OnceLock::new(),
+        }
+    }
+
+    /// The same, which changed the user properties that `names` lists, a JSON array.
+    #[must_use]
+    pub fn with_changed_properties(mut self, names: Bytes) -> Self {
+        self.changed = names;
+        self
+    }
+
+    /// The names of the user properties that have another value since the event, or one for the first
+    /// time, or none any more.
+    pub fn changed_properties(&self) -> Vec<String> {
+        match json::parse(&self.changed, &Limits::OWN) {
+            Ok(json::Value::Array(names)) => names
+                .into_iter()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect(),
+            // Nothing, mostly.
+            _ => Vec::new(),
         }
     }
 

@@ -13,6 +13,8 @@ pub enum Filtered {
     PathOff,
     /// The event type is not among those selected.
     EventType,
+    /// The user is sent on changes only, and none of the properties that count changed.
+    Unchanged,
     /// A condition did not hold; `condition` says which in words, with the value it saw.
     Condition {
         /// The condition and what it saw.

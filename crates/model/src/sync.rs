@@ -42,8 +42,13 @@ pub struct Settings {
     /// Destination property → which kind of identifier fills it, where the definition lets choose.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub mapping_kinds: BTreeMap<String, String>,
-    /// The properties that go along as `mappedProperties`, under their own names.
+    /// The properties that go along as `mappedProperties`, under their own names, or those that don't:
+    /// see `property_choice`. Of users, too, unless these have a choice of their own.
     pub properties: Vec<Property>,
+    /// Whether `properties` go along, or all others.
+    pub property_choice: PropertyChoice,
+    /// Whether properties that don't go along are taken out of `input`, too.
+    pub withhold_properties: bool,
     /// Headers of the sync's own; values may be secret, and are templates.
     pub headers: Vec<Header>,
     /// Overrides the definition's choice of types for selected properties.
@@ -92,16 +97,57 @@ impl Default for Events {
     }
 }
 
+/// What a list of properties means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PropertyChoice {
+    /// These go along.
+    #[default]
+    Only,
+    /// All others of the event, its user and its groups do.
+    AllBut,
+}
+
 /// What happens to users.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Users {
-    /// Whether users are sent: with each event, and on each identify.
+    /// Whether users are sent.
     pub send: bool,
+    /// On which events.
+    pub on: UserTrigger,
+    /// A choice of properties of users' own; absent: the events'.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties: Option<ChosenProperties>,
     /// A body template of the sync's own, where the definition lets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
+}
+
+/// When a user is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum UserTrigger {
+    /// With each event, and on each identify.
+    #[default]
+    Events,
+    /// With events and identifies that changed one of the user properties that go along or fill a
+    /// mapping (where there are none: any), and with changes of groups.
+    Changes,
+}
+
+/// A choice of properties.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ChosenProperties {
+    /// The properties that are meant.
+    pub list: Vec<Property>,
+    /// Whether these go along, or all others.
+    pub choice: PropertyChoice,
 }
 
 /// The name under which requests are sent.

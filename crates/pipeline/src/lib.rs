@@ -55,6 +55,7 @@ mod payload;
 mod plan;
 mod problem;
 mod property;
+mod selected;
 mod settings;
 mod template;
 mod url;

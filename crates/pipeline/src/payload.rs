@@ -5,7 +5,7 @@ use bytes::Bytes;
 use ftl::{Hash, Template};
 use http::{HeaderMap, Method, Uri};
 use model::definition::{self, BodyUnit, Definition, Limits};
-use model::json::Object;
+use model::json::{Object, write_object};
 use model::outcome::Discarded;
 use model::sync::Settings;
 use model::{Event, Part};
@@ -135,24 +135,31 @@ impl Payload {
         shared: &Shared<'_>,
     ) -> Result<Rendered, Discarded> {
         shared.mapped.check_required(root)?;
+        let (part, mapped) = (self.part, shared.mapped);
         let arena = Bump::new();
+        let trimmed = mapped.trimmed(part, root);
+        let shown = trimmed.as_ref().unwrap_or(root);
         let (as_event, as_user);
-        let input: &dyn Hash = match self.part {
+        let input: &dyn Hash = match part {
             Part::Event => {
-                as_event = ObjectView::new(root, &arena);
+                as_event = ObjectView::new(shown, &arena);
                 &as_event
             }
             Part::User => {
-                as_user = UserView::new(root, event.kind, &arena);
+                as_user = UserView::new(shown, event.kind, &arena);
                 &as_user
             }
         };
         let (mut properties, mut fields) = (Members::default(), Members::default());
         if self.reads_properties {
-            properties = shared.mapped.properties(root, &arena);
+            properties = mapped.properties(part, root, &arena);
+            if part == Part::Event {
+                let allowed = shared.limits.properties_per_event.map(u64::from);
+                within("event properties", allowed, mapped.of_event(root))?;
+            }
         }
         if self.reads_fields {
-            fields = shared.mapped.fields(root, &arena);
+            fields = mapped.fields(root, &arena);
         }
         let roots = Roots {
             input,
@@ -164,7 +171,7 @@ impl Payload {
         let (headers, json) = self.headers.render(&roots, shared.parameters)?;
         let body = match &self.body {
             Some(template) => self.render_body(template, &roots, json, shared.parameters)?,
-            None => self.stored_body(event, root, shared.limits, &arena)?,
+            None => self.stored_body(event, shown, trimmed.is_some(), shared.limits, &arena)?,
         };
         within("body bytes", shared.limits.body_bytes, body.len())?;
         Ok(Rendered {
@@ -207,11 +214,13 @@ impl Payload {
         })
     }
 
-    /// The event as it is stored, without a copy where it stands alone; or the user that it shows.
+    /// The event as it is stored, without a copy where it stands alone and whole; or the user that it
+    /// shows.
     fn stored_body(
         &self,
         event: &Event,
         root: &Object<'_>,
+        trimmed: bool,
         limits: &Limits,
         arena: &Bump,
     ) -> Result<Bytes, Discarded> {
@@ -226,7 +235,10 @@ impl Payload {
                     limits.properties_per_event.map(u64::from),
                     count,
                 )?;
-                event.text().clone()
+                match trimmed {
+                    true => object_text(root),
+                    false => event.text().clone(),
+                }
             }
             Part::User => {
                 let mut body = Vec::with_capacity(512);
@@ -283,6 +295,12 @@ fn compile_url(
             }
         },
     }
+}
+
+fn object_text(object: &Object<'_>) -> Bytes {
+    let mut text = Vec::with_capacity(512);
+    write_object(object, &mut text);
+    text.into()
 }
 
 fn array_of_one(body: &[u8]) -> Bytes {

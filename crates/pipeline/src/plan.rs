@@ -7,7 +7,7 @@ use model::definition::{Definition, Limits};
 use model::filter;
 use model::json::Object;
 use model::outcome::{Discarded, Filtered};
-use model::sync::Sync;
+use model::sync::{Sync, UserTrigger};
 use model::{Clock, DeliveryId, Event, EventKind, OutboundRequest, Part, SyncId};
 
 use crate::filter::{Judgement, Selection};
@@ -25,6 +25,8 @@ pub struct Plan {
     selection: Selection,
     events: Option<Payload>,
     users: Option<Payload>,
+    /// When users are sent.
+    trigger: UserTrigger,
     parameters: Parameters,
     mapped: Mapped,
     limits: Limits,
@@ -139,6 +141,7 @@ impl Plan {
             selection,
             events,
             users,
+            trigger: settings.users.on,
             parameters,
             mapped,
             limits: definition.limits,
@@ -159,8 +162,8 @@ impl Plan {
     }
 
     /// Which parts of `event` the sync sends. Makes no reason for the others: most events of most
-    /// syncs are filtered, and nobody asks why. Users are sent with every event, whether or not it
-    /// is selected itself.
+    /// syncs are filtered, and nobody asks why. Users are sent with every event (or every one that
+    /// changed them), whether or not it is selected itself.
     ///
     /// An event that can't be read is sent, so that rendering it says what is wrong.
     pub fn matching(&self, event: &Event) -> Parts {
@@ -170,7 +173,19 @@ impl Plan {
         {
             parts.event = matches!(self.selection.judge(root), Judgement::Selected);
         }
+        parts.user = parts.user && self.shows_change(event);
         parts
+    }
+
+    /// Whether the event is one that the user is sent on.
+    fn shows_change(&self, event: &Event) -> bool {
+        match (self.trigger, event.kind) {
+            (UserTrigger::Events, _) | (_, EventKind::GroupIdentify) => true,
+            (UserTrigger::Changes, _) => {
+                let changed = event.changed_properties();
+                changed.iter().any(|name| self.mapped.counts(name))
+            }
+        }
     }
 
     /// Why the sync doesn't send this part of `event`; `None` when it does.
@@ -179,7 +194,7 @@ impl Plan {
             return Some(Filtered::PathOff);
         }
         if part == Part::User {
-            return None;
+            return (!self.shows_change(event)).then_some(Filtered::Unchanged);
         }
         let root = root(event).ok()?;
         match self.selection.judge(root) {

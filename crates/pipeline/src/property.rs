@@ -16,7 +16,10 @@ pub(crate) fn find<'e, 'a>(property: &Property, event: &'e Object<'a>) -> Option
 
 /// The properties of the event's first group of a type: the first by name among those that `groups`
 /// lists, or, where it lists none, among those that have properties.
-fn first_group<'e, 'a>(event: &'e Object<'a>, group_type: &str) -> Option<&'e Value<'a>> {
+pub(crate) fn first_group<'e, 'a>(
+    event: &'e Object<'a>,
+    group_type: &str,
+) -> Option<&'e Value<'a>> {
     let with_properties = event
         .get("group_properties")?
         .get(group_type)?

@@ -3,14 +3,16 @@
 
 use bumpalo::Bump;
 use ftl::View;
+use model::Part;
 use model::definition::{Definition, Mapping};
 use model::filter::Property;
 use model::json::{Object, Value};
 use model::outcome::Discarded;
-use model::sync::Settings;
+use model::sync::{PropertyChoice, Settings};
 
 use crate::problem::{Problems, pointer};
 use crate::property;
+use crate::selected::Selected;
 use crate::template::unknown;
 use crate::views::{Members, view};
 
@@ -21,7 +23,11 @@ const MAX_PROPERTIES: usize = 1000;
 #[derive(Debug)]
 pub(crate) struct Mapped {
     fields: Vec<Field>,
-    properties: Vec<Property>,
+    of_events: Selected,
+    /// `None`: the same as of events.
+    of_users: Option<Selected>,
+    /// Whether `input` goes without the properties that don't go along.
+    withhold: bool,
     /// Whether values keep their types; otherwise they are text.
     typed: bool,
 }
@@ -43,7 +49,10 @@ impl Mapped {
         check_properties(definition, settings, problems);
         Self {
             fields: compile_fields(definition, settings, problems),
-            properties: settings.properties.clone(),
+            of_events: Selected::new(settings.property_choice, &settings.properties),
+            of_users: (settings.users.properties.as_ref())
+                .map(|own| Selected::new(own.choice, &own.list)),
+            withhold: settings.withhold_properties,
             typed: settings
                 .typed_properties
                 .unwrap_or(definition.typed_properties),
@@ -75,42 +84,59 @@ impl Mapped {
         let each = self.fields.iter();
         Members(
             each.filter_map(|field| {
-                Some((
-                    field.name.as_str(),
-                    self.value(&field.source, event, arena)?,
-                ))
+                let value = property::find(&field.source, event)?;
+                Some((field.name.as_str(), self.show(value, arena)))
             })
             .collect(),
         )
     }
 
-    /// `mappedProperties` for `event`. Of properties with one name in several scopes the first that
-    /// has a value goes along.
-    pub(crate) fn properties<'a>(&'a self, event: &'a Object<'a>, arena: &'a Bump) -> Members<'a> {
-        let mut members: Vec<(&str, View<'_>)> = Vec::with_capacity(self.properties.len());
-        for property in &self.properties {
-            if members.iter().any(|(name, _)| *name == property.name()) {
-                continue;
-            }
-            if let Some(value) = self.value(property, event, arena) {
-                members.push((property.name(), value));
-            }
-        }
-        Members(members)
-    }
-
-    fn value<'a>(
-        &self,
-        property: &Property,
+    /// `mappedProperties` of a part of `event`.
+    pub(crate) fn properties<'a>(
+        &'a self,
+        part: Part,
         event: &'a Object<'a>,
         arena: &'a Bump,
-    ) -> Option<View<'a>> {
-        let value = property::find(property, event)?;
-        Some(if self.typed {
-            view(value, arena)
-        } else {
-            View::Str(text(value, arena))
-        })
+    ) -> Members<'a> {
+        let show = |value, arena| self.show(value, arena);
+        self.selected(part).members(event, arena, show)
+    }
+
+    /// `event` without the properties that don't go along with the part; `None` when they stay.
+    pub(crate) fn trimmed<'a>(&self, part: Part, event: &Object<'a>) -> Option<Object<'a>> {
+        self.withhold.then(|| self.selected(part).trimmed(event))
+    }
+
+    /// How many properties of the event itself go along with it.
+    pub(crate) fn of_event(&self, event: &Object<'_>) -> usize {
+        self.of_events.of_event(event)
+    }
+
+    /// Whether a change of this user property is one that the destination is to know of: the property
+    /// goes along with users or fills a mapping. Where no user property does, all count.
+    pub(crate) fn counts(&self, name: &str) -> bool {
+        let mut mapped = self.fields.iter().filter_map(|field| match &field.source {
+            Property::User { name } => Some(name),
+            _ => None,
+        });
+        let selected = self.selected(Part::User);
+        mapped.clone().any(|mapped| mapped == name)
+            || selected.sends_user_property(name)
+            || (selected.sends_no_user_property() && mapped.next().is_none())
+    }
+
+    fn selected(&self, part: Part) -> &Selected {
+        match part {
+            Part::Event => &self.of_events,
+            Part::User => self.of_users.as_ref().unwrap_or(&self.of_events),
+        }
+    }
+
+    fn show<'a>(&self, value: &'a Value<'a>, arena: &'a Bump) -> View<'a> {
+        match self.typed {
+            true => view(value, arena),
+            false => View::Str(text(value, arena)),
+        }
     }
 }
 
@@ -121,16 +147,13 @@ fn text<'a>(value: &'a Value<'a>, arena: &'a Bump) -> &'a str {
 
 fn check_properties(definition: &Definition, settings: &Settings, problems: &mut Problems) {
     let at = "/properties";
-    if settings.properties.len() > MAX_PROPERTIES {
-        problems.add(
-            at,
-            format!("at most {MAX_PROPERTIES} properties can be selected"),
-        );
+    check_list(at, &settings.properties, settings.property_choice, problems);
+    if let Some(own) = &settings.users.properties {
+        check_list("/users/properties/list", &own.list, own.choice, problems);
     }
-    for (position, property) in settings.properties.iter().enumerate().take(MAX_PROPERTIES) {
-        if property.name().is_empty() {
-            problems.add(pointer(at, position), "choose a property");
-        }
+    // Which of the others go along only an event can tell.
+    if settings.property_choice == PropertyChoice::AllBut {
+        return;
     }
     let of_event = |property: &&Property| matches!(property, Property::Event { .. });
     let count = settings.properties.iter().filter(of_event).count();
@@ -143,6 +166,22 @@ fn check_properties(definition: &Definition, settings: &Settings, problems: &mut
                 "{count} event properties are selected, but the destination takes at most {allowed}"
             ),
         );
+    }
+}
+
+fn check_list(at: &str, list: &[Property], choice: PropertyChoice, problems: &mut Problems) {
+    if list.len() > MAX_PROPERTIES {
+        let message = format!("at most {MAX_PROPERTIES} properties can be selected");
+        problems.add(at, message);
+    }
+    for (position, property) in list.iter().enumerate().take(MAX_PROPERTIES) {
+        let is_field = matches!(property, Property::Field { .. });
+        if property.name().is_empty() {
+            problems.add(pointer(at, position), "choose a property");
+        } else if is_field && choice == PropertyChoice::AllBut {
+            let message = "fields of the event are no properties: they always go along";
+            problems.add(pointer(at, position), message);
+        }
     }
 }
 

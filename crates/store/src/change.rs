@@ -23,9 +23,9 @@ pub struct Caller {
     pub request_id: String,
     /// Makes a creation happen once however often it is asked for.
     pub once: Option<Once>,
-    /// The notice that tells somebody of the change: queued if and when it happens. One that can't be
+    /// The notices that tell others of the change: queued if and when it happens. One that can't be
     /// queued is no reason not to make the change.
-    pub notice: Option<mail::Draft>,
+    pub notices: Vec<mail::Draft>,
 }
 
 impl Caller {
@@ -40,15 +40,15 @@ impl Caller {
             address: String::new(),
             request_id: String::new(),
             once: None,
-            notice: None,
+            notices: Vec::new(),
         }
     }
 
-    /// The same, who tells of the change by a letter, if one could be written.
+    /// The same, who tells of the change by these letters.
     #[must_use]
-    pub fn telling(&self, notice: Option<mail::Draft>) -> Self {
+    pub fn telling(&self, notices: Vec<mail::Draft>) -> Self {
         Self {
-            notice,
+            notices,
             ..self.clone()
         }
     }
@@ -237,10 +237,10 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Makes the change happen, and the log and the caller's notice tell of it.
+    /// Makes the change happen, and the log and the caller's notices tell of it.
     pub(crate) async fn commit(mut self, entry: Entry) -> Result<(), Error> {
         self.log(entry).await?;
-        if let Some(notice) = self.by.notice.clone() {
+        for notice in self.by.notices.clone() {
             self.tell(notice).await?;
         }
         self.commit_logged().await

@@ -105,13 +105,16 @@ impl Dialect {
         }
     }
 
-    /// A migration in this dialect. Ids and names are ordered by their bytes everywhere: SQLite does
+    /// A migration in this dialect. Bytes have a type of their own everywhere. Ids and names are ordered by their bytes everywhere: SQLite does
     /// so by itself, in PostgreSQL it is a column's property that the database's own order yields to.
     /// It also keeps indexes right when the operating system's idea of a language's order changes.
     pub(crate) fn migration(self, sql: &'static str) -> Cow<'static, str> {
         match self {
             Self::Sqlite => sql.into(),
-            Self::Postgres => sql.replace(" TEXT", r#" TEXT COLLATE "C""#).into(),
+            Self::Postgres => {
+                let sql = sql.replace(" TEXT", r#" TEXT COLLATE "C""#);
+                sql.replace(" BLOB", " BYTEA").into()
+            }
         }
     }
 

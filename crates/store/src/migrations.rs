@@ -47,6 +47,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "definitions",
         include_str!("../migrations/0009_definitions.sql"),
     ),
+    (
+        11,
+        "reviews and logos",
+        include_str!("../migrations/0011_reviews_and_logos.sql"),
+    ),
 ];
 
 /// The newest step.

@@ -36,6 +36,7 @@ pub(super) async fn of_definitions(round: &Round<'_>) -> Vec<Change> {
     let changed = definition(round, "Changed", &[]).await;
     let deleted = definition(round, "Deleted", &[]).await;
     let listed = definition(round, "Listed", &[]).await;
+    let bare = definition(round, "Bare", &[]).await;
     let released = definition(round, "Released", &[]).await;
     let submitted = definition(round, "Submitted", &["release"]).await;
     let withdrawn = definition(round, "Withdrawn", &["release", SUBMIT]).await;
@@ -83,6 +84,15 @@ pub(super) async fn of_definitions(round: &Round<'_>) -> Vec<Change> {
             )
             .logged_in(organisation, "definition.list", &listed)
             .shown_by(Sign::Reads(of(&listed), "/listing", json!("archived"))),
+        round
+            .change(
+                "remove_definition_logo",
+                Method::DELETE,
+                of(&bare) + "/logo",
+                Value::Null,
+            )
+            .logged_in(organisation, "definition.set_logo", &bare)
+            .shown_by(Sign::Reads(of(&bare), "/revision", json!(2))),
         round
             .change(
                 "release_definition",

@@ -98,6 +98,6 @@ fn with_origin(actor: Actor, address: Option<IpAddr>, parts: &Parts) -> Caller {
             .unwrap_or_default(),
         request_id: request_id.map(|id| id.0.clone()).unwrap_or_default(),
         once: None,
-        notice: None,
+        notices: Vec::new(),
     }
 }

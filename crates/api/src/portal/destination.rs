@@ -81,10 +81,16 @@ fn same_makings(before: &Settings, after: &Settings, definition: &Definition) ->
         let value = |settings: &Settings| settings.parameters.get(&parameter.name).cloned();
         !reads_any(&urls, &parameter.name) || value(before) == value(after)
     });
-    let same_properties = before.mappings == after.mappings
+    same_parameters && (same_properties(before, after) || !urls.contains("apped"))
+}
+
+/// Whether the same properties go along, under the same names.
+fn same_properties(before: &Settings, after: &Settings) -> bool {
+    before.mappings == after.mappings
         && before.mapping_kinds == after.mapping_kinds
-        && before.properties == after.properties;
-    same_parameters && (same_properties || !urls.contains("apped"))
+        && before.properties == after.properties
+        && before.property_choice == after.property_choice
+        && before.users.properties == after.users.properties
 }
 
 /// Whether a template may read this parameter: it names it, or does more than name some.
@@ -102,11 +108,7 @@ fn same_destination(before: &Settings, after: &Settings) -> bool {
     match (origin(&was), origin(&is)) {
         (Some(was), Some(is)) => was == is,
         (None, None) => {
-            was == is
-                && before.parameters == after.parameters
-                && before.mappings == after.mappings
-                && before.mapping_kinds == after.mapping_kinds
-                && before.properties == after.properties
+            was == is && before.parameters == after.parameters && same_properties(before, after)
         }
         _ => false,
     }

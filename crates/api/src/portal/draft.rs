@@ -8,7 +8,7 @@ use axum::http::{HeaderName, Uri};
 use model::DefinitionId;
 use model::definition::{Definition, Header, Parameter};
 use model::filter::{Property, Selection};
-use model::sync::{Events, Settings, UserAgent, Users};
+use model::sync::{Events, PropertyChoice, Settings, UserAgent, Users};
 use serde::{Deserialize, Deserializer};
 use store::{SecretFields, SyncDraft};
 use utoipa::ToSchema;
@@ -83,8 +83,12 @@ pub(super) struct SyncInput {
     events: Option<Events>,
     /// Whether users are sent, and how.
     users: Option<Users>,
-    /// Properties that go along as `mappedProperties`.
+    /// Properties that go along as `mappedProperties`, or that don't: see `property_choice`.
     properties: Option<Vec<Property>>,
+    /// Whether `properties` go along, or all others.
+    property_choice: Option<PropertyChoice>,
+    /// Whether properties that don't go along are taken out of `input`, too.
+    withhold_properties: Option<bool>,
     /// What fills `mappedFields`: destination property → property.
     mappings: Option<BTreeMap<String, Property>>,
     /// What kind of identifier fills a mapping, where the destination lets choose.
@@ -237,6 +241,8 @@ pub(super) fn apply(
     }
     if let Some(users) = input.users {
         check_template("/users/template", users.template.as_deref(), &mut problems);
+        let own = users.properties.as_ref().map_or(0, |own| own.list.len());
+        check_count("/users/properties/list", own, PROPERTIES, &mut problems);
         settings.users = users;
     }
     if let Some(properties) = input.properties {
@@ -258,6 +264,9 @@ pub(super) fn apply(
         }
         settings.concurrency = concurrency;
     }
+    settings.property_choice = input.property_choice.unwrap_or(settings.property_choice);
+    settings.withhold_properties =
+        (input.withhold_properties).unwrap_or(settings.withhold_properties);
     settings.user_agent = input.user_agent.unwrap_or(settings.user_agent);
     settings.typed_properties = input.typed_properties.unwrap_or(settings.typed_properties);
     if !problems.is_empty() {

@@ -138,11 +138,24 @@ impl Portal {
     /// The caller of a change of which `letter` tells someone: it is queued if the change is made. One
     /// that can't be written is no reason not to make it.
     fn telling(&self, by: &Caller, email: &str, letter: &Letter<'_>) -> Caller {
+        self.telling_all(by, [email], letter)
+    }
+
+    /// The same, for several people.
+    fn telling_all<'a>(
+        &self,
+        by: &Caller,
+        emails: impl IntoIterator<Item = &'a str>,
+        letter: &Letter<'_>,
+    ) -> Caller {
         let kind = letter.kind().name();
-        let written = self.letters.write(email, letter).inspect_err(|error| {
-            tracing::warn!(kind, %error, "a notice could not be written");
+        let written = emails.into_iter().filter_map(|email| {
+            let written = self.letters.write(email, letter).inspect_err(|error| {
+                tracing::warn!(kind, %error, "a notice could not be written");
+            });
+            written.ok()
         });
-        by.telling(written.ok())
+        by.telling(written.collect())
     }
 
     /// The answer to a link that is none, or none any more. Each counts as a failure to sign in.
@@ -247,6 +260,8 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; definition::list, definition::create))
         .routes(guarded!(Arc<Portal>; definition::show, definition::change, definition::delete))
         .routes(guarded!(Arc<Portal>; definition::set_listing))
+        .routes(guarded!(Arc<Portal>; definition::logo::set, definition::logo::remove))
+        .routes(guarded!(Arc<Portal>; definition::logo::show))
         .routes(guarded!(Arc<Portal>; definition::check))
         .routes(guarded!(Arc<Portal>; definition::release))
         .routes(guarded!(Arc<Portal>; definition::version::list))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract;
 use model::DefinitionId;
 use serde::{Deserialize, Serialize};
-use store::{Comment, Decision};
+use store::{Caller, Comment, Decision, VersionRecord};
 use utoipa::ToSchema;
 
 use super::definition::{CommentView, ContentView, VersionView};
@@ -12,9 +12,10 @@ use super::extract::{Body, Path, Query};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::problem::{FieldProblem, pointer};
-use super::{ApiError, State};
+use super::{ApiError, Portal, State};
 use crate::auth::Installed;
 use crate::auth::permission::ReviewsWrite;
+use crate::mail::{Letter, ReviewStep};
 
 const NOTE_CHARACTERS: usize = 4000;
 const COMMENTS: usize = 100;
@@ -110,10 +111,45 @@ pub(super) async fn decide(
         comment: comment.comment,
     });
     let comments: Vec<_> = comments.collect();
-    let by = reviewer.caller();
     let (store, note) = (&portal.store, input.note.trim());
+    let record = store.reviewed_version(id, version).await?;
+    let by = reviewer.caller();
+    let by = portal.telling_author(&record, decision, note, &comments, &by);
+    let by = by.await?;
     let decided = store.decide_definition(id, version, decision, note, &comments, &by);
     Ok(Json(decided.await?.into()))
+}
+
+impl Portal {
+    /// The caller of a decision of which the one who submitted the version is told.
+    async fn telling_author(
+        &self,
+        record: &VersionRecord,
+        decision: Decision,
+        note: &str,
+        comments: &[Comment],
+        by: &Caller,
+    ) -> Result<Caller, ApiError> {
+        let definition = &record.definition;
+        let author = self.store.author_of(definition.id, definition.version);
+        let (Some(author), Some(organisation)) = (author.await?, record.organisation) else {
+            return Ok(by.clone());
+        };
+        let organisation = self.store.organisation(organisation).await?;
+        let letter = Letter::Review {
+            step: match decision {
+                Decision::Approve => ReviewStep::Approved,
+                Decision::Return => ReviewStep::Returned,
+            },
+            destination: &definition.display_name,
+            version: definition.version,
+            organisation: &organisation.name,
+            by: &by.actor.name,
+            note,
+            comments,
+        };
+        Ok(self.telling(by, &author, &letter))
+    }
 }
 
 fn check(input: &DecisionInput) -> Result<(), ApiError> {

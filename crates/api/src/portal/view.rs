@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::Timestamp;
 use model::definition::Definition;
 use model::filter::Property;
-use model::sync::{Events, UserAgent, Users};
+use model::sync::{Events, PropertyChoice, UserAgent, Users};
 use serde::Serialize;
 use store::SyncRecord;
 use utoipa::ToSchema;
@@ -33,8 +33,12 @@ pub(super) struct SyncView {
     events: Events,
     /// Whether users are sent, and how.
     users: Users,
-    /// Properties that go along as `mappedProperties`.
+    /// Properties that go along as `mappedProperties`, or that don't: see `property_choice`.
     properties: Vec<Property>,
+    /// Whether `properties` go along, or all others.
+    property_choice: PropertyChoice,
+    /// Whether properties that don't go along are taken out of `input`, too.
+    withhold_properties: bool,
     /// What fills `mappedFields`.
     mappings: BTreeMap<String, Property>,
     /// What kind of identifier fills a mapping, where the destination lets choose.
@@ -125,6 +129,8 @@ impl SyncView {
             events: settings.events.clone(),
             users: settings.users.clone(),
             properties: settings.properties.clone(),
+            property_choice: settings.property_choice,
+            withhold_properties: settings.withhold_properties,
             mappings: settings.mappings.clone(),
             mapping_kinds: settings.mapping_kinds.clone(),
             parameters: parameters.collect(),

@@ -80,6 +80,7 @@ macro_rules! conformance {
             dedupe::many_insert_ids_are_remembered_over_crashes
             users::properties_are_those_after_the_event
             users::an_event_can_show_properties_of_its_own
+            users::events_name_the_properties_that_they_changed
             users::state_survives_a_crash
             users::a_first_login_takes_the_anonymous_user_over
             users::a_known_user_inherits_what_they_lack

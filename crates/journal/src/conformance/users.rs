@@ -239,3 +239,34 @@ pub async fn birth_version_and_payment_are_kept(backend: &dyn Backend) {
     assert_eq!(text["start_version"], "2.\"0\"");
     assert_eq!(text["paying"], true);
 }
+
+pub async fn events_name_the_properties_that_they_changed(backend: &dyn Backend) {
+    let journal = backend.open(Bounds::default()).await;
+    let events = vec![
+        identify("", "phone", r#"{"from":"ad","plan":"free"}"#),
+        event("", "phone"),
+        identify("ann", "", r#"{"plan":"pro"}"#),
+        // The device turns out to be hers: of its properties she lacks one.
+        identify("ann", "phone", r#"{"$add":{"visits":1}}"#),
+        identify("ann", "", r#"{"$set":{"plan":"pro"}}"#),
+        identify("ann", "", r#"{"$unset":{"plan":"-"}}"#),
+    ];
+    accept(&journal, project(1), events).await;
+    let expected: [&[&str]; 6] = [
+        &["from", "plan"],
+        &[],
+        &["plan"],
+        &["from", "visits"],
+        &[],
+        &["plan"],
+    ];
+    let changed = |events: Vec<std::sync::Arc<model::Event>>| {
+        let names = events.iter().map(|event| event.changed_properties());
+        names.collect::<Vec<_>>()
+    };
+    let events = journal.read(project(1), model::Offset(0), 10).await;
+    assert_eq!(changed(events.unwrap()), expected);
+    let journal = backend.crash(journal).await;
+    let events = journal.read(project(1), model::Offset(0), 10).await;
+    assert_eq!(changed(events.unwrap()), expected);
+}

@@ -217,7 +217,8 @@ fn check_version(connection: &Connection, folder: &Path) -> Result<(), BackupErr
         value.map_err(|error| OpenError::from(Fault::from(error).sort(&file)))
     };
     match (pragma("application_id")?, pragma("user_version")?) {
-        (schema::APPLICATION_ID, schema::VERSION) => Ok(()),
+        // A former one is brought up to date when it is opened.
+        (schema::APPLICATION_ID, 1..=schema::VERSION) => Ok(()),
         (schema::APPLICATION_ID, found) => Err(BackupError::Open(OpenError::Newer {
             folder: folder.to_owned(),
             found,

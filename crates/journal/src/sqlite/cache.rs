@@ -154,7 +154,9 @@ mod tests {
                 body.extend_from_slice(&[b' '; 87]);
                 Ok::<_, ()>(())
             };
-            builder.push(EventKind::Track, Timestamp(0), write).unwrap();
+            builder
+                .push(EventKind::Track, Timestamp(0), &[], write)
+                .unwrap();
         }
         Arc::new(builder.finish(ProjectId::from_bytes(PROJECT)))
     }

@@ -1,16 +1,22 @@
 //! A chunk: consecutive events of one project, stored, cached and removed together.
 //!
 //! The body is a sequence of records, each `length: u32, kind: u8, received_at: i64, text`, all
-//! little-endian, followed by the XXH3-64 of all that precedes it.
+//! little-endian, followed by the XXH3-64 of all that precedes it. Where the kind's highest bit is set,
+//! the text ends with the names of the user properties that the event changed, a JSON array, and its
+//! length as a `u32`.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use model::json::write_string;
 use model::{Event, EventKind, Offset, ProjectId, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 const HEADER: usize = 4 + 1 + 8;
 const CHECKSUM: usize = 8;
+
+/// In the kind: names of changed properties follow the event.
+const CHANGED: u8 = 0x80;
 
 /// A chunk that is being filled.
 #[derive(Debug)]
@@ -32,18 +38,24 @@ impl Builder {
         }
     }
 
-    /// Appends an event whose text `write` appends.
+    /// Appends an event whose text `write` appends, and the names of the user properties that it
+    /// changed.
     pub(super) fn push<E>(
         &mut self,
         kind: EventKind,
         received_at: Timestamp,
+        changed: &[String],
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         let start = self.body.len();
         self.body.extend_from_slice(&[0; 4]);
-        self.body.push(kind as u8);
+        let flag = if changed.is_empty() { 0 } else { CHANGED };
+        self.body.push(kind as u8 | flag);
         self.body.extend_from_slice(&received_at.0.to_le_bytes());
         write(&mut self.body)?;
+        if !changed.is_empty() {
+            write_names(changed, &mut self.body);
+        }
         // A text is bounded by the largest request and the largest user's properties.
         let length = (self.body.len() - start - HEADER) as u32;
         self.body[start..start + 4].copy_from_slice(&length.to_le_bytes());
@@ -129,6 +141,27 @@ impl Chunk {
     }
 }
 
+/// Appends names as a JSON array, and its length.
+fn write_names(names: &[String], out: &mut Vec<u8>) {
+    let start = out.len();
+    for (position, name) in names.iter().enumerate() {
+        out.push(if position == 0 { b'[' } else { b',' });
+        write_string(name, out);
+    }
+    out.push(b']');
+    // Names are bounded as the properties are.
+    let length = (out.len() - start) as u32;
+    out.extend_from_slice(&length.to_le_bytes());
+}
+
+/// A text and the names behind it; `None` when the framing is broken.
+fn without_names(text: &Bytes) -> Option<(Bytes, Bytes)> {
+    let end = text.len().checked_sub(4)?;
+    let length = u32::from_le_bytes(text[end..].try_into().ok()?) as usize;
+    let start = end.checked_sub(length)?;
+    Some((text.slice(..start), text.slice(start..end)))
+}
+
 /// The events of a body, each sharing its memory; `None` when its framing is broken.
 fn decode(project: ProjectId, first: Offset, body: &Bytes) -> Option<Vec<Arc<Event>>> {
     let end = body.len().checked_sub(CHECKSUM)?;
@@ -136,17 +169,16 @@ fn decode(project: ProjectId, first: Offset, body: &Bytes) -> Option<Vec<Arc<Eve
     while at < end {
         let header = body.get(at..at + HEADER)?;
         let length = u32::from_le_bytes(header[..4].try_into().ok()?) as usize;
-        let kind = EventKind::from_code(header[4])?;
+        let kind = EventKind::from_code(header[4] & !CHANGED)?;
         let received_at = Timestamp(i64::from_le_bytes(header[5..].try_into().ok()?));
         let text_end = (at + HEADER).checked_add(length).filter(|&to| to <= end)?;
-        let text = body.slice(at + HEADER..text_end);
-        events.push(Arc::new(Event::new(
-            project,
-            offset,
-            kind,
-            received_at,
-            text,
-        )));
+        let mut text = body.slice(at + HEADER..text_end);
+        let mut changed = Bytes::new();
+        if header[4] & CHANGED != 0 {
+            (text, changed) = without_names(&text)?;
+        }
+        let event = Event::new(project, offset, kind, received_at, text);
+        events.push(Arc::new(event.with_changed_properties(changed)));
         (at, offset) = (text_end, offset.next());
     }
     Some(events)
@@ -158,13 +190,14 @@ mod tests {
 
     fn chunk() -> Chunk {
         let mut builder = Builder::new(Offset(7), 0);
-        for text in ["{}", "{\"a\":1}"] {
+        let names = ["plan".to_owned(), "a \"b\"".to_owned()];
+        for (text, changed) in [("{}", &names[..]), ("{\"a\":1}", &[])] {
             let write = |body: &mut Vec<u8>| {
                 body.extend_from_slice(text.as_bytes());
                 Ok::<_, ()>(())
             };
             builder
-                .push(EventKind::Identify, Timestamp(3), write)
+                .push(EventKind::Identify, Timestamp(3), changed, write)
                 .unwrap();
         }
         builder.finish(ProjectId::from_bytes([1; 16]))
@@ -176,7 +209,11 @@ mod tests {
         let read = Chunk::read(written.project, Offset(7), 2, written.body.clone()).unwrap();
         for chunk in [&written, &read] {
             assert_eq!(chunk.end(), Offset(9));
+            let first = &chunk.events_from(Offset(7))[0];
+            assert_eq!(&first.text()[..], b"{}");
+            assert_eq!(first.changed_properties(), ["plan", "a \"b\""]);
             let last = &chunk.events_from(Offset(8))[0];
+            assert!(last.changed_properties().is_empty());
             assert_eq!(&last.text()[..], b"{\"a\":1}");
             assert_eq!(
                 (last.offset, last.kind, last.received_at),

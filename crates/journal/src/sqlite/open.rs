@@ -134,7 +134,12 @@ pub(super) fn open(config: &Config, random: &dyn Random) -> Result<Connection, O
         .map_err(sort)?;
     match version {
         0 => create(&connection, random).map_err(sort)?,
-        schema::VERSION => check(&connection, &file, config.check_budget)?,
+        1..=schema::VERSION => {
+            check(&connection, &file, config.check_budget)?;
+            // Programs of former versions could not read what is written from now on.
+            let upgrade = connection.pragma_update(None, "user_version", schema::VERSION);
+            upgrade.map_err(sort)?;
+        }
         found => {
             return Err(OpenError::Newer {
                 folder: config.folder.clone(),

@@ -1,8 +1,9 @@
 //! The tables, as SCHEMA.md explains them.
 
 /// What `PRAGMA user_version` says. A database with a higher one was made by a later version of
-/// this program and is left alone.
-pub(super) const VERSION: i64 = 1;
+/// this program and is left alone. Since 2, events may come with the names of the properties that they
+/// changed; the tables are the same.
+pub(super) const VERSION: i64 = 2;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;

@@ -204,6 +204,26 @@ async fn a_folder_is_used_by_one_journal_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_former_schema_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    open(small(folder.path())).close().await;
+    let version = |set: Option<i64>| {
+        let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+        if let Some(version) = set {
+            database
+                .pragma_update(None, "user_version", version)
+                .unwrap();
+        }
+        let version = database.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+        version.unwrap()
+    };
+    let now = version(None);
+    assert_eq!(version(Some(1)), 1);
+    open(small(folder.path())).close().await;
+    assert_eq!(version(None), now);
+}
+
+#[tokio::test]
 async fn a_later_schema_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     open(small(folder.path())).close().await;

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 pub use parse::{Error, Limits, parse};
-pub use write::{write_string, write_value};
+pub use write::{write_object, write_string, write_value};
 
 /// A JSON value that borrows from the text it was parsed from.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! Compact JSON text from a tree.
 
-use super::Value;
 use super::parse::plain_length;
+use super::{Object, Value};
 
 /// Appends `value` as compact JSON. Depth is bounded by that of the parser that made the tree.
 pub fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
@@ -21,19 +21,22 @@ pub fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Object(object) => {
-            out.push(b'{');
-            for (position, (name, member)) in object.iter().enumerate() {
-                if position > 0 {
-                    out.push(b',');
-                }
-                write_string(name, out);
-                out.push(b':');
-                write_value(member, out);
-            }
-            out.push(b'}');
-        }
+        Value::Object(object) => write_object(object, out),
     }
+}
+
+/// Appends `object` as JSON.
+pub fn write_object(object: &Object<'_>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (position, (name, member)) in object.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        write_string(name, out);
+        out.push(b':');
+        write_value(member, out);
+    }
+    out.push(b'}');
 }
 
 /// Appends `text` as a JSON string, quotes included. Escapes only what JSON requires.

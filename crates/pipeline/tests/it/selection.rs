@@ -3,7 +3,7 @@
 use millstream_pipeline::{Outcome, Parts, Plan};
 use model::outcome::Filtered;
 use model::{EventKind, Part};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{compile, definition, event, event_of_kind, settings, webhook_plan};
 
@@ -113,4 +113,51 @@ fn a_destination_without_events_is_sent_users_only() {
     let definition = definition(json!({"events": null}));
     let plan = compile(&definition, settings(json!({"users": {"send": true}}))).unwrap();
     assert_eq!(plan.parts(EventKind::Track), USER);
+}
+
+#[test]
+fn users_can_be_sent_on_changes_of_what_the_destination_is_to_know_only() {
+    let plan = |settings_changes: Value| {
+        let mut changes = json!({"users": {"send": true, "on": "changes"}});
+        let more = settings_changes.as_object().unwrap().clone();
+        changes.as_object_mut().unwrap().extend(more);
+        let destination = definition(json!({"mappings": [{"name": "id"}]}));
+        compile(&destination, settings(changes)).unwrap()
+    };
+    let changing = |kind, names: &str| {
+        let text = r#"{"event_type":"x","user_properties":{"plan":"pro"}}"#;
+        event_of_kind(kind, text).with_changed_properties(names.to_owned().into())
+    };
+    let sends = |plan: &Plan, kind, names| {
+        let event = changing(kind, names);
+        let sends = plan.matching(&event).user;
+        let why = plan.explain(&event, Part::User);
+        assert_eq!(why, (!sends).then_some(Filtered::Unchanged));
+        sends
+    };
+    let chosen = json!({
+        "properties": [{"scope": "user", "name": "plan"}, {"scope": "event", "name": "price"}],
+        "mappings": {"id": {"scope": "user", "name": "mail"}},
+    });
+    let all_but =
+        json!({"properties": [{"scope": "user", "name": "visits"}], "property_choice": "all_but"});
+    let (chosen, all_but, any) = (plan(chosen), plan(all_but), plan(json!({})));
+    for (names, expected) in [
+        ("", [false, false, false]),
+        (r#"["visits"]"#, [false, false, true]),
+        (r#"["price"]"#, [false, true, true]),
+        (r#"["visits","plan"]"#, [true, true, true]),
+        (r#"["mail"]"#, [true, true, true]),
+    ] {
+        let sent = [&chosen, &all_but, &any].map(|plan| {
+            let sent = sends(plan, EventKind::Identify, names);
+            assert_eq!(sends(plan, EventKind::Track, names), sent);
+            sent
+        });
+        assert_eq!(sent, expected, "{names}");
+    }
+    assert!(sends(&chosen, EventKind::GroupIdentify, ""));
+    // What was selected once is sent, whatever changed.
+    let rendered = chosen.render(&changing(EventKind::Identify, ""), Part::User);
+    assert!(matches!(rendered, Outcome::Request(_)));
 }

@@ -1,15 +1,20 @@
 //! The letters' words. What a letter says is data, made once; two templates turn it into text and HTML.
 
-use api::mail::{Letter, LetterError, Letters};
+use api::mail::{Letter, LetterError, Letters, ReviewStep};
 use ftl::{Engine, Template};
 use model::Timestamp;
 use serde::Serialize;
+use store::Comment;
 use store::mail::{Bodies, Draft};
 
 use super::address;
 
 /// Most characters of a name or an address that are shown.
 const NAME_MAX_CHARS: usize = 80;
+
+/// Most characters of what somebody said, and most comments, that are shown.
+const TEXT_MAX_CHARS: usize = 1000;
+const COMMENTS_SHOWN: usize = 20;
 
 /// Writes letters with the embedded templates.
 #[derive(Debug)]
@@ -243,6 +248,77 @@ fn content(letter: &Letter<'_>) -> Content {
                 ..Content::default()
             }
         }
+        Letter::Review {
+            step,
+            destination,
+            version,
+            organisation,
+            by,
+            note,
+            comments,
+        } => {
+            let destination = format!("{} (version {version})", shown(destination));
+            review(step, &destination, &shown(organisation), &shown(by), note, comments)
+        }
+    }
+}
+
+/// What a letter about a step of a review says.
+fn review(
+    step: ReviewStep,
+    destination: &str,
+    organisation: &str,
+    by: &str,
+    note: &str,
+    comments: &[Comment],
+) -> Content {
+    let (subject, told, then) = match step {
+        ReviewStep::Submitted => (
+            format!("{destination} waits for your review"),
+            format!(
+                "{by} of {organisation} asks you to release the destination {destination} for everyone."
+            ),
+            "Approve it in the review queue, or send it back with what is to mend.",
+        ),
+        ReviewStep::Withdrawn => (
+            format!("{destination} was withdrawn"),
+            format!(
+                "{by} of {organisation} took the destination {destination} out of the review queue."
+            ),
+            "There is nothing for you to do.",
+        ),
+        ReviewStep::Approved => (
+            format!("{destination} was approved"),
+            format!(
+                "{by} approved the destination {destination} of {organisation}: everyone finds it in the catalog from now on."
+            ),
+            "Syncs that connect an earlier version stay with it until they are upgraded.",
+        ),
+        ReviewStep::Returned => (
+            format!("{destination} was sent back"),
+            format!(
+                "{by} sent the destination {destination} of {organisation} back. Your own organisation can still connect it."
+            ),
+            "Mend it in the draft, release a new version, and submit that.",
+        ),
+    };
+    let mut paragraphs = vec![told];
+    if !note.trim().is_empty() {
+        paragraphs.push(format!("They say: {}", quoted(note)));
+    }
+    for comment in comments.iter().take(COMMENTS_SHOWN) {
+        let (place, comment) = (shown(&comment.pointer), quoted(&comment.comment));
+        paragraphs.push(format!("{place}: {comment}"));
+    }
+    if let Some(more @ 1..) = comments.len().checked_sub(COMMENTS_SHOWN) {
+        paragraphs.push(format!("And {more} more, which are with the version."));
+    }
+    Content {
+        title: subject.clone(),
+        subject,
+        paragraphs,
+        notes: vec![then.to_owned()],
+        ..Content::default()
     }
 }
 
@@ -256,13 +332,22 @@ fn button(label: &'static str, link: &str) -> Option<Button> {
 /// A name or an address from a stranger, on one line, without what turns text around, not too long,
 /// and in no form that mail clients make a link of: nobody is to send their own text through us.
 fn shown(name: &str) -> String {
-    let clean = model::name::readable(name);
+    readable(name, NAME_MAX_CHARS)
+}
+
+/// The same of what somebody said.
+fn quoted(text: &str) -> String {
+    readable(text, TEXT_MAX_CHARS)
+}
+
+fn readable(text: &str, most: usize) -> String {
+    let clean = model::name::readable(text);
     let words: Vec<_> = clean.split_whitespace().collect();
     let line = words.join(" ").replace("://", ": //");
-    match line.chars().nth(NAME_MAX_CHARS) {
+    match line.chars().nth(most) {
         None => line,
         Some(_) => {
-            let cut: String = line.chars().take(NAME_MAX_CHARS).collect();
+            let cut: String = line.chars().take(most).collect();
             format!("{}…", cut.trim_end())
         }
     }
@@ -294,6 +379,18 @@ mod tests {
             inviter,
             link: LINK,
             expires_at: AT,
+        }
+    }
+
+    fn review_letter(step: ReviewStep, comments: &[Comment]) -> Letter<'_> {
+        Letter::Review {
+            step,
+            destination: "Acme Mail",
+            version: 2,
+            organisation: "Acme",
+            by: "rita@example.com",
+            note: "Nearly there.",
+            comments,
         }
     }
 
@@ -335,6 +432,10 @@ mod tests {
                 token: "ci",
                 expires_at: AT,
             },
+            review_letter(ReviewStep::Submitted, &[]),
+            review_letter(ReviewStep::Withdrawn, &[]),
+            review_letter(ReviewStep::Approved, &[]),
+            review_letter(ReviewStep::Returned, &[]),
         ]
     }
 
@@ -417,6 +518,30 @@ mod tests {
         );
         assert!(draft.bodies.html.len() < 20_000);
         assert!(draft.subject.contains("ä…"));
+    }
+
+    #[test]
+    fn a_letter_of_a_review_tells_what_the_reviewer_says_and_not_all_of_a_lot() {
+        let comment = |n: usize| Comment {
+            pointer: format!("/events/headers/{n}"),
+            comment: format!("what <b>for</b> {n}? {}", "x".repeat(5000)),
+        };
+        let comments: Vec<_> = (0..100).map(comment).collect();
+        let draft = written(review_letter(ReviewStep::Returned, &comments));
+        assert_eq!(draft.subject, "Acme Mail (version 2) was sent back");
+        let (text, html) = (&draft.bodies.text, &draft.bodies.html);
+        assert!(text.contains("They say: Nearly there."), "{text}");
+        assert!(
+            text.contains("/events/headers/19: what <b>for</b> 19?"),
+            "{text}"
+        );
+        assert!(text.contains("And 80 more"), "{text}");
+        assert!(!text.contains("/events/headers/20"), "{text}");
+        assert!(
+            !html.contains("<b>for") && html.len() < 100_000,
+            "{}",
+            html.len()
+        );
     }
 
     #[test]

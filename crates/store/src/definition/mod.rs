@@ -3,7 +3,9 @@
 mod built_in;
 mod cached;
 mod catalog;
+mod logo;
 mod names;
+mod review;
 mod version;
 
 use model::definition::Definition;

@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{entry, find, find_own, names, text};
+use super::{entry, find, find_own, logo, names, review, text};
 use crate::change::{Caller, Change, Entry};
 use crate::person::conflict;
 use crate::{Cursor, Error, Page, Store};
@@ -80,7 +80,7 @@ pub struct Comment {
 }
 
 /// What a reviewer decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Everyone can connect it from now on.
     Approve,
@@ -147,6 +147,9 @@ impl Store {
         .bind(change.now.0)
         .execute(change.connection())
         .await?;
+        if let Some(logo) = &about.logo {
+            logo::keep(change.connection(), id, logo).await?;
+        }
         change.remember(&version).await?;
         let made = find_version(change.connection(), id, version).await?;
         let entry = Entry {
@@ -236,14 +239,17 @@ impl Store {
             VersionState::Internal => {}
             state => return Err(Error::VersionState { state }),
         }
+        let author = review::author(change.connection(), &by.actor).await?;
         sqlx::query(
-            "UPDATE definition_versions SET state = 'submitted', submitted_by = $3, submitted_at = $4
+            "UPDATE definition_versions
+             SET state = 'submitted', submitted_by = $3, submitted_at = $4, author_id = $5
              WHERE definition_id = $1 AND version = $2",
         )
         .bind(id.to_string())
         .bind(i64::from(version))
         .bind(&by.actor.name)
         .bind(change.now.0)
+        .bind(author)
         .execute(change.connection())
         .await?;
         moved(

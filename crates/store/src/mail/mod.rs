@@ -82,6 +82,8 @@ pub enum Kind {
     SignIn,
     /// An API token is about to expire.
     TokenExpiring,
+    /// A version of a destination's definition came a step further in its review.
+    Review,
 }
 
 impl Kind {
@@ -96,6 +98,7 @@ impl Kind {
         Self::IdentityLinked,
         Self::SignIn,
         Self::TokenExpiring,
+        Self::Review,
     ];
 
     /// Whether it only tells of what has happened: nobody waits for a link that it brings.
@@ -115,6 +118,7 @@ impl Kind {
             Self::IdentityLinked => "identity_linked",
             Self::SignIn => "sign_in",
             Self::TokenExpiring => "token_expiring",
+            Self::Review => "review",
         }
     }
 }

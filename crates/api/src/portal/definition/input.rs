@@ -91,9 +91,13 @@ impl DefinitionInput {
             }
             None => draft.display_name,
         };
+        let about = match self.about {
+            Some(about) => with_logo(about, draft.about.logo, &mut problems),
+            None => draft.about,
+        };
         let draft = Definition {
             display_name,
-            about: self.about.unwrap_or(draft.about),
+            about,
             parameters: self.parameters.unwrap_or(draft.parameters),
             mappings: self.mappings.unwrap_or(draft.mappings),
             events: self.events.unwrap_or(draft.events),
@@ -112,4 +116,14 @@ impl DefinitionInput {
             false => Err(ApiError::Invalid(problems)),
         }
     }
+}
+
+/// What a client says of a destination, with the picture that is there: it comes and goes by routes of
+/// its own.
+fn with_logo(about: About, logo: Option<String>, problems: &mut Vec<FieldProblem>) -> About {
+    if about.logo.is_some() && about.logo != logo {
+        let message = "a picture is uploaded, not named: PUT it to the definition's `logo`";
+        problems.push(FieldProblem::new("/about/logo", message));
+    }
+    About { logo, ..about }
 }

@@ -2,6 +2,7 @@
 
 mod content;
 mod input;
+pub(super) mod logo;
 pub(super) mod version;
 
 use axum::Json;

@@ -16,7 +16,7 @@ pub(crate) struct Call<'w> {
     router: &'w Router,
     request: axum::http::request::Builder,
     token: Option<String>,
-    body: Option<String>,
+    body: Option<Vec<u8>>,
 }
 
 impl<'w> Call<'w> {
@@ -66,7 +66,11 @@ impl<'w> Call<'w> {
         self.text("application/json", &body.to_string())
     }
 
-    pub(crate) fn text(mut self, content_type: &str, body: &str) -> Self {
+    pub(crate) fn text(self, content_type: &str, body: &str) -> Self {
+        self.bytes(content_type, body.as_bytes())
+    }
+
+    pub(crate) fn bytes(mut self, content_type: &str, body: &[u8]) -> Self {
         self.request = self.request.header(header::CONTENT_TYPE, content_type);
         self.body = Some(body.to_owned());
         self
@@ -85,7 +89,8 @@ impl<'w> Call<'w> {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes: bytes.to_vec(),
         }
     }
 }
@@ -96,6 +101,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {

@@ -2,7 +2,7 @@
 
 use model::access::{Permission as P, Role};
 
-use super::routes::May::{Members, Reviewers};
+use super::routes::May::{Known, Members, Reviewers};
 use super::routes::{EVERYONE, Route};
 
 const DEFINERS: &[Role] = &[Role::Owner, Role::Admin, Role::Partner];
@@ -52,6 +52,23 @@ pub(super) const DEFINITIONS: &[Route] = &[
         r#"{"listing": "deprecated"}"#,
         200,
     ),
+    // Only pictures are taken.
+    (
+        "put",
+        "/organisations/{organisation}/definitions/{definition}/logo",
+        Members(DEFINERS, &[P::DefinitionsWrite]),
+        "{}",
+        400,
+    ),
+    (
+        "delete",
+        "/organisations/{organisation}/definitions/{definition}/logo",
+        Members(DEFINERS, &[P::DefinitionsWrite]),
+        "",
+        200,
+    ),
+    // There is no such picture.
+    ("get", "/logos/{logo}", Known, "", 404),
     (
         "get",
         "/organisations/{organisation}/definitions/{definition}/check",

@@ -1,5 +1,7 @@
 //! The life of a destination definition, from its draft to everyone's catalog.
 
+use std::time::Duration;
+
 use model::access::{InstallationRights, Role};
 use serde_json::{Value, json};
 
@@ -61,6 +63,8 @@ impl Stage {
     }
 
     async fn ask(&self, who: &Somebody, method: &str, path: &str, body: Value) -> Answer {
+        // What is asked later is told later.
+        self.world.clock.advance(Duration::from_secs(1));
         let call = self.world.call(method, path).token(Some(&who.token));
         let call = call.header("if-match", "*");
         match body {
@@ -141,9 +145,17 @@ async fn a_definition_goes_from_draft_to_everyones_catalog() {
         refused.problem(422, "invalid_fields")["errors"][0]["pointer"],
         "/note"
     );
+    assert_eq!(
+        stage.world.letter_to(&stage.reviewer.email).await,
+        "Submitted Mail tool 1: "
+    );
     let comments = json!([{"pointer": "/events/url", "comment": "use the v2 address"}]);
     let back = json!({"decision": "return", "comments": comments});
     stage.reviewer("POST", decision(1), back).await.is(200);
+    assert_eq!(
+        stage.world.letter_to(&stage.partner.email).await,
+        "Returned Mail tool 1:  use the v2 address"
+    );
     let read = stage
         .partner("GET", &first, Value::Null)
         .await
@@ -168,6 +180,10 @@ async fn a_definition_goes_from_draft_to_everyones_catalog() {
     let approve = json!({"decision": "approve", "note": "thanks"});
     let approved = stage.reviewer("POST", decision(2), approve);
     assert_eq!(approved.await.is(200).json()["state"], "approved");
+    assert_eq!(
+        stage.world.letter_to(&stage.partner.email).await,
+        "Approved Mail tool 2: thanks"
+    );
     assert_eq!(stage.catalog().await, [("Mail tool".to_owned(), 2)]);
     assert_eq!(
         stage.reviewer("GET", "", Value::Null).await.is(200).json()["items"],
@@ -292,4 +308,117 @@ async fn what_cannot_be_a_definition_is_refused_where_it_stands() {
         .world
         .call("POST", &stage.own(&format!("{path}/release")));
     late.send().await.problem(428, "precondition_required");
+}
+
+#[tokio::test]
+async fn reviewers_are_told_of_what_is_withdrawn_and_a_former_member_of_nothing() {
+    let stage = Stage::new().await;
+    let made = stage.partner("POST", "/definitions", example("Mail tool"));
+    let path = format!("/definitions/{}", made.await.is(201).at("/id"));
+    let step = async |step: &str| {
+        let stepped = stage.partner("POST", format!("{path}/{step}"), Value::Null);
+        stepped.await
+    };
+    step("release").await.is(201);
+    step("versions/1/submit").await.is(200);
+    step("versions/1/withdraw").await.is(200);
+    let told = || stage.world.letter_to(&stage.reviewer.email);
+    assert_eq!(told().await, "Withdrawn Mail tool 1: ");
+    // One that was refused is told to nobody.
+    step("versions/1/withdraw").await.problem(409, "conflict");
+    step("versions/1/submit").await.is(200);
+    assert_eq!(told().await, "Submitted Mail tool 1: ");
+    let letters = async || {
+        stage
+            .world
+            .store
+            .mails(None, None, 200)
+            .await
+            .unwrap()
+            .items
+    };
+    assert_eq!(letters().await.len(), 3);
+
+    let member = format!("/members/{}", stage.partner.id);
+    let removed = stage.world.call("DELETE", &stage.own(&member)).send();
+    removed.await.is(204);
+    let review = format!(
+        "{}/decision",
+        path.replace("/definitions", "") + "/versions/1"
+    );
+    let approve = json!({"decision": "approve"});
+    stage.reviewer("POST", review, approve).await.is(200);
+    assert_eq!(letters().await.len(), 3);
+}
+
+/// A picture of some pixels a side.
+fn picture(side: u32, shade: u8) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    let mut encoder = png::Encoder::new(&mut encoded, side, side);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    let pixels = vec![shade; side as usize * side as usize * 3];
+    writer.write_image_data(&pixels).unwrap();
+    writer.finish().unwrap();
+    encoded
+}
+
+#[tokio::test]
+async fn a_picture_goes_with_the_version_that_has_it() {
+    let stage = Stage::new().await;
+    let made = stage.partner("POST", "/definitions", example("Mail tool"));
+    let path = format!("/definitions/{}", made.await.is(201).at("/id"));
+    let logo = stage.own(&format!("{path}/logo"));
+    let upload = async |kind: &str, picture: &[u8]| {
+        let call = stage.world.call("PUT", &logo).bytes(kind, picture);
+        let call = call.token(Some(&stage.partner.token));
+        call.send().await
+    };
+    let show = async |logo: &Value| {
+        let path = format!("/logos/{}", logo.as_str().unwrap());
+        let call = stage.world.call("GET", &path);
+        call.token(Some(&stage.stranger.token)).send().await
+    };
+    for (kind, picture, status) in [
+        ("image/svg+xml", &b"<svg/>"[..], 400),
+        ("image/png", b"<svg/>", 422),
+        ("image/png", &[0; 600_000], 413),
+    ] {
+        let refused = upload(kind, picture).await;
+        assert_eq!(refused.status.as_u16(), status, "{}", refused.text);
+    }
+    let first = upload("image/png", &picture(64, 1)).await.is(200).json();
+    assert_eq!(first["revision"], 2);
+    let first = first["draft"]["about"]["logo"].clone();
+    let shown = show(&first).await.is(200);
+    assert_eq!(shown.header("content-type"), "image/png");
+    assert_eq!(shown.header("x-content-type-options"), "nosniff");
+    let reader = png::Decoder::new(std::io::Cursor::new(&shown.bytes));
+    assert_eq!(reader.read_info().unwrap().info().size(), (64, 64));
+
+    // Nothing has the first any more; a version has the second, so that it stays.
+    let second = upload("image/png", &picture(64, 2)).await.is(200).json();
+    let second = second["draft"]["about"]["logo"].clone();
+    show(&first).await.is(404);
+    let release = stage.partner("POST", format!("{path}/release"), Value::Null);
+    release.await.is(201);
+    let removed = stage.partner("DELETE", format!("{path}/logo"), Value::Null);
+    let removed = removed.await.is(200).json();
+    assert_eq!(removed["draft"]["about"]["logo"], Value::Null);
+    show(&second).await.is(200);
+    let tile = stage.partner("GET", path.replace("definitions", "catalog"), Value::Null);
+    assert_eq!(tile.await.is(200).json()["tile"]["logo"], second);
+
+    // It can't be named, only uploaded; a change of the rest leaves it.
+    let named = json!({"about": {"summary": "x", "logo": second}});
+    let refused = stage.partner("PATCH", &path, named).await;
+    let problem = refused.problem(422, "invalid_fields");
+    assert_eq!(problem["errors"][0]["pointer"], "/about/logo");
+    let third = upload("image/png", &picture(16, 3)).await.is(200).json();
+    let changed = stage.partner("PATCH", &path, json!({"about": {"summary": "x"}}));
+    let changed = changed.await.is(200).json();
+    assert_eq!(
+        changed["draft"]["about"]["logo"],
+        third["draft"]["about"]["logo"]
+    );
 }

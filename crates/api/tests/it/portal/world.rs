@@ -45,6 +45,18 @@ impl Letters for PlainLetters {
             Letter::Invitation { link, .. } | Letter::PasswordReset { link, .. } => {
                 (*link).to_owned()
             }
+            Letter::Review {
+                step,
+                destination,
+                version,
+                note,
+                comments,
+                ..
+            } => {
+                let said = comments.iter().map(|said| format!(" {}", said.comment));
+                let said = said.collect::<String>();
+                format!("{step:?} {destination} {version}: {note}{said}")
+            }
             Letter::IdentityLinked { provider, .. } => format!("identity_linked {provider}"),
             other => other.kind().name().to_owned(),
         };

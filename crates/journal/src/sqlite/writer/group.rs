@@ -103,12 +103,14 @@ impl<'a> Group<'a> {
             let State { users, groups, .. } = &mut *self.state;
             groups.apply(self.connection, number, event, self.config)?;
             let user = users.apply(self.connection, number, event, self.config)?;
+            let (user, changed) =
+                user.map_or((None, &[][..]), |(user, changed)| (Some(user), changed));
             let chunk_bytes = self.config.chunk_bytes;
             // The streamed form is longer than what was sent by what is known of the user.
             let expected = (2 * accept.bytes).min(chunk_bytes) + 4096;
             let chunk = self.open.entry(id);
             let chunk = chunk.or_insert_with(|| Builder::new(next, expected));
-            chunk.push(event.kind, received_at, |text| {
+            chunk.push(event.kind, received_at, changed, |text| {
                 streamed::write(text, self.connection, number, event, user, groups)
             })?;
             next = chunk.end();

@@ -67,7 +67,8 @@ impl GroupProperties {
                 let weight = group.weight();
                 let max_bytes = config.properties_max_bytes;
                 let changed = update(&mut group.properties, &event.group_update, max_bytes)
-                    .map_err(|_| unreadable(kind, name))?;
+                    .map_err(|_| unreadable(kind, name))?
+                    .is_some();
                 self.weight = self.weight + group.weight() - weight;
                 if changed && !group.changed {
                     group.changed = true;

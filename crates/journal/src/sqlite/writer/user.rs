@@ -104,11 +104,13 @@ impl User {
         }
     }
 
-    /// What the event changes in its user's state. Says whether it changed anything.
+    /// What the event changes in its user's state. Says whether it changed anything; `names` gets the
+    /// properties that it changed.
     pub(super) fn apply(
         &mut self,
         event: &IncomingEvent,
         max_bytes: usize,
+        names: &mut Vec<String>,
     ) -> Result<bool, Unreadable> {
         let learnt_version = self.start_version.is_none() && event.version.is_some();
         let began_to_pay = event.paying && !self.paying;
@@ -120,8 +122,11 @@ impl User {
             self.write_identity();
         }
         let joined = event.kind == EventKind::Identify && self.join(&event.groups);
-        let updated = update(&mut self.properties, &event.user_update, max_bytes)?;
-        let changed = learnt_version || began_to_pay || joined || updated;
+        let former = update(&mut self.properties, &event.user_update, max_bytes)?;
+        if let Some(former) = &former {
+            name_changes(former, &self.properties, names)?;
+        }
+        let changed = learnt_version || began_to_pay || joined || former.is_some();
         if changed {
             self.mark_changed();
         }
@@ -142,15 +147,21 @@ impl User {
         changed
     }
 
-    /// Takes over the properties of `other` that this user doesn't have.
-    pub(super) fn inherit(&mut self, other: &[u8], max_bytes: usize) -> Result<(), Unreadable> {
+    /// Takes over the properties of `other` that this user doesn't have; `names` gets them.
+    pub(super) fn inherit(
+        &mut self,
+        other: &[u8],
+        max_bytes: usize,
+        names: &mut Vec<String>,
+    ) -> Result<(), Unreadable> {
         let mut own = parse(&self.properties)?;
         for (name, value) in parse(other)? {
             if own.get(&name).is_none() {
                 own.set(name, value);
             }
         }
-        if replace(&mut self.properties, own, max_bytes) {
+        if let Some(former) = replace(&mut self.properties, own, max_bytes) {
+            name_changes(&former, &self.properties, names)?;
             self.mark_changed();
         }
         Ok(())
@@ -165,38 +176,56 @@ pub(super) fn sorted(names: &[String]) -> Vec<String> {
     names
 }
 
-/// Applies an update to properties in their text form. Says whether they changed.
+/// Applies an update to properties in their text form. Returns what they were if they changed.
 pub(super) fn update(
     properties: &mut Vec<u8>,
     update: &PropertyUpdate,
     max_bytes: usize,
-) -> Result<bool, Unreadable> {
+) -> Result<Option<Vec<u8>>, Unreadable> {
     if update.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let mut object = parse(properties)?;
     update.apply(&mut object);
     Ok(replace(properties, object, max_bytes))
 }
 
-fn parse(properties: &[u8]) -> Result<Object<'static>, Unreadable> {
+/// Adds the names of the properties that differ between two texts, each once.
+fn name_changes(former: &[u8], now: &[u8], names: &mut Vec<String>) -> Result<(), Unreadable> {
+    let (former, now) = (borrowed(former)?, borrowed(now)?);
+    let changed = now
+        .iter()
+        .filter(|(name, value)| former.get(name) != Some(value));
+    let gone = former.iter().filter(|(name, _)| now.get(name).is_none());
+    for (name, _) in changed.chain(gone) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn borrowed(properties: &[u8]) -> Result<Object<'_>, Unreadable> {
     match json::parse(properties, &Limits::OWN) {
-        Ok(Value::Object(object)) => Ok(object.into_owned()),
+        Ok(Value::Object(object)) => Ok(object),
         _ => Err(Unreadable),
     }
 }
 
-fn replace(properties: &mut Vec<u8>, by: Object<'static>, max_bytes: usize) -> bool {
+fn parse(properties: &[u8]) -> Result<Object<'static>, Unreadable> {
+    borrowed(properties).map(Object::into_owned)
+}
+
+/// Returns the former text if it changed.
+fn replace(properties: &mut Vec<u8>, by: Object<'static>, max_bytes: usize) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(properties.len() + 64);
     json::write_value(&Value::Object(by), &mut text);
     // What has become too large may still shrink.
     let fits = text.len() <= max_bytes.max(properties.len());
-    let changed = fits && text != *properties;
-    if changed {
+    (fits && text != *properties).then(|| {
         text.shrink_to_fit();
-        *properties = text;
-    }
-    changed
+        std::mem::replace(properties, text)
+    })
 }
 
 #[cfg(test)]
@@ -212,21 +241,33 @@ mod tests {
         let mut properties = b"{}".to_vec();
         assert_eq!(
             update(&mut properties, &set(r#"{"a":"12345"}"#), 20),
-            Ok(true)
+            Ok(Some(b"{}".to_vec()))
         );
         assert_eq!(
             update(&mut properties, &set(r#"{"b":"12345"}"#), 20),
-            Ok(false)
+            Ok(None)
         );
         assert_eq!(properties, br#"{"a":"12345"}"#);
-        assert_eq!(update(&mut properties, &set(r#"{"a":"1"}"#), 5), Ok(true));
+        let shrunk = update(&mut properties, &set(r#"{"a":"1"}"#), 5).unwrap();
+        assert!(shrunk.is_some());
         assert_eq!(properties, br#"{"a":"1"}"#);
     }
 
     #[test]
     fn an_update_to_the_same_value_is_no_change() {
         let mut properties = br#"{"a":1}"#.to_vec();
-        assert_eq!(update(&mut properties, &set(r#"{"a":1}"#), 100), Ok(false));
+        assert_eq!(update(&mut properties, &set(r#"{"a":1}"#), 100), Ok(None));
+    }
+
+    #[test]
+    fn changed_properties_are_those_that_are_new_other_or_gone() {
+        let mut names = vec!["b".to_owned()];
+        let (former, now) = (
+            br#"{"a":1,"b":[1],"c":{"d":1}}"#,
+            br#"{"a":1,"b":[2],"e":null}"#,
+        );
+        name_changes(former, now, &mut names).unwrap();
+        assert_eq!(names, ["b", "e", "c"]);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(super) struct Users {
     by_device: LruCache<u128, i64>,
     /// What this commit has to write.
     changed: Vec<i64>,
+    /// The names of the properties that the event in hand changed.
+    changed_properties: Vec<String>,
     moved_devices: HashMap<(i64, String), i64>,
     removed: Vec<i64>,
     last_amplitude_id: i64,
@@ -46,6 +48,7 @@ impl Users {
             by_id: LruCache::new_unbounded(),
             by_device: LruCache::new_unbounded(),
             changed: Vec::new(),
+            changed_properties: Vec::new(),
             moved_devices: HashMap::new(),
             removed: Vec::new(),
             last_amplitude_id: last,
@@ -55,21 +58,27 @@ impl Users {
         })
     }
 
-    /// The user that the event belongs to, with the event's changes; `None` when it has none.
+    /// The user that the event belongs to, with the event's changes, and the names of the properties
+    /// among them; `None` when it has none.
     pub(super) fn apply(
         &mut self,
         connection: &Connection,
         project: i64,
         event: &IncomingEvent,
         config: &Config,
-    ) -> Result<Option<&User>, Fault> {
+    ) -> Result<Option<(&User, &[String])>, Fault> {
+        self.changed_properties.clear();
         let Some(number) = self.resolve(connection, project, event, config)? else {
             return Ok(None);
         };
         let user = load_user(&mut self.by_number, &mut self.weight, connection, number)?;
         let (stored, weight) = (user.stored, user.weight());
         let changed = user
-            .apply(event, config.properties_max_bytes)
+            .apply(
+                event,
+                config.properties_max_bytes,
+                &mut self.changed_properties,
+            )
             .map_err(|_| unreadable(number))?;
         if changed {
             self.weight = self.weight + user.weight() - weight;
@@ -77,7 +86,7 @@ impl Users {
                 self.changed.push(number);
             }
         }
-        Ok(Some(user))
+        Ok(Some((user, &self.changed_properties)))
     }
 
     /// Finds or makes the event's user and ties the device to them.
@@ -232,7 +241,8 @@ impl Users {
         }
         let user = load_user(&mut self.by_number, &mut self.weight, connection, number)?;
         let (stored, weight) = (user.stored, user.weight());
-        user.inherit(&gone.properties, config.properties_max_bytes)
+        let names = &mut self.changed_properties;
+        user.inherit(&gone.properties, config.properties_max_bytes, names)
             .map_err(|_| unreadable(number))?;
         self.weight = self.weight + user.weight() - weight;
         if stored == Stored::Yes && user.stored == Stored::Outdated {

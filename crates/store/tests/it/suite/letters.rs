@@ -147,7 +147,7 @@ pub(crate) async fn a_notice_is_queued_with_its_change_and_never_in_its_way(mut 
     backend.config.mail.hourly = NonZeroU32::new(1).unwrap();
     let store = backend.open_at(&clock()).await;
     let root = administrator(&store).await.id;
-    let by = caller().telling(Some(notice(1)));
+    let by = caller().telling(vec![notice(1)]);
     // What doesn't happen is not told.
     let refused = store.reset_password("msr_", "$argon2id$x", &by).await;
     assert_eq!(refused.unwrap(), None);
@@ -168,7 +168,7 @@ pub(crate) async fn where_a_notice_cannot_be_written_down_nothing_changes(backen
     let store = backend.open_at(&clock()).await;
     let root = administrator(&store).await.id;
     backend.execute("ALTER TABLE mails RENAME TO lost").await;
-    let by = caller().telling(Some(notice(1)));
+    let by = caller().telling(vec![notice(1)]);
     let set = store.set_password(root, "$argon2id$1", None, &by).await;
     assert!(matches!(set, Err(Error::Database(_))), "{set:?}");
     let credentials = store.credentials("root@example.com").await.unwrap();

@@ -60,7 +60,7 @@ pub(crate) fn caller() -> &'static Caller {
         address: "192.0.2.7".into(),
         request_id: "request-1".into(),
         once: None,
-        notice: None,
+        notices: Vec::new(),
     });
     &CALLER
 }

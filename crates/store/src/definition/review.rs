@@ -1,0 +1,63 @@
+//! Whom the steps of a review are told.
+
+use model::DefinitionId;
+use sqlx::{AnyConnection, Row};
+
+use crate::change::{Actor, ActorKind};
+use crate::{Error, Store};
+
+/// Most reviewers who are told of a submission, those who have been here longest.
+const REVIEWERS: i64 = 100;
+
+impl Store {
+    /// The addresses of those who may review, but for those who can't sign in.
+    pub async fn reviewers(&self) -> Result<Vec<String>, Error> {
+        let rows = sqlx::query(
+            "SELECT email FROM people WHERE reviewer = 1 AND locked_at IS NULL
+             ORDER BY created_at, id LIMIT $1",
+        )
+        .bind(REVIEWERS)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get("email")?)).collect()
+    }
+
+    /// The address of the person who submitted a version, as long as they are still of the
+    /// organisation whose it is.
+    pub async fn author_of(&self, id: DefinitionId, version: u32) -> Result<Option<String>, Error> {
+        let row = sqlx::query(
+            "SELECT p.email
+             FROM definition_versions v
+             JOIN definitions d ON d.id = v.definition_id
+             JOIN people p ON p.id = v.author_id
+             JOIN memberships m ON m.person_id = p.id AND m.organisation_id = d.organisation_id
+             WHERE v.definition_id = $1 AND v.version = $2 AND p.locked_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(i64::from(version))
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| row.try_get("email")).transpose()?)
+    }
+}
+
+/// The person who acts, or whose token does.
+pub(super) async fn author(
+    connection: &mut AnyConnection,
+    actor: &Actor,
+) -> Result<Option<String>, Error> {
+    match actor.kind {
+        ActorKind::Person => Ok(Some(actor.id.clone())),
+        ActorKind::System => Ok(None),
+        ActorKind::Token => {
+            let row = sqlx::query("SELECT person_id FROM api_tokens WHERE id = $1")
+                .bind(&actor.id)
+                .fetch_optional(connection)
+                .await?;
+            Ok(row
+                .map(|row| row.try_get("person_id"))
+                .transpose()?
+                .flatten())
+        }
+    }
+}
