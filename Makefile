@@ -5,7 +5,7 @@ CARGO ?= cargo
 # Options for `make run`, such as ARGS='--listen 127.0.0.1:9000 --rate 100'.
 ARGS ?=
 
-.PHONY: help run test lint bench bench-control bench-ftl fuzz-diff prerequisites test-prerequisites
+.PHONY: help run test lint bench bench-control bench-portal bench-ftl fuzz-diff prerequisites test-prerequisites
 
 help: ## List what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -35,12 +35,16 @@ lint: prerequisites ## Check formatting, and let clippy look at everything
 bench: prerequisites ## Measure (some minutes; see bench/README.md)
 	$(CARGO) build --release --locked -p millstream -p millstream-bench
 	./target/release/millstream-bench report $(ARGS)
-	@$(MAKE) --no-print-directory bench-control
+	@$(MAKE) --no-print-directory bench-control bench-portal
 
 bench-control: prerequisites ## Measure the control API with 10,000 organisations, on SQLite and PostgreSQL
 	@./tools/prerequisites bench
 	$(CARGO) build --release --locked -p millstream
 	./bench/control_plane.py
+
+bench-portal: prerequisites ## Measure 10,000 definitions and 10,000 running syncs
+	$(CARGO) build --release --locked -p millstream
+	./bench/portal.py
 
 bench-ftl: prerequisites ## Measure the template engine beside Apache FreeMarker and minijinja
 	@./tools/prerequisites java

@@ -116,6 +116,10 @@ pub enum ReviewStep {
     Approved,
     /// It needs mending.
     Returned,
+    /// The destination is kept from the catalog.
+    Barred,
+    /// It is back.
+    Admitted,
 }
 
 impl Letter<'_> {

@@ -108,13 +108,20 @@ pub(crate) fn compile_own(
     // A few beyond what is allowed are looked at, so that a list that is too long is still mended
     // in one go, but not any number.
     let looked_at = &settings.headers[..given.min(allowed + 20)];
-    compile(looked_at, "/headers", compiler, problems)
+    compile(
+        looked_at,
+        "/headers",
+        |name| Place::OwnHeader(name),
+        compiler,
+        problems,
+    )
 }
 
 /// Compiles a list of headers that stands at `at`.
 fn compile(
     headers: &[Header],
     at: &str,
+    place: fn(&str) -> Place<'_>,
     compiler: &Compiler<'_>,
     problems: &mut Problems,
 ) -> Named {
@@ -137,7 +144,7 @@ fn compile(
             continue;
         }
         let value_at = pointer(&at, "value");
-        let place = Place::Header(name.as_str());
+        let place = place(name.as_str());
         let Some(text) = compiler.text(&header.value, place, &value_at, problems) else {
             continue;
         };
@@ -180,6 +187,8 @@ pub(crate) struct Headers {
     /// Those that are the same for all events.
     constant: HeaderMap,
     rendered: Vec<(HeaderName, Arc<Text>)>,
+    /// Which of these are the sync's own.
+    own: BTreeSet<String>,
     /// Whether the content type says JSON; `None` when it depends on the event.
     json: Option<bool>,
 }
@@ -196,7 +205,7 @@ impl Headers {
         compiler: &Compiler<'_>,
         problems: &mut Problems,
     ) -> Self {
-        let mut named = compile(headers, at, compiler, problems);
+        let mut named = compile(headers, at, |name| Place::Header(name), compiler, problems);
         let constant = |text: &str| Arc::new(Text::Constant(text.into()));
         named
             .entry(CONTENT_TYPE.as_str().into())
@@ -216,6 +225,7 @@ impl Headers {
         let mut compiled = Self {
             constant: HeaderMap::new(),
             rendered: Vec::new(),
+            own: own.keys().cloned().collect(),
             json: None,
         };
         for (name, text) in named.into_values() {
@@ -256,9 +266,13 @@ impl Headers {
                 continue;
             };
             let mut value = Vec::new();
-            template.render_into(roots, &mut value).map_err(|error| {
-                template::discarded(&error, Place::Header(name.as_str()), parameters)
-            })?;
+            let place = match self.own.contains(name.as_str()) {
+                true => Place::OwnHeader(name.as_str()),
+                false => Place::Header(name.as_str()),
+            };
+            template
+                .render_into(roots, &mut value)
+                .map_err(|error| template::discarded(&error, place, parameters))?;
             if *name == CONTENT_TYPE {
                 json = Some(is_json(&value));
             }

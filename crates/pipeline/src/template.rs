@@ -42,6 +42,8 @@ pub(crate) enum Place<'n> {
     Url,
     HeaderName(usize),
     Header(&'n str),
+    /// Of the sync's own: its text may be a secret that others may not see.
+    OwnHeader(&'n str),
     Body,
 }
 
@@ -50,8 +52,20 @@ impl std::fmt::Display for Place<'_> {
         match self {
             Self::Url => f.write_str("url"),
             Self::HeaderName(position) => write!(f, "name of header {}", position + 1),
-            Self::Header(name) => write!(f, "header {name}"),
+            Self::Header(name) | Self::OwnHeader(name) => write!(f, "header {name}"),
             Self::Body => f.write_str("body"),
+        }
+    }
+}
+
+impl Place<'_> {
+    /// What is said of a template here: nothing that quotes it, where its text may be a secret.
+    fn said(self, message: String) -> String {
+        match self {
+            Self::OwnHeader(_) => {
+                "the template failed here; it may hold a secret and is not quoted".to_owned()
+            }
+            _ => message,
         }
     }
 }
@@ -120,7 +134,8 @@ impl<'c> Compiler<'c> {
         match template.render_into(&roots, &mut text) {
             Ok(()) => Some(Text::Constant(text)),
             Err(error) => {
-                problems.add_at(at, self.parameters.redact(&message(&error)), start(&error));
+                let said = place.said(self.parameters.redact(&message(&error)));
+                problems.add_at(at, said, start(&error));
                 None
             }
         }
@@ -140,12 +155,12 @@ impl<'c> Compiler<'c> {
                     if problems.is_full() {
                         break;
                     }
-                    self.check(&reference, at, problems);
+                    self.check(&reference, place, at, problems);
                 }
                 Some(template)
             }
             Err(error) => {
-                problems.add_at(at, message(&error), start(&error));
+                problems.add_at(at, place.said(message(&error)), start(&error));
                 None
             }
         }
@@ -175,13 +190,13 @@ impl<'c> Compiler<'c> {
 
     /// Names that can't be anything are slips, guarded by a default or not: without the report they
     /// would silently send nothing.
-    fn check(&self, reference: &Reference, at: &str, problems: &mut Problems) {
+    fn check(&self, reference: &Reference, of: Place<'_>, at: &str, problems: &mut Problems) {
         let place = Some((reference.span.line, reference.span.column));
         let Some(root) = Root::named(&reference.root) else {
             if reference.root != "statics" {
                 let names = Root::NAMES.map(|(_, name)| name);
                 let message = unknown("name", &reference.root, names, "templates can use");
-                problems.add_at(at, message, place);
+                problems.add_at(at, of.said(message), place);
             }
             return;
         };
@@ -209,7 +224,8 @@ impl<'c> Compiler<'c> {
             Root::Input | Root::MappedProperties => return,
         };
         if !known.contains(&name.as_str()) {
-            problems.add_at(at, unknown(what, name, known, "the destination has"), place);
+            let message = unknown(what, name, known, "the destination has");
+            problems.add_at(at, of.said(message), place);
         }
     }
 }
@@ -265,7 +281,7 @@ pub(crate) fn discarded(
     let (line, column) = start(error).unwrap_or((1, 1));
     Discarded::Template {
         place: place.to_string(),
-        message: parameters.redact(&message(error)),
+        message: place.said(parameters.redact(&message(error))),
         line,
         column,
     }

@@ -217,6 +217,9 @@ pub enum Error {
     /// A definition with versions can't be deleted.
     #[error("the definition has been released, and syncs may connect it: archive it instead")]
     DefinitionReleased,
+    /// A reviewer took the definition from the catalog.
+    #[error("a reviewer took this destination from the catalog: only reviewers can put it back")]
+    DefinitionBarred,
     /// What is asked can't be done with a version in this state.
     #[error("the version is {}", state.name())]
     VersionState {

@@ -40,6 +40,7 @@ pub(super) async fn of_definitions(round: &Round<'_>) -> Vec<Change> {
     let released = definition(round, "Released", &[]).await;
     let submitted = definition(round, "Submitted", &["release"]).await;
     let withdrawn = definition(round, "Withdrawn", &["release", SUBMIT]).await;
+    let barred = definition(round, "Barred", &["release", SUBMIT]).await;
     let decided = definition(round, "Decided", &["release", SUBMIT]).await;
     let name = format!("Made {}", round.number);
     let state = |id: &str, state: &str| Sign::Reads(version(id), "/state", json!(state));
@@ -120,6 +121,15 @@ pub(super) async fn of_definitions(round: &Round<'_>) -> Vec<Change> {
             )
             .logged_in(organisation, "definition.withdraw", &withdrawn)
             .shown_by(state(&withdrawn, "internal")),
+        round
+            .change(
+                "set_definition_barring",
+                Method::PUT,
+                format!("/installation/reviews/{barred}/barring"),
+                json!({"barred": true, "note": "It loses mail."}),
+            )
+            .logged_in(organisation, "definition.bar", &barred)
+            .shown_by(Sign::Reads(of(&barred), "/listing", json!("barred"))),
         round
             .change(
                 "decide_review",

@@ -271,6 +271,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; review::list))
         .routes(guarded!(Arc<Portal>; review::show))
         .routes(guarded!(Arc<Portal>; review::decide))
+        .routes(guarded!(Arc<Portal>; review::bar))
         .routes(guarded!(Arc<Portal>; catalog::list))
         .routes(guarded!(Arc<Portal>; catalog::show))
         .routes(guarded!(Arc<Portal>; project::list, project::create))

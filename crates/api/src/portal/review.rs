@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::{Caller, Comment, Decision, VersionRecord};
 use utoipa::ToSchema;
 
-use super::definition::{CommentView, ContentView, VersionView};
+use super::definition::{CommentView, ContentView, ListingName, VersionView};
 use super::extract::{Body, Path, Query};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
@@ -102,9 +102,9 @@ pub(super) async fn decide(
     Body(input): Body<DecisionInput>,
 ) -> Result<Json<VersionView>, ApiError> {
     check(&input)?;
-    let decision = match input.decision {
-        DecisionName::Approve => Decision::Approve,
-        DecisionName::Return => Decision::Return,
+    let (decision, step) = match input.decision {
+        DecisionName::Approve => (Decision::Approve, ReviewStep::Approved),
+        DecisionName::Return => (Decision::Return, ReviewStep::Returned),
     };
     let comments = input.comments.into_iter().map(|comment| Comment {
         pointer: comment.pointer,
@@ -114,10 +114,69 @@ pub(super) async fn decide(
     let (store, note) = (&portal.store, input.note.trim());
     let record = store.reviewed_version(id, version).await?;
     let by = reviewer.caller();
-    let by = portal.telling_author(&record, decision, note, &comments, &by);
+    let by = portal.telling_author(&record, step, note, &comments, &by);
     let by = by.await?;
     let decided = store.decide_definition(id, version, decision, note, &comments, &by);
     Ok(Json(decided.await?.into()))
+}
+
+/// Whether a destination is kept from everyone's catalog.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BarringInput {
+    /// Whether it is, from now on.
+    barred: bool,
+    /// Why, for whoever submitted it; required to bar it.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    note: String,
+}
+
+/// How a destination is listed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BarringView {
+    /// The definition's id.
+    definition: String,
+    /// Whether new syncs may connect it.
+    listing: ListingName,
+}
+
+/// Takes a destination that was submitted once from the catalog, or puts it back. Syncs that connect it
+/// are not touched; whoever submitted its newest approved version is told.
+#[utoipa::path(put, path = "/installation/reviews/{definition}/barring", tag = "reviews",
+    operation_id = "set_definition_barring",
+    params(("definition" = String, Path, description = "The definition's id")),
+    request_body = BarringInput,
+    responses((status = 200, body = BarringView), Refusal))]
+pub(super) async fn bar(
+    reviewer: Installed<ReviewsWrite>,
+    extract::State(portal): State,
+    Path(id): Path<DefinitionId>,
+    Body(input): Body<BarringInput>,
+) -> Result<Json<BarringView>, ApiError> {
+    let (store, note) = (&portal.store, input.note.trim());
+    if note.is_empty() && input.barred {
+        let message = "say why, for whoever submitted it";
+        return Err(ApiError::field("/note", message));
+    }
+    if note.chars().count() > NOTE_CHARACTERS {
+        let message = format!("at most {NOTE_CHARACTERS} characters");
+        return Err(ApiError::field("/note", message));
+    }
+    let mut by = reviewer.caller();
+    if let Some(approved) = store.approved_version(id).await? {
+        let record = store.reviewed_version(id, approved.version).await?;
+        let step = match input.barred {
+            true => ReviewStep::Barred,
+            false => ReviewStep::Admitted,
+        };
+        by = portal.telling_author(&record, step, note, &[], &by).await?;
+    }
+    let barred = store.bar_definition(id, input.barred, &by).await?;
+    Ok(Json(BarringView {
+        definition: id.to_string(),
+        listing: barred.listing.into(),
+    }))
 }
 
 impl Portal {
@@ -125,7 +184,7 @@ impl Portal {
     async fn telling_author(
         &self,
         record: &VersionRecord,
-        decision: Decision,
+        step: ReviewStep,
         note: &str,
         comments: &[Comment],
         by: &Caller,
@@ -137,10 +196,7 @@ impl Portal {
         };
         let organisation = self.store.organisation(organisation).await?;
         let letter = Letter::Review {
-            step: match decision {
-                Decision::Approve => ReviewStep::Approved,
-                Decision::Return => ReviewStep::Returned,
-            },
+            step,
             destination: &definition.display_name,
             version: definition.version,
             organisation: &organisation.name,

@@ -1,5 +1,6 @@
 //! Every reason why no request is made.
 
+use model::definition::Definition;
 use model::outcome::Discarded;
 use model::{Event, EventKind, Part};
 use serde_json::{Value, json};
@@ -202,4 +203,33 @@ fn messages_never_show_secret_parameters() {
     );
     // What a webhook's user fills in is checked the same way.
     assert!(compile(&definition(json!({})), webhook(json!({}))).is_err());
+}
+
+#[test]
+fn messages_never_quote_headers_of_a_syncs_own() {
+    let with = |value: &str| {
+        let headers = json!([{"name": "X-Key", "value": value}]);
+        compile(&Definition::webhook(), webhook(json!({"headers": headers})))
+    };
+    for value in [
+        "a${s3cr3t}",
+        "a${'s3cr3t'?number}",
+        "<#s3cr3t>",
+        "${'s3cr3t",
+    ] {
+        let problems = with(value).unwrap_err();
+        let said = format!("{problems:?}");
+        assert!(
+            said.contains("/headers/0/value") && said.contains("not quoted"),
+            "{said}"
+        );
+        assert!(!said.contains("s3cr3t"), "{said}");
+    }
+    let plan = with("<#if input.user_id??><#stop 's3cr3t'></#if>").unwrap();
+    let failed = discarded(&plan, &plain(), Part::Event).to_string();
+    assert!(
+        failed.contains("header x-key template failed at line 1"),
+        "{failed}"
+    );
+    assert!(!failed.contains("s3cr3t"), "{failed}");
 }

@@ -163,7 +163,7 @@ impl ServeOptions {
         let (Some(email), Some(file)) = (&self.admin_email, &self.admin_password_file) else {
             return Ok(None);
         };
-        if !email.contains('@') {
+        if !email.contains('@') || crate::mail::address::parse(email).is_none() {
             return Err(Failure::usage(format!(
                 "--admin-email: {email} is no e-mail address"
             )));

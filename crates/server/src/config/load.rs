@@ -78,14 +78,25 @@ pub(crate) fn load(file: Option<&Path>, files: Files) -> Result<Loaded, Problems
     from_figment(figment, files)
 }
 
+/// Refuses a file that can't be read or is no TOML. Says where, but quotes nothing: the line may hold a
+/// secret.
 fn check_readable(path: &Path) -> Result<(), Problems> {
-    let read = std::fs::read(path);
-    read.map(drop).map_err(|error| {
+    let refused = |message| {
         let source = Some(path.display().to_string());
-        Problems(vec![Problem::of_source(
-            source,
-            format!("can't be read: {error}"),
-        )])
+        Problems(vec![Problem::of_source(source, message)])
+    };
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| refused(format!("can't be read: {error}")))?;
+    let parsed = text.parse::<toml::Table>();
+    parsed.map(drop).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let before = text.get(..start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let message = error.message();
+        refused(format!(
+            "is no TOML at line {line}, column {column}: {message}"
+        ))
     })
 }
 
@@ -436,6 +447,21 @@ mod tests {
         assert!(
             refused.contains("MILLSTREAM_EGRESS__ALLOW: egress.allow = \"10.0.0.0/33\""),
             "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_not_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("millstream.toml");
+        std::fs::write(&file, "[mail]\npassword = \"hunter2\nhost = \"x\"\n").unwrap();
+        let Err(Problems(problems)) = load(Some(&file), Files::Unchecked) else {
+            panic!("it was read");
+        };
+        let said = format!("{problems:?}");
+        assert!(
+            said.contains("line 2, column 20") && !said.contains("hunter2"),
+            "{said}"
         );
     }
 

@@ -10,7 +10,7 @@ const SPECIAL: &[char] = &['"', '<', '>', '(', ')', ',', ';', ':', '\\'];
 
 /// The address, its domain in ASCII; `None` when no mail can be sent to it. Quoted local parts,
 /// comments and lists are none: who writes them hardly means well.
-pub(super) fn parse(text: &str) -> Option<Address> {
+pub(crate) fn parse(text: &str) -> Option<Address> {
     let strange = |c: char| c.is_control() || c.is_whitespace() || SPECIAL.contains(&c);
     if text.len() > MAX_BYTES || text.contains(strange) {
         return None;

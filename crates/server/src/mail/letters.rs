@@ -301,6 +301,20 @@ fn review(
             ),
             "Mend it in the draft, release a new version, and submit that.",
         ),
+        ReviewStep::Barred => (
+            format!("{destination} was taken from the catalog"),
+            format!(
+                "{by} took the destination {destination} of {organisation} from the catalog: no new syncs can connect it."
+            ),
+            "Syncs that connect it go on. Ask your reviewers what is to mend.",
+        ),
+        ReviewStep::Admitted => (
+            format!("{destination} is back in the catalog"),
+            format!(
+                "{by} put the destination {destination} of {organisation} back into the catalog."
+            ),
+            "There is nothing for you to do.",
+        ),
     };
     let mut paragraphs = vec![told];
     if !note.trim().is_empty() {
@@ -436,6 +450,8 @@ mod tests {
             review_letter(ReviewStep::Withdrawn, &[]),
             review_letter(ReviewStep::Approved, &[]),
             review_letter(ReviewStep::Returned, &[]),
+            review_letter(ReviewStep::Barred, &[]),
+            review_letter(ReviewStep::Admitted, &[]),
         ]
     }
 

@@ -4,7 +4,7 @@
 //! committed together with the change that it tells of; [`mailer`] claims it and hands it to [`smtp`].
 //! Without a mail server it stays in the outbox, for the operator to read.
 
-mod address;
+pub(crate) mod address;
 mod config;
 mod letters;
 mod mailer;

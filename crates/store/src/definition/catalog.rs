@@ -98,7 +98,7 @@ impl Store {
              FROM definition_versions v JOIN definitions d ON d.id = v.definition_id
              WHERE (v.name, v.definition_id) > ($2, $3)
                AND v.version = CASE WHEN d.organisation_id = $1 THEN d.newest ELSE d.approved END
-               AND d.listing <> 'archived'
+               AND d.listing NOT IN ('archived', 'barred')
                AND (v.category = $4 OR $4 = '')
                AND v.searched LIKE $5 ESCAPE '!'
              ORDER BY v.name, v.definition_id LIMIT $6",

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{Caller, Entry};
+use crate::change::{Caller, Change, Entry};
 use crate::person::conflict;
 use crate::sync::difference;
 use crate::{Cursor, Error, Page, Store, organisation};
@@ -55,10 +55,12 @@ pub enum Listing {
     Deprecated,
     /// No, and it is out of sight.
     Archived,
+    /// The same, because a reviewer says so: only reviewers take that back.
+    Barred,
 }
 
 impl Listing {
-    const ALL: [Self; 3] = [Self::Listed, Self::Deprecated, Self::Archived];
+    const ALL: [Self; 4] = [Self::Listed, Self::Deprecated, Self::Archived, Self::Barred];
 
     /// The stable name.
     pub fn name(self) -> &'static str {
@@ -66,6 +68,7 @@ impl Listing {
             Self::Listed => "listed",
             Self::Deprecated => "deprecated",
             Self::Archived => "archived",
+            Self::Barred => "barred",
         }
     }
 }
@@ -220,28 +223,30 @@ impl Store {
         let mut change = self.begin(by).await?;
         let before = find_own(change.connection(), organisation, id).await?;
         conflict(revision, before.revision)?;
-        sqlx::query(
-            "UPDATE definitions SET listing = $2, revision = revision + 1, updated_at = $3
-             WHERE id = $1",
-        )
-        .bind(id.to_string())
-        .bind(listing.name())
-        .bind(change.now.0)
-        .execute(change.connection())
-        .await?;
-        let entry = Entry {
-            before: Some(json!({"listing": before.listing.name()})),
-            after: Some(json!({"listing": listing.name()})),
-            ..entry("definition.list", before.organisation, &before.draft)
+        match before.listing {
+            Listing::Barred => Err(Error::DefinitionBarred),
+            _ => relist(change, before, listing, "definition.list").await,
+        }
+    }
+
+    /// Takes a definition that was submitted once from everyone's catalog, or back: a reviewer's say,
+    /// whosever it is.
+    pub async fn bar_definition(
+        &self,
+        id: DefinitionId,
+        barred: bool,
+        by: &Caller,
+    ) -> Result<DefinitionRecord, Error> {
+        let mut change = self.begin(by).await?;
+        let before = find(change.connection(), id).await?;
+        review::reviewed(change.connection(), id).await?;
+        let (listing, action) = match (barred, before.listing) {
+            (true, Listing::Barred) => return Ok(before),
+            (true, _) => (Listing::Barred, "definition.bar"),
+            (false, Listing::Barred) => (Listing::Listed, "definition.admit"),
+            (false, _) => return Ok(before),
         };
-        let after = DefinitionRecord {
-            listing,
-            revision: before.revision + 1,
-            updated_at: change.now,
-            ..before
-        };
-        change.commit(entry).await?;
-        Ok(after)
+        relist(change, before, listing, action).await
     }
 
     /// Deletes a definition that was never released. Others can be archived.
@@ -266,6 +271,37 @@ impl Store {
         };
         change.commit(entry).await
     }
+}
+
+/// Commits that a definition is listed otherwise.
+async fn relist(
+    mut change: Change<'_>,
+    before: DefinitionRecord,
+    listing: Listing,
+    action: &'static str,
+) -> Result<DefinitionRecord, Error> {
+    sqlx::query(
+        "UPDATE definitions SET listing = $2, revision = revision + 1, updated_at = $3
+         WHERE id = $1",
+    )
+    .bind(before.draft.id.to_string())
+    .bind(listing.name())
+    .bind(change.now.0)
+    .execute(change.connection())
+    .await?;
+    let entry = Entry {
+        before: Some(json!({"listing": before.listing.name()})),
+        after: Some(json!({"listing": listing.name()})),
+        ..entry(action, before.organisation, &before.draft)
+    };
+    let after = DefinitionRecord {
+        listing,
+        revision: before.revision + 1,
+        updated_at: change.now,
+        ..before
+    };
+    change.commit(entry).await?;
+    Ok(after)
 }
 
 /// Takes its definitions from an organisation that ends: what everyone may connect stays and belongs to

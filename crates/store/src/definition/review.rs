@@ -61,3 +61,18 @@ pub(super) async fn author(
         }
     }
 }
+
+/// Refuses a definition of which no reviewer has heard.
+pub(super) async fn reviewed(
+    connection: &mut AnyConnection,
+    id: DefinitionId,
+) -> Result<(), Error> {
+    let row = sqlx::query(
+        "SELECT 1 FROM definition_versions
+         WHERE definition_id = $1 AND submitted_at IS NOT NULL LIMIT 1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(connection)
+    .await?;
+    row.map(drop).ok_or(Error::NoDefinition(id))
+}

@@ -75,6 +75,8 @@ pub(super) enum ListingName {
     Deprecated,
     /// No, and the catalog doesn't show it.
     Archived,
+    /// The same, because a reviewer says so. Organisations can't set it, nor anything else then.
+    Barred,
 }
 
 impl From<Listing> for ListingName {
@@ -83,6 +85,7 @@ impl From<Listing> for ListingName {
             Listing::Listed => Self::Listed,
             Listing::Deprecated => Self::Deprecated,
             Listing::Archived => Self::Archived,
+            Listing::Barred => Self::Barred,
         }
     }
 }
@@ -93,6 +96,7 @@ impl From<ListingName> for Listing {
             ListingName::Listed => Self::Listed,
             ListingName::Deprecated => Self::Deprecated,
             ListingName::Archived => Self::Archived,
+            ListingName::Barred => Self::Barred,
         }
     }
 }
@@ -311,7 +315,13 @@ pub(super) async fn set_listing(
     Body(input): Body<ListingInput>,
 ) -> Result<Tagged, ApiError> {
     let (revision, by) = (if_match.and_then(IfMatch::version), allowed.caller());
-    let listing = input.listing.into();
+    let listing = match input.listing.into() {
+        Listing::Barred => {
+            let message = "only reviewers can do that: `archived` takes it out of sight";
+            return Err(ApiError::field("/listing", message));
+        }
+        listing => listing,
+    };
     let listed = portal
         .store
         .list_definition(organisation, id, revision, listing, &by);

@@ -323,6 +323,7 @@ impl From<store::Error> for ApiError {
             | store::Error::SecondFactorTaken
             | store::Error::OtherInvitee
             | store::Error::DefinitionReleased
+            | store::Error::DefinitionBarred
             | store::Error::TooManyDefinitions { .. }
             | store::Error::TooManyVersions { .. }
             | store::Error::VersionState { .. }

@@ -138,6 +138,13 @@ pub(super) const REVIEWS: &[Route] = &[
         200,
     ),
     (
+        "put",
+        "/installation/reviews/{definition}/barring",
+        Reviewers,
+        r#"{"barred": true, "note": "{n}"}"#,
+        200,
+    ),
+    (
         "post",
         "/installation/reviews/{definition}/versions/{version}/decision",
         Reviewers,

@@ -422,3 +422,44 @@ async fn a_picture_goes_with_the_version_that_has_it() {
         third["draft"]["about"]["logo"]
     );
 }
+
+#[tokio::test]
+async fn reviewers_bar_a_destination_and_nobody_else_puts_it_back() {
+    let stage = Stage::new().await;
+    let made = stage.partner("POST", "/definitions", example("Mail tool"));
+    let path = format!("/definitions/{}", made.await.is(201).at("/id"));
+    let id = path.replace("/definitions", "");
+    let bar = async |barred, note: &str| {
+        let body = json!({"barred": barred, "note": note});
+        stage.reviewer("PUT", format!("{id}/barring"), body).await
+    };
+    // Nobody else knows of it.
+    bar(true, "no").await.problem(404, "not_found");
+    for step in ["release", "versions/1/submit"] {
+        let stepped = stage.partner("POST", format!("{path}/{step}"), Value::Null);
+        stepped.await;
+    }
+    let approve = json!({"decision": "approve"});
+    let approved = stage.reviewer("POST", format!("{id}/versions/1/decision"), approve);
+    approved.await.is(200);
+    assert_eq!(stage.catalog().await, [("Mail tool".to_owned(), 1)]);
+
+    let silent = bar(true, " ").await.problem(422, "invalid_fields");
+    assert_eq!(silent["errors"][0]["pointer"], "/note");
+    assert_eq!(
+        bar(true, "it loses mail").await.is(200).at("/listing"),
+        "barred"
+    );
+    assert_eq!(stage.catalog().await, []);
+    let told = stage.world.letter_to(&stage.partner.email).await;
+    assert_eq!(told, "Barred Mail tool 1: it loses mail");
+    let listing = async |listing: &str| {
+        let body = json!({"listing": listing});
+        stage.partner("PUT", format!("{path}/listing"), body).await
+    };
+    listing("listed").await.problem(409, "conflict");
+    assert_eq!(bar(false, "").await.is(200).at("/listing"), "listed");
+    assert_eq!(stage.catalog().await, [("Mail tool".to_owned(), 1)]);
+    listing("barred").await.problem(422, "invalid_fields");
+    listing("deprecated").await.is(200);
+}

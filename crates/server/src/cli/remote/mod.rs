@@ -60,7 +60,12 @@ struct Environment {
     profile: Option<String>,
     server: Option<String>,
     token: Option<SecretString>,
+    /// Whether it says where a server on this machine listens.
+    configures: bool,
 }
+
+/// Settings that say where a server on this machine listens.
+const LISTENS: [&str; 2] = ["MILLSTREAM_LISTEN", "MILLSTREAM_CONTROL__LISTEN"];
 
 impl Environment {
     fn read() -> Self {
@@ -69,6 +74,7 @@ impl Environment {
             profile: text("MILLSTREAM_PROFILE"),
             server: text("MILLSTREAM_URL"),
             token: text("MILLSTREAM_TOKEN").map(SecretString::from),
+            configures: LISTENS.iter().any(|name| text(name).is_some()),
         }
     }
 }
@@ -177,6 +183,11 @@ impl Place {
         self.profile.clone().or(Environment::read().profile)
     }
 
+    /// Whether the command line or the environment configures a server on this machine.
+    fn configures(&self, environment: &Environment) -> bool {
+        self.config.is_some() || environment.configures
+    }
+
     /// The profile that the command line or the environment names.
     fn named<'p>(
         &'p self,
@@ -202,10 +213,10 @@ impl Place {
             (None, Some((_, profile))) => Some(&profile.server),
             (None, None) => environment.server.as_ref(),
         };
-        // A configuration file that is named stands for its server.
-        let in_use = || match self.config {
-            Some(_) => None,
-            None => profiles.in_use(),
+        // A server that is configured here is the one that is meant.
+        let in_use = || match self.configures(environment) {
+            true => None,
+            false => profiles.in_use(),
         };
         let given = given.or_else(|| {
             let (_, profile) = named.or_else(in_use)?;
@@ -303,7 +314,27 @@ mod tests {
             profile: options.place.profile,
             server: options.place.server,
             token: options.token,
+            configures: false,
         }
+    }
+
+    #[test]
+    fn a_server_that_the_environment_configures_goes_before_the_profile_in_use() {
+        let environment = Environment {
+            configures: true,
+            ..Environment::default()
+        };
+        let place = Place::default();
+        let url = place.url(&environment, None, &profiles()).ok().unwrap();
+        assert!(is_loopback(&url), "{url}");
+        let named = Environment {
+            profile: Some("acme".to_owned()),
+            configures: true,
+            ..Environment::default()
+        };
+        let options = options(None, None, None);
+        let target = options.choose(named, &profiles()).ok().unwrap();
+        assert_eq!(target.url, ACME);
     }
 
     type Level = (
