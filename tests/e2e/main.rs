@@ -18,3 +18,4 @@ mod hostile;
 mod isolation;
 mod operation;
 mod people;
+mod preview;

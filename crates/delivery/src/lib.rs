@@ -37,6 +37,6 @@ mod verdict;
 
 pub use client::Client;
 pub use config::Config;
-pub use sender::{ATTEMPT_HEADER, DELIVERY_ID_HEADER, Sender};
+pub use sender::{ATTEMPT_HEADER, DELIVERY_ID_HEADER, Sender, Trial};
 pub use transport::{BodyEnd, Response, Transport, TransportError};
 pub use verdict::Verdict;

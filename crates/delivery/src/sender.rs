@@ -1,6 +1,7 @@
 //! One attempt: up to three tries of the same request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -55,7 +56,7 @@ impl<T: Transport> Sender<T> {
         loop {
             let answer = self.transport.send(delivery_headers.stamp(request)).await;
             let now = self.clock.now();
-            let failed = match judge(request, answer, now) {
+            let failed = match judge(request, &answer, now) {
                 Judgement::Delivered(status) => {
                     return Verdict::Delivered {
                         status,
@@ -80,6 +81,23 @@ impl<T: Transport> Sender<T> {
         }
     }
 
+    /// Makes the first try of the first attempt, and no more: to see what comes of it.
+    pub async fn try_once(&self, request: &OutboundRequest) -> Trial {
+        let began = self.clock.now();
+        let stamped = DeliveryHeaders::new(request, 1).stamp(request);
+        let answer = self.transport.send(stamped).await;
+        let now = self.clock.now();
+        let failure = match judge(request, &answer, now) {
+            Judgement::Delivered(_) => None,
+            Judgement::Failed(failed) => Some(failed.failure),
+        };
+        Trial {
+            response: answer.ok(),
+            failure,
+            elapsed: now.since(began),
+        }
+    }
+
     /// When to try again after `tries` tries, if at all.
     fn next_try(
         &self,
@@ -101,6 +119,17 @@ impl<T: Transport> Sender<T> {
     }
 }
 
+/// What a single try came to.
+#[derive(Debug)]
+pub struct Trial {
+    /// The answer, where there was one.
+    pub response: Option<Response>,
+    /// Why the delivery was not made; `None` when it was.
+    pub failure: Option<Failure>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
 /// What one try came to.
 enum Judgement {
     Delivered(http::StatusCode),
@@ -115,12 +144,12 @@ struct Failed {
 
 fn judge(
     request: &OutboundRequest,
-    answer: Result<Response, TransportError>,
+    answer: &Result<Response, TransportError>,
     now: Timestamp,
 ) -> Judgement {
     match answer {
         Err(error) => Judgement::Failed(Failed {
-            failure: verdict::failed_transport(&error),
+            failure: verdict::failed_transport(error),
             retry_after: None,
             worth_another_try: error.is_transient(),
         }),
@@ -129,7 +158,7 @@ fn judge(
             Some(category) => {
                 let host = request.uri.host().unwrap_or_default();
                 Judgement::Failed(Failed {
-                    failure: verdict::failed_response(host, category, &response),
+                    failure: verdict::failed_response(host, category, response),
                     retry_after: retry_after::parse(&response.headers, now),
                     worth_another_try: matches!(
                         category,

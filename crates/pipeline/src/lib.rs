@@ -53,6 +53,7 @@ mod number;
 mod parameters;
 mod payload;
 mod plan;
+pub mod preview;
 mod problem;
 mod property;
 mod selected;

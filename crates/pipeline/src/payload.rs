@@ -255,7 +255,7 @@ impl Payload {
 
 /// The URL of a sync's own and where it stands. Where a definition takes templates of a sync's own
 /// and leaves the whole URL to a parameter, what the user wrote there is a template too.
-fn own_url<'s>(
+pub(crate) fn own_url<'s>(
     definition: &Definition,
     settings: &'s Settings,
     payload: &definition::Payload,

@@ -15,6 +15,7 @@ mod audit;
 pub mod backup;
 mod change;
 mod config;
+mod connection_test;
 mod definition;
 mod dialect;
 mod error;
@@ -48,6 +49,7 @@ use tokio::sync::Notify;
 pub use audit::{AuditEntry, AuditFilter};
 pub use change::{Actor, ActorKind, Caller, LetterFailure, Once, WriteLetter};
 pub use config::Config;
+pub use connection_test::Tested;
 pub use definition::{
     CatalogFilter, Comment, Decision, DefinitionRecord, Listing, NameCursor, Tile, VersionRecord,
     VersionState,

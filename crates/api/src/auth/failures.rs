@@ -40,10 +40,11 @@ const OF_MAILBOX: Allowance = Allowance {
 /// Longest text that an account is remembered by; addresses that have one are shorter.
 const ACCOUNT_CHARACTERS: usize = 256;
 
+/// How often something may happen.
 #[derive(Debug, Clone, Copy)]
-struct Allowance {
-    free: u32,
-    window: Duration,
+pub(crate) struct Allowance {
+    pub(crate) free: u32,
+    pub(crate) window: Duration,
 }
 
 /// The failures of each address and account in its present window.
@@ -158,9 +159,9 @@ impl Addresses {
     }
 }
 
-/// Counts of failures, each in a window that begins with its first one.
+/// Counts of failures, or of anything else, each in a window that begins with its first one.
 #[derive(Debug)]
-struct Counted<K: Eq + Hash> {
+pub(crate) struct Counted<K: Eq + Hash> {
     allowance: Allowance,
     windows: Mutex<LruCache<K, Window>>,
 }
@@ -172,7 +173,7 @@ struct Window {
 }
 
 impl<K: Eq + Hash> Counted<K> {
-    fn new(allowance: Allowance) -> Self {
+    pub(crate) fn new(allowance: Allowance) -> Self {
         Self {
             allowance,
             windows: Mutex::new(LruCache::new(REMEMBERED)),
@@ -191,7 +192,8 @@ impl<K: Eq + Hash> Counted<K> {
         }
     }
 
-    fn note(&self, key: K, now: Timestamp) -> Result<(), Duration> {
+    /// Counts one. `Err` when there were too many: how long until the window ends.
+    pub(crate) fn note(&self, key: K, now: Timestamp) -> Result<(), Duration> {
         let mut windows = self.windows();
         let present = windows.get(&key).copied();
         let length = self.allowance.window;

@@ -14,7 +14,7 @@
 
 mod config;
 mod cookie;
-mod failures;
+pub(crate) mod failures;
 pub mod openid;
 mod password;
 pub mod permission;

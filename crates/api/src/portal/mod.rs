@@ -27,6 +27,7 @@ mod page;
 mod password_reset;
 mod person;
 mod presence;
+mod preview;
 mod problem;
 mod project;
 mod reconcile;
@@ -45,7 +46,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use store::{Caller, Secret, Store};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -55,6 +56,7 @@ use crate::mail::{Letter, Letters};
 
 pub use lanes::{DroppedLane, Health, LaneError, LaneStatus, Lanes};
 pub use openapi::document;
+pub use preview::{Courier, Reply, Trial};
 pub use problem::{ApiError, FieldProblem};
 
 /// Where the control API stands.
@@ -67,6 +69,11 @@ const LANE_LOCKS: usize = 64;
 pub struct Portal {
     store: Store,
     lanes: Arc<dyn Lanes>,
+    courier: Arc<dyn Courier>,
+    /// Bounds how often connections are tested.
+    connection_tests: preview::connection::Bounds,
+    /// For work that keeps a processor busy.
+    work_permits: Arc<Semaphore>,
     authority: Arc<Authority>,
     letters: Arc<dyn Letters>,
     /// Whether a mail server brings letters to those whom they are for.
@@ -93,11 +100,12 @@ impl std::fmt::Debug for Portal {
 }
 
 impl Portal {
-    /// The control API of what is in `store`, which `lanes` carry out. People reach it under
-    /// `public_url`.
+    /// The control API of what is in `store`, which `lanes` carry out; `courier` tests connections.
+    /// People reach it under `public_url`.
     pub fn new(
         store: Store,
         lanes: Arc<dyn Lanes>,
+        courier: Arc<dyn Courier>,
         authority: Arc<Authority>,
         letters: Arc<dyn Letters>,
         public_url: &str,
@@ -105,6 +113,9 @@ impl Portal {
         Self {
             store,
             lanes,
+            courier,
+            connection_tests: preview::connection::Bounds::default(),
+            work_permits: preview::permits(),
             authority,
             letters,
             sends_mail: false,
@@ -264,6 +275,9 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; definition::logo::show))
         .routes(guarded!(Arc<Portal>; definition::check))
         .routes(guarded!(Arc<Portal>; definition::release))
+        .routes(guarded!(Arc<Portal>; preview::of_definition))
+        .routes(guarded!(Arc<Portal>; preview::connection::of_definition))
+        .routes(guarded!(Arc<Portal>; preview::lint::of_definition))
         .routes(guarded!(Arc<Portal>; definition::version::list))
         .routes(guarded!(Arc<Portal>; definition::version::show))
         .routes(guarded!(Arc<Portal>; definition::version::submit))
@@ -272,6 +286,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; review::show))
         .routes(guarded!(Arc<Portal>; review::decide))
         .routes(guarded!(Arc<Portal>; review::bar))
+        .routes(guarded!(Arc<Portal>; preview::of_review))
         .routes(guarded!(Arc<Portal>; catalog::list))
         .routes(guarded!(Arc<Portal>; catalog::show))
         .routes(guarded!(Arc<Portal>; project::list, project::create))
@@ -282,6 +297,8 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))
         .routes(guarded!(Arc<Portal>; sync::disable))
+        .routes(guarded!(Arc<Portal>; preview::of_sync))
+        .routes(guarded!(Arc<Portal>; preview::connection::of_sync))
         .routes(guarded!(Arc<Portal>; status::status))
         .routes(guarded!(Arc<Portal>; status::retries))
         .routes(guarded!(Arc<Portal>; status::ended));

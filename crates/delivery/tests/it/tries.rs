@@ -336,3 +336,29 @@ async fn an_operator_can_set_the_tries() {
     let played = play([1, 2, 3, 4, 5].map(|_| status(500)), 1, config).await;
     assert_eq!(played.tries, [0, 10, 30, 70, 150].map(millis));
 }
+
+#[tokio::test]
+async fn a_single_try_stays_one_and_tells_all_that_came_of_it() {
+    for (answer, status, category) in [
+        (status(204), Some(204), None),
+        (status(503), Some(503), Some(Category::ServerError)),
+        (refused(), None, Some(Category::Connect)),
+    ] {
+        let clock = Arc::new(ManualClock::new(START));
+        let script = Arc::new(Script {
+            clock: Arc::clone(&clock),
+            answers: Mutex::new([answer].into()),
+            asked: Mutex::default(),
+        });
+        let random = Arc::new(Seeded::new(1));
+        let sender = Sender::new(Arc::clone(&script), clock, random, Tries::default());
+        let trial = sender.try_once(&request()).await;
+        assert_eq!(trial.response.map(|answer| answer.status.as_u16()), status);
+        assert_eq!(trial.failure.map(|failure| failure.category), category);
+        let asked = script.asked.lock().unwrap();
+        assert_eq!(asked.len(), 1);
+        let headers = asked[0].1.headers();
+        assert_eq!(headers["millstream-attempt"], "1");
+        assert_eq!(headers["authorization"], "Bearer s3cret");
+    }
+}

@@ -7,6 +7,7 @@
 
 mod arbitrary;
 mod check;
+mod curl;
 mod discarded;
 mod guide;
 mod lint;

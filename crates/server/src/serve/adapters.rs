@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
+use api::portal::{
+    Courier, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Reply, Trial,
+};
 use async_trait::async_trait;
 use delivery::egress::Guard;
+use delivery::{BodyEnd, Client, Sender};
 use journal::{EndedRow, Journal, LaneStats, Retry, RetryKey, StorageError};
 use model::definition::Definition;
 use model::sync::Sync;
-use model::{Clock, SyncId};
+use model::{Clock, OutboundRequest, SyncId};
 use pipeline::Plan;
 use stream::{ApplyError, Streams};
 
@@ -110,4 +113,24 @@ fn none_without_lane<T>(rows: Result<Vec<T>, StorageError>) -> Result<Vec<T>, La
 
 fn unavailable(error: StorageError) -> LaneError {
     LaneError::Unavailable(Box::new(error))
+}
+
+/// What sends deliveries, as the control API asks for it to test a connection.
+pub(super) struct DeliveringCourier(pub(super) Arc<Sender<Client>>);
+
+#[async_trait]
+impl Courier for DeliveringCourier {
+    async fn send_once(&self, request: &OutboundRequest) -> Trial {
+        let trial = self.0.try_once(request).await;
+        Trial {
+            reply: trial.response.map(|response| Reply {
+                status: response.status,
+                headers: response.headers,
+                body: response.body,
+                complete: response.body_end == BodyEnd::Complete,
+            }),
+            failure: trial.failure,
+            elapsed: trial.elapsed,
+        }
+    }
 }

@@ -161,7 +161,9 @@ impl Server {
         }
         let journal = open_journal(&config).await?;
         let guard = Guard::new(&config.egress).context("the egress guard can't be set up")?;
-        let streams = start_streams(&config, &guard, &journal, &clock, &jitter)?;
+        let sender = sender(&config, &guard, &clock, &jitter)?;
+        let courier = adapters::DeliveringCourier(Arc::clone(&sender));
+        let streams = start_streams(&config, sender, &journal, &clock, &jitter);
         let lanes = adapters::ControlledLanes {
             streams: Arc::clone(&streams),
             journal: Arc::clone(&journal),
@@ -187,6 +189,7 @@ impl Server {
         let portal = Portal::new(
             store.clone(),
             Arc::new(lanes),
+            Arc::new(courier),
             authority,
             Arc::clone(&letters),
             &config.public_url(),
@@ -428,22 +431,37 @@ async fn open_journal(config: &Config) -> anyhow::Result<Arc<dyn Journal>> {
     Ok(Arc::new(opened?.context("the journal can't be opened")?))
 }
 
-fn start_streams(
+/// What sends deliveries.
+fn sender(
     config: &Config,
     guard: &Guard,
+    clock: &Arc<dyn Clock>,
+    jitter: &Arc<dyn Random>,
+) -> anyhow::Result<Arc<delivery::Sender<delivery::Client>>> {
+    let client = delivery::Client::new(&config.client, guard.clone())
+        .context("the HTTP client can't be set up")?;
+    let (clock, jitter) = (Arc::clone(clock), Arc::clone(jitter));
+    Ok(Arc::new(delivery::Sender::new(
+        client,
+        clock,
+        jitter,
+        config.tries,
+    )))
+}
+
+fn start_streams(
+    config: &Config,
+    sender: Arc<delivery::Sender<delivery::Client>>,
     journal: &Arc<dyn Journal>,
     clock: &Arc<dyn Clock>,
     jitter: &Arc<dyn Random>,
-) -> anyhow::Result<Arc<Streams>> {
-    let client = delivery::Client::new(&config.client, guard.clone())
-        .context("the HTTP client can't be set up")?;
-    let sender = delivery::Sender::new(client, Arc::clone(clock), Arc::clone(jitter), config.tries);
-    Ok(Arc::new(Streams::new(
+) -> Arc<Streams> {
+    Arc::new(Streams::new(
         Arc::clone(journal),
-        Arc::new(sender),
+        sender,
         Arc::clone(clock),
         Arc::clone(jitter),
         Schedule::new(config.retry),
         config.lanes.clone(),
-    )))
+    ))
 }

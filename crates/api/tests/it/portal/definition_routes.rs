@@ -151,4 +151,33 @@ pub(super) const REVIEWS: &[Route] = &[
         r#"{"decision": "return", "note": "{n}"}"#,
         200,
     ),
+    (
+        "post",
+        "/organisations/{organisation}/definitions/{definition}/preview",
+        Members(EVERYONE, &[P::DefinitionsRead]),
+        "{}",
+        200,
+    ),
+    // No such event can be sent.
+    (
+        "post",
+        "/organisations/{organisation}/definitions/{definition}/test",
+        Members(DEFINERS, &[P::DefinitionsWrite]),
+        r#"{"event": []}"#,
+        422,
+    ),
+    (
+        "post",
+        "/organisations/{organisation}/definitions/{definition}/lint",
+        Members(EVERYONE, &[P::DefinitionsRead]),
+        "{}",
+        200,
+    ),
+    (
+        "post",
+        "/installation/reviews/{definition}/versions/{version}/preview",
+        Reviewers,
+        "{}",
+        200,
+    ),
 ];

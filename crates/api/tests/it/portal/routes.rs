@@ -332,6 +332,21 @@ pub(super) const SYNCS: &[Route] = &[
         200,
     ),
     (
+        "post",
+        "/projects/{project}/syncs/{sync}/preview",
+        Members(EVERYONE, &[P::SyncsRead]),
+        "{}",
+        200,
+    ),
+    // No such event can be sent.
+    (
+        "post",
+        "/projects/{project}/syncs/{sync}/test",
+        Members(WRITERS, &[P::SyncsWrite]),
+        r#"{"event": []}"#,
+        422,
+    ),
+    (
         "get",
         "/projects/{project}/syncs/{sync}/status",
         Members(EVERYONE, &[P::SyncsRead]),

@@ -22,6 +22,7 @@ use tempfile::TempDir;
 use test_postgres::Database;
 
 use super::call::{Answer, Call};
+use super::courier::NotingCourier;
 use super::lanes::NotingLanes;
 
 /// 2026-01-01, when the clock starts.
@@ -88,6 +89,7 @@ pub(crate) struct World {
     /// Stands still unless it is advanced.
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) lanes: Arc<NotingLanes>,
+    pub(crate) courier: Arc<NotingCourier>,
     pub(crate) portal: Arc<Portal>,
     /// The installation's own: may do everything.
     pub(crate) token: String,
@@ -168,6 +170,7 @@ impl World {
         };
         let token = store.create_token(draft, &Caller::system()).await.unwrap();
         let lanes = Arc::new(NotingLanes::default());
+        let courier = Arc::new(NotingCourier::default());
         let mut authority = Authority::new(
             store.clone(),
             config,
@@ -183,6 +186,7 @@ impl World {
         let portal = Portal::new(
             store.clone(),
             lanes.clone(),
+            courier.clone(),
             Arc::new(authority),
             Arc::new(PlainLetters),
             PUBLIC_URL,
@@ -192,6 +196,7 @@ impl World {
             store,
             clock,
             lanes,
+            courier,
             router: portal::router(portal.clone()),
             portal,
             token: token.text.expose().to_owned(),

@@ -1,0 +1,233 @@
+//! *Test connection*: sends once what would be sent, on the same way as deliveries.
+
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract;
+use model::{OrganisationId, OutboundRequest, Part, ProjectId, SyncId};
+use pipeline::Outcome;
+use pipeline::preview::{Request, Shown};
+use serde::Deserialize;
+use serde_json::Value;
+use store::{Caller, Tested};
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+
+use super::SecretsShown;
+use super::subject::Subject;
+use crate::auth::Allowed;
+use crate::auth::failures::{Allowance, Counted};
+use crate::auth::permission::{DefinitionsWrite, SyncsWrite};
+use crate::portal::definition::Ids;
+use crate::portal::draft::SyncInput;
+use crate::portal::extract::{Body, Path};
+use crate::portal::openapi::Refusal;
+use crate::portal::{ApiError, Portal, State};
+use view::{Redaction, TestView};
+
+/// How many connections are tested at once, by everyone together.
+const AT_ONCE: usize = 8;
+
+/// How many an organisation may test in each of its windows.
+const OF_ORGANISATION: Allowance = Allowance {
+    free: 30,
+    window: Duration::from_secs(60),
+};
+
+/// Bounds how often connections are tested, so that nobody is flooded and no network is searched
+/// from here.
+#[derive(Debug)]
+pub(in crate::portal) struct Bounds {
+    under_way: Arc<Semaphore>,
+    of_organisation: Counted<OrganisationId>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            under_way: Arc::new(Semaphore::new(AT_ONCE)),
+            of_organisation: Counted::new(OF_ORGANISATION),
+        }
+    }
+}
+
+/// What to test a definition's connection with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::portal) struct TestInput {
+    /// Which version; absent: the draft.
+    version: Option<u32>,
+    /// What users would fill in, as for a sync.
+    settings: Option<SyncInput>,
+    /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
+    /// common fields.
+    #[schema(value_type = Option<Object>)]
+    event: Option<Value>,
+    /// What to send: the event, or its user. Absent: the event, where the definition takes events.
+    part: Option<Part>,
+}
+
+/// What to test a sync's connection with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::portal) struct SyncTestInput {
+    /// Changes that are not saved, as `PATCH` takes them. Where requests would go to another scheme,
+    /// host or port, secrets have to be given again (`secrets_needed`).
+    changes: Option<SyncInput>,
+    /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
+    /// common fields.
+    #[schema(value_type = Option<Object>)]
+    event: Option<Value>,
+    /// What to send: the event, or its user. Absent: the event, where the destination takes events.
+    part: Option<Part>,
+}
+
+/// Sends what a definition makes of an event, once and on the same way as deliveries, and tells what
+/// was answered. The audit log tells of it.
+#[utoipa::path(post, path = "/organisations/{organisation}/definitions/{definition}/test",
+    tag = "definitions", operation_id = "test_definition",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("definition" = String, Path, description = "The definition's id")),
+    request_body = TestInput,
+    responses((status = 200, body = TestView), Refusal))]
+pub(in crate::portal) async fn of_definition(
+    allowed: Allowed<DefinitionsWrite>,
+    extract::State(portal): State,
+    Path((organisation, id)): Ids,
+    Body(input): Body<TestInput>,
+) -> Result<Json<TestView>, ApiError> {
+    let definition = portal.content(organisation, id, input.version).await?;
+    let masked = SecretsShown::Masked;
+    let subject = Subject::of_definition(definition, input.settings, input.event, masked)?;
+    let by = allowed.caller();
+    portal
+        .test(organisation, subject, Of::Definition, input.part, by)
+        .await
+}
+
+/// Sends what a sync makes of an event, once and on the same way as deliveries, and tells what was
+/// answered. The audit log tells of it.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/test", tag = "syncs",
+    operation_id = "test_sync",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id")),
+    request_body = SyncTestInput,
+    responses((status = 200, body = TestView), Refusal))]
+pub(in crate::portal) async fn of_sync(
+    allowed: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path((project, id)): Path<(ProjectId, SyncId)>,
+    Body(input): Body<SyncTestInput>,
+) -> Result<Json<TestView>, ApiError> {
+    let record = portal.store.sync(project, id).await?;
+    let definition = portal.definition(&record.sync).await?;
+    let masked = SecretsShown::Masked;
+    let subject = Subject::of_sync(&record, &definition, input.changes, input.event, masked)?;
+    let (organisation, by) = (allowed.organisation, allowed.caller());
+    portal
+        .test(organisation, subject, Of::Sync, input.part, by)
+        .await
+}
+
+/// Whose connection is tested.
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    Definition,
+    Sync,
+}
+
+/// What is sent, and what is shown of it.
+type Rendered = Result<(OutboundRequest, Request), Box<TestView>>;
+
+impl Portal {
+    async fn test(
+        self: &Arc<Self>,
+        organisation: OrganisationId,
+        subject: Subject,
+        of: Of,
+        part: Option<Part>,
+        by: Caller,
+    ) -> Result<Json<TestView>, ApiError> {
+        let bounds = &self.connection_tests;
+        let now = self.authority.clock.now();
+        let noted = bounds.of_organisation.note(organisation, now);
+        noted.map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+        let permit = bounds.under_way.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| ApiError::RateLimited {
+            retry_after: Duration::from_secs(1),
+        })?;
+        let part = subject.part(part)?;
+        let clock = self.authority.clock.clone();
+        let (subject, rendered) = self
+            .work(move || {
+                let rendered = subject.render(part, &clock);
+                (subject, rendered)
+            })
+            .await?;
+        let (request, shown) = match rendered? {
+            Ok(rendered) => rendered,
+            Err(not_sent) => return Ok(Json(*not_sent)),
+        };
+        let whole = Arc::clone(self);
+        self.run(async move {
+            let _permit = permit;
+            let tested = match of {
+                Of::Definition => Tested::Definition(&subject.definition),
+                Of::Sync => Tested::Sync(&subject.sync),
+            };
+            let host = shown_host(&request, &shown);
+            let logged = whole
+                .store
+                .log_connection_test(organisation, tested, part, host, &by);
+            logged.await?;
+            let trial = whole.courier.send_once(&request).await;
+            let redaction = Redaction::new(&subject.secret_values(), &request, &shown);
+            Ok(Json(TestView::sent(part, &shown, &trial, &redaction)))
+        })
+        .await
+    }
+}
+
+/// The host, unless it is made of secrets.
+fn shown_host<'r>(request: &'r OutboundRequest, shown: &Request) -> &'r str {
+    let host = request.uri.host().unwrap_or_default();
+    match shown.url.masked().contains(host) {
+        true => host,
+        false => "[secret]",
+    }
+}
+
+impl Subject {
+    /// The part to send.
+    fn part(&self, wanted: Option<Part>) -> Result<Part, ApiError> {
+        let taken: Vec<Part> = self.parts().collect();
+        match wanted {
+            Some(wanted) if taken.contains(&wanted) => Ok(wanted),
+            None if !taken.is_empty() => Ok(taken[0]),
+            _ => Err(ApiError::field(
+                "/part",
+                "the destination takes none of these",
+            )),
+        }
+    }
+
+    /// What is sent, and what is shown of it; or that nothing is sent.
+    fn render(&self, part: Part, clock: &Arc<dyn model::Clock>) -> Result<Rendered, ApiError> {
+        let preview = self.compile(clock).map_err(ApiError::Invalid)?;
+        let sent = pipeline::Plan::compile(&self.definition, &self.sync, clock)
+            .ok()
+            .map(|plan| plan.apply(&self.event, part));
+        let shown = preview.apply(&self.event, part);
+        Ok(match (sent, shown) {
+            (Some(Outcome::Request(request)), Shown::Request(shown)) => Ok((request, shown)),
+            // With the values that are not shown it comes out otherwise: why may tell of them.
+            (Some(Outcome::Request(_)), _) | (_, Shown::Request(_)) => {
+                Err(Box::new(TestView::hidden(part)))
+            }
+            (_, shown) => Err(Box::new(TestView::not_sent(self.part_view(part, shown)))),
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! What came of a test, as clients see it.
+
+use axum::http::{HeaderMap, HeaderValue};
+use model::outcome::{Category, Failure};
+use model::{OutboundRequest, Part};
+use pipeline::preview::{Request, Written};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::courier::{Reply, Trial};
+use super::super::view::{PartView, SentHeader};
+
+/// How much of an answer's body is shown, in bytes.
+const SHOWN_BODY_BYTES: usize = 4096;
+
+/// How many headers of an answer are shown.
+const SHOWN_HEADERS: usize = 100;
+
+/// Shorter values are no secrets, and can stand anywhere by chance.
+const SECRET_BYTES: usize = 4;
+
+/// What is shown in place of a secret that a destination sent back.
+const MASK: &str = "[secret]";
+
+/// What came of a test.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct TestView {
+    /// What was sent, or why nothing was.
+    sent: PartView,
+    /// What would become of the delivery.
+    verdict: VerdictName,
+    /// The verdict in words.
+    message: String,
+    /// Why the delivery would not count as made; null when it would, or nothing was sent.
+    failure: Option<TestFailure>,
+    /// What was answered; null when there was no answer.
+    answer: Option<AnswerView>,
+    /// How long it took from sending to the end of the answer; null when nothing was sent.
+    milliseconds: Option<f64>,
+}
+
+/// What would become of a delivery.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum VerdictName {
+    /// The destination took it.
+    Delivered,
+    /// It would be tried again and may well succeed.
+    Retried,
+    /// It would be tried again as well, but has to be mended to succeed.
+    Refused,
+    /// Nothing is sent for such an event.
+    NotSent,
+}
+
+/// Why a delivery would not count as made.
+#[derive(Debug, Serialize, ToSchema)]
+struct TestFailure {
+    /// The kind of failure.
+    category: Category,
+    /// What happened, in words.
+    message: String,
+}
+
+/// What a destination answered.
+#[derive(Debug, Serialize, ToSchema)]
+struct AnswerView {
+    /// The status.
+    status: u16,
+    /// The headers, secrets masked.
+    headers: Vec<SentHeader>,
+    /// The first 4 KiB of the body as text, secrets masked.
+    body: String,
+    /// Whether that is all of it.
+    body_complete: bool,
+}
+
+impl TestView {
+    pub(super) fn sent(part: Part, shown: &Request, trial: &Trial, redaction: &Redaction) -> Self {
+        let reply = trial.reply.as_ref();
+        let (verdict, message) = verdict(reply, trial.failure.as_ref());
+        let message = redaction.apply(&message);
+        Self {
+            sent: PartView::request(part, shown),
+            verdict,
+            message,
+            failure: trial.failure.as_ref().map(|failure| TestFailure {
+                category: failure.category,
+                message: redaction.apply(&failure.message),
+            }),
+            answer: reply.map(|reply| AnswerView::new(reply, redaction)),
+            milliseconds: Some(trial.elapsed.as_secs_f64() * 1000.0),
+        }
+    }
+
+    pub(super) fn not_sent(why: PartView) -> Self {
+        Self {
+            sent: why,
+            verdict: VerdictName::NotSent,
+            message: "nothing is sent for this event: see `sent.reason`".into(),
+            failure: None,
+            answer: None,
+            milliseconds: None,
+        }
+    }
+
+    /// Nothing was sent, and why can't be told without telling of secrets.
+    pub(super) fn hidden(part: Part) -> Self {
+        Self::not_sent(PartView::withheld(part))
+    }
+}
+
+fn verdict(reply: Option<&Reply>, failure: Option<&Failure>) -> (VerdictName, String) {
+    let status = reply.map_or(0, |reply| reply.status.as_u16());
+    let Some(Failure {
+        category, message, ..
+    }) = failure
+    else {
+        let message = format!("the destination took it (status {status})");
+        return (VerdictName::Delivered, message);
+    };
+    match category {
+        Category::Blocked
+        | Category::Redirect
+        | Category::Unauthorized
+        | Category::ClientError
+        | Category::UnexpectedStatus => (
+            VerdictName::Refused,
+            format!(
+                "{message}: deliveries are tried again for four hours, but succeed only if this is \
+                 mended meanwhile"
+            ),
+        ),
+        _ => (
+            VerdictName::Retried,
+            format!("{message}: deliveries are tried again at once and then for four hours"),
+        ),
+    }
+}
+
+impl AnswerView {
+    fn new(reply: &Reply, redaction: &Redaction) -> Self {
+        let text = redaction.apply(&String::from_utf8_lossy(&reply.body));
+        let end = (0..=SHOWN_BODY_BYTES.min(text.len()))
+            .rev()
+            .find(|&end| text.is_char_boundary(end));
+        let body = &text[..end.unwrap_or(0)];
+        Self {
+            status: reply.status.as_u16(),
+            headers: headers(&reply.headers, redaction),
+            body: body.to_owned(),
+            body_complete: reply.complete && body.len() == text.len(),
+        }
+    }
+}
+
+fn headers(headers: &HeaderMap, redaction: &Redaction) -> Vec<SentHeader> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let shown = headers.iter().take(SHOWN_HEADERS);
+    let shown = shown.map(|(name, value)| SentHeader {
+        name: name.to_string(),
+        value: redaction.apply(&text(value)),
+    });
+    shown.collect()
+}
+
+/// Takes secrets out of what a destination sends back.
+#[derive(Debug)]
+pub(super) struct Redaction(Vec<Secret>);
+
+/// A text that must not be shown.
+struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Redaction {
+    /// Knows these secrets, however they are written, and what of `request` is made of secrets.
+    pub(super) fn new(secrets: &[&str], request: &OutboundRequest, shown: &Request) -> Self {
+        let mut texts: Vec<String> = secrets
+            .iter()
+            .flat_map(|secret| Written::ALL.map(|form| form.write(secret)))
+            .collect();
+        for (name, value) in &shown.headers {
+            let sent = request.headers.get(name.masked().as_str());
+            let sent = sent.and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+            let Some(sent) = sent.filter(|_| value.has_secrets()) else {
+                continue;
+            };
+            // A scheme before the credentials, such as `Basic`.
+            texts.extend(sent.split_once(' ').map(|(_, rest)| rest.to_owned()));
+            texts.push(sent.to_owned());
+        }
+        texts.retain(|text| text.len() >= SECRET_BYTES);
+        // The longest first: one may be a part of another.
+        texts.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
+        texts.dedup();
+        Self(texts.into_iter().map(Secret).collect())
+    }
+
+    fn apply(&self, text: &str) -> String {
+        let secrets = self.0.iter();
+        secrets.fold(text.to_owned(), |text, Secret(secret)| {
+            text.replace(secret.as_str(), MASK)
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! What the control API needs to test a connection: sending is done elsewhere.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use model::OutboundRequest;
+use model::outcome::Failure;
+
+/// Sends requests as deliveries are sent.
+#[async_trait]
+pub trait Courier: Send + Sync + 'static {
+    /// Sends `request` once, as the first try of a delivery's first attempt, and tells what came of
+    /// it. Bounded in time and size as deliveries are.
+    async fn send_once(&self, request: &OutboundRequest) -> Trial;
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct Trial {
+    /// What was answered; `None` when there was no answer.
+    pub reply: Option<Reply>,
+    /// Why a delivery would not count as made; `None` when it would.
+    pub failure: Option<Failure>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as far as deliveries read it.
+    pub body: Bytes,
+    /// Whether that is all of it.
+    pub complete: bool,
+}

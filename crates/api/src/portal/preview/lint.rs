@@ -1,0 +1,169 @@
+//! Faults of a definition's templates that show only with certain events.
+
+use axum::Json;
+use axum::extract;
+use pipeline::lint::{Code, Finding, Severity};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::subject::event_of;
+use crate::auth::Allowed;
+use crate::auth::permission::DefinitionsRead;
+use crate::portal::definition::Ids;
+use crate::portal::extract::{Body, Path};
+use crate::portal::openapi::Refusal;
+use crate::portal::problem::{FieldProblem, pointer};
+use crate::portal::{ApiError, State};
+
+/// Most samples: each is rendered many times.
+const SAMPLES: usize = 50;
+
+/// What to lint a definition with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::portal) struct LintInput {
+    /// Which version; absent: the draft.
+    version: Option<u32>,
+    /// Events as they are streamed, from which is learnt what usually occurs.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>, max_items = 50)]
+    events: Vec<Value>,
+}
+
+/// What the linter found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct LintView {
+    /// In the order of the definition, at most 100.
+    findings: Vec<FindingView>,
+}
+
+/// Something in a template that breaks, and the event that breaks it.
+#[derive(Debug, Serialize, ToSchema)]
+struct FindingView {
+    /// The kind of fault: stable, for programs.
+    #[schema(value_type = String, example = "unescaped")]
+    code: Code,
+    /// `error`: proven, an event that can come is discarded or corrupted. `advice`: it works, or
+    /// breaks only by values of a type that has not been seen there.
+    #[schema(value_type = String, example = "error")]
+    severity: Severity,
+    /// JSON pointer to the template in the definition.
+    #[schema(example = "/events/body")]
+    pointer: String,
+    /// Where the expression to blame begins: the line, from 1.
+    line: u32,
+    /// The column, from 1.
+    column: u32,
+    /// The line of its last character.
+    end_line: u32,
+    /// The column of its last character.
+    end_column: u32,
+    /// What is wrong, when it shows, and what to do about it.
+    message: String,
+    /// What shows it.
+    proof: ProofView,
+    /// An edit of the template after which nothing breaks there any more; null where none was found.
+    mend: Option<EditView>,
+}
+
+/// What a template was rendered with, and what came out.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProofView {
+    /// The event as it is streamed: JSON text.
+    event: String,
+    /// `mappedFields`: JSON text; null where the template doesn't read them.
+    mapped_fields: Option<String>,
+    /// `mappedProperties`: JSON text; null where the template doesn't read them.
+    mapped_properties: Option<String>,
+    /// `parameters`: JSON text; null where the template doesn't read them.
+    parameters: Option<String>,
+    /// What was printed; null when rendering failed.
+    output: Option<String>,
+    /// What is wrong with it, or why rendering failed.
+    error: Option<String>,
+}
+
+/// A replacement of a part of a template.
+#[derive(Debug, Serialize, ToSchema)]
+struct EditView {
+    /// The line of the first character that is replaced.
+    line: u32,
+    /// The column of the first character that is replaced.
+    column: u32,
+    /// The line where the template goes on.
+    end_line: u32,
+    /// The column where the template goes on.
+    end_column: u32,
+    /// The first byte of the template that is replaced, from 0.
+    start_byte: usize,
+    /// The byte where the template goes on.
+    end_byte: usize,
+    /// What to write there.
+    replacement: String,
+}
+
+impl From<Finding> for FindingView {
+    fn from(finding: Finding) -> Self {
+        let proof = finding.proof;
+        Self {
+            code: finding.code,
+            severity: finding.severity,
+            pointer: finding.pointer,
+            line: finding.line,
+            column: finding.column,
+            end_line: finding.end_line,
+            end_column: finding.end_column,
+            message: finding.message,
+            proof: ProofView {
+                event: proof.event,
+                mapped_fields: proof.mapped_fields,
+                mapped_properties: proof.mapped_properties,
+                parameters: proof.parameters,
+                output: proof.output,
+                error: proof.error,
+            },
+            mend: finding.mend.map(|edit| EditView {
+                line: edit.line,
+                column: edit.column,
+                end_line: edit.end_line,
+                end_column: edit.end_column,
+                start_byte: edit.bytes.start,
+                end_byte: edit.bytes.end,
+                replacement: edit.replacement,
+            }),
+        }
+    }
+}
+
+/// Looks for faults of a definition's templates that show only with certain events. Each is proven
+/// by such an event.
+#[utoipa::path(post, path = "/organisations/{organisation}/definitions/{definition}/lint",
+    tag = "definitions", operation_id = "lint_definition",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("definition" = String, Path, description = "The definition's id")),
+    request_body = LintInput,
+    responses((status = 200, body = LintView), Refusal))]
+pub(in crate::portal) async fn of_definition(
+    _: Allowed<DefinitionsRead>,
+    extract::State(portal): State,
+    Path((organisation, id)): Ids,
+    Body(input): Body<LintInput>,
+) -> Result<Json<LintView>, ApiError> {
+    if input.events.len() > SAMPLES {
+        let message = format!("at most {SAMPLES} events");
+        return Err(ApiError::field("/events", message));
+    }
+    let mut samples = Vec::with_capacity(input.events.len());
+    for (position, event) in input.events.iter().enumerate() {
+        let refused = || FieldProblem::new(pointer("/events", position), "expected an object");
+        samples.push(event_of(event).ok_or_else(|| ApiError::Invalid(vec![refused()]))?);
+    }
+    let definition = portal.content(organisation, id, input.version).await?;
+    let clock = portal.authority.clock.clone();
+    let lint = move || pipeline::lint::lint(&definition, &samples, &clock);
+    let findings = portal.work(lint).await?.into_iter();
+    Ok(Json(LintView {
+        findings: findings.map(FindingView::from).collect(),
+    }))
+}

@@ -1,0 +1,203 @@
+//! What a definition or a sync would send: as requests, as commands for a shell, and, to test the
+//! connection, sent once.
+
+pub(super) mod connection;
+mod courier;
+pub(super) mod lint;
+mod sample;
+mod stand_in;
+mod subject;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract;
+use model::{DefinitionId, ProjectId, SyncId};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+
+use super::definition::Ids;
+use super::draft::SyncInput;
+use super::extract::{Body, Path};
+use super::openapi::Refusal;
+use super::{ApiError, Portal, State};
+use crate::auth::permission::{DefinitionsRead, ReviewsWrite, SyncsRead};
+use crate::auth::{Allowed, Installed};
+use subject::Subject;
+use view::PreviewView;
+
+pub use courier::{Courier, Reply, Trial};
+
+/// How many previews and linters run at once: each keeps a processor busy.
+const AT_ONCE: usize = 2;
+
+/// What to preview a definition with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PreviewInput {
+    /// Which version; absent: the draft.
+    version: Option<u32>,
+    /// What users would fill in, as for a sync. Required values that are absent get stand-ins.
+    settings: Option<SyncInput>,
+    /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
+    /// common fields.
+    #[schema(value_type = Option<Object>)]
+    event: Option<Value>,
+    /// Whether secret values that were just given are shown.
+    #[serde(default)]
+    secrets: SecretsShown,
+}
+
+/// What to preview a version under review with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReviewPreviewInput {
+    /// What users would fill in, as for a sync. Required values that are absent get stand-ins.
+    settings: Option<SyncInput>,
+    /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
+    /// common fields.
+    #[schema(value_type = Option<Object>)]
+    event: Option<Value>,
+    /// Whether secret values that were just given are shown.
+    #[serde(default)]
+    secrets: SecretsShown,
+}
+
+/// What to preview a sync with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SyncPreviewInput {
+    /// Changes that are not saved, as `PATCH` takes them.
+    changes: Option<SyncInput>,
+    /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
+    /// common fields.
+    #[schema(value_type = Option<Object>)]
+    event: Option<Value>,
+    /// Whether secret values among the changes are shown. Stored ones never are.
+    #[serde(default)]
+    secrets: SecretsShown,
+}
+
+/// How secrets are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SecretsShown {
+    /// Masked in requests, environment variables in commands.
+    #[default]
+    Masked,
+    /// As they are.
+    Inline,
+}
+
+/// Shows what a definition asks its users, and what would be sent for an event and its user. Secret
+/// values are masked, and environment variables in the `curl` commands.
+#[utoipa::path(post, path = "/organisations/{organisation}/definitions/{definition}/preview",
+    tag = "definitions", operation_id = "preview_definition",
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("definition" = String, Path, description = "The definition's id")),
+    request_body = PreviewInput,
+    responses((status = 200, body = PreviewView), Refusal))]
+pub(super) async fn of_definition(
+    _: Allowed<DefinitionsRead>,
+    extract::State(portal): State,
+    Path((organisation, id)): Ids,
+    Body(input): Body<PreviewInput>,
+) -> Result<Json<PreviewView>, ApiError> {
+    let definition = portal.content(organisation, id, input.version).await?;
+    let subject = Subject::of_definition(definition, input.settings, input.event, input.secrets)?;
+    portal.preview(subject).await
+}
+
+/// Shows what a version that was submitted asks its users, and what it would send.
+#[utoipa::path(post, path = "/installation/reviews/{definition}/versions/{version}/preview",
+    tag = "reviews", operation_id = "preview_review",
+    params(("definition" = String, Path, description = "The definition's id"),
+        ("version" = u32, Path, description = "The version")),
+    request_body = ReviewPreviewInput,
+    responses((status = 200, body = PreviewView), Refusal))]
+pub(super) async fn of_review(
+    _: Installed<ReviewsWrite>,
+    extract::State(portal): State,
+    Path((id, version)): Path<(DefinitionId, u32)>,
+    Body(input): Body<ReviewPreviewInput>,
+) -> Result<Json<PreviewView>, ApiError> {
+    let submitted = portal.store.reviewed_version(id, version).await?;
+    let definition = (*submitted.definition).clone();
+    let subject = Subject::of_definition(definition, input.settings, input.event, input.secrets)?;
+    portal.preview(subject).await
+}
+
+/// Shows what a sync would send for an event and its user, as it is stored or with changes that are
+/// not saved. Stored secrets are never shown: nothing is rendered with them.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/preview", tag = "syncs",
+    operation_id = "preview_sync",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id")),
+    request_body = SyncPreviewInput,
+    responses((status = 200, body = PreviewView), Refusal))]
+pub(super) async fn of_sync(
+    _: Allowed<SyncsRead>,
+    extract::State(portal): State,
+    Path((project, id)): Path<(ProjectId, SyncId)>,
+    Body(input): Body<SyncPreviewInput>,
+) -> Result<Json<PreviewView>, ApiError> {
+    let record = portal.store.sync(project, id).await?;
+    let definition = portal.definition(&record.sync).await?;
+    let subject = Subject::of_sync(
+        &record,
+        &definition,
+        input.changes,
+        input.event,
+        input.secrets,
+    )?;
+    portal.preview(subject).await
+}
+
+/// Permits for work that keeps a processor busy.
+pub(super) fn permits() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(AT_ONCE))
+}
+
+impl Portal {
+    /// What a definition of the organisation says: its draft, or one of its versions.
+    async fn content(
+        &self,
+        organisation: model::OrganisationId,
+        id: DefinitionId,
+        version: Option<u32>,
+    ) -> Result<model::definition::Definition, ApiError> {
+        let store = &self.store;
+        Ok(match version {
+            None => store.definition_record(organisation, id).await?.draft,
+            Some(version) => {
+                let found = store.definition_version(organisation, id, version).await?;
+                (*found.definition).clone()
+            }
+        })
+    }
+
+    async fn preview(&self, subject: Subject) -> Result<Json<PreviewView>, ApiError> {
+        let clock = self.authority.clock.clone();
+        self.work(move || Json(subject.preview(&clock))).await
+    }
+
+    /// Does work that keeps a processor busy where it holds nobody up, and not too much at once.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let internal =
+            |source: Box<dyn std::error::Error + Send + Sync>| ApiError::Internal { source };
+        let permit = self.work_permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|closed| internal(closed.into()))?;
+        // Kept until the work is done, even when nobody waits for it any more.
+        let done = self.tasks.spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        done.await.map_err(|panicked| internal(panicked.into()))
+    }
+}

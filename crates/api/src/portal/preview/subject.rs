@@ -1,0 +1,275 @@
+//! What is previewed: a definition with settings, and an event.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use model::definition::Definition;
+use model::sync::{Settings, Sync};
+use model::{Clock, Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
+use pipeline::preview::{Preview, Secrets, Shown};
+use serde_json::{Value, json};
+use store::{SecretFields, SyncDraft, SyncRecord};
+
+use super::view::{FormView, PartView, PreviewView};
+use super::{SecretsShown, sample, stand_in};
+use crate::portal::ApiError;
+use crate::portal::draft::{self, SyncInput};
+use crate::portal::problem::FieldProblem;
+
+/// A definition with settings, and an event.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) definition: Definition,
+    pub(super) sync: Sync,
+    pub(super) secrets: Secrets,
+    pub(super) event: Event,
+    /// Where the request has the settings.
+    settings_at: &'static str,
+    /// Whether values that are missing are stood in for.
+    stands_in: bool,
+}
+
+impl Subject {
+    /// A definition, with what users might fill in. Everything that it can send is sent.
+    pub(super) fn of_definition(
+        definition: Definition,
+        settings: Option<SyncInput>,
+        event: Option<Value>,
+        shown: SecretsShown,
+    ) -> Result<Self, ApiError> {
+        const AT: &str = "/settings";
+        let blank = SyncDraft {
+            name: definition.display_name.clone(),
+            ..draft::blank()
+        };
+        let applied = draft::apply(settings.unwrap_or_default(), blank, &definition);
+        let mut draft = applied.map_err(|refused| below(AT, refused))?;
+        draft.settings.events.send = definition.events.is_some();
+        draft.settings.users.send = definition.users.is_some();
+        let secrets = match shown {
+            SecretsShown::Masked => masked(&draft.secret),
+            SecretsShown::Inline => Secrets::default(),
+        };
+        Ok(Self {
+            sync: Sync {
+                id: SyncId::from_bytes([0; 16]),
+                project: ProjectId::from_bytes([0; 16]),
+                definition: definition.id,
+                definition_version: definition.version,
+                name: draft.name,
+                enabled: true,
+                settings: draft.settings,
+            },
+            definition,
+            secrets,
+            event: read(event)?,
+            settings_at: AT,
+            stands_in: true,
+        })
+    }
+
+    /// A sync, with changes that are not saved. Stored secrets don't go elsewhere by them.
+    pub(super) fn of_sync(
+        record: &SyncRecord,
+        definition: &Definition,
+        changes: Option<SyncInput>,
+        event: Option<Value>,
+        shown: SecretsShown,
+    ) -> Result<Self, ApiError> {
+        const AT: &str = "/changes";
+        let stored = SyncDraft {
+            name: record.sync.name.clone(),
+            enabled: record.sync.enabled,
+            settings: record.sync.settings.clone(),
+            secret: record.secret.clone(),
+        };
+        let changes = changes.unwrap_or_default();
+        let given = match shown {
+            SecretsShown::Masked => SecretFields::default(),
+            SecretsShown::Inline => given(&changes),
+        };
+        let applied = draft::apply(changes, stored, definition);
+        let draft = applied.map_err(|refused| below(AT, refused))?;
+        let mut secrets = masked(&draft.secret);
+        secrets
+            .parameters
+            .retain(|name| !given.parameters.contains(name));
+        secrets.headers.retain(|name| !given.headers.contains(name));
+        secrets.unknown_to_viewer = true;
+        Ok(Self {
+            definition: definition.clone(),
+            sync: Sync {
+                name: draft.name,
+                settings: draft.settings,
+                ..(*record.sync).clone()
+            },
+            secrets,
+            event: read(event)?,
+            settings_at: AT,
+            stands_in: false,
+        })
+    }
+
+    /// What is shown of it.
+    pub(super) fn preview(mut self, clock: &Arc<dyn Clock>) -> PreviewView {
+        let form = FormView::from(&self.definition);
+        let problems = match self.compile(clock) {
+            Ok(preview) => return self.view(form, Vec::new(), Vec::new(), &preview),
+            Err(problems) => problems,
+        };
+        let mut stand_ins = Vec::new();
+        if self.stands_in {
+            stand_ins = stand_in::fill(&mut self.definition, &mut self.sync.settings);
+        }
+        let stand_ins = stand_ins
+            .into_iter()
+            .map(|at| format!("{}{at}", self.settings_at));
+        let stand_ins = stand_ins.collect();
+        match self.compile(clock) {
+            Ok(preview) => self.view(form, problems, stand_ins, &preview),
+            Err(_) => PreviewView::without_requests(form, problems),
+        }
+    }
+
+    /// Compiles it, or says all that is wrong with it.
+    pub(super) fn compile(&self, clock: &Arc<dyn Clock>) -> Result<Preview, Vec<FieldProblem>> {
+        let compiled = Preview::compile(
+            &self.definition,
+            &self.sync,
+            &self.secrets,
+            &self.event,
+            clock,
+        );
+        compiled.map_err(|problems| self.problems(problems))
+    }
+
+    /// Problems, with their pointers into the request.
+    pub(super) fn problems(&self, problems: Vec<pipeline::Problem>) -> Vec<FieldProblem> {
+        let problems = problems.into_iter().map(FieldProblem::from);
+        problems.map(|problem| self.placed(problem)).collect()
+    }
+
+    fn view(
+        &self,
+        form: FormView,
+        problems: Vec<FieldProblem>,
+        stand_ins: Vec<String>,
+        preview: &Preview,
+    ) -> PreviewView {
+        let requests = self.parts().map(|part| {
+            let shown = preview.apply(&self.event, part);
+            self.part_view(part, shown)
+        });
+        PreviewView::new(form, requests.collect(), stand_ins, problems)
+    }
+
+    /// The parts that the definition takes.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Part> {
+        let event = self.definition.events.as_ref().map(|_| Part::Event);
+        let user = self.definition.users.as_ref().map(|_| Part::User);
+        event.into_iter().chain(user)
+    }
+
+    pub(super) fn part_view(&self, part: Part, shown: Shown) -> PartView {
+        match shown {
+            Shown::Request(request) => PartView::request(part, &request),
+            Shown::Filtered(why) => PartView::filtered(part, &why),
+            Shown::Discarded(why) => {
+                let settings = &self.sync.settings;
+                let at = pipeline::preview::pointer(&self.definition, settings, part, &why);
+                let at = at.map(|at| self.placed(FieldProblem::new(at, "")).pointer);
+                PartView::discarded(part, &why, at)
+            }
+        }
+    }
+
+    /// The problem, with its pointer into the request: into the settings there, or, below
+    /// `/definition`, into the definition.
+    fn placed(&self, problem: FieldProblem) -> FieldProblem {
+        let problem = draft::as_input(problem, &self.definition);
+        match problem.pointer.starts_with("/definition/") {
+            true => problem,
+            false => FieldProblem {
+                pointer: format!("{}{}", self.settings_at, problem.pointer),
+                ..problem
+            },
+        }
+    }
+
+    /// The values of secrets, which must not come back from a destination.
+    pub(super) fn secret_values(&self) -> Vec<&str> {
+        let settings: &Settings = &self.sync.settings;
+        let parameters = self.secrets.parameters.iter();
+        let parameters = parameters.filter_map(|name| settings.parameters.get(name));
+        let headers = settings.headers.iter().filter(|header| {
+            let mut secret = self.secrets.headers.iter();
+            secret.any(|name| name.eq_ignore_ascii_case(&header.name))
+        });
+        let headers = headers.map(|header| &header.value);
+        parameters.chain(headers).map(String::as_str).collect()
+    }
+}
+
+/// Problems with pointers into a member of the request.
+fn below(at: &str, refused: ApiError) -> ApiError {
+    let moved = |problems: Vec<FieldProblem>| {
+        let problems = problems.into_iter().map(|problem| FieldProblem {
+            pointer: format!("{at}{}", problem.pointer),
+            ..problem
+        });
+        problems.collect()
+    };
+    match refused {
+        ApiError::Invalid(problems) => ApiError::Invalid(moved(problems)),
+        ApiError::SecretsNeeded(problems) => ApiError::SecretsNeeded(moved(problems)),
+        other => other,
+    }
+}
+
+fn masked(secret: &SecretFields) -> Secrets {
+    Secrets {
+        parameters: secret.parameters.clone(),
+        headers: secret.headers.clone(),
+        unknown_to_viewer: false,
+    }
+}
+
+/// The fields whose values the client has just given.
+fn given(input: &SyncInput) -> SecretFields {
+    let parameters = input.parameters.iter().flatten();
+    let parameters = parameters.filter(|(_, given)| given.value.is_some());
+    let headers = input.headers.iter().flatten();
+    let headers = headers.filter(|given| given.value.is_some());
+    SecretFields {
+        parameters: parameters
+            .map(|(name, _)| name.clone())
+            .collect::<BTreeSet<_>>(),
+        headers: headers
+            .map(|given| given.name.clone())
+            .collect::<BTreeSet<_>>(),
+    }
+}
+
+/// The event that a client gave, or the sample.
+pub(super) fn read(given: Option<Value>) -> Result<Event, ApiError> {
+    let event = given.unwrap_or_else(sample::event);
+    event_of(&event).ok_or_else(|| ApiError::field("/event", "expected an object"))
+}
+
+/// The event whose streamed form this is, as if all of its user's properties had changed by it; `None`
+/// when it is no object.
+pub(super) fn event_of(value: &Value) -> Option<Event> {
+    let members = value.as_object()?;
+    let event_type = members.get("event_type").and_then(Value::as_str);
+    let user = members.get("user_properties").and_then(Value::as_object);
+    let changed: Vec<_> = user.into_iter().flatten().map(|(name, _)| name).collect();
+    let event = Event::new(
+        ProjectId::from_bytes([0; 16]),
+        Offset(0),
+        EventKind::of_type(event_type.unwrap_or_default()),
+        Timestamp(0),
+        Bytes::from(value.to_string()),
+    );
+    Some(event.with_changed_properties(json!(changed).to_string().into()))
+}

@@ -1,0 +1,254 @@
+//! Previews as clients see them.
+
+use model::Part;
+use model::definition::{Definition, Mapping, Parameter};
+use model::outcome::{Discarded, Filtered};
+use pipeline::preview::Request;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::portal::problem::FieldProblem;
+
+/// What a definition or a sync would send.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct PreviewView {
+    /// What its users are asked.
+    form: FormView,
+    /// What would be sent for the event, and for its user; empty where nothing can be made of the
+    /// settings.
+    requests: Vec<PartView>,
+    /// The settings for which something stands in: JSON pointers into the request.
+    stand_ins: Vec<String>,
+    /// What is missing, or can't be used. Pointers are into the request, or, where they begin with
+    /// `/definition/`, into the definition.
+    problems: Vec<FieldProblem>,
+}
+
+impl PreviewView {
+    pub(super) fn new(
+        form: FormView,
+        requests: Vec<PartView>,
+        stand_ins: Vec<String>,
+        problems: Vec<FieldProblem>,
+    ) -> Self {
+        Self {
+            form,
+            requests,
+            stand_ins,
+            problems,
+        }
+    }
+
+    /// Where nothing can be made of the settings.
+    pub(super) fn without_requests(form: FormView, problems: Vec<FieldProblem>) -> Self {
+        Self::new(form, Vec::new(), Vec::new(), problems)
+    }
+}
+
+/// What users of a destination are asked at set-up.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FormView {
+    /// The destination's name.
+    display_name: String,
+    /// Values to give, in this order.
+    parameters: Vec<Parameter>,
+    /// Properties to choose, in this order.
+    mappings: Vec<Mapping>,
+    /// Whether there are events to select.
+    takes_events: bool,
+    /// Whether users can be switched on.
+    takes_users: bool,
+    /// Whether selected properties keep their types unless the user says otherwise.
+    typed_properties: bool,
+    /// How many headers of their own users may add.
+    extra_headers: u8,
+    /// Whether users may bring templates of their own.
+    own_templates: bool,
+}
+
+impl From<&Definition> for FormView {
+    fn from(definition: &Definition) -> Self {
+        Self {
+            display_name: definition.display_name.clone(),
+            parameters: definition.parameters.clone(),
+            mappings: definition.mappings.clone(),
+            takes_events: definition.events.is_some(),
+            takes_users: definition.users.is_some(),
+            typed_properties: definition.typed_properties,
+            extra_headers: definition.extra_headers,
+            own_templates: definition.own_templates,
+        }
+    }
+}
+
+/// What would become of the event, or of its user.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PartView {
+    /// Which of the two.
+    part: Part,
+    /// What would become of it.
+    outcome: OutcomeName,
+    /// What would be sent; null where nothing is.
+    request: Option<RequestView>,
+    /// Why nothing is; null where something is.
+    reason: Option<ReasonView>,
+}
+
+/// What would become of an event.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeName {
+    /// It is sent.
+    Request,
+    /// It is not meant for the sync.
+    Filtered,
+    /// No request can or may be made of it.
+    Discarded,
+}
+
+/// A request. Each delivery carries the headers `Millstream-Delivery-Id` and `Millstream-Attempt`
+/// besides.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RequestView {
+    /// `POST`, `PUT` or `PATCH`.
+    method: String,
+    /// Where it goes.
+    url: String,
+    /// The headers.
+    headers: Vec<SentHeader>,
+    /// The body.
+    body: String,
+    /// The same for a POSIX shell, with variables for secrets.
+    curl: String,
+    /// The variables of the command.
+    variables: Vec<VariableView>,
+}
+
+/// A header of a request or an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SentHeader {
+    /// The name.
+    pub(super) name: String,
+    /// The value.
+    pub(super) value: String,
+}
+
+/// An environment variable of a command.
+#[derive(Debug, Serialize, ToSchema)]
+struct VariableView {
+    /// Its name.
+    #[schema(example = "MILLSTREAM_API_KEY")]
+    name: String,
+    /// What to set it to.
+    meaning: String,
+}
+
+/// Why nothing is sent.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReasonView {
+    /// The kind of reason: stable, for programs.
+    code: &'static str,
+    /// In words.
+    message: String,
+    /// Where the fault is, if it is in a field: as pointers of problems.
+    pointer: Option<String>,
+    /// The line in the template (of `invalid_json`: in the body), from 1.
+    line: Option<u32>,
+    /// The column, from 1.
+    column: Option<u32>,
+}
+
+impl PartView {
+    pub(super) fn request(part: Part, request: &Request) -> Self {
+        Self {
+            part,
+            outcome: OutcomeName::Request,
+            request: Some(RequestView::from(request)),
+            reason: None,
+        }
+    }
+
+    pub(super) fn filtered(part: Part, why: &Filtered) -> Self {
+        let (code, message) = match why {
+            Filtered::PathOff => ("path_off", "this kind of event is not sent here".to_owned()),
+            Filtered::EventType => ("event_type", "its event type is not selected".to_owned()),
+            Filtered::Unchanged => (
+                "unchanged",
+                "nothing changed of the user that counts".to_owned(),
+            ),
+            Filtered::Condition { condition } => (
+                "condition",
+                format!("a condition does not hold: {condition}"),
+            ),
+        };
+        Self {
+            part,
+            outcome: OutcomeName::Filtered,
+            request: None,
+            reason: Some(ReasonView {
+                code,
+                message,
+                pointer: None,
+                line: None,
+                column: None,
+            }),
+        }
+    }
+
+    /// Nothing is sent, and the reason would tell of secrets.
+    pub(super) fn withheld(part: Part) -> Self {
+        Self {
+            part,
+            outcome: OutcomeName::Discarded,
+            request: None,
+            reason: Some(ReasonView {
+                code: "withheld",
+                message: "whether this is sent depends on secret values that are not shown".into(),
+                pointer: None,
+                line: None,
+                column: None,
+            }),
+        }
+    }
+
+    pub(super) fn discarded(part: Part, why: &Discarded, pointer: Option<String>) -> Self {
+        let place = match why {
+            Discarded::Template { line, column, .. }
+            | Discarded::InvalidJson { line, column, .. } => Some((*line, *column)),
+            _ => None,
+        };
+        Self {
+            part,
+            outcome: OutcomeName::Discarded,
+            request: None,
+            reason: Some(ReasonView {
+                code: why.name(),
+                message: why.to_string(),
+                pointer,
+                line: place.map(|(line, _)| line),
+                column: place.map(|(_, column)| column),
+            }),
+        }
+    }
+}
+
+impl From<&Request> for RequestView {
+    fn from(request: &Request) -> Self {
+        let headers = request.headers.iter().map(|(name, value)| SentHeader {
+            name: name.masked(),
+            value: value.masked(),
+        });
+        let variables = request.variables.iter().map(|variable| VariableView {
+            name: variable.name.clone(),
+            meaning: variable.meaning.clone(),
+        });
+        Self {
+            method: request.method.to_string(),
+            url: request.url.masked(),
+            headers: headers.collect(),
+            body: request.body.masked(),
+            curl: request.curl(),
+            variables: variables.collect(),
+        }
+    }
+}
