@@ -152,4 +152,63 @@ async fn a_partners_destination_gets_another_organisations_events() {
         "properties": {"test_nested_property": "some \"nested\" property", "library": "7"},
     }]);
     assert_eq!(request.json(), expected);
+
+    // The next version sends to another path, and the price besides. The user sees what that means for
+    // events that came, and upgrades.
+    let mut next = definition()["events"].clone();
+    next["url"] = json!("${parameters.endpoint}/v2/events");
+    next["body"] = json!(BODY.replace("\"name\":", "\"version\": 2, \"name\":"));
+    let next = json!({"events": next});
+    admin.granted(Method::PATCH, &own, Some(&next)).await;
+    admin.make(&format!("{own}/release"), Value::Null).await;
+    let submit = format!("{own}/versions/3/submit");
+    admin.make(&submit, Value::Null).await;
+    let approved = json!({"decision": "approve", "note": ""});
+    admin.make(&review(3), approved).await;
+    let path = format!("{sync}/upgrade");
+    let shown = admin.read(&path).await;
+    assert_eq!((&shown["from"], &shown["to"]), (&json!(2), &json!(3)));
+    assert_eq!(
+        (&shown["missing"], &shown["secrets_needed"]),
+        (&json!([]), &json!([]))
+    );
+    let templates = shown["definition"]["templates"].as_array();
+    let templates: Vec<_> = templates.expect("templates").iter().collect();
+    assert_eq!(templates[0]["pointer"], "/events/url");
+    assert_eq!(templates[1]["pointer"], "/events/body");
+    let traffic = &shown["traffic"];
+    assert_eq!(
+        (&traffic["events"], &traffic["still_unmatched"]),
+        (&json!(2), &json!(1))
+    );
+    let changed = &traffic["changed"];
+    assert_eq!(changed["count"], 1, "{shown}");
+    let found = &changed["samples"][0]["found"];
+    let body = json!([{"pointer": "/0/version", "before": null, "after": "2"}]);
+    assert_eq!(found["body"], body);
+    let url = json!({
+        "before": format!("{endpoint}/events"), "after": format!("{endpoint}/v2/events"),
+    });
+    assert_eq!(found["url"], url);
+    assert!(!shown.to_string().contains("k \\\"1"), "{shown}");
+
+    let upgrade = json!({"to": 3});
+    admin.granted(Method::POST, &path, Some(&upgrade)).await;
+    ingest.send(&[event("Order \"placed\"")]).await;
+    destination.wait_for(2, LIMIT).await;
+    {
+        let received = destination.received();
+        let request = &received[1];
+        assert_eq!(request.path, "/hook/v2/events");
+        assert_eq!(request.header("authorization"), Some("Bearer k \"1\""));
+        assert_eq!(request.json()[0]["version"], 2);
+    }
+    // And back: each change made a version.
+    let versions = admin.all(&format!("{sync}/versions")).await;
+    assert_eq!(versions[0]["changed"], json!(["/definition/version"]));
+    let before = format!("{sync}/versions/{}/restore", versions[1]["version"]);
+    admin.granted(Method::POST, &before, None).await;
+    ingest.send(&[event("Order \"placed\"")]).await;
+    destination.wait_for(3, LIMIT).await;
+    assert_eq!(destination.received()[2].path, "/hook/events");
 }

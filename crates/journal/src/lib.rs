@@ -7,6 +7,8 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contract;
+mod newest;
 pub mod sqlite;
 
 pub use contract::*;
+pub use newest::newest;

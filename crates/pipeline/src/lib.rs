@@ -43,6 +43,7 @@
 //! request (`payload`: `url`, `headers`, body) from what templates see (`views`, `user`, `settings`).
 
 mod check;
+pub mod difference;
 mod filter;
 mod functions;
 mod headers;
@@ -50,6 +51,7 @@ mod json_check;
 pub mod lint;
 mod nearest;
 mod number;
+pub mod observe;
 mod parameters;
 mod payload;
 mod plan;

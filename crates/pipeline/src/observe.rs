@@ -18,7 +18,14 @@ const EXAMPLE_CHARACTERS: usize = 100;
 
 /// Parts of names whose values are not for everyone's eyes.
 const SENSITIVE: &[&str] = &[
-    "authoriz", "card", "credential", "iban", "passw", "secret", "ssn", "token",
+    "authoriz",
+    "card",
+    "credential",
+    "iban",
+    "passw",
+    "secret",
+    "ssn",
+    "token",
 ];
 
 /// What events are like.
@@ -115,13 +122,19 @@ impl Observed {
         }
         let own = properties("user_properties");
         self.truncated |= note(&mut self.user_properties, own, at, &mut self.kept);
-        for (group_type, groups) in properties("group_properties").into_iter().flat_map(Object::iter) {
+        for (group_type, groups) in properties("group_properties")
+            .into_iter()
+            .flat_map(Object::iter)
+        {
             let known = self.group_properties.contains_key(group_type);
             if !known && self.group_properties.len() >= TYPES {
                 self.truncated = true;
                 continue;
             }
-            let of_type = self.group_properties.entry(group_type.to_owned()).or_default();
+            let of_type = self
+                .group_properties
+                .entry(group_type.to_owned())
+                .or_default();
             for (_, own) in groups.as_object().into_iter().flat_map(Object::iter) {
                 self.truncated |= note(of_type, own.as_object(), at, &mut self.kept);
             }
@@ -130,12 +143,7 @@ impl Observed {
 }
 
 /// Takes properties into account. Says whether there are too many.
-fn note(
-    known: &mut Properties,
-    own: Option<&Object<'_>>,
-    at: Timestamp,
-    kept: &mut usize,
-) -> bool {
+fn note(known: &mut Properties, own: Option<&Object<'_>>, at: Timestamp, kept: &mut usize) -> bool {
     let mut truncated = false;
     for (name, value) in own.into_iter().flat_map(Object::iter) {
         if value.is_null() {
@@ -233,22 +241,32 @@ mod tests {
         assert_eq!(price.examples, ["9", "\"9\""]);
         assert!(bought.properties["card_number"].examples.is_empty());
         assert!(!bought.properties.contains_key("none"));
-        assert_eq!(observed.user_properties["plan"].examples, ["\"pro\"", "\"free\""]);
+        assert_eq!(
+            observed.user_properties["plan"].examples,
+            ["\"pro\"", "\"free\""]
+        );
         assert_eq!(observed.group_properties["org"]["size"].seen.events, 1);
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
         let many = |of: usize| (0..of).map(|n| format!("\"p{n}\":1")).collect::<Vec<_>>();
-        let text = format!(r#"{{"event_type":"x","event_properties":{{{}}}}}"#, many(600).join(","));
+        let text = format!(
+            r#"{{"event_type":"x","event_properties":{{{}}}}}"#,
+            many(600).join(",")
+        );
         let wide = observed(&[&text]);
         assert!(wide.truncated);
         assert_eq!(wide.types["x"].properties.len(), PROPERTIES);
-        let types: Vec<_> = (0..1100).map(|n| format!(r#"{{"event_type":"t{n}"}}"#)).collect();
+        let types: Vec<_> = (0..1100)
+            .map(|n| format!(r#"{{"event_type":"t{n}"}}"#))
+            .collect();
         let types: Vec<_> = types.iter().map(String::as_str).collect();
         let many = observed(&types);
         assert_eq!((many.types.len(), many.truncated), (TYPES, true));
-        let types: Vec<_> = (0..100).map(|n| text.replace("\"x\"", &format!("\"t{n}\""))).collect();
+        let types: Vec<_> = (0..100)
+            .map(|n| text.replace("\"x\"", &format!("\"t{n}\"")))
+            .collect();
         let types: Vec<_> = types.iter().map(String::as_str).collect();
         let wide = observed(&types);
         let kept = wide.types.values().map(|each| each.properties.len());

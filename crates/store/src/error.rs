@@ -31,6 +31,14 @@ pub enum Error {
         /// The newest migration of this build.
         known: i64,
     },
+    /// A sync has no such version, or none any more.
+    #[error("there is no version {version} of {id}")]
+    NoSyncVersion {
+        /// The sync.
+        id: SyncId,
+        /// What was asked for.
+        version: u64,
+    },
     /// The schema could not be brought up to date.
     #[error("the database's schema can't be brought up to date")]
     Migration(#[source] sqlx::migrate::MigrateError),

@@ -64,7 +64,7 @@ pub use person::{Credentials, NewPerson, Person, SecondFactor, normal_email};
 pub use project::{NewProject, Project, ProjectChange, Throttle};
 pub use secret::Secret;
 pub use session::{NewSession, Session, VerifiedSession};
-pub use sync::{DeletedSync, SecretFields, SyncDraft, SyncRecord};
+pub use sync::{DeletedSync, Revision, SecretFields, SyncDraft, SyncRecord, SyncVersion};
 pub use token::{NewToken, RevokedTokens, Token, TokenDraft, VerifiedToken};
 pub use token_warning::ExpiringToken;
 

@@ -48,6 +48,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0009_definitions.sql"),
     ),
     (
+        10,
+        "sync versions",
+        include_str!("../migrations/0010_sync_versions.sql"),
+    ),
+    (
         11,
         "reviews and logos",
         include_str!("../migrations/0011_reviews_and_logos.sql"),

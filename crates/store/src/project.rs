@@ -329,6 +329,13 @@ impl Store {
         .bind(change.now.0)
         .execute(change.connection())
         .await?;
+        sqlx::query(
+            "DELETE FROM sync_versions
+             WHERE sync_id IN (SELECT id FROM syncs WHERE project_id = $1)",
+        )
+        .bind(id.to_string())
+        .execute(change.connection())
+        .await?;
         sqlx::query("DELETE FROM projects WHERE id = $1")
             .bind(id.to_string())
             .execute(change.connection())

@@ -15,7 +15,7 @@ fn content(name: &str) -> Value {
 }
 
 /// A definition of its own for each change, brought as far as the change needs: its id.
-async fn definition(round: &Round<'_>, what: &str, steps: &[&str]) -> String {
+pub(super) async fn definition(round: &Round<'_>, what: &str, steps: &[&str]) -> String {
     let name = format!("{what} {}", round.number);
     let definitions = round.of_organisation("/definitions");
     let made = round.admin.make(&definitions, content(&name)).await;

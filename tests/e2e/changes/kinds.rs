@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use totp_rs::Secret;
 
 use super::definitions::of_definitions;
+use super::revisions::of_revisions;
 use crate::people::{Administrator, LIMIT, PASSWORD, Person, Request, ask};
 
 const NEW_PASSWORD: &str = "another good one";
@@ -105,6 +106,7 @@ impl Round<'_> {
     ) -> Change {
         // Creations take a key.
         let once = method == Method::POST && operation.starts_with("create_")
+            || operation == "duplicate_sync"
             || operation.starts_with("rotate_") && operation.ends_with("_key");
         Change {
             operation,
@@ -162,7 +164,7 @@ impl Round<'_> {
         made["project"].clone()
     }
 
-    async fn sync(&self, project: &str, name: &str, enabled: bool) -> String {
+    pub(super) async fn sync(&self, project: &str, name: &str, enabled: bool) -> String {
         let path = format!("/projects/{project}/syncs");
         let made = self
             .admin
@@ -273,6 +275,7 @@ pub(super) async fn of_round(
     changes.extend(of_projects(&round).await);
     changes.extend(of_definitions(&round).await);
     changes.extend(of_syncs(&round, &text(&project, "/id")).await);
+    changes.extend(of_revisions(&round, &text(&project, "/id")).await);
     (changes, project)
 }
 

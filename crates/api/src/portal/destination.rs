@@ -9,6 +9,9 @@ use store::SecretFields;
 use super::draft::{SyncInput, URL, has_own_url};
 use super::problem::{FieldProblem, pointer};
 
+/// Scheme, host and port.
+pub(super) type Origin = (String, String, Option<u16>);
+
 /// What begins a directive or an interpolation, in any syntax of templates.
 const CONSTRUCTS: &[&str] = &[
     "${", "#{", "<#", "</#", "<@", "</@", "[=", "[#", "[/#", "[@",
@@ -70,7 +73,7 @@ pub(super) fn refuse_to_move(
 }
 
 /// Whether all that the definition's URLs may be made of stays.
-fn same_makings(before: &Settings, after: &Settings, definition: &Definition) -> bool {
+pub(super) fn same_makings(before: &Settings, after: &Settings, definition: &Definition) -> bool {
     let payloads = [&definition.events, &definition.users];
     let urls = payloads.into_iter().flatten().map(|payload| &*payload.url);
     let urls = urls.collect::<Vec<_>>().join("\n");
@@ -102,7 +105,7 @@ fn reads_any(template: &str, name: &str) -> bool {
 
 /// Whether scheme, host and port stay. Where a template makes them of other settings, these have to
 /// stay too.
-fn same_destination(before: &Settings, after: &Settings) -> bool {
+pub(super) fn same_destination(before: &Settings, after: &Settings) -> bool {
     let url = |settings: &Settings| settings.parameters.get(URL).cloned().unwrap_or_default();
     let (was, is) = (url(before), url(after));
     match (origin(&was), origin(&is)) {
@@ -116,7 +119,7 @@ fn same_destination(before: &Settings, after: &Settings) -> bool {
 
 /// Scheme, host and port of a URL that starts with them as they stand; `None` where a template makes
 /// them.
-fn origin(url: &str) -> Option<(String, String, Option<u16>)> {
+pub(super) fn origin(url: &str) -> Option<Origin> {
     let (scheme, rest) = url.split_once("://")?;
     let construct = CONSTRUCTS
         .iter()

@@ -17,6 +17,8 @@ use super::destination::{kept_secrets, refuse_to_move};
 use super::field;
 use super::problem::{ApiError, FieldProblem, pointer};
 
+/// Most characters of what people note about a sync.
+const NOTES: usize = 4000;
 const URL_BYTES: usize = 8 << 10;
 const HEADER_VALUE_BYTES: usize = 8 << 10;
 const TEMPLATE_BYTES: usize = 256 << 10;
@@ -69,6 +71,9 @@ pub(super) struct SyncInput {
     /// As people call it.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
+    /// What people note about it.
+    #[schema(max_length = 4000)]
+    notes: Option<String>,
     /// Which destination it connects: stays as it was made. Absent: the built-in webhook.
     definition: Option<DefinitionChoice>,
     /// Whether it delivers. Refused with all that is missing when it can't.
@@ -186,6 +191,7 @@ impl std::fmt::Debug for ParameterInput {
 pub(super) fn blank() -> SyncDraft {
     SyncDraft {
         name: String::new(),
+        notes: String::new(),
         enabled: false,
         settings: Settings::default(),
         secret: SecretFields::default(),
@@ -195,21 +201,39 @@ pub(super) fn blank() -> SyncDraft {
 /// Applies what a client sent to what there is.
 pub(super) fn apply(
     input: SyncInput,
-    mut draft: SyncDraft,
+    draft: SyncDraft,
     definition: &Definition,
 ) -> Result<SyncDraft, ApiError> {
+    let before = draft.settings.clone();
+    let (draft, kept) = merge(input, draft, definition)?;
+    let needed = refuse_to_move(&before, &draft.settings, definition, kept);
+    match needed.is_empty() {
+        true => Ok(draft),
+        false => Err(ApiError::SecretsNeeded(needed)),
+    }
+}
+
+/// The same, wherever requests would go then; also says where the secrets are that stay.
+pub(super) fn merge(
+    input: SyncInput,
+    mut draft: SyncDraft,
+    definition: &Definition,
+) -> Result<(SyncDraft, Vec<String>), ApiError> {
     let mut problems = Vec::new();
     if input.definition.is_some() {
         let message = "a sync stays with its destination: make another one";
         problems.push(FieldProblem::new("/definition", message));
     }
     let kept = kept_secrets(&input, &draft.settings, &draft.secret);
-    let before = draft.settings.clone();
     let settings = &mut draft.settings;
     if let Some(input) = input.name {
         draft.name = field::name(&input, &mut problems);
     } else if draft.name.is_empty() {
         problems.push(FieldProblem::new("/name", "this field is required"));
+    }
+    if let Some(notes) = input.notes {
+        check_notes(&notes, &mut problems);
+        draft.notes = notes;
     }
     draft.enabled = input.enabled.unwrap_or(draft.enabled);
     if let Some(input) = input.headers {
@@ -269,13 +293,9 @@ pub(super) fn apply(
         (input.withhold_properties).unwrap_or(settings.withhold_properties);
     settings.user_agent = input.user_agent.unwrap_or(settings.user_agent);
     settings.typed_properties = input.typed_properties.unwrap_or(settings.typed_properties);
-    if !problems.is_empty() {
-        return Err(ApiError::Invalid(problems));
-    }
-    let needed = refuse_to_move(&before, settings, definition, kept);
-    match needed.is_empty() {
-        true => Ok(draft),
-        false => Err(ApiError::SecretsNeeded(needed)),
+    match problems.is_empty() {
+        true => Ok((draft, kept)),
+        false => Err(ApiError::Invalid(problems)),
     }
 }
 
@@ -460,6 +480,13 @@ fn url_problem(url: &str) -> Option<&'static str> {
     uri.host()
         .is_none_or(str::is_empty)
         .then_some("the URL has no host")
+}
+
+fn check_notes(notes: &str, problems: &mut Vec<FieldProblem>) {
+    if notes.chars().count() > NOTES {
+        let message = format!("at most {NOTES} characters");
+        problems.push(FieldProblem::new("/notes", message));
+    }
 }
 
 fn check_template(place: &str, template: Option<&str>, problems: &mut Vec<FieldProblem>) {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use journal::{EndedRow, LaneStats, Retry, RetryKey};
-use model::SyncId;
 use model::definition::Definition;
 use model::sync::Sync;
+use model::{Event, Offset, ProjectId, SyncId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -43,6 +43,15 @@ pub trait Lanes: Send + std::marker::Sync + 'static {
         before: Option<u64>,
         max: usize,
     ) -> Result<Vec<EndedRow>, LaneError>;
+
+    /// Up to `max` of a project's events before `before` (absent: its newest), newest first: see
+    /// [`journal::newest`].
+    async fn events(
+        &self,
+        project: ProjectId,
+        before: Option<Offset>,
+        max: usize,
+    ) -> Result<Vec<Arc<Event>>, LaneError>;
 }
 
 /// Why a lane did not do what it was asked.

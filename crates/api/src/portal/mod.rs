@@ -11,6 +11,7 @@ mod catalog;
 mod definition;
 mod destination;
 mod draft;
+mod event;
 mod extract;
 mod field;
 mod identity;
@@ -19,6 +20,7 @@ mod lanes;
 mod me;
 mod member;
 mod nearest;
+mod observed;
 mod openapi;
 mod openid;
 mod organisation;
@@ -33,6 +35,7 @@ mod project;
 mod reconcile;
 mod reference;
 mod review;
+mod revision;
 mod secrets;
 mod session;
 mod shape;
@@ -85,6 +88,8 @@ pub struct Portal {
     public_url: String,
     /// How sealing secrets again does, or ended; `None`: not since the start.
     resealing: std::sync::Mutex<Option<secrets::Resealing>>,
+    /// One for each comparison of events that may run at once.
+    comparisons: Semaphore,
     /// Changes under way.
     tasks: TaskTracker,
     /// One for several lanes each: held while a lane is made what the store says.
@@ -122,6 +127,7 @@ impl Portal {
             providers: Providers::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             resealing: std::sync::Mutex::default(),
+            comparisons: Semaphore::new(revision::traffic::COMPARISONS),
             tasks: TaskTracker::new(),
             lane_locks: std::array::from_fn(|_| Mutex::default()),
         }
@@ -293,12 +299,20 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; project::show, project::change, project::delete))
         .routes(guarded!(Arc<Portal>; project::rotate_api_key))
         .routes(guarded!(Arc<Portal>; project::rotate_secret_key))
+        .routes(guarded!(Arc<Portal>; event::list))
+        .routes(guarded!(Arc<Portal>; observed::show))
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))
         .routes(guarded!(Arc<Portal>; sync::disable))
         .routes(guarded!(Arc<Portal>; preview::of_sync))
         .routes(guarded!(Arc<Portal>; preview::connection::of_sync))
+        .routes(guarded!(Arc<Portal>; revision::version::list))
+        .routes(guarded!(Arc<Portal>; revision::version::show))
+        .routes(guarded!(Arc<Portal>; revision::version::restore))
+        .routes(guarded!(Arc<Portal>; revision::duplicate::duplicate))
+        .routes(guarded!(Arc<Portal>; revision::upgrade::show, revision::upgrade::upgrade))
+        .routes(guarded!(Arc<Portal>; revision::traffic::difference))
         .routes(guarded!(Arc<Portal>; status::status))
         .routes(guarded!(Arc<Portal>; status::retries))
         .routes(guarded!(Arc<Portal>; status::ended));

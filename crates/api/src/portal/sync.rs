@@ -17,15 +17,18 @@ use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::SyncView;
-use super::{ApiError, DroppedLane, Portal, State};
+use super::{ApiError, DroppedLane, FieldProblem, Portal, State};
 use crate::auth::Allowed;
 use crate::auth::permission::{SyncsRead, SyncsWrite};
 
 /// A sync with its version as `ETag`.
-type Tagged = ([(HeaderName, String); 1], Json<SyncView>);
+pub(super) type Tagged = ([(HeaderName, String); 1], Json<SyncView>);
+
+/// A sync that was made, with its version and where it is.
+pub(super) type Created = (StatusCode, [(HeaderName, String); 2], Json<SyncView>);
 
 /// The ids in the path of a sync.
-type Ids = Path<(ProjectId, SyncId)>;
+pub(super) type Ids = Path<(ProjectId, SyncId)>;
 
 /// How to delete a sync.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -79,7 +82,7 @@ pub(super) async fn create(
     extract::State(portal): State,
     Path(project): Path<ProjectId>,
     creation: Creation<SyncInput>,
-) -> Result<(StatusCode, [(HeaderName, String); 2], Json<SyncView>), ApiError> {
+) -> Result<Created, ApiError> {
     let (mut input, by) = creation.once(allowed.caller());
     let definition = match input.take_definition() {
         Some(chosen) => portal.connectable(allowed.organisation, chosen).await?,
@@ -102,19 +105,7 @@ pub(super) async fn create(
             Ok(record)
         })
         .await?;
-    let location = format!(
-        "{}/projects/{project}/syncs/{}",
-        super::ROOT,
-        record.sync.id
-    );
-    let headers = [
-        (header::ETAG, etag(record.version)),
-        (header::LOCATION, location),
-    ];
-    // One that was made before connects what was newest then.
-    let connected = portal.definition(&record.sync).await?;
-    let view = SyncView::new(&record, &connected);
-    Ok((StatusCode::CREATED, headers, Json(view)))
+    portal.created(&record).await
 }
 
 /// Shows a sync. Secret values are null.
@@ -222,7 +213,7 @@ pub(super) async fn delete(
 
 impl Portal {
     /// The version of a definition that a new sync of the organisation may connect.
-    async fn connectable(
+    pub(super) async fn connectable(
         &self,
         organisation: OrganisationId,
         chosen: DefinitionChoice,
@@ -246,7 +237,26 @@ impl Portal {
         usable.await.map_err(refused)
     }
 
-    async fn tagged(&self, record: &SyncRecord) -> Result<Tagged, ApiError> {
+    /// The answer to making a sync.
+    pub(super) async fn created(&self, record: &SyncRecord) -> Result<Created, ApiError> {
+        let sync = &record.sync;
+        let location = format!(
+            "{}/projects/{}/syncs/{}",
+            super::ROOT,
+            sync.project,
+            sync.id
+        );
+        let headers = [
+            (header::ETAG, etag(record.version)),
+            (header::LOCATION, location),
+        ];
+        // One that was made before connects what was newest then.
+        let connected = self.definition(sync).await?;
+        let view = SyncView::new(record, &connected);
+        Ok((StatusCode::CREATED, headers, Json(view)))
+    }
+
+    pub(super) async fn tagged(&self, record: &SyncRecord) -> Result<Tagged, ApiError> {
         let definition = self.definition(&record.sync).await?;
         let tag = [(header::ETAG, etag(record.version))];
         Ok((tag, Json(SyncView::new(record, &definition))))
@@ -286,13 +296,7 @@ impl Portal {
             if_match.demand(record.version)?;
         }
         let definition = self.definition(&record.sync).await?;
-        let before = SyncDraft {
-            name: record.sync.name.clone(),
-            enabled: record.sync.enabled,
-            settings: record.sync.settings.clone(),
-            secret: record.secret.clone(),
-        };
-        let draft = draft::apply(input, before, &definition)?;
+        let draft = draft::apply(input, record.draft(), &definition)?;
         if draft.enabled {
             self.check(id, project, &definition, &draft)?;
         }
@@ -309,13 +313,28 @@ impl Portal {
     }
 
     /// Refuses a sync that could not deliver as it is.
-    fn check(
+    pub(super) fn check(
         &self,
         id: SyncId,
         project: ProjectId,
         definition: &Definition,
         draft: &SyncDraft,
     ) -> Result<(), ApiError> {
+        let problems = self.missing(id, project, definition, draft);
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(ApiError::NotReady(problems)),
+        }
+    }
+
+    /// What keeps a sync from delivering as it is.
+    pub(super) fn missing(
+        &self,
+        id: SyncId,
+        project: ProjectId,
+        definition: &Definition,
+        draft: &SyncDraft,
+    ) -> Vec<FieldProblem> {
         let sync = Sync {
             id,
             project,
@@ -325,12 +344,8 @@ impl Portal {
             enabled: draft.enabled,
             settings: draft.settings.clone(),
         };
-        let problems = self.lanes.check(&sync, definition);
-        if problems.is_empty() {
-            return Ok(());
-        }
-        let problems = problems.into_iter();
+        let problems = self.lanes.check(&sync, definition).into_iter();
         let problems = problems.map(|problem| draft::as_input(problem, definition));
-        Err(ApiError::NotReady(problems.collect()))
+        problems.collect()
     }
 }

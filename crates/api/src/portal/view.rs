@@ -23,6 +23,8 @@ pub(super) struct SyncView {
     definition: ConnectedDefinition,
     /// As people call it.
     name: String,
+    /// What people note about it.
+    notes: String,
     /// Whether it delivers.
     enabled: bool,
     /// Where a webhook's requests go; null while it isn't set, and for other destinations.
@@ -123,6 +125,7 @@ impl SyncView {
                 name: definition.display_name.clone(),
             },
             name: sync.name.clone(),
+            notes: record.notes.clone(),
             enabled: sync.enabled,
             url: settings.parameters.get(URL).filter(|_| own_url).cloned(),
             headers: headers.collect(),

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::support::*;
 use super::{Backend, Bounds};
-use crate::{AcceptError, Accepted, IncomingEvent, Journal, StorageError};
+use crate::{AcceptError, Accepted, IncomingEvent, Journal, StorageError, newest};
 
 pub async fn offsets_are_dense_in_each_project_and_survive_a_crash(backend: &dyn Backend) {
     let mut journal = backend.open(Bounds::default()).await;
@@ -78,6 +78,22 @@ pub async fn events_come_back_as_they_were_taken(backend: &dyn Backend) {
         read[1].text()
     );
     assert!(journal.get(project(1), Offset(2)).await.unwrap().is_none());
+}
+
+pub async fn the_newest_are_found_from_the_end(backend: &dyn Backend) {
+    let journal = backend.open(Bounds::default()).await;
+    accept(&journal, project(1), (0..9).map(numbered).collect()).await;
+    accept(&journal, project(2), vec![numbered(99)]).await;
+    let newest = async |before: Option<u64>, max| {
+        let found = newest(journal.as_ref(), project(1), before.map(Offset), max).await;
+        let events = found.unwrap().into_iter();
+        events.map(|event| event.offset.0).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(None, 3).await, [8, 7, 6]);
+    assert_eq!(newest(Some(6), 3).await, [5, 4, 3]);
+    assert_eq!(newest(Some(2), 3).await, [1, 0]);
+    assert_eq!(newest(Some(100), 1).await, [8]);
+    assert!(newest(Some(0), 3).await.is_empty());
 }
 
 pub async fn readers_of_the_same_place_share_events(backend: &dyn Backend) {

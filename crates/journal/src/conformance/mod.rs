@@ -73,6 +73,7 @@ macro_rules! conformance {
             log::the_head_is_announced_when_events_are_durable
             log::concurrent_batches_are_whole_and_in_their_callers_order
             log::a_large_batch_is_read_back_whole
+            log::the_newest_are_found_from_the_end
             log::a_closed_journal_refuses_work
             dedupe::an_insert_id_is_taken_once_per_device
             dedupe::other_devices_and_projects_are_apart

@@ -8,6 +8,7 @@
 mod arbitrary;
 mod check;
 mod curl;
+mod difference;
 mod discarded;
 mod guide;
 mod lint;

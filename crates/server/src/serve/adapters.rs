@@ -11,7 +11,7 @@ use delivery::{BodyEnd, Client, Sender};
 use journal::{EndedRow, Journal, LaneStats, Retry, RetryKey, StorageError};
 use model::definition::Definition;
 use model::sync::Sync;
-use model::{Clock, OutboundRequest, SyncId};
+use model::{Clock, Event, Offset, OutboundRequest, ProjectId, SyncId};
 use pipeline::Plan;
 use stream::{ApplyError, Streams};
 
@@ -86,6 +86,16 @@ impl Lanes for ControlledLanes {
         max: usize,
     ) -> Result<Vec<EndedRow>, LaneError> {
         none_without_lane(self.journal.ended(sync, before, max).await)
+    }
+
+    async fn events(
+        &self,
+        project: ProjectId,
+        before: Option<Offset>,
+        max: usize,
+    ) -> Result<Vec<Arc<Event>>, LaneError> {
+        let newest = journal::newest(self.journal.as_ref(), project, before, max);
+        newest.await.map_err(unavailable)
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) use shared::SharedKeyring;
 /// rows' `id`.
 pub(crate) const SEALED: &[(&str, &str)] = &[
     ("syncs", "secrets"),
+    ("sync_versions", "secrets"),
     ("people", "totp"),
     ("mails", "bodies"),
     ("idempotency", "made"),

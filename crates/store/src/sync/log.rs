@@ -42,7 +42,10 @@ pub(super) fn shown(record: &SyncRecord) -> Result<Value, Error> {
         what: "the settings",
         id: sync.id.to_string(),
     })?;
-    let about = json!({"name": sync.name, "enabled": sync.enabled});
+    let about = json!({
+        "name": sync.name, "notes": record.notes, "enabled": sync.enabled,
+        "definition_version": sync.definition_version,
+    });
     Ok(match settings {
         Value::Object(settings) => settings.into_iter().fold(about, |shown, (name, value)| {
             with_member(shown, &name, Some(value))

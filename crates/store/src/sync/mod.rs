@@ -1,5 +1,7 @@
-//! Syncs: a definition connected to a project with a user's settings, its secrets sealed.
+//! Syncs: a definition connected to a project with a user's settings, its secrets sealed, and what
+//! they were before.
 
+mod history;
 mod log;
 mod sealed;
 
@@ -10,7 +12,7 @@ use model::sync::{Settings, Sync};
 use model::{DefinitionId, ProjectId, SyncId, Timestamp};
 use serde_json::json;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::change::{Caller, Entry};
 use crate::person::conflict;
@@ -18,13 +20,19 @@ use crate::project_keys::stored_version;
 use crate::{Cursor, Error, Page, Store, project};
 use log::{entry, shown, with_member};
 
+pub use history::SyncVersion;
 pub(crate) use log::difference;
+
+const COLUMNS: &str = "id, project_id, definition_id, definition_version, name, notes, enabled, \
+                       settings, secrets, version, changed_by, changed, created_at, updated_at";
 
 /// A sync as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncRecord {
     /// The sync, its secrets in the clear.
     pub sync: Arc<Sync>,
+    /// What people note about it.
+    pub notes: String,
     /// Which of its values are secret.
     pub secret: SecretFields,
     /// Counts from 1 with each change.
@@ -33,6 +41,62 @@ pub struct SyncRecord {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// Who changed it last: an e-mail address or a token's name, as it was then; `None`: not known.
+    pub changed_by: Option<String>,
+    /// What the last change was: see [`SyncVersion::changed`].
+    pub changed: Vec<String>,
+}
+
+impl SyncRecord {
+    /// The same as people set it.
+    pub fn draft(&self) -> SyncDraft {
+        SyncDraft {
+            name: self.sync.name.clone(),
+            notes: self.notes.clone(),
+            enabled: self.sync.enabled,
+            settings: self.sync.settings.clone(),
+            secret: self.secret.clone(),
+        }
+    }
+}
+
+/// How a sync comes to its next version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revision {
+    /// It is changed as it is.
+    Edit,
+    /// It connects another version of its definition from now on.
+    Upgrade {
+        /// Which.
+        to: u32,
+    },
+    /// It becomes again what it was.
+    Restore {
+        /// At which of its versions.
+        version: u64,
+        /// The version of its definition that it connected then.
+        definition: u32,
+    },
+}
+
+impl Revision {
+    /// As the audit log calls it.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Edit => "sync.change",
+            Self::Upgrade { .. } => "sync.upgrade",
+            Self::Restore { .. } => "sync.restore",
+        }
+    }
+
+    /// The version of the definition that the sync connects after it.
+    fn definition(self, present: u32) -> u32 {
+        match self {
+            Self::Edit => present,
+            Self::Upgrade { to } => to,
+            Self::Restore { definition, .. } => definition,
+        }
+    }
 }
 
 /// Which values of a sync's settings are never shown and are stored sealed.
@@ -49,6 +113,8 @@ pub struct SecretFields {
 pub struct SyncDraft {
     /// As people call it.
     pub name: String,
+    /// What people note about it.
+    pub notes: String,
     /// Whether it delivers.
     pub enabled: bool,
     /// Everything the user chose, secrets in the clear.
@@ -92,27 +158,33 @@ impl Store {
                 enabled: draft.enabled,
                 settings: draft.settings,
             }),
+            notes: draft.notes,
             secret: draft.secret,
             version: 1,
             created_at: now,
             updated_at: now,
+            changed_by: Some(by.actor.name.clone()),
+            changed: Vec::new(),
         };
         let sync = &record.sync;
-        let (settings, secrets) = self.seal_settings(sync.id, &sync.settings, &record.secret)?;
+        let (settings, secrets) =
+            self.seal_settings(&sync.id.to_string(), &sync.settings, &record.secret)?;
         sqlx::query(
             "INSERT INTO syncs
-                 (id, project_id, definition_id, definition_version, name, enabled, settings,
-                  secrets, version, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)",
+                 (id, project_id, definition_id, definition_version, name, notes, enabled, settings,
+                  secrets, version, changed_by, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $11)",
         )
         .bind(sync.id.to_string())
         .bind(project.to_string())
         .bind(sync.definition.to_string())
         .bind(i64::from(sync.definition_version))
         .bind(&sync.name)
+        .bind(&record.notes)
         .bind(i64::from(sync.enabled))
         .bind(settings)
         .bind(secrets)
+        .bind(&record.changed_by)
         .bind(now.0)
         .execute(change.connection())
         .await?;
@@ -134,12 +206,11 @@ impl Store {
     ) -> Result<Page<SyncRecord>, Error> {
         let start = Cursor::start();
         let after = after.unwrap_or(&start);
-        let rows = sqlx::query(
-            "SELECT id, project_id, definition_id, definition_version, name, enabled, settings,
-                    secrets, version, created_at, updated_at FROM syncs
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM syncs
              WHERE project_id = $1 AND deleted_at IS NULL AND (created_at, id) > ($2, $3)
-             ORDER BY created_at, id LIMIT $4",
-        )
+             ORDER BY created_at, id LIMIT $4"
+        )))
         .bind(project.to_string())
         .bind(after.created_at.0)
         .bind(&after.id)
@@ -157,12 +228,11 @@ impl Store {
     ) -> Result<Page<SyncRecord>, Error> {
         let start = Cursor::start();
         let after = after.unwrap_or(&start);
-        let rows = sqlx::query(
-            "SELECT id, project_id, definition_id, definition_version, name, enabled, settings,
-                    secrets, version, created_at, updated_at FROM syncs
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM syncs
              WHERE deleted_at IS NULL AND (created_at, id) > ($1, $2)
-             ORDER BY created_at, id LIMIT $3",
-        )
+             ORDER BY created_at, id LIMIT $3"
+        )))
         .bind(after.created_at.0)
         .bind(&after.id)
         .bind(i64::from(limit) + 1)
@@ -180,18 +250,18 @@ impl Store {
 
     /// A sync of any project; `None` when there is none, or none any more.
     pub async fn sync_by_id(&self, id: SyncId) -> Result<Option<SyncRecord>, Error> {
-        let row = sqlx::query(
-            "SELECT id, project_id, definition_id, definition_version, name, enabled, settings,
-                    secrets, version, created_at, updated_at FROM syncs
-             WHERE id = $1 AND deleted_at IS NULL",
-        )
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM syncs
+             WHERE id = $1 AND deleted_at IS NULL"
+        )))
         .bind(id.to_string())
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| self.record(&row)).transpose()
     }
 
-    /// Changes a sync, if it still is at the version that the change was made from.
+    /// Changes a sync, if it still is at the version that the change was made from. What it was before
+    /// is kept as a version.
     pub async fn change_sync(
         &self,
         project: ProjectId,
@@ -200,48 +270,103 @@ impl Store {
         draft: SyncDraft,
         by: &Caller,
     ) -> Result<SyncRecord, Error> {
+        self.revise_sync(project, id, version, draft, Revision::Edit, by)
+            .await
+    }
+
+    /// The same, in one of the other ways in which a sync comes to its next version. Whether the
+    /// draft suits the definition is the caller's to see.
+    pub async fn revise_sync(
+        &self,
+        project: ProjectId,
+        id: SyncId,
+        version: u64,
+        draft: SyncDraft,
+        revision: Revision,
+        by: &Caller,
+    ) -> Result<SyncRecord, Error> {
         let mut change = self.begin(by).await?;
         let before = self.find_sync(change.connection(), project, id).await?;
         conflict(Some(version), before.version)?;
-        let (settings, secrets) = self.seal_settings(id, &draft.settings, &draft.secret)?;
-        let changed = sqlx::query(
-            "UPDATE syncs
-             SET name = $4, enabled = $5, settings = $6, secrets = $7, updated_at = $8,
-                 version = version + 1
-             WHERE id = $1 AND project_id = $2 AND version = $3 AND deleted_at IS NULL",
-        )
-        .bind(id.to_string())
-        .bind(project.to_string())
-        .bind(stored_version(version))
-        .bind(&draft.name)
-        .bind(i64::from(draft.enabled))
-        .bind(settings)
-        .bind(secrets)
-        .bind(change.now.0)
-        .execute(change.connection())
-        .await?;
-        if changed.rows_affected() == 0 {
-            return Err(Error::Conflict {
-                current: before.version + 1,
-            });
-        }
-        let after = self.find_sync(change.connection(), project, id).await?;
+        self.keep_version(change.connection(), &before).await?;
+        let after = SyncRecord {
+            sync: Arc::new(Sync {
+                definition_version: revision.definition(before.sync.definition_version),
+                name: draft.name,
+                enabled: draft.enabled,
+                settings: draft.settings,
+                ..(*before.sync).clone()
+            }),
+            notes: draft.notes,
+            secret: draft.secret,
+            version: before.version + 1,
+            created_at: before.created_at,
+            updated_at: change.now,
+            changed_by: Some(by.actor.name.clone()),
+            changed: Vec::new(),
+        };
+        let after = SyncRecord {
+            changed: history::changed(&before, &after)?,
+            ..after
+        };
+        self.overwrite(change.connection(), &after).await?;
         let organisation = project::find(change.connection(), project)
             .await?
             .organisation;
         let (was, is) = difference(shown(&before)?, shown(&after)?);
         let secrets_changed = before.secret_values() != after.secret_values();
         let secrets_changed = secrets_changed.then(|| json!("changed"));
+        let mut is = with_member(is, "secrets", secrets_changed);
+        if let Revision::Restore { version, .. } = revision {
+            is = with_member(is, "restored_version", Some(json!(version)));
+        }
         let entry = Entry {
             before: Some(was),
-            after: Some(with_member(is, "secrets", secrets_changed)),
-            ..entry("sync.change", organisation, &after.sync)
+            after: Some(is),
+            ..entry(revision.action(), organisation, &after.sync)
         };
         change.commit(entry).await?;
         Ok(after)
     }
 
-    /// Deletes a sync: it is gone for everyone at once, its secrets too. Its row is kept until
+    /// Writes a sync's next version over the one before.
+    async fn overwrite(
+        &self,
+        connection: &mut AnyConnection,
+        next: &SyncRecord,
+    ) -> Result<(), Error> {
+        let sync = &next.sync;
+        let id = sync.id.to_string();
+        let (settings, secrets) = self.seal_settings(&id, &sync.settings, &next.secret)?;
+        let changed = sqlx::query(
+            "UPDATE syncs
+             SET definition_version = $3, name = $4, notes = $5, enabled = $6, settings = $7,
+                 secrets = $8, changed_by = $9, changed = $10, updated_at = $11,
+                 version = version + 1
+             WHERE id = $1 AND version = $2 AND deleted_at IS NULL",
+        )
+        .bind(id)
+        .bind(stored_version(next.version - 1))
+        .bind(i64::from(sync.definition_version))
+        .bind(&sync.name)
+        .bind(&next.notes)
+        .bind(i64::from(sync.enabled))
+        .bind(settings)
+        .bind(secrets)
+        .bind(&next.changed_by)
+        .bind(json!(next.changed).to_string())
+        .bind(next.updated_at.0)
+        .execute(connection)
+        .await?;
+        match changed.rows_affected() {
+            0 => Err(Error::Conflict {
+                current: next.version,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes a sync: it is gone for everyone at once, its versions and secrets too. Its row is kept until
     /// [`forget_sync`](Self::forget_sync) says that its lane is gone, so that a crash in between
     /// leaves no lane behind.
     pub async fn delete_sync(
@@ -267,6 +392,10 @@ impl Store {
         if deleted.rows_affected() == 0 {
             return Err(Error::NoSync(id));
         }
+        sqlx::query("DELETE FROM sync_versions WHERE sync_id = $1")
+            .bind(id.to_string())
+            .execute(change.connection())
+            .await?;
         let entry = Entry {
             before: Some(shown(&before)?),
             ..entry("sync.delete", organisation, &before.sync)
@@ -280,11 +409,10 @@ impl Store {
         project: ProjectId,
         id: SyncId,
     ) -> Result<SyncRecord, Error> {
-        let row = sqlx::query(
-            "SELECT id, project_id, definition_id, definition_version, name, enabled, settings,
-                    secrets, version, created_at, updated_at FROM syncs
-             WHERE id = $1 AND project_id = $2 AND deleted_at IS NULL",
-        )
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM syncs
+             WHERE id = $1 AND project_id = $2 AND deleted_at IS NULL"
+        )))
         .bind(id.to_string())
         .bind(project.to_string())
         .fetch_optional(connection)
@@ -358,6 +486,9 @@ impl Store {
             settings,
         };
         Ok(SyncRecord {
+            notes: row.try_get("notes")?,
+            changed_by: row.try_get("changed_by")?,
+            changed: history::pointers(row, sync.id)?,
             sync: Arc::new(sync),
             secret,
             version: u64::try_from(version).map_err(|_| corrupt("the version"))?,

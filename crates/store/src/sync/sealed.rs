@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use model::SyncId;
 use model::sync::Settings;
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +16,11 @@ struct Sealed {
 }
 
 impl Store {
-    /// The settings without their secrets as JSON, and the secrets sealed, if there are any.
+    /// The settings without their secrets as JSON, and the secrets sealed for the row with this id, if
+    /// there are any.
     pub(super) fn seal_settings(
         &self,
-        id: SyncId,
+        id: &str,
         settings: &Settings,
         secret: &SecretFields,
     ) -> Result<(String, Option<String>), Error> {
@@ -41,7 +41,7 @@ impl Store {
         }
         let unwritable = |_| Error::Corrupt {
             what: "the settings",
-            id: id.to_string(),
+            id: id.to_owned(),
         };
         let open = serde_json::to_string(&open).map_err(unwritable)?;
         if sealed.headers.is_empty() && sealed.parameters.is_empty() {
@@ -49,7 +49,7 @@ impl Store {
         }
         let sealed = serde_json::to_vec(&sealed).map_err(unwritable)?;
         let random = self.random.as_ref();
-        let envelope = self.keyring.seal(&id.to_string(), &sealed, random)?;
+        let envelope = self.keyring.seal(id, &sealed, random)?;
         Ok((open, Some(envelope)))
     }
 

@@ -81,6 +81,7 @@ impl Subject {
         let stored = SyncDraft {
             name: record.sync.name.clone(),
             enabled: record.sync.enabled,
+            notes: record.notes.clone(),
             settings: record.sync.settings.clone(),
             secret: record.secret.clone(),
         };

@@ -337,7 +337,9 @@ impl From<store::Error> for ApiError {
             store::Error::MailShareUsedUp { .. } => Self::TooManyLetters(error.to_string()),
             store::Error::OtherRequestOfSameKey => Self::KeyReused,
             store::Error::SameRequestUnderWay => Self::KeyInUse,
-            store::Error::NoDefinition(_) | store::Error::NoVersion { .. } => Self::NotFound {
+            store::Error::NoDefinition(_)
+            | store::Error::NoVersion { .. }
+            | store::Error::NoSyncVersion { .. } => Self::NotFound {
                 what: error.to_string().replace("there is no ", ""),
             },
             store::Error::NoProject(id) => Self::no_project(id),

@@ -8,6 +8,7 @@ use model::access::{Permission, Role};
 use super::World;
 use super::call::Answer;
 use super::definition_routes::{DEFINITIONS, REVIEWS};
+use super::revision_routes::REVISIONS;
 use super::routes::{ACCESS, INSTALLATION, May, ORGANISATIONS, PROJECTS, Route, SYNCS};
 use super::tenants::{Credential, Kind, OURS, THEIRS, Tenants, Things};
 
@@ -28,6 +29,7 @@ async fn the_table_holds_every_route_of_the_document() {
         DEFINITIONS,
         PROJECTS,
         SYNCS,
+        REVISIONS,
         INSTALLATION,
         REVIEWS,
     ];
@@ -64,6 +66,11 @@ async fn projects_are_open_to_whom_the_table_says() {
 #[tokio::test]
 async fn syncs_are_open_to_whom_the_table_says() {
     every_caller(SYNCS).await;
+}
+
+#[tokio::test]
+async fn what_syncs_were_and_could_be_is_open_to_whom_the_table_says() {
+    every_caller(REVISIONS).await;
 }
 
 #[tokio::test]
@@ -195,7 +202,14 @@ async fn ask(
 async fn another_organisations_ids_lead_nowhere_in_any_place() {
     let mut tenants = Tenants::new().await;
     let theirs = tenants.make_things(tenants.other, THEIRS).await;
-    let tables = [ACCESS, ORGANISATIONS, DEFINITIONS, PROJECTS, SYNCS];
+    let tables = [
+        ACCESS,
+        ORGANISATIONS,
+        DEFINITIONS,
+        PROJECTS,
+        SYNCS,
+        REVISIONS,
+    ];
     let callers = [
         Kind::Session(Role::Owner),
         Kind::Token(Role::Owner),

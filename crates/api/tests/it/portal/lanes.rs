@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use journal::{EndedRow, LaneStats, Retry, RetryKey};
 use millstream_api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
-use model::SyncId;
 use model::definition::Definition;
 use model::sync::Sync;
+use model::time::SystemClock;
+use model::{Clock, Event, Offset, ProjectId, SyncId};
+use pipeline::Plan;
 
 /// What the lanes were told, and what they answer.
 #[derive(Default)]
@@ -19,6 +21,8 @@ pub(crate) struct Notes {
     pub(crate) stats: LaneStats,
     pub(crate) retries: Vec<Retry>,
     pub(crate) ended: Vec<EndedRow>,
+    /// Every project's, oldest first.
+    pub(crate) events: Vec<Arc<Event>>,
     /// Whether the journal fails.
     pub(crate) broken: bool,
 }
@@ -42,8 +46,14 @@ impl NotingLanes {
 
 #[async_trait]
 impl Lanes for NotingLanes {
-    /// A URL is needed, and no template may say `${broken}`.
-    fn check(&self, sync: &Sync, _: &Definition) -> Vec<FieldProblem> {
+    /// Of a webhook, a URL is needed, and no template may say `${broken}`; others are compiled.
+    fn check(&self, sync: &Sync, definition: &Definition) -> Vec<FieldProblem> {
+        if definition.id != Definition::webhook().id {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let problems = Plan::compile(definition, sync, &clock).err();
+            let problems = problems.into_iter().flatten();
+            return problems.map(FieldProblem::from).collect();
+        }
         let mut problems = Vec::new();
         if !sync.settings.parameters.contains_key("url") {
             problems.push(FieldProblem::new("/parameters/url", "a value is required"));
@@ -109,6 +119,19 @@ impl Lanes for NotingLanes {
         let notes = self.working()?;
         let older = notes.ended.iter().rev();
         let older = older.filter(|row| before.is_none_or(|before| row.sequence < before));
+        Ok(older.take(max).cloned().collect())
+    }
+
+    async fn events(
+        &self,
+        project: ProjectId,
+        before: Option<Offset>,
+        max: usize,
+    ) -> Result<Vec<Arc<Event>>, LaneError> {
+        let notes = self.working()?;
+        let newest = notes.events.iter().rev();
+        let newest = newest.filter(|event| event.project == project);
+        let older = newest.filter(|event| before.is_none_or(|before| event.offset < before));
         Ok(older.take(max).cloned().collect())
     }
 }

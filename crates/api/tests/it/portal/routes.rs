@@ -30,7 +30,7 @@ pub(super) const EVERYONE: &[Role] = &[
     Role::Partner,
     Role::Viewer,
 ];
-const WRITERS: &[Role] = &[Role::Owner, Role::Admin, Role::Member];
+pub(super) const WRITERS: &[Role] = &[Role::Owner, Role::Admin, Role::Member];
 const ADMINS: &[Role] = &[Role::Owner, Role::Admin];
 const OWNERS: &[Role] = &[Role::Owner];
 
@@ -282,6 +282,20 @@ pub(super) const PROJECTS: &[Route] = &[
 ];
 
 pub(super) const SYNCS: &[Route] = &[
+    (
+        "get",
+        "/projects/{project}/observed",
+        Members(EVERYONE, &[P::DeliveriesRead]),
+        "",
+        200,
+    ),
+    (
+        "get",
+        "/projects/{project}/events",
+        Members(EVERYONE, &[P::DeliveriesRead]),
+        "",
+        200,
+    ),
     (
         "get",
         "/projects/{project}/syncs",

@@ -21,6 +21,7 @@ pub(crate) mod project;
 pub(crate) mod rotation;
 pub(crate) mod session;
 pub(crate) mod sync;
+pub(crate) mod sync_version;
 pub(crate) mod token;
 
 use std::future::Future;
@@ -275,6 +276,7 @@ pub(crate) fn draft(name: &str) -> SyncDraft {
     };
     SyncDraft {
         name: name.into(),
+        notes: format!("about {name}"),
         enabled: false,
         settings: Settings {
             headers: vec![

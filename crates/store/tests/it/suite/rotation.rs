@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use millstream_store::mail::{Bodies, Draft, Kind};
 use millstream_store::secret::KeyUse;
-use millstream_store::{AuditFilter, Error, Secret, Store};
+use millstream_store::{AuditFilter, Error, Secret, SecretFields, Store};
 use model::{MailId, PersonId, ProjectId, SyncId};
 use tokio::task::JoinSet;
 
@@ -23,6 +23,8 @@ const WORDS: &str = "a letter that waits";
 struct Fixture {
     project: ProjectId,
     sync: SyncId,
+    /// One that was changed since, and is open now.
+    former: SyncId,
     person: PersonId,
     mail: MailId,
     /// What a creation made that may be asked for again.
@@ -30,7 +32,7 @@ struct Fixture {
 }
 
 /// The places that [`Fixture`] has a value in, one each.
-const PLACES: u64 = 4;
+const PLACES: u64 = 5;
 
 async fn remembered(store: &Store) -> String {
     let made = store.create_organisation("once", &once("key", "{}")).await;
@@ -56,6 +58,13 @@ impl Fixture {
     async fn make(store: &Store) -> Self {
         let project = project(store).await.id;
         let sync = sync(store, project, "hook").await.sync.id;
+        let former = super::sync(store, project, "former").await.sync.id;
+        let mut open = draft("former");
+        open.settings.headers.clear();
+        open.settings.parameters.clear();
+        open.secret = SecretFields::default();
+        let changed = store.change_sync(project, former, 1, open, caller());
+        changed.await.unwrap();
         let person = administrator(store).await.id;
         let factor = Secret::new(FACTOR.into());
         let set = store.set_second_factor(person, &factor, 1, &[], None, caller());
@@ -63,6 +72,7 @@ impl Fixture {
         Self {
             project,
             sync,
+            former,
             person,
             mail: letter(store, 0).await,
             made: remembered(store).await,
@@ -73,6 +83,9 @@ impl Fixture {
     async fn opens(&self, store: &Store) {
         let read = store.sync(self.project, self.sync).await.unwrap();
         assert_eq!(read.sync.settings.headers[1].value, SECRET_HEADER);
+        let former = store.sync_version(self.project, self.former, 1).await;
+        let former = former.unwrap();
+        assert_eq!(former.sync.settings.headers[1].value, SECRET_HEADER);
         let person = store.person(self.person).await.unwrap();
         let credentials = store.credentials_of(person).await.unwrap();
         let factor = credentials.second_factor.expect("a second factor");
@@ -166,7 +179,8 @@ pub(crate) async fn what_is_written_during_the_change_of_keys_is_sealed_with_the
         }
     });
     writers.await;
-    let total = PLACES + WRITERS as u64;
+    // Each version has its own.
+    let total = PLACES + (WRITERS * (TIMES + 1)) as u64;
     assert_eq!(uses(&store).await, [total, 0]);
     store.remove_unused_keys(caller()).await.unwrap();
     let store = backend.open().await;

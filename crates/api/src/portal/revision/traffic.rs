@@ -1,0 +1,232 @@
+//! What a change of a sync would mean for events that the project really received.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract;
+use axum::http::Uri;
+use model::definition::{Definition, ParameterKind};
+use model::sync::{Settings, Sync};
+use model::time::ManualClock;
+use model::{Clock, ProjectId};
+use pipeline::Plan;
+use pipeline::difference::{Comparison, Difference};
+use serde::Deserialize;
+use store::{SecretFields, SyncDraft, SyncRecord};
+use utoipa::ToSchema;
+
+use crate::auth::Allowed;
+use crate::auth::permission::SyncsWrite;
+use crate::portal::draft::{SyncInput, as_input, merge};
+use crate::portal::extract::{Body, Path};
+use crate::portal::openapi::Refusal;
+use crate::portal::problem::{FieldProblem, pointer};
+use crate::portal::sync::Ids;
+use crate::portal::{ApiError, Portal, State};
+
+/// How many comparisons run at once: each keeps a core busy.
+pub(in crate::portal) const COMPARISONS: usize = 2;
+
+/// Events that are looked at when the client doesn't say.
+const EVENTS: usize = 1_000;
+
+/// Most events that are looked at.
+const MOST_EVENTS: usize = 10_000;
+
+/// Events that are held at once.
+const AT_ONCE: usize = 500;
+
+/// Samples of each kind of difference.
+const SAMPLES: usize = 20;
+
+/// A change that is not made yet.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::portal) struct DifferenceInput {
+    /// What would be changed of the sync.
+    changes: SyncInput,
+    /// How many of the project's newest events are looked at.
+    #[schema(minimum = 0, maximum = 10_000, default = 1_000)]
+    events: Option<usize>,
+}
+
+/// Shows what a change of a sync would mean for the project's newest events, without making it.
+/// Placeholders stand for secrets: `SECRET-` and the name, or `NEW-SECRET-` where the change enters
+/// another one.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/difference", tag = "syncs",
+    operation_id = "show_sync_difference",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id")),
+    request_body = DifferenceInput,
+    responses((status = 200, body = Difference), Refusal))]
+pub(in crate::portal) async fn difference(
+    _: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path((project, id)): Ids,
+    Body(input): Body<DifferenceInput>,
+) -> Result<Json<Difference>, ApiError> {
+    let events =
+        wanted_events(input.events).map_err(|message| ApiError::field("/events", message))?;
+    let present = portal.store.sync(project, id).await?;
+    let definition = portal.definition(&present.sync).await?;
+    let (draft, kept) = merge(input.changes, present.draft(), &definition)?;
+    let before = Side::of(&present, &definition);
+    let after = before.with(&draft, &definition, &kept);
+    let difference = portal.compare(project, &before, &after, events).await?;
+    Ok(Json(difference))
+}
+
+/// How many events to look at.
+pub(super) fn wanted_events(events: Option<usize>) -> Result<usize, String> {
+    let events = events.unwrap_or(EVENTS);
+    match events <= MOST_EVENTS {
+        true => Ok(events),
+        false => Err(format!("from 0 to {MOST_EVENTS}")),
+    }
+}
+
+/// A sync before or after a change, placeholders in place of its secrets: what is rendered is shown.
+pub(super) struct Side {
+    sync: Sync,
+    definition: Definition,
+}
+
+impl Side {
+    /// A sync as it is.
+    pub(super) fn of(present: &SyncRecord, definition: &Definition) -> Self {
+        let (settings, secret) = (&present.sync.settings, &present.secret);
+        let none = BTreeSet::new();
+        Self {
+            sync: Sync {
+                settings: masked(settings, secret, &none),
+                ..(*present.sync).clone()
+            },
+            definition: open(definition, secret),
+        }
+    }
+
+    /// The same sync as it would be. `kept` says where the secrets are that stay: whether another one
+    /// is really another is not told.
+    pub(super) fn with(&self, draft: &SyncDraft, definition: &Definition, kept: &[String]) -> Self {
+        let (settings, secret) = (&draft.settings, &draft.secret);
+        let kept = |place: String| kept.contains(&format!("{place}/value"));
+        let parameters = secret.parameters.iter();
+        let entered = parameters.filter(|name| !kept(pointer("/parameters", name)));
+        let headers = settings.headers.iter().enumerate();
+        let headers = headers.filter(|(_, header)| secret.headers.contains(&header.name));
+        let given = headers.filter(|(index, _)| !kept(pointer("/headers", index)));
+        let given = given.map(|(_, header)| header.name.clone());
+        let entered: BTreeSet<String> = entered.cloned().chain(given).collect();
+        Self {
+            sync: Sync {
+                definition_version: definition.version,
+                settings: masked(settings, secret, &entered),
+                ..self.sync.clone()
+            },
+            definition: open(definition, secret),
+        }
+    }
+
+    fn plan(&self, clock: &Arc<dyn Clock>) -> Result<Plan, Vec<pipeline::Problem>> {
+        Plan::compile(&self.definition, &self.sync, clock)
+    }
+}
+
+/// Settings with placeholders in place of their secrets, others for those that have just been entered.
+fn masked(settings: &Settings, secret: &SecretFields, entered: &BTreeSet<String>) -> Settings {
+    let placeholder = |name: &str, value: &str| {
+        let is_entered = entered.contains(name);
+        let plain = |c: char| match c.is_ascii_alphanumeric() || c == '_' {
+            true => c,
+            false => '-',
+        };
+        let name: String = name.chars().map(plain).collect();
+        let beginning = match is_entered {
+            true => "NEW-SECRET",
+            false => "SECRET",
+        };
+        match value.trim().is_empty() {
+            true => String::new(),
+            // So that what needs an address gets one.
+            false if is_url(value) => format!("https://{beginning}.invalid/{name}"),
+            false => format!("{beginning}-{name}"),
+        }
+    };
+    let mut settings = settings.clone();
+    for header in &mut settings.headers {
+        if secret.headers.contains(&header.name) {
+            header.value = placeholder(&header.name, &header.value);
+        }
+    }
+    for (name, value) in &mut settings.parameters {
+        if secret.parameters.contains(name) {
+            *value = placeholder(name, value);
+        }
+    }
+    settings
+}
+
+fn is_url(value: &str) -> bool {
+    let uri = value.trim().parse::<Uri>();
+    uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
+}
+
+/// A definition that takes any value for a secret.
+fn open(definition: &Definition, secret: &SecretFields) -> Definition {
+    let mut definition = definition.clone();
+    let parameters = definition.parameters.iter_mut();
+    for parameter in parameters.filter(|each| secret.parameters.contains(&each.name)) {
+        parameter.pattern = None;
+        parameter.kind = ParameterKind::Secret;
+    }
+    definition
+}
+
+impl Portal {
+    /// Compares what two sides make of a project's newest events.
+    pub(super) async fn compare(
+        &self,
+        project: ProjectId,
+        before: &Side,
+        after: &Side,
+        events: usize,
+    ) -> Result<Difference, ApiError> {
+        let _turn = self.comparisons.acquire().await.map_err(internal)?;
+        // It stands still, or requests that name the time would all differ.
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(self.authority.clock.now()));
+        // A sync that isn't complete yet sends nothing.
+        let was = before.plan(&clock).ok().map(Arc::new);
+        let is = after.plan(&clock).map_err(|problems| {
+            let problems = problems.into_iter().map(FieldProblem::from);
+            let problems = problems.map(|problem| as_input(problem, &after.definition));
+            ApiError::NotReady(problems.collect())
+        })?;
+        let mut comparison = Comparison::new(was, Arc::new(is), SAMPLES);
+        let (mut left, mut end) = (events, None);
+        while left > 0 {
+            let wanted = AT_ONCE.min(left);
+            let page = self.lanes.events(project, end, wanted).await?;
+            let found = page.len();
+            end = page.last().map(|event| event.offset);
+            let looked_at = self.tasks.spawn_blocking(move || {
+                for event in &page {
+                    comparison.add(event);
+                }
+                comparison
+            });
+            comparison = looked_at.await.map_err(internal)?;
+            left -= found;
+            if found < wanted {
+                break;
+            }
+        }
+        Ok(comparison.finish())
+    }
+}
+
+fn internal(error: impl std::error::Error + Send + std::marker::Sync + 'static) -> ApiError {
+    ApiError::Internal {
+        source: error.into(),
+    }
+}

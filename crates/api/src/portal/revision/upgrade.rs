@@ -1,0 +1,288 @@
+//! From one version of a definition to another.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract;
+use model::definition::Definition;
+use model::sync::Settings;
+use model::{OrganisationId, ProjectId, SyncId};
+use pipeline::difference::{DefinitionDifference, Difference, definitions};
+use serde::{Deserialize, Serialize};
+use store::{Caller, Revision, SyncDraft, SyncRecord};
+use utoipa::{IntoParams, ToSchema};
+
+use super::kept::{Connected, to_enter_again};
+use super::traffic::{Side, wanted_events};
+use crate::auth::Allowed;
+use crate::auth::permission::SyncsWrite;
+use crate::portal::draft::{SyncInput, merge};
+use crate::portal::extract::{Body, IfMatch, Path, Query};
+use crate::portal::openapi::Refusal;
+use crate::portal::problem::{FieldProblem, pointer};
+use crate::portal::sync::{Ids, Tagged};
+use crate::portal::view::SyncView;
+use crate::portal::{ApiError, Portal, State};
+
+/// Which upgrade.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::portal) struct UpgradeQuery {
+    /// The version of the destination; absent: the one that the catalog shows.
+    to: Option<u32>,
+    /// How many of the project's newest events are rendered by both versions.
+    #[param(minimum = 0, maximum = 10_000, default = 1_000)]
+    events: Option<usize>,
+}
+
+/// What an upgrade would bring.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct UpgradeView {
+    /// The version of the destination that the sync connects.
+    from: u32,
+    /// The version that it would connect.
+    to: u32,
+    /// How the two differ.
+    definition: DefinitionDifference,
+    /// What has to be filled in before the sync can deliver.
+    missing: Vec<FieldProblem>,
+    /// Secrets that have to be entered again: the new version may send them to another place, or puts
+    /// them into the address.
+    secrets_needed: Vec<FieldProblem>,
+    /// Settings that the new version has no use for: they go.
+    dropped: Vec<String>,
+    /// What the upgrade means for the project's newest events; null while something is missing.
+    /// Placeholders stand for secrets.
+    traffic: Option<Difference>,
+}
+
+/// An upgrade.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::portal) struct UpgradeInput {
+    /// The version of the destination.
+    to: u32,
+    /// What is filled in at the same time.
+    #[serde(default)]
+    changes: SyncInput,
+}
+
+/// Shows what an upgrade to another version of its destination would bring a sync: nothing is changed.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/upgrade", tag = "syncs",
+    operation_id = "show_sync_upgrade",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"), UpgradeQuery),
+    responses((status = 200, body = UpgradeView), Refusal))]
+pub(in crate::portal) async fn show(
+    allowed: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path((project, id)): Ids,
+    Query(query): Query<UpgradeQuery>,
+) -> Result<Json<UpgradeView>, ApiError> {
+    let events = wanted_events(query.events).map_err(|message| ApiError::Query {
+        message: format!("events: {message}"),
+    })?;
+    let present = portal.store.sync(project, id).await?;
+    let organisation = allowed.organisation;
+    let to = match query.to {
+        Some(to) => to,
+        None => {
+            let tile = portal.store.tile(organisation, present.sync.definition);
+            tile.await?.definition.version
+        }
+    };
+    let upgraded = portal.upgraded(organisation, &present, to, SyncInput::default());
+    let upgraded = upgraded.await.map_err(in_query)?;
+    let missing = portal.missing(id, project, &upgraded.after, &upgraded.draft);
+    let traffic = match missing.is_empty() {
+        true => {
+            let before = Side::of(&present, &upgraded.before);
+            let after = before.with(&upgraded.draft, &upgraded.after, &upgraded.kept);
+            Some(portal.compare(project, &before, &after, events).await?)
+        }
+        false => None,
+    };
+    Ok(Json(UpgradeView {
+        from: upgraded.before.version,
+        to: upgraded.after.version,
+        definition: definitions(&upgraded.before, &upgraded.after),
+        missing,
+        secrets_needed: upgraded.secrets_needed,
+        dropped: upgraded.dropped,
+        traffic,
+    }))
+}
+
+/// Has a sync connect a later version of its destination, with what that needs filled in: in one step
+/// or not at all. A running sync goes on without losing its place. To go back, restore the version
+/// before.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/upgrade", tag = "syncs",
+    operation_id = "upgrade_sync",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("if-match" = String, Header, description = "The `ETag` of the sync as it was seen, or `*`")),
+    request_body = UpgradeInput,
+    responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
+pub(in crate::portal) async fn upgrade(
+    allowed: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path((project, id)): Ids,
+    if_match: IfMatch,
+    Body(input): Body<UpgradeInput>,
+) -> Result<Tagged, ApiError> {
+    let present = portal.store.sync(project, id).await?;
+    if_match.demand(present.version)?;
+    let (to, organisation) = (input.to, allowed.organisation);
+    let upgraded = portal.upgraded(organisation, &present, to, input.changes);
+    let upgraded = upgraded.await?;
+    if !upgraded.secrets_needed.is_empty() {
+        return Err(ApiError::SecretsNeeded(in_changes(upgraded.secrets_needed)));
+    }
+    if upgraded.draft.enabled {
+        let missing = portal.missing(id, project, &upgraded.after, &upgraded.draft);
+        if !missing.is_empty() {
+            return Err(ApiError::NotReady(in_changes(missing)));
+        }
+    }
+    let (draft, revision) = (upgraded.draft, Revision::Upgrade { to });
+    let revised = portal.revise(&present, draft, revision, allowed.caller());
+    portal.tagged(&revised.await?).await
+}
+
+/// Problems of a sync's fields where the request has these in `changes`.
+fn in_changes(problems: Vec<FieldProblem>) -> Vec<FieldProblem> {
+    let problems = problems.into_iter().map(|problem| FieldProblem {
+        pointer: format!("/changes{}", problem.pointer),
+        ..problem
+    });
+    problems.collect()
+}
+
+/// A version that can't be upgraded to, where a query names it.
+fn in_query(error: ApiError) -> ApiError {
+    match error {
+        ApiError::Invalid(problems) => ApiError::Query {
+            message: problems
+                .into_iter()
+                .next()
+                .map(|first| format!("to: {}", first.message))
+                .unwrap_or_default(),
+        },
+        other => other,
+    }
+}
+
+/// A sync as an upgrade would make it.
+struct Upgraded {
+    before: Arc<Definition>,
+    after: Arc<Definition>,
+    draft: SyncDraft,
+    /// Where the secrets are that stay.
+    kept: Vec<String>,
+    secrets_needed: Vec<FieldProblem>,
+    dropped: Vec<String>,
+}
+
+impl Portal {
+    /// What becomes of a sync by an upgrade, with changes that are made at the same time.
+    async fn upgraded(
+        &self,
+        organisation: OrganisationId,
+        present: &SyncRecord,
+        to: u32,
+        changes: SyncInput,
+    ) -> Result<Upgraded, ApiError> {
+        let before = self.definition(&present.sync).await?;
+        if to <= before.version {
+            let message = format!(
+                "the sync connects version {}: only a later one is an upgrade",
+                before.version
+            );
+            return Err(ApiError::field("/to", message));
+        }
+        let after = self.store.usable_definition(organisation, before.id, to);
+        let after = after.await.map_err(|error| match error {
+            store::Error::NoDefinition(_) | store::Error::NoVersion { .. } => {
+                ApiError::field("/to", "there is no such version of the destination")
+            }
+            other => other.into(),
+        })?;
+        let (draft, dropped) = carried_over(present, &after);
+        let (draft, kept) = merge(changes, draft, &after).map_err(|error| match error {
+            ApiError::Invalid(problems) => ApiError::Invalid(in_changes(problems)),
+            other => other,
+        })?;
+        let was = Connected {
+            settings: &present.sync.settings,
+            definition: &before,
+        };
+        let is = Connected {
+            settings: &draft.settings,
+            definition: &after,
+        };
+        let secrets_needed = to_enter_again(was, is, kept.clone());
+        Ok(Upgraded {
+            before,
+            after,
+            draft,
+            kept,
+            secrets_needed,
+            dropped,
+        })
+    }
+
+    /// Makes a sync's next version, then has its lane follow.
+    pub(super) async fn revise(
+        self: &Arc<Self>,
+        present: &SyncRecord,
+        draft: SyncDraft,
+        revision: Revision,
+        by: Caller,
+    ) -> Result<SyncRecord, ApiError> {
+        let (whole, version) = (self.clone(), present.version);
+        let (project, id): (ProjectId, SyncId) = (present.sync.project, present.sync.id);
+        self.run(async move {
+            let store = &whole.store;
+            let revised = store.revise_sync(project, id, version, draft, revision, &by);
+            let revised = revised.await?;
+            whole.reconcile(id).await?;
+            Ok(revised)
+        })
+        .await
+    }
+}
+
+/// What of a sync's settings another version of its definition takes, and pointers to what it doesn't.
+fn carried_over(present: &SyncRecord, after: &Definition) -> (SyncDraft, Vec<String>) {
+    let mut draft = present.draft();
+    let mut dropped = Vec::new();
+    let Settings {
+        parameters,
+        mappings,
+        mapping_kinds,
+        ..
+    } = &mut draft.settings;
+    let declared = |name: &String| after.parameters.iter().any(|each| each.name == *name);
+    let mapped = |name: &String| after.mappings.iter().any(|each| each.name == *name);
+    let is_kind = |name: &String, kind: &String| {
+        let mut mappings = after.mappings.iter();
+        mappings.any(|each| each.name == *name && each.kinds.contains(kind))
+    };
+    let mut keep = |section: &str, name: &String, keeps: bool| {
+        if !keeps {
+            dropped.push(pointer(&format!("/{section}"), name));
+        }
+        keeps
+    };
+    parameters.retain(|name, _| keep("parameters", name, declared(name)));
+    mappings.retain(|name, _| keep("mappings", name, mapped(name)));
+    mapping_kinds.retain(|name, kind| keep("mapping_kinds", name, is_kind(name, kind)));
+    let secret = &mut draft.secret.parameters;
+    secret.retain(|name| draft.settings.parameters.contains_key(name));
+    // What was secret stays so, whatever the new version says.
+    let declared = after.parameters.iter().filter(|each| each.is_secret());
+    let given = declared.filter(|each| draft.settings.parameters.contains_key(&each.name));
+    secret.extend(given.map(|each| each.name.clone()));
+    (draft, dropped)
+}

@@ -1,0 +1,170 @@
+//! What a change of a sync means for events.
+
+use std::sync::Arc;
+
+use millstream_pipeline::Plan;
+use millstream_pipeline::difference::{Comparison, Difference, LineChange, definitions};
+use model::EventKind;
+use model::definition::Definition;
+use serde_json::{Value, json};
+
+use crate::support::{definition, event, event_of_kind, webhook_plan};
+
+fn compare(before: Option<Plan>, after: Plan, events: &[Value]) -> Difference {
+    let mut comparison = Comparison::new(before.map(Arc::new), Arc::new(after), 2);
+    for each in events {
+        comparison.add(&event(each));
+    }
+    comparison.finish()
+}
+
+fn selecting(types: &[&str], template: &str) -> Plan {
+    let types: Vec<_> = types
+        .iter()
+        .map(|each| json!({"event_type": each}))
+        .collect();
+    webhook_plan(json!({"events": {"select": {"types": types}, "template": template}}))
+}
+
+#[test]
+fn each_delivery_is_counted_once() {
+    let events: Vec<_> = ["a", "b", "c", "d"]
+        .into_iter()
+        .flat_map(|each| [1, 2, 3].map(|n| json!({"event_type": each, "n": n})))
+        .collect();
+    let before = selecting(&["a", "b"], r#"{"n": ${input.n}}"#);
+    let after = selecting(&["b", "c"], r#"{"n": ${[1, 2, "x"][input.n - 1]}}"#);
+    let found = compare(Some(before), after, &events);
+    assert_eq!(found.events, 12);
+    assert_eq!(
+        (
+            found.no_longer_matched.count,
+            found.no_longer_matched.samples.len()
+        ),
+        (3, 2)
+    );
+    assert_eq!((found.unchanged, found.changed.count), (2, 0));
+    assert_eq!(
+        (found.newly_matched.count, found.newly_invalid.count),
+        (2, 2)
+    );
+    assert_eq!((found.still_unmatched, found.still_invalid), (3, 0));
+    let invalid = &found.newly_invalid.samples[0].found;
+    assert_eq!(
+        (invalid.reason, invalid.line, invalid.column),
+        ("invalid_json", Some(1), Some(7))
+    );
+}
+
+#[test]
+fn a_mended_template_makes_deliveries_valid() {
+    let events = [
+        json!({"event_type": "a"}),
+        json!({"event_type": "b", "n": 1}),
+    ];
+    let before = webhook_plan(json!({"events": {"template": "{\"n\": ${input.n}}"}}));
+    let after = webhook_plan(json!({"events": {"template": "{\"n\": ${input.n!0}}"}}));
+    let found = compare(Some(before), after, &events);
+    assert_eq!((found.newly_valid.count, found.unchanged), (1, 1));
+    assert_eq!(found.newly_valid.samples[0].found.body, "{\"n\": 0}");
+}
+
+#[test]
+fn users_are_compared_beside_events() {
+    let before = webhook_plan(json!({}));
+    let after = webhook_plan(json!({"users": {"send": true}}));
+    let mut comparison = Comparison::new(Some(Arc::new(before)), Arc::new(after), 5);
+    comparison.add(&event(&json!({"event_type": "a", "user_id": "ann"})));
+    let identify = r#"{"event_type":"$identify","user_id":"ann"}"#;
+    comparison.add(&event_of_kind(EventKind::Identify, identify));
+    let found = comparison.finish();
+    assert_eq!((found.unchanged, found.newly_matched.count), (1, 2));
+    assert_eq!(found.still_unmatched, 0);
+}
+
+#[test]
+fn changes_of_a_request_are_told_apart() {
+    let of = |url: &str, header: &str, template: &str| {
+        webhook_plan(json!({
+            "parameters": {"url": url}, "headers": [{"name": "x-a", "value": header}],
+            "events": {"template": template},
+        }))
+    };
+    let before = of("https://example.com/a", "1", r#"{"a": 1, "b": [1]}"#);
+    let after = of("https://example.com/b", "2", r#"{"b": [2], "a": 1}"#);
+    let found = compare(Some(before), after, &[json!({"event_type": "a"})]);
+    let changes = &found.changed.samples[0].found;
+    assert_eq!(changes.url.as_ref().unwrap().after, "https://example.com/b");
+    assert_eq!(changes.headers[0].after.as_deref(), Some("2"));
+    assert_eq!((changes.method.as_ref(), changes.body.len()), (None, 1));
+    assert_eq!(changes.body[0].pointer, "/b/0");
+    // Texts that differ in nothing but how they are written are told apart by their lines.
+    let before = of("https://example.com/a", "1", "{\"a\":\n1}");
+    let after = of("https://example.com/a", "1", "{\"a\":1}");
+    let found = compare(Some(before), after, &[json!({"event_type": "a"})]);
+    let changes = &found.changed.samples[0].found;
+    assert!(changes.body.is_empty());
+    let signs: Vec<_> = changes.lines.iter().map(|line| line.change).collect();
+    assert_eq!(
+        signs,
+        [LineChange::Removed, LineChange::Removed, LineChange::Added]
+    );
+}
+
+#[test]
+fn where_nothing_was_sent_everything_is_new() {
+    let found = compare(None, webhook_plan(json!({})), &[json!({"event_type": "a"})]);
+    assert_eq!(found.newly_matched.count, 1);
+}
+
+#[test]
+fn versions_of_a_definition_are_compared_field_by_field() {
+    let parameter =
+        |name: &str, help: &str| json!({"name": name, "display_name": name, "help": help});
+    let payload = |body: &str| {
+        json!({
+            "url": "https://example.com", "body": body,
+            "headers": [{"name": "X-A", "value": "1"}],
+        })
+    };
+    let before = definition(json!({
+        "parameters": [parameter("a", ""), parameter("b", ""), parameter("gone", "")],
+        "events": payload("1\n2"), "users": null,
+    }));
+    let mut changed = payload("1\ntwo");
+    changed["method"] = json!("PUT");
+    let after = definition(json!({
+        "parameters": [parameter("a", ""), parameter("b", "new"), parameter("added", "")],
+        "mappings": [{"name": "id"}],
+        "events": changed, "users": payload("u"), "typed_properties": true,
+    }));
+    let found = definitions(&before, &after);
+    let fields: Vec<_> = found
+        .parameters
+        .iter()
+        .map(|field| (&*field.name, field.before.is_some(), field.after.is_some()))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ("b", true, true),
+            ("gone", true, false),
+            ("added", false, true)
+        ]
+    );
+    assert_eq!(found.mappings[0].name, "id");
+    let templates: Vec<_> = found.templates.iter().map(|each| &*each.pointer).collect();
+    assert_eq!(
+        templates,
+        [
+            "/events/body",
+            "/users/url",
+            "/users/headers",
+            "/users/body"
+        ]
+    );
+    let others: Vec<_> = found.others.iter().map(|each| &*each.pointer).collect();
+    assert_eq!(others, ["/events/method", "/users", "/typed_properties"]);
+    let same = definitions(&Definition::webhook(), &Definition::webhook());
+    assert!(same.templates.is_empty() && same.others.is_empty());
+}

@@ -1,0 +1,56 @@
+//! Changes of syncs that have a past: to what they were, to what others are, to a later definition.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::definitions::definition;
+use super::kinds::{Change, Round, Sign, text};
+
+pub(super) async fn of_revisions(round: &Round<'_>, project: &str) -> Vec<Change> {
+    let organisation = round.organisation.as_str();
+    let syncs = format!("/projects/{project}/syncs");
+    let of = |sync: &str| format!("{syncs}/{sync}");
+    let restored = round.sync(project, "restored", false).await;
+    let renamed = json!({"name": "not yet restored"});
+    let path = of(&restored);
+    let change = round.admin.granted(Method::PATCH, &path, Some(&renamed));
+    change.await;
+    let original = round.sync(project, "original", false).await;
+    let upgraded = definition(round, "Upgraded", &["release", "release"]).await;
+    let upgraded = json!({"name": "upgraded", "definition": {"id": upgraded, "version": 1}});
+    let upgraded = text(&round.admin.make(&syncs, upgraded).await, "/id");
+    vec![
+        round
+            .change(
+                "restore_sync",
+                Method::POST,
+                format!("{}/versions/1/restore", of(&restored)),
+                Value::Null,
+            )
+            .logged_in(organisation, "sync.restore", &restored)
+            .shown_by(Sign::Reads(of(&restored), "/name", json!("restored")))
+            .shown_by(Sign::Reads(
+                format!("{}/versions", of(&restored)),
+                "/items/0/version",
+                json!(3),
+            )),
+        round
+            .change(
+                "duplicate_sync",
+                Method::POST,
+                format!("{}/duplicate", of(&original)),
+                json!({"name": "duplicate"}),
+            )
+            .logged_in(organisation, "sync.create", "\"duplicate\"")
+            .shown_by(Sign::Listed(syncs.clone(), "\"duplicate\"".into())),
+        round
+            .change(
+                "upgrade_sync",
+                Method::POST,
+                format!("{}/upgrade", of(&upgraded)),
+                json!({"to": 2}),
+            )
+            .logged_in(organisation, "sync.upgrade", &upgraded)
+            .shown_by(Sign::Reads(of(&upgraded), "/definition/version", json!(2))),
+    ]
+}
