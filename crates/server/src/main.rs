@@ -3,10 +3,12 @@
 mod backup;
 mod cli;
 mod config;
+mod definition;
 mod demo;
 mod mail;
 mod receiver;
 mod serve;
+mod source;
 mod telemetry;
 mod template;
 

@@ -2,6 +2,10 @@
 
 mod audit;
 mod backup;
+mod catalog;
+pub(crate) mod code;
+mod connect;
+mod definition;
 mod invitation;
 mod link;
 mod login;
@@ -19,6 +23,7 @@ mod project;
 mod project_keys;
 mod prompt;
 pub(crate) mod remote;
+mod review;
 mod secrets;
 mod settings;
 mod sync;
@@ -81,6 +86,26 @@ enum Command {
     /// Projects: each is a stream of events with keys of its own.
     #[command(subcommand)]
     Project(project::Command),
+    /// Destination definitions: how destinations are spoken to.
+    #[command(subcommand)]
+    Definition(definition::Command),
+    /// List the destinations that projects can be connected to.
+    #[command(
+        after_help = "Examples:\n  millstream catalog\n  millstream catalog mail --category messaging"
+    )]
+    Catalog(catalog::Catalog),
+    /// Versions of definitions that wait for a reviewer (for reviewers).
+    #[command(subcommand)]
+    Review(review::Command),
+    /// Write the organisation's projects, definitions and syncs as files.
+    #[command(after_help = code::EXPORT_HELP)]
+    Export(code::ExportOptions),
+    /// Say what `apply` would change: exit code 0 for nothing, 2 for something.
+    #[command(after_help = code::PLAN_HELP)]
+    Plan(code::PlanOptions),
+    /// Make projects, definitions and syncs as files say.
+    #[command(after_help = code::APPLY_HELP)]
+    Apply(code::ApplyOptions),
     /// Syncs: each sends a project's events to a destination.
     #[command(subcommand)]
     Sync(sync::Command),
@@ -182,6 +207,8 @@ pub(crate) enum Failure {
     Failed(anyhow::Error),
     /// Exit code 2.
     Usage(anyhow::Error),
+    /// An exit code that says it all.
+    Code(u8),
 }
 
 impl From<anyhow::Error> for Failure {
@@ -214,6 +241,12 @@ pub(crate) fn run() -> ExitCode {
         Command::Whoami(options) => whoami::run(options),
         Command::Profile(command) => profile::run(command),
         Command::Project(command) => project::run(command),
+        Command::Definition(command) => definition::run(command),
+        Command::Catalog(options) => catalog::run(options),
+        Command::Review(command) => review::run(command),
+        Command::Export(options) => code::export(options),
+        Command::Plan(options) => code::plan(options),
+        Command::Apply(options) => code::apply(options),
         Command::Sync(command) => sync::run(command),
         Command::Organisation(command) => organisation::run(command),
         Command::Member(command) => member::run(command),
@@ -232,6 +265,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Failed(error)) => (1, error),
         Err(Failure::Usage(error)) => (2, error),
+        Err(Failure::Code(code)) => return ExitCode::from(code),
     };
     output::error(&error);
     ExitCode::from(code)

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::connect::Connect;
 use super::lookup::Kind;
 use super::remote::{self, Refused, Remote, block_on};
 use super::{Failure, output, project};
@@ -40,6 +41,12 @@ pub(crate) enum Create {
         millstream sync create webhook --project Shop --url https://example.com/hook \\\n      \
         --template body.ftl --header 'Authorization: Bearer s3cret' --event 'Order Completed'")]
     Webhook(Box<Webhook>),
+    /// Send events (and users) to a destination of the catalog.
+    #[command(after_help = "Example:\n  \
+        millstream sync create destination Braze --project Shop --secret api_key=BRAZE_KEY \\\n      \
+        --parameter endpoint=https://rest.iad-01.braze.com \\\n      \
+        --mapping Identifier=field:user_id --kind Identifier=external_id")]
+    Destination(Box<Connect>),
 }
 
 #[derive(Debug, Args)]
@@ -129,6 +136,10 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     block_on(async {
         match command {
             Command::Create(Create::Webhook(webhook)) => webhook.create().await,
+            Command::Create(Create::Destination(connect)) => {
+                let made = connect.create().await?;
+                show_made(&made, connect.server.json)
+            }
             Command::List(list) => list.run().await,
             Command::Show(one) => one.show().await,
             Command::Enable(one) => one.switch("enable").await,
@@ -147,11 +158,7 @@ impl Webhook {
         let project = output::text(&project::find(&remote, &self.project).await?["id"]);
         let path = format!("/api/v1/projects/{project}/syncs");
         let made = remote.create(&path, &input).await?;
-        if self.server.json {
-            return Ok(output::print_json(&made)?);
-        }
-        output::print_fields(&fields(&made));
-        Ok(())
+        show_made(&made, self.server.json)
     }
 
     /// The request's body.
@@ -189,6 +196,15 @@ impl Webhook {
         }
         Ok(input)
     }
+}
+
+/// Shows a sync that was just made.
+fn show_made(made: &Value, json: bool) -> Result<(), Failure> {
+    if json {
+        return Ok(output::print_json(made)?);
+    }
+    output::print_fields(&fields(made));
+    Ok(())
 }
 
 fn template(path: &Path) -> Result<String, Failure> {

@@ -40,6 +40,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("openidconnect", &["millstream-api"]),
     ("rusqlite", &["millstream-journal", "millstream-store"]),
     ("rustls", &["millstream-delivery"]),
+    ("saphyr-parser", &["millstream"]),
     ("sqlx", &["millstream-store"]),
     ("tar", &["millstream"]),
 ];

@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
 
 mod backup;
+mod code;
 mod commands;
 mod configuration;
+mod definitions;
 mod demo;
 mod home;
 mod imports;

@@ -109,6 +109,20 @@ impl Remote {
         Ok(answer)
     }
 
+    /// A request that is refused when there is another version by now.
+    pub(in crate::cli) async fn call_if(
+        &self,
+        method: Method,
+        path: &str,
+        version: u64,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let tag = HeaderValue::from_str(&format!("\"v{version}\""))?;
+        let headers = [(IF_MATCH, tag)].into_iter().collect();
+        let (_, answer) = self.send(method, path, headers, body).await?;
+        Ok(answer)
+    }
+
     /// `POST` of what is to be made once. When no answer comes it is sent again under the same
     /// `Idempotency-Key`, by which the server knows what it has made already.
     pub(crate) async fn create(&self, path: &str, body: &Value) -> anyhow::Result<Value> {

@@ -349,6 +349,7 @@ mod tests {
         match options.choose(environment, &profiles()) {
             Ok(target) => Ok((target.url, target.token.expose_secret().to_owned())),
             Err(Failure::Usage(error) | Failure::Failed(error)) => Err(error.to_string()),
+            Err(Failure::Code(code)) => Err(format!("exit code {code}")),
         }
     }
 

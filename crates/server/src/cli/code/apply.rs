@@ -1,0 +1,269 @@
+//! Takes the steps of a plan, one request for each object.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::files::SyncFile;
+use super::inventory::Found;
+use super::local::{Kind, Source, Wanted};
+use super::lock::{Lock, Locked};
+use super::plan::{Action, Plan, Step};
+use crate::cli::output::{self, text};
+use crate::cli::remote::{Refused, Remote, query};
+use crate::source::listed;
+
+/// Where a plan is carried out.
+pub(super) struct Target<'t> {
+    pub(super) remote: &'t Remote,
+    pub(super) organisation: &'t str,
+    pub(super) lock: Lock,
+    pub(super) lock_path: &'t Path,
+    /// Whether each step is told of as it is taken.
+    pub(super) told: bool,
+}
+
+impl Target<'_> {
+    /// Takes the steps in order, up to the first that fails; the lock holds what was done. Returns what
+    /// was done, with the secret keys of projects that were made.
+    pub(super) async fn carry_out(&mut self, plan: Plan) -> anyhow::Result<Vec<Value>> {
+        let mut done = Vec::new();
+        for step in &plan.steps {
+            let taken = self.take(step).await;
+            // Also what was done of a step that failed then is known.
+            if step.is_pending() || taken.is_err() {
+                self.lock.write(self.lock_path)?;
+            }
+            done.extend(taken.map_err(|error| placed(error, step))?);
+        }
+        // What was in order already is known from now on.
+        self.lock.write(self.lock_path)?;
+        Ok(done)
+    }
+
+    async fn take(&mut self, step: &Step) -> anyhow::Result<Option<Value>> {
+        let mut report = json!({
+            "action": step.action,
+            "address": step.address,
+            "name": step.name,
+        });
+        let present = match (&step.action, &step.wanted, &step.found) {
+            (Action::Delete, _, Some(found)) => {
+                report["archived"] = json!(self.delete(found).await?);
+                self.lock.objects.remove(&step.address);
+                self.tell(step, "deleted");
+                return Ok(Some(report));
+            }
+            (Action::Create, Some(wanted), _) => {
+                let (made, secret_key) = self.create(wanted).await?;
+                self.remember(step, &made);
+                self.tell(step, "made");
+                if let Some(key) = secret_key {
+                    report["secret_key"] = json!(key);
+                    if self.told {
+                        output::print(&format!("  its secret key, not shown again: {key}"));
+                    }
+                }
+                made
+            }
+            (Action::Update, Some(wanted), Some(found)) => {
+                let changed = self.update(wanted, found).await?;
+                self.remember(step, &changed);
+                self.tell(step, "changed");
+                changed
+            }
+            (_, _, Some(found)) => {
+                self.remember(step, found);
+                found.clone()
+            }
+            _ => return Ok(None),
+        };
+        if step.release {
+            let version = self.release(step, &present).await?;
+            report["released"] = json!(version);
+            if self.told {
+                output::print(&format!("{}: version {version} is released", step.address));
+            }
+        }
+        Ok(step.is_pending().then_some(report))
+    }
+
+    fn tell(&self, step: &Step, what: &str) {
+        if self.told {
+            output::print(&format!("{} ({}) is {what}", step.address, step.name));
+        }
+    }
+
+    fn remember(&mut self, step: &Step, found: &Found) {
+        let locked = Locked::new(&found.id, found.version, &found.content);
+        self.lock.objects.insert(step.address.clone(), locked);
+    }
+
+    /// Makes an object; with the secret key that a new project has.
+    async fn create(&self, wanted: &Wanted) -> anyhow::Result<(Found, Option<String>)> {
+        match &wanted.source {
+            Source::Definition(_) => {
+                let path = format!("/api/v1/organisations/{}/definitions", self.organisation);
+                let made = self.remote.create(&path, &wanted.content).await?;
+                let path = format!("{path}/{}", text(&made["id"]));
+                Ok((Found::definition(made, path)?, None))
+            }
+            Source::Project(_) => {
+                let path = format!("/api/v1/organisations/{}/projects", self.organisation);
+                let mut made = self.remote.create(&path, &wanted.content).await?;
+                let key = text(&made["secret_key"]);
+                Ok((Found::project(made["project"].take())?, Some(key)))
+            }
+            Source::Sync {
+                project,
+                file,
+                document,
+            } => {
+                let project = self.lock.objects.get(project);
+                let project = project.context("its project is still to be made")?;
+                let project = format!("/api/v1/projects/{}", project.id);
+                let mut input = self.destination(wanted, file).await?;
+                let settings = file.input(document);
+                let settings = settings.map_err(|faults| anyhow!("{}", listed(&faults)))?;
+                if let (Value::Object(input), Value::Object(settings)) = (&mut input, settings) {
+                    input.extend(settings);
+                }
+                let made = self
+                    .remote
+                    .create(&format!("{project}/syncs"), &input)
+                    .await?;
+                Ok((Found::sync(made, &project)?, None))
+            }
+        }
+    }
+
+    /// The part of a new sync's input that says what it connects.
+    async fn destination(&self, wanted: &Wanted, file: &SyncFile) -> anyhow::Result<Value> {
+        let name = &file.definition.name;
+        let catalog = format!("/api/v1/organisations/{}/catalog", self.organisation);
+        let tiles = query(&catalog, &[("text", Some(name.as_str()))]);
+        let tiles = self.remote.list(&tiles).await?;
+        let Some(tile) = tiles
+            .iter()
+            .find(|tile| tile["display_name"] == name.as_str())
+        else {
+            let message = format!("the catalog has no destination {name}; is it released?");
+            return Err(wanted.fault("/definition/name", None, message).into());
+        };
+        let id = text(&tile["definition"]);
+        let shown = self.remote.get(&format!("{catalog}/{id}")).await?;
+        let declared = shown
+            .pointer("/content/parameters")
+            .and_then(Value::as_array);
+        let secrets = declared
+            .into_iter()
+            .flatten()
+            .filter(|each| each["kind"] == "secret");
+        let stored = secrets.map(|each| (text(&each["name"]), json!({"secret": true})));
+        let stored: serde_json::Map<_, _> = stored.collect();
+        if let Some(pointer) = file.plain_secrets(&json!({"parameters": stored})).first() {
+            let message = "give a secret by reference: {env: NAME} or {file: PATH}";
+            return Err(wanted.fault(pointer, None, message).into());
+        }
+        let mut chosen = json!({"id": id});
+        if let Some(version) = file.definition.version {
+            chosen["version"] = json!(version);
+        }
+        Ok(json!({"definition": chosen}))
+    }
+
+    async fn update(&self, wanted: &Wanted, found: &Found) -> anyhow::Result<Found> {
+        let body = match &wanted.source {
+            Source::Definition(_) => {
+                let mut body = wanted.content.clone();
+                for section in ["events", "users"] {
+                    // What is absent stays.
+                    if body.get(section).is_none() {
+                        body[section] = Value::Null;
+                    }
+                }
+                if let Some(logo) = found.view.pointer("/draft/about/logo") {
+                    body["about"]["logo"] = logo.clone();
+                }
+                body
+            }
+            Source::Project(_) => wanted.content.clone(),
+            Source::Sync { file, document, .. } => {
+                let input = file.input(document);
+                input.map_err(|faults| anyhow!("{}", listed(&faults)))?
+            }
+        };
+        let changed = self
+            .remote
+            .call_if(Method::PATCH, &found.path, found.version, Some(&body))
+            .await?;
+        match found.kind {
+            Kind::Definition => Found::definition(changed, found.path.clone()),
+            Kind::Project => Found::project(changed),
+            Kind::Sync => {
+                let project = found.path.split("/syncs/").next().unwrap_or_default();
+                Found::sync(changed, project)
+            }
+        }
+    }
+
+    /// Releases a draft; returns the version.
+    async fn release(&mut self, step: &Step, draft: &Found) -> anyhow::Result<Value> {
+        let path = format!("{}/release", draft.path);
+        let made = self
+            .remote
+            .call_if(Method::POST, &path, draft.version, None)
+            .await?;
+        let view = self.remote.get(&draft.path).await?;
+        let released = Found::definition(view, draft.path.clone())?;
+        self.remember(step, &released);
+        Ok(made["version"].clone())
+    }
+
+    /// Deletes an object; a definition that was released is archived instead. Says whether that.
+    async fn delete(&self, found: &Found) -> anyhow::Result<bool> {
+        if found.kind == Kind::Definition && found.view["newest"].is_u64() {
+            let body = json!({"listing": "archived"});
+            let path = format!("{}/listing", found.path);
+            self.remote
+                .call_if(Method::PUT, &path, found.version, Some(&body))
+                .await?;
+            return Ok(true);
+        }
+        self.remote.delete(&found.path).await?;
+        Ok(false)
+    }
+}
+
+/// A refusal with the places in the files that the server's pointers mean.
+fn placed(error: anyhow::Error, step: &Step) -> anyhow::Error {
+    let refused = error.downcast_ref::<Refused>();
+    let problem = refused.map(|refused| &refused.problem);
+    let single = problem.and_then(|problem| problem["errors"].as_array());
+    let (Some(single), Some(wanted)) = (single, &step.wanted) else {
+        return error.context(step.address.clone());
+    };
+    let faults = single.iter().map(|one| {
+        let number = |field: &str| one[field].as_u64().and_then(|at| u32::try_from(at).ok());
+        let within = number("line").zip(number("column"));
+        let pointer = text(&one["pointer"]);
+        // A value of the file is an object in the request.
+        let pointer = match (wanted.kind(), pointer.strip_prefix("/parameters/")) {
+            (Kind::Sync, Some(name)) => {
+                format!(
+                    "/parameters/{}",
+                    name.strip_suffix("/value").unwrap_or(name)
+                )
+            }
+            _ => pointer,
+        };
+        wanted.fault(&pointer, within, text(&one["message"]))
+    });
+    let faults: Vec<_> = faults.collect();
+    match faults.is_empty() {
+        true => error.context(step.address.clone()),
+        false => anyhow!("{} is refused:\n{}", step.address, listed(&faults)),
+    }
+}

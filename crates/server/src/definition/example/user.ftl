@@ -1,0 +1,5 @@
+<#assign Json = statics['com.amplitude.integrations.connector.utils.FtlUtils']>
+{
+  "external_id": ${Json.toJson(mappedFields.external_id)},
+  "attributes": ${Json.toJson(mappedProperties)}
+}

@@ -1,0 +1,318 @@
+//! Fixtures: an event, and the request that is to come of it.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::definition::Definition;
+use model::json::{self, Object};
+use model::outcome::{Discarded, Filtered};
+use model::sync::{Settings, Sync};
+use model::time::ManualClock;
+use model::{Clock, Event, EventKind, Offset, OutboundRequest, Part, ProjectId, SyncId, Timestamp};
+use pipeline::{Outcome, Plan};
+use serde::{Deserialize, Serialize};
+
+use super::difference::{Difference, body_difference};
+use super::pretty;
+use crate::source::{Document, Fault, read_text};
+
+/// What one file may hold.
+const LIMITS: json::Limits = json::Limits {
+    depth: 200,
+    values: 100_000,
+    repeated_names: true,
+};
+
+/// What `.now` is where a fixture doesn't say: 2024-01-01T00:00:00Z.
+const DEFAULT_NOW: Timestamp = Timestamp(1_704_067_200_000_000);
+
+/// What a fixture says, but for the event and the body, whose numbers have to keep their digits.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FixtureFile {
+    name: String,
+    part: Part,
+    #[serde(rename = "event")]
+    _event: serde::de::IgnoredAny,
+    #[serde(default)]
+    settings: Settings,
+    now: Option<String>,
+    request: Option<RequestFile>,
+    outcome: Option<OutcomeFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestFile {
+    method: String,
+    url: String,
+    headers: std::collections::BTreeMap<String, String>,
+    #[serde(rename = "body")]
+    _body: serde::de::IgnoredAny,
+}
+
+/// How an event ends that no request is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeFile {
+    Filtered(Filtered),
+    Discarded(Discarded),
+}
+
+/// A fixture, ready to be compared.
+#[derive(Debug)]
+pub(super) struct Fixture {
+    /// The file.
+    pub(super) path: PathBuf,
+    /// What it shows.
+    pub(super) name: String,
+    part: Part,
+    settings: Settings,
+    now: Timestamp,
+    event: Bytes,
+    expected: Option<Expected>,
+    /// The whole file.
+    tree: Object<'static>,
+    document: Document,
+}
+
+#[derive(Debug)]
+enum Expected {
+    Request {
+        method: String,
+        url: String,
+        headers: Vec<(String, String)>,
+        body: json::Value<'static>,
+    },
+    Outcome(OutcomeFile),
+}
+
+impl Fixture {
+    /// Reads a fixture.
+    pub(super) fn open(path: &Path) -> Result<Self, Fault> {
+        let text = read_text(path)?;
+        let tree = json::parse(text.as_bytes(), &LIMITS).map_err(|error| {
+            let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+            Fault::new(path, error.problem).at(Some((number(error.line), number(error.column))))
+        })?;
+        let document = Document::parse(path, &text)?;
+        let file: FixtureFile = document.typed()?;
+        let now = match &file.now {
+            None => DEFAULT_NOW,
+            Some(text) => timestamp(text).ok_or_else(|| {
+                document.fault("/now", None, "a time is given as 2024-01-31T20:15:00.000Z")
+            })?,
+        };
+        let event = tree
+            .get("event")
+            .filter(|event| event.as_object().is_some());
+        let event = event.ok_or_else(|| {
+            document.fault(
+                "/event",
+                None,
+                "an event is a JSON object, as it is streamed",
+            )
+        })?;
+        let event = Bytes::from(event.to_json());
+        let body = tree.get("request").and_then(|request| request.get("body"));
+        let expected = match (file.request, file.outcome) {
+            (Some(_), Some(_)) => {
+                return Err(document.fault(
+                    "/outcome",
+                    None,
+                    "a fixture expects a request or an outcome, not both",
+                ));
+            }
+            (Some(request), None) => Some(Expected::Request {
+                method: request.method,
+                url: request.url,
+                headers: request.headers.into_iter().collect(),
+                body: body.cloned().unwrap_or(json::Value::Null).into_owned(),
+            }),
+            (None, Some(outcome)) => Some(Expected::Outcome(outcome)),
+            (None, None) => None,
+        };
+        let json::Value::Object(tree) = tree.into_owned() else {
+            return Err(document.fault("", None, "a fixture is a JSON object"));
+        };
+        let mut settings = file.settings;
+        settings.users.send |= file.part == Part::User;
+        Ok(Self {
+            path: path.to_owned(),
+            name: file.name,
+            part: file.part,
+            settings,
+            now,
+            event,
+            expected,
+            tree,
+            document,
+        })
+    }
+
+    /// What becomes of the event; or what is wrong with the settings.
+    pub(super) fn render(&self, definition: &Definition) -> Result<Outcome, Vec<Fault>> {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(self.now));
+        let project = ProjectId::from_bytes([1; 16]);
+        let sync = Sync {
+            id: SyncId::from_bytes([1; 16]),
+            project,
+            definition: definition.id,
+            definition_version: definition.version,
+            name: self.name.clone(),
+            enabled: true,
+            settings: self.settings.clone(),
+        };
+        let plan = Plan::compile(definition, &sync, &clock).map_err(|problems| {
+            problems
+                .iter()
+                .map(|each| self.fault_of(each))
+                .collect::<Vec<_>>()
+        })?;
+        let kind = json::parse(&self.event, &LIMITS).ok();
+        let kind = kind
+            .as_ref()
+            .and_then(|event| event.get("event_type")?.as_str());
+        let kind = EventKind::of_type(kind.unwrap_or_default());
+        let event = Event::new(project, Offset(0), kind, self.now, self.event.clone());
+        Ok(plan.apply(&event, self.part))
+    }
+
+    /// A problem of the settings, or one that the definition has with them.
+    fn fault_of(&self, problem: &pipeline::Problem) -> Fault {
+        if problem.pointer.starts_with("/definition") {
+            return self.document.fault("/settings", None, problem);
+        }
+        let pointer = format!("/settings{}", problem.pointer);
+        let within = problem.line.zip(problem.column);
+        self.document.fault(&pointer, within, &problem.message)
+    }
+
+    /// What differs from what is expected; nothing where it is the same.
+    pub(super) fn compare(&self, outcome: &Outcome) -> Vec<Difference> {
+        let request = match request_or_end(outcome) {
+            Ok(request) => request,
+            Err(end) => return self.compare_outcome(&end),
+        };
+        let Some(Expected::Request {
+            method,
+            url,
+            headers,
+            body,
+        }) = &self.expected
+        else {
+            let expected = match &self.expected {
+                Some(Expected::Outcome(outcome)) => told(outcome),
+                _ => "nothing yet".to_owned(),
+            };
+            return vec![Difference::new("outcome", expected, "a request")];
+        };
+        let mut differences = Vec::new();
+        let mut compare = |place: &str, expected: Option<&str>, actual: Option<&str>| {
+            if expected != actual {
+                let shown =
+                    |text: Option<&str>| text.map_or("nothing".into(), |text| format!("{text:?}"));
+                differences.push(Difference::new(place, shown(expected), shown(actual)));
+            }
+        };
+        compare("method", Some(method), Some(request.method.as_str()));
+        let actual_url = request.uri.to_string();
+        compare("url", Some(url), Some(&actual_url));
+        let actual = headers_of(request);
+        for (name, value) in &actual {
+            let expected = headers
+                .iter()
+                .find(|(expected, _)| expected.eq_ignore_ascii_case(name));
+            let expected = expected.map(|(_, value)| value.as_str());
+            compare(&format!("header {name}"), expected, Some(value));
+        }
+        for (name, value) in headers {
+            if !actual
+                .iter()
+                .any(|(actual, _)| actual.eq_ignore_ascii_case(name))
+            {
+                compare(&format!("header {name}"), Some(value), None);
+            }
+        }
+        differences.extend(body_difference(body, &request.body));
+        differences
+    }
+
+    fn compare_outcome(&self, actual: &OutcomeFile) -> Vec<Difference> {
+        let expected = match &self.expected {
+            Some(Expected::Outcome(expected)) if expected == actual => return Vec::new(),
+            Some(Expected::Outcome(expected)) => told(expected),
+            Some(Expected::Request { .. }) => "a request".to_owned(),
+            None => "nothing yet".to_owned(),
+        };
+        vec![Difference::new("outcome", expected, told(actual))]
+    }
+
+    /// The file's text, expecting what came out.
+    pub(super) fn updated(&self, outcome: &Outcome) -> anyhow::Result<String> {
+        let mut tree = self.tree.clone();
+        tree.remove("request");
+        tree.remove("outcome");
+        match request_or_end(outcome) {
+            Ok(request) => tree.set("request", request_json(request)),
+            Err(end) => {
+                let text = serde_json::to_string(&end)?;
+                let value = json::parse(text.as_bytes(), &LIMITS)?;
+                tree.set("outcome", value.into_owned());
+            }
+        }
+        Ok(pretty::write(&json::Value::Object(tree)))
+    }
+}
+
+/// A time as people write it.
+fn timestamp(text: &str) -> Option<Timestamp> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp(at.as_microsecond()))
+}
+
+/// The request, or how the event ended without one.
+fn request_or_end(outcome: &Outcome) -> Result<&OutboundRequest, OutcomeFile> {
+    match outcome {
+        Outcome::Request(request) => Ok(request),
+        Outcome::Filtered(why) => Err(OutcomeFile::Filtered(why.clone())),
+        Outcome::Discarded(why) => Err(OutcomeFile::Discarded(why.clone())),
+    }
+}
+
+fn told(outcome: &OutcomeFile) -> String {
+    serde_json::to_string(outcome).unwrap_or_default()
+}
+
+fn headers_of(request: &OutboundRequest) -> Vec<(String, String)> {
+    let mut headers: Vec<_> = request
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        })
+        .collect();
+    headers.sort();
+    headers
+}
+
+fn request_json(request: &OutboundRequest) -> json::Value<'static> {
+    let text = |text: String| json::Value::String(Cow::Owned(text));
+    let headers = headers_of(request).into_iter();
+    let headers: Object<'static> = headers
+        .map(|(name, value)| (Cow::Owned(name), text(value)))
+        .collect();
+    let mut tree = Object::new();
+    tree.set("method", text(request.method.to_string()));
+    tree.set("url", text(request.uri.to_string()));
+    tree.set("headers", json::Value::Object(headers));
+    let body = match json::parse(&request.body, &LIMITS) {
+        Ok(body @ (json::Value::Object(_) | json::Value::Array(_))) => body.into_owned(),
+        _ => text(String::from_utf8_lossy(&request.body).into_owned()),
+    };
+    tree.set("body", body);
+    json::Value::Object(tree)
+}

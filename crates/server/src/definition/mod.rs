@@ -1,0 +1,12 @@
+//! Definitions in folders: made, read, checked and tested without a server.
+
+mod difference;
+mod fixture;
+pub(crate) mod folder;
+mod pretty;
+pub(crate) mod scaffold;
+pub(crate) mod test;
+
+pub(crate) use folder::Folder;
+pub(crate) use scaffold::New;
+pub(crate) use test::Test;

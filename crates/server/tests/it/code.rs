@@ -1,0 +1,380 @@
+//! `millstream export`, `plan` and `apply`, against a server.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::process::{Server, eventually, millstream, request, text};
+
+/// A server, and a folder of files for it.
+struct World {
+    server: Server,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            server: Server::start(""),
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    /// A world with a project, a definition and a sync that connects it.
+    fn with_shop() -> Self {
+        let world = Self::new();
+        world.write("definitions/acme/definition.yaml", DEFINITION);
+        world.write(
+            "definitions/acme/event.ftl",
+            "{\"name\": \"${input.event_type?json_string}\"}\n",
+        );
+        world.write("projects/shop/project.yaml", "name: Shop\n");
+        world.write(
+            "projects/shop/syncs/to-acme.yaml",
+            &SYNC.replace("SERVER", &world.server.url()),
+        );
+        world
+    }
+
+    fn path(&self, file: &str) -> std::path::PathBuf {
+        self.folder.path().join(file)
+    }
+
+    fn write(&self, file: &str, content: &str) {
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+        fs::write(path, content).expect("it can be written");
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    fn replace(&self, file: &str, from: &str, to: &str) {
+        let before = self.read(file);
+        assert!(before.contains(from), "{before}");
+        self.write(file, &before.replace(from, to));
+    }
+
+    /// A command within the folder, with the secret in the environment.
+    fn run(&self, arguments: &[&str]) -> Output {
+        millstream()
+            .args(arguments)
+            .arg("--config")
+            .arg(self.server.folder.path().join("millstream.toml"))
+            .env("ACME_KEY", "s3cret-key")
+            .current_dir(&self.folder)
+            .output()
+            .expect("the binary runs")
+    }
+
+    /// What a command printed; it has to end with this code.
+    fn ends(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {printed}");
+        printed
+    }
+
+    fn plan(&self, code: i32) -> String {
+        self.ends(code, &["plan", "-f", "."])
+    }
+
+    fn apply(&self) -> String {
+        self.ends(0, &["apply", "-f", ".", "--release"])
+    }
+
+    fn sync(&self) -> Value {
+        self.server.json(&["sync", "show", "To Acme"])
+    }
+}
+
+const DEFINITION: &str = "\
+display_name: Acme
+about: {summary: Sends events to Acme.}
+parameters:
+  - {name: endpoint, display_name: Endpoint, kind: url, required: true}
+  - {name: key, display_name: Key, kind: secret, required: true}
+events:
+  url: ${parameters.endpoint}/receiver/in/acme
+  headers:
+    - {name: authorization, value: 'Bearer ${parameters.key}'}
+";
+
+const SYNC: &str = "\
+name: To Acme
+definition: {name: Acme}
+enabled: true
+parameters:
+  endpoint: SERVER
+  key: {env: ACME_KEY}
+events:
+  select: {types: [{event_type: Order Completed}]}
+";
+
+#[test]
+fn apply_makes_what_the_files_say_once_and_what_they_say_is_sent() {
+    let world = World::with_shop();
+    let planned = world.plan(2);
+    assert!(planned.contains("3 to create"), "{planned}");
+    assert!(!world.path("millstream.lock").exists());
+    let applied = world.apply();
+    assert!(
+        applied.contains("its secret key, not shown again"),
+        "{applied}"
+    );
+    assert!(
+        applied.contains("definitions/acme: version 1 is released"),
+        "{applied}"
+    );
+
+    let key = world.server.json(&["project", "show", "Shop"])["api_key"].clone();
+    let event =
+        json!({"api_key": key, "events": [{"event_type": "Order Completed", "user_id": "ann12"}]});
+    let sent = request(
+        world.server.address,
+        "POST",
+        "/2/httpapi",
+        &event.to_string(),
+    );
+    assert_eq!(sent.expect("an answer").0, 200);
+    let inbox = || {
+        let answer = request(world.server.address, "GET", "/receiver/api/acme", "");
+        answer.expect("an answer").1
+    };
+    eventually("the event arrives", || inbox().contains("Order Completed"));
+
+    assert!(world.plan(0).contains("nothing to do"));
+    let version = world.sync()["version"].clone();
+    assert!(world.apply().contains("nothing to do"));
+    assert_eq!(world.sync()["version"], version);
+}
+
+#[test]
+fn a_plan_shows_what_changes_and_an_apply_changes_only_that() {
+    let world = World::with_shop();
+    world.apply();
+    world.replace("definitions/acme/event.ftl", "\"name\"", "\"event\"");
+    world.replace(
+        "projects/shop/syncs/to-acme.yaml",
+        "Order Completed",
+        "Sign Up",
+    );
+    let planned = world.plan(2);
+    for part in [
+        "~ definitions/acme (Acme)",
+        "/events/body",
+        "~ projects/shop/syncs/to-acme (To Acme)",
+        "- \"Order Completed\"\n      + \"Sign Up\"",
+        "0 to create, 2 to change, 0 to delete",
+    ] {
+        assert!(planned.contains(part), "{part}: {planned}");
+    }
+    assert!(!planned.contains("s3cret-key"), "{planned}");
+    let machine = world.ends(2, &["plan", "-f", ".", "--json"]);
+    let machine: Value = serde_json::from_str(&machine).expect("JSON");
+    assert_eq!(machine["steps"].as_array().map(Vec::len), Some(2));
+    assert_eq!(machine["steps"][1]["changes"][0]["after"], "Sign Up");
+    world.apply();
+    let types = &world.sync()["events"]["select"]["types"];
+    assert_eq!(types[0]["event_type"], "Sign Up");
+    let definition = world.server.json(&["definition", "show", "Acme"]);
+    assert_eq!(definition["newest"], 2);
+    assert!(world.plan(0).contains("nothing to do"));
+}
+
+#[test]
+fn what_drifted_is_refused_until_it_is_forced() {
+    let world = World::with_shop();
+    world.apply();
+    let renamed = world
+        .server
+        .command(&["project", "rename", "Shop", "Store"]);
+    assert!(renamed.status.success());
+    let planned = world.plan(2);
+    assert!(
+        planned.contains("! it was changed on the server"),
+        "{planned}"
+    );
+    let refused = world.ends(1, &["apply", "-f", "."]);
+    assert!(refused.contains("nothing was changed"), "{refused}");
+    assert!(
+        refused.contains("projects/shop: it was changed"),
+        "{refused}"
+    );
+    world.ends(0, &["apply", "-f", ".", "--force"]);
+    assert_eq!(
+        world.server.json(&["project", "show", "Shop"])["name"],
+        "Shop"
+    );
+
+    // Without a lock nobody knows what is whose: the same is taken over, another is refused.
+    fs::remove_file(world.path("millstream.lock")).expect("it is there");
+    world.ends(0, &["apply", "-f", "."]);
+    fs::remove_file(world.path("millstream.lock")).expect("it is there");
+    world.write(
+        "projects/shop/project.yaml",
+        "name: Shop\nthrottle: {http: 7, batch: 9}\n",
+    );
+    let refused = world.ends(1, &["apply", "-f", "."]);
+    assert!(refused.contains("the lock doesn't know"), "{refused}");
+}
+
+#[test]
+fn what_is_gone_from_the_folder_is_deleted_only_when_asked() {
+    let world = World::with_shop();
+    world.apply();
+    fs::remove_dir_all(world.path("definitions/acme")).expect("it is there");
+    fs::remove_dir_all(world.path("projects/shop")).expect("it is there");
+    let planned = world.plan(0);
+    assert!(
+        planned.contains("projects/shop: no longer in the folder"),
+        "{planned}"
+    );
+    world.ends(0, &["apply", "-f", "."]);
+    assert_eq!(world.sync()["name"], "To Acme");
+    let planned = world.ends(2, &["plan", "-f", ".", "--prune"]);
+    assert!(planned.contains("3 to delete"), "{planned}");
+    world.ends(0, &["apply", "-f", ".", "--prune"]);
+    assert_eq!(world.server.json(&["sync", "list"]), json!([]));
+    // One that was released can't be deleted.
+    let definition = world.server.json(&["definition", "show", "Acme"]);
+    assert_eq!(definition["listing"], "archived");
+}
+
+#[test]
+fn an_export_has_no_secrets_and_leaves_nothing_to_do() {
+    let world = World::with_shop();
+    world.apply();
+    world.ends(0, &["export", "-o", "out"]);
+    let sync = world.read("out/projects/shop/syncs/to-acme.yaml");
+    assert!(sync.contains("key:\n    env: SHOP_TO_ACME_KEY\n"), "{sync}");
+    assert!(
+        sync.starts_with("# yaml-language-server: $schema=../../../schemas/sync.schema.json\n")
+    );
+    assert!(world.path("out/schemas/sync.schema.json").exists());
+    let exported = format!("{sync}{}", world.read("out/millstream.lock"));
+    assert!(!exported.contains("s3cret-key"), "{exported}");
+    assert_eq!(
+        world.read("out/definitions/acme/event.ftl"),
+        world.read("definitions/acme/event.ftl")
+    );
+    assert!(
+        world
+            .ends(0, &["plan", "-f", "out"])
+            .contains("nothing to do")
+    );
+
+    // Another export keeps where secrets are found.
+    world.replace(
+        "out/projects/shop/syncs/to-acme.yaml",
+        "SHOP_TO_ACME_KEY",
+        "ACME_KEY",
+    );
+    assert!(world.ends(1, &["export", "-o", "out"]).contains("--force"));
+    world.ends(0, &["export", "-o", "out", "--force"]);
+    let again = world.read("out/projects/shop/syncs/to-acme.yaml");
+    assert!(again.contains("env: ACME_KEY"), "{again}");
+}
+
+#[test]
+fn faults_are_told_with_file_line_and_column_before_anything_is_changed() {
+    let world = World::with_shop();
+    let sync = "projects/shop/syncs/to-acme.yaml";
+    world.replace(sync, "enabled: true", "enabld: true");
+    let told = world.plan(1);
+    assert!(
+        told.contains("projects/shop/syncs/to-acme.yaml:3:9: unknown field `enabld`"),
+        "{told}"
+    );
+    world.replace(sync, "enabld: true", "enabled: true");
+
+    // A secret that stands in the file, one that isn't there, and what only the server can say.
+    world.replace(sync, "key: {env: ACME_KEY}", "key: plain");
+    let told = world.ends(1, &["apply", "-f", ".", "--release"]);
+    assert!(
+        told.contains("to-acme.yaml:6:8: give a secret by reference"),
+        "{told}"
+    );
+    world.replace(sync, "key: plain", "key: {env: NO_SUCH_VARIABLE}");
+    let told = world.ends(1, &["apply", "-f", "."]);
+    assert!(
+        told.contains("to-acme.yaml:6:3: the variable NO_SUCH_VARIABLE is not set"),
+        "{told}"
+    );
+    world.replace(
+        sync,
+        "key: {env: NO_SUCH_VARIABLE}",
+        "key: {env: ACME_KEY}\n  kee: x",
+    );
+    let told = world.ends(1, &["apply", "-f", "."]);
+    assert!(told.contains("to-acme.yaml:7:8: "), "{told}");
+    // What came before has been made, and is known.
+    assert!(world.read("millstream.lock").contains("\"projects/shop\""));
+    world.replace(sync, "\n  kee: x", "");
+    world.ends(0, &["apply", "-f", "."]);
+    assert_eq!(world.sync()["enabled"], true);
+}
+
+#[test]
+fn a_definition_goes_from_draft_to_everyones_catalog() {
+    let world = World::with_shop();
+    world.ends(0, &["apply", "-f", ".", "--release"]);
+    let shown = |arguments: &[&str]| world.ends(0, arguments);
+    assert!(shown(&["definition", "list"]).contains("Acme"));
+    assert!(shown(&["definition", "check", "Acme"]).contains("can be released"));
+    assert!(shown(&["definition", "release", "Acme"]).contains("version 2 of Acme is released"));
+    assert!(shown(&["definition", "submit", "Acme"]).contains("version 2 of Acme is submitted"));
+    assert!(shown(&["definition", "withdraw", "Acme"]).contains("is withdrawn"));
+    shown(&["definition", "submit", "Acme"]);
+    assert!(shown(&["review", "list"]).contains("Acme"));
+    assert!(shown(&["review", "show", "Acme"]).contains("Sends events to Acme."));
+    let back = [
+        "review",
+        "return",
+        "Acme",
+        "--comment",
+        "/events/body=say more",
+    ];
+    assert!(shown(&back).contains("version 2 of Acme is sent back"));
+    assert!(shown(&["definition", "show", "Acme"]).contains("returned"));
+    shown(&["definition", "submit", "Acme", "--of-version", "1"]);
+    assert!(shown(&["review", "approve", "Acme"]).contains("version 1 of Acme is approved"));
+    assert!(
+        world
+            .ends(1, &["review", "approve", "Acme"])
+            .contains("no version of Acme waits")
+    );
+    assert!(shown(&["catalog", "acme"]).contains("Acme"));
+    let secret = ["--secret", "key=ACME_KEY", "--parameter"];
+    let endpoint = format!("endpoint={}", world.server.url());
+    let create = [
+        "sync",
+        "create",
+        "destination",
+        "Acme",
+        "--project",
+        "Shop",
+        "--name",
+        "Second",
+    ];
+    let made = shown(&[&create[..], &secret[..], &[&endpoint]].concat());
+    assert!(made.contains("Second"), "{made}");
+    assert!(!made.contains("s3cret-key"), "{made}");
+}
+
+#[test]
+fn the_lock_of_another_organisation_is_refused() {
+    let world = World::with_shop();
+    world.apply();
+    let lock = world.read("millstream.lock");
+    let mut lock: Value = serde_json::from_str(&lock).expect("JSON");
+    lock["organisation"] = json!("org_another");
+    world.write("millstream.lock", &lock.to_string());
+    assert!(world.plan(1).contains("is of the organisation org_another"));
+    let other = ["plan", "-f", ".", "--lock", "other.lock"];
+    assert!(world.ends(0, &other).contains("nothing to do"));
+    assert!(!Path::new(&world.path("other.lock")).exists());
+}

@@ -1,0 +1,163 @@
+//! `millstream definition …` without a server.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::process::{millstream, text};
+
+fn definition(folder: &Path, arguments: &[&str]) -> Output {
+    millstream()
+        .arg("definition")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the binary runs")
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)))
+}
+
+/// A folder with `acme` as `definition new` makes it.
+fn made() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = definition(folder.path(), &["new", "Acme"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    folder
+}
+
+fn replace(file: &Path, from: &str, to: &str) {
+    let before = fs::read_to_string(file).expect("it can be read");
+    assert!(before.contains(from), "{before}");
+    fs::write(file, before.replace(from, to)).expect("it can be written");
+}
+
+#[test]
+fn a_new_definition_passes_its_test_without_a_warning_and_is_never_overwritten() {
+    let folder = made();
+    let output = definition(folder.path(), &["test", "acme", "--json"]);
+    let reports = json_of(&output);
+    assert!(output.status.success(), "{reports}");
+    assert_eq!(reports[0]["warnings"], serde_json::json!([]));
+    assert_eq!(reports[0]["fixtures"].as_array().map(Vec::len), Some(3));
+
+    let again = definition(folder.path(), &["new", "Acme"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("is there already"));
+}
+
+#[test]
+fn what_comes_out_differently_is_shown_and_can_be_taken_as_expected() {
+    let folder = made();
+    let body = folder.path().join("acme/event.ftl");
+    replace(&body, "\"name\":", "\"event\":");
+    let output = definition(folder.path(), &["test", "acme"]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    for part in [
+        "acme: failed, 2 of 3 fixtures as expected",
+        "differs: an order with the properties that were selected",
+        "body/name\n      - \"Order Completed\"\n      + nothing",
+        "body/event\n      - nothing\n      + \"Order Completed\"",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let fixture = folder.path().join("acme/fixtures/event.json");
+    let before = fs::read_to_string(&fixture).expect("it can be read");
+    assert!(
+        definition(folder.path(), &["test", "acme", "--update"])
+            .status
+            .success()
+    );
+    let after = fs::read_to_string(&fixture).expect("it can be read");
+    assert_eq!(
+        after,
+        before.replace("\"name\": \"Order", "\"event\": \"Order")
+    );
+    assert!(
+        definition(folder.path(), &["test", "acme"])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn a_fault_is_told_with_file_line_and_column() {
+    let folder = made();
+    replace(
+        &folder.path().join("acme/event.ftl"),
+        "mappedFields.external_id",
+        "mappedFields.external_ids",
+    );
+    replace(
+        &folder.path().join("acme/definition.yaml"),
+        "kind: secret",
+        "kind: secrets",
+    );
+    let told = |arguments: &[&str]| text(&definition(folder.path(), arguments).stdout);
+    let shown = told(&["test", "acme"]);
+    assert!(
+        shown.contains("acme/definition.yaml:16:11: unknown variant `secrets`"),
+        "{shown}"
+    );
+    replace(
+        &folder.path().join("acme/definition.yaml"),
+        "kind: secrets",
+        "kind: secret",
+    );
+    let shown = told(&["test", "acme"]);
+    assert!(shown.contains("error: acme/event.ftl:3:32: "), "{shown}");
+    assert!(shown.contains("external_id"), "{shown}");
+    assert_eq!(
+        definition(folder.path(), &["test", "acme"]).status.code(),
+        Some(1)
+    );
+    assert_eq!(
+        definition(folder.path(), &["test", "none"]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn faults_that_only_some_events_show_are_warnings() {
+    let folder = made();
+    replace(
+        &folder.path().join("acme/event.ftl"),
+        "${Json.toJson(input.event_type)}",
+        "\"${input.event_type}\"",
+    );
+    let output = definition(folder.path(), &["test", "acme"]);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("warning: acme/event.ftl:4:12: "), "{shown}");
+    let quiet = text(&definition(folder.path(), &["test", "acme", "--no-lint"]).stdout);
+    assert!(!quiet.contains("warning"), "{quiet}");
+}
+
+#[test]
+fn every_definition_of_the_catalog_passes_its_test() {
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalog");
+    let mut folders: Vec<PathBuf> = fs::read_dir(&catalog)
+        .expect("the catalog")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    assert!(folders.len() >= 3);
+    let names: Vec<_> = folders
+        .iter()
+        .map(|path| path.to_str().expect("text"))
+        .collect();
+    let output = definition(&catalog, &[&["test", "--json"], &names[..]].concat());
+    let reports = json_of(&output);
+    assert!(output.status.success(), "{reports:#}");
+    for report in reports.as_array().expect("reports") {
+        assert_eq!(report["warnings"], serde_json::json!([]), "{report:#}");
+        let fixtures = report["fixtures"].as_array().expect("fixtures");
+        assert!(fixtures.len() >= 4, "{report:#}");
+    }
+}
