@@ -1,137 +1,244 @@
 //! How each error is answered: what clients tell errors apart by.
 
 use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::ApiError;
 
+macro_rules! codes {
+    ($($(#[$said:meta])* $code:ident = $name:literal,)*) => {
+        /// The kinds of problems: stable, for programs.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[schema(as = ProblemCode)]
+        pub(in crate::portal) enum Code {
+            $($(#[$said])* #[serde(rename = $name)] $code,)*
+        }
+
+        impl Code {
+            /// As clients see it.
+            pub(super) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Not signed in.
+    Unauthenticated = "unauthenticated",
+    /// Too many failed sign-ins.
+    TooManyFailures = "too_many_failures",
+    /// Wrong e-mail address or password.
+    WrongCredentials = "wrong_credentials",
+    /// Second factor needed.
+    SecondFactorNeeded = "second_factor_needed",
+    /// Recent sign-in needed.
+    RecentSignInNeeded = "recent_sign_in_needed",
+    /// The account is locked.
+    AccountLocked = "account_locked",
+    /// Too many requests.
+    RateLimited = "rate_limited",
+    /// Too much mail waits.
+    TooManyLetters = "too_many_letters",
+    /// Not allowed.
+    Forbidden = "forbidden",
+    /// From another site.
+    CrossSite = "cross_site",
+    /// For people only.
+    SessionNeeded = "session_needed",
+    /// The link has ended.
+    LinkEnded = "link_ended",
+    /// Not possible now.
+    Conflict = "conflict",
+    /// Key of another request.
+    IdempotencyKeyReused = "idempotency_key_reused",
+    /// The same request is under way.
+    IdempotencyKeyInUse = "idempotency_key_in_use",
+    /// Not found.
+    NotFound = "not_found",
+    /// Method not allowed.
+    MethodNotAllowed = "method_not_allowed",
+    /// Malformed body.
+    MalformedBody = "malformed_body",
+    /// Malformed query.
+    MalformedQuery = "malformed_query",
+    /// Malformed header.
+    MalformedHeader = "malformed_header",
+    /// Unsupported media type.
+    UnsupportedMediaType = "unsupported_media_type",
+    /// Body too large.
+    BodyTooLarge = "body_too_large",
+    /// Invalid fields.
+    InvalidFields = "invalid_fields",
+    /// Sync not ready.
+    SyncNotReady = "sync_not_ready",
+    /// Secrets needed again.
+    SecretsNeeded = "secrets_needed",
+    /// Definition not ready.
+    DefinitionNotReady = "definition_not_ready",
+    /// Precondition required.
+    PreconditionRequired = "precondition_required",
+    /// Changed in the meantime.
+    PreconditionFailed = "precondition_failed",
+    /// Project in use.
+    ProjectInUse = "project_in_use",
+    /// Confirmation needed.
+    ConfirmationNeeded = "confirmation_needed",
+    /// Took too long.
+    TimedOut = "timed_out",
+    /// Too busy.
+    Busy = "busy",
+    /// Unavailable.
+    Unavailable = "unavailable",
+    /// Server error.
+    Internal = "internal",
+}
+
 impl ApiError {
     /// Status, stable code and title.
-    pub(super) fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+    pub(super) fn kind(&self) -> (StatusCode, Code, &'static str) {
         match self {
-            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Not signed in"),
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                Code::Unauthenticated,
+                "Not signed in",
+            ),
             Self::TooManyFailures { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
-                "too_many_failures",
+                Code::TooManyFailures,
                 "Too many failed sign-ins",
             ),
             Self::WrongCredentials => (
                 StatusCode::UNAUTHORIZED,
-                "wrong_credentials",
+                Code::WrongCredentials,
                 "Wrong e-mail address or password",
             ),
             Self::SecondFactorNeeded => (
                 StatusCode::UNAUTHORIZED,
-                "second_factor_needed",
+                Code::SecondFactorNeeded,
                 "Second factor needed",
             ),
             Self::RecentSignInNeeded => (
                 StatusCode::FORBIDDEN,
-                "recent_sign_in_needed",
+                Code::RecentSignInNeeded,
                 "Recent sign-in needed",
             ),
             Self::AccountLocked => (
                 StatusCode::FORBIDDEN,
-                "account_locked",
+                Code::AccountLocked,
                 "The account is locked",
             ),
             Self::RateLimited { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
+                Code::RateLimited,
                 "Too many requests",
             ),
             Self::TooManyLetters(_) => (
                 StatusCode::TOO_MANY_REQUESTS,
-                "too_many_letters",
+                Code::TooManyLetters,
                 "Too much mail waits",
             ),
-            Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
-            Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site", "From another site"),
-            Self::SessionNeeded => (StatusCode::FORBIDDEN, "session_needed", "For people only"),
-            Self::LinkEnded => (StatusCode::GONE, "link_ended", "The link has ended"),
-            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Not possible now"),
+            Self::Forbidden { .. } => (StatusCode::FORBIDDEN, Code::Forbidden, "Not allowed"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, Code::CrossSite, "From another site"),
+            Self::SessionNeeded => (
+                StatusCode::FORBIDDEN,
+                Code::SessionNeeded,
+                "For people only",
+            ),
+            Self::LinkEnded => (StatusCode::GONE, Code::LinkEnded, "The link has ended"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, Code::Conflict, "Not possible now"),
             Self::KeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
+                Code::IdempotencyKeyReused,
                 "Key of another request",
             ),
             Self::KeyInUse => (
                 StatusCode::CONFLICT,
-                "idempotency_key_in_use",
+                Code::IdempotencyKeyInUse,
                 "The same request is under way",
             ),
-            Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found", "Not found"),
+            Self::NotFound { .. } => (StatusCode::NOT_FOUND, Code::NotFound, "Not found"),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
+                Code::MethodNotAllowed,
                 "Method not allowed",
             ),
-            Self::Malformed { .. } => (StatusCode::BAD_REQUEST, "malformed_body", "Malformed body"),
+            Self::Malformed { .. } => (
+                StatusCode::BAD_REQUEST,
+                Code::MalformedBody,
+                "Malformed body",
+            ),
             Self::Query { .. } => (
                 StatusCode::BAD_REQUEST,
-                "malformed_query",
+                Code::MalformedQuery,
                 "Malformed query",
             ),
             Self::Header { .. } => (
                 StatusCode::BAD_REQUEST,
-                "malformed_header",
+                Code::MalformedHeader,
                 "Malformed header",
             ),
             Self::UnsupportedMediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
+                Code::UnsupportedMediaType,
                 "Unsupported media type",
             ),
             Self::TooLarge { .. } => (
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
+                Code::BodyTooLarge,
                 "Body too large",
             ),
             Self::Invalid(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid_fields",
+                Code::InvalidFields,
                 "Invalid fields",
             ),
             Self::NotReady(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "sync_not_ready",
+                Code::SyncNotReady,
                 "Sync not ready",
             ),
             Self::SecretsNeeded(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "secrets_needed",
+                Code::SecretsNeeded,
                 "Secrets needed again",
             ),
             Self::NotReleasable(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "definition_not_ready",
+                Code::DefinitionNotReady,
                 "Definition not ready",
             ),
             Self::PreconditionRequired => (
                 StatusCode::PRECONDITION_REQUIRED,
-                "precondition_required",
+                Code::PreconditionRequired,
                 "Precondition required",
             ),
             Self::PreconditionFailed { .. } => (
                 StatusCode::PRECONDITION_FAILED,
-                "precondition_failed",
+                Code::PreconditionFailed,
                 "Changed in the meantime",
             ),
-            Self::ProjectInUse { .. } => (StatusCode::CONFLICT, "project_in_use", "Project in use"),
+            Self::ProjectInUse { .. } => {
+                (StatusCode::CONFLICT, Code::ProjectInUse, "Project in use")
+            }
             Self::ConfirmationNeeded(_) => (
                 StatusCode::CONFLICT,
-                "confirmation_needed",
+                Code::ConfirmationNeeded,
                 "Confirmation needed",
             ),
-            Self::TimedOut => (StatusCode::REQUEST_TIMEOUT, "timed_out", "Took too long"),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too busy"),
+            Self::TimedOut => (StatusCode::REQUEST_TIMEOUT, Code::TimedOut, "Took too long"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, Code::Busy, "Too busy"),
             Self::Unavailable { .. } | Self::Ending => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
+                Code::Unavailable,
                 "Unavailable",
             ),
             Self::Internal { .. } => (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
+                Code::Internal,
                 "Server error",
             ),
         }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::mail::LetterError;
 use crate::portal::lanes::{DroppedLane, LaneError};
+use kind::Code;
 
 /// Why a request was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -231,7 +232,7 @@ pub(super) struct Problem {
     /// The HTTP status.
     status: u16,
     /// The kind of problem: stable, for programs.
-    code: &'static str,
+    code: Code,
     /// What is wrong with this request, and what to do.
     detail: String,
     /// What is wrong with which fields.
@@ -369,7 +370,11 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, title) = self.kind();
         if let Self::Unavailable { source } | Self::Internal { source } = &self {
-            tracing::error!(code, error = source.as_ref(), "a control request failed");
+            tracing::error!(
+                code = code.name(),
+                error = source.as_ref(),
+                "a control request failed"
+            );
         }
         let detail = self.to_string();
         let retry_after = self.retry_after();
@@ -394,7 +399,7 @@ impl IntoResponse for ApiError {
             _ => (Vec::new(), None),
         };
         let problem = Problem {
-            kind: format!("urn:millstream:problem:{code}"),
+            kind: format!("urn:millstream:problem:{}", code.name()),
             title,
             status: status.as_u16(),
             code,

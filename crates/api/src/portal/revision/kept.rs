@@ -43,12 +43,11 @@ pub(super) fn to_enter_again(
     after: Connected<'_>,
     kept: Vec<String>,
 ) -> Vec<FieldProblem> {
-    let message = if !same_place(before, after) {
-        "enter this secret again: the new version may send it to another scheme, host or port"
-    } else {
-        "enter this secret again: the new version puts it into the address"
-    };
     let moves = !same_place(before, after);
+    let message = match moves {
+        true => "enter this secret again: the new version may send it to another place",
+        false => "enter this secret again: the new version puts it into the address",
+    };
     let (was, is) = (addresses(before), addresses(after));
     let enters = |name: &str| !was.contains(name) && (is.contains(name) || !names_only(&is));
     let parameters = after.definition.parameters.iter();

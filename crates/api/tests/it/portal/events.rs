@@ -11,7 +11,7 @@ use super::World;
 /// An event of a project, whose streamed form is this text.
 pub(super) fn event(project: &str, offset: u64, text: String) -> Arc<Event> {
     let project: ProjectId = project.parse().unwrap();
-    let received = Timestamp(1_767_225_600_000_000 + offset as i64);
+    let received = Timestamp(1_767_225_600_000_000 + offset as i64 * 1_000);
     let (offset, text) = (Offset(offset), Bytes::from(text));
     Arc::new(Event::new(
         project,
@@ -49,9 +49,9 @@ async fn the_newest_come_first_as_templates_see_them() {
     assert_eq!(
         answer.text,
         concat!(
-            r#"{"items":[{"offset":4,"received_at":"2026-01-01T00:00:00.000004Z","event":"#,
+            r#"{"items":[{"offset":4,"received_at":"2026-01-01T00:00:00.004Z","event":"#,
             r#"{"event_type":"seen","price":1.10}},{"offset":3,"#,
-            r#""received_at":"2026-01-01T00:00:00.000003Z","event":"#,
+            r#""received_at":"2026-01-01T00:00:00.003Z","event":"#,
             r#"{"event_type":"rare","price":1.10}}],"next":3}"#
         )
     );

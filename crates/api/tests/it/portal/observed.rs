@@ -32,7 +32,7 @@ async fn the_newest_events_tell_what_types_and_properties_there_are() {
         (&"price".into(), &"number".into())
     );
     assert_eq!(price["examples"].as_array().unwrap().len(), 3);
-    assert_eq!(price["first_seen_at"], "2026-01-01T00:00:00Z");
+    assert_eq!(price["first_seen_at"], "2026-01-01T00:00:00.000Z");
     assert_eq!(observed["user_properties"][0]["events"], 800);
 
     // The newest three only.

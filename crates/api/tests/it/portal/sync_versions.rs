@@ -67,7 +67,7 @@ async fn each_change_is_listed_with_its_author_and_what_it_changed() {
     ];
     assert_eq!(changed, expected);
     assert_eq!(versions["items"][0]["by"], "test");
-    assert_eq!(versions["items"][0]["at"], "2026-01-01T00:00:00.000000Z");
+    assert_eq!(versions["items"][0]["at"], "2026-01-01T00:00:00.000Z");
     let page = world.get(&format!("{sync}/versions?limit=3")).await.json();
     let rest = format!("{sync}/versions?cursor={}", page["next"].as_str().unwrap());
     let rest = world.get(&rest).await.json();
@@ -168,7 +168,7 @@ async fn an_enabled_sync_is_not_restored_to_what_could_not_deliver() {
         .await
         .is(200);
     let refused = restore(&world, &sync, 1).await;
-    refused.problem(422, "not_ready");
+    refused.problem(422, "sync_not_ready");
     assert_eq!(refused.pointers(), ["/url"]);
     assert_eq!(world.get(&sync).await.json()["version"], 2);
     world

@@ -164,7 +164,7 @@ async fn what_an_upgrade_needs_is_said_and_filled_in_with_it() {
     assert_eq!(shown["traffic"], Value::Null);
 
     let refused = stage.upgrade(json!({"to": 2})).await;
-    refused.problem(422, "not_ready");
+    refused.problem(422, "sync_not_ready");
     assert_eq!(refused.pointers(), ["/changes/parameters/token"]);
     let filled = json!({"parameters": {"endpoint": {}, "token": {"value": "swordfish"}}});
     let upgraded = stage
@@ -236,7 +236,7 @@ async fn a_secret_stays_one_though_a_new_version_calls_it_text() {
 async fn only_a_later_version_that_one_may_connect_is_an_upgrade() {
     let stage = Stage::new().await;
     let path = format!("{}/upgrade", stage.sync);
-    stage.world.get(&path).await.problem(400, "invalid_query");
+    stage.world.get(&path).await.problem(400, "malformed_query");
     for to in [0, 1, 2] {
         let refused = stage.upgrade(json!({"to": to})).await;
         refused.problem(422, "invalid_fields");
