@@ -38,10 +38,13 @@ pub(super) fn print(text: &Text, names: &[&str]) -> String {
             Piece::Plain(plain) => plain.chars().for_each(|c| match c {
                 '%' => format.push_str("%%"),
                 '\\' => format.push_str("\\\\"),
-                // Above, control characters are none to the shell, but may be to a terminal.
-                c if c.is_ascii_control() && c != '\n' => {
-                    // Writing to a String cannot fail.
-                    let _ = write!(format, "\\{:03o}", u32::from(c));
+                // An option otherwise.
+                '-' if format.is_empty() => format.push_str("\\055"),
+                c if c.is_control() && c != '\n' => {
+                    for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                        // Writing to a String cannot fail.
+                        let _ = write!(format, "\\{byte:03o}");
+                    }
                 }
                 c => format.push(c),
             }),
@@ -149,6 +152,10 @@ mod tests {
         assert_eq!(
             print(&body, NAMES),
             "printf '100%%\\\\n\\000\\015\n'\\''%s\\033' \"$KEY\""
+        );
+        assert_eq!(
+            print(&text(&[plain("-x\u{85}")]), NAMES),
+            "printf '\\055x\\302\\205'"
         );
         assert!(fits_an_argument(&text(&[plain("a\n\tb")])));
         assert!(!fits_an_argument(&text(&[plain(

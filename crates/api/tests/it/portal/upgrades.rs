@@ -200,7 +200,7 @@ async fn takes_no_secret(url: &str) {
         (&stays["version"], &stays["definition"]["version"]),
         (&json!(1), &json!(1))
     );
-    let given = json!({"parameters": {"endpoint": {}, "key": {"value": "for there"}}});
+    let given = json!({"parameters": {"endpoint": {}, "key": {"value": "for-there"}}});
     stage
         .upgrade(json!({"to": 2, "changes": given}))
         .await

@@ -33,7 +33,7 @@ async fn what_a_sync_cannot_have_is_refused_with_its_place() {
         (
             json!({"name": "n", "xyzzy": 1}),
             "/xyzzy",
-            "expected one of name, definition, enabled, url",
+            "expected one of name, notes, definition, enabled, url",
         ),
         (
             json!({"name": "n", "url": "example.com"}),
