@@ -38,7 +38,9 @@ impl Api {
         if request.body.is_some() {
             headers.push(("content-type", "application/json"));
         }
-        if request.method == Method::PATCH || request.path.ends_with("/release") {
+        let of_version = ["/release", "/restore", "/upgrade"];
+        let of_version = of_version.iter().any(|end| request.path.ends_with(end));
+        if request.method == Method::PATCH || of_version {
             headers.push(("if-match", "*"));
         }
         if let Some(cookie) = &request.cookie {

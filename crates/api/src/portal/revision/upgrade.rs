@@ -153,7 +153,11 @@ pub(in crate::portal) async fn upgrade(
 /// Problems of a sync's fields where the request has these in `changes`.
 fn in_changes(problems: Vec<FieldProblem>) -> Vec<FieldProblem> {
     let problems = problems.into_iter().map(|problem| FieldProblem {
-        pointer: format!("/changes{}", problem.pointer),
+        // What is wrong with the definition is nowhere in the request.
+        pointer: match problem.pointer.starts_with("/definition/") {
+            true => problem.pointer,
+            false => format!("/changes{}", problem.pointer),
+        },
         ..problem
     });
     problems.collect()

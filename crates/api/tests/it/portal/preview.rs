@@ -13,6 +13,7 @@ fn example(name: &str) -> Value {
     let header = |value: &str| json!([{"name": "Authorization", "value": value}]);
     json!({
         "display_name": name,
+        "about": {"summary": "Takes events and users."},
         "parameters": [
             {"name": "endpoint", "display_name": "API Endpoint", "kind": "url", "required": true},
             {"name": "key", "display_name": "REST API Key", "kind": "secret", "required": true,
