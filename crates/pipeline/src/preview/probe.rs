@@ -123,9 +123,9 @@ impl Probe {
     pub(super) fn split<'t>(&self, text: &'t str) -> Vec<Traced<'t>> {
         let mut pieces = Vec::new();
         let mut rest = text;
-        let mut found = self.occurrences(text).into_iter();
+        let found = self.occurrences(text);
         let mut from = 0;
-        while let Some((at, secret)) = found.next() {
+        for (at, secret) in found {
             if at > from {
                 pieces.push(Traced::Plain(&text[from..at]));
             }
