@@ -35,6 +35,8 @@ pub enum Letter<'a> {
         at: Timestamp,
         /// From which network address.
         address: &'a str,
+        /// How many API tokens the person has, which go on.
+        tokens: u64,
     },
     /// The second factor was switched.
     SecondFactor {
@@ -76,6 +78,17 @@ pub enum Letter<'a> {
         address: &'a str,
         /// With which program, as it calls itself.
         client: &'a str,
+    },
+    /// An API token was made in somebody's name.
+    TokenMade {
+        /// The organisation's name.
+        organisation: &'a str,
+        /// The token's name.
+        token: &'a str,
+        /// When.
+        at: Timestamp,
+        /// From which network address.
+        address: &'a str,
     },
     /// An API token is about to expire.
     TokenExpiring {
@@ -134,6 +147,7 @@ impl Letter<'_> {
             Self::AccountDeleted { .. } => Kind::AccountDeleted,
             Self::IdentityLinked { .. } => Kind::IdentityLinked,
             Self::SignIn { .. } => Kind::SignIn,
+            Self::TokenMade { .. } => Kind::TokenMade,
             Self::TokenExpiring { .. } => Kind::TokenExpiring,
             Self::Review { .. } => Kind::Review,
         }

@@ -45,7 +45,8 @@ pub fn readable(text: &str) -> String {
 }
 
 /// Whether it is a control or format character (categories Cc, Cf), a line or paragraph separator
-/// (Zl, Zp), or a letter that is drawn as nothing.
+/// (Zl, Zp), no character at all, or drawn as nothing: what Unicode calls default ignorable, and the
+/// braille pattern without dots.
 pub fn is_unreadable(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -53,9 +54,20 @@ pub fn is_unreadable(c: char) -> bool {
             | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
-        // Fillers of Hangul syllables.
-        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
+        // The property Default_Ignorable_Code_Point, as far as it isn't among the above: joiners, fillers
+        // of Hangul syllables, inherent vowels, variation selectors, and what is kept for more of these.
+        || matches!(c,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+            | '\u{e0000}'..='\u{e0fff}')
+        || c == '\u{2800}'
+        || is_noncharacter(c)
+}
+
+/// Whether it is a code point that never stands for a character.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]
@@ -86,6 +98,18 @@ mod tests {
             '\u{feff}',
             '\u{3164}',
             '\u{e0041}',
+            '\u{34f}',
+            '\u{17b5}',
+            '\u{180f}',
+            '\u{2800}',
+            '\u{fe0f}',
+            '\u{fff8}',
+            '\u{e01ef}',
+            '\u{e0fff}',
+            '\u{fdd0}',
+            '\u{fffe}',
+            '\u{1ffff}',
+            '\u{10fffe}',
         ] {
             assert_eq!(
                 parse(&format!("a{c}b")),

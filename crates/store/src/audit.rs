@@ -5,7 +5,8 @@ use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::{Cursor, Error, Page, Store};
+use crate::change::who;
+use crate::{Behind, Cursor, Error, Page, Store};
 
 /// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub struct AuditEntry {
     pub actor_id: String,
     /// Who, by the e-mail address or name at that time.
     pub actor_name: String,
+    /// The person behind it; `None`: the installation itself, or an old entry that doesn't tell.
+    pub actor_person: Option<Behind>,
     /// Where the request came from.
     pub address: String,
     /// The request's id.
@@ -34,6 +37,14 @@ pub struct AuditEntry {
     pub before: Option<Value>,
     /// What was changed, as it became.
     pub after: Option<Value>,
+}
+
+impl AuditEntry {
+    /// Who it was, for people to read: as [`Actor::who`](crate::Actor::who).
+    pub fn who(&self) -> String {
+        let email = self.actor_person.as_ref().map(|person| &*person.email);
+        who(&self.actor_kind, &self.actor_name, email)
+    }
 }
 
 /// Which entries to show; `None` for any.
@@ -64,8 +75,8 @@ impl Store {
         limit: u32,
     ) -> Result<Page<AuditEntry>, Error> {
         let mut sql = String::from(
-            "SELECT id, at, actor_kind, actor_id, actor_name, address, request_id, action,
-                    target_id, target_name, before, after FROM audit_log WHERE ",
+            "SELECT id, at, actor_kind, actor_id, actor_name, actor_person_id, actor_email, address,
+                    request_id, action, target_id, target_name, before, after FROM audit_log WHERE ",
         );
         let mut texts = Vec::new();
         match organisation {
@@ -130,12 +141,17 @@ fn from_row(row: &AnyRow) -> Result<AuditEntry, Error> {
         let value = text.map(|text| serde_json::from_str(&text)).transpose();
         value.map_err(|_| corrupt("what was changed"))
     };
+    let person: Option<String> = row.try_get("actor_person_id")?;
+    let person = person.map(|person| person.parse()).transpose();
+    let email: Option<String> = row.try_get("actor_email")?;
+    let behind = person.map_err(|_| corrupt("the person"))?.zip(email);
     Ok(AuditEntry {
         id: id.parse().map_err(|_| corrupt("the id"))?,
         at: Timestamp(row.try_get("at")?),
         actor_kind: row.try_get("actor_kind")?,
         actor_id: row.try_get("actor_id")?,
         actor_name: row.try_get("actor_name")?,
+        actor_person: behind.map(|(id, email)| Behind { id, email }),
         address: row.try_get("address")?,
         request_id: row.try_get("request_id")?,
         action: row.try_get("action")?,

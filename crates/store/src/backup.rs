@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use model::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -183,6 +184,59 @@ pub fn verify(file: &Path, key_file: Option<&Path>) -> Result<(), Error> {
     }
     // Closes the write-ahead log, so that the database is one file.
     connection.close().map_err(|(_, source)| failed(source))
+}
+
+/// What let people and programs in when a copy was made, and no longer does, or still does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// Sessions that have ended.
+    pub sessions_ended: u64,
+    /// Links to invitations and new passwords that have ended.
+    pub links_ended: u64,
+    /// API tokens that are taken: also those that were revoked after the copy was made.
+    pub tokens_live: u64,
+}
+
+/// Ends, in the copy `file`, sessions and links: those that were ended since would be taken again.
+/// Tokens stay, since programs have them that nobody attends.
+pub fn end_access(file: &Path, now: Timestamp) -> Result<Access, Error> {
+    let failed = |source| Error::Sqlite {
+        file: file.to_owned(),
+        source,
+    };
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let access = end_access_in(&connection, now).map_err(failed)?;
+    connection.close().map_err(|(_, source)| failed(source))?;
+    Ok(access)
+}
+
+fn end_access_in(connection: &Connection, now: Timestamp) -> rusqlite::Result<Access> {
+    // Letters go with the links that they bring.
+    connection.execute_batch("PRAGMA foreign_keys = ON; BEGIN IMMEDIATE;")?;
+    let delete = |table: &str| -> rusqlite::Result<u64> {
+        // A schema of an earlier version may not have it yet.
+        let mut tables =
+            connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")?;
+        match tables.exists([table])? {
+            true => Ok(connection.execute(&format!("DELETE FROM {table}"), [])? as u64),
+            false => Ok(0),
+        }
+    };
+    let sessions_ended = delete("sessions")?;
+    let links_ended = delete("invitations")? + delete("password_resets")?;
+    let mut columns = connection
+        .prepare("SELECT 1 FROM pragma_table_info('api_tokens') WHERE name = 'expires_at'")?;
+    let live = match columns.exists([])? {
+        true => "SELECT COUNT(*) FROM api_tokens WHERE expires_at IS NULL OR expires_at > ?1",
+        false => "SELECT COUNT(*) FROM api_tokens WHERE ?1 IS NOT NULL",
+    };
+    let tokens_live: i64 = connection.query_row(live, [now.0], |row| row.get(0))?;
+    connection.execute_batch("COMMIT")?;
+    Ok(Access {
+        sessions_ended,
+        links_ended,
+        tokens_live: tokens_live.unsigned_abs(),
+    })
 }
 
 /// Checks that the key file has all of these keys.

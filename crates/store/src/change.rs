@@ -1,14 +1,14 @@
 //! The one way to change what is stored for people: in a transaction that also says, in the audit
 //! log, who changed what.
 
-use model::{AuditId, OrganisationId, Random, Timestamp};
+use model::{AuditId, OrganisationId, PersonId, Random, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{Any, AnyConnection, Row, Transaction};
 
-use crate::person::Person;
+use crate::person::{self, Person};
 use crate::secret::{Secret, hexadecimal};
 use crate::{Error, Store, mail};
 
@@ -26,6 +26,27 @@ pub struct Caller {
     /// The notices that tell others of the change: queued if and when it happens. One that can't be
     /// queued is no reason not to make the change.
     pub notices: Vec<mail::Draft>,
+    /// What the caller proved before, on which the change rests.
+    pub proved: Option<Proved>,
+}
+
+/// A person as they were when they proved who they are. Comparing a password takes a while: what rests
+/// on it doesn't happen when they have another one by then, or other rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proved {
+    person: PersonId,
+    epoch: u64,
+}
+
+impl Proved {
+    /// Refuses when the person is not as they were.
+    async fn check(self, connection: &mut AnyConnection) -> Result<(), Error> {
+        let present = person::find(connection, self.person).await?;
+        match present.epoch == self.epoch {
+            true => Ok(()),
+            false => Err(Error::ProofOutdated),
+        }
+    }
 }
 
 impl Caller {
@@ -36,11 +57,27 @@ impl Caller {
                 kind: ActorKind::System,
                 id: String::new(),
                 name: "Millstream".into(),
+                person: None,
             },
             address: String::new(),
             request_id: String::new(),
             once: None,
             notices: Vec::new(),
+            proved: None,
+        }
+    }
+
+    /// The same, whose change happens only if this person still is what they were when they were read:
+    /// it fails with [`Error::ProofOutdated`] otherwise.
+    #[must_use]
+    pub fn having_proved(&self, person: &Person) -> Self {
+        let proved = Proved {
+            person: person.id,
+            epoch: person.epoch,
+        };
+        Self {
+            proved: Some(proved),
+            ..self.clone()
         }
     }
 
@@ -61,8 +98,58 @@ pub struct Actor {
     pub kind: ActorKind,
     /// A person's or token's id.
     pub id: String,
-    /// A person's e-mail address or a token's name, as it is now.
+    /// A person's e-mail address or a token's name, as it is now. Tokens are called what their makers
+    /// like, such as somebody else's address: people are told [who](Self::who) it was.
     pub name: String,
+    /// Who answers for it: the person, or the one whose token it is. `None`: the installation itself.
+    pub person: Option<Behind>,
+}
+
+/// The person behind what is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// Who.
+    pub id: PersonId,
+    /// Their e-mail address, as it is now.
+    pub email: String,
+}
+
+impl Behind {
+    /// A person who acts.
+    pub fn of(person: &Person) -> Self {
+        Self {
+            id: person.id,
+            email: person.email.clone(),
+        }
+    }
+}
+
+impl Actor {
+    /// A person.
+    pub fn of_person(person: &Person) -> Self {
+        Self {
+            kind: ActorKind::Person,
+            id: person.id.to_string(),
+            name: person.email.clone(),
+            person: Some(Behind::of(person)),
+        }
+    }
+
+    /// Who it is, for people to read: begins with a person's address only where they did it.
+    pub fn who(&self) -> String {
+        let email = self.person.as_ref().map(|person| person.email.as_str());
+        who(self.kind.name(), &self.name, email)
+    }
+}
+
+/// Who an actor is, for people to read: `ann@example.com`, `ann@example.com (token "ci")`, or
+/// `token "admin"` for the installation's own.
+pub(crate) fn who(kind: &str, name: &str, email: Option<&str>) -> String {
+    match (kind == ActorKind::Token.name(), email) {
+        (true, Some(email)) => format!("{email} (token {name:?})"),
+        (true, None) => format!("token {name:?}"),
+        (false, _) => name.to_owned(),
+    }
 }
 
 /// What kind of actor.
@@ -144,11 +231,15 @@ pub(crate) struct Change<'s> {
 
 impl Store {
     pub(crate) async fn begin<'s>(&'s self, by: &'s Caller) -> Result<Change<'s>, Error> {
+        let mut transaction = self.dialect.begin_write(&self.pool).await?;
+        if let Some(proved) = by.proved {
+            proved.check(&mut transaction).await?;
+        }
         Ok(Change {
             store: self,
             by,
             actor: by.actor.clone(),
-            transaction: self.dialect.begin_write(&self.pool).await?,
+            transaction,
             mails: Vec::new(),
             now: self.clock.now(),
         })
@@ -163,11 +254,7 @@ impl Change<'_> {
 
     /// Says who does it, where that shows only in the course of it: by a link that is theirs.
     pub(crate) fn is_by(&mut self, person: &Person) {
-        self.actor = Actor {
-            kind: ActorKind::Person,
-            id: person.id.to_string(),
-            name: person.email.clone(),
-        };
+        self.actor = Actor::of_person(person);
     }
 
     /// What was made when this creation was asked for before.
@@ -269,11 +356,12 @@ impl Change<'_> {
     pub(crate) async fn log(&mut self, entry: Entry) -> Result<(), Error> {
         let id = AuditId::generate(self.store.random.as_ref() as &dyn Random);
         let json = |value: &Option<Value>| value.as_ref().map(Value::to_string);
+        let behind = self.actor.person.as_ref();
         sqlx::query(
             "INSERT INTO audit_log
                  (id, organisation_id, at, actor_kind, actor_id, actor_name, address, request_id,
-                  action, target_id, target_name, before, after)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                  action, target_id, target_name, before, after, actor_person_id, actor_email)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(id.to_string())
         .bind(entry.organisation.map(|id| id.to_string()))
@@ -288,6 +376,8 @@ impl Change<'_> {
         .bind(entry.target_name)
         .bind(json(&entry.before))
         .bind(json(&entry.after))
+        .bind(behind.map(|person| person.id.to_string()))
+        .bind(behind.map(|person| &*person.email))
         .execute(&mut *self.transaction)
         .await?;
         Ok(())

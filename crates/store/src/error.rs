@@ -1,6 +1,7 @@
 //! What can go wrong in the store.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use model::access::Role;
 use model::{DefinitionId, IdentityId, MailId, OrganisationId, PersonId, ProjectId, SyncId};
@@ -148,6 +149,9 @@ pub enum Error {
     /// An operator locked the account.
     #[error("this account is locked: ask an operator of the installation")]
     Locked,
+    /// Who asks proved who they are, but signs in with something else, or has other rights, by now.
+    #[error("the account was changed in the meantime: repeat this")]
+    ProofOutdated,
     /// The e-mail address has an account.
     #[error("the e-mail address has an account already")]
     EmailTaken,
@@ -184,6 +188,12 @@ pub enum Error {
         /// How many.
         projects: u64,
     },
+    /// The organisation can't be deleted while the installation's own tokens are for it.
+    #[error(
+        "the organisation holds the installation's own API token, which would end with it: an operator \
+         revokes that first"
+    )]
+    HoldsInstallationToken,
     /// Another one has this name.
     #[error("the name {name:?} is taken")]
     NameTaken {
@@ -234,6 +244,15 @@ pub enum Error {
         /// How far it has come.
         state: VersionState,
     },
+    /// As many replaced keys of a project are still taken as may be.
+    #[error(
+        "{limit} former keys are still taken, and no more may be: rotate without an overlap, or end \
+         the former ones (`end_former`)"
+    )]
+    TooManyFormerKeys {
+        /// Most at once.
+        limit: i64,
+    },
     /// There is no such project.
     #[error("there is no project {0}")]
     NoProject(ProjectId),
@@ -256,11 +275,14 @@ pub enum Error {
     /// There is no such mail.
     #[error("there is no mail {0}")]
     NoMail(MailId),
-    /// The recipient got as many mails of this kind lately as anyone may get.
+    /// The recipient got as many mails of this kind lately as anyone may get, or may get of one
+    /// organisation.
     #[error("this address got {limit} such mails within an hour: wait before asking for another")]
     TooManyMails {
         /// Most mails of one kind to one address within an hour.
         limit: u32,
+        /// When there is room for another.
+        retry_after: Duration,
     },
     /// The mail queue is full.
     #[error("{limit} mails wait to be sent, and no more may: see to the mail server")]

@@ -1,9 +1,9 @@
 //! The first administrator: whoever gets an account before anyone has one.
 
 use model::access::Role;
-use model::{PersonId, Timestamp};
+use model::{OrganisationId, PersonId, Timestamp};
 use serde_json::json;
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use crate::change::{Caller, Change, Entry};
 use crate::invitation::{NewInvitation, any_person, entry};
@@ -70,7 +70,8 @@ impl Store {
         Ok(Some(person))
     }
 
-    /// The oldest organisation; made where there is none, so that the first start has one.
+    /// The organisation that the installation's own tokens are for; made where none is noted, as at the
+    /// first start. Never one that somebody else made: that is theirs.
     pub async fn ensure_organisation(&self, name: &str) -> Result<Organisation, Error> {
         let by = Caller::system();
         let mut change = self.begin(&by).await?;
@@ -79,25 +80,51 @@ impl Store {
         Ok(organisation)
     }
 
-    /// The oldest organisation; makes it, and tells of it, where there is none.
+    /// Whether that organisation was there, and is gone.
+    pub async fn lost_first_organisation(&self) -> Result<bool, Error> {
+        let mut connection = self.pool.acquire().await?;
+        if noted_organisation(&mut connection).await?.is_some() {
+            return Ok(false);
+        }
+        let row = sqlx::query("SELECT id FROM organisations LIMIT 1")
+            .fetch_optional(&mut *connection)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// The organisation that is noted as the first; makes one, and tells of it, where there is none.
     async fn first_organisation(
         &self,
         change: &mut Change<'_>,
         name: &str,
     ) -> Result<Organisation, Error> {
-        let row = sqlx::query("SELECT id FROM organisations ORDER BY created_at, id LIMIT 1")
-            .fetch_optional(change.connection())
-            .await?;
-        if let Some(row) = row {
-            let id: String = row.try_get(0)?;
-            let parsed = id
-                .parse()
-                .map_err(|_| Error::Corrupt { what: "the id", id })?;
-            return organisation::find(change.connection(), parsed).await;
+        if let Some(id) = noted_organisation(change.connection()).await? {
+            return organisation::find(change.connection(), id).await;
         }
         let organisation = self.new_organisation(name, change.now);
         organisation::insert(change.connection(), &organisation).await?;
+        sqlx::query("UPDATE installation SET organisation_id = $1")
+            .bind(organisation.id.to_string())
+            .execute(change.connection())
+            .await?;
         change.log(organisation::created(&organisation)).await?;
         Ok(organisation)
     }
+}
+
+async fn noted_organisation(
+    connection: &mut AnyConnection,
+) -> Result<Option<OrganisationId>, Error> {
+    let row = sqlx::query("SELECT organisation_id FROM installation")
+        .fetch_one(connection)
+        .await?;
+    let id: Option<String> = row.try_get(0)?;
+    let parsed = id.map(|id| {
+        let corrupt = |_| Error::Corrupt {
+            what: "the first organisation",
+            id: id.clone(),
+        };
+        id.parse().map_err(corrupt)
+    });
+    parsed.transpose()
 }

@@ -109,7 +109,7 @@ impl Store {
         .bind(change.now.0)
         .execute(change.connection())
         .await?;
-        person::renew_sessions(change.connection(), person.id).await?;
+        let person = person::renew_sessions(change.connection(), person.id).await?;
         let linked = json!({"issuer": vouched.issuer, "subject": vouched.subject, "email": email});
         change
             .commit(Entry {

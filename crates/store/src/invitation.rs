@@ -262,7 +262,7 @@ impl Store {
         };
         let (organisation, role) = (invitation.organisation, invitation.role);
         member::add(change.connection(), organisation, person.id, role, now).await?;
-        person::renew_sessions(change.connection(), person.id).await?;
+        let person = person::renew_sessions(change.connection(), person.id).await?;
         // Whoever has the link is the one who was invited, signed in or not.
         change.is_by(&person);
         if first {

@@ -47,7 +47,7 @@ use sqlx::any::AnyPoolOptions;
 use tokio::sync::Notify;
 
 pub use audit::{AuditEntry, AuditFilter};
-pub use change::{Actor, ActorKind, Caller, LetterFailure, Once, WriteLetter};
+pub use change::{Actor, ActorKind, Behind, Caller, LetterFailure, Once, Proved, WriteLetter};
 pub use config::Config;
 pub use connection_test::Tested;
 pub use definition::{
@@ -60,8 +60,9 @@ pub use invitation::{Invitation, Invitee, NewInvitation};
 pub use member::Member;
 pub use organisation::Organisation;
 pub use page::{Cursor, Page, ParseCursorError};
-pub use person::{Credentials, NewPerson, Person, SecondFactor, normal_email};
+pub use person::{Credentials, NewPerson, Person, RightsChange, SecondFactor, normal_email};
 pub use project::{NewProject, Project, ProjectChange, Throttle};
+pub use project_keys::{FormerKey, KeyRotation};
 pub use secret::Secret;
 pub use session::{NewSession, Session, VerifiedSession};
 pub use sync::{DeletedSync, Revision, SecretFields, SyncDraft, SyncRecord, SyncVersion};

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::change::{Caller, Change, Entry};
 use crate::person::{self, Person};
-use crate::{Cursor, Error, Page, Store};
+use crate::{Cursor, Error, Page, Store, token};
 
 /// A member of an organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +132,7 @@ impl Store {
         if member.role == Role::Owner {
             keep_an_owner(&mut change, organisation, person).await?;
         }
+        token::log_end(&mut change, Some(organisation), Some(person)).await?;
         for sql in [
             "DELETE FROM memberships WHERE organisation_id = $1 AND person_id = $2",
             "DELETE FROM api_tokens WHERE organisation_id = $1 AND person_id = $2",
@@ -174,8 +175,8 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// Refuses when nobody but `person` owns the organisation. Owners are locked first: of two who
-/// leave at once, one stays.
+/// Refuses when nobody but `person` owns the organisation and can sign in. Owners are locked first: of
+/// two who leave at once, one stays.
 async fn keep_an_owner(
     change: &mut Change<'_>,
     organisation: OrganisationId,
@@ -186,8 +187,9 @@ async fn keep_an_owner(
         .execute(change.connection())
         .await?;
     let other = sqlx::query(
-        "SELECT person_id FROM memberships
-         WHERE organisation_id = $1 AND role = 'owner' AND person_id <> $2 LIMIT 1",
+        "SELECT m.person_id FROM memberships m JOIN people p ON p.id = m.person_id
+         WHERE m.organisation_id = $1 AND m.role = 'owner' AND m.person_id <> $2
+             AND p.locked_at IS NULL LIMIT 1",
     )
     .bind(organisation.to_string())
     .bind(person.to_string())
@@ -199,13 +201,14 @@ async fn keep_an_owner(
     }
 }
 
-/// Whether anybody owns an organisation.
+/// Whether anybody owns an organisation who can sign in.
 pub(crate) async fn has_owner(
     connection: &mut AnyConnection,
     organisation: OrganisationId,
 ) -> Result<bool, Error> {
     let row = sqlx::query(
-        "SELECT person_id FROM memberships WHERE organisation_id = $1 AND role = 'owner' LIMIT 1",
+        "SELECT m.person_id FROM memberships m JOIN people p ON p.id = m.person_id
+         WHERE m.organisation_id = $1 AND m.role = 'owner' AND p.locked_at IS NULL LIMIT 1",
     )
     .bind(organisation.to_string())
     .fetch_optional(connection)

@@ -57,6 +57,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "reviews and logos",
         include_str!("../migrations/0011_reviews_and_logos.sql"),
     ),
+    (
+        12,
+        "whose tokens",
+        include_str!("../migrations/0012_whose_tokens.sql"),
+    ),
 ];
 
 /// The newest step.

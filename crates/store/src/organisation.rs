@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::change::{Actor, ActorKind, Caller, Entry};
 use crate::person::conflict;
-use crate::{Cursor, Error, Page, Store, definition, member};
+use crate::{Cursor, Error, Page, Store, definition, member, token};
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,10 +159,17 @@ impl Store {
     }
 
     /// Deletes an organisation with its memberships, invitations and tokens. Refused while it has
-    /// projects.
-    pub async fn delete_organisation(&self, id: OrganisationId, by: &Caller) -> Result<(), Error> {
+    /// projects, or holds a token of the installation's own, or is not at `version` any more (any, when
+    /// it is `None`).
+    pub async fn delete_organisation(
+        &self,
+        id: OrganisationId,
+        version: Option<u64>,
+        by: &Caller,
+    ) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
         let organisation = find(change.connection(), id).await?;
+        conflict(version, organisation.version)?;
         let row = sqlx::query("SELECT COUNT(*) FROM projects WHERE organisation_id = $1")
             .bind(id.to_string())
             .fetch_one(change.connection())
@@ -173,6 +180,10 @@ impl Store {
                 projects: projects.unsigned_abs(),
             });
         }
+        if token::any_of_installation(change.connection(), id).await? {
+            return Err(Error::HoldsInstallationToken);
+        }
+        token::log_end(&mut change, Some(id), None).await?;
         definition::leave(change.connection(), id).await?;
         sqlx::query("DELETE FROM organisations WHERE id = $1")
             .bind(id.to_string())

@@ -1,7 +1,6 @@
 //! Projects: one stream of events each, with keys of its own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::{ApiKey, OrganisationId, ProjectId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::change::{Caller, Entry};
 use crate::person::conflict;
-use crate::project_keys::{self, KeyKind, expire_keys, insert_key, keys_of};
+use crate::project_keys::{self, KeyKind, KeyRotation, expire_key, insert_key, keys_of};
 use crate::secret::Secret;
 use crate::{Cursor, Error, Page, Store, organisation};
 
@@ -232,11 +231,11 @@ impl Store {
         Ok(after)
     }
 
-    /// Makes a new API key; the present one is still taken until `overlap` has passed.
+    /// Makes a new API key; the present one is still taken for the rotation's overlap.
     pub async fn rotate_api_key(
         &self,
         id: ProjectId,
-        overlap: Duration,
+        rotation: impl Into<KeyRotation>,
         by: &Caller,
     ) -> Result<Project, Error> {
         let mut change = self.begin(by).await?;
@@ -244,19 +243,17 @@ impl Store {
             return find(change.connection(), id).await;
         }
         let before = find(change.connection(), id).await?;
-        let (now, until) = (change.now, change.now + overlap);
-        expire_keys(change.connection(), id, KeyKind::Api, until).await?;
+        let (now, rotation): (_, KeyRotation) = (change.now, rotation.into());
+        rotation.demand(before.version)?;
+        let until = expire_key(change.connection(), id, KeyKind::Api, rotation, now).await?;
         let api_key = ApiKey::generate(self.random.as_ref());
         let text = api_key.to_string();
         insert_key(change.connection(), id, KeyKind::Api, &text, now).await?;
         change.remember(&id).await?;
-        sqlx::query("UPDATE projects SET version = version + 1 WHERE id = $1")
-            .bind(id.to_string())
-            .execute(change.connection())
-            .await?;
+        let version = next_version(change.connection(), &before).await?;
         let after = Project {
             api_key,
-            version: before.version + 1,
+            version,
             ..before
         };
         let entry = Entry {
@@ -267,11 +264,11 @@ impl Store {
         Ok(after)
     }
 
-    /// Makes a new secret key; the present one is still taken until `overlap` has passed.
+    /// Makes a new secret key; the present one is still taken for the rotation's overlap.
     pub async fn rotate_secret_key(
         &self,
         id: ProjectId,
-        overlap: Duration,
+        rotation: impl Into<KeyRotation>,
         by: &Caller,
     ) -> Result<NewProject, Error> {
         let mut change = self.begin(by).await?;
@@ -281,19 +278,21 @@ impl Store {
                 secret_key: Secret::new(secret),
             });
         }
-        let project = find(change.connection(), id).await?;
-        let (now, until) = (change.now, change.now + overlap);
-        expire_keys(change.connection(), id, KeyKind::Secret, until).await?;
+        let before = find(change.connection(), id).await?;
+        let (now, rotation): (_, KeyRotation) = (change.now, rotation.into());
+        rotation.demand(before.version)?;
+        let until = expire_key(change.connection(), id, KeyKind::Secret, rotation, now).await?;
         let secret_key = Secret::key(self.random.as_ref());
         let hash = secret_key.hash();
         insert_key(change.connection(), id, KeyKind::Secret, &hash, now).await?;
         change.remember(&secret_key.expose()).await?;
-        change
-            .commit(Entry {
-                after: Some(json!({"former_key_until": until.0})),
-                ..entry("project.rotate_secret_key", &project)
-            })
-            .await?;
+        let version = next_version(change.connection(), &before).await?;
+        let project = Project { version, ..before };
+        let entry = Entry {
+            after: Some(json!({"former_key_until": until.0})),
+            ..entry("project.rotate_secret_key", &project)
+        };
+        self.commit_project(change, id, entry).await?;
         Ok(NewProject {
             project,
             secret_key,
@@ -306,15 +305,18 @@ impl Store {
         count_syncs(&mut connection, project).await
     }
 
-    /// Deletes a project. Refused while it has syncs, unless these are to be deleted too.
+    /// Deletes a project that is still at `version` (any, when it is `None`). Refused while it has
+    /// syncs, unless these are to be deleted too.
     pub async fn delete_project(
         &self,
         id: ProjectId,
+        version: Option<u64>,
         with_syncs: bool,
         by: &Caller,
     ) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
         let project = find(change.connection(), id).await?;
+        conflict(version, project.version)?;
         let syncs = count_syncs(change.connection(), id).await?;
         if syncs > 0 && !with_syncs {
             return Err(Error::ProjectInUse { syncs });
@@ -362,6 +364,15 @@ impl Store {
         self.projects.forget(&keys);
         Ok(())
     }
+}
+
+/// Counts a change of a project; returns its version from now on.
+async fn next_version(connection: &mut AnyConnection, project: &Project) -> Result<u64, Error> {
+    sqlx::query("UPDATE projects SET version = version + 1 WHERE id = $1")
+        .bind(project.id.to_string())
+        .execute(connection)
+        .await?;
+    Ok(project.version + 1)
 }
 
 /// Says of a unique index's refusal that the name is taken.

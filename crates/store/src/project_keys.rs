@@ -1,6 +1,7 @@
 //! Projects' keys: the present ones, and those that they replaced, until they expire.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{ApiKey, ProjectId, Timestamp};
 use sqlx::{AnyConnection, Row};
@@ -9,6 +10,9 @@ use crate::project::{from_row, query_for};
 use crate::project_index::{Known, PROJECTS};
 use crate::secret::Secret;
 use crate::{Error, Project, Store};
+
+/// Most former keys of a kind that a project has at once.
+const FORMER_KEYS: i64 = 10;
 
 /// Which of a project's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,23 +155,119 @@ pub(crate) async fn insert_key(
     Ok(())
 }
 
-/// Lets a project's keys of this kind end at `until`, or earlier where they did before.
-pub(crate) async fn expire_keys(
+/// How a key is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyRotation {
+    /// How long the present key is still taken.
+    pub overlap: Duration,
+    /// Whether the keys that were replaced earlier end now; else each goes on for as long as was said.
+    pub end_former: bool,
+    /// The versions of which the project is to be at one; `None` for any.
+    pub versions: Option<[u64; 8]>,
+}
+
+impl KeyRotation {
+    /// Refuses when the project is at another version.
+    pub(crate) fn demand(&self, current: u64) -> Result<(), Error> {
+        match self.versions {
+            Some(versions) if !versions.contains(&current) => Err(Error::Conflict { current }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<Duration> for KeyRotation {
+    fn from(overlap: Duration) -> Self {
+        Self {
+            overlap,
+            end_former: false,
+            versions: None,
+        }
+    }
+}
+
+/// A key that was replaced, and is still taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerKey {
+    /// The API key; `None` for a secret key, of which only a hash is kept.
+    pub api_key: Option<ApiKey>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+impl Store {
+    /// A project's keys that were replaced and are still taken, the one that ends first first.
+    pub async fn former_keys(&self, project: ProjectId) -> Result<Vec<FormerKey>, Error> {
+        let rows = sqlx::query(
+            "SELECT kind, value, created_at, expires_at FROM project_keys
+             WHERE project_id = $1 AND expires_at > $2 ORDER BY expires_at, created_at, kind, value",
+        )
+        .bind(project.to_string())
+        .bind(self.clock.now().0)
+        .fetch_all(&self.pool)
+        .await?;
+        let former = rows.iter().map(|row| -> Result<_, Error> {
+            let (kind, value): (String, String) = (row.try_get("kind")?, row.try_get("value")?);
+            let is_api = kind == KeyKind::Api.name();
+            let api_key = is_api.then(|| value.parse()).transpose();
+            Ok(FormerKey {
+                api_key: api_key.map_err(|_| Error::Corrupt {
+                    what: "the API key",
+                    id: project.to_string(),
+                })?,
+                created_at: Timestamp(row.try_get("created_at")?),
+                until: Timestamp(row.try_get("expires_at")?),
+            })
+        });
+        former.collect()
+    }
+}
+
+/// Lets the present key of this kind end as `rotation` says. The ends that former ones were promised
+/// stay, unless it says otherwise. Returns when the present one ends.
+pub(crate) async fn expire_key(
     connection: &mut AnyConnection,
     project: ProjectId,
     kind: KeyKind,
-    until: Timestamp,
-) -> Result<(), Error> {
+    rotation: KeyRotation,
+    now: Timestamp,
+) -> Result<Timestamp, Error> {
+    if rotation.end_former {
+        sqlx::query(
+            "UPDATE project_keys SET expires_at = $3
+             WHERE project_id = $1 AND kind = $2 AND expires_at > $3",
+        )
+        .bind(project.to_string())
+        .bind(kind.name())
+        .bind(now.0)
+        .execute(&mut *connection)
+        .await?;
+    }
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM project_keys WHERE project_id = $1 AND kind = $2 AND expires_at > $3",
+    )
+    .bind(project.to_string())
+    .bind(kind.name())
+    .bind(now.0)
+    .fetch_one(&mut *connection)
+    .await?;
+    let former: i64 = row.try_get(0)?;
+    if former >= FORMER_KEYS && !rotation.overlap.is_zero() {
+        return Err(Error::TooManyFormerKeys { limit: FORMER_KEYS });
+    }
+    let until = now + rotation.overlap;
     sqlx::query(
         "UPDATE project_keys SET expires_at = $3
-         WHERE project_id = $1 AND kind = $2 AND (expires_at IS NULL OR expires_at > $3)",
+         WHERE project_id = $1 AND kind = $2 AND expires_at IS NULL",
     )
     .bind(project.to_string())
     .bind(kind.name())
     .bind(until.0)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(until)
 }
 
 /// All of a project's API keys.

@@ -70,7 +70,9 @@ pub struct VerifiedSession {
 
 impl Store {
     /// Begins a session; returns the cookie. A person has a hundred at most: the one that was used longest
-    /// ago ends. Fails with [`Error::Locked`].
+    /// ago ends. Fails with [`Error::Locked`], and with
+    /// [`Error::ProofOutdated`] when the person is not the one any more whom the caller
+    /// [proved](Caller::having_proved) to be.
     pub async fn create_session(&self, new: NewSession, by: &Caller) -> Result<Secret, Error> {
         let credential = Credential::generate(self.random.as_ref());
         let mut change = self.begin(by).await?;
@@ -152,7 +154,7 @@ impl Store {
         // Of constants only.
         let sql = format!(
             "SELECT s.id, s.secret_hash, s.former_hash, s.former_until, s.epoch AS session_epoch,
-                    s.address, s.user_agent, s.created_at, s.seen_at, s.expires_at, p.epoch, {person}
+                    s.address, s.user_agent, s.created_at, s.seen_at, s.expires_at, {person}
              FROM sessions s JOIN people p ON p.id = s.person_id
              WHERE s.id = $1 AND p.locked_at IS NULL"
         );

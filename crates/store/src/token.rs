@@ -8,9 +8,9 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{ActorKind, Caller, Entry};
+use crate::change::{ActorKind, Caller, Change, Entry};
 use crate::secret::{Credential, Kind, Secret};
-use crate::{Cursor, Error, Page, Store, member, organisation};
+use crate::{Behind, Cursor, Error, Page, Store, member, organisation};
 
 /// Most tokens of an organisation, expired ones included.
 const OF_ORGANISATION: u64 = 1000;
@@ -86,6 +86,8 @@ pub struct VerifiedToken {
     pub token: Token,
     /// What it may do in its organisation, and in the installation.
     pub permissions: Permissions,
+    /// Whose it is; `None`: the installation's own.
+    pub behind: Option<Behind>,
 }
 
 const COLUMNS: &str = "t.id, t.organisation_id, t.person_id, t.name, t.secret_hash, t.scopes, \
@@ -167,7 +169,7 @@ impl Store {
             return Ok(None);
         };
         let row = sqlx::query(query_for(
-            ", m.role, p.operator, p.reviewer FROM api_tokens t
+            ", m.role, p.operator, p.reviewer, p.email FROM api_tokens t
              LEFT JOIN memberships m
                  ON m.organisation_id = t.organisation_id AND m.person_id = t.person_id
              LEFT JOIN people p ON p.id = t.person_id
@@ -215,7 +217,13 @@ impl Store {
             .execute(&self.pool)
             .await?;
         }
-        Ok(Some(VerifiedToken { token, permissions }))
+        let email: Option<String> = row.try_get("email")?;
+        let behind = token.person.zip(email);
+        Ok(Some(VerifiedToken {
+            token,
+            permissions,
+            behind: behind.map(|(id, email)| Behind { id, email }),
+        }))
     }
 
     /// One token, ended or not.
@@ -265,6 +273,20 @@ impl Store {
         }))
     }
 
+    /// How many tokens of a person are taken, in all organisations.
+    pub async fn count_live_tokens(&self, person: PersonId) -> Result<u64, Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM api_tokens
+             WHERE person_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+        )
+        .bind(person.to_string())
+        .bind(self.clock.now().0)
+        .fetch_one(&self.pool)
+        .await?;
+        let count: i64 = row.try_get(0)?;
+        Ok(count.unsigned_abs())
+    }
+
     /// The installation's own tokens: those that no person made. There are few.
     pub async fn installation_tokens(&self) -> Result<Vec<Token>, Error> {
         let rows = sqlx::query(query_for(
@@ -311,6 +333,48 @@ impl Store {
             made_with_it,
         })
     }
+}
+
+/// Whether any of the installation's own tokens is for this organisation.
+pub(crate) async fn any_of_installation(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+) -> Result<bool, Error> {
+    let row = sqlx::query(
+        "SELECT id FROM api_tokens WHERE organisation_id = $1 AND person_id IS NULL LIMIT 1",
+    )
+    .bind(organisation.to_string())
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Tells of each token that is about to end with its organisation, its person, or (both given) a
+/// membership.
+pub(crate) async fn log_end(
+    change: &mut Change<'_>,
+    organisation: Option<OrganisationId>,
+    person: Option<PersonId>,
+) -> Result<(), Error> {
+    let rows = sqlx::query(query_for(
+        "FROM api_tokens t WHERE t.organisation_id = COALESCE($1, t.organisation_id)
+             AND COALESCE(t.person_id, '') = COALESCE($2, t.person_id, '')
+         ORDER BY t.created_at, t.id",
+    ))
+    .bind(organisation.map(|id| id.to_string()))
+    .bind(person.map(|id| id.to_string()))
+    .fetch_all(change.connection())
+    .await?;
+    let with = person.map(|id| id.to_string());
+    let with = with.or(organisation.map(|id| id.to_string()));
+    for row in &rows {
+        let ended = Entry {
+            after: Some(json!({"with": with})),
+            ..entry("token.revoke", &from_row(row)?)
+        };
+        change.log(ended).await?;
+    }
+    Ok(())
 }
 
 /// Refuses when the organisation, or the person, has as many tokens as may be.

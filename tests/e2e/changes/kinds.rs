@@ -285,7 +285,7 @@ async fn of_installation(round: &Round<'_>) -> Vec<Change> {
     let rights = format!("/installation/people/{}/rights", person.id);
     let name = format!("New {}", round.number);
     let (unused, seals) = round.two_keys().await;
-    let (post, put) = (Method::POST, Method::PUT);
+    let (post, patch) = (Method::POST, Method::PATCH);
     // The key file can't change in one transaction with the database: the log isn't looked at.
     vec![
         round
@@ -303,7 +303,7 @@ async fn of_installation(round: &Round<'_>) -> Vec<Change> {
         round
             .change(
                 "set_installation_rights",
-                put,
+                patch,
                 rights,
                 json!({"operator": false, "reviewer": true}),
             )

@@ -195,13 +195,14 @@ impl Authority {
         let Some(text) = cookie::session(&parts.headers) else {
             return Ok(None);
         };
+        // First: a request that is refused must not use the new cookie up, which is given once.
+        if self.site.is_forged(parts) {
+            return Err(ApiError::CrossSite);
+        }
         let idle = self.config.session_idle;
         let Some(verified) = self.store.verify_session(text, idle).await? else {
             return Ok(None);
         };
-        if self.site.is_forged(parts) {
-            return Err(ApiError::CrossSite);
-        }
         if let (Some(renewed), Some(renewal)) =
             (&verified.renewed, parts.extensions.get::<Renewal>())
         {

@@ -70,15 +70,12 @@ impl Who {
 /// What the audit log will say of a caller.
 pub(crate) fn caller_of(who: &Who, address: Option<IpAddr>, parts: &Parts) -> Caller {
     let actor = match who {
-        Who::Person { person, .. } => Actor {
-            kind: ActorKind::Person,
-            id: person.id.to_string(),
-            name: person.email.clone(),
-        },
+        Who::Person { person, .. } => Actor::of_person(person),
         Who::Token(verified) => Actor {
             kind: ActorKind::Token,
             id: verified.token.id.clone(),
             name: verified.token.name.clone(),
+            person: verified.behind.clone(),
         },
     };
     with_origin(actor, address, parts)
@@ -99,5 +96,6 @@ fn with_origin(actor: Actor, address: Option<IpAddr>, parts: &Parts) -> Caller {
         request_id: request_id.map(|id| id.0.clone()).unwrap_or_default(),
         once: None,
         notices: Vec::new(),
+        proved: None,
     }
 }

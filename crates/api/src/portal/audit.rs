@@ -56,8 +56,25 @@ struct ActorView {
     kind: String,
     /// The person's or token's id.
     id: String,
-    /// The person's e-mail address or the token's name at that time.
+    /// The person's e-mail address or the token's name at that time. A token's name is what its maker
+    /// liked, such as somebody else's address: show `who`.
     name: String,
+    /// Who it was, in one line: a person's address stands first where they did it, by themselves or by a
+    /// token of theirs.
+    #[schema(example = "ann@example.com (token \"ci\")")]
+    who: String,
+    /// The person, or the one whose token it was; null: the installation itself, or an entry from before
+    /// this was noted.
+    person: Option<PersonBehind>,
+}
+
+/// The person behind what was done.
+#[derive(Debug, Serialize, ToSchema)]
+struct PersonBehind {
+    /// Identifies them.
+    id: String,
+    /// Their e-mail address at that time.
+    email: String,
 }
 
 /// What something was done to.
@@ -75,6 +92,11 @@ impl From<AuditEntry> for AuditView {
             id: entry.id.to_string(),
             at: rfc3339(entry.at),
             actor: ActorView {
+                who: entry.who(),
+                person: entry.actor_person.map(|person| PersonBehind {
+                    id: person.id.to_string(),
+                    email: person.email,
+                }),
                 kind: entry.actor_kind,
                 id: entry.actor_id,
                 name: entry.actor_name,

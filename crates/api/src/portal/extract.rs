@@ -174,35 +174,48 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// Most entity tags in `If-Match`.
+const TAGS: usize = 8;
+
 /// The version that an update was made from (`If-Match`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IfMatch {
     /// Whatever is there.
     Any,
-    /// This one.
-    Version(u64),
-    /// None that we ever gave.
-    Unknown,
+    /// One of these; 0 for a tag that we never gave: versions count from 1.
+    OneOf([u64; TAGS]),
 }
 
 impl IfMatch {
-    /// The version that must be there; `None` for any.
-    pub(super) fn version(self) -> Option<u64> {
+    /// Refuses when `current` is not what the update was made from; otherwise the version that must
+    /// still be there when it happens (`None` for any).
+    pub(super) fn against(self, current: u64) -> Result<Option<u64>, ApiError> {
+        match self {
+            Self::Any => Ok(None),
+            Self::OneOf(versions) if versions.contains(&current) => Ok(Some(current)),
+            Self::OneOf(_) => Err(ApiError::PreconditionFailed { current }),
+        }
+    }
+
+    /// The same, where there may be none.
+    pub(super) fn against_maybe(
+        given: Option<Self>,
+        current: u64,
+    ) -> Result<Option<u64>, ApiError> {
+        given.map_or(Ok(None), |given| given.against(current))
+    }
+
+    /// The versions of which one must be there; `None` for any.
+    pub(super) fn versions(self) -> Option<[u64; TAGS]> {
         match self {
             Self::Any => None,
-            Self::Version(version) => Some(version),
-            // No row has it: versions count from 1.
-            Self::Unknown => Some(0),
+            Self::OneOf(versions) => Some(versions),
         }
     }
 
     /// Refuses when `current` is not what the update was made from.
     pub(super) fn demand(self, current: u64) -> Result<(), ApiError> {
-        match self {
-            Self::Any => Ok(()),
-            Self::Version(version) if version == current => Ok(()),
-            Self::Version(_) | Self::Unknown => Err(ApiError::PreconditionFailed { current }),
-        }
+        self.against(current).map(drop)
     }
 }
 
@@ -210,18 +223,33 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, ApiError> {
-        let Some(value) = parts.headers.get(header::IF_MATCH) else {
+        let mut lines = parts.headers.get_all(header::IF_MATCH).iter().peekable();
+        if lines.peek().is_none() {
             return Ok(None);
-        };
-        let value = value.to_str().unwrap_or_default().trim();
-        if value == "*" {
-            return Ok(Some(Self::Any));
         }
-        let version = value
-            .strip_prefix("\"v")
-            .and_then(|rest| rest.strip_suffix('"'));
-        let version = version.and_then(|digits| digits.parse().ok());
-        Ok(Some(version.map_or(Self::Unknown, Self::Version)))
+        let tags = lines.flat_map(|line| line.to_str().unwrap_or_default().split(','));
+        let mut versions = [0; TAGS];
+        for (number, tag) in tags.map(str::trim).enumerate() {
+            if tag == "*" {
+                return Ok(Some(Self::Any));
+            }
+            let place = versions.get_mut(number);
+            *place.ok_or_else(too_many_tags)? = version_of(tag).unwrap_or_default();
+        }
+        Ok(Some(Self::OneOf(versions)))
+    }
+}
+
+/// The version that a tag is of; `None` for one that we never gave.
+fn version_of(tag: &str) -> Option<u64> {
+    let digits = tag.strip_prefix("\"v")?.strip_suffix('"')?;
+    digits.parse().ok()
+}
+
+fn too_many_tags() -> ApiError {
+    ApiError::Header {
+        name: "If-Match",
+        message: format!("at most {TAGS} entity tags"),
     }
 }
 

@@ -256,7 +256,7 @@ pub(super) async fn change_password(
     Body(input): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
     let (person, session) = principal.who.present()?;
-    portal
+    let credentials = portal
         .prove_presence(&principal, input.current, "/current")
         .await?;
     if let Some(problem) = password_problem(&input.new, &person.email) {
@@ -265,7 +265,8 @@ pub(super) async fn change_password(
     let new = Secret::new(input.new);
     let hash = portal.authority.passwords.hash(new).await?;
     let keep = Some(session.id.as_str());
-    let by = portal.telling_password_changed(&person.email, &principal.caller);
+    let by = principal.caller.having_proved(&credentials.person);
+    let by = portal.telling_password_changed(person, &by).await?;
     portal
         .store
         .set_password(person.id, &hash, keep, &by)
@@ -318,7 +319,8 @@ pub(super) async fn set_second_factor(
     })?;
     let codes = recovery_codes(authority.random.as_ref());
     let keep = Some(session.id.as_str());
-    let by = portal.telling_second_factor(&person.email, true, &principal.caller);
+    let by = principal.caller.having_proved(&credentials.person);
+    let by = portal.telling_second_factor(&person.email, true, &by);
     portal
         .store
         .set_second_factor(person.id, &secret, step, &codes, keep, &by)
@@ -349,7 +351,8 @@ pub(super) async fn remove_second_factor(
     }
     let (code, by) = (input.code.as_deref(), &principal.caller);
     portal.prove_code(&principal, &credentials, code).await?;
-    let by = portal.telling_second_factor(&person.email, false, by);
+    let by = by.having_proved(&credentials.person);
+    let by = portal.telling_second_factor(&person.email, false, &by);
     portal.store.remove_second_factor(person.id, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -371,7 +374,8 @@ pub(super) async fn delete(
         .await?;
     let code = input.code.as_deref();
     portal.prove_code(&principal, &credentials, code).await?;
-    let by = portal.telling_account_deleted(&person.email, &principal.caller);
+    let by = principal.caller.having_proved(&credentials.person);
+    let by = portal.telling_account_deleted(&person.email, &by);
     portal.store.delete_own_account(person.id, &by).await?;
     let cookie = [(header::SET_COOKIE, portal.authority.site.clear(&headers))];
     Ok((StatusCode::NO_CONTENT, cookie))

@@ -28,6 +28,7 @@ mod outbox;
 mod page;
 mod password_reset;
 mod person;
+mod precondition;
 mod presence;
 mod preview;
 mod problem;
@@ -214,6 +215,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .route("/api/v1/{*rest}", axum::routing::any(unknown_path))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(DefaultBodyLimit::max(extract::BODY_LIMIT_BYTES))
+        .layer(axum::middleware::from_fn(precondition::check))
         .layer(axum::middleware::from_fn(crate::auth::carry));
     routes.with_state(portal).merge(reference::router())
 }

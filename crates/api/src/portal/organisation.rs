@@ -168,8 +168,8 @@ pub(super) async fn change(
     Body(input): Body<OrganisationInput>,
 ) -> Result<Tagged, ApiError> {
     let name = field::checked_name(&input.name)?;
-    let (id, version) = (allowed.organisation, if_match.version());
-    let by = allowed.caller();
+    let (id, by) = (allowed.organisation, allowed.caller());
+    let version = if_match.against(portal.store.organisation(id).await?.version)?;
     let renamed = portal.store.rename_organisation(id, version, &name, &by);
     Ok(tagged(&renamed.await?))
 }
@@ -178,17 +178,18 @@ pub(super) async fn change(
 /// projects.
 #[utoipa::path(delete, path = "/organisations/{organisation}", tag = "organisations",
     operation_id = "delete_organisation",
-    params(("organisation" = String, Path, description = "The organisation's id")),
+    params(("organisation" = String, Path, description = "The organisation's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` that it must still have")),
     responses((status = 204, description = "It is gone."), Refusal))]
 pub(super) async fn delete(
     allowed: Allowed<OwnersWrite>,
     extract::State(portal): State,
     Path(id): Path<OrganisationId>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, ApiError> {
-    portal
-        .store
-        .delete_organisation(id, &allowed.caller())
-        .await?;
+    let (store, by) = (&portal.store, allowed.caller());
+    let version = IfMatch::against_maybe(if_match, store.organisation(id).await?.version)?;
+    store.delete_organisation(id, version, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

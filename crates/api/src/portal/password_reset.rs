@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use store::{Caller, Secret};
+use store::{Caller, Person, Secret};
 use utoipa::ToSchema;
 
 use super::extract::Body;
@@ -82,7 +82,8 @@ pub(super) async fn redeem(
     }
     let password = Secret::new(input.password);
     let hash = portal.authority.passwords.hash(password).await?;
-    let by = portal.telling_password_changed(&person.email, &public.caller);
+    let by = portal.telling_password_changed(&person, &public.caller);
+    let by = by.await?;
     let reset = portal.store.reset_password(&input.token, &hash, &by);
     match reset.await? {
         Some(_) => Ok(StatusCode::NO_CONTENT),
@@ -114,11 +115,16 @@ impl Portal {
     }
 
     /// Who changes a password and tells its owner: a thief's change shall not go unseen.
-    pub(super) fn telling_password_changed(&self, email: &str, by: &Caller) -> Caller {
+    pub(super) async fn telling_password_changed(
+        &self,
+        person: &Person,
+        by: &Caller,
+    ) -> Result<Caller, ApiError> {
         let letter = Letter::PasswordChanged {
             at: self.authority.clock.now(),
             address: &by.address,
+            tokens: self.store.count_live_tokens(person.id).await?,
         };
-        self.telling(by, email, &letter)
+        Ok(self.telling(by, &person.email, &letter))
     }
 }

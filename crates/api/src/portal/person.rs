@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract;
 use axum::http::StatusCode;
 use model::PersonId;
-use model::access::InstallationRights;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use store::RightsChange;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Path, Query};
 use super::me::PersonView;
@@ -76,20 +76,34 @@ pub(super) async fn show(
     Ok(Json(PersonView::from(&person)))
 }
 
+/// What to change of a person's rights in the installation; what is absent stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RightsPatch {
+    /// Whether they run it.
+    operator: Option<bool>,
+    /// Whether they release destinations for everyone.
+    reviewer: Option<bool>,
+}
+
 /// Gives a person rights in the installation, or takes them.
-#[utoipa::path(put, path = "/installation/people/{person}/rights", tag = "installation",
+#[utoipa::path(patch, path = "/installation/people/{person}/rights", tag = "installation",
     operation_id = "set_installation_rights",
     params(("person" = String, Path, description = "The person's id")),
-    request_body = InstallationRights,
+    request_body = RightsPatch,
     responses((status = 200, body = PersonView), Refusal))]
 pub(super) async fn set_rights(
     operator: Installed<InstallationWrite>,
     extract::State(portal): State,
     Path(person): Path<PersonId>,
-    Body(rights): Body<InstallationRights>,
+    Body(patch): Body<RightsPatch>,
 ) -> Result<Json<PersonView>, ApiError> {
     let by = operator.caller();
-    let person = portal.store.set_rights(person, rights, &by).await?;
+    let change = RightsChange {
+        operator: patch.operator,
+        reviewer: patch.reviewer,
+    };
+    let person = portal.store.set_rights(person, change, &by).await?;
     Ok(Json(PersonView::from(&person)))
 }
 

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use model::ProjectId;
 use serde::{Deserialize, Serialize};
-use store::{NewProject, Project, ProjectChange, Throttle};
+use store::{FormerKey, KeyRotation, NewProject, Project, ProjectChange, Throttle};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
@@ -126,6 +126,53 @@ pub(super) struct Rotation {
     /// How long the present key is still taken beside the new one, in seconds; 0: not at all.
     #[schema(maximum = 7776000, example = 86400)]
     overlap_seconds: u64,
+    /// End the keys that were replaced earlier now; else each is taken for as long as was said when it
+    /// was replaced.
+    #[serde(default)]
+    #[schema(default = false)]
+    end_former: bool,
+}
+
+/// A project, and its former keys that are still taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProjectDetailView {
+    /// The project.
+    #[serde(flatten)]
+    project: ProjectView,
+    /// Keys that were replaced, the one that ends first first.
+    former_keys: Vec<FormerKeyView>,
+}
+
+/// A key that was replaced and is still taken.
+#[derive(Debug, Serialize, ToSchema)]
+struct FormerKeyView {
+    /// `api_key` or `secret_key`.
+    kind: &'static str,
+    /// How the API key ends; null for a secret key, of which only a hash is kept.
+    #[schema(example = "…9c1f")]
+    ends_with: Option<String>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it ends.
+    #[schema(format = DateTime)]
+    until: String,
+}
+
+impl From<FormerKey> for FormerKeyView {
+    fn from(former: FormerKey) -> Self {
+        let api_key = former.api_key.map(|key| key.to_string());
+        Self {
+            kind: match api_key {
+                Some(_) => "api_key",
+                None => "secret_key",
+            },
+            // Hexadecimal digits: each is a byte.
+            ends_with: api_key.map(|key| format!("…{}", &key[key.len() - 4..])),
+            created_at: rfc3339(former.created_at),
+            until: rfc3339(former.until),
+        }
+    }
 }
 
 /// A project with its version as `ETag`.
@@ -191,14 +238,23 @@ fn with_secret(made: &NewProject) -> NewProjectView {
 /// Shows a project.
 #[utoipa::path(get, path = "/projects/{project}", tag = "projects",
     operation_id = "show_project", params(("project" = String, Path, description = "The project's id")),
-    responses((status = 200, body = ProjectView, headers(("etag" = String))), Refusal))]
+    responses((status = 200, body = ProjectDetailView, headers(("etag" = String))), Refusal))]
 pub(super) async fn show(
     _: Allowed<ProjectsRead>,
     axum::extract::State(portal): State,
     Path(id): Path<ProjectId>,
-) -> Result<Tagged, ApiError> {
+) -> Result<([(HeaderName, String); 1], Json<ProjectDetailView>), ApiError> {
     let project = portal.store.project(id).await?;
-    Ok(tagged(&project))
+    let former = portal.store.former_keys(id).await?;
+    let (tag, Json(project)) = tagged(&project);
+    let former_keys = former.into_iter().map(FormerKeyView::from).collect();
+    Ok((
+        tag,
+        Json(ProjectDetailView {
+            project,
+            former_keys,
+        }),
+    ))
 }
 
 /// Renames a project or changes its thresholds.
@@ -219,7 +275,7 @@ pub(super) async fn change(
     let throttle = patch.throttle.map(Throttle::from);
     let change = ProjectChange { name, throttle };
     let (store, by) = (portal.store.clone(), allowed.caller());
-    let version = if_match.version();
+    let version = if_match.against(store.project(id).await?.version)?;
     let project = portal
         .run(async move { Ok(store.change_project(id, version, change, &by).await?) })
         .await?;
@@ -229,18 +285,25 @@ pub(super) async fn change(
 /// Deletes a project: its API key is refused from now on. With syncs, only when forced.
 #[utoipa::path(delete, path = "/projects/{project}", tag = "projects",
     operation_id = "delete_project",
-    params(("project" = String, Path, description = "The project's id"), DeleteProject),
+    params(("project" = String, Path, description = "The project's id"), DeleteProject,
+        ("if-match" = Option<String>, Header, description = "The `ETag` that it must still have")),
     responses((status = 204, description = "It is gone."), Refusal))]
 pub(super) async fn delete(
     allowed: Allowed<ProjectsWrite>,
     axum::extract::State(portal): State,
     Path(id): Path<ProjectId>,
     Query(how): Query<DeleteProject>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, ApiError> {
     let (whole, by) = (portal.clone(), allowed.caller());
+    let current = portal.store.project(id).await?.version;
+    let version = IfMatch::against_maybe(if_match, current)?;
     portal
         .run(async move {
-            whole.store.delete_project(id, how.force, &by).await?;
+            whole
+                .store
+                .delete_project(id, version, how.force, &by)
+                .await?;
             Ok(whole.remove_deleted().await?)
         })
         .await?;
@@ -251,19 +314,21 @@ pub(super) async fn delete(
 #[utoipa::path(post, path = "/projects/{project}/api-key/rotate", tag = "projects",
     operation_id = "rotate_api_key",
     params(("project" = String, Path, description = "The project's id"),
-        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` that it must still have")),
     request_body = Rotation,
     responses((status = 200, body = ProjectView, headers(("etag" = String))), Refusal))]
 pub(super) async fn rotate_api_key(
     allowed: Allowed<ProjectsWrite>,
     axum::extract::State(portal): State,
     Path(id): Path<ProjectId>,
+    if_match: Option<IfMatch>,
     creation: Creation<Rotation>,
 ) -> Result<Tagged, ApiError> {
     let (rotation, by) = creation.once(allowed.caller());
-    let (store, overlap) = (portal.store.clone(), rotation.overlap()?);
+    let (store, rotation) = (portal.store.clone(), rotation.checked(if_match)?);
     let project = portal
-        .run(async move { Ok(store.rotate_api_key(id, overlap, &by).await?) })
+        .run(async move { Ok(store.rotate_api_key(id, rotation, &by).await?) })
         .await?;
     Ok(tagged(&project))
 }
@@ -273,17 +338,21 @@ pub(super) async fn rotate_api_key(
 #[utoipa::path(post, path = "/projects/{project}/secret-key/rotate", tag = "projects",
     operation_id = "rotate_secret_key",
     params(("project" = String, Path, description = "The project's id"),
-        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` that it must still have")),
     request_body = Rotation, responses((status = 200, body = NewProjectView), Refusal))]
 pub(super) async fn rotate_secret_key(
     allowed: Allowed<ProjectsWrite>,
     axum::extract::State(portal): State,
     Path(id): Path<ProjectId>,
+    if_match: Option<IfMatch>,
     creation: Creation<Rotation>,
 ) -> Result<Json<NewProjectView>, ApiError> {
     let (rotation, by) = creation.once(allowed.caller());
-    let overlap = rotation.overlap()?;
-    let made = portal.store.rotate_secret_key(id, overlap, &by).await?;
+    let (store, rotation) = (portal.store.clone(), rotation.checked(if_match)?);
+    let made = portal
+        .run(async move { Ok(store.rotate_secret_key(id, rotation, &by).await?) })
+        .await?;
     Ok(Json(with_secret(&made)))
 }
 
@@ -291,13 +360,22 @@ impl Rotation {
     /// Longest overlap: 90 days.
     const LONGEST_SECONDS: u64 = 90 * 24 * 60 * 60;
 
-    fn overlap(&self) -> Result<Duration, ApiError> {
-        match self.overlap_seconds {
-            seconds @ 0..=Self::LONGEST_SECONDS => Ok(Duration::from_secs(seconds)),
-            _ => Err(ApiError::field(
-                "/overlap_seconds",
-                format!("at most {} (90 days)", Self::LONGEST_SECONDS),
-            )),
-        }
+    /// What the store is to do. A repeated request finds another version than the first did, which
+    /// must not keep it from its answer: it is compared within the change.
+    fn checked(&self, if_match: Option<IfMatch>) -> Result<KeyRotation, ApiError> {
+        let overlap = match self.overlap_seconds {
+            seconds @ 0..=Self::LONGEST_SECONDS => Duration::from_secs(seconds),
+            _ => {
+                return Err(ApiError::field(
+                    "/overlap_seconds",
+                    format!("at most {} (90 days)", Self::LONGEST_SECONDS),
+                ));
+            }
+        };
+        Ok(KeyRotation {
+            overlap,
+            end_former: self.end_former,
+            versions: if_match.and_then(IfMatch::versions),
+        })
     }
 }

@@ -200,7 +200,7 @@ impl Portal {
             destination: &definition.display_name,
             version: definition.version,
             organisation: &organisation.name,
-            by: &by.actor.name,
+            by: &by.actor.who(),
             note,
             comments,
         };

@@ -129,13 +129,17 @@ impl Portal {
             address: &by.address,
             client: &user_agent,
         };
-        let session = match elsewhere {
-            true => {
-                let telling = self.telling(&by, &person.email, &letter);
-                self.store.create_session(new, &telling).await?
-            }
-            false => self.store.create_session(new, &by).await?,
+        let proved = by.having_proved(person);
+        let proved = match elsewhere {
+            true => self.telling(&proved, &person.email, &letter),
+            false => proved,
         };
+        let session = self.store.create_session(new, &proved).await;
+        let session = session.map_err(|error| match error {
+            // What they gave was right when it was looked at, but isn't any more.
+            store::Error::ProofOutdated => ApiError::WrongCredentials,
+            error => error.into(),
+        })?;
         if let Some(Who::Person { person, session }) = former {
             match self.store.end_session(person.id, &session.id, &by).await {
                 Ok(()) | Err(store::Error::NoSession(_)) => {}
@@ -195,11 +199,7 @@ impl Portal {
 /// What the audit log says of someone who has just proved who they are.
 pub(super) fn by_person(person: &Person, origin: &Caller) -> Caller {
     Caller {
-        actor: store::Actor {
-            kind: store::ActorKind::Person,
-            id: person.id.to_string(),
-            name: person.email.clone(),
-        },
+        actor: store::Actor::of_person(person),
         ..origin.clone()
     }
 }

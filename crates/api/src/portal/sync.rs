@@ -183,15 +183,18 @@ pub(super) async fn disable(
 #[utoipa::path(delete, path = "/projects/{project}/syncs/{sync}", tag = "syncs",
     operation_id = "delete_sync",
     params(("project" = String, Path, description = "The project's id"),
-        ("sync" = String, Path, description = "The sync's id"), DeleteSync),
+        ("sync" = String, Path, description = "The sync's id"), DeleteSync,
+        ("if-match" = Option<String>, Header, description = "The `ETag` that it must still have")),
     responses((status = 200, body = DroppedLane), Refusal))]
 pub(super) async fn delete(
     allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     Query(how): Query<DeleteSync>,
+    if_match: Option<IfMatch>,
 ) -> Result<Json<DroppedLane>, ApiError> {
-    portal.store.sync(project, id).await?;
+    let record = portal.store.sync(project, id).await?;
+    let version = IfMatch::against_maybe(if_match, record.version)?;
     let status = portal.lanes.status(id).await?;
     let would_drop = status
         .stats
@@ -204,7 +207,7 @@ pub(super) async fn delete(
     let (whole, by) = (portal.clone(), allowed.caller());
     let dropped = portal
         .run(async move {
-            whole.store.delete_sync(project, id, &by).await?;
+            whole.store.delete_sync(project, id, version, &by).await?;
             whole.remove(DeletedSync { id }).await
         })
         .await?;

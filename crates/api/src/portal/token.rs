@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use model::access::{Permission, Permissions};
 use model::{OrganisationId, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Token, TokenDraft};
+use store::{Caller, Person, Token, TokenDraft};
 use utoipa::ToSchema;
 
 use super::extract::{Creation, Path, Query};
@@ -14,9 +14,10 @@ use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::problem::FieldProblem;
 use super::view::{parse_rfc3339, rfc3339};
-use super::{ApiError, State, field};
+use super::{ApiError, Portal, State, field};
 use crate::auth::permission::{OrganisationRead, TokensCreate};
 use crate::auth::{Allowed, Belongs, Who};
+use crate::mail::Letter;
 
 /// An API token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -122,6 +123,16 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<NewTokenView>), ApiError> {
     let (input, by) = creation.once(allowed.caller());
     let who = &allowed.principal.who;
+    let by = match who {
+        // Ends with the token that makes it, if it must.
+        Who::Token(_) => by,
+        Who::Person { person, .. } => {
+            let by = by.having_proved(person);
+            portal
+                .telling_token_made(&allowed, person, &input.name, &by)
+                .await?
+        }
+    };
     let own = allowed.permissions.or(who.installation_permissions());
     let draft = input.draft(&allowed, own, portal.authority.clock.now())?;
     let parent = draft.parent.clone();
@@ -136,6 +147,27 @@ pub(super) async fn create(
         text: made.text.expose().to_owned(),
     };
     Ok((StatusCode::CREATED, Json(view)))
+}
+
+impl Portal {
+    /// Who makes a token with a session and tells the person: a token outlasts the session, and a thief's
+    /// shall not go unseen.
+    async fn telling_token_made(
+        &self,
+        allowed: &Allowed<TokensCreate>,
+        person: &Person,
+        name: &str,
+        by: &Caller,
+    ) -> Result<Caller, ApiError> {
+        let organisation = self.store.organisation(allowed.organisation).await?;
+        let letter = Letter::TokenMade {
+            organisation: &organisation.name,
+            token: name,
+            at: self.authority.clock.now(),
+            address: &by.address,
+        };
+        Ok(self.telling(by, &person.email, &letter))
+    }
 }
 
 impl TokenInput {

@@ -20,7 +20,7 @@ mod restore;
 mod take;
 
 pub(crate) use manifest::Manifest;
-pub(crate) use restore::{Key, Source, Target, restore};
+pub(crate) use restore::{Key, Restored, Source, Target, restore};
 pub(crate) use take::{Destination, take};
 
 /// The store's name in an archive and in a data folder.

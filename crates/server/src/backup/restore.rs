@@ -48,13 +48,22 @@ pub(crate) enum Key {
     Unknown,
 }
 
+/// A data folder that was made of a backup.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    /// What the backup said of itself.
+    pub(crate) manifest: Manifest,
+    /// Who is still let in.
+    pub(crate) access: store_backup::Access,
+}
+
 /// Makes the data folder; it appears when all of it has been checked and is durable.
 pub(crate) fn restore(
     source: &Source,
     target: &Target,
     clock: &dyn Clock,
     progress: Progress<'_>,
-) -> anyhow::Result<Manifest> {
+) -> anyhow::Result<Restored> {
     match source {
         Source::Input => restore_from(io::stdin().lock(), target, clock, progress),
         Source::File(path) => {
@@ -71,7 +80,7 @@ fn restore_from(
     target: &Target,
     clock: &dyn Clock,
     progress: Progress<'_>,
-) -> anyhow::Result<Manifest> {
+) -> anyhow::Result<Restored> {
     // Without a separator at its end, which would end up within the name beside it.
     let data_dir: PathBuf = target.data_dir.components().collect();
     check_vacant(&data_dir)?;
@@ -87,6 +96,7 @@ fn restore_from(
         Key::Later | Key::Unknown => None,
     };
     store_backup::verify(&building.path.join(STORE), key_file)?;
+    let access = store_backup::end_access(&building.path.join(STORE), clock.now())?;
     let taken_at = Timestamp(manifest.taken_at.as_microsecond());
     journal_backup::adopt(&building.path.join(JOURNAL), taken_at, clock.now())?;
     if let Key::Copied(file) = &target.key {
@@ -94,7 +104,7 @@ fn restore_from(
     }
     progress("checking", manifest.bytes(), manifest.bytes());
     building.complete(&data_dir)?;
-    Ok(manifest)
+    Ok(Restored { manifest, access })
 }
 
 /// Nothing may be where the folder will appear, but for an empty folder.

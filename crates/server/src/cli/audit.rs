@@ -100,7 +100,7 @@ impl List {
         let entries = remote.first(&path, self.limit as usize).await?;
         let columns = [
             ("TIME", "/at"),
-            ("WHO", "/actor/name"),
+            ("WHO", "/actor/who"),
             ("FROM", "/address"),
             ("ACTION", "/action"),
             ("TO", "/target/name"),

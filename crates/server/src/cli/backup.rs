@@ -9,7 +9,7 @@ use model::time::SystemClock;
 use serde_json::json;
 
 use super::{ConfigFile, Failure, output};
-use crate::backup::{self, Destination, Key, Manifest, Source, Target};
+use crate::backup::{self, Destination, Key, Manifest, Restored, Source, Target};
 use crate::config::{self, Config, Files};
 
 /// How often the progress is shown.
@@ -145,9 +145,15 @@ pub(super) fn restore(options: &RestoreOptions) -> Result<(), Failure> {
         display.show(what, done, total);
     });
     display.clear();
-    let manifest = restored?;
+    let Restored { manifest, access } = restored?;
     if options.common.json {
-        output::print_json(&json!({"data_dir": config.data_dir, "manifest": manifest}))?;
+        output::print_json(&json!({
+            "data_dir": config.data_dir,
+            "manifest": manifest,
+            "sessions_ended": access.sessions_ended,
+            "links_ended": access.links_ended,
+            "tokens_live": access.tokens_live,
+        }))?;
         return Ok(());
     }
     let mut text = format!(
@@ -162,6 +168,12 @@ pub(super) fn restore(options: &RestoreOptions) -> Result<(), Failure> {
             ". Before that, put the key file in its place, with",
         );
     }
+    text += &format!(
+        ". Sessions have ended ({}), and so have the links of invitations and new passwords ({}); {} API \
+         tokens are live, those included that were revoked since: look through them (`millstream token \
+         list`)",
+        access.sessions_ended, access.links_ended, access.tokens_live
+    );
     output::print(&text);
     Ok(())
 }

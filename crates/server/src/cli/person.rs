@@ -125,15 +125,16 @@ impl List {
 impl Rights {
     async fn run(self) -> Result<(), Failure> {
         let remote = self.server.connect()?;
-        let (path, mut person) = find(&remote, &self.person).await?;
-        let mut rights = person["installation"].take();
+        let (path, _) = find(&remote, &self.person).await?;
+        // Only what is to change: others may change the rest meanwhile.
+        let mut rights = json!({});
         for (right, wanted) in [("operator", self.operator), ("reviewer", self.reviewer)] {
             if let Some(wanted) = wanted {
                 rights[right] = wanted.into();
             }
         }
         let path = format!("{path}/rights");
-        let changed = remote.call(Method::PUT, &path, Some(&rights)).await?;
+        let changed = remote.call(Method::PATCH, &path, Some(&rights)).await?;
         let fields = [
             ("Person", "/id"),
             ("E-mail", "/email"),

@@ -15,6 +15,9 @@ pub(crate) struct Rotate {
     /// How long the present key is still taken beside the new one; 0h: not at all.
     #[arg(long, value_name = "PERIOD", default_value = "24h", value_parser = period::parse)]
     overlap: Duration,
+    /// End the keys that were replaced earlier now: else each is taken for as long as was said then.
+    #[arg(long)]
+    end_former: bool,
     #[command(flatten)]
     server: remote::Options,
 }
@@ -44,7 +47,10 @@ impl Rotate {
         let remote = self.server.connect()?;
         let id = output::text(&project::find(&remote, &self.project).await?["id"]);
         let path = format!("/api/v1/projects/{id}/{key}/rotate");
-        let input = json!({"overlap_seconds": self.overlap.as_secs()});
+        let input = json!({
+            "overlap_seconds": self.overlap.as_secs(),
+            "end_former": self.end_former,
+        });
         Ok(remote.create(&path, &input).await?)
     }
 }

@@ -136,14 +136,21 @@ fn content(letter: &Letter<'_>) -> Content {
                     .to_owned(),
             ],
         },
-        Letter::PasswordChanged { at, address } => Content {
+        Letter::PasswordChanged {
+            at,
+            address,
+            tokens,
+        } => Content {
             subject: "Your password was changed".to_owned(),
             title: "Your password was changed".to_owned(),
-            paragraphs: vec![format!(
-                "The password of your Millstream account was changed on {} from {}.",
-                date(at),
-                shown(address)
-            )],
+            paragraphs: vec![
+                format!(
+                    "The password of your Millstream account was changed on {} from {}.",
+                    date(at),
+                    shown(address)
+                ),
+                tokens_go_on(tokens),
+            ],
             notes: vec![NOT_YOU.to_owned()],
             ..Content::default()
         },
@@ -231,6 +238,28 @@ fn content(letter: &Letter<'_>) -> Content {
             notes: vec![NOT_YOU.to_owned()],
             ..Content::default()
         },
+        Letter::TokenMade {
+            organisation,
+            token,
+            at,
+            address,
+        } => {
+            let (organisation, token) = (shown(organisation), shown(token));
+            Content {
+                subject: format!("The API token {token} was made"),
+                title: "An API token was made".to_owned(),
+                paragraphs: vec![format!(
+                    "On {}, from {}, somebody signed in as you made the API token {token} of the organisation {organisation}. Whoever has it acts in your name, until it is revoked.",
+                    date(at),
+                    shown(address)
+                )],
+                notes: vec![
+                    "If this was not you, revoke the token, set a new password at once and look through your sessions and tokens."
+                        .to_owned(),
+                ],
+                ..Content::default()
+            }
+        }
         Letter::TokenExpiring {
             organisation,
             token,
@@ -336,6 +365,19 @@ fn review(
     }
 }
 
+/// What a new password doesn't end.
+fn tokens_go_on(tokens: u64) -> String {
+    match tokens {
+        0 => "All other sessions have ended. You have no API tokens.".to_owned(),
+        1 => {
+            "All other sessions have ended; your API token goes on until it is revoked.".to_owned()
+        }
+        tokens => format!(
+            "All other sessions have ended; your {tokens} API tokens go on until they are revoked."
+        ),
+    }
+}
+
 fn button(label: &'static str, link: &str) -> Option<Button> {
     Some(Button {
         label,
@@ -421,6 +463,13 @@ mod tests {
                 expires_at: AT,
             },
             Letter::PasswordChanged {
+                at: AT,
+                address: "192.0.2.1",
+                tokens: 2,
+            },
+            Letter::TokenMade {
+                organisation: "North Shop",
+                token: "ci",
                 at: AT,
                 address: "192.0.2.1",
             },

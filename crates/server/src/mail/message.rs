@@ -50,8 +50,10 @@ pub(super) fn build(claim: &Claim, from: &Mailbox) -> Result<Outgoing, &'static 
     })
 }
 
+/// The subject on one line. What looks like an encoded word (RFC 2047) is taken apart: mail clients
+/// would decode it, and show what nobody here has seen.
 fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    text.replace(char::is_control, " ").replace("=?", "= ?")
 }
 
 #[cfg(test)]
@@ -115,6 +117,18 @@ mod tests {
         assert_eq!(head.matches("\r\nSubject:").count(), 1);
         let long = built("ann@example.com", &"long ".repeat(200));
         assert!(long.lines().all(|line| line.len() <= 998));
+    }
+
+    #[test]
+    fn a_subject_holds_no_encoded_word_of_somebody_elses() {
+        let subject = "=?utf-8?q?Your_account_is_locked?= invites you to Acme";
+        let mail = built("ann@example.com", subject);
+        let (head, _) = mail.split_once("\r\n\r\n").expect("a head");
+        let subject = head.split("\r\nSubject: ").nth(1).expect("a subject");
+        assert!(!subject.contains("=?utf-8?q?"), "{head}");
+        // Nor one that what takes control characters out puts together.
+        let mail = built("ann@example.com", "=\u{0}?utf-8?q?Boo?=");
+        assert!(!mail.contains("=?utf-8?q?"), "{mail}");
     }
 
     #[test]

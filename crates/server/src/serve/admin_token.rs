@@ -27,6 +27,13 @@ pub(super) async fn ensure(store: &Store, data_dir: &Path) -> anyhow::Result<Opt
     if !store.installation_tokens().await?.is_empty() {
         return Ok(None);
     }
+    if store.lost_first_organisation().await? {
+        tracing::warn!(
+            "the installation has no API token of its own, and the organisation that it was for is \
+             gone: `--new-admin-token` makes one, in a new organisation"
+        );
+        return Ok(None);
+    }
     write(store, data_dir).await.map(Some)
 }
 

@@ -189,6 +189,8 @@ fn what_is_restored_goes_on_where_the_backup_was_taken() {
     let restored = restore(&file, &data, &with_key(&shop.key_file()));
     assert!(restored.status.success(), "{}", text(&restored.stderr));
     assert!(text(&restored.stdout).contains("--new-admin-token"));
+    // The admin token's: its text is lost, but it is as good as before.
+    assert!(text(&restored.stdout).contains("1 API tokens are live"));
     assert_eq!(
         (mode(&data), mode(&data.join("control.db"))),
         (0o700, 0o600)
@@ -449,5 +451,7 @@ fn a_backup_goes_through_a_pipe() {
         .unwrap();
     assert!(restored.status.success(), "{}", text(&restored.stderr));
     let report: Value = serde_json::from_slice(&restored.stdout).unwrap();
+    assert_eq!(report["tokens_live"], 1, "{report}");
+    assert_eq!(report["sessions_ended"], 0, "{report}");
     assert_eq!(report["manifest"]["format"], 1);
 }

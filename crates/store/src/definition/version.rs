@@ -23,7 +23,7 @@ pub struct VersionRecord {
     pub definition: Arc<Definition>,
     /// How far it has come.
     pub state: VersionState,
-    /// Who released it, by e-mail address or token's name.
+    /// Who released it: the person, also where it was by a token of theirs.
     pub released_by: String,
     /// When.
     pub released_at: Timestamp,
@@ -129,7 +129,7 @@ impl Store {
         .bind(names::normal(&definition.display_name))
         .bind(format!("{} {}", definition.display_name, about.summary).to_lowercase())
         .bind(about.category.name())
-        .bind(&by.actor.name)
+        .bind(by.actor.who())
         .bind(change.now.0)
         .execute(change.connection())
         .await?;
@@ -247,7 +247,7 @@ impl Store {
         )
         .bind(id.to_string())
         .bind(i64::from(version))
-        .bind(&by.actor.name)
+        .bind(by.actor.who())
         .bind(change.now.0)
         .bind(author)
         .execute(change.connection())
@@ -349,7 +349,7 @@ impl Store {
         .bind(id.to_string())
         .bind(i64::from(version))
         .bind(state.name())
-        .bind(&by.actor.name)
+        .bind(by.actor.who())
         .bind(change.now.0)
         .bind(note)
         .execute(change.connection())

@@ -80,6 +80,8 @@ pub enum Kind {
     IdentityLinked,
     /// Somebody signed in from a network where they never did before.
     SignIn,
+    /// An API token was made.
+    TokenMade,
     /// An API token is about to expire.
     TokenExpiring,
     /// A version of a destination's definition came a step further in its review.
@@ -97,6 +99,7 @@ impl Kind {
         Self::AccountDeleted,
         Self::IdentityLinked,
         Self::SignIn,
+        Self::TokenMade,
         Self::TokenExpiring,
         Self::Review,
     ];
@@ -117,6 +120,7 @@ impl Kind {
             Self::AccountDeleted => "account_deleted",
             Self::IdentityLinked => "identity_linked",
             Self::SignIn => "sign_in",
+            Self::TokenMade => "token_made",
             Self::TokenExpiring => "token_expiring",
             Self::Review => "review",
         }

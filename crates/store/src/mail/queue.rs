@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use model::{MailId, Timestamp};
+use model::{MailId, OrganisationId, Timestamp};
 use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{
-    Belongs, Bodies, Claim, Draft, Enqueued, Kind, Limits, Link, Mail, Outcome, State, Status,
-};
+use super::{Belongs, Bodies, Claim, Draft, Enqueued, Kind, Link, Mail, Outcome, State, Status};
 use crate::change::{Caller, Entry};
 use crate::{Cursor, Error, Page, Store};
 
@@ -21,6 +19,12 @@ const ERROR_MAX_CHARS: usize = 500;
 
 /// Most mails that one call of [`Store::retire_mail`] deletes.
 const RETIRED_AT_ONCE: i64 = 1000;
+
+/// In which time the mails to an address are counted.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// How many organisations invite the same address as often as each may, before others have to wait.
+const ORGANISATIONS: u32 = 4;
 
 /// What [`from_row`] and [`Store::open_bodies`] read.
 const COLUMNS: &str = "id, kind, recipient, subject, bodies, state, attempts, due_at, error, \
@@ -51,7 +55,8 @@ impl Store {
     ) -> Result<Enqueued, Error> {
         let now = self.clock.now();
         check_length(&draft.bodies)?;
-        self.check_address(connection, &draft, now).await?;
+        self.check_address(connection, &draft, belongs.organisation, now)
+            .await?;
         match draft.kind.is_notice() {
             true => self.make_room_for_notice(connection).await?,
             false => self.check_room(connection, belongs).await?,
@@ -91,37 +96,49 @@ impl Store {
         &self,
         connection: &mut AnyConnection,
         draft: &Draft,
+        organisation: Option<OrganisationId>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        const HOUR: Duration = Duration::from_secs(3600);
-        let Limits { hourly, .. } = self.mail_limits;
+        let hourly = self.mail_limits.hourly.get();
+        let since = (now - HOUR).0;
         let row = sqlx::query(
-            "SELECT COUNT(*) FROM mails WHERE recipient = $1 AND kind = $2 AND created_at > $3",
+            "SELECT COUNT(*), MIN(created_at) FROM mails
+             WHERE recipient = $1 AND kind = $2 AND created_at > $3",
         )
         .bind(&draft.recipient)
         .bind(draft.kind.name())
-        .bind((now - HOUR).0)
+        .bind(since)
         .fetch_one(&mut *connection)
         .await?;
-        let mut lately: i64 = row.try_get(0)?;
-        if draft.kind == Kind::Invitation {
-            // Letters go with their links; the log still tells of each.
-            let row = sqlx::query(
-                "SELECT COUNT(*) FROM audit_log
-                 WHERE action = 'invitation.create' AND target_name = $1 AND at > $2",
-            )
-            .bind(&draft.recipient)
-            .bind((now - HOUR).0)
-            .fetch_one(connection)
-            .await?;
-            lately = lately.max(row.try_get(0)?);
+        check_lately(&row, hourly, now)?;
+        if draft.kind != Kind::Invitation {
+            return Ok(());
         }
-        if lately >= i64::from(hourly.get()) {
-            return Err(Error::TooManyMails {
-                limit: hourly.get(),
-            });
-        }
-        Ok(())
+        // Letters go with their links; the log still tells of each.
+        let row = sqlx::query(
+            "SELECT COUNT(*), MIN(at) FROM audit_log
+             WHERE action = 'invitation.create' AND target_name = $1 AND at > $2",
+        )
+        .bind(&draft.recipient)
+        .bind(since)
+        .fetch_one(&mut *connection)
+        .await?;
+        check_lately(&row, hourly, now)?;
+        let Some(organisation) = organisation else {
+            return Ok(());
+        };
+        // So that one organisation doesn't keep all others from inviting somebody.
+        let row = sqlx::query(
+            "SELECT COUNT(*), MIN(at) FROM audit_log
+             WHERE action = 'invitation.create' AND target_name = $1 AND at > $2
+                 AND organisation_id = $3",
+        )
+        .bind(&draft.recipient)
+        .bind(since)
+        .bind(organisation.to_string())
+        .fetch_one(connection)
+        .await?;
+        check_lately(&row, hourly.div_ceil(ORGANISATIONS), now)
     }
 
     /// Refuses what would be too much for the queue, or for an organisation's share of it. Of notices
@@ -399,6 +416,19 @@ impl Store {
         })?;
         Ok(Some(bodies))
     }
+}
+
+/// Refuses when as many as may be were sent within the last hour: how many, and when the first.
+fn check_lately(row: &AnyRow, limit: u32, now: Timestamp) -> Result<(), Error> {
+    let (lately, first): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    if lately < i64::from(limit) {
+        return Ok(());
+    }
+    let room = Timestamp(first.unwrap_or(now.0)) + HOUR;
+    Err(Error::TooManyMails {
+        limit,
+        retry_after: room.since(now),
+    })
 }
 
 fn check_length(bodies: &Bodies) -> Result<(), Error> {

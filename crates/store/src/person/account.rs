@@ -7,7 +7,7 @@ use sqlx::Row;
 use super::credentials::end_sessions;
 use super::{Person, entry, find, keep_an_operator};
 use crate::change::{Caller, Change, Entry};
-use crate::{Error, Store, member};
+use crate::{Error, Store, member, token};
 
 impl Store {
     /// Locks an account: its sessions and its links to a new password end, its tokens are refused
@@ -76,16 +76,17 @@ impl Store {
         Ok(person)
     }
 
-    /// The same, by the person who has it: refused while they are the only owner of an organisation.
+    /// The same, by the person who has it: refused while they are the only owner of an organisation
+    /// who can sign in.
     pub async fn delete_own_account(&self, id: PersonId, by: &Caller) -> Result<Person, Error> {
         let mut change = self.begin(by).await?;
         let person = find(change.connection(), id).await?;
         let owned = sqlx::query(
             "SELECT o.name FROM memberships m JOIN organisations o ON o.id = m.organisation_id
              WHERE m.person_id = $1 AND m.role = 'owner' AND NOT EXISTS
-                 (SELECT 1 FROM memberships other
+                 (SELECT 1 FROM memberships other JOIN people p ON p.id = other.person_id
                   WHERE other.organisation_id = m.organisation_id AND other.role = 'owner'
-                      AND other.person_id <> $1)
+                      AND other.person_id <> $1 AND p.locked_at IS NULL)
              ORDER BY m.created_at, m.organisation_id LIMIT 1",
         )
         .bind(id.to_string())
@@ -125,6 +126,7 @@ async fn delete(mut change: Change<'_>, person: &Person) -> Result<(), Error> {
             })
             .await?;
     }
+    token::log_end(&mut change, None, Some(person.id)).await?;
     sqlx::query("DELETE FROM people WHERE id = $1")
         .bind(person.id.to_string())
         .execute(change.connection())

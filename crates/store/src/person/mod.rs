@@ -34,13 +34,15 @@ pub struct Person {
     pub locked_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// Counts the changes of what they sign in with, and of their rights.
+    pub epoch: u64,
 }
 
 /// The columns of [`Person`].
 pub(crate) const COLUMNS: &str = "p.id AS person_id, p.email, p.name AS person_name, \
      CASE WHEN p.password_hash IS NULL THEN 0 ELSE 1 END AS has_password, \
      CASE WHEN p.totp IS NULL THEN 0 ELSE 1 END AS second_factor, \
-     p.operator, p.reviewer, p.locked_at, p.created_at AS person_created_at";
+     p.operator, p.reviewer, p.locked_at, p.created_at AS person_created_at, p.epoch";
 
 /// A person to be made.
 #[derive(Debug, Clone)]
@@ -53,6 +55,24 @@ pub struct NewPerson {
     pub password_hash: Option<String>,
     /// Rights in the whole installation.
     pub rights: InstallationRights,
+}
+
+/// What to change of a person's rights in the installation; `None` leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RightsChange {
+    /// Whether they run it.
+    pub operator: Option<bool>,
+    /// Whether they release destinations for everyone.
+    pub reviewer: Option<bool>,
+}
+
+impl From<InstallationRights> for RightsChange {
+    fn from(rights: InstallationRights) -> Self {
+        Self {
+            operator: Some(rights.operator),
+            reviewer: Some(rights.reviewer),
+        }
+    }
 }
 
 /// An e-mail address as it is compared and stored.
@@ -149,11 +169,16 @@ impl Store {
     pub async fn set_rights(
         &self,
         id: PersonId,
-        rights: InstallationRights,
+        rights: impl Into<RightsChange>,
         by: &Caller,
     ) -> Result<Person, Error> {
+        let wanted = rights.into();
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), id).await?;
+        let rights = InstallationRights {
+            operator: wanted.operator.unwrap_or(before.rights.operator),
+            reviewer: wanted.reviewer.unwrap_or(before.rights.reviewer),
+        };
         if before.rights.operator && !rights.operator {
             keep_an_operator(&mut change, id).await?;
         }
@@ -167,6 +192,7 @@ impl Store {
         .await?;
         let after = Person {
             rights,
+            epoch: before.epoch + 1,
             ..before.clone()
         };
         change
@@ -196,6 +222,7 @@ pub(crate) async fn insert(
         rights: person.rights,
         locked_at: None,
         created_at: now,
+        epoch: 0,
     };
     let inserted = sqlx::query(
         "INSERT INTO people (id, email, name, password_hash, operator, reviewer, created_at)
@@ -229,16 +256,16 @@ async fn keep_an_operator(change: &mut Change<'_>, person: PersonId) -> Result<(
     other.map_or(Err(Error::LastOperator), |_| Ok(()))
 }
 
-/// Makes a person's sessions get new secrets: their rights have changed.
+/// Makes a person's sessions get new secrets: their rights have changed. Returns what they are now.
 pub(crate) async fn renew_sessions(
     connection: &mut AnyConnection,
     id: PersonId,
-) -> Result<(), Error> {
+) -> Result<Person, Error> {
     sqlx::query("UPDATE people SET epoch = epoch + 1 WHERE id = $1")
         .bind(id.to_string())
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    find(connection, id).await
 }
 
 pub(crate) async fn find(connection: &mut AnyConnection, id: PersonId) -> Result<Person, Error> {
@@ -297,6 +324,7 @@ pub(crate) fn conflict(version: Option<u64>, current: u64) -> Result<(), Error> 
 pub(crate) fn from_row(row: &AnyRow) -> Result<Person, Error> {
     let id: String = row.try_get("person_id")?;
     let locked_at: Option<i64> = row.try_get("locked_at")?;
+    let epoch: i64 = row.try_get("epoch")?;
     let flag = |column| -> Result<bool, sqlx::Error> {
         let value: i64 = row.try_get(column)?;
         Ok(value != 0)
@@ -316,5 +344,6 @@ pub(crate) fn from_row(row: &AnyRow) -> Result<Person, Error> {
         },
         locked_at: locked_at.map(Timestamp),
         created_at: Timestamp(row.try_get("person_created_at")?),
+        epoch: epoch.unsigned_abs(),
     })
 }

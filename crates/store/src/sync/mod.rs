@@ -373,10 +373,12 @@ impl Store {
         &self,
         project: ProjectId,
         id: SyncId,
+        version: Option<u64>,
         by: &Caller,
     ) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
         let before = self.find_sync(change.connection(), project, id).await?;
+        conflict(version, before.version)?;
         let organisation = project::find(change.connection(), project)
             .await?
             .organisation;

@@ -7,6 +7,7 @@
 
 mod backend;
 mod postgres_only;
+mod restored;
 mod suite;
 
 use backend::Backend;
@@ -52,6 +53,7 @@ on_every_backend! {
     letters::an_invitations_letter_goes_with_its_link,
     letters::a_resets_letter_goes_with_its_link,
     letters::one_organisation_does_not_fill_the_queue,
+    letters::one_organisation_does_not_keep_others_from_inviting_somebody,
     letters::notices_take_no_room_from_links_and_the_oldest_goes,
     letters::a_notice_is_queued_with_its_change_and_never_in_its_way,
     letters::where_a_notice_cannot_be_written_down_nothing_changes,
@@ -65,6 +67,10 @@ on_every_backend! {
     organisation::an_organisation_goes_with_all_it_has_but_not_with_projects,
     organisation::pages_hold_every_organisation_once,
     organisation::the_first_organisation_is_made_once,
+    organisation::the_installations_own_token_keeps_its_organisation,
+    token::tokens_that_end_with_something_else_are_told,
+    audit_log::whose_token_it_was_is_told_whatever_it_is_called,
+    person::rights_are_changed_one_by_one,
     organisation::what_is_one_organisations_is_not_found_from_another,
     member::a_member_may_do_what_the_role_allows,
     member::the_last_owner_stays,
@@ -85,6 +91,7 @@ on_every_backend! {
     account::nobody_comes_in_by_a_locked_account,
     account::somebody_is_signed_out_everywhere,
     account::a_deleted_account_leaves_nothing_but_the_log,
+    account::an_owner_whose_account_is_locked_is_none_to_rely_on,
     account::the_only_owner_of_an_organisation_can_not_delete_themselves,
     account::the_last_operator_who_could_sign_in_stays,
     account::people_are_found_by_how_their_address_begins,
@@ -120,6 +127,7 @@ on_every_backend! {
     session::after_a_change_of_rights_the_cookie_is_replaced,
     session::of_many_requests_after_a_change_one_gets_the_new_cookie,
     session::a_session_is_of_somebody_with_an_account,
+    session::what_was_proved_before_a_change_of_the_account_changes_nothing_after_it,
     session::of_more_than_a_hundred_sessions_the_one_used_longest_ago_ends,
     session::pages_hold_every_session_once,
     password_reset::a_link_sets_a_password_and_ends_everything_else,
@@ -134,6 +142,8 @@ on_every_backend! {
     project::a_name_is_unique_in_its_organisation_only,
     project::of_many_project_changes_at_once_one_wins,
     keys::a_replaced_api_key_is_taken_until_the_overlap_ends,
+    keys::a_rotation_does_not_cut_the_overlap_of_the_one_before,
+    keys::former_keys_are_no_more_than_ten,
     keys::without_an_overlap_a_replaced_api_key_is_refused_at_once,
     keys::a_longer_overlap_does_not_prolong_an_earlier_one,
     keys::a_replaced_secret_key_is_taken_until_the_overlap_ends,

@@ -130,6 +130,7 @@ impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         match error {
             ApiError::AccountLocked => Self::Locked,
+            ApiError::WrongCredentials => Self::Ended,
             error => Self::Server(error),
         }
     }

@@ -44,7 +44,8 @@ pub(in crate::portal) async fn set(
 ) -> Result<Tagged, ApiError> {
     let store = &portal.store;
     // What isn't there is said first.
-    store.definition_record(organisation, id).await?;
+    let record = store.definition_record(organisation, id).await?;
+    let revision = IfMatch::against_maybe(if_match, record.revision)?;
     if headers
         .get(header::CONTENT_TYPE)
         .is_none_or(|value| value != "image/png")
@@ -64,7 +65,7 @@ pub(in crate::portal) async fn set(
         source: panicked.into(),
     })?;
     let picture = encoded.map_err(|message| ApiError::field("", message))?;
-    let (revision, by) = (if_match.and_then(IfMatch::version), allowed.caller());
+    let by = allowed.caller();
     let changed = store.set_definition_logo(organisation, id, revision, Some(picture), &by);
     Ok(tagged(changed.await?))
 }
@@ -82,8 +83,9 @@ pub(in crate::portal) async fn remove(
     Path((organisation, id)): Ids,
     if_match: Option<IfMatch>,
 ) -> Result<Tagged, ApiError> {
-    let (revision, by) = (if_match.and_then(IfMatch::version), allowed.caller());
-    let store = &portal.store;
+    let (store, by) = (&portal.store, allowed.caller());
+    let record = store.definition_record(organisation, id).await?;
+    let revision = IfMatch::against_maybe(if_match, record.revision)?;
     let changed = store.set_definition_logo(organisation, id, revision, None, &by);
     Ok(tagged(changed.await?))
 }

@@ -314,7 +314,9 @@ pub(super) async fn set_listing(
     if_match: Option<IfMatch>,
     Body(input): Body<ListingInput>,
 ) -> Result<Tagged, ApiError> {
-    let (revision, by) = (if_match.and_then(IfMatch::version), allowed.caller());
+    let record = portal.store.definition_record(organisation, id).await?;
+    let revision = IfMatch::against_maybe(if_match, record.revision)?;
+    let by = allowed.caller();
     let listing = match input.listing.into() {
         Listing::Barred => {
             let message = "only reviewers can do that: `archived` takes it out of sight";

@@ -222,13 +222,14 @@ impl Portal {
         let record = store.definition_version(organisation, id, version).await?;
         let organisation = store.organisation(organisation).await?;
         let reviewers = store.reviewers().await?;
-        let others = reviewers.iter().filter(|email| **email != by.actor.name);
+        let oneself = by.actor.person.as_ref().map(|person| &person.email);
+        let others = reviewers.iter().filter(|&email| Some(email) != oneself);
         let letter = Letter::Review {
             step,
             destination: &record.definition.display_name,
             version,
             organisation: &organisation.name,
-            by: &by.actor.name,
+            by: &by.actor.who(),
             note: "",
             comments: &[],
         };

@@ -41,7 +41,7 @@ codes! {
     AccountLocked = "account_locked",
     /// Too many requests.
     RateLimited = "rate_limited",
-    /// Too much mail waits.
+    /// Too much mail.
     TooManyLetters = "too_many_letters",
     /// Not allowed.
     Forbidden = "forbidden",
@@ -136,10 +136,10 @@ impl ApiError {
                 Code::RateLimited,
                 "Too many requests",
             ),
-            Self::TooManyLetters(_) => (
+            Self::TooManyLetters { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 Code::TooManyLetters,
-                "Too much mail waits",
+                "Too much mail",
             ),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, Code::Forbidden, "Not allowed"),
             Self::CrossSite => (StatusCode::FORBIDDEN, Code::CrossSite, "From another site"),

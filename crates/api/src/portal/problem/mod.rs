@@ -49,9 +49,14 @@ pub enum ApiError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The organisation's share of the mail queue is used up.
-    #[error("{0}")]
-    TooManyLetters(String),
+    /// The organisation's share of the mail queue is used up, or somebody got enough letters.
+    #[error("{message}")]
+    TooManyLetters {
+        /// Which.
+        message: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The caller may not do this.
     #[error("this needs the permission `{permission}`")]
     Forbidden {
@@ -276,10 +281,9 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyFailures { retry_after } | Self::RateLimited { retry_after } => {
-                Some(*retry_after)
-            }
-            Self::TooManyLetters(_) => Some(Duration::from_secs(60)),
+            Self::TooManyFailures { retry_after }
+            | Self::RateLimited { retry_after }
+            | Self::TooManyLetters { retry_after, .. } => Some(*retry_after),
             Self::KeyInUse | Self::Busy => Some(Duration::from_secs(1)),
             Self::Unavailable { .. } | Self::Ending => Some(Duration::from_secs(5)),
             _ => None,
@@ -311,12 +315,12 @@ impl From<store::Error> for ApiError {
             store::Error::NameTaken { .. } => Self::field("/name", "another one has this name"),
             store::Error::AlreadyMember
             | store::Error::InvitedAsOwner
-            | store::Error::TooManyMails { .. }
             | store::Error::TooManyTokens { .. }
             | store::Error::LastOwner
             | store::Error::OnlyOwner { .. }
             | store::Error::HasOwner
             | store::Error::RoleChanged { .. }
+            | store::Error::ProofOutdated
             | store::Error::KeysGiven
             | store::Error::LastOperator
             | store::Error::LastWayIn
@@ -328,6 +332,8 @@ impl From<store::Error> for ApiError {
             | store::Error::TooManyDefinitions { .. }
             | store::Error::TooManyVersions { .. }
             | store::Error::VersionState { .. }
+            | store::Error::HoldsInstallationToken
+            | store::Error::TooManyFormerKeys { .. }
             | store::Error::OrganisationInUse { .. } => Self::Conflict(error.to_string()),
             store::Error::Letter(source) => match source.downcast_ref() {
                 Some(LetterError::Address) => {
@@ -335,7 +341,14 @@ impl From<store::Error> for ApiError {
                 }
                 _ => Self::Internal { source },
             },
-            store::Error::MailShareUsedUp { .. } => Self::TooManyLetters(error.to_string()),
+            store::Error::TooManyMails { retry_after, .. } => Self::TooManyLetters {
+                message: error.to_string(),
+                retry_after,
+            },
+            store::Error::MailShareUsedUp { .. } => Self::TooManyLetters {
+                message: error.to_string(),
+                retry_after: Duration::from_secs(60),
+            },
             store::Error::OtherRequestOfSameKey => Self::KeyReused,
             store::Error::SameRequestUnderWay => Self::KeyInUse,
             store::Error::NoDefinition(_)

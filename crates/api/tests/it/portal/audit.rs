@@ -33,7 +33,13 @@ async fn the_log_tells_who_did_what_from_where_and_what_became_of_it() {
         entry,
         json!({
             "at": "2026-01-01T00:00:01.000Z",
-            "actor": {"kind": "person", "id": owner.id.to_string(), "name": owner.email},
+            "actor": {
+                "kind": "person",
+                "id": owner.id.to_string(),
+                "name": owner.email,
+                "who": owner.email,
+                "person": {"id": owner.id.to_string(), "email": owner.email},
+            },
             "address": "203.0.113.9",
             "request_id": "abc",
             "action": "organisation.rename",
@@ -218,7 +224,11 @@ async fn operators_read_the_log_of_an_organisation_that_is_gone() {
     world.clock.advance(Duration::from_secs(1));
     let renamed = world.store.rename_organisation(gone, None, "Going", &by);
     renamed.await.unwrap();
-    world.store.delete_organisation(gone, &by).await.unwrap();
+    world
+        .store
+        .delete_organisation(gone, None, &by)
+        .await
+        .unwrap();
     let read = async |rest: &str| {
         let path = format!("/installation/audit{rest}organisation={gone}");
         let call = world.anonymous("GET", &path).cookie(&operator.cookie);
@@ -261,7 +271,13 @@ async fn who_accepts_an_invitation_did_it() {
     let entry = world.get(&log).await.json()["items"][0].clone();
     assert_eq!(
         entry["actor"],
-        json!({"kind": "person", "id": accept.at("/person/id"), "name": "ann@example.com"})
+        json!({
+            "kind": "person",
+            "id": accept.at("/person/id"),
+            "name": "ann@example.com",
+            "who": "ann@example.com",
+            "person": {"id": accept.at("/person/id"), "email": "ann@example.com"},
+        })
     );
     assert_eq!(entry["address"], "203.0.113.9");
 }
@@ -281,4 +297,35 @@ async fn the_rights_of_the_first_administrator_are_told() {
     assert_eq!(entry["target"]["id"], id);
     assert_eq!(entry["actor"]["id"], id);
     assert_eq!(entry["after"], json!({"operator": true, "reviewer": true}));
+}
+
+#[tokio::test]
+async fn a_token_does_not_pass_for_somebody_by_its_name() {
+    let world = World::new().await;
+    let (owner, eve) = (
+        world.person(Role::Owner).await,
+        world.person(Role::Admin).await,
+    );
+    let path = world.of_organisation("/tokens");
+    let made = world.anonymous("POST", &path).cookie(&eve.cookie);
+    let made = made.json(json!({"name": owner.email})).send().await.is(201);
+    world.clock.advance(Duration::from_secs(1));
+    let by_token = world
+        .anonymous("POST", &world.projects())
+        .token(Some(&made.at("/text")));
+    by_token.json(json!({"name": "p"})).send().await.is(201);
+    let log = world
+        .get(&world.of_organisation("/audit?action=project.create"))
+        .await;
+    let actor = log.is(200).json()["items"][0]["actor"].clone();
+    assert_eq!(
+        actor,
+        json!({
+            "kind": "token",
+            "id": made.at("/token/id"),
+            "name": owner.email,
+            "who": format!("{} (token {:?})", eve.email, owner.email),
+            "person": {"id": eve.id.to_string(), "email": eve.email},
+        })
+    );
 }

@@ -121,7 +121,7 @@ async fn a_start_applies_what_is_stored_and_finishes_what_a_crash_left() {
     let project = dropped.split('/').nth(2).unwrap().parse().unwrap();
     world
         .store
-        .delete_sync(project, id_in(&dropped), &Caller::system())
+        .delete_sync(project, id_in(&dropped), None, &Caller::system())
         .await
         .unwrap();
     world.lanes.notes().applied.clear();

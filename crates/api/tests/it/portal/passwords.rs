@@ -67,7 +67,10 @@ async fn a_forgotten_password_is_replaced_once_by_a_link() {
         .await
         .problem(401, "wrong_credentials");
     sign_in(&world, &person.email, NEW).await.is(200);
-    assert_eq!(world.letter_to(&person.email).await, "password_changed");
+    assert_eq!(
+        world.letter_to(&person.email).await,
+        "password_changed, 1 tokens"
+    );
     redeem(&world, &link, PASSWORD)
         .await
         .problem(410, "link_ended");
@@ -144,7 +147,10 @@ async fn a_password_is_changed_by_whoever_knows_it_and_other_sessions_end() {
         assert_eq!(refused.pointers(), [pointer]);
     }
     change(PASSWORD, NEW).await.is(204);
-    assert_eq!(world.letter_to(&person.email).await, "password_changed");
+    assert_eq!(
+        world.letter_to(&person.email).await,
+        "password_changed, 1 tokens"
+    );
     let me = |cookie: &str| world.anonymous("GET", "/me").cookie(cookie).send();
     me(&other).await.problem(401, "unauthenticated");
     let renewed = me(&person.cookie).await.is(200).cookie();
@@ -166,4 +172,57 @@ async fn whoever_finds_a_session_can_not_guess_its_password() {
         change("wrong").await.problem(422, "invalid_fields");
     }
     change(PASSWORD).await.problem(429, "too_many_failures");
+}
+
+/// Where comparing a password takes long enough for something else to happen meanwhile.
+async fn slow_world() -> World {
+    let config = millstream_api::auth::Config {
+        password_memory_kib: 8 * 1024,
+        password_passes: 2,
+        password_hashers: 2,
+        ..super::world::cheap()
+    };
+    World::with(config, Vec::new()).await
+}
+
+#[tokio::test]
+async fn of_two_changes_with_the_same_password_one_happens() {
+    let world = slow_world().await;
+    let person = world.person(Role::Member).await;
+    let change = async |new: &str| {
+        let call = world
+            .anonymous("PUT", "/me/password")
+            .cookie(&person.cookie);
+        call.json(json!({"current": PASSWORD, "new": new}))
+            .send()
+            .await
+    };
+    let (one, other) = tokio::join!(change("the first good one"), change("the second good one"));
+    let changed = [&one, &other].map(|answer| answer.status.as_u16());
+    let happened = changed.iter().filter(|&&status| status == 204).count();
+    assert_eq!(happened, 1, "{changed:?}");
+}
+
+#[tokio::test]
+async fn a_sign_in_under_way_does_not_outlive_the_password_that_it_began_with() {
+    let world = slow_world().await;
+    let person = world.person(Role::Member).await;
+    let change = async {
+        let call = world
+            .anonymous("PUT", "/me/password")
+            .cookie(&person.cookie);
+        call.json(json!({"current": PASSWORD, "new": NEW}))
+            .send()
+            .await
+    };
+    // Both of these read what they compare with before the new password is there.
+    let (changed, signed_in) = tokio::join!(change, sign_in(&world, &person.email, PASSWORD));
+    changed.is(204);
+    if signed_in.status.as_u16() == 200 {
+        let cookie = signed_in.cookie();
+        let me = world.anonymous("GET", "/me").cookie(&cookie).send().await;
+        me.problem(401, "unauthenticated");
+    } else {
+        signed_in.problem(401, "wrong_credentials");
+    }
 }

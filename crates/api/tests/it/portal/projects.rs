@@ -22,7 +22,9 @@ async fn a_project_shows_its_keys_when_made_and_its_secret_key_only_then() {
 
     let path = format!("/projects/{}", project["id"].as_str().unwrap());
     let shown = world.get(&path).await;
-    assert_eq!(shown.json(), *project);
+    let mut expected = project.clone();
+    expected["former_keys"] = json!([]);
+    assert_eq!(shown.json(), expected);
     let listed = world.get(&world.projects()).await;
     assert_eq!(listed.json(), json!({"items": [project], "next": null}));
     for answer in [shown, listed] {
@@ -188,4 +190,89 @@ async fn pages_follow_each_other_to_the_end() {
             .await
             .problem(400, "malformed_query");
     }
+}
+
+#[tokio::test]
+async fn a_precondition_is_honoured_or_refused_never_ignored() {
+    let world = World::new().await;
+    let project = format!("/projects/{}", world.project().await);
+    let call = async |method: &str, path: &str, tag: &str, body: serde_json::Value| {
+        let call = world.call(method, path).header("if-match", tag);
+        call.json(body).send().await
+    };
+    let rotation = json!({"overlap_seconds": 3600});
+    for key in ["api-key", "secret-key"] {
+        let path = format!("{project}/{key}/rotate");
+        let refused = call("POST", &path, "\"v9\"", rotation.clone()).await;
+        refused.problem(412, "precondition_failed");
+    }
+    // Of several tags one has to be the present one.
+    let rename = json!({"name": "new name"});
+    let listed = "\"v7\", W/\"v1\", \"v1\"";
+    call("PATCH", &project, listed, rename.clone())
+        .await
+        .is(200);
+    let weak = call("PATCH", &project, "W/\"v2\"", rename.clone()).await;
+    weak.problem(412, "precondition_failed");
+    let many = "\"v1\",".repeat(8) + "\"v2\"";
+    call("PATCH", &project, &many, rename)
+        .await
+        .problem(400, "malformed_header");
+    let path = format!("{project}/api-key/rotate");
+    call("POST", &path, "\"v1\", \"v2\"", rotation)
+        .await
+        .is(200);
+    let stale = call("DELETE", &project, "\"v2\"", json!({})).await;
+    stale.problem(412, "precondition_failed");
+    call("DELETE", &project, "\"v3\"", json!({})).await.is(204);
+
+    let organisation = world.of_organisation("");
+    let stale = call("DELETE", &organisation, "\"v9\"", json!({})).await;
+    stale.problem(412, "precondition_failed");
+    // What has no version doesn't pretend to compare it.
+    let member = world.person(model::access::Role::Viewer).await;
+    let path = world.of_organisation(&format!("/members/{}", member.id));
+    let refused = call("PATCH", &path, "\"v1\"", json!({"role": "member"})).await;
+    let detail = refused.problem(400, "malformed_header")["detail"].to_string();
+    assert!(detail.contains("no version"), "{detail}");
+    let shown = world.get(&path).await.is(200);
+    assert_eq!(shown.at("/role"), "viewer");
+}
+
+#[tokio::test]
+async fn a_project_shows_its_former_keys_and_when_they_end() {
+    let world = World::new().await;
+    let project = format!("/projects/{}", world.project().await);
+    let former = world.get(&project).await.is(200);
+    assert_eq!(former.json()["former_keys"], json!([]));
+    for (key, seconds) in [("api-key", 7200), ("secret-key", 3600)] {
+        let body = json!({"overlap_seconds": seconds});
+        let path = format!("{project}/{key}/rotate");
+        world.post(&path, body).await.is(200);
+    }
+    let api_key = former.at("/api_key");
+    let shown = world.get(&project).await.is(200);
+    assert_eq!(
+        shown.json()["former_keys"],
+        json!([
+            {
+                "kind": "secret_key",
+                "ends_with": null,
+                "created_at": "2026-01-01T00:00:00.000Z",
+                "until": "2026-01-01T01:00:00.000Z",
+            },
+            {
+                "kind": "api_key",
+                "ends_with": format!("…{}", &api_key[28..]),
+                "created_at": "2026-01-01T00:00:00.000Z",
+                "until": "2026-01-01T02:00:00.000Z",
+            },
+        ])
+    );
+    assert!(!shown.text.contains(&api_key));
+    let body = json!({"overlap_seconds": 0, "end_former": true});
+    let path = format!("{project}/api-key/rotate");
+    world.post(&path, body).await.is(200);
+    let shown = world.get(&project).await.is(200).json();
+    assert_eq!(shown["former_keys"].as_array().unwrap().len(), 1);
 }

@@ -455,7 +455,7 @@ pub(super) const INSTALLATION: &[Route] = &[
         204,
     ),
     (
-        "put",
+        "patch",
         "/installation/people/{person}/rights",
         Operators,
         r#"{"operator": false, "reviewer": true}"#,

@@ -472,3 +472,21 @@ async fn a_sign_in_from_a_network_that_is_new_to_the_account_is_told() {
     assert_eq!(from("192.0.2.2").await, 2);
     assert_eq!(from("192.0.2.1").await, 3);
 }
+
+#[tokio::test]
+async fn a_request_of_another_site_does_not_use_the_new_cookie_up() {
+    let world = World::new().await;
+    let member = world.person(Role::Viewer).await;
+    let path = world.of_organisation(&format!("/members/{}", member.id));
+    world.change(&path, json!({"role": "member"})).await.is(200);
+    let forged = world
+        .anonymous("PATCH", "/me")
+        .cookie(&member.cookie)
+        .header("sec-fetch-site", "cross-site");
+    let forged = forged.json(json!({"name": "Mallory"})).send().await;
+    forged.problem(403, "cross_site");
+    let me = world.anonymous("GET", "/me").cookie(&member.cookie);
+    let me = me.send().await.is(200);
+    assert_ne!(me.header("set-cookie"), "");
+    assert_ne!(me.cookie(), member.cookie);
+}

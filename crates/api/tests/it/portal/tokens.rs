@@ -243,9 +243,8 @@ async fn an_organisation_keeps_an_owner_and_the_installation_an_operator() {
 
     let rights = |operator: bool| {
         let path = format!("/installation/people/{}/rights", second.id);
-        let call = world.call("PUT", &path);
-        call.json(json!({"operator": operator, "reviewer": false}))
-            .send()
+        let call = world.call("PATCH", &path);
+        call.json(json!({"operator": operator})).send()
     };
     rights(true).await.is(200);
     rights(false).await.problem(409, "conflict");
@@ -410,4 +409,33 @@ async fn tokens_end_with_the_one_that_they_were_made_with() {
     let with = log["items"].as_array().unwrap().iter();
     let with = with.filter(|entry| entry["after"]["with"] == id_of(&parent));
     assert_eq!(with.count(), 2, "{log}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_made_with_a_session_is_told_by_mail() {
+    let world = World::new().await;
+    let person = world.person(Role::Member).await;
+    let path = world.of_organisation("/tokens");
+    let call = world.anonymous("POST", &path).cookie(&person.cookie);
+    let made = call.json(json!({"name": "ci"})).send().await.is(201);
+    assert_eq!(world.letter_to(&person.email).await, "token_made ci");
+    // A program that makes others is not news each time.
+    let call = world
+        .anonymous("POST", &path)
+        .token(Some(&made.at("/text")));
+    call.json(json!({"name": "job"})).send().await.is(201);
+    let mails = world.store.mails(None, None, 200).await.unwrap().items;
+    let told = mails.iter().filter(|mail| mail.kind.name() == "token_made");
+    assert_eq!(told.count(), 1);
+}
+
+#[tokio::test]
+async fn the_installations_token_keeps_its_organisation() {
+    let world = World::new().await;
+    let owner = world.person(Role::Owner).await;
+    let delete = || world.anonymous("DELETE", &world.of_organisation(""));
+    let refused = delete().cookie(&owner.cookie).send().await;
+    let detail = refused.problem(409, "conflict")["detail"].to_string();
+    assert!(detail.contains("installation's own API token"), "{detail}");
+    world.get("/installation/organisations").await.is(200);
 }

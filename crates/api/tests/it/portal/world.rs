@@ -58,6 +58,8 @@ impl Letters for PlainLetters {
                 let said = said.collect::<String>();
                 format!("{step:?} {destination} {version}: {note}{said}")
             }
+            Letter::PasswordChanged { tokens, .. } => format!("password_changed, {tokens} tokens"),
+            Letter::TokenMade { token, .. } => format!("token_made {token}"),
             Letter::IdentityLinked { provider, .. } => format!("identity_linked {provider}"),
             other => other.kind().name().to_owned(),
         };

@@ -86,9 +86,12 @@ pub(crate) async fn every_change_in_an_organisation_is_told_once(backend: Backen
     let changed = store.change_sync(project, hook, 1, draft("changed"), by);
     changed.await.unwrap();
     tick();
-    store.delete_sync(project, hook, by).await.unwrap();
+    store.delete_sync(project, hook, None, by).await.unwrap();
     tick();
-    store.delete_project(project, false, by).await.unwrap();
+    store
+        .delete_project(project, None, false, by)
+        .await
+        .unwrap();
     tick();
 
     let own = log(&store, Some(id)).await;
@@ -120,7 +123,7 @@ pub(crate) async fn every_change_in_an_organisation_is_told_once(backend: Backen
     assert_eq!(log(&store, None).await, []);
 
     // An organisation's end is told to the installation: its own log can't be reached any more.
-    store.delete_organisation(id, by).await.unwrap();
+    store.delete_organisation(id, None, by).await.unwrap();
     assert_eq!(log(&store, Some(id)).await, own);
     let installations = log(&store, None).await;
     assert_eq!(actions(&installations), ["organisation.delete"]);
@@ -258,6 +261,7 @@ pub(crate) async fn an_entry_tells_who_did_what_from_where(backend: Backend) {
         actor_kind: "token".into(),
         actor_id: by.actor.id,
         actor_name: by.actor.name,
+        actor_person: None,
         address: by.address,
         request_id: by.request_id,
         action: "project.change".into(),
@@ -387,9 +391,9 @@ pub(crate) async fn a_failed_change_leaves_no_entry(backend: Backend) {
     assert!(matches!(late.await, Err(Error::Conflict { .. })));
     let late = store.change_sync(id, hook, 9, draft("late"), by).await;
     assert!(matches!(late, Err(Error::Conflict { .. })));
-    let used = store.delete_project(id, false, by).await;
+    let used = store.delete_project(id, None, false, by).await;
     assert!(matches!(used, Err(Error::ProjectInUse { .. })));
-    let used = store.delete_organisation(of, by).await;
+    let used = store.delete_organisation(of, None, by).await;
     assert!(matches!(used, Err(Error::OrganisationInUse { .. })));
     let late = store.rename_organisation(of, Some(9), "late", by).await;
     assert!(matches!(late, Err(Error::Conflict { .. })));

@@ -20,7 +20,10 @@ pub(crate) async fn filters_narrow_the_log(backend: Backend) {
     let second = store.create_project(of, "other", Throttle::default(), &other);
     let second = second.await.unwrap().project.id;
     clock.advance(Duration::from_secs(1));
-    store.delete_project(second, false, caller()).await.unwrap();
+    store
+        .delete_project(second, None, false, caller())
+        .await
+        .unwrap();
     clock.advance(Duration::from_secs(1));
     sync(&store, first.id, "hook").await;
 
@@ -201,4 +204,50 @@ pub(crate) async fn what_was_done_is_found_by_an_index(backend: Backend) {
         assert!(!plan.contains("Sort") && !plan.contains("B-TREE"), "{plan}");
     }
     store.close().await;
+}
+
+pub(crate) async fn whose_token_it_was_is_told_whatever_it_is_called(backend: Backend) {
+    let store = backend.open().await;
+    let of = super::organisation(&store).await;
+    let eve = super::member(&store, of, "eve", model::access::Role::Owner).await;
+    let draft = |person| millstream_store::TokenDraft {
+        organisation: of,
+        person,
+        name: "ann@example.com".into(),
+        scopes: None,
+        parent: None,
+        expires_at: None,
+    };
+    for (number, (person, who)) in [
+        (Some(eve.id), r#"eve@example.com (token "ann@example.com")"#),
+        (None, r#"token "ann@example.com""#),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let made = store.create_token(draft(person), caller()).await.unwrap();
+        let verified = store.verify_token(made.text.expose()).await.unwrap();
+        let verified = verified.unwrap();
+        let by = millstream_store::Caller {
+            actor: millstream_store::Actor {
+                kind: millstream_store::ActorKind::Token,
+                id: verified.token.id.clone(),
+                name: verified.token.name.clone(),
+                person: verified.behind.clone(),
+            },
+            ..caller().clone()
+        };
+        let project = format!("shop {number}");
+        let made = store.create_project(of, &project, Default::default(), &by);
+        made.await.unwrap();
+        let filter = AuditFilter {
+            actor: Some(verified.token.id.clone()),
+            ..AuditFilter::default()
+        };
+        let told = store.audit_log(Some(of), &filter, None, 10).await.unwrap();
+        assert_eq!(told.items.len(), 1);
+        assert_eq!(told.items[0].who(), who);
+        let behind = told.items[0].actor_person.as_ref();
+        assert_eq!(behind.map(|behind| behind.id), person);
+    }
 }

@@ -219,7 +219,7 @@ pub(crate) async fn a_version_never_changes_and_goes_its_way(backend: Backend) {
         ("nearly", &comments[..])
     );
     let (by, at) = returned.decided.clone().unwrap();
-    assert_eq!(by, caller().actor.name);
+    assert_eq!(by, caller().actor.who());
     assert!(at >= returned.submitted.clone().unwrap().1);
     let read = store.definition_version(own, id, 1).await.unwrap();
     assert_eq!(read, returned);
@@ -332,7 +332,10 @@ pub(crate) async fn what_everyone_may_connect_outlives_its_organisation(backend:
     release(&store, own, public).await;
     approve(&store, own, public, 1).await;
     draft(&store, own, "Private").await;
-    store.delete_organisation(own, caller()).await.unwrap();
+    store
+        .delete_organisation(own, None, caller())
+        .await
+        .unwrap();
     let all = CatalogFilter::default();
     assert_eq!(catalog(&store, other, &all).await, shown(&[("Public", 1)]));
     draft(&store, other, "Private").await;

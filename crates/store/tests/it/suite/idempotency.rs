@@ -172,7 +172,7 @@ pub(crate) async fn a_failed_creation_is_not_remembered(backend: Backend) {
     };
     let taken = create().await;
     assert!(matches!(taken, Err(Error::NameTaken { .. })), "{taken:?}");
-    let deleted = store.delete_project(made.id, false, caller()).await;
+    let deleted = store.delete_project(made.id, None, false, caller()).await;
     deleted.unwrap();
     create().await.unwrap();
 }

@@ -57,7 +57,9 @@ pub(crate) async fn an_identity_is_linked_to_the_account_of_its_verified_address
         verified_email: Some(" ANN@Example.com".into()),
         ..vouched("ann")
     };
-    assert_eq!(admit(&store, &found).await.unwrap(), ann);
+    let admitted = admit(&store, &found).await.unwrap();
+    assert_eq!(admitted, super::as_changed_as(&admitted, &ann));
+    assert_eq!(admitted, store.person(ann.id).await.unwrap());
     let identities = store.identities(ann.id, None, 50).await.unwrap().items;
     assert_eq!(identities.len(), 1);
     let identity = &identities[0];

@@ -139,7 +139,10 @@ pub(crate) async fn an_invitation_to_an_account_is_its_owners(backend: Backend) 
 
     // Neither has used it up.
     let of_ann = store.accept_invitation(text, Invitee::Present(ann.id), by);
-    assert_eq!(of_ann.await.unwrap(), (ann.clone(), second));
+    let (accepted, joined) = of_ann.await.unwrap();
+    assert_eq!(joined, second);
+    assert_eq!(accepted, super::as_changed_as(&accepted, &ann));
+    assert_eq!(accepted, store.person(ann.id).await.unwrap());
     let member = store.member(second, ann.id).await.unwrap();
     assert_eq!(member.role, Role::Admin);
     let of_bob = store.member(second, bob.id).await;

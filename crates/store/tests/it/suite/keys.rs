@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use millstream_store::{ProjectChange, Store, Throttle};
+use millstream_store::{Error, KeyRotation, ProjectChange, Store, Throttle};
 use model::ApiKey;
 use model::random::Seeded;
 
@@ -46,12 +46,70 @@ pub(crate) async fn without_an_overlap_a_replaced_api_key_is_refused_at_once(bac
     assert!(known(&store, first.api_key).await);
     let second = store.rotate_api_key(first.id, HOUR, by).await.unwrap();
     assert!(known(&store, first.api_key).await);
-    // It also ends the overlap of an earlier rotation.
+    // The one that was replaced earlier goes on, as was said then, until it is ended too.
     let third = store.rotate_api_key(first.id, Duration::ZERO, by).await;
     let third = third.unwrap();
-    assert!(!known(&store, first.api_key).await);
+    assert!(known(&store, first.api_key).await);
     assert!(!known(&store, second.api_key).await);
     assert!(known(&store, third.api_key).await);
+    let rotation = KeyRotation {
+        end_former: true,
+        ..Duration::ZERO.into()
+    };
+    let fourth = store.rotate_api_key(first.id, rotation, by).await.unwrap();
+    for ended in [first, second, third] {
+        assert!(!known(&store, ended.api_key).await);
+    }
+    assert!(known(&store, fourth.api_key).await);
+}
+
+pub(crate) async fn a_rotation_does_not_cut_the_overlap_of_the_one_before(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let (made, by) = (project_with_keys(&store).await, caller());
+    let first = &made.project;
+    let second = store.rotate_api_key(first.id, 3 * HOUR, by).await.unwrap();
+    store.rotate_api_key(first.id, HOUR, by).await.unwrap();
+    let secret = store.rotate_secret_key(first.id, 2 * HOUR, by);
+    assert_eq!(secret.await.unwrap().project.version, 4);
+    let former = store.former_keys(first.id).await.unwrap();
+    let shown = former.iter().map(|key| (key.api_key, key.until));
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        [
+            (Some(second.api_key), super::START + HOUR),
+            (None, super::START + 2 * HOUR),
+            (Some(first.api_key), super::START + 3 * HOUR),
+        ]
+    );
+    clock.advance(3 * HOUR - Duration::from_secs(10));
+    assert!(known(&store, first.api_key).await);
+    assert!(!known(&store, second.api_key).await);
+    clock.advance(Duration::from_secs(10));
+    assert!(!known(&store, first.api_key).await);
+    assert_eq!(store.former_keys(first.id).await.unwrap(), []);
+}
+
+pub(crate) async fn former_keys_are_no_more_than_ten(backend: Backend) {
+    let store = backend.open_at(&clock()).await;
+    let (id, by) = (project(&store).await.id, caller());
+    for _ in 0..10 {
+        store.rotate_api_key(id, HOUR, by).await.unwrap();
+    }
+    let refused = store.rotate_api_key(id, HOUR, by).await;
+    assert!(
+        matches!(refused, Err(Error::TooManyFormerKeys { limit: 10 })),
+        "{refused:?}"
+    );
+    // Each kind for itself; and a key that ends at once is no former one.
+    store.rotate_secret_key(id, HOUR, by).await.unwrap();
+    store.rotate_api_key(id, Duration::ZERO, by).await.unwrap();
+    let rotation = KeyRotation {
+        end_former: true,
+        ..HOUR.into()
+    };
+    store.rotate_api_key(id, rotation, by).await.unwrap();
+    assert_eq!(store.former_keys(id).await.unwrap().len(), 2);
 }
 
 pub(crate) async fn a_longer_overlap_does_not_prolong_an_earlier_one(backend: Backend) {
@@ -75,7 +133,7 @@ pub(crate) async fn a_replaced_secret_key_is_taken_until_the_overlap_ends(backen
         project.is_some()
     };
     let second = store.rotate_secret_key(id, HOUR, by).await.unwrap();
-    assert_eq!(second.project, first.project);
+    assert_eq!(second.project.version, first.project.version + 1);
     assert_ne!(second.secret_key, first.secret_key);
     clock.advance(HOUR - INSTANT);
     assert!(taken(&first.secret_key).await);
@@ -142,7 +200,10 @@ pub(crate) async fn a_change_of_a_project_counts_at_once(backend: Backend) {
         let changed = store.change_project(made.id, None, change, by).await;
         assert_eq!(read().await.as_deref(), Some(&changed.unwrap()));
     }
-    store.delete_project(made.id, false, by).await.unwrap();
+    store
+        .delete_project(made.id, None, false, by)
+        .await
+        .unwrap();
     assert_eq!(read().await, None);
 }
 

@@ -54,7 +54,7 @@ pub(crate) async fn an_invitations_letter_goes_with_its_link(backend: Backend) {
     assert_eq!(sent.items.len(), 2);
 
     invited("last").await;
-    store.delete_organisation(of, by).await.unwrap();
+    store.delete_organisation(of, None, by).await.unwrap();
     assert_eq!(waiting(&store).await, [""; 0]);
 }
 
@@ -174,4 +174,32 @@ pub(crate) async fn where_a_notice_cannot_be_written_down_nothing_changes(backen
     let credentials = store.credentials("root@example.com").await.unwrap();
     let hash = credentials.unwrap().password_hash;
     assert_eq!(hash.as_deref(), Some("$argon2id$of-root"));
+}
+
+pub(crate) async fn one_organisation_does_not_keep_others_from_inviting_somebody(backend: Backend) {
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let (noisy, other, by) = (
+        organisation(&store).await,
+        organisation(&store).await,
+        caller(),
+    );
+    let invite = async |of| {
+        clock.advance(Duration::from_secs(1));
+        super::invite(&store, of, "ann@example.com", Role::Viewer, FAR, by)
+            .await
+            .map(drop)
+    };
+    for _ in 0..5 {
+        invite(noisy).await.unwrap();
+    }
+    let refused = invite(noisy).await;
+    let Err(Error::TooManyMails { limit, retry_after }) = refused else {
+        panic!("{refused:?}");
+    };
+    // The first one was five seconds ago.
+    assert_eq!((limit, retry_after.as_secs()), (5, 3600 - 5));
+    invite(other).await.unwrap();
+    clock.advance(retry_after);
+    invite(noisy).await.unwrap();
 }

@@ -154,7 +154,7 @@ pub(crate) async fn one_address_gets_only_so_many_of_a_kind_within_an_hour(mut b
     }
     let refused = store.enqueue_mail(draft("ann@example.com")).await;
     assert!(
-        matches!(refused, Err(Error::TooManyMails { limit: 2 })),
+        matches!(refused, Err(Error::TooManyMails { limit: 2, retry_after }) if retry_after == HOUR),
         "{refused:?}"
     );
     // Others, and mails that tell of something else, are not in the way.

@@ -125,9 +125,9 @@ async fn syncs_and_their_secrets_stay() {
     assert_eq!(ids, [sync_id(4), sync_id(3)]);
 
     // What refers to projects still does.
-    let refused = store.delete_project(project_id(2), false, caller());
+    let refused = store.delete_project(project_id(2), None, false, caller());
     assert!(refused.await.is_err());
-    let delete = store.delete_project(project_id(1), true, caller());
+    let delete = store.delete_project(project_id(1), None, true, caller());
     delete.await.unwrap();
     let deleted = store.deleted_syncs(10).await.unwrap();
     assert_eq!(deleted.len(), 3);

@@ -57,11 +57,13 @@ pub(crate) fn caller() -> &'static Caller {
             kind: ActorKind::Token,
             id: "0123456789abcdef".into(),
             name: "the suite".into(),
+            person: None,
         },
         address: "192.0.2.7".into(),
         request_id: "request-1".into(),
         once: None,
         notices: Vec::new(),
+        proved: None,
     });
     &CALLER
 }
@@ -231,6 +233,14 @@ pub(crate) async fn administrator(store: &Store) -> Person {
     };
     let made = store.create_first_administrator("first", person).await;
     made.unwrap().expect("nobody has an account yet")
+}
+
+/// The same person, who counts as many changes of their account as another one does.
+pub(crate) fn as_changed_as(other: &Person, person: &Person) -> Person {
+    Person {
+        epoch: other.epoch,
+        ..person.clone()
+    }
 }
 
 /// A new session that lasts a day; its cookie.

@@ -32,7 +32,7 @@ pub(crate) async fn an_unknown_organisation_is_said_to_be_unknown(backend: Backe
     assert!(unknown(store.organisation(id).await.unwrap_err()));
     let renamed = store.rename_organisation(id, None, "x", by).await;
     assert!(unknown(renamed.unwrap_err()));
-    let deleted = store.delete_organisation(id, by).await;
+    let deleted = store.delete_organisation(id, None, by).await;
     assert!(unknown(deleted.unwrap_err()));
     let project = store.create_project(id, "x", Throttle::default(), by);
     assert!(unknown(project.await.unwrap_err()));
@@ -60,28 +60,32 @@ pub(crate) async fn an_organisation_goes_with_all_it_has_but_not_with_projects(b
     let ann = member(&store, own, "ann", Role::Owner).await;
     let link = super::invite(&store, own, "bob@example.com", Role::Viewer, FAR, by);
     let link = link.await.unwrap().text;
-    let token = |organisation| TokenDraft {
+    let token = |organisation, person| TokenDraft {
         organisation,
-        person: None,
+        person,
         name: "ci".into(),
         scopes: None,
         parent: None,
         expires_at: None,
     };
-    let gone = store.create_token(token(own), by).await.unwrap();
-    let kept = store.create_token(token(other), by).await.unwrap();
+    let gone = store.create_token(token(own, Some(ann.id)), by);
+    let gone = gone.await.unwrap();
+    let kept = store.create_token(token(other, None), by).await.unwrap();
     let project = store.create_project(own, "shop", Throttle::default(), by);
     let project = project.await.unwrap().project;
 
-    let refused = store.delete_organisation(own, by).await;
+    let refused = store.delete_organisation(own, None, by).await;
     assert!(
         matches!(refused, Err(Error::OrganisationInUse { projects: 1 })),
         "{refused:?}"
     );
     assert!(store.organisation(own).await.is_ok());
 
-    store.delete_project(project.id, false, by).await.unwrap();
-    store.delete_organisation(own, by).await.unwrap();
+    store
+        .delete_project(project.id, None, false, by)
+        .await
+        .unwrap();
+    store.delete_organisation(own, None, by).await.unwrap();
     let read = store.organisation(own).await;
     assert!(matches!(read, Err(Error::NoOrganisation(_))), "{read:?}");
     let of_ann = store.organisations_of(ann.id, None, 10).await.unwrap();
@@ -226,4 +230,40 @@ pub(crate) async fn what_is_one_organisations_is_not_found_from_another(backend:
     let tokens = store.tokens(own, None, None, 10).await.unwrap();
     assert_eq!(tokens.items.len(), 1);
     assert_eq!(store.projects(own, None, 10).await.unwrap().items.len(), 1);
+}
+
+pub(crate) async fn the_installations_own_token_keeps_its_organisation(backend: Backend) {
+    let store = backend.open().await;
+    let (of, by) = (
+        store.ensure_organisation("first").await.unwrap().id,
+        caller(),
+    );
+    let tenant = organisation(&store).await;
+    let draft = TokenDraft {
+        organisation: of,
+        person: None,
+        name: "admin".into(),
+        scopes: None,
+        parent: None,
+        expires_at: None,
+    };
+    let admin = store.create_token(draft, by).await.unwrap();
+    let refused = store.delete_organisation(of, None, by).await;
+    assert!(
+        matches!(refused, Err(Error::HoldsInstallationToken)),
+        "{refused:?}"
+    );
+    let verified = store.verify_token(admin.text.expose()).await.unwrap();
+    assert_eq!(verified.unwrap().behind, None);
+    assert!(!store.lost_first_organisation().await.unwrap());
+
+    store.delete_token(&admin.token.id, by).await.unwrap();
+    store.delete_organisation(of, None, by).await.unwrap();
+    assert!(store.lost_first_organisation().await.unwrap());
+    // Whatever is older, another token is not put where somebody else's organisation is.
+    let next = store.ensure_organisation("next").await.unwrap();
+    assert_ne!(next.id, tenant);
+    assert_eq!(next.name, "next");
+    assert_eq!(store.ensure_organisation("other").await.unwrap(), next);
+    assert!(!store.lost_first_organisation().await.unwrap());
 }

@@ -268,3 +268,24 @@ pub(crate) async fn of_two_operators_who_step_down_at_once_one_stays(backend: Ba
         assert_eq!(operators.count(), 1, "{people:?}");
     }
 }
+
+pub(crate) async fn rights_are_changed_one_by_one(backend: Backend) {
+    let store = backend.open().await;
+    let root = administrator(&store).await.id;
+    let of = super::organisation(&store).await;
+    let ann = member(&store, of, "ann", Role::Viewer).await.id;
+    let change = |operator, reviewer| millstream_store::RightsChange { operator, reviewer };
+    // Each says one thing, and neither takes back what the other says.
+    let outcomes = super::at_once(2, |number| {
+        let store = store.clone();
+        let change = [change(Some(true), None), change(None, Some(true))][number];
+        async move { store.set_rights(ann, change, caller()).await }
+    });
+    for outcome in outcomes.await {
+        outcome.unwrap();
+    }
+    let rights = store.person(ann).await.unwrap().rights;
+    assert!(rights.operator && rights.reviewer, "{rights:?}");
+    let lowered = store.set_rights(root, change(Some(false), None), caller());
+    assert!(lowered.await.unwrap().rights.reviewer);
+}

@@ -70,7 +70,9 @@ pub(crate) async fn a_project_with_syncs_is_deleted_only_on_demand(backend: Back
     let sync = sync(&store, project.id, "hook").await.sync.id;
     assert_eq!(store.count_syncs(project.id).await.unwrap(), 1);
 
-    let refused = store.delete_project(project.id, false, caller()).await;
+    let refused = store
+        .delete_project(project.id, None, false, caller())
+        .await;
     assert!(
         matches!(refused, Err(Error::ProjectInUse { syncs: 1 })),
         "{refused:?}"
@@ -79,7 +81,7 @@ pub(crate) async fn a_project_with_syncs_is_deleted_only_on_demand(backend: Back
     assert!(by_key.unwrap().is_some());
     assert!(store.sync(project.id, sync).await.is_ok());
 
-    let deleted = store.delete_project(project.id, true, caller()).await;
+    let deleted = store.delete_project(project.id, None, true, caller()).await;
     deleted.unwrap();
     assert!(matches!(
         store.project(project.id).await,
@@ -145,7 +147,7 @@ pub(crate) async fn an_unknown_project_is_said_to_be_unknown(backend: Backend) {
     let unknown = |error: Error| matches!(error, Error::NoProject(asked) if asked == id);
     assert!(unknown(store.project(id).await.unwrap_err()));
     let by = caller();
-    let deleted = store.delete_project(id, true, by).await;
+    let deleted = store.delete_project(id, None, true, by).await;
     assert!(unknown(deleted.unwrap_err()));
     let change = store.change_project(id, None, ProjectChange::default(), by);
     assert!(unknown(change.await.unwrap_err()));

@@ -256,3 +256,54 @@ pub(crate) async fn pages_hold_every_session_once(backend: Backend) {
     }
     assert_eq!(seen, expected);
 }
+
+pub(crate) async fn what_was_proved_before_a_change_of_the_account_changes_nothing_after_it(
+    backend: Backend,
+) {
+    let store = backend.open().await;
+    let ann = administrator(&store).await;
+    let secret = millstream_store::Secret::new("JBSWY3DPEHPK3PXP".into());
+    for change in 0..3 {
+        let proved = store.person(ann.id).await.unwrap();
+        let stale = caller().having_proved(&proved);
+        let changed = match change {
+            0 => {
+                store
+                    .set_password(ann.id, "$argon2id$new", None, caller())
+                    .await
+            }
+            1 => {
+                store
+                    .set_second_factor(ann.id, &secret, 1, &[], None, caller())
+                    .await
+            }
+            _ => store.remove_second_factor(ann.id, caller()).await,
+        };
+        changed.unwrap();
+        let new = NewSession {
+            person: ann.id,
+            address: String::new(),
+            user_agent: String::new(),
+            lifetime: DAY,
+        };
+        let refusals = [
+            store.create_session(new, &stale).await.map(drop),
+            store
+                .set_password(ann.id, "$argon2id$thief", None, &stale)
+                .await,
+            store
+                .set_second_factor(ann.id, &secret, 1, &[], None, &stale)
+                .await,
+            store.remove_second_factor(ann.id, &stale).await,
+            store.delete_own_account(ann.id, &stale).await.map(drop),
+        ];
+        for refused in refusals {
+            assert!(matches!(refused, Err(Error::ProofOutdated)), "{refused:?}");
+        }
+    }
+    let present = store.person(ann.id).await.unwrap();
+    let stored = store.credentials_of(present.clone()).await.unwrap();
+    assert_eq!(stored.password_hash.as_deref(), Some("$argon2id$new"));
+    let by = caller().having_proved(&present);
+    store.remove_second_factor(ann.id, &by).await.unwrap();
+}

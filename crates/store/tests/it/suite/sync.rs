@@ -98,7 +98,10 @@ pub(crate) async fn another_projects_sync_is_not_found(backend: Backend) {
         .await;
     assert!(not_found(change.unwrap_err()));
     assert!(not_found(
-        store.delete_sync(other.id, id, caller()).await.unwrap_err()
+        store
+            .delete_sync(other.id, id, None, caller())
+            .await
+            .unwrap_err()
     ));
     assert_eq!(store.sync(own.id, id).await.unwrap().sync.name, "hook");
     assert!(
@@ -115,14 +118,17 @@ pub(crate) async fn a_deleted_sync_waits_for_its_lane_and_keeps_no_secret(backen
     let store = backend.open().await;
     let project = project(&store).await;
     let id = sync(&store, project.id, "hook").await.sync.id;
-    store.delete_sync(project.id, id, caller()).await.unwrap();
+    store
+        .delete_sync(project.id, id, None, caller())
+        .await
+        .unwrap();
 
     assert!(matches!(
         store.sync(project.id, id).await,
         Err(Error::NoSync(_))
     ));
     assert!(matches!(
-        store.delete_sync(project.id, id, caller()).await,
+        store.delete_sync(project.id, id, None, caller()).await,
         Err(Error::NoSync(_))
     ));
     assert_eq!(store.sync_by_id(id).await.unwrap(), None);

@@ -126,11 +126,14 @@ pub(crate) async fn versions_are_sealed_and_go_with_their_sync(backend: Backend)
     assert!(!backend.files_hold(SECRET_PARAMETER));
     let values = async || store.key_uses().await.unwrap()[0].values;
     assert_eq!(values().await, 2);
-    store.delete_sync(made.id, one, caller()).await.unwrap();
+    store
+        .delete_sync(made.id, one, None, caller())
+        .await
+        .unwrap();
     assert_eq!(values().await, 1);
     let gone = store.sync_versions(made.id, one, None, 10).await;
     assert!(matches!(gone, Err(Error::NoSync(_))), "{gone:?}");
-    let deleted = store.delete_project(made.id, true, caller());
+    let deleted = store.delete_project(made.id, None, true, caller());
     deleted.await.unwrap();
     assert_eq!(values().await, 0);
 }

@@ -457,3 +457,49 @@ pub(crate) async fn a_token_goes_with_the_one_that_it_was_made_with(backend: Bac
     let late = store.create_token(late, caller()).await;
     assert!(matches!(late, Err(Error::NoToken(id)) if id == parent.token.id));
 }
+
+pub(crate) async fn tokens_that_end_with_something_else_are_told(backend: Backend) {
+    let store = backend.open().await;
+    let by = caller();
+    let (of, other) = (organisation(&store).await, organisation(&store).await);
+    let ann = member(&store, of, "ann", Role::Member).await.id;
+    let bob = member(&store, of, "bob", Role::Member).await.id;
+    let carl = member(&store, other, "carl", Role::Owner).await.id;
+    for (organisation, person, name) in [
+        (of, ann, "of ann"),
+        (of, bob, "of bob"),
+        (other, carl, "of carl"),
+    ] {
+        let draft = TokenDraft {
+            organisation,
+            person: Some(person),
+            name: name.into(),
+            scopes: None,
+            parent: None,
+            expires_at: None,
+        };
+        store.create_token(draft, by).await.unwrap();
+    }
+    let revoked = async |organisation| {
+        let filter = millstream_store::AuditFilter {
+            action: Some("token.revoke".into()),
+            ..Default::default()
+        };
+        let page = store.audit_log(Some(organisation), &filter, None, 10);
+        let mut told: Vec<_> = page.await.unwrap().items;
+        told.sort_by(|one, other| one.target_name.cmp(&other.target_name));
+        let told = told.into_iter();
+        told.map(|entry| (entry.target_name, entry.after.unwrap()["with"].to_string()))
+            .collect::<Vec<_>>()
+    };
+    let with = |id: String| format!("{id:?}");
+    super::remove_member(&store, of, ann, by).await.unwrap();
+    let of_ann = ("of ann".to_owned(), with(ann.to_string()));
+    assert_eq!(revoked(of).await, std::slice::from_ref(&of_ann));
+    store.delete_person(bob, by).await.unwrap();
+    let of_bob = ("of bob".to_owned(), with(bob.to_string()));
+    assert_eq!(revoked(of).await, [of_ann, of_bob]);
+    store.delete_organisation(other, None, by).await.unwrap();
+    let of_carl = ("of carl".to_owned(), with(other.to_string()));
+    assert_eq!(revoked(other).await, [of_carl]);
+}
