@@ -10,9 +10,10 @@ macro_rules! codes {
     ($($(#[$said:meta])* $code:ident = $name:literal,)*) => {
         /// The kinds of problems: stable, for programs.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
         #[schema(as = ProblemCode)]
         pub(in crate::portal) enum Code {
-            $($(#[$said])* #[serde(rename = $name)] $code,)*
+            $($(#[$said])* $code,)*
         }
 
         impl Code {
@@ -241,6 +242,18 @@ impl ApiError {
                 Code::Internal,
                 "Server error",
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_as_it_is_named() {
+        for code in [Code::Busy, Code::IdempotencyKeyReused, Code::SyncNotReady] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
         }
     }
 }
