@@ -15,8 +15,9 @@ const EVENTS_PER_ROUND: u64 = 150;
 const PERIOD: Duration = Duration::from_millis(10);
 /// What the others' trouble may cost.
 const FACTOR: f64 = 1.5;
-/// A p95 below this is no delay that anybody could notice: the scheduler alone can cause it.
-const FLOOR: Duration = Duration::from_millis(5);
+/// A p95 below this is no delay that anybody could notice: on two cores, the work that five lanes of an
+/// unoptimised build do for each event can cause it. Waiting for one of the others would take seconds.
+const FLOOR: Duration = Duration::from_millis(40);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_destinations_in_trouble_do_not_delay_the_fifth() {
