@@ -14,6 +14,7 @@ mod pool;
 mod tls;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -275,7 +276,11 @@ impl Inner {
                     },
                     Some(dialing) => tokio::select! {
                         biased;
-                        Ok(dialed) = dialing => return dialed.map(|connection| (connection, true)),
+                        told = dialing => return match told {
+                            Ok(dialed) => dialed.map(|connection| (connection, true)),
+                            // The task ended with its client.
+                            Err(_) => Err(no_connection(destination)),
+                        },
                         () = freed => {}
                     },
                 }
@@ -311,6 +316,13 @@ impl Inner {
             }
         });
         dialed
+    }
+}
+
+fn no_connection(destination: &Destination) -> TransportError {
+    TransportError::Connect {
+        host: destination.host().to_owned(),
+        source: ErrorKind::Interrupted.into(),
     }
 }
 

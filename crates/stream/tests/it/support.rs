@@ -231,6 +231,17 @@ impl World {
         panic!("{what} did not happen; lanes: {:?}", self.streams.views());
     }
 
+    /// As [`World::until`] in real time alone: what must come about before the next attempt is due.
+    pub(crate) async fn until_now(&self, what: &str, reached: impl Fn(&Self) -> bool) {
+        for _round in 0..20_000 {
+            if reached(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_micros(500)).await;
+        }
+        panic!("{what} did not happen; lanes: {:?}", self.streams.views());
+    }
+
     pub(crate) async fn until_arrived(&self, path: &str, count: usize) -> Vec<Arrived> {
         self.until(&format!("arrival of {count} at {path}"), |world| {
             world.destination.arrived(path).len() >= count
