@@ -15,12 +15,13 @@ run: prerequisites ## Build the server and run it with a simulated shop (ARGS='-
 	./target/release/millstream demo $(ARGS)
 
 # The binary that the end-to-end tests start is built with the tests: a build of its own would compile
-# every dependency a second time, with other features. Some of these tests measure time or load the
-# machine: nextest knows which (.config/nextest.toml), without it they all run one after the other.
+# every dependency a second time, with other features. The examples are clippy's alone: it checks that
+# they compile. Some of these tests measure time or load the machine: nextest knows which
+# (.config/nextest.toml), without it they all run one after the other.
 # At last Apache FreeMarker is asked for a sample of the answers that templates are tested against.
 test: prerequisites test-prerequisites lint ## Install what the tests need, then run all of them
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) nextest run --locked --workspace --no-fail-fast; \
+		$(CARGO) nextest run --locked --workspace --lib --bins --tests --no-fail-fast; \
 	else \
 		$(CARGO) test --locked --workspace --lib --bins --test it --no-fail-fast && \
 		$(CARGO) test --locked --workspace --test e2e --no-fail-fast -- --test-threads=1; \

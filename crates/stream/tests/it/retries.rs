@@ -105,7 +105,7 @@ async fn pending_retries_survive_restarts_in_the_middle() {
                 && counts.in_flight == 0
                 && counts.pending == if attempt < 10 { 3 } else { 0 }
         };
-        world.until_now("booking", booked).await;
+        world.until_before_retry("booking", booked).await;
         world.restart(std::slice::from_ref(&sync)).await;
     }
     let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();

@@ -231,13 +231,15 @@ impl World {
         panic!("{what} did not happen; lanes: {:?}", self.streams.views());
     }
 
-    /// As [`World::until`] in real time alone: what must come about before the next attempt is due.
-    pub(crate) async fn until_now(&self, what: &str, reached: impl Fn(&Self) -> bool) {
-        for _round in 0..20_000 {
+    /// As [`World::until`], moving the clock by less than it takes until the next attempt is due: for
+    /// what must have come about before, however long the machine takes for it.
+    pub(crate) async fn until_before_retry(&self, what: &str, reached: impl Fn(&Self) -> bool) {
+        for _step in 0..20_000 {
             if reached(self) {
                 return;
             }
-            tokio::time::sleep(Duration::from_micros(500)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            self.clock.advance(Duration::from_millis(1));
         }
         panic!("{what} did not happen; lanes: {:?}", self.streams.views());
     }
