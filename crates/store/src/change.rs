@@ -28,6 +28,24 @@ pub struct Caller {
     pub notices: Vec<mail::Draft>,
     /// What the caller proved before, on which the change rests.
     pub proved: Option<Proved>,
+    /// The person as the caller saw them, from which the change was made.
+    pub seen: Option<Seen>,
+}
+
+/// A person as they were when somebody decided to change them: what was decided on something else than
+/// is there by now doesn't happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    person: PersonId,
+    version: u64,
+}
+
+impl Seen {
+    /// Refuses when the person is not as they were.
+    async fn check(self, connection: &mut AnyConnection) -> Result<(), Error> {
+        let present = person::find(connection, self.person).await?;
+        person::conflict(Some(self.version), present.version)
+    }
 }
 
 /// A person as they were when they proved who they are. Comparing a password takes a while: what rests
@@ -64,6 +82,7 @@ impl Caller {
             once: None,
             notices: Vec::new(),
             proved: None,
+            seen: None,
         }
     }
 
@@ -77,6 +96,20 @@ impl Caller {
         };
         Self {
             proved: Some(proved),
+            ..self.clone()
+        }
+    }
+
+    /// The same, whose change happens only if nothing of this person was changed since they were read:
+    /// it fails with [`Error::Conflict`] otherwise.
+    #[must_use]
+    pub fn having_seen(&self, person: &Person) -> Self {
+        let seen = Seen {
+            person: person.id,
+            version: person.version,
+        };
+        Self {
+            seen: Some(seen),
             ..self.clone()
         }
     }
@@ -232,6 +265,9 @@ pub(crate) struct Change<'s> {
 impl Store {
     pub(crate) async fn begin<'s>(&'s self, by: &'s Caller) -> Result<Change<'s>, Error> {
         let mut transaction = self.dialect.begin_write(&self.pool).await?;
+        if let Some(seen) = by.seen {
+            seen.check(&mut transaction).await?;
+        }
         if let Some(proved) = by.proved {
             proved.check(&mut transaction).await?;
         }

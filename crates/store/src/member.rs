@@ -8,6 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::change::{Caller, Change, Entry};
 use crate::person::{self, Person};
+use crate::project_keys::stored_version;
 use crate::{Cursor, Error, Page, Store, token};
 
 /// A member of an organisation.
@@ -19,6 +20,9 @@ pub struct Member {
     pub role: Role,
     /// When they joined.
     pub joined_at: Timestamp,
+    /// Rises with each change of the membership. Whoever leaves and comes back has one that they
+    /// never had in this organisation.
+    pub version: u64,
 }
 
 impl Store {
@@ -75,39 +79,47 @@ impl Store {
         find(&mut connection, organisation, person).await
     }
 
-    /// Gives a member who still is `former` another role. The last owner stays one.
+    /// Gives a member another role who still is `former`, and whose membership is still at `version`
+    /// (any, when it is `None`). The last owner stays one.
     pub async fn set_role(
         &self,
         organisation: OrganisationId,
         person: PersonId,
+        version: Option<u64>,
         former: Role,
         role: Role,
         by: &Caller,
     ) -> Result<Member, Error> {
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), organisation, person).await?;
+        person::conflict(version, before.version)?;
         if before.role != former {
             return Err(Error::RoleChanged { role: before.role });
         }
         if before.role == Role::Owner && role != Role::Owner {
             keep_an_owner(&mut change, organisation, person).await?;
         }
+        let person = person::renew_sessions(change.connection(), person).await?;
+        // The person's version has just risen, and so does the membership's, which is a former one.
         sqlx::query(
-            "UPDATE memberships SET role = $3 WHERE organisation_id = $1 AND person_id = $2",
+            "UPDATE memberships SET role = $3, version = $4
+             WHERE organisation_id = $1 AND person_id = $2",
         )
         .bind(organisation.to_string())
-        .bind(person.to_string())
+        .bind(person.id.to_string())
         .bind(role.name())
+        .bind(stored_version(person.version))
         .execute(change.connection())
         .await?;
-        person::renew_sessions(change.connection(), person).await?;
         let after = Member {
             role,
-            ..before.clone()
+            version: person.version,
+            person,
+            ..before
         };
         change
             .commit(Entry {
-                before: Some(json!({"role": before.role})),
+                before: Some(json!({"role": former})),
                 after: Some(json!({"role": role})),
                 ..entry("member.set_role", organisation, &after.person)
             })
@@ -115,17 +127,19 @@ impl Store {
         Ok(after)
     }
 
-    /// Removes a member who still is `former`, with the tokens that they made in the organisation.
-    /// The last owner stays.
+    /// Removes a member who still is `former`, and whose membership is still at `version` (any, when it
+    /// is `None`), with the tokens that they made in the organisation. The last owner stays.
     pub async fn remove_member(
         &self,
         organisation: OrganisationId,
         person: PersonId,
+        version: Option<u64>,
         former: Role,
         by: &Caller,
     ) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
         let member = find(change.connection(), organisation, person).await?;
+        person::conflict(version, member.version)?;
         if member.role != former {
             return Err(Error::RoleChanged { role: member.role });
         }
@@ -153,7 +167,8 @@ impl Store {
     }
 }
 
-/// Adds a member in a change of the caller's; one who is there already stays what they are.
+/// Adds a member in a change of the caller's; one who is there already stays what they are. The
+/// membership's version is the person's, which has risen if they were a member before.
 pub(crate) async fn add(
     connection: &mut AnyConnection,
     organisation: OrganisationId,
@@ -162,8 +177,8 @@ pub(crate) async fn add(
     now: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO memberships (organisation_id, person_id, role, created_at)
-         VALUES ($1, $2, $3, $4)
+        "INSERT INTO memberships (organisation_id, person_id, role, version, created_at)
+         SELECT $1, p.id, $3, p.version, $4 FROM people p WHERE p.id = $2
          ON CONFLICT (organisation_id, person_id) DO NOTHING",
     )
     .bind(organisation.to_string())
@@ -235,7 +250,7 @@ pub(crate) async fn find(
 fn query_for(rest: &'static str) -> AssertSqlSafe<String> {
     let person = person::COLUMNS;
     AssertSqlSafe(format!(
-        "SELECT {person}, m.role, m.created_at AS joined_at
+        "SELECT {person}, m.role, m.version AS member_version, m.created_at AS joined_at
          FROM memberships m JOIN people p ON p.id = m.person_id {rest}"
     ))
 }
@@ -258,9 +273,11 @@ pub(crate) fn role_in(row: &AnyRow) -> Result<Role, Error> {
 }
 
 fn from_row(row: &AnyRow) -> Result<Member, Error> {
+    let version: i64 = row.try_get("member_version")?;
     Ok(Member {
         person: person::from_row(row)?,
         role: role_in(row)?,
         joined_at: Timestamp(row.try_get("joined_at")?),
+        version: version.unsigned_abs(),
     })
 }

@@ -62,6 +62,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "whose tokens",
         include_str!("../migrations/0012_whose_tokens.sql"),
     ),
+    (
+        13,
+        "versions of people",
+        include_str!("../migrations/0013_versions_of_people.sql"),
+    ),
 ];
 
 /// The newest step.

@@ -97,5 +97,6 @@ fn with_origin(actor: Actor, address: Option<IpAddr>, parts: &Parts) -> Caller {
         once: None,
         notices: Vec::new(),
         proved: None,
+        seen: None,
     }
 }

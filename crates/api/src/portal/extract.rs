@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Req
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
-use store::{Caller, Once};
+use store::{Caller, Once, Person};
 
 use super::problem::ApiError;
 use super::shape;
@@ -223,6 +223,20 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, ApiError> {
+
+    /// The caller of a change of a person, which doesn't happen when anything of the person changes
+    /// before it does. Refuses when `person` is not what it was made from.
+    pub(super) fn of_person(
+        given: Option<Self>,
+        person: &Person,
+        by: &Caller,
+    ) -> Result<Caller, ApiError> {
+        let demanded = Self::against_maybe(given, person.version)?;
+        Ok(match demanded {
+            Some(_) => by.having_seen(person),
+            None => by.clone(),
+        })
+    }
         let mut lines = parts.headers.get_all(header::IF_MATCH).iter().peekable();
         if lines.peek().is_none() {
             return Ok(None);

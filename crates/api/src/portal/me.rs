@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::AppendHeaders;
 use model::access::{InstallationRights, Permission, Role};
 use serde::{Deserialize, Serialize};
 use store::{Caller, Person, Secret, Session};
 use utoipa::ToSchema;
 
-use super::extract::{Body, Path, Query};
+use super::extract::{Body, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
@@ -37,6 +38,9 @@ pub(super) struct PersonView {
     /// When the account was made.
     #[schema(format = DateTime)]
     created_at: String,
+    /// Counts from 1 with each change of the person, whoever makes it; what `ETag` and `If-Match` carry
+    /// as `"vN"`.
+    version: u64,
 }
 
 impl From<&Person> for PersonView {
@@ -49,8 +53,17 @@ impl From<&Person> for PersonView {
             installation: person.rights,
             locked_at: person.locked_at.map(rfc3339),
             created_at: rfc3339(person.created_at),
+            version: person.version,
         }
     }
+}
+
+/// A person with their version as `ETag`.
+pub(super) type TaggedPerson = ([(HeaderName, String); 1], Json<PersonView>);
+
+pub(super) fn tagged(person: &Person) -> TaggedPerson {
+    let tag = [(header::ETAG, etag(person.version))];
+    (tag, Json(PersonView::from(person)))
 }
 
 /// Who the caller is.
@@ -171,11 +184,17 @@ pub(super) struct RecoveryCodes {
     recovery_codes: Vec<String>,
 }
 
-/// Says who the caller is.
+/// Says who the caller is: a person with their version as `ETag`. What changes oneself takes it.
 #[utoipa::path(get, path = "/me", tag = "access", operation_id = "me",
-    responses((status = 200, body = Me), Refusal))]
-pub(super) async fn show(SignedIn(principal): SignedIn) -> Json<Me> {
-    Json(match &principal.who {
+    responses((status = 200, body = Me, headers(("etag" = String))), Refusal))]
+pub(super) async fn show(
+    SignedIn(principal): SignedIn,
+) -> (AppendHeaders<Option<(HeaderName, String)>>, Json<Me>) {
+    let tag = match &principal.who {
+        Who::Person { person, .. } => Some((header::ETAG, etag(person.version))),
+        Who::Token(_) => None,
+    };
+    let me = match &principal.who {
         Who::Person { person, .. } => Me::Person {
             person: PersonView::from(person),
         },
@@ -185,24 +204,26 @@ pub(super) async fn show(SignedIn(principal): SignedIn) -> Json<Me> {
             organisation: verified.token.organisation.to_string(),
             permissions: verified.permissions.iter().collect(),
         },
-    })
+    };
+    (AppendHeaders(tag), Json(me))
 }
 
 /// Changes one's name.
 #[utoipa::path(patch, path = "/me", tag = "access", operation_id = "change_me",
-    request_body = MePatch, responses((status = 200, body = PersonView), Refusal))]
+    params(("if-match" = String, Header, description = "The `ETag` that the change was made from, or `*`")),
+    request_body = MePatch,
+    responses((status = 200, body = PersonView, headers(("etag" = String))), Refusal))]
 pub(super) async fn change(
     SignedIn(principal): SignedIn,
     extract::State(portal): State,
+    if_match: IfMatch,
     Body(patch): Body<MePatch>,
-) -> Result<Json<PersonView>, ApiError> {
+) -> Result<TaggedPerson, ApiError> {
     let (person, _) = principal.who.present()?;
     let name = field::checked_name(&patch.name)?;
-    let person = portal
-        .store
-        .rename_person(person.id, &name, &principal.caller)
-        .await?;
-    Ok(Json(PersonView::from(&person)))
+    let by = IfMatch::of_person(Some(if_match), person, &principal.caller)?;
+    let person = portal.store.rename_person(person.id, &name, &by).await?;
+    Ok(tagged(&person))
 }
 
 /// Lists the organisations that the caller belongs to, the one joined first first.
@@ -248,14 +269,17 @@ pub(super) async fn organisations(
 
 /// Changes one's password. All other sessions end.
 #[utoipa::path(put, path = "/me/password", tag = "access", operation_id = "change_password",
+    params(("if-match" = Option<String>, Header, description = "The `ETag` of `/me` that it must still have")),
     request_body = PasswordChange,
     responses((status = 204, description = "The new password counts."), Refusal))]
 pub(super) async fn change_password(
     SignedIn(principal): SignedIn,
     extract::State(portal): State,
+    if_match: Option<IfMatch>,
     Body(input): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
     let (person, session) = principal.who.present()?;
+    let by = IfMatch::of_person(if_match, person, &principal.caller)?;
     let credentials = portal
         .prove_presence(&principal, input.current, "/current")
         .await?;
@@ -265,7 +289,7 @@ pub(super) async fn change_password(
     let new = Secret::new(input.new);
     let hash = portal.authority.passwords.hash(new).await?;
     let keep = Some(session.id.as_str());
-    let by = principal.caller.having_proved(&credentials.person);
+    let by = by.having_proved(&credentials.person);
     let by = portal.telling_password_changed(person, &by).await?;
     portal
         .store
@@ -294,13 +318,16 @@ pub(super) async fn offer_second_factor(
 /// Takes the second factor that was offered; gives recovery codes. All other sessions end.
 #[utoipa::path(put, path = "/me/second-factor", tag = "access",
     operation_id = "set_second_factor", request_body = SecondFactorChoice,
+    params(("if-match" = Option<String>, Header, description = "The `ETag` of `/me` that it must still have")),
     responses((status = 200, body = RecoveryCodes), Refusal))]
 pub(super) async fn set_second_factor(
     SignedIn(principal): SignedIn,
     extract::State(portal): State,
+    if_match: Option<IfMatch>,
     Body(input): Body<SecondFactorChoice>,
 ) -> Result<Json<RecoveryCodes>, ApiError> {
     let (person, session) = principal.who.present()?;
+    let by = IfMatch::of_person(if_match, person, &principal.caller)?;
     let credentials = portal
         .prove_presence(&principal, input.password, "/password")
         .await?;
@@ -319,7 +346,7 @@ pub(super) async fn set_second_factor(
     })?;
     let codes = recovery_codes(authority.random.as_ref());
     let keep = Some(session.id.as_str());
-    let by = principal.caller.having_proved(&credentials.person);
+    let by = by.having_proved(&credentials.person);
     let by = portal.telling_second_factor(&person.email, true, &by);
     portal
         .store
@@ -336,20 +363,23 @@ pub(super) async fn set_second_factor(
 /// Removes one's second factor, if there is one.
 #[utoipa::path(post, path = "/me/second-factor/remove", tag = "access",
     operation_id = "remove_second_factor", request_body = PasswordProof,
+    params(("if-match" = Option<String>, Header, description = "The `ETag` of `/me` that it must still have")),
     responses((status = 204, description = "A password is enough from now on."), Refusal))]
 pub(super) async fn remove_second_factor(
     SignedIn(principal): SignedIn,
     extract::State(portal): State,
+    if_match: Option<IfMatch>,
     Body(input): Body<PasswordProof>,
 ) -> Result<StatusCode, ApiError> {
     let (person, _) = principal.who.present()?;
+    let by = IfMatch::of_person(if_match, person, &principal.caller)?;
     let credentials = portal
         .prove_presence(&principal, input.password, "/password")
         .await?;
     if credentials.second_factor.is_none() {
         return Ok(StatusCode::NO_CONTENT);
     }
-    let (code, by) = (input.code.as_deref(), &principal.caller);
+    let code = input.code.as_deref();
     portal.prove_code(&principal, &credentials, code).await?;
     let by = by.having_proved(&credentials.person);
     let by = portal.telling_second_factor(&person.email, false, &by);
@@ -360,21 +390,24 @@ pub(super) async fn remove_second_factor(
 /// Deletes one's account with its memberships, sessions, tokens and identities; what one made stays.
 /// Refused while one is the only owner of an organisation.
 #[utoipa::path(post, path = "/me/delete", tag = "access", operation_id = "delete_me",
+    params(("if-match" = Option<String>, Header, description = "The `ETag` of `/me` that it must still have")),
     request_body = PasswordProof,
     responses((status = 204, description = "The account is gone."), Refusal))]
 pub(super) async fn delete(
     SignedIn(principal): SignedIn,
     extract::State(portal): State,
     headers: HeaderMap,
+    if_match: Option<IfMatch>,
     Body(input): Body<PasswordProof>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), ApiError> {
     let (person, _) = principal.who.present()?;
+    let by = IfMatch::of_person(if_match, person, &principal.caller)?;
     let credentials = portal
         .prove_presence(&principal, input.password, "/password")
         .await?;
     let code = input.code.as_deref();
     portal.prove_code(&principal, &credentials, code).await?;
-    let by = principal.caller.having_proved(&credentials.person);
+    let by = by.having_proved(&credentials.person);
     let by = portal.telling_account_deleted(&person.email, &by);
     portal.store.delete_own_account(person.id, &by).await?;
     let cookie = [(header::SET_COOKIE, portal.authority.site.clear(&headers))];

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use store::RightsChange;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Path, Query};
-use super::me::PersonView;
+use super::extract::{Body, IfMatch, Path, Query};
+use super::me::{PersonView, TaggedPerson, tagged};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::{ApiError, State};
@@ -66,14 +66,14 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/installation/people/{person}", tag = "installation",
     operation_id = "show_person",
     params(("person" = String, Path, description = "The person's id")),
-    responses((status = 200, body = PersonView), Refusal))]
+    responses((status = 200, body = PersonView, headers(("etag" = String))), Refusal))]
 pub(super) async fn show(
     _: Installed<InstallationWrite>,
     extract::State(portal): State,
     Path(id): Path<PersonId>,
-) -> Result<Json<PersonView>, ApiError> {
+) -> Result<TaggedPerson, ApiError> {
     let person = portal.store.person(id).await?;
-    Ok(Json(PersonView::from(&person)))
+    Ok(tagged(&person))
 }
 
 /// What to change of a person's rights in the installation; what is absent stays.
@@ -89,59 +89,65 @@ pub(super) struct RightsPatch {
 /// Gives a person rights in the installation, or takes them.
 #[utoipa::path(patch, path = "/installation/people/{person}/rights", tag = "installation",
     operation_id = "set_installation_rights",
-    params(("person" = String, Path, description = "The person's id")),
+    params(("person" = String, Path, description = "The person's id"),
+        ("if-match" = String, Header, description = "The person's `ETag` that the change was made from, or `*`")),
     request_body = RightsPatch,
-    responses((status = 200, body = PersonView), Refusal))]
+    responses((status = 200, body = PersonView, headers(("etag" = String))), Refusal))]
 pub(super) async fn set_rights(
     operator: Installed<InstallationWrite>,
     extract::State(portal): State,
-    Path(person): Path<PersonId>,
+    Path(id): Path<PersonId>,
+    if_match: IfMatch,
     Body(patch): Body<RightsPatch>,
-) -> Result<Json<PersonView>, ApiError> {
-    let by = operator.caller();
+) -> Result<TaggedPerson, ApiError> {
+    let before = portal.store.person(id).await?;
+    let by = IfMatch::of_person(Some(if_match), &before, &operator.caller())?;
     let change = RightsChange {
         operator: patch.operator,
         reviewer: patch.reviewer,
     };
-    let person = portal.store.set_rights(person, change, &by).await?;
-    Ok(Json(PersonView::from(&person)))
+    let person = portal.store.set_rights(id, change, &by).await?;
+    Ok(tagged(&person))
 }
 
 /// Locks an account: nobody signs in to it in any way, its sessions end, its tokens are refused until
 /// it is unlocked. A letter tells the person. The last operator who isn't locked stays so.
 #[utoipa::path(post, path = "/installation/people/{person}/lock", tag = "installation",
     operation_id = "lock_person",
-    params(("person" = String, Path, description = "The person's id")),
-    responses((status = 200, body = PersonView), Refusal))]
+    params(("person" = String, Path, description = "The person's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` that the person must still have")),
+    responses((status = 200, body = PersonView, headers(("etag" = String))), Refusal))]
 pub(super) async fn lock(
     operator: Installed<InstallationWrite>,
     extract::State(portal): State,
     Path(id): Path<PersonId>,
-) -> Result<Json<PersonView>, ApiError> {
+    if_match: Option<IfMatch>,
+) -> Result<TaggedPerson, ApiError> {
     let person = portal.store.person(id).await?;
+    let by = IfMatch::of_person(if_match, &person, &operator.caller())?;
     let at = portal.authority.clock.now();
     let letter = Letter::AccountLocked { at };
-    let by = portal.telling(&operator.caller(), &person.email, &letter);
+    let by = portal.telling(&by, &person.email, &letter);
     let locked = portal.store.lock_person(id, &by).await?;
-    Ok(Json(PersonView::from(&locked.unwrap_or(person))))
+    Ok(tagged(&locked.unwrap_or(person)))
 }
 
 /// Unlocks an account: its person signs in again, and its tokens are taken again.
 #[utoipa::path(post, path = "/installation/people/{person}/unlock", tag = "installation",
     operation_id = "unlock_person",
-    params(("person" = String, Path, description = "The person's id")),
-    responses((status = 200, body = PersonView), Refusal))]
+    params(("person" = String, Path, description = "The person's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` that the person must still have")),
+    responses((status = 200, body = PersonView, headers(("etag" = String))), Refusal))]
 pub(super) async fn unlock(
     operator: Installed<InstallationWrite>,
     extract::State(portal): State,
     Path(id): Path<PersonId>,
-) -> Result<Json<PersonView>, ApiError> {
-    let by = operator.caller();
-    let person = match portal.store.unlock_person(id, &by).await? {
-        Some(person) => person,
-        None => portal.store.person(id).await?,
-    };
-    Ok(Json(PersonView::from(&person)))
+    if_match: Option<IfMatch>,
+) -> Result<TaggedPerson, ApiError> {
+    let person = portal.store.person(id).await?;
+    let by = IfMatch::of_person(if_match, &person, &operator.caller())?;
+    let unlocked = portal.store.unlock_person(id, &by).await?;
+    Ok(tagged(&unlocked.unwrap_or(person)))
 }
 
 /// Ends all sessions of a person. Their tokens stay.
@@ -163,18 +169,21 @@ pub(super) async fn end_sessions(
 /// it: a password is enough from now on.
 #[utoipa::path(delete, path = "/installation/people/{person}/second-factor", tag = "installation",
     operation_id = "remove_second_factor_of_person",
-    params(("person" = String, Path, description = "The person's id")),
+    params(("person" = String, Path, description = "The person's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` that the person must still have")),
     responses((status = 204, description = "They have none."), Refusal))]
 pub(super) async fn remove_second_factor(
     operator: Installed<InstallationWrite>,
     extract::State(portal): State,
     Path(id): Path<PersonId>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, ApiError> {
     let person = portal.store.person(id).await?;
+    let by = IfMatch::of_person(if_match, &person, &operator.caller())?;
     if person.second_factor {
         let at = portal.authority.clock.now();
         let letter = Letter::SecondFactorRemoved { at };
-        let by = portal.telling(&operator.caller(), &person.email, &letter);
+        let by = portal.telling(&by, &person.email, &letter);
         portal.store.remove_second_factor(id, &by).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -185,15 +194,18 @@ pub(super) async fn remove_second_factor(
 /// operator who isn't locked stays.
 #[utoipa::path(delete, path = "/installation/people/{person}", tag = "installation",
     operation_id = "delete_person",
-    params(("person" = String, Path, description = "The person's id")),
+    params(("person" = String, Path, description = "The person's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` that the person must still have")),
     responses((status = 204, description = "It is gone."), Refusal))]
 pub(super) async fn delete(
     operator: Installed<InstallationWrite>,
     extract::State(portal): State,
     Path(id): Path<PersonId>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, ApiError> {
     let person = portal.store.person(id).await?;
-    let by = portal.telling_account_deleted(&person.email, &operator.caller());
+    let by = IfMatch::of_person(if_match, &person, &operator.caller())?;
+    let by = portal.telling_account_deleted(&person.email, &by);
     portal.store.delete_person(id, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }

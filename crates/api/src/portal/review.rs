@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract;
+use axum::http::{HeaderName, header};
 use model::DefinitionId;
 use serde::{Deserialize, Serialize};
 use store::{Caller, Comment, Decision, VersionRecord};
 use utoipa::ToSchema;
 
 use super::definition::{CommentView, ContentView, ListingName, VersionView};
-use super::extract::{Body, Path, Query};
+use super::extract::{Body, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::problem::{FieldProblem, pointer};
@@ -27,6 +28,11 @@ pub(super) struct ReviewView {
     submitted: VersionView,
     /// The newest version that was approved; null when there is none.
     approved: Option<ContentView>,
+    /// Whether new syncs may connect the definition.
+    listing: ListingName,
+    /// Of the definition: counts from 1 with each change; what `ETag` and the barring's `If-Match`
+    /// carry as `"vN"`.
+    revision: u64,
 }
 
 /// What a reviewer decides.
@@ -74,18 +80,22 @@ pub(super) async fn list(
     operation_id = "show_review",
     params(("definition" = String, Path, description = "The definition's id"),
         ("version" = u32, Path, description = "The version")),
-    responses((status = 200, body = ReviewView), Refusal))]
+    responses((status = 200, body = ReviewView, headers(("etag" = String))), Refusal))]
 pub(super) async fn show(
     _: Installed<ReviewsWrite>,
     extract::State(portal): State,
     Path((id, version)): Path<(DefinitionId, u32)>,
-) -> Result<Json<ReviewView>, ApiError> {
+) -> Result<([(HeaderName, String); 1], Json<ReviewView>), ApiError> {
     let submitted = portal.store.reviewed_version(id, version).await?;
     let approved = portal.store.approved_version(id).await?;
-    Ok(Json(ReviewView {
+    let definition = portal.store.reviewed_definition(id).await?;
+    let view = ReviewView {
         submitted: submitted.into(),
         approved: approved.map(|approved| ContentView::from((*approved).clone())),
-    }))
+        listing: definition.listing.into(),
+        revision: definition.revision,
+    };
+    Ok(([(header::ETAG, etag(view.revision))], Json(view)))
 }
 
 /// Approves a version that was submitted, or sends it back with what is to mend.
@@ -139,21 +149,25 @@ pub(super) struct BarringView {
     definition: String,
     /// Whether new syncs may connect it.
     listing: ListingName,
+    /// Counts from 1 with each change of the definition; what `ETag` and `If-Match` carry as `"vN"`.
+    revision: u64,
 }
 
 /// Takes a destination that was submitted once from the catalog, or puts it back. Syncs that connect it
 /// are not touched; whoever submitted its newest approved version is told.
 #[utoipa::path(put, path = "/installation/reviews/{definition}/barring", tag = "reviews",
     operation_id = "set_definition_barring",
-    params(("definition" = String, Path, description = "The definition's id")),
+    params(("definition" = String, Path, description = "The definition's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` of the definition as it was seen")),
     request_body = BarringInput,
-    responses((status = 200, body = BarringView), Refusal))]
+    responses((status = 200, body = BarringView, headers(("etag" = String))), Refusal))]
 pub(super) async fn bar(
     reviewer: Installed<ReviewsWrite>,
     extract::State(portal): State,
     Path(id): Path<DefinitionId>,
+    if_match: Option<IfMatch>,
     Body(input): Body<BarringInput>,
-) -> Result<Json<BarringView>, ApiError> {
+) -> Result<([(HeaderName, String); 1], Json<BarringView>), ApiError> {
     let (store, note) = (&portal.store, input.note.trim());
     if note.is_empty() && input.barred {
         let message = "say why, for whoever submitted it";
@@ -163,6 +177,8 @@ pub(super) async fn bar(
         let message = format!("at most {NOTE_CHARACTERS} characters");
         return Err(ApiError::field("/note", message));
     }
+    let current = store.reviewed_definition(id).await?.revision;
+    let revision = IfMatch::against_maybe(if_match, current)?;
     let mut by = reviewer.caller();
     if let Some(approved) = store.approved_version(id).await? {
         let record = store.reviewed_version(id, approved.version).await?;
@@ -172,11 +188,14 @@ pub(super) async fn bar(
         };
         by = portal.telling_author(&record, step, note, &[], &by).await?;
     }
-    let barred = store.bar_definition(id, input.barred, &by).await?;
-    Ok(Json(BarringView {
+    let barred = store.bar_definition(id, revision, input.barred, &by);
+    let barred = barred.await?;
+    let view = BarringView {
         definition: id.to_string(),
         listing: barred.listing.into(),
-    }))
+        revision: barred.revision,
+    };
+    Ok(([(header::ETAG, etag(view.revision))], Json(view)))
 }
 
 impl Portal {

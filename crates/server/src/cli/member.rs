@@ -1,5 +1,6 @@
 //! `millstream member …`.
 
+use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use http::Method;
@@ -90,9 +91,13 @@ impl List {
 impl ChangeRole {
     async fn run(self) -> Result<(), Failure> {
         let remote = self.server.connect()?;
-        let (path, _) = find(&remote, &self.member).await?;
+        let (path, member) = find(&remote, &self.member).await?;
         let input = json!({"role": self.role});
-        let changed = remote.call(Method::PATCH, &path, Some(&input)).await?;
+        // The role that was looked at is the one that is changed.
+        let version = member["version"].as_u64();
+        let version = version.context("the server tells no version of the member")?;
+        let changed = remote.call_if(Method::PATCH, &path, version, Some(&input));
+        let changed = changed.await?;
         let sentence = format!("{} is {} now", output::text(&changed["email"]), self.role);
         Ok(output::print_done(self.server.json, &changed, &sentence)?)
     }

@@ -134,7 +134,7 @@ impl Rights {
             }
         }
         let path = format!("{path}/rights");
-        let changed = remote.call(Method::PATCH, &path, Some(&rights)).await?;
+        let changed = remote.change(&path, &rights).await?;
         let fields = [
             ("Person", "/id"),
             ("E-mail", "/email"),

@@ -229,17 +229,26 @@ impl Store {
         }
     }
 
-    /// Takes a definition that was submitted once from everyone's catalog, or back: a reviewer's say,
-    /// whosever it is.
+    /// A definition that was submitted once, for reviewers: whose it is doesn't matter.
+    pub async fn reviewed_definition(&self, id: DefinitionId) -> Result<DefinitionRecord, Error> {
+        let mut connection = self.pool.acquire().await?;
+        review::reviewed(&mut connection, id).await?;
+        find(&mut connection, id).await
+    }
+
+    /// Takes a definition that was submitted once, and still is at `revision` (any, when it is `None`),
+    /// from everyone's catalog, or back: a reviewer's say, whosever it is.
     pub async fn bar_definition(
         &self,
         id: DefinitionId,
+        revision: Option<u64>,
         barred: bool,
         by: &Caller,
     ) -> Result<DefinitionRecord, Error> {
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), id).await?;
         review::reviewed(change.connection(), id).await?;
+        conflict(revision, before.revision)?;
         let (listing, action) = match (barred, before.listing) {
             (true, Listing::Barred) => return Ok(before),
             (true, _) => (Listing::Barred, "definition.bar"),
@@ -249,15 +258,18 @@ impl Store {
         relist(change, before, listing, action).await
     }
 
-    /// Deletes a definition that was never released. Others can be archived.
+    /// Deletes a definition that was never released, and still is at `revision` (any, when it is
+    /// `None`). Others can be archived.
     pub async fn delete_definition(
         &self,
         organisation: OrganisationId,
         id: DefinitionId,
+        revision: Option<u64>,
         by: &Caller,
     ) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
         let before = find_own(change.connection(), organisation, id).await?;
+        conflict(revision, before.revision)?;
         if before.newest > 0 {
             return Err(Error::DefinitionReleased);
         }

@@ -23,7 +23,7 @@ impl Store {
             keep_an_operator(&mut change, id).await?;
         }
         let locked_at = Some(change.now);
-        sqlx::query("UPDATE people SET locked_at = $2 WHERE id = $1")
+        sqlx::query("UPDATE people SET locked_at = $2, version = version + 1 WHERE id = $1")
             .bind(id.to_string())
             .bind(change.now.0)
             .execute(change.connection())
@@ -36,6 +36,7 @@ impl Store {
         change.commit(entry("person.lock", &before)).await?;
         Ok(Some(Person {
             locked_at,
+            version: before.version + 1,
             ..before
         }))
     }
@@ -47,13 +48,14 @@ impl Store {
         if before.locked_at.is_none() {
             return Ok(None);
         }
-        sqlx::query("UPDATE people SET locked_at = NULL WHERE id = $1")
+        sqlx::query("UPDATE people SET locked_at = NULL, version = version + 1 WHERE id = $1")
             .bind(id.to_string())
             .execute(change.connection())
             .await?;
         change.commit(entry("person.unlock", &before)).await?;
         Ok(Some(Person {
             locked_at: None,
+            version: before.version + 1,
             ..before
         }))
     }

@@ -174,7 +174,8 @@ impl Store {
             .keyring
             .seal(&text, secret.expose().as_bytes(), random)?;
         let updated = sqlx::query(
-            "UPDATE people SET totp = $2, totp_step = $3, epoch = epoch + 1
+            "UPDATE people
+             SET totp = $2, totp_step = $3, epoch = epoch + 1, version = version + 1
              WHERE id = $1 AND totp IS NULL",
         )
         .bind(&text)
@@ -198,7 +199,9 @@ impl Store {
         let mut change = self.begin(by).await?;
         let person = find(change.connection(), id).await?;
         sqlx::query(
-            "UPDATE people SET totp = NULL, recovery_codes = '[]', epoch = epoch + 1 WHERE id = $1",
+            "UPDATE people
+             SET totp = NULL, recovery_codes = '[]', epoch = epoch + 1, version = version + 1
+             WHERE id = $1",
         )
         .bind(id.to_string())
         .execute(change.connection())
@@ -215,11 +218,14 @@ pub(crate) async fn set_password_in(
     hash: &str,
     keep: Option<&str>,
 ) -> Result<(), Error> {
-    sqlx::query("UPDATE people SET password_hash = $2, epoch = epoch + 1 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(hash)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query(
+        "UPDATE people SET password_hash = $2, epoch = epoch + 1, version = version + 1
+         WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(hash)
+    .execute(&mut *connection)
+    .await?;
     end_sessions(&mut *connection, id, keep).await?;
     // Links that were sent for the former password end with it.
     sqlx::query("DELETE FROM password_resets WHERE person_id = $1")

@@ -36,13 +36,16 @@ pub struct Person {
     pub created_at: Timestamp,
     /// Counts the changes of what they sign in with, and of their rights.
     pub epoch: u64,
+    /// Counts all changes of them, from 1: what they change and what others do.
+    pub version: u64,
 }
 
 /// The columns of [`Person`].
 pub(crate) const COLUMNS: &str = "p.id AS person_id, p.email, p.name AS person_name, \
      CASE WHEN p.password_hash IS NULL THEN 0 ELSE 1 END AS has_password, \
      CASE WHEN p.totp IS NULL THEN 0 ELSE 1 END AS second_factor, \
-     p.operator, p.reviewer, p.locked_at, p.created_at AS person_created_at, p.epoch";
+     p.operator, p.reviewer, p.locked_at, p.created_at AS person_created_at, p.epoch, \
+     p.version AS person_version";
 
 /// A person to be made.
 #[derive(Debug, Clone)]
@@ -146,13 +149,14 @@ impl Store {
     ) -> Result<Person, Error> {
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), id).await?;
-        sqlx::query("UPDATE people SET name = $2 WHERE id = $1")
+        sqlx::query("UPDATE people SET name = $2, version = version + 1 WHERE id = $1")
             .bind(id.to_string())
             .bind(name)
             .execute(change.connection())
             .await?;
         let after = Person {
             name: name.to_owned(),
+            version: before.version + 1,
             ..before.clone()
         };
         change
@@ -183,7 +187,9 @@ impl Store {
             keep_an_operator(&mut change, id).await?;
         }
         sqlx::query(
-            "UPDATE people SET operator = $2, reviewer = $3, epoch = epoch + 1 WHERE id = $1",
+            "UPDATE people
+             SET operator = $2, reviewer = $3, epoch = epoch + 1, version = version + 1
+             WHERE id = $1",
         )
         .bind(id.to_string())
         .bind(i64::from(rights.operator))
@@ -193,6 +199,7 @@ impl Store {
         let after = Person {
             rights,
             epoch: before.epoch + 1,
+            version: before.version + 1,
             ..before.clone()
         };
         change
@@ -223,6 +230,7 @@ pub(crate) async fn insert(
         locked_at: None,
         created_at: now,
         epoch: 0,
+        version: 1,
     };
     let inserted = sqlx::query(
         "INSERT INTO people (id, email, name, password_hash, operator, reviewer, created_at)
@@ -261,7 +269,7 @@ pub(crate) async fn renew_sessions(
     connection: &mut AnyConnection,
     id: PersonId,
 ) -> Result<Person, Error> {
-    sqlx::query("UPDATE people SET epoch = epoch + 1 WHERE id = $1")
+    sqlx::query("UPDATE people SET epoch = epoch + 1, version = version + 1 WHERE id = $1")
         .bind(id.to_string())
         .execute(&mut *connection)
         .await?;
@@ -325,6 +333,7 @@ pub(crate) fn from_row(row: &AnyRow) -> Result<Person, Error> {
     let id: String = row.try_get("person_id")?;
     let locked_at: Option<i64> = row.try_get("locked_at")?;
     let epoch: i64 = row.try_get("epoch")?;
+    let version: i64 = row.try_get("person_version")?;
     let flag = |column| -> Result<bool, sqlx::Error> {
         let value: i64 = row.try_get(column)?;
         Ok(value != 0)
@@ -345,5 +354,6 @@ pub(crate) fn from_row(row: &AnyRow) -> Result<Person, Error> {
         locked_at: locked_at.map(Timestamp),
         created_at: Timestamp(row.try_get("person_created_at")?),
         epoch: epoch.unsigned_abs(),
+        version: version.unsigned_abs(),
     })
 }

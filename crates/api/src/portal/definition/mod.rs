@@ -284,18 +284,20 @@ pub(super) async fn change(
 #[utoipa::path(delete, path = "/organisations/{organisation}/definitions/{definition}",
     tag = "definitions", operation_id = "delete_definition",
     params(("organisation" = String, Path, description = "The organisation's id"),
-        ("definition" = String, Path, description = "The definition's id")),
-    responses((status = 204), Refusal))]
+        ("definition" = String, Path, description = "The definition's id"),
+        ("if-match" = Option<String>, Header, description = "The `ETag` that it must still have")),
+    responses((status = 204, description = "It is gone."), Refusal))]
 pub(super) async fn delete(
     allowed: Allowed<DefinitionsWrite>,
     extract::State(portal): State,
     Path((organisation, id)): Ids,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, ApiError> {
-    let by = allowed.caller();
-    portal
-        .store
-        .delete_definition(organisation, id, &by)
-        .await?;
+    let (store, by) = (&portal.store, allowed.caller());
+    let record = store.definition_record(organisation, id).await?;
+    let revision = IfMatch::against_maybe(if_match, record.revision)?;
+    let deleted = store.delete_definition(organisation, id, revision, &by);
+    deleted.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

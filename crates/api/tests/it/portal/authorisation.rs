@@ -12,6 +12,17 @@ use super::revision_routes::REVISIONS;
 use super::routes::{ACCESS, INSTALLATION, May, ORGANISATIONS, PROJECTS, Route, SYNCS};
 use super::tenants::{Credential, Kind, OURS, THEIRS, Tenants, Things};
 
+pub(super) const TABLES: [&[Route]; 8] = [
+    ACCESS,
+    ORGANISATIONS,
+    DEFINITIONS,
+    PROJECTS,
+    SYNCS,
+    REVISIONS,
+    INSTALLATION,
+    REVIEWS,
+];
+
 #[tokio::test]
 async fn the_table_holds_every_route_of_the_document() {
     let world = World::new().await;
@@ -23,17 +34,7 @@ async fn the_table_holds_every_route_of_the_document() {
             documented.insert((method.clone(), path.to_owned()));
         }
     }
-    let tables = [
-        ACCESS,
-        ORGANISATIONS,
-        DEFINITIONS,
-        PROJECTS,
-        SYNCS,
-        REVISIONS,
-        INSTALLATION,
-        REVIEWS,
-    ];
-    let routes = tables.into_iter().flatten();
+    let routes = TABLES.into_iter().flatten();
     let listed = routes.map(|(method, path, ..)| (method.to_string(), path.to_string()));
     assert_eq!(documented, listed.collect());
 }
@@ -79,7 +80,7 @@ async fn the_installation_is_open_to_whom_the_table_says() {
 }
 
 /// The status that a caller gets.
-fn expected((_, _, may, _, let_in): &Route, kind: Kind) -> u16 {
+fn expected((_, _, may, _, let_in, _): &Route, kind: Kind) -> u16 {
     match (may, kind) {
         (May::Anyone, _) => *let_in,
         (_, kind) if !kind.is_known() => 401,
@@ -104,7 +105,7 @@ fn expected((_, _, may, _, let_in): &Route, kind: Kind) -> u16 {
     }
 }
 
-fn needs((_, _, may, ..): &Route) -> &'static [Permission] {
+pub(super) fn needs((_, _, may, ..): &Route) -> &'static [Permission] {
     match may {
         May::Members(_, permissions) => permissions,
         May::Operators => &[Permission::InstallationWrite],
@@ -116,7 +117,7 @@ fn needs((_, _, may, ..): &Route) -> &'static [Permission] {
 async fn every_caller(routes: &[Route]) {
     let mut tenants = Tenants::new().await;
     for route in routes {
-        let (method, path, may, _, let_in) = route;
+        let (method, path, may, _, let_in, _) = route;
         for &kind in Kind::ALL {
             let narrowed = matches!(kind, Kind::Enough | Kind::TooLittle);
             if narrowed && needs(route).is_empty() {
@@ -163,7 +164,7 @@ async fn every_caller(routes: &[Route]) {
 }
 
 /// How the audit logs end: the newest entries of the organisation and of the installation.
-async fn entries(tenants: &Tenants) -> Vec<String> {
+pub(super) async fn entries(tenants: &Tenants) -> Vec<String> {
     let store = &tenants.world.store;
     let mut newest = Vec::new();
     for log in [Some(tenants.world.organisation), Some(tenants.other), None] {
@@ -176,9 +177,20 @@ async fn entries(tenants: &Tenants) -> Vec<String> {
 
 async fn ask(
     tenants: &mut Tenants,
-    (method, path, _, body, _): &Route,
+    route: &Route,
     credential: &Credential,
     things: &Things,
+) -> Answer {
+    ask_if(tenants, route, credential, things, Some("*")).await
+}
+
+/// The same with another `If-Match`, or none.
+pub(super) async fn ask_if(
+    tenants: &mut Tenants,
+    (method, path, _, body, ..): &Route,
+    credential: &Credential,
+    things: &Things,
+    if_match: Option<&str>,
 ) -> Answer {
     let number = tenants.number();
     // So that what is changed now comes last.
@@ -187,7 +199,11 @@ async fn ask(
     let call = tenants.world.anonymous(&method, &things.fill(path));
     // Each from elsewhere: failures are counted by address.
     let address = format!("10.0.{}.{}", number / 256, number % 256);
-    let call = credential.on(call.from(&address).header("if-match", "*"));
+    let call = credential.on(call.from(&address));
+    let call = match if_match {
+        Some(tag) => call.header("if-match", tag),
+        None => call,
+    };
     let call = match *body {
         "" => call,
         body => call.text(

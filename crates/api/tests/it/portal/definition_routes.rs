@@ -3,7 +3,8 @@
 use model::access::{Permission as P, Role};
 
 use super::routes::May::{Known, Members, Reviewers};
-use super::routes::{EVERYONE, Route};
+use super::routes::Tag::{Needed, Taken};
+use super::routes::{EVERYONE, MAKES, READS, Route, STEPS, TRIES};
 
 const DEFINERS: &[Role] = &[Role::Owner, Role::Admin, Role::Partner];
 
@@ -15,6 +16,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(EVERYONE, &[P::DefinitionsRead]),
         "",
         200,
+        READS,
     ),
     (
         "post",
@@ -22,6 +24,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         r#"{"display_name": "quagga definition {n}"}"#,
         201,
+        MAKES,
     ),
     (
         "get",
@@ -29,6 +32,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(EVERYONE, &[P::DefinitionsRead]),
         "",
         200,
+        READS,
     ),
     (
         "patch",
@@ -36,6 +40,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         r#"{"typed_properties": true}"#,
         200,
+        Needed,
     ),
     // It has been released.
     (
@@ -44,6 +49,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         "",
         409,
+        Taken,
     ),
     (
         "put",
@@ -51,6 +57,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         r#"{"listing": "deprecated"}"#,
         200,
+        Taken,
     ),
     // Only pictures are taken.
     (
@@ -59,6 +66,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         "{}",
         400,
+        Taken,
     ),
     (
         "delete",
@@ -66,15 +74,17 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         "",
         200,
+        Taken,
     ),
     // There is no such picture.
-    ("get", "/logos/{logo}", Known, "", 404),
+    ("get", "/logos/{logo}", Known, "", 404, READS),
     (
         "get",
         "/organisations/{organisation}/definitions/{definition}/check",
         Members(EVERYONE, &[P::DefinitionsRead]),
         "",
         200,
+        READS,
     ),
     (
         "post",
@@ -82,6 +92,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         "",
         201,
+        Needed,
     ),
     (
         "get",
@@ -89,6 +100,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(EVERYONE, &[P::DefinitionsRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -96,6 +108,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(EVERYONE, &[P::DefinitionsRead]),
         "",
         200,
+        READS,
     ),
     // It has been submitted.
     (
@@ -104,6 +117,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         "",
         409,
+        STEPS,
     ),
     (
         "post",
@@ -111,6 +125,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         "",
         200,
+        STEPS,
     ),
     (
         "get",
@@ -118,6 +133,7 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(EVERYONE, &[P::SyncsRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -125,17 +141,19 @@ pub(super) const DEFINITIONS: &[Route] = &[
         Members(EVERYONE, &[P::SyncsRead]),
         "",
         200,
+        READS,
     ),
 ];
 
 pub(super) const REVIEWS: &[Route] = &[
-    ("get", "/installation/reviews", Reviewers, "", 200),
+    ("get", "/installation/reviews", Reviewers, "", 200, READS),
     (
         "get",
         "/installation/reviews/{definition}/versions/{version}",
         Reviewers,
         "",
         200,
+        READS,
     ),
     (
         "put",
@@ -143,6 +161,7 @@ pub(super) const REVIEWS: &[Route] = &[
         Reviewers,
         r#"{"barred": true, "note": "{n}"}"#,
         200,
+        Taken,
     ),
     (
         "post",
@@ -150,6 +169,7 @@ pub(super) const REVIEWS: &[Route] = &[
         Reviewers,
         r#"{"decision": "return", "note": "{n}"}"#,
         200,
+        STEPS,
     ),
     (
         "post",
@@ -157,6 +177,7 @@ pub(super) const REVIEWS: &[Route] = &[
         Members(EVERYONE, &[P::DefinitionsRead]),
         "{}",
         200,
+        TRIES,
     ),
     // No such event can be sent.
     (
@@ -165,6 +186,7 @@ pub(super) const REVIEWS: &[Route] = &[
         Members(DEFINERS, &[P::DefinitionsWrite]),
         r#"{"event": []}"#,
         422,
+        TRIES,
     ),
     (
         "post",
@@ -172,6 +194,7 @@ pub(super) const REVIEWS: &[Route] = &[
         Members(EVERYONE, &[P::DefinitionsRead]),
         "{}",
         200,
+        TRIES,
     ),
     (
         "post",
@@ -179,5 +202,6 @@ pub(super) const REVIEWS: &[Route] = &[
         Reviewers,
         "{}",
         200,
+        TRIES,
     ),
 ];

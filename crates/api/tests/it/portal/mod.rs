@@ -24,6 +24,7 @@ mod openapi;
 mod openid;
 mod passwords;
 mod people;
+mod preconditions;
 mod presence;
 mod preview;
 mod projects;

@@ -160,7 +160,7 @@ async fn no_body_has_it(world: World) {
     for (method, path, body, pointer) in cases {
         let call = world.anonymous(method, path);
         let call = match *path {
-            "/me" => call.cookie(&owner.cookie),
+            "/me" => call.cookie(&owner.cookie).header("if-match", "*"),
             _ => call.token(Some(&world.token)),
         };
         let answer = call.json(body.clone()).send().await;

@@ -3,7 +3,8 @@
 use model::access::Permission as P;
 
 use super::routes::May::Members;
-use super::routes::{EVERYONE, Route, WRITERS};
+use super::routes::Tag::Needed;
+use super::routes::{EVERYONE, MAKES, READS, Route, TRIES, WRITERS};
 
 /// The sync of the tests is a webhook's, of which there is one version.
 pub(super) const REVISIONS: &[Route] = &[
@@ -13,6 +14,7 @@ pub(super) const REVISIONS: &[Route] = &[
         Members(EVERYONE, &[P::SyncsRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -20,6 +22,7 @@ pub(super) const REVISIONS: &[Route] = &[
         Members(EVERYONE, &[P::SyncsRead]),
         "",
         200,
+        READS,
     ),
     (
         "post",
@@ -27,6 +30,7 @@ pub(super) const REVISIONS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         "",
         200,
+        Needed,
     ),
     (
         "post",
@@ -34,6 +38,7 @@ pub(super) const REVISIONS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         r#"{"name": "quagga {n}"}"#,
         201,
+        MAKES,
     ),
     (
         "get",
@@ -41,6 +46,7 @@ pub(super) const REVISIONS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         "",
         400,
+        READS,
     ),
     (
         "post",
@@ -48,6 +54,7 @@ pub(super) const REVISIONS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         r#"{"to": 2}"#,
         422,
+        Needed,
     ),
     (
         "post",
@@ -55,5 +62,6 @@ pub(super) const REVISIONS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         r#"{"changes": {}}"#,
         200,
+        TRIES,
     ),
 ];

@@ -23,6 +23,27 @@ pub(super) enum May {
 
 use May::{Anyone, Known, Members, Operators, Present};
 
+/// What becomes of a version that a request to a route is made from (`If-Match`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// It has to be given, or `*`: what is changed without it could be somebody's latest change.
+    Needed,
+    /// It counts when it is given.
+    Taken,
+    /// There is none to compare it with. Why:
+    None(&'static str),
+}
+
+use Tag::{Needed, Taken};
+
+pub(super) const READS: Tag = Tag::None("it reads");
+pub(super) const MAKES: Tag = Tag::None("what it makes is new; `Idempotency-Key` makes that once");
+pub(super) const ENDS: Tag = Tag::None("what it ends never changes before");
+pub(super) const TRIES: Tag = Tag::None("it changes nothing");
+pub(super) const STEPS: Tag =
+    Tag::None("versions never change, and it says itself from which state");
+pub(super) const KEYS: Tag = Tag::None("it does the same whatever keys there are");
+
 pub(super) const EVERYONE: &[Role] = &[
     Role::Owner,
     Role::Admin,
@@ -34,9 +55,10 @@ pub(super) const WRITERS: &[Role] = &[Role::Owner, Role::Admin, Role::Member];
 const ADMINS: &[Role] = &[Role::Owner, Role::Admin];
 const OWNERS: &[Role] = &[Role::Owner];
 
-/// Method, path, who may, a body (where `{n}` is a new number each time), and the status that those
-/// get who are let in. Where that is a refusal, it is one that only they can get.
-pub(super) type Route = (&'static str, &'static str, May, &'static str, u16);
+/// Method, path, who may, a body (where `{n}` is a new number each time), the status that those get who
+/// are let in, and what becomes of `If-Match`. Where the status is a refusal, it is one that only they
+/// can get.
+pub(super) type Route = (&'static str, &'static str, May, &'static str, u16, Tag);
 
 pub(super) const ACCESS: &[Route] = &[
     (
@@ -45,29 +67,46 @@ pub(super) const ACCESS: &[Route] = &[
         Anyone,
         r#"{"email": "nobody{n}@example.com", "password": "x"}"#,
         401,
+        MAKES,
     ),
-    ("delete", "/session", Present, "", 204),
-    ("get", "/session/openid", Anyone, "", 200),
+    ("delete", "/session", Present, "", 204, ENDS),
+    ("get", "/session/openid", Anyone, "", 200, READS),
     // There is no such provider.
-    ("get", "/session/openid/{provider}/start", Anyone, "", 404),
-    ("get", "/session/openid/callback", Anyone, "", 303),
-    ("get", "/me", Known, "", 200),
-    ("patch", "/me", Present, r#"{"name": "Renamed"}"#, 200),
-    ("get", "/me/organisations", Known, "", 200),
+    (
+        "get",
+        "/session/openid/{provider}/start",
+        Anyone,
+        "",
+        404,
+        READS,
+    ),
+    ("get", "/session/openid/callback", Anyone, "", 303, READS),
+    ("get", "/me", Known, "", 200, READS),
+    (
+        "patch",
+        "/me",
+        Present,
+        r#"{"name": "Renamed"}"#,
+        200,
+        Needed,
+    ),
+    ("get", "/me/organisations", Known, "", 200, READS),
     (
         "put",
         "/me/password",
         Present,
         r#"{"current": "correct horse battery", "new": "another good one"}"#,
         204,
+        Taken,
     ),
-    ("post", "/me/second-factor/offer", Present, "", 200),
+    ("post", "/me/second-factor/offer", Present, "", 200, TRIES),
     (
         "put",
         "/me/second-factor",
         Present,
         r#"{"secret": "A", "code": "1", "password": "correct horse battery"}"#,
         422,
+        Taken,
     ),
     (
         "post",
@@ -75,6 +114,7 @@ pub(super) const ACCESS: &[Route] = &[
         Present,
         r#"{"password": "correct horse battery"}"#,
         204,
+        Taken,
     ),
     // It is not the password.
     (
@@ -83,18 +123,27 @@ pub(super) const ACCESS: &[Route] = &[
         Present,
         r#"{"password": "wrong"}"#,
         422,
+        Taken,
     ),
-    ("get", "/me/sessions", Present, "", 200),
-    ("delete", "/me/sessions/{session}", Present, "", 204),
-    ("get", "/me/identities", Present, "", 200),
-    ("delete", "/me/identities/{identity}", Present, "", 204),
-    ("delete", "/me/identities/removed", Present, "", 204),
+    ("get", "/me/sessions", Present, "", 200, READS),
+    ("delete", "/me/sessions/{session}", Present, "", 204, ENDS),
+    ("get", "/me/identities", Present, "", 200, READS),
+    (
+        "delete",
+        "/me/identities/{identity}",
+        Present,
+        "",
+        204,
+        ENDS,
+    ),
+    ("delete", "/me/identities/removed", Present, "", 204, ENDS),
     (
         "post",
         "/invitations/look",
         Anyone,
         r#"{"token": "msi_x"}"#,
         410,
+        TRIES,
     ),
     (
         "post",
@@ -102,6 +151,7 @@ pub(super) const ACCESS: &[Route] = &[
         Anyone,
         r#"{"token": "msi_x"}"#,
         410,
+        MAKES,
     ),
     (
         "post",
@@ -109,6 +159,7 @@ pub(super) const ACCESS: &[Route] = &[
         Anyone,
         r#"{"email": "nobody{n}@example.com"}"#,
         202,
+        MAKES,
     ),
     (
         "post",
@@ -116,6 +167,7 @@ pub(super) const ACCESS: &[Route] = &[
         Anyone,
         r#"{"token": "msr_x", "password": "another good one"}"#,
         410,
+        MAKES,
     ),
 ];
 
@@ -126,6 +178,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(EVERYONE, &[P::OrganisationRead]),
         "",
         200,
+        READS,
     ),
     (
         "patch",
@@ -133,6 +186,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(ADMINS, &[P::OrganisationWrite]),
         r#"{"name": "quagga {n}"}"#,
         200,
+        Needed,
     ),
     // It has projects.
     (
@@ -141,6 +195,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(OWNERS, &[P::OwnersWrite]),
         "",
         409,
+        Taken,
     ),
     (
         "get",
@@ -148,6 +203,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(EVERYONE, &[P::MembersRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -155,6 +211,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(EVERYONE, &[P::MembersRead]),
         "",
         200,
+        READS,
     ),
     (
         "patch",
@@ -162,6 +219,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(ADMINS, &[P::MembersWrite]),
         r#"{"role": "member"}"#,
         200,
+        Needed,
     ),
     (
         "delete",
@@ -169,6 +227,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(ADMINS, &[P::MembersWrite]),
         "",
         204,
+        Taken,
     ),
     (
         "get",
@@ -176,6 +235,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(EVERYONE, &[P::MembersRead]),
         "",
         200,
+        READS,
     ),
     (
         "post",
@@ -183,6 +243,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(ADMINS, &[P::MembersWrite]),
         r#"{"email": "quagga{n}@example.com", "role": "viewer"}"#,
         201,
+        MAKES,
     ),
     (
         "delete",
@@ -190,6 +251,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(ADMINS, &[P::MembersWrite]),
         "",
         204,
+        ENDS,
     ),
     (
         "get",
@@ -197,6 +259,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(EVERYONE, &[P::OrganisationRead]),
         "",
         200,
+        READS,
     ),
     (
         "post",
@@ -204,6 +267,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(EVERYONE, &[P::TokensCreate]),
         r#"{"name": "quagga"}"#,
         201,
+        MAKES,
     ),
     (
         "delete",
@@ -211,6 +275,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(ADMINS, &[P::TokensWrite]),
         "",
         200,
+        ENDS,
     ),
     (
         "get",
@@ -218,6 +283,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(ADMINS, &[P::AuditRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -225,6 +291,7 @@ pub(super) const ORGANISATIONS: &[Route] = &[
         Members(ADMINS, &[P::AuditRead]),
         "",
         200,
+        READS,
     ),
 ];
 
@@ -235,6 +302,7 @@ pub(super) const PROJECTS: &[Route] = &[
         Members(EVERYONE, &[P::ProjectsRead]),
         "",
         200,
+        READS,
     ),
     (
         "post",
@@ -242,6 +310,7 @@ pub(super) const PROJECTS: &[Route] = &[
         Members(ADMINS, &[P::ProjectsWrite]),
         r#"{"name": "quagga {n}"}"#,
         201,
+        MAKES,
     ),
     (
         "get",
@@ -249,6 +318,7 @@ pub(super) const PROJECTS: &[Route] = &[
         Members(EVERYONE, &[P::ProjectsRead]),
         "",
         200,
+        READS,
     ),
     (
         "patch",
@@ -256,6 +326,7 @@ pub(super) const PROJECTS: &[Route] = &[
         Members(ADMINS, &[P::ProjectsWrite]),
         r#"{"name": "quagga {n}"}"#,
         200,
+        Needed,
     ),
     // It has a sync.
     (
@@ -264,6 +335,7 @@ pub(super) const PROJECTS: &[Route] = &[
         Members(ADMINS, &[P::ProjectsWrite]),
         "",
         409,
+        Taken,
     ),
     (
         "post",
@@ -271,6 +343,7 @@ pub(super) const PROJECTS: &[Route] = &[
         Members(ADMINS, &[P::ProjectsWrite]),
         r#"{"overlap_seconds": 60}"#,
         200,
+        Taken,
     ),
     (
         "post",
@@ -278,6 +351,7 @@ pub(super) const PROJECTS: &[Route] = &[
         Members(ADMINS, &[P::ProjectsWrite]),
         r#"{"overlap_seconds": 60}"#,
         200,
+        Taken,
     ),
 ];
 
@@ -288,6 +362,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(EVERYONE, &[P::DeliveriesRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -295,6 +370,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(EVERYONE, &[P::DeliveriesRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -302,6 +378,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(EVERYONE, &[P::SyncsRead]),
         "",
         200,
+        READS,
     ),
     (
         "post",
@@ -309,6 +386,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         r#"{"name": "quagga {n}"}"#,
         201,
+        MAKES,
     ),
     (
         "get",
@@ -316,6 +394,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(EVERYONE, &[P::SyncsRead]),
         "",
         200,
+        READS,
     ),
     (
         "patch",
@@ -323,6 +402,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         r#"{"name": "quagga {n}"}"#,
         200,
+        Needed,
     ),
     (
         "delete",
@@ -330,6 +410,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         "",
         200,
+        Taken,
     ),
     (
         "post",
@@ -337,6 +418,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         "",
         200,
+        Taken,
     ),
     (
         "post",
@@ -344,6 +426,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         "",
         200,
+        Taken,
     ),
     (
         "post",
@@ -351,6 +434,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(EVERYONE, &[P::SyncsRead]),
         "{}",
         200,
+        TRIES,
     ),
     // No such event can be sent.
     (
@@ -359,6 +443,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         r#"{"event": []}"#,
         422,
+        TRIES,
     ),
     (
         "get",
@@ -366,6 +451,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(EVERYONE, &[P::SyncsRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -373,6 +459,7 @@ pub(super) const SYNCS: &[Route] = &[
         Members(EVERYONE, &[P::DeliveriesRead]),
         "",
         200,
+        READS,
     ),
     (
         "get",
@@ -380,27 +467,44 @@ pub(super) const SYNCS: &[Route] = &[
         Members(EVERYONE, &[P::DeliveriesRead]),
         "",
         200,
+        READS,
     ),
 ];
 
 pub(super) const INSTALLATION: &[Route] = &[
-    ("get", "/installation/organisations", Operators, "", 200),
+    (
+        "get",
+        "/installation/organisations",
+        Operators,
+        "",
+        200,
+        READS,
+    ),
     (
         "post",
         "/installation/organisations",
         Operators,
         r#"{"name": "new {n}"}"#,
         201,
+        MAKES,
     ),
-    ("get", "/installation/audit", Operators, "", 200),
-    ("get", "/installation/audit/export", Operators, "", 200),
-    ("get", "/installation/secrets", Operators, "", 200),
+    ("get", "/installation/audit", Operators, "", 200, READS),
+    (
+        "get",
+        "/installation/audit/export",
+        Operators,
+        "",
+        200,
+        READS,
+    ),
+    ("get", "/installation/secrets", Operators, "", 200, READS),
     (
         "post",
         "/installation/secrets/rotate",
         Operators,
         r#"{"new_key": "yes"}"#,
         422,
+        KEYS,
     ),
     (
         "post",
@@ -408,6 +512,7 @@ pub(super) const INSTALLATION: &[Route] = &[
         Operators,
         "",
         200,
+        KEYS,
     ),
     // It has an owner.
     (
@@ -416,15 +521,24 @@ pub(super) const INSTALLATION: &[Route] = &[
         Operators,
         r#"{"email": "quagga{n}@example.com"}"#,
         409,
+        MAKES,
     ),
-    ("get", "/installation/people", Operators, "", 200),
-    ("get", "/installation/people/{person}", Operators, "", 200),
+    ("get", "/installation/people", Operators, "", 200, READS),
+    (
+        "get",
+        "/installation/people/{person}",
+        Operators,
+        "",
+        200,
+        READS,
+    ),
     (
         "post",
         "/installation/people/{person}/lock",
         Operators,
         "",
         200,
+        Taken,
     ),
     (
         "post",
@@ -432,6 +546,7 @@ pub(super) const INSTALLATION: &[Route] = &[
         Operators,
         "",
         200,
+        Taken,
     ),
     (
         "delete",
@@ -439,6 +554,7 @@ pub(super) const INSTALLATION: &[Route] = &[
         Operators,
         "",
         204,
+        ENDS,
     ),
     (
         "delete",
@@ -446,6 +562,7 @@ pub(super) const INSTALLATION: &[Route] = &[
         Operators,
         "",
         204,
+        Taken,
     ),
     (
         "delete",
@@ -453,6 +570,7 @@ pub(super) const INSTALLATION: &[Route] = &[
         Operators,
         "",
         204,
+        Taken,
     ),
     (
         "patch",
@@ -460,7 +578,15 @@ pub(super) const INSTALLATION: &[Route] = &[
         Operators,
         r#"{"operator": false, "reviewer": true}"#,
         200,
+        Needed,
     ),
-    ("get", "/installation/outbox", Operators, "", 200),
-    ("get", "/installation/outbox/{mail}", Operators, "", 200),
+    ("get", "/installation/outbox", Operators, "", 200, READS),
+    (
+        "get",
+        "/installation/outbox/{mail}",
+        Operators,
+        "",
+        200,
+        READS,
+    ),
 ];

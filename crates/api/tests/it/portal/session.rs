@@ -96,11 +96,13 @@ async fn what_a_request_says_of_its_host_is_not_believed_where_the_configuration
         let set = answer.header("set-cookie");
         assert!(set.ends_with("; Secure"), "{host}: {set}");
         let rename = world.anonymous("PATCH", "/me").cookie(&answer.cookie());
-        let rename = rename.header("host", host).json(json!({"name": "X"}));
+        let rename = rename.header("host", host).header("if-match", "*");
+        let rename = rename.json(json!({"name": "X"}));
         let other = rename.header("origin", "https://evil.example.com");
         other.send().await.problem(403, "cross_site");
         let rename = world.anonymous("PATCH", "/me").cookie(&answer.cookie());
-        let rename = rename.header("host", host).json(json!({"name": "X"}));
+        let rename = rename.header("host", host).header("if-match", "*");
+        let rename = rename.json(json!({"name": "X"}));
         let own = rename.header("origin", "https://millstream.example.com");
         own.send().await.is(200);
     }
@@ -300,7 +302,10 @@ async fn a_hostile_page_can_do_nothing_with_somebodys_cookie() {
     assert!(tried > 100, "{tried}");
 
     // Our own pages may, and programs have no cookie that a page could use.
-    let rename = |name: &str| world.anonymous("PATCH", "/me").json(json!({"name": name}));
+    let rename = |name: &str| {
+        let call = world.anonymous("PATCH", "/me").header("if-match", "*");
+        call.json(json!({"name": name}))
+    };
     let own = rename("A")
         .cookie(&owner.cookie)
         .header("sec-fetch-site", "same-origin");

@@ -377,7 +377,7 @@ impl Tenants {
             }
             Kind::RemovedSession | Kind::RemovedToken => {
                 let admin = world.person(Role::Admin).await;
-                let removed = store.remove_member(organisation, admin.id, Role::Admin, &by);
+                let removed = store.remove_member(organisation, admin.id, None, Role::Admin, &by);
                 removed.await.unwrap();
                 match kind {
                     Kind::RemovedSession => Credential::Cookie(admin.cookie),

@@ -189,7 +189,10 @@ async fn admins_do_not_touch_owners() {
     let member = |id: PersonId| world.of_organisation(&format!("/members/{id}"));
     let change = async |cookie: &str, id: PersonId, role: &str| {
         let call = world.anonymous("PATCH", &member(id)).cookie(cookie);
-        call.json(json!({"role": role})).send().await
+        call.header("if-match", "*")
+            .json(json!({"role": role}))
+            .send()
+            .await
     };
     let remove = async |cookie: &str, id: PersonId| {
         world
@@ -243,7 +246,7 @@ async fn an_organisation_keeps_an_owner_and_the_installation_an_operator() {
 
     let rights = |operator: bool| {
         let path = format!("/installation/people/{}/rights", second.id);
-        let call = world.call("PATCH", &path);
+        let call = world.call("PATCH", &path).header("if-match", "*");
         call.json(json!({"operator": operator})).send()
     };
     rights(true).await.is(200);

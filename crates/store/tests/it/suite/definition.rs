@@ -87,7 +87,10 @@ pub(crate) async fn a_draft_is_changed_at_its_revision_only(backend: Backend) {
         "{late:?}"
     );
 
-    store.delete_definition(own, id, caller()).await.unwrap();
+    store
+        .delete_definition(own, id, None, caller())
+        .await
+        .unwrap();
     let gone = store.definition_record(own, id).await;
     assert!(matches!(gone, Err(Error::NoDefinition(_))), "{gone:?}");
     // Its name is free again.
@@ -115,7 +118,7 @@ pub(crate) async fn names_are_taken_once_in_the_installation(backend: Backend) {
             Err(Error::NameTaken { .. }) => true,
             Ok(made) => {
                 let id = made.draft.id;
-                let deleted = store.delete_definition(organisation, id, caller());
+                let deleted = store.delete_definition(organisation, id, None, caller());
                 deleted.await.unwrap();
                 false
             }
@@ -163,7 +166,9 @@ pub(crate) async fn a_version_never_changes_and_goes_its_way(backend: Backend) {
     assert_eq!(store.definition(id, 1).await.unwrap().unwrap(), first);
     assert_eq!(first.display_name, "Tool");
 
-    let refused = store.delete_definition(own, id, caller()).await;
+    let stale = store.delete_definition(own, id, Some(1), caller()).await;
+    assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
+    let refused = store.delete_definition(own, id, None, caller()).await;
     assert!(
         matches!(refused, Err(Error::DefinitionReleased)),
         "{refused:?}"

@@ -155,6 +155,68 @@ pub(crate) async fn pages_hold_every_member_once(backend: Backend) {
     assert_eq!(seen, expected);
 }
 
+pub(crate) async fn of_many_changes_of_a_member_at_once_one_wins(backend: Backend) {
+    let store = backend.open().await;
+    let organisation = organisation(&store).await;
+    member(&store, organisation, "owner", Role::Owner).await;
+    let ann = member(&store, organisation, "ann", Role::Viewer).await.id;
+    let seen = store.member(organisation, ann).await.unwrap().version;
+    let outcomes = at_once(8, |number| {
+        let store = store.clone();
+        async move {
+            let (version, former) = (Some(seen), Role::Viewer);
+            if number % 2 == 0 {
+                let removed = store.remove_member(organisation, ann, version, former, caller());
+                return removed.await;
+            }
+            // The role stays: it is the version alone that tells one change from the next.
+            let set = store.set_role(organisation, ann, version, former, former, caller());
+            set.await.map(drop)
+        }
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = outcomes.await.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 1, "{lost:?}");
+    for outcome in lost {
+        let told = matches!(&outcome, Err(Error::Conflict { current }) if *current > seen);
+        assert!(
+            told || matches!(outcome, Err(Error::NoMember(_))),
+            "{outcome:?}"
+        );
+    }
+}
+
+pub(crate) async fn who_comes_back_is_at_a_version_of_their_own(backend: Backend) {
+    let store = backend.open().await;
+    let (own, by) = (organisation(&store).await, caller());
+    member(&store, own, "owner", Role::Owner).await;
+    let ann = member(&store, own, "ann", Role::Viewer).await;
+    let read = async || store.member(own, ann.id).await.unwrap();
+    let mut versions = vec![read().await.version];
+    for _ in 0..2 {
+        let changed = super::set_role(&store, own, ann.id, Role::Member, by).await;
+        let changed = changed.unwrap();
+        assert_eq!(changed, read().await);
+        versions.push(changed.version);
+        super::remove_member(&store, own, ann.id, by).await.unwrap();
+        let link = super::invite(&store, own, &ann.email, Role::Admin, super::FAR, by);
+        let link = link.await.unwrap().text;
+        let present = millstream_store::Invitee::Present(ann.id);
+        let accepted = store.accept_invitation(link.expose(), present, by).await;
+        accepted.unwrap();
+        versions.push(read().await.version);
+    }
+    assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");
+    // What was decided on what they were before doesn't happen to what they are now.
+    let former = versions[0];
+    let removed = store.remove_member(own, ann.id, Some(former), Role::Admin, by);
+    let removed = removed.await;
+    assert!(
+        matches!(removed, Err(Error::Conflict { .. })),
+        "{removed:?}"
+    );
+    assert_eq!(read().await.role, Role::Admin);
+}
+
 fn clock_now(clock: &model::time::ManualClock) -> model::Timestamp {
     model::Clock::now(clock)
 }

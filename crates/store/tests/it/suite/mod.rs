@@ -64,6 +64,7 @@ pub(crate) fn caller() -> &'static Caller {
         once: None,
         notices: Vec::new(),
         proved: None,
+        seen: None,
     });
     &CALLER
 }
@@ -137,7 +138,8 @@ pub(crate) async fn set_role(
     by: &Caller,
 ) -> Result<Member, Error> {
     let former = store.member(organisation, person).await?.role;
-    store.set_role(organisation, person, former, role, by).await
+    let changed = store.set_role(organisation, person, None, former, role, by);
+    changed.await
 }
 
 /// Removes a member, whatever they are.
@@ -148,7 +150,8 @@ pub(crate) async fn remove_member(
     by: &Caller,
 ) -> Result<(), Error> {
     let former = store.member(organisation, person).await?.role;
-    store.remove_member(organisation, person, former, by).await
+    let removed = store.remove_member(organisation, person, None, former, by);
+    removed.await
 }
 
 /// The same, who asks for a creation under a key.
@@ -239,6 +242,7 @@ pub(crate) async fn administrator(store: &Store) -> Person {
 pub(crate) fn as_changed_as(other: &Person, person: &Person) -> Person {
     Person {
         epoch: other.epoch,
+        version: other.version,
         ..person.clone()
     }
 }

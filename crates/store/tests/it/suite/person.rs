@@ -289,3 +289,69 @@ pub(crate) async fn rights_are_changed_one_by_one(backend: Backend) {
     let lowered = store.set_rights(root, change(Some(false), None), caller());
     assert!(lowered.await.unwrap().rights.reviewer);
 }
+
+pub(crate) async fn of_many_changes_of_a_person_at_once_one_wins(backend: Backend) {
+    let store = backend.open().await;
+    administrator(&store).await;
+    let organisation = organisation(&store).await;
+    let ann = member(&store, organisation, "ann", Role::Viewer).await;
+    let outcomes = at_once(7, |number| {
+        let (store, ann) = (store.clone(), ann.clone());
+        async move {
+            let (id, by) = (ann.id, &caller().having_seen(&ann));
+            match number {
+                0 => store.rename_person(id, "Bob", by).await.map(drop),
+                1 => store.set_rights(id, OPERATOR, by).await.map(drop),
+                2 => store.lock_person(id, by).await.map(drop),
+                3 => store.set_password(id, "$argon2id$new", None, by).await,
+                4 => store.remove_second_factor(id, by).await,
+                5 => store.delete_person(id, by).await.map(drop),
+                _ => {
+                    let secret = Secret::new("JBSWY3DPEHPK3PXP".into());
+                    let set = store.set_second_factor(id, &secret, 100, &[], None, by);
+                    set.await
+                }
+            }
+        }
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = outcomes.await.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 1, "{lost:?}");
+    for outcome in lost {
+        let told = matches!(&outcome, Err(Error::Conflict { current }) if *current > ann.version);
+        assert!(
+            told || matches!(outcome, Err(Error::NoPerson(_))),
+            "{outcome:?}"
+        );
+    }
+}
+
+pub(crate) async fn every_change_of_a_person_makes_a_version(backend: Backend) {
+    let store = backend.open().await;
+    administrator(&store).await;
+    let (organisation, by) = (organisation(&store).await, caller());
+    let ann = member(&store, organisation, "ann", Role::Viewer).await;
+    assert_eq!(store.person(ann.id).await.unwrap(), ann);
+    let mut last = ann.version;
+    let mut rises = async |change: &str| {
+        let version = store.person(ann.id).await.unwrap().version;
+        assert!(version > last, "{change}: {version} after {last}");
+        last = version;
+        version
+    };
+    let renamed = store.rename_person(ann.id, "Ann", by).await.unwrap();
+    assert_eq!(renamed.version, rises("the name").await);
+    let changed = store.set_rights(ann.id, OPERATOR, by).await.unwrap();
+    assert_eq!(changed.version, rises("rights").await);
+    let locked = store.lock_person(ann.id, by).await.unwrap().unwrap();
+    assert_eq!(locked.version, rises("the lock").await);
+    let unlocked = store.unlock_person(ann.id, by).await.unwrap().unwrap();
+    assert_eq!(unlocked.version, rises("its end").await);
+    let set = store.set_password(ann.id, "$argon2id$new", None, by).await;
+    set.unwrap();
+    rises("the password").await;
+    set_second_factor(&store, ann.id, &[]).await;
+    rises("a second factor").await;
+    let removed = store.remove_second_factor(ann.id, by).await;
+    removed.unwrap();
+    rises("its removal").await;
+}
