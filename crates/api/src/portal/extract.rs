@@ -62,6 +62,15 @@ struct Named {
 }
 
 impl<T> Creation<T> {
+    /// The same, where a member of the body proves who asks for it. A repeated request may prove it
+    /// otherwise; and what is kept to know it again is no hash to guess a password from.
+    pub(super) fn once_but(mut self, proof: &str, caller: Caller) -> (T, Caller) {
+        if let Some(named) = &mut self.named {
+            named.body = without(&named.body, proof);
+        }
+        self.once(caller)
+    }
+
     /// What the client sent, and its caller, who makes it once.
     pub(super) fn once(self, mut caller: Caller) -> (T, Caller) {
         caller.once = self.named.map(|named| {
@@ -89,6 +98,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Creation<T> {
             named: key.map(|key| Named { target, key, body }),
         })
     }
+}
+
+/// A JSON object without one of its members.
+fn without(body: &[u8], member: &str) -> Bytes {
+    // It was read before, and is JSON.
+    let mut document: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(members) = document.as_object_mut() {
+        members.remove(member);
+    }
+    document.to_string().into()
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
@@ -205,6 +224,20 @@ impl IfMatch {
         given.map_or(Ok(None), |given| given.against(current))
     }
 
+    /// The caller of a change of a person, which doesn't happen when anything of the person changes
+    /// before it does. Refuses when `person` is not what it was made from.
+    pub(super) fn of_person(
+        given: Option<Self>,
+        person: &Person,
+        by: &Caller,
+    ) -> Result<Caller, ApiError> {
+        let demanded = Self::against_maybe(given, person.version)?;
+        Ok(match demanded {
+            Some(_) => by.having_seen(person),
+            None => by.clone(),
+        })
+    }
+
     /// The versions of which one must be there; `None` for any.
     pub(super) fn versions(self) -> Option<[u64; TAGS]> {
         match self {
@@ -223,20 +256,6 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, ApiError> {
-
-    /// The caller of a change of a person, which doesn't happen when anything of the person changes
-    /// before it does. Refuses when `person` is not what it was made from.
-    pub(super) fn of_person(
-        given: Option<Self>,
-        person: &Person,
-        by: &Caller,
-    ) -> Result<Caller, ApiError> {
-        let demanded = Self::against_maybe(given, person.version)?;
-        Ok(match demanded {
-            Some(_) => by.having_seen(person),
-            None => by.clone(),
-        })
-    }
         let mut lines = parts.headers.get_all(header::IF_MATCH).iter().peekable();
         if lines.peek().is_none() {
             return Ok(None);

@@ -8,7 +8,7 @@ use store::{Credentials, Secret, Session};
 use super::{ApiError, Portal};
 use crate::auth::{Comparison, Principal};
 
-/// How long a sign-in at a provider stands for a password that somebody doesn't have.
+/// How long a sign-in stands for what is proved by it.
 const RECENT: Duration = Duration::from_secs(10 * 60);
 
 impl Portal {
@@ -24,10 +24,11 @@ impl Portal {
         let credentials = self.store.credentials_of(person.clone()).await?;
         let Some(stored) = credentials.password_hash.clone() else {
             // Without a password there is no way to begin a session but the provider's.
-            let age = self.authority.clock.now().since(session.created_at);
-            return match age < RECENT {
+            return match self.is_recent(session) {
                 true => Ok(credentials),
-                false => Err(ApiError::RecentSignInNeeded),
+                false => Err(ApiError::RecentSignInNeeded {
+                    has_password: false,
+                }),
             };
         };
         self.attempt(session)?;
@@ -41,6 +42,32 @@ impl Portal {
             Comparison::Wrong => Err(ApiError::field(pointer, "this is not your password")),
             Comparison::Right | Comparison::Outdated(_) => Ok(credentials),
         }
+    }
+
+    /// The same for what a person does who has just signed in as well as later: who has begun the session
+    /// [lately](RECENT) has proved it by that.
+    pub(super) async fn prove_presence_once(
+        &self,
+        principal: &Principal,
+        password: Option<String>,
+        pointer: &str,
+    ) -> Result<(), ApiError> {
+        let (person, session) = principal.who.present()?;
+        match password {
+            None if self.is_recent(session) => Ok(()),
+            None => Err(ApiError::RecentSignInNeeded {
+                has_password: person.has_password,
+            }),
+            given => {
+                let proved = self.prove_presence(principal, given, pointer);
+                proved.await.map(drop)
+            }
+        }
+    }
+
+    /// Whether a session was begun [lately](RECENT).
+    fn is_recent(&self, session: &Session) -> bool {
+        self.authority.clock.now().since(session.created_at) < RECENT
     }
 
     /// Refuses unless the person has no second factor, or `code` is one of it; wrong ones count as

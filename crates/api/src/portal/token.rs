@@ -75,7 +75,7 @@ pub(super) struct RevokedView {
 }
 
 /// A token to make.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenInput {
     /// What it is for.
@@ -87,6 +87,9 @@ pub(super) struct TokenInput {
     /// When it ends by itself; absent or null: never, or with the token that it is made with.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// With a session that was begun more than ten minutes ago: the present password.
+    #[schema(format = Password)]
+    password: Option<String>,
 }
 
 /// Lists tokens, oldest first: one's own, and all of the organisation's with `tokens:write`.
@@ -110,7 +113,8 @@ pub(super) async fn list(
 }
 
 /// Makes a token that may do no more than its maker. Its text is shown in this answer only. One that is
-/// made with another token ends with that one.
+/// made with another token ends with that one. With a session it takes the password, or a sign-in of the
+/// last ten minutes: the code `recent_sign_in_needed` asks for it.
 #[utoipa::path(post, path = "/organisations/{organisation}/tokens", tag = "organisations",
     operation_id = "create_token",
     params(("organisation" = String, Path, description = "The organisation's id"),
@@ -121,12 +125,16 @@ pub(super) async fn create(
     extract::State(portal): State,
     creation: Creation<TokenInput>,
 ) -> Result<(StatusCode, Json<NewTokenView>), ApiError> {
-    let (input, by) = creation.once(allowed.caller());
+    let (mut input, by) = creation.once_but("password", allowed.caller());
     let who = &allowed.principal.who;
     let by = match who {
         // Ends with the token that makes it, if it must.
         Who::Token(_) => by,
         Who::Person { person, .. } => {
+            let (principal, password) = (&allowed.principal, input.password.take());
+            portal
+                .prove_presence_once(principal, password, "/password")
+                .await?;
             let by = by.having_proved(person);
             portal
                 .telling_token_made(&allowed, person, &input.name, &by)

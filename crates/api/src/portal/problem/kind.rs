@@ -122,7 +122,7 @@ impl ApiError {
                 Code::SecondFactorNeeded,
                 "Second factor needed",
             ),
-            Self::RecentSignInNeeded => (
+            Self::RecentSignInNeeded { .. } => (
                 StatusCode::FORBIDDEN,
                 Code::RecentSignInNeeded,
                 "Recent sign-in needed",

@@ -28,12 +28,12 @@ pub enum ApiError {
     /// Who signs in is who they say, but an operator has locked the account.
     #[error("this account is locked: ask an operator of the installation")]
     AccountLocked,
-    /// Somebody without a password has not signed in lately.
-    #[error(
-        "sign in again at your provider and repeat this within ten minutes, or choose a password by \
-         the link that `POST /api/v1/password-resets` sends you"
-    )]
-    RecentSignInNeeded,
+    /// Who uses a session has not proved lately to be the one who began it.
+    #[error("{}", recent_sign_in(*has_password))]
+    RecentSignInNeeded {
+        /// Whether they have a password to do it with.
+        has_password: bool,
+    },
     /// The password is right, and a code is needed too.
     #[error("give the code of your second factor as `code`, or a recovery code")]
     SecondFactorNeeded,
@@ -246,6 +246,19 @@ pub(super) struct Problem {
     /// What deleting would drop, where a confirmation is needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     would_drop: Option<DroppedLane>,
+}
+
+/// How to prove that one is still there.
+fn recent_sign_in(has_password: bool) -> &'static str {
+    match has_password {
+        true => {
+            "send your password as `password`, or sign in again and repeat this within ten minutes"
+        }
+        false => {
+            "sign in again at your provider and repeat this within ten minutes, or choose a password \
+             by the link that `POST /api/v1/password-resets` sends you"
+        }
+    }
 }
 
 impl ApiError {
