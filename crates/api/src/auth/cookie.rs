@@ -10,21 +10,27 @@ use axum::response::Response;
 use openidconnect::url::Url;
 use store::Secret;
 
-/// What the cookie is called.
-pub(crate) const NAME: &str = "millstream_session";
-
-/// What the cookie of a sign-in under way at another provider is called.
-const SIGN_IN_NAME: &str = "millstream_sign_in";
-
-/// The session's cookie, if the request has one.
-pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
-    value(headers, NAME)
+/// A cookie of ours: what it is called where it goes over TLS only, and where it may do without.
+///
+/// Of a name with this prefix browsers take nothing from another host, not even from one below the same
+/// domain, nor from a page without TLS: what has it was set by us. Where the cookie has to do without TLS
+/// they would not take it from us either.
+pub(crate) struct Name {
+    pub(crate) secure: &'static str,
+    pub(crate) open: &'static str,
 }
 
-/// The cookie of a sign-in under way, if the request has one.
-pub(crate) fn sign_in(headers: &HeaderMap) -> Option<&str> {
-    value(headers, SIGN_IN_NAME)
-}
+/// The session's.
+pub(crate) const SESSION: Name = Name {
+    secure: "__Host-millstream_session",
+    open: "millstream_session",
+};
+
+/// Of a sign-in under way at another provider.
+const SIGN_IN: Name = Name {
+    secure: "__Host-millstream_sign_in",
+    open: "millstream_sign_in",
+};
 
 fn value<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let pairs = headers.get_all(header::COOKIE).iter();
@@ -79,6 +85,29 @@ impl Site {
         }
     }
 
+    /// The session's cookie, if the request has one.
+    pub(super) fn session<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        self.read(&SESSION, headers)
+    }
+
+    /// The cookie of a sign-in under way, if the request has one.
+    pub(crate) fn sign_in<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        self.read(&SIGN_IN, headers)
+    }
+
+    /// The cookie of the one name that we would give it here: another one with the other name may be
+    /// anybody's.
+    fn read<'h>(&self, name: &Name, headers: &'h HeaderMap) -> Option<&'h str> {
+        value(headers, self.name(name, headers))
+    }
+
+    fn name(&self, name: &Name, headers: &HeaderMap) -> &'static str {
+        match self.is_secure(headers) {
+            true => name.secure,
+            false => name.open,
+        }
+    }
+
     /// The cookie to set for a session.
     pub(crate) fn set(
         &self,
@@ -86,12 +115,12 @@ impl Site {
         headers: &HeaderMap,
         max_age_seconds: u64,
     ) -> HeaderValue {
-        self.cookie(NAME, session.expose(), headers, max_age_seconds)
+        self.cookie(&SESSION, session.expose(), headers, max_age_seconds)
     }
 
     /// The cookie that ends a session.
     pub(crate) fn clear(&self, headers: &HeaderMap) -> HeaderValue {
-        self.cookie(NAME, "", headers, 0)
+        self.cookie(&SESSION, "", headers, 0)
     }
 
     /// The cookie to set for a sign-in under way.
@@ -101,17 +130,17 @@ impl Site {
         headers: &HeaderMap,
         max_age_seconds: u64,
     ) -> HeaderValue {
-        self.cookie(SIGN_IN_NAME, sealed.expose(), headers, max_age_seconds)
+        self.cookie(&SIGN_IN, sealed.expose(), headers, max_age_seconds)
     }
 
     /// The cookie that ends a sign-in.
     pub(crate) fn clear_sign_in(&self, headers: &HeaderMap) -> HeaderValue {
-        self.cookie(SIGN_IN_NAME, "", headers, 0)
+        self.cookie(&SIGN_IN, "", headers, 0)
     }
 
     fn cookie(
         &self,
-        name: &str,
+        name: &Name,
         value: &str,
         headers: &HeaderMap,
         max_age_seconds: u64,
@@ -120,6 +149,7 @@ impl Site {
             true => "; Secure",
             false => "",
         };
+        let name = self.name(name, headers);
         let text = format!(
             "{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_seconds}{secure}"
         );
@@ -261,13 +291,58 @@ mod tests {
 
     #[test]
     fn the_cookie_is_found_among_others() {
-        let get = parts(
-            Method::GET,
-            &[("cookie", "a=b; millstream_session=mss_1; c=d")],
-        );
-        assert_eq!(session(&get.headers), Some("mss_1"));
-        let get = parts(Method::GET, &[("cookie", "xmillstream_session=mss_1")]);
-        assert_eq!(session(&get.headers), None);
+        let read = |cookies: &str| {
+            let headers = [("host", "localhost"), ("cookie", cookies)];
+            let get = parts(Method::GET, &headers);
+            Site::default().session(&get.headers).map(str::to_owned)
+        };
+        let found = read("a=b; millstream_session=mss_1; c=d");
+        assert_eq!(found.as_deref(), Some("mss_1"));
+        assert_eq!(read("xmillstream_session=mss_1"), None);
+    }
+
+    #[test]
+    fn what_goes_over_tls_only_is_taken_under_no_name_that_others_could_set() {
+        let secret = Secret::new("mss_1".into());
+        let (https, http) = ("https://millstream.example.com", "http://localhost:8080");
+        let (here, there) = ("localhost:8080", "millstream.example.com");
+        for (public_url, host, secure) in [
+            (Some(https), there, true),
+            (Some(https), here, true),
+            (Some(http), here, false),
+            (None, there, true),
+            (None, here, false),
+        ] {
+            let site = public_url.map_or_else(Site::default, Site::at);
+            let headers = parts(Method::POST, &[("host", host)]).headers;
+            let set = [
+                site.set(&secret, &headers, 60),
+                site.set_sign_in(&secret, &headers, 60),
+                site.clear(&headers),
+                site.clear_sign_in(&headers),
+            ];
+            for cookie in set {
+                let cookie = cookie.to_str().unwrap();
+                assert_eq!(cookie.starts_with("__Host-millstream_"), secure, "{cookie}");
+                // What browsers ask of the prefix.
+                assert_eq!(cookie.ends_with("; Secure"), secure, "{cookie}");
+                assert!(cookie.contains("; Path=/;") && !cookie.contains("Domain"));
+            }
+            for name in ["session", "sign_in"] {
+                let read = |prefix: &str| {
+                    let cookie = format!("{prefix}millstream_{name}=mss_1");
+                    let headers = [("host", host), ("cookie", cookie.as_str())];
+                    let get = parts(Method::GET, &headers);
+                    let found = match name {
+                        "session" => site.session(&get.headers),
+                        _ => site.sign_in(&get.headers),
+                    };
+                    found.is_some()
+                };
+                let said = format!("{name} at {host} of {public_url:?}");
+                assert_eq!((read("__Host-"), read("")), (secure, !secure), "{said}");
+            }
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ use rate::Rates;
 pub use config::Config;
 pub use principal::{Principal, Who};
 
-pub(crate) use cookie::{NAME as SESSION_COOKIE, carry, sign_in};
+pub(crate) use cookie::{SESSION as SESSION_COOKIE, carry};
 pub(crate) use failures::Failures;
 pub(crate) use password::{Comparison, Passwords, problem as password_problem};
 pub(crate) use principal::caller_of;
@@ -145,7 +145,7 @@ impl Authority {
     async fn recognise(&self, parts: &Parts) -> Result<Principal, ApiError> {
         match self.try_recognise(parts).await? {
             Some(principal) => Ok(principal),
-            None if !presents_credentials(parts) => Err(ApiError::Unauthenticated),
+            None if !self.presents_credentials(parts) => Err(ApiError::Unauthenticated),
             None => {
                 // Only those who fail are slowed down: nobody can lock others out by failing.
                 let (address, now) = (self.address(parts), self.clock.now());
@@ -173,6 +173,12 @@ impl Authority {
         }))
     }
 
+    /// Whether a request claims to be somebody's.
+    fn presents_credentials(&self, parts: &Parts) -> bool {
+        let headers = &parts.headers;
+        headers.contains_key(header::AUTHORIZATION) || self.site.session(headers).is_some()
+    }
+
     /// Refuses who asks too often: by one session or token, or by all that a person has.
     fn limit(&self, who: &Who) -> Result<(), ApiError> {
         let now = self.clock.now();
@@ -192,7 +198,7 @@ impl Authority {
     }
 
     async fn by_session(&self, parts: &Parts) -> Result<Option<Who>, ApiError> {
-        let Some(text) = cookie::session(&parts.headers) else {
+        let Some(text) = self.site.session(&parts.headers) else {
             return Ok(None);
         };
         // First: a request that is refused must not use the new cookie up, which is given once.
@@ -260,11 +266,6 @@ pub(crate) fn seconds_until(end: Timestamp, now: Timestamp) -> u64 {
         true => end.since(now).as_secs(),
         false => 0,
     }
-}
-
-/// Whether a request claims to be somebody's.
-fn presents_credentials(parts: &Parts) -> bool {
-    parts.headers.contains_key(header::AUTHORIZATION) || cookie::session(&parts.headers).is_some()
 }
 
 /// The token in `Authorization: Bearer …`.

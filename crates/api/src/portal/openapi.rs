@@ -45,7 +45,13 @@ impl Modify for Credentials {
         let components = openapi.components.get_or_insert_default();
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("token", scheme);
-        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE)));
+        let description = format!(
+            "Set by signing in. Where the installation is reached without TLS, on the same machine, it \
+             is called `{}`.",
+            SESSION_COOKIE.open
+        );
+        let cookie = ApiKeyValue::with_description(SESSION_COOKIE.secure.to_owned(), description);
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
         components.add_security_scheme("session", cookie);
     }
 }

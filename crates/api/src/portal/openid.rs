@@ -14,7 +14,6 @@ use super::session::by_person;
 use super::{ApiError, Portal, State};
 use crate::auth::Public;
 use crate::auth::openid::{Failure, LIFETIME, Pending, is_own_path};
-use crate::auth::sign_in;
 use crate::mail::Letter;
 
 /// The page that tells why somebody was not signed in, by `?error=` and a stable code.
@@ -139,7 +138,7 @@ pub(super) async fn finish(
     if failures.note(public.address, now).is_err() {
         return portal.refuse(&Failure::TooManyFailures, "", &headers);
     }
-    let (cookie, state) = (sign_in(&headers), answer.state.as_deref());
+    let (cookie, state) = (authority.site.sign_in(&headers), answer.state.as_deref());
     let pending = match Pending::open(cookie, state, &portal.store, now) {
         Ok(pending) => pending,
         Err(failure) => return portal.refuse(&failure, "", &headers),

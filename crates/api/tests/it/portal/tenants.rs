@@ -125,7 +125,10 @@ impl Credential {
     /// The public half of a session's cookie.
     fn session(&self) -> Option<String> {
         match self {
-            Self::Cookie(cookie) => cookie.split('_').nth(2).map(str::to_owned),
+            Self::Cookie(cookie) => {
+                let (_, text) = cookie.split_once('=')?;
+                text.split('_').nth(1).map(str::to_owned)
+            }
             _ => None,
         }
     }
@@ -348,7 +351,7 @@ impl Tenants {
         match kind {
             Kind::Nobody => Credential::None,
             Kind::NoToken => Credential::Token("mst_guess".into()),
-            Kind::NoCookie => Credential::Cookie("millstream_session=mss_guess".into()),
+            Kind::NoCookie => Credential::Cookie("__Host-millstream_session=mss_guess".into()),
             Kind::ExpiredToken => {
                 let draft = TokenDraft {
                     organisation,

@@ -397,7 +397,7 @@ impl World {
             lifetime: Duration::from_secs(30 * 24 * 3600),
         };
         let secret = self.store.create_session(new, &Caller::system()).await;
-        format!("millstream_session={}", secret.unwrap().expose())
+        format!("__Host-millstream_session={}", secret.unwrap().expose())
     }
 
     /// The text of a new token of a person's.

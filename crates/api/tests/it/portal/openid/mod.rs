@@ -17,8 +17,8 @@ use super::World;
 use super::call::Answer;
 use super::provider::{Acme, ISSUER};
 
-const SIGN_IN: &str = "millstream_sign_in";
-const SESSION: &str = "millstream_session";
+const SIGN_IN: &str = "__Host-millstream_sign_in";
+const SESSION: &str = "__Host-millstream_session";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// An installation with one provider, and a sign-in there.
