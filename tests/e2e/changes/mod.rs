@@ -5,7 +5,11 @@
 //! `CHANGES_ROUNDS` says how many kills (10), `CHANGES_SEED` repeats a run's moments.
 
 mod definitions;
+mod installation;
 mod kinds;
+mod oneself;
+mod organisations;
+mod projects;
 mod revisions;
 
 use std::collections::{BTreeMap, BTreeSet};

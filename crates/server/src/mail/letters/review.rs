@@ -1,0 +1,83 @@
+//! What letters about the steps of a review say.
+
+use api::mail::ReviewStep;
+use store::Comment;
+
+use super::Content;
+use super::readable::{quoted, shown};
+
+/// Most comments that are shown.
+const COMMENTS_SHOWN: usize = 20;
+
+/// What a letter about a step of a review says.
+pub(super) fn review(
+    step: ReviewStep,
+    destination: &str,
+    organisation: &str,
+    by: &str,
+    note: &str,
+    comments: &[Comment],
+) -> Content {
+    let (subject, told, then) = match step {
+        ReviewStep::Submitted => (
+            format!("{destination} waits for your review"),
+            format!(
+                "{by} of {organisation} asks you to release the destination {destination} for everyone."
+            ),
+            "Approve it in the review queue, or send it back with what is to mend.",
+        ),
+        ReviewStep::Withdrawn => (
+            format!("{destination} was withdrawn"),
+            format!(
+                "{by} of {organisation} took the destination {destination} out of the review queue."
+            ),
+            "There is nothing for you to do.",
+        ),
+        ReviewStep::Approved => (
+            format!("{destination} was approved"),
+            format!(
+                "{by} approved the destination {destination} of {organisation}: everyone finds it in the catalog from now on."
+            ),
+            "Syncs that connect an earlier version stay with it until they are upgraded.",
+        ),
+        ReviewStep::Returned => (
+            format!("{destination} was sent back"),
+            format!(
+                "{by} sent the destination {destination} of {organisation} back. Your own organisation can still connect it."
+            ),
+            "Mend it in the draft, release a new version, and submit that.",
+        ),
+        ReviewStep::Barred => (
+            format!("{destination} was taken from the catalog"),
+            format!(
+                "{by} took the destination {destination} of {organisation} from the catalog: no new syncs can connect it."
+            ),
+            "Syncs that connect it go on. Ask your reviewers what is to mend.",
+        ),
+        ReviewStep::Admitted => (
+            format!("{destination} is back in the catalog"),
+            format!(
+                "{by} put the destination {destination} of {organisation} back into the catalog."
+            ),
+            "There is nothing for you to do.",
+        ),
+    };
+    let mut paragraphs = vec![told];
+    if !note.trim().is_empty() {
+        paragraphs.push(format!("They say: {}", quoted(note)));
+    }
+    for comment in comments.iter().take(COMMENTS_SHOWN) {
+        let (place, comment) = (shown(&comment.pointer), quoted(&comment.comment));
+        paragraphs.push(format!("{place}: {comment}"));
+    }
+    if let Some(more @ 1..) = comments.len().checked_sub(COMMENTS_SHOWN) {
+        paragraphs.push(format!("And {more} more, which are with the version."));
+    }
+    Content {
+        title: subject.clone(),
+        subject,
+        paragraphs,
+        notes: vec![then.to_owned()],
+        ..Content::default()
+    }
+}
