@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
 
+mod admin_token;
 mod backup;
 mod code;
 mod commands;

@@ -334,24 +334,6 @@ fn an_operator_looks_after_accounts() {
 }
 
 #[test]
-fn a_new_admin_token_ends_what_was_made_with_the_former_one() {
-    let server = Server::start("");
-    let made = server.json(&["token", "create", "CI"]);
-    let secret = made["text"].as_str().unwrap();
-    let (folder, ended_well) = server.terminate();
-    assert!(ended_well);
-    let server = Server::start_with(folder, &["--new-admin-token"]);
-    let url = server.url();
-    let list = ["project", "list", "--server", &url, "--token", secret];
-    assert_eq!(Home::new().run(&list, "").status.code(), Some(1));
-    let log = server.log();
-    let id = made["token"]["id"].as_str().unwrap();
-    let told = |line: &str| line.contains("was revoked") && line.contains(id);
-    assert!(log.lines().any(told), "{log}");
-    assert_eq!(server.json(&["token", "list"])[0]["name"], "admin");
-}
-
-#[test]
 fn a_forgotten_password_is_replaced_by_a_link() {
     let (home, server) = Home::with_ann();
     home.shown(&["password", "forgot", ANN, "--server", &server.url()]);
