@@ -151,7 +151,7 @@ async fn callers(admin: &Administrator, organisation: &str) -> Value {
 
 /// The session of somebody new of an organisation.
 async fn member(admin: &Administrator, organisation: &str, role: &str) -> String {
-    let email = format!("{role}@example.com");
+    let email = format!("the-{role}@example.com");
     let person = admin.person(organisation, &email).await;
     let path = format!("/organisations/{organisation}/members/{}", person.id);
     let body = json!({ "role": role });
@@ -162,7 +162,7 @@ async fn member(admin: &Administrator, organisation: &str, role: &str) -> String
 
 /// The session of somebody with a right in the installation, who is a viewer of the organisation.
 async fn staff(admin: &Administrator, organisation: &str, right: &str) -> String {
-    let email = format!("{right}@example.com");
+    let email = format!("the-{right}@example.com");
     let person = admin.person(organisation, &email).await;
     let path = format!("/installation/people/{}/rights", person.id);
     let rights = json!({ right: true });

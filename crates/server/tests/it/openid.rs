@@ -18,7 +18,7 @@ use crate::process::{Server, free_address, millstream, text};
 const PUBLIC_URL: &str = "https://millstream.example.com";
 const CALLBACK: &str = "/api/v1/session/openid/callback";
 const CLIENT_SECRET: &str = "hunter2:at+the provider%";
-const SIGN_IN: &str = "millstream_sign_in";
+const SIGN_IN: &str = "__Host-millstream_sign_in";
 
 /// How long the provider may take to start.
 const LIMIT: Duration = Duration::from_secs(30);
