@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::syntax::{Options, Problem};
 use crate::template::Template;
 use crate::value::{DateKind, HostFunction, Owned};
+use crate::version::Version;
 
 /// What templates are compiled with: settings, shared variables, functions, budgets.
 ///
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) automatic: Automatic,
     /// Whether renders go on after a directive that has failed.
     pub(crate) ignores_failures: bool,
+    /// Whether messages have tips.
+    pub(crate) shows_tips: bool,
 }
 
 impl Shared {
@@ -82,6 +85,7 @@ impl Engine {
                 localized_lookup: true,
                 automatic: Automatic::default(),
                 ignores_failures: false,
+                shows_tips: true,
             }),
         }
     }
@@ -113,7 +117,8 @@ impl Engine {
     /// `boolean_format`, `date_format`, `time_format`, `datetime_format`, `time_zone`, `sql_date_and_time_time_zone`,
     /// `locale`, `output_encoding`, `url_escaping_charset`, `arithmetic_engine`, `fallback_on_null_loop_variable`; and those of the syntax: `tag_syntax`, `interpolation_syntax`,
     /// `naming_convention`, `whitespace_stripping`, `strict_syntax`, `tab_size`, `output_format`,
-    /// `auto_escaping_policy`, `recognize_standard_file_extensions`, `incompatible_improvements`. As in FreeMarker,
+    /// `auto_escaping_policy`, `recognize_standard_file_extensions`, `incompatible_improvements`; and `localized_lookup`,
+    /// `truncate_builtin_algorithm`, `show_error_tips`, `auto_import`, `auto_include`, `lazy_imports`, `lazy_auto_imports`. As in FreeMarker,
     /// malformed formats are errors where they are used, and an unknown time zone is GMT.
     ///
     /// With `localized_lookup`, which is on, `page_en_US.ftl` and `page_en.ftl` come before `page.ftl`.
@@ -125,20 +130,25 @@ impl Engine {
     /// # Errors
     /// If there is no such setting, or it can't have that value.
     pub fn setting(self, name: &str, value: &str) -> Result<Self, Error> {
+        let version = self.shared.options.version;
         let set = |change: fn(&mut Settings, &str)| {
             self.clone()
                 .with(|shared| change(&mut shared.settings, value))
+        };
+        let set_date = |kind| {
+            self.clone()
+                .with(|shared| shared.settings.set_date_format(kind, value, version))
         };
         let snake = crate::builtins::snake_case(name);
         Ok(match snake.as_str() {
             "c_format" => return self.c_format(value),
             "boolean_format" => return self.boolean_format(value),
-            "number_format" => set(Settings::set_number_format),
-            "date_format" => set(|settings, value| settings.set_date_format(DateKind::Date, value)),
-            "time_format" => set(|settings, value| settings.set_date_format(DateKind::Time, value)),
-            "datetime_format" => {
-                set(|settings, value| settings.set_date_format(DateKind::DateTime, value))
+            "number_format" => {
+                self.with(|shared| shared.settings.set_number_format(value, version))
             }
+            "date_format" => set_date(DateKind::Date),
+            "time_format" => set_date(DateKind::Time),
+            "datetime_format" => set_date(DateKind::DateTime),
             "time_zone" => set(Settings::set_time_zone),
             // Only values of SQL, which can't come here, are in that zone.
             "sql_date_and_time_time_zone" => self,
@@ -148,6 +158,14 @@ impl Engine {
             }
             "fallback_on_null_loop_variable" => {
                 return self.try_with(|settings| settings.set_fallback(value));
+            }
+            "truncate_builtin_algorithm" => {
+                return self.try_with(|settings| settings.set_truncate_algorithm(value));
+            }
+            "show_error_tips" => {
+                let on = crate::syntax::boolean(&snake, value)
+                    .map_err(|message| Error::new(ErrorKind::Format, message))?;
+                self.with(|shared| shared.shows_tips = on)
             }
             "output_encoding" => set(|settings, value| {
                 settings.output_encoding = Some(value.into());
@@ -196,7 +214,7 @@ impl Engine {
             .map_err(|problem| match problem {
                 Problem::Unknown => Error::new(
                     ErrorKind::Refused,
-                    format!("the setting {name:?} isn't available"),
+                    format!("Unknown FreeMarker configuration setting: {name:?}"),
                 ),
                 Problem::Value(message) => Error::new(ErrorKind::Format, message),
             })?;
@@ -204,14 +222,14 @@ impl Engine {
         Ok(self)
     }
 
-    /// Sets the format of numbers: a name (`number`, `computer`, `c`, `percent`, `currency`) or a `DecimalFormat`
-    /// pattern with FreeMarker's options (`0.##;; roundingMode=halfUp`).
+    /// Sets the format of numbers: a name (`number`, `computer`, `c`, `percent`, `currency`; `c` is one whatever the
+    /// version) or a `DecimalFormat` pattern with FreeMarker's options (`0.##;; roundingMode=halfUp`).
     ///
     /// # Errors
     /// If the pattern is malformed.
     pub fn number_format(self, format: &str) -> Result<Self, Error> {
         self.try_with(|settings| {
-            settings.set_number_format(format);
+            settings.set_number_format(format, Version::NEWEST);
             settings.number_format.check()
         })
     }
@@ -258,7 +276,7 @@ impl Engine {
 
     fn dates_format(self, kind: DateKind, format: &str) -> Result<Self, Error> {
         self.try_with(|settings| {
-            settings.set_date_format(kind, format);
+            settings.set_date_format(kind, format, Version::DEFAULT);
             settings.date_format(kind).check()
         })
     }

@@ -1,25 +1,53 @@
-//! Settings of FreeMarker's that are about Java: for its objects, which are refused, and for its logs, exceptions and
-//! files, which are taken because no output depends on them.
+//! Settings of FreeMarker's that are about Java: for its objects, which are refused unless they are left as they
+//! are, and for its logs, exceptions and files, which are taken because no output depends on them.
 
 use crate::syntax::boolean;
 
-/// Why a setting is refused.
-const REFUSED: [(&str, &str); 14] = [
-    ("api_builtin_enabled", "`?api` reaches into Java"),
-    ("cache_storage", "it is a Java class"),
-    ("custom_attributes", "they are Java objects"),
-    ("custom_date_formats", "they are Java classes"),
-    ("custom_number_formats", "they are Java classes"),
-    ("new_builtin_class_resolver", "`?new` makes Java objects"),
-    ("object_wrapper", "it is a Java class"),
-    ("registered_custom_output_formats", "they are Java classes"),
-    ("strict_bean_models", "it is about Java objects"),
-    ("template_configurations", "they are Java objects"),
-    ("template_loader", "it is a Java class"),
-    ("template_lookup_strategy", "it is a Java class"),
-    ("template_name_format", "it is a Java class"),
-    ("truncate_builtin_algorithm", "it is a Java class"),
+/// Why a setting is refused, unless it has one of the values after it, with which it means what it means here anyway.
+const REFUSED: [(&str, &str, &[&str]); 14] = [
+    ("api_builtin_enabled", "`?api` reaches into Java", NO),
+    (
+        "classic_compatible",
+        "it is for templates of FreeMarker 1",
+        NO,
+    ),
+    ("custom_attributes", "they are Java objects", NONE),
+    ("custom_date_formats", "they are Java classes", NONE),
+    ("custom_number_formats", "they are Java classes", NONE),
+    (
+        "new_builtin_class_resolver",
+        "`?new` makes Java objects",
+        &["unrestricted", "safer", "allows_nothing", "allowsnothing"],
+    ),
+    (
+        "object_wrapper",
+        "it is a Java class",
+        &["default", "default_2_3_0", "simple"],
+    ),
+    (
+        "registered_custom_output_formats",
+        "they are Java classes",
+        NONE,
+    ),
+    ("strict_bean_models", "it is about Java objects", &[]),
+    ("template_configurations", "they are Java objects", NONE),
+    ("template_loader", "it is a Java class", NONE),
+    (
+        "template_lookup_strategy",
+        "it is a Java class",
+        &["default"],
+    ),
+    (
+        "template_name_format",
+        "names follow the rules of 2.3.0",
+        &["default", "default_2_3_0"],
+    ),
+    ("cache_storage", "it is a Java class", &[]),
 ];
+
+/// What says that there is nothing.
+const NONE: &[&str] = &["null", "{}", "[]"];
+const NO: &[&str] = &["false", "no", "n", "f"];
 
 /// What becomes of a setting of Java's.
 pub(crate) enum Answer {
@@ -31,22 +59,41 @@ pub(crate) enum Answer {
 
 /// The answer to a setting by its name in snake_case; `None` if it isn't one of Java's.
 pub(crate) fn answer(name: &str, value: &str) -> Option<Answer> {
-    if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-        let message = format!("the setting {name} is refused: {why}");
-        return Some(Answer::Refused(message));
-    }
     let checked = match name {
         "auto_flush" | "log_template_exceptions" | "wrap_unchecked_exceptions" => {
             boolean(name, value).map(drop)
         }
         "attempt_exception_reporter" => reporter(value),
         "template_update_delay" => delay(value),
+        "cache_storage" if is_cache_of_sizes(value) => Ok(()),
         "default_encoding" => Ok(()),
-        _ => return None,
+        _ => return refusal(name, value),
     };
     Some(match checked {
         Ok(()) => Answer::Taken,
         Err(message) => Answer::Malformed(message),
+    })
+}
+
+fn refusal(name: &str, value: &str) -> Option<Answer> {
+    let (_, why, taken) = REFUSED.iter().find(|(refused, ..)| *refused == name)?;
+    let value = value.to_ascii_lowercase();
+    Some(if taken.contains(&value.as_str()) {
+        Answer::Taken
+    } else {
+        Answer::Refused(format!("the setting {name} is refused: {why}"))
+    })
+}
+
+/// `strong:20, soft:250`: how many templates are kept, and no less.
+fn is_cache_of_sizes(value: &str) -> bool {
+    value.split(',').all(|part| {
+        let size = part
+            .split_once(':')
+            .map(|(kind, size)| (kind.trim(), size.trim()));
+        size.is_some_and(|(kind, size)| {
+            matches!(kind, "strong" | "soft") && size.parse::<u32>().is_ok()
+        })
     })
 }
 
@@ -98,6 +145,11 @@ mod tests {
         assert!(!taken("template_update_delay", "5 years"));
         assert!(!taken("wrap_unchecked_exceptions", "perhaps"));
         assert!(!taken("object_wrapper", "x"));
+        assert!(taken("object_wrapper", "Default"));
+        assert!(taken("api_builtin_enabled", "false"));
+        assert!(!taken("api_builtin_enabled", "true"));
+        assert!(taken("cache_storage", "strong:20, soft:250"));
+        assert!(!taken("cache_storage", "com.example.Cache"));
         assert!(answer("number_format", "0").is_none());
     }
 

@@ -53,6 +53,9 @@ const MAX_NAME: usize = 200;
 impl OutputFormat {
     /// Finds a format by its name; the error says what is wrong with the name.
     pub(crate) fn named(name: &str) -> Result<Self, String> {
+        if name.is_empty() {
+            return Err("Invalid format name: 0-length format name".to_owned());
+        }
         if let Some((_, format)) = NAMED.iter().find(|(known, _)| *known == name) {
             return Ok(format.clone());
         }
@@ -66,7 +69,6 @@ impl OutputFormat {
         };
         let (outer, inner) = combination
             .split_once('{')
-            .filter(|(outer, _)| !outer.is_empty())
             .ok_or_else(|| format!("Missing opening '{{' in: {name}"))?;
         let (outer, inner) = (Self::named(outer)?, Self::named(inner)?);
         Self::combined(outer, inner)
@@ -85,6 +87,24 @@ impl OutputFormat {
         }
         let name = format!("{}{{{}}}", outer.name(), inner.name()).into();
         Ok(Self::Combined(Arc::new(Combined { name, outer, inner })))
+    }
+
+    /// The format that the configuration names: by its name, or as the Java object that it is there.
+    pub(crate) fn configured(name: &str) -> Result<Self, String> {
+        let class = name.strip_suffix("()");
+        let of_class = class.and_then(|name| name.strip_suffix("OutputFormat"));
+        if let Some((_, format)) = of_class.and_then(|stem| {
+            let is_meant = |(known, _): &&(&str, Self)| known.eq_ignore_ascii_case(stem);
+            NAMED.iter().find(is_meant)
+        }) {
+            return Ok(format.clone());
+        }
+        match Self::named(name)? {
+            Self::Combined(_) => Err(format!(
+                "Unregistered output format name, {name:?}: formats are only combined in templates"
+            )),
+            format => Ok(format),
+        }
     }
 
     /// What the standard file extensions stand for.

@@ -6,6 +6,7 @@ use crate::datetime::{DateFormat, Zone};
 use crate::error::quoted;
 use crate::locale::Locale;
 use crate::number::{CFormat, NumberFormat};
+use crate::syntax::boolean;
 use crate::value::DateKind;
 use crate::version::Version;
 
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) output_encoding: Option<Arc<str>>,
     /// Whether whole numbers divide to binary floating point: FreeMarker's conservative arithmetic.
     pub(crate) conservative_division: bool,
+    /// What `?truncate` puts where it cuts, if it isn't told.
+    pub(crate) truncate_terminator: &'static str,
     /// Whether a loop variable that is missing shows the variable that it hides.
     pub(crate) shows_hidden: bool,
 }
@@ -60,11 +63,17 @@ const JVM_DEFAULT: &str = "JVM default";
 impl Settings {
     /// FreeMarker's defaults.
     pub(crate) fn new() -> Self {
-        let date_format = |kind| Lazy::new("", |format| DateFormat::parse(format, kind));
+        let date_format = |kind| {
+            Lazy::new("", |format| {
+                DateFormat::parse(format, kind, Version::DEFAULT)
+            })
+        };
         Self {
             locale: Locale::parse("en_US"),
             time_zone: Zone::utc(),
-            number_format: Lazy::new("number", NumberFormat::parse),
+            number_format: Lazy::new("number", |format| {
+                NumberFormat::parse(format, Version::DEFAULT)
+            }),
             c_format: None,
             default_c_format: CFormat::default_of(Version::DEFAULT),
             boolean_format: None,
@@ -74,6 +83,7 @@ impl Settings {
             url_escaping_charset: None,
             output_encoding: None,
             conservative_division: false,
+            truncate_terminator: "[...]",
             shows_hidden: true,
         }
     }
@@ -82,8 +92,8 @@ impl Settings {
         self.locale = Locale::parse(if name == JVM_DEFAULT { "en_US" } else { name });
     }
 
-    pub(crate) fn set_number_format(&mut self, format: &str) {
-        self.number_format = Lazy::new(format, NumberFormat::parse);
+    pub(crate) fn set_number_format(&mut self, format: &str, version: Version) {
+        self.number_format = Lazy::new(format, |format| NumberFormat::parse(format, version));
     }
 
     pub(crate) fn set_c_format(&mut self, name: &str) -> Result<(), String> {
@@ -123,8 +133,8 @@ impl Settings {
         Ok(())
     }
 
-    pub(crate) fn set_date_format(&mut self, kind: DateKind, format: &str) {
-        let format = Lazy::new(format, |format| DateFormat::parse(format, kind));
+    pub(crate) fn set_date_format(&mut self, kind: DateKind, format: &str, version: Version) {
+        let format = Lazy::new(format, |format| DateFormat::parse(format, kind, version));
         match kind {
             DateKind::Date => self.date_format = format,
             DateKind::Time => self.time_format = format,
@@ -145,16 +155,21 @@ impl Settings {
         Ok(())
     }
 
-    pub(crate) fn set_fallback(&mut self, value: &str) -> Result<(), String> {
-        self.shows_hidden = match value {
-            "true" | "yes" | "y" | "t" => true,
-            "false" | "no" | "n" | "f" => false,
-            other => {
+    pub(crate) fn set_truncate_algorithm(&mut self, name: &str) -> Result<(), String> {
+        self.truncate_terminator = match name.to_ascii_lowercase().as_str() {
+            "ascii" => "[...]",
+            "unicode" => "[…]",
+            _ => {
                 return Err(format!(
-                    "the setting fallback_on_null_loop_variable must be true or false, not {other:?}"
+                    "the setting truncate_builtin_algorithm must be ascii or unicode, not {name:?}: others are Java classes"
                 ));
             }
         };
+        Ok(())
+    }
+
+    pub(crate) fn set_fallback(&mut self, value: &str) -> Result<(), String> {
+        self.shows_hidden = boolean("fallback_on_null_loop_variable", value)?;
         Ok(())
     }
 

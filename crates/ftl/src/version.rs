@@ -9,18 +9,18 @@ pub(crate) struct Version(pub(crate) u32);
 impl Version {
     /// What the engine does unless it is told otherwise.
     pub(crate) const DEFAULT: Self = Self(31);
-    const NEWEST: u32 = 34;
+    pub(crate) const NEWEST: Self = Self(34);
 
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let micro = text
             .strip_prefix("2.3.")
             .and_then(|rest| rest.split('-').next())
             .and_then(|micro| micro.parse().ok())
-            .filter(|micro| *micro <= Self::NEWEST);
+            .filter(|micro| *micro <= Self::NEWEST.0);
         micro.map(Self).ok_or_else(|| {
             format!(
                 "incompatible_improvements must be between 2.3.0 and 2.3.{}, not {text:?}",
-                Self::NEWEST
+                Self::NEWEST.0
             )
         })
     }

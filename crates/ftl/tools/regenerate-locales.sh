@@ -4,5 +4,6 @@ set -eu
 cd "$(dirname "$0")"
 classes=$(mktemp -d)
 trap 'rm -rf "$classes"' EXIT
-javac -d "$classes" LocaleData.java
+javac -d "$classes" LocaleData.java CollationData.java
 java -Duser.language=en -Duser.country=US -Duser.timezone=UTC -cp "$classes" LocaleData ../src/locale
+java -Duser.language=en -Duser.country=US -cp "$classes" CollationData ../src/locale/collation.txt

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::error::ErrorKind;
-use crate::eval::{Env, Fault};
+use crate::eval::{Env, Evaluated, Fault};
 use crate::loader::{absolute, full_name};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{Callable, PresetArgs, Str, Value, WithArgs};
@@ -90,15 +90,7 @@ fn with_args<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, callee: Value<'a>) ->
         },
         other => other,
     };
-    let is_callable = match &callee {
-        Value::Macro(..) | Value::Host(_) => true,
-        Value::Callable(callable) => !matches!(**callable, Callable::Interpreted(_)),
-        _ => false,
-    };
-    if !is_callable {
-        let expected = "macro, function, directive, or method";
-        return Err(env.type_fault(&call.target, expected, &callee));
-    }
+    check_callable(env, call, &callee)?;
     let arg = env.arg_expr(call, 0)?;
     let Some(value) = env.eval_opt(arg)? else {
         return Err(unfit(env, call, "a Null"));
@@ -148,6 +140,24 @@ fn with_args<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, callee: Value<'a>) ->
         depth,
     };
     Ok(Some(Value::Callable(Rc::new(Callable::WithArgs(with)))))
+}
+
+/// Whether `?with_args` can be applied.
+pub(super) fn check_callable<'a>(
+    env: &Env<'a>,
+    call: &BuiltinCall,
+    callee: &Value<'a>,
+) -> Evaluated<'a, ()> {
+    let is_callable = match callee {
+        Value::Macro(..) | Value::Host(_) => true,
+        Value::Callable(callable) => !matches!(**callable, Callable::Interpreted(_)),
+        _ => false,
+    };
+    if is_callable {
+        return Ok(());
+    }
+    let expected = "macro, function, directive, or method";
+    Err(env.type_fault(&call.target, expected, callee))
 }
 
 #[cold]

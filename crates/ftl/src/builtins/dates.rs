@@ -1,18 +1,21 @@
 //! Built-ins on dates.
 
+use std::rc::Rc;
+
+use super::misfits::not_a_method;
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::{Accuracy, IsoFormat, Zone};
-use crate::error::{ErrorKind, quoted};
-use crate::eval::{COMPILED_BYTES_PER_STEP, Env};
-use crate::syntax::ast::BuiltinCall;
-use crate::value::{DateKind, DateTime, Value};
+use crate::error::{Error, ErrorKind, quoted};
+use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Fault};
+use crate::syntax::ast::{BuiltinCall, Lookup};
+use crate::value::{DateKind, DateTime, Unread, Value};
 
 macro_rules! iso_table {
     ($(($name:literal, $args:expr)),* $(,)?) => {
         &[
-            define("date", Run::Any(date), Args::Optional(0, 1)),
-            define("time", Run::Any(time), Args::Optional(0, 1)),
-            define("datetime", Run::Any(datetime), Args::Optional(0, 1)),
+            define("date", Run::Unread(date), Args::Optional(0, 1)),
+            define("time", Run::Unread(time), Args::Optional(0, 1)),
+            define("datetime", Run::Unread(datetime), Args::Optional(0, 1)),
             define("date_if_unknown", Run::Date(unchanged), Args::None),
             define("time_if_unknown", Run::Date(unchanged), Args::None),
             define("datetime_if_unknown", Run::Date(unchanged), Args::None),
@@ -74,16 +77,23 @@ fn convert<'a>(
     value: Value<'a>,
     kind: DateKind,
 ) -> Returned<'a> {
-    if let Value::Date(date) = value {
-        if date.kind != kind && date.kind != DateKind::DateTime {
-            let [from, to] = [date.kind, kind].map(|kind| kind.name().to_uppercase());
+    if let Some(found) = value.date_kind() {
+        if found != kind && found != DateKind::DateTime {
+            let [from, to] = [found, kind].map(|kind| kind.name().to_uppercase());
             let message = format!("Cannot convert {from} to {to}");
-            return Err(env.fault(ErrorKind::Type, call.target.src, message));
+            return Err(env.fault(ErrorKind::Type, call.head, message));
         }
-        return Ok(Some(Value::Date(DateTime {
-            millis: date.millis,
-            kind,
-        })));
+        if call.args.is_some() && call.lookup == Lookup::Call {
+            return Err(not_a_method(env, call, &value));
+        }
+    }
+    match value {
+        Value::Date(DateTime { millis, .. }) => {
+            return Ok(Some(Value::Date(DateTime { millis, kind })));
+        }
+        Value::Unread(unread) if unread.kind == kind => return Ok(Some(Value::Unread(unread))),
+        Value::Unread(unread) => return Err(Fault::Error(unread.error.clone())),
+        _ => {}
     }
     let text = env.string_of(&call.target, value)?;
     // The setting must be well-formed even where it isn't used.
@@ -106,7 +116,12 @@ fn convert<'a>(
                 quoted(&unreadable.format),
                 unreadable.reason
             );
-            Err(env.failure(ErrorKind::Format, message))
+            let error = Error::new(ErrorKind::Format, message);
+            // Only what is read by the setting waits until it is used.
+            if call.args.is_some() {
+                return Err(Fault::Error(error));
+            }
+            Ok(Some(Value::Unread(Rc::new(Unread { kind, error }))))
         }
     }
 }

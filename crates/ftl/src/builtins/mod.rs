@@ -5,10 +5,12 @@ mod charset;
 mod control;
 mod dates;
 mod escapes;
+mod excerpt;
 mod hashes;
 mod json;
 mod loops;
 mod markup;
+mod misfits;
 mod numbers;
 mod patterns;
 mod sequences;
@@ -42,6 +44,8 @@ enum Run {
     /// A sequence whose items may be computed one by one; the built-in evaluates its target itself.
     Items(for<'a> fn(&mut Env<'a>, &'a BuiltinCall) -> Returned<'a>),
     Any(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Value<'a>) -> Returned<'a>),
+    /// The target may be a date whose text can't be read.
+    Unread(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Value<'a>) -> Returned<'a>),
     /// The target may be missing.
     Optional(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Option<Value<'a>>) -> Returned<'a>),
     /// The target is a loop variable.
@@ -160,11 +164,11 @@ impl Builtin {
     pub(crate) fn run<'a>(&self, env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         env.step()?;
         if !call.args_fit {
-            return Err(self.misfit(env, call)?);
+            return self.misfit(env, call);
         }
         match self.run {
             Run::Str(run) => {
-                let text = env.eval_string(&call.target)?;
+                let text = self.string_target(env, call)?;
                 env.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
                 run(env, call, text)
             }
@@ -197,6 +201,10 @@ impl Builtin {
                 }
                 run(env, call, value)
             }
+            Run::Unread(run) => match env.eval_opt(&call.target)? {
+                Some(value) => run(env, call, value),
+                None => Err(Fault::Missing(&call.target)),
+            },
             Run::Optional(run) => {
                 let value = env.eval_guarded(&call.target)?;
                 run(env, call, value)
@@ -220,64 +228,26 @@ impl Builtin {
         }
     }
 
-    /// Why a call with too few or too many arguments fails: for its target if that doesn't fit either.
-    fn misfit<'a>(&self, env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, Fault<'a>> {
-        match self.run {
-            Run::Str(_) | Run::Text(_) => drop(env.eval_string(&call.target)?),
-            Run::Number(_) => drop(env.eval_number(&call.target)?),
-            Run::Optional(_) => drop(env.eval_guarded(&call.target)?),
-            Run::Date(_) => match env.eval(&call.target)? {
-                Value::Date(_) => {}
-                other => return Ok(not_a_date(env, call, &other)),
-            },
-            Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Loop(_) => {
-                let value = env.eval(&call.target)?;
-                if self.name == "string" {
-                    return Ok(self.string_misfit(env, call, &value));
-                }
-                let wanted = match self.run {
-                    Run::Seq(_) => Some("sequence"),
-                    Run::Items(_) if self.name != "size" => Some("sequence or collection"),
-                    _ => None,
-                };
-                if let Some(wanted) = wanted
-                    && !value.is_sequence()
-                {
-                    return Err(env.type_fault(&call.target, wanted, &value));
-                }
-            }
-        }
-        if call.args.is_none() {
-            let message = "Expected a string or something automatically convertible to string (number, date or boolean), or \"template output\" , but this has evaluated to a method:";
-            return Ok(env.role_fault(call.src, message));
-        }
-        for arg in call.args.iter().flatten() {
-            env.eval_opt(arg)?;
-        }
-        let message = self.check_arity(&call.name, call.args.as_deref().map(<[Expr]>::len));
-        Ok(env.failure(ErrorKind::Value, message.err().unwrap_or_default()))
-    }
-
-    /// What is wrong with the arguments of `?string` depends on what it is to make a string of.
-    fn string_misfit<'a>(&self, env: &Env<'a>, call: &BuiltinCall, value: &Value<'a>) -> Fault<'a> {
-        let got = match call.arg_count() {
-            0 => "none".to_owned(),
-            count => count.to_string(),
+    /// The string that it works on. Those that look for a part have a namesake for sequences.
+    fn string_target<'a>(
+        &self,
+        env: &mut Env<'a>,
+        call: &'a BuiltinCall,
+    ) -> Evaluated<'a, Str<'a>> {
+        let namesake = match self.name {
+            "contains" => "seq_contains",
+            "index_of" | "last_index_of" => "seq_index_of",
+            _ => return env.eval_string(&call.target),
         };
-        let expected = match value {
-            Value::Bool(_) => "2 arguments",
-            Value::Number(_) | Value::Date(_) => "1 argument",
-            Value::Str(_) => {
-                let message = "For \"...(...)\" callee: Expected a method or function, but this has evaluated to a string:";
-                return env.fault(ErrorKind::Type, call.head, message);
-            }
-            other => {
-                let expected = "number, date, boolean or string";
-                return env.type_fault(&call.target, expected, other);
-            }
-        };
-        let message = format!("?string(...) expects {expected} but has received {got}.");
-        env.failure(ErrorKind::Value, message)
+        let value = env.eval(&call.target)?;
+        let is_sequence = value.type_name() == "sequence";
+        env.string_of(&call.target, value)
+            .map_err(|fault| match fault {
+                Fault::Error(error) if is_sequence => Fault::Error(error.tip(format!(
+                    "For sequences/collections (lists and such) use \"?{namesake}\" instead."
+                ))),
+                fault => fault,
+            })
     }
 
     /// Whether the number of arguments is checked before anything runs.
@@ -322,45 +292,6 @@ impl Builtin {
 
     pub(crate) fn accepts_missing(&self) -> bool {
         matches!(self.run, Run::Optional(_))
-    }
-
-    /// Checks the number of arguments; `None` is for no parentheses at all.
-    pub(crate) fn check_arity(&self, name: &str, count: Option<usize>) -> Result<(), String> {
-        let (min, max, given) = match (self.args, count) {
-            (Args::None, _) | (Args::Optional(..), None) => return Ok(()),
-            (Args::Optional(min, max), Some(given)) => (min, max, given),
-            (Args::Required(min, max), given) => (min, max, given.unwrap_or(0)),
-        };
-        if (min..=max).contains(&given) {
-            return Ok(());
-        }
-        if self.name == "switch" {
-            return Err(format!("?switch(...) must have at least {min} parameters"));
-        }
-        let expected = if min == max {
-            min.to_string()
-        } else if max == min + 1 {
-            format!("{min} or {max}")
-        } else if max == usize::MAX {
-            format!("at least {min}")
-        } else {
-            format!("{min} to {max}")
-        };
-        if matches!(
-            self.name,
-            "then" | "map" | "filter" | "take_while" | "drop_while"
-        ) {
-            return Err(format!("?{name}(...) requires exactly {min} parameters"));
-        }
-        let plural = if max == 1 { "" } else { "s" };
-        let got = if given == 0 {
-            "none".to_owned()
-        } else {
-            given.to_string()
-        };
-        Err(format!(
-            "?{name}(...) expects {expected} argument{plural} but has received {got}."
-        ))
     }
 }
 

@@ -54,7 +54,7 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         }
         Value::Number(_) | Value::Date(_) if call.arg_count() > 1 => {
             let message = "?string(...) expects 1 argument but has received 2.";
-            Err(env.fault(ErrorKind::Value, call.target.src, message))
+            Err(env.failure(ErrorKind::Value, message))
         }
         Value::Number(_) | Value::Date(_)
             if call.lookup == Lookup::Bracket && !call.has_constant_arg() =>
@@ -169,7 +169,7 @@ fn write_formatted<'a>(
             let (locale, c_format) = (&env.settings.locale, env.settings.c_format());
             format.write(number, locale, c_format, out).map_err(|_| {
                 let message = "Failed to format number";
-                env.fault(ErrorKind::Format, call.target.src, message)
+                env.described(ErrorKind::Format, call.target.src, message)
             })
         }
         Value::Date(date) => {
@@ -204,13 +204,14 @@ fn number_format<'a>(
     }
     let source = printed_arg(env, call, 0)?;
     env.steps(source.as_str().len() / COMPILED_BYTES_PER_STEP)?;
-    let format = NumberFormat::parse(source.as_str()).map_err(|reason| {
-        let message = format!(
-            "Failed to get number format object for the {} number format string: {reason}",
-            quoted(source.as_str())
-        );
-        env.described(ErrorKind::Format, call.head, message)
-    })?;
+    let format =
+        NumberFormat::parse(source.as_str(), env.engine.options.version).map_err(|reason| {
+            let message = format!(
+                "Failed to get number format object for the {} number format string: {reason}",
+                quoted(source.as_str())
+            );
+            env.described(ErrorKind::Format, call.head, message)
+        })?;
     if call.has_constant_arg() {
         let kept = call.formats.number.get_or_init(|| Arc::new(format));
         return Ok(Cow::Borrowed(kept));
@@ -231,7 +232,7 @@ pub(super) fn date_format<'a>(
     }
     let source = printed_arg(env, call, 0)?;
     env.steps(source.as_str().len() / COMPILED_BYTES_PER_STEP)?;
-    let format = DateFormat::parse(source.as_str(), kind).map_err(|reason| {
+    let format = DateFormat::parse(source.as_str(), kind, env.engine.options.version).map_err(|reason| {
         let message = format!(
             "Can't create date/time/datetime format based on format string {}. Reason given: {reason}",
             quoted(source.as_str())
@@ -254,6 +255,10 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
         }
         Value::Bool(yes) => Ok(Some(Value::str(if yes { "true" } else { "false" }))),
         Value::Match(found) => Ok(Some(Value::str(if found.whole { "true" } else { "false" }))),
+        // Strings can be written since 2.3.32.
+        other if !env.engine.options.version.has(32) => {
+            Err(env.type_fault(&call.target, "number or boolean", &other))
+        }
         // XML Schema has no literals of strings.
         Value::Str(text) if env.settings.c_format() == CFormat::XmlSchema => {
             Ok(Some(Value::Str(text)))
@@ -372,9 +377,10 @@ fn letters<'a>(
 ) -> Returned<'a> {
     let name = &call.name;
     let Some(mut rest) = whole_i32(number) else {
+        // Java's own names of what isn't finite.
+        let shown = number.to_text().replace("INF", "Infinity");
         let message = format!(
-            "The left side operand value isn't compatible with ?{name}: Can't convert {} to type Integer without loss.",
-            number.to_text()
+            "The left side operand value isn't compatible with ?{name}: Can't convert {shown} to type Integer without loss."
         );
         return Err(env.described(ErrorKind::Value, call.target.src, message));
     };

@@ -70,7 +70,7 @@ fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
     } else {
         match env.eval(&call.target)? {
             Value::HashView(hash) => hash.len(),
-            Value::Map(map) => map.len(),
+            Value::Map(map) => map.len() + map.repeated,
             value if value.is_sequence() => seq_len(&value),
             value if value.is_hash_ex() => env.entries(&value)?.len(),
             other => {

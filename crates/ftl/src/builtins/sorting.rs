@@ -11,6 +11,9 @@ use crate::value::{ListKind, Value};
 
 pub(super) fn sort<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
     let items = env.items(&seq)?;
+    if items.is_empty() {
+        return Ok(Some(seq));
+    }
     let mut keyed = Vec::with_capacity(items.len());
     for item in items {
         let key = item.clone().ok_or_else(|| {
@@ -52,6 +55,9 @@ pub(super) fn sort_by<'a>(
         _ => return Err(env.failure(ErrorKind::Type, not_a_path(call))),
     };
     let items = env.items(&seq)?;
+    if items.is_empty() {
+        return Ok(Some(seq));
+    }
     let mut keyed = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
         let mut key = item.clone();
@@ -133,18 +139,22 @@ fn sorted_small_numbers<'a>(
     Value::special_list(items.collect(), ListKind::Computed)
 }
 
+/// What a byte of text weighs at most.
+const ELEMENT_BYTES: usize = 2 * size_of::<u32>();
+
 /// Strings are weighed once, not at every comparison.
 fn sorted_strings<'a>(
     env: &mut Env<'a>,
     keyed: Vec<(Value<'a>, Option<Value<'a>>)>,
 ) -> Returned<'a> {
+    let order = env.settings.locale.collation();
     let mut weighed = Vec::with_capacity(keyed.len());
     for (key, item) in keyed {
         let Value::Str(text) = &key else { continue };
-        env.charge(text.as_str().len().saturating_mul(size_of::<Weight>()))?;
-        weighed.push((weights(text.as_str()), item));
+        env.charge(text.as_str().len().saturating_mul(ELEMENT_BYTES))?;
+        weighed.push((order.weigh(text.as_str()), item));
     }
-    weighed.sort_by(|(left, _), (right, _)| collate(left, right));
+    weighed.sort_by(|(left, _), (right, _)| order.compare(left, right));
     let items = weighed.into_iter().map(|(_, item)| item);
     Ok(Some(Value::special_list(
         items.collect(),
@@ -194,108 +204,4 @@ fn check_types<'a>(
         }
     }
     Ok(())
-}
-
-/// Signs in the order of Java's collation rules; they come before digits, and those before letters.
-const SIGNS: &str = "_¯,;:!¡?¿/.´`^¨~·¸'\"«»()[]{}§¶©®@¤¢$£¥*\\&#%+±÷×<=>¬|¦°µ";
-
-/// Letters with their accented forms, in order.
-const ACCENTED: &[&str] = &[
-    "aáàâåäã",
-    "cç",
-    "eéèêë",
-    "iíìîï",
-    "nñ",
-    "oóòôöõ",
-    "uúùûü",
-    "yýÿ",
-];
-
-/// Java's English order: letters without regard to case and accents first; accents, then case, only decide between
-/// equals, and blanks and hyphens count as accents do.
-fn collate(left: &[Weight], right: &[Weight]) -> Ordering {
-    let left_bases = left.iter().filter_map(|weight| weight.base);
-    let bases = left_bases.cmp(right.iter().filter_map(|weight| weight.base));
-    let accents = || {
-        let left = left.iter().map(|weight| weight.accent);
-        left.cmp(right.iter().map(|weight| weight.accent))
-    };
-    let case = || {
-        let left = left.iter().map(|weight| weight.upper);
-        left.cmp(right.iter().map(|weight| weight.upper))
-    };
-    bases.then_with(accents).then_with(case)
-}
-
-fn weights(text: &str) -> Vec<Weight> {
-    text.chars().map(weight).collect()
-}
-
-fn is_ignorable(c: char) -> bool {
-    c == '-' || c == '\u{ad}' || c.is_control() || c.is_whitespace()
-}
-
-struct Weight {
-    /// Class and place in it: signs, digits, letters. Blanks have none.
-    base: Option<(u8, u32)>,
-    accent: usize,
-    upper: bool,
-}
-
-fn weight(c: char) -> Weight {
-    if c.is_ascii_alphanumeric() {
-        let class = if c.is_ascii_digit() { 1 } else { 2 };
-        let base = Some((class, u32::from(c.to_ascii_lowercase())));
-        return Weight {
-            base,
-            accent: 0,
-            upper: c.is_ascii_uppercase(),
-        };
-    }
-    let upper = c.is_uppercase();
-    if is_ignorable(c) {
-        return Weight {
-            base: None,
-            accent: usize::MAX,
-            upper,
-        };
-    }
-    if let Some(place) = SIGNS.chars().position(|sign| sign == c) {
-        return Weight {
-            base: Some((0, place as u32)),
-            accent: 0,
-            upper,
-        };
-    }
-    let lower = c.to_lowercase().next().unwrap_or(c);
-    let accented = ACCENTED.iter().find_map(|forms| {
-        let accent = forms.chars().position(|form| form == lower)?;
-        Some((forms.chars().next()?, accent))
-    });
-    let (letter, accent) = accented.unwrap_or((lower, 0));
-    let class = if letter.is_alphabetic() { 2 } else { 1 };
-    Weight {
-        base: Some((class, letter as u32)),
-        accent,
-        upper,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn case_and_accents_only_decide_between_equals() {
-        let mut words = [
-            "Pear", "apple", "Zoo", "école", "eclair", "Apple", "pear", "10", "_",
-        ];
-        words.sort_by(|left, right| collate(&weights(left), &weights(right)));
-        assert_eq!(
-            words,
-            [
-                "_", "10", "apple", "Apple", "eclair", "école", "pear", "Pear", "Zoo"
-            ]
-        );
-    }
 }

@@ -21,7 +21,6 @@ pub(super) const TABLE: &[Builtin] = &[
     define("truncate_w_m", Run::Str(truncate), Args::Required(1, 3)),
 ];
 
-const TERMINATOR: &str = "[...]";
 const MARKUP_TERMINATOR: &str = "<span class='truncateTerminator'>[&#8230;]</span>";
 /// The length of a terminator in markup that isn't read like HTML.
 const OTHER_MARKUP_LEN: usize = 3;
@@ -108,7 +107,7 @@ fn terminator<'a>(
                 content: Content::Markup(Str::Borrowed(MARKUP_TERMINATOR)),
             }))
         } else {
-            Terminator::Text(Str::Borrowed(TERMINATOR))
+            Terminator::Text(Str::Borrowed(env.settings.truncate_terminator))
         });
     }
     match env.eval_opt(env.arg_expr(call, 1)?)? {

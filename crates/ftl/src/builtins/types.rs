@@ -3,31 +3,31 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{DateKind, Value};
+use crate::value::{DateKind, UNREAD, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
-    define("is_string", Run::Any(test), Args::None),
-    define("is_number", Run::Any(test), Args::None),
-    define("is_boolean", Run::Any(test), Args::None),
-    define("is_date", Run::Any(test), Args::None),
-    define("is_date_like", Run::Any(test), Args::None),
-    define("is_date_only", Run::Any(test), Args::None),
-    define("is_time", Run::Any(test), Args::None),
-    define("is_datetime", Run::Any(test), Args::None),
-    define("is_unknown_date_like", Run::Any(test), Args::None),
-    define("is_sequence", Run::Any(test), Args::None),
-    define("is_collection", Run::Any(test), Args::None),
-    define("is_collection_ex", Run::Any(test), Args::None),
-    define("is_enumerable", Run::Any(test), Args::None),
-    define("is_indexable", Run::Any(test), Args::None),
-    define("is_hash", Run::Any(test), Args::None),
-    define("is_hash_ex", Run::Any(test), Args::None),
-    define("is_macro", Run::Any(test), Args::None),
-    define("is_directive", Run::Any(test), Args::None),
-    define("is_method", Run::Any(test), Args::None),
-    define("is_transform", Run::Any(test), Args::None),
-    define("is_node", Run::Any(test), Args::None),
-    define("is_markup_output", Run::Any(test), Args::None),
+    define("is_string", Run::Unread(test), Args::None),
+    define("is_number", Run::Unread(test), Args::None),
+    define("is_boolean", Run::Unread(test), Args::None),
+    define("is_date", Run::Unread(test), Args::None),
+    define("is_date_like", Run::Unread(test), Args::None),
+    define("is_date_only", Run::Unread(test), Args::None),
+    define("is_time", Run::Unread(test), Args::None),
+    define("is_datetime", Run::Unread(test), Args::None),
+    define("is_unknown_date_like", Run::Unread(test), Args::None),
+    define("is_sequence", Run::Unread(test), Args::None),
+    define("is_collection", Run::Unread(test), Args::None),
+    define("is_collection_ex", Run::Unread(test), Args::None),
+    define("is_enumerable", Run::Unread(test), Args::None),
+    define("is_indexable", Run::Unread(test), Args::None),
+    define("is_hash", Run::Unread(test), Args::None),
+    define("is_hash_ex", Run::Unread(test), Args::None),
+    define("is_macro", Run::Unread(test), Args::None),
+    define("is_directive", Run::Unread(test), Args::None),
+    define("is_method", Run::Unread(test), Args::None),
+    define("is_transform", Run::Unread(test), Args::None),
+    define("is_node", Run::Unread(test), Args::None),
+    define("is_markup_output", Run::Unread(test), Args::None),
 ];
 
 fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -35,10 +35,10 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         "is_string" => value.text().is_some(),
         "is_number" => matches!(value, Value::Number(_)),
         "is_boolean" => matches!(value, Value::Bool(_) | Value::Match(_)),
-        "is_date" | "is_date_like" => matches!(value, Value::Date(_)),
-        "is_date_only" => matches!(&value, Value::Date(date) if date.kind == DateKind::Date),
-        "is_time" => matches!(&value, Value::Date(date) if date.kind == DateKind::Time),
-        "is_datetime" => matches!(&value, Value::Date(date) if date.kind == DateKind::DateTime),
+        "is_date" | "is_date_like" => value.date_kind().is_some(),
+        "is_date_only" => value.date_kind() == Some(DateKind::Date),
+        "is_time" => value.date_kind() == Some(DateKind::Time),
+        "is_datetime" => value.date_kind() == Some(DateKind::DateTime),
         "is_sequence" | "is_indexable" | "is_enumerable" => value.is_sequence(),
         "is_collection" => match &value {
             Value::Range(range) => range.is_listable_endless(),
@@ -46,12 +46,12 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
             _ => false,
         },
         "is_collection_ex" => false,
-        "is_hash" => value.is_hash(),
+        "is_hash" => value.is_hash() || matches!(value, Value::Unread(_)),
         "is_hash_ex" => value.is_hash_ex(),
         "is_macro" => {
             matches!(
                 value.type_name(),
-                "macro+misc_template_model" | "macro" | "function"
+                "macro+misc_template_model" | "macro" | "function+misc_template_model"
             )
         }
         "is_directive" => match &value {
@@ -60,7 +60,7 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         },
         "is_markup_output" => matches!(value, Value::Markup(_)),
         "is_transform" => value.type_name() == "transform",
-        "is_method" => value.type_name() == "method",
+        "is_method" => matches!(value.type_name(), "method" | UNREAD),
         _ => false,
     };
     Ok(Some(Value::Bool(answer)))

@@ -27,6 +27,8 @@ pub(crate) struct Program {
     pub(crate) has_macros: bool,
     /// What has been computed already, as it was, by its place.
     pub(crate) folded: HashMap<Src, Expr>,
+    /// The loop variables that each `.vars` sees, by its place.
+    pub(crate) vars: HashMap<Src, Arc<Site>>,
 }
 
 /// Names in the order of their slots.
@@ -76,6 +78,7 @@ pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool) -> Program {
         globals: resolver.globals,
         has_macros: resolver.has_macros,
         folded: resolver.folded,
+        vars: resolver.vars,
     }
 }
 
@@ -86,6 +89,7 @@ struct Resolver {
     globals: Names,
     has_macros: bool,
     folded: HashMap<Src, Expr>,
+    vars: HashMap<Src, Arc<Site>>,
     /// Loop variables in scope, the innermost last.
     scopes: Vec<ScopeVariable>,
     /// In what is open: the same, as other templates' code finds them.
@@ -404,6 +408,11 @@ impl Resolver {
                 self.next_slot = next_slot;
             }
             ExprKind::Name(_) => self.bind(expr),
+            ExprKind::Special(Special::Vars) => {
+                if let Some(site) = self.site() {
+                    self.vars.insert(expr.src, site);
+                }
+            }
             _ => children_mut(expr, &mut |child| self.expr(child)),
         }
         if let Some(original) = fold(expr) {

@@ -25,6 +25,7 @@ pub(crate) use zone::Zone;
 
 use crate::locale::Locale;
 use crate::value::{DateKind, DateTime};
+use crate::version::Version;
 
 /// A compiled date, time or datetime format.
 #[derive(Clone, Debug)]
@@ -63,11 +64,12 @@ pub(crate) struct Unreadable {
 
 impl DateFormat {
     /// Compiles a pattern, the name of a style (`short`, `medium_long`), or an `iso…` or `xs…` form.
-    pub(crate) fn parse(format: &str, kind: DateKind) -> Result<Self, String> {
+    pub(crate) fn parse(format: &str, kind: DateKind, version: Version) -> Result<Self, String> {
         if let Some(iso) = IsoFormat::parse(format)? {
             return Ok(Self::Iso(iso, kind));
         }
         if let Some(custom) = format.strip_prefix('@')
+            && version.has(24)
             && custom.starts_with(char::is_alphabetic)
         {
             let name = custom.split([' ', '_']).next().unwrap_or_default();

@@ -161,6 +161,12 @@ impl Error {
         self
     }
 
+    pub(crate) fn without_tips(mut self) -> Self {
+        self.0.tips.clear();
+        self.0.interpreted = self.0.interpreted.map(Self::without_tips);
+        self
+    }
+
     /// Has the message say what part the blamed expression plays, once the directive is known.
     pub(crate) fn naming_role(mut self, blamed: crate::syntax::Src) -> Self {
         self.0.names_role = true;

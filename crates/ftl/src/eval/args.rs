@@ -7,6 +7,54 @@ use crate::error::{Error, ErrorKind};
 use crate::syntax::ast::{CallArgs, Expr, MacroDef, Param};
 use crate::value::{Map, Str, Value};
 
+/// Which parameters a call names or reaches, be it with an argument that has no value.
+#[derive(Clone, Copy)]
+pub(super) enum Given<'a> {
+    /// The first ones.
+    Positional(usize),
+    Named(&'a [(Box<str>, Expr)]),
+    /// A bit for each of the first 64.
+    Mask(u64),
+}
+
+impl Given<'_> {
+    fn has(self, def: &MacroDef, index: usize) -> bool {
+        match self {
+            Self::Positional(count) => index < count,
+            Self::Named(args) => {
+                let name = &def.params[index].name;
+                args.iter().any(|(given, _)| given == name)
+            }
+            Self::Mask(mask) => u32::try_from(index)
+                .ok()
+                .and_then(|index| 1u64.checked_shl(index))
+                .is_some_and(|bit| mask & bit != 0),
+        }
+    }
+
+    /// What arguments that are yet to be bound give.
+    pub(super) fn by(def: &MacroDef, passed: &Passed<'_>) -> Self {
+        match passed {
+            Passed::Positional(values) => Self::Positional(values.len()),
+            Passed::Named(values) => {
+                let names = def.params.iter().take(64).enumerate();
+                Self::Mask(names.fold(0, |mask, (index, param)| {
+                    let is_given = values.iter().any(|(name, _)| *name.as_str() == *param.name);
+                    mask | u64::from(is_given) << index
+                }))
+            }
+        }
+    }
+
+    /// What the arguments of a call that are bound where they stand give.
+    pub(super) fn in_place(args: &CallArgs) -> Given<'_> {
+        match args {
+            CallArgs::Positional(args) => Given::Positional(args.len()),
+            CallArgs::Named(args) => Given::Named(args),
+        }
+    }
+}
+
 /// Arguments by position, or by name.
 pub(super) enum Passed<'a> {
     Positional(Vec<Option<Value<'a>>>),
@@ -123,7 +171,11 @@ impl<'a> Env<'a> {
     }
 
     /// Gives the parameters that were left out their defaults, which may use each other.
-    pub(super) fn bind_defaults(&mut self, def: &'a MacroDef) -> Evaluated<'a, ()> {
+    pub(super) fn bind_defaults(
+        &mut self,
+        def: &'a MacroDef,
+        given: Given<'_>,
+    ) -> Evaluated<'a, ()> {
         loop {
             let mut progress = false;
             let mut unresolved = None;
@@ -132,7 +184,7 @@ impl<'a> Env<'a> {
                     continue;
                 }
                 let Some(default) = &param.default else {
-                    return Err(self.missing_argument(def, index));
+                    return Err(missing_argument(def, index, given.has(def, index)));
                 };
                 match self.eval_opt(default) {
                     Ok(Some(value)) => {
@@ -154,21 +206,14 @@ impl<'a> Env<'a> {
         }
     }
 
-    #[cold]
-    fn missing_argument(&self, def: &MacroDef, index: usize) -> Fault<'a> {
-        let message = format!(
-            "When calling {} \"{}\", required parameter \"{}\" (parameter #{}) was not specified.",
-            kind_of(def),
-            def.name,
-            def.params[index].name,
-            index + 1
-        );
-        Fault::Error(Error::new(ErrorKind::Value, message).tip(
-            "If the omission was deliberate, you may consider making the parameter optional in the macro by specifying a default value for it, like <#macro macroName paramName=defaultExpr>)",
-        ))
+    pub(super) fn bind(&mut self, def: &'a MacroDef, passed: Passed<'a>) -> Evaluated<'a, ()> {
+        match passed {
+            Passed::Positional(values) => self.bind_positional(def, values),
+            Passed::Named(values) => self.bind_named(def, values),
+        }
     }
 
-    pub(super) fn bind_positional(
+    fn bind_positional(
         &mut self,
         def: &'a MacroDef,
         values: Vec<Option<Value<'a>>>,
@@ -193,7 +238,7 @@ impl<'a> Env<'a> {
         Ok(())
     }
 
-    pub(super) fn bind_named(
+    fn bind_named(
         &mut self,
         def: &'a MacroDef,
         values: Vec<(Str<'a>, Option<Value<'a>>)>,
@@ -225,6 +270,29 @@ impl<'a> Env<'a> {
         );
         self.failure(ErrorKind::Value, message)
     }
+}
+
+#[cold]
+fn missing_argument<'a>(def: &MacroDef, index: usize, is_given: bool) -> Fault<'a> {
+    let (what, tip) = if is_given {
+        (
+            "specified, but had null/missing value.",
+            "If the parameter value expression on the caller side is known to be legally null/missing, you may want to specify a default value for it with the \"!\" operator, like paramValue!defaultValue.",
+        )
+    } else {
+        (
+            "not specified.",
+            "If the omission was deliberate, you may consider making the parameter optional in the macro by specifying a default value for it, like <#macro macroName paramName=defaultExpr>)",
+        )
+    };
+    let message = format!(
+        "When calling {} \"{}\", required parameter \"{}\" (parameter #{}) was {what}",
+        kind_of(def),
+        def.name,
+        def.params[index].name,
+        index + 1
+    );
+    Fault::Error(Error::new(ErrorKind::Value, message).tip(tip))
 }
 
 /// Whether so many arguments by position all belong to parameters.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::args::{Passed, takes_directly};
+use super::args::{Given, Passed, takes_directly};
 use super::env::{Env, Evaluated, Fault, Nested, Place, Running};
 use super::exec::Flow;
 use super::stream::Function;
@@ -11,7 +11,9 @@ use crate::data::View;
 use crate::error::ErrorKind;
 use crate::output_format::OutputFormat;
 use crate::syntax::Src;
-use crate::syntax::ast::{BuiltinCall, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind};
+use crate::syntax::ast::{
+    BuiltinCall, CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind,
+};
 use crate::value::{HostFunction, Transform, Value, WithArgs};
 
 /// A macro or a function to call: what it is, the unit that has defined it, and its preset arguments.
@@ -20,6 +22,13 @@ pub(super) struct Routine<'r, 'a> {
     pub(super) def: &'a MacroDef,
     pub(super) home: u32,
     pub(super) with: Option<&'r WithArgs<'a>>,
+}
+
+/// The arguments of a call.
+pub(super) enum Arguments<'a> {
+    /// They are in the frame already.
+    Bound(Given<'a>),
+    Unbound(Passed<'a>),
 }
 
 impl<'a> Env<'a> {
@@ -45,8 +54,8 @@ impl<'a> Env<'a> {
         self.set_namespace_variable(def.slot, Some(value));
     }
 
-    /// `<@name …>`
-    pub(crate) fn call_directive(&mut self, src: Src, call: &'a MacroCall) -> Evaluated<'a, ()> {
+    /// `<@name …>`; a `#break` or `#continue` in its content may be meant for a list around it.
+    pub(crate) fn call_directive(&mut self, src: Src, call: &'a MacroCall) -> Evaluated<'a, Flow> {
         match self.eval(&call.callee)? {
             Value::Macro(def, home) => self.call_macro_directive(src, call, (def, home), None),
             Value::Transform(transform) => self.call_transform(transform, call),
@@ -71,7 +80,7 @@ impl<'a> Env<'a> {
         call: &'a MacroCall,
         (def, home): (&'a MacroDef, u32),
         with: Option<&WithArgs<'a>>,
-    ) -> Evaluated<'a, ()> {
+    ) -> Evaluated<'a, Flow> {
         if def.is_function {
             let message = format!(
                 "Routine {} is a function, not a directive. Functions can only be called from expressions, like in ${{f()}}, ${{x + f()}} or <@someDirective someParam=f() />.",
@@ -82,7 +91,8 @@ impl<'a> Env<'a> {
         let routine = Routine { def, home, with };
         let frame = self.open_frame(def)?;
         let passed = match self.pass(routine, &call.args, frame) {
-            Ok(passed) => passed,
+            Ok(Some(passed)) => Arguments::Unbound(passed),
+            Ok(None) => Arguments::Bound(Given::in_place(&call.args)),
             Err(fault) => {
                 self.locals.truncate(frame);
                 return Err(fault);
@@ -95,24 +105,34 @@ impl<'a> Env<'a> {
                 place: self.place.clone(),
             })
         });
-        self.call_macro(src, routine, frame, passed, nested)?;
-        Ok(())
+        let flow = self.call_macro(src, routine, frame, passed, nested)?;
+        self.returned = None;
+        Ok(match flow {
+            Flow::Return => Flow::Next,
+            flow => flow,
+        })
     }
 
     /// `<@html_escape>` and its like: the content goes through it.
-    fn call_transform(&mut self, transform: Transform, call: &'a MacroCall) -> Evaluated<'a, ()> {
+    fn call_transform(&mut self, transform: Transform, call: &'a MacroCall) -> Evaluated<'a, Flow> {
         if transform == Transform::CaptureOutput {
             return self.capture_output(call);
         }
+        let one_line = transform == Transform::Compress && self.compresses_to_one_line(call)?;
         let Some(body) = &call.body else {
-            return Ok(());
+            return Ok(Flow::Next);
         };
-        let captured = self.capture(|env| env.exec(body).map(|_| ()))?;
+        let mut flow = Flow::Next;
+        let captured = self.capture(|env| {
+            flow = env.exec(body)?;
+            Ok(())
+        })?;
         self.charge(captured.len())?;
         match transform {
             Transform::Pass => {}
             Transform::Compress => {
-                super::compress::compress(&String::from_utf8_lossy(&captured), &mut self.out);
+                let text = String::from_utf8_lossy(&captured);
+                super::compress::compress(&text, one_line, &mut self.out);
             }
             // The old transform leaves apostrophes alone.
             Transform::HtmlEscape => {
@@ -135,7 +155,32 @@ impl<'a> Env<'a> {
             }
             Transform::CaptureOutput => {}
         }
-        self.check_output()
+        self.check_output()?;
+        Ok(flow)
+    }
+
+    /// Looks at the parameters of `<@compress>`.
+    fn compresses_to_one_line(&mut self, call: &'a MacroCall) -> Evaluated<'a, bool> {
+        let CallArgs::Named(args) = &call.args else {
+            return Ok(false);
+        };
+        let mut one_line = false;
+        for (name, value) in args {
+            let value = self.eval_opt(value)?;
+            match (&**name, value) {
+                ("buffer_size", Some(value)) if !matches!(value, Value::Number(_)) => {
+                    let message = "Expecting numerical argument to buffer_size";
+                    return Err(self.failure(ErrorKind::Type, message));
+                }
+                ("single_line", Some(Value::Bool(on))) => one_line = on,
+                ("single_line", Some(_)) => {
+                    let message = "Expecting boolean argument to single_line";
+                    return Err(self.failure(ErrorKind::Type, message));
+                }
+                _ => {}
+            }
+        }
+        Ok(one_line)
     }
 
     /// Makes room for the variables of a call; returns where they begin.
@@ -154,9 +199,9 @@ impl<'a> Env<'a> {
         src: Src,
         routine: Routine<'_, 'a>,
         frame: usize,
-        passed: Option<Passed<'a>>,
+        passed: Arguments<'a>,
         nested: Option<Rc<Nested<'a>>>,
-    ) -> Evaluated<'a, Option<Value<'a>>> {
+    ) -> Evaluated<'a, Flow> {
         let def = routine.def;
         let place = Place {
             unit: self.units.get(routine.home).home,
@@ -176,27 +221,28 @@ impl<'a> Env<'a> {
             result
         });
         self.locals.truncate(frame);
-        result?;
-        Ok(self.returned.take())
+        result
     }
 
     fn run_macro(
         &mut self,
         routine: Routine<'_, 'a>,
-        passed: Option<Passed<'a>>,
+        passed: Arguments<'a>,
     ) -> Evaluated<'a, Flow> {
         let def = routine.def;
-        let bound = match passed {
-            Some(Passed::Positional(values)) => self.bind_positional(def, values),
-            Some(Passed::Named(values)) => self.bind_named(def, values),
-            None => Ok(()),
+        let (given, bound) = match passed {
+            Arguments::Bound(given) => (given, Ok(())),
+            Arguments::Unbound(passed) => {
+                let given = Given::by(def, &passed);
+                (given, self.bind(def, passed))
+            }
         };
         // Since 2.3.28 arguments that don't fit are the caller's fault.
         bound.map_err(|fault| match self.engine.options.version.has(28) {
             true => fault,
             false => self.traced_in_macro(fault, routine),
         })?;
-        let begun = self.bind_defaults(def);
+        let begun = self.bind_defaults(def, given);
         let begun = begun.and_then(|()| match def.uses_args {
             true => self.keep_args(def),
             false => Ok(()),
@@ -267,7 +313,8 @@ impl<'a> Env<'a> {
                     home,
                     with: None,
                 };
-                self.run_function(src, routine, frame, None)
+                let passed = Arguments::Bound(Given::Positional(args.len()));
+                self.run_function(src, routine, frame, passed)
             }
             Err(fault) => {
                 self.locals.truncate(frame);
@@ -307,7 +354,8 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
         let frame = self.open_frame(routine.def)?;
-        self.run_function(src, routine, frame, Some(Passed::Positional(args)))
+        let passed = Arguments::Unbound(Passed::Positional(args));
+        self.run_function(src, routine, frame, passed)
     }
 
     /// Runs a function in the `frame` that has been opened for it.
@@ -316,14 +364,15 @@ impl<'a> Env<'a> {
         src: Src,
         routine: Routine<'_, 'a>,
         frame: usize,
-        passed: Option<Passed<'a>>,
+        passed: Arguments<'a>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         let caller = self.interpolation.take();
         // What a function prints is dropped.
         let mut value = None;
         let result = self.through(caller, |env| {
             env.capture(|env| {
-                value = env.call_macro(src, routine, frame, passed, None)?;
+                env.call_macro(src, routine, frame, passed, None)?;
+                value = env.returned.take();
                 Ok(())
             })
         });

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::args::Passed;
 use super::call::Routine;
 use super::env::{Env, Evaluated, Fault};
+use super::exec::Flow;
 use crate::error::{Error, ErrorKind};
 use crate::output_format::OutputFormat;
 use crate::syntax::Src;
@@ -19,15 +20,15 @@ impl<'a> Env<'a> {
         src: Src,
         call: &'a MacroCall,
         callable: &Rc<Callable<'a>>,
-    ) -> Evaluated<'a, ()> {
+    ) -> Evaluated<'a, Flow> {
         match &**callable {
             Callable::Interpreted(code) => {
                 let site = call.site.as_deref();
                 let run = self.run_code(src, code, self.namespace(), site);
                 run.map_err(|fault| self.stopped(fault))?;
                 match &call.body {
-                    Some(body) => self.exec(body).map(|_| ()),
-                    None => Ok(()),
+                    Some(body) => self.exec(body),
+                    None => Ok(Flow::Next),
                 }
             }
             Callable::Include(code) => {
@@ -42,7 +43,8 @@ impl<'a> Env<'a> {
                 } else if call.body.is_some() {
                     "nested content"
                 } else {
-                    return self.run_code(src, code, self.namespace(), call.site.as_deref());
+                    self.run_code(src, code, self.namespace(), call.site.as_deref())?;
+                    return Ok(Flow::Next);
                 };
                 let message = format!("This directive supports no {unsupported}.");
                 Err(self.failure(ErrorKind::Value, message))
@@ -58,7 +60,7 @@ impl<'a> Env<'a> {
                 Value::Callable(inner) => self.call_callable(src, call, inner),
                 other => Err(self.not_a_directive(call, other)),
             },
-            Callable::OptionalTemplate | Callable::Import(_) => {
+            Callable::OptionalTemplate | Callable::Import(_) | Callable::BuiltinMethod => {
                 Err(self.not_a_directive(call, &Value::Callable(Rc::clone(callable))))
             }
         }
@@ -102,6 +104,10 @@ impl<'a> Env<'a> {
                     }
                     inner => self.call_value(src, callee, inner, all),
                 }
+            }
+            Callable::BuiltinMethod => {
+                let message = "the method of a built-in can only be called where it is taken, as in target?name(arguments)";
+                Err(self.fault(ErrorKind::Refused, callee.src, message))
             }
             Callable::Interpreted(_) | Callable::Include(_) => {
                 let value = Value::Callable(Rc::clone(callable));
@@ -205,12 +211,16 @@ impl<'a> Env<'a> {
     }
 
     /// `<@capture_output var="name" …>`: the content becomes the value of a variable.
-    pub(super) fn capture_output(&mut self, call: &'a MacroCall) -> Evaluated<'a, ()> {
+    pub(super) fn capture_output(&mut self, call: &'a MacroCall) -> Evaluated<'a, Flow> {
         let (scope, name, namespace) = self.capture_target(call)?;
-        let captured = match &call.body {
-            Some(body) => self.capture(|env| env.exec(body).map(|_| ()))?,
-            None => return Ok(()),
+        let Some(body) = &call.body else {
+            return Ok(Flow::Next);
         };
+        let mut flow = Flow::Next;
+        let captured = self.capture(|env| {
+            flow = env.exec(body)?;
+            Ok(())
+        })?;
         let value = self.captured_markup(captured, &OutputFormat::Undefined)?;
         self.charge_items(1)?;
         match scope {
@@ -228,7 +238,7 @@ impl<'a> Env<'a> {
             "global" => self.globals.set(&name, Some(value)),
             _ => self.namespaces[namespace as usize].set(&name, Some(value)),
         }
-        Ok(())
+        Ok(flow)
     }
 
     fn capture_target(&mut self, call: &'a MacroCall) -> Evaluated<'a, (&'a str, String, u32)> {

@@ -30,8 +30,9 @@ impl Gap {
     }
 }
 
-/// Writes `text` with each run of white-space as one blank or one line break, and with none at its ends.
-pub(super) fn compress(text: &str, out: &mut Vec<u8>) {
+/// Writes `text` with each run of white-space as one blank or one line break, and with none at its ends; in `one_line`
+/// every run is a blank.
+pub(super) fn compress(text: &str, one_line: bool, out: &mut Vec<u8>) {
     let mut gap: Option<Gap> = None;
     let mut started = false;
     for c in text.chars() {
@@ -42,6 +43,7 @@ pub(super) fn compress(text: &str, out: &mut Vec<u8>) {
         if let Some(gap) = gap.take()
             && started
         {
+            let gap = if one_line { Gap::Blank } else { gap };
             out.extend_from_slice(gap.text().as_bytes());
         }
         started = true;
@@ -65,7 +67,7 @@ mod tests {
     #[test]
     fn a_gap_keeps_its_first_line_break() {
         let mut out = Vec::new();
-        compress(" a  b\r\n\n c\r d\n\re\u{3000}f\u{a0}g ", &mut out);
+        compress(" a  b\r\n\n c\r d\n\re\u{3000}f\u{a0}g ", false, &mut out);
         assert_eq!(
             String::from_utf8(out).expect("UTF-8"),
             "a b\r\nc\rd\ne f\u{a0}g"

@@ -56,6 +56,7 @@ impl<'a> Env<'a> {
             // All matches count as whether the whole has matched.
             Value::Match(found) => return self.write_value(expr, &Value::Bool(found.whole), out),
             Value::Markup(markup) => markup.write(out),
+            Value::Unread(unread) => return Err(Fault::Error(unread.error.clone())),
             other => {
                 let message = format!(
                     "Expected a string or something automatically convertible to string (number, date or boolean), or \"template output\" , but this has evaluated to {}:",
@@ -90,7 +91,7 @@ impl<'a> Env<'a> {
                     quoted(&setting.source),
                     number.to_text()
                 );
-                self.fault(ErrorKind::Format, expr.src, message)
+                self.described(ErrorKind::Format, expr.src, message)
             })
     }
 
@@ -157,7 +158,7 @@ impl<'a> Env<'a> {
         }
         let convertible = matches!(
             &value,
-            Value::Number(_) | Value::Bool(_) | Value::Date(_) | Value::Match(_)
+            Value::Number(_) | Value::Bool(_) | Value::Date(_) | Value::Unread(_) | Value::Match(_)
         );
         if !convertible {
             return Err(self.type_fault(

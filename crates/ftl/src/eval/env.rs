@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::number::{Number, NumberError};
 use crate::output_format::{Content, Markup, OutputFormat};
 use crate::settings::Settings;
-use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node};
+use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node, Site};
 use crate::syntax::{RETURN_OUTSIDE, Src};
 use crate::template::{Code, Template};
 use crate::value::Value;
@@ -64,6 +64,8 @@ pub(crate) struct Env<'a> {
     pub(crate) globals: Variables<'a>,
     /// The frames' slots.
     pub(crate) locals: Vec<Option<Value<'a>>>,
+    /// What the values of `.vars` see of loops: the site, and where its frame begins.
+    pub(super) seen: Vec<(&'a Site, usize)>,
     pub(crate) returned: Option<Value<'a>>,
     pub(crate) recovered: Option<Rc<str>>,
     /// What has led to the running directive, the outermost first.
@@ -133,6 +135,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         namespaces: vec![Variables::new(&program.namespace)],
         globals: Variables::new(&program.globals),
         locals: none(program.frame_size as usize),
+        seen: Vec::new(),
         returned: None,
         recovered: None,
         callers: Vec::new(),
@@ -145,7 +148,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
     let result = env
         .load_automatic()
         .and_then(|()| env.exec(&program.nodes))
-        .map_err(|fault| env.to_error(fault));
+        .map_err(|fault| env.told(fault));
     *out = std::mem::take(&mut env.out);
     let result = match result {
         Ok(Flow::Return) => Err(Error::new(ErrorKind::Value, RETURN_OUTSIDE)),
@@ -307,6 +310,16 @@ impl<'a> Env<'a> {
         result
             .map(Value::Number)
             .map_err(|error| self.number_fault(src, error))
+    }
+
+    /// A failure as it leaves the render, or as `.error` tells it.
+    pub(super) fn told(&self, fault: Fault<'a>) -> Error {
+        let error = self.to_error(fault);
+        if self.engine.shows_tips {
+            error
+        } else {
+            error.without_tips()
+        }
     }
 
     /// The full error of a fault.

@@ -116,7 +116,7 @@ impl<'a> Env<'a> {
             }
             NodeKind::Import(import) => self.through(Some(node), |env| env.import(import))?,
             NodeKind::Call(call) => {
-                self.through(Some(node), |env| env.call_directive(node.src, call))?;
+                return self.through(Some(node), |env| env.call_directive(node.src, call));
             }
             NodeKind::Nested(args) => {
                 return self.through(Some(node), |env| env.exec_nested(node.src, args));
@@ -167,7 +167,7 @@ impl<'a> Env<'a> {
             flow = env.exec(body)?;
             Ok(())
         })?;
-        compress(&String::from_utf8_lossy(&captured), &mut self.out);
+        compress(&String::from_utf8_lossy(&captured), false, &mut self.out);
         Ok(flow)
     }
 
@@ -314,7 +314,7 @@ impl<'a> Env<'a> {
                 Ok(flow)
             }
             Err(fault) => {
-                let error = self.to_error(fault);
+                let error = self.told(fault);
                 if !is_recoverable(error.kind()) {
                     return Err(Fault::Error(error));
                 }
@@ -353,6 +353,7 @@ impl<'a> Env<'a> {
         if name == Setting::Locale {
             self.steps(STEPS_OF_A_LOCALE)?;
         }
+        let version = self.engine.options.version;
         let settings = self.settings.to_mut();
         let result = match name {
             Setting::CFormat => settings.set_c_format(text),
@@ -360,10 +361,12 @@ impl<'a> Env<'a> {
             _ => Ok(()),
         };
         match name {
-            Setting::NumberFormat => settings.set_number_format(text),
-            Setting::DateFormat => settings.set_date_format(DateKind::Date, text),
-            Setting::TimeFormat => settings.set_date_format(DateKind::Time, text),
-            Setting::DateTimeFormat => settings.set_date_format(DateKind::DateTime, text),
+            Setting::NumberFormat => settings.set_number_format(text, version),
+            Setting::DateFormat => settings.set_date_format(DateKind::Date, text, version),
+            Setting::TimeFormat => settings.set_date_format(DateKind::Time, text, version),
+            Setting::DateTimeFormat => {
+                settings.set_date_format(DateKind::DateTime, text, version);
+            }
             Setting::TimeZone => settings.set_time_zone(text),
             Setting::Locale => settings.set_locale(text),
             Setting::UrlEscapingCharset => settings.url_escaping_charset = Some(text.into()),

@@ -15,6 +15,7 @@ impl<'a> Env<'a> {
     #[inline]
     pub(crate) fn eval(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
         match self.eval_opt(expr)? {
+            Some(Value::Unread(unread)) => Err(Fault::Error(unread.error.clone())),
             Some(value) => Ok(value),
             None => Err(Fault::Missing(expr)),
         }
@@ -326,6 +327,7 @@ impl<'a> Env<'a> {
             let value = self.eval(value)?;
             map.insert(key, Some(value));
         }
+        map.repeated = entries.len() - map.entries().len();
         Ok(Value::map(map))
     }
 
@@ -345,7 +347,7 @@ impl<'a> Env<'a> {
                     ));
                 }
             },
-            Special::Vars => Value::Scope(Scope::Vars),
+            Special::Vars => self.all_variables(expr.src)?,
             Special::Globals => Value::Scope(Scope::Globals),
             Special::Locals => {
                 if self.place.running.is_none() {

@@ -12,6 +12,8 @@ use crate::error::ErrorKind;
 use crate::syntax::ast::{Expr, Items, List, LoopVars, Node};
 use crate::value::{LoopState, Str, Value};
 
+const ENTERED: &str = "The #items directive was already entered earlier for this listing.";
+
 impl<'a> Env<'a> {
     pub(crate) fn exec_list(&mut self, list: &'a List) -> Evaluated<'a, Flow> {
         if is_lazy(&list.source) {
@@ -40,10 +42,13 @@ impl<'a> Env<'a> {
         match self.local(items.source_slot).cloned() {
             Some(Value::Stream(stream)) => match stream.take() {
                 Some(stream) => self.exec_stream(stream, &items.vars, &items.body),
-                None => Ok(Flow::Next),
+                None => Err(self.failure(ErrorKind::Value, ENTERED)),
             },
-            Some(source) => self.exec_loop(&source, &items.vars, &items.body),
-            None => Ok(Flow::Next),
+            Some(source) => {
+                self.set_local(items.source_slot, None);
+                self.exec_loop(&source, &items.vars, &items.body)
+            }
+            None => Err(self.failure(ErrorKind::Value, ENTERED)),
         }
     }
 

@@ -26,7 +26,7 @@ impl<'a> Env<'a> {
         }
         if binding.dynamic
             && self.place.around.is_some()
-            && let Some(value) = self.variable_around(name)
+            && let Some(value) = self.variable_around(&name.text)
         {
             return Some(value);
         }
@@ -176,7 +176,8 @@ impl<'a> Env<'a> {
         let global = || self.globals.get(name).cloned();
         let local = || self.macro_variable(self.place.running?, name);
         match scope {
-            Scope::Vars => local()
+            Scope::Vars(seen) => self
+                .local_named(seen, name)
                 .or_else(namespace)
                 .or_else(global)
                 .or_else(|| self.data_variable(name)),

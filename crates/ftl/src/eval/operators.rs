@@ -208,14 +208,19 @@ impl<'a> Env<'a> {
             (Value::Date(left), Value::Date(right)) if left.kind == right.kind => {
                 left.millis.cmp(&right.millis)
             }
-            (Value::Str(_) | Value::Nothing, Value::Str(_) | Value::Nothing) => {
+            (Value::Str(_) | Value::Nothing, Value::Str(_) | Value::Nothing)
+            | (Value::Bool(_), Value::Bool(_)) => {
+                let types = match left_value {
+                    Value::Bool(_) => "boolean",
+                    _ => "string",
+                };
                 let operator = match compare {
                     Compare::Less => "<",
                     Compare::LessOrEqual => "<=",
                     Compare::Greater => ">",
                     _ => ">=",
                 };
-                let message = format!("Can't use operator \"{operator}\" on string values.");
+                let message = format!("Can't use operator \"{operator}\" on {types} values.");
                 return Err(self.fault(ErrorKind::Type, left.src.to(right.src), message));
             }
             _ => return Err(self.incomparable(left.src.to(right.src), &left_value, &right_value)),
@@ -265,6 +270,12 @@ impl<'a> Env<'a> {
     }
 
     fn incomparable(&self, src: Src, left: &Value<'a>, right: &Value<'a>) -> super::env::Fault<'a> {
+        // Two dates could be compared if they could be read.
+        if left.date_kind() == right.date_kind()
+            && let (Value::Unread(unread), _) | (_, Value::Unread(unread)) = (left, right)
+        {
+            return super::env::Fault::Error(unread.error.clone());
+        }
         self.fault(ErrorKind::Type, src, incomparable_message(left, right))
     }
 

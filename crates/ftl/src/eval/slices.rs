@@ -82,13 +82,7 @@ impl<'a> Env<'a> {
                 self.at_index(whole, target, value, index)
             }
             Value::Range(range) => self.slice(key, target, &value, range).map(Some),
-            other => {
-                let message = format!(
-                    "Expected a number, or a string, or a range, but this has evaluated to a {}:",
-                    other.type_name()
-                );
-                Err(self.fault(ErrorKind::Type, key.src, message))
-            }
+            other => Err(self.type_fault(key, "number, range, or string", other)),
         }
     }
 

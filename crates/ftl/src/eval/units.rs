@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::env::{Env, Evaluated, Place, Running};
 use crate::compile::Names;
-use crate::syntax::ast::{LoopField, Name, Site};
+use crate::syntax::Src;
+use crate::syntax::ast::{LoopField, Site};
 use crate::template::Code;
-use crate::value::{Str, Value};
+use crate::value::{Scope, Str, Value};
 
 /// The code that a render has loaded or compiled, kept until its end.
 #[derive(Default)]
@@ -353,27 +354,70 @@ impl<'a> Env<'a> {
 
     /// A local variable of the place around, looked up by its name.
     #[cold]
-    pub(crate) fn variable_around(&self, name: &Name) -> Option<Value<'a>> {
+    pub(crate) fn variable_around(&self, name: &str) -> Option<Value<'a>> {
         let mut around = self.place.around.as_deref();
         while let Some(here) = around {
-            let mut site = here.site;
-            while let Some(scope) = site {
-                for variable in scope.variables.iter().rev() {
-                    if let Some(value) = self.variable_of_scope(here.base, variable, &name.text) {
-                        return Some(value);
-                    }
-                }
-                site = scope.outer.as_deref();
+            let of_loop = here
+                .site
+                .and_then(|site| self.variable_of_site(site, here.base, name));
+            if of_loop.is_some() {
+                return of_loop;
             }
             if let Some(value) = here
                 .running
-                .and_then(|running| self.macro_variable(running, &name.text))
+                .and_then(|running| self.macro_variable(running, name))
             {
                 return Some(value);
             }
             around = here.outer.as_deref();
         }
         None
+    }
+
+    /// A loop variable that is to be seen at `site`, in the frame that begins at `base`.
+    fn variable_of_site(&self, site: &Site, base: usize, name: &str) -> Option<Value<'a>> {
+        let mut site = Some(site);
+        while let Some(scope) = site {
+            for variable in scope.variables.iter().rev() {
+                if let Some(value) = self.variable_of_scope(base, variable, name) {
+                    return Some(value);
+                }
+            }
+            site = scope.outer.as_deref();
+        }
+        None
+    }
+
+    /// `.vars`, with the loop variables around it.
+    pub(crate) fn all_variables(&mut self, src: Src) -> Evaluated<'a, Value<'a>> {
+        let code = self.template;
+        let Some(site) = code.program.vars.get(&src) else {
+            return Ok(Value::Scope(Scope::Vars(None)));
+        };
+        let (site, base) = (&**site, self.place.base);
+        self.steps(self.seen.len())?;
+        let is_same = |seen: &(&'a Site, usize)| std::ptr::eq(seen.0, site) && seen.1 == base;
+        let number = match self.seen.iter().rposition(is_same) {
+            Some(number) => number,
+            None => {
+                self.charge_items(1)?;
+                self.seen.push((site, base));
+                self.seen.len() - 1
+            }
+        };
+        Ok(Value::Scope(Scope::Vars(u32::try_from(number).ok())))
+    }
+
+    /// A local variable by a name that has been computed; `seen` is the place whose loops are looked through.
+    #[cold]
+    pub(crate) fn local_named(&self, seen: Option<u32>, name: &str) -> Option<Value<'a>> {
+        let of_loop = seen
+            .and_then(|number| self.seen.get(number as usize))
+            .filter(|(_, base)| *base == self.place.base)
+            .and_then(|(site, base)| self.variable_of_site(site, *base, name));
+        of_loop
+            .or_else(|| self.macro_variable(self.place.running?, name))
+            .or_else(|| self.variable_around(name))
     }
 
     fn variable_of_scope(

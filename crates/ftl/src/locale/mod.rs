@@ -3,6 +3,7 @@
 //! The facts come from Unicode CLDR through Java 17 (`tools/LocaleData.java`), and are read when first asked for.
 
 mod case;
+mod collation;
 mod facts;
 mod zones;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 pub(crate) use case::{lower_case, upper_case};
+pub(crate) use collation::Collation;
 pub(crate) use facts::{Facts, currency_digits, currency_exists};
 pub(crate) use zones::{ZoneNames, is_known_zone, readable_zones, zone_names};
 
@@ -90,6 +92,11 @@ impl Locale {
 
     pub(crate) fn facts(&self) -> &Facts {
         &self.known.facts
+    }
+
+    /// The order of its strings.
+    pub(crate) fn collation(&self) -> &'static Collation {
+        Collation::of(&self.name, &self.language)
     }
 
     /// The formats `number`, `percent` and `currency`.

@@ -154,6 +154,9 @@ impl Parser<'_> {
             after_comma = self.token == Token::Comma;
             if after_comma {
                 self.advance()?;
+                if self.token == Token::CloseBracket {
+                    return Err(self.unexpected("an expression"));
+                }
             }
         }
         self.advance()?;

@@ -210,7 +210,11 @@ impl Parser<'_> {
             "pass" => return Ok(ExprKind::Special(Special::Nothing)),
             "time_zone" => Special::TimeZone,
             "url_escaping_charset" => Special::UrlEscapingCharset,
-            "vars" => Special::Vars,
+            "vars" => {
+                // It finds loop variables by names that are computed.
+                self.open = true;
+                Special::Vars
+            }
             "version" => Special::Version,
             "current_node" | "node" => {
                 return Err(self.refused(src, format!("the special variable .{name} is refused: it is an XML node, and the data has none")));

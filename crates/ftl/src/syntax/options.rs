@@ -124,7 +124,7 @@ impl Options {
                 };
             }
             "output_format" => {
-                self.output_format = OutputFormat::named(value).map_err(Problem::Value)?;
+                self.output_format = OutputFormat::configured(value).map_err(Problem::Value)?;
             }
             "auto_escaping_policy" => {
                 self.auto_escaping = match value {
@@ -137,7 +137,8 @@ impl Options {
                     }
                 };
             }
-            "incompatible_improvements" => {
+            // The latter is its first name.
+            "incompatible_improvements" | "incompatible_enhancements" => {
                 self.version = Version::parse(value).map_err(Problem::Value)?;
                 self.standard_extensions = self.version.has(24);
             }
@@ -153,7 +154,7 @@ fn flag(name: &str, value: &str) -> Result<bool, Problem> {
 
 /// The value of a setting that is on or off.
 pub(crate) fn boolean(name: &str, value: &str) -> Result<bool, String> {
-    match value {
+    match value.to_ascii_lowercase().as_str() {
         "true" | "yes" | "y" | "t" => Ok(true),
         "false" | "no" | "n" | "f" => Ok(false),
         _ => Err(must_be(name, value, "true or false")),

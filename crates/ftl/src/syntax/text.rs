@@ -259,7 +259,8 @@ impl<'s> Parser<'s> {
             }
             None => "0.##################################################".to_owned(),
         };
-        let compiled = NumberFormat::parse(&pattern).map_err(|message| self.error_here(message))?;
+        let compiled = NumberFormat::parse(&pattern, self.options.version)
+            .map_err(|message| self.error_here(message))?;
         Ok(NodeKind::NumericOutput(Box::new(NumericOutput {
             expr,
             min_fraction,

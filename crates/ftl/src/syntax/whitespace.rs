@@ -343,17 +343,20 @@ impl Layout {
                 self.texts[text] = trailing.to_owned();
                 self.elements[id].begin_line += 1;
                 self.elements[id].starts_line = true;
+                // It begins on the next line now, which no other mark stands on.
+                break;
             } else {
                 let printable = opening.trim_end_matches(is_java_blank);
                 let mut keep_trailing = true;
                 if is_blank(trailing) {
-                    keep_trailing = self
-                        .leaves_after(id)
-                        .find_map(|leaf| match self.trim_mark(leaf) {
-                            Some((true, _)) => Some(false),
-                            _ => self.heeds_opening(leaf).then_some(true),
-                        })
-                        .unwrap_or(false);
+                    keep_trailing = false;
+                    for leaf in self.leaves_after(id) {
+                        keep_trailing |= self.heeds_opening(leaf);
+                        if matches!(self.trim_mark(leaf), Some((true, _))) {
+                            keep_trailing = false;
+                            break;
+                        }
+                    }
                 }
                 self.texts[text] =
                     format!("{printable}{}", if keep_trailing { trailing } else { "" });

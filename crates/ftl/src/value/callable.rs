@@ -16,6 +16,8 @@ pub(crate) enum Callable<'a> {
     Import(&'a Code),
     /// `callee?with_args(…)`
     WithArgs(WithArgs<'a>),
+    /// `target?name` of a built-in that has not got its arguments there.
+    BuiltinMethod,
 }
 
 /// A callable with some of its arguments.
@@ -48,7 +50,7 @@ impl Callable<'_> {
     pub(crate) fn is_directive(&self) -> bool {
         match self {
             Self::Interpreted(_) | Self::Include(_) => true,
-            Self::OptionalTemplate | Self::Import(_) => false,
+            Self::OptionalTemplate | Self::Import(_) | Self::BuiltinMethod => false,
             Self::WithArgs(with) => match &with.callee {
                 Value::Callable(inner) => inner.is_directive(),
                 callee => matches!(callee, Value::Macro(..)),
@@ -60,7 +62,7 @@ impl Callable<'_> {
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::Interpreted(_) => "transform",
-            Self::OptionalTemplate | Self::Import(_) => "method",
+            Self::OptionalTemplate | Self::Import(_) | Self::BuiltinMethod => "method",
             Self::Include(_) => "directive",
             Self::WithArgs(with) => with.callee.type_name(),
         }

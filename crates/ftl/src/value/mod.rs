@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 pub(crate) use callable::{Callable, PresetArgs, WithArgs};
 pub use date::{DateKind, DateTime};
+pub(crate) use date::{UNREAD, Unread};
 pub(crate) use joined::Joined;
 pub use owned::Owned;
 pub(crate) use string::Str;
@@ -37,6 +38,8 @@ pub(crate) enum Value<'a> {
     /// What `missing!` gives: an empty string, an empty sequence and an empty hash at once.
     Nothing,
     Date(DateTime),
+    /// What is to be a date, but has a text that can't be read: that fails when it is used.
+    Unread(Rc<Unread>),
     SeqView(&'a dyn Seq),
     HashView(&'a dyn Hash),
     List(Rc<List<'a>>),
@@ -95,7 +98,8 @@ impl Transform {
 /// The hashes behind `.vars`, `.globals`, …
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    Vars,
+    /// With the number of the place whose loop variables it sees, if there are any.
+    Vars(Option<u32>),
     Globals,
     Locals,
     DataModel,
@@ -221,6 +225,8 @@ const LINEAR_ENTRIES: usize = 8;
 pub(crate) struct Map<'a> {
     entries: Vec<(Str<'a>, Option<Value<'a>>)>,
     index: HashMap<Str<'a>, usize>,
+    /// How many keys its literal repeats: its size counts them.
+    pub(crate) repeated: usize,
 }
 
 impl<'a> Map<'a> {
@@ -337,7 +343,8 @@ impl<'a> Value<'a> {
             | Self::Statics
             | Self::StaticClass(_)
             | Self::Loop(_)
-            | Self::Stream(_) => View::Opaque,
+            | Self::Stream(_)
+            | Self::Unread(_) => View::Opaque,
         }
     }
 
@@ -370,6 +377,15 @@ impl<'a> Value<'a> {
         match self {
             Self::Str(text) => Some(text),
             Self::Nothing => Some(&Str::Borrowed("")),
+            _ => None,
+        }
+    }
+
+    /// What it stands for, if it is a date.
+    pub(crate) fn date_kind(&self) -> Option<DateKind> {
+        match self {
+            Self::Date(date) => Some(date.kind),
+            Self::Unread(unread) => Some(unread.kind),
             _ => None,
         }
     }
@@ -439,6 +455,7 @@ impl<'a> Value<'a> {
             Self::Str(_) => "string",
             Self::Nothing => "sequence+extended_hash+string",
             Self::Date(_) => "date_or_time_or_datetime",
+            Self::Unread(_) => UNREAD,
             Self::SeqView(_) | Self::List(_) | Self::Range(_) => "sequence",
             Self::Match(found) if found.matches.is_sequence() => "sequence+boolean",
             Self::Match(_) => "string",
@@ -448,7 +465,7 @@ impl<'a> Value<'a> {
             Self::Callable(callable) => callable.type_name(),
             Self::Macro(def, _) => {
                 if def.is_function {
-                    "function"
+                    "function+misc_template_model"
                 } else {
                     "macro+misc_template_model"
                 }

@@ -131,7 +131,9 @@ impl IsoFormat {
 
     /// Reads milliseconds since 1970. The errors are FreeMarker's.
     pub(super) fn read(&self, text: &str, kind: DateKind, zone: &Zone) -> Result<i64, String> {
-        read::read(text, kind, zone, self.xs)
+        // What is written in UTC is read in it too, unless the text says otherwise.
+        let utc = self.utc.then(Zone::utc);
+        read::read(text, kind, utc.as_ref().unwrap_or(zone), self.xs)
     }
 }
 

@@ -13,6 +13,7 @@ use pattern::Pattern;
 
 use super::{CFormat, Number, write_int};
 use crate::locale::{Facts, Locale, currency_digits};
+use crate::version::Version;
 
 /// Longest format; `DecimalFormat` knows no limit, but every `0` of a pattern is a byte of each number.
 const MAX_FORMAT: usize = 4_096;
@@ -35,10 +36,13 @@ pub(crate) enum Standard {
 }
 
 impl NumberFormat {
-    /// Compiles a format by name (`number`, `computer`, `c`, `percent`, `currency`) or pattern. The error says what is wrong.
-    pub(crate) fn parse(format: &str) -> Result<Self, String> {
+    /// Compiles a format by name (`number`, `computer`, `c`, `percent`, `currency`) or pattern, as the version reads it. The
+    /// error says what is wrong.
+    pub(crate) fn parse(format: &str, version: Version) -> Result<Self, String> {
         Ok(match format {
-            "computer" | "c" => Self::Computer,
+            "computer" => Self::Computer,
+            // A pattern until it became a name.
+            "c" if version.has(32) => Self::Computer,
             "number" => Self::Standard(Standard::Number),
             "percent" => Self::Standard(Standard::Percent),
             "currency" => Self::Standard(Standard::Currency),
@@ -46,7 +50,7 @@ impl NumberFormat {
                 return Err(format!("the format is longer than {MAX_FORMAT} bytes"));
             }
             _ => match format.strip_prefix('@') {
-                Some(custom) if custom.chars().next().is_some_and(|c| c.is_alphabetic()) => {
+                Some(custom) if version.has(24) && custom.starts_with(char::is_alphabetic) => {
                     let name = custom.split([' ', '_']).next().unwrap_or_default();
                     return Err(format!(
                         "No custom number format was defined with name {name:?}"
@@ -124,7 +128,7 @@ mod tests {
             .expect("a number")
             .expect("small");
         let mut out = Vec::new();
-        NumberFormat::parse(pattern)
+        NumberFormat::parse(pattern, Version::DEFAULT)
             .expect("a pattern")
             .write(&number, &Locale::parse(locale), CFormat::Legacy, &mut out)
             .expect("written");
@@ -180,6 +184,6 @@ mod tests {
 
     #[test]
     fn formats_have_a_length_that_they_may_not_exceed() {
-        assert!(NumberFormat::parse(&"0".repeat(1 << 20)).is_err());
+        assert!(NumberFormat::parse(&"0".repeat(1 << 20), Version::DEFAULT).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! `#escape`, output formats, and text that isn't looked into.
 
 use crate::error::ErrorKind;
+use crate::eval::Printer;
 use crate::output_format::{AutoEscaping, OutputFormat};
 use crate::syntax::ast::{ExprKind, Node, NodeKind};
 use crate::syntax::parser::{Escape, Parser, Result, UNEXPECTED_END};
@@ -89,11 +90,23 @@ impl Parser<'_> {
         self.enter_tag(tag)?;
         let name = self.expression()?;
         self.end_open_tag()?;
-        let ExprKind::Str(name) = &name.kind else {
-            return Err(self.syntax_error(
-                name.src,
-                "Parameter expression must be parse-time evaluable (constant): it is the name of an output format.",
-            ));
+        let name = match &name.kind {
+            ExprKind::Str(name) => name,
+            ExprKind::Int(_) | ExprKind::Decimal(_) | ExprKind::Bool(_) => {
+                let found = match &name.kind {
+                    ExprKind::Bool(_) => "boolean",
+                    _ => "number",
+                };
+                let message = format!("Parameter must be a string, but was: {found}");
+                return Err(self.syntax_error(name.src, message));
+            }
+            _ => {
+                let shown = Printer::new(self.interpolations).expr(&name);
+                let message = format!(
+                    "Parameter expression must be parse-time evaluable (constant): {shown}"
+                );
+                return Err(self.syntax_error(name.src, message));
+            }
         };
         let format = self
             .format_in_place(name)
