@@ -6,7 +6,7 @@ use super::misfits::not_a_method;
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::{Accuracy, IsoFormat, Zone};
 use crate::error::{Error, ErrorKind, quoted};
-use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Fault};
+use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Evaluated, Fault};
 use crate::syntax::ast::{BuiltinCall, Lookup};
 use crate::value::{DateKind, DateTime, Unread, Value};
 
@@ -71,6 +71,23 @@ fn datetime<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> R
     convert(env, call, value, DateKind::DateTime)
 }
 
+/// Whether a date of the kind `found` can become one of the built-in's.
+pub(super) fn check_kind<'a>(
+    env: &Env<'a>,
+    call: &BuiltinCall,
+    found: DateKind,
+) -> Evaluated<'a, ()> {
+    if found == DateKind::DateTime || found.name() == call.builtin.name {
+        return Ok(());
+    }
+    let message = format!(
+        "Cannot convert {} to {}",
+        found.name().to_uppercase(),
+        call.builtin.name.to_uppercase()
+    );
+    Err(env.fault(ErrorKind::Type, call.head, message))
+}
+
 fn convert<'a>(
     env: &mut Env<'a>,
     call: &'a BuiltinCall,
@@ -78,11 +95,7 @@ fn convert<'a>(
     kind: DateKind,
 ) -> Returned<'a> {
     if let Some(found) = value.date_kind() {
-        if found != kind && found != DateKind::DateTime {
-            let [from, to] = [found, kind].map(|kind| kind.name().to_uppercase());
-            let message = format!("Cannot convert {from} to {to}");
-            return Err(env.fault(ErrorKind::Type, call.head, message));
-        }
+        check_kind(env, call, found)?;
         if call.args.is_some() && call.lookup == Lookup::Call {
             return Err(not_a_method(env, call, &value));
         }

@@ -20,12 +20,14 @@ impl Builtin {
                 Value::Date(_) => {}
                 other => return Err(not_a_date(env, call, &other)),
             },
-            Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Unread(_) | Run::Loop(_) => {
+            Run::Loop(_) => {}
+            Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Unread(_) => {
                 let value = env.eval(&call.target)?;
                 match self.name {
                     "string" => return Err(self.string_misfit(env, call, &value)),
                     "date" | "time" | "datetime" => {
-                        if matches!(value, Value::Date(_)) {
+                        if let Value::Date(date) = &value {
+                            super::dates::check_kind(env, call, date.kind)?;
                             return Err(not_a_method(env, call, &value));
                         }
                         env.string_of(&call.target, value)?;
@@ -102,6 +104,8 @@ impl Builtin {
     /// Checks the number of arguments; `None` is for no parentheses at all.
     pub(crate) fn check_arity(&self, name: &str, count: Option<usize>) -> Result<(), String> {
         let (min, max, given) = match (self.args, count) {
+            // ?default() provides nothing.
+            (_, Some(0)) if self.name == "default" => return Ok(()),
             (Args::None, _) | (Args::Optional(..), None) => return Ok(()),
             (Args::Optional(min, max), Some(given)) => (min, max, given),
             (Args::Required(min, max), given) => (min, max, given.unwrap_or(0)),
@@ -117,6 +121,8 @@ impl Builtin {
             min.to_string()
         } else if max == min + 1 {
             format!("{min} or {max}")
+        } else if self.name == "item_cycle" {
+            format!("{min} or more (unlimited)")
         } else if max == usize::MAX {
             format!("at least {min}")
         } else {

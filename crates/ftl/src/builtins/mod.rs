@@ -201,10 +201,10 @@ impl Builtin {
                 }
                 run(env, call, value)
             }
-            Run::Unread(run) => match env.eval_opt(&call.target)? {
-                Some(value) => run(env, call, value),
-                None => Err(Fault::Missing(&call.target)),
-            },
+            Run::Unread(run) => {
+                let value = env.eval_unread(&call.target)?;
+                run(env, call, value)
+            }
             Run::Optional(run) => {
                 let value = env.eval_guarded(&call.target)?;
                 run(env, call, value)
@@ -254,7 +254,7 @@ impl Builtin {
     pub(crate) fn is_checked_early(&self) -> bool {
         self.takes_lambda()
             || matches!(self.name, "then" | "switch")
-            || matches!(self.run, Run::Loop(_))
+            || (matches!(self.run, Run::Loop(_)) && self.name != "item_cycle")
     }
 
     /// The name in snake_case.

@@ -35,6 +35,11 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    // All matches count as whether the whole has matched.
+    let value = match value {
+        Value::Match(found) if found.matches.is_sequence() => Value::Bool(found.whole),
+        value => value,
+    };
     match &value {
         Value::Bool(yes) if call.arg_count() == 2 => {
             // Both are computed, whichever is printed.
@@ -70,7 +75,7 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             Some(arg) => looked_up(env, call, value, arg, "string"),
             None => Ok(Some(value)),
         },
-        Value::Str(_) if call.args.is_some() => {
+        Value::Str(_) | Value::Nothing if call.args.is_some() => {
             let message = "For \"...(...)\" callee: Expected a method or function, but this has evaluated to a string:";
             Err(env.fault(ErrorKind::Type, call.head, message))
         }

@@ -16,13 +16,12 @@ pub(super) fn sort<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>)
     }
     let mut keyed = Vec::with_capacity(items.len());
     for item in items {
-        let key = item.clone().ok_or_else(|| {
-            env.fault(
-                ErrorKind::Missing,
-                call.target.src,
-                "a sequence with missing items can't be sorted",
-            )
-        })?;
+        let Some(key) = item.clone() else {
+            // What comes before it is looked at first.
+            check_types(env, call, &keyed)?;
+            let message = "a sequence with missing items can't be sorted";
+            return Err(env.fault(ErrorKind::Missing, call.target.src, message));
+        };
         keyed.push((key, item));
     }
     sorted(env, call, keyed)
@@ -61,16 +60,23 @@ pub(super) fn sort_by<'a>(
     let mut keyed = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
         let mut key = item.clone();
-        for name in &path {
+        for (depth, name) in path.iter().enumerate() {
             key = match key {
                 Some(value) if value.is_hash() => {
                     env.member(&call.target, &value, name.as_str())?
                 }
                 _ => {
+                    let reached = if depth == 0 {
+                        "Sequence items must be hashes when using ?sort_by. ".to_owned()
+                    } else {
+                        let names: Vec<_> =
+                            path[..depth].iter().map(|name| name.as_str()).collect();
+                        format!("The {}", quoted(&names.join(".")))
+                    };
                     let message = format!(
-                        "?sort_by(...) failed at sequence index {index}{}: Sequence items must be hashes when using ?sort_by.  subvariable is not a hash, so ?sort_by can't proceed with getting the {:?} subvariable.",
+                        "?sort_by(...) failed at sequence index {index}{}: {reached} subvariable is not a hash, so ?sort_by can't proceed with getting the {} subvariable.",
                         if index == 0 { "" } else { " (0-based)" },
-                        name.as_str()
+                        quoted(name.as_str())
                     );
                     return Err(env.failure(ErrorKind::Type, message));
                 }

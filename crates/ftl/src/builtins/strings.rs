@@ -1,5 +1,6 @@
 //! Built-ins on strings.
 
+use super::truncate::is_white;
 use super::{Args, Builtin, Returned, Run, define, utf16};
 use crate::error::ErrorKind;
 use crate::eval::{Env, Evaluated, TEXT_BYTES_PER_STEP};
@@ -78,7 +79,7 @@ fn language_of<'e>(env: &'e Env<'_>, call: &BuiltinCall) -> &'e str {
 
 fn cap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let mut changed = Vec::with_capacity(text.as_str().len() + 4);
-    write_changing_first(text.as_str(), char::to_uppercase, &mut changed);
+    write_changing_first(text.as_str(), upper_of_one, &mut changed);
     env.captured_string(changed).map(Some)
 }
 
@@ -86,31 +87,44 @@ fn cap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Return
 fn print_cap_first<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
     let text = env.eval_string(&call.target)?;
     env.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
-    write_changing_first(text.as_str(), char::to_uppercase, &mut env.out);
+    write_changing_first(text.as_str(), upper_of_one, &mut env.out);
     Ok(())
 }
 
 fn uncap_first<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let mut changed = Vec::with_capacity(text.as_str().len() + 4);
-    write_changing_first(text.as_str(), char::to_lowercase, &mut changed);
+    write_changing_first(text.as_str(), lower_of_one, &mut changed);
     env.captured_string(changed).map(Some)
 }
 
 /// Writes `text`, its first character that isn't white-space changed.
-fn write_changing_first<C: Iterator<Item = char>>(
-    text: &str,
-    change: impl Fn(char) -> C,
-    out: &mut Vec<u8>,
-) {
-    let unspaced = text.trim_start();
+fn write_changing_first(text: &str, change: impl Fn(char) -> char, out: &mut Vec<u8>) {
+    let unspaced = text.trim_start_matches(is_white);
     out.extend_from_slice(&text.as_bytes()[..text.len() - unspaced.len()]);
     let mut chars = unspaced.chars();
     if let Some(first) = chars.next() {
-        for c in change(first) {
-            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        }
+        out.extend_from_slice(change(first).encode_utf8(&mut [0; 4]).as_bytes());
     }
     out.extend_from_slice(chars.as_str().as_bytes());
+}
+
+/// Java's capital of one `char`: what would be several characters stays, and so does what is two `char`s.
+fn upper_of_one(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (c, upper.next(), upper.next()) {
+        // These have a form for the beginnings of words, which is one character.
+        ('\u{1f80}'..='\u{1faf}', _, Some(_)) => char::from_u32(c as u32 | 8).unwrap_or(c),
+        ('\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}', ..) => char::from_u32(c as u32 + 9).unwrap_or(c),
+        (_, Some(upper), None) if c.len_utf16() == 1 => upper,
+        _ => c,
+    }
+}
+
+fn lower_of_one(c: char) -> char {
+    match c.to_lowercase().next() {
+        Some(lower) if c.len_utf16() == 1 => lower,
+        _ => c,
+    }
 }
 
 fn capitalize<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {

@@ -281,7 +281,7 @@ fn is_word_end(text: &str, at: usize) -> bool {
 }
 
 /// What Java calls white-space: nothing that forbids a line break.
-fn is_white(c: char) -> bool {
+pub(super) fn is_white(c: char) -> bool {
     match c {
         '\u{85}' | '\u{a0}' | '\u{2007}' | '\u{202f}' => false,
         '\u{1c}'..='\u{1f}' => true,

@@ -71,6 +71,12 @@ impl<'a> Env<'a> {
         frame: usize,
     ) -> Evaluated<'a, Option<Passed<'a>>> {
         let def = routine.def;
+        // Since 2.3.28 that is the caller's fault, and found before anything is computed.
+        if let (CallArgs::Positional(args), None) = (args, routine.with)
+            && self.engine.options.version.has(28)
+        {
+            self.check_count(def, args.len())?;
+        }
         let passed = match args {
             CallArgs::Positional(args)
                 if routine.with.is_none() && takes_directly(def, args.len()) =>
@@ -213,21 +219,25 @@ impl<'a> Env<'a> {
         }
     }
 
+    pub(super) fn check_count(&self, def: &MacroDef, count: usize) -> Evaluated<'a, ()> {
+        if count <= def.params.len() || def.catch_all.is_some() {
+            return Ok(());
+        }
+        let message = format!(
+            "{} \"{}\" only accepts {} parameters, but got {count}.",
+            if def.is_function { "Function" } else { "Macro" },
+            def.name,
+            def.params.len()
+        );
+        Err(self.failure(ErrorKind::Value, message))
+    }
+
     fn bind_positional(
         &mut self,
         def: &'a MacroDef,
         values: Vec<Option<Value<'a>>>,
     ) -> Evaluated<'a, ()> {
-        let count = values.len();
-        if count > def.params.len() && def.catch_all.is_none() {
-            let message = format!(
-                "{} \"{}\" only accepts {} parameters, but got {count}.",
-                if def.is_function { "Function" } else { "Macro" },
-                def.name,
-                def.params.len()
-            );
-            return Err(self.failure(ErrorKind::Value, message));
-        }
+        self.check_count(def, values.len())?;
         let mut values = values.into_iter();
         for (param, value) in def.params.iter().zip(values.by_ref()) {
             self.set_local(param.slot, value);

@@ -15,7 +15,7 @@ impl<'a> Env<'a> {
             self.target_namespace(namespace)?;
         }
         let assigned = match (assign.op, assign.value.as_ref()) {
-            (AssignOp::Set, Some(value)) => self.eval(value)?,
+            (AssignOp::Set, Some(value)) => self.eval_unread(value)?,
             (AssignOp::Arithmetic(operator), Some(value)) => {
                 let old = self.assigned(assign)?;
                 let new = self.eval(value)?;

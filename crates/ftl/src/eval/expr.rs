@@ -21,6 +21,11 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// The same, where a date that can't be read is no fault yet.
+    pub(crate) fn eval_unread(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
+        self.eval_opt(expr)?.ok_or(Fault::Missing(expr))
+    }
+
     /// The value of `expr`, if it has one.
     pub(crate) fn eval_opt(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;

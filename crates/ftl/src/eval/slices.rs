@@ -119,12 +119,12 @@ impl<'a> Env<'a> {
             }
             return Ok(index.and_then(|index| self.item(&value, index)));
         }
+        const EXPECTED: &str = "sequence or string or something automatically convertible to string (number, date or boolean)";
+        if !value.is_hash() && !value.is_printable() {
+            return Err(self.type_fault(target, EXPECTED, &value));
+        }
         if value.is_hash() {
-            let fault = self.type_fault(
-                target,
-                "sequence or string or something automatically convertible to string (number, date or boolean)",
-                &value,
-            );
+            let fault = self.type_fault(target, EXPECTED, &value);
             let tip = "You had a numerical value inside the []. Currently that's only supported for sequences (lists) and strings. To get a Map item with a non-string key, use myMap?api.get(myKey).";
             return Err(match fault {
                 Fault::Error(error) => Fault::Error(error.tip(tip)),

@@ -127,7 +127,12 @@ impl Collation {
         for word in line.split(' ').skip(1) {
             let mut chars = word.chars();
             let Some(whole) = chars.next() else { continue };
-            if self.places.contains_key(&[whole, NO_CHAR]) {
+            if let Some(own) = self.places.get(&[whole, NO_CHAR]).copied() {
+                // A letter of its own is that, too, where it is written as two characters.
+                if let (Some(base), Some(mark), None) = (chars.next(), chars.next(), chars.next()) {
+                    self.places.insert([base, mark], own);
+                    self.has_pairs = true;
+                }
                 continue;
             }
             let parts: Option<Vec<u32>> = chars.try_fold(Vec::new(), |mut elements, part| {

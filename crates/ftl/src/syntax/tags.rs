@@ -245,7 +245,7 @@ impl<'s> Parser<'s> {
             let message = format!("Encountered {found}, but was expecting something else.");
             return self.syntax_error(src, message);
         }
-        if find(spelling, closing).is_none() {
+        if find(spelling, closing).is_none() && find(spelling, false).is_none() {
             return self.unknown_directive(spelling, src);
         }
         self.malformed(spelling, src)

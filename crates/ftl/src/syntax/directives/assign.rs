@@ -136,8 +136,14 @@ impl Parser<'_> {
         };
         let (body, ended) = self.block(&["/assign", "/local", "/global"])?;
         if !ended.is(end) {
+            // FreeMarker has both spellings.
+            let message = if ended.is("/global") {
+                "Mismatched assignment tags"
+            } else {
+                "Mismatched assignment tags."
+            };
             let tag = self.tag()?;
-            return Err(self.syntax_error(self.tag_src(tag), "Mismatched assignment tags."));
+            return Err(self.syntax_error(self.tag_src(tag), message));
         }
         self.close_tag()?;
         self.layout.close(self.pos as u32);
