@@ -127,15 +127,16 @@
 //! | reasons that Java keeps in a cause | are part of the message, or [`Error::cause`] |
 //! | a failing render | writes nothing, where Java has written what came before |
 //! | exceptions of Java's own (`NullPointerException`, a negative index before 2.3.27) | are errors that say what is wrong, or nothing is wrong |
-//! | `?url` without a charset | fails at once, not when the result is printed |
-//! | types in messages | what `?string`, `?url` and `?map` give has types of its own in FreeMarker's |
+//! | types in messages | what `?string` and `?map` give has types of its own in FreeMarker's, and so have dates that were read |
 //! | numbers in messages | don't keep zeros at the end of a fraction |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
+//! | JSON | is read to a depth of 400 |
 //! | text of combined output formats | is kept; FreeMarker loses it |
 //! | last digits of some doubles | are right; Java before 19 prints some that aren't needed |
-//! | `.vars[name]` with a computed name, `.vars + hash` | don't find loop variables |
+//! | `.vars` in a variable | finds the loop variables of where it was written |
+//! | `target?name` without its arguments | is a method, but can't be called later |
 //! | regular expressions | are translated; what Java alone can do is told where it is used |
-//! | `?c` of strings, the `c_format` setting, `#switch` with `#on` | are there, as since 2.3.32 and 2.3.34 |
+//! | the `c_format` setting, `#switch` with `#on` | are there whatever the version, as since 2.3.32 and 2.3.34; `?c` of strings and the number format `c` from 2.3.32 on |
 //!
 //! # Safety
 //!

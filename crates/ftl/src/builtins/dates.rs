@@ -8,7 +8,7 @@ use crate::datetime::{Accuracy, IsoFormat, Zone};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Evaluated, Fault};
 use crate::syntax::ast::{BuiltinCall, Lookup};
-use crate::value::{DateKind, DateTime, Unread, Value};
+use crate::value::{DateKind, DateTime, Unread, UnreadKind, Value};
 
 macro_rules! iso_table {
     ($(($name:literal, $args:expr)),* $(,)?) => {
@@ -104,7 +104,9 @@ fn convert<'a>(
         Value::Date(DateTime { millis, .. }) => {
             return Ok(Some(Value::Date(DateTime { millis, kind })));
         }
-        Value::Unread(unread) if unread.kind == kind => return Ok(Some(Value::Unread(unread))),
+        Value::Unread(unread) if unread.kind == UnreadKind::Date(kind) => {
+            return Ok(Some(Value::Unread(unread)));
+        }
         Value::Unread(unread) => return Err(Fault::Error(unread.error.clone())),
         _ => {}
     }
@@ -134,6 +136,7 @@ fn convert<'a>(
             if call.args.is_some() {
                 return Err(Fault::Error(error));
             }
+            let kind = UnreadKind::Date(kind);
             Ok(Some(Value::Unread(Rc::new(Unread { kind, error }))))
         }
     }

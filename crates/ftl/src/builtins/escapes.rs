@@ -1,13 +1,14 @@
 //! Built-ins that escape for other languages.
 
 use std::fmt::Write;
+use std::rc::Rc;
 
 use super::charset::encode;
 use super::{Args, Builtin, Returned, Run, define};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::eval::{Env, Evaluated};
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{Str, Value};
+use crate::value::{Str, Unread, UnreadKind, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("html", Run::Text(html), Args::None),
@@ -224,10 +225,15 @@ fn percent_encode<'a>(
     } else {
         let settings = &env.settings;
         let charset = settings.url_escaping_charset.as_ref();
+        let Some(charset) = charset.or(settings.output_encoding.as_ref()).cloned() else {
+            // That is told once it is printed.
+            let unread = Unread {
+                kind: UnreadKind::Url,
+                error: Error::new(ErrorKind::Value, NO_CHARSET),
+            };
+            return Ok(Some(Value::Unread(Rc::new(unread))));
+        };
         charset
-            .or(settings.output_encoding.as_ref())
-            .cloned()
-            .ok_or_else(|| env.failure(ErrorKind::Value, NO_CHARSET))?
     };
     let plain = |byte: u8| {
         byte.is_ascii_alphanumeric()

@@ -3,7 +3,7 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::eval::Env;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{DateKind, UNREAD, Value};
+use crate::value::{DateKind, UnreadKind, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("is_string", Run::Unread(test), Args::None),
@@ -31,8 +31,12 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    let is_unread = matches!(value, Value::Unread(_));
     let answer = match call.builtin.name {
-        "is_string" => value.text().is_some(),
+        "is_string" => {
+            value.text().is_some()
+                || matches!(&value, Value::Unread(unread) if unread.kind == UnreadKind::Url)
+        }
         "is_number" => matches!(value, Value::Number(_)),
         "is_boolean" => matches!(value, Value::Bool(_) | Value::Match(_)),
         "is_date" | "is_date_like" => value.date_kind().is_some(),
@@ -46,7 +50,7 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
             _ => false,
         },
         "is_collection_ex" => false,
-        "is_hash" => value.is_hash() || matches!(value, Value::Unread(_)),
+        "is_hash" => value.is_hash() || (is_unread && value.date_kind().is_some()),
         "is_hash_ex" => value.is_hash_ex(),
         "is_macro" => {
             matches!(
@@ -60,7 +64,7 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         },
         "is_markup_output" => matches!(value, Value::Markup(_)),
         "is_transform" => value.type_name() == "transform",
-        "is_method" => matches!(value.type_name(), "method" | UNREAD),
+        "is_method" => is_unread || value.type_name() == "method",
         _ => false,
     };
     Ok(Some(Value::Bool(answer)))

@@ -290,7 +290,9 @@ impl<'a> Env<'a> {
                 self.call_directly(expr.src, (def, home), args)
             }
             Value::Macro(..) | Value::Host(_) | Value::Callable(_) => {
-                if let Value::Macro(def, _) = callee_value {
+                if let Value::Macro(def, _) = callee_value
+                    && self.engine.options.version.has(28)
+                {
                     self.check_count(def, args.len())?;
                 }
                 let values = self.eval_args(args)?;

@@ -12,7 +12,7 @@ use crate::number::Number;
 use crate::output_format::{Content, Markup};
 use crate::syntax::Src;
 use crate::syntax::ast::{Arithmetic, Compare, Expr, ExprKind};
-use crate::value::{Joined, ListKind, Map, Str, Value};
+use crate::value::{Joined, ListKind, Map, Str, UnreadKind, Value};
 
 impl<'a> Env<'a> {
     /// `left operator right`; an operand without an expression is the old value of an assignment's target.
@@ -270,8 +270,13 @@ impl<'a> Env<'a> {
     }
 
     fn incomparable(&self, src: Src, left: &Value<'a>, right: &Value<'a>) -> super::env::Fault<'a> {
-        // Two dates could be compared if they could be read.
-        if left.date_kind() == right.date_kind()
+        // They could be compared if they could be read.
+        let are_dates = left.date_kind().is_some() && left.date_kind() == right.date_kind();
+        let are_texts = [left, right].into_iter().all(|value| {
+            value.text().is_some()
+                || matches!(value, Value::Unread(unread) if unread.kind == UnreadKind::Url)
+        });
+        if (are_dates || are_texts)
             && let (Value::Unread(unread), _) | (_, Value::Unread(unread)) = (left, right)
         {
             return super::env::Fault::Error(unread.error.clone());

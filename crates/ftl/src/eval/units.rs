@@ -60,13 +60,19 @@ struct Slots {
 /// All code of a render; the main template's comes first.
 pub(crate) struct Units<'a> {
     list: Vec<Unit<'a>>,
+    /// Where to find what has been loaded; most renders load nothing.
+    index: Option<Box<Index<'a>>>,
+    last: &'a Loaded,
+}
+
+#[derive(Default)]
+struct Index<'a> {
     /// The unit for code (by its address) in a namespace.
     by_code: HashMap<(usize, u32), u32>,
     /// Code by where it has come from: by the template's name, or by the text that it was made of.
     by_text: HashMap<(Origin, Rc<str>), &'a Code>,
     /// Namespaces by the full names of their templates.
     imported: HashMap<Box<str>, u32>,
-    last: &'a Loaded,
 }
 
 impl<'a> Units<'a> {
@@ -78,9 +84,7 @@ impl<'a> Units<'a> {
                 home: 0,
                 slots: None,
             }],
-            by_code: HashMap::new(),
-            by_text: HashMap::new(),
-            imported: HashMap::new(),
+            index: None,
             last: loaded,
         }
     }
@@ -112,28 +116,31 @@ impl<'a> Units<'a> {
     }
 
     pub(crate) fn made_of(&self, origin: Origin, text: &str) -> Option<&'a Code> {
-        self.by_text.get(&(origin, Rc::from(text))).copied()
+        let index = self.index.as_ref()?;
+        index.by_text.get(&(origin, Rc::from(text))).copied()
     }
 
     pub(crate) fn remember(&mut self, origin: Origin, text: &str, code: &'a Code) {
-        self.by_text.insert((origin, Rc::from(text)), code);
+        let index = self.index.get_or_insert_default();
+        index.by_text.insert((origin, Rc::from(text)), code);
     }
 
     /// The namespace that the template `name` has been imported into.
     pub(crate) fn namespace_of(&self, name: &str) -> Option<u32> {
-        self.imported.get(name).copied()
+        self.index.as_ref()?.imported.get(name).copied()
     }
 
     pub(crate) fn import(&mut self, name: &str, namespace: u32) {
-        self.imported.insert(name.into(), namespace);
+        let index = self.index.get_or_insert_default();
+        index.imported.insert(name.into(), namespace);
     }
 }
 
 /// A namespace's variables, or the global ones: by slot, and by name.
 pub(crate) struct Variables<'a> {
     names: &'a Names,
-    /// Names that other code has brought along; their slots come after.
-    more: Names,
+    /// Names that other code has brought along; their slots come after. Most renders have none, and no table for them.
+    more: Option<Box<Names>>,
     values: Vec<Option<Value<'a>>>,
     /// The full name of the template that a lazy import has yet to run.
     pub(crate) pending: Option<Rc<str>>,
@@ -145,7 +152,7 @@ impl<'a> Variables<'a> {
     pub(crate) fn new(names: &'a Names) -> Self {
         Self {
             names,
-            more: Names::default(),
+            more: None,
             values: super::env::none(names.len()),
             pending: None,
             failed: None,
@@ -157,14 +164,15 @@ impl<'a> Variables<'a> {
         if let Some(slot) = self.find(name) {
             return slot;
         }
-        let slot = self.names.len() as u32 + self.more.slot(name);
+        let more = self.more.get_or_insert_default();
+        let slot = self.names.len() as u32 + more.slot(name);
         self.values.resize(slot as usize + 1, None);
         slot
     }
 
     fn find(&self, name: &str) -> Option<u32> {
         self.names.get(name).or_else(|| {
-            let slot = self.more.get(name)?;
+            let slot = self.more.as_ref()?.get(name)?;
             Some(self.names.len() as u32 + slot)
         })
     }
@@ -192,7 +200,8 @@ impl<'a> Variables<'a> {
 
     /// Names and values of those that have one, in the order of a Java `HashMap`.
     pub(crate) fn entries(&self) -> Vec<(&str, &Value<'a>)> {
-        let names = self.names.iter().chain(self.more.iter());
+        let more = self.more.iter().flat_map(|names| names.iter());
+        let names = self.names.iter().chain(more);
         let mut entries: Vec<_> = names
             .zip(&self.values)
             .filter_map(|(name, value)| Some((name, value.as_ref()?)))
@@ -232,7 +241,8 @@ impl<'a> Env<'a> {
     /// The unit of `code` in a namespace; its names get slots there.
     pub(crate) fn unit_of(&mut self, code: &'a Code, namespace: u32) -> Evaluated<'a, u32> {
         let key = (std::ptr::from_ref(code) as usize, namespace);
-        if let Some(unit) = self.units.by_code.get(&key) {
+        let index = self.units.index.get_or_insert_default();
+        if let Some(unit) = index.by_code.get(&key) {
             return Ok(*unit);
         }
         let program = &code.program;
@@ -258,7 +268,8 @@ impl<'a> Env<'a> {
             home: unit,
             slots: Some(Rc::new(slots)),
         });
-        self.units.by_code.insert(key, unit);
+        let index = self.units.index.get_or_insert_default();
+        index.by_code.insert(key, unit);
         Ok(unit)
     }
 

@@ -1,17 +1,5 @@
 //! Dates, as Java's: milliseconds since 1970 in UTC and what part of them counts.
 
-use crate::error::Error;
-
-/// What FreeMarker calls the type of a text that is yet to be read as a date.
-pub(crate) const UNREAD: &str = "method+hash+date_or_time_or_datetime";
-
-/// A text that can't be read as a date.
-pub(crate) struct Unread {
-    pub(crate) kind: DateKind,
-    /// Why not.
-    pub(crate) error: Error,
-}
-
 /// What a [`DateTime`] stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DateKind {

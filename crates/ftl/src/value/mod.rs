@@ -6,6 +6,7 @@ mod joined;
 mod owned;
 mod string;
 mod unnest;
+mod unread;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -13,10 +14,10 @@ use std::rc::Rc;
 
 pub(crate) use callable::{Callable, PresetArgs, WithArgs};
 pub use date::{DateKind, DateTime};
-pub(crate) use date::{UNREAD, Unread};
 pub(crate) use joined::Joined;
 pub use owned::Owned;
 pub(crate) use string::Str;
+pub(crate) use unread::{Unread, UnreadKind};
 
 pub use crate::number::Decimal;
 
@@ -38,7 +39,7 @@ pub(crate) enum Value<'a> {
     /// What `missing!` gives: an empty string, an empty sequence and an empty hash at once.
     Nothing,
     Date(DateTime),
-    /// What is to be a date, but has a text that can't be read: that fails when it is used.
+    /// What was to be a date or a part of a URL, but can't be: that fails when it is used.
     Unread(Rc<Unread>),
     SeqView(&'a dyn Seq),
     HashView(&'a dyn Hash),
@@ -385,7 +386,10 @@ impl<'a> Value<'a> {
     pub(crate) fn date_kind(&self) -> Option<DateKind> {
         match self {
             Self::Date(date) => Some(date.kind),
-            Self::Unread(unread) => Some(unread.kind),
+            Self::Unread(unread) => match unread.kind {
+                UnreadKind::Date(kind) => Some(kind),
+                UnreadKind::Url => None,
+            },
             _ => None,
         }
     }
@@ -455,7 +459,7 @@ impl<'a> Value<'a> {
             Self::Str(_) => "string",
             Self::Nothing => "sequence+extended_hash+string",
             Self::Date(_) => "date_or_time_or_datetime",
-            Self::Unread(_) => UNREAD,
+            Self::Unread(unread) => unread.kind.type_name(),
             Self::SeqView(_) | Self::List(_) | Self::Range(_) => "sequence",
             Self::Match(found) if found.matches.is_sequence() => "sequence+boolean",
             Self::Match(_) => "string",

@@ -62,6 +62,24 @@ fn what_is_rarely_used_behaves_as_freemarkers() {
 }
 
 #[test]
+fn each_area_of_the_language_behaves_as_freemarkers() {
+    check(
+        include_str!("../golden/areas.jsonl"),
+        include_str!("../golden/areas-expected.jsonl"),
+        include_str!("../golden/areas.deviations"),
+    );
+}
+
+#[test]
+fn combinations_of_names_values_and_formats_behave_as_freemarkers() {
+    check(
+        include_str!("../golden/grids.jsonl"),
+        include_str!("../golden/grids-expected.jsonl"),
+        include_str!("../golden/grids.deviations"),
+    );
+}
+
+#[test]
 fn what_random_templates_have_shown_stays_mended() {
     check(
         include_str!("../golden/fuzz.jsonl"),
