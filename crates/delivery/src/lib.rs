@@ -38,5 +38,5 @@ mod verdict;
 pub use client::Client;
 pub use config::Config;
 pub use sender::{ATTEMPT_HEADER, DELIVERY_ID_HEADER, Sender, Trial};
-pub use transport::{BodyEnd, Response, Transport, TransportError};
+pub use transport::{BodyEnd, Connecting, Response, Timing, Transport, TransportError};
 pub use verdict::Verdict;

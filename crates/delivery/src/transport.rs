@@ -43,6 +43,28 @@ pub struct Response {
     pub body: Bytes,
     /// How reading the body ended.
     pub body_end: BodyEnd,
+    /// How long its parts took.
+    pub timing: Timing,
+}
+
+/// How long the parts of an exchange took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timing {
+    /// How the connection came about that the request was sent over; `None` when it was there already.
+    pub connection: Option<Connecting>,
+    /// From sending to the end of the answer's head.
+    pub wait: Duration,
+}
+
+/// How long a new connection took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Connecting {
+    /// Finding the addresses of the host.
+    pub lookup: Duration,
+    /// Connecting to one of them.
+    pub connect: Duration,
+    /// The handshake of TLS; `None` without TLS.
+    pub tls: Option<Duration>,
 }
 
 /// How reading a body ended.

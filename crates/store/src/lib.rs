@@ -51,8 +51,8 @@ pub use change::{Actor, ActorKind, Behind, Caller, LetterFailure, Once, Proved, 
 pub use config::Config;
 pub use connection_test::Tested;
 pub use definition::{
-    CatalogFilter, Comment, Decision, DefinitionRecord, Listing, NameCursor, Tile, VersionRecord,
-    VersionState,
+    AboutOutline, CatalogFilter, Comment, Decision, DefinitionRecord, DraftContent, Listed,
+    Listing, Logo, NameCursor, Outline, Tile, VersionRecord, VersionState,
 };
 pub use error::Error;
 pub use identity::{Admission, Admitted, Identity, Vouched};

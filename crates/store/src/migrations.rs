@@ -67,6 +67,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "versions of people",
         include_str!("../migrations/0013_versions_of_people.sql"),
     ),
+    (
+        14,
+        "outlines",
+        include_str!("../migrations/0014_outlines.sql"),
+    ),
 ];
 
 /// The newest step.

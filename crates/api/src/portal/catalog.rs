@@ -5,14 +5,14 @@ use axum::extract;
 use model::definition::Category;
 use model::{DefinitionId, OrganisationId};
 use serde::{Deserialize, Serialize};
-use store::{CatalogFilter, Tile};
+use store::{CatalogFilter, Listed, Outline, Tile};
 use utoipa::{IntoParams, ToSchema};
 
 use super::definition::{ContentView, ListingName};
 use super::extract::{Path, Query};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
-use super::{ApiError, State};
+use super::{ApiError, State, markdown};
 use crate::auth::Allowed;
 use crate::auth::permission::SyncsRead;
 
@@ -40,16 +40,19 @@ pub(super) struct TileView {
     listing: ListingName,
 }
 
-impl From<&Tile> for TileView {
-    fn from(tile: &Tile) -> Self {
-        let about = &tile.definition.about;
+impl From<Tile<Listed>> for TileView {
+    fn from(tile: Tile<Listed>) -> Self {
+        let Outline {
+            display_name,
+            about,
+        } = tile.definition.outline;
         Self {
             definition: tile.definition.id.to_string(),
             version: tile.definition.version,
-            display_name: tile.definition.display_name.clone(),
+            display_name,
             category: about.category,
-            summary: about.summary.clone(),
-            logo: about.logo.clone(),
+            summary: about.summary,
+            logo: about.logo,
             approved: tile.approved,
             listing: tile.listing.into(),
         }
@@ -63,6 +66,8 @@ pub(super) struct DestinationView {
     tile: TileView,
     /// What it says.
     content: ContentView,
+    /// Its description as HTML that is safe to show.
+    description_html: String,
     /// How many headers of its own a sync may add.
     extra_headers: u8,
     /// Whether a sync may bring templates of its own.
@@ -115,7 +120,7 @@ pub(super) async fn list(
         .catalog(organisation, &filter, after.as_ref(), query.limit()?)
         .await?;
     Ok(Json(Page {
-        items: tiles.iter().map(TileView::from).collect(),
+        items: tiles.into_iter().map(TileView::from).collect(),
         next: next.map(|cursor| cursor.to_string()),
     }))
 }
@@ -136,7 +141,12 @@ pub(super) async fn show(
     Ok(Json(DestinationView {
         extra_headers: definition.extra_headers,
         own_templates: definition.own_templates,
+        description_html: markdown::to_html(&definition.about.description),
+        tile: TileView::from(Tile {
+            definition: Listed::from(&definition),
+            approved: tile.approved,
+            listing: tile.listing,
+        }),
         content: ContentView::from(definition),
-        tile: TileView::from(&tile),
     }))
 }

@@ -11,8 +11,9 @@ use store::{Caller, Once, Person};
 use super::problem::ApiError;
 use super::shape;
 
-/// Longest body that the control API takes.
-pub(super) const BODY_LIMIT_BYTES: usize = 1 << 20;
+/// Longest body that the control API takes: a definition of the largest size has room in it with a
+/// picture in Base64.
+pub(super) const BODY_LIMIT_BYTES: usize = 3 << 19;
 
 /// The character U+0000 as an address has it. PostgreSQL knows no text with it, not even to compare
 /// others with, so that none gets past here; [`shape::read`] keeps it out of bodies.
@@ -25,17 +26,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if !is_json(&request) {
-            return Err(ApiError::UnsupportedMediaType);
-        }
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(unreceived)?;
-        read(&bytes).map(Self)
+        read(&json_bytes(request, state).await?).map(Self)
     }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// The bytes of a JSON body, as they came.
+pub(super) async fn json_bytes<S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<Bytes, ApiError> {
+    if !is_json(&request) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let bytes = Bytes::from_request(request, state);
+    bytes.await.map_err(unreceived)
+}
+
+/// Reads a body that was received.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let document = serde_json::from_slice(bytes).map_err(|error| ApiError::Malformed {
         message: without_place(&error),
         line: u32::try_from(error.line()).unwrap_or(u32::MAX),
@@ -87,12 +95,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Creation<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let key = idempotency_key(request.headers())?;
         let target = format!("{} {}", request.method(), request.uri().path());
-        if !is_json(&request) {
-            return Err(ApiError::UnsupportedMediaType);
-        }
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(unreceived)?;
+        let body = json_bytes(request, state).await?;
         Ok(Self {
             input: read(&body)?,
             named: key.map(|key| Named { target, key, body }),

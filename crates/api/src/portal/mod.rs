@@ -17,6 +17,7 @@ mod field;
 mod identity;
 mod invitation;
 mod lanes;
+mod markdown;
 mod me;
 mod member;
 mod nearest;
@@ -60,7 +61,7 @@ use crate::mail::{Letter, Letters};
 
 pub use lanes::{DroppedLane, Health, LaneError, LaneStatus, Lanes};
 pub use openapi::document;
-pub use preview::{Courier, Reply, Trial};
+pub use preview::{Courier, Reply, Timing, Trial};
 pub use problem::{ApiError, FieldProblem};
 
 /// Where the control API stands.
@@ -311,7 +312,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; preview::connection::of_sync))
         .routes(guarded!(Arc<Portal>; revision::version::list))
         .routes(guarded!(Arc<Portal>; revision::version::show))
-        .routes(guarded!(Arc<Portal>; revision::version::restore))
+        .routes(guarded!(Arc<Portal>; revision::restore::show, revision::restore::restore))
         .routes(guarded!(Arc<Portal>; revision::duplicate::duplicate))
         .routes(guarded!(Arc<Portal>; revision::upgrade::show, revision::upgrade::upgrade))
         .routes(guarded!(Arc<Portal>; revision::traffic::difference))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{Caller, Comment, Decision, VersionRecord};
 use utoipa::ToSchema;
 
-use super::definition::{CommentView, ContentView, ListingName, VersionView};
+use super::definition::{CommentView, ContentView, ListedVersionView, ListingName, VersionView};
 use super::extract::{Body, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
@@ -61,18 +61,18 @@ pub(super) enum DecisionName {
     Return,
 }
 
-/// Lists the versions that wait for a reviewer, the longest waiting first.
+/// Lists the versions that wait for a reviewer, the longest waiting first, in outline.
 #[utoipa::path(get, path = "/installation/reviews", tag = "reviews",
     operation_id = "list_reviews", params(PageQuery),
-    responses((status = 200, body = Page<VersionView>), Refusal))]
+    responses((status = 200, body = Page<ListedVersionView>), Refusal))]
 pub(super) async fn list(
     _: Installed<ReviewsWrite>,
     extract::State(portal): State,
     Query(query): Query<PageQuery>,
-) -> Result<Json<Page<VersionView>>, ApiError> {
+) -> Result<Json<Page<ListedVersionView>>, ApiError> {
     let after = query.after(|cursor| cursor.parse().ok())?;
     let page = portal.store.reviews(after.as_ref(), query.limit()?).await?;
-    Ok(Json(Page::of(page, VersionView::from)))
+    Ok(Json(Page::of(page, ListedVersionView::from)))
 }
 
 /// Shows a version that was submitted, beside what everyone has now.

@@ -4,8 +4,9 @@ use bytes::{Bytes, BytesMut};
 use http::response::Parts;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
+use tokio::time::Instant;
 
-use crate::transport::{BodyEnd, Response};
+use crate::transport::{BodyEnd, Connecting, Response, Timing};
 
 /// What has been received of an answer. Filled in place, so that what there is survives when the
 /// time for the rest runs out.
@@ -13,6 +14,8 @@ pub(super) struct Received {
     head: Option<Parts>,
     body: BodyBytes,
     limit: usize,
+    timing: Timing,
+    began: Instant,
 }
 
 /// A body that, as most do, arrives in one piece is not copied.
@@ -28,13 +31,22 @@ impl Received {
             head: None,
             body: BodyBytes::One(Bytes::new()),
             limit,
+            timing: Timing::default(),
+            began: Instant::now(),
         }
+    }
+
+    /// The request is about to be sent, over a connection that took so long if it is a new one.
+    pub(super) fn begin(&mut self, connection: Option<Connecting>) {
+        self.timing.connection = connection;
+        self.began = Instant::now();
     }
 
     /// Takes `response`, reading its body.
     pub(super) async fn read(&mut self, response: http::Response<Incoming>) -> BodyEnd {
         let (head, mut body) = response.into_parts();
         self.head = Some(head);
+        self.timing.wait = self.began.elapsed();
         while !body.is_end_stream() {
             match body.frame().await {
                 None => break,
@@ -67,6 +79,7 @@ impl Received {
                 BodyBytes::Several(bytes) => bytes.freeze(),
             },
             body_end,
+            timing: self.timing,
         })
     }
 }

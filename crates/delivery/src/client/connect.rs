@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,7 +20,7 @@ use super::http2::Http2;
 use super::io::Stream;
 use super::pool::Destination;
 use crate::egress::Guard;
-use crate::transport::TransportError;
+use crate::transport::{Connecting, TransportError};
 
 /// How long an address is tried before the next one is tried beside it (RFC 8305, section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -64,29 +65,43 @@ impl Connector {
     }
 
     /// Connects to an address of the destination that the guard lets pass.
-    pub(super) async fn dial(&self, destination: &Destination) -> Result<Dialed, TransportError> {
+    pub(super) async fn dial(
+        &self,
+        destination: &Destination,
+    ) -> Result<(Dialed, Connecting), TransportError> {
         let host = destination.host();
+        let began = Instant::now();
         let addresses = self.guard.addresses(host).await?;
+        let looked_up = Instant::now();
         let stream = connect(addresses, destination.port())
             .await
             .map_err(|source| TransportError::Connect {
                 host: host.to_owned(),
                 source,
             })?;
+        let connected = Instant::now();
+        let mut took = Connecting {
+            lookup: looked_up - began,
+            connect: connected - looked_up,
+            tls: None,
+        };
         let protocol = |source| TransportError::from_exchange(host, source);
         if !destination.uses_tls() {
             let connection = Http1::handshake(Stream::plain(stream)).await;
-            return connection.map(Dialed::Http1).map_err(protocol);
+            let connection = connection.map_err(protocol)?;
+            return Ok((Dialed::Http1(connection), took));
         }
         let stream = self.handshake(host, stream).await?;
-        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        took.tls = Some(connected.elapsed());
+        let dialed = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
             let stream = Stream::tls(stream);
             let connection = Http2::handshake(stream, &self.tasks, &self.stop).await;
             connection.map(Dialed::Http2).map_err(protocol)
         } else {
             let connection = Http1::handshake(Stream::tls(stream)).await;
             connection.map(Dialed::Http1).map_err(protocol)
-        }
+        };
+        Ok((dialed?, took))
     }
 
     async fn handshake(

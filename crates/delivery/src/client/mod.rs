@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Client as Config;
 use crate::egress::Guard;
-use crate::transport::{BodyEnd, Response, Transport, TransportError};
+use crate::transport::{BodyEnd, Connecting, Response, Transport, TransportError};
 use body::Received;
 use connect::{Connector, Dialed};
 use pool::{Destination, Pool};
@@ -211,11 +211,13 @@ impl Inner {
         let uri = std::mem::take(&mut head.uri);
         let mut request = Request::from_parts(head, Full::new(body));
         loop {
-            let (connection, fresh) = match self.pool.take(destination) {
-                Some(connection) => (connection, false),
+            let (connection, took) = match self.pool.take(destination) {
+                Some(connection) => (connection, None),
                 // Boxed, for it is large and seldom needed.
                 None => Box::pin(self.connect(destination)).await?,
             };
+            let fresh = took.is_some();
+            received.begin(took);
             let sent = match connection {
                 Dialed::Http1(mut connection) => {
                     *request.uri_mut() = origin_form(&uri);
@@ -246,12 +248,12 @@ impl Inner {
         }
     }
 
-    /// A connection, and whether it is a new one: one that another request is done with, or one
+    /// A connection, and how long a new one took: one that another request is done with, or one
     /// that is made when it is this request's turn to connect, whichever comes first.
     async fn connect(
         &self,
         destination: &Arc<Destination>,
-    ) -> Result<(Dialed, bool), TransportError> {
+    ) -> Result<(Dialed, Option<Connecting>), TransportError> {
         let waiting = destination.wait();
         let mut turn = pin!(destination.turn_to_connect());
         let mut dialing = None;
@@ -260,7 +262,7 @@ impl Inner {
                 let mut freed = pin!(waiting.freed());
                 freed.as_mut().enable();
                 if let Some(connection) = self.pool.take(destination) {
-                    return Ok((connection, false));
+                    return Ok((connection, None));
                 }
                 match &mut dialing {
                     None => tokio::select! {
@@ -269,7 +271,7 @@ impl Inner {
                         turn = &mut turn => {
                             // The one who had the turn before may have brought one to share.
                             if let Some(connection) = self.pool.take(destination) {
-                                return Ok((connection, false));
+                                return Ok((connection, None));
                             }
                             dialing = Some(self.dial(destination, turn));
                         }
@@ -277,7 +279,7 @@ impl Inner {
                     Some(dialing) => tokio::select! {
                         biased;
                         told = dialing => return match told {
-                            Ok(dialed) => dialed.map(|connection| (connection, true)),
+                            Ok(dialed) => dialed.map(|(connection, took)| (connection, Some(took))),
                             // The task ended with its client.
                             Err(_) => Err(no_connection(destination)),
                         },
@@ -298,7 +300,7 @@ impl Inner {
         &self,
         destination: &Arc<Destination>,
         turn: OwnedSemaphorePermit,
-    ) -> oneshot::Receiver<Result<Dialed, TransportError>> {
+    ) -> oneshot::Receiver<Result<(Dialed, Connecting), TransportError>> {
         let (told, dialed) = oneshot::channel();
         let (connector, pool) = (Arc::clone(&self.connector), Arc::clone(&self.pool));
         let (destination, limit) = (Arc::clone(destination), self.connect_timeout);
@@ -307,11 +309,11 @@ impl Inner {
                 Ok(dialed) => dialed,
                 Err(_elapsed) => Err(connect_timeout(&destination, limit)),
             };
-            if let Ok(dialed) = &dialed {
+            if let Ok((dialed, _)) = &dialed {
                 destination.learn(dialed);
             }
             drop(turn);
-            if let Err(Ok(Dialed::Http1(unwanted))) = told.send(dialed) {
+            if let Err(Ok((Dialed::Http1(unwanted), _))) = told.send(dialed) {
                 pool.put_back(&destination, unwanted);
             }
         });

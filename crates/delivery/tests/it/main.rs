@@ -9,5 +9,6 @@
 mod client;
 mod guard;
 mod peer;
+mod timing;
 mod tls;
 mod tries;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use millstream_delivery::config::Tries;
 use millstream_delivery::egress::{Blocked, Reason};
-use millstream_delivery::{BodyEnd, Response, Sender, Transport, TransportError, Verdict};
+use millstream_delivery::{BodyEnd, Response, Sender, Timing, Transport, TransportError, Verdict};
 use model::outcome::Category;
 use model::random::Seeded;
 use model::time::ManualClock;
@@ -31,6 +31,7 @@ fn status(code: u16) -> Answer {
             headers: HeaderMap::new(),
             body: Bytes::from(format!("body of {code}")),
             body_end: BodyEnd::Complete,
+            timing: Timing::default(),
         }),
     }
 }

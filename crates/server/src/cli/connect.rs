@@ -21,18 +21,8 @@ pub(crate) struct Connect {
     /// The destination's version. Without it: the newest.
     #[arg(long, value_name = "N")]
     of_version: Option<u32>,
-    /// A parameter of the destination's (repeatable).
-    #[arg(long = "parameter", value_name = "NAME=VALUE")]
-    parameters: Vec<String>,
-    /// A secret parameter, by the variable of the environment that has it (repeatable).
-    #[arg(long = "secret", value_name = "NAME=VARIABLE")]
-    secrets: Vec<String>,
-    /// What fills a mapping (repeatable): event:NAME, user:NAME, field:NAME or group:TYPE:NAME.
-    #[arg(long = "mapping", value_name = "NAME=PROPERTY")]
-    mappings: Vec<String>,
-    /// What kind of identifier fills a mapping, where the destination lets choose (repeatable).
-    #[arg(long = "kind", value_name = "MAPPING=KIND")]
-    kinds: Vec<String>,
+    #[command(flatten)]
+    filled: Filled,
     /// A property that goes along (repeatable), written as in --mapping.
     #[arg(long = "property", value_name = "PROPERTY")]
     properties: Vec<String>,
@@ -52,24 +42,26 @@ pub(crate) struct Connect {
     pub(super) server: remote::Options,
 }
 
-impl Connect {
-    /// Makes the sync; returns it.
-    pub(super) async fn create(&self) -> Result<Value, Failure> {
-        let mut input = self.input()?;
-        let remote = self.server.connect()?;
-        let project = output::text(&project::find(&remote, &self.project).await?["id"]);
-        let destination = catalog::find(&remote, &self.definition).await?;
-        let tile = &destination["tile"];
-        input["definition"] = json!({"id": tile["definition"], "version": self.of_version});
-        if self.name.is_none() {
-            input["name"] = tile["display_name"].clone();
-        }
-        let path = format!("/api/v1/projects/{project}/syncs");
-        Ok(remote.create(&path, &input).await?)
-    }
+/// What fills the fields of a destination's form.
+#[derive(Debug, Default, Args)]
+pub(super) struct Filled {
+    /// A parameter of the destination's (repeatable).
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+    /// A secret parameter, by the variable of the environment that has it (repeatable).
+    #[arg(long = "secret", value_name = "NAME=VARIABLE")]
+    secrets: Vec<String>,
+    /// What fills a mapping (repeatable): event:NAME, user:NAME, field:NAME or group:TYPE:NAME.
+    #[arg(long = "mapping", value_name = "NAME=PROPERTY")]
+    mappings: Vec<String>,
+    /// What kind of identifier fills a mapping, where the destination lets choose (repeatable).
+    #[arg(long = "kind", value_name = "MAPPING=KIND")]
+    kinds: Vec<String>,
+}
 
-    /// The request's body, but for the destination.
-    fn input(&self) -> Result<Value, Failure> {
+impl Filled {
+    /// The fields of a request's body: only those in which something is filled.
+    pub(super) fn fields(&self) -> Result<Map<String, Value>, Failure> {
         let mut parameters = Map::new();
         for text in &self.parameters {
             let (name, value) = pair(text)?;
@@ -91,6 +83,37 @@ impl Connect {
             let (name, kind) = pair(text)?;
             kinds.insert(name.to_owned(), json!(kind));
         }
+        let sections = [
+            ("parameters", parameters),
+            ("mappings", mappings),
+            ("mapping_kinds", kinds),
+        ];
+        let filled = sections
+            .into_iter()
+            .filter(|(_, fields)| !fields.is_empty());
+        let filled = filled.map(|(section, fields)| (section.to_owned(), Value::Object(fields)));
+        Ok(filled.collect())
+    }
+}
+
+impl Connect {
+    /// Makes the sync; returns it.
+    pub(super) async fn create(&self) -> Result<Value, Failure> {
+        let mut input = self.input()?;
+        let remote = self.server.connect()?;
+        let project = output::text(&project::find(&remote, &self.project).await?["id"]);
+        let destination = catalog::find(&remote, &self.definition).await?;
+        let tile = &destination["tile"];
+        input["definition"] = json!({"id": tile["definition"], "version": self.of_version});
+        if self.name.is_none() {
+            input["name"] = tile["display_name"].clone();
+        }
+        let path = format!("/api/v1/projects/{project}/syncs");
+        Ok(remote.create(&path, &input).await?)
+    }
+
+    /// The request's body, but for the destination.
+    fn input(&self) -> Result<Value, Failure> {
         let properties = self.properties.iter().map(|text| property(text));
         let properties = properties.collect::<Result<Vec<_>, _>>()?;
         let mut events = json!({"send": !self.no_events});
@@ -99,16 +122,17 @@ impl Connect {
             let types: Vec<_> = types.map(|each| json!({"event_type": each})).collect();
             events["select"] = json!({"types": types});
         }
-        Ok(json!({
+        let mut input = json!({
             "name": self.name,
             "enabled": !self.disabled,
-            "parameters": parameters,
-            "mappings": mappings,
-            "mapping_kinds": kinds,
             "properties": properties,
             "events": events,
             "users": {"send": self.send_users},
-        }))
+        });
+        if let Value::Object(input) = &mut input {
+            input.extend(self.filled.fields()?);
+        }
+        Ok(input)
     }
 }
 

@@ -135,7 +135,9 @@ impl One {
     }
 
     async fn show(self) -> Result<(), Failure> {
-        let (remote, mut found, path) = self.find().await?;
+        let (remote, listed, path) = self.find().await?;
+        let mut found = remote.get(&path).await?;
+        found["name"] = listed["name"].clone();
         let versions = remote.list(&format!("{path}/versions")).await?;
         if self.server.json {
             found["versions"] = json!(versions);

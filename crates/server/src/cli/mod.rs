@@ -24,10 +24,12 @@ mod project_keys;
 mod prompt;
 pub(crate) mod remote;
 mod review;
+mod revision;
 mod secrets;
 mod settings;
 mod sync;
 mod token;
+mod traffic;
 mod whoami;
 
 use std::net::SocketAddr;

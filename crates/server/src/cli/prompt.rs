@@ -62,6 +62,22 @@ pub(super) fn given_or_line(given: Option<&str>, prompt: &str) -> Result<String,
     Ok(text.trim().to_owned())
 }
 
+/// Whether whoever sits there says yes; where nobody does, `yes` has to be given.
+pub(super) fn confirmed(yes: bool, question: &str) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        let message = "nothing was changed: there is nobody to ask, so say --yes";
+        return Err(Failure::usage(message));
+    }
+    let answer = given_or_line(None, &format!("{question} [y/N] "))?;
+    match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(anyhow::anyhow!("nothing was changed").into()),
+    }
+}
+
 /// A text that isn't shown while it is typed.
 pub(super) fn secret(prompt: &str) -> Result<SecretString, Failure> {
     let text = match io::stdin().is_terminal() {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::connect::Connect;
 use super::lookup::Kind;
 use super::remote::{self, Refused, Remote, block_on};
-use super::{Failure, output, project};
+use super::{Failure, output, project, revision};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -25,6 +25,21 @@ pub(crate) enum Command {
     Enable(One),
     /// Pause a sync; it keeps its place and its pending retries.
     Disable(One),
+    /// List the versions of a sync, newest first: who changed what.
+    #[command(after_help = revision::HISTORY_HELP)]
+    History(revision::History),
+    /// Show a sync as it was at a version, and how it differs from now.
+    #[command(after_help = revision::SHOW_VERSION_HELP)]
+    ShowVersion(revision::ShowVersion),
+    /// Make a sync again what it was at a version, after showing what that means.
+    #[command(after_help = revision::RESTORE_HELP)]
+    Restore(revision::Restore),
+    /// Make another sync with the same settings and secrets, disabled.
+    #[command(after_help = revision::DUPLICATE_HELP)]
+    Duplicate(revision::Duplicate),
+    /// Have a sync connect a later version of its destination, after showing what that means.
+    #[command(after_help = revision::UPGRADE_HELP)]
+    Upgrade(Box<revision::Upgrade>),
     /// Delete a sync with all that it still owes.
     Delete(Delete),
     /// List deliveries that wait for their next attempt.
@@ -105,7 +120,7 @@ pub(crate) struct One {
     #[arg(long)]
     project: Option<String>,
     #[command(flatten)]
-    server: remote::Options,
+    pub(super) server: remote::Options,
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +159,11 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Show(one) => one.show().await,
             Command::Enable(one) => one.switch("enable").await,
             Command::Disable(one) => one.switch("disable").await,
+            Command::History(history) => history.run().await,
+            Command::ShowVersion(show) => show.run().await,
+            Command::Restore(restore) => restore.run().await,
+            Command::Duplicate(duplicate) => duplicate.run().await,
+            Command::Upgrade(upgrade) => upgrade.run().await,
             Command::Delete(delete) => delete.run().await,
             Command::Retries(page) => page.retries().await,
             Command::Ended(page) => page.ended().await,
@@ -199,7 +219,7 @@ impl Webhook {
 }
 
 /// Shows a sync that was just made.
-fn show_made(made: &Value, json: bool) -> Result<(), Failure> {
+pub(super) fn show_made(made: &Value, json: bool) -> Result<(), Failure> {
     if json {
         return Ok(output::print_json(made)?);
     }
@@ -256,7 +276,7 @@ impl List {
 
 impl One {
     /// The server and the sync.
-    async fn find(&self) -> Result<(Remote, Value), Failure> {
+    pub(super) async fn find(&self) -> Result<(Remote, Value), Failure> {
         let remote = self.server.connect()?;
         let projects = match &self.project {
             Some(wanted) => vec![project::find(&remote, wanted).await?],
@@ -417,7 +437,7 @@ impl Page {
     }
 }
 
-fn path(sync: &Value) -> String {
+pub(super) fn path(sync: &Value) -> String {
     format!(
         "/api/v1/projects/{}/syncs/{}",
         output::text(&sync["project"]),
@@ -433,7 +453,7 @@ fn state(sync: &Value) -> &'static str {
     }
 }
 
-fn fields(sync: &Value) -> Vec<(&'static str, String)> {
+pub(super) fn fields(sync: &Value) -> Vec<(&'static str, String)> {
     let types = sync["events"]["select"]["types"].as_array();
     let types = types.map(|types| {
         types

@@ -13,6 +13,7 @@ use model::time::ManualClock;
 use model::{Clock, Event, EventKind, Offset, OutboundRequest, Part, ProjectId, SyncId, Timestamp};
 use pipeline::{Outcome, Plan};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::difference::{Difference, body_difference};
 use super::pretty;
@@ -28,28 +29,51 @@ const LIMITS: json::Limits = json::Limits {
 /// What `.now` is where a fixture doesn't say: 2024-01-01T00:00:00Z.
 const DEFAULT_NOW: Timestamp = Timestamp(1_704_067_200_000_000);
 
-/// What a fixture says, but for the event and the body, whose numbers have to keep their digits.
-#[derive(Debug, Deserialize)]
+// Events and bodies are read from the text: their numbers have to keep their digits.
+/// An event, and the request that is to come of it, or the reason why none is.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct FixtureFile {
+pub(crate) struct FixtureFile {
+    /// Where the schema is, for editors.
+    #[serde(rename = "$schema", default)]
+    #[schema(value_type = Option<String>)]
+    _schema: Option<serde::de::IgnoredAny>,
+    /// What it shows.
     name: String,
+    /// Whether the event or its user is sent.
     part: Part,
+    /// The event as it is streamed.
     #[serde(rename = "event")]
+    #[schema(value_type = Object)]
     _event: serde::de::IgnoredAny,
+    /// What a sync has: `parameters`, `mappings`, `mapping_kinds`, `properties`, `events`, `users`.
     #[serde(default)]
+    #[schema(value_type = Option<Object>)]
     settings: Settings,
+    /// What `.now` is. Absent: the beginning of 2024.
+    #[schema(format = DateTime)]
     now: Option<String>,
+    /// What is sent.
     request: Option<RequestFile>,
+    /// Why nothing is sent: `filtered` or `discarded`, with its reason.
+    #[schema(value_type = Option<Object>)]
     outcome: Option<OutcomeFile>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A request that is expected.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FixtureRequest)]
 struct RequestFile {
+    /// The verb.
     method: String,
+    /// The address.
     url: String,
+    /// All headers: name → value.
     headers: std::collections::BTreeMap<String, String>,
+    /// A text is compared byte by byte; any other body as JSON.
     #[serde(rename = "body")]
+    #[schema(value_type = serde_json::Value)]
     _body: serde::de::IgnoredAny,
 }
 

@@ -11,6 +11,7 @@ use model::definition::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::logo::{LOGO, Logo};
 use crate::source::{Document, Fault, read_text_if_there, to_yaml};
 
 /// The file that makes a folder a definition's.
@@ -19,8 +20,11 @@ pub(crate) const DEFINITION: &str = "definition.yaml";
 const EVENT_BODY: &str = "event.ftl";
 /// The template of a user's body.
 const USER_BODY: &str = "user.ftl";
-/// The picture.
-pub(crate) const LOGO: &str = "logo.png";
+/// What `definition.yaml` says of the files beside it.
+const BESIDE: &str = "\
+# Beside this file: event.ftl and user.ftl, the templates of the bodies; logo.png, the picture on its
+# tile (a PNG of 16 to 512 pixels a side); fixtures, events with the requests that are to come of them.
+";
 /// The folder of fixtures.
 pub(crate) const FIXTURES: &str = "fixtures";
 
@@ -130,6 +134,7 @@ impl Folder {
         let file = match pointer {
             "/events/body" => EVENT_BODY,
             "/users/body" => USER_BODY,
+            "/logo" => LOGO,
             _ => return self.document.fault(pointer, within, message),
         };
         Fault::new(self.path.join(file), message).at(within)
@@ -170,8 +175,13 @@ fn payload(
 }
 
 /// Writes a definition's files to a folder, which is made. `schema` is where the schema is, as
-/// `definition.yaml` names it. Bodies' templates that the definition hasn't are removed.
-pub(crate) fn write(definition: &Definition, folder: &Path, schema: &str) -> anyhow::Result<()> {
+/// `definition.yaml` names it. Bodies' templates and a picture that the definition hasn't are removed.
+pub(crate) fn write(
+    definition: &Definition,
+    logo: Option<&Logo>,
+    folder: &Path,
+    schema: &str,
+) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let file = DefinitionFile {
         display_name: definition.display_name.clone(),
@@ -187,8 +197,9 @@ pub(crate) fn write(definition: &Definition, folder: &Path, schema: &str) -> any
         limits: definition.limits,
     };
     let yaml = to_yaml(&without_nulls(serde_json::to_value(&file)?));
-    let text = format!("{}{yaml}", schema_line(schema));
+    let text = format!("{}{BESIDE}{yaml}", schema_line(schema));
     write_text(&folder.join(DEFINITION), &text)?;
+    write_logo(logo, &folder.join(LOGO))?;
     for (payload, name) in [
         (&definition.events, EVENT_BODY),
         (&definition.users, USER_BODY),
@@ -196,13 +207,31 @@ pub(crate) fn write(definition: &Definition, folder: &Path, schema: &str) -> any
         let path = folder.join(name);
         match payload.as_ref().and_then(|payload| payload.body.as_ref()) {
             Some(body) => write_text(&path, body)?,
-            None if path.exists() => {
-                fs::remove_file(&path).with_context(|| path.display().to_string())?;
-            }
-            None => {}
+            None => remove(&path)?,
         }
     }
     Ok(())
+}
+
+/// Writes a picture, unless the same is there in other bytes; removes the one that is there where
+/// there is to be none.
+fn write_logo(logo: Option<&Logo>, path: &Path) -> anyhow::Result<()> {
+    let Some(logo) = logo else {
+        return remove(path);
+    };
+    let present = path.parent().map(Logo::open);
+    if matches!(present, Some(Ok(Some(present))) if present == *logo) {
+        return Ok(());
+    }
+    fs::write(path, logo.png()).with_context(|| format!("{} can't be written", path.display()))
+}
+
+/// Removes a file that need not be there.
+fn remove(path: &Path) -> anyhow::Result<()> {
+    match path.exists() {
+        true => fs::remove_file(path).with_context(|| path.display().to_string()),
+        false => Ok(()),
+    }
 }
 
 /// The comment by which editors find the schema of a file.
@@ -250,20 +279,6 @@ pub(crate) fn fixtures(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     Ok(found)
 }
 
-/// Whether a logo lies in the folder that can't be one.
-pub(crate) fn check_logo(folder: &Path) -> Result<(), Fault> {
-    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-    let path = folder.join(LOGO);
-    let mut start = [0; SIGNATURE.len()];
-    let read =
-        fs::File::open(&path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut start));
-    match read {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Ok(()) if start == SIGNATURE => Ok(()),
-        _ => Err(Fault::new(path, "it is no PNG picture")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +305,7 @@ mod tests {
         with_body.limits.concurrency = Some(7);
         let folder = tempfile::tempdir().unwrap();
         for definition in [with_body, written] {
-            write(&definition, folder.path(), "x.json").unwrap();
+            write(&definition, None, folder.path(), "x.json").unwrap();
             let read = Folder::open(folder.path()).unwrap();
             assert_eq!(read.definition, definition);
         }

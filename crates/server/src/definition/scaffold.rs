@@ -13,6 +13,7 @@ use model::definition::{
 use model::filter::Property;
 
 use super::folder::{self, write_text};
+use super::logo::LOGO;
 use crate::cli::code::schema;
 use crate::cli::{Failure, output};
 
@@ -44,8 +45,10 @@ pub(crate) fn run(options: &New) -> Result<(), Failure> {
     }
     make(name, &folder)?;
     let shown = folder.display();
+    let logo = folder.join(LOGO);
     output::print(&format!(
-        "{shown} is made; `millstream definition test {shown}` tests it"
+        "{shown} is made; `millstream definition test {shown}` tests it. Its picture goes to {}",
+        logo.display()
     ));
     Ok(())
 }
@@ -58,11 +61,10 @@ fn make(name: &str, folder: &std::path::Path) -> anyhow::Result<()> {
     let fixtures = folder.join(folder::FIXTURES);
     fs::create_dir_all(&fixtures).with_context(|| fixtures.display().to_string())?;
     let definition_schema = schema::DEFINITION;
-    write_text(
-        &folder.join(definition_schema.file),
-        &definition_schema.text()?,
-    )?;
-    folder::write(&example(name), folder, definition_schema.file)?;
+    for schema in [definition_schema, schema::FIXTURE] {
+        write_text(&folder.join(schema.file), &schema.text()?)?;
+    }
+    folder::write(&example(name), None, folder, definition_schema.file)?;
     for (file, text) in [
         ("event.json", EVENT_FIXTURE),
         ("missing.json", MISSING_FIXTURE),

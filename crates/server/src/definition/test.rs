@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::difference::Difference;
 use super::fixture::Fixture;
 use super::folder::{self, Folder};
+use super::logo::Logo;
 use crate::cli::{Failure, output};
 use crate::source::Fault;
 
@@ -159,7 +160,7 @@ impl Report {
         let problems = check.problems.iter();
         self.faults
             .extend(problems.map(|problem| folder.fault_of(problem)));
-        self.faults.extend(folder::check_logo(folder.path()).err());
+        self.faults.extend(Logo::open(folder.path()).err());
         let warnings = check.warnings.iter();
         self.warnings
             .extend(warnings.map(|warning| folder.fault_of(warning)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::portal::{
-    Courier, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Reply, Trial,
+    Courier, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Reply, Timing, Trial,
 };
 use async_trait::async_trait;
 use delivery::egress::Guard;
@@ -134,6 +134,12 @@ impl Courier for DeliveringCourier {
         let trial = self.0.try_once(request).await;
         Trial {
             reply: trial.response.map(|response| Reply {
+                timing: Timing {
+                    lookup: response.timing.connection.map(|took| took.lookup),
+                    connect: response.timing.connection.map(|took| took.connect),
+                    tls: response.timing.connection.and_then(|took| took.tls),
+                    wait: response.timing.wait,
+                },
                 status: response.status,
                 headers: response.headers,
                 body: response.body,

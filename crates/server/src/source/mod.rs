@@ -15,7 +15,7 @@ pub(crate) use document::Document;
 pub(crate) use yaml_writer::to_yaml;
 
 /// Longest file that is read.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// Something that is wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,6 +71,12 @@ pub(crate) fn listed(faults: &[Fault]) -> String {
 
 /// The text of a file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
+    let bytes = read_bytes(path, MAX_BYTES)?;
+    String::from_utf8(bytes).map_err(|_| Fault::new(path, "it is not UTF-8 text"))
+}
+
+/// The bytes of a file that has at most so many.
+fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, Fault> {
     let fault = |message: &dyn fmt::Display| Fault::new(path, message);
     // Devices and pipes may block for ever.
     let found = fs::metadata(path).map_err(|error| fault(&error))?;
@@ -78,21 +84,32 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
         return Err(fault(&"it is no file"));
     }
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    let bound = most as u64 + 1;
+    let read = File::open(path).and_then(|file| file.take(bound).read_to_end(&mut bytes));
     read.map_err(|error| fault(&error))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(fault(&format_args!("it is longer than {MAX_BYTES} bytes")));
+    if bytes.len() > most {
+        return Err(fault(&format_args!("it is longer than {most} bytes")));
     }
-    String::from_utf8(bytes).map_err(|_| fault(&"it is not UTF-8 text"))
+    Ok(bytes)
 }
 
 /// The same of a file that need not be there.
 pub(crate) fn read_text_if_there(path: &Path) -> Result<Option<String>, Fault> {
-    // A link that leads nowhere is there, and can't be read.
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        _ => read_text(path).map(Some),
-    }
+    is_there(path).then(|| read_text(path)).transpose()
+}
+
+/// The bytes of a file that need not be there and has at most so many.
+pub(crate) fn read_bytes_if_there(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Fault> {
+    is_there(path).then(|| read_bytes(path, most)).transpose()
+}
+
+/// Whether something is there: also a link that leads nowhere, which can't be read.
+fn is_there(path: &Path) -> bool {
+    let found = fs::symlink_metadata(path);
+    found.map_or_else(
+        |error| error.kind() != std::io::ErrorKind::NotFound,
+        |_| true,
+    )
 }
 
 /// The entries of a folder by name, without hidden ones; none where there is no such folder.
@@ -135,9 +152,9 @@ mod tests {
     fn a_file_that_is_too_long_or_no_text_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f");
-        fs::write(&file, vec![b'a'; MAX_BYTES as usize]).unwrap();
+        fs::write(&file, vec![b'a'; MAX_BYTES]).unwrap();
         assert!(read_text(&file).is_ok());
-        fs::write(&file, vec![b'a'; MAX_BYTES as usize + 1]).unwrap();
+        fs::write(&file, vec![b'a'; MAX_BYTES + 1]).unwrap();
         assert!(read_text(&file).unwrap_err().message.contains("longer"));
         fs::write(&file, [0xff]).unwrap();
         assert!(read_text(&file).unwrap_err().message.contains("UTF-8"));

@@ -6,11 +6,11 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::process::{Server, eventually, millstream, request, text};
+use crate::process::{Server, eventually, millstream, picture, request, text};
 
 /// A server, and a folder of files for it.
-struct World {
-    server: Server,
+pub(crate) struct World {
+    pub(crate) server: Server,
     folder: tempfile::TempDir,
 }
 
@@ -23,7 +23,7 @@ impl World {
     }
 
     /// A world with a project, a definition and a sync that connects it.
-    fn with_shop() -> Self {
+    pub(crate) fn with_shop() -> Self {
         let world = Self::new();
         world.write("definitions/acme/definition.yaml", DEFINITION);
         world.write(
@@ -42,17 +42,17 @@ impl World {
         self.folder.path().join(file)
     }
 
-    fn write(&self, file: &str, content: &str) {
+    pub(crate) fn write(&self, file: &str, content: &str) {
         let path = self.path(file);
         fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
         fs::write(path, content).expect("it can be written");
     }
 
-    fn read(&self, file: &str) -> String {
+    pub(crate) fn read(&self, file: &str) -> String {
         fs::read_to_string(self.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
     }
 
-    fn replace(&self, file: &str, from: &str, to: &str) {
+    pub(crate) fn replace(&self, file: &str, from: &str, to: &str) {
         let before = self.read(file);
         assert!(before.contains(from), "{before}");
         self.write(file, &before.replace(from, to));
@@ -71,22 +71,22 @@ impl World {
     }
 
     /// What a command printed; it has to end with this code.
-    fn ends(&self, code: i32, arguments: &[&str]) -> String {
+    pub(crate) fn ends(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let printed = text(&output.stdout) + &text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {printed}");
         printed
     }
 
-    fn plan(&self, code: i32) -> String {
+    pub(crate) fn plan(&self, code: i32) -> String {
         self.ends(code, &["plan", "-f", "."])
     }
 
-    fn apply(&self) -> String {
+    pub(crate) fn apply(&self) -> String {
         self.ends(0, &["apply", "-f", ".", "--release"])
     }
 
-    fn sync(&self) -> Value {
+    pub(crate) fn sync(&self) -> Value {
         self.server.json(&["sync", "show", "To Acme"])
     }
 }
@@ -183,6 +183,75 @@ fn a_plan_shows_what_changes_and_an_apply_changes_only_that() {
     let definition = world.server.json(&["definition", "show", "Acme"]);
     assert_eq!(definition["newest"], 2);
     assert!(world.plan(0).contains("nothing to do"));
+}
+
+#[test]
+fn a_picture_goes_with_its_definition() {
+    let world = World::with_shop();
+    let logo = "definitions/acme/logo.png";
+    let put = |shade| fs::write(world.path(logo), picture(64, shade)).expect("it can be written");
+    put(1);
+    world.apply();
+    let shown = || world.server.json(&["definition", "show", "Acme"]);
+    let (draft, newest) = (
+        shown()["draft"]["about"]["logo"].clone(),
+        &shown()["newest"],
+    );
+    assert_eq!(
+        (draft.as_str().map(str::len), newest),
+        (Some(64), &json!(1))
+    );
+    assert!(world.plan(0).contains("nothing to do"));
+
+    // Another one is a change of the definition, which an apply makes with all others at once.
+    put(2);
+    world.replace("definitions/acme/event.ftl", "\"name\"", "\"event\"");
+    let planned = world.plan(2);
+    for part in ["1 to change", "/logo/sha256", "/events/body"] {
+        assert!(planned.contains(part), "{part}: {planned}");
+    }
+    let machine = world.ends(2, &["plan", "-f", ".", "--json"]);
+    let machine: Value = serde_json::from_str(&machine).expect("JSON");
+    let changes = machine["steps"][0]["changes"].as_array().expect("changes");
+    let hash = changes
+        .iter()
+        .find(|each| each["pointer"] == "/logo/sha256");
+    assert_eq!(hash.expect("the picture's")["before"], draft);
+    let revision = shown()["revision"].as_u64();
+    world.ends(0, &["apply", "-f", "."]);
+    assert_eq!(
+        shown()["revision"].as_u64(),
+        revision.map(|before| before + 1)
+    );
+    assert_ne!(shown()["draft"]["about"]["logo"], draft);
+
+    // It is exported, and the same in other bytes is no change.
+    world.ends(0, &["export", "-o", "out"]);
+    assert!(world.plan(0).contains("nothing to do"));
+    assert_ne!(
+        fs::read(world.path("out/definitions/acme/logo.png")).expect("it is there"),
+        fs::read(world.path(logo)).expect("it is there")
+    );
+    assert!(
+        world
+            .ends(0, &["plan", "-f", "out"])
+            .contains("nothing to do")
+    );
+
+    // One that can't be a picture is refused before anything is changed; none is none.
+    fs::write(world.path(logo), "GIF89a").expect("it can be written");
+    let told = world.plan(1);
+    assert!(
+        told.contains("definitions/acme/logo.png: this is no PNG"),
+        "{told}"
+    );
+    fs::remove_file(world.path(logo)).expect("it is there");
+    let planned = world.plan(2);
+    assert!(planned.contains("\n    /logo\n"), "{planned}");
+    world.ends(0, &["apply", "-f", "."]);
+    assert_eq!(shown()["draft"]["about"]["logo"], Value::Null);
+    world.ends(0, &["export", "-o", "out", "--force"]);
+    assert!(!world.path("out/definitions/acme/logo.png").exists());
 }
 
 #[test]

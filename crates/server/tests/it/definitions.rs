@@ -6,7 +6,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::process::{millstream, text};
+use crate::process::{millstream, picture, text};
 
 fn definition(folder: &Path, arguments: &[&str]) -> Output {
     millstream()
@@ -101,7 +101,7 @@ fn a_fault_is_told_with_file_line_and_column() {
     let told = |arguments: &[&str]| text(&definition(folder.path(), arguments).stdout);
     let shown = told(&["test", "acme"]);
     assert!(
-        shown.contains("acme/definition.yaml:16:11: unknown variant `secrets`"),
+        shown.contains("acme/definition.yaml:18:11: unknown variant `secrets`"),
         "{shown}"
     );
     replace(
@@ -119,6 +119,29 @@ fn a_fault_is_told_with_file_line_and_column() {
     assert_eq!(
         definition(folder.path(), &["test", "none"]).status.code(),
         Some(2)
+    );
+}
+
+#[test]
+fn a_picture_is_judged_as_the_server_judges_it() {
+    let folder = made();
+    let logo = folder.path().join("acme/logo.png");
+    for (file, said) in [
+        (b"<svg/>".to_vec(), "error: acme/logo.png: this is no PNG"),
+        (picture(8, 1), "8 × 8 pixels: from 16 to 512 a side"),
+        (vec![0; 600_000], "it is longer than 524288 bytes"),
+    ] {
+        fs::write(&logo, file).expect("it can be written");
+        let output = definition(folder.path(), &["test", "acme"]);
+        let shown = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{shown}");
+        assert!(shown.contains(said), "{shown}");
+    }
+    fs::write(&logo, picture(64, 1)).expect("it can be written");
+    assert!(
+        definition(folder.path(), &["test", "acme"])
+            .status
+            .success()
     );
 }
 

@@ -21,6 +21,7 @@ mod postgres;
 mod process;
 mod prompt;
 mod receiver;
+mod revisions;
 mod secrets;
 mod serving;
 mod templates;

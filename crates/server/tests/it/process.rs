@@ -266,3 +266,16 @@ pub(crate) fn mode(path: &Path) -> u32 {
         .mode()
         & 0o777
 }
+
+/// A square picture of one colour, a PNG.
+pub(crate) fn picture(side: u32, shade: u8) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    let mut encoder = png::Encoder::new(&mut encoded, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().expect("a header");
+    let pixels = vec![shade; (side * side) as usize];
+    writer.write_image_data(&pixels).expect("pixels");
+    writer.finish().expect("a picture");
+    encoded
+}

@@ -38,7 +38,7 @@ impl Store {
                 id: id.to_string(),
             })?;
         let definition = Arc::new(definition);
-        self.definitions.keep(definition.clone());
+        self.definitions.keep(definition.clone(), content.len());
         Ok(Some(definition))
     }
 

@@ -8,14 +8,15 @@ use model::definition::{Category, Definition};
 use model::{DefinitionId, OrganisationId};
 use sqlx::Row;
 
+use super::outline::{Content, Listed};
 use super::{Listing, find};
 use crate::{Error, Store};
 
-/// A definition as the catalog shows it.
+/// A definition as the catalog shows it: as a whole, or [`Listed`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tile {
+pub struct Tile<C = Arc<Definition>> {
     /// The version that a new sync would connect.
-    pub definition: Arc<Definition>,
+    pub definition: C,
     /// Whether everyone may connect it, or only its own organisation.
     pub approved: bool,
     /// Whether new syncs may connect it.
@@ -74,14 +75,14 @@ impl FromStr for NameCursor {
 
 impl Store {
     /// The definitions that an organisation's syncs may connect, by name: of its own the newest
-    /// version, of others' the newest that was approved. The built-in one comes first.
+    /// version, of others' the newest that was approved. In outline, the built-in one first.
     pub async fn catalog(
         &self,
         organisation: OrganisationId,
         filter: &CatalogFilter,
         after: Option<&NameCursor>,
         limit: u32,
-    ) -> Result<(Vec<Tile>, Option<NameCursor>), Error> {
+    ) -> Result<(Vec<Tile<Listed>>, Option<NameCursor>), Error> {
         let start = NameCursor {
             name: String::new(),
             id: String::new(),
@@ -94,7 +95,8 @@ impl Store {
             Some(_) => None,
         };
         let rows = sqlx::query(
-            "SELECT v.definition_id, v.version, v.name, d.approved, d.listing
+            "SELECT v.definition_id, v.version, v.name, d.approved, d.listing,
+                    CASE WHEN v.outline = '' THEN v.content ELSE v.outline END AS content
              FROM definition_versions v JOIN definitions d ON d.id = v.definition_id
              WHERE (v.name, v.definition_id) > ($2, $3)
                AND v.version = CASE WHEN d.organisation_id = $1 THEN d.newest ELSE d.approved END
@@ -118,9 +120,9 @@ impl Store {
                 what,
                 id: id.clone(),
             };
-            let key: DefinitionId = id.parse().map_err(|_| corrupt("the id"))?;
             let version = u32::try_from(version).map_err(|_| corrupt("the version"))?;
-            let definition = self.definition(key, version).await?;
+            let content: String = row.try_get(5)?;
+            let definition = Listed::read(&id, version, &content);
             let (approved, listing): (i64, String) = (row.try_get(3)?, row.try_get(4)?);
             let tile = Tile {
                 definition: definition.ok_or_else(|| corrupt("the version"))?,
@@ -144,13 +146,13 @@ impl Store {
     }
 
     /// The built-in destination, where it is looked for.
-    fn built_in_tile(&self, filter: &CatalogFilter, text: &str) -> Option<Tile> {
+    fn built_in_tile(&self, filter: &CatalogFilter, text: &str) -> Option<Tile<Listed>> {
         let built_in = self.webhook();
         let about = &built_in.about;
         let of_category = |category| about.category == category;
         let searched = format!("{} {}", built_in.display_name, about.summary).to_lowercase();
         let found = filter.category.is_none_or(of_category) && searched.contains(text);
-        found.then(|| tile_of_built_in(built_in))
+        found.then(|| tile_of_built_in(Listed::from(&*built_in)))
     }
 
     /// What an organisation's new sync of a definition would connect, whether or not it is still
@@ -209,7 +211,7 @@ impl Store {
     }
 }
 
-fn tile_of_built_in(definition: Arc<Definition>) -> Tile {
+fn tile_of_built_in<C>(definition: C) -> Tile<C> {
     Tile {
         definition,
         approved: true,

@@ -6,8 +6,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Row};
 
+use super::outline::outline_text;
 use super::{DefinitionRecord, entry, find_own, text};
-use crate::change::{Caller, Entry};
+use crate::change::{Caller, Change, Entry};
 use crate::person::conflict;
 use crate::secret::hexadecimal;
 use crate::{Error, Store};
@@ -26,24 +27,9 @@ impl Store {
         let mut change = self.begin(by).await?;
         let before = find_own(change.connection(), organisation, id).await?;
         conflict(revision, before.revision)?;
-        sqlx::query("DELETE FROM definition_logos WHERE definition_id = $1 AND released = 0")
-            .bind(id.to_string())
-            .execute(change.connection())
-            .await?;
-        let hash = picture.as_deref().map(Sha256::digest);
-        let hash = hash.map(|hash| hexadecimal(&hash));
-        if let Some((hash, picture)) = hash.as_ref().zip(picture) {
-            sqlx::query(
-                "INSERT INTO definition_logos (definition_id, hash, picture, created_at)
-                 VALUES ($1, $2, $3, $4) ON CONFLICT (definition_id, hash) DO NOTHING",
-            )
-            .bind(id.to_string())
-            .bind(hash)
-            .bind(picture)
-            .bind(change.now.0)
-            .execute(change.connection())
-            .await?;
-        }
+        let logo = picture.map_or(Logo::Gone, Logo::Is);
+        let hash = logo.after(&before.draft);
+        replace(&mut change, id, logo).await?;
         let draft = Definition {
             about: About {
                 logo: hash,
@@ -52,12 +38,13 @@ impl Store {
             ..before.draft.clone()
         };
         sqlx::query(
-            "UPDATE definitions SET draft = $2, revision = revision + 1, updated_at = $3
-             WHERE id = $1",
+            "UPDATE definitions
+             SET draft = $2, outline = $4, revision = revision + 1, updated_at = $3 WHERE id = $1",
         )
         .bind(id.to_string())
         .bind(text(&draft)?)
         .bind(change.now.0)
+        .bind(outline_text(&draft)?)
         .execute(change.connection())
         .await?;
         let entry = Entry {
@@ -83,6 +70,59 @@ impl Store {
             .await?;
         Ok(row.map(|row| row.try_get("picture")).transpose()?)
     }
+}
+
+/// What becomes of a draft's picture.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Logo {
+    /// It stays.
+    #[default]
+    Stays,
+    /// There is none.
+    Gone,
+    /// It is this one, a PNG.
+    Is(Vec<u8>),
+}
+
+impl Logo {
+    /// The hash of the picture that a draft has then.
+    pub(super) fn after(&self, before: &Definition) -> Option<String> {
+        match self {
+            Self::Stays => before.about.logo.clone(),
+            Self::Gone => None,
+            Self::Is(picture) => Some(hexadecimal(&Sha256::digest(picture))),
+        }
+    }
+}
+
+/// Puts a draft's picture in the place of the one before, of which nothing is left unless a version has
+/// it.
+pub(super) async fn replace(
+    change: &mut Change<'_>,
+    id: DefinitionId,
+    logo: Logo,
+) -> Result<(), Error> {
+    if logo == Logo::Stays {
+        return Ok(());
+    }
+    sqlx::query("DELETE FROM definition_logos WHERE definition_id = $1 AND released = 0")
+        .bind(id.to_string())
+        .execute(change.connection())
+        .await?;
+    if let Logo::Is(picture) = logo {
+        let now = change.now.0;
+        sqlx::query(
+            "INSERT INTO definition_logos (definition_id, hash, picture, created_at)
+             VALUES ($1, $2, $3, $4) ON CONFLICT (definition_id, hash) DO NOTHING",
+        )
+        .bind(id.to_string())
+        .bind(hexadecimal(&Sha256::digest(&picture)))
+        .bind(picture)
+        .bind(now)
+        .execute(change.connection())
+        .await?;
+    }
+    Ok(())
 }
 
 /// A version has this picture from now on.

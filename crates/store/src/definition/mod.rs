@@ -5,6 +5,7 @@ mod cached;
 mod catalog;
 mod logo;
 mod names;
+mod outline;
 mod review;
 mod version;
 
@@ -19,17 +20,21 @@ use crate::person::conflict;
 use crate::sync::difference;
 use crate::{Cursor, Error, Page, Store, organisation};
 
+use outline::{Content, outline_text};
+
 pub(crate) use cached::Cache;
 pub use catalog::{CatalogFilter, NameCursor, Tile};
+pub use logo::Logo;
+pub use outline::{AboutOutline, Listed, Outline};
 pub use version::{Comment, Decision, VersionRecord, VersionState};
 
-/// A definition that an organisation works on.
+/// A definition that an organisation works on: as a whole, or [`Listed`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct DefinitionRecord {
+pub struct DefinitionRecord<C = Definition> {
     /// Whose it is; `None` when that organisation was deleted.
     pub organisation: Option<OrganisationId>,
     /// What is worked on. Its version is the one that it will become.
-    pub draft: Definition,
+    pub draft: C,
     /// The newest version; 0 when there is none.
     pub newest: u32,
     /// The newest version that everyone may connect; 0 when there is none.
@@ -42,6 +47,25 @@ pub struct DefinitionRecord {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// What a draft is to say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftContent {
+    /// Its fields. The id, the version and, unless it stays, the picture's hash don't count.
+    pub content: Definition,
+    /// Its picture.
+    pub logo: Logo,
+}
+
+impl From<Definition> for DraftContent {
+    /// The picture stays.
+    fn from(content: Definition) -> Self {
+        Self {
+            content,
+            logo: Logo::Stays,
+        }
+    }
 }
 
 /// Whether new syncs may connect a definition. Those that do already are not touched.
@@ -79,14 +103,20 @@ const OF_ORGANISATION: i64 = 200;
 const COLUMNS: &str = "id, organisation_id, draft, newest, approved, listing, revision, created_at, \
                        updated_at";
 
+/// The same in outline.
+const LISTED: &str = "id, organisation_id, CASE WHEN outline = '' THEN draft ELSE outline END AS draft, \
+                      newest, approved, listing, revision, created_at, updated_at";
+
 impl Store {
-    /// Begins a definition; `content`'s id and version don't count.
+    /// Begins a definition.
     pub async fn create_definition(
         &self,
         organisation: OrganisationId,
-        content: Definition,
+        content: impl Into<DraftContent>,
         by: &Caller,
     ) -> Result<DefinitionRecord, Error> {
+        let DraftContent { mut content, logo } = content.into();
+        content.about.logo = logo.after(&content);
         let mut change = self.begin(by).await?;
         organisation::find(change.connection(), organisation).await?;
         if let Some(made) = change.made_before().await? {
@@ -110,16 +140,19 @@ impl Store {
             updated_at: now,
         };
         sqlx::query(
-            "INSERT INTO definitions (id, organisation_id, draft, revision, created_at, updated_at)
-             VALUES ($1, $2, $3, 1, $4, $4)",
+            "INSERT INTO definitions
+                 (id, organisation_id, draft, outline, revision, created_at, updated_at)
+             VALUES ($1, $2, $3, $5, 1, $4, $4)",
         )
         .bind(id.to_string())
         .bind(organisation.to_string())
         .bind(text(&record.draft)?)
         .bind(now.0)
+        .bind(outline_text(&record.draft)?)
         .execute(change.connection())
         .await?;
         names::hold(change.connection(), &record.draft).await?;
+        logo::replace(&mut change, id, logo).await?;
         change.remember(&id).await?;
         let entry = Entry {
             after: Some(content_of(&record.draft)?),
@@ -129,17 +162,17 @@ impl Store {
         Ok(record)
     }
 
-    /// An organisation's definitions, oldest first.
+    /// An organisation's definitions, oldest first, in outline.
     pub async fn definitions(
         &self,
         organisation: OrganisationId,
         after: Option<&Cursor>,
         limit: u32,
-    ) -> Result<Page<DefinitionRecord>, Error> {
+    ) -> Result<Page<DefinitionRecord<Listed>>, Error> {
         let start = Cursor::start();
         let after = after.unwrap_or(&start);
         let query = format!(
-            "SELECT {COLUMNS} FROM definitions
+            "SELECT {LISTED} FROM definitions
              WHERE organisation_id = $1 AND (created_at, id) > ($2, $3)
              ORDER BY created_at, id LIMIT $4"
         );
@@ -151,10 +184,14 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         let items = rows.iter().map(from_row).collect::<Result<_, _>>()?;
-        Ok(Page::cut(items, limit, |last: &DefinitionRecord| Cursor {
-            created_at: last.created_at,
-            id: last.draft.id.to_string(),
-        }))
+        Ok(Page::cut(
+            items,
+            limit,
+            |last: &DefinitionRecord<Listed>| Cursor {
+                created_at: last.created_at,
+                id: last.draft.id.to_string(),
+            },
+        ))
     }
 
     /// One of an organisation's definitions.
@@ -167,34 +204,39 @@ impl Store {
         find_own(&mut connection, organisation, id).await
     }
 
-    /// Changes a draft that is still at `revision` (any, when it is `None`); `content`'s id and
-    /// version don't count.
+    /// Changes a draft that is still at `revision` (any, when it is `None`).
     pub async fn change_definition(
         &self,
         organisation: OrganisationId,
         id: DefinitionId,
         revision: Option<u64>,
-        content: Definition,
+        content: impl Into<DraftContent>,
         by: &Caller,
     ) -> Result<DefinitionRecord, Error> {
+        let DraftContent { mut content, logo } = content.into();
         let mut change = self.begin(by).await?;
         let before = find_own(change.connection(), organisation, id).await?;
         conflict(revision, before.revision)?;
+        if logo != Logo::Stays {
+            content.about.logo = logo.after(&before.draft);
+        }
         let draft = Definition {
             id,
             version: before.newest + 1,
             ..content
         };
         sqlx::query(
-            "UPDATE definitions SET draft = $2, revision = revision + 1, updated_at = $3
-             WHERE id = $1",
+            "UPDATE definitions
+             SET draft = $2, outline = $4, revision = revision + 1, updated_at = $3 WHERE id = $1",
         )
         .bind(id.to_string())
         .bind(text(&draft)?)
         .bind(change.now.0)
+        .bind(outline_text(&draft)?)
         .execute(change.connection())
         .await?;
         names::hold(change.connection(), &draft).await?;
+        logo::replace(&mut change, id, logo).await?;
         let (was, is) = difference(content_of(&before.draft)?, content_of(&draft)?);
         let entry = Entry {
             before: Some(was),
@@ -377,7 +419,7 @@ async fn find(connection: &mut AnyConnection, id: DefinitionId) -> Result<Defini
     row.as_ref().map_or(missing, from_row)
 }
 
-fn from_row(row: &AnyRow) -> Result<DefinitionRecord, Error> {
+fn from_row<C: Content>(row: &AnyRow) -> Result<DefinitionRecord<C>, Error> {
     let id: String = row.try_get("id")?;
     let corrupt = |what| Error::Corrupt {
         what,
@@ -392,10 +434,12 @@ fn from_row(row: &AnyRow) -> Result<DefinitionRecord, Error> {
     let (draft, listing): (String, String) = (row.try_get("draft")?, row.try_get("listing")?);
     let revision: i64 = row.try_get("revision")?;
     let listing = Listing::ALL.into_iter().find(|each| each.name() == listing);
+    let newest = number("newest")?;
+    let draft = C::read(&id, newest + 1, &draft);
     Ok(DefinitionRecord {
         organisation: organisation.map_err(|_| corrupt("the organisation"))?,
-        draft: serde_json::from_str(&draft).map_err(|_| corrupt("the draft"))?,
-        newest: number("newest")?,
+        draft: draft.ok_or_else(|| corrupt("the draft"))?,
+        newest,
         approved: number("approved")?,
         listing: listing.ok_or_else(|| corrupt("the listing"))?,
         revision: revision.try_into().map_err(|_| corrupt("the revision"))?,

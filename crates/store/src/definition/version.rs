@@ -1,5 +1,7 @@
 //! Versions of definitions: released within the organisation, submitted, approved or sent back.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use model::definition::Definition;
@@ -9,18 +11,19 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use super::outline::{Content, Listed, outline_text};
 use super::{entry, find, find_own, logo, names, review, text};
 use crate::change::{Caller, Change, Entry};
 use crate::person::conflict;
 use crate::{Cursor, Error, Page, Store};
 
-/// A version of a definition: what never changes, and how far it has come.
+/// A version of a definition: what never changes (as a whole, or [`Listed`]), and how far it has come.
 #[derive(Debug, Clone, PartialEq)]
-pub struct VersionRecord {
+pub struct VersionRecord<C = Arc<Definition>> {
     /// Whose it is; `None` when that organisation was deleted.
     pub organisation: Option<OrganisationId>,
     /// What was released.
-    pub definition: Arc<Definition>,
+    pub definition: C,
     /// How far it has come.
     pub state: VersionState,
     /// Who released it: the person, also where it was by a token of theirs.
@@ -95,6 +98,12 @@ const COLUMNS: &str = "v.definition_id, v.version, v.content, v.state, v.release
      v.released_at, v.submitted_by, v.submitted_at, v.decided_by, v.decided_at, v.note, \
      d.organisation_id";
 
+/// The same in outline.
+const LISTED: &str = "v.definition_id, v.version, \
+     CASE WHEN v.outline = '' THEN v.content ELSE v.outline END AS content, v.state, v.released_by, \
+     v.released_at, v.submitted_by, v.submitted_at, v.decided_by, v.decided_at, v.note, \
+     d.organisation_id";
+
 impl Store {
     /// Makes a version of the draft at `revision`: from now on the organisation can connect it, and
     /// it never changes. That the draft is sound is the caller's to see to.
@@ -119,9 +128,9 @@ impl Store {
         let about = &definition.about;
         sqlx::query(
             "INSERT INTO definition_versions
-                 (definition_id, version, content, name, searched, category, state, released_by,
-                  released_at)
-             VALUES ($1, $2, $3, $4, $5, $6, 'internal', $7, $8)",
+                 (definition_id, version, content, outline, name, searched, category, state,
+                  released_by, released_at)
+             VALUES ($1, $2, $3, $9, $4, $5, $6, 'internal', $7, $8)",
         )
         .bind(id.to_string())
         .bind(i64::from(version))
@@ -131,6 +140,7 @@ impl Store {
         .bind(about.category.name())
         .bind(by.actor.who())
         .bind(change.now.0)
+        .bind(outline_text(&definition)?)
         .execute(change.connection())
         .await?;
         let next = Definition {
@@ -160,18 +170,18 @@ impl Store {
         Ok(made)
     }
 
-    /// The versions of one of an organisation's definitions, the newest first.
+    /// The versions of one of an organisation's definitions, the newest first, in outline.
     pub async fn definition_versions(
         &self,
         organisation: OrganisationId,
         id: DefinitionId,
         below: Option<u32>,
         limit: u32,
-    ) -> Result<Vec<VersionRecord>, Error> {
+    ) -> Result<Vec<VersionRecord<Listed>>, Error> {
         let mut connection = self.pool.acquire().await?;
         find_own(&mut connection, organisation, id).await?;
         let query = format!(
-            "SELECT {COLUMNS} FROM definition_versions v JOIN definitions d ON d.id = v.definition_id
+            "SELECT {LISTED} FROM definition_versions v JOIN definitions d ON d.id = v.definition_id
              WHERE v.definition_id = $1 AND v.version < $2 ORDER BY v.version DESC LIMIT $3"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
@@ -180,9 +190,17 @@ impl Store {
             .bind(i64::from(limit))
             .fetch_all(&mut *connection)
             .await?;
-        let mut versions = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
-        for version in &mut versions {
-            version.comments = comments(&mut connection, version).await?;
+        let versions = rows.iter().map(from_row::<Listed>);
+        let mut versions = versions.collect::<Result<Vec<_>, _>>()?;
+        let number =
+            |version: Option<&VersionRecord<Listed>>| version.map(|one| one.definition.version);
+        let bounds = (number(versions.last()), number(versions.first()));
+        if let (Some(oldest), Some(newest)) = bounds {
+            let mut said = comments(&mut connection, id, oldest..=newest).await?;
+            for version in &mut versions {
+                let number = version.definition.version;
+                version.comments = said.remove(&number).unwrap_or_default();
+            }
         }
         Ok(versions)
     }
@@ -294,16 +312,16 @@ impl Store {
         .await
     }
 
-    /// The versions that wait for a reviewer, the longest waiting first.
+    /// The versions that wait for a reviewer, the longest waiting first, in outline.
     pub async fn reviews(
         &self,
         after: Option<&Cursor>,
         limit: u32,
-    ) -> Result<Page<VersionRecord>, Error> {
+    ) -> Result<Page<VersionRecord<Listed>>, Error> {
         let start = Cursor::start();
         let after = after.unwrap_or(&start);
         let query = format!(
-            "SELECT {COLUMNS} FROM definition_versions v JOIN definitions d ON d.id = v.definition_id
+            "SELECT {LISTED} FROM definition_versions v JOIN definitions d ON d.id = v.definition_id
              WHERE v.state = 'submitted' AND (v.submitted_at, v.definition_id) > ($1, $2)
              ORDER BY v.submitted_at, v.definition_id LIMIT $3"
         );
@@ -313,10 +331,13 @@ impl Store {
             .bind(i64::from(limit) + 1)
             .fetch_all(&self.pool)
             .await?;
-        let items = rows.iter().map(from_row).collect::<Result<_, _>>()?;
-        Ok(Page::cut(items, limit, |last: &VersionRecord| Cursor {
-            created_at: last.submitted.as_ref().map_or(Timestamp(0), |(_, at)| *at),
-            id: last.definition.id.to_string(),
+        let items = rows.iter().map(from_row::<Listed>);
+        let items = items.collect::<Result<_, _>>()?;
+        Ok(Page::cut(items, limit, |last: &VersionRecord<Listed>| {
+            Cursor {
+                created_at: last.submitted.as_ref().map_or(Timestamp(0), |(_, at)| *at),
+                id: last.definition.id.to_string(),
+            }
         }))
     }
 
@@ -412,43 +433,54 @@ pub(super) async fn find_version(
         .bind(i64::from(version))
         .fetch_optional(&mut *connection)
         .await?;
-    let mut record = from_row(&row.ok_or(Error::NoVersion { id, version })?)?;
-    record.comments = comments(connection, &record).await?;
+    let row = row.ok_or(Error::NoVersion { id, version })?;
+    let mut record = from_row::<Arc<Definition>>(&row)?;
+    let mut said = comments(connection, id, version..=version).await?;
+    record.comments = said.remove(&version).unwrap_or_default();
     Ok(record)
 }
 
+/// What reviewers said of versions, by version.
 async fn comments(
     connection: &mut AnyConnection,
-    of: &VersionRecord,
-) -> Result<Vec<Comment>, Error> {
+    id: DefinitionId,
+    versions: RangeInclusive<u32>,
+) -> Result<BTreeMap<u32, Vec<Comment>>, Error> {
     let rows = sqlx::query(
-        "SELECT pointer, comment FROM review_comments WHERE definition_id = $1 AND version = $2
-         ORDER BY position",
+        "SELECT version, pointer, comment FROM review_comments
+         WHERE definition_id = $1 AND version BETWEEN $2 AND $3 ORDER BY version, position",
     )
-    .bind(of.definition.id.to_string())
-    .bind(i64::from(of.definition.version))
+    .bind(id.to_string())
+    .bind(i64::from(*versions.start()))
+    .bind(i64::from(*versions.end()))
     .fetch_all(connection)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Comment {
-                pointer: row.try_get("pointer")?,
-                comment: row.try_get("comment")?,
-            })
-        })
-        .collect()
+    let mut said: BTreeMap<u32, Vec<Comment>> = BTreeMap::new();
+    for row in &rows {
+        let version: i64 = row.try_get("version")?;
+        let version = u32::try_from(version).map_err(|_| Error::Corrupt {
+            what: "a version",
+            id: id.to_string(),
+        })?;
+        said.entry(version).or_default().push(Comment {
+            pointer: row.try_get("pointer")?,
+            comment: row.try_get("comment")?,
+        });
+    }
+    Ok(said)
 }
 
 /// A version without its comments.
-fn from_row(row: &AnyRow) -> Result<VersionRecord, Error> {
+fn from_row<C: Content>(row: &AnyRow) -> Result<VersionRecord<C>, Error> {
     let id: String = row.try_get("definition_id")?;
     let corrupt = |what| Error::Corrupt {
         what,
         id: id.clone(),
     };
     let (content, state): (String, String) = (row.try_get("content")?, row.try_get("state")?);
-    let definition: Definition =
-        serde_json::from_str(&content).map_err(|_| corrupt("the definition"))?;
+    let version: i64 = row.try_get("version")?;
+    let version = u32::try_from(version).map_err(|_| corrupt("the version"))?;
+    let definition = C::read(&id, version, &content);
     let state = VersionState::ALL
         .into_iter()
         .find(|each| each.name() == state);
@@ -460,7 +492,7 @@ fn from_row(row: &AnyRow) -> Result<VersionRecord, Error> {
     };
     Ok(VersionRecord {
         organisation: organisation.map_err(|_| corrupt("the organisation"))?,
-        definition: Arc::new(definition),
+        definition: definition.ok_or_else(|| corrupt("the definition"))?,
         state: state.ok_or_else(|| corrupt("the state"))?,
         released_by: row.try_get("released_by")?,
         released_at: Timestamp(row.try_get("released_at")?),

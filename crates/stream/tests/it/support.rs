@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use delivery::retry::Schedule;
-use delivery::{BodyEnd, Response, Sender, Transport, TransportError};
+use delivery::{BodyEnd, Response, Sender, Timing, Transport, TransportError};
 use http::StatusCode;
 use journal::sqlite::{self, Sqlite};
 use journal::{Batch, IncomingEvent, Journal};
@@ -107,6 +107,7 @@ impl Transport for Destination {
             headers,
             body: Bytes::from_static(b"answer"),
             body_end: BodyEnd::Complete,
+            timing: Timing::default(),
         })
     }
 }

@@ -1,7 +1,8 @@
 //! What a definition says, as clients see it.
 
-use model::definition::{About, Definition, Limits, Mapping, Parameter, Payload};
+use model::definition::{About, Category, Definition, Limits, Mapping, Parameter, Payload};
 use serde::Serialize;
+use store::Outline;
 use utoipa::ToSchema;
 
 /// What a definition says.
@@ -36,6 +37,40 @@ impl From<Definition> for ContentView {
             users: definition.users,
             typed_properties: definition.typed_properties,
             limits: definition.limits,
+        }
+    }
+}
+
+/// What lists show of what a definition says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct OutlineView {
+    /// As the catalog shows it.
+    display_name: String,
+    /// What else its tile shows.
+    about: AboutOutlineView,
+}
+
+/// What a tile shows beside the name.
+#[derive(Debug, Serialize, ToSchema)]
+struct AboutOutlineView {
+    /// The shelf.
+    category: Category,
+    /// One line about it.
+    summary: String,
+    /// The picture, by the SHA-256 of its bytes; null: its initials.
+    logo: Option<String>,
+}
+
+impl From<Outline> for OutlineView {
+    fn from(outline: Outline) -> Self {
+        let about = outline.about;
+        Self {
+            display_name: outline.display_name,
+            about: AboutOutlineView {
+                category: about.category,
+                summary: about.summary,
+                logo: about.logo,
+            },
         }
     }
 }

@@ -34,6 +34,11 @@ pub(in crate::portal) struct DefinitionInput {
     display_name: Option<String>,
     /// What else the catalog shows.
     about: Option<About>,
+    /// The picture on its tile, in Base64: a PNG of 16 to 512 pixels a side and at most 512 KiB; null: its
+    /// initials. It can be uploaded, too.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 699_052)]
+    logo: Option<Option<String>>,
     /// What the user is asked at set-up.
     #[schema(max_items = 50)]
     parameters: Option<Vec<Parameter>>,
@@ -73,6 +78,11 @@ pub(super) fn blank() -> Definition {
 }
 
 impl DefinitionInput {
+    /// The picture that comes with it: in Base64, or none from now on.
+    pub(super) fn take_logo(&mut self) -> Option<Option<String>> {
+        self.logo.take()
+    }
+
     /// Applies what a client sent to what there is. Whether it makes sense is for the check to say;
     /// only what could not be stored is refused.
     pub(super) fn onto(self, draft: Definition) -> Result<Definition, ApiError> {
@@ -122,7 +132,7 @@ impl DefinitionInput {
 /// its own.
 fn with_logo(about: About, logo: Option<String>, problems: &mut Vec<FieldProblem>) -> About {
     if about.logo.is_some() && about.logo != logo {
-        let message = "a picture is uploaded, not named: PUT it to the definition's `logo`";
+        let message = "a picture is uploaded, not named: give it as `logo`, or PUT it to the definition's `logo`";
         problems.push(FieldProblem::new("/about/logo", message));
     }
     About { logo, ..about }

@@ -1,29 +1,19 @@
-//! The picture on a destination's tile. It is decoded and encoded again, so that nothing but pixels
-//! gets from those who upload it to those who see it.
-
-use std::io::Cursor;
+//! The picture on a destination's tile: given, taken away, shown.
 
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::{HeaderMap, HeaderName, header};
-use png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use store::Logo;
 
 use super::{Ids, Tagged, tagged};
 use crate::auth::permission::DefinitionsWrite;
 use crate::auth::{Allowed, SignedIn};
+use crate::picture::{self, Picture};
 use crate::portal::extract::{IfMatch, Path};
 use crate::portal::openapi::Refusal;
-use crate::portal::{ApiError, State};
-
-/// The largest upload.
-const UPLOAD_BYTES: usize = 512 << 10;
-
-/// The least and the most pixels of each side.
-const LEAST_SIDE: u32 = 16;
-const MOST_SIDE: u32 = 512;
-
-/// What decoding may take up beside the pixels.
-const DECODER_BYTES: usize = 8 << 20;
+use crate::portal::{ApiError, Portal, State};
 
 /// Gives a definition's draft a picture: a PNG of 16 to 512 pixels a side and at most 512 KiB. It is
 /// encoded again; of an animation the first picture is taken.
@@ -55,16 +45,12 @@ pub(in crate::portal) async fn set(
             message: "a picture is an `image/png`".into(),
         });
     }
-    if upload.len() > UPLOAD_BYTES {
+    if upload.len() > picture::MOST_BYTES {
         return Err(ApiError::TooLarge {
-            limit_bytes: UPLOAD_BYTES,
+            limit_bytes: picture::MOST_BYTES,
         });
     }
-    let encoded = portal.tasks.spawn_blocking(move || encoded_again(&upload));
-    let encoded = encoded.await.map_err(|panicked| ApiError::Internal {
-        source: panicked.into(),
-    })?;
-    let picture = encoded.map_err(|message| ApiError::field("", message))?;
+    let picture = portal.picture("", upload.into()).await?;
     let by = allowed.caller();
     let changed = store.set_definition_logo(organisation, id, revision, Some(picture), &by);
     Ok(tagged(changed.await?))
@@ -120,93 +106,29 @@ pub(in crate::portal) async fn show(
     Ok((headers, picture))
 }
 
-/// The same picture, as we encode it.
-fn encoded_again(upload: &[u8]) -> Result<Vec<u8>, String> {
-    let broken = |error| format!("this is no PNG that can be read: {error}");
-    let limits = Limits {
-        bytes: DECODER_BYTES,
-    };
-    let mut decoder = Decoder::new_with_limits(Cursor::new(upload), limits);
-    decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
-    let mut reader = decoder.read_info().map_err(broken)?;
-    let (width, height) = (reader.info().width, reader.info().height);
-    let sides = LEAST_SIDE..=MOST_SIDE;
-    if !sides.contains(&width) || !sides.contains(&height) {
-        return Err(format!(
-            "the picture is {width} × {height} pixels: from {LEAST_SIDE} to {MOST_SIDE} a side"
-        ));
-    }
-    let size = reader.output_buffer_size();
-    let mut pixels = vec![0; size.ok_or("the picture is too large")?];
-    let frame = reader.next_frame(&mut pixels).map_err(broken)?;
-    pixels.truncate(frame.buffer_size());
-    encode(frame.color_type, width, height, &pixels)
-        .map_err(|error| format!("the picture can't be encoded: {error}"))
-}
-
-fn encode(
-    colours: ColorType,
-    width: u32,
-    height: u32,
-    pixels: &[u8],
-) -> Result<Vec<u8>, png::EncodingError> {
-    let mut encoded = Vec::new();
-    let mut encoder = Encoder::new(&mut encoded, width, height);
-    encoder.set_color(colours);
-    encoder.set_depth(BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
-    writer.finish()?;
-    Ok(encoded)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn picture(width: u32, height: u32) -> Vec<u8> {
-        let pixels = vec![7; width as usize * height as usize * 4];
-        encode(ColorType::Rgba, width, height, &pixels).unwrap()
+impl Portal {
+    /// The picture that a client sent, as it is stored; `place` points to it.
+    async fn picture(&self, place: &'static str, file: Vec<u8>) -> Result<Vec<u8>, ApiError> {
+        let read = self.tasks.spawn_blocking(move || Picture::read(&file));
+        let read = read.await.map_err(|panicked| ApiError::Internal {
+            source: panicked.into(),
+        })?;
+        let picture = read.map_err(|message| ApiError::field(place, message))?;
+        Ok(picture.png)
     }
 
-    #[test]
-    fn a_picture_keeps_its_pixels_and_nothing_else() {
-        let plain = picture(20, 30);
-        let mut talkative = Vec::new();
-        let mut encoder = Encoder::new(&mut talkative, 20, 30);
-        encoder.set_color(ColorType::Rgba);
-        encoder.set_depth(BitDepth::Eight);
-        encoder
-            .add_text_chunk("Comment".into(), "<script>".into())
-            .unwrap();
-        let mut writer = encoder.write_header().unwrap();
-        writer.write_image_data(&[7; 20 * 30 * 4]).unwrap();
-        writer.finish().unwrap();
-        talkative.extend(b"<script>alert(1)</script>");
-        assert!(talkative.windows(8).any(|bytes| bytes == b"<script>"));
-        assert_eq!(encoded_again(&talkative), Ok(plain));
-    }
-
-    #[test]
-    fn what_is_no_picture_or_has_odd_sides_is_refused() {
-        for (upload, said) in [
-            (Vec::new(), "no PNG"),
-            (b"<svg onload=\"alert(1)\"/>".to_vec(), "no PNG"),
-            (picture(40, 40)[..90].to_vec(), "no PNG"),
-            (picture(15, 40), "15 × 40 pixels"),
-            (picture(40, 513), "40 × 513 pixels"),
-        ] {
-            let refused = encoded_again(&upload).expect_err("refused");
-            assert!(refused.contains(said), "{refused}");
-        }
-    }
-
-    #[test]
-    fn a_bomb_is_refused_by_its_header() {
-        let mut bomb = picture(16, 16);
-        // Width and height are behind the signature and the chunk's head; its checksum follows.
-        bomb[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
-        let refused = encoded_again(&bomb).expect_err("refused");
-        assert!(refused.contains("no PNG"), "{refused}");
+    /// What becomes of a draft's picture by a change that may bring another, in Base64, or none.
+    pub(super) async fn logo(&self, given: Option<Option<String>>) -> Result<Logo, ApiError> {
+        const PLACE: &str = "/logo";
+        let text = match given {
+            None => return Ok(Logo::Stays),
+            Some(None) => return Ok(Logo::Gone),
+            Some(Some(text)) => text,
+        };
+        let file = STANDARD.decode(text).map_err(|error| {
+            let message = format!("a picture is given in Base64: {error}");
+            ApiError::field(PLACE, message)
+        })?;
+        self.picture(PLACE, file).await.map(Logo::Is)
     }
 }

@@ -10,7 +10,7 @@ use axum::extract;
 use axum::http::{HeaderName, StatusCode, header};
 use model::{DefinitionId, OrganisationId};
 use serde::{Deserialize, Serialize};
-use store::{DefinitionRecord, Listing};
+use store::{DefinitionRecord, DraftContent, Listed, Listing};
 use utoipa::ToSchema;
 
 use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
@@ -18,13 +18,13 @@ use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::problem::FieldProblem;
 use super::view::rfc3339;
-use super::{ApiError, Portal, State};
+use super::{ApiError, Portal, State, markdown};
 use crate::auth::Allowed;
 use crate::auth::permission::{DefinitionsRead, DefinitionsWrite};
 use input::{DefinitionInput, blank, refused};
 
-pub(super) use content::ContentView;
-pub(super) use version::{CommentView, VersionView};
+pub(super) use content::{ContentView, OutlineView};
+pub(super) use version::{CommentView, ListedVersionView, VersionView};
 
 /// A definition that an organisation works on.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,6 +33,8 @@ pub(super) struct DefinitionView {
     id: String,
     /// What is worked on.
     draft: ContentView,
+    /// The draft's description as HTML that is safe to show.
+    description_html: String,
     /// The newest version, which the organisation itself can connect; null when there is none.
     newest: Option<u32>,
     /// The newest version that everyone can connect; null when there is none.
@@ -49,17 +51,60 @@ pub(super) struct DefinitionView {
     updated_at: String,
 }
 
-impl From<DefinitionRecord> for DefinitionView {
-    fn from(record: DefinitionRecord) -> Self {
-        let version = |number: u32| (number > 0).then_some(number);
+/// A definition that an organisation works on, in outline.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ListedDefinitionView {
+    /// Identifies it over its versions.
+    id: String,
+    /// The draft in outline; all of it is shown with the definition.
+    draft: OutlineView,
+    /// The newest version, which the organisation itself can connect; null when there is none.
+    newest: Option<u32>,
+    /// The newest version that everyone can connect; null when there is none.
+    approved: Option<u32>,
+    /// Whether the catalog shows it.
+    listing: ListingName,
+    /// Counts from 1 with each change; what `ETag` and `If-Match` carry as `"vN"`.
+    revision: u64,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was last changed.
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+impl From<DefinitionRecord<Listed>> for ListedDefinitionView {
+    fn from(record: DefinitionRecord<Listed>) -> Self {
         Self {
             id: record.draft.id.to_string(),
-            newest: version(record.newest),
-            approved: version(record.approved),
+            draft: record.draft.outline.into(),
+            newest: numbered(record.newest),
+            approved: numbered(record.approved),
             listing: record.listing.into(),
             revision: record.revision,
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),
+        }
+    }
+}
+
+/// A version; there is none with the number 0.
+fn numbered(version: u32) -> Option<u32> {
+    (version > 0).then_some(version)
+}
+
+impl From<DefinitionRecord> for DefinitionView {
+    fn from(record: DefinitionRecord) -> Self {
+        Self {
+            id: record.draft.id.to_string(),
+            newest: numbered(record.newest),
+            approved: numbered(record.approved),
+            listing: record.listing.into(),
+            revision: record.revision,
+            created_at: rfc3339(record.created_at),
+            updated_at: rfc3339(record.updated_at),
+            description_html: markdown::to_html(&record.draft.about.description),
             draft: ContentView::from(record.draft),
         }
     }
@@ -186,23 +231,23 @@ fn tagged(record: DefinitionRecord) -> Tagged {
 /// The ids in the path of a definition.
 pub(super) type Ids = Path<(OrganisationId, DefinitionId)>;
 
-/// Lists an organisation's destination definitions, oldest first.
+/// Lists an organisation's destination definitions, oldest first, in outline.
 #[utoipa::path(get, path = "/organisations/{organisation}/definitions", tag = "definitions",
     operation_id = "list_definitions",
     params(("organisation" = String, Path, description = "The organisation's id"), PageQuery),
-    responses((status = 200, body = Page<DefinitionView>), Refusal))]
+    responses((status = 200, body = Page<ListedDefinitionView>), Refusal))]
 pub(super) async fn list(
     _: Allowed<DefinitionsRead>,
     extract::State(portal): State,
     Path(organisation): Path<OrganisationId>,
     Query(query): Query<PageQuery>,
-) -> Result<Json<Page<DefinitionView>>, ApiError> {
+) -> Result<Json<Page<ListedDefinitionView>>, ApiError> {
     let after = query.after(|cursor| cursor.parse().ok())?;
     let page = portal
         .store
         .definitions(organisation, after.as_ref(), query.limit()?)
         .await?;
-    Ok(Json(Page::of(page, DefinitionView::from)))
+    Ok(Json(Page::of(page, ListedDefinitionView::from)))
 }
 
 /// Begins a definition. What isn't complete yet can come later: see its check.
@@ -219,11 +264,13 @@ pub(super) async fn create(
     Path(organisation): Path<OrganisationId>,
     creation: Creation<DefinitionInput>,
 ) -> Result<(StatusCode, [(HeaderName, String); 2], Json<DefinitionView>), ApiError> {
-    let (input, by) = creation.once(allowed.caller());
+    let (mut input, by) = creation.once(allowed.caller());
+    let logo = input.take_logo();
     let content = input.onto(blank())?;
+    let logo = portal.logo(logo).await?;
     let made = portal
         .store
-        .create_definition(organisation, content, &by)
+        .create_definition(organisation, DraftContent { content, logo }, &by)
         .await
         .map_err(refused)?;
     let id = made.draft.id;
@@ -268,12 +315,15 @@ pub(super) async fn change(
     extract::State(portal): State,
     Path((organisation, id)): Ids,
     if_match: IfMatch,
-    Body(input): Body<DefinitionInput>,
+    Body(mut input): Body<DefinitionInput>,
 ) -> Result<Tagged, ApiError> {
     let store = &portal.store;
     let record = store.definition_record(organisation, id).await?;
     if_match.demand(record.revision)?;
+    let logo = input.take_logo();
     let content = input.onto(record.draft)?;
+    let logo = portal.logo(logo).await?;
+    let content = DraftContent { content, logo };
     // What the input was applied to must still be there.
     let (revision, by) = (Some(record.revision), allowed.caller());
     let changed = store.change_definition(organisation, id, revision, content, &by);

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract;
-use model::{DefinitionId, OrganisationId};
+use model::{DefinitionId, OrganisationId, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Caller, Comment, VersionRecord, VersionState};
+use store::{Caller, Comment, Listed, VersionRecord, VersionState};
 use utoipa::ToSchema;
 
-use super::{ContentView, Ids};
+use super::{ContentView, Ids, OutlineView};
 use crate::auth::Allowed;
 use crate::auth::permission::{DefinitionsRead, DefinitionsWrite};
 use crate::mail::{Letter, ReviewStep};
@@ -15,7 +15,7 @@ use crate::portal::extract::{Path, Query};
 use crate::portal::openapi::Refusal;
 use crate::portal::page::{Page, PageQuery};
 use crate::portal::view::rfc3339;
-use crate::portal::{ApiError, Portal, State};
+use crate::portal::{ApiError, Portal, State, markdown};
 
 /// A version of a definition. What it says never changes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,6 +26,8 @@ pub(in crate::portal) struct VersionView {
     version: u32,
     /// What it says.
     content: ContentView,
+    /// Its description as HTML that is safe to show.
+    description_html: String,
     /// How far it has come.
     state: StateName,
     /// Who released it.
@@ -49,17 +51,72 @@ pub(in crate::portal) struct VersionView {
     comments: Vec<CommentView>,
 }
 
-impl From<VersionRecord> for VersionView {
-    fn from(record: VersionRecord) -> Self {
-        let step = |step: Option<(String, model::Timestamp)>| match step {
-            Some((by, at)) => (Some(by), Some(rfc3339(at))),
-            None => (None, None),
-        };
+/// A version of a definition, in outline.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct ListedVersionView {
+    /// The definition's id.
+    definition: String,
+    /// Counts from 1.
+    version: u32,
+    /// What it says in outline; all of it is shown with the version.
+    content: OutlineView,
+    /// How far it has come.
+    state: StateName,
+    /// Who released it.
+    released_by: String,
+    /// When.
+    #[schema(format = DateTime)]
+    released_at: String,
+    /// Who asked for a review; null while nobody has.
+    submitted_by: Option<String>,
+    /// When.
+    #[schema(format = DateTime)]
+    submitted_at: Option<String>,
+    /// Who approved it or sent it back; null while nobody has.
+    decided_by: Option<String>,
+    /// When.
+    #[schema(format = DateTime)]
+    decided_at: Option<String>,
+    /// What the reviewer said of the whole.
+    note: String,
+    /// What the reviewer said of single fields.
+    comments: Vec<CommentView>,
+}
+
+impl From<VersionRecord<Listed>> for ListedVersionView {
+    fn from(record: VersionRecord<Listed>) -> Self {
         let (submitted_by, submitted_at) = step(record.submitted);
         let (decided_by, decided_at) = step(record.decided);
         Self {
             definition: record.definition.id.to_string(),
             version: record.definition.version,
+            content: record.definition.outline.into(),
+            state: record.state.into(),
+            released_by: record.released_by,
+            released_at: rfc3339(record.released_at),
+            submitted_by,
+            submitted_at,
+            decided_by,
+            decided_at,
+            note: record.note,
+            comments: record.comments.into_iter().map(CommentView::from).collect(),
+        }
+    }
+}
+
+/// Who took a step, and when.
+fn step(step: Option<(String, Timestamp)>) -> (Option<String>, Option<String>) {
+    step.map(|(by, at)| (by, rfc3339(at))).unzip()
+}
+
+impl From<VersionRecord> for VersionView {
+    fn from(record: VersionRecord) -> Self {
+        let (submitted_by, submitted_at) = step(record.submitted);
+        let (decided_by, decided_at) = step(record.decided);
+        Self {
+            definition: record.definition.id.to_string(),
+            version: record.definition.version,
+            description_html: markdown::to_html(&record.definition.about.description),
             content: ContentView::from((*record.definition).clone()),
             state: record.state.into(),
             released_by: record.released_by,
@@ -122,18 +179,18 @@ impl From<Comment> for CommentView {
 /// The ids in the path of a version.
 type VersionIds = Path<(OrganisationId, DefinitionId, u32)>;
 
-/// Lists the versions of a definition, the newest first.
+/// Lists the versions of a definition, the newest first, in outline.
 #[utoipa::path(get, path = "/organisations/{organisation}/definitions/{definition}/versions",
     tag = "definitions", operation_id = "list_definition_versions",
     params(("organisation" = String, Path, description = "The organisation's id"),
         ("definition" = String, Path, description = "The definition's id"), PageQuery),
-    responses((status = 200, body = Page<VersionView>), Refusal))]
+    responses((status = 200, body = Page<ListedVersionView>), Refusal))]
 pub(in crate::portal) async fn list(
     _: Allowed<DefinitionsRead>,
     extract::State(portal): State,
     Path((organisation, id)): Ids,
     Query(query): Query<PageQuery>,
-) -> Result<Json<Page<VersionView>>, ApiError> {
+) -> Result<Json<Page<ListedVersionView>>, ApiError> {
     let below = query.after(|cursor| cursor.parse::<u32>().ok())?;
     let limit = query.limit()?;
     let mut versions = portal
@@ -144,7 +201,7 @@ pub(in crate::portal) async fn list(
     versions.truncate(limit as usize);
     let last = versions.last().map(|last| last.definition.version);
     let next = last.filter(|_| more).map(|version| version.to_string());
-    let items = versions.into_iter().map(VersionView::from).collect();
+    let items = versions.into_iter().map(ListedVersionView::from).collect();
     Ok(Json(Page { items, next }))
 }
 

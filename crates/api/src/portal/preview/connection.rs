@@ -7,23 +7,24 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract;
+use model::json;
 use model::{OrganisationId, OutboundRequest, Part, ProjectId, SyncId};
 use pipeline::Outcome;
 use pipeline::preview::{Request, Shown};
 use serde::Deserialize;
-use serde_json::Value;
 use store::{Caller, Tested};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::SecretsShown;
+use super::given::{Events, Exact, Given, take_event};
 use super::subject::Subject;
 use crate::auth::Allowed;
 use crate::auth::failures::{Allowance, Counted};
 use crate::auth::permission::{DefinitionsWrite, SyncsWrite};
 use crate::portal::definition::Ids;
 use crate::portal::draft::SyncInput;
-use crate::portal::extract::{Body, Path};
+use crate::portal::extract::Path;
 use crate::portal::openapi::Refusal;
 use crate::portal::{ApiError, Portal, State};
 use view::{Redaction, TestView};
@@ -65,7 +66,7 @@ pub(in crate::portal) struct TestInput {
     /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
     /// common fields.
     #[schema(value_type = Option<Object>)]
-    event: Option<Value>,
+    event: Option<Given>,
     /// What to send: the event, or its user. Absent: the event, where the definition takes events.
     part: Option<Part>,
 }
@@ -80,9 +81,21 @@ pub(in crate::portal) struct SyncTestInput {
     /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
     /// common fields.
     #[schema(value_type = Option<Object>)]
-    event: Option<Value>,
+    event: Option<Given>,
     /// What to send: the event, or its user. Absent: the event, where the destination takes events.
     part: Option<Part>,
+}
+
+impl Events for TestInput {
+    fn take_exact(&mut self, body: &json::Value<'_>) {
+        take_event(&mut self.event, body);
+    }
+}
+
+impl Events for SyncTestInput {
+    fn take_exact(&mut self, body: &json::Value<'_>) {
+        take_event(&mut self.event, body);
+    }
 }
 
 /// Sends what a definition makes of an event, once and on the same way as deliveries, and tells what
@@ -97,7 +110,7 @@ pub(in crate::portal) async fn of_definition(
     allowed: Allowed<DefinitionsWrite>,
     extract::State(portal): State,
     Path((organisation, id)): Ids,
-    Body(input): Body<TestInput>,
+    Exact(input): Exact<TestInput>,
 ) -> Result<Json<TestView>, ApiError> {
     let definition = portal.content(organisation, id, input.version).await?;
     let masked = SecretsShown::Masked;
@@ -120,7 +133,7 @@ pub(in crate::portal) async fn of_sync(
     allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, id)): Path<(ProjectId, SyncId)>,
-    Body(input): Body<SyncTestInput>,
+    Exact(input): Exact<SyncTestInput>,
 ) -> Result<Json<TestView>, ApiError> {
     let record = portal.store.sync(project, id).await?;
     let definition = portal.definition(&record.sync).await?;

@@ -38,4 +38,19 @@ pub struct Reply {
     pub body: Bytes,
     /// Whether that is all of it.
     pub complete: bool,
+    /// How long its parts took.
+    pub timing: Timing,
+}
+
+/// How long the parts of an exchange took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timing {
+    /// Finding the host's addresses; `None` where a connection was there already.
+    pub lookup: Option<Duration>,
+    /// Connecting to one of them; `None` in the same case.
+    pub connect: Option<Duration>,
+    /// The handshake of TLS; `None` in the same case, and without TLS.
+    pub tls: Option<Duration>,
+    /// From sending to the end of the answer's head.
+    pub wait: Duration,
 }

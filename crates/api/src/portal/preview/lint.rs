@@ -2,16 +2,17 @@
 
 use axum::Json;
 use axum::extract;
+use model::json;
 use pipeline::lint::{Code, Finding, Severity};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::given::{Events, Exact, Given};
 use super::subject::event_of;
 use crate::auth::Allowed;
 use crate::auth::permission::DefinitionsRead;
 use crate::portal::definition::Ids;
-use crate::portal::extract::{Body, Path};
+use crate::portal::extract::Path;
 use crate::portal::openapi::Refusal;
 use crate::portal::problem::{FieldProblem, pointer};
 use crate::portal::{ApiError, State};
@@ -28,7 +29,16 @@ pub(in crate::portal) struct LintInput {
     /// Events as they are streamed, from which is learnt what usually occurs.
     #[serde(default)]
     #[schema(value_type = Vec<Object>, max_items = 50)]
-    events: Vec<Value>,
+    events: Vec<Given>,
+}
+
+impl Events for LintInput {
+    fn take_exact(&mut self, body: &json::Value<'_>) {
+        let events = body.get("events").and_then(json::Value::as_array);
+        for (given, event) in self.events.iter_mut().zip(events.unwrap_or_default()) {
+            *given = Given::own(event);
+        }
+    }
 }
 
 /// What the linter found.
@@ -148,7 +158,7 @@ pub(in crate::portal) async fn of_definition(
     _: Allowed<DefinitionsRead>,
     extract::State(portal): State,
     Path((organisation, id)): Ids,
-    Body(input): Body<LintInput>,
+    Exact(input): Exact<LintInput>,
 ) -> Result<Json<LintView>, ApiError> {
     if input.events.len() > SAMPLES {
         let message = format!("at most {SAMPLES} events");

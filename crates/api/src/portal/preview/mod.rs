@@ -3,6 +3,7 @@
 
 pub(super) mod connection;
 mod courier;
+mod given;
 pub(super) mod lint;
 mod sample;
 mod stand_in;
@@ -13,23 +14,24 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract;
+use model::json;
 use model::{DefinitionId, ProjectId, SyncId};
 use serde::Deserialize;
-use serde_json::Value;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::definition::Ids;
 use super::draft::SyncInput;
-use super::extract::{Body, Path};
+use super::extract::Path;
 use super::openapi::Refusal;
 use super::{ApiError, Portal, State};
 use crate::auth::permission::{DefinitionsRead, ReviewsWrite, SyncsRead};
 use crate::auth::{Allowed, Installed};
+use given::{Events, Exact, Given, take_event};
 use subject::Subject;
 use view::PreviewView;
 
-pub use courier::{Courier, Reply, Trial};
+pub use courier::{Courier, Reply, Timing, Trial};
 
 /// How many previews and linters run at once: each keeps a processor busy.
 const AT_ONCE: usize = 2;
@@ -45,7 +47,7 @@ pub(super) struct PreviewInput {
     /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
     /// common fields.
     #[schema(value_type = Option<Object>)]
-    event: Option<Value>,
+    event: Option<Given>,
     /// Whether secret values that were just given are shown.
     #[serde(default)]
     secrets: SecretsShown,
@@ -60,7 +62,7 @@ pub(super) struct ReviewPreviewInput {
     /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
     /// common fields.
     #[schema(value_type = Option<Object>)]
-    event: Option<Value>,
+    event: Option<Given>,
     /// Whether secret values that were just given are shown.
     #[serde(default)]
     secrets: SecretsShown,
@@ -75,7 +77,7 @@ pub(super) struct SyncPreviewInput {
     /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
     /// common fields.
     #[schema(value_type = Option<Object>)]
-    event: Option<Value>,
+    event: Option<Given>,
     /// Whether secret values among the changes are shown. Stored ones never are.
     #[serde(default)]
     secrets: SecretsShown,
@@ -92,6 +94,24 @@ pub(super) enum SecretsShown {
     Inline,
 }
 
+impl Events for PreviewInput {
+    fn take_exact(&mut self, body: &json::Value<'_>) {
+        take_event(&mut self.event, body);
+    }
+}
+
+impl Events for ReviewPreviewInput {
+    fn take_exact(&mut self, body: &json::Value<'_>) {
+        take_event(&mut self.event, body);
+    }
+}
+
+impl Events for SyncPreviewInput {
+    fn take_exact(&mut self, body: &json::Value<'_>) {
+        take_event(&mut self.event, body);
+    }
+}
+
 /// Shows what a definition asks its users, and what would be sent for an event and its user. Secret
 /// values are masked, and environment variables in the `curl` commands.
 #[utoipa::path(post, path = "/organisations/{organisation}/definitions/{definition}/preview",
@@ -104,7 +124,7 @@ pub(super) async fn of_definition(
     _: Allowed<DefinitionsRead>,
     extract::State(portal): State,
     Path((organisation, id)): Ids,
-    Body(input): Body<PreviewInput>,
+    Exact(input): Exact<PreviewInput>,
 ) -> Result<Json<PreviewView>, ApiError> {
     let definition = portal.content(organisation, id, input.version).await?;
     let subject = Subject::of_definition(definition, input.settings, input.event, input.secrets)?;
@@ -122,7 +142,7 @@ pub(super) async fn of_review(
     _: Installed<ReviewsWrite>,
     extract::State(portal): State,
     Path((id, version)): Path<(DefinitionId, u32)>,
-    Body(input): Body<ReviewPreviewInput>,
+    Exact(input): Exact<ReviewPreviewInput>,
 ) -> Result<Json<PreviewView>, ApiError> {
     let submitted = portal.store.reviewed_version(id, version).await?;
     let definition = (*submitted.definition).clone();
@@ -142,7 +162,7 @@ pub(super) async fn of_sync(
     _: Allowed<SyncsRead>,
     extract::State(portal): State,
     Path((project, id)): Path<(ProjectId, SyncId)>,
-    Body(input): Body<SyncPreviewInput>,
+    Exact(input): Exact<SyncPreviewInput>,
 ) -> Result<Json<PreviewView>, ApiError> {
     let record = portal.store.sync(project, id).await?;
     let definition = portal.definition(&record.sync).await?;

@@ -1,16 +1,15 @@
 //! The event of a preview for which no event is given.
 
-use std::sync::LazyLock;
+use model::json::{Limits, parse};
 
-use serde_json::Value;
+use super::given::Given;
 
-static EVENT: LazyLock<Value> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("sample.json")).expect("the sample is JSON, as a test shows")
-});
+const EVENT: &[u8] = include_bytes!("sample.json");
 
 /// An event with all common fields, as it is streamed.
-pub(super) fn event() -> Value {
-    EVENT.clone()
+pub(super) fn event() -> Given {
+    let sample = parse(EVENT, &Limits::OWN);
+    Given::own(&sample.expect("the sample is JSON, as a test shows"))
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use model::definition::Definition;
+use model::json::{self, Limits};
 use model::sync::{Settings, Sync};
 use model::{Clock, Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 use pipeline::preview::{Preview, Secrets, Shown};
-use serde_json::{Value, json};
 use store::{SecretFields, SyncDraft, SyncRecord};
 
+use super::given::Given;
 use super::view::{FormView, PartView, PreviewView};
 use super::{SecretsShown, sample, stand_in};
 use crate::portal::ApiError;
@@ -35,7 +36,7 @@ impl Subject {
     pub(super) fn of_definition(
         definition: Definition,
         settings: Option<SyncInput>,
-        event: Option<Value>,
+        event: Option<Given>,
         shown: SecretsShown,
     ) -> Result<Self, ApiError> {
         const AT: &str = "/settings";
@@ -74,7 +75,7 @@ impl Subject {
         record: &SyncRecord,
         definition: &Definition,
         changes: Option<SyncInput>,
-        event: Option<Value>,
+        event: Option<Given>,
         shown: SecretsShown,
     ) -> Result<Self, ApiError> {
         const AT: &str = "/changes";
@@ -253,24 +254,27 @@ fn given(input: &SyncInput) -> SecretFields {
 }
 
 /// The event that a client gave, or the sample.
-pub(super) fn read(given: Option<Value>) -> Result<Event, ApiError> {
+pub(super) fn read(given: Option<Given>) -> Result<Event, ApiError> {
     let event = given.unwrap_or_else(sample::event);
     event_of(&event).ok_or_else(|| ApiError::field("/event", "expected an object"))
 }
 
 /// The event whose streamed form this is, as if all of its user's properties had changed by it; `None`
 /// when it is no object.
-pub(super) fn event_of(value: &Value) -> Option<Event> {
-    let members = value.as_object()?;
-    let event_type = members.get("event_type").and_then(Value::as_str);
-    let user = members.get("user_properties").and_then(Value::as_object);
-    let changed: Vec<_> = user.into_iter().flatten().map(|(name, _)| name).collect();
+pub(super) fn event_of(given: &Given) -> Option<Event> {
+    let tree = json::parse(given.text().as_bytes(), &Limits::OWN).ok()?;
+    let members = tree.as_object()?;
+    let event_type = members.get("event_type").and_then(json::Value::as_str);
+    let user = members.get("user_properties");
+    let user = user.and_then(json::Value::as_object);
+    let changed = user.into_iter().flat_map(|user| user.iter());
+    let changed: Vec<_> = changed.map(|(name, _)| name).collect();
     let event = Event::new(
         ProjectId::from_bytes([0; 16]),
         Offset(0),
         EventKind::of_type(event_type.unwrap_or_default()),
         Timestamp(0),
-        Bytes::from(value.to_string()),
+        Bytes::from(given.text().to_owned()),
     );
-    Some(event.with_changed_properties(json!(changed).to_string().into()))
+    Some(event.with_changed_properties(serde_json::json!(changed).to_string().into()))
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod duplicate;
 mod kept;
+pub(super) mod restore;
 pub(super) mod traffic;
 pub(super) mod upgrade;
 pub(super) mod version;

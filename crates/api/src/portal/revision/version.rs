@@ -5,21 +5,21 @@ use axum::extract;
 use model::definition::Definition;
 use model::{ProjectId, SyncId};
 use serde::Serialize;
-use store::{Revision, SyncDraft, SyncRecord, SyncVersion};
+use store::{SyncDraft, SyncRecord, SyncVersion};
 use utoipa::ToSchema;
 
 use crate::auth::Allowed;
-use crate::auth::permission::{SyncsRead, SyncsWrite};
+use crate::auth::permission::SyncsRead;
 use crate::portal::draft::{URL, has_own_url};
-use crate::portal::extract::{IfMatch, Path, Query};
+use crate::portal::extract::{Path, Query};
 use crate::portal::openapi::Refusal;
 use crate::portal::page::{Page, PageQuery};
-use crate::portal::sync::{Ids, Tagged};
+use crate::portal::sync::Ids;
 use crate::portal::view::{SyncView, rfc3339};
 use crate::portal::{ApiError, State};
 
 /// The ids in the path of a sync's version.
-type VersionIds = Path<(ProjectId, SyncId, u64)>;
+pub(super) type VersionIds = Path<(ProjectId, SyncId, u64)>;
 
 /// A version of a sync, in short.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,46 +103,8 @@ pub(in crate::portal) async fn show(
     Ok(Json(SyncView::new(&former, &definition)))
 }
 
-/// Makes a sync again what it was at one of its versions, its secrets and the destination's version
-/// included: a new version. Whether it is enabled stays; one that is enabled is refused what would
-/// stop it.
-#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/versions/{version}/restore",
-    tag = "syncs", operation_id = "restore_sync",
-    params(("project" = String, Path, description = "The project's id"),
-        ("sync" = String, Path, description = "The sync's id"),
-        ("version" = u64, Path, description = "The version to go back to"),
-        ("if-match" = String, Header, description = "The `ETag` of the sync as it was seen, or `*`")),
-    responses((status = 200, body = SyncView, headers(("etag" = String))), Refusal))]
-pub(in crate::portal) async fn restore(
-    allowed: Allowed<SyncsWrite>,
-    extract::State(portal): State,
-    Path((project, id, version)): VersionIds,
-    if_match: IfMatch,
-) -> Result<Tagged, ApiError> {
-    let present = portal.store.sync(project, id).await?;
-    let former = portal.store.sync_version(project, id, version).await?;
-    if_match.demand(present.version)?;
-    // A version goes back as a whole: its secrets were sent where its settings and its definition say,
-    // and to no other place.
-    let definition = former.sync.definition_version;
-    let connected = portal.definition(&former.sync).await?;
-    let draft = SyncDraft {
-        enabled: present.sync.enabled,
-        ..hidden(&former.draft(), &present)
-    };
-    if draft.enabled {
-        portal.check(id, project, &connected, &draft)?;
-    }
-    let revision = Revision::Restore {
-        version,
-        definition,
-    };
-    let revised = portal.revise(&present, draft, revision, allowed.caller());
-    portal.tagged(&revised.await?).await
-}
-
 /// The same, where what is secret now stays so: somebody may have hidden a value that was shown before.
-fn hidden(former: &SyncDraft, present: &SyncRecord) -> SyncDraft {
+pub(super) fn hidden(former: &SyncDraft, present: &SyncRecord) -> SyncDraft {
     let mut draft = former.clone();
     let now = &present.secret;
     let is_hidden = |name: &str| {

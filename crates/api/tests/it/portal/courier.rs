@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
-use millstream_api::portal::{Courier, Reply, Trial};
+use millstream_api::portal::{Courier, Reply, Timing, Trial};
 use model::OutboundRequest;
 use model::outcome::{Category, Failure};
 
@@ -52,6 +52,12 @@ impl Courier for NotingCourier {
                 headers,
                 body: Bytes::from(body),
                 complete: true,
+                timing: Timing {
+                    lookup: Some(Duration::from_millis(1)),
+                    connect: Some(Duration::from_millis(2)),
+                    tls: None,
+                    wait: Duration::from_millis(15),
+                },
             }),
             elapsed: Duration::from_millis(20),
         }

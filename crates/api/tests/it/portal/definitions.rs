@@ -29,17 +29,17 @@ pub(super) fn example(name: &str) -> Value {
 }
 
 /// Organisations whose people take part.
-struct Stage {
-    world: World,
-    partner: Somebody,
+pub(super) struct Stage {
+    pub(super) world: World,
+    pub(super) partner: Somebody,
     reviewer: Somebody,
     /// Of another organisation, and that one's path.
-    stranger: Somebody,
+    pub(super) stranger: Somebody,
     elsewhere: String,
 }
 
 impl Stage {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let world = World::new().await;
         let partner = world.person(Role::Partner).await;
         let reviewer = InstallationRights {
@@ -58,7 +58,7 @@ impl Stage {
         }
     }
 
-    fn own(&self, path: &str) -> String {
+    pub(super) fn own(&self, path: &str) -> String {
         self.world.of_organisation(path)
     }
 
@@ -73,7 +73,7 @@ impl Stage {
         }
     }
 
-    async fn partner(&self, method: &str, path: impl AsRef<str>, body: Value) -> Answer {
+    pub(super) async fn partner(&self, method: &str, path: impl AsRef<str>, body: Value) -> Answer {
         self.ask(&self.partner, method, &self.own(path.as_ref()), body)
             .await
     }
@@ -349,78 +349,6 @@ async fn reviewers_are_told_of_what_is_withdrawn_and_a_former_member_of_nothing(
     let approve = json!({"decision": "approve"});
     stage.reviewer("POST", review, approve).await.is(200);
     assert_eq!(letters().await.len(), 3);
-}
-
-/// A picture of some pixels a side.
-fn picture(side: u32, shade: u8) -> Vec<u8> {
-    let mut encoded = Vec::new();
-    let mut encoder = png::Encoder::new(&mut encoded, side, side);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().unwrap();
-    let pixels = vec![shade; side as usize * side as usize * 3];
-    writer.write_image_data(&pixels).unwrap();
-    writer.finish().unwrap();
-    encoded
-}
-
-#[tokio::test]
-async fn a_picture_goes_with_the_version_that_has_it() {
-    let stage = Stage::new().await;
-    let made = stage.partner("POST", "/definitions", example("Mail tool"));
-    let path = format!("/definitions/{}", made.await.is(201).at("/id"));
-    let logo = stage.own(&format!("{path}/logo"));
-    let upload = async |kind: &str, picture: &[u8]| {
-        let call = stage.world.call("PUT", &logo).bytes(kind, picture);
-        let call = call.token(Some(&stage.partner.token));
-        call.send().await
-    };
-    let show = async |logo: &Value| {
-        let path = format!("/logos/{}", logo.as_str().unwrap());
-        let call = stage.world.call("GET", &path);
-        call.token(Some(&stage.stranger.token)).send().await
-    };
-    for (kind, picture, status) in [
-        ("image/svg+xml", &b"<svg/>"[..], 400),
-        ("image/png", b"<svg/>", 422),
-        ("image/png", &[0; 600_000], 413),
-    ] {
-        let refused = upload(kind, picture).await;
-        assert_eq!(refused.status.as_u16(), status, "{}", refused.text);
-    }
-    let first = upload("image/png", &picture(64, 1)).await.is(200).json();
-    assert_eq!(first["revision"], 2);
-    let first = first["draft"]["about"]["logo"].clone();
-    let shown = show(&first).await.is(200);
-    assert_eq!(shown.header("content-type"), "image/png");
-    assert_eq!(shown.header("x-content-type-options"), "nosniff");
-    let reader = png::Decoder::new(std::io::Cursor::new(&shown.bytes));
-    assert_eq!(reader.read_info().unwrap().info().size(), (64, 64));
-
-    // Nothing has the first any more; a version has the second, so that it stays.
-    let second = upload("image/png", &picture(64, 2)).await.is(200).json();
-    let second = second["draft"]["about"]["logo"].clone();
-    show(&first).await.is(404);
-    let release = stage.partner("POST", format!("{path}/release"), Value::Null);
-    release.await.is(201);
-    let removed = stage.partner("DELETE", format!("{path}/logo"), Value::Null);
-    let removed = removed.await.is(200).json();
-    assert_eq!(removed["draft"]["about"]["logo"], Value::Null);
-    show(&second).await.is(200);
-    let tile = stage.partner("GET", path.replace("definitions", "catalog"), Value::Null);
-    assert_eq!(tile.await.is(200).json()["tile"]["logo"], second);
-
-    // It can't be named, only uploaded; a change of the rest leaves it.
-    let named = json!({"about": {"summary": "x", "logo": second}});
-    let refused = stage.partner("PATCH", &path, named).await;
-    let problem = refused.problem(422, "invalid_fields");
-    assert_eq!(problem["errors"][0]["pointer"], "/about/logo");
-    let third = upload("image/png", &picture(16, 3)).await.is(200).json();
-    let changed = stage.partner("PATCH", &path, json!({"about": {"summary": "x"}}));
-    let changed = changed.await.is(200).json();
-    assert_eq!(
-        changed["draft"]["about"]["logo"],
-        third["draft"]["about"]["logo"]
-    );
 }
 
 #[tokio::test]

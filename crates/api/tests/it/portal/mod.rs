@@ -24,6 +24,7 @@ mod openapi;
 mod openid;
 mod passwords;
 mod people;
+mod pictures;
 mod preconditions;
 mod presence;
 mod preview;

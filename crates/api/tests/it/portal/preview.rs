@@ -117,6 +117,38 @@ async fn a_definition_is_previewed_as_its_users_will_see_it_and_as_it_will_be_se
 }
 
 #[tokio::test]
+async fn numbers_of_a_given_event_are_shown_as_they_would_be_sent() {
+    let world = World::new().await;
+    let sync = json!({"name": "Hook", "url": "https://example.com/hook"});
+    let sync = world.sync(sync).await;
+    let event = r#"{"event_type":"a","event_properties":{"price":1.10,"many":1E+2,"long":12345678901234567890.0}}"#;
+    let body = format!(r#"{{"event": {event}}}"#);
+    for verb in ["preview", "test"] {
+        let call = world.call("POST", &format!("{sync}/{verb}"));
+        let shown = call.text("application/json", &body).send().await.is(200);
+        let shown = shown.json();
+        let request = match verb {
+            "preview" => &shown["requests"][0]["request"],
+            _ => &shown["sent"]["request"],
+        };
+        let sent = request["body"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{shown}"));
+        assert!(
+            sent.contains(r#""price":1.10,"many":1E+2,"long":12345678901234567890.0"#),
+            "{sent}"
+        );
+    }
+    // An event that isn't one is refused as before.
+    for wrong in [r#"{"event": 1}"#, r#"{"event": [1.10]}"#] {
+        let call = world.call("POST", &format!("{sync}/preview"));
+        let refused = call.text("application/json", wrong).send().await;
+        let problem = refused.problem(422, "invalid_fields");
+        assert_eq!(problem["errors"][0]["pointer"], "/event");
+    }
+}
+
+#[tokio::test]
 async fn what_is_missing_is_said_and_stood_in_for() {
     let world = World::new().await;
     let path = definition(&world, example("Empty")).await;
@@ -247,6 +279,8 @@ async fn a_connection_is_tested_by_sending_once() {
     assert_eq!(tested["verdict"], "refused");
     assert_eq!(tested["failure"]["category"], "unauthorized");
     assert_eq!(tested["milliseconds"], 20.0);
+    let timing = json!({"lookup": 1.0, "connect": 2.0, "tls": null, "wait": 15.0});
+    assert_eq!(tested["answer"]["timing"], timing);
     assert_eq!(
         tested["sent"]["request"]["url"],
         "https://api.example.com/eu/events"

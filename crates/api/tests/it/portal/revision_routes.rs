@@ -25,6 +25,14 @@ pub(super) const REVISIONS: &[Route] = &[
         READS,
     ),
     (
+        "get",
+        "/projects/{project}/syncs/{sync}/versions/{version}/restore",
+        Members(WRITERS, &[P::SyncsWrite]),
+        "",
+        200,
+        READS,
+    ),
+    (
         "post",
         "/projects/{project}/syncs/{sync}/versions/{version}/restore",
         Members(WRITERS, &[P::SyncsWrite]),

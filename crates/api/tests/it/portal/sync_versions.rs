@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::call::Answer;
+use super::events::event;
 
 const SECRET: &str = "hunter2";
 
@@ -127,6 +128,37 @@ async fn a_sync_goes_back_with_the_secrets_of_that_time() {
         .send()
         .await
         .is(200);
+
+    // What it would mean is shown first, with placeholders for the secrets: the two are not the same.
+    let project = sync.split('/').nth(2).unwrap();
+    let seen = event(project, 0, r#"{"event_type":"Seen"}"#.to_owned());
+    world.lanes.notes().events = vec![seen];
+    let shown = world
+        .get(&format!("{sync}/versions/1/restore"))
+        .await
+        .is(200);
+    assert!(
+        !shown.text.contains(SECRET) && !shown.text.contains("another"),
+        "{}",
+        shown.text
+    );
+    let shown = shown.json();
+    assert_eq!((&shown["from"], &shown["to"]), (&json!(1), &json!(1)));
+    assert_eq!(shown["missing"], json!([]));
+    let changed = &shown["traffic"]["changed"];
+    assert_eq!(changed["count"], 1, "{shown}");
+    let found = &changed["samples"][0]["found"];
+    assert_eq!(found["url"]["after"], "https://example.com/hook");
+    assert_eq!(found["headers"][0]["name"], "authorization");
+    assert_ne!(found["headers"][0]["before"], found["headers"][0]["after"]);
+    world
+        .get(&format!("{sync}/versions/9/restore"))
+        .await
+        .problem(404, "not_found");
+    world
+        .get(&format!("{sync}/versions/1/restore?events=10001"))
+        .await
+        .problem(400, "malformed_query");
 
     let call = world.call("POST", &format!("{sync}/versions/1/restore"));
     let late = call.header("if-match", "\"v2\"").send().await;

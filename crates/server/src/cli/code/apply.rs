@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use http::Method;
 use serde_json::{Value, json};
 
 use super::files::SyncFile;
-use super::inventory::Found;
+use super::inventory::{Found, Pictures};
 use super::local::{Kind, Source, Wanted};
 use super::lock::{Lock, Locked};
 use super::plan::{Action, Plan, Step};
+use super::upgrade::Upgrade;
 use crate::cli::output::{self, text};
 use crate::cli::remote::{Refused, Remote, query};
+use crate::definition::Logo;
 use crate::source::listed;
 
 /// Where a plan is carried out.
@@ -23,6 +25,8 @@ pub(super) struct Target<'t> {
     pub(super) lock_path: &'t Path,
     /// Whether each step is told of as it is taken.
     pub(super) told: bool,
+    /// Whether upgrades may send secrets to other places.
+    pub(super) send_secrets: bool,
 }
 
 impl Target<'_> {
@@ -69,7 +73,10 @@ impl Target<'_> {
                 made
             }
             (Action::Update, Some(wanted), Some(found)) => {
-                let changed = self.update(wanted, found).await?;
+                let changed = match &step.upgrade {
+                    Some(upgrade) => self.upgrade(wanted, found, upgrade).await?,
+                    None => self.update(wanted, found).await?,
+                };
                 self.remember(step, &changed);
                 self.tell(step, "changed");
                 changed
@@ -104,11 +111,14 @@ impl Target<'_> {
     /// Makes an object; with the secret key that a new project has.
     async fn create(&self, wanted: &Wanted) -> anyhow::Result<(Found, Option<String>)> {
         match &wanted.source {
-            Source::Definition(_) => {
+            Source::Definition { logo, .. } => {
                 let path = format!("/api/v1/organisations/{}/definitions", self.organisation);
-                let made = self.remote.create(&path, &wanted.content).await?;
+                let body = with_logo(&wanted.content, logo.as_ref());
+                let made = self.remote.create(&path, &body).await?;
                 let path = format!("{path}/{}", text(&made["id"]));
-                Ok((Found::definition(made, path)?, None))
+                let mut pictures = self.pictures(logo.as_ref());
+                let made = Found::definition(made, path, &mut pictures).await?;
+                Ok((made, None))
             }
             Source::Project(_) => {
                 let path = format!("/api/v1/organisations/{}/projects", self.organisation);
@@ -137,6 +147,11 @@ impl Target<'_> {
                 Ok((Found::sync(made, &project)?, None))
             }
         }
+    }
+
+    /// Knows the picture that was just sent.
+    fn pictures(&self, logo: Option<&Logo>) -> Pictures<'_> {
+        Pictures::new(self.remote, logo)
     }
 
     /// The part of a new sync's input that says what it connects.
@@ -176,16 +191,13 @@ impl Target<'_> {
 
     async fn update(&self, wanted: &Wanted, found: &Found) -> anyhow::Result<Found> {
         let body = match &wanted.source {
-            Source::Definition(_) => {
-                let mut body = wanted.content.clone();
+            Source::Definition { logo, .. } => {
+                let mut body = with_logo(&wanted.content, logo.as_ref());
                 for section in ["events", "users"] {
                     // What is absent stays.
                     if body.get(section).is_none() {
                         body[section] = Value::Null;
                     }
-                }
-                if let Some(logo) = found.view.pointer("/draft/about/logo") {
-                    body["about"]["logo"] = logo.clone();
                 }
                 body
             }
@@ -200,13 +212,52 @@ impl Target<'_> {
             .call_if(Method::PATCH, &found.path, found.version, Some(&body))
             .await?;
         match found.kind {
-            Kind::Definition => Found::definition(changed, found.path.clone()),
+            Kind::Definition => {
+                let logo = match &wanted.source {
+                    Source::Definition { logo, .. } => logo.as_ref(),
+                    _ => None,
+                };
+                let mut pictures = self.pictures(logo);
+                Found::definition(changed, found.path.clone(), &mut pictures).await
+            }
             Kind::Project => Found::project(changed),
             Kind::Sync => {
                 let project = found.path.split("/syncs/").next().unwrap_or_default();
                 Found::sync(changed, project)
             }
         }
+    }
+
+    /// Has a sync connect a later version of its destination, with what else its file changes.
+    async fn upgrade(
+        &self,
+        wanted: &Wanted,
+        found: &Found,
+        planned: &Upgrade,
+    ) -> anyhow::Result<Found> {
+        let Source::Sync { file, document, .. } = &wanted.source else {
+            bail!("only syncs are upgraded");
+        };
+        let mut upgrade = Upgrade {
+            shown: None,
+            ..*planned
+        };
+        // The version may have been released after the plan was made.
+        upgrade.look(self.remote, found, 0).await?;
+        let moved = upgrade.moved_secrets(wanted);
+        if !moved.is_empty() && !self.send_secrets {
+            bail!("{}", listed(&moved));
+        }
+        let changes = file.input(document);
+        let changes = changes.map_err(|faults| anyhow!("{}", listed(&faults)))?;
+        let body = json!({"to": upgrade.to, "changes": changes});
+        let path = format!("{}/upgrade", found.path);
+        let upgraded = self
+            .remote
+            .call_if(Method::POST, &path, found.version, Some(&body))
+            .await?;
+        let project = found.path.split("/syncs/").next().unwrap_or_default();
+        Found::sync(upgraded, project)
     }
 
     /// Releases a draft; returns the version.
@@ -216,8 +267,10 @@ impl Target<'_> {
             .remote
             .call_if(Method::POST, &path, draft.version, None)
             .await?;
+        let mut pictures = self.pictures(draft.logo.as_ref());
         let view = self.remote.get(&draft.path).await?;
-        let released = Found::definition(view, draft.path.clone())?;
+        let path = draft.path.clone();
+        let released = Found::definition(view, path, &mut pictures).await?;
         self.remember(step, &released);
         Ok(made["version"].clone())
     }
@@ -237,6 +290,13 @@ impl Target<'_> {
     }
 }
 
+/// A definition's content as a request carries it: with its picture.
+fn with_logo(content: &Value, logo: Option<&Logo>) -> Value {
+    let mut body = content.clone();
+    body["logo"] = json!(logo.map(Logo::base64));
+    body
+}
+
 /// A refusal with the places in the files that the server's pointers mean.
 fn placed(error: anyhow::Error, step: &Step) -> anyhow::Error {
     let refused = error.downcast_ref::<Refused>();
@@ -249,6 +309,12 @@ fn placed(error: anyhow::Error, step: &Step) -> anyhow::Error {
         let number = |field: &str| one[field].as_u64().and_then(|at| u32::try_from(at).ok());
         let within = number("line").zip(number("column"));
         let pointer = text(&one["pointer"]);
+        // An upgrade has the settings in a member of its own.
+        let pointer = match (&step.upgrade, pointer.strip_prefix("/changes")) {
+            (Some(_), Some(pointer)) => pointer.to_owned(),
+            (Some(_), None) if pointer == "/to" => "/definition/version".to_owned(),
+            _ => pointer,
+        };
         // A value of the file is an object in the request.
         let pointer = match (wanted.kind(), pointer.strip_prefix("/parameters/")) {
             (Kind::Sync, Some(name)) => {

@@ -5,17 +5,17 @@ use serde_json::Value;
 
 /// A value that is to become another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Change {
+pub(in crate::cli) struct Change {
     /// JSON pointer into the content.
-    pub(super) pointer: String,
+    pub(in crate::cli) pointer: String,
     /// What is there; null where nothing is.
-    pub(super) before: Value,
+    pub(in crate::cli) before: Value,
     /// What is to be there; null where nothing is.
-    pub(super) after: Value,
+    pub(in crate::cli) after: Value,
 }
 
 /// The innermost values that differ. Their depth is that of our own types.
-pub(super) fn changes(before: &Value, after: &Value) -> Vec<Change> {
+pub(in crate::cli) fn changes(before: &Value, after: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     compare(before, after, String::new(), &mut found);
     found
@@ -49,7 +49,7 @@ fn compare(before: &Value, after: &Value, pointer: String, found: &mut Vec<Chang
 
 impl Change {
     /// The change in lines: of a long text the first that differ.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(in crate::cli) fn lines(&self) -> Vec<String> {
         let (before, after) = match (&self.before, &self.after) {
             (Value::String(before), Value::String(after)) => {
                 let (before, after) = differing_lines(before, after);

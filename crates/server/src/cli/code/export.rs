@@ -95,7 +95,8 @@ impl<'e> Export<'e> {
     fn definition(&self, address: &str, found: &Found) -> anyhow::Result<()> {
         let definition: Definition = definition_from_view(&found.view["id"], &found.view["draft"])?;
         let schema = format!("../../{SCHEMAS}/{}", schema::DEFINITION.file);
-        folder::write(&definition, &self.folder.join(address), &schema)
+        let folder = self.folder.join(address);
+        folder::write(&definition, found.logo.as_ref(), &folder, &schema)
     }
 
     fn project(&self, address: &str, found: &Found) -> anyhow::Result<()> {

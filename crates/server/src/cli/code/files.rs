@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::secret::Given;
+use crate::definition::Logo;
 use crate::source::{Document, Fault};
 
 /// The name of the built-in destination.
@@ -318,8 +319,11 @@ fn variable(prefix: &str, name: &str) -> String {
     }
 }
 
-/// What of a definition is compared, and what is sent. The picture is no part of it.
-pub(super) fn definition_content(definition: &Definition) -> anyhow::Result<Value> {
+/// What of a definition is compared, and what is sent but for the picture, of which these are facts.
+pub(super) fn definition_content(
+    definition: &Definition,
+    logo: Option<&Logo>,
+) -> anyhow::Result<Value> {
     let mut content = serde_json::to_value(definition)?;
     let members = content
         .as_object_mut()
@@ -330,6 +334,9 @@ pub(super) fn definition_content(definition: &Definition) -> anyhow::Result<Valu
     content["about"]
         .as_object_mut()
         .map(|about| about.remove("logo"));
+    if let Some(logo) = logo {
+        content["logo"] = logo.facts();
+    }
     Ok(content)
 }
 

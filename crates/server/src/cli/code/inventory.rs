@@ -1,12 +1,16 @@
 //! What an organisation has on the server.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
+use model::definition::Definition;
 use serde_json::Value;
 
 use super::files::{ProjectFile, SyncFile, definition_content, definition_from_view};
 use super::local::Kind;
 use crate::cli::output::text;
 use crate::cli::remote::Remote;
+use crate::definition::Logo;
 
 /// An object of the server.
 #[derive(Debug, Clone)]
@@ -25,6 +29,8 @@ pub(super) struct Found {
     pub(super) project: Option<String>,
     /// Of a definition: what its newest version says, where that was asked for.
     pub(super) released: Option<Value>,
+    /// Of a definition: the picture of its draft.
+    pub(super) logo: Option<Logo>,
     /// As the server shows it.
     pub(super) view: Value,
 }
@@ -49,16 +55,18 @@ impl Inventory {
     pub(super) async fn fetch(
         remote: &Remote,
         syncs: Syncs<'_>,
+        mut pictures: Pictures<'_>,
         released: bool,
     ) -> anyhow::Result<Self> {
         let organisation = text(&remote.organisation().await?["id"]);
         let mut found = Vec::new();
         let definitions = format!("/api/v1/organisations/{organisation}/definitions");
-        for view in remote.list(&definitions).await? {
-            let path = format!("{definitions}/{}", text(&view["id"]));
-            let mut definition = Found::definition(view, path)?;
+        for listed in remote.list(&definitions).await? {
+            let path = format!("{definitions}/{}", text(&listed["id"]));
+            let view = remote.get(&path).await?;
+            let mut definition = Found::definition(view, path, &mut pictures).await?;
             if released {
-                definition.fetch_released(remote).await?;
+                definition.fetch_released(&mut pictures).await?;
             }
             found.push(definition);
         }
@@ -85,17 +93,23 @@ impl Inventory {
 
 impl Found {
     /// A definition, from what the server shows of it.
-    pub(super) fn definition(view: Value, path: String) -> anyhow::Result<Self> {
+    pub(super) async fn definition(
+        view: Value,
+        path: String,
+        pictures: &mut Pictures<'_>,
+    ) -> anyhow::Result<Self> {
         let definition = definition_from_view(&view["id"], &view["draft"])?;
+        let logo = pictures.of(&definition).await?;
         Ok(Self {
             kind: Kind::Definition,
             id: text(&view["id"]),
             name: definition.display_name.clone(),
             version: version(&view["revision"])?,
-            content: definition_content(&definition)?,
+            content: definition_content(&definition, logo.as_ref())?,
             path,
             project: None,
             released: None,
+            logo,
             view,
         })
     }
@@ -111,6 +125,7 @@ impl Found {
             path: format!("/api/v1/projects/{}", text(&view["id"])),
             project: None,
             released: None,
+            logo: None,
             view,
         })
     }
@@ -126,20 +141,57 @@ impl Found {
             path: format!("{project}/syncs/{}", text(&view["id"])),
             project: Some(text(&view["project"])),
             released: None,
+            logo: None,
             view,
         })
     }
 
-    async fn fetch_released(&mut self, remote: &Remote) -> anyhow::Result<()> {
+    async fn fetch_released(&mut self, pictures: &mut Pictures<'_>) -> anyhow::Result<()> {
         let Some(newest) = self.view["newest"].as_u64() else {
             return Ok(());
         };
-        let version = remote
+        let version = pictures
+            .remote
             .get(&format!("{}/versions/{newest}", self.path))
             .await?;
         let definition = definition_from_view(&self.view["id"], &version["content"])?;
-        self.released = Some(definition_content(&definition)?);
+        let logo = pictures.of(&definition).await?;
+        self.released = Some(definition_content(&definition, logo.as_ref())?);
         Ok(())
+    }
+}
+
+/// The pictures of definitions, by what the server calls them: those in the folder, and those that were
+/// asked for.
+pub(super) struct Pictures<'r> {
+    remote: &'r Remote,
+    known: BTreeMap<String, Logo>,
+}
+
+impl<'r> Pictures<'r> {
+    /// Knows these, and asks the server for others.
+    pub(super) fn new<'l>(remote: &'r Remote, known: impl IntoIterator<Item = &'l Logo>) -> Self {
+        let known = known.into_iter();
+        let known = known.map(|logo| (logo.hash().to_owned(), logo.clone()));
+        Self {
+            remote,
+            known: known.collect(),
+        }
+    }
+
+    /// A definition's picture.
+    async fn of(&mut self, definition: &Definition) -> anyhow::Result<Option<Logo>> {
+        let Some(hash) = &definition.about.logo else {
+            return Ok(None);
+        };
+        if let Some(known) = self.known.get(hash) {
+            return Ok(Some(known.clone()));
+        }
+        let path = format!("/api/v1/logos/{hash}");
+        let file = self.remote.get_bytes(&path).await?;
+        let logo = Logo::read(&file).map_err(anyhow::Error::msg)?;
+        self.known.insert(hash.clone(), logo.clone());
+        Ok(Some(logo))
     }
 }
 

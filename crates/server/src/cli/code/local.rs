@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::files::{ProjectFile, SyncFile, definition_content};
-use crate::definition::Folder;
 use crate::definition::folder::DEFINITION;
+use crate::definition::{Folder, Logo};
 use crate::source::{Document, Fault, entries};
 
 /// The folder of definitions.
@@ -48,7 +48,11 @@ pub(super) struct Wanted {
 /// The files of an object.
 #[derive(Debug)]
 pub(super) enum Source {
-    Definition(Box<Folder>),
+    Definition {
+        folder: Box<Folder>,
+        /// Its picture.
+        logo: Option<Logo>,
+    },
     Project(Document),
     Sync {
         /// The address of its project.
@@ -61,7 +65,7 @@ pub(super) enum Source {
 impl Wanted {
     pub(super) fn kind(&self) -> Kind {
         match self.source {
-            Source::Definition(_) => Kind::Definition,
+            Source::Definition { .. } => Kind::Definition,
             Source::Project(_) => Kind::Project,
             Source::Sync { .. } => Kind::Sync,
         }
@@ -75,7 +79,7 @@ impl Wanted {
         message: impl std::fmt::Display,
     ) -> Fault {
         match &self.source {
-            Source::Definition(folder) => folder.fault(pointer, within, message),
+            Source::Definition { folder, .. } => folder.fault(pointer, within, message),
             Source::Project(document) | Source::Sync { document, .. } => {
                 document.fault(pointer, within, message)
             }
@@ -139,12 +143,16 @@ impl Reader {
 
 fn definition(path: &Path) -> Result<Wanted, Fault> {
     let folder = Folder::open(path)?;
-    let content = definition_content(&folder.definition);
+    let logo = Logo::open(path)?;
+    let content = definition_content(&folder.definition, logo.as_ref());
     Ok(Wanted {
         address: format!("{DEFINITIONS}/{}", stem(path)?),
         name: folder.definition.display_name.clone(),
         content: content.map_err(|error| Fault::new(path.join(DEFINITION), error))?,
-        source: Source::Definition(Box::new(folder)),
+        source: Source::Definition {
+            folder: Box::new(folder),
+            logo,
+        },
     })
 }
 

@@ -1,7 +1,7 @@
 //! `millstream export`, `plan` and `apply`: an organisation's projects, definitions and syncs as files.
 
 mod apply;
-mod changes;
+pub(super) mod changes;
 mod export;
 mod files;
 mod inventory;
@@ -10,6 +10,7 @@ mod lock;
 mod plan;
 pub(crate) mod schema;
 mod secret;
+mod upgrade;
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use super::{Failure, output};
 use crate::source::{Fault, listed};
 use apply::Target;
 use export::Export;
-use inventory::{Inventory, Syncs};
+use inventory::{Inventory, Pictures, Syncs};
 use local::Source;
 use lock::Lock;
 use plan::{Plan, Scope};
@@ -57,7 +58,8 @@ since it was last exported or applied is refused before anything is changed.
 Examples:
   millstream apply -f configuration
   BRAZE_KEY=… millstream apply -f configuration --release
-  millstream apply -f configuration --lock staging.lock --prune";
+  millstream apply -f configuration --lock staging.lock --prune
+  millstream apply -f configuration --send-secrets";
 
 /// Which files.
 #[derive(Debug, Args)]
@@ -120,6 +122,9 @@ pub(crate) struct ApplyOptions {
     /// Change also what was changed on the server since it was last seen.
     #[arg(long)]
     force: bool,
+    /// Send secrets also where an upgrade of a sync may send them to another place, as the plan shows.
+    #[arg(long)]
+    send_secrets: bool,
 }
 
 /// A plan, and what it was made with.
@@ -143,7 +148,13 @@ impl Folder {
         });
         let locked = lock.objects.values().map(|locked| locked.id.clone());
         let projects: Vec<_> = projects.chain(locked).collect();
-        let inventory = Inventory::fetch(&remote, Syncs::Of(&projects), self.release).await?;
+        let logos = wanted.iter().filter_map(|wanted| match &wanted.source {
+            Source::Definition { logo, .. } => logo.as_ref(),
+            _ => None,
+        });
+        let pictures = Pictures::new(&remote, logos);
+        let syncs = Syncs::Of(&projects);
+        let inventory = Inventory::fetch(&remote, syncs, pictures, self.release).await?;
         let organisation = inventory.organisation.clone();
         let demanded = lock.demand(&organisation, &lock_path);
         demanded.map_err(|fault| faulty(&[fault]))?;
@@ -152,11 +163,13 @@ impl Folder {
             release: self.release,
         };
         let plan = Plan::make(wanted, inventory, &lock, scope);
+        let mut plan = plan.map_err(|faults| faulty(&faults))?;
+        plan.look_at_upgrades(&remote).await?;
         Ok(Prepared {
             remote,
             organisation,
             lock,
-            plan: plan.map_err(|faults| faulty(&faults))?,
+            plan,
         })
     }
 
@@ -179,7 +192,8 @@ pub(crate) fn export(options: ExportOptions) -> Result<(), Failure> {
         let path = lock::path(folder, options.lock.as_ref());
         let mut lock = Lock::read(&path).map_err(|fault| faulty(&[fault]))?;
         let remote = options.server.connect()?;
-        let inventory = Inventory::fetch(&remote, Syncs::All, false).await?;
+        let pictures = Pictures::new(&remote, []);
+        let inventory = Inventory::fetch(&remote, Syncs::All, pictures, false).await?;
         let demanded = lock.demand(&inventory.organisation, &path);
         demanded.map_err(|fault| faulty(&[fault]))?;
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -226,6 +240,12 @@ pub(crate) fn apply(options: ApplyOptions) -> Result<(), Failure> {
             );
             return Err(Failure::Failed(anyhow!(message)));
         }
+        let moved = plan.moved_secrets();
+        if !moved.is_empty() && !options.send_secrets {
+            let lines = listed(&moved);
+            let message = format!("nothing was changed: upgrades may move secrets\n{lines}");
+            return Err(Failure::Failed(anyhow!(message)));
+        }
         let is_idle = plan.pending().next().is_none();
         let json = folder.server.json;
         let mut target = Target {
@@ -234,6 +254,7 @@ pub(crate) fn apply(options: ApplyOptions) -> Result<(), Failure> {
             lock: prepared.lock,
             lock_path: &folder.lock_path(),
             told: !json,
+            send_secrets: options.send_secrets,
         };
         let done = target.carry_out(plan).await?;
         match (json, is_idle) {

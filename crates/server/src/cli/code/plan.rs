@@ -8,6 +8,7 @@ use super::changes::{Change, changes};
 use super::inventory::{Found, Inventory};
 use super::local::{Kind, Source, Wanted};
 use super::lock::Lock;
+use super::upgrade::Upgrade;
 use crate::cli::output;
 use crate::source::Fault;
 
@@ -33,6 +34,8 @@ pub(super) struct Step {
     pub(super) changes: Vec<Change>,
     /// Whether its draft is to be released.
     pub(super) release: bool,
+    /// The later version of its destination that it is to connect.
+    pub(super) upgrade: Option<Upgrade>,
     /// Why the server's object isn't what it was when it was last seen.
     pub(super) drift: Option<&'static str>,
     /// The object as the folder has it; `None` where it is to go.
@@ -112,6 +115,7 @@ impl Plan {
                 name: found.name.clone(),
                 changes: Vec::new(),
                 release: false,
+                upgrade: None,
                 drift: drifted.then_some(CHANGED),
                 wanted: None,
                 found: Some(found.clone()),
@@ -143,6 +147,7 @@ impl Plan {
                 "id": step.found.as_ref().map(|found| &found.id),
                 "changes": step.changes,
                 "release": step.release,
+                "upgrade": step.upgrade.as_ref().map(Upgrade::json),
                 "drift": step.drift,
             })
         });
@@ -207,6 +212,9 @@ impl Step {
                 output::print(&format!("    {line}"));
             }
         }
+        if let (Some(upgrade), Some(wanted)) = (&self.upgrade, &self.wanted) {
+            upgrade.print(wanted);
+        }
     }
 }
 
@@ -216,7 +224,16 @@ fn step(wanted: Wanted, found: Option<Found>, lock: &Lock, scope: Scope) -> Step
     let locked = lock.objects.get(&wanted.address);
     let locked = locked.filter(|locked| is_it(&locked.id));
     let stored = found.as_ref().map(|found| comparable(&wanted, found));
-    let differing = changes(stored.as_ref().unwrap_or(&Value::Null), &wanted.content);
+    let mut differing = changes(stored.as_ref().unwrap_or(&Value::Null), &wanted.content);
+    let upgrade = match (&wanted.source, &found) {
+        (Source::Sync { file, .. }, Some(found)) => Upgrade::wanted(file, found),
+        _ => None,
+    };
+    differing.extend(upgrade.as_ref().map(|upgrade| Change {
+        pointer: "/definition/version".into(),
+        before: json!(upgrade.from),
+        after: json!(upgrade.to),
+    }));
     let action = match (&found, differing.is_empty()) {
         (None, _) => Action::Create,
         (Some(_), true) => Action::Nothing,
@@ -241,6 +258,7 @@ fn step(wanted: Wanted, found: Option<Found>, lock: &Lock, scope: Scope) -> Step
         name: wanted.name.clone(),
         changes: differing,
         release: scope.release && wanted.kind() == Kind::Definition && !is_released,
+        upgrade,
         drift,
         wanted: Some(wanted),
         found,
@@ -273,10 +291,10 @@ fn impossible(wanted: &Wanted, found: &Found) -> Vec<Fault> {
         );
         faults.push(wanted.fault("/definition/name", None, message));
     } else if let Some(version) = file.definition.version
-        && connected["version"] != version
+        && connected["version"].as_u64() > Some(u64::from(version))
     {
         let message = format!(
-            "the sync connects version {}, and stays with it until it is upgraded",
+            "the sync connects version {}: only a later one is an upgrade (`millstream sync restore` goes back)",
             connected["version"]
         );
         faults.push(wanted.fault("/definition/version", None, message));

@@ -5,12 +5,14 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::files::{ProjectFile, SyncFile};
+use crate::definition::fixture::FixtureFile;
 use crate::definition::folder::DefinitionFile;
 
 /// Where generated documents keep the schemas that are referred to.
 const COMPONENTS: &str = "#/components/schemas/";
 
 /// The schema of a kind of file.
+#[derive(Clone, Copy)]
 pub(crate) struct FileSchema {
     /// The name of the schema's own file.
     pub(crate) file: &'static str,
@@ -32,8 +34,12 @@ pub(super) const PROJECT: FileSchema =
 /// Of a sync's file.
 pub(super) const SYNC: FileSchema = schema::<SyncFile>("sync.schema.json", "A Millstream sync");
 
+/// Of a fixture of a definition.
+pub(crate) const FIXTURE: FileSchema =
+    schema::<FixtureFile>("fixture.schema.json", "A Millstream fixture");
+
 /// All of them.
-pub(super) const ALL: &[FileSchema] = &[DEFINITION, PROJECT, SYNC];
+pub(super) const ALL: &[FileSchema] = &[DEFINITION, PROJECT, SYNC, FIXTURE];
 
 const fn schema<T: ToSchema>(file: &'static str, title: &'static str) -> FileSchema {
     FileSchema {

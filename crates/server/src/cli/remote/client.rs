@@ -96,6 +96,13 @@ impl Remote {
         self.call(Method::GET, path, None).await
     }
 
+    /// `GET` of what is no JSON.
+    pub(in crate::cli) async fn get_bytes(&self, path: &str) -> anyhow::Result<Bytes> {
+        let exchanged = self.exchange(Method::GET, path, HeaderMap::new(), None);
+        let (_, body) = exchanged.await?;
+        Ok(body)
+    }
+
     /// `DELETE`.
     pub(in crate::cli) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.call(Method::DELETE, path, None).await
@@ -167,6 +174,23 @@ impl Remote {
         headers: HeaderMap,
         body: Option<&Value>,
     ) -> anyhow::Result<(HeaderMap, Value)> {
+        let (headers, answer) = self.exchange(method, path, headers, body).await?;
+        if answer.is_empty() {
+            return Ok((headers, Value::Null));
+        }
+        let value = serde_json::from_slice(&answer)
+            .context("the server's answer is not JSON; is this a Millstream server?")?;
+        Ok((headers, value))
+    }
+
+    /// Sends a request and returns headers and body of the answer, which is no refusal.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(HeaderMap, Bytes)> {
         let body = body.map(serde_json::to_vec).transpose()?;
         let mut request = Request::builder()
             .method(method)
@@ -193,12 +217,7 @@ impl Remote {
         if answer.body_end != delivery::BodyEnd::Complete {
             bail!("the server's answer broke off");
         }
-        if answer.body.is_empty() {
-            return Ok((answer.headers, Value::Null));
-        }
-        let value = serde_json::from_slice(&answer.body)
-            .context("the server's answer is not JSON; is this a Millstream server?")?;
-        Ok((answer.headers, value))
+        Ok((answer.headers, answer.body))
     }
 
     fn credential(&self) -> anyhow::Result<Option<(http::HeaderName, HeaderValue)>> {

@@ -1,5 +1,5 @@
 use millstream_store::{
-    CatalogFilter, Comment, Decision, DefinitionRecord, Error, Listing, Store, VersionState,
+    CatalogFilter, Comment, Decision, DefinitionRecord, Error, Listed, Listing, Store, VersionState,
 };
 use model::definition::{About, Category, Definition, Payload};
 use model::{DefinitionId, OrganisationId};
@@ -51,7 +51,7 @@ async fn catalog(store: &Store, of: OrganisationId, filter: &CatalogFilter) -> V
     let (tiles, _) = store.catalog(of, filter, None, 100).await.unwrap();
     let shown = tiles.into_iter().map(|tile| {
         let definition = &tile.definition;
-        (definition.display_name.clone(), definition.version)
+        (definition.outline.display_name.clone(), definition.version)
     });
     shown.collect()
 }
@@ -243,7 +243,24 @@ pub(crate) async fn a_version_never_changes_and_goes_its_way(backend: Backend) {
         .definition_versions(own, id, Some(2), 10)
         .await
         .unwrap();
-    assert_eq!(older, [returned]);
+    // Lists show the outline of what was released, and all that was said of it.
+    assert_eq!(older.len(), 1);
+    assert_eq!(older[0].definition, Listed::from(&*returned.definition));
+    assert!(
+        older[0]
+            .definition
+            .outline
+            .about
+            .summary
+            .contains("sends 100%")
+    );
+    assert_eq!(
+        (older[0].state, &older[0].comments),
+        (returned.state, &returned.comments)
+    );
+    assert!(!returned.comments.is_empty());
+    let listed = store.definitions(own, None, 10).await.unwrap().items;
+    assert_eq!(listed[0].draft, Listed::from(&record.draft));
     let approved = store.approved_version(id).await.unwrap().unwrap();
     assert_eq!(approved.display_name, "Tool 2");
 }
@@ -319,7 +336,7 @@ pub(crate) async fn pages_hold_every_tile_once(backend: Backend) {
         found.extend(
             tiles
                 .into_iter()
-                .map(|tile| tile.definition.display_name.clone()),
+                .map(|tile| tile.definition.outline.display_name),
         );
         let Some(next) = next else { break };
         after = Some(next.to_string().parse().unwrap());

@@ -1,5 +1,7 @@
 //! What came of a test, as clients see it.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderValue};
 use model::outcome::{Category, Failure};
 use model::{OutboundRequest, Part};
@@ -7,7 +9,7 @@ use pipeline::preview::{Request, Written};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::courier::{Reply, Trial};
+use super::super::courier::{Reply, Timing, Trial};
 use super::super::view::{PartView, SentHeader};
 
 /// How much of an answer's body is shown, in bytes.
@@ -73,6 +75,37 @@ struct AnswerView {
     body: String,
     /// Whether that is all of it.
     body_complete: bool,
+    /// How long its parts took; what is left of the whole was spent on reading the body, or waiting for
+    /// a connection.
+    timing: TimingView,
+}
+
+/// How long the parts of an exchange took, in milliseconds.
+#[derive(Debug, Serialize, ToSchema)]
+struct TimingView {
+    /// Finding the host's addresses; null where a connection was open already.
+    lookup: Option<f64>,
+    /// Connecting to one of them; null where a connection was open already.
+    connect: Option<f64>,
+    /// The handshake of TLS; null where a connection was open already, and without TLS.
+    tls: Option<f64>,
+    /// From sending to the end of the answer's headers.
+    wait: f64,
+}
+
+impl From<Timing> for TimingView {
+    fn from(timing: Timing) -> Self {
+        Self {
+            lookup: timing.lookup.map(milliseconds),
+            connect: timing.connect.map(milliseconds),
+            tls: timing.tls.map(milliseconds),
+            wait: milliseconds(timing.wait),
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 impl TestView {
@@ -89,7 +122,7 @@ impl TestView {
                 message: redaction.apply(&failure.message),
             }),
             answer: reply.map(|reply| AnswerView::new(reply, redaction)),
-            milliseconds: Some(trial.elapsed.as_secs_f64() * 1000.0),
+            milliseconds: Some(milliseconds(trial.elapsed)),
         }
     }
 
@@ -150,6 +183,7 @@ impl AnswerView {
             headers: headers(&reply.headers, redaction),
             body: body.to_owned(),
             body_complete: reply.complete && body.len() == text.len(),
+            timing: reply.timing.into(),
         }
     }
 }
