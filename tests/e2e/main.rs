@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod definitions;
 mod faults;
+mod figures;
 mod hostile;
 mod isolation;
 mod operation;

@@ -10,6 +10,8 @@ use model::{Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::figures::{Details, Figures, Scope, Step};
+
 /// The durable log.
 ///
 /// *Durable* means: survives a `kill -9` and a power failure right after the call returned (fsync,
@@ -88,18 +90,23 @@ pub trait Journal: Send + Sync + 'static {
     /// A lane's figures; `None` when the sync has no lane.
     async fn lane_stats(&self, sync: SyncId) -> Result<Option<LaneStats>, StorageError>;
 
-    /// A lane's counts by the minute, from the minute that `from` falls in on, in order, at most
-    /// `max`; minutes without any are left out. Kept for a configured time.
-    async fn minutes(
+    /// Figures of the steps from the one that `from` lies in to the last that begins before `until`,
+    /// in order; steps without any are left out, and of more than
+    /// [`MOST_STEPS`](crate::figures::MOST_STEPS) the first are looked at. By the minute they are kept
+    /// for [`MINUTES_KEPT`](crate::figures::MINUTES_KEPT), by the hour for a configured time. None for
+    /// a project or a sync that the journal doesn't know.
+    async fn figures(
         &self,
-        sync: SyncId,
+        scope: Scope,
+        step: Step,
         from: Timestamp,
-        max: usize,
-    ) -> Result<Vec<(Timestamp, Counts)>, StorageError>;
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Figures)>, StorageError>;
 
     /// Removes what nobody needs any more: events by age and size that every lane has passed and
     /// no retry or ended delivery refers to (a paused lane's cursor and retries move on when its
-    /// bounds are exceeded), ended deliveries and duplicate detection by age.
+    /// bounds are exceeded), ended deliveries, figures and duplicate detection by age. Sums figures up
+    /// by the hour.
     /// Called every minute or so; bounded work per call.
     async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError>;
 
@@ -255,6 +262,8 @@ pub struct Settlement {
     pub at: Timestamp,
     /// The counts.
     pub counts: Counts,
+    /// More figures, for the same minute.
+    pub details: Details,
 }
 
 /// A pending retry.

@@ -7,6 +7,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contract;
+pub mod figures;
 mod newest;
 pub mod sqlite;
 

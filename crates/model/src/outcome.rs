@@ -79,7 +79,18 @@ pub enum Discarded {
 }
 
 impl Discarded {
-    /// The reason's stable name, as figures and metrics count it.
+    /// All names of reasons. Figures are kept by a name's place: new ones come at the end.
+    pub const NAMES: [&'static str; 7] = [
+        "template",
+        "invalid_json",
+        "missing_mapping",
+        "invalid_url",
+        "invalid_header",
+        "over_limit",
+        "unreadable",
+    ];
+
+    /// The reason's stable name, one of [`NAMES`](Self::NAMES), as figures and metrics count it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Template { .. } => "template",
@@ -172,6 +183,23 @@ pub enum Category {
 }
 
 impl Category {
+    /// All categories. Figures are kept by a category's place: new ones come at the end.
+    pub const ALL: [Self; 13] = [
+        Self::Dns,
+        Self::Blocked,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Protocol,
+        Self::Redirect,
+        Self::RateLimited,
+        Self::Unauthorized,
+        Self::ClientError,
+        Self::ServerError,
+        Self::UnexpectedStatus,
+        Self::Internal,
+    ];
+
     /// The category's stable name, as figures and metrics count it.
     pub fn name(self) -> &'static str {
         match self {

@@ -35,6 +35,8 @@ pub(crate) struct Done {
     pub(crate) attempt: u8,
     pub(crate) received_at: Timestamp,
     pub(crate) at: Timestamp,
+    /// Requests that were sent.
+    pub(crate) requests: u8,
     pub(crate) result: WorkResult,
 }
 
@@ -213,11 +215,12 @@ async fn serve(shared: Arc<Shared>) {
         let result = AssertUnwindSafe(perform(&shared, &work))
             .catch_unwind()
             .await;
-        let result = result.unwrap_or_else(|_| {
+        let (result, requests) = result.unwrap_or_else(|_| {
             tracing::error!(sync = %work.plan.sync(), offset = work.event.offset.0, "a delivery panicked");
             let message = "an internal error of the sender".to_owned();
             let failure = Failure { category: Category::Internal, status: None, message, response: String::new() };
-            WorkResult::Failed { failure, retry_after: None }
+            // Whether something was sent, nobody knows.
+            (WorkResult::Failed { failure, retry_after: None }, 0)
         });
         done = Some(Done {
             offset: work.event.offset,
@@ -225,40 +228,44 @@ async fn serve(shared: Arc<Shared>) {
             attempt: work.attempt,
             received_at: work.event.received_at,
             at: shared.clock.now(),
+            requests,
             result,
         });
     }
 }
 
-async fn perform(shared: &Shared, work: &Work) -> WorkResult {
-    match work.plan.render(&work.event, work.part) {
-        Outcome::Filtered(_) => WorkResult::NotSent,
-        Outcome::Discarded(why) => WorkResult::Discarded(why),
-        Outcome::Request(request) => match shared.deliver.attempt(&request, work.attempt).await {
-            Verdict::Delivered { elapsed, .. } => {
-                shared.attempt_seconds.record(elapsed);
-                WorkResult::Delivered
-            }
-            Verdict::Failed {
+/// What became of it, and how many requests were sent.
+async fn perform(shared: &Shared, work: &Work) -> (WorkResult, u8) {
+    let request = match work.plan.render(&work.event, work.part) {
+        Outcome::Filtered(_) => return (WorkResult::NotSent, 0),
+        Outcome::Discarded(why) => return (WorkResult::Discarded(why), 0),
+        Outcome::Request(request) => request,
+    };
+    match shared.deliver.attempt(&request, work.attempt).await {
+        Verdict::Delivered { elapsed, tries, .. } => {
+            shared.attempt_seconds.record(elapsed);
+            (WorkResult::Delivered, tries)
+        }
+        Verdict::Failed {
+            failure,
+            retry_after,
+            tries,
+            elapsed,
+        } => {
+            shared.attempt_seconds.record(elapsed);
+            tracing::debug!(
+                sync = %work.plan.sync(),
+                delivery = %request.delivery,
+                attempt = work.attempt,
+                category = failure.category.name(),
+                "{}",
+                failure.message
+            );
+            let failed = WorkResult::Failed {
                 failure,
                 retry_after,
-                elapsed,
-                ..
-            } => {
-                shared.attempt_seconds.record(elapsed);
-                tracing::debug!(
-                    sync = %work.plan.sync(),
-                    delivery = %request.delivery,
-                    attempt = work.attempt,
-                    category = failure.category.name(),
-                    "{}",
-                    failure.message
-                );
-                WorkResult::Failed {
-                    failure,
-                    retry_after,
-                }
-            }
-        },
+            };
+            (failed, tries)
+        }
     }
 }

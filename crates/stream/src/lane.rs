@@ -4,7 +4,7 @@
 //! filters, hands work to its crew, and makes durable what became of it. Between sending and
 //! settling lie at most `window` events: the most that a crash can send twice.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +79,9 @@ pub(crate) struct Lane {
     /// Retries under way.
     retrying: usize,
     results: Results,
+    /// Of events with two deliveries: the one that is over while the other is under way. It is
+    /// settled, and counted, with the other: both would be made anew after a crash.
+    half_done: BTreeMap<Offset, Done>,
     settling: Option<BoxFuture<'static, Result<Batch, StorageError>>>,
     settled_at: Timestamp,
     /// The cursor that is durable.
@@ -106,8 +109,8 @@ impl Lane {
         let position = tools.journal.open_lane(project, sync).await?;
         let head = tools.journal.head(project);
         let settled_cursor = position.cursor;
-        view.opened(position.pending);
         let settled_at = tools.clock.now();
+        view.opened(position.pending, settled_at);
         Ok(Self {
             project,
             sync,
@@ -125,6 +128,7 @@ impl Lane {
             exposed: 0,
             retrying: 0,
             results: Results::default(),
+            half_done: BTreeMap::new(),
             settling: None,
             settled_at,
             settled_cursor,
@@ -293,7 +297,7 @@ impl Lane {
                 .await?;
             if page.is_empty() {
                 // Nothing lies between: numbers were left out when the journal was restored.
-                self.results.add_filtered(self.window.advance());
+                self.results.add_passed(self.window.advance());
                 if self.window.span() == 0 {
                     self.window.jump(head);
                 }
@@ -309,7 +313,7 @@ impl Lane {
             }
             if event.offset > self.window.next() {
                 // Retention has removed what lay between. Only a lane that stood still loses so.
-                self.results.add_filtered(self.window.advance());
+                self.results.add_passed(self.window.advance());
                 if self.window.span() > 0 {
                     break;
                 }
@@ -343,7 +347,7 @@ impl Lane {
         }
         self.exposed += work.len();
         self.crew.push(work);
-        self.results.add_filtered(self.window.advance());
+        self.results.add_passed(self.window.advance());
         Ok(self.is_behind() && self.room() > 1 && self.window.span() < 16 * self.bounds.window)
     }
 
@@ -354,19 +358,29 @@ impl Lane {
         }
         self.view.attempted(done);
         done.drain(..).for_each(|one| self.take_result(one));
-        self.results.add_filtered(self.window.advance());
+        self.results.add_passed(self.window.advance());
     }
 
     fn take_result(&mut self, one: Done) {
         let is_retry = one.attempt > 1;
         self.retrying -= usize::from(is_retry);
-        // Of an event with two deliveries the first one stays exposed until the second is over too.
         let settled = match is_retry {
             true => 1,
             false => self.window.part_done(one.offset),
         };
+        if settled == 0 {
+            // The event's other delivery is still under way.
+            self.half_done.insert(one.offset, one);
+            return;
+        }
         let (schedule, random) = (&self.tools.schedule, &*self.tools.random);
-        self.results.add(one, settled, schedule, random);
+        let other = match is_retry {
+            true => None,
+            false => self.half_done.remove(&one.offset),
+        };
+        for part in other.into_iter().chain([one]) {
+            self.results.add(part, settled, schedule, random);
+        }
     }
 
     /// When results that wait are settled at the latest; `None` when nothing waits.
@@ -451,6 +465,7 @@ impl Lane {
             self.window.cursor(),
             unread,
             self.window.oldest().or(waiting),
+            self.tools.clock.now(),
         );
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use delivery::retry::Schedule;
+use journal::figures::Details;
 use journal::{Counts, Ended, EndedWhy, LanePosition, Retry, Settlement, StorageError};
 use model::{Offset, Part, Random, SyncId, Timestamp};
 
 use crate::crew::{Done, WorkResult};
 use crate::lane::{STORAGE_BACKOFF, Tools};
+use crate::window::Passed;
 
 /// Results that wait for the next settlement.
 #[derive(Default)]
@@ -16,6 +18,7 @@ pub(crate) struct Results {
     finish: Vec<(Offset, Part)>,
     ended: Vec<Ended>,
     counts: Counts,
+    details: Details,
     /// How many deliveries the settlement will take out of a crash's reach.
     deliveries: usize,
     /// By how much the number of pending retries changes.
@@ -35,6 +38,7 @@ impl Results {
     pub(crate) fn is_empty(&self) -> bool {
         self.deliveries == 0
             && self.counts.is_empty()
+            && self.details.is_empty()
             && self.book.is_empty()
             && self.finish.is_empty()
             && self.ended.is_empty()
@@ -45,9 +49,10 @@ impl Results {
         self.deliveries
     }
 
-    /// The cursor has passed so many events that were not meant for the sync.
-    pub(crate) fn add_filtered(&mut self, events: u64) {
-        self.counts.filtered += events;
+    /// The cursor has passed events.
+    pub(crate) fn add_passed(&mut self, passed: Passed) {
+        self.details.received += passed.events;
+        self.counts.filtered += passed.filtered;
     }
 
     /// The retry of an event that is no longer kept is over.
@@ -57,25 +62,35 @@ impl Results {
         self.pending -= 1;
     }
 
-    /// One delivery's attempt is over, and with it `settled` deliveries of the event are settled.
-    pub(crate) fn add(&mut self, one: Done, settled: u8, schedule: &Schedule, random: &dyn Random) {
+    /// One delivery's attempt is over: of `parts` that the event has and that come here together.
+    pub(crate) fn add(&mut self, one: Done, parts: u8, schedule: &Schedule, random: &dyn Random) {
         let Done {
             offset,
             part,
             attempt,
+            received_at,
             at,
+            requests,
             result,
-            ..
         } = one;
         let is_retry = attempt > 1;
-        self.deliveries += usize::from(settled);
+        self.deliveries += 1;
+        self.details.requests += u64::from(requests);
         let mut over = true;
         match result {
-            WorkResult::Delivered if is_retry => self.counts.delivered_retry += 1,
-            WorkResult::Delivered => self.counts.delivered_first += 1,
+            WorkResult::Delivered => {
+                match is_retry {
+                    true => self.counts.delivered_retry += 1,
+                    false => self.counts.delivered_first += 1,
+                }
+                self.details
+                    .latency
+                    .record(at.since(received_at).as_secs_f64());
+            }
             WorkResult::NotSent => self.counts.filtered += 1,
             WorkResult::Discarded(why) => {
                 self.counts.discarded += 1;
+                *self.details.discarded.entry(why.name()).or_default() += 1;
                 let (attempts, why) = (attempt - 1, EndedWhy::Discarded(why));
                 self.ended.push(Ended {
                     offset,
@@ -90,6 +105,8 @@ impl Results {
                 retry_after,
             } => {
                 self.counts.failed_attempts += 1;
+                let kind = (failure.category, failure.status);
+                *self.details.failures.entry(kind).or_default() += 1;
                 match schedule.next(attempt, at, retry_after, random) {
                     Some(due_at) => {
                         over = false;
@@ -117,9 +134,9 @@ impl Results {
             }
         }
         self.pending += i64::from(!over && !is_retry) - i64::from(over && is_retry);
-        // Before a crash the one of two deliveries may have been booked while the other was under
-        // way; then both were made anew, and the booking is over as well.
-        if over && (is_retry || settled != 1) {
+        // Of two deliveries former versions booked the one while the other was under way. After a crash
+        // both are made anew, and that booking is over as well.
+        if over && (is_retry || parts > 1) {
             self.finish.push((offset, part));
         }
     }
@@ -131,6 +148,7 @@ impl Results {
             finish,
             ended,
             counts,
+            details,
             deliveries,
             pending,
         } = self;
@@ -143,6 +161,7 @@ impl Results {
             ended,
             at,
             counts,
+            details,
         };
         Batch {
             settlement,

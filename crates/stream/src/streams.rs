@@ -10,7 +10,7 @@ use journal::{DroppedLane, Journal, StorageError};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
 use model::sync::Sync;
-use model::{Clock, Random, SyncId};
+use model::{Clock, Random, SyncId, Timestamp};
 use pipeline::{Plan, Problem};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -111,7 +111,14 @@ struct Running {
 /// What is shown of a sync.
 enum Shown {
     Lane(Arc<View>),
-    Still(Health, Option<String>),
+    Still(Still),
+}
+
+/// Why a sync has no lane that runs.
+struct Still {
+    health: Health,
+    reason: Option<String>,
+    since: Timestamp,
 }
 
 impl Streams {
@@ -148,7 +155,11 @@ impl Streams {
     fn slot(&self, sync: SyncId) -> Arc<Slot> {
         let still = || Slot {
             gate: tokio::sync::Mutex::new(None),
-            shown: Mutex::new(Shown::Still(Health::Paused, None)),
+            shown: Mutex::new(Shown::Still(Still {
+                health: Health::Paused,
+                reason: None,
+                since: self.tools.clock.now(),
+            })),
         };
         Arc::clone(
             self.lanes()
@@ -164,7 +175,8 @@ impl Streams {
         let mut running = slot.gate.lock().await;
         if !sync.enabled {
             self.stop(running.take()).await;
-            slot.show(Shown::Still(Health::Paused, None));
+            let reason = "it is switched off, and keeps what it owes".to_owned();
+            slot.still(Health::Paused, Some(reason), self.tools.clock.now());
             return match self.tools.journal.set_paused(sync.id, true).await {
                 // A sync that was never enabled owes nothing.
                 Err(StorageError::UnknownLane(_)) => Ok(()),
@@ -176,7 +188,7 @@ impl Streams {
             Err(problems) => {
                 self.stop(running.take()).await;
                 let reason = problems.first().map(|problem| problem.message.clone());
-                slot.show(Shown::Still(Health::Misconfigured, reason));
+                slot.still(Health::Misconfigured, reason, self.tools.clock.now());
                 return Err(ApplyError::Problems(problems));
             }
         };
@@ -335,16 +347,36 @@ impl Streams {
 }
 
 impl Slot {
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        // What is shown is replaced as a whole.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn show(&self, shown: Shown) {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+        *self.shown() = shown;
+    }
+
+    /// Shows that no lane runs; since now, unless it was so before.
+    fn still(&self, health: Health, reason: Option<String>, now: Timestamp) {
+        let mut shown = self.shown();
+        let since = match &*shown {
+            Shown::Still(before) if before.health == health => before.since,
+            _ => now,
+        };
+        *shown = Shown::Still(Still {
+            health,
+            reason,
+            since,
+        });
     }
 
     fn view(&self) -> LaneView {
-        match &*self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.shown() {
             Shown::Lane(view) => view.show(),
-            Shown::Still(health, reason) => LaneView {
-                health: *health,
-                reason: reason.clone(),
+            Shown::Still(still) => LaneView {
+                health: still.health,
+                reason: still.reason.clone(),
+                since: Some(still.since),
                 ..LaneView::default()
             },
         }

@@ -44,6 +44,8 @@ pub struct LaneView {
     /// Why, in words, where it is not healthy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Since when; as far as was seen since the lanes were started.
+    pub since: Option<Timestamp>,
     /// Everything before this is settled.
     pub cursor: Offset,
     /// Events that the lane hasn't looked at yet.
@@ -116,8 +118,10 @@ impl View {
     }
 
     /// The lane has been opened with so many pending retries.
-    pub(crate) fn opened(&self, pending: u64) {
-        self.state().shown.pending = pending;
+    pub(crate) fn opened(&self, pending: u64, now: Timestamp) {
+        let mut state = self.state();
+        state.shown.pending = pending;
+        state.shown.since = Some(now);
     }
 
     /// These attempts have been made.
@@ -157,15 +161,21 @@ impl View {
         self.state().stalled = Some(error.to_string());
     }
 
-    /// The lane's load.
+    /// The lane's load at this moment.
     pub(crate) fn publish(
         &self,
         load: (usize, usize),
         cursor: Offset,
         unread: u64,
         oldest: Option<Timestamp>,
+        now: Timestamp,
     ) {
         let mut state = self.state();
+        let health = state.health();
+        if state.shown.health != health {
+            state.shown.health = health;
+            state.shown.since = Some(now);
+        }
         (state.shown.queued, state.shown.in_flight) = load;
         state.shown.cursor = cursor;
         state.shown.unread = unread;
@@ -177,22 +187,36 @@ impl View {
         let state = self.state();
         let mut shown = state.shown.clone();
         shown.latency = state.latencies.quantiles();
-        (shown.health, shown.reason) = state.health();
+        shown.reason = state.reason();
         shown
     }
 }
 
 impl State {
-    fn health(&self) -> (Health, Option<String>) {
-        if let Some(stalled) = &self.stalled {
-            return (Health::Stalled, Some(stalled.clone()));
+    fn health(&self) -> Health {
+        match (&self.stalled, self.failures_in_row, &self.discarded) {
+            (Some(_), ..) => Health::Stalled,
+            (None, FAILING_AFTER.., _) => Health::Failing,
+            (None, 0, None) => Health::Healthy,
+            (None, ..) => Health::Degraded,
         }
-        let reason = || self.failure.as_ref().map(|failure| failure.message.clone());
-        match (self.failures_in_row, &self.discarded) {
-            (FAILING_AFTER.., _) => (Health::Failing, reason()),
-            (_, Some(why)) => (Health::Degraded, Some(format!("discarded: {why}"))),
-            (0, None) => (Health::Healthy, None),
-            (_, None) => (Health::Degraded, reason()),
+    }
+
+    /// Why the health is what was published last; in words.
+    fn reason(&self) -> Option<String> {
+        let failed = || self.failure.as_ref().map(|failure| &failure.message);
+        match self.shown.health {
+            Health::Stalled => self.stalled.clone(),
+            Health::Failing => Some(format!(
+                "{} attempts in a row failed, the last one: {}",
+                self.failures_in_row,
+                failed()?
+            )),
+            Health::Degraded => match &self.discarded {
+                Some(why) => Some(format!("discarded: {why}")),
+                None => failed().cloned(),
+            },
+            Health::Healthy | Health::Paused | Health::Misconfigured => None,
         }
     }
 }

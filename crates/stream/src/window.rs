@@ -17,6 +17,15 @@ pub(crate) struct Window {
     settled_before: VecDeque<Offset>,
 }
 
+/// What the cursor moved past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Passed {
+    /// How many events.
+    pub(crate) events: u64,
+    /// How many of them were not meant for the sync.
+    pub(crate) filtered: u64,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     received_at: Timestamp,
@@ -143,19 +152,20 @@ impl Window {
         }
     }
 
-    /// Moves the cursor over what is settled; returns how many filtered events it passed.
-    pub(crate) fn advance(&mut self) -> u64 {
-        let mut filtered = 0;
+    /// Moves the cursor over what is settled.
+    pub(crate) fn advance(&mut self) -> Passed {
+        let mut passed = Passed::default();
         while let Some(slot) = self.slots.front() {
             match slot.state {
-                State::Filtered => filtered += 1,
+                State::Filtered => passed.filtered += 1,
                 State::Done => {}
                 State::Open { .. } => break,
             }
             self.slots.pop_front();
             self.base = self.base.next();
+            passed.events += 1;
         }
-        filtered
+        passed
     }
 
     /// The position to make durable.
@@ -209,13 +219,17 @@ mod tests {
         assert_eq!(window.next(), Offset(14));
         assert_eq!(window.part_done(Offset(11)), 1);
         assert_eq!(window.part_done(Offset(13)), 1);
-        assert_eq!(window.advance(), 0);
+        assert_eq!(window.advance(), Passed::default());
         assert_eq!(
             (window.cursor(), ahead(&window)),
             (Offset(10), vec![11, 13])
         );
         assert_eq!(window.part_done(Offset(10)), 1);
-        assert_eq!(window.advance(), 1);
+        let passed = Passed {
+            events: 4,
+            filtered: 1,
+        };
+        assert_eq!(window.advance(), passed);
         assert_eq!(
             (window.cursor(), ahead(&window), window.span()),
             (Offset(14), vec![], 0)

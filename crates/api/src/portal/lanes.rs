@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use journal::figures::{Figures, Scope, Step};
 use journal::{EndedRow, LaneStats, Retry, RetryKey};
 use model::definition::Definition;
 use model::sync::Sync;
-use model::{Event, Offset, ProjectId, SyncId};
+use model::{Event, Offset, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,6 +45,15 @@ pub trait Lanes: Send + std::marker::Sync + 'static {
         max: usize,
     ) -> Result<Vec<EndedRow>, LaneError>;
 
+    /// Figures over time: see [`journal::Journal::figures`].
+    async fn figures(
+        &self,
+        scope: Scope,
+        step: Step,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Figures)>, LaneError>;
+
     /// Up to `max` of a project's events before `before` (absent: its newest), newest first: see
     /// [`journal::newest`].
     async fn events(
@@ -72,6 +82,8 @@ pub struct LaneStatus {
     pub health: Health,
     /// Why, in words, where it is not healthy.
     pub reason: Option<String>,
+    /// Since when it does so, as far as this process saw it.
+    pub since: Option<Timestamp>,
     /// Requests under way.
     pub in_flight: u64,
     /// The journal's figures.

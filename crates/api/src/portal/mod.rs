@@ -14,6 +14,7 @@ mod draft;
 mod event;
 mod extract;
 mod field;
+mod figures;
 mod identity;
 mod invitation;
 mod lanes;
@@ -42,6 +43,7 @@ mod secrets;
 mod session;
 mod shape;
 mod status;
+mod summary;
 mod sync;
 mod token;
 mod view;
@@ -90,6 +92,8 @@ pub struct Portal {
     public_url: String,
     /// How sealing secrets again does, or ended; `None`: not since the start.
     resealing: std::sync::Mutex<Option<secrets::Resealing>>,
+    /// One for each reading of figures that may run at once.
+    figure_readings: Semaphore,
     /// One for each comparison of events that may run at once.
     comparisons: Semaphore,
     /// Changes under way.
@@ -129,6 +133,7 @@ impl Portal {
             providers: Providers::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             resealing: std::sync::Mutex::default(),
+            figure_readings: Semaphore::new(figures::READINGS),
             comparisons: Semaphore::new(revision::traffic::COMPARISONS),
             tasks: TaskTracker::new(),
             lane_locks: std::array::from_fn(|_| Mutex::default()),
@@ -212,6 +217,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
     let (routes, _) = routes().split_for_parts();
     let routes = routes
         .route("/api/v1/openapi.json", axum::routing::get(openapi::serve))
+        .route(summary::PATH, axum::routing::get(summary::show))
         .route("/api/v1", axum::routing::any(unknown_path))
         .route("/api/v1/{*rest}", axum::routing::any(unknown_path))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
@@ -316,6 +322,8 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; revision::duplicate::duplicate))
         .routes(guarded!(Arc<Portal>; revision::upgrade::show, revision::upgrade::upgrade))
         .routes(guarded!(Arc<Portal>; revision::traffic::difference))
+        .routes(guarded!(Arc<Portal>; figures::of_project))
+        .routes(guarded!(Arc<Portal>; figures::of_sync))
         .routes(guarded!(Arc<Portal>; status::status))
         .routes(guarded!(Arc<Portal>; status::retries))
         .routes(guarded!(Arc<Portal>; status::ended));

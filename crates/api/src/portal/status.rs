@@ -26,6 +26,9 @@ pub(super) struct SyncStatus {
     health: Health,
     /// Why, in words, where it is not healthy.
     reason: Option<String>,
+    /// Since when it does so; no earlier than the server's start.
+    #[schema(format = DateTime)]
+    since: Option<String>,
     /// Requests under way.
     in_flight: u64,
     /// Deliveries that wait for their next attempt.
@@ -172,6 +175,7 @@ pub(super) async fn status(
         enabled: record.sync.enabled,
         health: lane.health,
         reason: lane.reason,
+        since: lane.since.map(rfc3339),
         in_flight: lane.in_flight,
         pending: stats.pending,
         next_retry_at: stats.next_due.map(rfc3339),

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use journal::figures::{Figures, Scope, Step};
 use journal::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, IncomingEvent, Journal, LanePosition,
     LaneStats, Retired, Retry, RetryKey, Settlement, Status, StorageError,
@@ -111,12 +112,13 @@ impl Journal for Recorder {
         Ok(None)
     }
 
-    async fn minutes(
+    async fn figures(
         &self,
-        _: SyncId,
+        _: Scope,
+        _: Step,
         _: Timestamp,
-        _: usize,
-    ) -> Result<Vec<(Timestamp, journal::Counts)>, StorageError> {
+        _: Timestamp,
+    ) -> Result<Vec<(Timestamp, Figures)>, StorageError> {
         Ok(Vec::new())
     }
 

@@ -1,15 +1,12 @@
 //! What lanes record.
 
-use std::time::Duration;
-
 use model::outcome::Discarded;
 use model::{Offset, Part, Timestamp};
 
 use super::support::*;
 use super::{Backend, Bounds};
 use crate::{
-    Batch, Counts, DroppedLane, Ended, EndedWhy, Journal, LanePosition, Retry, Settlement,
-    StorageError,
+    Batch, DroppedLane, Ended, EndedWhy, Journal, LanePosition, Retry, Settlement, StorageError,
 };
 use std::sync::Arc;
 
@@ -182,51 +179,6 @@ pub async fn ended_deliveries_are_read_newest_first(backend: &dyn Backend) {
     assert_eq!((page.len(), &page[0].ended), (10, &again));
 }
 
-pub async fn counts_add_up(backend: &dyn Backend) {
-    let journal = with_events(backend, 5).await;
-    let counts = Counts {
-        filtered: 1,
-        delivered_first: 2,
-        delivered_retry: 3,
-        discarded: 4,
-        expired: 5,
-        failed_attempts: 6,
-    };
-    let minute = |number: u64| NOW + Duration::from_secs(60 * number);
-    for number in [0, 0, 2] {
-        let settlement = Settlement {
-            at: minute(number) + Duration::from_secs(7),
-            counts,
-            ..settled(5)
-        };
-        journal.settle(sync(1), settlement).await.unwrap();
-    }
-    let journal = backend.crash(journal).await;
-    let mut twice = counts;
-    twice.add(&counts);
-    let whole_minute = |at: Timestamp| Timestamp(at.0.div_euclid(60_000_000) * 60_000_000);
-    let expected = [
-        (whole_minute(minute(0) + Duration::from_secs(7)), twice),
-        (whole_minute(minute(2) + Duration::from_secs(7)), counts),
-    ];
-    let read = journal.minutes(sync(1), NOW, 10).await.unwrap();
-    assert_eq!(read, expected);
-    assert_eq!(
-        journal.minutes(sync(1), NOW, 1).await.unwrap(),
-        expected[..1]
-    );
-    let later = expected[1].0 + Duration::from_secs(59);
-    assert_eq!(
-        journal.minutes(sync(1), later, 10).await.unwrap(),
-        expected[1..]
-    );
-    twice.add(&counts);
-    assert_eq!(
-        journal.lane_stats(sync(1)).await.unwrap().unwrap().total,
-        twice
-    );
-}
-
 pub async fn a_dropped_lane_is_gone(backend: &dyn Backend) {
     let journal = with_events(backend, 10).await;
     let settlement = Settlement {
@@ -271,8 +223,7 @@ pub async fn an_unknown_lane_is_an_error(backend: &dyn Backend) {
         journal.retries(sync(1), None, 1).await,
         Err(unknown.clone())
     );
-    assert_eq!(journal.ended(sync(1), None, 1).await, Err(unknown.clone()));
-    assert_eq!(journal.minutes(sync(1), NOW, 1).await, Err(unknown));
+    assert_eq!(journal.ended(sync(1), None, 1).await, Err(unknown));
     assert_eq!(journal.lane_stats(sync(1)).await, Ok(None));
 }
 

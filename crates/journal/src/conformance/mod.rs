@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)] // These are tests.
 
 pub mod dedupe;
+pub mod figures;
 pub mod lanes;
 pub mod log;
 pub mod retention;
@@ -96,10 +97,15 @@ macro_rules! conformance {
             lanes::retries_are_read_in_their_order
             lanes::a_retry_is_replaced_and_finished
             lanes::ended_deliveries_are_read_newest_first
-            lanes::counts_add_up
             lanes::a_dropped_lane_is_gone
             lanes::an_unknown_lane_is_an_error
             lanes::the_oldest_unsettled_event_is_known
+            figures::counts_add_up
+            figures::minutes_are_summed_up_once_whatever_happens_between
+            figures::what_comes_late_is_counted_all_the_same
+            figures::figures_go_by_age
+            figures::a_projects_figures_are_those_of_all_its_lanes
+            figures::a_range_is_bounded
             retention::old_events_go_when_every_lane_has_passed
             retention::the_oldest_events_go_when_there_are_too_many
             retention::retries_and_ended_deliveries_hold_their_events

@@ -62,8 +62,10 @@ pub struct Config {
     pub ended_max_age: Duration,
     /// How many ended deliveries a lane keeps at most; the oldest go first.
     pub ended_max_per_lane: u64,
-    /// Counts by the minute are kept this long.
-    pub counts_max_age: Duration,
+    /// Figures by the hour are kept this long.
+    pub figures_max_age: Duration,
+    /// Figures of the minute under way that are kept in memory, of lanes and projects.
+    pub figures_cache_entries: usize,
 
     /// New events are refused when the disk has less room than this left.
     pub disk_reserve_bytes: u64,
@@ -110,7 +112,8 @@ impl Config {
             paused_max_bytes: 10 * GIB,
             ended_max_age: 7 * DAY,
             ended_max_per_lane: 1_000_000,
-            counts_max_age: 7 * DAY,
+            figures_max_age: 90 * DAY + DAY,
+            figures_cache_entries: 4096,
             disk_reserve_bytes: GIB,
             file_max_bytes: None,
             check_budget: Duration::from_secs(5),

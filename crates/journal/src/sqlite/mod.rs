@@ -10,11 +10,13 @@ mod chunk;
 mod config;
 mod dedupe;
 mod failure;
+mod figures;
 mod offsets;
 mod open;
 mod reader;
 mod schema;
 mod shared;
+mod upgrade;
 mod writer;
 
 use std::fs::File;
@@ -30,9 +32,10 @@ use tokio::sync::{Semaphore, watch};
 pub use config::Config;
 pub use open::OpenError;
 
+use crate::figures::{Figures, Scope, Step as FigureStep};
 use crate::{
-    AcceptError, Accepted, Batch, Counts, DroppedLane, EndedRow, Journal, LanePosition, LaneStats,
-    Retired, Retry, RetryKey, Settlement, Status, StorageError,
+    AcceptError, Accepted, Batch, DroppedLane, EndedRow, Journal, LanePosition, LaneStats, Retired,
+    Retry, RetryKey, Settlement, Status, StorageError,
 };
 use dedupe::builder;
 use failure::Fault;
@@ -264,17 +267,16 @@ impl Journal for Sqlite {
             .await
     }
 
-    async fn minutes(
+    async fn figures(
         &self,
-        sync: SyncId,
+        scope: Scope,
+        step: FigureStep,
         from: Timestamp,
-        max: usize,
-    ) -> Result<Vec<(Timestamp, Counts)>, StorageError> {
-        let read = move |connection: &_| reader::minutes(connection, sync, from, max);
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Figures)>, StorageError> {
         self.readers
-            .run(read)
-            .await?
-            .ok_or(StorageError::UnknownLane(sync))
+            .run(move |connection| figures::read(connection, scope, step, from, until))
+            .await
     }
 
     async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError> {

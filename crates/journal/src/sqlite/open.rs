@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::config::Config;
 use super::failure::{Failure, Fault, advice};
-use super::schema;
+use super::{schema, upgrade};
 
 /// Why a journal can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -136,9 +136,8 @@ pub(super) fn open(config: &Config, random: &dyn Random) -> Result<Connection, O
         0 => create(&connection, random).map_err(sort)?,
         1..=schema::VERSION => {
             check(&connection, &file, config.check_budget)?;
-            // Programs of former versions could not read what is written from now on.
-            let upgrade = connection.pragma_update(None, "user_version", schema::VERSION);
-            upgrade.map_err(sort)?;
+            upgrade::upgrade(&connection, version)
+                .map_err(|fault| OpenError::from(fault.sort(&file)))?;
         }
         found => {
             return Err(OpenError::Newer {
@@ -162,6 +161,7 @@ pub(super) fn open(config: &Config, random: &dyn Random) -> Result<Connection, O
 fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(schema::CREATE)?;
+    transaction.execute_batch(schema::CREATE_FIGURES)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],
@@ -185,6 +185,10 @@ pub(super) fn check(
         .progress_handler(CHECK_CLOCK_EVERY, Some(move || started.elapsed() > budget))
         .map_err(sort)?;
     for table in schema::TABLES {
+        // A former version may not have it yet.
+        if !connection.table_exists(None, table).map_err(sort)? {
+            continue;
+        }
         let sql = format!("PRAGMA quick_check({table})");
         match connection.query_row(&sql, [], |row| row.get::<_, String>(0)) {
             Ok(verdict) if verdict == "ok" => {}

@@ -13,7 +13,7 @@ use super::chunk::Chunk;
 use super::failure::Fault;
 use super::open::{Role, connect};
 use super::writer::counts_from;
-use crate::{Counts, Ended, EndedRow, LaneStats, Retry, RetryKey, StorageError};
+use crate::{Ended, EndedRow, LaneStats, Retry, RetryKey, StorageError};
 
 /// How much one read takes from the disk at most, beyond its first chunk.
 const READ_AHEAD_BYTES: usize = 512 << 10;
@@ -215,30 +215,6 @@ pub(super) fn ended(
         });
     }
     Ok(Some(ended))
-}
-
-/// `None` when the sync has no lane.
-pub(super) fn minutes(
-    connection: &Connection,
-    sync: SyncId,
-    from: Timestamp,
-    max: usize,
-) -> Result<Option<Vec<(Timestamp, Counts)>>, Fault> {
-    let Some(lane) = lane_number(connection, sync)? else {
-        return Ok(None);
-    };
-    let mut query = connection.prepare_cached(
-        "SELECT minute, filtered, delivered_first, delivered_retry, discarded, expired,
-            failed_attempts
-         FROM lane_minutes WHERE lane = ?1 AND minute > ?2 ORDER BY minute LIMIT ?3",
-    )?;
-    const MINUTE: i64 = 60_000_000;
-    let max = i64::try_from(max).unwrap_or(i64::MAX);
-    let behind = from.0.saturating_sub(MINUTE);
-    let rows = query.query_map(params![lane, behind, max], |row| {
-        Ok((Timestamp(row.get(0)?), counts_from(row, 1)?))
-    })?;
-    Ok(Some(rows.collect::<Result<_, _>>()?))
 }
 
 /// `None` when the sync has no lane.

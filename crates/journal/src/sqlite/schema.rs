@@ -2,20 +2,22 @@
 
 /// What `PRAGMA user_version` says. A database with a higher one was made by a later version of
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
-/// changed; the tables are the same.
-pub(super) const VERSION: i64 = 2;
+/// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
+/// `lane_minutes`.
+pub(super) const VERSION: i64 = 3;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
 
 /// The tables whose structure is checked at the start, the small and vital ones first.
-pub(super) const TABLES: [&str; 12] = [
+pub(super) const TABLES: [&str; 13] = [
     "meta",
     "projects",
     "lanes",
     "retries",
     "ended",
-    "lane_minutes",
+    "minutes",
+    "hours",
     "dedupe_runs",
     "dedupe_log",
     "users",
@@ -133,15 +135,23 @@ CREATE TABLE ended (
 CREATE UNIQUE INDEX ended_delivery ON ended (lane, offset, part);
 CREATE INDEX ended_lane ON ended (lane);
 
-CREATE TABLE lane_minutes (
-    lane            INTEGER NOT NULL,
-    minute          INTEGER NOT NULL,
-    filtered        INTEGER NOT NULL,
-    delivered_first INTEGER NOT NULL,
-    delivered_retry INTEGER NOT NULL,
-    discarded       INTEGER NOT NULL,
-    expired         INTEGER NOT NULL,
-    failed_attempts INTEGER NOT NULL,
-    PRIMARY KEY (lane, minute)
+";
+
+/// The tables that version 3 brought.
+pub(super) const CREATE_FIGURES: &str = "
+CREATE TABLE minutes (
+    minute  INTEGER NOT NULL,
+    project INTEGER NOT NULL,
+    lane    INTEGER NOT NULL,
+    figures BLOB NOT NULL,
+    PRIMARY KEY (minute, project, lane)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hours (
+    hour    INTEGER NOT NULL,
+    project INTEGER NOT NULL,
+    lane    INTEGER NOT NULL,
+    figures BLOB NOT NULL,
+    PRIMARY KEY (hour, project, lane)
 ) STRICT, WITHOUT ROWID;
 ";

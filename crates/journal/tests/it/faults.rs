@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use millstream_journal::conformance::Bounds;
+use millstream_journal::figures::{Figures, Scope, Step};
 use millstream_journal::sqlite::{Config, OpenError, Sqlite};
 use millstream_journal::{AcceptError, Journal, Settlement, StorageError};
-use model::Timestamp;
 use model::random::Seeded;
+use model::{ProjectId, SyncId, Timestamp};
 
 use crate::support::{batch, config, copy, counting, open, project, read_all, sync};
 
@@ -203,24 +204,62 @@ async fn a_folder_is_used_by_one_journal_at_a_time() {
     open(small(folder.path())).close().await;
 }
 
+/// What made figures of the counts by the minute that versions before 3 kept.
+const BEFORE_FIGURES: &str = "
+DROP TABLE minutes;
+DROP TABLE hours;
+CREATE TABLE lane_minutes (
+    lane            INTEGER NOT NULL,
+    minute          INTEGER NOT NULL,
+    filtered        INTEGER NOT NULL,
+    delivered_first INTEGER NOT NULL,
+    delivered_retry INTEGER NOT NULL,
+    discarded       INTEGER NOT NULL,
+    expired         INTEGER NOT NULL,
+    failed_attempts INTEGER NOT NULL,
+    PRIMARY KEY (lane, minute)
+) STRICT, WITHOUT ROWID;
+INSERT INTO lane_minutes SELECT number, 7200000000, 1, 2, 3, 4, 5, 6 FROM lanes;
+INSERT INTO lane_minutes SELECT number, 7260000000, 1, 2, 3, 4, 5, 6 FROM lanes;
+";
+
 #[tokio::test]
-async fn a_former_schema_is_brought_up_to_date() {
-    let folder = tempfile::tempdir().unwrap();
-    open(small(folder.path())).close().await;
-    let version = |set: Option<i64>| {
-        let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
-        if let Some(version) = set {
-            database
-                .pragma_update(None, "user_version", version)
-                .unwrap();
+async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
+    let project = ProjectId::from_bytes([1; 16]);
+    let syncs = [SyncId::from_bytes([1; 16]), SyncId::from_bytes([2; 16])];
+    for former in [1, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = open(small(folder.path()));
+        for sync in syncs {
+            journal.open_lane(project, sync).await.unwrap();
         }
-        let version = database.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-        version.unwrap()
-    };
-    let now = version(None);
-    assert_eq!(version(Some(1)), 1);
-    open(small(folder.path())).close().await;
-    assert_eq!(version(None), now);
+        journal.close().await;
+        let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+        let version = || database.pragma_query_value(None, "user_version", |row| row.get(0));
+        let now: i64 = version().unwrap();
+        database.execute_batch(BEFORE_FIGURES).unwrap();
+        database
+            .pragma_update(None, "user_version", former)
+            .unwrap();
+        for _ in 0..2 {
+            let journal = open(small(folder.path()));
+            let (from, until) = (Timestamp(7_200_000_000), Timestamp(10_800_000_000));
+            let read = async |scope, step| {
+                let found = journal.figures(scope, step, from, until).await.unwrap();
+                let delivered = |(_, figures): &(_, Figures)| figures.counts.delivered_first;
+                found.iter().map(delivered).collect::<Vec<_>>()
+            };
+            for sync in syncs {
+                assert_eq!(read(Scope::Sync(sync), Step::Minute).await, [2, 2]);
+                assert_eq!(read(Scope::Sync(sync), Step::Hour).await, [4]);
+            }
+            assert_eq!(read(Scope::Project(project), Step::Minute).await, [4, 4]);
+            journal.retire(until).await.unwrap();
+            assert_eq!(read(Scope::Project(project), Step::Hour).await, [8]);
+            journal.close().await;
+            assert_eq!(version().unwrap(), now);
+        }
+    }
 }
 
 #[tokio::test]

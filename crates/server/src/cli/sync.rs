@@ -305,10 +305,13 @@ impl One {
             return Ok(output::print_json(&sync)?);
         }
         let mut fields = fields(&sync);
-        let health = match status["reason"].as_str() {
-            Some(reason) => format!("{}: {reason}", output::text(&status["health"])),
-            None => output::text(&status["health"]),
-        };
+        let mut health = output::text(&status["health"]);
+        if let Some(since) = status["since"].as_str() {
+            health = format!("{health} since {since}");
+        }
+        if let Some(reason) = status["reason"].as_str() {
+            health = format!("{health}: {reason}");
+        }
         let counts = &status["counts"];
         let delivered = counts["delivered_first"].as_u64().unwrap_or(0)
             + counts["delivered_retry"].as_u64().unwrap_or(0);

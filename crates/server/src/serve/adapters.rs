@@ -8,10 +8,11 @@ use api::portal::{
 use async_trait::async_trait;
 use delivery::egress::Guard;
 use delivery::{BodyEnd, Client, Sender};
+use journal::figures::{Figures, Scope, Step};
 use journal::{EndedRow, Journal, LaneStats, Retry, RetryKey, StorageError};
 use model::definition::Definition;
 use model::sync::Sync;
-use model::{Clock, Event, Offset, OutboundRequest, ProjectId, SyncId};
+use model::{Clock, Event, Offset, OutboundRequest, ProjectId, SyncId, Timestamp};
 use pipeline::Plan;
 use stream::{ApplyError, Streams};
 
@@ -65,6 +66,7 @@ impl Lanes for ControlledLanes {
                 stream::Health::Stalled => Health::Stalled,
             },
             reason: view.reason,
+            since: view.since,
             in_flight: view.in_flight as u64,
             stats,
         })
@@ -86,6 +88,17 @@ impl Lanes for ControlledLanes {
         max: usize,
     ) -> Result<Vec<EndedRow>, LaneError> {
         none_without_lane(self.journal.ended(sync, before, max).await)
+    }
+
+    async fn figures(
+        &self,
+        scope: Scope,
+        step: Step,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Figures)>, LaneError> {
+        let figures = self.journal.figures(scope, step, from, until);
+        figures.await.map_err(unavailable)
     }
 
     async fn events(

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use journal::Journal as _;
 use millstream_stream::{Config, Health};
+use model::Clock as _;
 use model::filter::{SelectedType, Selection};
+use model::outcome::Category;
 
 use crate::support::{Answer, World};
 
@@ -198,4 +200,112 @@ async fn shutdown_lets_what_is_under_way_finish_and_settles_it() {
         stats.total.delivered_first, arrived,
         "what arrived is settled, what is settled arrived"
     );
+}
+
+/// An event with two deliveries, of which one hangs until the crash: both are made anew, and neither
+/// may be counted for the first time.
+#[tokio::test]
+async fn two_deliveries_of_an_event_are_counted_once_whatever_a_crash_repeats() {
+    let mut world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/both");
+    sync.settings.users.send = true;
+    world
+        .destination
+        .answers("/both", [Answer::Hang, Answer::Status(200)]);
+    world.apply(&sync).await;
+    world.send("$identify", 0..1).await;
+    world.send("tick", 0..1).await;
+    world.until_arrived("/both", 2).await;
+    // The one that does not hang would be settled by now.
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        world.clock.advance(Duration::from_millis(50));
+    }
+    world.restart(std::slice::from_ref(&sync)).await;
+    world.until_settled(&sync).await;
+    world
+        .until("counting", |world| {
+            world.streams.view(sync.id).unwrap().cursor.0 == 2
+        })
+        .await;
+    world.streams.shutdown(Duration::from_secs(5)).await;
+    let arrived = world.destination.arrived("/both");
+    let ids: HashSet<_> = arrived.iter().map(|one| &one.delivery).collect();
+    let figures = world.figures(&sync).await;
+    assert_eq!(figures.counts.delivered_first, ids.len() as u64);
+    assert_eq!(figures.details.received, 2);
+}
+
+#[tokio::test]
+async fn figures_tell_what_the_destination_saw() {
+    let world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/flaky");
+    let answers = [500, 500, 500, 404, 200].map(Answer::Status);
+    world.destination.answers("/flaky", answers);
+    world.apply(&sync).await;
+    // One after the other: the first takes three answers, each of the others one.
+    for (n, arrived) in (0..4).zip(3..) {
+        world.send("tick", n..n + 1).await;
+        world.until_arrived("/flaky", arrived).await;
+        world.until_settled(&sync).await;
+    }
+    world
+        .until("the retries", |world| {
+            world.streams.view(sync.id).unwrap().counts.delivered_retry == 2
+        })
+        .await;
+    let figures = world.figures(&sync).await;
+    let (counts, details) = (figures.counts, figures.details);
+    let arrived = world.destination.arrived("/flaky").len() as u64;
+    assert_eq!((details.requests, details.received), (arrived, 4));
+    assert_eq!((counts.delivered_first, counts.delivered_retry), (2, 2));
+    let failures = [
+        ((Category::ClientError, Some(404)), 1),
+        ((Category::ServerError, Some(500)), 1),
+    ];
+    assert_eq!(details.failures, failures.into());
+    assert_eq!((details.latency.count(), figures.pending), (4, 0));
+    // The retried ones waited for half a minute, the others for nothing.
+    assert!(details.latency.quantile(0.25) < Some(10.0));
+    assert!(details.latency.quantile(0.99) > Some(25.0));
+}
+
+#[tokio::test]
+async fn health_tells_why_and_since_when() {
+    let world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/down");
+    world.destination.answers("/down", [Answer::Status(503)]);
+    world.apply(&sync).await;
+    let view = |world: &World, sync: &model::sync::Sync| world.streams.view(sync.id).unwrap();
+    let opened = view(&world, &sync);
+    assert_eq!((opened.health, opened.reason), (Health::Healthy, None));
+    assert_eq!(opened.since, Some(crate::support::START));
+
+    world.clock.advance(Duration::from_secs(100));
+    let before = world.clock.now();
+    world.send("tick", 0..5).await;
+    world
+        .until("failing", |world| world.health(&sync) == Health::Failing)
+        .await;
+    let failing = view(&world, &sync);
+    assert!(failing.since >= Some(before), "{failing:?}");
+    let reason = failing.reason.unwrap();
+    assert!(
+        reason.contains("in a row") && reason.contains("503"),
+        "{reason}"
+    );
+
+    world.destination.answers("/down", [Answer::Status(200)]);
+    world
+        .until("health", |world| world.health(&sync) == Health::Healthy)
+        .await;
+    assert!(view(&world, &sync).since > failing.since);
+
+    sync.enabled = false;
+    world.apply(&sync).await;
+    let paused = view(&world, &sync);
+    world.clock.advance(Duration::from_secs(100));
+    world.apply(&sync).await;
+    assert_eq!(view(&world, &sync).since, paused.since);
+    assert!(paused.since > failing.since && paused.reason.is_some());
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use delivery::retry::Schedule;
 use delivery::{BodyEnd, Response, Sender, Timing, Transport, TransportError};
 use http::StatusCode;
+use journal::figures::{Figures, Scope, Step};
 use journal::sqlite::{self, Sqlite};
 use journal::{Batch, IncomingEvent, Journal};
 use millstream_stream::{Config, Deliver, Health, Streams};
@@ -262,6 +263,20 @@ impl World {
                 && view.oldest_undelivered.is_none()
         })
         .await;
+    }
+
+    /// A sync's figures since the world began.
+    pub(crate) async fn figures(&self, sync: &Sync) -> Figures {
+        let (scope, until) = (
+            Scope::Sync(sync.id),
+            self.clock.now() + Duration::from_secs(60),
+        );
+        let steps = self.journal.figures(scope, Step::Hour, START, until);
+        let mut sum = Figures::default();
+        for (_, figures) in steps.await.unwrap() {
+            sum.add(&figures);
+        }
+        sum
     }
 
     pub(crate) fn health(&self, sync: &Sync) -> Health {

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use journal::figures::{Figures, Scope, Step};
 use journal::{EndedRow, LaneStats, Retry, RetryKey};
 use millstream_api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
 use model::definition::Definition;
 use model::sync::Sync;
 use model::time::SystemClock;
-use model::{Clock, Event, Offset, ProjectId, SyncId};
+use model::{Clock, Event, Offset, ProjectId, SyncId, Timestamp};
 use pipeline::Plan;
 
 /// What the lanes were told, and what they answer.
@@ -21,6 +22,10 @@ pub(crate) struct Notes {
     pub(crate) stats: LaneStats,
     pub(crate) retries: Vec<Retry>,
     pub(crate) ended: Vec<EndedRow>,
+    /// Everyone's, by any step.
+    pub(crate) figures: Vec<(Timestamp, Figures)>,
+    /// What was asked of them.
+    pub(crate) asked_figures: Vec<(Scope, Step, Timestamp, Timestamp)>,
     /// Every project's, oldest first.
     pub(crate) events: Vec<Arc<Event>>,
     /// Whether the journal fails.
@@ -91,6 +96,7 @@ impl Lanes for NotingLanes {
                 Health::Paused
             },
             reason: None,
+            since: None,
             in_flight: 3,
             stats: Some(notes.stats),
         })
@@ -120,6 +126,19 @@ impl Lanes for NotingLanes {
         let older = notes.ended.iter().rev();
         let older = older.filter(|row| before.is_none_or(|before| row.sequence < before));
         Ok(older.take(max).cloned().collect())
+    }
+
+    async fn figures(
+        &self,
+        scope: Scope,
+        step: Step,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Figures)>, LaneError> {
+        let mut notes = self.working()?;
+        notes.asked_figures.push((scope, step, from, until));
+        let within = |(at, _): &&(Timestamp, Figures)| step.start(from) <= *at && *at < until;
+        Ok(notes.figures.iter().filter(within).cloned().collect())
     }
 
     async fn events(

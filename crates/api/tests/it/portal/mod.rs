@@ -15,6 +15,7 @@ mod creation;
 mod definition_routes;
 mod definitions;
 mod events;
+mod figures;
 mod invitations;
 mod lanes;
 mod lifecycle;

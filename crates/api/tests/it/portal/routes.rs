@@ -455,6 +455,22 @@ pub(super) const SYNCS: &[Route] = &[
     ),
     (
         "get",
+        "/projects/{project}/figures",
+        Members(EVERYONE, &[P::SyncsRead]),
+        "",
+        200,
+        READS,
+    ),
+    (
+        "get",
+        "/projects/{project}/syncs/{sync}/figures",
+        Members(EVERYONE, &[P::SyncsRead]),
+        "",
+        200,
+        READS,
+    ),
+    (
+        "get",
         "/projects/{project}/syncs/{sync}/retries",
         Members(EVERYONE, &[P::DeliveriesRead]),
         "",

@@ -13,6 +13,7 @@ use crate::sqlite::Config;
 use crate::sqlite::chunk::{Builder, Chunk};
 use crate::sqlite::dedupe::{Dedupe, Key};
 use crate::sqlite::failure::Fault;
+use crate::sqlite::figures::Whose;
 use crate::{AcceptError, Accepted, DroppedLane, LanePosition, Settlement, StorageError};
 
 /// One transaction, with all that it works on.
@@ -121,6 +122,13 @@ impl<'a> Group<'a> {
         let appended = batch.events.len() - duplicates;
         let project = self.state.projects.get_or_create(self.connection, id)?;
         project.advance_to(next);
+        let State { tally, lanes, .. } = &mut *self.state;
+        let whose = Whose::project(number);
+        tally.add(self.connection, received_at, whose, |figures| {
+            figures.details.received += appended as u64;
+            figures.duplicates += duplicates as u64;
+            figures.pending = lanes.pending_of(number);
+        })?;
         self.effects.heads.insert(id, (number, next));
         self.effects.events += appended as u64;
         Ok(Accepted {
@@ -176,7 +184,8 @@ impl<'a> Group<'a> {
         settlement: &Settlement,
     ) -> Result<Result<(), StorageError>, Fault> {
         self.state.backlog.lanes_changed();
-        self.state.lanes.settle(self.connection, sync, settlement)
+        let State { lanes, tally, .. } = &mut *self.state;
+        lanes.settle(self.connection, tally, sync, settlement)
     }
 
     /// See [`Journal::set_paused`](crate::Journal::set_paused).
@@ -210,6 +219,7 @@ impl<'a> Group<'a> {
         self.state.users.write(self.connection)?;
         self.state.groups.write(self.connection)?;
         self.state.lanes.write(self.connection)?;
+        self.state.tally.write(self.connection)?;
         self.state.projects.write(self.connection)?;
         self.dedupe.write(self.connection)?;
         Ok(self.effects)

@@ -6,19 +6,19 @@ use model::{Offset, ProjectId, SyncId};
 use rusqlite::{Connection, params};
 
 use super::projects::Projects;
+use super::tally::Tally;
 use crate::sqlite::failure::Fault;
+use crate::sqlite::figures::Whose;
 use crate::sqlite::offsets;
 use crate::{Counts, DroppedLane, Ended, LanePosition, Retry, Settlement, StorageError};
-
-const MINUTE: i64 = 60_000_000;
 
 /// All lanes: few enough to be kept in memory.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     by_sync: HashMap<SyncId, Lane>,
     last_number: i64,
-    /// Counts of the commit under way, by lane and minute.
-    minutes: HashMap<(i64, i64), Counts>,
+    /// Pending retries of all of a project's lanes, by its number.
+    pending: HashMap<i64, u64>,
     /// Whether rows of dropped lanes may still be there.
     pub(super) dropped_left: bool,
 }
@@ -73,12 +73,29 @@ impl Lanes {
             };
             Ok((SyncId::from_bytes(row.get(0)?), lane))
         })?;
+        let by_sync: HashMap<_, Lane> = rows.collect::<Result<_, _>>()?;
+        let mut pending = HashMap::new();
+        for lane in by_sync.values().filter(|lane| lane.pending > 0) {
+            *pending.entry(lane.project).or_default() += lane.pending;
+        }
         Ok(Self {
-            by_sync: rows.collect::<Result<_, _>>()?,
+            by_sync,
             last_number,
-            minutes: HashMap::new(),
+            pending,
             dropped_left,
         })
+    }
+
+    /// How many retries of a project's lanes are pending.
+    pub(super) fn pending_of(&self, project: i64) -> u64 {
+        self.pending.get(&project).copied().unwrap_or(0)
+    }
+
+    /// So many pending retries of a project's lanes are gone.
+    pub(super) fn forget_pending(&mut self, project: i64, retries: u64) {
+        if let Some(pending) = self.pending.get_mut(&project) {
+            *pending = pending.saturating_sub(retries);
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Lane> {
@@ -135,12 +152,14 @@ impl Lanes {
     pub(super) fn settle(
         &mut self,
         connection: &Connection,
+        tally: &mut Tally,
         sync: SyncId,
         settlement: &Settlement,
     ) -> Result<Result<(), StorageError>, Fault> {
         let Some(lane) = self.by_sync.get_mut(&sync) else {
             return Ok(Err(StorageError::UnknownLane(sync)));
         };
+        let pending_before = lane.pending;
         for retry in &settlement.book {
             lane.pending += book(connection, lane.number, retry)?;
         }
@@ -157,14 +176,34 @@ impl Lanes {
         lane.ahead = offsets::pack(settlement.cursor, &settlement.ahead);
         lane.total.add(&settlement.counts);
         lane.changed = true;
-        if !settlement.counts.is_empty() {
-            let minute = settlement.at.0.div_euclid(MINUTE) * MINUTE;
-            let place = (lane.number, minute);
-            self.minutes
-                .entry(place)
-                .or_default()
-                .add(&settlement.counts);
+        let of_project = self.pending.entry(lane.project).or_default();
+        *of_project = (*of_project + lane.pending).saturating_sub(pending_before);
+        if settlement.counts.is_empty() && settlement.details.is_empty() {
+            return Ok(Ok(()));
         }
+        let (project, number) = (lane.project, lane.number);
+        let of_lane = Whose {
+            project,
+            lane: number,
+        };
+        tally.add(connection, settlement.at, of_lane, |figures| {
+            figures.counts.add(&settlement.counts);
+            figures.details.add(&settlement.details);
+            figures.pending = lane.pending;
+        })?;
+        tally.add(
+            connection,
+            settlement.at,
+            Whose::project(project),
+            |figures| {
+                figures.counts.add(&settlement.counts);
+                // What a project receives is counted once, however many lanes move past it.
+                let received = figures.details.received;
+                figures.details.add(&settlement.details);
+                figures.details.received = received;
+                figures.pending = *of_project;
+            },
+        )?;
         Ok(Ok(()))
     }
 
@@ -182,7 +221,7 @@ impl Lanes {
             "UPDATE lanes SET dropped = 1 WHERE number = ?1",
             [lane.number],
         )?;
-        self.minutes.retain(|(number, _), _| *number != lane.number);
+        self.forget_pending(lane.project, lane.pending);
         self.dropped_left = true;
         let ahead = lane.position()?.ahead.len() as u64;
         let head = projects
@@ -221,25 +260,6 @@ impl Lanes {
                 total.failed_attempts as i64,
             ])?;
             lane.changed = false;
-        }
-        let mut count = connection.prepare_cached(
-            "INSERT INTO lane_minutes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT DO UPDATE SET filtered = filtered + ?3,
-                delivered_first = delivered_first + ?4, delivered_retry = delivered_retry + ?5,
-                discarded = discarded + ?6, expired = expired + ?7,
-                failed_attempts = failed_attempts + ?8",
-        )?;
-        for ((lane, minute), counts) in self.minutes.drain() {
-            count.execute(params![
-                lane,
-                minute,
-                counts.filtered as i64,
-                counts.delivered_first as i64,
-                counts.delivered_retry as i64,
-                counts.discarded as i64,
-                counts.expired as i64,
-                counts.failed_attempts as i64,
-            ])?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ pub(super) mod queue;
 mod retention;
 mod state;
 mod streamed;
+mod tally;
 mod user;
 mod users;
 pub(super) mod work;

@@ -3,6 +3,7 @@
 use model::{Offset, Timestamp};
 use rusqlite::{Connection, params};
 
+use super::State;
 use super::group::Group;
 use super::lanes::Lane;
 use crate::Retired;
@@ -41,7 +42,9 @@ impl Group<'_> {
         let mut step = Step::default();
         self.remove_dropped_lanes(&mut step)?;
         self.remove_ended(now, &mut step)?;
-        self.remove_counts(now, &mut step)?;
+        let State { tally, .. } = &mut *self.state;
+        step.more |= tally.sum_up(self.connection, now)?;
+        step.more |= tally.retire(self.connection, self.config, now)?;
         self.remove_chunks(now, &mut step)?;
         if step.retired.events > 0 {
             self.disk.made_room();
@@ -64,10 +67,6 @@ impl Group<'_> {
                 return Ok(());
             }
         }
-        self.connection.execute(
-            "DELETE FROM lane_minutes WHERE lane IN (SELECT number FROM lanes WHERE dropped = 1)",
-            [],
-        )?;
         // The highest number stays, so that none is given twice.
         self.connection.execute(
             "DELETE FROM lanes WHERE dropped = 1 AND number < (SELECT max(number) FROM lanes)",
@@ -97,19 +96,6 @@ impl Group<'_> {
                 step.retired.ended += gone;
                 step.more = true;
             }
-        }
-        Ok(())
-    }
-
-    fn remove_counts(&mut self, now: Timestamp, step: &mut Step) -> Result<(), Fault> {
-        let oldest = now - self.config.counts_max_age;
-        let mut old = self.connection.prepare_cached(
-            "DELETE FROM lane_minutes WHERE lane = ?1 AND minute IN
-                (SELECT minute FROM lane_minutes WHERE lane = ?1 AND minute < ?2 LIMIT ?3)",
-        )?;
-        for lane in self.state.lanes.iter() {
-            let gone = old.execute(params![lane.number, oldest.0, ROWS_PER_STEP])?;
-            step.more |= gone as i64 == ROWS_PER_STEP;
         }
         Ok(())
     }
@@ -203,11 +189,13 @@ impl Group<'_> {
         let mut delete = self.connection.prepare_cached(
             "DELETE FROM retries WHERE lane = ?1 AND offset >= ?2 AND offset < ?3",
         )?;
+        let mut forgotten = 0;
         for lane in self.state.lanes.iter_mut().filter(paused) {
             if lane.pending > 0 {
                 let range = params![lane.number, chunk.first.0 as i64, chunk.end.0 as i64];
                 let lost = delete.execute(range)? as u64;
                 lane.pending = lane.pending.saturating_sub(lost);
+                forgotten += lost;
                 lane.changed |= lost > 0;
                 step.retired.skipped_by_paused += lost;
             }
@@ -215,6 +203,7 @@ impl Group<'_> {
                 step.retired.skipped_by_paused += skip_to(lane, chunk.end)?;
             }
         }
+        self.state.lanes.forget_pending(chunk.project, forgotten);
         Ok(())
     }
 }

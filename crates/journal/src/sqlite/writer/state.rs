@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::groups::GroupProperties;
 use super::lanes::Lanes;
 use super::projects::Projects;
+use super::tally::Tally;
 use super::users::Users;
 use crate::sqlite::Config;
 use crate::sqlite::failure::Fault;
@@ -21,6 +22,7 @@ pub(in crate::sqlite) struct State {
     pub(super) users: Users,
     pub(super) groups: GroupProperties,
     pub(super) lanes: Lanes,
+    pub(super) tally: Tally,
     pub(super) backlog: Backlog,
     /// Retention looked at the chunks before this sequence last time.
     pub(super) retired_to: i64,
@@ -37,6 +39,7 @@ impl State {
             users: Users::load(connection, seed)?,
             groups: GroupProperties::new(seed),
             lanes: Lanes::load(connection)?,
+            tally: Tally::load(connection)?,
             backlog: Backlog::default(),
             retired_to: 0,
             seed,
@@ -49,6 +52,7 @@ impl State {
     pub(super) fn trim(&mut self, config: &Config) {
         self.users.trim(config);
         self.groups.trim(config);
+        self.tally.trim(config);
     }
 
     /// Whether `bytes` more keep the backlog within `limit`.
