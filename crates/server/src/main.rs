@@ -6,6 +6,7 @@ mod config;
 mod definition;
 mod demo;
 mod mail;
+mod page;
 mod receiver;
 mod serve;
 mod source;

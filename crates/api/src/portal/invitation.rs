@@ -65,7 +65,7 @@ pub(super) struct InvitationInput {
 /// A link that was received.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Link {
+pub(super) struct ReceivedLink {
     /// What stands behind `#` in it.
     token: String,
 }
@@ -184,12 +184,12 @@ pub(super) async fn withdraw(
 
 /// Says what a link invites to.
 #[utoipa::path(post, path = "/invitations/look", tag = "access", operation_id = "look_at_invitation",
-    request_body = Link, security(()),
+    request_body = ReceivedLink, security(()),
     responses((status = 200, body = Offer), Refusal))]
 pub(super) async fn look(
     public: Public,
     extract::State(portal): State,
-    Body(link): Body<Link>,
+    Body(link): Body<ReceivedLink>,
 ) -> Result<Json<Offer>, ApiError> {
     let found = portal.store.invitation_of(&link.token).await?;
     let Some((invitation, organisation)) = found else {

@@ -40,6 +40,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::{Failure, ServeOptions};
 use crate::config::{self, Config, Files};
 use crate::mail::{Mailer, TemplateLetters};
+use crate::page;
 use crate::receiver::{self, Receiver};
 use crate::telemetry;
 
@@ -331,7 +332,8 @@ impl Server {
         };
         let mut routes = self
             .refusing_when_ending(portal, || ApiError::Ending.into_response())
-            .merge(metrics::router(figures));
+            .merge(metrics::router(figures))
+            .merge(page::router(page::BUILT));
         if let Some(receiver) = &self.receiver {
             // While lanes drain, what they send here is still taken.
             routes = routes.merge(receiver::router(Arc::clone(receiver), self.closing.clone()));

@@ -1,0 +1,86 @@
+import createClient from "openapi-fetch";
+import type { components, paths } from "./schema";
+
+/** The API's own names of what it takes and answers. */
+export type Schemas = components["schemas"];
+
+export const api = createClient<paths>({ baseUrl: "/" });
+
+/** Why the server refused, in its own words. */
+export class ProblemError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly errors: Schemas["FieldProblem"][] = [],
+    readonly wouldDrop: Schemas["DroppedLane"] | null = null,
+  ) {
+    super(detail);
+  }
+
+  /** What is wrong with the field at this JSON pointer, or below it. */
+  at(pointer: string): string | undefined {
+    const found = this.errors.find(
+      (error) => error.pointer === pointer || error.pointer.startsWith(`${pointer}/`),
+    );
+    return found?.message;
+  }
+}
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** What was answered; throws a `ProblemError` when it was refused or no answer came. */
+export async function take<T>(asked: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await asked;
+  } catch {
+    throw new ProblemError(
+      0,
+      "unreachable",
+      "The server doesn't answer. Look whether it runs and whether you are connected.",
+    );
+  }
+  const { data, error, response } = answer;
+  if (response.ok) return data as T;
+  throw problem(response.status, error);
+}
+
+function problem(status: number, body: unknown): ProblemError {
+  if (typeof body === "object" && body !== null && "code" in body && "detail" in body) {
+    const told = body as Schemas["Problem"];
+    return new ProblemError(
+      status,
+      told.code,
+      sentence(told.detail),
+      (told.errors ?? []).map((each) => ({ ...each, message: sentence(each.message) })),
+      told.would_drop ?? null,
+    );
+  }
+  return new ProblemError(
+    status,
+    "unknown",
+    `The server answered ${String(status)}. Try again, or look into its log.`,
+  );
+}
+
+/** A message of the API as a sentence. */
+export function sentence(message: string): string {
+  const begun = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?:…`]$/.test(begun) ? begun : `${begun}.`;
+}
+
+/** The `If-Match` of a version that was read. */
+export function matching(version: number): { "if-match": string } {
+  return { "if-match": `"v${String(version)}"` };
+}
+
+/** A key that makes repeating a creation harmless. */
+export function idempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,201 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { NotFound, PageFailed } from "@/components/states";
+import { Home } from "@/features/shell/home";
+import { Shell } from "@/features/shell/shell";
+
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : undefined;
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search): { to?: string; error?: string } => ({
+    to: text(search.to),
+    error: text(search.error),
+  }),
+  component: lazyRouteComponent(() => import("@/features/access/sign-in"), "SignInPage"),
+});
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invitation",
+  component: lazyRouteComponent(() => import("@/features/access/invitation"), "InvitationPage"),
+});
+const passwordReset = createRoute({
+  getParentRoute: () => root,
+  path: "/password-reset",
+  component: lazyRouteComponent(() => import("@/features/access/password-reset"), "PasswordResetPage"),
+});
+
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+const home = createRoute({ getParentRoute: () => shell, path: "/", component: Home });
+const welcome = createRoute({
+  getParentRoute: () => shell,
+  path: "/welcome",
+  component: lazyRouteComponent(() => import("@/features/start/welcome"), "WelcomePage"),
+});
+
+const project = createRoute({ getParentRoute: () => shell, path: "/p/$project" });
+const projectHome = createRoute({
+  getParentRoute: () => project,
+  path: "/",
+  beforeLoad: ({ params }) => redirect({ to: "/p/$project/syncs", params, throw: true }),
+});
+const start = createRoute({
+  getParentRoute: () => project,
+  path: "/start",
+  component: lazyRouteComponent(() => import("@/features/start/first-event"), "FirstEventPage"),
+});
+const events = createRoute({
+  getParentRoute: () => project,
+  path: "/events",
+  validateSearch: (search): { type?: string; event?: number } => ({
+    type: text(search.type),
+    event: typeof search.event === "number" ? search.event : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/features/events/events"), "EventsPage"),
+});
+const catalog = createRoute({
+  getParentRoute: () => project,
+  path: "/catalog",
+  validateSearch: (search): { q?: string; category?: string } => ({
+    q: text(search.q),
+    category: text(search.category),
+  }),
+  component: lazyRouteComponent(() => import("@/features/catalog/catalog"), "CatalogPage"),
+});
+const tile = createRoute({
+  getParentRoute: () => project,
+  path: "/catalog/$definition",
+  component: lazyRouteComponent(() => import("@/features/catalog/destination"), "DestinationPage"),
+});
+const syncs = createRoute({
+  getParentRoute: () => project,
+  path: "/syncs",
+  component: lazyRouteComponent(() => import("@/features/syncs/list"), "SyncsPage"),
+});
+const sync = createRoute({
+  getParentRoute: () => project,
+  path: "/syncs/$sync",
+  component: lazyRouteComponent(() => import("@/features/syncs/sync"), "SyncPage"),
+});
+const syncOverview = createRoute({
+  getParentRoute: () => sync,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/features/syncs/overview"), "SyncOverview"),
+});
+const syncSettings = createRoute({
+  getParentRoute: () => sync,
+  path: "/settings",
+  validateSearch: (search): { step?: string } => ({ step: text(search.step) }),
+  component: lazyRouteComponent(() => import("@/features/setup/setup"), "SetupPage"),
+});
+const syncHistory = createRoute({
+  getParentRoute: () => sync,
+  path: "/history",
+  validateSearch: (search): { version?: number } => ({
+    version: typeof search.version === "number" ? search.version : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/features/syncs/history"), "SyncHistory"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: "/o/$organisation/settings",
+  component: lazyRouteComponent(() => import("@/features/settings/frame"), "SettingsFrame"),
+});
+const settingsProjects = createRoute({
+  getParentRoute: () => settings,
+  path: "/projects",
+  component: lazyRouteComponent(() => import("@/features/settings/projects"), "ProjectsPage"),
+});
+const settingsMembers = createRoute({
+  getParentRoute: () => settings,
+  path: "/members",
+  component: lazyRouteComponent(() => import("@/features/settings/members"), "MembersPage"),
+});
+const settingsTokens = createRoute({
+  getParentRoute: () => settings,
+  path: "/tokens",
+  component: lazyRouteComponent(() => import("@/features/settings/tokens"), "TokensPage"),
+});
+const settingsAudit = createRoute({
+  getParentRoute: () => settings,
+  path: "/audit",
+  validateSearch: (search): { action?: string } => ({ action: text(search.action) }),
+  component: lazyRouteComponent(() => import("@/features/settings/audit"), "AuditPage"),
+});
+const definitions = createRoute({
+  getParentRoute: () => shell,
+  path: "/o/$organisation/destinations",
+  component: lazyRouteComponent(() => import("@/features/portal/list"), "DefinitionsPage"),
+});
+const definition = createRoute({
+  getParentRoute: () => shell,
+  path: "/o/$organisation/destinations/$definition",
+  validateSearch: (search): { tab?: "testing" | "versions" } => ({
+    tab: search.tab === "testing" || search.tab === "versions" ? search.tab : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/features/portal/editor"), "DefinitionPage"),
+});
+const reviews = createRoute({
+  getParentRoute: () => shell,
+  path: "/reviews",
+  component: lazyRouteComponent(() => import("@/features/reviews/reviews"), "ReviewsPage"),
+});
+const review = createRoute({
+  getParentRoute: () => shell,
+  path: "/reviews/$definition/$version",
+  component: lazyRouteComponent(() => import("@/features/reviews/review"), "ReviewPage"),
+});
+const account = createRoute({
+  getParentRoute: () => shell,
+  path: "/account",
+  component: lazyRouteComponent(() => import("@/features/account/account"), "AccountPage"),
+});
+
+const tree = root.addChildren([
+  signIn,
+  invitation,
+  passwordReset,
+  shell.addChildren([
+    home,
+    welcome,
+    project.addChildren([
+      projectHome,
+      start,
+      events,
+      catalog,
+      tile,
+      syncs,
+      sync.addChildren([syncOverview, syncSettings, syncHistory]),
+    ]),
+    settings.addChildren([settingsProjects, settingsMembers, settingsTokens, settingsAudit]),
+    definitions,
+    definition,
+    reviews,
+    review,
+    account,
+  ]),
+]);
+
+export const router = createRouter({
+  routeTree: tree,
+  defaultPreload: "intent",
+  defaultErrorComponent: PageFailed,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

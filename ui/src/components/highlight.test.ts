@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { pretty, tokens } from "./highlight";
+
+test("names, strings, numbers and words are told apart", () => {
+  const found = tokens('{"a": [1.5e3, "x\\"y", true]}').filter((token) => token.kind !== null);
+  expect(found).toEqual([
+    { kind: "name", text: '"a"' },
+    { kind: "number", text: "1.5e3" },
+    { kind: "string", text: '"x\\"y"' },
+    { kind: "word", text: "true" },
+  ]);
+});
+
+test("the pieces are the text, also of what is no JSON", () => {
+  for (const text of ['{"a":', "<b>\"unclosed", "", "-", "\\"]) {
+    expect(tokens(text).map((token) => token.text).join("")).toBe(text);
+  }
+});
+
+test("only JSON is laid out anew", () => {
+  expect(pretty('{"a":1}')).toEqual({ text: '{\n  "a": 1\n}', json: true });
+  expect(pretty("a: 1")).toEqual({ text: "a: 1", json: false });
+});

@@ -1,0 +1,48 @@
+/** A piece of JSON text. */
+export interface Token {
+  kind: "name" | "string" | "number" | "word" | null;
+  text: string;
+}
+
+/** Longest text that is coloured: more elements than that make a browser slow. */
+const COLOURED = 60_000;
+
+const PIECE = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
+
+/** The pieces of a text that may be JSON; together they are the text, whatever it is. */
+export function tokens(text: string): Token[] {
+  if (text.length > COLOURED) return [{ kind: null, text }];
+  const found: Token[] = [];
+  let end = 0;
+  const plain = (until: number) => {
+    if (until > end) found.push({ kind: null, text: text.slice(end, until) });
+  };
+  for (const match of text.matchAll(PIECE)) {
+    plain(match.index);
+    const [whole, string, colon, number] = match;
+    if (string !== undefined) {
+      found.push({ kind: colon === undefined ? "string" : "name", text: string });
+      if (colon !== undefined) found.push({ kind: null, text: colon });
+    } else {
+      found.push({ kind: number === undefined ? "word" : "number", text: whole });
+    }
+    end = match.index + whole.length;
+  }
+  plain(text.length);
+  return found;
+}
+
+/** JSON on many lines, when it is JSON; the text itself otherwise. */
+export function pretty(text: string): { text: string; json: boolean } {
+  try {
+    return { text: JSON.stringify(JSON.parse(text), null, 2), json: true };
+  } catch {
+    return { text, json: false };
+  }
+}
+
+/** A message of the API as a sentence. */
+export function sentenceCase(message: string): string {
+  const begun = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}

@@ -1,0 +1,105 @@
+import { Alert, Button, Center, Group, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { ProblemError } from "@/api/client";
+import { ButtonLink } from "./links";
+import classes from "./states.module.css";
+
+/** A list's place while it comes. */
+export function LoadingRows({ rows = 5, height = 44 }: { rows?: number; height?: number }) {
+  return (
+    <Stack gap={8} aria-busy="true" aria-label="Loading" role="status">
+      {Array.from({ length: rows }, (_, row) => (
+        <Skeleton key={row} height={height} radius="sm" />
+      ))}
+    </Stack>
+  );
+}
+
+interface EmptyProps {
+  title: string;
+  icon?: ReactNode;
+  children: ReactNode;
+  action?: ReactNode;
+  /** Whether this is the whole page. */
+  whole?: boolean;
+}
+
+/** Says what would stand here and what to do: one sentence, one action. */
+export function Empty({ title, icon, children, action, whole = false }: EmptyProps) {
+  return (
+    <div className={classes.empty}>
+      {icon !== undefined && <div className={classes.icon}>{icon}</div>}
+      <Title order={whole ? 1 : 2}>{title}</Title>
+      <Text c="dimmed" maw={420} ta="center">
+        {children}
+      </Text>
+      {action !== undefined && <div className={classes.action}>{action}</div>}
+    </div>
+  );
+}
+
+/** What happened, why, and the next step. */
+export function Failed({ error, what, again }: { error: unknown; what: string; again?: () => void }) {
+  const why = error instanceof Error ? error.message : "Something unexpected happened.";
+  const fields = error instanceof ProblemError ? error.errors : [];
+  return (
+    <Alert color="red" icon={<IconAlertTriangle size={18} />} title={what} role="alert">
+      <Stack gap={8} align="flex-start">
+        <Text size="sm">{why}</Text>
+        {fields.length > 0 && (
+          <ul className={classes.fields}>
+            {fields.slice(0, 12).map((field) => (
+              <li key={field.pointer + field.message}>
+                {field.pointer !== "" && <code className="mono">{field.pointer}</code>} {field.message}
+              </li>
+            ))}
+          </ul>
+        )}
+        {again !== undefined && (
+          <Button variant="default" size="xs" onClick={again}>
+            Try again
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  );
+}
+
+/** An address that leads nowhere. */
+export function NotFound() {
+  return (
+    <Center mih="60vh" p="lg">
+      <Empty
+        whole
+        title="There is nothing at this address"
+        action={<ButtonLink to="/">Go to the start</ButtonLink>}
+      >
+        It may have been deleted, or the link was cut short.
+      </Empty>
+    </Center>
+  );
+}
+
+/** A page that broke. */
+export function PageFailed({ error, reset }: { error: unknown; reset?: () => void }) {
+  return (
+    <Center mih="50vh" p="lg">
+      <Stack maw={520} w="100%">
+        <Failed
+          error={error}
+          what="This page can't be shown"
+          again={() => {
+            reset?.();
+            window.location.reload();
+          }}
+        />
+        <Group justify="center">
+          <ButtonLink to="/" variant="subtle">
+            Go to the start
+          </ButtonLink>
+        </Group>
+      </Stack>
+    </Center>
+  );
+}

@@ -1,0 +1,73 @@
+/** A word of the language, and what it does. */
+export interface Word {
+  name: string;
+  about: string;
+  /** What is written, where it is more than the name; `#` stands where the cursor goes. */
+  write?: string;
+}
+
+export const DIRECTIVES: Word[] = [
+  { name: "if", about: "What is inside appears when the condition holds.", write: "if #></#if>" },
+  { name: "elseif", about: "Another condition of the same if.", write: "elseif #>" },
+  { name: "else", about: "When no condition before held.", write: "else>" },
+  { name: "list", about: "Once for each item: <#list items as item>", write: "list # as item></#list>" },
+  { name: "sep", about: "Between items of a list, not after the last.", write: "sep>,</#sep>" },
+  { name: "assign", about: "Gives a name a value: <#assign name = value>", write: "assign # = >" },
+  { name: "switch", about: "One of several cases.", write: "switch #></#switch>" },
+  { name: "setting", about: 'Sets how values are written: <#setting datetime_format="…">', write: 'setting #="">' },
+  { name: "macro", about: "A piece to be used again as <@name/>.", write: "macro #></#macro>" },
+  { name: "function", about: "A value to be computed again as name(…).", write: "function #></#function>" },
+  { name: "attempt", about: "What follows recover appears when this fails.", write: "attempt>#<#recover></#attempt>" },
+  { name: "compress", about: "Takes superfluous space away.", write: "compress>#</#compress>" },
+];
+
+export const BUILT_INS: Word[] = [
+  { name: "json_string", about: "Escapes text for between quotes of JSON." },
+  { name: "c", about: "For computers: numbers and booleans without formats." },
+  { name: "string", about: "As text; with a format for dates and numbers." },
+  { name: "number", about: "Text as a number." },
+  { name: "boolean", about: "Text as a boolean." },
+  { name: "datetime", about: "Text as a time, by datetime_format." },
+  { name: "date", about: "Text as a day." },
+  { name: "long", about: "A time as milliseconds." },
+  { name: "iso_utc", about: "A time as ISO 8601 in UTC." },
+  { name: "number_to_datetime", about: "Milliseconds as a time." },
+  { name: "upper_case", about: "All letters large." },
+  { name: "lower_case", about: "All letters small." },
+  { name: "cap_first", about: "The first letter large." },
+  { name: "trim", about: "Without space around it." },
+  { name: "length", about: "How many characters." },
+  { name: "replace", about: "Replaces text: ?replace(from, to)", write: "replace(#, )" },
+  { name: "split", about: "Text as a list: ?split(separator)", write: "split(#)" },
+  { name: "join", about: "A list as text: ?join(separator)", write: "join(#)" },
+  { name: "contains", about: "Whether the text is in it.", write: "contains(#)" },
+  { name: "starts_with", about: "Whether it starts so.", write: "starts_with(#)" },
+  { name: "ends_with", about: "Whether it ends so.", write: "ends_with(#)" },
+  { name: "matches", about: "Whether a regular expression fits.", write: "matches(#)" },
+  { name: "url", about: "Escapes text for an address." },
+  { name: "html", about: "Escapes text for HTML." },
+  { name: "xml", about: "Escapes text for XML." },
+  { name: "keys", about: "The names in an object." },
+  { name: "values", about: "The values in an object." },
+  { name: "size", about: "How many items." },
+  { name: "first", about: "The first item." },
+  { name: "last", about: "The last item." },
+  { name: "has_content", about: "Whether there is anything, not empty." },
+  { name: "is_string", about: "Whether it is text." },
+  { name: "is_number", about: "Whether it is a number." },
+  { name: "is_boolean", about: "Whether it is a boolean." },
+  { name: "is_hash", about: "Whether it is an object." },
+  { name: "is_sequence", about: "Whether it is a list." },
+  { name: "round", about: "The nearest whole number." },
+  { name: "floor", about: "The whole number below." },
+  { name: "ceiling", about: "The whole number above." },
+  { name: "abs", about: "Without its sign." },
+  { name: "then", about: "One value or another: ?then(yes, no)", write: "then(#, )" },
+  { name: "switch", about: "A value by cases: ?switch(case, value, …, otherwise)", write: "switch(#)" },
+  { name: "map", about: "Each item made another: ?map(item -> …)", write: "map(item -> #)" },
+  { name: "filter", about: "Items for which it holds: ?filter(item -> …)", write: "filter(item -> #)" },
+  { name: "sort", about: "In order." },
+  { name: "sort_by", about: "In the order of a member.", write: "sort_by(#)" },
+  { name: "reverse", about: "In the other order." },
+  { name: "seq_contains", about: "Whether the list has the item.", write: "seq_contains(#)" },
+];

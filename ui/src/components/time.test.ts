@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { relative } from "./time";
+
+const now = Date.parse("2024-03-01T12:00:00Z");
+
+test.each([
+  ["2024-03-01T11:59:58Z", "just now"],
+  ["2024-03-01T11:59:20Z", "40 s ago"],
+  ["2024-03-01T11:00:01Z", "59 min ago"],
+  ["2024-03-01T14:30:00Z", "in 2 h"],
+  ["2024-02-28T12:00:00Z", "2 d ago"],
+])("%s is %s", (at, words) => {
+  expect(relative(at, now)).toBe(words);
+});
+
+test("what is no time is shown as it is", () => {
+  expect(relative("soon", now)).toBe("soon");
+});

@@ -1,0 +1,44 @@
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Such as `3 min ago`, `in 2 h`; a date when it is further away than a month. */
+export function relative(at: string, now: number): string {
+  const difference = now - Date.parse(at);
+  const distance = Math.abs(difference);
+  if (Number.isNaN(difference)) return at;
+  if (distance < 5 * SECOND) return "just now";
+  if (distance >= 30 * DAY) {
+    return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(Date.parse(at));
+  }
+  const units: [number, string][] = [
+    [DAY, "d"],
+    [HOUR, "h"],
+    [MINUTE, "min"],
+    [SECOND, "s"],
+  ];
+  const [size, unit] = units.find(([size]) => distance >= size) ?? [SECOND, "s"];
+  const words = `${String(Math.floor(distance / size))} ${unit}`;
+  return difference >= 0 ? `${words} ago` : `in ${words}`;
+}
+
+/** The whole time in the viewer's zone. */
+export function absolute(at: string): string {
+  const time = Date.parse(at);
+  if (Number.isNaN(time)) return at;
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }).format(time);
+}
+
+/** The time of day, with milliseconds. */
+export function clock(at: string): string {
+  const time = Date.parse(at);
+  if (Number.isNaN(time)) return at;
+  return new Intl.DateTimeFormat(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    fractionalSecondDigits: 3,
+    hour12: false,
+  }).format(time);
+}

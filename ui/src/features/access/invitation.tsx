@@ -1,0 +1,166 @@
+import { Alert, Button, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { api, ProblemError, take } from "@/api/client";
+import { Time } from "@/components/moment";
+import { ButtonLink } from "@/components/links";
+import { Failed, LoadingRows } from "@/components/states";
+import { AccessCard } from "./card";
+import { useLinkToken } from "./link-token";
+import { meQuery } from "./me";
+
+/** Taking part: the first start's link, and every invitation. */
+export function InvitationPage() {
+  const token = useLinkToken();
+  const offer = useQuery({
+    queryKey: ["invitation", token],
+    queryFn: () => take(api.POST("/api/v1/invitations/look", { body: { token } })),
+    enabled: token !== "",
+    retry: false,
+    staleTime: Infinity,
+  });
+  const me = useQuery(meQuery);
+
+  if (token === "" || offer.isError) {
+    return (
+      <AccessCard title="This link has ended">
+        <Text>It was used, has expired, or was cut short when it was copied. Ask for a new one.</Text>
+        {offer.error instanceof ProblemError && offer.error.code !== "link_ended" && (
+          <Failed error={offer.error} what="The link can't be looked at" />
+        )}
+        <ButtonLink to="/sign-in" variant="default">
+          Sign in
+        </ButtonLink>
+      </AccessCard>
+    );
+  }
+  if (offer.data === undefined || me.isPending) {
+    return (
+      <AccessCard title="Invitation">
+        <LoadingRows rows={3} />
+      </AccessCard>
+    );
+  }
+  const present = me.data?.kind === "person" ? me.data.person : undefined;
+  const { organisation, role, email, expires_at } = offer.data;
+  return (
+    <AccessCard
+      title={`Join ${organisation}`}
+      about={
+        <>
+          You are invited as <b>{role}</b>. The link ends <Time at={expires_at} />.
+        </>
+      }
+    >
+      {present === undefined ? (
+        <NewAccount token={token} invited={email ?? null} />
+      ) : (
+        <Join token={token} as={present.email} />
+      )}
+    </AccessCard>
+  );
+}
+
+function NewAccount({ token, invited }: { token: string; invited: string | null }) {
+  const [email, setEmail] = useState(invited ?? "");
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const accept = useAcceptance({
+    token,
+    name,
+    password,
+    ...(invited === null ? { email } : {}),
+  });
+  const problem = accept.error instanceof ProblemError ? accept.error : undefined;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    accept.mutate();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput
+          label="E-mail address"
+          type="email"
+          required
+          withAsterisk={false}
+          readOnly={invited !== null}
+          autoFocus={invited === null}
+          autoComplete="username"
+          value={email}
+          error={problem?.at("/email")}
+          onChange={(event) => {
+            setEmail(event.currentTarget.value);
+          }}
+        />
+        <TextInput
+          label="Your name"
+          required
+          withAsterisk={false}
+          autoFocus={invited !== null}
+          autoComplete="name"
+          value={name}
+          error={problem?.at("/name")}
+          onChange={(event) => {
+            setName(event.currentTarget.value);
+          }}
+        />
+        <PasswordInput
+          label="Password"
+          description="At least 10 characters."
+          required
+          minLength={10}
+          withAsterisk={false}
+          autoComplete="new-password"
+          value={password}
+          error={problem?.at("/password")}
+          onChange={(event) => {
+            setPassword(event.currentTarget.value);
+          }}
+        />
+        {accept.error !== null && <Failed error={accept.error} what="The account wasn't made" />}
+        <Button type="submit" loading={accept.isPending}>
+          Make account and join
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function Join({ token, as }: { token: string; as: string }) {
+  const accept = useAcceptance({ token });
+  return (
+    <Stack>
+      <Alert color="water">You are signed in as {as}.</Alert>
+      {accept.error !== null && <Failed error={accept.error} what="You haven't joined" />}
+      <Button
+        loading={accept.isPending}
+        onClick={() => {
+          accept.mutate();
+        }}
+      >
+        Join
+      </Button>
+    </Stack>
+  );
+}
+
+interface Acceptance {
+  token: string;
+  email?: string;
+  name?: string;
+  password?: string;
+}
+
+function useAcceptance(body: Acceptance) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  return useMutation({
+    mutationFn: () => take(api.POST("/api/v1/invitations/accept", { body })),
+    onSuccess: async () => {
+      client.clear();
+      await navigate({ to: "/", replace: true });
+    },
+  });
+}

@@ -1,0 +1,176 @@
+import { Badge, Button, Group, PasswordInput, Stack, Table, Text, TextInput } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { api, matching, ProblemError, take } from "@/api/client";
+import { Time } from "@/components/moment";
+import { done, failed } from "@/components/notices";
+import { Page, Section } from "@/components/page";
+import { Failed, LoadingRows } from "@/components/states";
+import { meQuery, usePerson } from "@/features/access/me";
+import { SecondFactor } from "./second-factor";
+
+/** One's own account: name, password, second factor, sessions. */
+export function AccountPage() {
+  const person = usePerson();
+  return (
+    <Page title="Your account" about={person.email}>
+      <Name name={person.name} version={person.version} />
+      <Section title="Password" about="All other sessions end when it changes.">
+        <Password />
+      </Section>
+      <Section
+        title="Second factor"
+        about="A code of an authenticator app beside your password. Whoever has your password alone stays outside."
+      >
+        <SecondFactor active={person.second_factor} />
+      </Section>
+      <Section title="Sessions" about="Where you are signed in.">
+        <Sessions />
+      </Section>
+    </Page>
+  );
+}
+
+function Name({ name: stored, version }: { name: string; version: number }) {
+  const client = useQueryClient();
+  const [name, setName] = useState(stored);
+  const change = useMutation({
+    mutationFn: () => take(api.PATCH("/api/v1/me", { params: { header: matching(version) }, body: { name } })),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: meQuery.queryKey });
+      done("Your name is changed.");
+    },
+    onError: failed("Your name stays as it was"),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    change.mutate();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Group align="flex-end" gap={8}>
+        <TextInput
+          label="Name"
+          w={320}
+          required
+          withAsterisk={false}
+          value={name}
+          onChange={(event) => {
+            setName(event.currentTarget.value);
+          }}
+        />
+        <Button type="submit" variant="default" disabled={name === stored} loading={change.isPending}>
+          Change name
+        </Button>
+      </Group>
+    </form>
+  );
+}
+
+function Password() {
+  const [current, setCurrent] = useState("");
+  const [next, setNext] = useState("");
+  const change = useMutation({
+    mutationFn: () => take(api.PUT("/api/v1/me/password", { body: { current, new: next } })),
+    onSuccess: () => {
+      setCurrent("");
+      setNext("");
+      done("Your password is changed.");
+    },
+  });
+  const problem = change.error instanceof ProblemError ? change.error : undefined;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    change.mutate();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack maw={320}>
+        <PasswordInput
+          label="Present password"
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+          value={current}
+          error={problem?.at("/current")}
+          onChange={(event) => {
+            setCurrent(event.currentTarget.value);
+          }}
+        />
+        <PasswordInput
+          label="New password"
+          description="At least 10 characters."
+          autoComplete="new-password"
+          required
+          minLength={10}
+          withAsterisk={false}
+          value={next}
+          error={problem?.at("/new")}
+          onChange={(event) => {
+            setNext(event.currentTarget.value);
+          }}
+        />
+        {change.error !== null && <Failed error={change.error} what="The password wasn't changed" />}
+        <Button type="submit" variant="default" loading={change.isPending} style={{ alignSelf: "flex-start" }}>
+          Change password
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function Sessions() {
+  const client = useQueryClient();
+  const sessions = useQuery({
+    queryKey: ["sessions"],
+    queryFn: () => take(api.GET("/api/v1/me/sessions", { params: { query: { limit: 100 } } })),
+  });
+  const end = useMutation({
+    mutationFn: (session: string) =>
+      take(api.DELETE("/api/v1/me/sessions/{session}", { params: { path: { session } } })),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["sessions"] }),
+    onError: failed("The session goes on"),
+  });
+  if (sessions.isError) {
+    return <Failed error={sessions.error} what="Sessions can't be shown" again={() => void sessions.refetch()} />;
+  }
+  if (sessions.data === undefined) return <LoadingRows rows={2} />;
+  return (
+    <Table.ScrollContainer minWidth={560}>
+      <Table>
+        <Table.Tbody>
+          {sessions.data.items.map((session) => (
+            <Table.Tr key={session.id}>
+              <Table.Td>
+                <Group gap={8}>
+                  <span className="mono">{session.address}</span>
+                  {session.present && <Badge size="sm">This one</Badge>}
+                </Group>
+                <Text size="sm" c="dimmed" lineClamp={1}>
+                  {session.user_agent}
+                </Text>
+              </Table.Td>
+              <Table.Td>
+                Used <Time at={session.seen_at} />
+              </Table.Td>
+              <Table.Td ta="right">
+                {!session.present && (
+                  <Button
+                    variant="subtle"
+                    color="gray"
+                    size="xs"
+                    onClick={() => {
+                      end.mutate(session.id);
+                    }}
+                  >
+                    End
+                  </Button>
+                )}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

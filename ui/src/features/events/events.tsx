@@ -1,0 +1,218 @@
+import { ActionIcon, Button, Drawer, Group, Select, Text, Tooltip } from "@mantine/core";
+import { IconActivity, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
+import { Code } from "@/components/code";
+import { ButtonLink } from "@/components/links";
+import { Time } from "@/components/moment";
+import { Page } from "@/components/page";
+import { Empty, Failed, LoadingRows } from "@/components/states";
+import { absolute, clock } from "@/components/time";
+import { earlierEventsQuery, eventQuery, eventsQuery, type EventView, observedQuery, typeOf, userOf } from "./queries";
+import classes from "./events.module.css";
+
+const route = getRouteApi("/shell/p/$project/events");
+
+/** How often it is asked for new events. */
+const LOOK_MILLISECONDS = 2000;
+const AT_ONCE = 50;
+
+/** What arrives, as it arrives; with a pause, a filter, and the whole event. */
+export function EventsPage() {
+  const { project } = route.useParams();
+  const { type, event: opened } = route.useSearch();
+  const navigate = route.useNavigate();
+  const [paused, setPaused] = useState(false);
+  const filter = { limit: AT_ONCE, type };
+  const newest = useQuery({
+    ...eventsQuery(project, filter),
+    refetchInterval: paused ? false : LOOK_MILLISECONDS,
+    enabled: !paused,
+  });
+  const observed = useQuery(observedQuery(project));
+  const items = newest.data?.items ?? [];
+  // Older pages go on from where the list ended when they were first asked for; until then it moves.
+  const [olderFrom, setOlderFrom] = useState<number>();
+  const earlier = useInfiniteQuery(
+    earlierEventsQuery(project, filter, olderFrom ?? newest.data?.next ?? undefined),
+  );
+  const shown = items.concat(olderFrom === undefined ? [] : (earlier.data?.pages.flatMap((page) => page.items) ?? []));
+  const more = olderFrom === undefined ? newest.data?.next != null : earlier.hasNextPage;
+  // The list moves on; what somebody looks at stays, also when its address is opened later.
+  const current = useQuery({ ...eventQuery(project, opened ?? 0), enabled: opened !== undefined });
+
+  const types = new Set(observed.data?.event_types.map((each) => each.event_type) ?? []);
+  if (type !== undefined) types.add(type);
+
+  return (
+    <Page
+      title="Live events"
+      about="What this project receives, newest first, as templates see it."
+      actions={
+        <>
+          <Select
+            aria-label="Type of event"
+            placeholder="All types"
+            w={220}
+            clearable
+            searchable
+            value={type ?? null}
+            data={[...types]}
+            onChange={(value) => {
+              setOlderFrom(undefined);
+              void navigate({ search: { type: value ?? undefined }, replace: true });
+            }}
+          />
+          <Tooltip label={paused ? "Go on" : "Pause"}>
+            <ActionIcon
+              variant="default"
+              size={34}
+              aria-label={paused ? "Go on" : "Pause"}
+              onClick={() => {
+                setPaused(!paused);
+              }}
+            >
+              {paused ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />}
+            </ActionIcon>
+          </Tooltip>
+        </>
+      }
+    >
+      {newest.isError && (
+        <Failed error={newest.error} what="Events can't be shown" again={() => void newest.refetch()} />
+      )}
+      {newest.isPending && !paused && <LoadingRows rows={10} height={36} />}
+      {newest.isSuccess && shown.length === 0 && (
+        <Empty
+          icon={<IconActivity size={22} />}
+          title={type === undefined ? "No events yet" : `No recent events of this type`}
+          action={
+            <ButtonLink to="/p/$project/start" params={{ project }}>
+              Send an event
+            </ButtonLink>
+          }
+        >
+          {type === undefined
+            ? "Events appear here as soon as an SDK or curl sends them."
+            : "Choose another type, or send one."}
+        </Empty>
+      )}
+      {shown.length > 0 && (
+        <>
+          <Rows
+            events={shown}
+            opened={opened}
+            onOpen={(event) => void navigate({ search: { type, event: event.offset }, replace: true })}
+          />
+          {more && (
+            <Group justify="center" mt="md">
+              <Button
+                variant="default"
+                loading={earlier.isFetching}
+                onClick={() => {
+                  if (olderFrom === undefined) {
+                    setOlderFrom(newest.data?.next ?? undefined);
+                    setPaused(true);
+                    void earlier.refetch();
+                  } else {
+                    void earlier.fetchNextPage();
+                  }
+                }}
+              >
+                Show earlier events
+              </Button>
+            </Group>
+          )}
+          {earlier.isError && <Failed error={earlier.error} what="Earlier events can't be shown" />}
+        </>
+      )}
+      <Drawer
+        opened={opened !== undefined}
+        onClose={() => void navigate({ search: { type }, replace: true })}
+        position="right"
+        size="lg"
+        title={current.data == null ? "Event" : typeOf(current.data)}
+      >
+        {current.isError && <Failed error={current.error} what="The event can't be shown" />}
+        {current.isLoading && <LoadingRows rows={3} />}
+        {current.data === null && <Text>The project's log doesn't have this event any more.</Text>}
+        {current.data != null && <Details event={current.data} />}
+      </Drawer>
+    </Page>
+  );
+}
+
+interface RowsProps {
+  events: EventView[];
+  opened: number | undefined;
+  onOpen: (event: EventView) => void;
+}
+
+function Rows({ events, opened, onOpen }: RowsProps) {
+  const [seen] = useState(() => new Set(events.map((each) => each.offset)));
+  return (
+    <div className={classes.list} role="list" aria-label="Events">
+      {events.map((event) => (
+        <div role="listitem" key={event.offset}>
+          <button
+            type="button"
+            className={`${classes.row ?? ""} ${seen.has(event.offset) ? "" : "arrived"}`}
+            data-opened={event.offset === opened}
+            onClick={() => {
+              onOpen(event);
+            }}
+          >
+            <span className={`${classes.time ?? ""} numbers`} title={absolute(event.received_at)}>
+              {clock(event.received_at)}
+            </span>
+            <span className={classes.type}>{typeOf(event)}</span>
+            <span className={`${classes.user ?? ""} mono`}>{userOf(event) ?? "nobody"}</span>
+            <span className={`${classes.glimpse ?? ""} mono`}>{glimpse(event)}</span>
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** The event's own properties on one line. */
+function glimpse(event: EventView): string {
+  const properties = (event.event as Record<string, unknown>).event_properties;
+  if (typeof properties !== "object" || properties === null) return "";
+  const pairs = Object.entries(properties).slice(0, 6);
+  return pairs.map(([name, value]) => `${name}: ${short(value)}`).join("  ");
+}
+
+function short(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
+function Details({ event }: { event: EventView }) {
+  return (
+    <>
+      <Group gap="lg" mb="md">
+        <div>
+          <Text size="xs" c="dimmed">
+            Received
+          </Text>
+          <Time at={event.received_at} />
+        </div>
+        <div>
+          <Text size="xs" c="dimmed">
+            User
+          </Text>
+          <span className="mono">{userOf(event) ?? "nobody"}</span>
+        </div>
+        <div>
+          <Text size="xs" c="dimmed">
+            Position
+          </Text>
+          <span className="mono numbers">{event.offset}</span>
+        </div>
+      </Group>
+      <Code text={JSON.stringify(event.event, null, 2)} label="The event as templates see it" json />
+    </>
+  );
+}

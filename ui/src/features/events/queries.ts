@@ -1,0 +1,74 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, take, type Schemas } from "@/api/client";
+
+export type EventView = Schemas["EventView"];
+export type Observed = Schemas["ObservedView"];
+
+interface EventFilter {
+  limit: number;
+  type?: string | undefined;
+}
+
+function page(project: string, { limit, type }: EventFilter, before?: number) {
+  return take(
+    api.GET("/api/v1/projects/{project}/events", {
+      params: { path: { project }, query: { limit, event_type: type, before } },
+    }),
+  );
+}
+
+/** The newest events. */
+export function eventsQuery(project: string, filter: EventFilter) {
+  return queryOptions({
+    queryKey: ["events", project, filter],
+    queryFn: () => page(project, filter),
+  });
+}
+
+/** The event at a position. */
+export function eventQuery(project: string, offset: number) {
+  return queryOptions({
+    queryKey: ["event", project, offset],
+    queryFn: async () => {
+      const { items } = await page(project, { limit: 1 }, offset + 1);
+      return items.find((event) => event.offset === offset) ?? null;
+    },
+    staleTime: Infinity,
+  });
+}
+
+/** Events before a position, page by page. */
+export function earlierEventsQuery(project: string, filter: EventFilter, before: number | undefined) {
+  return infiniteQueryOptions({
+    queryKey: ["earlier-events", project, filter, before],
+    queryFn: ({ pageParam }) => page(project, filter, pageParam),
+    initialPageParam: before,
+    getNextPageParam: (found) => found.next ?? undefined,
+    enabled: false,
+    staleTime: Infinity,
+  });
+}
+
+/** What the newest events are like. */
+export function observedQuery(project: string) {
+  return queryOptions({
+    queryKey: ["observed", project],
+    queryFn: () => take(api.GET("/api/v1/projects/{project}/observed", { params: { path: { project } } })),
+    staleTime: 60_000,
+  });
+}
+
+/** An event's type. */
+export function typeOf(event: EventView): string {
+  return textOf(event, "event_type") ?? "(no type)";
+}
+
+/** Whose event it is: the user's id, or the device's. */
+export function userOf(event: EventView): string | null {
+  return textOf(event, "user_id") ?? textOf(event, "device_id");
+}
+
+function textOf(event: EventView, field: string): string | null {
+  const value = (event.event as Record<string, unknown>)[field];
+  return typeof value === "string" && value !== "" ? value : null;
+}

@@ -1,0 +1,183 @@
+import { Alert, Badge, Button, Group, Text } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { api, matching, take } from "@/api/client";
+import { confirmDanger } from "@/components/confirm";
+import { TextLink } from "@/components/links";
+import { Logo } from "@/components/logo";
+import { done } from "@/components/notices";
+import { Page } from "@/components/page";
+import { Failed, LoadingRows } from "@/components/states";
+import { useMay } from "@/features/access/me";
+import classes from "@/features/syncs/sync.module.css";
+import { ConfigurationTab } from "./configuration";
+import { type Draft, useDraft } from "./draft";
+import { checkQuery, type Definition, definitionQuery, lintQuery } from "./queries";
+import { TestingTab } from "./testing";
+import { VersionsTab } from "./versions";
+
+const route = getRouteApi("/shell/o/$organisation/destinations/$definition");
+
+const TABS = [
+  { id: undefined, label: "Configuration" },
+  { id: "testing", label: "Testing" },
+  { id: "versions", label: "Versions" },
+] as const;
+
+/** Where a partner defines a destination: configuration, testing, versions. */
+export function DefinitionPage() {
+  const { organisation, definition: id } = route.useParams();
+  const definition = useQuery(definitionQuery(organisation, id));
+  if (definition.isError) {
+    return (
+      <Page title="Destination">
+        <Failed error={definition.error} what="This destination can't be shown" again={() => void definition.refetch()} />
+      </Page>
+    );
+  }
+  if (definition.data === undefined) {
+    return (
+      <Page title="Destination">
+        <LoadingRows rows={6} />
+      </Page>
+    );
+  }
+  return <Editor key={id} organisation={organisation} definition={definition.data} />;
+}
+
+function Editor({ organisation, definition }: { organisation: string; definition: Definition }) {
+  const { tab } = route.useSearch();
+  const may = useMay(organisation, "definitions:write");
+  const draft = useDraft(organisation, definition);
+  const check = useQuery(checkQuery(organisation, definition));
+  const lint = useQuery(lintQuery(organisation, definition));
+  const { content } = draft;
+  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [] };
+  return (
+    <Page
+      wide
+      title={content.display_name}
+      above={
+        <TextLink
+          to="/o/$organisation/destinations"
+          params={{ organisation }}
+          size="sm"
+          c="dimmed"
+          mb={10}
+          display="inline-block"
+        >
+          My destinations
+        </TextLink>
+      }
+      heading={
+        <Group gap={12} wrap="nowrap">
+          <Logo name={content.display_name} logo={content.about.logo} size={38} />
+          <span>{content.display_name}</span>
+        </Group>
+      }
+      about={
+        <Group gap={12} mt={6}>
+          <Badge color={definition.newest == null ? "gray" : "water"}>
+            {definition.newest == null ? "Draft, not released" : `Version ${String(definition.newest)} released`}
+          </Badge>
+          <SaveState draft={draft} />
+        </Group>
+      }
+      actions={may && <ReleaseButton organisation={organisation} definition={definition} draft={draft} problems={check.data?.problems.length ?? null} />}
+    >
+      {draft.error !== null && (
+        <div style={{ marginBottom: 16 }}>
+          <Failed error={draft.error} what="The draft isn't saved" again={draft.saveNow} />
+        </div>
+      )}
+      <nav className={classes.parts} aria-label="Parts of the destination">
+        {TABS.map(({ id, label }) => (
+          <Link
+            key={label}
+            to="/o/$organisation/destinations/$definition"
+            params={{ organisation, definition: definition.id }}
+            search={{ tab: id }}
+            replace
+            className={classes.part}
+            data-active={tab === id ? true : undefined}
+            aria-current={tab === id ? "page" : undefined}
+          >
+            {label}
+          </Link>
+        ))}
+      </nav>
+      {tab === undefined && <ConfigurationTab {...shared} />}
+      {tab === "testing" && <TestingTab {...shared} />}
+      {tab === "versions" && <VersionsTab organisation={organisation} definition={definition} may={may} />}
+    </Page>
+  );
+}
+
+function SaveState({ draft }: { draft: Draft }) {
+  const words = draft.error !== null ? "Not saved" : draft.saving || draft.dirty ? "Saving…" : "Draft saved";
+  return (
+    <Text size="sm" c="dimmed" role="status">
+      {words}
+    </Text>
+  );
+}
+
+interface ReleaseProps {
+  organisation: string;
+  definition: Definition;
+  draft: Draft;
+  /** How many problems the draft has; null: not known yet. */
+  problems: number | null;
+}
+
+function ReleaseButton({ organisation, definition, draft, problems }: ReleaseProps) {
+  const client = useQueryClient();
+  const release = useMutation({
+    mutationFn: () =>
+      take(
+        api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/release", {
+          params: { path: { organisation, definition: definition.id }, header: matching(definition.revision) },
+        }),
+      ),
+    onSuccess: (version) => {
+      void client.invalidateQueries({ queryKey: ["definition", organisation, definition.id] });
+      void client.invalidateQueries({ queryKey: ["definition-versions", organisation, definition.id] });
+      void client.invalidateQueries({ queryKey: ["definitions", organisation] });
+      void client.invalidateQueries({ queryKey: ["catalog", organisation] });
+      void client.invalidateQueries({ queryKey: ["destination", organisation, definition.id] });
+      done(`Version ${String(version.version)} is in your organisation's catalog.`);
+    },
+  });
+  const settled = !draft.dirty && !draft.saving && problems === 0;
+  return (
+    <>
+      {release.error !== null && (
+        <Alert color="red" py={6}>
+          {release.error.message}
+        </Alert>
+      )}
+      <Button
+        disabled={!settled}
+        loading={release.isPending}
+        title={problems !== null && problems > 0 ? "Mend what the check found first" : undefined}
+        onClick={() => {
+          confirmRelease(() => {
+            release.mutate();
+          });
+        }}
+      >
+        Release internally
+      </Button>
+    </>
+  );
+}
+
+function confirmRelease(onConfirm: () => void): void {
+  confirmDanger({
+    title: "Release this draft?",
+    what: "It becomes a version, which never changes, and everyone in your organisation can connect it. Syncs of earlier versions stay as they are.",
+    action: "Release version",
+    onConfirm,
+    safe: true,
+  });
+}

@@ -1,0 +1,149 @@
+import { Alert, Button, Group, JsonInput, SegmentedControl, Text } from "@mantine/core";
+import { IconSend } from "@tabler/icons-react";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, ProblemError, take, type Schemas } from "@/api/client";
+import { Section } from "@/components/page";
+import { useSettled } from "@/components/settled";
+import { Failed, LoadingRows } from "@/components/states";
+import { RequestView } from "@/features/setup/live-request";
+import { TestResult } from "@/features/setup/test-result";
+import { type Filled, SetupForm } from "./form-preview";
+import type { TabProps } from "./shared";
+import { Usage } from "./usage";
+import classes from "./editor.module.css";
+
+/** Test values, the request that they make of an event, and asking the destination. */
+export function TestingTab({ organisation, definition, draft, may, check }: TabProps) {
+  const [filled, setFilled] = useState<Filled>({ parameters: {}, mappings: {} });
+  const [text, setText] = useState("");
+  const [part, setPart] = useState<Schemas["Part"]>("event");
+  const event = parsedEvent(text);
+  const input = {
+    settings: {
+      parameters: filled.parameters,
+      mappings: filled.mappings,
+      users: { send: definition.draft.users != null },
+    },
+    ...(event === null || event instanceof Error ? {} : { event: event as Record<string, never> }),
+  };
+  const settled = useSettled(input, 350);
+  const path = { organisation, definition: definition.id };
+  const preview = useQuery({
+    queryKey: ["definition-preview", organisation, definition.id, definition.revision, settled],
+    queryFn: () =>
+      take(
+        api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/preview", {
+          params: { path },
+          body: settled,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  });
+  const test = useMutation({
+    mutationFn: () =>
+      take(
+        api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/test", {
+          params: { path },
+          body: { ...input, part },
+        }),
+      ),
+  });
+  const requests = preview.data?.requests ?? [];
+  const shown = requests.find((each) => each.part === part) ?? requests[0];
+  const refused = preview.error instanceof ProblemError ? preview.error.errors : [];
+  return (
+    <div className={classes.columns}>
+      <div className={classes.form}>
+        <Section title="Test values" about="What a user would fill in. Nothing of it is stored.">
+          <div className={classes.item}>
+            <SetupForm
+              content={draft.content}
+              filled={filled}
+              onChange={setFilled}
+              problems={[...refused, ...(preview.data?.problems ?? [])]}
+            />
+          </div>
+        </Section>
+        <Section title="Event" about="Paste one as it is streamed. Empty: a sample that has all common fields.">
+          <JsonInput
+            aria-label="Event"
+            autosize
+            minRows={4}
+            maxRows={16}
+            placeholder="{}"
+            classNames={{ input: "mono" }}
+            value={text}
+            error={event instanceof Error ? event.message : undefined}
+            onChange={setText}
+          />
+        </Section>
+        <Usage check={check} />
+      </div>
+      <aside className={classes.aside} aria-label="The request">
+        <Section title="Test payload" about="The request, as it would be sent. Copy it as a curl command below.">
+          {requests.length > 1 && (
+            <SegmentedControl
+              size="xs"
+              fullWidth
+              mb="sm"
+              aria-label="What is sent"
+              value={part}
+              data={[
+                { value: "event", label: "Event" },
+                { value: "user", label: "User" },
+              ]}
+              onChange={(value) => {
+                setPart(value === "user" ? "user" : "event");
+              }}
+            />
+          )}
+          {preview.isError && <Failed error={preview.error} what="The request can't be shown" />}
+          {preview.isPending && <LoadingRows rows={4} />}
+          {shown !== undefined && !preview.isError && <RequestView part={shown} />}
+          {requests.length === 0 && preview.isSuccess && (
+            <Text size="sm" c="dimmed">
+              The destination takes neither events nor users yet.
+            </Text>
+          )}
+          {(preview.data?.stand_ins.length ?? 0) > 0 && (
+            <Alert color="gray" mt="sm" py={8}>
+              Something stands in for what isn&apos;t filled in. Test connection needs the real values.
+            </Alert>
+          )}
+          {may && (
+            <Group mt="md">
+              <Button
+                leftSection={<IconSend size={15} />}
+                loading={test.isPending}
+                disabled={requests.length === 0 || draft.dirty}
+                onClick={() => {
+                  test.mutate();
+                }}
+              >
+                Test connection
+              </Button>
+            </Group>
+          )}
+          <div aria-live="polite">
+            {test.error !== null && <Failed error={test.error} what="The test wasn't sent" />}
+            {test.data !== undefined && <TestResult result={test.data} />}
+          </div>
+        </Section>
+      </aside>
+    </div>
+  );
+}
+
+/** The event of a text; null: none is given. */
+function parsedEvent(text: string): object | null | Error {
+  if (text.trim() === "") return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    return new Error("An event is an object of JSON.");
+  } catch (problem) {
+    return problem instanceof Error ? problem : new Error("This is not JSON.");
+  }
+}

@@ -1,0 +1,196 @@
+import { Alert, Badge, Button, Group, Text } from "@mantine/core";
+import { IconVersions } from "@tabler/icons-react";
+import { useInfiniteQuery, useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, take } from "@/api/client";
+import { confirmDanger } from "@/components/confirm";
+import { Time } from "@/components/moment";
+import { done, failed } from "@/components/notices";
+import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Changes } from "@/features/syncs/changes";
+import { differences } from "@/features/syncs/difference";
+import { type Definition, definitionVersionQuery, definitionVersionsQuery, type ListedVersion, STATES } from "./queries";
+import classes from "./editor.module.css";
+
+interface VersionsProps {
+  organisation: string;
+  definition: Definition;
+  may: boolean;
+}
+
+/** What was released, how far each version has come, and what reviewers said. */
+export function VersionsTab({ organisation, definition, may }: VersionsProps) {
+  const versions = useInfiniteQuery(definitionVersionsQuery(organisation, definition.id));
+  if (versions.isError) {
+    return <Failed error={versions.error} what="Versions can't be shown" again={() => void versions.refetch()} />;
+  }
+  if (versions.data === undefined) return <LoadingRows height={80} />;
+  const items = versions.data.pages.flatMap((page) => page.items);
+  if (items.length === 0) {
+    return (
+      <Empty icon={<IconVersions size={22} />} title="Nothing is released yet">
+        Release the draft, and your organisation can connect it. Then ask reviewers to release it for everyone.
+      </Empty>
+    );
+  }
+  return (
+    <div className={classes.form}>
+      <div className={classes.fields}>
+        {items.map((version, index) => (
+          <VersionCard
+            key={version.version}
+            organisation={organisation}
+            version={version}
+            former={items[index + 1]}
+            may={may}
+          />
+        ))}
+        {versions.hasNextPage && (
+          <Button variant="default" loading={versions.isFetchingNextPage} onClick={() => void versions.fetchNextPage()}>
+            Show older
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface CardProps {
+  organisation: string;
+  version: ListedVersion;
+  former: ListedVersion | undefined;
+  may: boolean;
+}
+
+function VersionCard({ organisation, version, former, may }: CardProps) {
+  const client = useQueryClient();
+  const [opened, setOpened] = useState(false);
+  const path = { organisation, definition: version.definition, version: version.version };
+  const step = useMutation({
+    mutationFn: (what: "submit" | "withdraw") =>
+      take(
+        what === "submit"
+          ? api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/versions/{version}/submit", {
+              params: { path },
+            })
+          : api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/versions/{version}/withdraw", {
+              params: { path },
+            }),
+      ),
+    onSuccess: (changed) => {
+      void client.invalidateQueries({ queryKey: ["definition-versions", organisation, version.definition] });
+      done(changed.state === "submitted" ? "Reviewers are asked. You get a mail when they have decided." : "The submission is taken back.");
+    },
+    onError: failed("The version stays as it was"),
+  });
+  const { word, colour } = STATES[version.state];
+  return (
+    <article className={classes.item} aria-label={`Version ${String(version.version)}`}>
+      <Group justify="space-between">
+        <Group gap={10}>
+          <Text fw={600} className="numbers">
+            Version {version.version}
+          </Text>
+          <Badge color={colour}>{word}</Badge>
+        </Group>
+        <Group gap={8}>
+          {former !== undefined && (
+            <Button
+              variant="subtle"
+              color="gray"
+              size="xs"
+              aria-expanded={opened}
+              onClick={() => {
+                setOpened(!opened);
+              }}
+            >
+              {opened ? "Hide differences" : `What differs from version ${String(former.version)}`}
+            </Button>
+          )}
+          {may && version.state === "internal" && (
+            <Button
+              size="xs"
+              variant="default"
+              loading={step.isPending}
+              onClick={() => {
+                confirmDanger({
+                  title: `Submit version ${String(version.version)}?`,
+                  what: "Reviewers look at it and release it for everyone, or send it back with what is to mend.",
+                  action: "Submit",
+                  safe: true,
+                  onConfirm: () => {
+                    step.mutate("submit");
+                  },
+                });
+              }}
+            >
+              Submit
+            </Button>
+          )}
+          {may && version.state === "submitted" && (
+            <Button
+              size="xs"
+              variant="default"
+              loading={step.isPending}
+              onClick={() => {
+                step.mutate("withdraw");
+              }}
+            >
+              Withdraw
+            </Button>
+          )}
+        </Group>
+      </Group>
+      <Text size="sm" c="dimmed">
+        Released by {version.released_by} <Time at={version.released_at} />
+        {version.decided_by != null && version.decided_at != null && (
+          <>
+            {" "}
+            · decided by {version.decided_by} <Time at={version.decided_at} />
+          </>
+        )}
+      </Text>
+      {(version.note !== "" || version.comments.length > 0) && (
+        <Alert color={colour} mt="sm" title="The reviewer said">
+          {version.note !== "" && <Text size="sm">{version.note}</Text>}
+          {version.comments.map((comment) => (
+            <Text size="sm" key={comment.pointer + comment.comment}>
+              <code className="mono">{comment.pointer}</code>: {comment.comment}
+            </Text>
+          ))}
+        </Alert>
+      )}
+      {opened && former !== undefined && (
+        <Difference
+          organisation={organisation}
+          definition={version.definition}
+          from={former.version}
+          to={version.version}
+        />
+      )}
+    </article>
+  );
+}
+
+interface DifferenceProps {
+  organisation: string;
+  definition: string;
+  from: number;
+  to: number;
+}
+
+function Difference({ organisation, definition, from, to }: DifferenceProps) {
+  const [former, version] = useQueries({
+    queries: [from, to].map((each) => definitionVersionQuery(organisation, definition, each)),
+  });
+  if (former?.data !== undefined && version?.data !== undefined) {
+    return <Changes changes={differences(former.data.content, version.data.content)} />;
+  }
+  const error = former?.error ?? version?.error;
+  if (error == null) return <LoadingRows height={80} />;
+  const again = () => {
+    void former?.refetch();
+    void version?.refetch();
+  };
+  return <Failed error={error} what="The difference can't be shown" again={again} />;
+}

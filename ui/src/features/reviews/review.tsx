@@ -1,0 +1,266 @@
+import { ActionIcon, Button, Group, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { IconX } from "@tabler/icons-react";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { api, take, type Schemas } from "@/api/client";
+import { confirmDanger } from "@/components/confirm";
+import { TextLink } from "@/components/links";
+import { Logo } from "@/components/logo";
+import { Time } from "@/components/moment";
+import { done } from "@/components/notices";
+import { Page, Section } from "@/components/page";
+import { useSettled } from "@/components/settled";
+import { Prose } from "@/components/prose";
+import { Failed, LoadingRows } from "@/components/states";
+import { type Filled, SetupForm, TilePreview } from "@/features/portal/form-preview";
+import classes from "@/features/portal/editor.module.css";
+import { RequestView } from "@/features/setup/live-request";
+import { Changes } from "@/features/syncs/changes";
+import { differences } from "@/features/syncs/difference";
+import { reviewQuery } from "./queries";
+
+const route = getRouteApi("/shell/reviews/$definition/$version");
+
+type Review = Schemas["ReviewView"];
+
+/** A submitted version: what differs from what everyone has, what it sends, and the decision. */
+export function ReviewPage() {
+  const { definition, version } = route.useParams();
+  const review = useQuery(reviewQuery(definition, Number(version)));
+  if (review.isError) {
+    return (
+      <Page title="Review">
+        <Failed error={review.error} what="This version can't be shown" again={() => void review.refetch()} />
+      </Page>
+    );
+  }
+  if (review.data === undefined) {
+    return (
+      <Page title="Review">
+        <LoadingRows rows={6} />
+      </Page>
+    );
+  }
+  return <Shown review={review.data} />;
+}
+
+function Shown({ review: { submitted, approved } }: { review: Review }) {
+  const { content } = submitted;
+  return (
+    <Page
+      wide
+      title={content.display_name}
+      above={
+        <TextLink to="/reviews" size="sm" c="dimmed" mb={10} display="inline-block">
+          Reviews
+        </TextLink>
+      }
+      heading={
+        <Group gap={12} wrap="nowrap">
+          <Logo name={content.display_name} logo={content.about.logo} size={38} />
+          <span>{content.display_name}</span>
+        </Group>
+      }
+      about={
+        <>
+          Version {submitted.version}, submitted by {submitted.submitted_by ?? "somebody"}
+          {submitted.submitted_at != null && (
+            <>
+              {" "}
+              <Time at={submitted.submitted_at} />
+            </>
+          )}
+        </>
+      }
+    >
+      <div className={classes.columns}>
+        <div className={classes.form}>
+          <Section title={approved == null ? "All that it says" : "What differs from what everyone has"}>
+            <Changes changes={differences(approved ?? {}, content)} />
+          </Section>
+          <Section title="Description">
+            <Prose html={submitted.description_html} />
+          </Section>
+        </div>
+        <aside className={classes.aside} aria-label="Decision">
+          {submitted.state === "submitted" ? (
+            <Decision definition={submitted.definition} version={submitted.version} content={content} />
+          ) : (
+            <Text>This version was decided on already.</Text>
+          )}
+          <Section title="Tile">
+            <TilePreview content={content} />
+          </Section>
+          <Sent definition={submitted.definition} version={submitted.version} content={content} />
+        </aside>
+      </div>
+    </Page>
+  );
+}
+
+/** What it makes of a sample event, with test values of the reviewer's. */
+function Sent({ definition, version, content }: DecisionProps) {
+  const [filled, setFilled] = useState<Filled>({ parameters: {}, mappings: {} });
+  const settings = useSettled({ ...filled, users: { send: content.users != null } }, 350);
+  const preview = useQuery({
+    queryKey: ["review-preview", definition, version, settings],
+    queryFn: () =>
+      take(
+        api.POST("/api/v1/installation/reviews/{definition}/versions/{version}/preview", {
+          params: { path: { definition, version } },
+          body: { settings },
+        }),
+      ),
+    staleTime: Infinity,
+    placeholderData: keepPreviousData,
+  });
+  const problems = preview.data?.problems ?? [];
+  return (
+    <Section title="What it sends" about="Of a sample event. Something stands in for what is required and not filled in.">
+      <SetupForm content={content} filled={filled} onChange={setFilled} problems={problems} />
+      <div style={{ height: 14 }} />
+      {preview.isError && <Failed error={preview.error} what="The request can't be shown" />}
+      {preview.isPending && <LoadingRows rows={3} />}
+      {preview.data?.requests.map((part) => <RequestView key={part.part} part={part} />)}
+      {preview.data?.requests.length === 0 &&
+        problems.map((each) => (
+          <Text size="sm" key={each.pointer + each.message}>
+            <code className="mono">{each.pointer}</code>: {each.message}
+          </Text>
+        ))}
+    </Section>
+  );
+}
+
+interface DecisionProps {
+  definition: string;
+  version: number;
+  content: Schemas["ContentView"];
+}
+
+function Decision({ definition, version, content }: DecisionProps) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [note, setNote] = useState("");
+  const [comments, setComments] = useState<Schemas["CommentView"][]>([]);
+  const [pointer, setPointer] = useState<string | null>(null);
+  const [comment, setComment] = useState("");
+  const fields = pointersOf(content);
+  const pinned =
+    pointer !== null && comment.trim() !== "" ? [...comments, { pointer, comment: comment.trim() }] : comments;
+  const decide = useMutation({
+    mutationFn: (decision: Schemas["DecisionName"]) =>
+      take(
+        api.POST("/api/v1/installation/reviews/{definition}/versions/{version}/decision", {
+          params: { path: { definition, version } },
+          body: { decision, note, comments: pinned },
+        }),
+      ),
+    onSuccess: async (_, decision) => {
+      void client.invalidateQueries({ queryKey: ["reviews"] });
+      done(decision === "approve" ? "It is in everyone's catalog." : "It went back, with what you said.");
+      await navigate({ to: "/reviews" });
+    },
+  });
+  return (
+    <Section title="Decision">
+      <Stack gap="sm">
+        <Textarea
+          label="Note"
+          description="Of the whole. Its author gets it by mail."
+          value={note}
+          onChange={(event) => {
+            setNote(event.currentTarget.value);
+          }}
+        />
+        {comments.map((each, index) => (
+          <Group key={each.pointer + each.comment} gap={6} wrap="nowrap" align="flex-start">
+            <Text size="sm" style={{ flex: 1 }}>
+              <code className="mono">{each.pointer}</code>: {each.comment}
+            </Text>
+            <ActionIcon
+              size="sm"
+              aria-label={`Remove comment on ${each.pointer}`}
+              onClick={() => {
+                setComments(comments.filter((_, at) => at !== index));
+              }}
+            >
+              <IconX size={14} />
+            </ActionIcon>
+          </Group>
+        ))}
+        <Select
+          label="Comment on a field"
+          placeholder="Choose a field"
+          searchable
+          clearable
+          data={fields}
+          value={pointer}
+          onChange={setPointer}
+        />
+        {pointer !== null && (
+          <Group gap={8} wrap="nowrap">
+            <TextInput
+              aria-label="Comment"
+              style={{ flex: 1 }}
+              value={comment}
+              onChange={(event) => {
+                setComment(event.currentTarget.value);
+              }}
+            />
+            <Button
+              variant="default"
+              disabled={comment.trim() === ""}
+              onClick={() => {
+                setComments(pinned);
+                setComment("");
+                setPointer(null);
+              }}
+            >
+              Add
+            </Button>
+          </Group>
+        )}
+        {decide.error !== null && <Failed error={decide.error} what="Nothing is decided" />}
+        <Group>
+          <Button
+            loading={decide.isPending && decide.variables === "approve"}
+            onClick={() => {
+              confirmDanger({
+                title: "Approve this version?",
+                what: "Everyone on this installation finds it in the catalog and can connect it.",
+                action: "Approve",
+                safe: true,
+                onConfirm: () => {
+                  decide.mutate("approve");
+                },
+              });
+            }}
+          >
+            Approve
+          </Button>
+          <Button
+            variant="default"
+            loading={decide.isPending && decide.variables === "return"}
+            disabled={note.trim() === "" && pinned.length === 0}
+            title={note.trim() === "" && pinned.length === 0 ? "Say what is to mend first" : undefined}
+            onClick={() => {
+              decide.mutate("return");
+            }}
+          >
+            Send back
+          </Button>
+        </Group>
+      </Stack>
+    </Section>
+  );
+}
+
+/** The fields of a definition, as JSON pointers: what comments are pinned to. */
+function pointersOf(value: unknown, path = ""): string[] {
+  if (typeof value !== "object" || value === null) return path === "" ? [] : [path];
+  return Object.entries(value).flatMap(([name, member]) =>
+    pointersOf(member, `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+  );
+}

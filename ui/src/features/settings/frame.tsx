@@ -1,0 +1,37 @@
+import { Link, Outlet, getRouteApi } from "@tanstack/react-router";
+import { Page } from "@/components/page";
+import { useMay, useOrganisation } from "@/features/access/me";
+import classes from "@/features/syncs/sync.module.css";
+
+const route = getRouteApi("/shell/o/$organisation/settings");
+
+/** The settings of an organisation, by what they are of. */
+export function SettingsFrame() {
+  const { organisation } = route.useParams();
+  const name = useOrganisation(organisation)?.name ?? "Organisation";
+  const audits = useMay(organisation, "audit:read");
+  const parts = [
+    { label: "Projects and keys", to: "/o/$organisation/settings/projects" },
+    { label: "Members", to: "/o/$organisation/settings/members" },
+    { label: "API tokens", to: "/o/$organisation/settings/tokens" },
+    ...(audits ? ([{ label: "Audit log", to: "/o/$organisation/settings/audit" }] as const) : []),
+  ] as const;
+  return (
+    <Page title="Settings" about={name}>
+      <nav className={classes.parts} aria-label="Parts of the settings">
+        {parts.map((part) => (
+          <Link
+            key={part.label}
+            to={part.to}
+            params={{ organisation }}
+            className={classes.part}
+            activeProps={{ "data-active": true }}
+          >
+            {part.label}
+          </Link>
+        ))}
+      </nav>
+      <Outlet />
+    </Page>
+  );
+}

@@ -1,0 +1,289 @@
+import { ActionIcon, Alert, Button, Group, Menu, Modal, NumberInput, Stack, Text, TextInput } from "@mantine/core";
+import { IconDots, IconFolder } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
+import { api, idempotencyKey, matching, ProblemError, take, type Schemas } from "@/api/client";
+import { confirmDanger } from "@/components/confirm";
+import { CopyField } from "@/components/copy";
+import { ButtonLink } from "@/components/links";
+import { Time } from "@/components/moment";
+import { done, failed } from "@/components/notices";
+import { Empty, Failed, LoadingRows } from "@/components/states";
+import { useMay } from "@/features/access/me";
+import { type Project, projectsQuery } from "@/features/shell/projects";
+import classes from "./projects.module.css";
+
+const route = getRouteApi("/shell/o/$organisation/settings/projects");
+
+/** An organisation's projects with their keys. */
+export function ProjectsPage() {
+  const { organisation } = route.useParams();
+  const may = useMay(organisation, "projects:write");
+  const projects = useQuery(projectsQuery(organisation));
+  const [rotating, setRotating] = useState<{ project: Project; kind: Kind }>();
+  const [renaming, setRenaming] = useState<Project>();
+  if (projects.isError) {
+    return <Failed error={projects.error} what="Projects can't be shown" again={() => void projects.refetch()} />;
+  }
+  if (projects.data === undefined) return <LoadingRows height={90} />;
+  if (projects.data.items.length === 0) {
+    return (
+      <Empty
+        icon={<IconFolder size={22} />}
+        title="No projects yet"
+        action={may && <ButtonLink to="/welcome">Make a project</ButtonLink>}
+      >
+        A project is one stream of events: a product, or one of its environments.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {may && (
+        <Group justify="flex-end" mb="md">
+          <ButtonLink to="/welcome">Make a project</ButtonLink>
+        </Group>
+      )}
+      <ul className={classes.list}>
+        {projects.data.items.map((project) => (
+          <li key={project.id} className={classes.project}>
+            <div className={classes.head}>
+              <div>
+                <Text fw={600}>{project.name}</Text>
+                <Text size="sm" c="dimmed">
+                  Made <Time at={project.created_at} /> · <span className="mono">{project.id}</span>
+                </Text>
+              </div>
+              {may && (
+                <ProjectMenu
+                  project={project}
+                  onRename={() => {
+                    setRenaming(project);
+                  }}
+                  onRotate={(kind) => {
+                    setRotating({ project, kind });
+                  }}
+                />
+              )}
+            </div>
+            <Text size="sm" c="dimmed" mt={8}>
+              API key
+            </Text>
+            <CopyField value={project.api_key} label={`API key of ${project.name}`} />
+          </li>
+        ))}
+      </ul>
+      <Modal
+        opened={rotating !== undefined}
+        onClose={() => {
+          setRotating(undefined);
+        }}
+        title={rotating === undefined ? "" : `Rotate the ${KINDS[rotating.kind]} of ${rotating.project.name}`}
+      >
+        {rotating !== undefined && <Rotate {...rotating} />}
+      </Modal>
+      <Modal
+        opened={renaming !== undefined}
+        onClose={() => {
+          setRenaming(undefined);
+        }}
+        title="Rename project"
+      >
+        {renaming !== undefined && (
+          <Rename
+            project={renaming}
+            onDone={() => {
+              setRenaming(undefined);
+            }}
+          />
+        )}
+      </Modal>
+    </>
+  );
+}
+
+type Kind = "api" | "secret";
+const KINDS: Record<Kind, string> = { api: "API key", secret: "secret key" };
+
+interface MenuProps {
+  project: Project;
+  onRename: () => void;
+  onRotate: (kind: Kind) => void;
+}
+
+function ProjectMenu({ project, onRename, onRotate }: MenuProps) {
+  const client = useQueryClient();
+  const remove = useMutation({
+    mutationFn: (force: boolean) =>
+      take(
+        api.DELETE("/api/v1/projects/{project}", {
+          params: { path: { project: project.id }, query: { force } },
+        }),
+      ),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["projects"] });
+      done(`${project.name} is deleted. Its key is refused from now on.`);
+    },
+    onError: (error) => {
+      if (!(error instanceof ProblemError) || error.code !== "project_in_use") {
+        failed("The project wasn't deleted")(error);
+        return;
+      }
+      confirmDanger({
+        title: "The project has syncs",
+        what: "They are deleted with it, with all deliveries that they still owe.",
+        action: "Delete project and syncs",
+        onConfirm: () => {
+          remove.mutate(true);
+        },
+      });
+    },
+  });
+  return (
+    <Menu width={210}>
+      <Menu.Target>
+        <ActionIcon aria-label={`Actions for ${project.name}`}>
+          <IconDots size={16} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={onRename}>Rename…</Menu.Item>
+        <Menu.Item
+          onClick={() => {
+            onRotate("api");
+          }}
+        >
+          Rotate API key…
+        </Menu.Item>
+        <Menu.Item
+          onClick={() => {
+            onRotate("secret");
+          }}
+        >
+          Rotate secret key…
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Item
+          color="red"
+          onClick={() => {
+            confirmDanger({
+              title: `Delete ${project.name}?`,
+              what: "Its API key is refused from then on. This can't be undone.",
+              action: "Delete project",
+              onConfirm: () => {
+                remove.mutate(false);
+              },
+            });
+          }}
+        >
+          Delete…
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Rename({ project, onDone }: { project: Project; onDone: () => void }) {
+  const client = useQueryClient();
+  const [name, setName] = useState(project.name);
+  const rename = useMutation({
+    mutationFn: () =>
+      take(
+        api.PATCH("/api/v1/projects/{project}", {
+          params: { path: { project: project.id }, header: matching(project.version) },
+          body: { name },
+        }),
+      ),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["projects"] });
+      void client.invalidateQueries({ queryKey: ["project", project.id] });
+      onDone();
+    },
+  });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        rename.mutate();
+      }}
+    >
+      <Stack>
+        <TextInput
+          label="Name"
+          required
+          withAsterisk={false}
+          data-autofocus
+          value={name}
+          error={rename.error instanceof ProblemError ? rename.error.at("/name") : undefined}
+          onChange={(event) => {
+            setName(event.currentTarget.value);
+          }}
+        />
+        {rename.error !== null && <Failed error={rename.error} what="The project keeps its name" />}
+        <Button type="submit" loading={rename.isPending}>
+          Rename
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+const HOUR = 3600;
+
+function Rotate({ project, kind }: { project: Project; kind: Kind }) {
+  const client = useQueryClient();
+  const [hours, setHours] = useState(24);
+  const [key] = useState(idempotencyKey);
+  const rotate = useMutation<Schemas["ProjectView"] | Schemas["NewProjectView"]>({
+    mutationFn: () => {
+      const options = {
+        params: { path: { project: project.id }, header: { "idempotency-key": key } },
+        body: { overlap_seconds: hours * HOUR },
+      };
+      return kind === "api"
+        ? take(api.POST("/api/v1/projects/{project}/api-key/rotate", options))
+        : take(api.POST("/api/v1/projects/{project}/secret-key/rotate", options));
+    },
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["projects"] });
+      void client.invalidateQueries({ queryKey: ["project", project.id] });
+    },
+  });
+  if (rotate.data !== undefined) {
+    const made = rotate.data;
+    const value = "secret_key" in made ? made.secret_key : made.api_key;
+    return (
+      <Stack>
+        {"secret_key" in made && (
+          <Alert color="yellow">It is shown this once. Keep it where you keep secrets.</Alert>
+        )}
+        <CopyField value={value} label={`New ${KINDS[kind]}`} />
+      </Stack>
+    );
+  }
+  return (
+    <Stack>
+      <NumberInput
+        label="Take the present key for"
+        suffix=" hours"
+        description="Long enough to bring the new one to all who send. 0 ends it at once."
+        min={0}
+        max={720}
+        value={hours}
+        onChange={(value) => {
+          setHours(typeof value === "number" ? value : 0);
+        }}
+      />
+      {rotate.error !== null && <Failed error={rotate.error} what="The key stays as it is" />}
+      <Button
+        loading={rotate.isPending}
+        onClick={() => {
+          rotate.mutate();
+        }}
+      >
+        Make new {KINDS[kind]}
+      </Button>
+    </Stack>
+  );
+}

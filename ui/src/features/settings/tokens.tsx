@@ -1,0 +1,227 @@
+import { Alert, Button, Group, Modal, MultiSelect, PasswordInput, Select, Stack, Table, TextInput } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconKey } from "@tabler/icons-react";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { api, idempotencyKey, ProblemError, take, type Schemas } from "@/api/client";
+import { confirmDanger } from "@/components/confirm";
+import { CopyField } from "@/components/copy";
+import { Time } from "@/components/moment";
+import { done, failed } from "@/components/notices";
+import { Empty, Failed, LoadingRows } from "@/components/states";
+import { type Permission, useMay, useOrganisation } from "@/features/access/me";
+
+const route = getRouteApi("/shell/o/$organisation/settings/tokens");
+
+/** Tokens for programs: one's own, and all of them for those who look after them. */
+export function TokensPage() {
+  const { organisation } = route.useParams();
+  const client = useQueryClient();
+  const may = useMay(organisation, "tokens:create");
+  const [opened, { open, close }] = useDisclosure(false);
+  const tokens = useInfiniteQuery({
+    queryKey: ["tokens", organisation],
+    queryFn: ({ pageParam }) =>
+      take(
+        api.GET("/api/v1/organisations/{organisation}/tokens", {
+          params: { path: { organisation }, query: { limit: 50, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+  const revoke = useMutation({
+    mutationFn: (token: string) =>
+      take(
+        api.DELETE("/api/v1/organisations/{organisation}/tokens/{token}", {
+          params: { path: { organisation, token } },
+        }),
+      ),
+    onSuccess: ({ revoked }) => {
+      void client.invalidateQueries({ queryKey: ["tokens", organisation] });
+      done(`Revoked: ${revoked.map((token) => token.name).join(", ")}.`);
+    },
+    onError: failed("The token goes on"),
+  });
+  const items = tokens.data?.pages.flatMap((page) => page.items) ?? [];
+  const make = may && <Button onClick={open}>Make a token</Button>;
+  return (
+    <>
+      {tokens.isError && (
+        <Failed error={tokens.error} what="Tokens can't be shown" again={() => void tokens.refetch()} />
+      )}
+      {tokens.isPending && <LoadingRows />}
+      {tokens.isSuccess && items.length === 0 && (
+        <Empty icon={<IconKey size={22} />} title="No tokens yet" action={make}>
+          Programs and the command line use a token of their own, with no more rights than they need.
+        </Empty>
+      )}
+      {items.length > 0 && (
+        <>
+          <Group justify="flex-end" mb="md">
+            {make}
+          </Group>
+          <Table.ScrollContainer minWidth={720}>
+            <Table>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Name</Table.Th>
+                  <Table.Th>May</Table.Th>
+                  <Table.Th>Used</Table.Th>
+                  <Table.Th>Ends</Table.Th>
+                  <Table.Th aria-label="Actions" />
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {items.map((token) => (
+                  <Table.Tr key={token.id}>
+                    <Table.Td>
+                      <b>{token.name}</b>
+                      <div className="muted">
+                        Made <Time at={token.created_at} />
+                      </div>
+                    </Table.Td>
+                    <Table.Td maw={280}>
+                      {token.scopes == null ? "All that its maker may" : token.scopes.join(", ")}
+                    </Table.Td>
+                    <Table.Td>{token.used_at == null ? "Never" : <Time at={token.used_at} />}</Table.Td>
+                    <Table.Td>{token.expires_at == null ? "Never" : <Time at={token.expires_at} />}</Table.Td>
+                    <Table.Td ta="right">
+                      <Button
+                        variant="subtle"
+                        color="red"
+                        size="xs"
+                        onClick={() => {
+                          confirmDanger({
+                            title: `Revoke ${token.name}?`,
+                            what: "Whatever uses it is refused at once. Tokens that were made with it end, too.",
+                            action: "Revoke token",
+                            onConfirm: () => {
+                              revoke.mutate(token.id);
+                            },
+                          });
+                        }}
+                      >
+                        Revoke
+                      </Button>
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+          {tokens.hasNextPage && (
+            <Button variant="default" mt="sm" onClick={() => void tokens.fetchNextPage()}>
+              Show more
+            </Button>
+          )}
+        </>
+      )}
+      <Modal opened={opened} onClose={close} title="Make a token">
+        <TokenForm organisation={organisation} />
+      </Modal>
+    </>
+  );
+}
+
+const LIVES = [
+  { value: "30", label: "30 days" },
+  { value: "90", label: "90 days" },
+  { value: "365", label: "A year" },
+  { value: "never", label: "Until it is revoked" },
+];
+const DAY = 24 * 3600 * 1000;
+
+function TokenForm({ organisation }: { organisation: string }) {
+  const client = useQueryClient();
+  const permissions = useOrganisation(organisation)?.permissions ?? [];
+  const [name, setName] = useState("");
+  const [scopes, setScopes] = useState<Permission[]>([]);
+  const [life, setLife] = useState("90");
+  const [key] = useState(idempotencyKey);
+  const [password, setPassword] = useState<string>();
+  const create = useMutation<Schemas["NewTokenView"]>({
+    mutationFn: () =>
+      take(
+        api.POST("/api/v1/organisations/{organisation}/tokens", {
+          params: { path: { organisation }, header: { "idempotency-key": key } },
+          body: {
+            name,
+            scopes: scopes.length === 0 ? null : scopes,
+            expires_at: life === "never" ? null : new Date(Date.now() + Number(life) * DAY).toISOString(),
+            password: password ?? null,
+          },
+        }),
+      ),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["tokens", organisation] }),
+    onError: (error) => {
+      if (error instanceof ProblemError && error.code === "recent_sign_in_needed") setPassword(password ?? "");
+    },
+  });
+  if (create.data !== undefined) {
+    return (
+      <Stack>
+        <Alert color="yellow">The token is shown this once. Keep it where you keep secrets.</Alert>
+        <CopyField value={create.data.text} label="Token" />
+      </Stack>
+    );
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    create.mutate();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput
+          label="Name"
+          placeholder="CI"
+          required
+          withAsterisk={false}
+          data-autofocus
+          value={name}
+          error={create.error instanceof ProblemError ? create.error.at("/name") : undefined}
+          onChange={(event) => {
+            setName(event.currentTarget.value);
+          }}
+        />
+        <MultiSelect
+          label="What it may do"
+          description="Nothing chosen: all that you may."
+          searchable
+          data={permissions}
+          value={scopes}
+          onChange={(values) => {
+            setScopes(values as Permission[]);
+          }}
+        />
+        <Select
+          label="How long it lives"
+          data={LIVES}
+          value={life}
+          onChange={(value) => {
+            if (value !== null) setLife(value);
+          }}
+        />
+        {password !== undefined && (
+          <PasswordInput
+            label="Your password"
+            description="You signed in a while ago. Without a password: sign out, sign in again, and make the token then."
+            autoComplete="current-password"
+            data-autofocus
+            value={password}
+            error={create.error instanceof ProblemError ? create.error.at("/password") : undefined}
+            onChange={(event) => {
+              setPassword(event.currentTarget.value);
+            }}
+          />
+        )}
+        {create.error !== null && <Failed error={create.error} what="The token wasn't made" />}
+        <Button type="submit" loading={create.isPending}>
+          Make token
+        </Button>
+      </Stack>
+    </form>
+  );
+}

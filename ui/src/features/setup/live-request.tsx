@@ -1,0 +1,243 @@
+import { Alert, Button, Group, JsonInput, Menu, SegmentedControl, Text, Title } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconChevronDown, IconSend } from "@tabler/icons-react";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, take, type Schemas } from "@/api/client";
+import { Code } from "@/components/code";
+import { Copy } from "@/components/copy";
+import { pretty, sentenceCase } from "@/components/highlight";
+import { Failed } from "@/components/states";
+import { typeOf } from "@/features/events/queries";
+import type { Sync } from "@/features/syncs/queries";
+import type { SyncInput } from "./form";
+import type { Preview } from "./preview";
+import { TestResult } from "./test-result";
+import classes from "./live-request.module.css";
+
+type Part = Schemas["PartView"];
+
+interface LiveRequestProps {
+  sync: Sync;
+  changes: SyncInput;
+  preview: Preview;
+  may: boolean;
+}
+
+/** The request that the sync makes of a real event, as one types; and sending it for a test. */
+export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
+  const { answer, error, event, pending } = preview;
+  const [chosen, setChosen] = useState<Schemas["Part"]>("event");
+  const parts = answer?.requests ?? [];
+  const part = parts.find((each) => each.part === chosen) ?? parts[0];
+  const test = useMutation({
+    mutationFn: () =>
+      take(
+        api.POST("/api/v1/projects/{project}/syncs/{sync}/test", {
+          params: { path: { project: sync.project, sync: sync.id } },
+          body: {
+            changes,
+            ...(event === null ? {} : { event: event as Record<string, never> }),
+            ...(part === undefined ? {} : { part: part.part }),
+          },
+        }),
+      ),
+  });
+  return (
+    <aside className={classes.panel} aria-label="Live request">
+      <Group justify="space-between" mb={10} gap="xs">
+        <Title order={2}>Live request</Title>
+        <EventChoice preview={preview} />
+      </Group>
+      {parts.length > 1 && (
+        <SegmentedControl
+          size="xs"
+          fullWidth
+          mb="sm"
+          aria-label="What is sent"
+          value={part?.part ?? "event"}
+          data={parts.map((each) => ({ value: each.part, label: each.part === "event" ? "Event" : "User" }))}
+          onChange={(value) => {
+            setChosen(value === "user" ? "user" : "event");
+          }}
+        />
+      )}
+      {error !== null && answer === undefined && <Failed error={error} what="The request can't be shown" />}
+      {part !== undefined && (
+        <div className={classes.request} data-stale={error !== null} aria-busy={pending}>
+          <RequestView part={part} />
+        </div>
+      )}
+      {answer !== undefined && answer.stand_ins.length > 0 && (
+        <Text size="xs" c="dimmed" mt={8}>
+          Not filled in yet, something stands in for: {answer.stand_ins.map((each) => each.split("/").slice(2).join(" ") || each).join(", ")}.
+        </Text>
+      )}
+      {may && (
+        <Group mt="md">
+          <Button
+            variant="default"
+            leftSection={<IconSend size={15} />}
+            loading={test.isPending}
+            onClick={() => {
+              test.mutate();
+            }}
+          >
+            Send test {part?.part === "user" ? "user" : "event"}
+          </Button>
+        </Group>
+      )}
+      <div aria-live="polite">
+        {test.error !== null && <Failed error={test.error} what="The test wasn't sent" />}
+        {test.data !== undefined && <TestResult result={test.data} />}
+      </div>
+    </aside>
+  );
+}
+
+/** Chooses which event the request is made of. */
+function EventChoice({ preview }: { preview: Preview }) {
+  const { source, setSource, recent, event } = preview;
+  const types = [...new Set(recent.map(typeOf))];
+  const label =
+    source.kind === "pasted"
+      ? "A pasted event"
+      : event === null
+        ? "A sample event"
+        : `Newest ${typeof event.event_type === "string" ? event.event_type : "event"}`;
+  const paste = () => {
+    modals.open({
+      title: "Paste an event",
+      size: "lg",
+      children: (
+        <PasteForm
+          beginning={event}
+          onPaste={(pasted) => {
+            setSource({ kind: "pasted", event: pasted });
+            modals.closeAll();
+          }}
+        />
+      ),
+    });
+  };
+  return (
+    <Menu width={260}>
+      <Menu.Target>
+        <Button
+          variant="subtle"
+          color="gray"
+          size="xs"
+          rightSection={<IconChevronDown size={14} />}
+          aria-label={`Made of: ${label}. Choose another event`}
+        >
+          {label}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown mah={360} style={{ overflowY: "auto" }}>
+        <Menu.Item
+          onClick={() => {
+            setSource({ kind: "newest" });
+          }}
+        >
+          The newest event
+        </Menu.Item>
+        {types.length > 0 && <Menu.Label>The newest of a type</Menu.Label>}
+        {types.map((type) => (
+          <Menu.Item
+            key={type}
+            onClick={() => {
+              setSource({ kind: "newest", type });
+            }}
+          >
+            {type}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item onClick={paste}>Paste one…</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+interface PasteProps {
+  beginning: Record<string, unknown> | null;
+  onPaste: (event: Record<string, unknown>) => void;
+}
+
+function PasteForm({ beginning, onPaste }: PasteProps) {
+  const [text, setText] = useState(beginning === null ? "" : JSON.stringify(beginning, null, 2));
+  const [error, setError] = useState<string>();
+  return (
+    <>
+      <JsonInput
+        label="Event"
+        description="As it is streamed: what templates see as input."
+        autosize
+        minRows={10}
+        maxRows={22}
+        value={text}
+        error={error}
+        data-autofocus
+        classNames={{ input: classes.json ?? "" }}
+        onChange={(value) => {
+          setText(value);
+          setError(undefined);
+        }}
+      />
+      <Button
+        mt="md"
+        onClick={() => {
+          try {
+            const event: unknown = JSON.parse(text);
+            if (typeof event === "object" && event !== null && !Array.isArray(event)) {
+              onPaste(event as Record<string, unknown>);
+            } else setError("An event is an object of JSON.");
+          } catch (problem) {
+            setError(problem instanceof Error ? problem.message : "This is not JSON.");
+          }
+        }}
+      >
+        Use this event
+      </Button>
+    </>
+  );
+}
+
+/** A request, or why there would be none. */
+export function RequestView({ part }: { part: Part }) {
+  const { request, reason } = part;
+  if (request == null) {
+    return (
+      <Alert color={part.outcome === "filtered" ? "gray" : "yellow"} title={part.outcome === "filtered" ? "This event is not sent" : "No request can be made of this event"}>
+        {sentenceCase(reason?.message ?? "there is nothing to send")}
+        {reason?.line != null && ` Line ${String(reason.line)}.`}
+      </Alert>
+    );
+  }
+  const body = pretty(request.body);
+  return (
+    <>
+      <div className={classes.line}>
+        <span className={classes.method}>{request.method}</span>
+        <span className="mono">{request.url}</span>
+      </div>
+      <dl className={classes.headers}>
+        {request.headers.map((header) => (
+          <div key={header.name}>
+            <dt>{header.name}</dt>
+            <dd>{header.value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Code text={body.text} json={body.json} label="Body" maxHeight="46vh" />
+      <Group gap={4} mt={6} wrap="nowrap" align="flex-start">
+        <Copy text={request.curl} what="Copy as curl" />
+        <Text size="xs" c="dimmed" pt={5}>
+          As a curl command
+          {request.variables.length > 0 &&
+            `; set ${request.variables.map((variable) => `${variable.name} (${variable.meaning})`).join(", ")}`}
+        </Text>
+      </Group>
+    </>
+  );
+}

@@ -1,0 +1,68 @@
+import { Text } from "@mantine/core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { api, ProblemError, take, type Schemas } from "@/api/client";
+import { useSettled } from "@/components/settled";
+import type { Sync } from "@/features/syncs/queries";
+import { changesOf, type Form, formOf, type SyncInput } from "./form";
+
+/** How many of the newest events the choice takes: the server's own answer. */
+export function MatchCount({ sync, form }: { sync: Sync; form: Form }) {
+  const changes: SyncInput = {
+    ...changesOf(form, formOf(sync)),
+    events: { ...form.events, send: true },
+    // Users apart, each event is one delivery at most.
+    users: { send: false },
+  };
+  const settled = useSettled(changes, 400);
+  const counted = useQuery({
+    queryKey: ["match-count", sync.project, sync.id, sync.version, settled],
+    queryFn: () =>
+      take(
+        api.POST("/api/v1/projects/{project}/syncs/{sync}/difference", {
+          params: { path: { project: sync.project, sync: sync.id } },
+          body: { changes: settled, events: 1000 },
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+    retry: false,
+  });
+  if (counted.isError) {
+    const unready = counted.error instanceof ProblemError && counted.error.status === 422;
+    return (
+      <Text size="sm" c="dimmed">
+        {unready
+          ? "How many recent events match is counted once nothing is missing."
+          : `Recent events can't be counted. ${counted.error.message}`}
+      </Text>
+    );
+  }
+  if (counted.data === undefined) return null;
+  const { events } = counted.data;
+  if (events === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        No events have arrived yet, so it can't be said how many of them match.
+      </Text>
+    );
+  }
+  const matching = matched(counted.data);
+  return (
+    <Text size="sm" aria-live="polite">
+      <b className="numbers">{matching}</b> of the last <span className="numbers">{events}</span> events match.
+    </Text>
+  );
+}
+
+/** Deliveries that there would be after the change, be they possible or not. */
+export function matched(difference: Schemas["TrafficDifference"]): number {
+  const { newly_matched, changed, newly_invalid, newly_valid, unchanged, still_invalid } = difference;
+  return (
+    newly_matched.count +
+    changed.count +
+    newly_invalid.count +
+    newly_valid.count +
+    unchanged +
+    still_invalid
+  );
+}

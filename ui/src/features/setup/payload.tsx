@@ -1,0 +1,99 @@
+import { Button, Group, Input, Radio, Skeleton, Stack } from "@mantine/core";
+import { lazy, Suspense } from "react";
+import type { FieldProblem } from "./form";
+import type { StepProps } from "./step";
+
+const TemplateEditor = lazy(() => import("@/components/template/editor"));
+
+interface PayloadProps extends StepProps {
+  label: string;
+  /** Null: what the destination sends by itself. */
+  template: string | null;
+  pointer: string;
+  problems: FieldProblem[];
+  onChange: (template: string | null) => void;
+}
+
+/** A body to begin with, for events and for users. */
+const BEGINNING: Record<string, string> = {
+  "/events/template": `{
+  <#if input.user_id??>
+  "external_id" : "\${input.user_id}",
+  </#if>
+  "name" : "\${input.event_type}",
+  "time" : "\${input.event_time}",
+  "properties" : {
+    "email" : "\${input.user_properties.email!}"
+  }
+}
+`,
+  "/users/template": `{
+  <#if input.user_id??>
+  "external_id" : "\${input.user_id}",
+  </#if>
+  <#if input.device_id??>
+  "device_id" : "\${input.device_id}",
+  </#if>
+  "time" : "\${input.event_time}",
+  "properties" : {
+    "email" : "\${input.user_properties.email!}"
+  }
+}
+`,
+};
+
+/** The default payload, or a FreeMarker template of one's own. */
+export function PayloadField({ label, template, pointer, problems, disabled, event, form, onChange }: PayloadProps) {
+  const own = problems.filter((problem) => problem.pointer === pointer);
+  return (
+    <Stack gap="sm">
+      <Radio.Group
+        label={label}
+        value={template === null ? "default" : "template"}
+        onChange={(kind) => {
+          onChange(kind === "default" ? null : (BEGINNING[pointer] ?? ""));
+        }}
+      >
+        <Stack gap={8} mt={8}>
+          <Radio value="default" label="The default: everything, as it is streamed" disabled={disabled} />
+          <Radio value="template" label="A FreeMarker template" disabled={disabled} />
+        </Stack>
+      </Radio.Group>
+      {template !== null && (
+        <Input.Wrapper
+          label="Template"
+          labelElement="div"
+          description="Type ${ or <# for what can stand there. The request beside it changes as you type."
+        >
+          <Suspense fallback={<Skeleton height={240} mt={8} />}>
+            <TemplateEditor
+              label={`${label}, template`}
+              value={template}
+              problems={own}
+              readOnly={disabled}
+              scope={{
+                input: event,
+                parameters: Object.keys(form.parameters),
+                mappedFields: Object.keys(form.mappings),
+              }}
+              onChange={onChange}
+            />
+          </Suspense>
+          {!disabled && template.trim() === "" && (
+            <Group mt={8}>
+              <Button
+                variant="subtle"
+                size="xs"
+                onClick={() => {
+                  onChange(BEGINNING[pointer] ?? "");
+                }}
+              >
+                Begin with an example
+              </Button>
+            </Group>
+          )}
+        </Input.Wrapper>
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,205 @@
+import { Button, Group, Text } from "@mantine/core";
+import { IconAlertCircle, IconCircle, IconCircleCheck } from "@tabler/icons-react";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
+import { useState } from "react";
+import { useSettled } from "@/components/settled";
+import { Failed, LoadingRows } from "@/components/states";
+import { useMay } from "@/features/access/me";
+import { type Destination, destinationQuery } from "@/features/catalog/queries";
+import { observedQuery } from "@/features/events/queries";
+import { projectQuery } from "@/features/shell/projects";
+import { type Sync, syncQuery } from "@/features/syncs/queries";
+import { AdvancedStep } from "./advanced";
+import { ConnectionStep } from "./connection";
+import { EventsStep } from "./events-step";
+import { changesOf, type FieldProblem, type Form, formOf, STEP_NAMES, type StepId, stepOf, stepsOf } from "./form";
+import { LiveRequest } from "./live-request";
+import { MappingsStep } from "./mappings";
+import { usePreview } from "./preview";
+import { PropertiesStep } from "./properties";
+import { SaveBar } from "./save-bar";
+import type { StepProps } from "./step";
+import { UsersStep } from "./users-step";
+import classes from "./setup.module.css";
+
+const route = getRouteApi("/shell/p/$project/syncs/$sync/settings");
+
+/** A sync's set-up: steps, form, and the request that it makes of a real event. */
+export function SetupPage() {
+  const { project, sync: id } = route.useParams();
+  const { organisation } = useSuspenseQuery(projectQuery(project)).data;
+  const sync = useSuspenseQuery(syncQuery(project, id)).data;
+  const destination = useQuery(destinationQuery(organisation, sync.definition.id));
+  if (destination.isError) {
+    return (
+      <Failed
+        error={destination.error}
+        what="The set-up can't be shown"
+        again={() => void destination.refetch()}
+      />
+    );
+  }
+  if (destination.data === undefined) return <LoadingRows rows={6} />;
+  return <Setup key={sync.id} sync={sync} destination={destination.data} organisation={organisation} />;
+}
+
+interface SetupProps {
+  sync: Sync;
+  destination: Destination;
+  organisation: string;
+}
+
+function Setup({ sync, destination, organisation }: SetupProps) {
+  const stored = formOf(sync);
+  const [edited, setEdited] = useState<Form | null>(null);
+  const form = edited ?? stored;
+  const changes = changesOf(form, stored);
+  const dirty = Object.keys(changes).length > 0;
+  const may = useMay(organisation, "syncs:write");
+
+  const steps = stepsOf(destination);
+  const { step: wanted } = route.useSearch();
+  const step = steps.find((each) => each === wanted) ?? "connection";
+  const observed = useQuery(observedQuery(sync.project)).data;
+
+  const settled = useSettled(changes, 300);
+  const preview = usePreview(sync, settled);
+  const problems = preview.problems;
+
+  useBlocker({
+    shouldBlockFn: ({ current, next }) =>
+      dirty &&
+      current.pathname !== next.pathname &&
+      !window.confirm("Leave without saving what you changed?"),
+    enableBeforeUnload: dirty,
+  });
+
+  const shown: StepProps = {
+    form,
+    set: (part) => {
+      setEdited((before) => ({ ...(before ?? stored), ...part }));
+    },
+    sync,
+    destination,
+    problems,
+    observed,
+    disabled: !may,
+    event: preview.event,
+  };
+  return (
+    <>
+      <div className={classes.columns}>
+        <Steps steps={steps} current={step} problems={problems} sync={sync} />
+        <div className={classes.form}>
+          {!may && (
+            <Text c="dimmed" mb="md">
+              Your role may look at these settings, not change them.
+            </Text>
+          )}
+          <StepForm step={step} {...shown} />
+          <Next steps={steps} current={step} sync={sync} />
+        </div>
+        <LiveRequest sync={sync} changes={settled} preview={preview} may={may} />
+      </div>
+      {may && (
+        <SaveBar
+          sync={sync}
+          changes={changes}
+          problems={problems}
+          onSaved={() => {
+            setEdited(null);
+          }}
+          onDiscard={() => {
+            setEdited(null);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function StepForm({ step, ...props }: StepProps & { step: StepId }) {
+  switch (step) {
+    case "connection":
+      return <ConnectionStep {...props} />;
+    case "mappings":
+      return <MappingsStep {...props} />;
+    case "events":
+      return <EventsStep {...props} />;
+    case "properties":
+      return <PropertiesStep {...props} />;
+    case "users":
+      return <UsersStep {...props} />;
+    case "advanced":
+      return <AdvancedStep {...props} />;
+  }
+}
+
+interface StepsProps {
+  steps: StepId[];
+  current: StepId;
+  problems: FieldProblem[];
+  sync: Sync;
+}
+
+function Steps({ steps, current, problems, sync }: StepsProps) {
+  return (
+    <nav className={classes.steps} aria-label="Steps of the set-up">
+      {steps.map((step) => {
+        const own = problems.filter((problem) => stepOf(problem) === step);
+        return (
+          <Link
+            key={step}
+            to="/p/$project/syncs/$sync/settings"
+            params={{ project: sync.project, sync: sync.id }}
+            search={{ step }}
+            replace
+            className={classes.step}
+            data-current={step === current}
+            aria-current={step === current ? "step" : undefined}
+          >
+            {own.length > 0 ? (
+              <IconAlertCircle size={16} color="var(--ms-degraded)" aria-hidden />
+            ) : step === "advanced" ? (
+              <IconCircle size={16} color="var(--ms-line-strong)" aria-hidden />
+            ) : (
+              <IconCircleCheck size={16} color="var(--ms-healthy)" aria-hidden />
+            )}
+            <span>
+              {STEP_NAMES[step]}
+              {own.length > 0 && (
+                <span className={classes.missing}>{own.length === 1 ? "1 thing to fill in" : `${String(own.length)} things to fill in`}</span>
+              )}
+            </span>
+          </Link>
+        );
+      })}
+    </nav>
+  );
+}
+
+function Next({ steps, current, sync }: Omit<StepsProps, "problems">) {
+  const next = steps[steps.indexOf(current) + 1];
+  if (next === undefined) return null;
+  return (
+    <Group mt="xl">
+      <Button
+        variant="default"
+        renderRoot={(props: Record<string, unknown>) => (
+          <Link
+            {...props}
+            to="/p/$project/syncs/$sync/settings"
+            params={{ project: sync.project, sync: sync.id }}
+            search={{ step: next }}
+            replace
+          />
+        )}
+      >
+        Next: {STEP_NAMES[next]}
+      </Button>
+    </Group>
+  );
+}
+
+

@@ -1,0 +1,38 @@
+import { Alert, Text } from "@mantine/core";
+import { IconAlertTriangle, IconCircleCheck } from "@tabler/icons-react";
+import type { Schemas } from "@/api/client";
+import { Code } from "@/components/code";
+import { pretty, sentenceCase } from "@/components/highlight";
+
+const TITLES: Record<Schemas["VerdictName"], string> = {
+  delivered: "Delivered",
+  retried: "Not delivered: it would be tried again",
+  refused: "Not delivered: the destination was not asked, or refused",
+  not_sent: "Nothing was sent",
+};
+
+/** What came of a test: the verdict, and the destination's answer. */
+export function TestResult({ result }: { result: Schemas["TestView"] }) {
+  const { verdict, message, answer, milliseconds } = result;
+  const good = verdict === "delivered";
+  const body = answer == null ? null : pretty(answer.body);
+  return (
+    <Alert
+      mt="sm"
+      color={good ? "green" : "red"}
+      icon={good ? <IconCircleCheck size={18} /> : <IconAlertTriangle size={18} />}
+      title={TITLES[verdict]}
+      role="status"
+    >
+      <Text size="sm">
+        {sentenceCase(message)}
+        {milliseconds != null && <span className="muted numbers"> {milliseconds.toFixed(0)} ms</span>}
+      </Text>
+      {body !== null && body.text !== "" && (
+        <div style={{ marginTop: 8 }}>
+          <Code text={body.text} json={body.json} label="The destination's answer" maxHeight={220} />
+        </div>
+      )}
+    </Alert>
+  );
+}

@@ -1,0 +1,58 @@
+import { queryOptions, useQuery, useSuspenseQueries } from "@tanstack/react-query";
+import { api, take, type Schemas } from "@/api/client";
+import { organisationsQuery } from "@/features/access/me";
+
+export type Project = Schemas["ProjectView"];
+
+export function projectsQuery(organisation: string) {
+  return queryOptions({
+    queryKey: ["projects", organisation],
+    queryFn: () =>
+      take(
+        api.GET("/api/v1/organisations/{organisation}/projects", {
+          params: { path: { organisation }, query: { limit: 200 } },
+        }),
+      ),
+    staleTime: 30_000,
+  });
+}
+
+export function projectQuery(project: string) {
+  return queryOptions({
+    queryKey: ["project", project],
+    queryFn: () => take(api.GET("/api/v1/projects/{project}", { params: { path: { project } } })),
+    staleTime: 30_000,
+  });
+}
+
+/** All projects that the person sees, of all their organisations. */
+export function useProjects(): Project[] {
+  const [organisations] = useSuspenseQueries({ queries: [organisationsQuery] });
+  const readable = organisations.data.items.filter((each) => each.permissions.includes("projects:read"));
+  const answers = useSuspenseQueries({ queries: readable.map((each) => projectsQuery(each.id)) });
+  return answers.flatMap((answer) => answer.data.items);
+}
+
+/** The organisation of a project, once it is known. */
+export function useOrganisationOf(project: string): string | undefined {
+  return useQuery(projectQuery(project)).data?.organisation;
+}
+
+const LAST = "millstream-project";
+
+/** The project that was looked at last in this browser. */
+export function lastProject(): string | null {
+  try {
+    return localStorage.getItem(LAST);
+  } catch {
+    return null;
+  }
+}
+
+export function rememberProject(project: string): void {
+  try {
+    localStorage.setItem(LAST, project);
+  } catch {
+    // Where storage is forbidden, the first project is shown.
+  }
+}

@@ -1,0 +1,117 @@
+import { AppShell, Burger, Center, Group, Loader } from "@mantine/core";
+import { useDisclosure, useLocalStorage } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { Outlet, useLocation, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { Suspense, useEffect, useState } from "react";
+import { ProblemError } from "@/api/client";
+import { Mark } from "@/components/mark";
+import { PageFailed } from "@/components/states";
+import { meQuery } from "@/features/access/me";
+import { MeMenu } from "./me-menu";
+import { Navigation } from "./navigation";
+import { Palette, PaletteButton } from "./palette";
+import { ProjectSwitcher } from "./project-switcher";
+import { lastProject, rememberProject, useProjects } from "./projects";
+import classes from "./shell.module.css";
+
+/** Lets in whoever is signed in; everybody else is asked to sign in, and comes back. */
+export function Shell() {
+  const me = useQuery(meQuery);
+  if (me.isPending) return <Waiting />;
+  if (me.isError) {
+    if (me.error instanceof ProblemError && me.error.status === 401) {
+      return <ToSignIn />;
+    }
+    return <PageFailed error={me.error} />;
+  }
+  return (
+    <Suspense fallback={<Waiting />}>
+      <Frame />
+    </Suspense>
+  );
+}
+
+/** Leads to signing in, once, from where somebody is now. */
+function ToSignIn() {
+  const navigate = useNavigate();
+  const { pathname, href } = useRouterState({ select: (state) => state.resolvedLocation ?? state.location });
+  const [from] = useState(pathname === "/" ? undefined : href);
+  useEffect(() => {
+    void navigate({ to: "/sign-in", search: { to: from }, replace: true });
+  }, [navigate, from]);
+  return <Waiting />;
+}
+
+function Waiting() {
+  return (
+    <Center h="100vh" role="status" aria-label="Loading">
+      <Loader size="sm" />
+    </Center>
+  );
+}
+
+function Frame() {
+  const params = useParams({ strict: false });
+  const projects = useProjects();
+  const [opened, { toggle, close }] = useDisclosure(false);
+  const [collapsed, setCollapsed] = useLocalStorage({
+    key: "millstream-navigation-collapsed",
+    defaultValue: false,
+  });
+  const location = useLocation();
+  useEffect(close, [location.pathname, close]);
+
+  const wanted = params.project ?? lastProject();
+  const project = projects.find((each) => each.id === wanted) ?? projects[0];
+  const inProject = params.project;
+  useEffect(() => {
+    if (inProject !== undefined) rememberProject(inProject);
+  }, [inProject]);
+
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: collapsed ? 60 : 228, breakpoint: 900, collapsed: { mobile: !opened } }}
+      transitionDuration={0}
+      classNames={{ header: classes.header, navbar: classes.navbar, main: classes.main }}
+    >
+      <a href="#content" className={classes.skip}>
+        Skip to the content
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px={14} justify="space-between" wrap="nowrap" gap="sm">
+          <Group gap={10} wrap="nowrap" className={classes.left}>
+            <Burger
+              opened={opened}
+              onClick={toggle}
+              size="sm"
+              className={classes.burger}
+              aria-label={opened ? "Close navigation" : "Open navigation"}
+            />
+            <Mark />
+            <ProjectSwitcher projects={projects} project={project} />
+          </Group>
+          <Group gap={6} wrap="nowrap">
+            <PaletteButton />
+            <MeMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar>
+        <Navigation project={project} collapsed={collapsed && !opened} onCollapse={setCollapsed} />
+      </AppShell.Navbar>
+      <AppShell.Main id="content" tabIndex={-1}>
+        <Suspense
+          fallback={
+            <Center h="50vh" role="status" aria-label="Loading">
+              <Loader size="sm" />
+            </Center>
+          }
+        >
+          <Outlet />
+        </Suspense>
+      </AppShell.Main>
+      <Palette projects={projects} project={project} />
+    </AppShell>
+  );
+}

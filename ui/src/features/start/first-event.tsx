@@ -1,0 +1,89 @@
+import { Alert, Loader, Tabs, Text } from "@mantine/core";
+import { IconCircleCheck } from "@tabler/icons-react";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { Code } from "@/components/code";
+import { CopyField } from "@/components/copy";
+import { ButtonLink } from "@/components/links";
+import { Page, Section } from "@/components/page";
+import { Failed } from "@/components/states";
+import { eventsQuery, typeOf } from "@/features/events/queries";
+import { projectQuery } from "@/features/shell/projects";
+import { snippets } from "./snippets";
+import { Steps } from "./steps";
+import classes from "./first-event.module.css";
+
+const route = getRouteApi("/shell/p/$project/start");
+
+/** Sending events with the project's own key; the page turns when the first one arrives. */
+export function FirstEventPage() {
+  const { project: id } = route.useParams();
+  const project = useSuspenseQuery(projectQuery(id)).data;
+  const newest = useQuery({ ...eventsQuery(id, { limit: 1 }), refetchInterval: 1500 });
+  const event = newest.data?.items[0];
+  const ways = snippets(window.location.origin, project.api_key);
+  return (
+    <Page title="Send events" about={`Point an SDK at this server, with the key of ${project.name}.`}>
+      <Steps current={event === undefined ? 1 : 2} />
+      <div className={classes.columns}>
+        <div>
+          <Text fw={600} mb={4}>
+            API key
+          </Text>
+          <CopyField value={project.api_key} label="API key" />
+          <Tabs defaultValue="curl" mt="lg">
+            <Tabs.List aria-label="Ways to send events">
+              {ways.map((way) => (
+                <Tabs.Tab key={way.id} value={way.id}>
+                  {way.name}
+                </Tabs.Tab>
+              ))}
+            </Tabs.List>
+            {ways.map((way) => (
+              <Tabs.Panel key={way.id} value={way.id} pt="sm">
+                {way.install !== null && (
+                  <div className={classes.install}>
+                    <Code text={way.install} label={`Installing for ${way.name}`} />
+                  </div>
+                )}
+                <Code text={way.code} label={`Sending by ${way.name}`} />
+              </Tabs.Panel>
+            ))}
+          </Tabs>
+          <Text size="xs" c="dimmed" mt="xs">
+            Where events have an address of their own, put it in place of {window.location.origin}.
+          </Text>
+        </div>
+        <div aria-live="polite">
+          {newest.isError && (
+            <Failed
+              error={newest.error}
+              what="It can't be seen whether events arrive"
+              again={() => void newest.refetch()}
+            />
+          )}
+          {event === undefined && !newest.isError && (
+            <div className={classes.waiting}>
+              <Loader size="sm" type="dots" data-lasting />
+              <Text fw={600}>Waiting for the first event</Text>
+              <Text c="dimmed" size="sm">
+                Run one of these. This page turns by itself when the event arrives.
+              </Text>
+            </div>
+          )}
+          {event !== undefined && (
+            <Section title="The newest event">
+              <Alert color="water" icon={<IconCircleCheck size={18} />} mb="sm">
+                <b>{typeOf(event)}</b> has arrived. Next, say where events go.
+              </Alert>
+              <Code text={JSON.stringify(event.event, null, 2)} label="The event" json maxHeight={360} />
+              <ButtonLink mt="md" to="/p/$project/catalog" params={{ project: id }}>
+                Connect a destination
+              </ButtonLink>
+            </Section>
+          )}
+        </div>
+      </div>
+    </Page>
+  );
+}

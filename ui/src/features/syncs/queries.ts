@@ -1,0 +1,51 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, take, type Schemas } from "@/api/client";
+
+export type Sync = Schemas["SyncView"];
+export type SyncStatus = Schemas["SyncStatus"];
+
+export function syncsQuery(project: string) {
+  return queryOptions({
+    queryKey: ["syncs", project],
+    queryFn: () =>
+      take(
+        api.GET("/api/v1/projects/{project}/syncs", {
+          params: { path: { project }, query: { limit: 200 } },
+        }),
+      ),
+  });
+}
+
+export function syncQuery(project: string, sync: string) {
+  return queryOptions({
+    queryKey: ["sync", project, sync],
+    queryFn: () =>
+      take(api.GET("/api/v1/projects/{project}/syncs/{sync}", { params: { path: { project, sync } } })),
+  });
+}
+
+/** How a sync does; asked for again while somebody looks. */
+export function statusQuery(project: string, sync: string) {
+  return queryOptions({
+    queryKey: ["status", project, sync],
+    queryFn: () =>
+      take(
+        api.GET("/api/v1/projects/{project}/syncs/{sync}/status", { params: { path: { project, sync } } }),
+      ),
+    refetchInterval: 5_000,
+  });
+}
+
+export function versionsQuery(project: string, sync: string) {
+  return infiniteQueryOptions({
+    queryKey: ["versions", project, sync],
+    queryFn: ({ pageParam }) =>
+      take(
+        api.GET("/api/v1/projects/{project}/syncs/{sync}/versions", {
+          params: { path: { project, sync }, query: { limit: 50, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+}

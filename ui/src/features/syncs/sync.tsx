@@ -1,0 +1,156 @@
+import { ActionIcon, Button, Group, Menu, Text } from "@mantine/core";
+import { IconCopy, IconDots, IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link, Outlet, useMatch } from "@tanstack/react-router";
+import { HealthMark } from "@/components/health";
+import { TextLink } from "@/components/links";
+import { Logo } from "@/components/logo";
+import { Page } from "@/components/page";
+import { Failed, LoadingRows } from "@/components/states";
+import { useMay } from "@/features/access/me";
+import { useOrganisationOf } from "@/features/shell/projects";
+import { useDelete, useDuplicate, useSwitch } from "./actions";
+import { statusQuery, type Sync, syncQuery } from "./queries";
+import { UpgradeNotice } from "./upgrade";
+import classes from "./sync.module.css";
+
+const route = getRouteApi("/shell/p/$project/syncs/$sync");
+
+/** A sync's frame: what it is, how it does, what one can do with it, and its parts. */
+export function SyncPage() {
+  const { project, sync: id } = route.useParams();
+  const sync = useQuery(syncQuery(project, id));
+  if (sync.isError) {
+    return (
+      <Page title="Sync">
+        <Failed error={sync.error} what="This sync can't be shown" again={() => void sync.refetch()} />
+      </Page>
+    );
+  }
+  if (sync.data === undefined) {
+    return (
+      <Page title="Sync">
+        <LoadingRows rows={6} />
+      </Page>
+    );
+  }
+  return <Frame sync={sync.data} />;
+}
+
+const PARTS = [
+  { label: "Overview", to: "/p/$project/syncs/$sync" },
+  { label: "Settings", to: "/p/$project/syncs/$sync/settings" },
+  { label: "History", to: "/p/$project/syncs/$sync/history" },
+] as const;
+
+function Frame({ sync }: { sync: Sync }) {
+  const params = { project: sync.project, sync: sync.id };
+  const status = useQuery(statusQuery(sync.project, sync.id));
+  const organisation = useOrganisationOf(sync.project);
+  const may = useMay(organisation, "syncs:write");
+  return (
+    <Page
+      wide
+      title={sync.name}
+      above={
+        <TextLink
+          to="/p/$project/syncs"
+          params={{ project: sync.project }}
+          size="sm"
+          c="dimmed"
+          mb={10}
+          display="inline-block"
+        >
+          Syncs
+        </TextLink>
+      }
+      heading={
+        <Group gap={12} wrap="nowrap">
+          <Logo name={sync.definition.name} size={38} />
+          <span>{sync.name}</span>
+        </Group>
+      }
+      about={
+        <Group gap={14} mt={6}>
+          {status.data !== undefined && <HealthMark health={status.data.health} />}
+          <Text c="dimmed" size="sm">
+            {sync.definition.name}, version {sync.definition.version}
+          </Text>
+        </Group>
+      }
+      actions={may && <Actions sync={sync} />}
+    >
+      <UpgradeNotice sync={sync} organisation={organisation} may={may} />
+      <nav className={classes.parts} aria-label="Parts of the sync">
+        {PARTS.map((part) => (
+          <Link
+            key={part.label}
+            to={part.to}
+            params={params}
+            activeOptions={{ exact: true, includeSearch: false }}
+            className={classes.part}
+            activeProps={{ "data-active": true }}
+          >
+            {part.label}
+          </Link>
+        ))}
+      </nav>
+      <Outlet />
+    </Page>
+  );
+}
+
+function Actions({ sync }: { sync: Sync }) {
+  // The set-up has a button of its own, which knows what isn't saved yet.
+  const settingUp = useMatch({ from: "/shell/p/$project/syncs/$sync/settings", shouldThrow: false }) !== undefined;
+  const onOff = useSwitch(sync);
+  const duplicate = useDuplicate(sync);
+  const remove = useDelete(sync);
+  return (
+    <>
+      {sync.enabled ? (
+        <Button
+          variant="default"
+          leftSection={<IconPlayerPause size={15} />}
+          loading={onOff.isPending}
+          onClick={() => {
+            onOff.mutate(false);
+          }}
+        >
+          Pause
+        </Button>
+      ) : settingUp ? null : (
+        <Button
+          leftSection={<IconPlayerPlay size={15} />}
+          loading={onOff.isPending}
+          onClick={() => {
+            onOff.mutate(true);
+          }}
+        >
+          Enable
+        </Button>
+      )}
+      <Menu width={220}>
+        <Menu.Target>
+          <ActionIcon variant="default" size={34} aria-label="More actions">
+            <IconDots size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<IconCopy size={16} />}
+            onClick={() => {
+              duplicate.mutate();
+            }}
+          >
+            Duplicate
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+            Delete…
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </>
+  );
+}

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import type { SyncStatus } from "./queries";
+import { inWords } from "./words";
+
+const healthy: SyncStatus = {
+  enabled: true,
+  health: "healthy",
+  in_flight: 0,
+  pending: 0,
+  backlog: 0,
+  ended: 0,
+  counts: { filtered: 0, delivered_first: 9, delivered_retry: 0, discarded: 0, expired: 0, failed_attempts: 0 },
+};
+
+test("a sync's state is one sentence", () => {
+  expect(inWords(healthy)).toBe("Everything is delivered");
+  expect(inWords({ ...healthy, pending: 1 })).toBe("1 delivery is tried again");
+  expect(inWords({ ...healthy, backlog: 2 })).toBe("2 events wait to be sent");
+  expect(inWords({ ...healthy, health: "paused", backlog: 1 })).toBe("1 event waits until it is enabled");
+  expect(inWords({ ...healthy, health: "failing", reason: "it answers 500" })).toBe("It answers 500");
+});

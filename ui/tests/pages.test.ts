@@ -1,0 +1,123 @@
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findings, launch, settled, signUp, watch } from "./browser";
+import { fill, type Filled } from "./fill";
+import { Destination, Millstream } from "./server";
+
+/** Every page by name, empty or full, as an address. */
+function addresses(filled: Filled, empty: string): Record<string, string> {
+  const { organisation, project, sync, definition } = filled;
+  return {
+    "syncs-empty": `/p/${empty}/syncs`,
+    syncs: `/p/${project}/syncs`,
+    catalog: `/p/${project}/catalog`,
+    "catalog-nothing": `/p/${project}/catalog?q=nothing-has-this-name`,
+    destination: `/p/${project}/catalog/${definition}`,
+    "events-empty": `/p/${empty}/events`,
+    events: `/p/${project}/events`,
+    "start-empty": `/p/${empty}/start`,
+    start: `/p/${project}/start`,
+    welcome: "/welcome",
+    "sync-overview": `/p/${project}/syncs/${sync}`,
+    "setup-connection": `/p/${project}/syncs/${sync}/settings`,
+    "setup-events": `/p/${project}/syncs/${sync}/settings?step=events`,
+    "setup-properties": `/p/${project}/syncs/${sync}/settings?step=properties`,
+    "setup-users": `/p/${project}/syncs/${sync}/settings?step=users`,
+    "setup-advanced": `/p/${project}/syncs/${sync}/settings?step=advanced`,
+    "sync-history": `/p/${project}/syncs/${sync}/history`,
+    "sync-none": `/p/${project}/syncs/sync_0`,
+    "settings-projects": `/o/${organisation}/settings/projects`,
+    "settings-members": `/o/${organisation}/settings/members`,
+    "settings-tokens": `/o/${organisation}/settings/tokens`,
+    "settings-audit": `/o/${organisation}/settings/audit`,
+    "portal-list": `/o/${organisation}/destinations`,
+    "portal-configuration": `/o/${organisation}/destinations/${definition}`,
+    "portal-testing": `/o/${organisation}/destinations/${definition}?tab=testing`,
+    "portal-versions": `/o/${organisation}/destinations/${definition}?tab=versions`,
+    "reviews-empty": "/reviews",
+    account: "/account",
+    "nothing-here": "/p/",
+  };
+}
+
+/** Those that whoever isn't signed in sees. */
+const OUTSIDE = ["/sign-in", "/sign-in?error=no_account", "/password-reset", "/invitation"];
+
+/** With `SCREENSHOTS=1` every page in every look is also written to `screenshots/`. */
+const WRITES = process.env.SCREENSHOTS !== undefined;
+/** Only pages whose names have this in them. */
+const ONLY = process.env.ONLY ?? "";
+/** What is examined in each look: colours differ by scheme, the rest doesn't. */
+const LOOKS = [
+  { name: "wide-light", width: 1440, height: 900, colorScheme: "light", axe: "everything" },
+  { name: "wide-dark", width: 1440, height: 900, colorScheme: "dark", axe: "contrast" },
+  { name: "narrow-dark", width: 360, height: 800, colorScheme: "dark", axe: null },
+  { name: "narrow-light", width: 390, height: 844, colorScheme: "light", axe: null },
+  { name: "huge-light", width: 2560, height: 1200, colorScheme: "light", axe: null },
+] as const;
+
+let server: Millstream;
+let destination: Destination;
+let browser: Browser;
+let signedIn: Awaited<ReturnType<BrowserContext["storageState"]>>;
+let filled: Filled;
+let empty: string;
+
+beforeAll(async () => {
+  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
+  const context = await browser.newContext();
+  await signUp(context, server.invitation);
+  filled = await fill(server, destination, context.request);
+  const projects = await context.request.get(`${server.url}/api/v1/organisations/${filled.organisation}/projects`);
+  const { items } = (await projects.json()) as { items: { id: string; name: string }[] };
+  empty = items.find((each) => each.name === "Mobile app")?.id ?? "";
+  signedIn = await context.storageState();
+  await context.close();
+});
+
+afterAll(async () => {
+  await browser.close();
+  destination.stop();
+  await server.stop();
+});
+
+/** What is wrong with a page, in all looks. */
+async function examine(context: BrowserContext, label: string, path: string): Promise<string[]> {
+  if (!label.includes(ONLY)) return [];
+  const page = await context.newPage();
+  const found = watch(page, server.url);
+  await page.goto(server.url + path);
+  await settled(page);
+  for (const { name, width, height, colorScheme, axe } of LOOKS) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(100);
+    const overflow = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth");
+    if (Number(overflow) > 0) found.push(`${name}: is ${String(overflow)} px too wide`);
+    if (axe !== null) found.push(...(await findings(page, axe)).map((finding) => `${name}: ${finding}`));
+    if (WRITES) {
+      const folder = fileURLToPath(new URL(`../screenshots/${name}`, import.meta.url));
+      mkdirSync(folder, { recursive: true });
+      await page.screenshot({ path: `${folder}/${label}.png` });
+    }
+  }
+  await page.close();
+  return found.map((fault) => `${label}: ${fault}`);
+}
+
+test("every page is as it should be in every look", { timeout: 400_000 }, async () => {
+  const inside = await browser.newContext({ storageState: signedIn, viewport: { width: 1440, height: 900 } });
+  const outside = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const faults: string[] = [];
+  for (const [label, path] of Object.entries(addresses(filled, empty))) {
+    faults.push(...(await examine(inside, label, path)));
+  }
+  for (const path of OUTSIDE) {
+    faults.push(...(await examine(outside, `outside${path.replaceAll(/[^a-z]+/g, "-")}`, path)));
+  }
+  await inside.close();
+  await outside.close();
+  expect(faults).toEqual([]);
+});

@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { preview } from "vite";
+
+/** How long the server may take to answer, or to end. */
+const PATIENCE_MILLISECONDS = 30_000;
+
+/** The binary that the tests' build made, or the one that is named. */
+function binary(): string {
+  const named = process.env.MILLSTREAM_BINARY;
+  if (named !== undefined) return named;
+  const root = fileURLToPath(new URL("../../target", import.meta.url));
+  const found = ["debug", "release"].map((kind) => join(root, kind, "millstream")).find(existsSync);
+  if (found === undefined) throw new Error("no binary: run `cargo build -p millstream`, or set MILLSTREAM_BINARY");
+  return found;
+}
+
+/** A server of the real binary, with a data folder of its own. */
+export class Millstream {
+  private constructor(
+    readonly url: string,
+    /** The link of the first start. */
+    readonly invitation: string,
+    private readonly process: ChildProcess,
+    private readonly data: string,
+  ) {}
+
+  static async start(): Promise<Millstream> {
+    const data = mkdtempSync(join(tmpdir(), "millstream-page-"));
+    const port = await freePort();
+    const url = `http://127.0.0.1:${String(port)}`;
+    const child = spawn(binary(), ["serve"], {
+      env: {
+        PATH: process.env.PATH,
+        HOME: data,
+        MILLSTREAM_LISTEN: `127.0.0.1:${String(port)}`,
+        MILLSTREAM_DATA_DIR: join(data, "data"),
+        MILLSTREAM_EGRESS__ALLOW: "127.0.0.0/8",
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let log = "";
+    const invitation = await new Promise<string>((resolve, reject) => {
+      const look = (chunk: Buffer) => {
+        log += chunk.toString();
+        const link = /\/invitation#\S+?(?=['"\s]|$)/m.exec(log);
+        if (link !== null && log.includes("\n", link.index)) resolve(url + link[0]);
+      };
+      child.stdout.on("data", look);
+      child.stderr.on("data", look);
+      child.on("exit", (code) => {
+        reject(new Error(`the server ended with ${String(code)}: ${log}`));
+      });
+      setTimeout(() => {
+        reject(new Error(`no link of a first start: ${log}`));
+      }, PATIENCE_MILLISECONDS).unref();
+    });
+    const server = new Millstream(url, invitation, child, data);
+    await server.answers();
+    const page = process.env.PAGE;
+    return page === undefined ? server : server.withPage(page);
+  }
+
+  /** The same with the page in this folder (such as `dist`), rather than the one that is in the binary. */
+  private async withPage(outDir: string): Promise<Millstream> {
+    process.env.MILLSTREAM_URL = this.url;
+    const vite = await preview({ build: { outDir }, preview: { port: 0, host: "127.0.0.1" }, logLevel: "error" });
+    const url = vite.resolvedUrls?.local[0]?.replace(/\/$/, "") ?? this.url;
+    this.process.once("exit", () => void vite.close());
+    return new Millstream(url, this.invitation.replace(this.url, url), this.process, this.data);
+  }
+
+  /** Sends events as an SDK does. */
+  async send(apiKey: string, events: object[]): Promise<void> {
+    const response = await fetch(`${this.url}/2/httpapi`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ api_key: apiKey, events }),
+    });
+    if (!response.ok) throw new Error(`events were refused: ${await response.text()}`);
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    this.process.kill("SIGTERM");
+    await ended;
+    rmSync(this.data, { recursive: true, force: true });
+  }
+
+  private async answers(): Promise<void> {
+    const until = Date.now() + PATIENCE_MILLISECONDS;
+    for (;;) {
+      const ready = await fetch(`${this.url}/health/ready`).then(
+        (response) => response.ok,
+        () => false,
+      );
+      if (ready) return;
+      if (Date.now() > until) throw new Error("the server isn't ready");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** A request that a destination got. */
+export interface Received {
+  path: string;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+/** A destination that keeps what it gets, and answers as it is told. */
+export class Destination {
+  readonly received: Received[] = [];
+  status = 200;
+
+  private constructor(
+    private readonly server: Server,
+    readonly url: string,
+  ) {}
+
+  static async start(): Promise<Destination> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const destination = new Destination(server, `http://127.0.0.1:${String(port)}`);
+    server.on("request", (request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        destination.received.push({ path: request.url ?? "", headers: request.headers, body });
+        response.writeHead(destination.status, { "content-type": "application/json" });
+        response.end(JSON.stringify({ ok: destination.status < 300 }));
+      });
+    });
+    return destination;
+  }
+
+  stop(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
