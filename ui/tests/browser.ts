@@ -54,13 +54,13 @@ export async function findings(page: Page, only: "everything" | "contrast" = "ev
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ""}`));
 }
 
+const LOADS = `document.querySelector("h1") === null || document.querySelector(
+  "[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root:not([data-lasting])") !== null`;
+
 /** Waits until nothing loads any more. */
 export async function settled(page: Page): Promise<void> {
-  await page.waitForFunction(
-    "document.querySelector('h1') !== null && document.querySelector('[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root:not([data-lasting])') === null",
-    undefined,
-    { timeout: 15_000 },
-  );
+  // Asked from here: what the page itself would have to evaluate again and again, its content policy forbids.
+  await expect.poll(() => page.evaluate(LOADS), { timeout: 15_000, interval: 50 }).toBe(false);
   await page.waitForTimeout(150);
 }
 

@@ -38,7 +38,7 @@ function addresses(filled: Filled, empty: string): Record<string, string> {
     "portal-versions": `/o/${organisation}/destinations/${definition}?tab=versions`,
     "reviews-empty": "/reviews",
     account: "/account",
-    "nothing-here": "/p/",
+    "nothing-here": `/p/${project}/nothing/here`,
   };
 }
 
