@@ -72,7 +72,7 @@ fn health_metrics_and_request_ids_are_there() {
 fn with_a_control_address_the_public_one_takes_events_only() {
     let control = free_address();
     let server = Server::start(&format!("control.listen = \"{control}\""));
-    for path in ["/metrics", "/receiver/", "/api/v1/me"] {
+    for path in ["/metrics", "/receiver/", "/api/v1/me", "/sign-in"] {
         assert_eq!(
             request(server.address, "GET", path, "").unwrap().0,
             404,
@@ -99,6 +99,7 @@ fn what_no_route_takes_is_answered_with_a_reason() {
         (server.address, "POST", "/2/nothing", 404),
         (control, "GET", "/nothing", 404),
         (control, "POST", "/metrics", 405),
+        (control, "POST", "/sign-in", 405),
         (control, "GET", "/api/v1/nothing", 404),
         (control, "PUT", "/api/v1/me", 405),
         (control, "PUT", "/receiver/in/box", 200),
