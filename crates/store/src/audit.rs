@@ -50,7 +50,7 @@ impl AuditEntry {
 /// Which entries to show; `None` for any.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// Of this actor's id.
+    /// Of this actor's id, or of the person who has this e-mail address.
     pub actor: Option<String>,
     /// To the target with this id.
     pub target: Option<String>,
@@ -90,7 +90,15 @@ impl Store {
             texts.push(wanted);
             sql.push_str(&format!(" AND {what} = ${}", texts.len()));
         };
-        for (column, wanted) in [("actor_id", &filter.actor), ("target_id", &filter.target)] {
+        // People are known by their addresses; entries are found by ids.
+        let actor = match &filter.actor {
+            Some(email) if email.contains('@') => {
+                let person = self.person_by_email(email).await?;
+                Some(person.map_or_else(|| email.clone(), |person| person.id.to_string()))
+            }
+            actor => actor.clone(),
+        };
+        for (column, wanted) in [("actor_id", &actor), ("target_id", &filter.target)] {
             if let Some(wanted) = wanted {
                 demand(column, wanted.clone());
             }

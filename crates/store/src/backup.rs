@@ -30,7 +30,8 @@ pub enum Error {
     /// The database is not in a file.
     #[error(
         "`store.database` is no SQLite file, and backups are of the embedded installation: copy a \
-         PostgreSQL database with `pg_dump` and put it back with `pg_restore`"
+         PostgreSQL database with `pg_dump`, put it back with `pg_restore`, and run `millstream end-access` \
+         then"
     )]
     NotEmbedded,
     /// There is nothing to copy.
@@ -38,6 +39,14 @@ pub enum Error {
     Missing {
         /// Where it was looked for.
         file: PathBuf,
+    },
+    /// It isn't known whether there is anything to copy: the folder can't be looked into.
+    #[error("{} can't be looked for: {source}", file.display())]
+    Hidden {
+        /// Where it was looked for.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// The database can't be read, or its copy can't be written.
     #[error("{}: {source}", file.display())]
@@ -224,6 +233,7 @@ fn end_access_in(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ac
     };
     let sessions_ended = delete("sessions")?;
     let links_ended = delete("invitations")? + delete("password_resets")?;
+    delete("asked_resets")?;
     let mut columns = connection
         .prepare("SELECT 1 FROM pragma_table_info('api_tokens') WHERE name = 'expires_at'")?;
     let live = match columns.exists([])? {
@@ -288,9 +298,12 @@ fn file_of(config: &Config) -> Result<PathBuf, Error> {
     }
     let options = SqliteConnectOptions::from_str(&config.database).map_err(StoreError::from)?;
     let file = options.get_filename().to_owned();
-    match file.is_file() {
-        true => Ok(file),
-        false => Err(Error::Missing { file }),
+    match std::fs::metadata(&file) {
+        Ok(found) if found.is_file() => Ok(file),
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::Hidden { file, source })
+        }
+        _ => Err(Error::Missing { file }),
     }
 }
 

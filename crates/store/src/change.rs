@@ -8,12 +8,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{Any, AnyConnection, Row, Transaction};
 
+use crate::grant::Renewal;
 use crate::person::{self, Person};
 use crate::secret::{Secret, hexadecimal};
-use crate::{Error, Store, mail};
+use crate::{Error, Grant, Store, mail};
 
 /// On whose behalf something is changed, and from where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// Who.
     pub actor: Actor,
@@ -30,6 +31,9 @@ pub struct Caller {
     pub proved: Option<Proved>,
     /// The person as the caller saw them, from which the change was made.
     pub seen: Option<Seen>,
+    /// What the caller was let in with, which has to hold still when the change begins. `None` for the
+    /// server itself, and for what is open to everyone.
+    pub grant: Option<Grant>,
 }
 
 /// A person as they were when somebody decided to change them: what was decided on something else than
@@ -83,6 +87,7 @@ impl Caller {
             notices: Vec::new(),
             proved: None,
             seen: None,
+            grant: None,
         }
     }
 
@@ -238,6 +243,25 @@ pub trait WriteLetter: FnOnce(&Secret) -> Result<mail::Draft, LetterFailure> + S
 
 impl<F: FnOnce(&Secret) -> Result<mail::Draft, LetterFailure> + Send> WriteLetter for F {}
 
+/// A time as the audit log has it.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    format!("{}Z", at.to_string().replacen(' ', "T", 1))
+}
+
+/// What was made before, as a repeated request finds it: that it isn't there any more is said of it, not
+/// of the place where it is to be made.
+pub(crate) fn still_there<T>(found: Result<T, Error>) -> Result<T, Error> {
+    found.map_err(|error| match error {
+        Error::NoProject(_)
+        | Error::NoOrganisation(_)
+        | Error::NoSync(_)
+        | Error::NoToken(_)
+        | Error::NoDefinition(_)
+        | Error::NoVersion { .. } => Error::MadeIsGone,
+        error => error,
+    })
+}
+
 /// What a change was, for the audit log. Nothing secret may be in it.
 pub(crate) struct Entry {
     pub(crate) organisation: Option<OrganisationId>,
@@ -252,19 +276,27 @@ pub(crate) struct Entry {
 /// A change under way. Dropped without [`commit`](Self::commit), it has not happened.
 pub(crate) struct Change<'s> {
     store: &'s Store,
-    by: &'s Caller,
+    pub(crate) by: &'s Caller,
     /// Who does it, as far as it is known by now.
     actor: Actor,
     transaction: Transaction<'s, Any>,
     /// Mail that tells of it, to be sent when it has happened.
     mails: Vec<mail::Enqueued>,
+    /// The cookie that the caller's session gets by it.
+    pub(crate) renewed: Option<Renewal>,
     /// When it happens.
     pub(crate) now: Timestamp,
 }
 
 impl Store {
+    /// Begins a change. Refuses with [`Error::AccessEnded`] or [`Error::RightsChanged`] when what the caller
+    /// was let in with is gone: from here to the end of the change, nothing takes it away.
     pub(crate) async fn begin<'s>(&'s self, by: &'s Caller) -> Result<Change<'s>, Error> {
         let mut transaction = self.dialect.begin_write(&self.pool).await?;
+        let now = self.clock.now();
+        if let Some(grant) = &by.grant {
+            grant.check(&mut transaction, now).await?;
+        }
         if let Some(seen) = by.seen {
             seen.check(&mut transaction).await?;
         }
@@ -277,7 +309,8 @@ impl Store {
             actor: by.actor.clone(),
             transaction,
             mails: Vec::new(),
-            now: self.clock.now(),
+            renewed: None,
+            now,
         })
     }
 }
@@ -286,6 +319,11 @@ impl Change<'_> {
     /// Where its statements run.
     pub(crate) fn connection(&mut self) -> &mut AnyConnection {
         &mut self.transaction
+    }
+
+    /// What makes its ids and secrets.
+    pub(crate) fn random(&self) -> &dyn Random {
+        self.store.random.as_ref()
     }
 
     /// Says who does it, where that shows only in the course of it: by a link that is theirs.
@@ -385,6 +423,9 @@ impl Change<'_> {
     pub(crate) async fn commit_logged(self) -> Result<(), Error> {
         self.transaction.commit().await?;
         self.mails.into_iter().for_each(mail::Enqueued::announce);
+        if let Some(renewed) = self.renewed {
+            renewed.hand_out();
+        }
         Ok(())
     }
 

@@ -152,6 +152,12 @@ pub enum Error {
     /// Who asks proved who they are, but signs in with something else, or has other rights, by now.
     #[error("the account was changed in the meantime: repeat this")]
     ProofOutdated,
+    /// The session or token that the caller was let in with has ended in the meantime.
+    #[error("the session or token has ended in the meantime")]
+    AccessEnded,
+    /// The caller may not do any more what they were let in for, or something else.
+    #[error("your rights were changed in the meantime: repeat this")]
+    RightsChanged,
     /// The e-mail address has an account.
     #[error("the e-mail address has an account already")]
     EmailTaken,
@@ -206,6 +212,11 @@ pub enum Error {
     /// A creation was asked for with the key of another one.
     #[error("the idempotency key was used for another request")]
     OtherRequestOfSameKey,
+    /// What was made when this was asked for before is gone, or has been replaced.
+    #[error(
+        "what this `Idempotency-Key` made was deleted or replaced since: ask for another one under a new key"
+    )]
+    MadeIsGone,
     /// The same creation is being carried out for another request.
     #[error("the same request is under way")]
     SameRequestUnderWay,
@@ -272,6 +283,9 @@ pub enum Error {
         /// Most.
         limit: u64,
     },
+    /// So many wait for a link to a new password that no more may.
+    #[error("too many links to a new password were asked for: try again in a minute")]
+    TooManyAsk,
     /// There is no such mail.
     #[error("there is no mail {0}")]
     NoMail(MailId),

@@ -109,7 +109,7 @@ impl Store {
         .bind(change.now.0)
         .execute(change.connection())
         .await?;
-        let person = person::renew_sessions(change.connection(), person.id).await?;
+        let person = person::add_way_in(&mut change, person.id).await?;
         let linked = json!({"issuer": vouched.issuer, "subject": vouched.subject, "email": email});
         change
             .commit(Entry {
@@ -185,7 +185,7 @@ impl Store {
         .bind(change.now.0)
         .execute(change.connection())
         .await?;
-        person::renew_sessions(change.connection(), person).await?;
+        person::renew_sessions(&mut change, person).await?;
         let before = json!({
             "issuer": removed.issuer,
             "subject": removed.subject,

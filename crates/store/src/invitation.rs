@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{Caller, Change, Entry, WriteLetter};
+use crate::change::{Caller, Change, Entry, WriteLetter, still_there};
 use crate::mail::{Belongs, Link};
 use crate::organisation::{self, Organisation};
 use crate::person::{self, NewPerson, Person, normal_email};
@@ -148,7 +148,7 @@ impl Store {
         let mut change = self.begin(by).await?;
         if let Some(made) = change.made_before().await? {
             drop(change);
-            return self.organisation(made).await;
+            return still_there(self.organisation(made).await);
         }
         let organisation = self.new_organisation(name, change.now);
         organisation::insert(change.connection(), &organisation).await?;
@@ -262,7 +262,7 @@ impl Store {
         };
         let (organisation, role) = (invitation.organisation, invitation.role);
         member::add(change.connection(), organisation, person.id, role, now).await?;
-        let person = person::renew_sessions(change.connection(), person.id).await?;
+        let person = person::renew_sessions(&mut change, person.id).await?;
         // Whoever has the link is the one who was invited, signed in or not.
         change.is_by(&person);
         if first {

@@ -11,6 +11,7 @@
 //! projects: run mutating calls to their end (on a task of their own), not in a future that may be
 //! dropped.
 
+mod access_end;
 mod audit;
 pub mod backup;
 mod change;
@@ -20,6 +21,7 @@ mod definition;
 mod dialect;
 mod error;
 mod first_administrator;
+mod grant;
 mod identity;
 mod invitation;
 pub mod mail;
@@ -55,11 +57,13 @@ pub use definition::{
     Listing, Logo, NameCursor, Outline, Tile, VersionRecord, VersionState,
 };
 pub use error::Error;
+pub use grant::Grant;
 pub use identity::{Admission, Admitted, Identity, Vouched};
 pub use invitation::{Invitation, Invitee, NewInvitation};
 pub use member::Member;
 pub use organisation::Organisation;
 pub use page::{Cursor, Page, ParseCursorError};
+pub use password_reset::AskedReset;
 pub use person::{Credentials, NewPerson, Person, RightsChange, SecondFactor, normal_email};
 pub use project::{NewProject, Project, ProjectChange, Throttle};
 pub use project_keys::{FormerKey, KeyRotation};

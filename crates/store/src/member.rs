@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Gives a member another role who still is `former`, and whose membership is still at `version`
-    /// (any, when it is `None`). The last owner stays one.
+    /// (any, when it is `None`); their sessions end, but the caller's own. The last owner stays one.
     pub async fn set_role(
         &self,
         organisation: OrganisationId,
@@ -96,10 +96,13 @@ impl Store {
         if before.role != former {
             return Err(Error::RoleChanged { role: before.role });
         }
+        if before.role == role {
+            return Ok(before);
+        }
         if before.role == Role::Owner && role != Role::Owner {
             keep_an_owner(&mut change, organisation, person).await?;
         }
-        let person = person::renew_sessions(change.connection(), person).await?;
+        let person = person::renew_sessions(&mut change, person).await?;
         // The person's version has just risen, and so does the membership's, which is a former one.
         sqlx::query(
             "UPDATE memberships SET role = $3, version = $4
@@ -157,7 +160,7 @@ impl Store {
                 .execute(change.connection())
                 .await?;
         }
-        person::renew_sessions(change.connection(), person).await?;
+        person::renew_sessions(&mut change, person).await?;
         change
             .commit(Entry {
                 before: Some(json!({"role": member.role})),

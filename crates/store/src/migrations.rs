@@ -72,6 +72,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "outlines",
         include_str!("../migrations/0014_outlines.sql"),
     ),
+    (
+        16,
+        "sessions that end",
+        include_str!("../migrations/0016_sessions_that_end.sql"),
+    ),
 ];
 
 /// The newest step.

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{Actor, ActorKind, Caller, Entry};
+use crate::change::{Actor, ActorKind, Caller, Entry, still_there};
 use crate::person::conflict;
 use crate::{Cursor, Error, Page, Store, definition, member, token};
 
@@ -34,7 +34,7 @@ impl Store {
         let mut change = self.begin(by).await?;
         if let Some(made) = change.made_before().await? {
             drop(change);
-            return self.organisation(made).await;
+            return still_there(self.organisation(made).await);
         }
         let organisation = self.new_organisation(name, change.now);
         insert(change.connection(), &organisation).await?;
@@ -138,6 +138,9 @@ impl Store {
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), id).await?;
         conflict(version, before.version)?;
+        if before.name == name {
+            return Ok(before);
+        }
         sqlx::query("UPDATE organisations SET name = $2, version = version + 1 WHERE id = $1")
             .bind(id.to_string())
             .bind(name)

@@ -3,7 +3,7 @@
 use model::{PersonId, Timestamp};
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{Caller, WriteLetter};
+use crate::change::{Caller, Change, WriteLetter};
 use crate::mail::{Belongs, Link};
 use crate::person::{self, Person};
 use crate::secret::{Credential, Kind};
@@ -12,7 +12,103 @@ use crate::{Error, Store};
 /// Links that a person has at once; beyond it the oldest one ends.
 const AT_ONCE: i64 = 3;
 
+/// Most who may wait for their letters: more than are asked for in the minutes that a database is away.
+const WAITING: i64 = 10_000;
+
+/// Somebody who asked for a link, of whom it isn't known yet whether they have an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedReset {
+    id: String,
+    /// The address that they gave.
+    pub email: String,
+    /// The network address that they asked from.
+    pub address: String,
+    /// The request's id.
+    pub request_id: String,
+    /// When they asked.
+    pub asked_at: Timestamp,
+}
+
 impl Store {
+    /// Writes down that somebody asks for a link, whether or not they have an account: from then on it
+    /// isn't lost. Fails with [`Error::TooManyAsk`].
+    pub async fn ask_password_reset(&self, email: &str, by: &Caller) -> Result<AskedReset, Error> {
+        let asked = AskedReset {
+            id: Credential::generate(self.random.as_ref()).id,
+            email: person::normal_email(email),
+            address: by.address.clone(),
+            request_id: by.request_id.clone(),
+            asked_at: self.clock.now(),
+        };
+        let written = sqlx::query(
+            "INSERT INTO asked_resets (id, email, address, request_id, asked_at)
+             SELECT $1, $2, $3, $4, $5 WHERE (SELECT COUNT(*) FROM asked_resets) < $6",
+        )
+        .bind(&asked.id)
+        .bind(&asked.email)
+        .bind(&asked.address)
+        .bind(&asked.request_id)
+        .bind(asked.asked_at.0)
+        .bind(WAITING)
+        .execute(&self.pool)
+        .await?;
+        match written.rows_affected() {
+            0 => Err(Error::TooManyAsk),
+            _ => Ok(asked),
+        }
+    }
+
+    /// Those who asked for a link until `before` and wait for it still, who asked first first; a hundred
+    /// at most.
+    pub async fn asked_resets(&self, before: Timestamp) -> Result<Vec<AskedReset>, Error> {
+        let rows = sqlx::query(
+            "SELECT id, email, address, request_id, asked_at FROM asked_resets
+             WHERE asked_at <= $1 ORDER BY asked_at, id LIMIT 100",
+        )
+        .bind(before.0)
+        .fetch_all(&self.pool)
+        .await?;
+        let asked = rows.iter().map(|row| {
+            Ok(AskedReset {
+                id: row.try_get("id")?,
+                email: row.try_get("email")?,
+                address: row.try_get("address")?,
+                request_id: row.try_get("request_id")?,
+                asked_at: Timestamp(row.try_get("asked_at")?),
+            })
+        });
+        asked.collect()
+    }
+
+    /// Forgets that somebody asked: there is nothing to send them.
+    pub async fn forget_asked_reset(&self, asked: &AskedReset) -> Result<(), Error> {
+        sqlx::query("DELETE FROM asked_resets WHERE id = $1")
+            .bind(&asked.id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Makes the link that somebody asked for, once: nothing happens where another task, or node, has.
+    pub async fn answer_asked_reset(
+        &self,
+        asked: &AskedReset,
+        person: PersonId,
+        expires_at: Timestamp,
+        write: impl WriteLetter,
+        by: &Caller,
+    ) -> Result<(), Error> {
+        let mut change = self.begin(by).await?;
+        let answered = sqlx::query("DELETE FROM asked_resets WHERE id = $1")
+            .bind(&asked.id)
+            .execute(change.connection())
+            .await?;
+        match answered.rows_affected() {
+            0 => Ok(()),
+            _ => self.make_reset(change, person, expires_at, write).await,
+        }
+    }
+
     /// Makes a link with which a person can set a new password; the letter that `write` writes brings
     /// it.
     pub async fn create_password_reset(
@@ -22,8 +118,18 @@ impl Store {
         write: impl WriteLetter,
         by: &Caller,
     ) -> Result<(), Error> {
+        let change = self.begin(by).await?;
+        self.make_reset(change, person, expires_at, write).await
+    }
+
+    async fn make_reset(
+        &self,
+        mut change: Change<'_>,
+        person: PersonId,
+        expires_at: Timestamp,
+        write: impl WriteLetter,
+    ) -> Result<(), Error> {
         let credential = Credential::generate(self.random.as_ref());
-        let mut change = self.begin(by).await?;
         let found = person::find(change.connection(), person).await?;
         sqlx::query(
             "DELETE FROM password_resets WHERE person_id = $1 AND id NOT IN
@@ -87,7 +193,7 @@ impl Store {
             return Ok(None);
         }
         let person = person::find(change.connection(), id).await?;
-        person::set_password_in(change.connection(), id, hash, None).await?;
+        person::set_password_in(&mut change, id, hash).await?;
         change.is_by(&person);
         let entry = person::entry("person.reset_password", &person);
         change.commit(entry).await?;

@@ -8,9 +8,10 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use crate::change::{Caller, Entry};
+use crate::change::{Caller, Entry, rfc3339, still_there};
 use crate::person::conflict;
-use crate::project_keys::{self, KeyKind, KeyRotation, expire_key, insert_key, keys_of};
+use crate::project_keys::{self, KeyKind, KeyRotation};
+use crate::project_keys::{demand_present, expire_key, insert_key, keys_of};
 use crate::secret::Secret;
 use crate::{Cursor, Error, Page, Store, organisation};
 
@@ -73,6 +74,14 @@ pub struct ProjectChange {
     pub throttle: Option<Throttle>,
 }
 
+/// What is kept of a rotated API key; until a day ago it was the project alone.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum MadeKey {
+    Key(ProjectId, ApiKey),
+    OfProject(ProjectId),
+}
+
 impl Store {
     /// Makes a project with new keys.
     pub async fn create_project(
@@ -84,8 +93,9 @@ impl Store {
     ) -> Result<NewProject, Error> {
         let mut change = self.begin(by).await?;
         if let Some((id, secret)) = change.made_before::<(ProjectId, String)>().await? {
-            let project = find(change.connection(), id).await?;
+            let project = still_there(find(change.connection(), id).await)?;
             let secret_key = Secret::new(secret);
+            demand_present(change.connection(), id, &secret_key).await?;
             return Ok(NewProject {
                 project,
                 secret_key,
@@ -197,6 +207,15 @@ impl Store {
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), id).await?;
         conflict(version, before.version)?;
+        let same_name = patch.name.as_ref().is_none_or(|name| *name == before.name);
+        if same_name
+            && patch
+                .throttle
+                .is_none_or(|throttle| throttle == before.throttle)
+        {
+            // Nothing changes, and whoever read it reads the same.
+            return Ok(before);
+        }
         let after = Project {
             name: patch.name.unwrap_or_else(|| before.name.clone()),
             throttle: patch.throttle.unwrap_or(before.throttle),
@@ -239,8 +258,13 @@ impl Store {
         by: &Caller,
     ) -> Result<Project, Error> {
         let mut change = self.begin(by).await?;
-        if let Some(id) = change.made_before().await? {
-            return find(change.connection(), id).await;
+        if let Some(made) = change.made_before().await? {
+            let project = still_there(find(change.connection(), id).await)?;
+            let shown = match made {
+                MadeKey::Key(of, key) => of == id && key == project.api_key,
+                MadeKey::OfProject(of) => of == id,
+            };
+            return shown.then_some(project).ok_or(Error::MadeIsGone);
         }
         let before = find(change.connection(), id).await?;
         let (now, rotation): (_, KeyRotation) = (change.now, rotation.into());
@@ -249,7 +273,7 @@ impl Store {
         let api_key = ApiKey::generate(self.random.as_ref());
         let text = api_key.to_string();
         insert_key(change.connection(), id, KeyKind::Api, &text, now).await?;
-        change.remember(&id).await?;
+        change.remember(&(id, api_key)).await?;
         let version = next_version(change.connection(), &before).await?;
         let after = Project {
             api_key,
@@ -257,7 +281,7 @@ impl Store {
             ..before
         };
         let entry = Entry {
-            after: Some(json!({"former_key_until": until.0})),
+            after: Some(json!({"former_key_until": rfc3339(until)})),
             ..entry("project.rotate_api_key", &after)
         };
         self.commit_project(change, id, entry).await?;
@@ -273,9 +297,12 @@ impl Store {
     ) -> Result<NewProject, Error> {
         let mut change = self.begin(by).await?;
         if let Some(secret) = change.made_before().await? {
+            let project = still_there(find(change.connection(), id).await)?;
+            let secret_key = Secret::new(secret);
+            demand_present(change.connection(), id, &secret_key).await?;
             return Ok(NewProject {
-                project: find(change.connection(), id).await?,
-                secret_key: Secret::new(secret),
+                project,
+                secret_key,
             });
         }
         let before = find(change.connection(), id).await?;
@@ -289,7 +316,7 @@ impl Store {
         let version = next_version(change.connection(), &before).await?;
         let project = Project { version, ..before };
         let entry = Entry {
-            after: Some(json!({"former_key_until": until.0})),
+            after: Some(json!({"former_key_until": rfc3339(until)})),
             ..entry("project.rotate_secret_key", &project)
         };
         self.commit_project(change, id, entry).await?;

@@ -136,6 +136,23 @@ impl Store {
     }
 }
 
+/// Refuses when a secret key is not the project's present one any more.
+pub(crate) async fn demand_present(
+    connection: &mut AnyConnection,
+    project: ProjectId,
+    secret_key: &Secret,
+) -> Result<(), Error> {
+    let row = sqlx::query(
+        "SELECT value FROM project_keys
+         WHERE kind = 'secret' AND value = $1 AND project_id = $2 AND expires_at IS NULL",
+    )
+    .bind(secret_key.hash())
+    .bind(project.to_string())
+    .fetch_optional(connection)
+    .await?;
+    row.map(drop).ok_or(Error::MadeIsGone)
+}
+
 pub(crate) async fn insert_key(
     connection: &mut AnyConnection,
     project: ProjectId,

@@ -4,19 +4,20 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use model::{PersonId, Timestamp};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::change::Caller;
+use crate::change::{Caller, Entry};
 use crate::person::{self, Person};
 use crate::secret::{Credential, Kind, Secret};
-use crate::{Cursor, Error, Page, Store};
+use crate::{Cursor, Error, Grant, Page, Store};
 
-/// How long a replaced secret is still taken: requests may be under way with it.
-const OVERLAP: Duration = Duration::from_secs(60);
-
-/// How exactly a session's last use is known: it isn't written more often.
+/// How exactly a session's last use is known at most: it isn't written more often.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// The same as a part of the time after which an unused session ends, where that is short.
+const SEEN_PART: u32 = 20;
 
 /// Sessions that a person has at once; beyond it the one that was used longest ago ends.
 const AT_ONCE: i64 = 100;
@@ -38,7 +39,8 @@ pub struct Session {
     pub user_agent: String,
     /// When it was begun.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// When it was last used, to the minute (where sessions end soon without being used, to a twentieth of
+    /// that time).
     pub seen_at: Timestamp,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
@@ -53,19 +55,21 @@ pub struct NewSession {
     pub address: String,
     /// The program, by its own account.
     pub user_agent: String,
+    /// How they proved who they are, for the audit log: such as `password`.
+    pub way: String,
     /// How long it lasts at most.
     pub lifetime: Duration,
 }
 
 /// Who a cookie belongs to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct VerifiedSession {
     /// The session.
     pub session: Session,
     /// Who is signed in.
     pub person: Person,
-    /// The cookie to use from now on, where the person's rights have changed since it was made.
-    pub renewed: Option<Secret>,
+    /// What a change by them rests on.
+    pub grant: Grant,
 }
 
 impl Store {
@@ -105,7 +109,11 @@ impl Store {
         .bind((change.now + new.lifetime).0)
         .execute(change.connection())
         .await?;
-        let entry = person::entry(SIGN_IN, &person);
+        let after = json!({"session": credential.id, "by": new.way});
+        let entry = Entry {
+            after: Some(after),
+            ..person::entry(SIGN_IN, &person)
+        };
         change.commit(entry).await?;
         Ok(credential.text(Kind::Session))
     }
@@ -153,10 +161,10 @@ impl Store {
         let person = person::COLUMNS;
         // Of constants only.
         let sql = format!(
-            "SELECT s.id, s.secret_hash, s.former_hash, s.former_until, s.epoch AS session_epoch,
-                    s.address, s.user_agent, s.created_at, s.seen_at, s.expires_at, {person}
+            "SELECT s.id, s.secret_hash, s.address, s.user_agent, s.created_at, s.seen_at, s.expires_at,
+                    {person}
              FROM sessions s JOIN people p ON p.id = s.person_id
-             WHERE s.id = $1 AND p.locked_at IS NULL"
+             WHERE s.id = $1 AND s.epoch = p.epoch AND p.locked_at IS NULL"
         );
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(&credential.id)
@@ -169,23 +177,10 @@ impl Store {
             return Ok(None);
         }
         let hash: String = row.try_get("secret_hash")?;
-        let present = credential.secret.matches(&hash);
-        if !present {
-            let former: Option<String> = row.try_get("former_hash")?;
-            let until: Option<i64> = row.try_get("former_until")?;
-            let former = former.is_some_and(|former| credential.secret.matches(&former));
-            if !former || until.is_none_or(|until| until <= now.0) {
-                return Ok(None);
-            }
+        if !credential.secret.matches(&hash) {
+            return Ok(None);
         }
-        let (session_epoch, epoch): (i64, i64) =
-            (row.try_get("session_epoch")?, row.try_get("epoch")?);
-        let renewed = if present && session_epoch < epoch {
-            self.renew(&session.id, &hash, epoch, now).await?
-        } else {
-            None
-        };
-        if now.since(session.seen_at) >= SEEN_EVERY {
+        if now.since(session.seen_at) >= seen_every(idle) {
             sqlx::query("UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2")
                 .bind(&session.id)
                 .bind(now.0)
@@ -194,38 +189,12 @@ impl Store {
             session.seen_at = now;
         }
         let person = person::from_row(&row)?;
+        let grant = Grant::of_session(session.id.clone(), hash, person.id);
         Ok(Some(VerifiedSession {
             session,
             person,
-            renewed,
+            grant,
         }))
-    }
-
-    /// Gives a session a new secret; `None` when another request was faster: that one carries it.
-    async fn renew(
-        &self,
-        id: &str,
-        former_hash: &str,
-        epoch: i64,
-        now: Timestamp,
-    ) -> Result<Option<Secret>, Error> {
-        let credential = Credential {
-            id: id.to_owned(),
-            ..Credential::generate(self.random.as_ref())
-        };
-        let renewed = sqlx::query(
-            "UPDATE sessions SET secret_hash = $3, former_hash = $2, former_until = $4, epoch = $5
-             WHERE id = $1 AND secret_hash = $2",
-        )
-        .bind(id)
-        .bind(former_hash)
-        .bind(credential.secret.hash())
-        .bind((now + OVERLAP).0)
-        .bind(epoch)
-        .execute(&self.pool)
-        .await?;
-        let faster = renewed.rows_affected() == 0;
-        Ok((!faster).then(|| credential.text(Kind::Session)))
     }
 
     /// A person's sessions that were used within the time `idle`, oldest first: others have ended.
@@ -271,8 +240,18 @@ impl Store {
         if ended.rows_affected() == 0 {
             return Err(Error::NoSession(id.to_owned()));
         }
-        change.commit(person::entry("session.end", &found)).await
+        change
+            .commit(Entry {
+                before: Some(json!({"session": id})),
+                ..person::entry("session.end", &found)
+            })
+            .await
     }
+}
+
+/// How exactly a session's last use is known, where it ends after this time without being used.
+fn seen_every(idle: Duration) -> Duration {
+    SEEN_EVERY.min(idle / SEEN_PART)
 }
 
 /// The network that an address stands for: providers and devices change the rest of an IPv6 address

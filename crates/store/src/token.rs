@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use model::access::{InstallationRights, Permission, Permissions, Role};
+use model::access::{InstallationRights, Permission, Permissions};
 use model::{OrganisationId, PersonId, Timestamp};
 use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{ActorKind, Caller, Change, Entry};
+use crate::change::{ActorKind, Caller, Change, Entry, rfc3339, still_there};
 use crate::secret::{Credential, Kind, Secret};
-use crate::{Behind, Cursor, Error, Page, Store, member, organisation};
+use crate::{Behind, Cursor, Error, Grant, Page, Store, member, organisation};
 
 /// Most tokens of an organisation, expired ones included.
 const OF_ORGANISATION: u64 = 1000;
@@ -93,6 +93,61 @@ pub struct VerifiedToken {
 const COLUMNS: &str = "t.id, t.organisation_id, t.person_id, t.name, t.secret_hash, t.scopes, \
                        t.parent_id, t.created_at, t.expires_at, t.used_at";
 
+/// The rest of a query for a token and what its person lends it, unless they are locked.
+const LENT: &str = ", m.role, p.operator, p.reviewer, p.email FROM api_tokens t
+     LEFT JOIN memberships m
+         ON m.organisation_id = t.organisation_id AND m.person_id = t.person_id
+     LEFT JOIN people p ON p.id = t.person_id
+     WHERE t.id = $1 AND p.locked_at IS NULL";
+
+impl VerifiedToken {
+    /// What a change by it rests on.
+    pub fn grant(&self) -> Grant {
+        Grant::of_token(self.token.id.clone())
+    }
+}
+
+/// What a token allows at this moment; `None` when it has ended.
+pub(crate) async fn permissions_now(
+    connection: &mut AnyConnection,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Permissions>, Error> {
+    let row = sqlx::query(query_for(LENT))
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    lent(&row, &from_row(&row)?, now)
+}
+
+/// What a token allows; `None` when it has expired, or its person is no member any more.
+fn lent(row: &AnyRow, token: &Token, now: Timestamp) -> Result<Option<Permissions>, Error> {
+    if token.expires_at.is_some_and(|at| at <= now) {
+        return Ok(None);
+    }
+    let lent = match token.person {
+        None => Permissions::all(),
+        Some(_) => {
+            let role: Option<String> = row.try_get("role")?;
+            if role.is_none() {
+                return Ok(None);
+            }
+            let (operator, reviewer): (i64, i64) =
+                (row.try_get("operator")?, row.try_get("reviewer")?);
+            let rights = InstallationRights {
+                operator: operator != 0,
+                reviewer: reviewer != 0,
+            };
+            member::role_in(row)?.permissions().or(rights.permissions())
+        }
+    };
+    Ok(Some(match &token.scopes {
+        Some(scopes) => lent.and(scopes.iter().copied().collect()),
+        None => lent,
+    }))
+}
+
 impl Store {
     /// Makes a token. Its person has to be a member of the organisation, and its parent is still there.
     /// Fails with [`Error::TooManyTokens`]; the server itself is refused none.
@@ -101,7 +156,7 @@ impl Store {
         if let Some((id, secret)) = change.made_before::<(String, String)>().await? {
             drop(change);
             let secret = Secret::new(secret);
-            let token = self.token(&id).await?;
+            let token = still_there(self.token(&id).await)?;
             let text = Credential { id, secret }.text(Kind::Token);
             return Ok(NewToken { token, text });
         }
@@ -151,7 +206,7 @@ impl Store {
         .await?;
         let made = (&token.id, credential.secret.expose());
         change.remember(&made).await?;
-        let after = json!({"scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.0)});
+        let after = json!({"scopes": token.scopes, "expires_at": token.expires_at.map(rfc3339)});
         change
             .commit(Entry {
                 after: Some(after),
@@ -168,44 +223,19 @@ impl Store {
         let Some(credential) = Credential::parse(Kind::Token, text) else {
             return Ok(None);
         };
-        let row = sqlx::query(query_for(
-            ", m.role, p.operator, p.reviewer, p.email FROM api_tokens t
-             LEFT JOIN memberships m
-                 ON m.organisation_id = t.organisation_id AND m.person_id = t.person_id
-             LEFT JOIN people p ON p.id = t.person_id
-             WHERE t.id = $1 AND p.locked_at IS NULL",
-        ))
-        .bind(&credential.id)
-        .fetch_optional(&self.pool)
-        .await?;
+        let row = sqlx::query(query_for(LENT))
+            .bind(&credential.id)
+            .fetch_optional(&self.pool)
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let hash: String = row.try_get("secret_hash")?;
         let token = from_row(&row)?;
         let now = self.clock.now();
-        if !credential.secret.matches(&hash) || token.expires_at.is_some_and(|at| at <= now) {
+        if !credential.secret.matches(&hash) {
             return Ok(None);
         }
-        let lent = match token.person {
-            None => Permissions::all(),
-            Some(_) => {
-                let role: Option<String> = row.try_get("role")?;
-                let Some(role) = role else { return Ok(None) };
-                let role: Role = role.parse().map_err(|_| Error::Corrupt {
-                    what: "the role",
-                    id: token.id.clone(),
-                })?;
-                let (operator, reviewer): (i64, i64) =
-                    (row.try_get("operator")?, row.try_get("reviewer")?);
-                let rights = InstallationRights {
-                    operator: operator != 0,
-                    reviewer: reviewer != 0,
-                };
-                role.permissions().or(rights.permissions())
-            }
-        };
-        let permissions = match &token.scopes {
-            Some(scopes) => lent.and(scopes.iter().copied().collect()),
-            None => lent,
+        let Some(permissions) = lent(&row, &token, now)? else {
+            return Ok(None);
         };
         if token.used_at.is_none_or(|at| now.since(at) >= USED_EVERY) {
             sqlx::query(

@@ -61,8 +61,8 @@ pub(super) async fn of_accounts(round: &Round<'_>) -> Vec<Change> {
     let (locked, unlocked) = (round.person("locked").await, round.person("unlocked").await);
     let path = format!("{}/lock", of(&unlocked));
     round.admin.make(&path, Value::Null).await;
-    let (ended, lost) = (round.person("ended").await, round.person("lost").await);
-    round.recovery_code(&lost).await;
+    let (ended, mut lost) = (round.person("ended").await, round.person("lost").await);
+    round.recovery_code(&mut lost).await;
     let deleted = round.person("deleted").await;
     let organisations = "/installation/organisations";
     let ownerless = round.ownerless().await;

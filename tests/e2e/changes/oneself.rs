@@ -13,12 +13,10 @@ pub(super) async fn of_oneself(round: &Round<'_>) -> Vec<Change> {
     let (put, post) = (Method::PUT, Method::POST);
     let renamed = round.person("renamed").await;
     let (new, forgetful) = (round.person("new").await, round.person("forgetful").await);
-    let (careful, careless) = (
-        round.person("careful").await,
-        round.person("careless").await,
-    );
+    let careful = round.person("careful").await;
+    let mut careless = round.person("careless").await;
     let second_factor = round.second_factor(&careful).await;
-    let code = round.recovery_code(&careless).await;
+    let code = round.recovery_code(&mut careless).await;
     let reset = round.password_reset(&forgetful).await;
     let (asks, resigns) = (round.person("asks").await, round.person("resigns").await);
     vec![

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use openidconnect::url::Url;
-use store::Secret;
+use store::{Grant, Secret};
 
 /// A cookie of ours: what it is called where it goes over TLS only, and where it may do without.
 ///
@@ -187,25 +187,45 @@ fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Where a request's recognition leaves a cookie to be set with the answer.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Renewal(Arc<Mutex<Option<HeaderValue>>>);
+/// Where a request's recognition leaves whose session it came with: a change may give that one another
+/// cookie, which the answer sets.
+#[derive(Clone, Default)]
+pub(super) struct Renewal(Arc<Mutex<Option<Expected>>>);
+
+/// A session, and how its cookie is written here.
+struct Expected {
+    grant: Grant,
+    cookie: Box<dyn Fn(&Secret) -> HeaderValue + Send>,
+}
 
 impl Renewal {
-    pub(super) fn leave(&self, cookie: HeaderValue) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cookie);
+    pub(super) fn expect(
+        &self,
+        grant: Grant,
+        cookie: impl Fn(&Secret) -> HeaderValue + Send + 'static,
+    ) {
+        let cookie = Box::new(cookie);
+        let expected = Expected { grant, cookie };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(expected);
+    }
+
+    /// The cookie to set, where the session has got another one.
+    fn take(&self) -> Option<HeaderValue> {
+        let mut expected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Expected { grant, cookie } = expected.take()?;
+        let renewed = grant.take_renewed()?;
+        Some(cookie(&renewed))
     }
 }
 
-/// Sets the cookie that recognition left, unless the handler sets one itself; nothing of the
-/// control API is kept by caches.
+/// Sets the cookie that a change gave the caller's session, unless the handler sets one itself; nothing of
+/// the control API is kept by caches.
 pub(crate) async fn carry(mut request: Request, next: Next) -> Response {
     let renewal = Renewal::default();
     request.extensions_mut().insert(renewal.clone());
     let mut response = next.run(request).await;
-    let left = renewal.0.lock().unwrap_or_else(PoisonError::into_inner);
     let headers = response.headers_mut();
-    if let Some(cookie) = left.clone()
+    if let Some(cookie) = renewal.take()
         && !headers.contains_key(header::SET_COOKIE)
     {
         headers.insert(header::SET_COOKIE, cookie);
@@ -213,7 +233,6 @@ pub(crate) async fn carry(mut request: Request, next: Next) -> Response {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    drop(left);
     response
 }
 

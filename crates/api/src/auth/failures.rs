@@ -9,6 +9,8 @@ use std::time::Duration;
 use hashlink::LruCache;
 use model::Timestamp;
 
+use crate::portal::ApiError;
+
 /// Those who are remembered, of each kind; beyond it the one that failed longest ago is forgotten.
 const REMEMBERED: usize = 4096;
 
@@ -47,6 +49,27 @@ pub(crate) struct Allowance {
     pub(crate) window: Duration,
 }
 
+/// Why something may not be tried now. What is refused counts for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// There were too many failures: how long until the window ends.
+    Failures(Duration),
+    /// So many attempts are being looked at that there might be, if all of them failed.
+    UnderWay,
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Failures(retry_after) => Self::TooManyFailures { retry_after },
+            // An attempt takes a fraction of that.
+            Refused::UnderWay => Self::RateLimited {
+                retry_after: Duration::from_secs(1),
+            },
+        }
+    }
+}
+
 /// The failures of each address and account in its present window.
 #[derive(Debug)]
 pub(crate) struct Failures {
@@ -54,6 +77,8 @@ pub(crate) struct Failures {
     /// Of tokens and sessions, apart: a program that goes on with one that has ended shall not keep
     /// people at the same address from signing in.
     credentials: Addresses,
+    /// Links to a new password that were asked for: no failures either.
+    asked: Addresses,
     /// Of people who are signed in and prove that it is them, by their sessions.
     sessions: Counted<String>,
     accounts: Counted<String>,
@@ -65,6 +90,7 @@ impl Default for Failures {
         Self {
             addresses: Addresses::default(),
             credentials: Addresses::default(),
+            asked: Addresses::default(),
             sessions: Counted::new(OF_ACCOUNT),
             accounts: Counted::new(OF_ACCOUNT),
             mailboxes: Counted::new(OF_MAILBOX),
@@ -88,27 +114,46 @@ impl Failures {
         self.credentials.note(address, now)
     }
 
-    /// Counts an attempt at an account as a failure until it is [forgiven](Self::forgive): of many at
-    /// once, none goes uncounted while the others are looked at. `Err` when there were too many.
+    /// Counts a link to a new password that somebody at an address asks for. `Err` when there were too
+    /// many.
+    pub(crate) fn note_asked(
+        &self,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        self.asked.note(address, now)
+    }
+
+    /// Begins an attempt to sign in from an address, at an account where it names one. While it is looked
+    /// at it takes the place of a failure: of many at once, none goes uncounted. It becomes one unless it
+    /// [succeeds](Attempt::succeeded).
     pub(crate) fn attempt(
         &self,
         address: Option<IpAddr>,
-        account: &str,
+        account: Option<&str>,
         now: Timestamp,
-    ) -> Result<(), Duration> {
-        self.note(address, now)?;
-        self.accounts.note(bounded(account), now)
-    }
-
-    /// Takes a [noted](Self::note) failure back: it was none.
-    pub(crate) fn forgive_address(&self, address: Option<IpAddr>, now: Timestamp) {
-        self.addresses.take_back(address, now);
-    }
-
-    /// Takes an [attempt](Self::attempt) back: it was no failure.
-    pub(crate) fn forgive(&self, address: Option<IpAddr>, account: &str, now: Timestamp) {
-        self.forgive_address(address, now);
-        self.accounts.take_back(&bounded(account), now);
+    ) -> Result<Attempt<'_>, Refused> {
+        let networks = &self.addresses.networks;
+        let network = networks.begin(address.map(network), now)?;
+        let sites = &self.addresses.sites;
+        let site = address.and_then(site).map(|site| sites.begin(site, now));
+        // Refused for the sake of one, it is taken from the others as it goes out of here.
+        let site = site.transpose()?;
+        let accounts = &self.accounts;
+        let account = account.map(|account| accounts.begin(bounded(account), now));
+        let mut attempt = Attempt {
+            network,
+            site,
+            account: account.transpose()?,
+        };
+        attempt.network.failed = Some(now);
+        if let Some(site) = &mut attempt.site {
+            site.failed = Some(now);
+        }
+        if let Some(account) = &mut attempt.account {
+            account.failed = Some(now);
+        }
+        Ok(attempt)
     }
 
     /// Counts an attempt by someone who is signed in, who has as many as an account has.
@@ -124,6 +169,28 @@ impl Failures {
     /// Counts a letter that a stranger has sent to an address. `Err` when there were too many.
     pub(crate) fn note_letter(&self, recipient: &str, now: Timestamp) -> Result<(), Duration> {
         self.mailboxes.note(bounded(recipient), now)
+    }
+}
+
+/// An attempt that is being looked at. Dropped, also by whoever doesn't wait for its outcome, it was a
+/// failure.
+#[derive(Debug)]
+pub(crate) struct Attempt<'f> {
+    network: Place<'f, Option<IpAddr>>,
+    site: Option<Place<'f, Ipv6Addr>>,
+    account: Option<Place<'f, String>>,
+}
+
+impl Attempt<'_> {
+    /// It was no failure.
+    pub(crate) fn succeeded(mut self) {
+        self.network.failed = None;
+        if let Some(site) = &mut self.site {
+            site.failed = None;
+        }
+        if let Some(account) = &mut self.account {
+            account.failed = None;
+        }
     }
 }
 
@@ -150,18 +217,11 @@ impl Addresses {
         let site = address.and_then(site);
         site.map_or(Ok(()), |site| self.sites.note(site, now))
     }
-
-    fn take_back(&self, address: Option<IpAddr>, now: Timestamp) {
-        self.networks.take_back(&address.map(network), now);
-        if let Some(site) = address.and_then(site) {
-            self.sites.take_back(&site, now);
-        }
-    }
 }
 
 /// Counts of failures, or of anything else, each in a window that begins with its first one.
 #[derive(Debug)]
-pub(crate) struct Counted<K: Eq + Hash> {
+pub(crate) struct Counted<K: Eq + Hash + Clone> {
     allowance: Allowance,
     windows: Mutex<LruCache<K, Window>>,
 }
@@ -170,9 +230,33 @@ pub(crate) struct Counted<K: Eq + Hash> {
 struct Window {
     started: Timestamp,
     failures: u32,
+    /// Attempts of which it isn't known yet.
+    under_way: u32,
 }
 
-impl<K: Eq + Hash> Counted<K> {
+/// The place that an attempt takes.
+#[derive(Debug)]
+struct Place<'c, K: Eq + Hash + Clone> {
+    counted: &'c Counted<K>,
+    key: K,
+    /// When it failed, if it did.
+    failed: Option<Timestamp>,
+}
+
+impl<K: Eq + Hash + Clone> Drop for Place<'_, K> {
+    fn drop(&mut self) {
+        let failed = self.failed;
+        self.counted
+            .with_window(self.key.clone(), failed, |window| {
+                window.under_way = window.under_way.saturating_sub(1);
+                if failed.is_some() {
+                    window.failures = window.failures.saturating_add(1);
+                }
+            });
+    }
+}
+
+impl<K: Eq + Hash + Clone> Counted<K> {
     pub(crate) fn new(allowance: Allowance) -> Self {
         Self {
             allowance,
@@ -184,37 +268,68 @@ impl<K: Eq + Hash> Counted<K> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_back(&self, key: &K, now: Timestamp) {
-        if let Some(window) = self.windows().get_mut(key)
-            && now.since(window.started) < self.allowance.window
-        {
-            window.failures = window.failures.saturating_sub(1);
-        }
-    }
-
-    /// Counts one. `Err` when there were too many: how long until the window ends.
-    pub(crate) fn note(&self, key: K, now: Timestamp) -> Result<(), Duration> {
+    /// Changes a window; at a time (`now`), a new one where the present one has ended by then.
+    fn with_window<T>(
+        &self,
+        key: K,
+        now: Option<Timestamp>,
+        change: impl FnOnce(&mut Window) -> T,
+    ) -> T {
         let mut windows = self.windows();
-        let present = windows.get(&key).copied();
-        let length = self.allowance.window;
-        let present = present.filter(|window| now.since(window.started) < length);
-        let mut window = present.unwrap_or(Window {
-            started: now,
+        let mut window = windows.get(&key).copied().unwrap_or(Window {
+            started: now.unwrap_or_default(),
             failures: 0,
+            under_way: 0,
         });
-        window.failures = window.failures.saturating_add(1);
-        windows.insert(key, window);
-        drop(windows);
-        match window.failures > self.allowance.free {
-            true => self.rest(window, now),
-            false => Ok(()),
+        if let Some(now) = now
+            && (window.failures == 0 || now.since(window.started) >= self.allowance.window)
+        {
+            (window.started, window.failures) = (now, 0);
         }
+        let result = change(&mut window);
+        match window.failures + window.under_way {
+            0 => drop(windows.remove(&key)),
+            _ => drop(windows.insert(key, window)),
+        }
+        result
     }
 
-    /// How long the window still is, if it is still there.
-    fn rest(&self, window: Window, now: Timestamp) -> Result<(), Duration> {
+    fn take_back(&self, key: &K, now: Timestamp) {
+        self.with_window(key.clone(), Some(now), |window| {
+            window.failures = window.failures.saturating_sub(1);
+        });
+    }
+
+    /// Counts one. `Err` when there were too many: how long until the window ends; it doesn't count.
+    pub(crate) fn note(&self, key: K, now: Timestamp) -> Result<(), Duration> {
+        self.with_window(key, Some(now), |window| {
+            self.rest(window, now)?;
+            window.failures += 1;
+            Ok(())
+        })
+    }
+
+    /// Takes a place for an attempt, which is given up when it is dropped.
+    fn begin(&self, key: K, now: Timestamp) -> Result<Place<'_, K>, Refused> {
+        self.with_window(key.clone(), Some(now), |window| {
+            self.rest(window, now).map_err(Refused::Failures)?;
+            if window.failures.saturating_add(window.under_way) >= self.allowance.free {
+                return Err(Refused::UnderWay);
+            }
+            window.under_way += 1;
+            Ok(())
+        })?;
+        Ok(Place {
+            counted: self,
+            key,
+            failed: None,
+        })
+    }
+
+    /// How long the window still is, if it is full.
+    fn rest(&self, window: &Window, now: Timestamp) -> Result<(), Duration> {
         let end = window.started + self.allowance.window;
-        match end > now {
+        match window.failures >= self.allowance.free && end > now {
             true => Err(end.since(now)),
             false => Ok(()),
         }
@@ -291,13 +406,20 @@ mod tests {
         let next = address("2001:db8:1:ffff::1");
         assert_eq!(failures.note(next, start), Err(OF_SITE.window));
         assert_eq!(failures.note_credential(next, start), Ok(()));
-        failures.forgive_address(next, start);
-        failures.forgive_address(next, start);
-        assert_eq!(failures.note(next, start), Ok(()));
         // Another customer, and everyone with IPv4.
         for other in ["2001:db8:2::1", "192.0.2.1"] {
             assert_eq!(failures.note(address(other), start), Ok(()), "{other}");
         }
+    }
+
+    /// An attempt that fails; what it is refused for, if it is.
+    fn fail(
+        failures: &Failures,
+        from: Option<IpAddr>,
+        account: &str,
+        now: Timestamp,
+    ) -> Option<Refused> {
+        failures.attempt(from, Some(account), now).err()
     }
 
     #[test]
@@ -305,24 +427,54 @@ mod tests {
         let (failures, start) = (Failures::default(), Timestamp(0));
         for host in 0..OF_ACCOUNT.free {
             let from = address(&format!("192.0.2.{host}"));
-            assert_eq!(failures.attempt(from, "a@example.com", start), Ok(()));
+            assert_eq!(fail(&failures, from, "a@example.com", start), None);
         }
         let elsewhere = address("198.51.100.1");
-        let wait = failures.attempt(elsewhere, "a@example.com", start);
-        assert_eq!(wait, Err(OF_ACCOUNT.window));
-        assert_eq!(failures.attempt(elsewhere, "b@example.com", start), Ok(()));
+        // Refused, none counts: neither here nor against the address.
+        for _ in 0..100 {
+            let refused = fail(&failures, elsewhere, "a@example.com", start);
+            assert_eq!(refused, Some(Refused::Failures(OF_ACCOUNT.window)));
+        }
+        assert_eq!(fail(&failures, elsewhere, "b@example.com", start), None);
         let end = start + OF_ACCOUNT.window;
-        assert_eq!(failures.attempt(elsewhere, "a@example.com", end), Ok(()));
+        assert_eq!(fail(&failures, elsewhere, "a@example.com", end), None);
     }
 
     #[test]
     fn attempts_that_succeed_are_not_counted() {
         let (failures, start) = (Failures::default(), Timestamp(0));
-        let from = address("192.0.2.1");
-        for _ in 0..100 {
-            assert_eq!(failures.attempt(from, "a@example.com", start), Ok(()));
-            failures.forgive(from, "a@example.com", start);
+        let from = address("2001:db8::1");
+        for _ in 0..200 {
+            let attempt = failures.attempt(from, Some("a@example.com"), start);
+            attempt.unwrap().succeeded();
         }
+    }
+
+    #[test]
+    fn attempts_under_way_are_as_many_as_may_fail_and_those_beyond_are_no_failures() {
+        let (failures, start) = (Failures::default(), Timestamp(0));
+        let from = address("192.0.2.1");
+        let attempt = |account: &str| failures.attempt(from, Some(account), start);
+        let under_way: Vec<_> = (0..OF_ACCOUNT.free)
+            .map(|_| attempt("a").unwrap())
+            .collect();
+        for _ in 0..100 {
+            assert_eq!(attempt("a").err(), Some(Refused::UnderWay));
+        }
+        let others: Vec<_> = (OF_ACCOUNT.free..OF_ADDRESS.free)
+            .map(|number| attempt(&number.to_string()).unwrap())
+            .collect();
+        assert_eq!(attempt("b").err(), Some(Refused::UnderWay));
+        for attempt in under_way.into_iter().chain(others) {
+            attempt.succeeded();
+        }
+        attempt("a").unwrap().succeeded();
+        // All of them are free again, and count when they fail.
+        for _ in 0..OF_ACCOUNT.free {
+            assert_eq!(fail(&failures, from, "a", start), None);
+        }
+        let refused = fail(&failures, from, "a", start);
+        assert_eq!(refused, Some(Refused::Failures(OF_ACCOUNT.window)));
     }
 
     #[test]
@@ -331,9 +483,8 @@ mod tests {
         assert_eq!(bounded(&long).len(), ACCOUNT_CHARACTERS);
         let failures = Failures::default();
         for _ in 0..OF_ACCOUNT.free {
-            let attempt = failures.attempt(None, &long, Timestamp(0));
-            assert_eq!(attempt, Ok(()));
+            assert_eq!(fail(&failures, None, &long, Timestamp(0)), None);
         }
-        assert!(failures.attempt(None, &long, Timestamp(0)).is_err());
+        assert!(fail(&failures, None, &long, Timestamp(0)).is_some());
     }
 }

@@ -33,7 +33,7 @@ use axum::http::request::Parts;
 use ipnet::IpNet;
 use model::access::{Permission, Permissions};
 use model::{Clock, OrganisationId, Random, Timestamp};
-use store::{Caller, Store};
+use store::{Caller, Grant, Secret, Store};
 
 use crate::portal::ApiError;
 use cookie::{Renewal, Site};
@@ -45,11 +45,11 @@ pub use principal::{Principal, Who};
 
 pub(crate) use cookie::{SESSION as SESSION_COOKIE, carry};
 pub(crate) use failures::Failures;
-pub(crate) use password::{Comparison, Passwords, problem as password_problem};
-pub(crate) use principal::caller_of;
+pub use password::problem as password_problem;
+pub(crate) use password::{Comparison, Passwords};
 pub(crate) use totp::{
-    check as check_totp, generate as generate_totp, normal_recovery_code, recovery_codes,
-    url as totp_url,
+    check as check_totp, generate as generate_totp, may_be_offered as totp_may_be_offered,
+    normal_recovery_code, recovery_codes, url as totp_url,
 };
 
 /// A request's id, as the server gave it: an extension of the request.
@@ -164,11 +164,13 @@ impl Authority {
         } else {
             self.by_session(parts).await?
         };
-        let Some(who) = who else { return Ok(None) };
+        let Some((who, grant)) = who else {
+            return Ok(None);
+        };
         self.limit(&who)?;
         let address = self.address(parts);
         Ok(Some(Principal {
-            caller: caller_of(&who, address, parts),
+            caller: principal::caller_of(&who, grant, address, parts),
             who,
         }))
     }
@@ -189,19 +191,21 @@ impl Authority {
         taken.map_err(|retry_after| ApiError::RateLimited { retry_after })
     }
 
-    async fn by_token(&self, parts: &Parts) -> Result<Option<Who>, ApiError> {
+    async fn by_token(&self, parts: &Parts) -> Result<Option<(Who, Grant)>, ApiError> {
         let Some(text) = bearer(parts) else {
             return Ok(None);
         };
         let verified = self.store.verify_token(text).await?;
-        Ok(verified.map(Who::Token))
+        Ok(verified.map(|verified| {
+            let grant = verified.grant();
+            (Who::Token(verified), grant)
+        }))
     }
 
-    async fn by_session(&self, parts: &Parts) -> Result<Option<Who>, ApiError> {
+    async fn by_session(&self, parts: &Parts) -> Result<Option<(Who, Grant)>, ApiError> {
         let Some(text) = self.site.session(&parts.headers) else {
             return Ok(None);
         };
-        // First: a request that is refused must not use the new cookie up, which is given once.
         if self.site.is_forged(parts) {
             return Err(ApiError::CrossSite);
         }
@@ -209,16 +213,17 @@ impl Authority {
         let Some(verified) = self.store.verify_session(text, idle).await? else {
             return Ok(None);
         };
-        if let (Some(renewed), Some(renewal)) =
-            (&verified.renewed, parts.extensions.get::<Renewal>())
-        {
+        if let Some(renewal) = parts.extensions.get::<Renewal>() {
             let left = seconds_until(verified.session.expires_at, self.clock.now());
-            renewal.leave(self.site.set(renewed, &parts.headers, left));
+            let (site, headers) = (self.site.clone(), parts.headers.clone());
+            let cookie = move |secret: &Secret| site.set(secret, &headers, left);
+            renewal.expect(verified.grant.clone(), cookie);
         }
-        Ok(Some(Who::Person {
+        let who = Who::Person {
             person: verified.person,
             session: verified.session,
-        }))
+        };
+        Ok(Some((who, verified.grant)))
     }
 
     /// The organisation that the path names, by itself or by one of its projects.
@@ -360,7 +365,8 @@ impl<S: Guarded> FromRequestParts<S> for Belongs {
             return Err(unknown);
         }
         Ok(Self {
-            principal,
+            // All that was found, whatever of it the handler demands.
+            principal: principal.allowed_in(organisation, permissions),
             organisation,
             permissions,
         })
@@ -425,8 +431,19 @@ pub struct Public {
     pub who: Option<Who>,
     /// Where the request came from.
     pub address: Option<IpAddr>,
-    /// On whose behalf changes are made.
+    /// On whose behalf changes are made that are open to everyone.
     pub(crate) caller: Caller,
+    grant: Option<Grant>,
+}
+
+impl Public {
+    /// On whose behalf changes are made that only those may make who are signed in.
+    pub(crate) fn caller_as_known(&self) -> Caller {
+        Caller {
+            grant: self.grant.clone(),
+            ..self.caller.clone()
+        }
+    }
 }
 
 impl<S: Guarded> FromRequestParts<S> for Public {
@@ -440,14 +457,16 @@ impl<S: Guarded> FromRequestParts<S> for Public {
         }
         let address = authority.address(parts);
         let known = authority.try_recognise(parts).await?;
-        let caller = match &known {
+        let mut caller = match &known {
             Some(principal) => principal.caller.clone(),
             None => principal::nobody(address, parts),
         };
+        let grant = caller.grant.take();
         Ok(Self {
             who: known.map(|principal| principal.who),
             address,
             caller,
+            grant,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Passwords: what they must be, and their hashes (argon2id).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +9,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use model::Random;
 use store::Secret;
 use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
 
 use super::Config;
 use crate::portal::ApiError;
@@ -60,6 +62,7 @@ impl Passwords {
 
     /// The hash to store of a new password.
     pub(crate) async fn hash(&self, password: Secret) -> Result<String, ApiError> {
+        let password = normal(&password);
         let hasher = self.hasher.clone();
         self.run(move || hasher.hash(password.expose())).await?
     }
@@ -79,7 +82,7 @@ impl Passwords {
         let exists = usable && stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.clone());
         let hasher = self.hasher.clone();
-        self.run(move || hasher.compare(password.expose(), &stored, exists))
+        self.run(move || hasher.compare_both(&password, &stored, exists))
             .await?
     }
 
@@ -122,6 +125,25 @@ impl Hasher {
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map_err(internal)?;
         Ok(hash.to_string())
+    }
+
+    /// Compares a password as it is hashed now, and as it was typed, where that differs: that is how it was
+    /// hashed formerly. It is as much work whether there is an account or not.
+    fn compare_both(
+        &self,
+        typed: &Secret,
+        stored: &str,
+        exists: bool,
+    ) -> Result<Comparison, ApiError> {
+        let password = normal(typed);
+        let compared = self.compare(password.expose(), stored, exists)?;
+        if compared != Comparison::Wrong || password.expose() == typed.expose() {
+            return Ok(compared);
+        }
+        match self.compare(typed.expose(), stored, exists)? {
+            Comparison::Wrong => Ok(Comparison::Wrong),
+            _ => Ok(Comparison::Outdated(self.hash(password.expose())?)),
+        }
     }
 
     fn compare(&self, password: &str, stored: &str, exists: bool) -> Result<Comparison, ApiError> {
@@ -189,8 +211,102 @@ fn internal(error: impl std::error::Error + Send + Sync + 'static) -> ApiError {
     }
 }
 
+/// A password as it is hashed: keyboards write the same letters in several ways (`é` as one character or as
+/// two), and people type on more than one.
+fn normal(password: &Secret) -> Secret {
+    Secret::new(password.expose().nfc().collect())
+}
+
+/// Passwords that are tried first, without what people put behind them: digits and signs.
+const COMMON: &[&str] = &[
+    "password",
+    "passwort",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "motdepasse",
+    "contraseña",
+    "welcome",
+    "willkommen",
+    "letmein",
+    "changeme",
+    "iloveyou",
+    "administrator",
+    "admin",
+    "administration",
+    "millstream",
+    "football",
+    "baseball",
+    "basketball",
+    "superman",
+    "batman",
+    "princess",
+    "sunshine",
+    "starwars",
+    "whatever",
+    "trustnoone",
+    "computer",
+    "internet",
+    "samsung",
+    "michelle",
+    "jennifer",
+    "liverpool",
+    "chelsea",
+    "dragon",
+    "monkey",
+    "shadow",
+    "master",
+    "summer",
+    "winter",
+    "spring",
+    "autumn",
+    "january",
+    "december",
+    "monday",
+    "secret",
+    "default",
+    "test",
+    "testing",
+    "user",
+    "guest",
+    "root",
+    "qwerty",
+    "qwertz",
+    "azerty",
+    "abc",
+    "asdf",
+];
+
+/// What fingers run along.
+const RUNS: &[&str] = &[
+    "01234567890123456789",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+    "azertyuiopqsdfghjklmwxcvbn",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
+];
+
+/// Whether a password is among the first that anybody tries: of few different characters, a run along the
+/// alphabet or the keyboard, or a common one with some digits around it.
+fn is_too_simple(password: &str) -> bool {
+    let password: String = password.nfc().flat_map(char::to_lowercase).collect();
+    let different: BTreeSet<char> = password.chars().collect();
+    let backwards: String = password.chars().rev().collect();
+    let mut runs = RUNS.iter();
+    let core = password.trim_matches(|c: char| !c.is_alphabetic());
+    let doubled = COMMON.iter().any(|common| {
+        let rest = password.replace(common, "");
+        rest.len() < password.len() && !rest.contains(char::is_alphabetic) && rest.len() <= 6
+    });
+    different.len() < 5
+        || runs.any(|run| run.contains(&password) || run.contains(&backwards))
+        || COMMON.contains(&core)
+        || doubled
+}
+
 /// Why a text is no password to choose.
-pub(crate) fn problem(password: &str, email: &str) -> Option<String> {
+pub fn problem(password: &str, email: &str) -> Option<String> {
     let characters = password.chars().count();
     if characters < SHORTEST {
         Some(format!("at least {SHORTEST} characters, not {characters}"))
@@ -198,6 +314,8 @@ pub(crate) fn problem(password: &str, email: &str) -> Option<String> {
         Some(format!("at most {LONGEST_BYTES} bytes"))
     } else if password.to_lowercase() == email.to_lowercase() {
         Some("something else than the e-mail address".to_owned())
+    } else if is_too_simple(password) {
+        Some("something that is not among the first that anybody would try".to_owned())
     } else {
         None
     }
@@ -208,6 +326,64 @@ mod tests {
     use model::random::Seeded;
 
     use super::*;
+
+    #[test]
+    fn what_anybody_tries_first_is_no_password() {
+        for simple in [
+            "1234567890",
+            "0987654321",
+            "aaaaaaaaaaaa",
+            "          ",
+            "abababababab",
+            "abcdefghij",
+            "qwertyuiop",
+            "password123",
+            "Password2024!",
+            "!!password!!",
+            "passwordpassword",
+            "Welcome12345",
+            "qwerty123456",
+        ] {
+            assert!(problem(simple, "ann@example.com").is_some(), "{simple}");
+        }
+        for usable in [
+            "correct horse battery",
+            "another good one",
+            "hunter2-password",
+            "swordfish-of-the-tests",
+            "a password for the test",
+            "9f3k2m1x0q",
+            "пароль из слов",
+        ] {
+            assert_eq!(problem(usable, "ann@example.com"), None, "{usable}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_same_letters_are_the_same_password_however_they_are_written() {
+        let passwords = passwords(8);
+        let (composed, apart) = ("un caf\u{e9} noir", "un cafe\u{301} noir");
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let compare = async |text: &str, stored: &str| {
+            passwords
+                .compare(secret(text), Some(stored.to_owned()))
+                .await
+                .unwrap()
+        };
+        for chosen in [composed, apart] {
+            let stored = passwords.hash(secret(chosen)).await.unwrap();
+            for typed in [composed, apart] {
+                assert_eq!(compare(typed, &stored).await, Comparison::Right);
+            }
+            assert_eq!(compare("un cafe noir", &stored).await, Comparison::Wrong);
+        }
+        // One that was hashed as it was typed still counts, and is hashed anew.
+        let former = passwords.hasher.hash(apart).unwrap();
+        let Comparison::Outdated(hash) = compare(apart, &former).await else {
+            panic!("it is not hashed anew");
+        };
+        assert_eq!(compare(composed, &hash).await, Comparison::Right);
+    }
 
     fn passwords(memory: u32) -> Passwords {
         with_passes(memory, 1)

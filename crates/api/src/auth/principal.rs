@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
-use model::PersonId;
 use model::access::Permissions;
-use store::{Actor, ActorKind, Caller, Person, Session, VerifiedToken};
+use model::{OrganisationId, PersonId};
+use store::{Actor, ActorKind, Caller, Grant, Person, Session, VerifiedToken};
 
 use super::RequestId;
 use crate::portal::ApiError;
@@ -15,7 +15,21 @@ use crate::portal::ApiError;
 pub struct Principal {
     /// Who.
     pub who: Who,
+    /// On whose behalf changes are made, with all that let them in: each change looks at it again.
     pub(crate) caller: Caller,
+}
+
+impl Principal {
+    /// The same, let in for what they may do in an organisation.
+    pub(super) fn allowed_in(
+        mut self,
+        organisation: OrganisationId,
+        permissions: Permissions,
+    ) -> Self {
+        let grant = self.caller.grant.take();
+        self.caller.grant = grant.map(|grant| grant.allowing_in(organisation, permissions));
+        self
+    }
 }
 
 /// Who sent a request.
@@ -68,7 +82,7 @@ impl Who {
 }
 
 /// What the audit log will say of a caller.
-pub(crate) fn caller_of(who: &Who, address: Option<IpAddr>, parts: &Parts) -> Caller {
+pub(super) fn caller_of(who: &Who, grant: Grant, address: Option<IpAddr>, parts: &Parts) -> Caller {
     let actor = match who {
         Who::Person { person, .. } => Actor::of_person(person),
         Who::Token(verified) => Actor {
@@ -78,7 +92,11 @@ pub(crate) fn caller_of(who: &Who, address: Option<IpAddr>, parts: &Parts) -> Ca
             person: verified.behind.clone(),
         },
     };
-    with_origin(actor, address, parts)
+    Caller {
+        // Whatever the handler is about, it may rest on what they may do in the whole installation.
+        grant: Some(grant.allowing(who.installation_permissions())),
+        ..with_origin(actor, address, parts)
+    }
 }
 
 /// What the audit log will say of a caller who is no one yet, such as one who accepts an invitation.
@@ -98,5 +116,6 @@ fn with_origin(actor: Actor, address: Option<IpAddr>, parts: &Parts) -> Caller {
         notices: Vec::new(),
         proved: None,
         seen: None,
+        grant: None,
     }
 }

@@ -21,6 +21,17 @@ pub(crate) fn generate(random: &dyn Random) -> Secret {
     Secret::new(totp_rs::Secret::from(&bytes[..20]).to_base32())
 }
 
+/// Whether a secret can be one that was [made](generate) here: as long, and with nothing of a secret that
+/// somebody made up. Of twenty random bytes fewer than eight differ once in 10^15 times.
+pub(crate) fn may_be_offered(secret: &Secret) -> bool {
+    let Ok(bytes) = totp_rs::Secret::try_from_base32(secret.expose()) else {
+        return false;
+    };
+    let bytes = bytes.as_ref();
+    let different: std::collections::BTreeSet<u8> = bytes.iter().copied().collect();
+    bytes.len() == 20 && different.len() >= 8
+}
+
 /// What to show as a picture to people's apps.
 pub(crate) fn url(secret: &Secret, email: &str) -> Result<Secret, ApiError> {
     let totp = build(secret, email).map_err(unusable)?;
@@ -90,6 +101,23 @@ mod tests {
             assert_eq!(check(&secret, code, now), Some(seconds as u64 / 30));
             let late = Timestamp((seconds + 90) * 1_000_000);
             assert_eq!(check(&secret, code, late), None);
+        }
+    }
+
+    #[test]
+    fn only_secrets_that_are_random_enough_may_have_been_offered() {
+        for seed in 0..1000 {
+            assert!(may_be_offered(&generate(&Seeded::new(seed))), "{seed}");
+        }
+        for made_up in [
+            "",
+            "A",
+            "no base 32!",
+            "JBSWY3DPEHPK3PXP",
+            &"A".repeat(32),
+            &"AB".repeat(26),
+        ] {
+            assert!(!may_be_offered(&Secret::new(made_up.into())), "{made_up}");
         }
     }
 

@@ -119,7 +119,7 @@ impl From<AuditEntry> for AuditView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AuditQuery {
-    /// Only of the person or token with this id.
+    /// Only of the person or token with this id, or of the person with this e-mail address.
     actor: Option<String>,
     /// Only to what has this id.
     target: Option<String>,
@@ -144,7 +144,7 @@ pub(super) struct AuditQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ExportQuery {
-    /// Only of the person or token with this id.
+    /// Only of the person or token with this id, or of the person with this e-mail address.
     actor: Option<String>,
     /// Only to what has this id.
     target: Option<String>,

@@ -191,9 +191,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         query
             .map(|query| Self(query.0))
             .map_err(|rejection| ApiError::Query {
-                message: rejection.body_text(),
+                message: in_plain_words(&rejection.body_text()),
             })
     }
+}
+
+/// What is wrong with a query, without what libraries say around it.
+fn in_plain_words(message: &str) -> String {
+    let message = message
+        .strip_prefix("Failed to deserialize query string: ")
+        .unwrap_or(message);
+    message
+        .replace("invalid digit found in string", "not a whole number")
+        .replace("cannot parse integer from empty string", "empty")
+        .replace("number too large to fit in target type", "too large")
 }
 
 /// Most entity tags in `If-Match`.

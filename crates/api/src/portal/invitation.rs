@@ -245,7 +245,11 @@ pub(super) async fn accept(
             }
         }
     };
-    let (store, by) = (&portal.store, &public.caller);
+    let by = &match &invitee {
+        Invitee::Present(_) => public.caller_as_known(),
+        Invitee::New { .. } => public.caller.clone(),
+    };
+    let store = &portal.store;
     let accepted = store.accept_invitation(&input.token, invitee, by).await;
     let (person, _) = accepted.map_err(|error| match error {
         store::Error::EmailTaken => ApiError::Conflict(
@@ -253,9 +257,11 @@ pub(super) async fn accept(
         ),
         error => error.into(),
     })?;
-    let by = by_person(&person, by);
+    let by = by_person(&person, &public.caller);
     let former = public.who.as_ref();
-    portal.begin_session(person, former, headers, by).await
+    portal
+        .begin_session(person, "invitation", former, headers, by)
+        .await
 }
 
 impl Portal {

@@ -15,7 +15,8 @@ use super::page::{Page, PageQuery};
 use super::view::rfc3339;
 use super::{ApiError, Portal, State, field};
 use crate::auth::{SignedIn, Who};
-use crate::auth::{check_totp, generate_totp, password_problem, recovery_codes, totp_url};
+use crate::auth::{check_totp, generate_totp, password_problem, recovery_codes};
+use crate::auth::{totp_may_be_offered, totp_url};
 use crate::mail::Letter;
 
 /// A person.
@@ -267,7 +268,8 @@ pub(super) async fn organisations(
     }
 }
 
-/// Changes one's password. All other sessions end.
+/// Changes one's password. All other sessions end; the answer sets this one's new cookie, and the former
+/// one is none any more.
 #[utoipa::path(put, path = "/me/password", tag = "access", operation_id = "change_password",
     params(("if-match" = Option<String>, Header, description = "The `ETag` of `/me` that it must still have")),
     request_body = PasswordChange,
@@ -278,7 +280,7 @@ pub(super) async fn change_password(
     if_match: Option<IfMatch>,
     Body(input): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
-    let (person, session) = principal.who.present()?;
+    let (person, _) = principal.who.present()?;
     let by = IfMatch::of_person(if_match, person, &principal.caller)?;
     let credentials = portal
         .prove_presence(&principal, input.current, "/current")
@@ -288,13 +290,9 @@ pub(super) async fn change_password(
     }
     let new = Secret::new(input.new);
     let hash = portal.authority.passwords.hash(new).await?;
-    let keep = Some(session.id.as_str());
     let by = by.having_proved(&credentials.person);
     let by = portal.telling_password_changed(person, &by).await?;
-    portal
-        .store
-        .set_password(person.id, &hash, keep, &by)
-        .await?;
+    portal.store.set_password(person.id, &hash, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -315,7 +313,8 @@ pub(super) async fn offer_second_factor(
     }))
 }
 
-/// Takes the second factor that was offered; gives recovery codes. All other sessions end.
+/// Takes the second factor that was offered; gives recovery codes. All other sessions end; the answer sets
+/// this one's new cookie.
 #[utoipa::path(put, path = "/me/second-factor", tag = "access",
     operation_id = "set_second_factor", request_body = SecondFactorChoice,
     params(("if-match" = Option<String>, Header, description = "The `ETag` of `/me` that it must still have")),
@@ -326,7 +325,7 @@ pub(super) async fn set_second_factor(
     if_match: Option<IfMatch>,
     Body(input): Body<SecondFactorChoice>,
 ) -> Result<Json<RecoveryCodes>, ApiError> {
-    let (person, session) = principal.who.present()?;
+    let (person, _) = principal.who.present()?;
     let by = IfMatch::of_person(if_match, person, &principal.caller)?;
     let credentials = portal
         .prove_presence(&principal, input.password, "/password")
@@ -337,6 +336,10 @@ pub(super) async fn set_second_factor(
     }
     let authority = &portal.authority;
     let secret = Secret::new(input.secret);
+    if !totp_may_be_offered(&secret) {
+        let message = "not a secret as it is offered: ask for one (`POST /me/second-factor/offer`)";
+        return Err(ApiError::field("/secret", message));
+    }
     let step = check_totp(&secret, &input.code, authority.clock.now());
     let step = step.ok_or_else(|| {
         ApiError::field(
@@ -345,12 +348,11 @@ pub(super) async fn set_second_factor(
         )
     })?;
     let codes = recovery_codes(authority.random.as_ref());
-    let keep = Some(session.id.as_str());
     let by = by.having_proved(&credentials.person);
     let by = portal.telling_second_factor(&person.email, true, &by);
     portal
         .store
-        .set_second_factor(person.id, &secret, step, &codes, keep, &by)
+        .set_second_factor(person.id, &secret, step, &codes, &by)
         .await
         .map_err(|error| match error {
             store::Error::SecondFactorTaken => taken(),
@@ -360,7 +362,8 @@ pub(super) async fn set_second_factor(
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
 
-/// Removes one's second factor, if there is one.
+/// Removes one's second factor, if there is one. All other sessions end; the answer sets this one's new
+/// cookie.
 #[utoipa::path(post, path = "/me/second-factor/remove", tag = "access",
     operation_id = "remove_second_factor", request_body = PasswordProof,
     params(("if-match" = Option<String>, Header, description = "The `ETag` of `/me` that it must still have")),

@@ -130,14 +130,17 @@ pub(super) async fn finish(
     public: Public,
     extract::State(portal): State,
     headers: HeaderMap,
-    Query(answer): Query<ProviderAnswer>,
+    answer: Result<Query<ProviderAnswer>, ApiError>,
 ) -> Redirection {
     let authority = &portal.authority;
+    // People look at what comes of it, and a provider, or somebody else, wrote it.
+    let Ok(Query(answer)) = answer else {
+        return portal.refuse(&Failure::Ended, "", &headers);
+    };
     let (failures, now) = (&authority.failures, authority.now());
-    // Counted before it is looked at: of many at once, none goes uncounted.
-    if failures.note(public.address, now).is_err() {
+    let Ok(attempt) = failures.attempt(public.address, None, now) else {
         return portal.refuse(&Failure::TooManyFailures, "", &headers);
-    }
+    };
     let (cookie, state) = (authority.site.sign_in(&headers), answer.state.as_deref());
     let pending = match Pending::open(cookie, state, &portal.store, now) {
         Ok(pending) => pending,
@@ -145,7 +148,7 @@ pub(super) async fn finish(
     };
     match portal.sign_in_by(&pending, answer, &public, &headers).await {
         Ok(cookie) => {
-            failures.forgive_address(public.address, now);
+            attempt.succeeded();
             let to = format!("{}{}", portal.public_url, pending.return_to);
             redirection(&to, [cookie, authority.site.clear_sign_in(&headers)])
         }
@@ -193,7 +196,9 @@ impl Portal {
             admitted => admitted?.person,
         };
         let (former, by) = (public.who.as_ref(), by_person(&person, &by));
-        Ok(self.session_cookie(&person, former, headers, by).await?)
+        let way = format!("provider {}", pending.provider);
+        let cookie = self.session_cookie(&person, &way, former, headers, by);
+        Ok(cookie.await?)
     }
 
     /// Sends the browser to the page that tells why somebody was not signed in.

@@ -1,11 +1,12 @@
 //! Passwords that were forgotten.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use store::{Caller, Person, Secret};
+use store::{AskedReset, Caller, Person, Secret};
 use utoipa::ToSchema;
 
 use super::extract::Body;
@@ -13,6 +14,9 @@ use super::openapi::Refusal;
 use super::{ApiError, Portal, State, field};
 use crate::auth::{Public, password_problem};
 use crate::mail::Letter;
+
+/// How long a link that was asked for may be under way before it is tried again.
+const AT_ONCE: Duration = Duration::from_secs(30);
 
 /// Who forgot their password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -48,19 +52,20 @@ pub(super) async fn ask(
     // Each counts: nobody fills others' mailboxes, or ours.
     let authority = &portal.authority;
     let (failures, now) = (&authority.failures, authority.clock.now());
-    let noted = failures.note(public.address, now);
-    noted.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+    let noted = failures.note_asked(public.address, now);
+    noted.map_err(|retry_after| ApiError::RateLimited { retry_after })?;
     if failures.note_letter(&email, now).is_err() {
         // Not said aloud: the address's owner has enough letters, whoever asks here.
         return Ok(StatusCode::ACCEPTED);
     }
+    // First of all for everybody alike: what is answered below isn't lost, whatever happens next.
+    let asked = portal.store.ask_password_reset(&email, &public.caller);
+    let asked = asked.await?;
     let whole = Arc::clone(&portal);
     // Not waited for: how long it takes would tell whether there is an account.
-    portal.tasks.spawn(async move {
-        if let Err(error) = whole.send_password_reset(&email, &public.caller).await {
-            tracing::error!(%error, "a password reset could not be sent");
-        }
-    });
+    portal
+        .tasks
+        .spawn(async move { whole.send_asked_reset(&asked).await });
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -92,16 +97,51 @@ pub(super) async fn redeem(
 }
 
 impl Portal {
-    async fn send_password_reset(&self, email: &str, by: &Caller) -> Result<(), ApiError> {
-        let Some(person) = self.store.person_by_email(email).await? else {
-            return Ok(());
-        };
-        // With a new password nobody would come in either, until it is unlocked.
-        if person.locked_at.is_some() {
-            return Ok(());
+    /// Sends the links that were asked for and could not be sent at once: the database, or the process,
+    /// was away. To be called now and then.
+    pub async fn send_asked_resets(&self) {
+        let before = self.authority.clock.now() - AT_ONCE;
+        match self.store.asked_resets(before).await {
+            Ok(asked) => {
+                for asked in &asked {
+                    self.send_asked_reset(asked).await;
+                }
+            }
+            Err(error) => tracing::error!(%error, "it isn't known who waits for a password reset"),
         }
+    }
+
+    async fn send_asked_reset(&self, asked: &AskedReset) {
+        let Err(error) = self.answer_asked_reset(asked).await else {
+            return;
+        };
+        // Of what doesn't pass, trying again makes nothing better.
+        let passes = matches!(
+            error,
+            store::Error::Database(_) | store::Error::MailQueueFull { .. }
+        );
+        tracing::error!(%error, tried_again = passes, "a password reset could not be sent");
+        if !passes && let Err(error) = self.store.forget_asked_reset(asked).await {
+            tracing::error!(%error, "a password reset can't be given up");
+        }
+    }
+
+    async fn answer_asked_reset(&self, asked: &AskedReset) -> Result<(), store::Error> {
         let authority = &self.authority;
-        let expires_at = authority.clock.now() + authority.config.password_reset_lifetime;
+        let lifetime = authority.config.password_reset_lifetime;
+        let late = authority.clock.now().since(asked.asked_at) > lifetime;
+        let person = self.store.person_by_email(&asked.email).await?;
+        // With a new password nobody would come in to a locked account either, until it is unlocked.
+        let person = person.filter(|person| person.locked_at.is_none() && !late);
+        let Some(person) = person else {
+            return self.store.forget_asked_reset(asked).await;
+        };
+        let by = &Caller {
+            address: asked.address.clone(),
+            request_id: asked.request_id.clone(),
+            ..Caller::system()
+        };
+        let expires_at = authority.clock.now() + lifetime;
         let write = |token: &Secret| {
             let letter = Letter::PasswordReset {
                 link: &self.link("password-reset", token),
@@ -109,9 +149,10 @@ impl Portal {
             };
             Ok(self.letters.write(&person.email, &letter)?)
         };
-        let store = &self.store;
-        let made = store.create_password_reset(person.id, expires_at, write, by);
-        Ok(made.await?)
+        let made = self
+            .store
+            .answer_asked_reset(asked, person.id, expires_at, write, by);
+        made.await
     }
 
     /// Who changes a password and tells its owner: a thief's change shall not go unseen.

@@ -15,6 +15,9 @@ use crate::auth::{Comparison, Public, SignedIn, Who};
 use crate::auth::{check_totp, normal_recovery_code};
 use crate::mail::Letter;
 
+/// How many sign-ins with a password failed: what was given was wrong.
+const SIGN_IN_FAILURES: &str = "millstream_sign_in_failures_total";
+
 /// Longest `User-Agent` that is kept with a session.
 const USER_AGENT_CHARACTERS: usize = 200;
 
@@ -54,16 +57,22 @@ pub(super) async fn sign_in(
 ) -> Result<WithCookie, ApiError> {
     let authority = &portal.authority;
     let (email, now) = (normal_email(&input.email), authority.clock.now());
-    let attempt = authority.failures.attempt(public.address, &email, now);
-    attempt.map_err(|retry_after| ApiError::TooManyFailures { retry_after })?;
+    let attempt = authority
+        .failures
+        .attempt(public.address, Some(&email), now)?;
     let proved = portal.prove(&public, &email, input).await;
-    if !matches!(proved, Err(ApiError::WrongCredentials)) {
-        authority.failures.forgive(public.address, &email, now);
+    match &proved {
+        Err(ApiError::WrongCredentials) => note_failure(&public, &email),
+        _ => attempt.succeeded(),
     }
     let person = proved?;
     let by = by_person(&person, &public.caller);
+    let way = match person.second_factor {
+        true => "password and second factor",
+        false => "password",
+    };
     let former = public.who.as_ref();
-    portal.begin_session(person, former, headers, by).await
+    portal.begin_session(person, way, former, headers, by).await
 }
 
 /// Signs out: the session ends.
@@ -85,16 +94,18 @@ pub(super) async fn sign_out(
 }
 
 impl Portal {
-    /// Begins a session of someone who has just proved who they are. The one that the request came
+    /// Begins a session of someone who has just proved who they are, in this `way`. The one that the request came
     /// with (`former`) ends.
     pub(super) async fn begin_session(
         &self,
         person: Person,
+        way: &str,
         former: Option<&Who>,
         headers: HeaderMap,
         by: Caller,
     ) -> Result<WithCookie, ApiError> {
-        let cookie = self.session_cookie(&person, former, &headers, by).await?;
+        let cookie = self.session_cookie(&person, way, former, &headers, by);
+        let cookie = cookie.await?;
         let person = PersonView::from(&person);
         Ok((
             [(header::SET_COOKIE, cookie)],
@@ -106,6 +117,7 @@ impl Portal {
     pub(super) async fn session_cookie(
         &self,
         person: &Person,
+        way: &str,
         former: Option<&Who>,
         headers: &HeaderMap,
         by: Caller,
@@ -122,6 +134,7 @@ impl Portal {
             person: person.id,
             address: by.address.clone(),
             user_agent: user_agent.clone(),
+            way: way.to_owned(),
             lifetime,
         };
         let letter = Letter::SignIn {
@@ -201,5 +214,28 @@ pub(super) fn by_person(person: &Person, origin: &Caller) -> Caller {
     Caller {
         actor: store::Actor::of_person(person),
         ..origin.clone()
+    }
+}
+
+/// Says that somebody failed to sign in: to whoever watches for guessing. Of the account only that much
+/// that its owner would know it again, since people type passwords there by mistake.
+fn note_failure(public: &Public, email: &str) {
+    metrics::counter!(SIGN_IN_FAILURES).increment(1);
+    let address = public.address.map(|address| address.to_string());
+    tracing::warn!(
+        address = address.unwrap_or_default(),
+        account = masked(email),
+        "a sign-in failed"
+    );
+}
+
+/// The first letter of an address and its domain, such as `a…@example.com`; `…` of what is no address.
+fn masked(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((local, domain)) if email.len() <= 254 => {
+            let first: String = local.chars().take(1).collect();
+            format!("{first}…@{domain}")
+        }
+        _ => "…".to_owned(),
     }
 }

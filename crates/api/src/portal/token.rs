@@ -218,7 +218,7 @@ impl TokenInput {
             }
             Some(Some(at)) if at > now => Some(at),
             Some(_) => {
-                let message = "a time in the future, such as 2030-01-31T12:00:00Z";
+                let message = "a time in the future, before the end of 9999-12-30, such as 2030-01-31T12:00:00Z";
                 problems.push(FieldProblem::new("/expires_at", message));
                 None
             }

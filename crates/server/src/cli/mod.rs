@@ -6,6 +6,7 @@ mod catalog;
 pub(crate) mod code;
 mod connect;
 mod definition;
+mod end_access;
 mod invitation;
 mod link;
 mod login;
@@ -43,7 +44,7 @@ use crate::{config, demo, serve, template};
 
 const AFTER_HELP: &str = "\
 Which server, and who asks: commands that speak to a server take its address and a token each from the first of
-  1. the options --profile, --server and --token
+  1. the options --profile, --server and --token, which stand behind the command
   2. the variables MILLSTREAM_PROFILE, MILLSTREAM_URL and MILLSTREAM_TOKEN
   3. the profile in use, which `millstream login` makes and `millstream profile use` chooses
   4. the server on this machine and the admin token in its data folder
@@ -144,6 +145,9 @@ enum Command {
     /// Make a data folder of a backup.
     #[command(after_help = backup::RESTORE_HELP)]
     Restore(backup::RestoreOptions),
+    /// End all sessions and links: after the database was loaded from a dump.
+    #[command(after_help = end_access::HELP)]
+    EndAccess(end_access::Options),
     /// The configuration: check it, show what holds.
     #[command(subcommand)]
     Config(settings::Command),
@@ -261,6 +265,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Template(command) => template::run(&command),
         Command::Backup(options) => backup::backup(&options),
         Command::Restore(options) => backup::restore(&options),
+        Command::EndAccess(options) => end_access::run(&options),
         Command::Config(command) => settings::run(&command),
     };
     let (code, error) = match result {

@@ -60,6 +60,13 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Show(show) => {
             let file = show.common.file.config.as_deref();
             let mut settings = config::load(file, Files::Unchecked)?.settings();
+            let known = |prefix: &str| settings.iter().any(|one| one.key.starts_with(prefix));
+            if !known(&show.prefix) {
+                return Err(Failure::usage(format!(
+                    "no setting begins with `{}`: `millstream config docs` lists them all",
+                    show.prefix
+                )));
+            }
             settings.retain(|setting| {
                 setting.key.starts_with(&show.prefix) && (setting.is_changed() || !show.changed)
             });

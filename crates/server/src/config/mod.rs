@@ -284,7 +284,11 @@ impl Config {
             found.push(("mail.ca_file", reason));
         }
         if let Err(error) = self.store.in_folder(&self.data_dir).check_files() {
-            found.push(("store.key_file", with_causes(error)));
+            let setting = match error {
+                store::Error::KeyMalformed { .. } => "store.key",
+                _ => "store.key_file",
+            };
+            found.push((setting, with_causes(error)));
         }
         found
     }

@@ -6,10 +6,10 @@ use lettre::Address;
 const MAX_BYTES: usize = 254;
 
 /// Characters that only quoted local parts and lists of addresses can hold.
-const SPECIAL: &[char] = &['"', '<', '>', '(', ')', ',', ';', ':', '\\'];
+const SPECIAL: &[char] = &['"', '<', '>', '(', ')', '[', ']', ',', ';', ':', '\\'];
 
 /// The address, its domain in ASCII; `None` when no mail can be sent to it. Quoted local parts,
-/// comments and lists are none: who writes them hardly means well.
+/// comments, lists and hosts by their number (`[127.0.0.1]`) are none: who writes them hardly means well.
 pub(crate) fn parse(text: &str) -> Option<Address> {
     let strange = |c: char| c.is_control() || c.is_whitespace() || SPECIAL.contains(&c);
     if text.len() > MAX_BYTES || text.contains(strange) {
@@ -53,6 +53,8 @@ mod tests {
             "ann @example.com",
             "ann@exam ple.com",
             "ann@example.com\0",
+            "ann@[127.0.0.1]",
+            "ann@[IPv6:::1]",
         ] {
             assert!(parse(text).is_none(), "{text:?}");
         }

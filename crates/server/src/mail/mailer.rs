@@ -225,13 +225,23 @@ impl Mailer {
         tell(claim, outcome);
         match self.store.settle_mail(claim, outcome).await {
             Ok(true) => {}
-            Ok(false) => {
-                tracing::warn!(mail = %claim.mail.id, "a mail was claimed by another node meanwhile")
-            }
+            Ok(false) => self.tell_lost(claim).await,
             // Its lease ends, and it is sent again.
             Err(error) => {
                 tracing::error!(mail = %claim.mail.id, error = %anyhow::Error::new(error), "what became of a mail can't be recorded");
             }
+        }
+    }
+
+    /// Says why a mail that was sent isn't ours any more.
+    async fn tell_lost(&self, claim: &Claim) {
+        let id = claim.mail.id;
+        match self.store.mail(id).await {
+            // Its link was used, withdrawn or replaced: with it went the mail.
+            Err(store::Error::NoMail(_)) => {
+                tracing::debug!(mail = %id, "a mail's link ended while it was sent");
+            }
+            _ => tracing::warn!(mail = %id, "a mail was claimed by another node meanwhile"),
         }
     }
 

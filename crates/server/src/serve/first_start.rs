@@ -1,6 +1,6 @@
 //! The first start: an organisation, and a way in for its administrator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use api::auth::Authority;
@@ -37,6 +37,22 @@ pub(super) async fn prepare(
     }
 }
 
+/// Refuses an administrator whose password can't be read, or can't be one.
+pub(super) fn check(administrator: &Administrator) -> anyhow::Result<()> {
+    let password = password(&administrator.password_file)?;
+    match api::auth::password_problem(password.expose(), &administrator.email) {
+        Some(problem) => Err(anyhow::Error::msg(problem)
+            .context("the password in --admin-password-file can't be used")),
+        None => Ok(()),
+    }
+}
+
+fn password(file: &Path) -> anyhow::Result<Secret> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("--admin-password-file: {}", file.display()))?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
 async fn make(
     store: &Store,
     authority: &Authority,
@@ -46,9 +62,7 @@ async fn make(
         email,
         password_file,
     } = administrator;
-    let password = std::fs::read_to_string(&password_file)
-        .with_context(|| format!("--admin-password-file: {}", password_file.display()))?;
-    let password = Secret::new(password.trim_end_matches(['\r', '\n']).to_owned());
+    let password = password(&password_file)?;
     let hashed = authority.hash_password(password, &email).await;
     let password_hash = hashed
         .map_err(anyhow::Error::msg)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::mail::{Letter, Letters};
+use api::portal::Portal;
 use journal::{Journal, StorageError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::Clock;
@@ -23,6 +24,7 @@ const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) struct Maintenance {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) store: Store,
+    pub(super) portal: Arc<Portal>,
     pub(super) letters: Arc<dyn Letters>,
     pub(super) audit_retention: Duration,
     pub(super) metrics: PrometheusHandle,
@@ -37,6 +39,7 @@ impl Maintenance {
             if self.clock.now() >= due {
                 self.retire().await;
                 self.clear_expired().await;
+                self.portal.send_asked_resets().await;
                 warn_of_expiring_tokens(&self.store, self.letters.as_ref()).await;
                 due = self.clock.now() + INTERVAL;
             }

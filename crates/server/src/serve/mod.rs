@@ -82,6 +82,16 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     built.context("the runtime can't be started")
 }
 
+/// Ends all sessions and links in the database that the configuration names, which has to be there.
+pub(crate) fn end_access(config: &Config) -> anyhow::Result<store::backup::Access> {
+    runtime()?.block_on(async {
+        let store = open_store(config, Arc::new(SystemClock)).await?;
+        let ended = store.end_access().await;
+        store.close().await;
+        ended.context("sessions and links can't be ended")
+    })
+}
+
 async fn replace_admin_token(config: &Config) -> anyhow::Result<Replaced> {
     admin_token::make_data_dir(&config.data_dir)?;
     let store = open_store(config, Arc::new(SystemClock)).await?;
@@ -153,6 +163,12 @@ impl Server {
             Some(address) => Some(bind(address, "control.listen").await?),
             None => None,
         };
+        // Before anything is made: a first start that fails is to be repeated as a first one.
+        if let Some(administrator) = &administrator
+            && !config.data_dir.exists()
+        {
+            first_start::check(administrator)?;
+        }
         admin_token::make_data_dir(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let jitter: Arc<dyn Random> = Arc::new(Seeded::from_entropy());
@@ -237,6 +253,7 @@ impl Server {
         let maintenance = maintenance::Maintenance {
             journal: Arc::clone(&server.journal),
             store: server.store.clone(),
+            portal: Arc::clone(&server.portal),
             letters,
             audit_retention: config.access.audit_retention,
             metrics,

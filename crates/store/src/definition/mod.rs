@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::change::{Caller, Change, Entry};
+use crate::change::{Caller, Change, Entry, still_there};
 use crate::person::conflict;
 use crate::sync::difference;
 use crate::{Cursor, Error, Page, Store, organisation};
@@ -121,7 +121,7 @@ impl Store {
         organisation::find(change.connection(), organisation).await?;
         if let Some(made) = change.made_before().await? {
             drop(change);
-            return self.definition_record(organisation, made).await;
+            return still_there(self.definition_record(organisation, made).await);
         }
         check_room(change.connection(), organisation).await?;
         let (id, now) = (DefinitionId::generate(self.random.as_ref()), change.now);

@@ -13,7 +13,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::outline::{Content, Listed, outline_text};
 use super::{entry, find, find_own, logo, names, review, text};
-use crate::change::{Caller, Change, Entry};
+use crate::change::{Caller, Change, Entry, still_there};
 use crate::person::conflict;
 use crate::{Cursor, Error, Page, Store};
 
@@ -117,7 +117,7 @@ impl Store {
         let mut change = self.begin(by).await?;
         let record = find_own(change.connection(), organisation, id).await?;
         if let Some(made) = change.made_before().await? {
-            return find_version(change.connection(), id, made).await;
+            return still_there(find_version(change.connection(), id, made).await);
         }
         conflict(Some(revision), record.revision)?;
         let definition = record.draft;

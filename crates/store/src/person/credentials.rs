@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::{AnyConnection, Row};
 
 use super::{Person, entry, find};
-use crate::change::{Caller, Entry};
+use crate::change::{Caller, Change, Entry};
 use crate::secret::Secret;
 use crate::{Error, Store};
 
@@ -139,29 +139,22 @@ impl Store {
         Ok(true)
     }
 
-    /// Gives a person a new password. Their sessions end, but `keep`.
-    pub async fn set_password(
-        &self,
-        id: PersonId,
-        hash: &str,
-        keep: Option<&str>,
-        by: &Caller,
-    ) -> Result<(), Error> {
+    /// Gives a person a new password. Their sessions end, but the caller's own, which gets another secret.
+    pub async fn set_password(&self, id: PersonId, hash: &str, by: &Caller) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
         let person = find(change.connection(), id).await?;
-        set_password_in(change.connection(), id, hash, keep).await?;
+        set_password_in(&mut change, id, hash).await?;
         change.commit(entry("person.set_password", &person)).await
     }
 
     /// Gives a person a second factor: its secret in base 32, the step of the code that proved it,
-    /// and recovery codes. Their sessions end, but `keep`. Fails with [`Error::SecondFactorTaken`].
+    /// and recovery codes. Their sessions end, but the caller's own, which gets another secret. Fails with [`Error::SecondFactorTaken`].
     pub async fn set_second_factor(
         &self,
         id: PersonId,
         secret: &Secret,
         step: u64,
         recovery_codes: &[Secret],
-        keep: Option<&str>,
         by: &Caller,
     ) -> Result<(), Error> {
         let text = id.to_string();
@@ -188,13 +181,13 @@ impl Store {
         }
         let hashes: Vec<_> = recovery_codes.iter().map(Secret::hash).collect();
         set_recovery_codes(change.connection(), id, &hashes).await?;
-        end_sessions(change.connection(), id, keep).await?;
+        change.end_epoch(id).await?;
         change
             .commit(entry("person.set_second_factor", &person))
             .await
     }
 
-    /// Takes a person's second factor away.
+    /// Takes a person's second factor away. Their sessions end, but the caller's own.
     pub async fn remove_second_factor(&self, id: PersonId, by: &Caller) -> Result<(), Error> {
         let mut change = self.begin(by).await?;
         let person = find(change.connection(), id).await?;
@@ -206,6 +199,7 @@ impl Store {
         .bind(id.to_string())
         .execute(change.connection())
         .await?;
+        change.end_epoch(id).await?;
         change
             .commit(entry("person.remove_second_factor", &person))
             .await
@@ -213,10 +207,9 @@ impl Store {
 }
 
 pub(crate) async fn set_password_in(
-    connection: &mut AnyConnection,
+    change: &mut Change<'_>,
     id: PersonId,
     hash: &str,
-    keep: Option<&str>,
 ) -> Result<(), Error> {
     sqlx::query(
         "UPDATE people SET password_hash = $2, epoch = epoch + 1, version = version + 1
@@ -224,19 +217,19 @@ pub(crate) async fn set_password_in(
     )
     .bind(id.to_string())
     .bind(hash)
-    .execute(&mut *connection)
+    .execute(change.connection())
     .await?;
-    end_sessions(&mut *connection, id, keep).await?;
+    change.end_epoch(id).await?;
     // Links that were sent for the former password end with it.
     sqlx::query("DELETE FROM password_resets WHERE person_id = $1")
         .bind(id.to_string())
-        .execute(connection)
+        .execute(change.connection())
         .await?;
     Ok(())
 }
 
 /// Ends a person's sessions, but `keep`.
-pub(super) async fn end_sessions(
+pub(crate) async fn end_sessions(
     connection: &mut AnyConnection,
     id: PersonId,
     keep: Option<&str>,

@@ -12,8 +12,8 @@ use sqlx::{AnyConnection, Row};
 use crate::change::{Caller, Change, Entry};
 use crate::{Cursor, Error, Page, Store};
 
-pub(crate) use credentials::set_password_in;
 pub use credentials::{Credentials, SecondFactor};
+pub(crate) use credentials::{end_sessions, set_password_in};
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +169,8 @@ impl Store {
         Ok(after)
     }
 
-    /// Changes a person's rights in the installation. The last operator stays one.
+    /// Changes a person's rights in the installation; their sessions end, but the caller's own. The last
+    /// operator stays one.
     pub async fn set_rights(
         &self,
         id: PersonId,
@@ -183,6 +184,9 @@ impl Store {
             operator: wanted.operator.unwrap_or(before.rights.operator),
             reviewer: wanted.reviewer.unwrap_or(before.rights.reviewer),
         };
+        if rights == before.rights {
+            return Ok(before);
+        }
         if before.rights.operator && !rights.operator {
             keep_an_operator(&mut change, id).await?;
         }
@@ -196,6 +200,7 @@ impl Store {
         .bind(i64::from(rights.reviewer))
         .execute(change.connection())
         .await?;
+        change.end_epoch(id).await?;
         let after = Person {
             rights,
             epoch: before.epoch + 1,
@@ -264,16 +269,30 @@ async fn keep_an_operator(change: &mut Change<'_>, person: PersonId) -> Result<(
     other.map_or(Err(Error::LastOperator), |_| Ok(()))
 }
 
-/// Makes a person's sessions get new secrets: their rights have changed. Returns what they are now.
-pub(crate) async fn renew_sessions(
-    connection: &mut AnyConnection,
-    id: PersonId,
-) -> Result<Person, Error> {
+/// Ends a person's sessions, or gives the caller's own another secret: their rights have changed. Returns
+/// what they are now.
+pub(crate) async fn renew_sessions(change: &mut Change<'_>, id: PersonId) -> Result<Person, Error> {
     sqlx::query("UPDATE people SET epoch = epoch + 1, version = version + 1 WHERE id = $1")
         .bind(id.to_string())
-        .execute(&mut *connection)
+        .execute(change.connection())
         .await?;
-    find(connection, id).await
+    change.end_epoch(id).await?;
+    find(change.connection(), id).await
+}
+
+/// Notes that a person has one more way to sign in: what is proved meanwhile is to be proved again, but
+/// sessions rest on what they rested on before, and go on. Returns what the person is now.
+pub(crate) async fn add_way_in(change: &mut Change<'_>, id: PersonId) -> Result<Person, Error> {
+    for sql in [
+        "UPDATE people SET epoch = epoch + 1, version = version + 1 WHERE id = $1",
+        "UPDATE sessions SET epoch = epoch + 1 WHERE person_id = $1",
+    ] {
+        sqlx::query(sql)
+            .bind(id.to_string())
+            .execute(change.connection())
+            .await?;
+    }
+    find(change.connection(), id).await
 }
 
 pub(crate) async fn find(connection: &mut AnyConnection, id: PersonId) -> Result<Person, Error> {

@@ -14,7 +14,7 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use crate::change::{Caller, Entry};
+use crate::change::{Caller, Entry, still_there};
 use crate::person::conflict;
 use crate::project_keys::stored_version;
 use crate::{Cursor, Error, Page, Store, project};
@@ -145,7 +145,7 @@ impl Store {
             .organisation;
         if let Some(made) = change.made_before().await? {
             drop(change);
-            return self.sync(project, made).await;
+            return still_there(self.sync(project, made).await);
         }
         let now = change.now;
         let record = SyncRecord {

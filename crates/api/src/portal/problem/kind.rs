@@ -17,6 +17,10 @@ macro_rules! codes {
         }
 
         impl Code {
+            /// All there are.
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$code),*];
+
             /// As clients see it.
             pub(super) fn name(self) -> &'static str {
                 match self {
@@ -249,6 +253,16 @@ impl ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_documentation_says_what_each_code_means() {
+        let page = include_str!("../../../../../docs/problems.md");
+        for code in Code::ALL {
+            let row = format!("| `{}` | ", code.name());
+            assert!(page.contains(&row), "{row}");
+        }
+        assert_eq!(page.matches("\n| `").count(), Code::ALL.len());
+    }
 
     #[test]
     fn a_code_is_written_as_it_is_named() {

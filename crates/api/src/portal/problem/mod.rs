@@ -325,6 +325,7 @@ impl From<store::Error> for ApiError {
             },
             store::Error::NoInvitation => Self::LinkEnded,
             store::Error::Locked => Self::AccountLocked,
+            store::Error::AccessEnded => Self::Unauthenticated,
             store::Error::NameTaken { .. } => Self::field("/name", "another one has this name"),
             store::Error::AlreadyMember
             | store::Error::InvitedAsOwner
@@ -334,6 +335,8 @@ impl From<store::Error> for ApiError {
             | store::Error::HasOwner
             | store::Error::RoleChanged { .. }
             | store::Error::ProofOutdated
+            | store::Error::RightsChanged
+            | store::Error::MadeIsGone
             | store::Error::KeysGiven
             | store::Error::LastOperator
             | store::Error::LastWayIn
@@ -373,7 +376,9 @@ impl From<store::Error> for ApiError {
             store::Error::NoSync(id) => Self::no_sync(id),
             store::Error::ProjectInUse { syncs } => Self::ProjectInUse { syncs },
             store::Error::Conflict { current } => Self::PreconditionFailed { current },
-            store::Error::Database(_) | store::Error::MailQueueFull { .. } => Self::Unavailable {
+            store::Error::Database(_)
+            | store::Error::MailQueueFull { .. }
+            | store::Error::TooManyAsk => Self::Unavailable {
                 source: error.into(),
             },
             _ => Self::Internal {

@@ -122,7 +122,43 @@ async fn nobody_fills_anothers_mailbox() {
         ask(&world, &email, "198.51.100.1").await.is(202);
     }
     let refused = ask(&world, "nobody@example.com", "198.51.100.1").await;
-    refused.problem(429, "too_many_failures");
+    refused.problem(429, "rate_limited");
+    // Nobody failed to sign in there.
+    let body = json!({"email": person.email, "password": PASSWORD});
+    let call = world.anonymous("POST", "/session").json(body);
+    call.from("198.51.100.1").send().await.is(200);
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_nobody_is_told_that_a_letter_is_on_its_way() {
+    let world = World::new().await;
+    let person = world.person(Role::Member).await;
+    world.store.close().await;
+    let known = ask(&world, &person.email, "192.0.2.1").await;
+    let unknown = ask(&world, "nobody@example.com", "192.0.2.1").await;
+    known.problem(503, "unavailable");
+    assert_eq!(known.text, unknown.text);
+}
+
+#[tokio::test]
+async fn a_letter_that_was_asked_for_when_the_process_died_is_sent_later() {
+    let world = World::new().await;
+    let person = world.person(Role::Member).await;
+    world.clock.advance(Duration::from_secs(1));
+    // All that was done of it.
+    let by = store::Caller::system();
+    for email in [&*person.email, "nobody@example.com"] {
+        world.store.ask_password_reset(email, &by).await.unwrap();
+    }
+    world.portal.send_asked_resets().await;
+    assert_eq!(letters(&world).await, 0, "it may still be under way");
+    world.clock.advance(Duration::from_secs(30));
+    for _ in 0..2 {
+        world.portal.send_asked_resets().await;
+        assert_eq!(letters(&world).await, 1);
+    }
+    let link = world.link_to(&person.email).await;
+    redeem(&world, &link, NEW).await.is(204);
 }
 
 #[tokio::test]
@@ -146,15 +182,22 @@ async fn a_password_is_changed_by_whoever_knows_it_and_other_sessions_end() {
         refused.problem(422, "invalid_fields");
         assert_eq!(refused.pointers(), [pointer]);
     }
-    change(PASSWORD, NEW).await.is(204);
+    let changed = change(PASSWORD, NEW).await.is(204);
     assert_eq!(
         world.letter_to(&person.email).await,
         "password_changed, 1 tokens"
     );
     let me = |cookie: &str| world.anonymous("GET", "/me").cookie(cookie).send();
     me(&other).await.problem(401, "unauthenticated");
-    let renewed = me(&person.cookie).await.is(200).cookie();
+    // Whoever changed it has the new cookie; a copy of the former one is of no use from that moment on, and
+    // gets nothing in exchange.
+    let renewed = changed.cookie();
     assert_ne!(renewed, person.cookie);
+    let copy = me(&person.cookie).await;
+    copy.problem(401, "unauthenticated");
+    assert_eq!(copy.header("set-cookie"), "");
+    let mine = me(&renewed).await.is(200);
+    assert_eq!(mine.header("set-cookie"), "");
     sign_in(&world, &person.email, NEW).await.is(200);
 }
 
@@ -183,6 +226,26 @@ async fn slow_world() -> World {
         ..super::world::cheap()
     };
     World::with(config, Vec::new()).await
+}
+
+#[tokio::test]
+async fn correct_sign_ins_at_once_lock_nobody_out() {
+    let world = slow_world().await;
+    let person = world.person(Role::Member).await;
+    let at_once = (0..40).map(|_| sign_in(&world, &person.email, PASSWORD));
+    let mut signed_in = 0;
+    for answer in futures_util::future::join_all(at_once).await {
+        if answer.status.as_u16() == 200 {
+            signed_in += 1;
+        } else {
+            answer.problem(429, "rate_limited");
+            assert_eq!(answer.header("retry-after"), "1");
+        }
+    }
+    assert!(signed_in >= 10, "{signed_in}");
+    for _ in 0..10 {
+        sign_in(&world, &person.email, PASSWORD).await.is(200);
+    }
 }
 
 #[tokio::test]

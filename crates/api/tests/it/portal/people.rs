@@ -142,7 +142,7 @@ async fn sessions_end_and_a_lost_second_factor_is_removed() {
     let by = store::Caller::system();
     let given = world
         .store
-        .set_second_factor(person.id, &secret, 1, &[], None, &by);
+        .set_second_factor(person.id, &secret, 1, &[], &by);
     given.await.unwrap();
     let refused = sign_in(&world, &person.email).await;
     refused.problem(401, "second_factor_needed");

@@ -70,9 +70,11 @@ async fn a_second_factor_is_offered_confirmed_and_asked_for() {
         assert_eq!(refused.pointers(), [pointer]);
     }
     let body = json!({"secret": secret, "code": code(&world, &secret), "password": PASSWORD});
-    as_person(&world, &person, "PUT", "/me/second-factor", body.clone())
-        .await
-        .is(200);
+    let set = as_person(&world, &person, "PUT", "/me/second-factor", body.clone()).await;
+    let cookie = set.is(200).cookie();
+    let copy = world.anonymous("GET", "/me").cookie(&person.cookie);
+    copy.send().await.problem(401, "unauthenticated");
+    let person = Somebody { cookie, ..person };
     let again = as_person(&world, &person, "PUT", "/me/second-factor", body).await;
     again.problem(409, "conflict");
     let ended = world.anonymous("GET", "/me").cookie(&other).send().await;
@@ -119,7 +121,6 @@ async fn a_second_factor_is_removed_with_itself_and_can_not_be_guessed_away() {
     let person = world.person(Role::Member).await;
     let (secret, _) = protect(&world, &person).await;
     world.clock.advance(Duration::from_secs(30));
-    // The cookie from before is replaced, and good for a minute only.
     let present = sign_in(&world, &person.email, Some(&code(&world, &secret))).await;
     let cookie = present.is(200).cookie();
     let person = Somebody { cookie, ..person };
@@ -137,7 +138,12 @@ async fn a_second_factor_is_removed_with_itself_and_can_not_be_guessed_away() {
     let right = remove(Some(code(&world, &secret))).await;
     right.problem(429, "too_many_failures");
     world.clock.advance(Duration::from_secs(300));
-    remove(Some(code(&world, &secret))).await.is(204);
+    let removed = remove(Some(code(&world, &secret))).await.is(204);
+    remove(None).await.problem(401, "unauthenticated");
+    let person = Somebody {
+        cookie: removed.cookie(),
+        ..person
+    };
     sign_in(&world, &person.email, None).await.is(200);
 
     // Removing what isn't there is told to nobody.
@@ -151,6 +157,8 @@ async fn a_second_factor_is_removed_with_itself_and_can_not_be_guessed_away() {
             .len()
     };
     let before = letters().await;
-    remove(None).await.is(204);
+    let body = json!({"password": PASSWORD});
+    let again = as_person(&world, &person, "POST", "/me/second-factor/remove", body).await;
+    again.is(204);
     assert_eq!(letters().await, before);
 }

@@ -383,7 +383,8 @@ impl Tenants {
                 let removed = store.remove_member(organisation, admin.id, None, Role::Admin, &by);
                 removed.await.unwrap();
                 match kind {
-                    Kind::RemovedSession => Credential::Cookie(admin.cookie),
+                    // The one from before has ended.
+                    Kind::RemovedSession => Credential::Cookie(world.session(admin.id).await),
                     _ => Credential::Token(admin.token),
                 }
             }

@@ -394,6 +394,7 @@ impl World {
             person,
             address: String::new(),
             user_agent: String::new(),
+            way: "password".into(),
             lifetime: Duration::from_secs(30 * 24 * 3600),
         };
         let secret = self.store.create_session(new, &Caller::system()).await;

@@ -60,6 +60,7 @@ pub(crate) async fn nobody_comes_in_by_a_locked_account(backend: Backend) {
         person: ann,
         address: String::new(),
         user_agent: String::new(),
+        way: "password".into(),
         lifetime: DAY,
     };
     let refused = store.create_session(new, caller()).await;

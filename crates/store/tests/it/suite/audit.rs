@@ -71,7 +71,10 @@ pub(crate) async fn every_change_in_an_organisation_is_told_once(backend: Backen
     let made = store.create_project(id, "shop", Throttle::default(), by);
     let project = made.await.unwrap().project.id;
     tick();
-    let change = ProjectChange::default();
+    let change = ProjectChange {
+        name: Some("store".into()),
+        throttle: None,
+    };
     let changed = store.change_project(project, None, change, by).await;
     changed.unwrap();
     tick();
@@ -160,13 +163,13 @@ pub(crate) async fn every_change_of_a_person_is_told_to_the_installation(backend
     tick();
     store.rename_person(root.id, "Ruth", by).await.unwrap();
     tick();
-    let set = store.set_password(root.id, "$argon2id$1", None, by).await;
+    let set = store.set_password(root.id, "$argon2id$1", by).await;
     set.unwrap();
     tick();
     let code = Secret::new("code-one".into());
     let secret = Secret::new("JBSWY3DPEHPK3PXP".into());
     let codes = std::slice::from_ref(&code);
-    let set = store.set_second_factor(root.id, &secret, 1, codes, None, by);
+    let set = store.set_second_factor(root.id, &secret, 1, codes, by);
     set.await.unwrap();
     tick();
     let used = store.use_recovery_code(root.id, &code, by).await;
@@ -338,13 +341,13 @@ pub(crate) async fn no_secret_is_in_the_log(backend: Backend) {
         Secret::new("code-one".into()),
     );
     let codes = std::slice::from_ref(&code);
-    let keep = public_half(&cookie);
-    let set = store.set_second_factor(root, &secret, 1, codes, Some(&keep), by);
+    let by_root = super::with_session(&store, &cookie).await;
+    let set = store.set_second_factor(root, &secret, 1, codes, &by_root);
     set.await.unwrap();
-    let renewed = store.verify_session(cookie.expose(), super::DAY).await;
-    let renewed = renewed.unwrap().unwrap().renewed.unwrap();
+    let renewed = super::renewed(&by_root).unwrap();
+    let by_root = super::with_session(&store, &renewed).await;
     let reset = super::password_reset(&store, root, FAR, by).await.unwrap();
-    let set = store.set_password(root, "$argon2id$in-the-row", Some(&keep), by);
+    let set = store.set_password(root, "$argon2id$in-the-row", &by_root);
     set.await.unwrap();
     let entries = format!(
         "{:?} {:?}",

@@ -176,3 +176,40 @@ pub(crate) async fn a_failed_creation_is_not_remembered(backend: Backend) {
     deleted.unwrap();
     create().await.unwrap();
 }
+
+pub(crate) async fn what_was_made_and_is_gone_is_not_answered_with(backend: Backend) {
+    let store = backend.open().await;
+    let of = organisation(&store).await;
+    let throttle = Throttle::default();
+    let hour = Duration::from_secs(3600);
+    let gone = |refused: Result<(), Error>| {
+        assert!(matches!(refused, Err(Error::MadeIsGone)), "{refused:?}");
+    };
+    let creation = once("a project", "{}");
+    let create = async || store.create_project(of, "shop", throttle, &creation).await;
+    let id = create().await.unwrap().project.id;
+    let (api, secret) = (once("an api key", "{}"), once("a secret key", "{}"));
+    let rotate_api = async || store.rotate_api_key(id, hour, &api).await;
+    let rotate_secret = async || store.rotate_secret_key(id, hour, &secret).await;
+    let made = rotate_secret().await.unwrap();
+    assert_eq!(rotate_secret().await.unwrap().secret_key, made.secret_key);
+    // The secret key that the creation showed is a former one by now.
+    gone(create().await.map(drop));
+    let made = rotate_api().await.unwrap();
+    assert_eq!(rotate_api().await.unwrap().api_key, made.api_key);
+
+    store.rotate_secret_key(id, hour, caller()).await.unwrap();
+    store.rotate_api_key(id, hour, caller()).await.unwrap();
+    gone(rotate_secret().await.map(drop));
+    gone(rotate_api().await.map(drop));
+
+    let by = once("a token", "{}");
+    let made = token(&store, of, &by).await.unwrap();
+    store.delete_token(&made.token.id, caller()).await.unwrap();
+    gone(token(&store, of, &by).await.map(drop));
+    store
+        .delete_project(id, None, false, caller())
+        .await
+        .unwrap();
+    gone(create().await.map(drop));
+}

@@ -78,9 +78,8 @@ pub(crate) async fn an_identity_is_linked_to_the_account_of_its_verified_address
         said,
         json!({"issuer": ISSUER, "subject": "ann-at-id", "email": "ann@example.com"})
     );
-    // Her rights have another proof from now on.
-    let verified = store.verify_session(cookie.expose(), DAY).await.unwrap();
-    assert!(verified.unwrap().renewed.is_some());
+    // She has one more way in from now on; what rested on the others goes on.
+    assert!(super::signed_in(&store, &cookie).await);
 
     // From now on the provider's name for her counts, whatever her address is there.
     for email in [None, Some("bob@example.com".to_owned())] {
@@ -243,7 +242,7 @@ pub(crate) async fn the_last_way_in_stays(backend: Backend) {
     let refused = store.remove_identity(person.id, ids[1], caller()).await;
     assert!(matches!(refused, Err(Error::LastWayIn)), "{refused:?}");
     store
-        .set_password(person.id, "$argon2id$new", None, caller())
+        .set_password(person.id, "$argon2id$new", caller())
         .await
         .unwrap();
     store

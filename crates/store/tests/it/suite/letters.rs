@@ -152,11 +152,11 @@ pub(crate) async fn a_notice_is_queued_with_its_change_and_never_in_its_way(mut 
     let refused = store.reset_password("msr_", "$argon2id$x", &by).await;
     assert_eq!(refused.unwrap(), None);
     assert_eq!(waiting(&store).await, [""; 0]);
-    let set = store.set_password(root, "$argon2id$1", None, &by).await;
+    let set = store.set_password(root, "$argon2id$1", &by).await;
     set.unwrap();
     assert_eq!(waiting(&store).await, ["person-1@example.com"]);
     // Too many for the address: the password counts all the same.
-    let set = store.set_password(root, "$argon2id$2", None, &by).await;
+    let set = store.set_password(root, "$argon2id$2", &by).await;
     set.unwrap();
     assert_eq!(waiting(&store).await.len(), 1);
     let credentials = store.credentials("root@example.com").await.unwrap();
@@ -169,7 +169,7 @@ pub(crate) async fn where_a_notice_cannot_be_written_down_nothing_changes(backen
     let root = administrator(&store).await.id;
     backend.execute("ALTER TABLE mails RENAME TO lost").await;
     let by = caller().telling(vec![notice(1)]);
-    let set = store.set_password(root, "$argon2id$1", None, &by).await;
+    let set = store.set_password(root, "$argon2id$1", &by).await;
     assert!(matches!(set, Err(Error::Database(_))), "{set:?}");
     let credentials = store.credentials("root@example.com").await.unwrap();
     let hash = credentials.unwrap().password_hash;

@@ -26,6 +26,7 @@ pub(crate) async fn what_has_ended_is_cleared_and_nothing_else(backend: Backend)
         person: root,
         address: String::new(),
         user_agent: String::new(),
+        way: "password".into(),
         lifetime: HOUR,
     };
     let brief = store.create_session(brief, by).await.unwrap();

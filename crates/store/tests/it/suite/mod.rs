@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod definition;
+pub(crate) mod grant;
 pub(crate) mod idempotency;
 pub(crate) mod identity;
 pub(crate) mod invitation;
@@ -65,6 +66,7 @@ pub(crate) fn caller() -> &'static Caller {
         notices: Vec::new(),
         proved: None,
         seen: None,
+        grant: None,
     });
     &CALLER
 }
@@ -253,6 +255,7 @@ pub(crate) async fn session(store: &Store, person: PersonId) -> Secret {
         person,
         address: "192.0.2.9".into(),
         user_agent: "browser".into(),
+        way: "password".into(),
         lifetime: DAY,
     };
     store.create_session(new, caller()).await.unwrap()
@@ -265,6 +268,22 @@ pub(crate) const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 
 pub(crate) async fn signed_in(store: &Store, cookie: &Secret) -> bool {
     let verified = store.verify_session(cookie.expose(), DAY).await;
     verified.unwrap().is_some()
+}
+
+/// The person whose session it is, who changes something with it.
+pub(crate) async fn with_session(store: &Store, cookie: &Secret) -> Caller {
+    let verified = store.verify_session(cookie.expose(), DAY).await;
+    Caller {
+        grant: Some(verified.unwrap().expect("the cookie is taken").grant),
+        ..caller().clone()
+    }
+}
+
+/// The cookie that a change gave the caller's session.
+pub(crate) fn renewed(by: &Caller) -> Option<Secret> {
+    by.grant
+        .as_ref()
+        .and_then(millstream_store::Grant::take_renewed)
 }
 
 /// The public half of a text that proves something.

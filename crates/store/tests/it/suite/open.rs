@@ -56,7 +56,7 @@ pub(crate) async fn a_lost_key_file_is_refused_once_a_second_factor_is_sealed(ba
     let store = backend.open().await;
     let person = administrator(&store).await.id;
     let secret = Secret::new("JBSWY3DPEHPK3PXP".into());
-    let set = store.set_second_factor(person, &secret, 1, &[], None, caller());
+    let set = store.set_second_factor(person, &secret, 1, &[], caller());
     set.await.unwrap();
     store.close().await;
 

@@ -119,3 +119,40 @@ pub(crate) async fn a_person_has_at_most_three_links(backend: Backend) {
     let reset = store.reset_password(of_ann.expose(), "$argon2id$new", by);
     assert!(reset.await.unwrap().is_some());
 }
+
+pub(crate) async fn who_asked_waits_until_they_are_answered_once(backend: Backend) {
+    let clock = super::clock();
+    let store = backend.open_at(&clock).await;
+    let ann = super::administrator(&store).await;
+    let second = std::time::Duration::from_secs(1);
+    // Whether there is an account makes no difference here.
+    let asked = store.ask_password_reset("Root@Example.com", caller()).await;
+    let asked = asked.unwrap();
+    assert_eq!(asked.email, "root@example.com");
+    clock.advance(second);
+    let nobody = store
+        .ask_password_reset("nobody@example.com", caller())
+        .await;
+    let nobody = nobody.unwrap();
+    let waiting = async |before| store.asked_resets(before).await.unwrap();
+    assert_eq!(waiting(super::START).await, [asked.clone()]);
+    let now = super::START + second;
+    assert_eq!(waiting(now).await, [asked.clone(), nobody.clone()]);
+    store.forget_asked_reset(&nobody).await.unwrap();
+
+    // Two nodes that answer make one link, and one letter.
+    for _ in 0..2 {
+        let write = |link: &millstream_store::Secret| {
+            Ok(super::letter(
+                "root@example.com",
+                link,
+                millstream_store::mail::Kind::PasswordReset,
+            ))
+        };
+        let answered = store.answer_asked_reset(&asked, ann.id, super::FAR, write, caller());
+        answered.await.unwrap();
+    }
+    assert_eq!(waiting(now).await, []);
+    let mails = store.mails(None, None, 10).await.unwrap().items;
+    assert_eq!(mails.len(), 1);
+}

@@ -3,9 +3,7 @@ use model::PersonId;
 use model::access::{InstallationRights, Role};
 use model::random::Seeded;
 
-use super::{
-    administrator, at_once, caller, clock, member, organisation, public_half, session, signed_in,
-};
+use super::{administrator, at_once, caller, clock, member, organisation, session, signed_in};
 use crate::backend::Backend;
 
 const OPERATOR: InstallationRights = InstallationRights {
@@ -25,7 +23,7 @@ async fn set_second_factor(store: &Store, person: PersonId, codes: &[&str]) -> S
         .map(|&code| Secret::new(code.to_owned()))
         .collect();
     let by = caller();
-    let set = store.set_second_factor(person, &secret, 100, &codes, None, by);
+    let set = store.set_second_factor(person, &secret, 100, &codes, by);
     set.await.unwrap();
     secret
 }
@@ -60,7 +58,7 @@ pub(crate) async fn an_unknown_person_is_said_to_be_unknown(backend: Backend) {
     assert!(unknown(store.person(id).await.unwrap_err()));
     let renamed = store.rename_person(id, "x", by).await;
     assert!(unknown(renamed.unwrap_err()));
-    let set = store.set_password(id, "x", None, by).await;
+    let set = store.set_password(id, "x", by).await;
     assert!(unknown(set.unwrap_err()));
     let set = store.set_rights(id, OPERATOR, by).await;
     assert!(unknown(set.unwrap_err()));
@@ -103,7 +101,9 @@ pub(crate) async fn a_new_name_is_read_back(backend: Backend) {
     assert_eq!(store.person(ann.id).await.unwrap(), renamed);
 }
 
-pub(crate) async fn a_new_password_ends_all_sessions_but_the_kept_one(backend: Backend) {
+pub(crate) async fn a_new_password_ends_all_sessions_but_the_one_that_it_comes_with(
+    backend: Backend,
+) {
     let store = backend.open().await;
     let organisation = organisation(&store).await;
     let ann = member(&store, organisation, "ann", Role::Owner).await.id;
@@ -113,9 +113,12 @@ pub(crate) async fn a_new_password_ends_all_sessions_but_the_kept_one(backend: B
     let link = super::password_reset(&store, ann, super::FAR, caller());
     let link = link.await.unwrap();
 
-    let keep = public_half(&kept);
-    let set = store.set_password(ann, "$argon2id$new", Some(&keep), caller());
+    let by = super::with_session(&store, &kept).await;
+    let set = store.set_password(ann, "$argon2id$new", &by);
     set.await.unwrap();
+    // It has another secret from now on: a copy of the former one is of no use.
+    assert!(!signed_in(&store, &kept).await);
+    let kept = super::renewed(&by).expect("a new cookie");
     assert!(signed_in(&store, &kept).await);
     assert!(!signed_in(&store, &ended).await);
     assert!(signed_in(&store, &of_another).await);
@@ -126,7 +129,7 @@ pub(crate) async fn a_new_password_ends_all_sessions_but_the_kept_one(backend: B
     let reset = store.reset_password(link.expose(), "$argon2id$stolen", caller());
     assert_eq!(reset.await.unwrap(), None);
 
-    let set = store.set_password(ann, "$argon2id$newer", None, caller());
+    let set = store.set_password(ann, "$argon2id$newer", caller());
     set.await.unwrap();
     assert!(!signed_in(&store, &kept).await);
 }
@@ -159,7 +162,7 @@ pub(crate) async fn a_second_factor_is_sealed_and_can_be_taken_away(backend: Bac
     assert!(credentials.person.second_factor);
     // Of two that are set at once the second one is refused: its codes would be shown for nothing.
     let other = Secret::new("KRSXG5CTMVRXEZLU".into());
-    let refused = store.set_second_factor(ann.id, &other, 100, &[], None, caller());
+    let refused = store.set_second_factor(ann.id, &other, 100, &[], caller());
     let refused = refused.await;
     assert!(
         matches!(refused, Err(Error::SecondFactorTaken)),
@@ -303,12 +306,12 @@ pub(crate) async fn of_many_changes_of_a_person_at_once_one_wins(backend: Backen
                 0 => store.rename_person(id, "Bob", by).await.map(drop),
                 1 => store.set_rights(id, OPERATOR, by).await.map(drop),
                 2 => store.lock_person(id, by).await.map(drop),
-                3 => store.set_password(id, "$argon2id$new", None, by).await,
+                3 => store.set_password(id, "$argon2id$new", by).await,
                 4 => store.remove_second_factor(id, by).await,
                 5 => store.delete_person(id, by).await.map(drop),
                 _ => {
                     let secret = Secret::new("JBSWY3DPEHPK3PXP".into());
-                    let set = store.set_second_factor(id, &secret, 100, &[], None, by);
+                    let set = store.set_second_factor(id, &secret, 100, &[], by);
                     set.await
                 }
             }
@@ -346,7 +349,7 @@ pub(crate) async fn every_change_of_a_person_makes_a_version(backend: Backend) {
     assert_eq!(locked.version, rises("the lock").await);
     let unlocked = store.unlock_person(ann.id, by).await.unwrap().unwrap();
     assert_eq!(unlocked.version, rises("its end").await);
-    let set = store.set_password(ann.id, "$argon2id$new", None, by).await;
+    let set = store.set_password(ann.id, "$argon2id$new", by).await;
     set.unwrap();
     rises("the password").await;
     set_second_factor(&store, ann.id, &[]).await;

@@ -202,3 +202,24 @@ pub(crate) async fn of_many_project_changes_at_once_one_wins(backend: Backend) {
         );
     }
 }
+
+pub(crate) async fn what_changes_nothing_leaves_the_version_as_it_is(backend: Backend) {
+    let store = backend.open().await;
+    let of = super::organisation(&store).await;
+    let made = store.create_project(of, "shop", Default::default(), super::caller());
+    let made = made.await.unwrap().project;
+    for patch in [
+        millstream_store::ProjectChange::default(),
+        millstream_store::ProjectChange {
+            name: Some("shop".into()),
+            throttle: Some(made.throttle),
+        },
+    ] {
+        let same = store.change_project(made.id, Some(made.version), patch, super::caller());
+        assert_eq!(same.await.unwrap(), made);
+    }
+    let before = store.organisation(of).await.unwrap();
+    let (name, version) = (before.name.clone(), Some(before.version));
+    let same = store.rename_organisation(of, version, &name, super::caller());
+    assert_eq!(same.await.unwrap(), before);
+}

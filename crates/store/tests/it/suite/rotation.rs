@@ -67,7 +67,7 @@ impl Fixture {
         changed.await.unwrap();
         let person = administrator(store).await.id;
         let factor = Secret::new(FACTOR.into());
-        let set = store.set_second_factor(person, &factor, 1, &[], None, caller());
+        let set = store.set_second_factor(person, &factor, 1, &[], caller());
         set.await.unwrap();
         Self {
             project,

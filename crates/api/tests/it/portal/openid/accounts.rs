@@ -109,8 +109,15 @@ async fn identities_are_listed_and_the_last_way_in_stays() {
     call("DELETE", &path).send().await.problem(409, "conflict");
     let password = json!({"new": "a horse and a battery"});
     let chosen = call("PUT", "/me/password").json(password).send().await;
-    chosen.is(204);
-    call("DELETE", &path).send().await.is(204);
+    // Each change of how one signs in gives another cookie.
+    let cookie = chosen.is(204).cookie();
+    let call = |method: &str, path: &str| world.anonymous(method, path).cookie(&cookie);
+    let removed = call("DELETE", &path).send().await.is(204).cookie();
+    call("GET", "/me")
+        .send()
+        .await
+        .problem(401, "unauthenticated");
+    let call = |method: &str, path: &str| world.anonymous(method, path).cookie(&removed);
     call("DELETE", &path).send().await.problem(404, "not_found");
     let listed = call("GET", "/me/identities").send().await.json();
     assert_eq!(listed, json!({"items": [], "next": null}));
@@ -139,7 +146,9 @@ async fn a_new_link_is_told_by_letter_and_one_that_was_removed_is_not_made_again
     let call = |method: &str, path: &str| world.anonymous(method, path).cookie(&cookie);
     let listed = call("GET", "/me/identities").send().await.is(200);
     let path = format!("/me/identities/{}", listed.at("/items/0/id"));
-    call("DELETE", &path).send().await.is(204);
+    // The session goes on with another cookie.
+    let cookie = call("DELETE", &path).send().await.is(204).cookie();
+    let call = |method: &str, path: &str| world.anonymous(method, path).cookie(&cookie);
     scene.sign_in(json!({})).await.refused("identity_removed");
     assert_eq!(told().await, 1);
     // Another one with the same address may be her successor there.
@@ -179,9 +188,7 @@ async fn a_second_factor_is_the_providers_matter() {
     let ann = ann.await;
     let secret = store::Secret::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into());
     let by = store::Caller::system();
-    let set = world
-        .store
-        .set_second_factor(ann, &secret, 1, &[], None, &by);
+    let set = world.store.set_second_factor(ann, &secret, 1, &[], &by);
     set.await.unwrap();
     scene.sign_in(json!({})).await.signed_in();
 }

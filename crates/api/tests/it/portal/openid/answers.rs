@@ -141,3 +141,12 @@ async fn whoever_fails_too_often_has_to_wait_and_success_is_no_failure() {
     world.clock.advance(MINUTE);
     scene.sign_in(json!({})).await.signed_in();
 }
+
+#[tokio::test]
+async fn an_answer_that_says_something_twice_ends_where_people_read_it() {
+    let scene = Scene::new(Acme::config()).await;
+    let path = "/session/openid/callback?code=a&state=b&code=c";
+    let answer = scene.world.anonymous("GET", path).send().await.is(303);
+    let to = answer.header("location");
+    assert!(to.contains("/sign-in?error=sign_in_ended"), "{to}");
+}
