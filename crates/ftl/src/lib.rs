@@ -130,7 +130,7 @@
 //! | types in messages | what `?string` and `?map` give has types of its own in FreeMarker's, and so have dates that were read |
 //! | numbers in messages | don't keep zeros at the end of a fraction |
 //! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
-//! | JSON | is read to a depth of 400 |
+//! | JSON | is read to a depth of 200 |
 //! | text of combined output formats | is kept; FreeMarker loses it |
 //! | last digits of some doubles | are right; Java before 19 prints some that aren't needed |
 //! | `.vars` in a variable | finds the loop variables of where it was written |

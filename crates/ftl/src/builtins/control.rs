@@ -26,6 +26,11 @@ fn default<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Option<Value<'a>
         let value = env.eval_opt(arg)?;
         found = found.or(value);
     }
+    if found.is_none() && call.arg_count() == 0 {
+        let message =
+            "?default(...) expects 1 or more (unlimited) arguments but has received none.";
+        return Err(env.failure(ErrorKind::Value, message));
+    }
     Ok(found)
 }
 

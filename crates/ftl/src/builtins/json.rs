@@ -10,7 +10,7 @@ use crate::value::{Map, Str, Value};
 pub(super) const TABLE: &[Builtin] = &[define("eval_json", Run::Str(eval_json), Args::None)];
 
 /// How deeply JSON may nest.
-const MAX_DEPTH: usize = 400;
+const MAX_DEPTH: usize = 200;
 
 fn eval_json<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     env.steps(text.as_str().len() / 16)?;

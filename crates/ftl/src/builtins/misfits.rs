@@ -121,10 +121,8 @@ impl Builtin {
             min.to_string()
         } else if max == min + 1 {
             format!("{min} or {max}")
-        } else if self.name == "item_cycle" {
-            format!("{min} or more (unlimited)")
         } else if max == usize::MAX {
-            format!("at least {min}")
+            format!("{min} or more (unlimited)")
         } else {
             format!("{min} to {max}")
         };

@@ -19,6 +19,14 @@ impl<'a> Env<'a> {
             (AssignOp::Arithmetic(operator), Some(value)) => {
                 let old = self.assigned(assign)?;
                 let new = self.eval(value)?;
+                if operator != Arithmetic::Add && !matches!(old, Value::Number(_)) {
+                    let message = format!(
+                        "Expected a number, but assignment target variable \"{}\" has evaluated to {}.",
+                        target.name,
+                        super::with_article(old.type_name())
+                    );
+                    return Err(self.failure(ErrorKind::Type, message));
+                }
                 self.arithmetic(operator, value.src, &old, None, &new, Some(value))?
             }
             (op, _) => {

@@ -318,7 +318,7 @@ impl<'a> Env<'a> {
         self.charge_items(items.len())?;
         let mut list = Vec::with_capacity(items.len());
         for item in items {
-            list.push(Some(self.eval(item)?));
+            list.push(Some(self.eval_unread(item)?));
         }
         Ok(Value::list(list))
     }
@@ -329,7 +329,7 @@ impl<'a> Env<'a> {
         let mut map = Map::default();
         for (key, value) in entries {
             let key = self.eval_string(key)?;
-            let value = self.eval(value)?;
+            let value = self.eval_unread(value)?;
             map.insert(key, Some(value));
         }
         map.repeated = entries.len() - map.entries().len();

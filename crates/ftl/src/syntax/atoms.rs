@@ -3,7 +3,8 @@
 use super::ast::{Binding, Expr, ExprKind, Lambda, Name};
 use super::builtin_calls::is_keyword;
 use super::expressions::unescape_name;
-use super::lexer::{Token, is_identifier_start};
+use super::identifiers::is_identifier_start;
+use super::lexer::Token;
 use super::literals::Literals;
 use super::parser::{Parser, Result};
 use super::source::Src;

@@ -1,5 +1,6 @@
 //! Tokens of the expression language, read on demand.
 
+use super::identifiers::is_identifier_start;
 use super::options::Interpolations;
 use super::parser::{Parser, Result};
 use super::source::Src;
@@ -117,7 +118,6 @@ const OPERATORS: &[(&str, Token)] = &[
     ("\\gte", Token::GreaterOrEqual),
     ("\\gt", Token::Greater),
     ("\\and", Token::And),
-    ("\\or", Token::Or),
 ];
 
 impl Parser<'_> {
@@ -399,10 +399,6 @@ impl Parser<'_> {
         self.pos += end;
         end > 0
     }
-}
-
-pub(crate) fn is_identifier_start(c: char) -> bool {
-    c.is_alphabetic() || matches!(c, '_' | '$' | '@')
 }
 
 /// `text` as lexical errors show it: in ASCII, with all quotes escaped.

@@ -5,6 +5,7 @@ mod atoms;
 mod builtin_calls;
 mod directives;
 mod expressions;
+mod identifiers;
 mod lexer;
 mod literals;
 mod lookahead;

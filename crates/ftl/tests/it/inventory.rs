@@ -7,7 +7,7 @@ use std::path::Path;
 /// Cases that each built-in needs.
 const PER_BUILTIN: usize = 10;
 /// Cases that each directive, special variable and setting needs.
-const PER_NAME: usize = 3;
+const PER_NAME: usize = 10;
 
 /// They came after 2.3.31, which answers the golden cases.
 const NEWER_BUILTINS: [&str; 3] = ["c_lower_case", "c_upper_case", "cn"];
@@ -56,7 +56,7 @@ const SETTINGS: [&str; 10] = [
     "url_escaping_charset",
 ];
 
-const CONFIGURATION: [&str; 28] = [
+const CONFIGURATION: [&str; 30] = [
     "arithmetic_engine",
     "attempt_exception_reporter",
     "auto_import",
@@ -77,11 +77,13 @@ const CONFIGURATION: [&str; 28] = [
     "output_encoding",
     "output_format",
     "recognize_standard_file_extensions",
+    "show_error_tips",
     "strict_syntax",
     "tab_size",
     "tag_syntax",
     "template_exception_handler",
     "time_format",
+    "truncate_builtin_algorithm",
     "url_escaping_charset",
     "whitespace_stripping",
     "wrap_unchecked_exceptions",

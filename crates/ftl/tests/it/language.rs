@@ -71,6 +71,15 @@ fn each_area_of_the_language_behaves_as_freemarkers() {
 }
 
 #[test]
+fn what_is_rarely_named_behaves_as_freemarkers() {
+    check(
+        include_str!("../golden/gaps.jsonl"),
+        include_str!("../golden/gaps-expected.jsonl"),
+        include_str!("../golden/gaps.deviations"),
+    );
+}
+
+#[test]
 fn combinations_of_names_values_and_formats_behave_as_freemarkers() {
     check(
         include_str!("../golden/grids.jsonl"),
