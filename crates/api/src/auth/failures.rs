@@ -170,6 +170,11 @@ impl Failures {
     pub(crate) fn note_letter(&self, recipient: &str, now: Timestamp) -> Result<(), Duration> {
         self.mailboxes.note(bounded(recipient), now)
     }
+
+    /// Takes a letter back that was not sent.
+    pub(crate) fn forgive_letter(&self, recipient: &str, now: Timestamp) {
+        self.mailboxes.take_back(&bounded(recipient), now);
+    }
 }
 
 /// An attempt that is being looked at. Dropped, also by whoever doesn't wait for its outcome, it was a

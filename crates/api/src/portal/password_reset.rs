@@ -60,7 +60,9 @@ pub(super) async fn ask(
     }
     // First of all for everybody alike: what is answered below isn't lost, whatever happens next.
     let asked = portal.store.ask_password_reset(&email, &public.caller);
-    let asked = asked.await?;
+    let asked = asked
+        .await
+        .inspect_err(|_| failures.forgive_letter(&email, now))?;
     let whole = Arc::clone(&portal);
     // Not waited for: how long it takes would tell whether there is an account.
     portal
