@@ -82,7 +82,8 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     built.context("the runtime can't be started")
 }
 
-/// Ends all sessions and links in the database that the configuration names, which has to be there.
+/// Ends all sessions and links in the database that the configuration names, whose schema is brought up to
+/// date before.
 pub(crate) fn end_access(config: &Config) -> anyhow::Result<store::backup::Access> {
     runtime()?.block_on(async {
         let store = open_store(config, Arc::new(SystemClock)).await?;

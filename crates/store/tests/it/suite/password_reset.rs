@@ -135,7 +135,7 @@ pub(crate) async fn who_asked_waits_until_they_are_answered_once(backend: Backen
         .await;
     let nobody = nobody.unwrap();
     let waiting = async |before| store.asked_resets(before).await.unwrap();
-    assert_eq!(waiting(super::START).await, [asked.clone()]);
+    assert_eq!(waiting(super::START).await, std::slice::from_ref(&asked));
     let now = super::START + second;
     assert_eq!(waiting(now).await, [asked.clone(), nobody.clone()]);
     store.forget_asked_reset(&nobody).await.unwrap();
