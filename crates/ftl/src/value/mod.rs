@@ -420,6 +420,7 @@ impl<'a> Value<'a> {
                 | Self::Number(_)
                 | Self::Bool(_)
                 | Self::Date(_)
+                | Self::Unread(_)
                 | Self::Match(_)
                 | Self::Markup(_)
         )
