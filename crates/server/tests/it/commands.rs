@@ -343,7 +343,9 @@ fn a_sync_that_only_discards_says_so() {
     });
     let shown = text(&server.command(&["sync", "show", "Box"]).stdout);
     assert!(
-        shown.contains("degraded: discarded: ") && shown.contains("nick"),
+        shown.contains("degraded since ")
+            && shown.contains(": discarded: ")
+            && shown.contains("nick"),
         "{shown}"
     );
     send(r#"{"nick":"Ann"}"#);

@@ -110,15 +110,21 @@ async fn what_was_read_of_a_member_can_be_changed_once() {
 async fn what_was_read_of_oneself_can_be_changed_once() {
     let world = World::new().await;
     let person = world.person(Role::Viewer).await;
-    let ask = async |method: &str, path: &str, tag: &str, body: Value| {
-        let call = world.anonymous(method, path).cookie(&person.cookie);
+    let ask = async |cookie: &str, (method, path), tag: &str, body: Value| {
+        let call = world.anonymous(method, path).cookie(cookie);
         call.header("if-match", tag).json(body).send().await
     };
     let read = world.anonymous("GET", "/me").cookie(&person.cookie);
     let read = read.send().await.is(200);
     let first = read.header("etag").to_owned();
     assert_eq!(format!("\"v{}\"", read.json()["person"]["version"]), first);
-    let renamed = ask("PATCH", "/me", &first, json!({"name": "Ann"})).await;
+    let renamed = ask(
+        &person.cookie,
+        ("PATCH", "/me"),
+        &first,
+        json!({"name": "Ann"}),
+    )
+    .await;
     let second = renamed.is(200).header("etag").to_owned();
     assert_ne!(first, second);
     // An operator's change counts too.
@@ -127,14 +133,20 @@ async fn what_was_read_of_oneself_can_be_changed_once() {
     let rights = rights.header("if-match", &second);
     let rights = rights.json(json!({"reviewer": true})).send().await;
     let third = rights.is(200).header("etag").to_owned();
+    // It ended their session.
+    let again = json!({"email": person.email, "password": super::world::PASSWORD});
+    let again = world.anonymous("POST", "/session").json(again).send().await;
+    let cookie = again.is(200).cookie();
     let password = json!({"current": super::world::PASSWORD, "new": "another good one"});
     for tag in [&first, &second] {
-        let lost = ask("PATCH", "/me", tag, json!({"name": "Bob"})).await;
+        let lost = ask(&cookie, ("PATCH", "/me"), tag, json!({"name": "Bob"})).await;
         lost.problem(412, "precondition_failed");
-        let lost = ask("PUT", "/me/password", tag, password.clone()).await;
+        let lost = ask(&cookie, ("PUT", "/me/password"), tag, password.clone()).await;
         lost.problem(412, "precondition_failed");
     }
-    ask("PUT", "/me/password", &third, password).await.is(204);
+    ask(&cookie, ("PUT", "/me/password"), &third, password)
+        .await
+        .is(204);
     let read = world.get(&path).await.is(200);
     assert_eq!(read.at("/name"), "Ann");
     assert_ne!(read.header("etag"), third);

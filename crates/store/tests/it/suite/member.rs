@@ -169,8 +169,7 @@ pub(crate) async fn of_many_changes_of_a_member_at_once_one_wins(backend: Backen
                 let removed = store.remove_member(organisation, ann, version, former, caller());
                 return removed.await;
             }
-            // The role stays: it is the version alone that tells one change from the next.
-            let set = store.set_role(organisation, ann, version, former, former, caller());
+            let set = store.set_role(organisation, ann, version, former, Role::Member, caller());
             set.await.map(drop)
         }
     });
