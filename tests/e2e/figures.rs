@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const KILLS: usize = 8;
 
 /// What a destination saw of its deliveries, by their ids.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Seen {
     /// Answered 200, with the attempt that was.
     taken: BTreeMap<String, u64>,
@@ -104,27 +104,15 @@ async fn figures_equal_the_receivers_own_through_kills_and_restarts() {
         },
     )
     .await;
-    compare(
-        &control,
-        &project,
-        &sync,
-        sent,
-        &seen.lock().expect("no panic"),
-    )
-    .await;
+    let counted = seen.lock().expect("no panic").clone();
+    compare(&control, &project, &sync, sent, &counted).await;
     summary(&server, &control, &project, &sync, &seen).await;
 
     // Once more, from the disk alone.
     server.kill();
     let server = setup.start().await;
-    compare(
-        &control,
-        &project,
-        &sync,
-        sent,
-        &seen.lock().expect("no panic"),
-    )
-    .await;
+    let counted = seen.lock().expect("no panic").clone();
+    compare(&control, &project, &sync, sent, &counted).await;
     drop(server);
 }
 

@@ -91,8 +91,8 @@ impl<'t> Reader<'t> {
             if rest.starts_with("//") {
                 let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
                 self.at += end;
-            } else if rest.starts_with("/*") {
-                let Some(end) = rest[2..].find("*/") else {
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                let Some(end) = comment.find("*/") else {
                     return Err(self.problem(self.at, "Unclosed comment"));
                 };
                 self.at += end + 4;
