@@ -19,10 +19,11 @@ pub(super) fn content(letter: &Letter<'_>) -> Content {
         } => {
             let (organisation, inviter) = (shown(organisation), shown(inviter));
             Content {
-                subject: format!("{inviter} invites you to {organisation}"),
+                // Without names: strangers choose them, and a subject is all that many read.
+                subject: "You are invited to an organisation on Millstream".to_owned(),
                 title: format!("Join {organisation}"),
                 paragraphs: vec![format!(
-                    "{inviter} invites you to the organisation {organisation} on Millstream."
+                    "“{inviter}” invites you to the organisation “{organisation}” on Millstream."
                 )],
                 button: button("Accept the invitation", link),
                 notes: vec![
