@@ -53,7 +53,8 @@ impl Seen {
 }
 
 /// A person as they were when they proved who they are. Comparing a password takes a while: what rests
-/// on it doesn't happen when they have another one by then, or other rights.
+/// on it doesn't happen when they have another one by then, or another second factor. What they may do is
+/// no part of it: that is looked at with each change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proved {
     person: PersonId,
@@ -61,6 +62,11 @@ pub struct Proved {
 }
 
 impl Proved {
+    /// Whether it was this person who proved it.
+    pub(crate) fn is_of(self, person: PersonId) -> bool {
+        self.person == person
+    }
+
     /// Refuses when the person is not as they were.
     async fn check(self, connection: &mut AnyConnection) -> Result<(), Error> {
         let present = person::find(connection, self.person).await?;

@@ -152,23 +152,30 @@ async fn of_session(
 }
 
 impl Change<'_> {
-    /// Begins a new epoch of a person, for whom something changes that their sessions rest on: all of
-    /// them end with the change. Only the one that makes it, where it is theirs, goes on, with another
-    /// secret, which the answer brings to whoever asked, and nobody else. Whoever has a copy of the former
-    /// cookie has nothing any more.
-    pub(crate) async fn end_epoch(&mut self, id: PersonId) -> Result<(), Error> {
-        let own = self
-            .by
-            .grant
-            .as_ref()
-            .and_then(|grant| match &grant.holder {
-                Holder::Session {
-                    id: session,
-                    person,
-                    ..
-                } if *person == id => Some((session.clone(), Arc::clone(&grant.renewed))),
-                _ => None,
-            });
+    /// Ends a person's sessions, for whom something changes that they rest on. Only the one that makes the
+    /// change goes on, where it is theirs and they proved who they are: with another secret, which the
+    /// answer brings to whoever asked, and nobody else. Whoever has a copy of the former cookie has nothing
+    /// any more, and can't get another by changing something with it.
+    pub(crate) async fn end_sessions_of(&mut self, id: PersonId) -> Result<(), Error> {
+        let proved = self.by.proved.is_some_and(|proved| proved.is_of(id));
+        self.end_sessions_but(id, proved).await
+    }
+
+    /// The same of somebody who came with a link that was sent to them, which is as good as a proof.
+    pub(crate) async fn end_sessions_of_invited(&mut self, id: PersonId) -> Result<(), Error> {
+        self.end_sessions_but(id, true).await
+    }
+
+    async fn end_sessions_but(&mut self, id: PersonId, own_goes_on: bool) -> Result<(), Error> {
+        let grant = self.by.grant.as_ref().filter(|_| own_goes_on);
+        let own = grant.and_then(|grant| match &grant.holder {
+            Holder::Session {
+                id: session,
+                person,
+                ..
+            } if *person == id => Some((session.clone(), Arc::clone(&grant.renewed))),
+            _ => None,
+        });
         let kept = own.as_ref().map(|(session, _)| session.as_str());
         person::end_sessions(self.connection(), id, kept).await?;
         let Some((session, renewed)) = own else {

@@ -185,7 +185,7 @@ impl Store {
         .bind(change.now.0)
         .execute(change.connection())
         .await?;
-        person::renew_sessions(&mut change, person).await?;
+        person::remove_way_in(&mut change, person).await?;
         let before = json!({
             "issuer": removed.issuer,
             "subject": removed.subject,

@@ -262,7 +262,8 @@ impl Store {
         };
         let (organisation, role) = (invitation.organisation, invitation.role);
         member::add(change.connection(), organisation, person.id, role, now).await?;
-        let person = person::renew_sessions(&mut change, person.id).await?;
+        change.end_sessions_of_invited(person.id).await?;
+        let person = person::with_other_role(&mut change, person.id).await?;
         // Whoever has the link is the one who was invited, signed in or not.
         change.is_by(&person);
         if first {

@@ -102,7 +102,8 @@ impl Store {
         if before.role == Role::Owner && role != Role::Owner {
             keep_an_owner(&mut change, organisation, person).await?;
         }
-        let person = person::renew_sessions(&mut change, person).await?;
+        change.end_sessions_of(person).await?;
+        let person = person::with_other_role(&mut change, person).await?;
         // The person's version has just risen, and so does the membership's, which is a former one.
         sqlx::query(
             "UPDATE memberships SET role = $3, version = $4
@@ -160,7 +161,8 @@ impl Store {
                 .execute(change.connection())
                 .await?;
         }
-        person::renew_sessions(&mut change, person).await?;
+        change.end_sessions_of(person).await?;
+        person::with_other_role(&mut change, person).await?;
         change
             .commit(Entry {
                 before: Some(json!({"role": member.role})),

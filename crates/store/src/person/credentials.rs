@@ -181,7 +181,7 @@ impl Store {
         }
         let hashes: Vec<_> = recovery_codes.iter().map(Secret::hash).collect();
         set_recovery_codes(change.connection(), id, &hashes).await?;
-        change.end_epoch(id).await?;
+        change.end_sessions_of(id).await?;
         change
             .commit(entry("person.set_second_factor", &person))
             .await
@@ -199,7 +199,7 @@ impl Store {
         .bind(id.to_string())
         .execute(change.connection())
         .await?;
-        change.end_epoch(id).await?;
+        change.end_sessions_of(id).await?;
         change
             .commit(entry("person.remove_second_factor", &person))
             .await
@@ -219,7 +219,7 @@ pub(crate) async fn set_password_in(
     .bind(hash)
     .execute(change.connection())
     .await?;
-    change.end_epoch(id).await?;
+    change.end_sessions_of(id).await?;
     // Links that were sent for the former password end with it.
     sqlx::query("DELETE FROM password_resets WHERE person_id = $1")
         .bind(id.to_string())

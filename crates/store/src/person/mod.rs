@@ -192,7 +192,7 @@ impl Store {
         }
         sqlx::query(
             "UPDATE people
-             SET operator = $2, reviewer = $3, epoch = epoch + 1, version = version + 1
+             SET operator = $2, reviewer = $3, version = version + 1
              WHERE id = $1",
         )
         .bind(id.to_string())
@@ -200,10 +200,9 @@ impl Store {
         .bind(i64::from(rights.reviewer))
         .execute(change.connection())
         .await?;
-        change.end_epoch(id).await?;
+        change.end_sessions_of(id).await?;
         let after = Person {
             rights,
-            epoch: before.epoch + 1,
             version: before.version + 1,
             ..before.clone()
         };
@@ -269,15 +268,28 @@ async fn keep_an_operator(change: &mut Change<'_>, person: PersonId) -> Result<(
     other.map_or(Err(Error::LastOperator), |_| Ok(()))
 }
 
-/// Ends a person's sessions, or gives the caller's own another secret: their rights have changed. Returns
-/// what they are now.
-pub(crate) async fn renew_sessions(change: &mut Change<'_>, id: PersonId) -> Result<Person, Error> {
+/// Makes a version of a person whose role somewhere has changed. What they proved meanwhile holds: rights
+/// are looked at with each change, and nobody can keep others from signing in by changing their role.
+/// Returns what they are now.
+pub(crate) async fn with_other_role(
+    change: &mut Change<'_>,
+    id: PersonId,
+) -> Result<Person, Error> {
+    sqlx::query("UPDATE people SET version = version + 1 WHERE id = $1")
+        .bind(id.to_string())
+        .execute(change.connection())
+        .await?;
+    find(change.connection(), id).await
+}
+
+/// Begins a new epoch of a person, who has one way less to sign in: sessions end, and what is proved
+/// meanwhile is to be proved again.
+pub(crate) async fn remove_way_in(change: &mut Change<'_>, id: PersonId) -> Result<(), Error> {
     sqlx::query("UPDATE people SET epoch = epoch + 1, version = version + 1 WHERE id = $1")
         .bind(id.to_string())
         .execute(change.connection())
         .await?;
-    change.end_epoch(id).await?;
-    find(change.connection(), id).await
+    change.end_sessions_of(id).await
 }
 
 /// Notes that a person has one more way to sign in: what is proved meanwhile is to be proved again, but
