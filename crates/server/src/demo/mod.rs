@@ -100,9 +100,9 @@ fn demo_config(mut config: Config, options: &Options) -> Config {
     let events = usize::try_from(options.events.unwrap_or(0)).unwrap_or(usize::MAX);
     config.receiver.deliveries_remembered = config.receiver.deliveries_remembered.max(events);
     config.egress = config.egress.with_loopback();
-    // Between the lines of figures only what is worth a look.
+    // Between the lines of figures only what is worth a look, and the link to the first account.
     if config.log.filter == "info" {
-        config.log.filter = "warn".into();
+        config.log.filter = "warn,millstream::serve::first_start=info".into();
     }
     config
 }

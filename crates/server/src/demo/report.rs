@@ -138,8 +138,8 @@ pub(super) fn introduce(
         "Millstream demo: a simulated shop sends events, a webhook sync delivers them.\n\n  \
          Page      {}/\n  Receiver  {page}\n  API key   {}\n  Token     {} (admin)\n  Data      {} ({past})\n  \
          Shop      {pace}\n\n\
-         The page asks you to sign in: the first start's log has the link with which you make the account,\n\
-         good once.\n\n\
+         The page asks you to sign in: a line above, of the first start, has the link with which you make\n\
+         the account, good once.\n\n\
          The demo lets syncs send to this machine's own addresses; `millstream serve` refuses them unless\n\
          `egress.allow` names them.\n\n\
          Send an event of your own, and see it arrive at the receiver:\n\n  {}\n\n\

@@ -33,6 +33,13 @@ fn a_number_of_events_is_sent_delivered_counted_and_a_second_start_goes_on() {
             "{printed}"
         );
         assert!(printed.contains(start), "{printed}");
+        // The link to the first account: without it nobody gets into the page.
+        let log = text(&output.stderr);
+        let link = printed.contains("/invitation#") || log.contains("/invitation#");
+        assert!(
+            link || start != "a new data folder",
+            "no link in\n{printed}{log}"
+        );
         assert!(
             printed.contains("curl ") && printed.contains("/receiver/?inbox=shop"),
             "{printed}"

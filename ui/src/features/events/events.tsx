@@ -28,7 +28,7 @@ export function EventsPage() {
   const newest = useQuery({
     ...eventsQuery(project, filter),
     refetchInterval: paused ? false : LOOK_MILLISECONDS,
-    enabled: !paused,
+    refetchOnWindowFocus: !paused,
   });
   const observed = useQuery(observedQuery(project));
   const items = newest.data?.items ?? [];
@@ -70,6 +70,8 @@ export function EventsPage() {
               size={34}
               aria-label={paused ? "Go on" : "Pause"}
               onClick={() => {
+                // What is shown from here on joins what is there: older pages are asked for anew.
+                if (paused) setOlderFrom(undefined);
                 setPaused(!paused);
               }}
             >
@@ -82,7 +84,7 @@ export function EventsPage() {
       {newest.isError && (
         <Failed error={newest.error} what="Events can't be shown" again={() => void newest.refetch()} />
       )}
-      {newest.isPending && !paused && <LoadingRows rows={10} height={36} />}
+      {newest.isPending && <LoadingRows rows={10} height={36} />}
       {newest.isSuccess && shown.length === 0 && (
         <Empty
           icon={<IconActivity size={22} />}

@@ -64,9 +64,13 @@ export function useDraft(organisation: string, definition: Definition): Draft {
     pending.current = {};
     save.mutate(part);
   };
-  const later = useDebouncedCallback(() => {
-    if (!save.isPending) flush();
-  }, PAUSE_MILLISECONDS);
+  const later = useDebouncedCallback(
+    () => {
+      if (!save.isPending) flush();
+    },
+    // Whoever leaves at once has typed it, too.
+    { delay: PAUSE_MILLISECONDS, flushOnUnmount: true },
+  );
 
   return {
     content: { ...definition.draft, ...edited },

@@ -101,7 +101,12 @@ export function TestingTab({ organisation, definition, draft, may, check }: TabP
           )}
           {preview.isError && <Failed error={preview.error} what="The request can't be shown" />}
           {preview.isPending && <LoadingRows rows={4} />}
-          {shown !== undefined && !preview.isError && <RequestView part={shown} />}
+          {event instanceof Error && (
+            <Alert color="yellow" title="The event can't be read">
+              Mend it, or leave the field empty for a sample.
+            </Alert>
+          )}
+          {shown !== undefined && !preview.isError && !(event instanceof Error) && <RequestView part={shown} />}
           {requests.length === 0 && preview.isSuccess && (
             <Text size="sm" c="dimmed">
               The destination takes neither events nor users yet.
@@ -117,7 +122,7 @@ export function TestingTab({ organisation, definition, draft, may, check }: TabP
               <Button
                 leftSection={<IconSend size={15} />}
                 loading={test.isPending}
-                disabled={requests.length === 0 || draft.dirty}
+                disabled={requests.length === 0 || draft.dirty || event instanceof Error}
                 onClick={() => {
                   test.mutate();
                 }}

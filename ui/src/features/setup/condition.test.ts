@@ -10,9 +10,9 @@ test("what isn't filled in yet is not sent", () => {
   expect(complete({ all: [blankTest()] })).toBeNull();
 });
 
-test("a test without values is whole when its operator takes none", () => {
-  const set: Condition = { test: { property: { scope: "event", name: "total" }, operator: "is_set" } };
-  expect(complete({ any: [set] })).toEqual({ any: [set] });
+test("a test that lacks its values is not left out, which would send more", () => {
+  const open: Condition = { test: { property: { scope: "event", name: "total" }, operator: "is", values: [] } };
+  expect(complete({ any: [open] })).toEqual({ any: [open] });
 });
 
 test("a single test is shown as a group", () => {

@@ -79,16 +79,14 @@ export function blankTest(): Condition {
 }
 
 /**
- * What is sent: without tests that aren't filled in yet, and without groups that hold nothing. Null: no
- * condition at all.
+ * What is sent: without tests of which no property is chosen yet, and without groups that hold nothing. Null:
+ * no condition at all. A test that lacks only its values is sent, and refused: without it, more would go out.
  */
 export function complete(condition: Condition): Condition | null {
   const group = groupOf(condition);
   if (group === null) {
     if (!("test" in condition)) return null;
-    const { property, operator, values = [] } = condition.test;
-    const filled = property.name !== "" && (valuesOf(operator) === "none" || values.length > 0);
-    return filled ? condition : null;
+    return condition.test.property.name !== "" ? condition : null;
   }
   const members = group.members.map(complete).filter((member) => member !== null);
   return members.length === 0 ? null : makeGroup(group.joined, members);

@@ -9,6 +9,7 @@ import { Copy } from "@/components/copy";
 import { pretty, sentenceCase } from "@/components/highlight";
 import { Failed } from "@/components/states";
 import { typeOf } from "@/features/events/queries";
+import { fieldName } from "@/features/syncs/changes";
 import type { Sync } from "@/features/syncs/queries";
 import type { SyncInput } from "./form";
 import type { Preview } from "./preview";
@@ -68,6 +69,17 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
           <RequestView part={part} />
         </div>
       )}
+      {part === undefined && preview.problems.length > 0 && (
+        <Alert color="gray" title="The request appears when these are mended">
+          <ul className={classes.missing}>
+            {preview.problems.map((problem) => (
+              <li key={problem.pointer + problem.message}>
+                <b>{fieldName(problem.pointer)}</b>: {problem.message}
+              </li>
+            ))}
+          </ul>
+        </Alert>
+      )}
       {answer !== undefined && answer.stand_ins.length > 0 && (
         <Text size="xs" c="dimmed" mt={8}>
           Not filled in yet, something stands in for: {answer.stand_ins.map((each) => each.split("/").slice(2).join(" ") || each).join(", ")}.
@@ -79,6 +91,7 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
             variant="default"
             leftSection={<IconSend size={15} />}
             loading={test.isPending}
+            disabled={part === undefined}
             onClick={() => {
               test.mutate();
             }}

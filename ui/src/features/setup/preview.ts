@@ -48,7 +48,7 @@ export function usePreview(sync: Sync, changes: SyncInput): Preview {
     placeholderData: keepPreviousData,
     staleTime: 30_000,
   });
-  const refused = preview.error instanceof ProblemError ? preview.error.errors : [];
+  const refused = preview.error instanceof ProblemError ? preview.error.errors.map(ofField) : [];
   return {
     source,
     setSource,
@@ -56,7 +56,12 @@ export function usePreview(sync: Sync, changes: SyncInput): Preview {
     recent: items,
     answer: preview.data,
     error: preview.error,
-    problems: preview.isError ? refused : (preview.data?.problems ?? []),
+    problems: preview.isError ? refused : (preview.data?.problems ?? []).map(ofField),
     pending: preview.isFetching,
   };
+}
+
+/** A problem of the request, which holds the changes, as one of the form's field. */
+function ofField(problem: FieldProblem): FieldProblem {
+  return { ...problem, pointer: problem.pointer.replace(/^\/changes(?=\/)/, "") };
 }

@@ -13,13 +13,14 @@ const TITLES: Record<Schemas["VerdictName"], string> = {
 
 /** What came of a test: the verdict, and the destination's answer. */
 export function TestResult({ result }: { result: Schemas["TestView"] }) {
-  const { verdict, message, answer, milliseconds } = result;
+  const { verdict, answer, milliseconds, sent } = result;
   const good = verdict === "delivered";
+  const message = verdict === "not_sent" ? (sent.reason?.message ?? result.message) : result.message;
   const body = answer == null ? null : pretty(answer.body);
   return (
     <Alert
       mt="sm"
-      color={good ? "green" : "red"}
+      color={good ? "green" : verdict === "not_sent" ? "gray" : "red"}
       icon={good ? <IconCircleCheck size={18} /> : <IconAlertTriangle size={18} />}
       title={TITLES[verdict]}
       role="status"

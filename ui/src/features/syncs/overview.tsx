@@ -41,14 +41,15 @@ export function SyncOverview() {
 function Figures({ status }: { status: SyncStatus }) {
   const { counts } = status;
   const delivered = counts.delivered_first + counts.delivered_retry;
+  const waiting = status.pending + status.backlog;
   const tried = delivered + counts.expired + counts.discarded;
   const share = tried === 0 ? "–" : `${((100 * delivered) / tried).toFixed(2)} %`;
   const figures: [string, string, string][] = [
-    ["Delivered", count.format(delivered), share === "–" ? "Nothing was to deliver yet" : `${share} of what was to deliver`],
+    ["Delivered", count.format(delivered), share !== "–" ? `${share} of what has ended` : waiting > 0 ? `None of ${count.format(waiting)} yet` : "Nothing was to deliver yet"],
     ["At a later attempt", count.format(counts.delivered_retry), `${count.format(counts.failed_attempts)} attempts failed`],
     ["Not meant for it", count.format(counts.filtered), "Filtered by type or condition"],
     ["Ended without success", count.format(counts.expired + counts.discarded), `${count.format(counts.discarded)} could not be made a request`],
-    ["Waiting", count.format(status.backlog), `${count.format(status.in_flight)} under way`],
+    ["Waiting", count.format(waiting), `${count.format(status.pending)} to be tried again`],
   ];
   return (
     <dl className={classes.figures} aria-label="Since the sync exists">
