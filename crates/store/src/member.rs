@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Gives a member another role who still is `former`, and whose membership is still at `version`
-    /// (any, when it is `None`); their sessions end, but the caller's own. The last owner stays one.
+    /// (any, when it is `None`); their sessions end. The last owner stays one.
     pub async fn set_role(
         &self,
         organisation: OrganisationId,

@@ -63,8 +63,8 @@ pub(super) async fn list(
 }
 
 /// Removes one of one's identities. The last one of somebody without a password stays. It isn't linked
-/// again by its address before one allows it by `DELETE /me/identities/removed`. All other sessions end; the
-/// answer sets this one's new cookie.
+/// again by its address before one allows it by `DELETE /me/identities/removed`. All sessions end, this one
+/// too: nothing proved who asks for it.
 #[utoipa::path(delete, path = "/me/identities/{identity}", tag = "access",
     operation_id = "remove_identity",
     params(("identity" = String, Path, description = "The identity's id")),

@@ -169,7 +169,7 @@ impl Store {
         Ok(after)
     }
 
-    /// Changes a person's rights in the installation; their sessions end, but the caller's own. The last
+    /// Changes a person's rights in the installation; their sessions end. The last
     /// operator stays one.
     pub async fn set_rights(
         &self,

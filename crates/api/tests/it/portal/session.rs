@@ -188,7 +188,7 @@ async fn signing_in_again_ends_the_session_that_was_there() {
 }
 
 #[tokio::test]
-async fn a_change_of_rights_ends_the_session_unless_it_was_made_with_it() {
+async fn a_change_of_rights_ends_the_session_also_the_one_that_makes_it() {
     let world = World::new().await;
     let member = world.person(Role::Viewer).await;
     let me = |cookie: &str| world.anonymous("GET", "/me").cookie(cookie).send();
@@ -206,11 +206,9 @@ async fn a_change_of_rights_ends_the_session_unless_it_was_made_with_it() {
     let change = world.anonymous("PATCH", &path).cookie(&owner.cookie);
     let change = change.header("if-match", "*");
     let changed = change.json(json!({"role": "admin"})).send().await.is(200);
-    let cookie = changed.cookie();
-    assert_ne!(cookie, owner.cookie);
-    assert!(changed.header("set-cookie").contains("HttpOnly"));
+    // Whoever has a stolen copy of the cookie would get the new one, without a proof of who they are.
+    assert_eq!(changed.header("set-cookie"), "");
     me(&owner.cookie).await.problem(401, "unauthenticated");
-    assert_eq!(me(&cookie).await.is(200).header("set-cookie"), "");
 }
 
 #[tokio::test]

@@ -270,12 +270,13 @@ pub(crate) async fn signed_in(store: &Store, cookie: &Secret) -> bool {
     verified.unwrap().is_some()
 }
 
-/// The person whose session it is, who changes something with it.
+/// The person whose session it is, who proved who they are and changes something with it.
 pub(crate) async fn with_session(store: &Store, cookie: &Secret) -> Caller {
     let verified = store.verify_session(cookie.expose(), DAY).await;
+    let verified = verified.unwrap().expect("the cookie is taken");
     Caller {
-        grant: Some(verified.unwrap().expect("the cookie is taken").grant),
-        ..caller().clone()
+        grant: Some(verified.grant),
+        ..caller().having_proved(&verified.person)
     }
 }
 
