@@ -306,6 +306,21 @@ pub(crate) async fn what_was_proved_before_a_change_of_the_account_changes_nothi
 ) {
     let store = backend.open().await;
     let ann = administrator(&store).await;
+    // Rights are no part of it: nobody keeps others from signing in by changing theirs.
+    let proof = caller().having_proved(&ann);
+    let rights = InstallationRights {
+        operator: true,
+        reviewer: false,
+    };
+    store.set_rights(ann.id, rights, caller()).await.unwrap();
+    let new = NewSession {
+        person: ann.id,
+        address: String::new(),
+        user_agent: String::new(),
+        way: "password".into(),
+        lifetime: DAY,
+    };
+    store.create_session(new, &proof).await.unwrap();
     let secret = millstream_store::Secret::new("JBSWY3DPEHPK3PXP".into());
     for change in 0..3 {
         let proved = store.person(ann.id).await.unwrap();
