@@ -51,7 +51,7 @@ async fn what_the_node_sdk_sends_in_bulk_arrives_as_the_guide_promises() {
 }
 
 /// A client's program and script.
-struct Sdk {
+pub(super) struct Sdk {
     program: PathBuf,
     script: PathBuf,
 }
@@ -65,7 +65,12 @@ fn python() -> Sdk {
 }
 
 fn node() -> Sdk {
-    installed("node/story.mjs", "node/node_modules", Path::new("node"))
+    script("node/story.mjs")
+}
+
+/// The Node SDK, and a script that uses it.
+pub(super) fn script(script: &str) -> Sdk {
+    installed(script, "node/node_modules", Path::new("node"))
 }
 
 fn installed(script: &str, needs: &str, program: &Path) -> Sdk {
@@ -86,12 +91,12 @@ fn installed(script: &str, needs: &str, program: &Path) -> Sdk {
     }
 }
 
-/// Runs the story; the types and codes that the SDK reported.
-async fn tell(sdk: Sdk, server: String, api_key: String, endpoint: &'static str) -> Vec<Value> {
+/// Runs a script, told what to do by its last argument; the types and codes that the SDK reported.
+pub(super) async fn tell(sdk: Sdk, server: String, api_key: String, told: String) -> Vec<Value> {
     let run = move || {
         Command::new(&sdk.program)
             .arg(&sdk.script)
-            .args([&server, &api_key, endpoint])
+            .args([&server, &api_key, &told])
             .stdin(Stdio::null())
             .output()
             .unwrap_or_else(|e| panic!("{} can't be run: {e}", sdk.program.display()))
@@ -161,7 +166,7 @@ async fn story_arrives(sdk: &Sdk, endpoint: &'static str) {
         sdk,
         server.base().to_owned(),
         project.api_key.clone(),
-        endpoint,
+        endpoint.to_owned(),
     )
     .await;
     let mut types: Vec<&str> = told

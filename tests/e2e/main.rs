@@ -19,4 +19,6 @@ mod hostile;
 mod isolation;
 mod operation;
 mod people;
+mod post;
 mod preview;
+mod walk;

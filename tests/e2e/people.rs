@@ -223,7 +223,7 @@ impl Administrator {
     }
 }
 
-async fn accept(api: &Api, acceptance: &Value) -> Person {
+pub(super) async fn accept(api: &Api, acceptance: &Value) -> Person {
     let path = "/invitations/accept";
     let answer = ask(api, Method::POST, path, None, Some(acceptance)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -231,7 +231,7 @@ async fn accept(api: &Api, acceptance: &Value) -> Person {
 }
 
 /// What stands behind `#` in the link in a text.
-fn link_in(text: &str) -> String {
+pub(super) fn link_in(text: &str) -> String {
     let words = text.split_whitespace();
     let mut secrets = words.filter_map(|word| word.split_once("://")?.1.split_once('#'));
     let (_, secret) = secrets

@@ -34,7 +34,7 @@ fn definition() -> Value {
 }
 
 /// What has to be the same of two requests: all but what makes a delivery, a connection or a program.
-fn essence(received: &Received) -> (String, String, BTreeMap<String, String>, Vec<u8>) {
+pub(super) fn essence(received: &Received) -> (String, String, BTreeMap<String, String>, Vec<u8>) {
     let apart = ["host", "millstream-delivery-id", "millstream-attempt"];
     let headers = received.headers.iter().cloned();
     let headers = headers.filter(|(name, _)| !apart.contains(&name.as_str()));

@@ -302,6 +302,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; review::decide))
         .routes(guarded!(Arc<Portal>; review::bar))
         .routes(guarded!(Arc<Portal>; preview::of_review))
+        .routes(guarded!(Arc<Portal>; preview::connection::of_review))
         .routes(guarded!(Arc<Portal>; catalog::list))
         .routes(guarded!(Arc<Portal>; catalog::show))
         .routes(guarded!(Arc<Portal>; project::list, project::create))

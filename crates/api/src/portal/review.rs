@@ -4,7 +4,10 @@ use axum::Json;
 use axum::extract;
 use axum::http::{HeaderName, header};
 use model::DefinitionId;
+use model::definition::Definition;
+use pipeline::difference::{Change, DefinitionDifference, changes, definitions};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::{Caller, Comment, Decision, VersionRecord};
 use utoipa::ToSchema;
 
@@ -28,11 +31,38 @@ pub(super) struct ReviewView {
     submitted: VersionView,
     /// The newest version that was approved; null when there is none.
     approved: Option<ContentView>,
+    /// How that becomes what was submitted; null when nothing was approved.
+    difference: Option<ReviewDifference>,
     /// Whether new syncs may connect the definition.
     listing: ListingName,
     /// Of the definition: counts from 1 with each change; what `ETag` and the barring's `If-Match`
     /// carry as `"vN"`.
     revision: u64,
+}
+
+/// What an approval would change for everyone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReviewDifference {
+    /// What the catalog shows: the name and what is about it.
+    catalog: Vec<Change>,
+    /// Fields and templates.
+    definition: DefinitionDifference,
+}
+
+impl ReviewDifference {
+    fn between(before: &Definition, after: &Definition) -> Self {
+        let shown = |definition: &Definition| {
+            let shown = json!({
+                "display_name": definition.display_name, "about": definition.about,
+            });
+            shown.to_string()
+        };
+        let (was, is) = (shown(before), shown(after));
+        Self {
+            catalog: changes(was.as_bytes(), is.as_bytes()).unwrap_or_default(),
+            definition: definitions(before, after),
+        }
+    }
 }
 
 /// What a reviewer decides.
@@ -89,7 +119,11 @@ pub(super) async fn show(
     let submitted = portal.store.reviewed_version(id, version).await?;
     let approved = portal.store.approved_version(id).await?;
     let definition = portal.store.reviewed_definition(id).await?;
+    let difference = approved
+        .as_ref()
+        .map(|approved| ReviewDifference::between(approved, &submitted.definition));
     let view = ReviewView {
+        difference,
         submitted: submitted.into(),
         approved: approved.map(|approved| ContentView::from((*approved).clone())),
         listing: definition.listing.into(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract;
 use model::json;
-use model::{OrganisationId, OutboundRequest, Part, ProjectId, SyncId};
+use model::{DefinitionId, OrganisationId, OutboundRequest, Part, ProjectId, SyncId};
 use pipeline::Outcome;
 use pipeline::preview::{Request, Shown};
 use serde::Deserialize;
@@ -19,9 +19,9 @@ use utoipa::ToSchema;
 use super::SecretsShown;
 use super::given::{Events, Exact, Given, take_event};
 use super::subject::Subject;
-use crate::auth::Allowed;
 use crate::auth::failures::{Allowance, Counted};
-use crate::auth::permission::{DefinitionsWrite, SyncsWrite};
+use crate::auth::permission::{DefinitionsWrite, ReviewsWrite, SyncsWrite};
+use crate::auth::{Allowed, Installed};
 use crate::portal::definition::Ids;
 use crate::portal::draft::SyncInput;
 use crate::portal::extract::Path;
@@ -71,6 +71,20 @@ pub(in crate::portal) struct TestInput {
     part: Option<Part>,
 }
 
+/// What a reviewer tests a version's connection with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::portal) struct ReviewTestInput {
+    /// What users would fill in, as for a sync.
+    settings: Option<SyncInput>,
+    /// The event as it is streamed, which templates see as `input`. Absent: a sample that has all
+    /// common fields.
+    #[schema(value_type = Option<Object>)]
+    event: Option<Given>,
+    /// What to send: the event, or its user. Absent: the event, where the definition takes events.
+    part: Option<Part>,
+}
+
 /// What to test a sync's connection with.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -87,6 +101,12 @@ pub(in crate::portal) struct SyncTestInput {
 }
 
 impl Events for TestInput {
+    fn take_exact(&mut self, body: &json::Value<'_>) {
+        take_event(&mut self.event, body);
+    }
+}
+
+impl Events for ReviewTestInput {
     fn take_exact(&mut self, body: &json::Value<'_>) {
         take_event(&mut self.event, body);
     }
@@ -116,6 +136,34 @@ pub(in crate::portal) async fn of_definition(
     let masked = SecretsShown::Masked;
     let subject = Subject::of_definition(definition, input.settings, input.event, masked)?;
     let by = allowed.caller();
+    portal
+        .test(organisation, subject, Of::Definition, input.part, by)
+        .await
+}
+
+/// Sends what a version that was submitted makes of an event, once and on the same way as deliveries,
+/// and tells what was answered. The audit log of the organisation whose version it is tells of it.
+#[utoipa::path(post, path = "/installation/reviews/{definition}/versions/{version}/test",
+    tag = "reviews", operation_id = "test_review",
+    params(("definition" = String, Path, description = "The definition's id"),
+        ("version" = u32, Path, description = "The version")),
+    request_body = ReviewTestInput,
+    responses((status = 200, body = TestView), Refusal))]
+pub(in crate::portal) async fn of_review(
+    reviewer: Installed<ReviewsWrite>,
+    extract::State(portal): State,
+    Path((id, version)): Path<(DefinitionId, u32)>,
+    Exact(input): Exact<ReviewTestInput>,
+) -> Result<Json<TestView>, ApiError> {
+    let submitted = portal.store.reviewed_version(id, version).await?;
+    // What is left of a deleted organisation is in nobody's review.
+    let organisation = submitted
+        .organisation
+        .ok_or(store::Error::NoDefinition(id))?;
+    let definition = (*submitted.definition).clone();
+    let masked = SecretsShown::Masked;
+    let subject = Subject::of_definition(definition, input.settings, input.event, masked)?;
+    let by = reviewer.caller();
     portal
         .test(organisation, subject, Of::Definition, input.part, by)
         .await

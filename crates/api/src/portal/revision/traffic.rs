@@ -45,13 +45,18 @@ const SAMPLES: usize = 20;
 #[serde(deny_unknown_fields)]
 pub(in crate::portal) struct DifferenceInput {
     /// What would be changed of the sync.
+    #[serde(default)]
     changes: SyncInput,
+    /// The version of the destination that it would be upgraded to with these changes; absent: it stays
+    /// with its own.
+    to: Option<u32>,
     /// How many of the project's newest events are looked at.
     #[schema(minimum = 0, maximum = 10_000, default = 1_000)]
     events: Option<usize>,
 }
 
-/// Shows what a change of a sync would mean for the project's newest events, without making it.
+/// Shows what a change of a sync, or an upgrade with what it needs filled in, would mean for the
+/// project's newest events, without making it.
 /// Placeholders stand for secrets: `SECRET-` and the name, or `NEW-SECRET-` where the change enters
 /// another one.
 #[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/difference", tag = "syncs",
@@ -61,7 +66,7 @@ pub(in crate::portal) struct DifferenceInput {
     request_body = DifferenceInput,
     responses((status = 200, body = Difference), Refusal))]
 pub(in crate::portal) async fn difference(
-    _: Allowed<SyncsWrite>,
+    allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     Body(input): Body<DifferenceInput>,
@@ -69,10 +74,19 @@ pub(in crate::portal) async fn difference(
     let events =
         wanted_events(input.events).map_err(|message| ApiError::field("/events", message))?;
     let present = portal.store.sync(project, id).await?;
-    let definition = portal.definition(&present.sync).await?;
-    let (draft, kept) = merge(input.changes, present.draft(), &definition)?;
-    let before = Side::of(&present, &definition);
-    let after = before.with(&draft, &definition, &kept);
+    let (before, after) = match input.to {
+        None => {
+            let definition = portal.definition(&present.sync).await?;
+            let (draft, kept) = merge(input.changes, present.draft(), &definition)?;
+            let before = Side::of(&present, &definition);
+            let after = before.with(&draft, &definition, &kept);
+            (before, after)
+        }
+        Some(to) => {
+            let upgraded = portal.upgraded(allowed.organisation, &present, to, input.changes);
+            upgraded.await?.sides(&present)
+        }
+    };
     let difference = portal.compare(project, &before, &after, events).await?;
     Ok(Json(difference))
 }

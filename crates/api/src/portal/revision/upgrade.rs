@@ -97,8 +97,7 @@ pub(in crate::portal) async fn show(
     let missing = portal.missing(id, project, &upgraded.after, &upgraded.draft);
     let traffic = match missing.is_empty() {
         true => {
-            let before = Side::of(&present, &upgraded.before);
-            let after = before.with(&upgraded.draft, &upgraded.after, &upgraded.kept);
+            let (before, after) = upgraded.sides(&present);
             Some(portal.compare(project, &before, &after, events).await?)
         }
         false => None,
@@ -178,7 +177,7 @@ fn in_query(error: ApiError) -> ApiError {
 }
 
 /// A sync as an upgrade would make it.
-struct Upgraded {
+pub(super) struct Upgraded {
     before: Arc<Definition>,
     after: Arc<Definition>,
     draft: SyncDraft,
@@ -188,9 +187,18 @@ struct Upgraded {
     dropped: Vec<String>,
 }
 
+impl Upgraded {
+    /// The sync before and after, to be compared.
+    pub(super) fn sides(&self, present: &SyncRecord) -> (Side, Side) {
+        let before = Side::of(present, &self.before);
+        let after = before.with(&self.draft, &self.after, &self.kept);
+        (before, after)
+    }
+}
+
 impl Portal {
     /// What becomes of a sync by an upgrade, with changes that are made at the same time.
-    async fn upgraded(
+    pub(super) async fn upgraded(
         &self,
         organisation: OrganisationId,
         present: &SyncRecord,

@@ -204,4 +204,13 @@ pub(super) const REVIEWS: &[Route] = &[
         200,
         TRIES,
     ),
+    // No such event can be sent.
+    (
+        "post",
+        "/installation/reviews/{definition}/versions/{version}/test",
+        Reviewers,
+        r#"{"event": []}"#,
+        422,
+        TRIES,
+    ),
 ];
