@@ -1,5 +1,6 @@
 //! The contract of every backend.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::figures::{Details, Figures, Scope, Step};
+use crate::keep::{Held, Keep};
 
 /// The durable log.
 ///
@@ -109,6 +111,16 @@ pub trait Journal: Send + Sync + 'static {
     /// by the hour.
     /// Called every minute or so; bounded work per call.
     async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError>;
+
+    /// Says which projects keep less than the configuration allows, in place of what was said before.
+    /// Counts from the next [`retire`](Self::retire) on; not remembered when the journal is opened again.
+    fn keep(&self, projects: HashMap<ProjectId, Keep>);
+
+    /// How long the configuration keeps events and ended deliveries at most.
+    fn kept_at_most(&self) -> Keep;
+
+    /// What is held of a project's events.
+    async fn held(&self, project: ProjectId) -> Result<Held, StorageError>;
 
     /// Size, health and load of the journal as a whole.
     fn status(&self) -> Status;

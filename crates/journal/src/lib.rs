@@ -8,8 +8,10 @@
 pub mod conformance;
 mod contract;
 pub mod figures;
+mod keep;
 mod newest;
 pub mod sqlite;
 
 pub use contract::*;
+pub use keep::{Held, Keep};
 pub use newest::newest;

@@ -74,6 +74,16 @@ impl Journal for Recorder {
         Ok(None)
     }
 
+    fn keep(&self, _: std::collections::HashMap<ProjectId, journal::Keep>) {}
+
+    fn kept_at_most(&self) -> journal::Keep {
+        journal::Keep::default()
+    }
+
+    async fn held(&self, _: ProjectId) -> Result<journal::Held, StorageError> {
+        Ok(journal::Held::default())
+    }
+
     async fn open_lane(&self, _: ProjectId, _: SyncId) -> Result<LanePosition, StorageError> {
         Ok(LanePosition::default())
     }

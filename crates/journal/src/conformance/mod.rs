@@ -112,6 +112,9 @@ macro_rules! conformance {
             retention::a_paused_lane_holds_within_its_age
             retention::a_paused_lane_holds_within_its_size
             retention::a_full_backlog_refuses_until_it_is_settled
+            retention::a_project_may_keep_its_events_for_less
+            retention::what_is_owed_is_kept_whatever_a_project_keeps
+            retention::ended_deliveries_go_no_later_than_a_projects_events
         }
     };
     (@cases $backend:expr; $($module:ident :: $case:ident)+) => {

@@ -19,6 +19,7 @@ mod shared;
 mod upgrade;
 mod writer;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -34,8 +35,8 @@ pub use open::OpenError;
 
 use crate::figures::{Figures, Scope, Step as FigureStep};
 use crate::{
-    AcceptError, Accepted, Batch, DroppedLane, EndedRow, Journal, LanePosition, LaneStats, Retired,
-    Retry, RetryKey, Settlement, Status, StorageError,
+    AcceptError, Accepted, Batch, DroppedLane, EndedRow, Held, Journal, Keep, LanePosition,
+    LaneStats, Retired, Retry, RetryKey, Settlement, Status, StorageError,
 };
 use dedupe::builder;
 use failure::Fault;
@@ -56,6 +57,7 @@ pub struct Sqlite {
     readers: Arc<Readers>,
     /// Bounds the requests in the queue.
     requests: Semaphore,
+    kept_at_most: Keep,
     stop_building: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the folder is ours.
@@ -87,6 +89,10 @@ impl Sqlite {
             shared,
             readers: Readers::new(file, config.readers),
             requests: Semaphore::new(config.queue_max_requests.max(1)),
+            kept_at_most: Keep {
+                events: Some(config.retention_age),
+                ended: Some(config.ended_max_age),
+            },
             stop_building: Arc::clone(&stop_building),
             threads: Mutex::default(),
             lock: Mutex::new(Some(lock)),
@@ -282,8 +288,9 @@ impl Journal for Sqlite {
     async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError> {
         let mut retired = Retired::default();
         for number in 0..MAX_RETENTION_STEPS {
+            let keep = self.shared.keep();
             let step: Step = self
-                .request(move |group| group.retire(now, number == 0).map(Ok))
+                .request(move |group| group.retire(now, number == 0, &keep).map(Ok))
                 .await?;
             retired.events += step.retired.events;
             retired.ended += step.retired.ended;
@@ -293,6 +300,20 @@ impl Journal for Sqlite {
             }
         }
         Ok(retired)
+    }
+
+    fn keep(&self, projects: HashMap<ProjectId, Keep>) {
+        self.shared.set_keep(projects);
+    }
+
+    fn kept_at_most(&self) -> Keep {
+        self.kept_at_most
+    }
+
+    async fn held(&self, project: ProjectId) -> Result<Held, StorageError> {
+        self.readers
+            .run(move |connection| reader::held(connection, project))
+            .await
     }
 
     fn status(&self) -> Status {

@@ -13,7 +13,7 @@ use super::chunk::Chunk;
 use super::failure::Fault;
 use super::open::{Role, connect};
 use super::writer::counts_from;
-use crate::{Ended, EndedRow, LaneStats, Retry, RetryKey, StorageError};
+use crate::{Ended, EndedRow, Held, LaneStats, Retry, RetryKey, StorageError};
 
 /// How much one read takes from the disk at most, beyond its first chunk.
 const READ_AHEAD_BYTES: usize = 512 << 10;
@@ -258,4 +258,31 @@ pub(super) fn lane_stats(
         .optional()?;
     stats.oldest_unsettled = received.map(Timestamp);
     Ok(Some(stats))
+}
+
+/// Nothing of a project that the journal doesn't know.
+pub(super) fn held(connection: &Connection, project: ProjectId) -> Result<Held, Fault> {
+    let known = connection
+        .prepare_cached("SELECT number, next, kept_bytes FROM projects WHERE id = ?1")?
+        .query_row([project.to_bytes()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let Some((number, next, bytes)): Option<(i64, i64, i64)> = known else {
+        return Ok(Held::default());
+    };
+    let oldest = connection
+        .prepare_cached(
+            "SELECT first, received_from FROM chunks WHERE project = ?1 ORDER BY first LIMIT 1",
+        )?
+        .query_row([number], |row| {
+            let first = Offset(row.get::<_, i64>(0)? as u64);
+            Ok((first, Timestamp(row.get(1)?)))
+        })
+        .optional()?;
+    Ok(Held {
+        bytes: bytes as u64,
+        oldest,
+        head: Offset(next as u64),
+    })
 }

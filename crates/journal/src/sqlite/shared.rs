@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::cache::ChunkCache;
 use super::config::Config;
-use crate::{Histogram, Status};
+use crate::{Histogram, Keep, Status};
 
 const SECONDS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0, 2.0, 4.0,
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) cache: ChunkCache,
     logs: RwLock<HashMap<ProjectId, Arc<ProjectLog>>>,
     status: Mutex<Status>,
+    /// Projects that keep less than the configuration allows.
+    keep: Mutex<Arc<HashMap<ProjectId, Keep>>>,
 }
 
 /// One project's log, as its readers see it.
@@ -60,7 +62,16 @@ impl Shared {
             cache: ChunkCache::new(config.event_cache_bytes),
             logs: RwLock::default(),
             status: Mutex::new(status),
+            keep: Mutex::default(),
         }
+    }
+
+    pub(super) fn set_keep(&self, projects: HashMap<ProjectId, Keep>) {
+        *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(projects);
+    }
+
+    pub(super) fn keep(&self) -> Arc<HashMap<ProjectId, Keep>> {
+        Arc::clone(&self.keep.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn log(&self, project: ProjectId) -> Arc<ProjectLog> {

@@ -1,6 +1,7 @@
 //! The one thread that writes: takes what has queued up, makes one transaction of it, and answers
 //! everybody once it is durable.
 
+mod ages;
 pub(super) mod checkpoint;
 mod disk;
 mod group;

@@ -1,15 +1,16 @@
 //! What nobody needs any more is removed in small steps between other commits.
 
-use model::{Offset, Timestamp};
+use std::collections::HashMap;
+
+use model::{Offset, ProjectId, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::State;
 use super::group::Group;
 use super::lanes::Lane;
-use crate::Retired;
-use crate::sqlite::Config;
 use crate::sqlite::failure::Fault;
 use crate::sqlite::offsets;
+use crate::{Keep, Retired};
 
 /// What one step does at most.
 const CHUNKS_PER_STEP: i64 = 64;
@@ -35,9 +36,18 @@ struct ChunkRow {
 impl Group<'_> {
     /// One step of retention; `first` of several. A round over the chunks that was cut short goes
     /// on where it was.
-    pub(in crate::sqlite) fn retire(&mut self, now: Timestamp, first: bool) -> Result<Step, Fault> {
+    pub(in crate::sqlite) fn retire(
+        &mut self,
+        now: Timestamp,
+        first: bool,
+        keep: &HashMap<ProjectId, Keep>,
+    ) -> Result<Step, Fault> {
+        let State {
+            shorter, projects, ..
+        } = &mut *self.state;
         if first {
             self.dedupe.expire(self.connection, now)?;
+            shorter.begin(keep, projects, self.config);
         }
         let mut step = Step::default();
         self.remove_dropped_lanes(&mut step)?;
@@ -46,6 +56,7 @@ impl Group<'_> {
         step.more |= tally.sum_up(self.connection, now)?;
         step.more |= tally.retire(self.connection, self.config, now)?;
         self.remove_chunks(now, &mut step)?;
+        self.remove_chunks_that_go_earlier(now, &mut step)?;
         if step.retired.events > 0 {
             self.disk.made_room();
         }
@@ -77,7 +88,6 @@ impl Group<'_> {
     }
 
     fn remove_ended(&mut self, now: Timestamp, step: &mut Step) -> Result<(), Fault> {
-        let oldest = now - self.config.ended_max_age;
         let max = self.config.ended_max_per_lane;
         // Sequences ascend with time within a lane.
         let mut old = self.connection.prepare_cached(
@@ -86,7 +96,9 @@ impl Group<'_> {
              AND (at < ?3 OR sequence IN
                 (SELECT sequence FROM ended WHERE lane = ?1 ORDER BY sequence LIMIT ?4))",
         )?;
-        for lane in self.state.lanes.iter_mut().filter(|lane| lane.ended > 0) {
+        let State { lanes, shorter, .. } = &mut *self.state;
+        for lane in lanes.iter_mut().filter(|lane| lane.ended > 0) {
+            let oldest = now - shorter.ages(lane.project, self.config).ended;
             let excess = i64::try_from(lane.ended.saturating_sub(max)).unwrap_or(i64::MAX);
             let excess = excess.min(ROWS_PER_STEP);
             let gone = old.execute(params![lane.number, ROWS_PER_STEP, oldest.0, excess])? as u64;
@@ -119,15 +131,7 @@ impl Group<'_> {
             if self.is_held(&chunk, now)? {
                 continue;
             }
-            self.skip_paused(&chunk, step)?;
-            self.connection
-                .prepare_cached("DELETE FROM chunks WHERE sequence = ?1")?
-                .execute([chunk.sequence])?;
-            if let Some((id, project)) = self.state.projects.by_number(chunk.project) {
-                project.remove(chunk.bytes);
-                self.effects.removed.push((id, chunk.first));
-            }
-            step.retired.events += chunk.end.0 - chunk.first.0;
+            self.remove_chunk(&chunk, step)?;
             excess = excess.saturating_sub(chunk.bytes);
         }
         match full_step {
@@ -137,32 +141,78 @@ impl Group<'_> {
         Ok(())
     }
 
+    /// The same for a project that keeps its events for a shorter time: its chunks lie between those of
+    /// others, so they are looked up by their project, oldest first.
+    fn remove_chunks_that_go_earlier(
+        &mut self,
+        now: Timestamp,
+        step: &mut Step,
+    ) -> Result<(), Fault> {
+        let Some((project, from)) = self.state.shorter.place() else {
+            return Ok(());
+        };
+        step.more = true;
+        let oldest = now - self.state.shorter.ages(project, self.config).events;
+        let chunks = self.chunks_of(project, from)?;
+        let full_step = chunks.len() as i64 == CHUNKS_PER_STEP;
+        for chunk in chunks {
+            if chunk.received_to >= oldest {
+                self.state.shorter.next_project();
+                return Ok(());
+            }
+            self.state.shorter.looked_at(chunk.end);
+            if !self.is_held(&chunk, now)? {
+                self.remove_chunk(&chunk, step)?;
+            }
+        }
+        if !full_step {
+            self.state.shorter.next_project();
+        }
+        Ok(())
+    }
+
+    fn remove_chunk(&mut self, chunk: &ChunkRow, step: &mut Step) -> Result<(), Fault> {
+        self.skip_paused(chunk, step)?;
+        self.connection
+            .prepare_cached("DELETE FROM chunks WHERE sequence = ?1")?
+            .execute([chunk.sequence])?;
+        if let Some((id, project)) = self.state.projects.by_number(chunk.project) {
+            project.remove(chunk.bytes);
+            self.effects.removed.push((id, chunk.first));
+        }
+        step.retired.events += chunk.end.0 - chunk.first.0;
+        Ok(())
+    }
+
+    /// A project's oldest chunks from an offset on.
+    fn chunks_of(&self, project: i64, from: Offset) -> Result<Vec<ChunkRow>, Fault> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT sequence, project, first, count, received_to, position, bytes
+             FROM chunks WHERE project = ?1 AND first >= ?2 ORDER BY first LIMIT ?3",
+        )?;
+        let rows = query.query_map(params![project, from.0 as i64, CHUNKS_PER_STEP], chunk_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The oldest chunks that this round hasn't looked at.
     fn next_chunks(&self) -> Result<Vec<ChunkRow>, Fault> {
         let mut query = self.connection.prepare_cached(
             "SELECT sequence, project, first, count, received_to, position, bytes
              FROM chunks WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
         )?;
-        let rows = query.query_map([self.state.retired_to, CHUNKS_PER_STEP], |row| {
-            let first = row.get::<_, i64>(2)? as u64;
-            Ok(ChunkRow {
-                sequence: row.get(0)?,
-                project: row.get(1)?,
-                first: Offset(first),
-                end: Offset(first + row.get::<_, i64>(3)? as u64),
-                received_to: Timestamp(row.get(4)?),
-                position: row.get::<_, i64>(5)? as u64,
-                bytes: row.get::<_, i64>(6)? as u64,
-            })
-        })?;
+        let rows = query.query_map([self.state.retired_to, CHUNKS_PER_STEP], chunk_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Whether a lane still needs the chunk: to deliver it first, to try it again, or to show it.
+    /// Whether a lane still needs the chunk (a paused one not for longer, or further back, than it may):
+    /// to deliver it first, to try it again, or to show it.
     fn is_held(&mut self, chunk: &ChunkRow, now: Timestamp) -> Result<bool, Fault> {
         let appended = self.state.projects.by_number(chunk.project);
         let appended = appended.map_or(0, |(_, project)| project.appended_bytes);
-        let beyond_pause = beyond_pause(chunk, appended, now, self.config);
+        let max_age = self.state.shorter.ages(chunk.project, self.config).paused;
+        let behind = appended.saturating_sub(chunk.position + chunk.bytes);
+        let beyond_pause =
+            now.since(chunk.received_to) > max_age || behind >= self.config.paused_max_bytes;
         for lane in self
             .state
             .lanes
@@ -208,10 +258,17 @@ impl Group<'_> {
     }
 }
 
-/// Whether the chunk is older, or further back, than a paused lane may hold.
-fn beyond_pause(chunk: &ChunkRow, appended: u64, now: Timestamp, config: &Config) -> bool {
-    let behind = appended.saturating_sub(chunk.position + chunk.bytes);
-    now.since(chunk.received_to) > config.paused_max_age || behind >= config.paused_max_bytes
+fn chunk_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ChunkRow> {
+    let first = row.get::<_, i64>(2)? as u64;
+    Ok(ChunkRow {
+        sequence: row.get(0)?,
+        project: row.get(1)?,
+        first: Offset(first),
+        end: Offset(first + row.get::<_, i64>(3)? as u64),
+        received_to: Timestamp(row.get(4)?),
+        position: row.get::<_, i64>(5)? as u64,
+        bytes: row.get::<_, i64>(6)? as u64,
+    })
 }
 
 fn refers(

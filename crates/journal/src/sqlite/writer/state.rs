@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use model::Offset;
 use rusqlite::Connection;
 
+use super::ages::Shorter;
 use super::groups::GroupProperties;
 use super::lanes::Lanes;
 use super::projects::Projects;
@@ -26,6 +27,8 @@ pub(in crate::sqlite) struct State {
     pub(super) backlog: Backlog,
     /// Retention looked at the chunks before this sequence last time.
     pub(super) retired_to: i64,
+    /// Projects that keep less than others.
+    pub(super) shorter: Shorter,
     /// Makes hashes unpredictable.
     pub(super) seed: u64,
 }
@@ -42,6 +45,7 @@ impl State {
             tally: Tally::load(connection)?,
             backlog: Backlog::default(),
             retired_to: 0,
+            shorter: Shorter::default(),
             seed,
         };
         state.measure_backlog(connection)?;
