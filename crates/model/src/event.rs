@@ -101,6 +101,13 @@ impl Event {
         self
     }
 
+    /// The same event with another text, to be shown in place of it.
+    #[must_use]
+    pub(crate) fn with_text(&self, text: Bytes) -> Self {
+        Self::new(self.project, self.offset, self.kind, self.received_at, text)
+            .with_changed_properties(self.changed.clone())
+    }
+
     /// The names of the user properties that have another value since the event, or one for the first
     /// time, or none any more.
     pub fn changed_properties(&self) -> Vec<String> {

@@ -14,6 +14,7 @@ pub mod name;
 pub mod outcome;
 pub mod random;
 pub mod request;
+pub mod sensitive;
 pub mod setting;
 pub mod sync;
 pub mod time;

@@ -2,8 +2,10 @@
 //! the events that it is told of, within bounds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::json::{Object, Value};
+use model::sensitive::{self, Owner, SensitiveProperties};
 use model::{Event, Timestamp};
 
 /// Most types of events; most properties of one type, of all users and of groups of one type; most of all
@@ -16,8 +18,8 @@ const ALL_PROPERTIES: usize = 20_000;
 const EXAMPLES: usize = 3;
 const EXAMPLE_CHARACTERS: usize = 100;
 
-/// Parts of names whose values are not for everyone's eyes.
-const SENSITIVE: &[&str] = &[
+/// Parts of names that tell that the values are not for everyone's eyes, also where nobody has said so.
+const SUSPICIOUS: &[&str] = &[
     "authoriz",
     "card",
     "credential",
@@ -43,6 +45,19 @@ pub struct Observed {
     pub truncated: bool,
     /// How many properties are kept.
     kept: usize,
+    /// What was said to be sensitive.
+    sensitive: SensitiveProperties,
+}
+
+/// Whether a property's values are kept from people's eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sensitive {
+    /// No.
+    No,
+    /// Its name sounds so: there are no examples.
+    Suspected,
+    /// The project says so: there are no examples, and values are masked wherever events are shown.
+    Marked,
 }
 
 /// Properties by name.
@@ -75,9 +90,11 @@ pub struct ObservedProperty {
     pub seen: Seen,
     /// How often it had a value of each kind: `string`, `number`, `boolean`, `array`, `object`.
     pub kinds: BTreeMap<&'static str, u64>,
-    /// Different values that it had, as JSON, the first that were seen; none where the name tells that
-    /// they are not for everyone's eyes.
+    /// Different values that it had, as JSON, the first that were seen; none where they are not for
+    /// people's eyes.
     pub examples: Vec<String>,
+    /// Whether they are kept from people's eyes.
+    pub sensitive: Sensitive,
 }
 
 impl Seen {
@@ -97,9 +114,18 @@ impl Seen {
 }
 
 impl Observed {
+    /// Nothing yet. Of properties that are `sensitive`, no values are kept.
+    pub fn new(sensitive: SensitiveProperties) -> Self {
+        Self {
+            sensitive,
+            ..Self::default()
+        }
+    }
+
     /// Takes an event into account. One that can't be read counts and tells nothing.
-    pub fn add(&mut self, event: &Event) {
+    pub fn add(&mut self, event: &Arc<Event>) {
         self.events += 1;
+        let event = &sensitive::mask(event, &self.sensitive).event;
         let Some(root) = event.root().ok().and_then(Value::as_object) else {
             return;
         };
@@ -115,13 +141,26 @@ impl Observed {
                 let observed = self.types.entry(event_type.to_owned()).or_insert_with(new);
                 observed.seen.note(at);
                 let own = properties("event_properties");
-                self.truncated |= note(&mut observed.properties, own, at, &mut self.kept);
+                let mut noting = Noting {
+                    owner: Owner::Event,
+                    sensitive: &self.sensitive,
+                    at,
+                    kept: &mut self.kept,
+                };
+                self.truncated |= noting.note(&mut observed.properties, own);
             } else {
                 self.truncated = true;
             }
         }
         let own = properties("user_properties");
-        self.truncated |= note(&mut self.user_properties, own, at, &mut self.kept);
+        let mut noting = Noting {
+            owner: Owner::User,
+            sensitive: &self.sensitive,
+            at,
+            kept: &mut self.kept,
+        };
+        self.truncated |= noting.note(&mut self.user_properties, own);
+        noting.owner = Owner::Group;
         for (group_type, groups) in properties("group_properties")
             .into_iter()
             .flat_map(Object::iter)
@@ -136,45 +175,66 @@ impl Observed {
                 .entry(group_type.to_owned())
                 .or_default();
             for (_, own) in groups.as_object().into_iter().flat_map(Object::iter) {
-                self.truncated |= note(of_type, own.as_object(), at, &mut self.kept);
+                self.truncated |= noting.note(of_type, own.as_object());
             }
         }
     }
 }
 
-/// Takes properties into account. Says whether there are too many.
-fn note(known: &mut Properties, own: Option<&Object<'_>>, at: Timestamp, kept: &mut usize) -> bool {
-    let mut truncated = false;
-    for (name, value) in own.into_iter().flat_map(Object::iter) {
-        if value.is_null() {
-            continue;
-        }
-        if !known.contains_key(name) {
-            if known.len() >= PROPERTIES || *kept >= ALL_PROPERTIES {
-                truncated = true;
+/// Takes the properties of one event into account.
+struct Noting<'o> {
+    owner: Owner,
+    sensitive: &'o SensitiveProperties,
+    at: Timestamp,
+    kept: &'o mut usize,
+}
+
+impl Noting<'_> {
+    /// Takes properties into account. Says whether there are too many.
+    fn note(&mut self, known: &mut Properties, own: Option<&Object<'_>>) -> bool {
+        let mut truncated = false;
+        for (name, value) in own.into_iter().flat_map(Object::iter) {
+            if value.is_null() {
                 continue;
             }
-            *kept += 1;
-            let new = ObservedProperty {
-                seen: Seen::new(at),
-                kinds: BTreeMap::new(),
-                examples: Vec::new(),
-            };
-            known.insert(name.to_owned(), new);
+            if !known.contains_key(name) {
+                if known.len() >= PROPERTIES || *self.kept >= ALL_PROPERTIES {
+                    truncated = true;
+                    continue;
+                }
+                *self.kept += 1;
+                known.insert(name.to_owned(), self.new_property(name));
+            }
+            if let Some(property) = known.get_mut(name) {
+                property.seen.note(self.at);
+                *property.kinds.entry(kind(value)).or_default() += 1;
+                property.keep_example(value);
+            }
         }
-        if let Some(property) = known.get_mut(name) {
-            property.seen.note(at);
-            *property.kinds.entry(kind(value)).or_default() += 1;
-            property.keep_example(name, value);
+        truncated
+    }
+
+    fn new_property(&self, name: &str) -> ObservedProperty {
+        let lower = name.to_ascii_lowercase();
+        let sensitive = if self.sensitive.has(self.owner, name) {
+            Sensitive::Marked
+        } else if SUSPICIOUS.iter().any(|part| lower.contains(part)) {
+            Sensitive::Suspected
+        } else {
+            Sensitive::No
+        };
+        ObservedProperty {
+            seen: Seen::new(self.at),
+            kinds: BTreeMap::new(),
+            examples: Vec::new(),
+            sensitive,
         }
     }
-    truncated
 }
 
 impl ObservedProperty {
-    fn keep_example(&mut self, name: &str, value: &Value<'_>) {
-        let lower = || name.to_ascii_lowercase();
-        if self.examples.len() >= EXAMPLES || SENSITIVE.iter().any(|part| lower().contains(part)) {
+    fn keep_example(&mut self, value: &Value<'_>) {
+        if self.examples.len() >= EXAMPLES || self.sensitive != Sensitive::No {
             return;
         }
         let mut example = value.to_json();
@@ -206,17 +266,57 @@ mod tests {
     use super::*;
 
     fn observed(events: &[&str]) -> Observed {
-        let mut observed = Observed::default();
+        observed_but(SensitiveProperties::default(), events)
+    }
+
+    fn observed_but(sensitive: SensitiveProperties, events: &[&str]) -> Observed {
+        let mut observed = Observed::new(sensitive);
         for (at, text) in (0i64..).zip(events) {
-            observed.add(&Event::new(
+            observed.add(&Arc::new(Event::new(
                 ProjectId::from_bytes([0; 16]),
                 Offset(at as u64),
                 EventKind::Track,
                 Timestamp(at),
                 text.to_string().into(),
-            ));
+            )));
         }
         observed
+    }
+
+    #[test]
+    fn values_that_are_sensitive_are_no_examples() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let sensitive = SensitiveProperties {
+            event: names(&["address.street", "coupon*"]),
+            user: names(&["email"]),
+            group: names(&["owner"]),
+        };
+        let observed = observed_but(
+            sensitive,
+            &[
+                r#"{"event_type":"x","event_properties":{"address":{"street":"High Street","town":"Bath"},
+                "coupon_code":"SAVE-9","email":"ok@example.com"},"user_properties":{"email":"ann@example.com","token":"t"},
+                "group_properties":{"org":{"acme":{"owner":"Ann Smith","size":3}}}}"#,
+            ],
+        );
+        let own = &observed.types["x"].properties;
+        assert_eq!(
+            own["address"].examples,
+            [r#"{"street":"[sensitive]","town":"Bath"}"#]
+        );
+        assert_eq!(own["address"].sensitive, Sensitive::No);
+        assert_eq!(own["email"].examples, ["\"ok@example.com\""]);
+        let (user, org) = (&observed.user_properties, &observed.group_properties["org"]);
+        assert_eq!(user["token"].sensitive, Sensitive::Suspected);
+        for marked in [&own["coupon_code"], &user["email"], &org["owner"]] {
+            assert_eq!(marked.sensitive, Sensitive::Marked);
+            assert!(marked.examples.is_empty());
+            assert_eq!(marked.kinds, [("string", 1)].into());
+        }
+        let all = format!("{observed:?}");
+        for value in ["High Street", "SAVE-9", "ann@example.com", "Ann Smith"] {
+            assert!(!all.contains(value), "{value}");
+        }
     }
 
     #[test]

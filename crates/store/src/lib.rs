@@ -65,7 +65,7 @@ pub use organisation::Organisation;
 pub use page::{Cursor, Page, ParseCursorError};
 pub use password_reset::AskedReset;
 pub use person::{Credentials, NewPerson, Person, RightsChange, SecondFactor, normal_email};
-pub use project::{NewProject, Project, ProjectChange, Throttle};
+pub use project::{NewProject, Project, ProjectChange, ProjectDraft, Retention, Throttle};
 pub use project_keys::{FormerKey, KeyRotation};
 pub use secret::Secret;
 pub use session::{NewSession, Session, VerifiedSession};

@@ -77,6 +77,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "sessions that end",
         include_str!("../migrations/0016_sessions_that_end.sql"),
     ),
+    (
+        18,
+        "privacy",
+        include_str!("../migrations/0018_privacy.sql"),
+    ),
 ];
 
 /// The newest step.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use model::sensitive::SensitiveProperties;
 use model::{ApiKey, OrganisationId, ProjectId, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use serde_json::{Value, json};
+use sqlx::{AnyConnection, Row};
 
 use crate::change::{Caller, Entry, rfc3339, still_there};
 use crate::person::conflict;
@@ -14,6 +14,10 @@ use crate::project_keys::{self, KeyKind, KeyRotation};
 use crate::project_keys::{demand_present, expire_key, insert_key, keys_of};
 use crate::secret::Secret;
 use crate::{Cursor, Error, Page, Store, organisation};
+
+mod row;
+
+pub(crate) use row::{from_row, query_for};
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +32,10 @@ pub struct Project {
     pub api_key: ApiKey,
     /// When its devices and users are throttled.
     pub throttle: Throttle,
+    /// Properties whose values are masked where they are shown.
+    pub sensitive: SensitiveProperties,
+    /// How long what it received is kept.
+    pub retention: Retention,
     /// Counts from 1 with each change.
     pub version: u64,
     /// When it was made.
@@ -55,6 +63,17 @@ impl Default for Throttle {
     }
 }
 
+/// How long what a project received is kept, in hours. `None`: as long as the installation keeps it, and
+/// never longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Events.
+    pub events_hours: Option<u32>,
+    /// What became of deliveries: those that ended without success.
+    pub outcomes_hours: Option<u32>,
+}
+
 /// A project that was just made, or whose secret key was. The secret key is not shown again: only
 /// its hash is kept.
 #[derive(Debug, Clone)]
@@ -65,6 +84,19 @@ pub struct NewProject {
     pub secret_key: Secret,
 }
 
+/// What a project is made with.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectDraft {
+    /// As people call it.
+    pub name: String,
+    /// When its devices and users are throttled.
+    pub throttle: Throttle,
+    /// Properties whose values are masked where they are shown.
+    pub sensitive: SensitiveProperties,
+    /// How long what it receives is kept.
+    pub retention: Retention,
+}
+
 /// What to change of a project; `None` leaves it.
 #[derive(Debug, Clone, Default)]
 pub struct ProjectChange {
@@ -72,6 +104,10 @@ pub struct ProjectChange {
     pub name: Option<String>,
     /// New thresholds.
     pub throttle: Option<Throttle>,
+    /// Other sensitive properties, in place of all that there were.
+    pub sensitive: Option<SensitiveProperties>,
+    /// How long what it received is kept from now on.
+    pub retention: Option<Retention>,
 }
 
 /// What is kept of a rotated API key; until a day ago it was the project alone.
@@ -91,6 +127,21 @@ impl Store {
         throttle: Throttle,
         by: &Caller,
     ) -> Result<NewProject, Error> {
+        let draft = ProjectDraft {
+            name: name.to_owned(),
+            throttle,
+            ..ProjectDraft::default()
+        };
+        self.create_project_as(organisation, draft, by).await
+    }
+
+    /// Makes a project with new keys, and all that can be said of one.
+    pub async fn create_project_as(
+        &self,
+        organisation: OrganisationId,
+        draft: ProjectDraft,
+        by: &Caller,
+    ) -> Result<NewProject, Error> {
         let mut change = self.begin(by).await?;
         if let Some((id, secret)) = change.made_before::<(ProjectId, String)>().await? {
             let project = still_there(find(change.connection(), id).await)?;
@@ -106,27 +157,33 @@ impl Store {
         let project = Project {
             id: ProjectId::generate(random),
             organisation,
-            name: name.to_owned(),
+            name: draft.name,
             api_key: ApiKey::generate(random),
-            throttle,
+            throttle: draft.throttle,
+            sensitive: draft.sensitive.in_order(),
+            retention: draft.retention,
             version: 1,
             created_at: change.now,
         };
         let secret_key = Secret::key(random);
         let inserted = sqlx::query(
             "INSERT INTO projects
-                 (id, organisation_id, name, throttle_http, throttle_batch, version, created_at)
-             VALUES ($1, $2, $3, $4, $5, 1, $6)",
+                 (id, organisation_id, name, throttle_http, throttle_batch, version, created_at,
+                  sensitive, events_kept_hours, outcomes_kept_hours)
+             VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9)",
         )
         .bind(project.id.to_string())
         .bind(organisation.to_string())
         .bind(&project.name)
-        .bind(i64::from(throttle.http))
-        .bind(i64::from(throttle.batch))
+        .bind(i64::from(project.throttle.http))
+        .bind(i64::from(project.throttle.batch))
         .bind(change.now.0)
+        .bind(row::sensitive_text(&project.sensitive, project.id)?)
+        .bind(project.retention.events_hours.map(i64::from))
+        .bind(project.retention.outcomes_hours.map(i64::from))
         .execute(change.connection())
         .await;
-        name_taken(inserted.map(drop), name)?;
+        name_taken(inserted.map(drop), &project.name)?;
         let (id, now) = (project.id, change.now);
         let keys = [
             (KeyKind::Api, project.api_key.to_string()),
@@ -138,7 +195,7 @@ impl Store {
         change.remember(&(id, secret_key.expose())).await?;
         change
             .commit(Entry {
-                after: Some(json!({"name": name, "throttle": throttle})),
+                after: Some(shown(&project)),
                 ..entry("project.create", &project)
             })
             .await?;
@@ -207,24 +264,28 @@ impl Store {
         let mut change = self.begin(by).await?;
         let before = find(change.connection(), id).await?;
         conflict(version, before.version)?;
-        let same_name = patch.name.as_ref().is_none_or(|name| *name == before.name);
-        if same_name
-            && patch
-                .throttle
-                .is_none_or(|throttle| throttle == before.throttle)
-        {
+        let after = Project {
+            name: patch.name.unwrap_or_else(|| before.name.clone()),
+            throttle: patch.throttle.unwrap_or(before.throttle),
+            sensitive: match patch.sensitive {
+                Some(sensitive) => sensitive.in_order(),
+                None => before.sensitive.clone(),
+            },
+            retention: patch.retention.unwrap_or(before.retention),
+            ..before.clone()
+        };
+        if after == before {
             // Nothing changes, and whoever read it reads the same.
             return Ok(before);
         }
         let after = Project {
-            name: patch.name.unwrap_or_else(|| before.name.clone()),
-            throttle: patch.throttle.unwrap_or(before.throttle),
             version: before.version + 1,
-            ..before.clone()
+            ..after
         };
         let updated = sqlx::query(
             "UPDATE projects
-             SET name = $2, throttle_http = $3, throttle_batch = $4, version = version + 1
+             SET name = $2, throttle_http = $3, throttle_batch = $4, sensitive = $6,
+                 events_kept_hours = $7, outcomes_kept_hours = $8, version = version + 1
              WHERE id = $1 AND version = $5",
         )
         .bind(id.to_string())
@@ -232,6 +293,9 @@ impl Store {
         .bind(i64::from(after.throttle.http))
         .bind(i64::from(after.throttle.batch))
         .bind(project_keys::stored_version(before.version))
+        .bind(row::sensitive_text(&after.sensitive, id)?)
+        .bind(after.retention.events_hours.map(i64::from))
+        .bind(after.retention.outcomes_hours.map(i64::from))
         .execute(change.connection())
         .await;
         let updated = name_taken(updated, &after.name)?;
@@ -240,7 +304,6 @@ impl Store {
                 current: before.version + 1,
             });
         }
-        let shown = |project: &Project| json!({"name": project.name, "throttle": project.throttle});
         let entry = Entry {
             before: Some(shown(&before)),
             after: Some(shown(&after)),
@@ -393,6 +456,18 @@ impl Store {
     }
 }
 
+/// What the audit log shows of a project; of what few projects have, only where it has it.
+fn shown(project: &Project) -> Value {
+    let mut shown = json!({"name": project.name, "throttle": project.throttle});
+    if !project.sensitive.is_empty() {
+        shown["sensitive"] = json!(project.sensitive);
+    }
+    if project.retention != Retention::default() {
+        shown["retention"] = json!(project.retention);
+    }
+    shown
+}
+
 /// Counts a change of a project; returns its version from now on.
 async fn next_version(connection: &mut AnyConnection, project: &Project) -> Result<u64, Error> {
     sqlx::query("UPDATE projects SET version = version + 1 WHERE id = $1")
@@ -420,16 +495,6 @@ pub(crate) async fn find(connection: &mut AnyConnection, id: ProjectId) -> Resul
     row.as_ref().map_or(Err(Error::NoProject(id)), from_row)
 }
 
-/// A query for projects with their present keys: of constants only.
-pub(crate) fn query_for(rest: &'static str) -> AssertSqlSafe<String> {
-    AssertSqlSafe(format!(
-        "SELECT p.id, p.organisation_id, p.name, k.value AS api_key, p.throttle_http,
-                p.throttle_batch, p.version, p.created_at
-         FROM projects p JOIN project_keys k
-             ON k.project_id = p.id AND k.kind = 'api' AND k.expires_at IS NULL {rest}"
-    ))
-}
-
 async fn count_syncs(connection: &mut AnyConnection, project: ProjectId) -> Result<u64, Error> {
     let row =
         sqlx::query("SELECT COUNT(*) FROM syncs WHERE project_id = $1 AND deleted_at IS NULL")
@@ -449,33 +514,4 @@ fn entry(action: &'static str, project: &Project) -> Entry {
         before: None,
         after: None,
     }
-}
-
-pub(crate) fn from_row(row: &AnyRow) -> Result<Project, Error> {
-    let id: String = row.try_get("id")?;
-    let corrupt = |what| Error::Corrupt {
-        what,
-        id: id.clone(),
-    };
-    let (organisation, api_key): (String, String) =
-        (row.try_get("organisation_id")?, row.try_get("api_key")?);
-    let (http, batch, version): (i64, i64, i64) = (
-        row.try_get("throttle_http")?,
-        row.try_get("throttle_batch")?,
-        row.try_get("version")?,
-    );
-    Ok(Project {
-        id: id.parse().map_err(|_| corrupt("the id"))?,
-        organisation: organisation
-            .parse()
-            .map_err(|_| corrupt("the organisation"))?,
-        name: row.try_get("name")?,
-        api_key: api_key.parse().map_err(|_| corrupt("the API key"))?,
-        throttle: Throttle {
-            http: http.try_into().map_err(|_| corrupt("a threshold"))?,
-            batch: batch.try_into().map_err(|_| corrupt("a threshold"))?,
-        },
-        version: version.try_into().map_err(|_| corrupt("the version"))?,
-        created_at: Timestamp(row.try_get("created_at")?),
-    })
 }

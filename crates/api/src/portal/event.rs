@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use model::sensitive::{Masked, mask};
 use model::{Event, Offset, ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -55,7 +56,9 @@ pub(super) struct EventView {
     /// When the server took it.
     #[schema(format = DateTime)]
     received_at: String,
-    /// The event as it is streamed: what templates see as `input`.
+    /// Whether it has values that are masked: the project's sensitive properties.
+    masked: bool,
+    /// The event as it is streamed: what templates see as `input`, but for what is masked.
     #[schema(value_type = Object)]
     event: serde_json::Value,
 }
@@ -73,10 +76,11 @@ pub(super) async fn list(
 ) -> Result<Response, ApiError> {
     let limit = PageQuery::new(None, query.limit).limit()? as usize;
     let before = query.before.map(Offset);
-    portal.store.project(project).await?;
+    let sensitive = portal.store.project(project).await?.sensitive;
     let wanted = query.event_type.as_deref();
     let (events, next) = portal.recent(project, before, wanted, limit).await?;
     let json = [(header::CONTENT_TYPE, "application/json")];
+    let events: Vec<_> = events.iter().map(|event| mask(event, &sensitive)).collect();
     Ok((json, written(&events, next)).into_response())
 }
 
@@ -124,14 +128,17 @@ fn is_of_type(event: &Event, wanted: &str) -> bool {
 
 /// An [`EventPage`] with the events' own text: a tree of ours would write some numbers otherwise than
 /// destinations get them.
-fn written(events: &[Arc<Event>], next: Option<Offset>) -> Vec<u8> {
+fn written(events: &[Masked], next: Option<Offset>) -> Vec<u8> {
     let mut json = br#"{"items":["#.to_vec();
-    for (number, event) in events.iter().enumerate() {
+    for (number, shown) in events.iter().enumerate() {
         if number > 0 {
             json.push(b',');
         }
+        let (event, masked) = (&shown.event, shown.is_changed());
         let (offset, received_at) = (event.offset.0, rfc3339(event.received_at));
-        let about = format!(r#"{{"offset":{offset},"received_at":"{received_at}","event":"#);
+        let about = format!(
+            r#"{{"offset":{offset},"received_at":"{received_at}","masked":{masked},"event":"#
+        );
         json.extend_from_slice(about.as_bytes());
         json.extend_from_slice(event.text());
         json.push(b'}');

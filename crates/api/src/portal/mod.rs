@@ -19,6 +19,7 @@ mod identity;
 mod invitation;
 mod lanes;
 mod markdown;
+mod masking;
 mod me;
 mod member;
 mod nearest;

@@ -4,7 +4,8 @@
 use axum::Json;
 use axum::extract;
 use model::ProjectId;
-use pipeline::observe::{Observed, ObservedProperty, ObservedType, Properties, Seen};
+use model::sensitive::SensitiveProperties;
+use pipeline::observe::{Observed, ObservedProperty, ObservedType, Properties, Seen, Sensitive};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -76,9 +77,32 @@ pub(super) struct ObservedPropertyView {
     seen: SeenView,
     /// Kinds of values (`string`, `number`, `boolean`, `array`, `object`), the most frequent first.
     kinds: Vec<&'static str>,
-    /// Different values that it had, as JSON, long ones cut; none where the name tells that they are
-    /// not for everyone's eyes.
+    /// Different values that it had, as JSON, long ones cut; none where they are not for people's eyes.
     examples: Vec<String>,
+    /// Whether they are kept from people's eyes.
+    sensitive: SensitiveName,
+}
+
+/// Whether a property's values are kept from people's eyes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SensitiveName {
+    /// No.
+    No,
+    /// Its name sounds so: there are no examples, but events are shown with them.
+    Suspected,
+    /// It is among the project's sensitive properties: its values are masked wherever events are shown.
+    Marked,
+}
+
+impl From<Sensitive> for SensitiveName {
+    fn from(sensitive: Sensitive) -> Self {
+        match sensitive {
+            Sensitive::No => Self::No,
+            Sensitive::Suspected => Self::Suspected,
+            Sensitive::Marked => Self::Marked,
+        }
+    }
 }
 
 /// How often, and when.
@@ -139,6 +163,7 @@ fn properties(properties: Properties) -> Vec<ObservedPropertyView> {
             seen: each.seen.into(),
             kinds: kinds.into_iter().map(|(kind, _)| kind).collect(),
             examples: each.examples,
+            sensitive: each.sensitive.into(),
         }
     };
     properties.into_iter().map(view).collect()
@@ -161,15 +186,21 @@ pub(super) async fn show(
         let message = format!("events: from 1 to {MOST}");
         return Err(ApiError::Query { message });
     }
-    portal.store.project(project).await?;
-    let observed = portal.observed(project, events as usize).await?;
+    let sensitive = portal.store.project(project).await?.sensitive;
+    let observed = portal.observed(project, events as usize, sensitive);
+    let observed = observed.await?;
     Ok(Json(observed.into()))
 }
 
 impl Portal {
     /// What a project's newest events are like. A page of them is in memory at a time.
-    async fn observed(&self, project: ProjectId, events: usize) -> Result<Observed, ApiError> {
-        let (mut observed, mut end, mut left) = (Observed::default(), None, events);
+    async fn observed(
+        &self,
+        project: ProjectId,
+        events: usize,
+        sensitive: SensitiveProperties,
+    ) -> Result<Observed, ApiError> {
+        let (mut observed, mut end, mut left) = (Observed::new(sensitive), None, events);
         while left > 0 {
             let at_once = AT_ONCE.min(left);
             let page = self.lanes.events(project, end, at_once).await?;

@@ -5,13 +5,15 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use model::ProjectId;
+use model::sensitive::SensitiveProperties;
 use serde::{Deserialize, Serialize};
-use store::{FormerKey, KeyRotation, NewProject, Project, ProjectChange, Throttle};
+use store::{FormerKey, KeyRotation, NewProject, Project, ProjectChange, ProjectDraft, Throttle};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
+use super::problem::FieldProblem;
 use super::view::rfc3339;
 use super::{ApiError, State, field};
 use crate::auth::Allowed;
@@ -31,6 +33,8 @@ pub(super) struct ProjectView {
     organisation: String,
     /// When its devices and users are throttled.
     throttle: ThrottleView,
+    /// Properties whose values are masked wherever events are shown. Deliveries have them as they are.
+    sensitive: SensitiveProperties,
     /// Counts from 1 with each change; what `ETag` and `If-Match` carry as `"vN"`.
     version: u64,
     /// When it was made.
@@ -50,6 +54,7 @@ impl From<&Project> for ProjectView {
                 http: project.throttle.http,
                 batch: project.throttle.batch,
             },
+            sensitive: project.sensitive.clone(),
             created_at: rfc3339(project.created_at),
         }
     }
@@ -95,6 +100,9 @@ pub(super) struct ProjectInput {
     name: String,
     /// When its devices and users are throttled.
     throttle: Option<ThrottleView>,
+    /// Properties whose values are masked wherever events are shown: at most 200 names.
+    #[serde(default)]
+    sensitive: SensitiveProperties,
 }
 
 /// What to change of a project; what is absent stays.
@@ -106,6 +114,9 @@ pub(super) struct ProjectPatch {
     name: Option<String>,
     /// When its devices and users are throttled.
     throttle: Option<ThrottleView>,
+    /// Properties whose values are masked wherever events are shown, in place of those that were: at most
+    /// 200 names.
+    sensitive: Option<SensitiveProperties>,
 }
 
 /// How to delete a project.
@@ -214,18 +225,30 @@ pub(super) async fn create(
     creation: Creation<ProjectInput>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<NewProjectView>), ApiError> {
     let (input, by) = creation.once(allowed.caller());
-    let name = field::checked_name(&input.name)?;
-    let throttle = input.throttle.map(Throttle::from).unwrap_or_default();
+    let draft = ProjectDraft {
+        name: field::checked_name(&input.name)?,
+        throttle: input.throttle.map(Throttle::from).unwrap_or_default(),
+        sensitive: checked_properties(input.sensitive)?,
+        ..ProjectDraft::default()
+    };
     let (store, organisation) = (portal.store.clone(), allowed.organisation);
     let made = portal
-        .run(async move {
-            let made = store.create_project(organisation, &name, throttle, &by);
-            Ok(made.await?)
-        })
+        .run(async move { Ok(store.create_project_as(organisation, draft, &by).await?) })
         .await?;
     let location = format!("{}/projects/{}", super::ROOT, made.project.id);
     let location = [(header::LOCATION, location)];
     Ok((StatusCode::CREATED, location, Json(with_secret(&made))))
+}
+
+fn checked_properties(sensitive: SensitiveProperties) -> Result<SensitiveProperties, ApiError> {
+    let problems = sensitive.problems().into_iter();
+    let problems: Vec<_> = problems
+        .map(|bad| FieldProblem::new(format!("/sensitive{}", bad.pointer), bad.message))
+        .collect();
+    match problems.is_empty() {
+        true => Ok(sensitive),
+        false => Err(ApiError::Invalid(problems)),
+    }
 }
 
 fn with_secret(made: &NewProject) -> NewProjectView {
@@ -257,7 +280,7 @@ pub(super) async fn show(
     ))
 }
 
-/// Renames a project or changes its thresholds.
+/// Renames a project, or changes its thresholds or its sensitive properties.
 #[utoipa::path(patch, path = "/projects/{project}", tag = "projects",
     operation_id = "change_project",
     params(("project" = String, Path, description = "The project's id"),
@@ -272,8 +295,12 @@ pub(super) async fn change(
     Body(patch): Body<ProjectPatch>,
 ) -> Result<Tagged, ApiError> {
     let name = patch.name.as_deref().map(field::checked_name).transpose()?;
-    let throttle = patch.throttle.map(Throttle::from);
-    let change = ProjectChange { name, throttle };
+    let change = ProjectChange {
+        name,
+        throttle: patch.throttle.map(Throttle::from),
+        sensitive: patch.sensitive.map(checked_properties).transpose()?,
+        ..ProjectChange::default()
+    };
     let (store, by) = (portal.store.clone(), allowed.caller());
     let version = if_match.against(store.project(id).await?.version)?;
     let project = portal

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::extract::{Path, Query};
 use super::lanes::Health;
+use super::masking::Redactions;
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
@@ -95,13 +96,13 @@ struct FailureView {
     response: String,
 }
 
-impl From<Failure> for FailureView {
-    fn from(failure: Failure) -> Self {
+impl FailureView {
+    fn new(failure: Failure, shown: impl Fn(String) -> String) -> Self {
         Self {
             category: failure.category,
             status: failure.status,
-            message: failure.message,
-            response: failure.response,
+            message: shown(failure.message),
+            response: shown(failure.response),
         }
     }
 }
@@ -143,15 +144,15 @@ enum EndedWhyView {
     },
 }
 
-impl From<EndedWhy> for EndedWhyView {
-    fn from(why: EndedWhy) -> Self {
+impl EndedWhyView {
+    fn new(why: EndedWhy, shown: impl Fn(String) -> String) -> Self {
         match why {
             EndedWhy::Expired(failure) => Self::Expired {
-                failure: failure.into(),
+                failure: FailureView::new(failure, shown),
             },
             EndedWhy::Discarded(why) => Self::Discarded {
                 reason: Discarded::name(&why),
-                message: why.to_string(),
+                message: shown(why.to_string()),
             },
         }
     }
@@ -171,10 +172,11 @@ pub(super) async fn status(
     let record = portal.store.sync(project, id).await?;
     let lane = portal.lanes.status(id).await?;
     let stats = lane.stats.unwrap_or_default();
+    let reason = portal.shown_reason(project, lane.reason).await?;
     Ok(Json(SyncStatus {
         enabled: record.sync.enabled,
         health: lane.health,
-        reason: lane.reason,
+        reason,
         since: lane.since.map(rfc3339),
         in_flight: lane.in_flight,
         pending: stats.pending,
@@ -217,23 +219,31 @@ pub(super) async fn retries(
     found.truncate(limit);
     let last = found.last().filter(|_| more);
     let next = last.map(|retry| retry_key_text(retry.key()));
+    let offsets = found.iter().map(|retry| retry.offset);
+    let redactions = portal.redactions(project, offsets).await?;
     let items = found
         .into_iter()
-        .map(|retry| retry_view(project, id, retry));
+        .map(|retry| retry_view(project, id, retry, &redactions));
     Ok(Json(Page {
         items: items.collect(),
         next,
     }))
 }
 
-fn retry_view(project: ProjectId, sync: SyncId, retry: Retry) -> RetryView {
+fn retry_view(
+    project: ProjectId,
+    sync: SyncId,
+    retry: Retry,
+    redactions: &Redactions,
+) -> RetryView {
+    let shown = |text| redactions.apply(retry.offset, text);
     RetryView {
         delivery_id: DeliveryId::of(project, retry.offset, sync, retry.part).to_string(),
         offset: retry.offset.0,
         part: retry.part,
         attempts: retry.attempts,
         due_at: rfc3339(retry.due_at),
-        failure: retry.failure.into(),
+        failure: FailureView::new(retry.failure, shown),
     }
 }
 
@@ -269,21 +279,31 @@ pub(super) async fn ended(
     found.truncate(limit);
     let last = found.last().filter(|_| more);
     let next = last.map(|row| row.sequence.to_string());
-    let items = found.into_iter().map(|row| ended_view(project, id, row));
+    let offsets = found.iter().map(|row| row.ended.offset);
+    let redactions = portal.redactions(project, offsets).await?;
+    let items = found
+        .into_iter()
+        .map(|row| ended_view(project, id, row, &redactions));
     Ok(Json(Page {
         items: items.collect(),
         next,
     }))
 }
 
-fn ended_view(project: ProjectId, sync: SyncId, row: EndedRow) -> EndedView {
+fn ended_view(
+    project: ProjectId,
+    sync: SyncId,
+    row: EndedRow,
+    redactions: &Redactions,
+) -> EndedView {
     let ended = row.ended;
+    let shown = |text| redactions.apply(ended.offset, text);
     EndedView {
         delivery_id: DeliveryId::of(project, ended.offset, sync, ended.part).to_string(),
         offset: ended.offset.0,
         part: ended.part,
         at: rfc3339(ended.at),
         attempts: ended.attempts,
-        why: ended.why.into(),
+        why: EndedWhyView::new(ended.why, shown),
     }
 }

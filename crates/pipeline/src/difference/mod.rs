@@ -9,6 +9,7 @@ mod request;
 use std::sync::Arc;
 
 use model::outcome::{Discarded, Filtered};
+use model::sensitive::{self, SensitiveProperties};
 use model::{Event, OutboundRequest, Part};
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ pub struct Comparison {
     before: Option<Arc<Plan>>,
     after: Arc<Plan>,
     samples: usize,
+    /// Values of these are masked in samples.
+    sensitive: SensitiveProperties,
     found: Difference,
 }
 
@@ -73,6 +76,9 @@ pub struct Sample<T> {
     pub offset: u64,
     /// Whether the event or its user is delivered.
     pub part: Part,
+    /// Whether the event has sensitive values: then what is shown was made of the event with these
+    /// masked, and is empty or `[sensitive]` where that comes out in another way.
+    pub masked: bool,
     /// What was found.
     pub found: T,
 }
@@ -101,8 +107,17 @@ impl Comparison {
             before,
             after,
             samples,
+            sensitive: SensitiveProperties::default(),
             found: Difference::default(),
         }
+    }
+
+    /// The same, with the values of these properties masked in all that is shown. What is found, and
+    /// how often, is that of the events as they are.
+    #[must_use]
+    pub fn masking(mut self, sensitive: SensitiveProperties) -> Self {
+        self.sensitive = sensitive;
+        self
     }
 
     /// What was found so far.
@@ -111,7 +126,7 @@ impl Comparison {
     }
 
     /// Looks at one more event.
-    pub fn add(&mut self, event: &Event) {
+    pub fn add(&mut self, event: &Arc<Event>) {
         self.found.events += 1;
         let before = self.before.as_ref().map(|before| before.matching(event));
         let (before, after) = (before.unwrap_or_default(), self.after.matching(event));
@@ -127,39 +142,110 @@ impl Comparison {
         }
     }
 
-    fn compare(&mut self, event: &Event, part: Part, (was, is): (bool, bool)) {
-        let most = self.samples;
-        let before = self.before.as_ref().filter(|_| was);
-        let before = before.and_then(|plan| made(plan, event, part));
-        let after = Some(&self.after).filter(|_| is);
-        let after = after.and_then(|plan| made(plan, event, part));
+    fn compare(&mut self, event: &Arc<Event>, part: Part, (was, is): (bool, bool)) {
+        let sampler = Sampler {
+            most: self.samples,
+            event,
+            part,
+            sensitive: &self.sensitive,
+        };
+        let old = self.before.as_deref().filter(|_| was);
+        let before = old.and_then(|plan| made(plan, event, part));
+        let new = Some(&*self.after).filter(|_| is);
+        let after = new.and_then(|plan| made(plan, event, part));
         let found = &mut self.found;
         match (before, after) {
             (Some(Ok(before)), Some(Ok(after))) if before == after => found.unchanged += 1,
             (Some(Ok(before)), Some(Ok(after))) => {
-                let changes = || Changes::between(&before, &after);
-                found.changed.note(most, event, part, changes);
+                sampler.note(&mut found.changed, |masked| match masked {
+                    None => Changes::between(&before, &after),
+                    Some(event) => {
+                        let remade = |plan: Option<&Plan>| made(plan?, event, part)?.ok();
+                        match (remade(old), remade(new)) {
+                            (Some(before), Some(after)) => Changes::between(&before, &after),
+                            _ => Changes::default(),
+                        }
+                    }
+                });
             }
             (None, Some(Ok(after))) => {
-                let request = || Request::of(&after);
-                found.newly_matched.note(most, event, part, request);
+                let request = |masked: Option<&Event>| shown_request(new, &after, masked, part);
+                sampler.note(&mut found.newly_matched, request);
             }
             (Some(Err(_)), Some(Ok(after))) => {
-                let request = || Request::of(&after);
-                found.newly_valid.note(most, event, part, request);
+                let request = |masked: Option<&Event>| shown_request(new, &after, masked, part);
+                sampler.note(&mut found.newly_valid, request);
             }
             (Some(Err(_)), Some(Err(_))) => found.still_invalid += 1,
             (_, Some(Err(why))) => {
-                let reason = || Reason::from(&why);
-                found.newly_invalid.note(most, event, part, reason);
+                sampler.note(&mut found.newly_invalid, |masked| match masked {
+                    None => Reason::from(&why),
+                    Some(event) => match new.and_then(|plan| made(plan, event, part)) {
+                        Some(Err(shown)) if shown.name() == why.name() => Reason::from(&shown),
+                        _ => Reason::from(&why).withheld(),
+                    },
+                });
             }
             (Some(_), None) => {
-                let why = self.after.explain(event, part);
-                let reason = || Reason::from(&why.unwrap_or(Filtered::PathOff));
-                found.no_longer_matched.note(most, event, part, reason);
+                let plan = &self.after;
+                sampler.note(&mut found.no_longer_matched, |masked| {
+                    let why = plan.explain(event, part).unwrap_or(Filtered::PathOff);
+                    let Some(event) = masked else {
+                        return Reason::from(&why);
+                    };
+                    match (&why, plan.explain(event, part)) {
+                        (Filtered::Condition { .. }, Some(shown @ Filtered::Condition { .. })) => {
+                            Reason::from(&shown)
+                        }
+                        (Filtered::Condition { .. }, _) => Reason::from(&why).withheld(),
+                        _ => Reason::from(&why),
+                    }
+                });
             }
             (None, None) => found.still_unmatched += 1,
         }
+    }
+}
+
+/// The request that is shown in place of `real`, which the plan makes of the event as it is.
+fn shown_request(
+    plan: Option<&Plan>,
+    real: &OutboundRequest,
+    masked: Option<&Event>,
+    part: Part,
+) -> Request {
+    let Some(event) = masked else {
+        return Request::of(real);
+    };
+    match plan.and_then(|plan| made(plan, event, part)) {
+        Some(Ok(request)) => Request::of(&request),
+        _ => Request::withheld(real),
+    }
+}
+
+/// Takes samples of what is found of a delivery.
+struct Sampler<'c> {
+    most: usize,
+    event: &'c Arc<Event>,
+    part: Part,
+    sensitive: &'c SensitiveProperties,
+}
+
+impl Sampler<'_> {
+    /// Counts what was found. `show` says what is shown of it, of the masked event if there is one.
+    fn note<T>(&self, found: &mut Found<T>, show: impl FnOnce(Option<&Event>) -> T) {
+        found.count += 1;
+        if found.samples.len() >= self.most {
+            return;
+        }
+        let masked = sensitive::mask(self.event, self.sensitive);
+        let shown = masked.is_changed().then_some(&*masked.event);
+        found.samples.push(Sample {
+            offset: self.event.offset.0,
+            part: self.part,
+            masked: shown.is_some(),
+            found: show(shown),
+        });
     }
 }
 
@@ -181,15 +267,12 @@ impl<T> Default for Found<T> {
     }
 }
 
-impl<T> Found<T> {
-    fn note(&mut self, most: usize, event: &Event, part: Part, found: impl FnOnce() -> T) {
-        self.count += 1;
-        if self.samples.len() < most {
-            self.samples.push(Sample {
-                offset: event.offset.0,
-                part,
-                found: found(),
-            });
+impl Reason {
+    /// The same without words that may quote the event.
+    fn withheld(self) -> Self {
+        Self {
+            message: "not shown: it may tell sensitive values".to_owned(),
+            ..self
         }
     }
 }

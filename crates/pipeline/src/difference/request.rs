@@ -1,6 +1,7 @@
 //! Where two requests differ.
 
 use model::OutboundRequest;
+use model::sensitive::MASK;
 use serde::Serialize;
 
 use super::json::{self, Change};
@@ -51,10 +52,24 @@ impl Request {
             body: shown(&request.body),
         }
     }
+
+    /// The same, without anything that may tell of the event.
+    pub(super) fn withheld(request: &OutboundRequest) -> Self {
+        let headers = request.headers.keys().map(|name| Header {
+            name: name.as_str().to_owned(),
+            value: MASK.to_owned(),
+        });
+        Self {
+            method: request.method.to_string(),
+            url: MASK.to_owned(),
+            headers: headers.collect(),
+            body: MASK.to_owned(),
+        }
+    }
 }
 
 /// How the requests that are made of one event differ. What is null or empty stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = RequestChanges))]
 pub struct Changes {

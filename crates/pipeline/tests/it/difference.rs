@@ -6,6 +6,7 @@ use millstream_pipeline::Plan;
 use millstream_pipeline::difference::{Comparison, Difference, LineChange, definitions};
 use model::EventKind;
 use model::definition::Definition;
+use model::sensitive::SensitiveProperties;
 use serde_json::{Value, json};
 
 use crate::support::{definition, event, event_of_kind, webhook_plan};
@@ -13,7 +14,7 @@ use crate::support::{definition, event, event_of_kind, webhook_plan};
 fn compare(before: Option<Plan>, after: Plan, events: &[Value]) -> Difference {
     let mut comparison = Comparison::new(before.map(Arc::new), Arc::new(after), 2);
     for each in events {
-        comparison.add(&event(each));
+        comparison.add(&Arc::new(event(each)));
     }
     comparison.finish()
 }
@@ -74,9 +75,11 @@ fn users_are_compared_beside_events() {
     let before = webhook_plan(json!({}));
     let after = webhook_plan(json!({"users": {"send": true}}));
     let mut comparison = Comparison::new(Some(Arc::new(before)), Arc::new(after), 5);
-    comparison.add(&event(&json!({"event_type": "a", "user_id": "ann"})));
+    comparison.add(&Arc::new(event(
+        &json!({"event_type": "a", "user_id": "ann"}),
+    )));
     let identify = r#"{"event_type":"$identify","user_id":"ann"}"#;
-    comparison.add(&event_of_kind(EventKind::Identify, identify));
+    comparison.add(&Arc::new(event_of_kind(EventKind::Identify, identify)));
     let found = comparison.finish();
     assert_eq!((found.unchanged, found.newly_matched.count), (1, 2));
     assert_eq!(found.still_unmatched, 0);
@@ -167,4 +170,99 @@ fn versions_of_a_definition_are_compared_field_by_field() {
     assert_eq!(others, ["/events/method", "/users", "/typed_properties"]);
     let same = definitions(&Definition::webhook(), &Definition::webhook());
     assert!(same.templates.is_empty() && same.others.is_empty());
+}
+
+/// Compares for somebody who may not see the event property `email`; all that is shown, as text.
+fn compare_masked(before: Option<Plan>, after: Plan, events: &[Value]) -> (Difference, String) {
+    let sensitive = SensitiveProperties {
+        event: vec!["email".to_owned()],
+        ..SensitiveProperties::default()
+    };
+    let mut comparison =
+        Comparison::new(before.map(Arc::new), Arc::new(after), 2).masking(sensitive);
+    for each in events {
+        comparison.add(&Arc::new(event(each)));
+    }
+    let found = comparison.finish();
+    let text = serde_json::to_string(&found).unwrap();
+    assert!(!text.to_lowercase().contains("ann@example.com"), "{text}");
+    (found, text)
+}
+
+fn with_email() -> [Value; 1] {
+    [json!({"event_type": "a", "event_properties": {"email": "ann@example.com", "n": 5}})]
+}
+
+#[test]
+fn sensitive_values_show_in_no_request_and_no_change() {
+    let of = |template: &str| {
+        webhook_plan(json!({
+            "parameters": {"url": "https://example.com/${input.event_properties.email?url}"},
+            "headers": [{"name": "x-email", "value": "${input.event_properties.email}"}],
+            "events": {"template": template},
+        }))
+    };
+    let plain = r#"{"e": "${input.event_properties.email}"}"#;
+    let upper = r#"{"E": "${input.event_properties.email?upper_case}"}"#;
+    let (found, text) = compare_masked(None, of(plain), &with_email());
+    assert_eq!(found.newly_matched.count, 1);
+    let sample = &found.newly_matched.samples[0];
+    assert!(sample.masked);
+    assert_eq!(sample.found.body, r#"{"e": "[sensitive]"}"#);
+    assert!(
+        text.contains("https://example.com/%5Bsensitive%5D"),
+        "{text}"
+    );
+    let (found, _) = compare_masked(Some(of(plain)), of(upper), &with_email());
+    assert_eq!(found.changed.count, 1);
+    let changes = &found.changed.samples[0].found.body;
+    assert_eq!(changes[0].before.as_deref(), Some("\"[sensitive]\""));
+    assert_eq!(changes[1].after.as_deref(), Some("\"[SENSITIVE]\""));
+}
+
+#[test]
+fn what_comes_out_otherwise_with_masked_values_is_not_shown() {
+    // With the masked value each of these goes another way than with the real one.
+    let stop = r##"<#if input.event_properties.email?contains("@")><#stop input.event_properties.email></#if>{}"##;
+    let fine = r#"{"e": "${input.event_properties.email}"}"#;
+    let only_real = r##"<#if input.event_properties.email?contains("@")>{"e": "${input.event_properties.email}"}<#else><#stop "no"></#if>"##;
+    let of = |template: &str| webhook_plan(json!({"events": {"template": template}}));
+    let (found, _) = compare_masked(Some(of(fine)), of(stop), &with_email());
+    let reason = &found.newly_invalid.samples[0].found;
+    assert_eq!((reason.reason, reason.line), ("template", Some(1)));
+    assert!(reason.message.starts_with("not shown"), "{reason:?}");
+    let (found, _) = compare_masked(Some(of(stop)), of(only_real), &with_email());
+    let request = &found.newly_valid.samples[0].found;
+    assert_eq!(
+        (&*request.body, &*request.url),
+        ("[sensitive]", "[sensitive]")
+    );
+    let (found, _) = compare_masked(Some(of(fine)), of(only_real), &with_email());
+    assert_eq!(found.unchanged, 1);
+    let other = only_real.replace("\"e\"", "\"f\"");
+    let (found, _) = compare_masked(Some(of(only_real)), of(&other), &with_email());
+    assert_eq!(found.changed.count, 1);
+    assert!(found.changed.samples[0].found.body.is_empty());
+}
+
+#[test]
+fn conditions_tell_of_sensitive_values_only_that_they_do_not_hold() {
+    let of = |operator: &str, value: &str| {
+        let condition = json!({"test": {
+            "property": {"scope": "event", "name": "email"},
+            "operator": operator, "values": [value],
+        }});
+        let types = json!([{"event_type": "a", "condition": condition}]);
+        webhook_plan(json!({"events": {"select": {"types": types}}}))
+    };
+    let all = || webhook_plan(json!({}));
+    let (found, _) = compare_masked(Some(all()), of("is", "bob@example.com"), &with_email());
+    let reason = &found.no_longer_matched.samples[0].found;
+    assert_eq!(reason.reason, "condition");
+    assert!(reason.message.contains("[sensitive]"), "{reason:?}");
+    // It holds for the masked value.
+    let (found, _) = compare_masked(Some(all()), of("is", "[sensitive]"), &with_email());
+    assert_eq!(found.no_longer_matched.count, 1);
+    let of_masked = &found.no_longer_matched.samples[0].found;
+    assert!(of_masked.message.starts_with("not shown"), "{of_masked:?}");
 }

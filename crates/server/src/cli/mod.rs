@@ -22,6 +22,7 @@ mod profile;
 mod profiles;
 mod project;
 mod project_keys;
+mod project_sensitive;
 mod prompt;
 pub(crate) mod remote;
 mod review;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::lookup::Kind;
 use super::project_keys::Rotate;
+use super::project_sensitive::{self, Sensitive};
 use super::remote::{self, Refused, Remote, block_on};
 use super::{Failure, output};
 
@@ -22,6 +23,11 @@ pub(crate) enum Command {
     /// Rename a project.
     #[command(after_help = "Example:\n  millstream project rename Shop 'Web shop'")]
     Rename(Rename),
+    /// Show or change which properties' values are masked wherever events are shown.
+    #[command(
+        after_help = "Examples:\n  millstream project sensitive Shop\n  millstream project sensitive Shop --mark user:email --mark 'event:card_*'\n  millstream project sensitive Shop --unmark event:address.street"
+    )]
+    Sensitive(Sensitive),
     /// Make a new API key; the present one is taken beside it for a while.
     #[command(after_help = "Example:\n  millstream project rotate-api-key Shop --overlap 7d")]
     RotateApiKey(Rotate),
@@ -98,6 +104,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::List(list) => list.run().await,
             Command::Show(one) => one.show().await,
             Command::Rename(rename) => rename.run().await,
+            Command::Sensitive(sensitive) => sensitive.run().await,
             Command::RotateApiKey(rotate) => rotate.api_key().await,
             Command::RotateSecretKey(rotate) => rotate.secret_key().await,
             Command::Delete(delete) => delete.run().await,
@@ -198,6 +205,10 @@ fn fields(project: &Value) -> Vec<(&'static str, String)> {
                 "{} events/s on /2/httpapi, {} on /batch, for each device and user",
                 project["throttle"]["http"], project["throttle"]["batch"]
             ),
+        ),
+        (
+            "Sensitive",
+            project_sensitive::listed(&project["sensitive"]),
         ),
         ("Made", output::text(&project["created_at"])),
     ]

@@ -292,6 +292,57 @@ fn what_drifted_is_refused_until_it_is_forced() {
 }
 
 #[test]
+fn sensitive_properties_are_part_of_a_project_and_of_its_file() {
+    let world = World::with_shop();
+    let file = "projects/shop/project.yaml";
+    world.write(
+        file,
+        "name: Shop\nsensitive: {user: [email], event: ['card_*']}\n",
+    );
+    world.apply();
+    let marked = || world.server.json(&["project", "sensitive", "Shop"]);
+    assert_eq!(
+        marked(),
+        json!({"event": ["card_*"], "user": ["email"], "group": []})
+    );
+    assert!(world.plan(0).contains("nothing to do"));
+
+    let mark = [
+        "project",
+        "sensitive",
+        "Shop",
+        "--mark",
+        "user:phone",
+        "--unmark",
+        "event:card_*",
+    ];
+    let changed = world.server.json(&mark);
+    assert_eq!(changed["user"], json!(["email", "phone"]));
+    assert_eq!(changed["event"], json!([]));
+    for (wrong, said) in [
+        (["--mark", "email"], "expected event:NAME"),
+        (["--unmark", "user:fax"], "user:fax is not marked"),
+        (["--mark", "user:a*b"], "can only stand at the end"),
+    ] {
+        let arguments = [&["project", "sensitive", "Shop"][..], &wrong].concat();
+        let refused = world.server.command(&arguments);
+        assert!(!refused.status.success());
+        assert!(
+            text(&refused.stderr).contains(said),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+    world.ends(1, &["apply", "-f", "."]);
+    world.ends(0, &["apply", "-f", ".", "--force"]);
+    assert_eq!(marked()["user"], json!(["email"]));
+    // What a file doesn't say is the default.
+    world.write(file, "name: Shop\n");
+    world.apply();
+    assert_eq!(marked()["user"], json!([]));
+}
+
+#[test]
 fn what_is_gone_from_the_folder_is_deleted_only_when_asked() {
     let world = World::with_shop();
     world.apply();

@@ -146,6 +146,7 @@ on_every_backend! {
     password_reset::a_person_has_at_most_three_links,
     project::a_project_gets_keys_and_shows_its_secret_key_once,
     project::a_change_reaches_the_list_and_the_index,
+    project::what_is_sensitive_and_how_long_it_is_kept_is_changed_as_a_whole,
     project::what_changes_nothing_leaves_the_version_as_it_is,
     project::a_project_with_syncs_is_deleted_only_on_demand,
     project::pages_hold_every_project_once_while_others_are_added,

@@ -68,10 +68,12 @@ async fn changes_from_two_nodes_at_once_are_all_kept() {
         let rename = ProjectChange {
             name: Some(name.clone()),
             throttle: None,
+            ..ProjectChange::default()
         };
         let slow_down = ProjectChange {
             name: None,
             throttle: Some(throttle),
+            ..ProjectChange::default()
         };
         let (renamed, slowed) = tokio::join!(
             here.change_project(id, None, rename, suite::caller()),

@@ -216,7 +216,9 @@ impl Portal {
             let problems = problems.map(|problem| as_input(problem, &after.definition));
             ApiError::NotReady(problems.collect())
         })?;
-        let mut comparison = Comparison::new(was, Arc::new(is), SAMPLES);
+        let sensitive = self.store.project(project).await?.sensitive;
+        let comparison = Comparison::new(was, Arc::new(is), SAMPLES);
+        let mut comparison = comparison.masking(sensitive);
         let (mut left, mut end) = (events, None);
         while left > 0 {
             let wanted = AT_ONCE.min(left);

@@ -49,9 +49,9 @@ async fn the_newest_come_first_as_templates_see_them() {
     assert_eq!(
         answer.text,
         concat!(
-            r#"{"items":[{"offset":4,"received_at":"2026-01-01T00:00:00.004Z","event":"#,
+            r#"{"items":[{"offset":4,"received_at":"2026-01-01T00:00:00.004Z","masked":false,"event":"#,
             r#"{"event_type":"seen","price":1.10}},{"offset":3,"#,
-            r#""received_at":"2026-01-01T00:00:00.003Z","event":"#,
+            r#""received_at":"2026-01-01T00:00:00.003Z","masked":false,"event":"#,
             r#"{"event_type":"rare","price":1.10}}],"next":3}"#
         )
     );

@@ -36,6 +36,7 @@ mod routes;
 mod sealing;
 mod second_factor;
 mod secrets;
+mod sensitive;
 mod session;
 mod sync_versions;
 mod syncs;

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::files::SyncFile;
+use super::files::{ProjectFile, SyncFile};
 use super::inventory::{Found, Pictures};
 use super::local::{Kind, Source, Wanted};
 use super::lock::{Lock, Locked};
@@ -201,7 +201,7 @@ impl Target<'_> {
                 }
                 body
             }
-            Source::Project(_) => wanted.content.clone(),
+            Source::Project(_) => ProjectFile::change(&wanted.content),
             Source::Sync { file, document, .. } => {
                 let input = file.input(document);
                 input.map_err(|faults| anyhow!("{}", listed(&faults)))?

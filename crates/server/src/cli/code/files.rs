@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use model::definition::Definition;
 use model::filter::Property;
+use model::sensitive::SensitiveProperties;
 use model::sync::{Events, PropertyChoice, UserAgent, Users};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub(super) struct ProjectFile {
     /// Events a second of one device or user beyond which it is throttled.
     #[serde(default)]
     throttle: ThrottleFile,
+    /// Properties whose values are masked wherever events are shown.
+    #[serde(default, skip_serializing_if = "SensitiveProperties::is_empty")]
+    sensitive: SensitiveProperties,
 }
 
 /// Events a second of one device or user, averaged over 30 seconds. 0: any number.
@@ -141,9 +145,22 @@ impl ProjectFile {
         Ok(serde_json::to_value(self)?)
     }
 
+    /// What is sent to make a project what the content says, with what that leaves out.
+    pub(super) fn change(content: &Value) -> Value {
+        let mut change = json!({"sensitive": {}});
+        for (field, value) in content.as_object().into_iter().flatten() {
+            change[field] = value.clone();
+        }
+        change
+    }
+
     /// The project as the server shows it.
     pub(super) fn from_view(view: &Value) -> anyhow::Result<Self> {
-        let file = json!({"name": view["name"], "throttle": view["throttle"]});
+        let file = json!({
+            "name": view["name"],
+            "throttle": view["throttle"],
+            "sensitive": view["sensitive"],
+        });
         serde_json::from_value(file).context("the server's project can't be read")
     }
 }

@@ -74,6 +74,7 @@ pub(crate) async fn every_change_in_an_organisation_is_told_once(backend: Backen
     let change = ProjectChange {
         name: Some("store".into()),
         throttle: None,
+        ..ProjectChange::default()
     };
     let changed = store.change_project(project, None, change, by).await;
     changed.unwrap();
@@ -252,6 +253,7 @@ pub(crate) async fn an_entry_tells_who_did_what_from_where(backend: Backend) {
     let change = ProjectChange {
         name: Some("store".into()),
         throttle: None,
+        ..ProjectChange::default()
     };
     let by = caller().clone();
     let changed = store.change_project(made.id, None, change, &by).await;

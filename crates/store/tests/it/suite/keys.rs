@@ -191,10 +191,12 @@ pub(crate) async fn a_change_of_a_project_counts_at_once(backend: Backend) {
         ProjectChange {
             name: Some("renamed".into()),
             throttle: None,
+            ..ProjectChange::default()
         },
         ProjectChange {
             name: None,
             throttle: Some(Throttle { http: 1, batch: 2 }),
+            ..ProjectChange::default()
         },
     ] {
         let changed = store.change_project(made.id, None, change, by).await;
@@ -216,6 +218,7 @@ pub(crate) async fn another_nodes_change_counts_within_seconds(backend: Backend)
     let change = ProjectChange {
         name: Some("renamed".into()),
         throttle: None,
+        ..ProjectChange::default()
     };
     let changed = here.change_project(made.id, None, change, caller());
     let changed = changed.await.unwrap();

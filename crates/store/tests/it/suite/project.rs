@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use millstream_store::{Error, ProjectChange, Secret, Throttle};
+use millstream_store::{Error, ProjectChange, Retention, Secret, Throttle};
 use model::ProjectId;
 use model::random::Seeded;
+use model::sensitive::SensitiveProperties;
 
 use super::{caller, organisation, project_with_keys, sync};
 use crate::backend::Backend;
@@ -40,6 +41,7 @@ pub(crate) async fn a_change_reaches_the_list_and_the_index(backend: Backend) {
     let change = ProjectChange {
         name: Some("store".into()),
         throttle: None,
+        ..ProjectChange::default()
     };
     let changed = store.change_project(id, Some(1), change, caller()).await;
     let changed = changed.unwrap();
@@ -53,6 +55,7 @@ pub(crate) async fn a_change_reaches_the_list_and_the_index(backend: Backend) {
     let change = ProjectChange {
         name: None,
         throttle: Some(throttle),
+        ..ProjectChange::default()
     };
     let changed = store.change_project(id, None, change, caller()).await;
     assert_eq!(changed.unwrap().version, 3);
@@ -62,6 +65,50 @@ pub(crate) async fn a_change_reaches_the_list_and_the_index(backend: Backend) {
     assert_eq!(by_key.as_deref(), Some(&read));
     let listed = store.projects(read.organisation, None, 10).await.unwrap();
     assert_eq!(listed.items, [read]);
+}
+
+pub(crate) async fn what_is_sensitive_and_how_long_it_is_kept_is_changed_as_a_whole(
+    backend: Backend,
+) {
+    let store = backend.open().await;
+    let made = super::project(&store).await;
+    assert!(made.sensitive.is_empty());
+    assert_eq!(made.retention, Retention::default());
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let sensitive = |event: &[&str]| SensitiveProperties {
+        event: names(event),
+        user: names(&["email"]),
+        group: Vec::new(),
+    };
+    let change = ProjectChange {
+        sensitive: Some(sensitive(&["b", "a*", "b"])),
+        ..ProjectChange::default()
+    };
+    let changed = store.change_project(made.id, Some(1), change.clone(), caller());
+    let changed = changed.await.unwrap();
+    assert_eq!(
+        (changed.version, &changed.sensitive),
+        (2, &sensitive(&["a*", "b"]))
+    );
+    // The same names once more are no change.
+    let same = store.change_project(made.id, Some(2), change, caller());
+    assert_eq!(same.await.unwrap().version, 2);
+
+    let retention = Retention {
+        events_hours: Some(72),
+        outcomes_hours: None,
+    };
+    let change = ProjectChange {
+        retention: Some(retention),
+        ..ProjectChange::default()
+    };
+    let changed = store.change_project(made.id, None, change, caller());
+    let changed = changed.await.unwrap();
+    assert_eq!(store.project(made.id).await.unwrap(), changed);
+    assert_eq!(
+        (changed.retention, changed.sensitive),
+        (retention, sensitive(&["a*", "b"]))
+    );
 }
 
 pub(crate) async fn a_project_with_syncs_is_deleted_only_on_demand(backend: Backend) {
@@ -176,6 +223,7 @@ pub(crate) async fn a_name_is_unique_in_its_organisation_only(backend: Backend) 
     let change = ProjectChange {
         name: Some("shop".into()),
         throttle: Some(Throttle { http: 1, batch: 1 }),
+        ..ProjectChange::default()
     };
     let taken = store.change_project(second.id, None, change, by).await;
     assert!(matches!(taken, Err(Error::NameTaken { .. })), "{taken:?}");
@@ -190,6 +238,7 @@ pub(crate) async fn of_many_project_changes_at_once_one_wins(backend: Backend) {
         let change = ProjectChange {
             name: Some(number.to_string()),
             throttle: None,
+            ..ProjectChange::default()
         };
         async move { store.change_project(id, Some(1), change, caller()).await }
     });
@@ -213,6 +262,7 @@ pub(crate) async fn what_changes_nothing_leaves_the_version_as_it_is(backend: Ba
         millstream_store::ProjectChange {
             name: Some("shop".into()),
             throttle: Some(made.throttle),
+            ..ProjectChange::default()
         },
     ] {
         let same = store.change_project(made.id, Some(made.version), patch, super::caller());

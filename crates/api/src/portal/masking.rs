@@ -1,0 +1,108 @@
+//! What people see of a project's events: without the values of its sensitive properties.
+
+use std::collections::HashMap;
+
+use model::sensitive::{MASK, Redaction, mask};
+use model::{Offset, ProjectId};
+
+use super::{ApiError, Portal};
+
+/// Takes sensitive values out of texts that were made of a project's events.
+#[derive(Debug)]
+pub(super) struct Redactions {
+    /// By the events' positions; `None`: the project has no sensitive properties.
+    by_offset: Option<HashMap<Offset, Redaction>>,
+}
+
+impl Redactions {
+    /// The text as it may be shown. What was made of an event that is gone is not shown at all.
+    pub(super) fn apply(&self, offset: Offset, text: String) -> String {
+        let Some(by_offset) = &self.by_offset else {
+            return text;
+        };
+        match by_offset.get(&offset) {
+            Some(redaction) => redaction.apply(&text),
+            None if text.is_empty() => text,
+            None => MASK.to_owned(),
+        }
+    }
+}
+
+impl Portal {
+    /// For texts that were made of the events at these positions: a page of them.
+    pub(super) async fn redactions(
+        &self,
+        project: ProjectId,
+        offsets: impl Iterator<Item = Offset>,
+    ) -> Result<Redactions, ApiError> {
+        let sensitive = self.store.project(project).await?.sensitive;
+        if sensitive.is_empty() {
+            return Ok(Redactions { by_offset: None });
+        }
+        let mut by_offset = HashMap::new();
+        for offset in offsets {
+            if by_offset.contains_key(&offset) {
+                continue;
+            }
+            let end = Some(offset.next());
+            let found = self.lanes.events(project, end, 1).await?;
+            if let Some(event) = found.first().filter(|event| event.offset == offset) {
+                by_offset.insert(offset, mask(event, &sensitive).redaction);
+            }
+        }
+        Ok(Redactions {
+            by_offset: Some(by_offset),
+        })
+    }
+
+    /// Why a lane is not healthy, in words: without what may quote an event, where the project has
+    /// sensitive properties.
+    pub(super) async fn shown_reason(
+        &self,
+        project: ProjectId,
+        reason: Option<String>,
+    ) -> Result<Option<String>, ApiError> {
+        let Some(reason) = reason else {
+            return Ok(None);
+        };
+        let sensitive = self.store.project(project).await?.sensitive;
+        Ok(Some(match sensitive.is_empty() {
+            true => reason,
+            false => without_quotations(&reason),
+        }))
+    }
+}
+
+/// Of what the lane tells of a discarded event, which template failed, and where.
+fn without_quotations(reason: &str) -> String {
+    const DISCARDED: &str = "discarded: ";
+    let Some(why) = reason.strip_prefix(DISCARDED) else {
+        return reason.to_owned();
+    };
+    match why.split_once(": ") {
+        Some((what, _)) => {
+            format!("{DISCARDED}{what} (what it says is not shown: it may tell sensitive values)")
+        }
+        None => reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_keeps_its_place_and_loses_what_it_quotes() {
+        let told =
+            "discarded: the body template failed at line 3 column 7: no user ann@example.com";
+        let shown = without_quotations(told);
+        assert!(shown.starts_with("discarded: the body template failed at line 3 column 7 ("));
+        assert!(!shown.contains("ann"), "{shown}");
+        for plain in [
+            "3 attempts in a row failed, the last one: the server answered 500",
+            "discarded: the required mapping email has no value for this event",
+        ] {
+            assert_eq!(without_quotations(plain), plain);
+        }
+    }
+}
