@@ -17,6 +17,7 @@ mod faults;
 mod figures;
 mod hostile;
 mod isolation;
+mod limits;
 mod operation;
 mod people;
 mod post;

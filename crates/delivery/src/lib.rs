@@ -2,6 +2,7 @@
 //!
 //! - [`Sender`] makes one *attempt*: up to three *tries* of the same request within four seconds,
 //!   and comes to a [`Verdict`].
+//! - [`Pace`] spreads requests, so that no minute holds more than the destination takes.
 //! - [`retry::Schedule`] says when the next attempt is due: ten of them over four hours.
 //! - [`Client`] does one try, or any other HTTP request: pooled HTTP/1.1 and HTTP/2, TLS by
 //!   rustls, no redirects, no proxy from the environment, every wait and every size bounded.
@@ -21,7 +22,7 @@
 //! let clock = Arc::new(model::time::SystemClock);
 //! let random = Arc::new(model::random::Seeded::from_entropy());
 //! let sender = delivery::Sender::new(client, clock, random, config.tries);
-//! let verdict = sender.attempt(&request, 1).await;
+//! let verdict = sender.attempt(&request, 1, &delivery::Pace::default()).await;
 //! # Ok(())
 //! # }
 //! ```
@@ -29,6 +30,7 @@
 pub mod client;
 pub mod config;
 pub mod egress;
+pub mod pace;
 pub mod retry;
 mod retry_after;
 mod sender;
@@ -37,6 +39,7 @@ mod verdict;
 
 pub use client::Client;
 pub use config::Config;
+pub use pace::Pace;
 pub use sender::{ATTEMPT_HEADER, DELIVERY_ID_HEADER, Sender, Trial};
 pub use transport::{BodyEnd, Connecting, Response, Timing, Transport, TransportError};
 pub use verdict::Verdict;

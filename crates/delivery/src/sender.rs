@@ -9,6 +9,7 @@ use model::outcome::{Category, Failure};
 use model::{Clock, OutboundRequest, Random, Timestamp};
 
 use crate::config::Tries as Config;
+use crate::pace::Pace;
 use crate::retry::{doubled, jittered};
 use crate::retry_after;
 use crate::transport::{Response, Transport, TransportError};
@@ -46,10 +47,11 @@ impl<T: Transport> Sender<T> {
     }
 
     /// Makes the attempt with this number (from 1). Tries again on 5xx, 429 and when there was no
-    /// answer, as long as tries and time are left; any other answer ends the attempt.
+    /// answer, as long as tries, time and places are left; any other answer ends the attempt. The
+    /// first try's place has been taken by the caller, the others' are of `pace`.
     ///
     /// Dropping the future gives the attempt up; the request may have been sent by then.
-    pub async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict {
+    pub async fn attempt(&self, request: &OutboundRequest, attempt: u8, pace: &Pace) -> Verdict {
         let began = self.clock.now();
         let delivery_headers = DeliveryHeaders::new(request, attempt);
         let mut tries = 1;
@@ -66,7 +68,7 @@ impl<T: Transport> Sender<T> {
                 }
                 Judgement::Failed(failed) => failed,
             };
-            match self.next_try(&failed, tries, began, now) {
+            match self.next_try(&failed, tries, began, now, pace) {
                 Some(at) => self.clock.sleep_until(at).await,
                 None => {
                     return Verdict::Failed {
@@ -105,6 +107,7 @@ impl<T: Transport> Sender<T> {
         tries: u8,
         began: Timestamp,
         now: Timestamp,
+        pace: &Pace,
     ) -> Option<Timestamp> {
         if !failed.worth_another_try || tries >= self.config.max {
             return None;
@@ -115,7 +118,7 @@ impl<T: Transport> Sender<T> {
             &*self.random,
         );
         let at = (now + wait).max(failed.retry_after.unwrap_or(now));
-        (at.since(began) < self.config.within).then_some(at)
+        pace.reserve(at, began + self.config.within)
     }
 }
 

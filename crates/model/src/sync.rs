@@ -57,6 +57,9 @@ pub struct Settings {
     pub user_agent: UserAgent,
     /// Requests in flight at once; `None` for the installation's default.
     pub concurrency: Option<u16>,
+    /// Requests a minute at most, where that is less than the destination takes; `None` for as many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
 }
 
 impl std::fmt::Debug for Settings {

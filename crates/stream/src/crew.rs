@@ -1,13 +1,15 @@
 //! A lane's workers: they take what is queued, render it, send it, and hand back what became of it.
 //!
 //! Workers are started when there is work and end when there is none, so that an idle lane costs
-//! no task.
+//! no task. Where the destination takes only so many requests a minute, what waits for its place
+//! waits in the queue: one worker sleeps until the next place, whoever takes it starts the next.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use delivery::Verdict;
+use delivery::pace::Place;
+use delivery::{Pace, Verdict};
 use futures_util::FutureExt as _;
 use metrics::Histogram;
 use model::outcome::{Category, Discarded, Failure};
@@ -34,6 +36,8 @@ pub(crate) struct Done {
     pub(crate) part: Part,
     pub(crate) attempt: u8,
     pub(crate) received_at: Timestamp,
+    /// When the attempt began and ended.
+    pub(crate) began: Timestamp,
     pub(crate) at: Timestamp,
     /// Requests that were sent.
     pub(crate) requests: u8,
@@ -64,6 +68,7 @@ struct Shared {
     changed: Notify,
     deliver: Arc<dyn Deliver>,
     clock: Arc<dyn Clock>,
+    pace: Pace,
     attempt_seconds: Histogram,
     tasks: TaskTracker,
     cancel: CancellationToken,
@@ -71,9 +76,14 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    /// First attempts.
     queue: VecDeque<Work>,
+    /// Later ones: they go first, since they were promised. The lane sees to it that they are few.
+    retries: VecDeque<Work>,
     done: Vec<Done>,
     workers: usize,
+    /// Whether one of them sleeps until the next place.
+    pacing: bool,
     limit: usize,
     /// How many results may wait however soon the lane looks by itself.
     many: usize,
@@ -92,7 +102,24 @@ pub(crate) struct Outlook {
     pub(crate) draining: bool,
 }
 
+/// What a worker does next.
+enum Next {
+    Serve(Work, Place),
+    /// There is no place before then.
+    Sleep(Timestamp),
+    End,
+}
+
 impl State {
+    fn queued(&self) -> usize {
+        self.queue.len() + self.retries.len()
+    }
+
+    /// How many workers more are of use.
+    fn wanting(&self) -> usize {
+        self.queued().min(self.limit.saturating_sub(self.workers))
+    }
+
     fn worth_waking(&self) -> bool {
         (!self.outlook.soon && !self.done.is_empty())
             || self.done.len() >= self.many
@@ -120,6 +147,7 @@ impl Crew {
                 changed: Notify::new(),
                 deliver,
                 clock,
+                pace: Pace::default(),
                 attempt_seconds: metrics::histogram!("millstream_attempt_seconds"),
                 tasks,
                 cancel,
@@ -129,40 +157,56 @@ impl Crew {
 
     /// How many deliveries may be under way at once, from now on.
     pub(crate) fn set_limit(&self, limit: usize) {
-        self.shared.state().limit = limit;
+        let mut state = self.shared.state();
+        let more = limit > state.limit;
+        state.limit = limit;
+        let start = if more { state.wanting() } else { 0 };
+        state.workers += start;
+        drop(state);
+        start_workers(&self.shared, start);
+    }
+
+    /// How many requests a minute may be sent, from now on.
+    pub(crate) fn set_pace(&self, per_minute: Option<u32>) {
+        let now = self.shared.clock.now();
+        self.shared.pace.set(per_minute, now);
     }
 
     /// Queues work and starts workers for it where the limit lets it.
     pub(crate) fn push(&self, work: impl IntoIterator<Item = Work>) {
         let mut state = self.shared.state();
-        state.queue.extend(work);
-        let start = state
-            .queue
-            .len()
-            .min(state.limit.saturating_sub(state.workers));
+        for one in work {
+            match one.attempt {
+                1 => state.queue.push_back(one),
+                _ => state.retries.push_back(one),
+            }
+        }
+        // Where one waits for a place, others would find none.
+        let start = if state.pacing { 0 } else { state.wanting() };
         state.workers += start;
         drop(state);
-        for _ in 0..start {
-            let shared = Arc::clone(&self.shared);
-            self.shared.tasks.spawn(async move {
-                let cancel = shared.cancel.clone();
-                tokio::select! {
-                    () = cancel.cancelled() => {}
-                    () = serve(shared) => {}
-                }
-            });
-        }
+        start_workers(&self.shared, start);
     }
 
-    /// Takes back what is queued and not yet begun.
-    pub(crate) fn clear_queue(&self) -> Vec<Work> {
-        self.shared.state().queue.drain(..).collect()
+    /// Takes back the first attempts that are queued and not yet begun.
+    pub(crate) fn withdraw(&self) -> VecDeque<Work> {
+        std::mem::take(&mut self.shared.state().queue)
+    }
+
+    /// Forgets what is queued and not yet begun; says how much that was.
+    pub(crate) fn clear_queue(&self) -> usize {
+        let mut state = self.shared.state();
+        let queued = state.queued();
+        state.queue.clear();
+        state.retries.clear();
+        queued
     }
 
     /// How many deliveries are queued, and how many are under way.
     pub(crate) fn load(&self) -> (usize, usize) {
         let state = self.shared.state();
-        (state.queue.len(), state.workers)
+        let sleeping = usize::from(state.pacing);
+        (state.queued(), state.workers.saturating_sub(sleeping))
     }
 
     /// Moves the results that are waiting into `into`.
@@ -189,30 +233,88 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands back a result and takes the next work; `None` ends the worker.
-    fn next(&self, done: Option<Done>) -> Option<Work> {
+    /// Hands back a result and says what to do next, and how many workers are to be started for what
+    /// waits for the place behind this one.
+    fn next(&self, done: Option<Done>, slept: bool) -> (Next, usize) {
         let mut state = self.state();
         state.done.extend(done);
-        let over = state.workers > state.limit;
-        let work = if over { None } else { state.queue.pop_front() };
-        if work.is_none() {
+        if slept {
+            state.pacing = false;
+        }
+        let next = self.choose(&mut state);
+        if matches!(next, Next::End) {
             state.workers -= 1;
         }
+        let succeed = self.pace.is_limited() && !state.pacing && matches!(next, Next::Serve(..));
+        let start = if succeed { state.wanting().min(1) } else { 0 };
+        state.workers += start;
         let wake = state.worth_waking();
         drop(state);
         if wake {
             self.changed.notify_one();
         }
-        work
+        (next, start)
+    }
+
+    fn choose(&self, state: &mut State) -> Next {
+        if state.workers > state.limit || state.queued() == 0 {
+            return Next::End;
+        }
+        let now = match self.pace.is_limited() {
+            true => self.clock.now(),
+            // Nobody looks at it.
+            false => Timestamp::default(),
+        };
+        match self.pace.take(now) {
+            Ok(place) => {
+                let retry = state.retries.pop_front();
+                match retry.or_else(|| state.queue.pop_front()) {
+                    Some(work) => Next::Serve(work, place),
+                    None => Next::End,
+                }
+            }
+            Err(_) if state.pacing => Next::End,
+            Err(at) => {
+                state.pacing = true;
+                Next::Sleep(at)
+            }
+        }
+    }
+}
+
+/// Starts so many workers; they are counted already.
+fn start_workers(shared: &Arc<Shared>, count: usize) {
+    for _ in 0..count {
+        let shared = Arc::clone(shared);
+        let tasks = shared.tasks.clone();
+        tasks.spawn(async move {
+            let cancel = shared.cancel.clone();
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = serve(shared) => {}
+            }
+        });
     }
 }
 
 /// Runs until nothing is queued. A panic (a bug of ours) must lose neither the worker's place nor
 /// the delivery: it counts as a failed attempt.
 async fn serve(shared: Arc<Shared>) {
-    let mut done = None;
-    while let Some(work) = shared.next(done.take()) {
-        let result = AssertUnwindSafe(perform(&shared, &work))
+    let (mut done, mut slept) = (None, false);
+    loop {
+        let (next, start) = shared.next(done.take(), std::mem::take(&mut slept));
+        start_workers(&shared, start);
+        let (work, place) = match next {
+            Next::Serve(work, place) => (work, place),
+            Next::Sleep(until) => {
+                shared.clock.sleep_until(until).await;
+                slept = true;
+                continue;
+            }
+            Next::End => return,
+        };
+        let began = shared.clock.now();
+        let result = AssertUnwindSafe(perform(&shared, &work, place))
             .catch_unwind()
             .await;
         let (result, requests) = result.unwrap_or_else(|_| {
@@ -227,6 +329,7 @@ async fn serve(shared: Arc<Shared>) {
             part: work.part,
             attempt: work.attempt,
             received_at: work.event.received_at,
+            began,
             at: shared.clock.now(),
             requests,
             result,
@@ -235,13 +338,18 @@ async fn serve(shared: Arc<Shared>) {
 }
 
 /// What became of it, and how many requests were sent.
-async fn perform(shared: &Shared, work: &Work) -> (WorkResult, u8) {
+async fn perform(shared: &Shared, work: &Work, place: Place) -> (WorkResult, u8) {
+    let nothing = |result| {
+        shared.pace.give_back(place);
+        (result, 0)
+    };
     let request = match work.plan.render(&work.event, work.part) {
-        Outcome::Filtered(_) => return (WorkResult::NotSent, 0),
-        Outcome::Discarded(why) => return (WorkResult::Discarded(why), 0),
+        Outcome::Filtered(_) => return nothing(WorkResult::NotSent),
+        Outcome::Discarded(why) => return nothing(WorkResult::Discarded(why)),
         Outcome::Request(request) => request,
     };
-    match shared.deliver.attempt(&request, work.attempt).await {
+    let pace = &shared.pace;
+    match shared.deliver.attempt(&request, work.attempt, pace).await {
         Verdict::Delivered { elapsed, tries, .. } => {
             shared.attempt_seconds.record(elapsed);
             (WorkResult::Delivered, tries)

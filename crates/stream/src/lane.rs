@@ -4,6 +4,8 @@
 //! filters, hands work to its crew, and makes durable what became of it. Between sending and
 //! settling lie at most `window` events: the most that a crash can send twice.
 
+mod dispatch;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +19,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::agenda::Agenda;
-use crate::crew::{Crew, Done, Outlook, Work};
+use crate::breaker;
+use crate::crew::{Crew, Done, Outlook};
+use crate::gate::{Gate, Passage};
 use crate::results::{Batch, Results, settle};
-use crate::view::View;
+use crate::view::{Flow, View};
 use crate::window::Window;
 
 /// How many events are read at once.
@@ -31,24 +35,32 @@ pub(crate) const STORAGE_BACKOFF: Duration = Duration::from_secs(1);
 /// What a lane is to do.
 #[derive(Clone)]
 pub(crate) enum Wanted {
-    /// Deliver by this plan.
-    Run {
-        /// How.
-        plan: Arc<Plan>,
-        /// How many deliveries at once.
-        concurrency: usize,
-    },
+    /// Deliver.
+    Run(Course),
     /// Finish what is under way, settle, end.
     Stop,
 }
 
+/// How a lane delivers.
+#[derive(Clone)]
+pub(crate) struct Course {
+    /// What is made of events.
+    pub(crate) plan: Arc<Plan>,
+    /// How many requests at once at most.
+    pub(crate) concurrency: usize,
+    /// How many requests a minute at most.
+    pub(crate) requests_per_minute: Option<u32>,
+}
+
 /// Bounds of a lane.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Bounds {
     /// Events sent and not yet durably settled.
     pub(crate) window: usize,
     /// How long results are gathered before they are settled together.
     pub(crate) settle_interval: Duration,
+    /// When its destination counts as gone.
+    pub(crate) breaker: breaker::Config,
 }
 
 /// What a lane works with.
@@ -69,7 +81,9 @@ pub(crate) struct Lane {
     view: Arc<View>,
     crew: Crew,
     plan: Arc<Plan>,
-    concurrency: usize,
+    gate: Gate,
+    /// Whether the gate would let a delivery pass, but there is none that may be read.
+    starved: bool,
     window: Window,
     agenda: Agenda,
     /// Read and not yet looked at.
@@ -103,7 +117,7 @@ impl Lane {
         wanted: watch::Receiver<Wanted>,
         view: Arc<View>,
         crew: Crew,
-        plan: Arc<Plan>,
+        course: Course,
         cancel: CancellationToken,
     ) -> Result<Self, StorageError> {
         let position = tools.journal.open_lane(project, sync).await?;
@@ -111,6 +125,8 @@ impl Lane {
         let settled_cursor = position.cursor;
         let settled_at = tools.clock.now();
         view.opened(position.pending, settled_at);
+        let gate = Gate::new(bounds.breaker.clone(), course.concurrency);
+        let plan = course.plan;
         Ok(Self {
             project,
             sync,
@@ -121,7 +137,8 @@ impl Lane {
             view,
             crew,
             plan,
-            concurrency: 1,
+            gate,
+            starved: false,
             window: Window::new(position),
             agenda: Agenda::default(),
             page: VecDeque::new(),
@@ -166,7 +183,9 @@ impl Lane {
         let wake = self.next_wake();
         let outlook = Outlook {
             soon: self.settling.is_some() || self.settle_due().is_some(),
-            hungry: self.is_behind() && self.exposed < self.bounds.window,
+            hungry: (self.is_behind() || self.gate.held() > 0)
+                && self.exposed < self.bounds.window
+                && self.gate.passage(self.tools.clock.now()) == Passage::Free,
             draining: self.stopping,
         };
         if !self.crew.expect(outlook) {
@@ -196,10 +215,11 @@ impl Lane {
     fn follow_wanted(&mut self) {
         let wanted = self.wanted.borrow_and_update().clone();
         match wanted {
-            Wanted::Run { plan, concurrency } => {
-                self.plan = plan;
-                self.concurrency = concurrency.max(1);
-                self.crew.set_limit(self.concurrency);
+            Wanted::Run(course) => {
+                self.plan = course.plan;
+                self.gate.set_concurrency(course.concurrency);
+                self.crew.set_pace(course.requests_per_minute);
+                self.crew.set_limit(self.gate.allowed());
             }
             Wanted::Stop => self.stop(),
         }
@@ -209,7 +229,8 @@ impl Lane {
         self.stopping = true;
         self.page.clear();
         // What was queued and not begun stays unsettled: it is read again at the next start.
-        self.exposed -= self.crew.clear_queue().len();
+        self.exposed -= self.crew.clear_queue();
+        self.gate.clear();
     }
 
     fn is_idle(&self) -> bool {
@@ -227,138 +248,26 @@ impl Lane {
         !self.page.is_empty() || self.window.next() < *self.head.borrow()
     }
 
-    /// How many more deliveries may be given to the crew.
-    fn room(&self) -> usize {
-        let (queued, _) = self.crew.load();
-        let queue = (4 * self.concurrency).saturating_sub(queued);
-        queue.min(self.bounds.window.saturating_sub(self.exposed))
-    }
-
-    /// Whether a retry that is due may be handed out. New events must not wait behind the retries
-    /// of a long outage: while there are any, retries get half the places.
-    fn may_retry(&self) -> bool {
-        let places = match self.is_behind() {
-            true => (self.concurrency / 2).max(1),
-            false => 2 * self.concurrency,
-        };
-        self.room() > 0 && self.retrying < places
-    }
-
-    /// Gives the crew what is due and what is new. Returns whether there is more to do at once.
-    async fn dispatch(&mut self) -> Result<bool, StorageError> {
-        if self.stopping || self.resume_at.is_some_and(|at| at > self.tools.clock.now()) {
-            return Ok(false);
-        }
-        self.resume_at = None;
-        self.dispatch_retries().await?;
-        self.dispatch_new().await
-    }
-
-    async fn dispatch_retries(&mut self) -> Result<(), StorageError> {
-        while self.may_retry() {
-            if let Some(after) = self.agenda.load_after() {
-                let page = self
-                    .tools
-                    .journal
-                    .retries(self.sync, after, Agenda::PAGE)
-                    .await?;
-                self.agenda.loaded(page);
-            }
-            let Some(due) = self.agenda.take_due(self.tools.clock.now()) else {
-                break;
-            };
-            let (_, offset, part) = due.key;
-            let Some(event) = self.tools.journal.get(self.project, offset).await? else {
-                tracing::error!(sync = %self.sync, offset = offset.0, "the event of a pending retry is gone");
-                self.results.add_lost_retry(offset, part);
-                self.exposed += 1;
-                continue;
-            };
-            self.retrying += 1;
-            self.exposed += 1;
-            let plan = Arc::clone(&self.plan);
-            self.crew.push([Work {
-                event,
-                part,
-                plan,
-                attempt: due.attempts.saturating_add(1),
-            }]);
-        }
-        Ok(())
-    }
-
-    async fn dispatch_new(&mut self) -> Result<bool, StorageError> {
-        let head = *self.head.borrow_and_update();
-        if self.page.is_empty() && self.window.next() < head {
-            let page = self
-                .tools
-                .journal
-                .read(self.project, self.window.next(), PAGE)
-                .await?;
-            if page.is_empty() {
-                // Nothing lies between: numbers were left out when the journal was restored.
-                self.results.add_passed(self.window.advance());
-                if self.window.span() == 0 {
-                    self.window.jump(head);
-                }
-                return Ok(false);
-            }
-            self.page.extend(page);
-        }
-        let mut room = self.room();
-        let mut work = Vec::new();
-        while let Some(event) = self.page.front() {
-            if self.window.span() >= 16 * self.bounds.window {
-                break;
-            }
-            if event.offset > self.window.next() {
-                // Retention has removed what lay between. Only a lane that stood still loses so.
-                self.results.add_passed(self.window.advance());
-                if self.window.span() > 0 {
-                    break;
-                }
-                tracing::warn!(sync = %self.sync, from = self.window.next().0, to = event.offset.0, "events were removed by retention before this sync could send them");
-                self.window.jump(event.offset);
-            }
-            if self.window.settled_before() {
-                self.window.push_done(event.received_at);
-                self.page.pop_front();
-                continue;
-            }
-            let parts = self.plan.matching(event);
-            if parts.len() > room {
-                break;
-            }
-            match parts.len() as u8 {
-                0 => self.window.push_filtered(event.received_at),
-                count => self.window.push_open(event.received_at, count),
-            }
-            room -= parts.len();
-            for part in parts.iter() {
-                let plan = Arc::clone(&self.plan);
-                work.push(Work {
-                    event: Arc::clone(event),
-                    part,
-                    plan,
-                    attempt: 1,
-                });
-            }
-            self.page.pop_front();
-        }
-        self.exposed += work.len();
-        self.crew.push(work);
-        self.results.add_passed(self.window.advance());
-        Ok(self.is_behind() && self.room() > 1 && self.window.span() < 16 * self.bounds.window)
-    }
-
     /// Notes what became of deliveries.
     fn take_results(&mut self, done: &mut Vec<Done>) {
         if done.is_empty() {
             return;
         }
         self.view.attempted(done);
+        self.learn(done);
         done.drain(..).for_each(|one| self.take_result(one));
         self.results.add_passed(self.window.advance());
+    }
+
+    /// Lets the gate know what attempts met.
+    fn learn(&mut self, done: &[Done]) {
+        let before = self.gate.allowed();
+        let (queued, under_way) = self.crew.load();
+        let all_used = queued > 0 || under_way >= before;
+        self.gate.learn(done, all_used, &*self.tools.random);
+        if self.gate.allowed() != before {
+            self.crew.set_limit(self.gate.allowed());
+        }
     }
 
     fn take_result(&mut self, one: Done) {
@@ -451,7 +360,11 @@ impl Lane {
             .agenda
             .next_due()
             .filter(|_| !self.stopping && self.may_retry());
-        [self.settle_due(), self.resume_at.or(retry)]
+        // With nothing to begin, nobody needs to know when that may be.
+        let waits = !self.stopping && (self.gate.held() > 0 || self.is_behind());
+        let waits = waits && self.retrying == 0 && !self.starved;
+        let gate = self.gate.changes_at().filter(|_| waits);
+        [self.settle_due(), self.resume_at.or(retry), gate]
             .into_iter()
             .flatten()
             .min()
@@ -460,12 +373,18 @@ impl Lane {
     fn publish(&self) {
         let waiting = self.page.front().map(|event| event.received_at);
         let unread = self.head.borrow().0.saturating_sub(self.window.next().0);
+        let now = self.tools.clock.now();
         self.view.publish(
             self.crew.load(),
             self.window.cursor(),
             unread,
             self.window.oldest().or(waiting),
-            self.tools.clock.now(),
+            Flow {
+                allowed: self.gate.allowed(),
+                open: self.gate.open(),
+                pause_until: self.gate.pause_until(now),
+            },
+            now,
         );
     }
 }

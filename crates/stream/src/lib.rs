@@ -6,7 +6,10 @@
 //! They are started, reloaded and stopped while the installation runs.
 
 mod agenda;
+mod allowance;
+pub mod breaker;
 mod crew;
+mod gate;
 mod lane;
 mod results;
 mod streams;
@@ -14,7 +17,7 @@ mod view;
 mod window;
 
 use async_trait::async_trait;
-use delivery::{Transport, Verdict};
+use delivery::{Pace, Transport, Verdict};
 use model::OutboundRequest;
 
 pub use streams::{ApplyError, Config, Streams};
@@ -23,14 +26,15 @@ pub use view::{Health, LaneView, Latency};
 /// Makes one attempt at a delivery: what lanes send with.
 #[async_trait]
 pub trait Deliver: Send + Sync + 'static {
-    /// Sends `request`, trying again within the attempt as the contract says.
-    async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict;
+    /// Sends `request`, trying again within the attempt as the contract says. The first try has its
+    /// place, the others take theirs of `pace`.
+    async fn attempt(&self, request: &OutboundRequest, attempt: u8, pace: &Pace) -> Verdict;
 }
 
 #[async_trait]
 impl<T: Transport> Deliver for delivery::Sender<T> {
-    async fn attempt(&self, request: &OutboundRequest, attempt: u8) -> Verdict {
+    async fn attempt(&self, request: &OutboundRequest, attempt: u8, pace: &Pace) -> Verdict {
         // The inherent method of the same name.
-        delivery::Sender::attempt(self, request, attempt).await
+        delivery::Sender::attempt(self, request, attempt, pace).await
     }
 }

@@ -72,6 +72,7 @@ impl Results {
             at,
             requests,
             result,
+            ..
         } = one;
         let is_retry = attempt > 1;
         self.deliveries += 1;

@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Deliver;
+use crate::breaker;
 use crate::crew::Crew;
-use crate::lane::{Bounds, Lane, Tools, Wanted};
+use crate::lane::{Bounds, Course, Lane, Tools, Wanted};
 use crate::view::{Health, LaneView, View};
 
 /// With a smaller window a lane would settle after every few events.
@@ -43,6 +44,9 @@ pub struct Config {
     /// up then is sent again later.
     #[serde(with = "duration")]
     pub stop_grace: Duration,
+    /// When a destination counts as gone. A section of its own in files.
+    #[serde(skip)]
+    pub breaker: breaker::Config,
 }
 
 impl Default for Config {
@@ -52,6 +56,7 @@ impl Default for Config {
             concurrency: 64,
             settle_interval: Duration::from_millis(25),
             stop_grace: Duration::from_secs(5),
+            breaker: breaker::Config::default(),
         }
     }
 }
@@ -192,37 +197,37 @@ impl Streams {
                 return Err(ApplyError::Problems(problems));
             }
         };
-        let most = definition.limits.concurrency.unwrap_or(u16::MAX);
-        let concurrency = usize::from(
-            sync.settings
-                .concurrency
-                .unwrap_or(self.config.concurrency)
-                .min(most),
-        );
+        let course = self.course(plan, sync, definition);
         if let Some(running) = &*running {
             // The lane's task holds the receiver as long as it runs.
-            if running
-                .wanted
-                .send(Wanted::Run {
-                    plan: Arc::clone(&plan),
-                    concurrency,
-                })
-                .is_ok()
-            {
+            if running.wanted.send(Wanted::Run(course.clone())).is_ok() {
                 return Ok(());
             }
         }
-        let (started, view) = self.start(sync, plan, concurrency).await?;
+        let (started, view) = self.start(sync, course).await?;
         *running = Some(started);
         slot.show(Shown::Lane(view));
         Ok(())
     }
 
+    /// How the sync's lane delivers: within what the destination takes, the sync asks for, and the
+    /// installation allows.
+    fn course(&self, plan: Arc<Plan>, sync: &Sync, definition: &Definition) -> Course {
+        let (settings, limits) = (&sync.settings, &definition.limits);
+        let concurrency = settings.concurrency.unwrap_or(self.config.concurrency);
+        let concurrency = concurrency.min(limits.concurrency.unwrap_or(u16::MAX));
+        let per_minute = [settings.requests_per_minute, limits.requests_per_minute];
+        Course {
+            plan,
+            concurrency: concurrency.into(),
+            requests_per_minute: per_minute.into_iter().flatten().min(),
+        }
+    }
+
     async fn start(
         &self,
         sync: &Sync,
-        plan: Arc<Plan>,
-        concurrency: usize,
+        course: Course,
     ) -> Result<(Running, Arc<View>), StorageError> {
         let view = Arc::new(View::new());
         let cancel = self.cancel.child_token();
@@ -230,11 +235,9 @@ impl Streams {
         let bounds = Bounds {
             window,
             settle_interval: self.config.settle_interval,
+            breaker: self.config.breaker.clone(),
         };
-        let (wanted, wanted_receiver) = watch::channel(Wanted::Run {
-            plan: Arc::clone(&plan),
-            concurrency,
-        });
+        let (wanted, wanted_receiver) = watch::channel(Wanted::Run(course.clone()));
         let crew = Crew::new(
             Arc::clone(&self.deliver),
             Arc::clone(&self.tools.clock),
@@ -249,7 +252,7 @@ impl Streams {
             wanted_receiver,
             Arc::clone(&view),
             crew,
-            plan,
+            course,
             cancel.clone(),
         )
         .await?;

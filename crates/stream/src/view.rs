@@ -9,6 +9,7 @@ use model::{Offset, Timestamp};
 use serde::Serialize;
 use sketches_ddsketch::{Config, DDSketch};
 
+use crate::breaker::Open;
 use crate::crew::{Done, WorkResult};
 
 /// How many attempts in a row must fail before a lane counts as failing.
@@ -16,6 +17,11 @@ const FAILING_AFTER: u32 = 5;
 
 /// How long a generation of latencies is gathered; quantiles are of the last one to two.
 const GENERATION_MICROS: i64 = 60_000_000;
+
+/// Where the day, the minutes and the seconds of a time's text end: `2022-02-28 20:07:01.795`.
+const DAY: usize = 11;
+const MINUTES: usize = 16;
+const SECONDS: usize = 19;
 
 /// How a lane does, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -54,6 +60,12 @@ pub struct LaneView {
     pub queued: usize,
     /// Deliveries under way.
     pub in_flight: usize,
+    /// How many deliveries may be under way at present: what the destination bears, as far as is known.
+    pub allowed: usize,
+    /// Since when no delivery is begun but probes, because the destination takes nothing.
+    pub shut_since: Option<Timestamp>,
+    /// When the next probe is made.
+    pub next_probe: Option<Timestamp>,
     /// Pending retries.
     pub pending: u64,
     /// When the oldest event that is neither delivered nor booked as a retry was received.
@@ -85,6 +97,14 @@ pub(crate) struct View {
     latency: Histogram,
 }
 
+/// What the lane lets pass at this moment.
+pub(crate) struct Flow {
+    pub(crate) allowed: usize,
+    pub(crate) open: Option<Open>,
+    /// Until when the destination asked not to be sent to.
+    pub(crate) pause_until: Option<Timestamp>,
+}
+
 #[derive(Default)]
 struct State {
     shown: LaneView,
@@ -93,6 +113,7 @@ struct State {
     /// Why the last event was discarded, unless one was delivered since.
     discarded: Option<String>,
     stalled: Option<String>,
+    pause_until: Option<Timestamp>,
     latencies: Generations,
 }
 
@@ -168,9 +189,14 @@ impl View {
         cursor: Offset,
         unread: u64,
         oldest: Option<Timestamp>,
+        flow: Flow,
         now: Timestamp,
     ) {
         let mut state = self.state();
+        state.shown.allowed = flow.allowed;
+        state.shown.shut_since = flow.open.map(|open| open.since);
+        state.shown.next_probe = flow.open.and_then(|open| open.next_probe);
+        state.pause_until = flow.pause_until;
         let health = state.health();
         if state.shown.health != health {
             state.shown.health = health;
@@ -196,6 +222,7 @@ impl State {
     fn health(&self) -> Health {
         match (&self.stalled, self.failures_in_row, &self.discarded) {
             (Some(_), ..) => Health::Stalled,
+            _ if self.shown.shut_since.is_some() => Health::Failing,
             (None, FAILING_AFTER.., _) => Health::Failing,
             (None, 0, None) => Health::Healthy,
             (None, ..) => Health::Degraded,
@@ -207,16 +234,38 @@ impl State {
         let failed = || self.failure.as_ref().map(|failure| &failure.message);
         match self.shown.health {
             Health::Stalled => self.stalled.clone(),
-            Health::Failing => Some(format!(
-                "{} attempts in a row failed, the last one: {}",
-                self.failures_in_row,
-                failed()?
-            )),
+            Health::Failing => Some(self.why_failing(failed()?)),
             Health::Degraded => match &self.discarded {
                 Some(why) => Some(format!("discarded: {why}")),
-                None => failed().cloned(),
+                None => Some(self.with_pause(failed()?.clone())),
             },
             Health::Healthy | Health::Paused | Health::Misconfigured => None,
+        }
+    }
+}
+
+impl State {
+    fn why_failing(&self, failure: &str) -> String {
+        let failures = self.failures_in_row;
+        let row = format!("{failures} attempts in a row failed, the last one: {failure}");
+        let Some(since) = self.shown.shut_since else {
+            return self.with_pause(row);
+        };
+        let since = &since.to_string()[..MINUTES];
+        let probe = match self.shown.next_probe {
+            Some(at) => format!("next probe at {} UTC", &at.to_string()[DAY..SECONDS]),
+            None => "a probe is under way".to_owned(),
+        };
+        format!("not sent to since {since} UTC: {row}; {probe}")
+    }
+
+    fn with_pause(&self, reason: String) -> String {
+        match self.pause_until {
+            Some(until) => {
+                let until = &until.to_string()[DAY..SECONDS];
+                format!("{reason}; it asked for a pause until {until} UTC")
+            }
+            None => reason,
         }
     }
 }

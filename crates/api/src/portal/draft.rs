@@ -26,6 +26,7 @@ const EVENT_TYPES: usize = 1000;
 const PROPERTIES: usize = 1000;
 const PARAMETERS: usize = 100;
 const MAX_CONCURRENCY: u16 = 1000;
+const MAX_RATE: u32 = 1_000_000;
 
 /// The webhook's one parameter, which has a field of its own.
 pub(super) const URL: &str = "url";
@@ -110,6 +111,11 @@ pub(super) struct SyncInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u16>, minimum = 1, maximum = 1000)]
     concurrency: Option<Option<u16>>,
+    /// Requests a minute at most, each try counted, where that is less than the destination takes;
+    /// null: as many as it takes.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
+    requests_per_minute: Option<Option<u32>>,
 }
 
 /// The destination that a sync is to connect.
@@ -287,6 +293,15 @@ pub(super) fn merge(
             problems.push(FieldProblem::new("/concurrency", message));
         }
         settings.concurrency = concurrency;
+    }
+    if let Some(rate) = input.requests_per_minute {
+        let most = definition.limits.requests_per_minute;
+        let most = most.unwrap_or(MAX_RATE).min(MAX_RATE);
+        if !rate.is_none_or(|rate| (1..=most).contains(&rate)) {
+            let message = format!("from 1 to {most}, or null for as many as the destination takes");
+            problems.push(FieldProblem::new("/requests_per_minute", message));
+        }
+        settings.requests_per_minute = rate;
     }
     settings.property_choice = input.property_choice.unwrap_or(settings.property_choice);
     settings.withhold_properties =

@@ -53,6 +53,8 @@ pub(super) struct SyncView {
     typed_properties: Option<bool>,
     /// Requests in flight at once; null: the installation's default.
     concurrency: Option<u16>,
+    /// Requests a minute at most, each try counted; null: as many as the destination takes.
+    requests_per_minute: Option<u32>,
     /// Counts from 1 with each change; what `ETag` and `If-Match` carry as `"vN"`.
     version: u64,
     /// When it was made.
@@ -140,6 +142,7 @@ impl SyncView {
             user_agent: settings.user_agent,
             typed_properties: settings.typed_properties,
             concurrency: settings.concurrency,
+            requests_per_minute: settings.requests_per_minute,
             version: record.version,
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use millstream_delivery::config::Tries;
 use millstream_delivery::egress::{Blocked, Reason};
-use millstream_delivery::{BodyEnd, Response, Sender, Timing, Transport, TransportError, Verdict};
+use millstream_delivery::{
+    BodyEnd, Pace, Response, Sender, Timing, Transport, TransportError, Verdict,
+};
 use model::outcome::Category;
 use model::random::Seeded;
 use model::time::ManualClock;
@@ -112,7 +114,8 @@ async fn play(answers: impl IntoIterator<Item = Answer>, seed: u64, config: Trie
     let random = Arc::new(Seeded::new(seed));
     let sender = Sender::new(script.clone(), clock.clone(), random, config);
     let request = request();
-    let attempt = sender.attempt(&request, 3);
+    let pace = Pace::default();
+    let attempt = sender.attempt(&request, 3, &pace);
     let time = async {
         loop {
             tokio::task::yield_now().await;

@@ -135,6 +135,8 @@ pub struct Limits {
     pub body_bytes: Option<u64>,
     /// Requests in flight at once.
     pub concurrency: Option<u16>,
+    /// Requests a minute, each try counted: over any 60 seconds. What is more waits.
+    pub requests_per_minute: Option<u32>,
     /// How many event types a sync may select.
     pub event_types: Option<u32>,
     /// How many event properties go along with one event.

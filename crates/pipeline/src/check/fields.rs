@@ -41,6 +41,7 @@ pub(super) fn check(definition: &Definition, problems: &mut Problems) -> bool {
     for (name, is_zero) in [
         ("body_bytes", limits.body_bytes == Some(0)),
         ("concurrency", limits.concurrency == Some(0)),
+        ("requests_per_minute", limits.requests_per_minute == Some(0)),
         ("event_types", limits.event_types == Some(0)),
     ] {
         if is_zero {

@@ -112,7 +112,7 @@ fn everything_that_is_wrong_with_the_fields_is_said_at_once() {
             {"name": "on", "display_name": "On", "kind": "checkbox", "default": "yes"},
         ],
         "mappings": [{"name": "id"}, {"name": "who", "kinds": ["id", "email"]}],
-        "limits": {"concurrency": 0},
+        "limits": {"concurrency": 0, "requests_per_minute": 0},
         "events": null,
     }));
     assert_eq!(
@@ -132,6 +132,7 @@ fn everything_that_is_wrong_with_the_fields_is_said_at_once() {
             "/parameters/5/default: expected true or false",
             "/mappings/1/name: templates would find two values under id",
             "/limits/concurrency: nothing would get through: leave it out for no limit",
+            "/limits/requests_per_minute: nothing would get through: leave it out for no limit",
         ]
     );
 }

@@ -324,7 +324,7 @@ async fn deliver(requests: &[OutboundRequest]) {
     let tries = delivery::config::Tries::default();
     let sender = Sender::new(client, clock, Arc::new(Seeded::new(1)), tries);
     for request in requests {
-        let verdict = sender.attempt(request, 1).await;
+        let verdict = sender.attempt(request, 1, &delivery::Pace::default()).await;
         assert!(matches!(verdict, Verdict::Delivered { .. }), "{verdict:?}");
     }
 }

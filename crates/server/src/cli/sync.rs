@@ -96,6 +96,9 @@ pub(crate) struct Webhook {
     /// Requests in flight at once.
     #[arg(long, value_name = "N")]
     concurrency: Option<u16>,
+    /// Requests a minute at most, each try counted.
+    #[arg(long, value_name = "N")]
+    requests_per_minute: Option<u32>,
     /// Make it disabled; `millstream sync enable` starts it.
     #[arg(long)]
     disabled: bool,
@@ -213,6 +216,9 @@ impl Webhook {
         });
         if let Some(concurrency) = self.concurrency {
             input["concurrency"] = concurrency.into();
+        }
+        if let Some(rate) = self.requests_per_minute {
+            input["requests_per_minute"] = rate.into();
         }
         Ok(input)
     }

@@ -90,6 +90,8 @@ pub(crate) struct Config {
     pub(crate) mail: mail::Config,
     /// The lanes.
     pub(crate) lanes: stream::Config,
+    /// When a destination counts as gone.
+    pub(crate) breaker: stream::breaker::Config,
     /// What goes out: connections, timeouts and bounds.
     pub(crate) client: delivery::config::Client,
     /// Which addresses may be destinations.
@@ -213,6 +215,7 @@ impl Config {
         found.extend(self.journal.in_folder(&self.data_dir).problems());
         found.extend(self.store.in_folder(&self.data_dir).problems());
         found.extend(self.lanes.problems());
+        found.extend(self.breaker.problems());
         found.extend(self.delivery().problems());
         found
     }
@@ -343,6 +346,8 @@ mod tests {
         let text = |config: &dyn std::fmt::Debug| format!("{config:?}");
         assert_eq!(text(&config.access), text(&api::auth::Config::default()));
         assert_eq!(text(&config.lanes), text(&stream::Config::default()));
+        let breaker = stream::breaker::Config::default();
+        assert_eq!(text(&config.breaker), text(&breaker));
         assert_eq!(text(&config.ingest), text(&api::ingest::Config::default()));
     }
 }

@@ -482,6 +482,9 @@ fn start_streams(
         Arc::clone(clock),
         Arc::clone(jitter),
         Schedule::new(config.retry),
-        config.lanes.clone(),
+        stream::Config {
+            breaker: config.breaker.clone(),
+            ..config.lanes.clone()
+        },
     ))
 }

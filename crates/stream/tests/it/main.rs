@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // what fails here fails the test
 
+mod breaker;
 mod isolation;
+mod limits;
 mod retries;
 mod settling;
 mod support;

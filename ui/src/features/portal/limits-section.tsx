@@ -9,6 +9,7 @@ type Limit = keyof Schemas["Limits"];
 const LIMITS: Record<Limit, { label: string; about: string }> = {
   body_bytes: { label: "Longest body, in bytes", about: "A longer one is not sent." },
   concurrency: { label: "Requests at once", about: "As many as the destination takes." },
+  requests_per_minute: { label: "Requests a minute", about: "What is more waits. Every try counts." },
   event_types: { label: "Types of events", about: "How many a sync may choose." },
   properties_per_event: { label: "Properties per event", about: "How many go along with one." },
 };

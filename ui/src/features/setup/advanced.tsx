@@ -31,6 +31,20 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
           set({ concurrency: typeof value === "number" ? value : null });
         }}
       />
+      <NumberInput
+        label="Requests a minute"
+        description="What is more waits. Empty: as many as the destination takes."
+        min={1}
+        max={1_000_000}
+        w={220}
+        allowDecimal={false}
+        disabled={disabled}
+        value={form.requests_per_minute ?? ""}
+        error={problemAt(problems, "/requests_per_minute")}
+        onChange={(value) => {
+          set({ requests_per_minute: typeof value === "number" ? value : null });
+        }}
+      />
       <Select
         label="Types of properties"
         description="Whether numbers and booleans stay such, or go as text."

@@ -23,6 +23,7 @@ export interface Form {
   user_agent: Schemas["UserAgent"];
   typed_properties: boolean | null;
   concurrency: number | null;
+  requests_per_minute: number | null;
 }
 
 export interface SecretField {
@@ -57,6 +58,7 @@ export function formOf(sync: Sync): Form {
     user_agent: sync.user_agent,
     typed_properties: sync.typed_properties ?? null,
     concurrency: sync.concurrency ?? null,
+    requests_per_minute: sync.requests_per_minute ?? null,
   };
 }
 
@@ -135,6 +137,7 @@ export function stepOf({ pointer }: FieldProblem): StepId {
     case "user_agent":
     case "typed_properties":
     case "concurrency":
+    case "requests_per_minute":
       return "advanced";
     default:
       return "connection";

@@ -19,6 +19,7 @@ const NAMES: Record<string, string> = {
   user_agent: "User agent",
   typed_properties: "Typed properties",
   concurrency: "Requests at once",
+  requests_per_minute: "Requests a minute",
   definition: "Destination",
   display_name: "Display name",
   about: "Connection info",

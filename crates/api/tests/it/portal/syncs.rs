@@ -24,6 +24,7 @@ async fn a_sync_comes_back_as_it_was_sent() {
         "mappings": {"email": {"scope": "user", "name": "mail"}},
         "parameters": {"region": {"value": "eu", "secret": false}},
         "user_agent": "original", "typed_properties": true, "concurrency": 4,
+        "requests_per_minute": 600,
     });
     let path = world.sync(sent.clone()).await;
     let shown = world.get(&path).await;
@@ -47,7 +48,7 @@ async fn a_sync_comes_back_as_it_was_sent() {
 async fn a_change_leaves_what_it_does_not_name_and_null_resets() {
     let world = World::new().await;
     let body = json!({"name": "hook", "url": "https://example.com", "concurrency": 4,
-        "typed_properties": true, "users": {"send": true}});
+        "requests_per_minute": 600, "typed_properties": true, "users": {"send": true}});
     let path = world.sync(body).await;
     let change = |body| {
         world
@@ -56,10 +57,12 @@ async fn a_change_leaves_what_it_does_not_name_and_null_resets() {
             .json(body)
             .send()
     };
-    let changed = change(json!({"concurrency": null, "name": "renamed"})).await;
+    let changed =
+        change(json!({"concurrency": null, "requests_per_minute": null, "name": "renamed"})).await;
     assert_eq!(changed.header("etag"), "\"v2\"");
     let changed = changed.json();
     assert_eq!(changed["concurrency"], json!(null));
+    assert_eq!(changed["requests_per_minute"], json!(null));
     assert_eq!(changed["typed_properties"], json!(true));
     assert_eq!(
         (&changed["name"], &changed["url"]),

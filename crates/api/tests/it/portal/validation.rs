@@ -119,6 +119,11 @@ async fn what_a_sync_cannot_have_is_refused_with_its_place() {
             "from 1 to 1000",
         ),
         (
+            json!({"name": "n", "requests_per_minute": 0}),
+            "/requests_per_minute",
+            "from 1 to 1000000",
+        ),
+        (
             json!({"name": "n", "concurrency": -1}),
             "/concurrency",
             "expected u16",

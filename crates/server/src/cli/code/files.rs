@@ -107,6 +107,9 @@ pub(super) struct SyncFile {
     /// Requests in flight at once; absent: the installation's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     concurrency: Option<u16>,
+    /// Requests a minute at most, each try counted; absent: as many as the destination takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requests_per_minute: Option<u32>,
 }
 
 /// A destination, as the catalog has it.
@@ -208,6 +211,7 @@ impl SyncFile {
             "user_agent",
             "typed_properties",
             "concurrency",
+            "requests_per_minute",
         ] {
             file[field] = view[field].clone();
         }
@@ -273,6 +277,7 @@ impl SyncFile {
             "user_agent": self.user_agent,
             "typed_properties": self.typed_properties,
             "concurrency": self.concurrency,
+            "requests_per_minute": self.requests_per_minute,
         });
         if let Some(url) = &self.url {
             input["url"] = json!(url);
@@ -385,7 +390,7 @@ mod tests {
             "events": {"send": true, "select": {"all": {}}}, "users": {"send": false},
             "properties": [{"scope": "event", "name": "x"}], "mappings": {}, "mapping_kinds": {},
             "property_choice": "only", "withhold_properties": false,
-            "user_agent": "millstream", "typed_properties": null, "concurrency": null,
+            "user_agent": "millstream", "typed_properties": null, "concurrency": null, "requests_per_minute": null,
         })
     }
 

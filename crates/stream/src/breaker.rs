@@ -1,0 +1,362 @@
+//! The circuit breaker: a destination that takes nothing is not sent every new event only to see it
+//! fail.
+//!
+//! A delivery that was begun has its ten attempts over four hours, whatever happens. So while the
+//! breaker is open, none is begun but a probe now and then, the oldest one that waits; the others stay
+//! in the log, where waiting costs no attempt. Retries come when they were promised to, and count as
+//! probes. The first answer that tells of a living destination closes it.
+
+use std::time::Duration;
+
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use model::outcome::Category;
+use model::setting::{Check, Invalid};
+use model::{Random, Timestamp};
+use serde::Deserialize;
+
+/// A row of failures that is longer than this is a breaker that never opens.
+const MOST_FAILURES: u64 = 1_000_000;
+
+/// When a destination counts as gone, and how often it is asked then.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How many attempts in a row must have failed at least; 0 switches the breaker off.
+    pub failures: u64,
+    /// Over how long a time at least.
+    #[serde(with = "duration")]
+    pub after: Duration,
+    /// How long after opening the first probe is made. Each that fails doubles the wait.
+    #[serde(with = "duration")]
+    pub first_probe: Duration,
+    /// The longest wait between two probes.
+    #[serde(with = "duration")]
+    pub longest_wait: Duration,
+    /// Whether refused credentials (401, 403) count as a destination that takes nothing.
+    pub on_refused_credentials: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            failures: 20,
+            after: Duration::from_secs(10),
+            first_probe: Duration::from_secs(5),
+            longest_wait: Duration::from_secs(60),
+            on_refused_credentials: true,
+        }
+    }
+}
+
+impl Config {
+    /// Everything that is out of range.
+    pub fn problems(&self) -> Vec<Invalid> {
+        let mut check = Check::default();
+        let failures = self.failures <= MOST_FAILURES;
+        check.require("breaker.failures", failures, "from 0 to 1000000");
+        let first = Duration::from_millis(10)..=Duration::from_secs(3600);
+        let is_first = first.contains(&self.first_probe);
+        check.require("breaker.first_probe", is_first, "from 10ms to 1h");
+        let longest = self.first_probe..=Duration::from_secs(3600);
+        let is_longest = longest.contains(&self.longest_wait);
+        let range = "at least `breaker.first_probe`, at most 1h";
+        check.require("breaker.longest_wait", is_longest, range);
+        check.finish()
+    }
+
+    /// What a failure tells of the destination.
+    fn sign_of(&self, category: Category) -> Sign {
+        match category {
+            Category::Unauthorized if !self.on_refused_credentials => Sign::Alive,
+            Category::Dns
+            | Category::Blocked
+            | Category::Connect
+            | Category::Tls
+            | Category::Timeout
+            | Category::Protocol
+            | Category::RateLimited
+            | Category::Unauthorized
+            | Category::ServerError => Sign::Gone,
+            Category::Redirect | Category::ClientError | Category::UnexpectedStatus => Sign::Alive,
+            Category::Internal => Sign::None,
+        }
+    }
+}
+
+/// What an attempt tells of the destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// It takes requests, or refuses this one for what it is.
+    Alive,
+    /// It takes none.
+    Gone,
+    /// Nothing.
+    None,
+}
+
+/// A lane's breaker.
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    config: Config,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Closed {
+        /// Attempts that failed in a row.
+        failed: u64,
+        /// When the first of them ended.
+        since: Timestamp,
+    },
+    Open {
+        since: Timestamp,
+        /// Attempts that began before this tell nothing new.
+        asked_at: Timestamp,
+        wait: Duration,
+        next_probe: Timestamp,
+        /// Whether the answer to a probe is awaited.
+        probing: bool,
+    },
+}
+
+/// How an open breaker is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Open {
+    pub(crate) since: Timestamp,
+    /// When the next probe is made; `None` when the answer to one is awaited.
+    pub(crate) next_probe: Option<Timestamp>,
+}
+
+impl Breaker {
+    pub(crate) fn new(config: Config) -> Self {
+        let state = State::Closed {
+            failed: 0,
+            since: Timestamp::default(),
+        };
+        Self { config, state }
+    }
+
+    /// Whether no delivery is to be begun but probes.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
+    }
+
+    pub(crate) fn show(&self) -> Option<Open> {
+        match self.state {
+            State::Closed { .. } => None,
+            State::Open {
+                since,
+                next_probe,
+                probing,
+                ..
+            } => Some(Open {
+                since,
+                next_probe: (!probing).then_some(next_probe),
+            }),
+        }
+    }
+
+    /// When the next probe may be made, where none is under way.
+    pub(crate) fn next_probe(&self) -> Option<Timestamp> {
+        self.show()?.next_probe
+    }
+
+    /// A probe is about to be made.
+    pub(crate) fn probe_made(&mut self, now: Timestamp) {
+        if let State::Open {
+            asked_at, probing, ..
+        } = &mut self.state
+        {
+            (*asked_at, *probing) = (now, true);
+        }
+    }
+
+    /// A delivery was made.
+    pub(crate) fn succeeded(&mut self) {
+        self.close();
+    }
+
+    /// Nothing was sent: what was to be a probe tells nothing, and the next one is due.
+    pub(crate) fn not_sent(&mut self, began: Timestamp) {
+        if let State::Open {
+            asked_at, probing, ..
+        } = &mut self.state
+            && began >= *asked_at
+        {
+            *probing = false;
+        }
+    }
+
+    /// An attempt that began then has failed.
+    pub(crate) fn failed(
+        &mut self,
+        category: Category,
+        began: Timestamp,
+        now: Timestamp,
+        random: &dyn Random,
+    ) {
+        match self.config.sign_of(category) {
+            Sign::Alive => self.close(),
+            Sign::None => self.not_sent(began),
+            Sign::Gone => self.gone(began, now, random),
+        }
+    }
+
+    fn gone(&mut self, began: Timestamp, now: Timestamp, random: &dyn Random) {
+        match &mut self.state {
+            State::Closed { failed, since } => {
+                if *failed == 0 {
+                    *since = now;
+                }
+                *failed = failed.saturating_add(1);
+                let many = self.config.failures > 0 && *failed >= self.config.failures;
+                if many && now.since(*since) >= self.config.after {
+                    let wait = self.config.first_probe;
+                    self.state = State::Open {
+                        since: now,
+                        asked_at: now,
+                        wait,
+                        next_probe: now + jittered(wait, random),
+                        probing: false,
+                    };
+                }
+            }
+            State::Open {
+                asked_at,
+                wait,
+                next_probe,
+                probing,
+                ..
+            } => {
+                // What was under way when it opened, or before the last probe, says nothing new.
+                if began < *asked_at {
+                    return;
+                }
+                *asked_at = now;
+                *probing = false;
+                *next_probe = now + jittered(*wait, random);
+                *wait = (*wait * 2).min(self.config.longest_wait);
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed {
+            failed: 0,
+            since: Timestamp::default(),
+        };
+    }
+}
+
+/// Moved by at most a tenth, so that lanes that lost the same destination don't ask it together.
+fn jittered(wait: Duration, random: &dyn Random) -> Duration {
+    wait.mul_f64(0.9 + 0.2 * random.next_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::random::Seeded;
+
+    use super::*;
+
+    const START: Timestamp = Timestamp(1_646_078_821_000_000);
+
+    fn at(seconds: u64) -> Timestamp {
+        START + Duration::from_secs(seconds)
+    }
+
+    /// Attempts of a second each that fail, one after the other.
+    fn fail(breaker: &mut Breaker, category: Category, seconds: std::ops::Range<u64>) {
+        for second in seconds {
+            let ended = at(second + 1);
+            breaker.failed(category, at(second), ended, &Seeded::new(second));
+        }
+    }
+
+    #[test]
+    fn it_opens_after_enough_failures_over_enough_time() {
+        let mut breaker = Breaker::new(Config::default());
+        // Many at once are an incident of a moment.
+        for _ in 0..100 {
+            fail(&mut breaker, Category::Connect, 0..1);
+        }
+        assert!(!breaker.is_open());
+        fail(&mut breaker, Category::ServerError, 5..10);
+        assert!(!breaker.is_open());
+        fail(&mut breaker, Category::ServerError, 10..11);
+        assert!(breaker.is_open());
+        assert_eq!(breaker.show().unwrap().since, at(11));
+
+        let mut breaker = Breaker::new(Config::default());
+        fail(&mut breaker, Category::Timeout, 0..19);
+        assert!(!breaker.is_open(), "a long time with few failures");
+        breaker.succeeded();
+        fail(&mut breaker, Category::Timeout, 19..30);
+        assert!(!breaker.is_open(), "a success ends the row");
+    }
+
+    #[test]
+    fn only_what_tells_of_a_destination_that_is_gone_counts() {
+        use Category::*;
+        for (category, credentials, opens) in [
+            (Dns, true, true),
+            (RateLimited, true, true),
+            (Unauthorized, true, true),
+            (Unauthorized, false, false),
+            (ClientError, true, false),
+            (Redirect, true, false),
+            (Internal, true, false),
+        ] {
+            let mut breaker = Breaker::new(Config {
+                on_refused_credentials: credentials,
+                ..Config::default()
+            });
+            fail(&mut breaker, category, 0..100);
+            assert_eq!(breaker.is_open(), opens, "{category:?}");
+        }
+        let mut breaker = Breaker::new(Config {
+            failures: 0,
+            ..Config::default()
+        });
+        fail(&mut breaker, Dns, 0..100);
+        assert!(!breaker.is_open(), "switched off");
+    }
+
+    #[test]
+    fn probes_come_at_doubling_waits_up_to_the_longest() {
+        let mut breaker = Breaker::new(Config::default());
+        fail(&mut breaker, Category::Connect, 0..20);
+        let random = Seeded::new(7);
+        let (mut now, mut waits) = (at(20), Vec::new());
+        for _ in 0..7 {
+            let probe = breaker.next_probe().unwrap();
+            waits.push(probe.since(now).as_secs_f64());
+            breaker.probe_made(probe);
+            assert_eq!(breaker.next_probe(), None, "one at a time");
+            // One that began before it opened says nothing.
+            breaker.failed(Category::Connect, at(19), probe, &random);
+            assert_eq!(breaker.next_probe(), None);
+            now = probe + Duration::from_secs(1);
+            breaker.failed(Category::Connect, probe, now, &random);
+        }
+        for (wait, expected) in waits.iter().zip([5.0, 5.0, 10.0, 20.0, 40.0, 60.0, 60.0]) {
+            let ratio = wait / expected;
+            assert!((0.89..1.11).contains(&ratio), "{waits:?}");
+        }
+        breaker.succeeded();
+        assert!(!breaker.is_open() && breaker.next_probe().is_none());
+    }
+
+    #[test]
+    fn a_probe_of_which_nothing_was_sent_gives_way_to_the_next() {
+        let mut breaker = Breaker::new(Config::default());
+        fail(&mut breaker, Category::Connect, 0..20);
+        let probe = breaker.next_probe().unwrap();
+        breaker.probe_made(probe);
+        breaker.not_sent(at(3));
+        assert_eq!(breaker.next_probe(), None);
+        breaker.not_sent(probe);
+        assert_eq!(breaker.next_probe(), Some(probe), "at once");
+    }
+}

@@ -1,0 +1,209 @@
+//! What a lane gives its crew: retries that are due, and new events as far as the gate lets them pass.
+
+use std::sync::Arc;
+
+use journal::StorageError;
+
+use super::{Lane, PAGE};
+use crate::agenda::Agenda;
+use crate::crew::Work;
+use crate::gate::Passage;
+
+impl Lane {
+    /// How many more new deliveries may be given to the crew.
+    pub(super) fn room(&self) -> usize {
+        let (queued, _) = self.crew.load();
+        let queue = (4 * self.gate.most()).saturating_sub(queued);
+        queue.min(self.bounds.window.saturating_sub(self.exposed))
+    }
+
+    /// Whether a retry that is due may be handed out. New events must not wait behind the retries
+    /// of a long outage: while there are any, retries get half the places.
+    pub(super) fn may_retry(&self) -> bool {
+        let places = match self.is_behind() {
+            true => (self.gate.most() / 2).max(1),
+            false => 2 * self.gate.most(),
+        };
+        self.room() > 0 && self.retrying < places
+    }
+
+    /// Gives the crew what is due and what is new. Returns whether there is more to do at once.
+    pub(super) async fn dispatch(&mut self) -> Result<bool, StorageError> {
+        let now = self.tools.clock.now();
+        if self.stopping || self.resume_at.is_some_and(|at| at > now) {
+            return Ok(false);
+        }
+        self.resume_at = None;
+        self.starved = false;
+        let passage = self.gate.passage(now);
+        if passage != Passage::Free {
+            self.hold_back();
+        }
+        self.dispatch_retries().await?;
+        match passage {
+            Passage::Free => {
+                self.release_held();
+                let room = self.room();
+                let (work, more) = self.read_new(room, false).await?;
+                self.hand_out(work);
+                Ok(more)
+            }
+            // A retry under way is a probe, too.
+            Passage::Probe if self.retrying == 0 => self.probe().await,
+            Passage::Probe | Passage::Shut => Ok(false),
+        }
+    }
+
+    /// Takes back what is queued and not begun: it costs no attempt where it waits.
+    fn hold_back(&mut self) {
+        let queued = self.crew.withdraw();
+        self.exposed -= queued.len();
+        self.gate.hold(queued);
+    }
+
+    /// Gives the crew what was held back, oldest first, as far as there is room.
+    fn release_held(&mut self) {
+        if self.gate.held() == 0 {
+            return;
+        }
+        let released: Vec<Work> = self.gate.release(self.room()).collect();
+        self.hand_out(released);
+    }
+
+    /// Sends the oldest delivery that waits, alone.
+    async fn probe(&mut self) -> Result<bool, StorageError> {
+        if self.gate.held() == 0 {
+            let (work, more) = self.read_new(1, true).await?;
+            self.gate.hold(work);
+            if self.gate.held() == 0 {
+                self.starved = !more;
+                return Ok(more);
+            }
+        }
+        let oldest: Vec<Work> = self.gate.release(1).collect();
+        self.gate.probe_made(self.tools.clock.now());
+        self.hand_out(oldest);
+        Ok(false)
+    }
+
+    fn hand_out(&mut self, mut work: Vec<Work>) {
+        for one in &mut work {
+            // What was held back may have been read under former settings.
+            if !Arc::ptr_eq(&one.plan, &self.plan) {
+                one.plan = Arc::clone(&self.plan);
+            }
+        }
+        self.exposed += work.len();
+        self.crew.push(work);
+    }
+
+    async fn dispatch_retries(&mut self) -> Result<(), StorageError> {
+        while self.may_retry() {
+            if let Some(after) = self.agenda.load_after() {
+                let page = self
+                    .tools
+                    .journal
+                    .retries(self.sync, after, Agenda::PAGE)
+                    .await?;
+                self.agenda.loaded(page);
+            }
+            let Some(due) = self.agenda.take_due(self.tools.clock.now()) else {
+                break;
+            };
+            let (_, offset, part) = due.key;
+            let Some(event) = self.tools.journal.get(self.project, offset).await? else {
+                tracing::error!(sync = %self.sync, offset = offset.0, "the event of a pending retry is gone");
+                self.results.add_lost_retry(offset, part);
+                self.exposed += 1;
+                continue;
+            };
+            self.retrying += 1;
+            self.exposed += 1;
+            let plan = Arc::clone(&self.plan);
+            self.crew.push([Work {
+                event,
+                part,
+                plan,
+                attempt: due.attempts.saturating_add(1),
+            }]);
+        }
+        Ok(())
+    }
+
+    /// Reads on: moves past what isn't meant for the sync, and returns up to `room` deliveries, and
+    /// whether there is more to read at once. `one_event`: the deliveries of the next event, however
+    /// many these are.
+    async fn read_new(
+        &mut self,
+        mut room: usize,
+        one_event: bool,
+    ) -> Result<(Vec<Work>, bool), StorageError> {
+        let mut work = Vec::new();
+        // What was read before comes first.
+        if self.gate.held() > 0 {
+            return Ok((work, false));
+        }
+        let head = *self.head.borrow_and_update();
+        if self.page.is_empty() && self.window.next() < head {
+            let page = self
+                .tools
+                .journal
+                .read(self.project, self.window.next(), PAGE)
+                .await?;
+            if page.is_empty() {
+                // Nothing lies between: numbers were left out when the journal was restored.
+                self.results.add_passed(self.window.advance());
+                if self.window.span() == 0 {
+                    self.window.jump(head);
+                }
+                return Ok((work, false));
+            }
+            self.page.extend(page);
+        }
+        while let Some(event) = self.page.front() {
+            if self.window.span() >= 16 * self.bounds.window {
+                break;
+            }
+            if event.offset > self.window.next() {
+                // Retention has removed what lay between. Only a lane that stood still loses so.
+                self.results.add_passed(self.window.advance());
+                if self.window.span() > 0 {
+                    break;
+                }
+                tracing::warn!(sync = %self.sync, from = self.window.next().0, to = event.offset.0, "events were removed by retention before this sync could send them");
+                self.window.jump(event.offset);
+            }
+            if self.window.settled_before() {
+                self.window.push_done(event.received_at);
+                self.page.pop_front();
+                continue;
+            }
+            let parts = self.plan.matching(event);
+            if parts.len() > room && !(one_event && work.is_empty()) {
+                break;
+            }
+            match parts.len() as u8 {
+                0 => self.window.push_filtered(event.received_at),
+                count => self.window.push_open(event.received_at, count),
+            }
+            room = room.saturating_sub(parts.len());
+            for part in parts.iter() {
+                let plan = Arc::clone(&self.plan);
+                work.push(Work {
+                    event: Arc::clone(event),
+                    part,
+                    plan,
+                    attempt: 1,
+                });
+            }
+            self.page.pop_front();
+            if one_event && !work.is_empty() {
+                break;
+            }
+        }
+        self.results.add_passed(self.window.advance());
+        let wants = room > 1 || (one_event && work.is_empty());
+        let more = wants && self.is_behind() && self.window.span() < 16 * self.bounds.window;
+        Ok((work, more))
+    }
+}
