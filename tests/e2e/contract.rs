@@ -32,6 +32,14 @@ const LEFT_OUT: [&str; 8] = [
     "end_sessions_of_person",
 ];
 
+/// Answers that don't end by themselves: schemathesis would wait for their end. The tests of tails hold them to
+/// what the document says, and those of the API to who may use them.
+const ENDLESS: [&str; 3] = [
+    "tail_events",
+    "tail_outcomes_of_project",
+    "tail_outcomes_of_sync",
+];
+
 /// Some of the answers (caller, operation and status) that say that each caller's credentials were taken,
 /// and that requests came as far as what they ask for.
 const EXPECTED: [&str; 32] = [
@@ -104,7 +112,7 @@ async fn the_api_keeps_to_its_document_whoever_asks() {
         .env("MILLSTREAM_TEST_ANSWERS", &answers)
         .env("PYTHONPATH", tests.join("python"))
         .current_dir(&folder);
-    for operation in LEFT_OUT {
+    for operation in LEFT_OUT.iter().chain(&ENDLESS) {
         command.args(["--exclude-operation-id", operation]);
     }
     let output = tokio::task::spawn_blocking(move || command.output()).await;

@@ -22,4 +22,5 @@ mod operation;
 mod people;
 mod post;
 mod preview;
+mod tail;
 mod walk;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -33,6 +34,21 @@ impl Response {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|e| panic!("{e} in the answer {}: {}", self.status, self.text()))
+    }
+}
+
+/// An answer that is read part by part.
+#[derive(Debug)]
+pub struct Flow {
+    body: UnsyncBoxBody<Bytes, String>,
+}
+
+impl Flow {
+    /// The next part; `None` at the end.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        let frame = tokio::time::timeout(ANSWER_LIMIT, self.body.frame()).await;
+        let frame = frame.unwrap_or_else(|_| panic!("nothing came within {ANSWER_LIMIT:?}"))?;
+        frame.expect("it doesn't break off").into_data().ok()
     }
 }
 
@@ -91,6 +107,22 @@ impl Client {
         tokio::time::timeout(ANSWER_LIMIT, exchange)
             .await
             .unwrap_or_else(|_| Err(format!("no answer within {ANSWER_LIMIT:?}")))
+    }
+
+    /// Asks for what doesn't end by itself.
+    pub async fn open(&self, url: &str, headers: &[(&str, &str)]) -> Flow {
+        let mut request = Request::get(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::default()).expect("a valid request");
+        let answer = tokio::time::timeout(ANSWER_LIMIT, self.inner.request(request)).await;
+        let answer = answer.expect("in time").expect("an answer");
+        assert_eq!(answer.status(), 200, "{url}");
+        let body = answer.into_body().map_err(|error| error.to_string());
+        Flow {
+            body: body.boxed_unsync(),
+        }
     }
 
     /// Asks for what is there.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 pub use control::{Control, Project, settings};
 pub use destination::{Destination, Received, Reply, refusing_url};
 pub use event::{Ingest, track};
-pub use http::{Client, Response};
+pub use http::{Client, Flow, Response};
 pub use metrics::Metrics;
 pub use server::{Server, Setup};
 

@@ -17,6 +17,7 @@ pub mod request;
 pub mod sensitive;
 pub mod setting;
 pub mod sync;
+pub mod tail;
 pub mod time;
 pub mod user;
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use model::access::{InstallationRights, Permissions};
 use model::{OrganisationId, PersonId, Timestamp};
@@ -10,7 +11,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::change::Change;
 use crate::secret::{Credential, Kind, Secret};
-use crate::{Error, member, person, token};
+use crate::{Error, Store, member, person, token};
 
 /// The session or token that a caller was recognised by, and what it allowed at that moment. A change
 /// rests on all of that: it doesn't happen when any of it is gone by then.
@@ -149,6 +150,29 @@ async fn of_session(
     let role = role.map(|_| member::role_in(&row)).transpose()?;
     let of_role = role.map(|role| role.permissions()).unwrap_or_default();
     Ok(Some(of_role.or(rights.permissions())))
+}
+
+impl Store {
+    /// Whether a caller who was let in with this is let in still, with all that was allowed: for what
+    /// goes on after the request. Sessions that weren't used for `idle` have ended.
+    pub async fn still_grants(&self, grant: &Grant, idle: Duration) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let mut connection = self.pool.acquire().await?;
+        match grant.check(&mut connection, now).await {
+            Ok(()) => {}
+            Err(Error::AccessEnded | Error::RightsChanged) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let Holder::Session { id, .. } = &grant.holder else {
+            return Ok(true);
+        };
+        let used = sqlx::query("SELECT 1 FROM sessions WHERE id = $1 AND seen_at > $2")
+            .bind(id)
+            .bind((now - idle).0)
+            .fetch_optional(&mut *connection)
+            .await?;
+        Ok(used.is_some())
+    }
 }
 
 impl Change<'_> {

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Deliver;
+use crate::feed::Feed;
 
 /// One delivery to be made.
 pub(crate) struct Work {
@@ -70,6 +71,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     pace: Pace,
     attempt_seconds: Histogram,
+    feed: Arc<Feed>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -133,6 +135,7 @@ impl Crew {
     pub(crate) fn new(
         deliver: Arc<dyn Deliver>,
         clock: Arc<dyn Clock>,
+        feed: Arc<Feed>,
         tasks: TaskTracker,
         cancel: CancellationToken,
         window: usize,
@@ -149,6 +152,7 @@ impl Crew {
                 clock,
                 pace: Pace::default(),
                 attempt_seconds: metrics::histogram!("millstream_attempt_seconds"),
+                feed,
                 tasks,
                 cancel,
             }),
@@ -345,11 +349,16 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> (WorkResult, u8)
     };
     let request = match work.plan.render(&work.event, work.part) {
         Outcome::Filtered(_) => return nothing(WorkResult::NotSent),
-        Outcome::Discarded(why) => return nothing(WorkResult::Discarded(why)),
+        Outcome::Discarded(why) => {
+            shared.feed.discarded(work, &why, &*shared.clock);
+            return nothing(WorkResult::Discarded(why));
+        }
         Outcome::Request(request) => request,
     };
     let pace = &shared.pace;
-    match shared.deliver.attempt(&request, work.attempt, pace).await {
+    let verdict = shared.deliver.attempt(&request, work.attempt, pace).await;
+    shared.feed.attempted(work, &verdict, &*shared.clock);
+    match verdict {
         Verdict::Delivered { elapsed, tries, .. } => {
             shared.attempt_seconds.record(elapsed);
             (WorkResult::Delivered, tries)

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agenda::Agenda;
 use crate::breaker;
 use crate::crew::{Crew, Done, Outlook};
+use crate::feed::Feed;
 use crate::gate::{Gate, Passage};
 use crate::results::{Batch, Results, settle};
 use crate::view::{Flow, View};
@@ -69,6 +70,7 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) schedule: Schedule,
+    pub(crate) feed: Arc<Feed>,
 }
 
 pub(crate) struct Lane {

@@ -9,6 +9,7 @@ mod agenda;
 mod allowance;
 pub mod breaker;
 mod crew;
+mod feed;
 mod gate;
 mod lane;
 mod results;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use delivery::{Pace, Transport, Verdict};
 use model::OutboundRequest;
 
+pub use feed::Outcomes;
 pub use streams::{ApplyError, Config, Streams};
 pub use view::{Health, LaneView, Latency};
 

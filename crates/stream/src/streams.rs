@@ -10,7 +10,7 @@ use journal::{DroppedLane, Journal, StorageError};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
 use model::sync::Sync;
-use model::{Clock, Random, SyncId, Timestamp};
+use model::{Clock, ProjectId, Random, SyncId, Timestamp};
 use pipeline::{Plan, Problem};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::Deliver;
 use crate::breaker;
 use crate::crew::Crew;
+use crate::feed::{Feed, Outcomes};
 use crate::lane::{Bounds, Course, Lane, Tools, Wanted};
 use crate::view::{Health, LaneView, View};
 
@@ -142,6 +143,7 @@ impl Streams {
                 clock,
                 random,
                 schedule,
+                feed: Arc::new(Feed::new(schedule.attempts())),
             }),
             deliver,
             config,
@@ -241,6 +243,7 @@ impl Streams {
         let crew = Crew::new(
             Arc::clone(&self.deliver),
             Arc::clone(&self.tools.clock),
+            Arc::clone(&self.tools.feed),
             self.worker_tasks.clone(),
             cancel.clone(),
             window,
@@ -312,6 +315,11 @@ impl Streams {
     pub fn view(&self, sync: SyncId) -> Option<LaneView> {
         let slot = self.lanes().get(&sync).map(Arc::clone)?;
         Some(slot.view())
+    }
+
+    /// What becomes of a project's deliveries from now on, as it happens.
+    pub fn outcomes(&self, project: ProjectId) -> Outcomes {
+        Feed::listen(&self.tools.feed, project)
     }
 
     /// What can be seen of all lanes.

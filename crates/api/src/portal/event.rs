@@ -134,16 +134,20 @@ fn written(events: &[Masked], next: Option<Offset>) -> Vec<u8> {
         if number > 0 {
             json.push(b',');
         }
-        let (event, masked) = (&shown.event, shown.is_changed());
-        let (offset, received_at) = (event.offset.0, rfc3339(event.received_at));
-        let about = format!(
-            r#"{{"offset":{offset},"received_at":"{received_at}","masked":{masked},"event":"#
-        );
-        json.extend_from_slice(about.as_bytes());
-        json.extend_from_slice(event.text());
-        json.push(b'}');
+        write_item(&mut json, shown);
     }
     let next = next.map_or("null".to_owned(), |next| next.0.to_string());
     json.extend_from_slice(format!(r#"],"next":{next}}}"#).as_bytes());
     json
+}
+
+/// Appends an [`EventView`].
+pub(super) fn write_item(json: &mut Vec<u8>, shown: &Masked) {
+    let (event, masked) = (&shown.event, shown.is_changed());
+    let (offset, received_at) = (event.offset.0, rfc3339(event.received_at));
+    let about =
+        format!(r#"{{"offset":{offset},"received_at":"{received_at}","masked":{masked},"event":"#);
+    json.extend_from_slice(about.as_bytes());
+    json.extend_from_slice(event.text());
+    json.push(b'}');
 }

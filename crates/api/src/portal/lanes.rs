@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
 use journal::{EndedRow, LaneStats, Retry, RetryKey};
 use model::definition::Definition;
 use model::sync::Sync;
+use model::tail::Told;
 use model::{Event, Offset, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
+use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use super::problem::FieldProblem;
@@ -62,6 +65,21 @@ pub trait Lanes: Send + std::marker::Sync + 'static {
         before: Option<Offset>,
         max: usize,
     ) -> Result<Vec<Arc<Event>>, LaneError>;
+
+    /// The position behind a project's newest event: see [`journal::Journal::head`].
+    fn head(&self, project: ProjectId) -> watch::Receiver<Offset>;
+
+    /// Up to `max` of a project's events from `from` on, in order: see [`journal::Journal::read`].
+    async fn read(
+        &self,
+        project: ProjectId,
+        from: Offset,
+        max: usize,
+    ) -> Result<Vec<Arc<Event>>, LaneError>;
+
+    /// What becomes of a project's deliveries from now on, as it happens. What isn't taken in time is
+    /// skipped, and counted.
+    fn outcomes(&self, project: ProjectId) -> BoxStream<'static, Told>;
 }
 
 /// Why a lane did not do what it was asked.

@@ -46,6 +46,7 @@ mod shape;
 mod status;
 mod summary;
 mod sync;
+mod tail;
 mod token;
 mod view;
 
@@ -97,6 +98,8 @@ pub struct Portal {
     figure_readings: Semaphore,
     /// One for each comparison of events that may run at once.
     comparisons: Semaphore,
+    /// The tails that are open.
+    tails: tail::Tails,
     /// Changes under way.
     tasks: TaskTracker,
     /// One for several lanes each: held while a lane is made what the store says.
@@ -136,6 +139,7 @@ impl Portal {
             resealing: std::sync::Mutex::default(),
             figure_readings: Semaphore::new(figures::READINGS),
             comparisons: Semaphore::new(revision::traffic::COMPARISONS),
+            tails: tail::Tails::default(),
             tasks: TaskTracker::new(),
             lane_locks: std::array::from_fn(|_| Mutex::default()),
         }
@@ -192,8 +196,10 @@ impl Portal {
         }
     }
 
-    /// Waits until the changes under way are done; to be called when no request comes in any more.
+    /// Ends the tails, and waits until the changes under way are done; to be called when no request comes
+    /// in any more.
     pub async fn finish(&self) {
+        self.tails.end();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -312,6 +318,9 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; project::rotate_secret_key))
         .routes(guarded!(Arc<Portal>; event::list))
         .routes(guarded!(Arc<Portal>; observed::show))
+        .routes(guarded!(Arc<Portal>; tail::events))
+        .routes(guarded!(Arc<Portal>; tail::outcomes_of_project))
+        .routes(guarded!(Arc<Portal>; tail::outcomes_of_sync))
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))

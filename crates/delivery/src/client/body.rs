@@ -1,5 +1,8 @@
 //! Reading an answer up to a bound.
 
+use std::ops::ControlFlow;
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use http::response::Parts;
 use http_body_util::BodyExt;
@@ -10,12 +13,20 @@ use crate::transport::{BodyEnd, Connecting, Response, Timing};
 
 /// What has been received of an answer. Filled in place, so that what there is survives when the
 /// time for the rest runs out.
-pub(super) struct Received {
+pub(super) struct Received<'s> {
     head: Option<Parts>,
     body: BodyBytes,
     limit: usize,
+    sink: Option<Sink<'s>>,
     timing: Timing,
     began: Instant,
+}
+
+/// Takes the body of an answer that is no refusal as it comes, however long that goes on.
+pub(super) struct Sink<'s> {
+    /// How long nothing may come.
+    pub(super) silence: Duration,
+    pub(super) take: &'s mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
 }
 
 /// A body that, as most do, arrives in one piece is not copied.
@@ -24,16 +35,23 @@ enum BodyBytes {
     Several(BytesMut),
 }
 
-impl Received {
+impl<'s> Received<'s> {
     /// Nothing yet; at most `limit` bytes of body will be taken.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             head: None,
             body: BodyBytes::One(Bytes::new()),
             limit,
+            sink: None,
             timing: Timing::default(),
             began: Instant::now(),
         }
+    }
+
+    /// The same, handing on what comes.
+    pub(super) fn with_sink(mut self, sink: Sink<'s>) -> Self {
+        self.sink = Some(sink);
+        self
     }
 
     /// The request is about to be sent, over a connection that took so long if it is a new one.
@@ -45,8 +63,12 @@ impl Received {
     /// Takes `response`, reading its body.
     pub(super) async fn read(&mut self, response: http::Response<Incoming>) -> BodyEnd {
         let (head, mut body) = response.into_parts();
+        let taken = head.status.is_success();
         self.head = Some(head);
         self.timing.wait = self.began.elapsed();
+        if let Some(sink) = self.sink.as_mut().filter(|_| taken) {
+            return sink.follow(body).await;
+        }
         while !body.is_end_stream() {
             match body.frame().await {
                 None => break,
@@ -81,6 +103,25 @@ impl Received {
             body_end,
             timing: self.timing,
         })
+    }
+}
+
+impl Sink<'_> {
+    async fn follow(&mut self, mut body: Incoming) -> BodyEnd {
+        while !body.is_end_stream() {
+            let frame = match tokio::time::timeout(self.silence, body.frame()).await {
+                Err(_) | Ok(Some(Err(_))) => return BodyEnd::Broken,
+                Ok(None) => break,
+                Ok(Some(Ok(frame))) => frame,
+            };
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if (self.take)(&data).is_break() {
+                return BodyEnd::OverLimit;
+            }
+        }
+        BodyEnd::Complete
     }
 }
 

@@ -42,7 +42,7 @@ impl Http1 {
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
-        received: &mut Received,
+        received: &mut Received<'_>,
     ) -> Result<hyper::Result<BodyEnd>, (NotSent, hyper::Error)> {
         let answer = self.sender.try_send_request(request);
         let exchange = async {

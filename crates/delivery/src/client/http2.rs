@@ -54,7 +54,7 @@ impl Http2 {
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
-        received: &mut Received,
+        received: &mut Received<'_>,
     ) -> Result<hyper::Result<BodyEnd>, (NotSent, hyper::Error)> {
         match self.sender.try_send_request(request).await {
             Ok(response) => Ok(Ok(received.read(response).await)),

@@ -15,6 +15,7 @@ mod tls;
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Client as Config;
 use crate::egress::Guard;
 use crate::transport::{BodyEnd, Connecting, Response, Transport, TransportError};
-use body::Received;
+use body::{Received, Sink};
 use connect::{Connector, Dialed};
 use pool::{Destination, Pool};
 
@@ -175,6 +176,34 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Like [`request`](Self::request), handing the body of an answer that is no refusal to `take` as it
+    /// comes: until it ends, `take` has enough, or nothing came for `silence`. The response's own body is
+    /// empty then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`request`](Self::request).
+    pub async fn request_streamed(
+        &self,
+        request: Request<Bytes>,
+        silence: Duration,
+        take: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    ) -> Result<Response, TransportError> {
+        let inner = &*self.inner;
+        let destination = inner.pool.destination(request.uri())?;
+        let mut received =
+            Received::new(inner.max_response_bytes).with_sink(Sink { silence, take });
+        let end = inner.exchange(&destination, request, &mut received).await?;
+        received
+            .into_response(end)
+            .ok_or_else(|| TransportError::ResponseTimeout {
+                host: destination.host().to_owned(),
+                after: silence,
+            })
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
@@ -194,7 +223,7 @@ impl Inner {
         &self,
         destination: &Arc<Destination>,
         request: Request<Bytes>,
-        received: &mut Received,
+        received: &mut Received<'_>,
     ) -> Result<BodyEnd, TransportError> {
         let (mut head, body) = request.into_parts();
         // Looked for first, since removing looks up each name and there is seldom one.

@@ -30,6 +30,7 @@ mod revision;
 mod secrets;
 mod settings;
 mod sync;
+mod tail;
 mod token;
 mod traffic;
 mod whoami;
@@ -113,6 +114,9 @@ enum Command {
     /// Syncs: each sends a project's events to a destination.
     #[command(subcommand)]
     Sync(sync::Command),
+    /// Follow events, or what becomes of them, as it happens.
+    #[command(subcommand)]
+    Tail(tail::Command),
     /// Organisations: each has projects and members of its own.
     #[command(subcommand)]
     Organisation(organisation::Command),
@@ -255,6 +259,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Plan(options) => code::plan(options),
         Command::Apply(options) => code::apply(options),
         Command::Sync(command) => sync::run(command),
+        Command::Tail(command) => tail::run(command),
         Command::Organisation(command) => organisation::run(command),
         Command::Member(command) => member::run(command),
         Command::Invitation(command) => invitation::run(command),

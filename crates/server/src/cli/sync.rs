@@ -144,7 +144,7 @@ pub(crate) struct Page {
     limit: u32,
 }
 
-const SYNC: Kind = Kind {
+pub(super) const SYNC: Kind = Kind {
     what: "sync",
     id: "id",
     names: &["name"],

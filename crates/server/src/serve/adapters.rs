@@ -8,13 +8,16 @@ use api::portal::{
 use async_trait::async_trait;
 use delivery::egress::Guard;
 use delivery::{BodyEnd, Client, Sender};
+use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
 use journal::{EndedRow, Journal, LaneStats, Retry, RetryKey, StorageError};
 use model::definition::Definition;
 use model::sync::Sync;
+use model::tail::Told;
 use model::{Clock, Event, Offset, OutboundRequest, ProjectId, SyncId, Timestamp};
 use pipeline::Plan;
-use stream::{ApplyError, Streams};
+use stream::{ApplyError, Outcomes, Streams};
+use tokio::sync::watch;
 
 /// The lanes, as the control API asks for them.
 pub(super) struct ControlledLanes {
@@ -109,6 +112,26 @@ impl Lanes for ControlledLanes {
     ) -> Result<Vec<Arc<Event>>, LaneError> {
         let newest = journal::newest(self.journal.as_ref(), project, before, max);
         newest.await.map_err(unavailable)
+    }
+
+    fn head(&self, project: ProjectId) -> watch::Receiver<Offset> {
+        self.journal.head(project)
+    }
+
+    async fn read(
+        &self,
+        project: ProjectId,
+        from: Offset,
+        max: usize,
+    ) -> Result<Vec<Arc<Event>>, LaneError> {
+        let read = self.journal.read(project, from, max);
+        read.await.map_err(unavailable)
+    }
+
+    fn outcomes(&self, project: ProjectId) -> BoxStream<'static, Told> {
+        let outcomes = self.streams.outcomes(project);
+        let next = async |mut outcomes: Outcomes| Some((outcomes.next().await?, outcomes));
+        Box::pin(futures_util::stream::unfold(outcomes, next))
     }
 }
 

@@ -5,6 +5,7 @@
 mod breaker;
 mod isolation;
 mod limits;
+mod looking_on;
 mod retries;
 mod settling;
 mod support;

@@ -48,6 +48,8 @@ codes! {
     RateLimited = "rate_limited",
     /// Too much mail.
     TooManyLetters = "too_many_letters",
+    /// Too many tails.
+    TooManyTails = "too_many_tails",
     /// Not allowed.
     Forbidden = "forbidden",
     /// From another site.
@@ -145,6 +147,11 @@ impl ApiError {
                 StatusCode::TOO_MANY_REQUESTS,
                 Code::TooManyLetters,
                 "Too much mail",
+            ),
+            Self::TooManyTails { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                Code::TooManyTails,
+                "Too many tails",
             ),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, Code::Forbidden, "Not allowed"),
             Self::CrossSite => (StatusCode::FORBIDDEN, Code::CrossSite, "From another site"),

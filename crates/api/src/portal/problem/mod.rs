@@ -57,6 +57,12 @@ pub enum ApiError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// No further tail can be opened.
+    #[error("{message}")]
+    TooManyTails {
+        /// Whose there are too many.
+        message: &'static str,
+    },
     /// The caller may not do this.
     #[error("this needs the permission `{permission}`")]
     Forbidden {

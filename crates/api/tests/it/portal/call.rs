@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use millstream_api::auth::RequestId;
 use serde_json::Value;
@@ -76,22 +76,31 @@ impl<'w> Call<'w> {
         self
     }
 
-    pub(crate) async fn send(mut self) -> Answer {
-        if let Some(token) = &self.token {
-            let value = format!("Bearer {token}");
-            self.request = self.request.header(header::AUTHORIZATION, value);
-        }
-        let body = Body::from(self.body.unwrap_or_default());
-        let request = self.request.body(body).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+    /// Sends it, and reads the answer: all of it, or the first part of one that doesn't end.
+    pub(crate) async fn send(self) -> Answer {
+        let (parts, mut body) = self.open().await.into_parts();
+        let endless = parts.headers.get(header::CONTENT_TYPE);
+        let bytes = match endless.is_some_and(|kind| kind == "text/event-stream") {
+            true => body.frame().await.unwrap().unwrap().into_data().unwrap(),
+            false => body.collect().await.unwrap().to_bytes(),
+        };
         Answer {
             status: parts.status,
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
             bytes: bytes.to_vec(),
         }
+    }
+
+    /// Sends it, and leaves the answer to be read.
+    pub(crate) async fn open(mut self) -> Response<Body> {
+        if let Some(token) = &self.token {
+            let value = format!("Bearer {token}");
+            self.request = self.request.header(header::AUTHORIZATION, value);
+        }
+        let body = Body::from(self.body.unwrap_or_default());
+        let request = self.request.body(body).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
     }
 }
 

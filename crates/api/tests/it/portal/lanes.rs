@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use journal::figures::{Figures, Scope, Step};
 use journal::{EndedRow, LaneStats, Retry, RetryKey};
 use millstream_api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
 use model::definition::Definition;
 use model::sync::Sync;
+use model::tail::Told;
 use model::time::SystemClock;
 use model::{Clock, Event, Offset, ProjectId, SyncId, Timestamp};
 use pipeline::Plan;
+use tokio::sync::watch;
 
 /// What the lanes were told, and what they answer.
 #[derive(Default)]
@@ -28,8 +32,29 @@ pub(crate) struct Notes {
     pub(crate) asked_figures: Vec<(Scope, Step, Timestamp, Timestamp)>,
     /// Every project's, oldest first.
     pub(crate) events: Vec<Arc<Event>>,
+    /// Where each project's log ends, where anybody asked.
+    heads: HashMap<ProjectId, watch::Sender<Offset>>,
+    /// What becomes of every project's deliveries.
+    pub(crate) told: Vec<Told>,
     /// Whether the journal fails.
     pub(crate) broken: bool,
+}
+
+impl Notes {
+    fn head(&mut self, project: ProjectId) -> &watch::Sender<Offset> {
+        let newest = self.events.iter().rev();
+        let newest = newest.clone().find(|event| event.project == project);
+        let head = newest.map_or(Offset(0), |event| event.offset.next());
+        let head = || watch::Sender::new(head);
+        self.heads.entry(project).or_insert_with(head)
+    }
+
+    /// An event is accepted.
+    pub(crate) fn accept(&mut self, event: Arc<Event>) {
+        let (project, head) = (event.project, event.offset.next());
+        self.events.push(event);
+        self.head(project).send_replace(head);
+    }
 }
 
 #[derive(Default)]
@@ -152,5 +177,26 @@ impl Lanes for NotingLanes {
         let newest = newest.filter(|event| event.project == project);
         let older = newest.filter(|event| before.is_none_or(|before| event.offset < before));
         Ok(older.take(max).cloned().collect())
+    }
+
+    fn head(&self, project: ProjectId) -> watch::Receiver<Offset> {
+        self.notes().head(project).subscribe()
+    }
+
+    async fn read(
+        &self,
+        project: ProjectId,
+        from: Offset,
+        max: usize,
+    ) -> Result<Vec<Arc<Event>>, LaneError> {
+        let notes = self.working()?;
+        let events = notes.events.iter();
+        let events = events.filter(|event| event.project == project && event.offset >= from);
+        Ok(events.take(max).cloned().collect())
+    }
+
+    fn outcomes(&self, _: ProjectId) -> BoxStream<'static, Told> {
+        let told = self.notes().told.clone();
+        Box::pin(stream::iter(told).chain(stream::pending()))
     }
 }

@@ -40,6 +40,7 @@ mod sensitive;
 mod session;
 mod sync_versions;
 mod syncs;
+mod tails;
 mod tenants;
 mod tokens;
 mod traffic;

@@ -1,5 +1,6 @@
 //! A client of a server's control API.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -191,6 +192,46 @@ impl Remote {
         headers: HeaderMap,
         body: Option<&Value>,
     ) -> anyhow::Result<(HeaderMap, Bytes)> {
+        let request = self.request(method, path, headers, body)?;
+        let answer = self
+            .client
+            .request_bounded(request, LARGEST_ANSWER)
+            .await
+            .with_context(|| format!("{} can't be reached; is the server running?", self.url))?;
+        if !answer.status.is_success() {
+            return Err(self.refused(answer.status, &answer.body).into());
+        }
+        if answer.body_end != delivery::BodyEnd::Complete {
+            bail!("the server's answer broke off");
+        }
+        Ok((answer.headers, answer.body))
+    }
+
+    /// `GET` of what goes on: hands it to `take` as it comes, until it ends, breaks off, `take` has
+    /// enough, or nothing came for `silence`.
+    pub(in crate::cli) async fn follow(
+        &self,
+        path: &str,
+        silence: Duration,
+        take: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    ) -> anyhow::Result<()> {
+        let request = self.request(Method::GET, path, HeaderMap::new(), None)?;
+        let answer = self.client.request_streamed(request, silence, take).await;
+        let answer = answer
+            .with_context(|| format!("{} can't be reached; is the server running?", self.url))?;
+        match answer.status.is_success() {
+            true => Ok(()),
+            false => Err(self.refused(answer.status, &answer.body).into()),
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Request<Bytes>> {
         let body = body.map(serde_json::to_vec).transpose()?;
         let mut request = Request::builder()
             .method(method)
@@ -206,18 +247,7 @@ impl Remote {
         if let Some((name, value)) = self.credential()? {
             request.headers_mut().insert(name, value);
         }
-        let answer = self
-            .client
-            .request_bounded(request, LARGEST_ANSWER)
-            .await
-            .with_context(|| format!("{} can't be reached; is the server running?", self.url))?;
-        if !answer.status.is_success() {
-            return Err(self.refused(answer.status, &answer.body).into());
-        }
-        if answer.body_end != delivery::BodyEnd::Complete {
-            bail!("the server's answer broke off");
-        }
-        Ok((answer.headers, answer.body))
+        Ok(request)
     }
 
     fn credential(&self) -> anyhow::Result<Option<(http::HeaderName, HeaderValue)>> {
