@@ -11,6 +11,7 @@ use model::{Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::fate::{Fates, Record};
 use crate::figures::{Details, Figures, Scope, Step};
 use crate::keep::{Held, Keep};
 
@@ -19,7 +20,7 @@ use crate::keep::{Held, Keep};
 /// *Durable* means: survives a `kill -9` and a power failure right after the call returned (fsync,
 /// or a quorum's acknowledgement).
 #[async_trait]
-pub trait Journal: Send + Sync + 'static {
+pub trait Journal: Fates {
     /// Takes a batch of one project's events, whole or not at all; when it returns, all of it is
     /// durable. In one transaction, event by event in order:
     ///
@@ -107,8 +108,8 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Removes what nobody needs any more: events by age and size that every lane has passed and
     /// no retry or ended delivery refers to (a paused lane's cursor and retries move on when its
-    /// bounds are exceeded), ended deliveries, figures and duplicate detection by age. Sums figures up
-    /// by the hour.
+    /// bounds are exceeded), ended deliveries, what is kept of deliveries, figures and duplicate
+    /// detection by age. Sums figures up by the hour.
     /// Called every minute or so; bounded work per call.
     async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError>;
 
@@ -276,6 +277,8 @@ pub struct Settlement {
     pub counts: Counts,
     /// More figures, for the same minute.
     pub details: Details,
+    /// What is kept of single deliveries.
+    pub record: Record,
 }
 
 /// A pending retry.

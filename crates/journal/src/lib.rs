@@ -7,11 +7,13 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contract;
+pub mod fate;
 pub mod figures;
 mod keep;
 mod newest;
 pub mod sqlite;
 
 pub use contract::*;
+pub use fate::Fates;
 pub use keep::{Held, Keep};
 pub use newest::newest;

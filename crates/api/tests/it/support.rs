@@ -8,10 +8,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use journal::fate::{
+    Fate, Found, Key, OutcomePage, Outcomes, Refused, RefusedRow, SampleRow, What,
+};
 use journal::figures::{Figures, Scope, Step};
 use journal::{
-    AcceptError, Accepted, Batch, DroppedLane, EndedRow, IncomingEvent, Journal, LanePosition,
-    LaneStats, Retired, Retry, RetryKey, Settlement, Status, StorageError,
+    AcceptError, Accepted, Batch, DroppedLane, EndedRow, Fates, IncomingEvent, Journal,
+    LanePosition, LaneStats, Retired, Retry, RetryKey, Settlement, Status, StorageError,
 };
 use millstream_api::ingest::{
     Config, Ingest, Known, ProjectIngest, Projects, ReadError, Reception, Refusal, Upload, router,
@@ -33,6 +36,7 @@ pub(crate) const NOW: i64 = 1_646_078_821_795;
 pub(crate) struct Recorder {
     batches: Mutex<Vec<Batch>>,
     pub(crate) refusing: Mutex<Option<AcceptError>>,
+    pub(crate) refused: Mutex<Vec<(ProjectId, Refused)>>,
 }
 
 impl Recorder {
@@ -141,6 +145,44 @@ impl Journal for Recorder {
     }
 
     async fn close(&self) {}
+}
+
+#[async_trait]
+impl Fates for Recorder {
+    async fn fate(&self, _: SyncId, _: Offset) -> Result<Option<Fate>, StorageError> {
+        Ok(None)
+    }
+
+    async fn outcomes(&self, _: SyncId, _: Outcomes) -> Result<OutcomePage, StorageError> {
+        Ok(OutcomePage::default())
+    }
+
+    async fn samples(&self, _: SyncId, _: Option<What>) -> Result<Vec<SampleRow>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn sample(&self, _: SyncId, _: u64) -> Result<Option<SampleRow>, StorageError> {
+        Ok(None)
+    }
+
+    async fn find(
+        &self,
+        _: ProjectId,
+        _: Key,
+        _: Option<Offset>,
+        _: usize,
+    ) -> Result<Found, StorageError> {
+        Ok(Found::default())
+    }
+
+    async fn note_refused(&self, project: ProjectId, one: Refused) -> Result<(), StorageError> {
+        self.refused.lock().unwrap().push((project, one));
+        Ok(())
+    }
+
+    async fn refused(&self, _: ProjectId) -> Result<Vec<RefusedRow>, StorageError> {
+        Ok(Vec::new())
+    }
 }
 
 /// The one project, whose key is [`KEY`].

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)] // These are tests.
 
 pub mod dedupe;
+pub mod fates;
 pub mod figures;
 pub mod lanes;
 pub mod log;
@@ -46,6 +47,10 @@ pub struct Bounds {
     pub paused_max_bytes: u64,
     /// How long ended deliveries are kept.
     pub ended_max_age: Duration,
+    /// How long it is kept what became of single deliveries.
+    pub outcomes_max_age: Duration,
+    /// How many attempts a lane keeps.
+    pub outcomes_max_per_lane: u64,
 }
 
 impl Default for Bounds {
@@ -59,6 +64,8 @@ impl Default for Bounds {
             paused_max_age: 7 * DAY,
             paused_max_bytes: 1 << 40,
             ended_max_age: 7 * DAY,
+            outcomes_max_age: 7 * DAY,
+            outcomes_max_per_lane: 1 << 40,
         }
     }
 }
@@ -106,6 +113,15 @@ macro_rules! conformance {
             figures::figures_go_by_age
             figures::a_projects_figures_are_those_of_all_its_lanes
             figures::a_range_is_bounded
+            fates::first_deliveries_are_known_through_crashes
+            fates::an_events_standing_is_known
+            fates::attempts_are_kept_once_and_told_in_order
+            fates::attempts_are_found_by_what_they_are
+            fates::what_is_kept_of_deliveries_goes_by_age_and_number
+            fates::samples_are_the_newest_of_their_kind
+            fates::events_are_found_by_what_they_carry
+            fates::events_that_are_gone_are_not_found
+            fates::refused_requests_are_kept_by_project
             retention::old_events_go_when_every_lane_has_passed
             retention::the_oldest_events_go_when_there_are_too_many
             retention::retries_and_ended_deliveries_hold_their_events

@@ -48,6 +48,10 @@ pub struct Config {
     /// key takes 10 bits; beyond that, each event costs one page read per file without a filter.
     pub dedupe_filter_bytes: usize,
 
+    /// How many events make a run of the index that events are looked up in. Fewer become one after
+    /// some seconds.
+    pub lookup_run_events: usize,
+
     /// Events older than this are removed once nobody needs them.
     pub retention_age: Duration,
     /// When events take more than this, the oldest that nobody needs are removed.
@@ -62,6 +66,13 @@ pub struct Config {
     pub ended_max_age: Duration,
     /// How many ended deliveries a lane keeps at most; the oldest go first.
     pub ended_max_per_lane: u64,
+    /// What became of single deliveries is kept this long: attempts, records of those delivered at
+    /// the first one, samples of failures and of refused requests.
+    pub outcomes_max_age: Duration,
+    /// How many attempts with rows of their own a lane keeps at most; the earliest events' go first.
+    pub outcomes_max_per_lane: u64,
+    /// How many bytes of records of deliveries at the first attempt a lane keeps at most.
+    pub delivered_max_bytes: u64,
     /// Figures by the hour are kept this long.
     pub figures_max_age: Duration,
     /// Figures of the minute under way that are kept in memory, of lanes and projects.
@@ -105,6 +116,7 @@ impl Config {
             readers: 4,
             dedupe_memtable_keys: 128 * KIB,
             dedupe_filter_bytes: 64 * MIB,
+            lookup_run_events: 4 * KIB,
             retention_age: 7 * DAY,
             retention_bytes: 20 * GIB,
             backlog_max_bytes: 50 * GIB,
@@ -112,6 +124,9 @@ impl Config {
             paused_max_bytes: 10 * GIB,
             ended_max_age: 7 * DAY,
             ended_max_per_lane: 1_000_000,
+            outcomes_max_age: 7 * DAY,
+            outcomes_max_per_lane: 1_000_000,
+            delivered_max_bytes: 64 << 20,
             figures_max_age: 90 * DAY + DAY,
             figures_cache_entries: 4096,
             disk_reserve_bytes: GIB,

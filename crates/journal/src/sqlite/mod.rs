@@ -10,7 +10,10 @@ mod chunk;
 mod config;
 mod dedupe;
 mod failure;
+mod fate;
+mod fates;
 mod figures;
+mod lookup;
 mod offsets;
 mod open;
 mod reader;
@@ -22,7 +25,7 @@ mod writer;
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Sender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -40,6 +43,7 @@ use crate::{
 };
 use dedupe::builder;
 use failure::Fault;
+use lookup::Lookup;
 use reader::Readers;
 use shared::{ProjectLog, Shared};
 use writer::queue::Queue;
@@ -59,6 +63,9 @@ pub struct Sqlite {
     requests: Semaphore,
     kept_at_most: Keep,
     stop_building: Arc<AtomicBool>,
+    lookup: Arc<Lookup>,
+    /// Ends the thread that builds the index, when it is dropped.
+    following: Mutex<Option<Sender<()>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the folder is ours.
     lock: Mutex<Option<File>>,
@@ -73,6 +80,9 @@ impl Sqlite {
         let file = open::database(&config.folder);
         let queue = Arc::new(Queue::new(&config));
         let shared = Arc::new(Shared::new(&config));
+        let seed = open::seed(&connection, &file)?;
+        let lookup = Arc::new(Lookup::new(&config, seed));
+        let (follower, following) = lookup.follower(&config, &shared);
         let (checkpoints, checkpointer) = checkpoint::new(file.clone());
         let (jobs, next_job) = sync_channel(1);
         let writer = Writer::new(
@@ -94,11 +104,14 @@ impl Sqlite {
                 ended: Some(config.ended_max_age),
             },
             stop_building: Arc::clone(&stop_building),
+            lookup,
+            following: Mutex::new(Some(following)),
             threads: Mutex::default(),
             lock: Mutex::new(Some(lock)),
         };
         journal.start("journal-writer", move || writer.run())?;
         journal.start("journal-checks", move || checkpointer.run())?;
+        journal.start("journal-lookup", move || follower.run())?;
         journal.start("journal-dedupe", move || {
             while let Ok((job, filter_budget)) = next_job.recv() {
                 let built = builder::build(&config.folder, job, filter_budget, &stop_building);
@@ -128,6 +141,13 @@ impl Sqlite {
                 tracing::error!("a thread of the journal panicked");
             }
         }
+    }
+
+    fn stop_following(&self) {
+        self.following
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 
     fn take_threads(&self) -> Vec<JoinHandle<()>> {
@@ -325,6 +345,7 @@ impl Journal for Sqlite {
 
     async fn close(&self) {
         let (queue, stop_building) = (Arc::clone(&self.queue), Arc::clone(&self.stop_building));
+        self.stop_following();
         let threads = self.take_threads();
         let stopping =
             tokio::task::spawn_blocking(move || Self::stop(&queue, &stop_building, threads));
@@ -341,6 +362,7 @@ impl Journal for Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
+        self.stop_following();
         Self::stop(&self.queue, &self.stop_building, self.take_threads());
     }
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::config::Config;
 use super::failure::{Failure, Fault, advice};
-use super::{schema, upgrade};
+use super::{fate, schema, upgrade};
 
 /// Why a journal can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -158,10 +158,19 @@ pub(super) fn open(config: &Config, random: &dyn Random) -> Result<Connection, O
     Ok(connection)
 }
 
+/// What makes this journal's hashes unpredictable.
+pub(super) fn seed(connection: &Connection, file: &Path) -> Result<u64, OpenError> {
+    let seed = "SELECT value FROM meta WHERE key = 'seed'";
+    let seed = connection.query_row(seed, [], |row| row.get::<_, i64>(0));
+    let seed = seed.map_err(|error| Fault::from(error).sort(file))?;
+    Ok(seed as u64)
+}
+
 fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(schema::CREATE)?;
     transaction.execute_batch(schema::CREATE_FIGURES)?;
+    transaction.execute_batch(fate::CREATE_FATES)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

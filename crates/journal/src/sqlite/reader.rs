@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use model::outcome::Failure as AttemptFailure;
 use model::{Offset, Part, ProjectId, SyncId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
 use super::chunk::Chunk;
@@ -127,7 +127,7 @@ pub(super) fn chunks(
     Ok(chunks)
 }
 
-fn lane_number(connection: &Connection, sync: SyncId) -> Result<Option<i64>, Fault> {
+pub(super) fn lane_number(connection: &Connection, sync: SyncId) -> Result<Option<i64>, Fault> {
     let number = connection
         .prepare_cached("SELECT number FROM lanes WHERE sync = ?1 AND dropped = 0")?
         .query_row([sync.to_bytes()], |row| row.get(0))
@@ -158,21 +158,43 @@ pub(super) fn retries(
     let mut rows = query.query(params![lane, due_at, offset, part, max])?;
     let mut retries = Vec::new();
     while let Some(row) = rows.next()? {
-        let failure = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
-        let failure: Option<AttemptFailure> = serde_json::from_str(failure).ok();
-        let part = Part::from_code(row.get(2)?);
-        let (Some(part), Some(failure)) = (part, failure) else {
-            return Err(Fault::damaged(format!("a retry of {sync} can't be read")));
-        };
-        retries.push(Retry {
-            due_at: Timestamp(row.get(0)?),
-            offset: Offset(row.get::<_, i64>(1)? as u64),
-            part,
-            attempts: row.get(3)?,
-            failure,
-        });
+        retries.push(retry(row, sync)?);
     }
     Ok(Some(retries))
+}
+
+/// An event's pending retries, of a lane by its number.
+pub(super) fn retries_of(
+    connection: &Connection,
+    sync: SyncId,
+    lane: i64,
+    offset: Offset,
+) -> Result<Vec<Retry>, Fault> {
+    let mut query = connection.prepare_cached(
+        "SELECT due_at, offset, part, attempts, failure FROM retries
+         WHERE lane = ?1 AND offset = ?2 ORDER BY part",
+    )?;
+    let mut rows = query.query(params![lane, offset.0 as i64])?;
+    let mut retries = Vec::new();
+    while let Some(row) = rows.next()? {
+        retries.push(retry(row, sync)?);
+    }
+    Ok(retries)
+}
+
+fn retry(row: &Row<'_>, sync: SyncId) -> Result<Retry, Fault> {
+    let failure = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
+    let failure: Option<AttemptFailure> = serde_json::from_str(failure).ok();
+    let (Some(part), Some(failure)) = (Part::from_code(row.get(2)?), failure) else {
+        return Err(Fault::damaged(format!("a retry of {sync} can't be read")));
+    };
+    Ok(Retry {
+        due_at: Timestamp(row.get(0)?),
+        offset: Offset(row.get::<_, i64>(1)? as u64),
+        part,
+        attempts: row.get(3)?,
+        failure,
+    })
 }
 
 /// `None` when the sync has no lane.
@@ -196,25 +218,48 @@ pub(super) fn ended(
     let mut rows = query.query(params![lane, before, max])?;
     let mut ended = Vec::new();
     while let Some(row) = rows.next()? {
-        let why = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
-        let (part, why) = (Part::from_code(row.get(2)?), serde_json::from_str(why).ok());
-        let (Some(part), Some(why)) = (part, why) else {
-            return Err(Fault::damaged(format!(
-                "an ended delivery of {sync} can't be read"
-            )));
-        };
-        ended.push(EndedRow {
-            sequence: row.get::<_, i64>(0)? as u64,
-            ended: Ended {
-                offset: Offset(row.get::<_, i64>(1)? as u64),
-                part,
-                at: Timestamp(row.get(3)?),
-                attempts: row.get(4)?,
-                why,
-            },
-        });
+        ended.push(ended_row(row, sync)?);
     }
     Ok(Some(ended))
+}
+
+/// An event's deliveries that ended without success, of a lane by its number.
+pub(super) fn ended_of(
+    connection: &Connection,
+    sync: SyncId,
+    lane: i64,
+    offset: Offset,
+) -> Result<Vec<Ended>, Fault> {
+    let mut query = connection.prepare_cached(
+        "SELECT sequence, offset, part, at, attempts, why FROM ended
+         WHERE lane = ?1 AND offset = ?2 ORDER BY part",
+    )?;
+    let mut rows = query.query(params![lane, offset.0 as i64])?;
+    let mut ended = Vec::new();
+    while let Some(row) = rows.next()? {
+        ended.push(ended_row(row, sync)?.ended);
+    }
+    Ok(ended)
+}
+
+fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> {
+    let why = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
+    let (part, why) = (Part::from_code(row.get(2)?), serde_json::from_str(why).ok());
+    let (Some(part), Some(why)) = (part, why) else {
+        return Err(Fault::damaged(format!(
+            "an ended delivery of {sync} can't be read"
+        )));
+    };
+    Ok(EndedRow {
+        sequence: row.get::<_, i64>(0)? as u64,
+        ended: Ended {
+            offset: Offset(row.get::<_, i64>(1)? as u64),
+            part,
+            at: Timestamp(row.get(3)?),
+            attempts: row.get(4)?,
+            why,
+        },
+    })
 }
 
 /// `None` when the sync has no lane.

@@ -3,14 +3,14 @@
 /// What `PRAGMA user_version` says. A database with a higher one was made by a later version of
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
 /// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
-/// `lane_minutes`.
-pub(super) const VERSION: i64 = 3;
+/// `lane_minutes`. Since 4, what became of single deliveries is kept.
+pub(super) const VERSION: i64 = 4;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
 
 /// The tables whose structure is checked at the start, the small and vital ones first.
-pub(super) const TABLES: [&str; 13] = [
+pub(super) const TABLES: [&str; 18] = [
     "meta",
     "projects",
     "lanes",
@@ -20,6 +20,11 @@ pub(super) const TABLES: [&str; 13] = [
     "hours",
     "dedupe_runs",
     "dedupe_log",
+    "fates",
+    "outcomes",
+    "packed",
+    "samples",
+    "refused",
     "users",
     "devices",
     "groups",

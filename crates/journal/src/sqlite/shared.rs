@@ -91,6 +91,14 @@ impl Shared {
         Arc::clone(log)
     }
 
+    /// All logs that there are.
+    pub(super) fn logs(&self) -> Vec<(ProjectId, Arc<ProjectLog>)> {
+        let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
+        let logs = logs.iter();
+        logs.map(|(project, log)| (*project, Arc::clone(log)))
+            .collect()
+    }
+
     /// Events before `head` are durable.
     pub(super) fn set_head(&self, project: ProjectId, number: i64, head: Offset) {
         let log = self.log(project);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::failure::Fault;
+use super::fate;
 use super::figures::{Whose, put};
 use super::schema;
 use super::writer::counts_from;
@@ -18,6 +19,10 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
         transaction.execute_batch(schema::CREATE_FIGURES)?;
         move_counts(&transaction)?;
         transaction.execute_batch("DROP TABLE lane_minutes")?;
+    }
+    if version < 4 {
+        transaction.execute_batch(fate::CREATE_FATES)?;
+        transaction.execute_batch(fate::FILL_FATES)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

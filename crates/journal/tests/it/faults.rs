@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use millstream_journal::conformance::Bounds;
+use millstream_journal::fate::Standing;
 use millstream_journal::figures::{Figures, Scope, Step};
 use millstream_journal::sqlite::{Config, OpenError, Sqlite};
 use millstream_journal::{AcceptError, Journal, Settlement, StorageError};
 use model::random::Seeded;
-use model::{ProjectId, SyncId, Timestamp};
+use model::{Offset, ProjectId, SyncId, Timestamp};
 
 use crate::support::{batch, config, copy, counting, open, project, read_all, sync};
 
@@ -237,6 +238,7 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
         let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
         let version = || database.pragma_query_value(None, "user_version", |row| row.get(0));
         let now: i64 = version().unwrap();
+        database.execute_batch(BEFORE_FATES).unwrap();
         database.execute_batch(BEFORE_FIGURES).unwrap();
         database
             .pragma_update(None, "user_version", former)
@@ -260,6 +262,45 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
             assert_eq!(version().unwrap(), now);
         }
     }
+}
+
+/// Makes a database of version 4 one of version 3.
+const BEFORE_FATES: &str = "
+    DROP TABLE fates; DROP TABLE outcomes; DROP TABLE packed; DROP TABLE samples; DROP TABLE refused;
+    PRAGMA user_version = 3;";
+
+#[tokio::test]
+async fn of_what_a_former_version_settled_nothing_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, sync) = (project(), sync());
+    let event = |n: usize| counting("someone", &n.to_string(), "{".into());
+    let journal = open(small(folder.path()));
+    journal.open_lane(project, sync).await.unwrap();
+    let events = (0..4).map(event).collect();
+    journal.accept(batch(events)).await.unwrap();
+    journal.close().await;
+    let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    database.execute_batch(BEFORE_FATES).unwrap();
+    drop(database);
+    let journal = open(small(folder.path()));
+    let events = (4..6).map(event).collect();
+    journal.accept(batch(events)).await.unwrap();
+    let settlement = Settlement {
+        cursor: Offset(5),
+        ..Settlement::default()
+    };
+    journal.settle(sync, settlement).await.unwrap();
+    let mut standings = Vec::new();
+    for offset in 3..6 {
+        let fate = journal.fate(sync, Offset(offset)).await.unwrap();
+        standings.push(fate.unwrap().standing);
+    }
+    let wanted = [
+        Standing::Forgotten,
+        Standing::Settled,
+        Standing::Ahead { events: 0 },
+    ];
+    assert_eq!(standings, wanted);
 }
 
 #[tokio::test]

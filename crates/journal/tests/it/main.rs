@@ -4,6 +4,7 @@
 
 mod crash;
 mod faults;
+mod lookup;
 mod support;
 
 use support::Sqlites;

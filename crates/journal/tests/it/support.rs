@@ -30,8 +30,11 @@ pub(crate) fn config(folder: &Path, bounds: Bounds) -> Config {
         paused_max_age: bounds.paused_max_age,
         paused_max_bytes: bounds.paused_max_bytes,
         ended_max_age: bounds.ended_max_age,
+        outcomes_max_age: bounds.outcomes_max_age,
+        outcomes_max_per_lane: bounds.outcomes_max_per_lane,
         // Small enough for every case to reach what is behind them.
         dedupe_memtable_keys: 400,
+        lookup_run_events: 30,
         user_cache_entries: 4,
         event_cache_bytes: 64 << 10,
         chunk_bytes: 16 << 10,

@@ -28,6 +28,10 @@ pub(crate) struct Journal {
     #[serde(with = "duration")]
     ended_max_age: Duration,
     ended_max_per_lane: u64,
+    #[serde(with = "duration")]
+    outcomes_max_age: Duration,
+    outcomes_max_per_lane: u64,
+    delivered_max_bytes: u64,
     disk_reserve_bytes: u64,
     #[serde(with = "duration")]
     check_budget: Duration,
@@ -49,6 +53,9 @@ impl Journal {
             paused_max_bytes: self.paused_max_bytes,
             ended_max_age: self.ended_max_age,
             ended_max_per_lane: self.ended_max_per_lane,
+            outcomes_max_age: self.outcomes_max_age,
+            outcomes_max_per_lane: self.outcomes_max_per_lane,
+            delivered_max_bytes: self.delivered_max_bytes,
             disk_reserve_bytes: self.disk_reserve_bytes,
             check_budget: self.check_budget,
             ..journal::sqlite::Config::new(data_dir.join("journal"))

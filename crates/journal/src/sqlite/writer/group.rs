@@ -9,10 +9,12 @@ use super::State;
 use super::disk::Disk;
 use super::streamed;
 use super::work::Accept;
+use crate::fate::Refused;
 use crate::sqlite::Config;
 use crate::sqlite::chunk::{Builder, Chunk};
 use crate::sqlite::dedupe::{Dedupe, Key};
 use crate::sqlite::failure::Fault;
+use crate::sqlite::fate::note_refused;
 use crate::sqlite::figures::Whose;
 use crate::{AcceptError, Accepted, DroppedLane, LanePosition, Settlement, StorageError};
 
@@ -172,9 +174,12 @@ impl<'a> Group<'a> {
         sync: model::SyncId,
     ) -> Result<LanePosition, Fault> {
         let State {
-            lanes, projects, ..
+            lanes,
+            projects,
+            fates,
+            ..
         } = &mut *self.state;
-        lanes.open(self.connection, projects, project, sync)
+        lanes.open(self.connection, projects, fates, project, sync)
     }
 
     /// See [`Journal::settle`](crate::Journal::settle).
@@ -184,8 +189,13 @@ impl<'a> Group<'a> {
         settlement: &Settlement,
     ) -> Result<Result<(), StorageError>, Fault> {
         self.state.backlog.lanes_changed();
-        let State { lanes, tally, .. } = &mut *self.state;
-        lanes.settle(self.connection, tally, sync, settlement)
+        let State {
+            lanes,
+            tally,
+            fates,
+            ..
+        } = &mut *self.state;
+        lanes.settle(self.connection, tally, fates, sync, settlement)
     }
 
     /// See [`Journal::set_paused`](crate::Journal::set_paused).
@@ -205,9 +215,23 @@ impl<'a> Group<'a> {
     ) -> Result<Result<DroppedLane, StorageError>, Fault> {
         self.state.backlog.lanes_changed();
         let State {
-            lanes, projects, ..
+            lanes,
+            projects,
+            fates,
+            ..
         } = &mut *self.state;
-        lanes.drop(self.connection, projects, sync)
+        lanes.drop(self.connection, projects, fates, sync)
+    }
+
+    /// See [`Fates::note_refused`](crate::Fates::note_refused).
+    pub(in crate::sqlite) fn note_refused(
+        &mut self,
+        project: ProjectId,
+        refused: &Refused,
+    ) -> Result<(), Fault> {
+        let State { projects, .. } = &mut *self.state;
+        let project = projects.get_or_create(self.connection, project)?;
+        note_refused(self.connection, project.number, refused)
     }
 
     /// Writes all that has only changed in memory so far.
@@ -220,6 +244,7 @@ impl<'a> Group<'a> {
         self.state.groups.write(self.connection)?;
         self.state.lanes.write(self.connection)?;
         self.state.tally.write(self.connection)?;
+        self.state.fates.write(self.connection)?;
         self.state.projects.write(self.connection)?;
         self.dedupe.write(self.connection)?;
         Ok(self.effects)

@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::projects::Projects;
 use super::tally::Tally;
 use crate::sqlite::failure::Fault;
+use crate::sqlite::fate::FatesOfLanes;
 use crate::sqlite::figures::Whose;
 use crate::sqlite::offsets;
 use crate::{Counts, DroppedLane, Ended, LanePosition, Retry, Settlement, StorageError};
@@ -111,6 +112,7 @@ impl Lanes {
         &mut self,
         connection: &Connection,
         projects: &mut Projects,
+        fates: &mut FatesOfLanes,
         project: ProjectId,
         sync: SyncId,
     ) -> Result<LanePosition, Fault> {
@@ -135,6 +137,7 @@ impl Lanes {
             )?
             .execute(params![lane.number, sync.to_bytes(), lane.project])?;
         self.last_number = lane.number;
+        fates.begin(connection, lane.number, lane.cursor)?;
         let position = lane.position()?;
         self.by_sync.insert(sync, lane);
         Ok(position)
@@ -153,6 +156,7 @@ impl Lanes {
         &mut self,
         connection: &Connection,
         tally: &mut Tally,
+        fates: &mut FatesOfLanes,
         sync: SyncId,
         settlement: &Settlement,
     ) -> Result<Result<(), StorageError>, Fault> {
@@ -172,6 +176,7 @@ impl Lanes {
         for ended in &settlement.ended {
             lane.ended += end(connection, lane.number, ended)?;
         }
+        fates.keep(connection, lane.number, lane.cursor, &settlement.record)?;
         lane.cursor = settlement.cursor;
         lane.ahead = offsets::pack(settlement.cursor, &settlement.ahead);
         lane.total.add(&settlement.counts);
@@ -212,6 +217,7 @@ impl Lanes {
         &mut self,
         connection: &Connection,
         projects: &mut Projects,
+        fates: &mut FatesOfLanes,
         sync: SyncId,
     ) -> Result<Result<DroppedLane, StorageError>, Fault> {
         let Some(lane) = self.by_sync.remove(&sync) else {
@@ -222,6 +228,7 @@ impl Lanes {
             [lane.number],
         )?;
         self.forget_pending(lane.project, lane.pending);
+        fates.forget(lane.number);
         self.dropped_left = true;
         let ahead = lane.position()?.ahead.len() as u64;
         let head = projects

@@ -9,6 +9,7 @@ use super::State;
 use super::group::Group;
 use super::lanes::Lane;
 use crate::sqlite::failure::Fault;
+use crate::sqlite::fate::TABLES_OF_LANES;
 use crate::sqlite::offsets;
 use crate::{Keep, Retired};
 
@@ -55,6 +56,8 @@ impl Group<'_> {
         let State { tally, .. } = &mut *self.state;
         step.more |= tally.sum_up(self.connection, now)?;
         step.more |= tally.retire(self.connection, self.config, now)?;
+        let State { fates, .. } = &mut *self.state;
+        step.more |= fates.retire(self.connection, self.config, now)?;
         self.remove_chunks(now, &mut step)?;
         self.remove_chunks_that_go_earlier(now, &mut step)?;
         if step.retired.events > 0 {
@@ -68,7 +71,7 @@ impl Group<'_> {
         if !self.state.lanes.dropped_left {
             return Ok(());
         }
-        for table in ["retries", "ended"] {
+        for table in ["retries", "ended"].into_iter().chain(TABLES_OF_LANES) {
             let sql = format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT {table}.rowid FROM lanes
                  JOIN {table} ON {table}.lane = lanes.number WHERE dropped = 1 LIMIT ?1)"

@@ -15,6 +15,7 @@ use super::tally::Tally;
 use super::users::Users;
 use crate::sqlite::Config;
 use crate::sqlite::failure::Fault;
+use crate::sqlite::fate::FatesOfLanes;
 
 /// The memory of the tables.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(in crate::sqlite) struct State {
     pub(super) groups: GroupProperties,
     pub(super) lanes: Lanes,
     pub(super) tally: Tally,
+    pub(super) fates: FatesOfLanes,
     pub(super) backlog: Backlog,
     /// Retention looked at the chunks before this sequence last time.
     pub(super) retired_to: i64,
@@ -43,6 +45,7 @@ impl State {
             groups: GroupProperties::new(seed),
             lanes: Lanes::load(connection)?,
             tally: Tally::load(connection)?,
+            fates: FatesOfLanes::load(connection)?,
             backlog: Backlog::default(),
             retired_to: 0,
             shorter: Shorter::default(),

@@ -1,0 +1,318 @@
+//! Fates in the tables, read.
+
+use model::{Offset, Part, SyncId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::packed::unpack;
+use crate::fate::{
+    Attempt, AttemptRow, Delivered, Fate, OutcomeKey, OutcomePage, Outcomes, Sample, SampleRow,
+    Split, Standing, What,
+};
+use crate::sqlite::failure::Fault;
+use crate::sqlite::offsets;
+use crate::sqlite::reader::{ended_of, lane_number, retries_of};
+
+/// Rows of one event that are read at most: ten attempts of two deliveries, and some of replays.
+const MOST_OF_EVENT: i64 = 200;
+
+/// Rows that one page looks at, at most, to find those with a status. They are looked at in an index.
+const MOST_LOOKED_AT: usize = 50_000;
+
+const COLUMNS: &str =
+    "sequence, offset, part, at, number, what, status, event_type, message, tries,
+    queue, render, connect, wait, took";
+
+/// See [`Fates::fate`](crate::Fates::fate).
+pub(in crate::sqlite) fn fate(
+    connection: &Connection,
+    sync: SyncId,
+    offset: Offset,
+) -> Result<Option<Fate>, Fault> {
+    // All of it must be of one moment: what is pending may be delivered between two queries.
+    let transaction = connection.unchecked_transaction()?;
+    let Some(lane) = lane_number(&transaction, sync)? else {
+        return Ok(None);
+    };
+    let standing = standing(&transaction, lane, offset)?;
+    let mut query = transaction.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outcomes WHERE lane = ?1 AND offset = ?2
+         ORDER BY at, sequence LIMIT ?3"
+    ))?;
+    let mut rows = query.query(params![lane, offset.0 as i64, MOST_OF_EVENT])?;
+    let mut attempts = Vec::new();
+    while let Some(row) = rows.next()? {
+        attempts.push(attempt(row)?);
+    }
+    Ok(Some(Fate {
+        standing,
+        delivered: delivered(&transaction, lane, offset)?,
+        attempts,
+        pending: retries_of(&transaction, sync, lane, offset)?,
+        ended: ended_of(&transaction, sync, lane, offset)?,
+    }))
+}
+
+fn standing(connection: &Connection, lane: i64, offset: Offset) -> Result<Standing, Fault> {
+    let (cursor, ahead): (i64, Vec<u8>) = connection
+        .prepare_cached("SELECT cursor, ahead FROM lanes WHERE number = ?1")?
+        .query_row([lane], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let known: Option<(i64, bool, i64)> = connection
+        .prepare_cached("SELECT since, born, forgotten FROM fates WHERE lane = ?1")?
+        .query_row([lane], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let (since, born, forgotten) = known.unwrap_or((i64::MAX, false, 0));
+    let place = offset.0 as i64;
+    if place < since && born {
+        return Ok(Standing::BeforeLane);
+    }
+    if place >= cursor {
+        let ahead = offsets::unpack(Offset(cursor as u64), &ahead)
+            .ok_or_else(|| Fault::damaged("a lane's position can't be read"))?;
+        if ahead.binary_search(&offset).is_err() {
+            let settled = ahead.partition_point(|settled| *settled < offset) as u64;
+            return Ok(Standing::Ahead {
+                events: (place - cursor) as u64 - settled,
+            });
+        }
+    }
+    Ok(match place < since || place < forgotten {
+        true => Standing::Forgotten,
+        false => Standing::Settled,
+    })
+}
+
+/// Deliveries of an event at the first attempt.
+///
+/// In the order of records neither `base`, the lane's cursor before, nor `reach`, the highest offset so
+/// far, ever goes back. An event is settled while the cursor is not behind it, and not before it has
+/// been read: only records between the two can have it.
+fn delivered(connection: &Connection, lane: i64, offset: Offset) -> Result<Vec<Delivered>, Fault> {
+    let mut query = connection.prepare_cached(
+        "SELECT reach, first, last, body FROM packed WHERE lane = ?1 AND base <= ?2
+         ORDER BY base DESC, sequence DESC",
+    )?;
+    let place = offset.0 as i64;
+    let mut rows = query.query(params![lane, place])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (reach, first, last): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if reach < place {
+            break;
+        }
+        if (first..=last).contains(&place) {
+            let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            let all = unpack(body).ok_or_else(|| Fault::damaged("deliveries can't be read"))?;
+            found.extend(all.into_iter().filter(|one| one.offset == offset));
+        }
+    }
+    found.sort_by_key(|one| (one.at, one.part));
+    found.dedup();
+    Ok(found)
+}
+
+fn attempt(row: &Row<'_>) -> Result<AttemptRow, Fault> {
+    let (part, what) = (Part::from_code(row.get(2)?), What::from_code(row.get(5)?));
+    let (Some(part), Some(what)) = (part, what) else {
+        return Err(Fault::damaged("an attempt can't be read"));
+    };
+    Ok(AttemptRow {
+        sequence: row.get::<_, i64>(0)? as u64,
+        attempt: Attempt {
+            offset: Offset(row.get::<_, i64>(1)? as u64),
+            part,
+            at: Timestamp(row.get(3)?),
+            number: row.get(4)?,
+            what,
+            status: row.get(6)?,
+            event_type: row.get(7)?,
+            message: row.get(8)?,
+            tries: row.get(9)?,
+            split: Split {
+                queue_ms: row.get(10)?,
+                render_us: row.get(11)?,
+                connect_ms: row.get(12)?,
+                wait_ms: row.get(13)?,
+                took_ms: row.get(14)?,
+            },
+        },
+    })
+}
+
+/// See [`Fates::outcomes`](crate::Fates::outcomes).
+pub(in crate::sqlite) fn outcomes(
+    connection: &Connection,
+    sync: SyncId,
+    wanted: &Outcomes,
+) -> Result<OutcomePage, Fault> {
+    let transaction = connection.unchecked_transaction()?;
+    let Some(lane) = lane_number(&transaction, sync)? else {
+        return Ok(OutcomePage::default());
+    };
+    let (mut keys, horizon) = match &wanted.offsets {
+        Some(events) => (of_events(&transaction, lane, events, wanted)?, None),
+        None => by_kind(&transaction, lane, wanted)?,
+    };
+    keys.sort_unstable_by(|one, other| other.cmp(one));
+    let more = keys.len() > wanted.max;
+    keys.truncate(wanted.max);
+    let next = match more {
+        true => keys.last().copied(),
+        false => horizon,
+    };
+    let mut query = transaction.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outcomes WHERE sequence = ?1"
+    ))?;
+    let mut rows = Vec::with_capacity(keys.len());
+    for (_, sequence) in keys {
+        let mut found = query.query([sequence as i64])?;
+        if let Some(row) = found.next()? {
+            rows.push(attempt(row)?);
+        }
+    }
+    Ok(OutcomePage { rows, next })
+}
+
+/// Keys of attempts of these events.
+fn of_events(
+    connection: &Connection,
+    lane: i64,
+    events: &[Offset],
+    wanted: &Outcomes,
+) -> Result<Vec<OutcomeKey>, Fault> {
+    let mut query = connection.prepare_cached(
+        "SELECT at, sequence, what, status, event_type FROM outcomes
+         WHERE lane = ?1 AND offset = ?2 LIMIT ?3",
+    )?;
+    let mut keys = Vec::new();
+    for event in events.iter().take(crate::fate::MOST_OFFSETS) {
+        let mut rows = query.query(params![lane, event.0 as i64, MOST_OF_EVENT])?;
+        while let Some(row) = rows.next()? {
+            let key = key(row)?;
+            let what = What::from_code(row.get(2)?);
+            let of_type = match &wanted.event_type {
+                Some(wanted) => row.get_ref(4)?.as_str().ok() == Some(wanted.as_str()),
+                None => true,
+            };
+            if is_within(key, wanted)
+                && (wanted.whats.is_empty()
+                    || what.is_some_and(|what| wanted.whats.contains(&what)))
+                && (wanted.status.is_none() || wanted.status == row.get(3)?)
+                && of_type
+            {
+                keys.push(key);
+            }
+        }
+    }
+    Ok(keys)
+}
+
+/// Keys of attempts, some of each kind that is wanted; with the place that the search has got to
+/// where it was cut short: what lies behind it is left out.
+///
+/// Kinds are few and each is read in the order of an index that begins with it, so that however few
+/// match, no more are looked at than are found, but for those with another status.
+fn by_kind(
+    connection: &Connection,
+    lane: i64,
+    wanted: &Outcomes,
+) -> Result<(Vec<OutcomeKey>, Option<OutcomeKey>), Fault> {
+    let sql = match wanted.event_type {
+        None => {
+            "SELECT at, sequence, status FROM outcomes
+             WHERE lane = ?1 AND what = ?2 AND at >= ?3 AND at <= ?4 AND ?5 IS NULL
+             ORDER BY at DESC, sequence DESC"
+        }
+        Some(_) => {
+            "SELECT at, sequence, status FROM outcomes
+             WHERE lane = ?1 AND event_type = ?5 AND what = ?2 AND at >= ?3 AND at <= ?4
+             ORDER BY at DESC, sequence DESC"
+        }
+    };
+    let mut query = connection.prepare_cached(sql)?;
+    let all: Vec<What> = match wanted.whats.is_empty() {
+        true => What::all().collect(),
+        false => wanted.whats.clone(),
+    };
+    let from = wanted.from.map_or(i64::MIN, |from| from.0);
+    let until = wanted.until.map_or(i64::MAX, |until| until.0);
+    let until = wanted.before.map_or(until, |(at, _)| until.min(at.0));
+    let (mut keys, mut horizon, mut looked_at) = (Vec::new(), None, 0);
+    for what in &all {
+        let of_type = wanted.event_type.as_deref();
+        let mut rows = query.query(params![lane, what.code(), from, until, of_type])?;
+        let mut found = 0;
+        while let Some(row) = rows.next()? {
+            let key = key(row)?;
+            if !is_within(key, wanted) {
+                continue;
+            }
+            looked_at += 1;
+            if wanted.status.is_none() || wanted.status == row.get(2)? {
+                keys.push(key);
+                found += 1;
+            }
+            if found > wanted.max {
+                break;
+            }
+            if looked_at > MOST_LOOKED_AT {
+                horizon = horizon.max(Some(key));
+                looked_at = 0;
+                break;
+            }
+        }
+    }
+    if let Some(horizon) = horizon {
+        keys.retain(|key| *key >= horizon);
+    }
+    Ok((keys, horizon))
+}
+
+fn key(row: &Row<'_>) -> Result<OutcomeKey, Fault> {
+    Ok((Timestamp(row.get(0)?), row.get::<_, i64>(1)? as u64))
+}
+
+fn is_within(key: OutcomeKey, wanted: &Outcomes) -> bool {
+    wanted.before.is_none_or(|before| key < before)
+        && wanted.from.is_none_or(|from| key.0 >= from)
+        && wanted.until.is_none_or(|until| key.0 < until)
+}
+
+/// See [`Fates::samples`](crate::Fates::samples); with a sequence, that one.
+pub(in crate::sqlite) fn samples(
+    connection: &Connection,
+    sync: SyncId,
+    what: Option<What>,
+    sequence: Option<u64>,
+) -> Result<Vec<SampleRow>, Fault> {
+    let Some(lane) = lane_number(connection, sync)? else {
+        return Ok(Vec::new());
+    };
+    // Bodies are large, and a list shows none.
+    let mut query = connection.prepare_cached(
+        "SELECT sequence, what, offset, part, at, number, iif(?3 IS NULL, '', body) FROM samples
+         WHERE lane = ?1 AND (?2 IS NULL OR what = ?2) AND (?3 IS NULL OR sequence = ?3)
+         ORDER BY sequence DESC",
+    )?;
+    let sequence = sequence.map(|sequence| sequence as i64);
+    let mut rows = query.query(params![lane, what.map(What::code), sequence])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (part, what) = (Part::from_code(row.get(3)?), What::from_code(row.get(1)?));
+        let (Some(part), Some(what)) = (part, what) else {
+            return Err(Fault::damaged("a sample can't be read"));
+        };
+        let body: String = row.get(6)?;
+        found.push(SampleRow {
+            sequence: row.get::<_, i64>(0)? as u64,
+            sample: Sample {
+                offset: Offset(row.get::<_, i64>(2)? as u64),
+                part,
+                at: Timestamp(row.get(4)?),
+                number: row.get(5)?,
+                what,
+                body: body.into(),
+            },
+        });
+    }
+    Ok(found)
+}
