@@ -76,6 +76,7 @@ impl<T: Transport> Sender<T> {
                         retry_after: failed.retry_after,
                         tries,
                         elapsed: now.since(began),
+                        answer: answer.ok().map(|response| Box::new(response.into())),
                     };
                 }
             }

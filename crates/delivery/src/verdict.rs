@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use model::Timestamp;
 use model::outcome::{Category, Failure};
 
-use crate::transport::{Response, TransportError};
+use crate::transport::{Response, Timing, TransportError};
 
 /// How much of an answer's body is kept with a failure, in bytes.
 const KEPT_RESPONSE_BYTES: usize = 4096;
@@ -33,7 +33,27 @@ pub enum Verdict {
         tries: u8,
         /// How long the attempt took, waits included.
         elapsed: Duration,
+        /// The last try's answer, where there was one.
+        answer: Option<Box<Answer>>,
     },
+}
+
+/// What is known of an answer beyond the [`Failure`] that it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its headers. They may hold secrets.
+    pub headers: HeaderMap,
+    /// How long its parts took.
+    pub timing: Timing,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self {
+            headers: response.headers,
+            timing: response.timing,
+        }
+    }
 }
 
 /// The category of an answer that is no success; `None` for a 2xx.

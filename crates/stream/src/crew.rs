@@ -7,10 +7,12 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use delivery::pace::Place;
 use delivery::{Pace, Verdict};
 use futures_util::FutureExt as _;
+use journal::fate::{MOST_TYPE_BYTES, Split, beginning};
 use metrics::Histogram;
 use model::outcome::{Category, Discarded, Failure};
 use model::{Clock, Event, Offset, Part, Timestamp};
@@ -21,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Deliver;
 use crate::feed::Feed;
+use crate::sample::{Subject, Turns};
 
 /// One delivery to be made.
 pub(crate) struct Work {
@@ -29,6 +32,8 @@ pub(crate) struct Work {
     pub(crate) plan: Arc<Plan>,
     /// Which attempt this is, from 1.
     pub(crate) attempt: u8,
+    /// Since when it could have been made.
+    pub(crate) due_at: Timestamp,
 }
 
 /// What became of it.
@@ -43,11 +48,25 @@ pub(crate) struct Done {
     /// Requests that were sent.
     pub(crate) requests: u8,
     pub(crate) result: WorkResult,
+    /// What there is to tell of it, unless it was delivered at the first attempt.
+    pub(crate) told: Option<Box<Told>>,
+}
+
+/// What is told of an attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) event_type: String,
+    pub(crate) split: Split,
+    /// Everything about it, where it is to be a sample.
+    pub(crate) sample: Option<Arc<str>>,
 }
 
 /// How one attempt of one delivery went.
 pub(crate) enum WorkResult {
-    Delivered,
+    Delivered {
+        status: u16,
+        took_ms: u32,
+    },
     Failed {
         failure: Failure,
         retry_after: Option<Timestamp>,
@@ -72,6 +91,9 @@ struct Shared {
     pace: Pace,
     attempt_seconds: Histogram,
     feed: Arc<Feed>,
+    /// What samples are made with.
+    subject: Mutex<Option<Arc<Subject>>>,
+    turns: Turns,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -153,6 +175,8 @@ impl Crew {
                 pace: Pace::default(),
                 attempt_seconds: metrics::histogram!("millstream_attempt_seconds"),
                 feed,
+                subject: Mutex::default(),
+                turns: Turns::default(),
                 tasks,
                 cancel,
             }),
@@ -174,6 +198,11 @@ impl Crew {
     pub(crate) fn set_pace(&self, per_minute: Option<u32>) {
         let now = self.shared.clock.now();
         self.shared.pace.set(per_minute, now);
+    }
+
+    /// What samples are made with, from now on.
+    pub(crate) fn sample(&self, subject: Arc<Subject>) {
+        *self.shared.subject() = Some(subject);
     }
 
     /// Queues work and starts workers for it where the limit lets it.
@@ -235,6 +264,11 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing is done under the lock that can leave it half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn subject(&self) -> MutexGuard<'_, Option<Arc<Subject>>> {
+        // It is replaced as a whole.
+        self.subject.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands back a result and says what to do next, and how many workers are to be started for what
@@ -318,15 +352,15 @@ async fn serve(shared: Arc<Shared>) {
             Next::End => return,
         };
         let began = shared.clock.now();
-        let result = AssertUnwindSafe(perform(&shared, &work, place))
+        let performed = AssertUnwindSafe(perform(&shared, &work, place))
             .catch_unwind()
             .await;
-        let (result, requests) = result.unwrap_or_else(|_| {
+        let performed = performed.unwrap_or_else(|_| {
             tracing::error!(sync = %work.plan.sync(), offset = work.event.offset.0, "a delivery panicked");
             let message = "an internal error of the sender".to_owned();
             let failure = Failure { category: Category::Internal, status: None, message, response: String::new() };
             // Whether something was sent, nobody knows.
-            (WorkResult::Failed { failure, retry_after: None }, 0)
+            Performed { result: WorkResult::Failed { failure, retry_after: None }, requests: 0, told: None }
         });
         done = Some(Done {
             offset: work.event.offset,
@@ -335,23 +369,45 @@ async fn serve(shared: Arc<Shared>) {
             received_at: work.event.received_at,
             began,
             at: shared.clock.now(),
-            requests,
-            result,
+            requests: performed.requests,
+            result: performed.result,
+            told: performed.told,
         });
     }
 }
 
-/// What became of it, and how many requests were sent.
-async fn perform(shared: &Shared, work: &Work, place: Place) -> (WorkResult, u8) {
-    let nothing = |result| {
-        shared.pace.give_back(place);
-        (result, 0)
+/// What became of an attempt.
+struct Performed {
+    result: WorkResult,
+    /// How many requests were sent.
+    requests: u8,
+    told: Option<Box<Told>>,
+}
+
+async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
+    let begun = shared.clock.now();
+    let rendered = work.plan.render(&work.event, work.part);
+    let split = Split {
+        queue_ms: millis(begun.since(work.due_at)),
+        render_us: u32::try_from(shared.clock.now().since(begun).as_micros()).unwrap_or(u32::MAX),
+        ..Split::default()
     };
-    let request = match work.plan.render(&work.event, work.part) {
-        Outcome::Filtered(_) => return nothing(WorkResult::NotSent),
+    let unsent = |result, told| {
+        shared.pace.give_back(place);
+        Performed {
+            result,
+            requests: 0,
+            told,
+        }
+    };
+    let request = match rendered {
+        Outcome::Filtered(_) => return unsent(WorkResult::NotSent, None),
         Outcome::Discarded(why) => {
             shared.feed.discarded(work, &why, &*shared.clock);
-            return nothing(WorkResult::Discarded(why));
+            let told = shared.tell(work, split, why.name(), |subject| {
+                subject.of_discarded(&work.event, &why.to_string(), split)
+            });
+            return unsent(WorkResult::Discarded(why), Some(told));
         }
         Outcome::Request(request) => request,
     };
@@ -359,15 +415,35 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> (WorkResult, u8)
     let verdict = shared.deliver.attempt(&request, work.attempt, pace).await;
     shared.feed.attempted(work, &verdict, &*shared.clock);
     match verdict {
-        Verdict::Delivered { elapsed, tries, .. } => {
+        Verdict::Delivered {
+            elapsed,
+            tries,
+            status,
+        } => {
             shared.attempt_seconds.record(elapsed);
-            (WorkResult::Delivered, tries)
+            let took_ms = millis(elapsed);
+            let told = (work.attempt > 1).then(|| {
+                Box::new(Told {
+                    event_type: event_type(&work.event),
+                    split: Split { took_ms, ..split },
+                    sample: None,
+                })
+            });
+            Performed {
+                result: WorkResult::Delivered {
+                    status: status.as_u16(),
+                    took_ms,
+                },
+                requests: tries,
+                told,
+            }
         }
         Verdict::Failed {
             failure,
             retry_after,
             tries,
             elapsed,
+            answer,
         } => {
             shared.attempt_seconds.record(elapsed);
             tracing::debug!(
@@ -378,11 +454,59 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> (WorkResult, u8)
                 "{}",
                 failure.message
             );
-            let failed = WorkResult::Failed {
-                failure,
-                retry_after,
+            let timing = answer.as_ref().map(|answer| answer.timing);
+            let connection = timing.and_then(|timing| timing.connection);
+            let split = Split {
+                connect_ms: connection
+                    .map(|took| millis(took.lookup + took.connect + took.tls.unwrap_or_default())),
+                wait_ms: timing.map(|timing| millis(timing.wait)),
+                took_ms: millis(elapsed),
+                ..split
             };
-            (failed, tries)
+            let told = shared.tell(work, split, failure.category.name(), |subject| {
+                let answer = answer.as_deref();
+                subject.of_failure(&work.event, work.part, &request, &failure, answer, split)
+            });
+            Performed {
+                result: WorkResult::Failed {
+                    failure,
+                    retry_after,
+                },
+                requests: tries,
+                told: Some(told),
+            }
         }
     }
+}
+
+impl Shared {
+    /// What is told of an attempt that came to nothing, for this reason; with a sample when it is its
+    /// turn.
+    fn tell(
+        &self,
+        work: &Work,
+        split: Split,
+        kind: &'static str,
+        sample: impl FnOnce(&Subject) -> Arc<str>,
+    ) -> Box<Told> {
+        let turn = self.turns.take(kind, work.attempt, self.clock.now());
+        let subject = self.subject().clone().filter(|_| turn);
+        Box::new(Told {
+            event_type: event_type(&work.event),
+            split,
+            sample: subject.map(|subject| sample(&subject)),
+        })
+    }
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// The event's type, as much of it as is kept.
+fn event_type(event: &Event) -> String {
+    let root = event.root().ok();
+    let event_type = root.and_then(|root| root.get("event_type"));
+    let event_type = event_type.and_then(|event_type| event_type.as_str());
+    beginning(event_type.unwrap_or_default(), MOST_TYPE_BYTES).to_owned()
 }

@@ -50,7 +50,7 @@ impl Gate {
         let was_open = self.breaker.is_open();
         for one in done {
             let met = match &one.result {
-                WorkResult::Delivered => {
+                WorkResult::Delivered { .. } => {
                     self.breaker.succeeded();
                     match one.requests {
                         1 => Met::Answer(one.at.since(one.began)),

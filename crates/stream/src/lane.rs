@@ -24,6 +24,7 @@ use crate::crew::{Crew, Done, Outlook};
 use crate::feed::Feed;
 use crate::gate::{Gate, Passage};
 use crate::results::{Batch, Results, settle};
+use crate::sample::Subject;
 use crate::view::{Flow, View};
 use crate::window::Window;
 
@@ -51,6 +52,8 @@ pub(crate) struct Course {
     pub(crate) concurrency: usize,
     /// How many requests a minute at most.
     pub(crate) requests_per_minute: Option<u32>,
+    /// What samples of failures are made with.
+    pub(crate) subject: Arc<Subject>,
 }
 
 /// Bounds of a lane.
@@ -218,6 +221,7 @@ impl Lane {
         let wanted = self.wanted.borrow_and_update().clone();
         match wanted {
             Wanted::Run(course) => {
+                self.crew.sample(course.subject);
                 self.plan = course.plan;
                 self.gate.set_concurrency(course.concurrency);
                 self.crew.set_pace(course.requests_per_minute);

@@ -13,6 +13,7 @@ mod feed;
 mod gate;
 mod lane;
 mod results;
+mod sample;
 mod streams;
 mod view;
 mod window;

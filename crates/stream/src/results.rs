@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use delivery::retry::Schedule;
+use journal::fate::{
+    Attempt, Delivered, MOST_MESSAGE_BYTES, Record, Sample, Split, What, beginning,
+};
 use journal::figures::Details;
 use journal::{Counts, Ended, EndedWhy, LanePosition, Retry, Settlement, StorageError};
 use model::{Offset, Part, Random, SyncId, Timestamp};
 
-use crate::crew::{Done, WorkResult};
+use crate::crew::{Done, Told, WorkResult};
 use crate::lane::{STORAGE_BACKOFF, Tools};
 use crate::window::Passed;
 
@@ -19,10 +22,17 @@ pub(crate) struct Results {
     ended: Vec<Ended>,
     counts: Counts,
     details: Details,
+    record: Record,
     /// How many deliveries the settlement will take out of a crash's reach.
     deliveries: usize,
     /// By how much the number of pending retries changes.
     pending: i64,
+}
+
+/// An attempt, and what there is to tell of it.
+struct Telling {
+    attempt: Attempt,
+    told: Option<Box<Told>>,
 }
 
 /// A settlement that is being made durable.
@@ -72,17 +82,45 @@ impl Results {
             at,
             requests,
             result,
+            told,
             ..
         } = one;
         let is_retry = attempt > 1;
         self.deliveries += 1;
         self.details.requests += u64::from(requests);
         let mut over = true;
+        let tell = |what, status, message: &str| Telling {
+            attempt: Attempt {
+                offset,
+                part,
+                at,
+                number: attempt,
+                what,
+                status,
+                event_type: String::new(),
+                message: beginning(message, MOST_MESSAGE_BYTES).to_owned(),
+                tries: requests,
+                split: Split::default(),
+            },
+            told,
+        };
         match result {
-            WorkResult::Delivered => {
+            WorkResult::Delivered { status, took_ms } => {
                 match is_retry {
-                    true => self.counts.delivered_retry += 1,
-                    false => self.counts.delivered_first += 1,
+                    true => {
+                        self.counts.delivered_retry += 1;
+                        self.keep(tell(What::Delivered, Some(status), ""));
+                    }
+                    false => {
+                        self.counts.delivered_first += 1;
+                        self.record.delivered.push(Delivered {
+                            offset,
+                            part,
+                            at,
+                            status,
+                            took_ms,
+                        });
+                    }
                 }
                 self.details
                     .latency
@@ -92,6 +130,7 @@ impl Results {
             WorkResult::Discarded(why) => {
                 self.counts.discarded += 1;
                 *self.details.discarded.entry(why.name()).or_default() += 1;
+                self.keep(tell(What::Discarded(why.name()), None, &why.to_string()));
                 let (attempts, why) = (attempt - 1, EndedWhy::Discarded(why));
                 self.ended.push(Ended {
                     offset,
@@ -108,7 +147,18 @@ impl Results {
                 self.counts.failed_attempts += 1;
                 let kind = (failure.category, failure.status);
                 *self.details.failures.entry(kind).or_default() += 1;
-                match schedule.next(attempt, at, retry_after, random) {
+                let next = schedule.next(attempt, at, retry_after, random);
+                let what = match next {
+                    Some(_) => What::Failed(failure.category),
+                    None => What::Expired(failure.category),
+                };
+                // A status says it all, and most failures have one.
+                let message = match failure.status {
+                    Some(_) => "",
+                    None => &failure.message,
+                };
+                self.keep(tell(what, failure.status, message));
+                match next {
                     Some(due_at) => {
                         over = false;
                         let retry = Retry {
@@ -142,6 +192,24 @@ impl Results {
         }
     }
 
+    /// Keeps an attempt, and its sample if it has one.
+    fn keep(&mut self, telling: Telling) {
+        let Telling { mut attempt, told } = telling;
+        let told = told.map(|told| *told).unwrap_or_default();
+        (attempt.event_type, attempt.split) = (told.event_type, told.split);
+        if let Some(body) = told.sample {
+            self.record.samples.push(Sample {
+                offset: attempt.offset,
+                part: attempt.part,
+                at: attempt.at,
+                number: attempt.number,
+                what: attempt.what,
+                body,
+            });
+        }
+        self.record.attempts.push(attempt);
+    }
+
     /// Everything gathered, with the position that it leads to.
     pub(crate) fn into_batch(self, position: LanePosition, at: Timestamp) -> Batch {
         let Self {
@@ -150,6 +218,7 @@ impl Results {
             ended,
             counts,
             details,
+            record,
             deliveries,
             pending,
         } = self;
@@ -163,6 +232,7 @@ impl Results {
             at,
             counts,
             details,
+            record,
         };
         Batch {
             settlement,

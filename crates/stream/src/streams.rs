@@ -11,6 +11,7 @@ use model::definition::Definition;
 use model::setting::{Check, Invalid};
 use model::sync::Sync;
 use model::{Clock, ProjectId, Random, SyncId, Timestamp};
+use pipeline::preview::Secrets;
 use pipeline::{Plan, Problem};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ use crate::breaker;
 use crate::crew::Crew;
 use crate::feed::{Feed, Outcomes};
 use crate::lane::{Bounds, Course, Lane, Tools, Wanted};
+use crate::sample::{Subject, all_secrets};
 use crate::view::{Health, LaneView, View};
 
 /// With a smaller window a lane would settle after every few events.
@@ -178,6 +180,17 @@ impl Streams {
     /// Makes the sync's lane be what the sync says: starts it, gives it new settings, or pauses it.
     /// With settings that can't be used an enabled sync's lane is stopped, and says so.
     pub async fn apply(&self, sync: &Sync, definition: &Definition) -> Result<(), ApplyError> {
+        let secrets = all_secrets(definition, sync);
+        self.apply_masking(sync, definition, secrets).await
+    }
+
+    /// The same, where it is known what of the settings is secret: samples of failures show the rest.
+    pub async fn apply_masking(
+        &self,
+        sync: &Sync,
+        definition: &Definition,
+        secrets: Secrets,
+    ) -> Result<(), ApplyError> {
         let slot = self.slot(sync.id);
         let mut running = slot.gate.lock().await;
         if !sync.enabled {
@@ -199,7 +212,9 @@ impl Streams {
                 return Err(ApplyError::Problems(problems));
             }
         };
-        let course = self.course(plan, sync, definition);
+        let clock = Arc::clone(&self.tools.clock);
+        let subject = Arc::new(Subject::new(definition, sync, secrets, clock));
+        let course = self.course(plan, sync, definition, subject);
         if let Some(running) = &*running {
             // The lane's task holds the receiver as long as it runs.
             if running.wanted.send(Wanted::Run(course.clone())).is_ok() {
@@ -214,7 +229,13 @@ impl Streams {
 
     /// How the sync's lane delivers: within what the destination takes, the sync asks for, and the
     /// installation allows.
-    fn course(&self, plan: Arc<Plan>, sync: &Sync, definition: &Definition) -> Course {
+    fn course(
+        &self,
+        plan: Arc<Plan>,
+        sync: &Sync,
+        definition: &Definition,
+        subject: Arc<Subject>,
+    ) -> Course {
         let (settings, limits) = (&sync.settings, &definition.limits);
         let concurrency = settings.concurrency.unwrap_or(self.config.concurrency);
         let concurrency = concurrency.min(limits.concurrency.unwrap_or(u16::MAX));
@@ -223,6 +244,7 @@ impl Streams {
             plan,
             concurrency: concurrency.into(),
             requests_per_minute: per_minute.into_iter().flatten().min(),
+            subject,
         }
     }
 

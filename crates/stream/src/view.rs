@@ -150,7 +150,7 @@ impl View {
         let mut state = self.state();
         for one in done {
             match &one.result {
-                WorkResult::Delivered => {
+                WorkResult::Delivered { .. } => {
                     let latency = one.at.since(one.received_at).as_secs_f64();
                     state.latencies.add(latency, one.at);
                     state.failures_in_row = 0;

@@ -10,6 +10,7 @@
 mod curl;
 mod place;
 mod probe;
+mod redaction;
 mod shell;
 mod trace;
 
@@ -30,6 +31,7 @@ use trace::{Field, Probes, Traced};
 
 pub use place::pointer;
 pub use probe::Form as Written;
+pub use redaction::Redaction;
 pub use trace::{Piece, Text};
 
 /// What of a sync's settings is secret.

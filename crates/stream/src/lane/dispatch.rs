@@ -125,6 +125,7 @@ impl Lane {
                 part,
                 plan,
                 attempt: due.attempts.saturating_add(1),
+                due_at: due.key.0,
             }]);
         }
         Ok(())
@@ -194,6 +195,7 @@ impl Lane {
                     part,
                     plan,
                     attempt: 1,
+                    due_at: event.received_at,
                 });
             }
             self.page.pop_front();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // what fails here fails the test
 
 mod breaker;
+mod fates;
 mod isolation;
 mod limits;
 mod looking_on;

@@ -10,7 +10,7 @@ use axum::extract;
 use model::json;
 use model::{DefinitionId, OrganisationId, OutboundRequest, Part, ProjectId, SyncId};
 use pipeline::Outcome;
-use pipeline::preview::{Request, Shown};
+use pipeline::preview::{Redaction, Request, Shown};
 use serde::Deserialize;
 use store::{Caller, Tested};
 use tokio::sync::Semaphore;
@@ -27,7 +27,7 @@ use crate::portal::draft::SyncInput;
 use crate::portal::extract::Path;
 use crate::portal::openapi::Refusal;
 use crate::portal::{ApiError, Portal, State};
-use view::{Redaction, TestView};
+use view::TestView;
 
 /// How many connections are tested at once, by everyone together.
 const AT_ONCE: usize = 8;
