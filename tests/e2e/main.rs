@@ -22,5 +22,6 @@ mod operation;
 mod people;
 mod post;
 mod preview;
+mod replays;
 mod tail;
 mod walk;

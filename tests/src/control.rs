@@ -48,11 +48,14 @@ impl Control {
         }
     }
 
-    /// Sends a request below `/api/v1`.
+    /// Sends a request below `/api/v1`. Changes are made whatever the version is.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Response {
         let url = format!("{}/api/v1{path}", self.base);
         let authorization = format!("Bearer {}", self.token);
         let mut headers = vec![("authorization", authorization.as_str())];
+        if method == Method::PATCH {
+            headers.push(("if-match", "*"));
+        }
         let body = body.map(Value::to_string);
         if body.is_some() {
             headers.push(("content-type", "application/json"));

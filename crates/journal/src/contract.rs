@@ -1,19 +1,21 @@
 //! The contract of every backend.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use model::outcome::{Discarded, Failure};
 use model::user::PropertyUpdate;
-use model::{Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
+use model::{Event, EventKind, Offset, Part, ProjectId, ReplayId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::fate::{Fates, Record};
 use crate::figures::{Details, Figures, Scope, Step};
 use crate::keep::{Held, Keep};
+use crate::replay::{ReplayState, ReplayStep, Stretch};
 
 /// The durable log.
 ///
@@ -83,11 +85,62 @@ pub trait Journal: Fates {
         max: usize,
     ) -> Result<Vec<EndedRow>, StorageError>;
 
+    /// Up to `max` ended deliveries of a lane, oldest first, from the one behind the sequence `after` to
+    /// the sequence `until`.
+    async fn ended_between(
+        &self,
+        sync: SyncId,
+        after: u64,
+        until: u64,
+        max: usize,
+    ) -> Result<Vec<EndedRow>, StorageError>;
+
+    /// How far a replay of the lane's ended deliveries is; makes one that has looked at none of those
+    /// that there are, when it isn't known yet.
+    async fn open_replay(
+        &self,
+        sync: SyncId,
+        replay: ReplayId,
+    ) -> Result<ReplayState, StorageError>;
+
+    /// How far a replay of ended deliveries is; `None` when it isn't known.
+    async fn replay_state(&self, replay: ReplayId) -> Result<Option<ReplayState>, StorageError>;
+
+    /// Moves ended deliveries back among the lane's retries, with no attempt made, and notes how far
+    /// the replay is, in one transaction. Those that are gone by now are left out. Returns the retries
+    /// that were booked. From then on [`settle`](Self::settle) counts, in the transaction that makes it
+    /// durable, what becomes of each (see [`ReplayState`]).
+    async fn replay(&self, sync: SyncId, step: ReplayStep) -> Result<Vec<Retry>, StorageError>;
+
+    /// The part of a project's log with the events that were received from `from` until before `until`,
+    /// found without reading events: it may begin and end with some that were not.
+    async fn stretch(
+        &self,
+        project: ProjectId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Stretch, StorageError>;
+
+    /// Makes a lane that reads a part of a project's log and no further, if `sync` has no lane yet. It
+    /// holds retention up for what it has still to read, and nothing else: it is no part of the
+    /// backlog. It is dropped with the lane of `whose`, which must be there.
+    async fn open_bounded_lane(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        whose: SyncId,
+        range: Range<Offset>,
+    ) -> Result<LanePosition, StorageError>;
+
+    /// Which part of the log such a lane reads; `None` when the sync has none.
+    async fn lane_bounds(&self, sync: SyncId) -> Result<Option<Range<Offset>>, StorageError>;
+
     /// A paused lane keeps its place and its retries, but holds retention up only within the
     /// configured bounds of age and size.
     async fn set_paused(&self, sync: SyncId, paused: bool) -> Result<(), StorageError>;
 
-    /// Forgets a lane, its pending retries and its ended deliveries; says what it dropped.
+    /// Forgets a lane, its pending retries and its ended deliveries, and the bounded lanes that go with
+    /// it; says what it dropped of the lane.
     async fn drop_lane(&self, sync: SyncId) -> Result<DroppedLane, StorageError>;
 
     /// A lane's figures; `None` when the sync has no lane.
@@ -269,6 +322,8 @@ pub struct Settlement {
     pub book: Vec<Retry>,
     /// Retries that are over (delivered or ended).
     pub finish: Vec<(Offset, Part)>,
+    /// Of those, the ones that were given up without being sent.
+    pub unsent: Vec<(Offset, Part)>,
     /// Deliveries that ended without success.
     pub ended: Vec<Ended>,
     /// What to count, at this minute.

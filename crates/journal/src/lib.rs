@@ -11,9 +11,11 @@ pub mod fate;
 pub mod figures;
 mod keep;
 mod newest;
+mod replay;
 pub mod sqlite;
 
 pub use contract::*;
 pub use fate::Fates;
 pub use keep::{Held, Keep};
 pub use newest::newest;
+pub use replay::{ReplayState, ReplayStep, Stretch};

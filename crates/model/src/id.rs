@@ -83,7 +83,7 @@ macro_rules! id {
             }
 
             /// The identifier with these bits.
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(u128::from_be_bytes(bytes))
             }
         }
@@ -167,6 +167,11 @@ id!(
     /// re-sends after a crash.
     DeliveryId,
     "dlv_"
+);
+id!(
+    /// A replay: deliveries of a sync that are made again, or of past events.
+    ReplayId,
+    "rpl_"
 );
 id!(
     /// A mail to a person.

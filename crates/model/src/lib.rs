@@ -13,6 +13,7 @@ pub mod json;
 pub mod name;
 pub mod outcome;
 pub mod random;
+pub mod replay;
 pub mod request;
 pub mod sensitive;
 pub mod setting;
@@ -24,7 +25,7 @@ pub mod user;
 pub use event::{Event, EventKind, Offset};
 pub use id::{
     ApiKey, AuditId, DefinitionId, DeliveryId, IdentityId, MailId, OrganisationId, PersonId,
-    ProjectId, SyncId,
+    ProjectId, ReplayId, SyncId,
 };
 pub use random::Random;
 pub use request::{OutboundRequest, Part};

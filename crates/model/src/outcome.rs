@@ -180,11 +180,14 @@ pub enum Category {
     UnexpectedStatus,
     /// Something of ours failed: a bug. The delivery is retried like any other.
     Internal,
+    /// No request could be made of it: what is kept of a discarded delivery that waits to be made
+    /// again. No attempt meets this.
+    Discarded,
 }
 
 impl Category {
     /// All categories. Figures are kept by a category's place: new ones come at the end.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Dns,
         Self::Blocked,
         Self::Connect,
@@ -198,6 +201,7 @@ impl Category {
         Self::ServerError,
         Self::UnexpectedStatus,
         Self::Internal,
+        Self::Discarded,
     ];
 
     /// The category's stable name, as figures and metrics count it.
@@ -216,6 +220,7 @@ impl Category {
             Self::ServerError => "server_error",
             Self::UnexpectedStatus => "unexpected_status",
             Self::Internal => "internal",
+            Self::Discarded => "discarded",
         }
     }
 }

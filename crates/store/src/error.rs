@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use model::access::Role;
-use model::{DefinitionId, IdentityId, MailId, OrganisationId, PersonId, ProjectId, SyncId};
+use model::{
+    DefinitionId, IdentityId, MailId, OrganisationId, PersonId, ProjectId, ReplayId, SyncId,
+};
 
 use crate::change::LetterFailure;
 use crate::definition::VersionState;
+use crate::replay::ReplayGoal;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,21 @@ pub enum Error {
         id: SyncId,
         /// What was asked for.
         version: u64,
+    },
+    /// A sync has no such replay, or none any more.
+    #[error("there is no replay {0}")]
+    NoReplay(ReplayId),
+    /// A replay has ended, and can't go on.
+    #[error("the replay is {}", state.name())]
+    ReplayEnded {
+        /// How it ended.
+        state: ReplayGoal,
+    },
+    /// A sync has as many replays that have not ended as may be.
+    #[error("the sync has {limit} replays that have not ended, and no more may be: cancel some")]
+    TooManyReplays {
+        /// Most of one sync.
+        limit: i64,
     },
     /// The schema could not be brought up to date.
     #[error("the database's schema can't be brought up to date")]

@@ -82,6 +82,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "privacy",
         include_str!("../migrations/0018_privacy.sql"),
     ),
+    (
+        19,
+        "replays",
+        include_str!("../migrations/0019_replays.sql"),
+    ),
 ];
 
 /// The newest step.

@@ -13,7 +13,7 @@ use crate::person::conflict;
 use crate::project_keys::{self, KeyKind, KeyRotation};
 use crate::project_keys::{demand_present, expire_key, insert_key, keys_of};
 use crate::secret::Secret;
-use crate::{Cursor, Error, Page, Store, organisation};
+use crate::{Cursor, Error, Page, Store, organisation, replay};
 
 mod row;
 
@@ -428,6 +428,7 @@ impl Store {
         .bind(id.to_string())
         .execute(change.connection())
         .await?;
+        replay::forget_of_project(change.connection(), id).await?;
         sqlx::query("DELETE FROM projects WHERE id = $1")
             .bind(id.to_string())
             .execute(change.connection())

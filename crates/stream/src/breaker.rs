@@ -78,7 +78,7 @@ impl Config {
             | Category::Unauthorized
             | Category::ServerError => Sign::Gone,
             Category::Redirect | Category::ClientError | Category::UnexpectedStatus => Sign::Alive,
-            Category::Internal => Sign::None,
+            Category::Internal | Category::Discarded => Sign::None,
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Work {
     pub(crate) attempt: u8,
     /// Since when it could have been made.
     pub(crate) due_at: Timestamp,
+    /// Whether it is booked as a retry; also the first attempt of a replayed delivery is.
+    pub(crate) booked: bool,
 }
 
 /// What became of it.
@@ -41,6 +43,7 @@ pub(crate) struct Done {
     pub(crate) offset: Offset,
     pub(crate) part: Part,
     pub(crate) attempt: u8,
+    pub(crate) booked: bool,
     pub(crate) received_at: Timestamp,
     /// When the attempt began and ended.
     pub(crate) began: Timestamp,
@@ -209,9 +212,9 @@ impl Crew {
     pub(crate) fn push(&self, work: impl IntoIterator<Item = Work>) {
         let mut state = self.shared.state();
         for one in work {
-            match one.attempt {
-                1 => state.queue.push_back(one),
-                _ => state.retries.push_back(one),
+            match one.booked {
+                false => state.queue.push_back(one),
+                true => state.retries.push_back(one),
             }
         }
         // Where one waits for a place, others would find none.
@@ -366,6 +369,7 @@ async fn serve(shared: Arc<Shared>) {
             offset: work.event.offset,
             part: work.part,
             attempt: work.attempt,
+            booked: work.booked,
             received_at: work.event.received_at,
             began,
             at: shared.clock.now(),
@@ -422,7 +426,7 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
         } => {
             shared.attempt_seconds.record(elapsed);
             let took_ms = millis(elapsed);
-            let told = (work.attempt > 1).then(|| {
+            let told = work.booked.then(|| {
                 Box::new(Told {
                     event_type: event_type(&work.event),
                     split: Split { took_ms, ..split },

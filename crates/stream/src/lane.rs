@@ -23,6 +23,7 @@ use crate::breaker;
 use crate::crew::{Crew, Done, Outlook};
 use crate::feed::Feed;
 use crate::gate::{Gate, Passage};
+use crate::replay::Orders;
 use crate::results::{Batch, Results, settle};
 use crate::sample::Subject;
 use crate::view::{Flow, View};
@@ -83,6 +84,7 @@ pub(crate) struct Lane {
     bounds: Bounds,
     wanted: watch::Receiver<Wanted>,
     head: watch::Receiver<Offset>,
+    orders: Orders,
     view: Arc<View>,
     crew: Crew,
     plan: Arc<Plan>,
@@ -120,13 +122,14 @@ impl Lane {
         tools: Arc<Tools>,
         bounds: Bounds,
         wanted: watch::Receiver<Wanted>,
+        head: watch::Receiver<Offset>,
+        orders: Orders,
         view: Arc<View>,
         crew: Crew,
         course: Course,
         cancel: CancellationToken,
     ) -> Result<Self, StorageError> {
         let position = tools.journal.open_lane(project, sync).await?;
-        let head = tools.journal.head(project);
         let settled_cursor = position.cursor;
         let settled_at = tools.clock.now();
         view.opened(position.pending, settled_at);
@@ -139,6 +142,7 @@ impl Lane {
             bounds,
             wanted,
             head,
+            orders,
             view,
             crew,
             plan,
@@ -212,6 +216,7 @@ impl Lane {
             }
             // Likewise: the journal is gone.
             changed = self.head.changed(), if !self.stopping => if changed.is_err() { self.stop() },
+            () = self.orders.wait(), if !self.stopping => {}
             () = async { clock.sleep_until(wake.unwrap_or_default()).await }, if wake.is_some() => {}
             () = tokio::task::yield_now(), if more => {}
         }
@@ -277,7 +282,7 @@ impl Lane {
     }
 
     fn take_result(&mut self, one: Done) {
-        let is_retry = one.attempt > 1;
+        let is_retry = one.booked;
         self.retrying -= usize::from(is_retry);
         let settled = match is_retry {
             true => 1,

@@ -12,6 +12,8 @@ mod crew;
 mod feed;
 mod gate;
 mod lane;
+mod pace;
+mod replay;
 mod results;
 mod sample;
 mod streams;
@@ -23,6 +25,7 @@ use delivery::{Pace, Transport, Verdict};
 use model::OutboundRequest;
 
 pub use feed::Outcomes;
+pub use replay::{CountedFailures, FailedReplay, count_failures, event_type};
 pub use streams::{ApplyError, Config, Streams};
 pub use view::{Health, LaneView, Latency};
 

@@ -19,6 +19,8 @@ use crate::window::Passed;
 pub(crate) struct Results {
     book: Vec<Retry>,
     finish: Vec<(Offset, Part)>,
+    /// Of those, the ones that were not sent.
+    unsent: Vec<(Offset, Part)>,
     ended: Vec<Ended>,
     counts: Counts,
     details: Details,
@@ -68,6 +70,7 @@ impl Results {
     /// The retry of an event that is no longer kept is over.
     pub(crate) fn add_lost_retry(&mut self, offset: Offset, part: Part) {
         self.finish.push((offset, part));
+        self.unsent.push((offset, part));
         self.deliveries += 1;
         self.pending -= 1;
     }
@@ -78,6 +81,7 @@ impl Results {
             offset,
             part,
             attempt,
+            booked: is_retry,
             received_at,
             at,
             requests,
@@ -85,7 +89,6 @@ impl Results {
             told,
             ..
         } = one;
-        let is_retry = attempt > 1;
         self.deliveries += 1;
         self.details.requests += u64::from(requests);
         let mut over = true;
@@ -126,7 +129,10 @@ impl Results {
                     .latency
                     .record(at.since(received_at).as_secs_f64());
             }
-            WorkResult::NotSent => self.counts.filtered += 1,
+            WorkResult::NotSent => {
+                self.counts.filtered += 1;
+                self.unsent.push((offset, part));
+            }
             WorkResult::Discarded(why) => {
                 self.counts.discarded += 1;
                 *self.details.discarded.entry(why.name()).or_default() += 1;
@@ -215,6 +221,7 @@ impl Results {
         let Self {
             book,
             finish,
+            unsent,
             ended,
             counts,
             details,
@@ -228,6 +235,7 @@ impl Results {
             ahead,
             book,
             finish,
+            unsent,
             ended,
             at,
             counts,

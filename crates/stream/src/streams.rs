@@ -10,11 +10,11 @@ use journal::{DroppedLane, Journal, StorageError};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
 use model::sync::Sync;
-use model::{Clock, ProjectId, Random, SyncId, Timestamp};
+use model::{Clock, ProjectId, Random, ReplayId, SyncId, Timestamp};
 use pipeline::preview::Secrets;
 use pipeline::{Plan, Problem};
 use serde::Deserialize;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +23,7 @@ use crate::breaker;
 use crate::crew::Crew;
 use crate::feed::{Feed, Outcomes};
 use crate::lane::{Bounds, Course, Lane, Tools, Wanted};
+use crate::replay::{FailedReplay, Order, Replayer, orders};
 use crate::sample::{Subject, all_secrets};
 use crate::view::{Health, LaneView, View};
 
@@ -95,6 +96,8 @@ pub struct Streams {
     deliver: Arc<dyn Deliver>,
     config: Config,
     lanes: Mutex<HashMap<SyncId, Arc<Slot>>>,
+    /// What ends each replay that is worked off.
+    replays: Mutex<HashMap<ReplayId, CancellationToken>>,
     lane_tasks: TaskTracker,
     worker_tasks: TaskTracker,
     /// Gives up all deliveries.
@@ -102,7 +105,7 @@ pub struct Streams {
 }
 
 /// A sync's place. The gate makes changes of one sync wait for each other, and for nobody else.
-struct Slot {
+pub(crate) struct Slot {
     gate: tokio::sync::Mutex<Option<Running>>,
     shown: Mutex<Shown>,
 }
@@ -110,6 +113,8 @@ struct Slot {
 /// A lane that runs.
 struct Running {
     wanted: watch::Sender<Wanted>,
+    /// What it is asked to send again.
+    orders: mpsc::Sender<Order>,
     /// Gives up the lane's deliveries.
     cancel: CancellationToken,
     /// Cancelled by the lane's task when it has ended.
@@ -150,6 +155,7 @@ impl Streams {
             deliver,
             config,
             lanes: Mutex::default(),
+            replays: Mutex::default(),
             lane_tasks: TaskTracker::new(),
             worker_tasks: TaskTracker::new(),
             cancel: CancellationToken::new(),
@@ -262,6 +268,7 @@ impl Streams {
             breaker: self.config.breaker.clone(),
         };
         let (wanted, wanted_receiver) = watch::channel(Wanted::Run(course.clone()));
+        let (orders, orders_receiver) = orders();
         let crew = Crew::new(
             Arc::clone(&self.deliver),
             Arc::clone(&self.tools.clock),
@@ -275,6 +282,8 @@ impl Streams {
             Arc::clone(&self.tools),
             bounds,
             wanted_receiver,
+            self.tools.journal.head(sync.project),
+            orders_receiver,
             Arc::clone(&view),
             crew,
             course,
@@ -291,6 +300,7 @@ impl Streams {
         Ok((
             Running {
                 wanted,
+                orders,
                 cancel,
                 ended,
             },
@@ -304,6 +314,7 @@ impl Streams {
             wanted,
             cancel,
             ended,
+            ..
         }) = running
         else {
             return;
@@ -331,6 +342,43 @@ impl Streams {
         };
         self.lanes().remove(&sync);
         Ok(dropped)
+    }
+
+    /// Has ended deliveries sent again, from where the replay is; does nothing when that is under way.
+    /// A sync that doesn't run goes on with it when it does.
+    pub fn replay(&self, replay: FailedReplay) {
+        let (id, stop) = (replay.id, self.cancel.child_token());
+        {
+            let mut replays = self.replays();
+            replays.retain(|_, token| !token.is_cancelled());
+            if replays.contains_key(&id) {
+                return;
+            }
+            replays.insert(id, stop.clone());
+        }
+        let (journal, clock) = (&self.tools.journal, &self.tools.clock);
+        let slot = self.slot(replay.sync);
+        let replayer = Replayer::new(replay, Arc::clone(journal), Arc::clone(clock), slot);
+        self.worker_tasks.spawn(async move {
+            let ended = stop.clone().drop_guard();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = replayer.run() => {}
+            }
+            drop(ended);
+        });
+    }
+
+    /// Has a replay move nothing more; what it has moved is tried like any other delivery.
+    pub fn stop_replay(&self, id: ReplayId) {
+        if let Some(stop) = self.replays().remove(&id) {
+            stop.cancel();
+        }
+    }
+
+    fn replays(&self) -> MutexGuard<'_, HashMap<ReplayId, CancellationToken>> {
+        // The map is only read, inserted into and removed from under the lock.
+        self.replays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What can be seen of one sync's lane.
@@ -380,6 +428,12 @@ impl Streams {
 }
 
 impl Slot {
+    /// What the lane is asked through, if it runs.
+    pub(crate) async fn orders(&self) -> Option<mpsc::Sender<Order>> {
+        let running = self.gate.lock().await;
+        running.as_ref().map(|running| running.orders.clone())
+    }
+
     fn shown(&self) -> MutexGuard<'_, Shown> {
         // What is shown is replaced as a whole.
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)

@@ -145,6 +145,11 @@ impl View {
         state.shown.since = Some(now);
     }
 
+    /// So many ended deliveries went back among the retries.
+    pub(crate) fn replayed(&self, count: usize) {
+        self.state().shown.pending += count as u64;
+    }
+
     /// These attempts have been made.
     pub(crate) fn attempted(&self, done: &[Done]) {
         let mut state = self.state();

@@ -12,7 +12,7 @@ use super::installation::{of_accounts, of_installation};
 use super::oneself::{of_oneself, of_sessions};
 use super::organisations::{of_members, of_organisation};
 use super::projects::{of_projects, of_syncs};
-use super::revisions::of_revisions;
+use super::revisions::{of_replays, of_revisions};
 use crate::people::{Administrator, LIMIT, PASSWORD, Person, Request, ask};
 
 /// A change to ask for.
@@ -290,5 +290,6 @@ pub(super) async fn of_round(
     changes.extend(of_definitions(&round).await);
     changes.extend(of_syncs(&round, &text(&project, "/id")).await);
     changes.extend(of_revisions(&round, &text(&project, "/id")).await);
+    changes.extend(of_replays(&round, &text(&project, "/id")).await);
     (changes, project)
 }

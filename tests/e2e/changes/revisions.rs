@@ -54,3 +54,55 @@ pub(super) async fn of_revisions(round: &Round<'_>, project: &str) -> Vec<Change
             .shown_by(Sign::Reads(of(&upgraded), "/definition/version", json!(2))),
     ]
 }
+
+/// Replays of a sync that has nothing to send again: they end with the first look, but for paused ones.
+pub(super) async fn of_replays(round: &Round<'_>, project: &str) -> Vec<Change> {
+    let organisation = round.organisation.as_str();
+    let sync = round.sync(project, "replayed", false).await;
+    let replays = format!("/projects/{project}/syncs/{sync}/replays");
+    let input = |event_type: &str| json!({"failed": {"event_types": [event_type]}});
+    let mut paused = Vec::new();
+    for name in ["resumed", "cancelled"] {
+        let made = round.admin.make(&replays, input(name)).await;
+        let path = format!("{replays}/{}", text(&made, "/id"));
+        round
+            .admin
+            .make(&format!("{path}/pause"), Value::Null)
+            .await;
+        paused.push((text(&made, "/id"), path));
+    }
+    let (resumed, cancelled) = (&paused[0], &paused[1]);
+    vec![
+        round
+            .change(
+                "create_replay",
+                Method::POST,
+                replays.clone(),
+                input("made"),
+            )
+            .logged_in(organisation, "replay.create", "\"made\"")
+            .shown_by(Sign::Listed(replays.clone(), "\"made\"".into())),
+        round
+            .change(
+                "resume_replay",
+                Method::POST,
+                format!("{}/resume", resumed.1),
+                Value::Null,
+            )
+            .logged_in(organisation, "replay.resume", &resumed.0)
+            .shown_by(Sign::Changed(resumed.1.clone(), "/state", json!("paused"))),
+        round
+            .change(
+                "cancel_replay",
+                Method::POST,
+                format!("{}/cancel", cancelled.1),
+                Value::Null,
+            )
+            .logged_in(organisation, "replay.cancel", &cancelled.0)
+            .shown_by(Sign::Reads(
+                cancelled.1.clone(),
+                "/state",
+                json!("cancelled"),
+            )),
+    ]
+}

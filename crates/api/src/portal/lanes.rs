@@ -15,10 +15,11 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use super::problem::FieldProblem;
+use super::replay::Replays;
 
 /// The lanes, one per sync.
 #[async_trait]
-pub trait Lanes: Send + std::marker::Sync + 'static {
+pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
     /// Everything that keeps the sync from being enabled; pointers are into
     /// [`model::sync::Settings`]. Does no I/O.
     fn check(&self, sync: &Sync, definition: &Definition) -> Vec<FieldProblem>;

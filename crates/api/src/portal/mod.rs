@@ -38,6 +38,7 @@ mod problem;
 mod project;
 mod reconcile;
 mod reference;
+mod replay;
 mod review;
 mod revision;
 mod secrets;
@@ -67,6 +68,7 @@ pub use lanes::{DroppedLane, Health, LaneError, LaneStatus, Lanes};
 pub use openapi::document;
 pub use preview::{Courier, Reply, Timing, Trial};
 pub use problem::{ApiError, FieldProblem};
+pub use replay::{CountedFailures, Progress, Replays};
 
 /// Where the control API stands.
 const ROOT: &str = "/api/v1";
@@ -333,6 +335,12 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; revision::duplicate::duplicate))
         .routes(guarded!(Arc<Portal>; revision::upgrade::show, revision::upgrade::upgrade))
         .routes(guarded!(Arc<Portal>; revision::traffic::difference))
+        .routes(guarded!(Arc<Portal>; replay::list, replay::create))
+        .routes(guarded!(Arc<Portal>; replay::dry_run))
+        .routes(guarded!(Arc<Portal>; replay::show))
+        .routes(guarded!(Arc<Portal>; replay::pause))
+        .routes(guarded!(Arc<Portal>; replay::resume))
+        .routes(guarded!(Arc<Portal>; replay::cancel))
         .routes(guarded!(Arc<Portal>; figures::of_project))
         .routes(guarded!(Arc<Portal>; figures::of_sync))
         .routes(guarded!(Arc<Portal>; status::status))

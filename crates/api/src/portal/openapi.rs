@@ -31,6 +31,7 @@ use crate::auth::SESSION_COOKIE;
         (name = "catalog", description = "Destinations that projects can be connected to"),
         (name = "definitions", description = "Destinations that an organisation defines"),
         (name = "reviews", description = "What is to be released for everyone"),
+        (name = "replays", description = "What is sent again"),
         (name = "deliveries", description = "What became of what was to be sent"),
         (name = "access", description = "Signing in, and oneself"),
         (name = "installation", description = "For those who run it"),

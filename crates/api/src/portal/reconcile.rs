@@ -56,7 +56,7 @@ impl Portal {
             }
             after = page.next;
             if after.is_none() {
-                return Ok(());
+                return self.start_replays().await;
             }
         }
     }
@@ -104,7 +104,7 @@ impl Portal {
         })
     }
 
-    fn lane_lock(&self, sync: SyncId) -> &tokio::sync::Mutex<()> {
+    pub(super) fn lane_lock(&self, sync: SyncId) -> &tokio::sync::Mutex<()> {
         let low = u64::from_be_bytes(*sync.to_bytes().last_chunk().unwrap_or(&[0; 8]));
         &self.lane_locks[(low % LANE_LOCKS as u64) as usize]
     }

@@ -14,7 +14,8 @@ use journal::fate::{
 use journal::figures::{Figures, Scope, Step};
 use journal::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, Fates, IncomingEvent, Journal,
-    LanePosition, LaneStats, Retired, Retry, RetryKey, Settlement, Status, StorageError,
+    LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey, Settlement, Status,
+    StorageError, Stretch,
 };
 use millstream_api::ingest::{
     Config, Ingest, Known, ProjectIngest, Projects, ReadError, Reception, Refusal, Upload, router,
@@ -22,7 +23,7 @@ use millstream_api::ingest::{
 use model::json::{Limits, Object, Value, parse};
 use model::random::Seeded;
 use model::time::ManualClock;
-use model::{ApiKey, Event, Offset, ProjectId, SyncId, Timestamp};
+use model::{ApiKey, Event, Offset, ProjectId, ReplayId, SyncId, Timestamp};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -112,6 +113,54 @@ impl Journal for Recorder {
         _: usize,
     ) -> Result<Vec<EndedRow>, StorageError> {
         Ok(Vec::new())
+    }
+
+    async fn ended_between(
+        &self,
+        _: SyncId,
+        _: u64,
+        _: u64,
+        _: usize,
+    ) -> Result<Vec<EndedRow>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn open_replay(&self, _: SyncId, _: ReplayId) -> Result<ReplayState, StorageError> {
+        Ok(ReplayState::default())
+    }
+
+    async fn replay_state(&self, _: ReplayId) -> Result<Option<ReplayState>, StorageError> {
+        Ok(None)
+    }
+
+    async fn replay(&self, _: SyncId, _: ReplayStep) -> Result<Vec<Retry>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn stretch(
+        &self,
+        _: ProjectId,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<Stretch, StorageError> {
+        Ok(Stretch::default())
+    }
+
+    async fn open_bounded_lane(
+        &self,
+        _: ProjectId,
+        _: SyncId,
+        _: SyncId,
+        _: std::ops::Range<Offset>,
+    ) -> Result<LanePosition, StorageError> {
+        Ok(LanePosition::default())
+    }
+
+    async fn lane_bounds(
+        &self,
+        _: SyncId,
+    ) -> Result<Option<std::ops::Range<Offset>>, StorageError> {
+        Ok(None)
     }
 
     async fn set_paused(&self, _: SyncId, _: bool) -> Result<(), StorageError> {

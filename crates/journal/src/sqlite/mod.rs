@@ -24,13 +24,14 @@ mod writer;
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
-use model::{Event, Offset, ProjectId, Random, SyncId, Timestamp};
+use model::{Event, Offset, ProjectId, Random, ReplayId, SyncId, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
 pub use config::Config;
@@ -39,7 +40,8 @@ pub use open::OpenError;
 use crate::figures::{Figures, Scope, Step as FigureStep};
 use crate::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, Held, Journal, Keep, LanePosition,
-    LaneStats, Retired, Retry, RetryKey, Settlement, Status, StorageError,
+    LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey, Settlement, Status, StorageError,
+    Stretch,
 };
 use dedupe::builder;
 use failure::Fault;
@@ -276,6 +278,68 @@ impl Journal for Sqlite {
             .run(read)
             .await?
             .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn ended_between(
+        &self,
+        sync: SyncId,
+        after: u64,
+        until: u64,
+        max: usize,
+    ) -> Result<Vec<EndedRow>, StorageError> {
+        let read = move |connection: &_| reader::ended_between(connection, sync, after, until, max);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn open_replay(
+        &self,
+        sync: SyncId,
+        replay: ReplayId,
+    ) -> Result<ReplayState, StorageError> {
+        self.request(move |group| group.open_replay(sync, replay))
+            .await
+    }
+
+    async fn replay_state(&self, replay: ReplayId) -> Result<Option<ReplayState>, StorageError> {
+        self.readers
+            .run(move |connection| reader::replay_state(connection, replay))
+            .await
+    }
+
+    async fn replay(&self, sync: SyncId, step: ReplayStep) -> Result<Vec<Retry>, StorageError> {
+        self.request(move |group| group.replay(sync, &step)).await
+    }
+
+    async fn stretch(
+        &self,
+        project: ProjectId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Stretch, StorageError> {
+        let number = self.shared.log(project).number();
+        self.readers
+            .run(move |connection| reader::stretch(connection, number, from, until))
+            .await
+    }
+
+    async fn open_bounded_lane(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        whose: SyncId,
+        range: Range<Offset>,
+    ) -> Result<LanePosition, StorageError> {
+        self.request(move |group| group.open_bounded_lane(project, (sync, whose), range.clone()))
+            .await
+    }
+
+    async fn lane_bounds(&self, sync: SyncId) -> Result<Option<Range<Offset>>, StorageError> {
+        self.readers
+            .run(move |connection| reader::lane_bounds(connection, sync))
+            .await
     }
 
     async fn set_paused(&self, sync: SyncId, paused: bool) -> Result<(), StorageError> {

@@ -1,19 +1,23 @@
 //! Reading what is no longer in memory, on connections of its own.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use model::outcome::Failure as AttemptFailure;
-use model::{Offset, Part, ProjectId, SyncId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use model::{Offset, Part, ProjectId, ReplayId, SyncId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
 use super::chunk::Chunk;
 use super::failure::Fault;
 use super::open::{Role, connect};
 use super::writer::counts_from;
-use crate::{Ended, EndedRow, Held, LaneStats, Retry, RetryKey, StorageError};
+use crate::{
+    Ended, EndedRow, Held, LaneStats, ReplayState, Retry, RetryKey, StorageError, Stretch,
+};
 
 /// How much one read takes from the disk at most, beyond its first chunk.
 const READ_AHEAD_BYTES: usize = 512 << 10;
@@ -182,7 +186,7 @@ pub(super) fn retries_of(
     Ok(retries)
 }
 
-fn retry(row: &Row<'_>, sync: SyncId) -> Result<Retry, Fault> {
+fn retry(row: &rusqlite::Row<'_>, sync: SyncId) -> Result<Retry, Fault> {
     let failure = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
     let failure: Option<AttemptFailure> = serde_json::from_str(failure).ok();
     let (Some(part), Some(failure)) = (Part::from_code(row.get(2)?), failure) else {
@@ -215,12 +219,164 @@ pub(super) fn ended(
         .and_then(|before| i64::try_from(before).ok())
         .unwrap_or(i64::MAX);
     let max = i64::try_from(max).unwrap_or(i64::MAX);
-    let mut rows = query.query(params![lane, before, max])?;
+    let rows = query.query(params![lane, before, max])?;
+    ended_rows(rows, sync).map(Some)
+}
+
+/// `None` when the sync has no lane.
+pub(super) fn ended_between(
+    connection: &Connection,
+    sync: SyncId,
+    after: u64,
+    until: u64,
+    max: usize,
+) -> Result<Option<Vec<EndedRow>>, Fault> {
+    let Some(lane) = lane_number(connection, sync)? else {
+        return Ok(None);
+    };
+    let mut query = connection.prepare_cached(
+        "SELECT sequence, offset, part, at, attempts, why FROM ended
+         WHERE lane = ?1 AND sequence > ?2 AND sequence <= ?3 ORDER BY sequence LIMIT ?4",
+    )?;
+    let stored = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    let rows = query.query(params![lane, stored(after), stored(until), max])?;
+    ended_rows(rows, sync).map(Some)
+}
+
+fn ended_rows(mut rows: rusqlite::Rows<'_>, sync: SyncId) -> Result<Vec<EndedRow>, Fault> {
     let mut ended = Vec::new();
     while let Some(row) = rows.next()? {
-        ended.push(ended_row(row, sync)?);
+        let row = ended_row(row)?;
+        let damaged = || Fault::damaged(format!("an ended delivery of {sync} can't be read"));
+        ended.push(row.ok_or_else(damaged)?);
     }
-    Ok(Some(ended))
+    Ok(ended)
+}
+
+/// The ended delivery in the columns `sequence, offset, part, at, attempts, why`; `None` when they make
+/// no sense.
+pub(super) fn ended_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<EndedRow>> {
+    let why = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
+    let (part, why) = (Part::from_code(row.get(2)?), serde_json::from_str(why).ok());
+    let (Some(part), Some(why)) = (part, why) else {
+        return Ok(None);
+    };
+    let ended = Ended {
+        offset: Offset(row.get::<_, i64>(1)? as u64),
+        part,
+        at: Timestamp(row.get(3)?),
+        attempts: row.get(4)?,
+        why,
+    };
+    let sequence = row.get::<_, i64>(0)? as u64;
+    Ok(Some(EndedRow { sequence, ended }))
+}
+
+/// Which part of the log a bounded lane reads; `None` when the sync has none.
+pub(super) fn lane_bounds(
+    connection: &Connection,
+    sync: SyncId,
+) -> Result<Option<Range<Offset>>, Fault> {
+    let bounds = connection
+        .prepare_cached(
+            "SELECT start, until FROM lanes JOIN bounded_lanes ON lane = number
+             WHERE sync = ?1 AND dropped = 0",
+        )?
+        .query_row([sync.to_bytes()], |row| {
+            let offset = |column| row.get::<_, i64>(column).map(|at| Offset(at as u64));
+            Ok(offset(0)?..offset(1)?)
+        })
+        .optional()?;
+    Ok(bounds)
+}
+
+/// How far times of reception may be out of order: requests overtake one another on their way to a
+/// commit.
+const OUT_OF_ORDER: Duration = Duration::from_secs(120);
+
+/// The part of a project's log that was received within some time, as far as its chunks tell.
+pub(super) fn stretch(
+    connection: &Connection,
+    project: i64,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Stretch, Fault> {
+    let bounds = connection
+        .prepare_cached(
+            "SELECT (SELECT min(first) FROM chunks WHERE project = ?1),
+                (SELECT first + count FROM chunks WHERE project = ?1 ORDER BY first DESC LIMIT 1)",
+        )?
+        .query_row([project], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+        })?;
+    let (Some(first), Some(end)) = bounds else {
+        return Ok(Stretch::default());
+    };
+    let start = first_received(connection, project, first..end, from - OUT_OF_ORDER)?;
+    let stop = first_received(connection, project, start..end, until + OUT_OF_ORDER)?;
+    Ok(Stretch {
+        from: Offset(start as u64),
+        until: Offset(stop as u64),
+    })
+}
+
+/// Where the first chunk within `range` begins whose last event was received at `at` or later; the
+/// range's end when there is none. Times ascend with the offsets.
+fn first_received(
+    connection: &Connection,
+    project: i64,
+    range: Range<i64>,
+    at: Timestamp,
+) -> Result<i64, Fault> {
+    let mut find = connection.prepare_cached(
+        "SELECT first, first + count, received_to FROM chunks
+         WHERE project = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1",
+    )?;
+    let Range { mut start, mut end } = range;
+    while start < end {
+        let middle = start + (end - start) / 2;
+        let chunk = find
+            .query_row(params![project, middle], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        match chunk {
+            Some((first, _, received_to)) if Timestamp(received_to) >= at => {
+                end = start.max(first);
+            }
+            Some((_, behind, _)) => start = i64::max(middle + 1, behind),
+            None => start = middle + 1,
+        }
+    }
+    Ok(start)
+}
+
+/// `None` when it isn't known.
+pub(super) fn replay_state(
+    connection: &Connection,
+    replay: ReplayId,
+) -> Result<Option<ReplayState>, Fault> {
+    let state = connection
+        .prepare_cached(
+            "SELECT next, until, total, looked_at, moved, delivered, failed, unsent
+             FROM replays WHERE id = ?1",
+        )?
+        .query_row([replay.to_bytes()], |row| {
+            let number = |column| row.get::<_, i64>(column).map(|number| number as u64);
+            Ok(ReplayState {
+                next: number(0)?,
+                until: number(1)?,
+                total: number(2)?,
+                looked_at: number(3)?,
+                moved: number(4)?,
+                delivered: number(5)?,
+                failed: number(6)?,
+                unsent: number(7)?,
+            })
+        })
+        .optional()?;
+    Ok(state)
 }
 
 /// An event's deliveries that ended without success, of a lane by its number.
@@ -234,32 +390,11 @@ pub(super) fn ended_of(
         "SELECT sequence, offset, part, at, attempts, why FROM ended
          WHERE lane = ?1 AND offset = ?2 ORDER BY part",
     )?;
-    let mut rows = query.query(params![lane, offset.0 as i64])?;
-    let mut ended = Vec::new();
-    while let Some(row) = rows.next()? {
-        ended.push(ended_row(row, sync)?.ended);
-    }
-    Ok(ended)
-}
-
-fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> {
-    let why = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
-    let (part, why) = (Part::from_code(row.get(2)?), serde_json::from_str(why).ok());
-    let (Some(part), Some(why)) = (part, why) else {
-        return Err(Fault::damaged(format!(
-            "an ended delivery of {sync} can't be read"
-        )));
-    };
-    Ok(EndedRow {
-        sequence: row.get::<_, i64>(0)? as u64,
-        ended: Ended {
-            offset: Offset(row.get::<_, i64>(1)? as u64),
-            part,
-            at: Timestamp(row.get(3)?),
-            attempts: row.get(4)?,
-            why,
-        },
-    })
+    let rows = query.query(params![lane, offset.0 as i64])?;
+    Ok(ended_rows(rows, sync)?
+        .into_iter()
+        .map(|row| row.ended)
+        .collect())
 }
 
 /// `None` when the sync has no lane.

@@ -3,19 +3,22 @@
 /// What `PRAGMA user_version` says. A database with a higher one was made by a later version of
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
 /// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
-/// `lane_minutes`. Since 4, what became of single deliveries is kept.
+/// `lane_minutes`. Since 4, what became of single deliveries is kept, and there are replays.
 pub(super) const VERSION: i64 = 4;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
 
 /// The tables whose structure is checked at the start, the small and vital ones first.
-pub(super) const TABLES: [&str; 18] = [
+pub(super) const TABLES: [&str; 21] = [
     "meta",
     "projects",
     "lanes",
     "retries",
     "ended",
+    "replays",
+    "replayed",
+    "bounded_lanes",
     "minutes",
     "hours",
     "dedupe_runs",
@@ -159,4 +162,37 @@ CREATE TABLE hours (
     figures BLOB NOT NULL,
     PRIMARY KEY (hour, project, lane)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// The tables of replays, which version 4 brought.
+pub(super) const CREATE_REPLAYS: &str = "
+CREATE TABLE replays (
+    number    INTEGER PRIMARY KEY,
+    id        BLOB NOT NULL UNIQUE,
+    lane      INTEGER NOT NULL,
+    next      INTEGER NOT NULL,
+    until     INTEGER NOT NULL,
+    total     INTEGER NOT NULL,
+    looked_at INTEGER NOT NULL,
+    moved     INTEGER NOT NULL,
+    delivered INTEGER NOT NULL,
+    failed    INTEGER NOT NULL,
+    unsent    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX replays_lane ON replays (lane, number);
+
+CREATE TABLE replayed (
+    lane   INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    part   INTEGER NOT NULL,
+    replay INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX replayed_delivery ON replayed (lane, offset, part);
+
+CREATE TABLE bounded_lanes (
+    lane  INTEGER PRIMARY KEY,
+    whose BLOB NOT NULL,
+    start INTEGER NOT NULL,
+    until INTEGER NOT NULL
+) STRICT;
 ";

@@ -23,6 +23,7 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
     if version < 4 {
         transaction.execute_batch(fate::CREATE_FATES)?;
         transaction.execute_batch(fate::FILL_FATES)?;
+        transaction.execute_batch(schema::CREATE_REPLAYS)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

@@ -207,6 +207,9 @@ async fn a_folder_is_used_by_one_journal_at_a_time() {
 
 /// What made figures of the counts by the minute that versions before 3 kept.
 const BEFORE_FIGURES: &str = "
+DROP TABLE replays;
+DROP TABLE replayed;
+DROP TABLE bounded_lanes;
 DROP TABLE minutes;
 DROP TABLE hours;
 CREATE TABLE lane_minutes (

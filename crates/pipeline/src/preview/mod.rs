@@ -166,16 +166,26 @@ impl Preview {
 
     /// What becomes of a part of `event`.
     pub fn apply(&self, event: &Event, part: Part) -> Shown {
-        let exact = self.exact.as_ref().map(|plan| plan.apply(event, part));
-        let plain = self.plain.as_ref().map(|plan| plan.apply(event, part));
+        self.show(|plan| plan.apply(event, part))
+    }
+
+    /// What becomes of a part of `event` that was selected once, whatever the selection says now.
+    pub fn render(&self, event: &Event, part: Part) -> Shown {
+        self.show(|plan| plan.render(event, part))
+    }
+
+    fn show(&self, outcome: impl Fn(&Plan) -> Outcome) -> Shown {
+        let exact = self.exact.as_ref().map(&outcome);
+        let plain = self.plain.as_ref().map(&outcome);
         let shown = exact.as_ref().or(plain.as_ref());
         let shown = match shown.expect("one of the two was compiled") {
             Outcome::Filtered(why) => return Shown::Filtered(why.clone()),
             Outcome::Discarded(why) => return Shown::Discarded(why.clone()),
             Outcome::Request(request) => request,
         };
-        let apply = |plan: &Option<Plan>| plan.as_ref().map(|plan| plan.apply(event, part));
-        let (other, special) = (apply(&self.other), apply(&self.special));
+        let (other, special) = (&self.other, &self.special);
+        let other = other.as_ref().map(&outcome);
+        let special = special.as_ref().map(&outcome);
         let renders = Renders {
             exact: exact.as_ref().and_then(request_of),
             plain: plain.as_ref().and_then(request_of),

@@ -25,6 +25,7 @@ mod project_keys;
 mod project_sensitive;
 mod prompt;
 pub(crate) mod remote;
+mod replay;
 mod review;
 mod revision;
 mod secrets;
@@ -117,6 +118,9 @@ enum Command {
     /// Follow events, or what becomes of them, as it happens.
     #[command(subcommand)]
     Tail(tail::Command),
+    /// Send again: deliveries that ended without success.
+    #[command(subcommand)]
+    Replay(replay::Command),
     /// Organisations: each has projects and members of its own.
     #[command(subcommand)]
     Organisation(organisation::Command),
@@ -260,6 +264,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Apply(options) => code::apply(options),
         Command::Sync(command) => sync::run(command),
         Command::Tail(command) => tail::run(command),
+        Command::Replay(command) => replay::run(command),
         Command::Organisation(command) => organisation::run(command),
         Command::Member(command) => member::run(command),
         Command::Invitation(command) => invitation::run(command),

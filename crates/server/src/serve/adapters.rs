@@ -157,7 +157,7 @@ fn none_without_lane<T>(rows: Result<Vec<T>, StorageError>) -> Result<Vec<T>, La
     }
 }
 
-fn unavailable(error: StorageError) -> LaneError {
+pub(super) fn unavailable(error: StorageError) -> LaneError {
     LaneError::Unavailable(Box::new(error))
 }
 

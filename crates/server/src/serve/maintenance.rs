@@ -39,6 +39,9 @@ impl Maintenance {
             if self.clock.now() >= due {
                 self.retire().await;
                 self.clear_expired().await;
+                if let Err(error) = self.portal.settle_replays().await {
+                    tracing::error!(%error, "what became of replays can't be noted");
+                }
                 self.portal.send_asked_resets().await;
                 warn_of_expiring_tokens(&self.store, self.letters.as_ref()).await;
                 due = self.clock.now() + INTERVAL;

@@ -9,6 +9,7 @@ mod maintenance;
 mod metrics;
 mod middleware;
 mod providers;
+mod replays;
 mod signals;
 
 use std::net::SocketAddr;

@@ -17,7 +17,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use crate::change::{Caller, Entry, still_there};
 use crate::person::conflict;
 use crate::project_keys::stored_version;
-use crate::{Cursor, Error, Page, Store, project};
+use crate::{Cursor, Error, Page, Store, project, replay};
 use log::{entry, shown, with_member};
 
 pub use history::SyncVersion;
@@ -398,6 +398,7 @@ impl Store {
             .bind(id.to_string())
             .execute(change.connection())
             .await?;
+        replay::forget_of_sync(change.connection(), id).await?;
         let entry = Entry {
             before: Some(shown(&before)?),
             ..entry("sync.delete", organisation, &before.sync)
@@ -405,7 +406,7 @@ impl Store {
         change.commit(entry).await
     }
 
-    async fn find_sync(
+    pub(crate) async fn find_sync(
         &self,
         connection: &mut AnyConnection,
         project: ProjectId,

@@ -8,6 +8,7 @@ use super::{Lane, PAGE};
 use crate::agenda::Agenda;
 use crate::crew::Work;
 use crate::gate::Passage;
+use crate::replay::Order;
 
 impl Lane {
     /// How many more new deliveries may be given to the crew.
@@ -39,6 +40,7 @@ impl Lane {
         if passage != Passage::Free {
             self.hold_back();
         }
+        self.replay().await;
         self.dispatch_retries().await?;
         match passage {
             Passage::Free => {
@@ -52,6 +54,22 @@ impl Lane {
             Passage::Probe if self.retrying == 0 => self.probe().await,
             Passage::Probe | Passage::Shut => Ok(false),
         }
+    }
+
+    /// Moves ended deliveries back among the retries, if that was ordered. Done here, so that each
+    /// retry is known to the agenda when it has been booked, and no other time.
+    async fn replay(&mut self) {
+        let Some(Order { step, reply }) = self.orders.take() else {
+            return;
+        };
+        let moved = self.tools.journal.replay(self.sync, step).await;
+        for retry in moved.iter().flatten() {
+            self.agenda.booked(retry.key(), retry.attempts);
+        }
+        let moved = moved.map(|retries| retries.len());
+        self.view.replayed(moved.as_ref().copied().unwrap_or(0));
+        // Whoever ordered it may have gone.
+        let _ = reply.send(moved);
     }
 
     /// Takes back what is queued and not begun: it costs no attempt where it waits.
@@ -126,6 +144,7 @@ impl Lane {
                 plan,
                 attempt: due.attempts.saturating_add(1),
                 due_at: due.key.0,
+                booked: true,
             }]);
         }
         Ok(())
@@ -151,6 +170,9 @@ impl Lane {
                 .journal
                 .read(self.project, self.window.next(), PAGE)
                 .await?;
+            // A lane may end before the log does.
+            let within = page.into_iter().take_while(|event| event.offset < head);
+            let page: Vec<_> = within.collect();
             if page.is_empty() {
                 // Nothing lies between: numbers were left out when the journal was restored.
                 self.results.add_passed(self.window.advance());
@@ -196,6 +218,7 @@ impl Lane {
                     plan,
                     attempt: 1,
                     due_at: event.received_at,
+                    booked: false,
                 });
             }
             self.page.pop_front();

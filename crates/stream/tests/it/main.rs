@@ -7,6 +7,7 @@ mod fates;
 mod isolation;
 mod limits;
 mod looking_on;
+mod replays;
 mod retries;
 mod settling;
 mod support;

@@ -3,6 +3,7 @@
 
 pub(super) mod connection;
 mod courier;
+pub(super) mod example;
 mod given;
 pub(super) mod lint;
 mod sample;

@@ -83,7 +83,7 @@ impl From<&Definition> for FormView {
 
 /// What would become of the event, or of its user.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PartView {
+pub(in crate::portal) struct PartView {
     /// Which of the two.
     part: Part,
     /// What would become of it.

@@ -355,6 +355,8 @@ impl From<store::Error> for ApiError {
             | store::Error::TooManyVersions { .. }
             | store::Error::VersionState { .. }
             | store::Error::HoldsInstallationToken
+            | store::Error::ReplayEnded { .. }
+            | store::Error::TooManyReplays { .. }
             | store::Error::TooManyFormerKeys { .. }
             | store::Error::OrganisationInUse { .. } => Self::Conflict(error.to_string()),
             store::Error::Letter(source) => match source.downcast_ref() {
@@ -375,7 +377,8 @@ impl From<store::Error> for ApiError {
             store::Error::SameRequestUnderWay => Self::KeyInUse,
             store::Error::NoDefinition(_)
             | store::Error::NoVersion { .. }
-            | store::Error::NoSyncVersion { .. } => Self::NotFound {
+            | store::Error::NoSyncVersion { .. }
+            | store::Error::NoReplay(_) => Self::NotFound {
                 what: error.to_string().replace("there is no ", ""),
             },
             store::Error::NoProject(id) => Self::no_project(id),

@@ -8,17 +8,19 @@ use model::access::{Permission, Role};
 use super::World;
 use super::call::Answer;
 use super::definition_routes::{DEFINITIONS, REVIEWS};
+use super::replay_routes::REPLAYS;
 use super::revision_routes::REVISIONS;
 use super::routes::{ACCESS, INSTALLATION, May, ORGANISATIONS, PROJECTS, Route, SYNCS};
 use super::tenants::{Credential, Kind, OURS, THEIRS, Tenants, Things};
 
-pub(super) const TABLES: [&[Route]; 8] = [
+pub(super) const TABLES: [&[Route]; 9] = [
     ACCESS,
     ORGANISATIONS,
     DEFINITIONS,
     PROJECTS,
     SYNCS,
     REVISIONS,
+    REPLAYS,
     INSTALLATION,
     REVIEWS,
 ];
@@ -72,6 +74,11 @@ async fn syncs_are_open_to_whom_the_table_says() {
 #[tokio::test]
 async fn what_syncs_were_and_could_be_is_open_to_whom_the_table_says() {
     every_caller(REVISIONS).await;
+}
+
+#[tokio::test]
+async fn replays_are_open_to_whom_the_table_says() {
+    every_caller(REPLAYS).await;
 }
 
 #[tokio::test]
@@ -225,6 +232,7 @@ async fn another_organisations_ids_lead_nowhere_in_any_place() {
         PROJECTS,
         SYNCS,
         REVISIONS,
+        REPLAYS,
     ];
     let callers = [
         Kind::Session(Role::Owner),

@@ -8,13 +8,18 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use journal::figures::{Figures, Scope, Step};
 use journal::{EndedRow, LaneStats, Retry, RetryKey};
-use millstream_api::portal::{DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes};
+use millstream_api::portal::{
+    CountedFailures, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Progress,
+    Replays,
+};
 use model::definition::Definition;
+use model::replay::Failures;
 use model::sync::Sync;
 use model::tail::Told;
 use model::time::SystemClock;
-use model::{Clock, Event, Offset, ProjectId, SyncId, Timestamp};
+use model::{Clock, Event, Offset, ProjectId, ReplayId, SyncId, Timestamp};
 use pipeline::Plan;
+use store::ReplayRecord;
 use tokio::sync::watch;
 
 /// What the lanes were told, and what they answer.
@@ -36,6 +41,14 @@ pub(crate) struct Notes {
     heads: HashMap<ProjectId, watch::Sender<Offset>>,
     /// What becomes of every project's deliveries.
     pub(crate) told: Vec<Told>,
+    /// What each replay was last told to be.
+    pub(crate) replays: HashMap<ReplayId, ReplayRecord>,
+    /// How far each replay is.
+    pub(crate) progress: Option<Progress>,
+    /// What the last replay of failures was asked to count.
+    pub(crate) counted: Option<Failures>,
+    /// Replays of which nothing more comes.
+    pub(crate) forgotten: Vec<ReplayId>,
     /// Whether the journal fails.
     pub(crate) broken: bool,
 }
@@ -198,5 +211,55 @@ impl Lanes for NotingLanes {
     fn outcomes(&self, _: ProjectId) -> BoxStream<'static, Told> {
         let told = self.notes().told.clone();
         Box::pin(stream::iter(told).chain(stream::pending()))
+    }
+}
+
+#[async_trait]
+impl Replays for NotingLanes {
+    async fn carry_replay(
+        &self,
+        replay: &ReplayRecord,
+        _: Arc<Sync>,
+        _: Arc<Definition>,
+    ) -> Result<(), LaneError> {
+        self.working()?.replays.insert(replay.id, replay.clone());
+        Ok(())
+    }
+
+    async fn replay_progress(&self, _: &ReplayRecord) -> Result<Option<Progress>, LaneError> {
+        Ok(self.working()?.progress)
+    }
+
+    async fn forget_replay(&self, replay: &ReplayRecord) -> Result<(), LaneError> {
+        self.working()?.forgotten.push(replay.id);
+        Ok(())
+    }
+
+    /// All that ended and whose event there is.
+    async fn count_failures(
+        &self,
+        project: ProjectId,
+        _: SyncId,
+        failures: &Failures,
+        _: u64,
+        examples: usize,
+    ) -> Result<CountedFailures, LaneError> {
+        let mut notes = self.working()?;
+        notes.counted = Some(failures.clone());
+        let ended = notes.ended.iter().rev();
+        let found = ended.filter_map(|row| {
+            let mut events = notes.events.iter();
+            let event =
+                events.find(|event| event.project == project && event.offset == row.ended.offset);
+            Some((row.clone(), Arc::clone(event?)))
+        });
+        let found: Vec<_> = found.collect();
+        let looked_at = notes.ended.len() as u64;
+        Ok(CountedFailures {
+            total: 2 * looked_at,
+            looked_at,
+            matching: found.len() as u64,
+            examples: found.into_iter().take(examples).collect(),
+        })
     }
 }

@@ -31,6 +31,8 @@ mod presence;
 mod preview;
 mod projects;
 mod provider;
+mod replay_routes;
+mod replays;
 mod revision_routes;
 mod routes;
 mod sealing;

@@ -279,6 +279,12 @@ impl Tenants {
             .json(
                 json!({"name": format!("{name} hook"), "url": format!("https://{name}.example")}),
             );
+        let sync = sync.send().await.is(201).at("/id");
+        let replay = self
+            .world
+            .call("POST", &format!("/projects/{project}/syncs/{sync}/replays"))
+            .token(Some(&owner))
+            .json(json!({"failed": {}}));
         let half = |text: &str| text.split('_').nth(1).unwrap().to_owned();
         let account = store.person(person).await.unwrap();
         Things(vec![
@@ -291,7 +297,8 @@ impl Tenants {
             ("invitation", half(&link)),
             ("mail", mails.items[0].id.to_string()),
             ("project", project.to_string()),
-            ("sync", sync.send().await.is(201).at("/id")),
+            ("sync", sync),
+            ("replay", replay.send().await.is(201).at("/id")),
             ("definition", self.definition(organisation, &called).await),
         ])
     }

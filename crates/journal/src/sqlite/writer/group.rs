@@ -16,7 +16,10 @@ use crate::sqlite::dedupe::{Dedupe, Key};
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::note_refused;
 use crate::sqlite::figures::Whose;
-use crate::{AcceptError, Accepted, DroppedLane, LanePosition, Settlement, StorageError};
+use crate::{
+    AcceptError, Accepted, DroppedLane, LanePosition, ReplayState, ReplayStep, Retry, Settlement,
+    StorageError,
+};
 
 /// One transaction, with all that it works on.
 pub(in crate::sqlite) struct Group<'a> {
@@ -196,6 +199,41 @@ impl<'a> Group<'a> {
             ..
         } = &mut *self.state;
         lanes.settle(self.connection, tally, fates, sync, settlement)
+    }
+
+    /// See [`Journal::open_bounded_lane`](crate::Journal::open_bounded_lane).
+    pub(in crate::sqlite) fn open_bounded_lane(
+        &mut self,
+        project: ProjectId,
+        lane: (model::SyncId, model::SyncId),
+        range: std::ops::Range<Offset>,
+    ) -> Result<Result<LanePosition, StorageError>, Fault> {
+        let State {
+            lanes,
+            projects,
+            fates,
+            ..
+        } = &mut *self.state;
+        lanes.open_bounded(self.connection, projects, fates, project, lane, range)
+    }
+
+    /// See [`Journal::open_replay`](crate::Journal::open_replay).
+    pub(in crate::sqlite) fn open_replay(
+        &mut self,
+        sync: model::SyncId,
+        replay: model::ReplayId,
+    ) -> Result<Result<ReplayState, StorageError>, Fault> {
+        self.state.lanes.open_replay(self.connection, sync, replay)
+    }
+
+    /// See [`Journal::replay`](crate::Journal::replay).
+    pub(in crate::sqlite) fn replay(
+        &mut self,
+        sync: model::SyncId,
+        step: &ReplayStep,
+    ) -> Result<Result<Vec<Retry>, StorageError>, Fault> {
+        let State { lanes, tally, .. } = &mut *self.state;
+        lanes.replay(self.connection, tally, sync, step)
     }
 
     /// See [`Journal::set_paused`](crate::Journal::set_paused).

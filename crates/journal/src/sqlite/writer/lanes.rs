@@ -1,5 +1,7 @@
 //! The lanes: where each is, and what it has booked.
 
+mod replay;
+
 use std::collections::HashMap;
 
 use model::{Offset, ProjectId, SyncId};
@@ -18,8 +20,13 @@ use crate::{Counts, DroppedLane, Ended, LanePosition, Retry, Settlement, Storage
 pub(super) struct Lanes {
     by_sync: HashMap<SyncId, Lane>,
     last_number: i64,
+    /// The highest sequence in `ended` so far. None is given twice as long as a replay may ask what ended
+    /// before it was made.
+    last_ended: i64,
     /// Pending retries of all of a project's lanes, by its number.
     pending: HashMap<i64, u64>,
+    /// Replayed deliveries that are not over, by the lane's number.
+    replaying: HashMap<i64, u64>,
     /// Whether rows of dropped lanes may still be there.
     pub(super) dropped_left: bool,
 }
@@ -36,10 +43,19 @@ pub(super) struct Lane {
     pub(super) pending: u64,
     pub(super) ended: u64,
     pub(super) total: Counts,
+    /// Where the lane ends, if it does.
+    pub(super) until: Option<Offset>,
+    /// Of a lane that ends: the sync with whose lane it goes.
+    whose: Option<SyncId>,
     pub(super) changed: bool,
 }
 
 impl Lane {
+    /// Whether it has still to read some of a chunk that lies here.
+    pub(super) fn needs(&self, first: Offset, end: Offset) -> bool {
+        self.cursor < end && self.until.is_none_or(|until| first < until)
+    }
+
     fn position(&self) -> Result<LanePosition, Fault> {
         let ahead = offsets::unpack(self.cursor, &self.ahead);
         Ok(LanePosition {
@@ -57,8 +73,8 @@ impl Lanes {
             connection.query_row(last_number, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut query = connection.prepare(
             "SELECT sync, number, project, cursor, ahead, paused, pending, ended, filtered,
-                delivered_first, delivered_retry, discarded, expired, failed_attempts
-             FROM lanes WHERE dropped = 0",
+                delivered_first, delivered_retry, discarded, expired, failed_attempts, until, whose
+             FROM lanes LEFT JOIN bounded_lanes ON bounded_lanes.lane = number WHERE dropped = 0",
         )?;
         let rows = query.query_map([], |row| {
             let lane = Lane {
@@ -70,6 +86,10 @@ impl Lanes {
                 pending: row.get::<_, i64>(6)? as u64,
                 ended: row.get::<_, i64>(7)? as u64,
                 total: counts_from(row, 8)?,
+                until: row
+                    .get::<_, Option<i64>>(14)?
+                    .map(|until| Offset(until as u64)),
+                whose: row.get::<_, Option<[u8; 16]>>(15)?.map(SyncId::from_bytes),
                 changed: false,
             };
             Ok((SyncId::from_bytes(row.get(0)?), lane))
@@ -82,7 +102,9 @@ impl Lanes {
         Ok(Self {
             by_sync,
             last_number,
+            last_ended: replay::last_ended(connection)?,
             pending,
+            replaying: replay::count(connection)?,
             dropped_left,
         })
     }
@@ -120,10 +142,26 @@ impl Lanes {
             return lane.position();
         }
         let project = projects.get_or_create(connection, project)?;
+        let (number, head) = (project.number, project.next);
+        self.make(connection, fates, number, sync, head, None)
+    }
+
+    /// Makes a lane of the project with this number.
+    fn make(
+        &mut self,
+        connection: &Connection,
+        fates: &mut FatesOfLanes,
+        project: i64,
+        sync: SyncId,
+        cursor: Offset,
+        bound: Option<(SyncId, Offset)>,
+    ) -> Result<LanePosition, Fault> {
         let lane = Lane {
             number: self.last_number + 1,
-            project: project.number,
-            cursor: project.next,
+            project,
+            cursor,
+            until: bound.map(|(_, until)| until),
+            whose: bound.map(|(whose, _)| whose),
             ahead: Vec::new(),
             paused: false,
             pending: 0,
@@ -136,6 +174,12 @@ impl Lanes {
                 "INSERT INTO lanes VALUES (?1, ?2, ?3, 0, x'', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
             )?
             .execute(params![lane.number, sync.to_bytes(), lane.project])?;
+        if let Some((whose, until)) = bound {
+            let (start, until) = (cursor.0 as i64, until.0 as i64);
+            connection
+                .prepare_cached("INSERT INTO bounded_lanes VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![lane.number, whose.to_bytes(), start, until])?;
+        }
         self.last_number = lane.number;
         fates.begin(connection, lane.number, lane.cursor)?;
         let position = lane.position()?;
@@ -174,7 +218,11 @@ impl Lanes {
             lane.pending = lane.pending.saturating_sub(gone as u64);
         }
         for ended in &settlement.ended {
-            lane.ended += end(connection, lane.number, ended)?;
+            lane.ended += end(connection, &mut self.last_ended, lane.number, ended)?;
+        }
+        if let Some(outstanding) = self.replaying.get_mut(&lane.number) {
+            let over = replay::over(connection, lane.number, settlement)?;
+            *outstanding = outstanding.saturating_sub(over);
         }
         fates.keep(connection, lane.number, lane.cursor, &settlement.record)?;
         lane.cursor = settlement.cursor;
@@ -212,8 +260,23 @@ impl Lanes {
         Ok(Ok(()))
     }
 
-    /// Forgets a lane. Its rows go little by little, see `retention`.
+    /// Forgets a lane, and those that go with it. Their rows go little by little, see `retention`.
     pub(super) fn drop(
+        &mut self,
+        connection: &Connection,
+        projects: &mut Projects,
+        fates: &mut FatesOfLanes,
+        sync: SyncId,
+    ) -> Result<Result<DroppedLane, StorageError>, Fault> {
+        let goes = |(id, lane): (&SyncId, &Lane)| (lane.whose == Some(sync)).then_some(*id);
+        let bounded: Vec<_> = self.by_sync.iter().filter_map(goes).collect();
+        for lane in bounded {
+            self.drop_one(connection, projects, fates, lane)?.ok();
+        }
+        self.drop_one(connection, projects, fates, sync)
+    }
+
+    fn drop_one(
         &mut self,
         connection: &Connection,
         projects: &mut Projects,
@@ -229,12 +292,14 @@ impl Lanes {
         )?;
         self.forget_pending(lane.project, lane.pending);
         fates.forget(lane.number);
+        self.replaying.remove(&lane.number);
         self.dropped_left = true;
         let ahead = lane.position()?.ahead.len() as u64;
         let head = projects
             .by_number(lane.project)
             .map(|(_, project)| project.next);
-        let behind = head.unwrap_or_default().0.saturating_sub(lane.cursor.0);
+        let end = lane.until.or(head).unwrap_or_default();
+        let behind = end.0.saturating_sub(lane.cursor.0);
         Ok(Ok(DroppedLane {
             pending: lane.pending,
             backlog: behind.saturating_sub(ahead),
@@ -301,7 +366,7 @@ fn book(connection: &Connection, lane: i64, retry: &Retry) -> Result<u64, Fault>
 
 /// Keeps an ended delivery; says how many more there are now. The same one twice is kept once; one
 /// that ended before (and was sent again) moves to the end of the list.
-fn end(connection: &Connection, lane: i64, ended: &Ended) -> Result<u64, Fault> {
+fn end(connection: &Connection, last: &mut i64, lane: i64, ended: &Ended) -> Result<u64, Fault> {
     let place = params![lane, ended.offset.0 as i64, ended.part as u8, ended.at.0];
     let known = connection
         .prepare_cached(
@@ -315,9 +380,11 @@ fn end(connection: &Connection, lane: i64, ended: &Ended) -> Result<u64, Fault> 
         .prepare_cached("DELETE FROM ended WHERE lane = ?1 AND offset = ?2 AND part = ?3")?
         .execute(&place[..3])?;
     let why = serde_json::to_string(&ended.why).unwrap_or_default();
+    *last += 1;
     connection
-        .prepare_cached("INSERT INTO ended VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6)")?
+        .prepare_cached("INSERT INTO ended VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
         .execute(params![
+            *last,
             lane,
             ended.offset.0 as i64,
             ended.part as u8,

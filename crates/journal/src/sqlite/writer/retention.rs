@@ -71,7 +71,9 @@ impl Group<'_> {
         if !self.state.lanes.dropped_left {
             return Ok(());
         }
-        for table in ["retries", "ended"].into_iter().chain(TABLES_OF_LANES) {
+        let of_replays = ["replayed", "replays", "bounded_lanes"];
+        let tables = ["retries", "ended"].into_iter().chain(TABLES_OF_LANES);
+        for table in tables.chain(of_replays) {
             let sql = format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT {table}.rowid FROM lanes
                  JOIN {table} ON {table}.lane = lanes.number WHERE dropped = 1 LIMIT ?1)"
@@ -223,7 +225,7 @@ impl Group<'_> {
             .filter(|lane| lane.project == chunk.project)
         {
             let holds = !(lane.paused && beyond_pause);
-            if holds && lane.cursor < chunk.end {
+            if holds && lane.needs(chunk.first, chunk.end) {
                 return Ok(true);
             }
             if holds && lane.pending > 0 && refers(self.connection, "retries", lane, chunk)? {
@@ -242,7 +244,7 @@ impl Group<'_> {
         let mut delete = self.connection.prepare_cached(
             "DELETE FROM retries WHERE lane = ?1 AND offset >= ?2 AND offset < ?3",
         )?;
-        let mut forgotten = 0;
+        let (mut forgotten, mut lanes) = (0, Vec::new());
         for lane in self.state.lanes.iter_mut().filter(paused) {
             if lane.pending > 0 {
                 let range = params![lane.number, chunk.first.0 as i64, chunk.end.0 as i64];
@@ -251,12 +253,19 @@ impl Group<'_> {
                 forgotten += lost;
                 lane.changed |= lost > 0;
                 step.retired.skipped_by_paused += lost;
+                lanes.extend((lost > 0).then_some(lane.number));
             }
-            if lane.cursor < chunk.end {
+            if lane.needs(chunk.first, chunk.end) {
                 step.retired.skipped_by_paused += skip_to(lane, chunk.end)?;
             }
         }
         self.state.lanes.forget_pending(chunk.project, forgotten);
+        for lane in lanes {
+            let events = chunk.first..chunk.end;
+            self.state
+                .lanes
+                .forget_replayed(self.connection, lane, events)?;
+        }
         Ok(())
     }
 }

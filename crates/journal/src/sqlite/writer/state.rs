@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::ages::Shorter;
 use super::groups::GroupProperties;
-use super::lanes::Lanes;
+use super::lanes::{Lane, Lanes};
 use super::projects::Projects;
 use super::tally::Tally;
 use super::users::Users;
@@ -91,7 +91,10 @@ impl State {
     /// Finds the exact size of what running lanes haven't settled.
     pub(super) fn measure_backlog(&mut self, connection: &Connection) -> Result<(), Fault> {
         let mut cursors: HashMap<i64, Offset> = HashMap::new();
-        for lane in self.lanes.iter().filter(|lane| !lane.paused) {
+        // A lane that has an end looks at what others have settled: it is held for it, but nothing of
+        // what comes in adds to it.
+        let runs = |lane: &&Lane| !lane.paused && lane.until.is_none();
+        for lane in self.lanes.iter().filter(runs) {
             let cursor = cursors.entry(lane.project).or_insert(lane.cursor);
             *cursor = lane.cursor.min(*cursor);
         }

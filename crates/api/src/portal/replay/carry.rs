@@ -1,0 +1,88 @@
+//! Making replays what the store says, and noting what became of them.
+
+use std::sync::Arc;
+
+use model::ReplayId;
+use serde_json::json;
+use store::{ReplayGoal, ReplayRecord};
+
+use super::Progress;
+use crate::portal::{ApiError, Portal};
+
+/// Replays that are looked at together.
+const AT_ONCE: u32 = 200;
+
+impl Portal {
+    /// Makes a replay what the store says at this moment.
+    pub(super) async fn carry(&self, id: ReplayId) -> Result<(), ApiError> {
+        let Some(replay) = self.store.replay_by_id(id).await? else {
+            return Ok(());
+        };
+        let _order = self.lane_lock(replay.sync).lock().await;
+        // As it is now: of two changes at once, the later one holds.
+        match self.store.replay_by_id(id).await? {
+            Some(replay) => self.carry_as(&replay).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn carry_as(&self, replay: &ReplayRecord) -> Result<(), ApiError> {
+        let Some(record) = self.store.sync_by_id(replay.sync).await? else {
+            return Ok(());
+        };
+        let definition = self.definition(&record.sync).await?;
+        let sync = Arc::clone(&record.sync);
+        Ok(self.lanes.carry_replay(replay, sync, definition).await?)
+    }
+
+    /// Goes on with all replays. To be called once, when the lanes have been started.
+    pub(in crate::portal) async fn start_replays(&self) -> Result<(), store::Error> {
+        let mut after = None;
+        loop {
+            let page = self.store.unsettled_replays(after.as_ref(), AT_ONCE);
+            let page = page.await?;
+            for replay in page.items {
+                if let Err(error) = self.carry_as(&replay).await {
+                    tracing::error!(replay = %replay.id, %error, "a replay could not be started");
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Notes what became of replays of which nothing more comes.
+    pub async fn settle_replays(&self) -> Result<(), ApiError> {
+        let mut after = None;
+        loop {
+            let page = self.store.unsettled_replays(after.as_ref(), AT_ONCE);
+            let page = page.await?;
+            for replay in page.items {
+                self.settle_replay(&replay).await?;
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn settle_replay(&self, replay: &ReplayRecord) -> Result<(), ApiError> {
+        let cancelled = replay.state == ReplayGoal::Cancelled;
+        let progress = match self.lanes.replay_progress(replay).await? {
+            Some(progress) => progress,
+            None if cancelled => Progress::default(),
+            None => return Ok(()),
+        };
+        let over = progress.done || (cancelled && progress.outstanding() == 0);
+        if over && replay.state != ReplayGoal::Paused {
+            self.store
+                .settle_replay(replay.id, &json!(progress))
+                .await?;
+            self.lanes.forget_replay(replay).await?;
+        }
+        Ok(())
+    }
+}

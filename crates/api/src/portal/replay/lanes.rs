@@ -1,0 +1,89 @@
+//! What the control API needs of those who carry replays out.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use journal::EndedRow;
+use model::definition::Definition;
+use model::replay::Failures;
+use model::sync::Sync;
+use model::{Event, ProjectId, SyncId};
+use serde::{Deserialize, Serialize};
+use store::ReplayRecord;
+
+use crate::portal::LaneError;
+
+/// The lanes, as far as they send again.
+#[async_trait]
+pub trait Replays: Send + std::marker::Sync + 'static {
+    /// Has a replay go on from where it is, or stand still, as its state says. Idempotent. The sync and
+    /// its definition are as they are now.
+    async fn carry_replay(
+        &self,
+        replay: &ReplayRecord,
+        sync: Arc<Sync>,
+        definition: Arc<Definition>,
+    ) -> Result<(), LaneError>;
+
+    /// How far a replay is; `None` when it has not begun.
+    async fn replay_progress(&self, replay: &ReplayRecord) -> Result<Option<Progress>, LaneError>;
+
+    /// Forgets a replay of which nothing more comes. Idempotent.
+    async fn forget_replay(&self, replay: &ReplayRecord) -> Result<(), LaneError>;
+
+    /// What a replay of failed deliveries would send, among the newest `most`, with so many examples.
+    async fn count_failures(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        failures: &Failures,
+        most: u64,
+        examples: usize,
+    ) -> Result<CountedFailures, LaneError>;
+}
+
+/// How far a replay is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// How many are looked at in all.
+    pub total: u64,
+    /// How many have been.
+    pub looked_at: u64,
+    /// How many deliveries were begun.
+    pub begun: u64,
+    /// How many of those were delivered.
+    pub delivered: u64,
+    /// How many of those ended without success.
+    pub failed: u64,
+    /// How many of those were given up without being sent.
+    pub unsent: u64,
+    /// Whether all have been looked at, and all that were begun are over.
+    pub done: bool,
+}
+
+impl Progress {
+    /// How many were begun and are not over.
+    pub fn outstanding(&self) -> u64 {
+        let over = self.delivered + self.failed + self.unsent;
+        self.begun.saturating_sub(over)
+    }
+
+    /// What became of a replay of which nothing more comes.
+    pub(in crate::portal) fn settled(replay: &ReplayRecord) -> Option<Self> {
+        let result = replay.result.clone()?;
+        Some(serde_json::from_value(result).unwrap_or_default())
+    }
+}
+
+/// What a replay of failed deliveries would send.
+#[derive(Debug, Clone, Default)]
+pub struct CountedFailures {
+    /// How many deliveries that ended without success the sync has.
+    pub total: u64,
+    /// How many were looked at, the newest first.
+    pub looked_at: u64,
+    /// How many of those are meant.
+    pub matching: u64,
+    /// The newest of them, with their events.
+    pub examples: Vec<(EndedRow, Arc<Event>)>,
+}

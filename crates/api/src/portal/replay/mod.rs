@@ -1,0 +1,232 @@
+//! Sending again: replays of a sync, what they would send, and how far they are.
+
+mod carry;
+mod dry_run;
+mod input;
+mod lanes;
+mod view;
+
+use std::num::NonZeroU32;
+
+use axum::Json;
+use axum::extract;
+use axum::http::{HeaderName, StatusCode, header};
+use model::{ProjectId, ReplayId, SyncId};
+use store::{Caller, ReplayGoal, ReplayRecord};
+
+use super::extract::{Body, Creation, Path, Query};
+use super::openapi::Refusal;
+use super::page::{Page, PageQuery};
+use super::sync::Ids;
+use super::{ApiError, Portal, State};
+use crate::auth::Allowed;
+use crate::auth::permission::{SyncsRead, SyncsWrite};
+use dry_run::DryRunView;
+use input::ReplayInput;
+use view::ReplayView;
+
+pub use lanes::{CountedFailures, Progress, Replays};
+
+/// The ids in the path of a replay.
+type ReplayIds = Path<(ProjectId, SyncId, ReplayId)>;
+
+/// A replay that was made, and where it is.
+type Made = (StatusCode, [(HeaderName, String); 1], Json<ReplayView>);
+
+/// Sends again: deliveries that ended without success, under the ids that they have. A sync that is
+/// switched off does so when it is switched on.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/replays", tag = "replays",
+    operation_id = "create_replay",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe")),
+    request_body = ReplayInput,
+    responses((status = 201, body = ReplayView, headers(("location" = String))), Refusal))]
+pub(super) async fn create(
+    allowed: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path((project, sync)): Ids,
+    creation: Creation<ReplayInput>,
+) -> Result<Made, ApiError> {
+    let (input, by) = creation.once(allowed.caller());
+    let (what, per_minute) = input.read()?;
+    let whole = portal.clone();
+    let record = portal
+        .run(async move {
+            let store = &whole.store;
+            let made = store.create_replay(project, sync, what, per_minute, &by);
+            let record = made.await?;
+            whole.carry(record.id).await?;
+            Ok(record)
+        })
+        .await?;
+    let location = format!(
+        "{}/projects/{project}/syncs/{sync}/replays/{}",
+        super::ROOT,
+        record.id
+    );
+    let view = portal.replay_view(record).await?;
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(view),
+    ))
+}
+
+/// Says what a replay would send, without making it: counts, and some examples as they would be
+/// rendered now. Secrets are masked.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/replays/dry-run", tag = "replays",
+    operation_id = "dry_run_replay",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id")),
+    request_body = ReplayInput,
+    responses((status = 200, body = DryRunView), Refusal))]
+pub(super) async fn dry_run(
+    _: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path((project, sync)): Ids,
+    Body(input): Body<ReplayInput>,
+) -> Result<Json<DryRunView>, ApiError> {
+    let (what, _) = input.read()?;
+    let record = portal.store.sync(project, sync).await?;
+    portal.dry_run(&record, &what).await.map(Json)
+}
+
+/// Lists a sync's replays, oldest first. The newest 500 are kept.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/replays", tag = "replays",
+    operation_id = "list_replays",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"), PageQuery),
+    responses((status = 200, body = Page<ReplayView>), Refusal))]
+pub(super) async fn list(
+    _: Allowed<SyncsRead>,
+    extract::State(portal): State,
+    Path((project, sync)): Ids,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<ReplayView>>, ApiError> {
+    let after = query.after(|cursor| cursor.parse().ok())?;
+    portal.store.sync(project, sync).await?;
+    let limit = query.limit()?;
+    let page = portal.store.replays(project, sync, after.as_ref(), limit);
+    let page = page.await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for record in page.items {
+        items.push(portal.replay_view(record).await?);
+    }
+    let next = page.next.map(|cursor| cursor.to_string());
+    Ok(Json(Page { items, next }))
+}
+
+/// Shows a replay and how far it is.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/replays/{replay}", tag = "replays",
+    operation_id = "show_replay",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("replay" = String, Path, description = "The replay's id")),
+    responses((status = 200, body = ReplayView), Refusal))]
+pub(super) async fn show(
+    _: Allowed<SyncsRead>,
+    extract::State(portal): State,
+    Path((project, sync, id)): ReplayIds,
+) -> Result<Json<ReplayView>, ApiError> {
+    portal.store.sync(project, sync).await?;
+    let record = portal.store.replay(project, sync, id).await?;
+    portal.replay_view(record).await.map(Json)
+}
+
+/// Has a replay stand still. What it has begun goes on like any other delivery.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/replays/{replay}/pause",
+    tag = "replays", operation_id = "pause_replay",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("replay" = String, Path, description = "The replay's id")),
+    responses((status = 200, body = ReplayView), Refusal))]
+pub(super) async fn pause(
+    allowed: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path(ids): ReplayIds,
+) -> Result<Json<ReplayView>, ApiError> {
+    portal
+        .steer(ids, ReplayGoal::Paused, allowed.caller())
+        .await
+}
+
+/// Has a replay go on where it was paused.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/replays/{replay}/resume",
+    tag = "replays", operation_id = "resume_replay",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("replay" = String, Path, description = "The replay's id")),
+    responses((status = 200, body = ReplayView), Refusal))]
+pub(super) async fn resume(
+    allowed: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path(ids): ReplayIds,
+) -> Result<Json<ReplayView>, ApiError> {
+    portal
+        .steer(ids, ReplayGoal::Running, allowed.caller())
+        .await
+}
+
+/// Ends a replay before it is done. Failed deliveries that it has begun to send again are tried like
+/// any other.
+#[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/replays/{replay}/cancel",
+    tag = "replays", operation_id = "cancel_replay",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("replay" = String, Path, description = "The replay's id")),
+    responses((status = 200, body = ReplayView), Refusal))]
+pub(super) async fn cancel(
+    allowed: Allowed<SyncsWrite>,
+    extract::State(portal): State,
+    Path(ids): ReplayIds,
+) -> Result<Json<ReplayView>, ApiError> {
+    portal
+        .steer(ids, ReplayGoal::Cancelled, allowed.caller())
+        .await
+}
+
+impl Portal {
+    async fn steer(
+        self: &std::sync::Arc<Self>,
+        (project, sync, id): (ProjectId, SyncId, ReplayId),
+        goal: ReplayGoal,
+        by: Caller,
+    ) -> Result<Json<ReplayView>, ApiError> {
+        let whole = self.clone();
+        let record = self
+            .run(async move {
+                let store = &whole.store;
+                let record = store.steer_replay(project, sync, id, goal, &by).await?;
+                whole.carry(id).await?;
+                Ok(record)
+            })
+            .await?;
+        self.replay_view(record).await.map(Json)
+    }
+
+    /// A replay with how far it is.
+    async fn replay_view(&self, record: ReplayRecord) -> Result<ReplayView, ApiError> {
+        let progress = match Progress::settled(&record) {
+            Some(settled) => settled,
+            None => {
+                let progress = self.lanes.replay_progress(&record).await?;
+                progress.unwrap_or_default()
+            }
+        };
+        let sync = self.store.sync_by_id(record.sync).await?;
+        let enabled = sync.is_some_and(|sync| sync.sync.enabled);
+        Ok(ReplayView::new(record, &progress, enabled))
+    }
+}
+
+/// A rate as clients give it.
+fn rate(per_minute: Option<u32>) -> Result<Option<NonZeroU32>, ApiError> {
+    const MOST: u32 = 1_000_000;
+    let Some(per_minute) = per_minute else {
+        return Ok(None);
+    };
+    let rate = NonZeroU32::new(per_minute).filter(|rate| rate.get() <= MOST);
+    rate.map(Some)
+        .ok_or_else(|| ApiError::field("/per_minute", format!("from 1 to {MOST}")))
+}

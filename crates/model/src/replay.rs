@@ -1,0 +1,54 @@
+//! What is sent again.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DeliveryId, Timestamp};
+
+/// What a replay sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replayed {
+    /// Deliveries that ended without success, under the ids that they have.
+    Failed(Failures),
+}
+
+/// Which of a sync's deliveries that ended without success. What is absent or empty doesn't matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Failures {
+    /// These.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub deliveries: BTreeSet<DeliveryId>,
+    /// Those that ended so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<FailedOutcome>,
+    /// Those with one of these reasons: categories of failures for expired ones, names of
+    /// [`Discarded`](crate::outcome::Discarded) for others.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub reasons: BTreeSet<String>,
+    /// Those whose last attempt was answered with one of these statuses.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub statuses: BTreeSet<u16>,
+    /// Those of events of one of these types.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub event_types: BTreeSet<String>,
+    /// Those that ended then or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_from: Option<Timestamp>,
+    /// Those that ended before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_until: Option<Timestamp>,
+}
+
+/// How a delivery ended without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FailedOutcome {
+    /// The last attempt failed too.
+    Expired,
+    /// No request could be made of it.
+    Discarded,
+}
