@@ -69,6 +69,7 @@ impl<'p> Ours<'p> {
             parameters: &ObjectView::new(object(self.parameters), arena),
             mapped_properties: &mapped.properties,
             mapped_fields: &mapped.fields,
+            answer: None,
         };
         self.template.render_into(&roots, out)
     }

@@ -42,4 +42,4 @@ pub use config::Config;
 pub use pace::Pace;
 pub use sender::{ATTEMPT_HEADER, DELIVERY_ID_HEADER, Sender, Trial};
 pub use transport::{BodyEnd, Connecting, Response, Timing, Transport, TransportError};
-pub use verdict::{Answer, Verdict};
+pub use verdict::{Evidence, Verdict};

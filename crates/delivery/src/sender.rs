@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use model::definition::{Meaning, ResponseRule, deciding};
 use model::outcome::{Category, Failure};
-use model::{Clock, OutboundRequest, Random, Timestamp};
+use model::{Answer, Clock, OutboundRequest, Random, Timestamp};
 
 use crate::config::Tries as Config;
 use crate::pace::Pace;
 use crate::retry::{doubled, jittered};
 use crate::retry_after;
-use crate::transport::{Response, Transport, TransportError};
+use crate::transport::{BodyEnd, Response, Transport, TransportError};
 use crate::verdict::{self, Verdict};
 
 /// Carries the delivery's id, the same over all attempts, tries and re-sends after a crash.
@@ -20,6 +21,9 @@ pub const DELIVERY_ID_HEADER: HeaderName = HeaderName::from_static("millstream-d
 
 /// Carries the attempt's number, from 1.
 pub const ATTEMPT_HEADER: HeaderName = HeaderName::from_static("millstream-attempt");
+
+/// Carries the delivery's id where the definition asks for it.
+const IDEMPOTENCY_KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Makes attempts. Cheap to clone where its transport is.
 #[derive(Clone)]
@@ -47,8 +51,9 @@ impl<T: Transport> Sender<T> {
     }
 
     /// Makes the attempt with this number (from 1). Tries again on 5xx, 429 and when there was no
-    /// answer, as long as tries, time and places are left; any other answer ends the attempt. The
-    /// first try's place has been taken by the caller, the others' are of `pace`.
+    /// answer, as long as tries, time and places are left; any other answer ends the attempt, and so
+    /// does one that the request's rules decide on, unless its status is such and it means another try.
+    /// The first try's place has been taken by the caller, the others' are of `pace`.
     ///
     /// Dropping the future gives the attempt up; the request may have been sent by then.
     pub async fn attempt(&self, request: &OutboundRequest, attempt: u8, pace: &Pace) -> Verdict {
@@ -62,6 +67,21 @@ impl<T: Transport> Sender<T> {
                 Judgement::Delivered(status) => {
                     return Verdict::Delivered {
                         status,
+                        tries,
+                        elapsed: now.since(began),
+                    };
+                }
+                Judgement::Refused(failure) => {
+                    return Verdict::Refused {
+                        failure,
+                        tries,
+                        elapsed: now.since(began),
+                        answer: answer.ok().map(|response| Box::new(response.into())),
+                    };
+                }
+                Judgement::FollowUp(answer) => {
+                    return Verdict::FollowUp {
+                        answer,
                         tries,
                         elapsed: now.since(began),
                     };
@@ -90,12 +110,15 @@ impl<T: Transport> Sender<T> {
         let stamped = DeliveryHeaders::new(request, 1).stamp(request);
         let answer = self.transport.send(stamped).await;
         let now = self.clock.now();
-        let failure = match judge(request, &answer, now) {
-            Judgement::Delivered(_) => None,
-            Judgement::Failed(failed) => Some(failed.failure),
+        let (means, failure) = match judge(request, &answer, now) {
+            Judgement::Delivered(_) => (Meaning::Delivered, None),
+            Judgement::Refused(failure) => (Meaning::Refused, Some(failure)),
+            Judgement::FollowUp(_) => (Meaning::FollowUp, None),
+            Judgement::Failed(failed) => (Meaning::Retry, Some(failed.failure)),
         };
         Trial {
             response: answer.ok(),
+            means,
             failure,
             elapsed: now.since(began),
         }
@@ -128,7 +151,9 @@ impl<T: Transport> Sender<T> {
 pub struct Trial {
     /// The answer, where there was one.
     pub response: Option<Response>,
-    /// Why the delivery was not made; `None` when it was.
+    /// What that means for the delivery.
+    pub means: Meaning,
+    /// Why the delivery was not made; `None` when it was, or may be by the other request.
     pub failure: Option<Failure>,
     /// How long it took.
     pub elapsed: Duration,
@@ -137,6 +162,8 @@ pub struct Trial {
 /// What one try came to.
 enum Judgement {
     Delivered(http::StatusCode),
+    Refused(Failure),
+    FollowUp(Answer),
     Failed(Failed),
 }
 
@@ -157,21 +184,39 @@ fn judge(
             retry_after: None,
             worth_another_try: error.is_transient(),
         }),
-        Ok(response) => match verdict::category(response.status) {
-            None => Judgement::Delivered(response.status),
-            Some(category) => {
-                let host = request.uri.host().unwrap_or_default();
-                Judgement::Failed(Failed {
-                    failure: verdict::failed_response(host, category, response),
-                    retry_after: retry_after::parse(&response.headers, now),
-                    worth_another_try: matches!(
-                        category,
-                        Category::ServerError | Category::RateLimited
-                    ),
-                })
-            }
-        },
+        Ok(response) => judge_answer(request, response, now),
     }
+}
+
+fn judge_answer(request: &OutboundRequest, response: &Response, now: Timestamp) -> Judgement {
+    let answer = Answer {
+        status: response.status.as_u16(),
+        body: response.body.clone(),
+        complete: response.body_end == BodyEnd::Complete,
+    };
+    let rule = deciding(&request.responses, &answer);
+    let host = request.uri.host().unwrap_or_default();
+    let category = verdict::category(response.status);
+    let by_rule =
+        |rule: &ResponseRule| verdict::failed_by_rule(host, response, rule.message.as_str());
+    let failure = match (rule, category) {
+        (Some(rule), _) => match rule.means {
+            Meaning::Delivered => return Judgement::Delivered(response.status),
+            Meaning::FollowUp => return Judgement::FollowUp(answer),
+            Meaning::Refused => return Judgement::Refused(by_rule(rule)),
+            Meaning::Retry => by_rule(rule),
+        },
+        (None, None) => return Judgement::Delivered(response.status),
+        (None, Some(category)) => verdict::failed_response(host, category, response),
+    };
+    Judgement::Failed(Failed {
+        worth_another_try: matches!(
+            failure.category,
+            Category::ServerError | Category::RateLimited
+        ),
+        failure,
+        retry_after: retry_after::parse(&response.headers, now),
+    })
 }
 
 /// The two headers that every try of an attempt carries.
@@ -191,10 +236,13 @@ impl DeliveryHeaders {
 
     /// `request` as it goes over the wire.
     fn stamp(&self, request: &OutboundRequest) -> http::Request<Bytes> {
-        // Room for these two, and for what the client adds.
-        let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
+        // Room for these, and for what the client adds.
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + 5);
         for (name, value) in &request.headers {
             headers.append(name, value.clone());
+        }
+        if request.idempotency_key {
+            headers.insert(IDEMPOTENCY_KEY_HEADER, self.delivery.clone());
         }
         headers.insert(DELIVERY_ID_HEADER, self.delivery.clone());
         headers.insert(ATTEMPT_HEADER, self.attempt.clone());

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use model::Timestamp;
 use model::outcome::{Category, Failure};
+use model::{Answer, Timestamp};
 
 use crate::transport::{Response, Timing, TransportError};
 
@@ -34,20 +34,40 @@ pub enum Verdict {
         /// How long the attempt took, waits included.
         elapsed: Duration,
         /// The last try's answer, where there was one.
-        answer: Option<Box<Answer>>,
+        answer: Option<Box<Evidence>>,
+    },
+    /// It did not, and never will.
+    Refused {
+        /// What it answered.
+        failure: Failure,
+        /// Tries made.
+        tries: u8,
+        /// How long the attempt took, waits included.
+        elapsed: Duration,
+        /// The answer.
+        answer: Option<Box<Evidence>>,
+    },
+    /// Its answer asks for the other request that the definition has.
+    FollowUp {
+        /// What it answered.
+        answer: Answer,
+        /// Tries made.
+        tries: u8,
+        /// How long the attempt took, waits included.
+        elapsed: Duration,
     },
 }
 
 /// What is known of an answer beyond the [`Failure`] that it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Evidence {
     /// Its headers. They may hold secrets.
     pub headers: HeaderMap,
     /// How long its parts took.
     pub timing: Timing,
 }
 
-impl From<Response> for Answer {
+impl From<Response> for Evidence {
     fn from(response: Response) -> Self {
         Self {
             headers: response.headers,
@@ -66,6 +86,19 @@ pub(crate) fn category(status: StatusCode) -> Option<Category> {
         400..=499 => Some(Category::ClientError),
         500..=599 => Some(Category::ServerError),
         _ => Some(Category::UnexpectedStatus),
+    }
+}
+
+/// The failure that an answer of `host` is by a rule, whatever its status, and what the rule says of it.
+pub(crate) fn failed_by_rule(host: &str, response: &Response, said: &str) -> Failure {
+    let category = category(response.status).unwrap_or(Category::Rejected);
+    let failure = failed_response(host, category, response);
+    match said {
+        "" => failure,
+        said => Failure {
+            message: format!("{}: {said}", failure.message),
+            ..failure
+        },
     }
 }
 

@@ -28,5 +28,5 @@ pub use id::{
     ProjectId, ReplayId, SyncId,
 };
 pub use random::Random;
-pub use request::{OutboundRequest, Part};
+pub use request::{Answer, OutboundRequest, Part};
 pub use time::{Clock, Timestamp};

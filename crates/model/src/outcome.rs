@@ -76,11 +76,16 @@ pub enum Discarded {
         /// What is wrong with it.
         message: String,
     },
+    /// The destination answered in a way that, by its definition, means: never.
+    Refused {
+        /// What it answered.
+        failure: Failure,
+    },
 }
 
 impl Discarded {
     /// All names of reasons. Figures are kept by a name's place: new ones come at the end.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
         "template",
         "invalid_json",
         "missing_mapping",
@@ -88,6 +93,7 @@ impl Discarded {
         "invalid_header",
         "over_limit",
         "unreadable",
+        "refused",
     ];
 
     /// The reason's stable name, one of [`NAMES`](Self::NAMES), as figures and metrics count it.
@@ -100,6 +106,7 @@ impl Discarded {
             Self::InvalidHeader { .. } => "invalid_header",
             Self::OverLimit { .. } => "over_limit",
             Self::Unreadable { .. } => "unreadable",
+            Self::Refused { .. } => "refused",
         }
     }
 }
@@ -145,6 +152,13 @@ impl fmt::Display for Discarded {
                 )
             }
             Self::Unreadable { message } => write!(f, "the stored event can't be read: {message}"),
+            Self::Refused { failure } => {
+                write!(
+                    f,
+                    "the destination refused it for good: {}",
+                    failure.message
+                )
+            }
         }
     }
 }
@@ -183,11 +197,13 @@ pub enum Category {
     /// No request could be made of it: what is kept of a discarded delivery that waits to be made
     /// again. No attempt meets this.
     Discarded,
+    /// A 2xx that, by the destination's definition, is no success.
+    Rejected,
 }
 
 impl Category {
     /// All categories. Figures are kept by a category's place: new ones come at the end.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Dns,
         Self::Blocked,
         Self::Connect,
@@ -202,6 +218,7 @@ impl Category {
         Self::UnexpectedStatus,
         Self::Internal,
         Self::Discarded,
+        Self::Rejected,
     ];
 
     /// The category's stable name, as figures and metrics count it.
@@ -221,6 +238,7 @@ impl Category {
             Self::UnexpectedStatus => "unexpected_status",
             Self::Internal => "internal",
             Self::Discarded => "discarded",
+            Self::Rejected => "rejected",
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What is sent to a destination.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use serde::{Deserialize, Serialize};
 
+use crate::definition::ResponseRule;
 use crate::id::DeliveryId;
 
 /// Which of the two things that an event can cause is delivered.
@@ -44,6 +46,21 @@ pub struct OutboundRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Whether the delivery's id goes along as `Idempotency-Key`.
+    pub idempotency_key: bool,
+    /// What answers mean where their status alone doesn't tell; mostly nothing.
+    pub responses: Arc<[ResponseRule]>,
+}
+
+/// What a destination answered, as far as rules and templates read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body, as far as it was read.
+    pub body: Bytes,
+    /// Whether that is all of it.
+    pub complete: bool,
 }
 
 impl fmt::Debug for OutboundRequest {

@@ -45,6 +45,7 @@
 mod check;
 pub mod difference;
 mod filter;
+mod follow_up;
 mod functions;
 mod headers;
 mod json_check;

@@ -1,15 +1,18 @@
 //! One kind of request, compiled: URL, headers, body.
 
+use std::sync::Arc;
+
 use bumpalo::Bump;
 use bytes::Bytes;
 use ftl::{Hash, Template};
 use http::{HeaderMap, Method, Uri};
-use model::definition::{self, BodyUnit, Definition, Limits};
+use model::definition::{self, BodyUnit, Definition, Limits, ResponseRule};
 use model::json::{Object, write_object};
 use model::outcome::Discarded;
 use model::sync::Settings;
-use model::{Event, Part};
+use model::{Answer, Event, Part};
 
+use crate::follow_up::{self, Answered, FollowUp};
 use crate::headers::Headers;
 use crate::json_check;
 use crate::parameters::Parameters;
@@ -30,6 +33,11 @@ pub(crate) struct Payload {
     /// `None`: the event (or user) as it is streamed.
     body: Option<Template>,
     unit: BodyUnit,
+    idempotency_key: bool,
+    /// What answers mean.
+    responses: Arc<[ResponseRule]>,
+    /// What is sent when an answer asks for it.
+    follow_up: Option<FollowUp>,
     /// Whether a template of the payload may read `mappedProperties`.
     reads_properties: bool,
     /// Whether a template of the payload may read `mappedFields`.
@@ -48,6 +56,8 @@ pub(crate) struct Rendered {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) idempotency_key: bool,
+    pub(crate) responses: Arc<[ResponseRule]>,
 }
 
 /// What the payloads of a sync share.
@@ -100,6 +110,13 @@ impl Payload {
             Some(source) => Some(compiler.template(source, Place::Body, &at, problems)?),
             None => None,
         };
+        let follow_up = match &payload.follow_up {
+            None => None,
+            Some(follow_up) => {
+                let at = pointer(&defined_at, "follow_up");
+                Some(FollowUp::compile(follow_up, &at, compiler, problems)?)
+            }
+        };
         let mut compiled = Self {
             part,
             method: payload.method.into(),
@@ -107,6 +124,9 @@ impl Payload {
             headers,
             body,
             unit: payload.unit,
+            idempotency_key: payload.idempotency_key,
+            responses: follow_up::rules(&payload.responses, follow_up.is_some()),
+            follow_up,
             reads_properties: false,
             reads_fields: false,
         };
@@ -125,16 +145,30 @@ impl Payload {
         url.into_iter()
             .chain(self.headers.templates())
             .chain(&self.body)
+            .chain(self.follow_up.iter().flat_map(FollowUp::templates))
     }
 
-    /// Renders the request for `event`, whose parsed form is `root`.
+    /// Whether there is a request for answers that ask for one more.
+    pub(crate) fn has_follow_up(&self) -> bool {
+        self.follow_up.is_some()
+    }
+
+    /// Renders the request for `event`, whose parsed form is `root`; with an answer to it, the request
+    /// that follows.
     pub(crate) fn render(
         &self,
         event: &Event,
         root: &Object<'_>,
+        answer: Option<&Answer>,
         shared: &Shared<'_>,
     ) -> Result<Rendered, Discarded> {
         shared.mapped.check_required(root)?;
+        let allowed = shared.limits.identifier_bytes;
+        within(
+            "identifier bytes",
+            allowed,
+            shared.mapped.longest_required(root),
+        )?;
         let (part, mapped) = (self.part, shared.mapped);
         let arena = Bump::new();
         let trimmed = mapped.trimmed(part, root);
@@ -154,31 +188,52 @@ impl Payload {
         if self.reads_properties {
             properties = mapped.properties(part, root, &arena);
             if part == Part::Event {
-                let allowed = shared.limits.properties_per_event.map(u64::from);
+                let allowed = shared.limits.properties_per_event;
                 within("event properties", allowed, mapped.of_event(root))?;
+            } else {
+                let allowed = shared.limits.properties_per_user;
+                within("user properties", allowed, properties.0.len())?;
             }
         }
         if self.reads_fields {
             fields = mapped.fields(root, &arena);
         }
+        let answered = answer.map(Answered::new);
+        let answered = answered.as_ref().map(|answered| answered.view(&arena));
         let roots = Roots {
             input,
             parameters: shared.parameters.values(),
             mapped_properties: &properties,
             mapped_fields: &fields,
+            answer: answered.as_ref().map(|answered| answered as &dyn Hash),
         };
         let uri = self.render_url(&roots, shared.parameters)?;
         let (headers, json) = self.headers.render(&roots, shared.parameters)?;
-        let body = match &self.body {
+        let follow_up = self.follow_up.as_ref().filter(|_| answer.is_some());
+        let own = follow_up.and_then(|follow_up| follow_up.body.as_ref());
+        let body = match own.or(self.body.as_ref()) {
             Some(template) => self.render_body(template, &roots, json, shared.parameters)?,
             None => self.stored_body(event, shown, trimmed.is_some(), shared.limits, &arena)?,
         };
         within("body bytes", shared.limits.body_bytes, body.len())?;
-        Ok(Rendered {
-            method: self.method.clone(),
-            uri,
-            headers,
-            body,
+        Ok(match follow_up {
+            None => Rendered {
+                method: self.method.clone(),
+                uri,
+                headers,
+                body,
+                idempotency_key: self.idempotency_key,
+                responses: Arc::clone(&self.responses),
+            },
+            Some(follow_up) => Rendered {
+                method: follow_up.method.clone(),
+                uri: follow_up.render_url(&roots, shared.parameters, &uri)?,
+                headers,
+                body,
+                // Under the same key it would count as the request before.
+                idempotency_key: false,
+                responses: Arc::clone(&follow_up.responses),
+            },
         })
     }
 
@@ -230,17 +285,17 @@ impl Payload {
                     .get("event_properties")
                     .and_then(|value| value.as_object());
                 let count = properties.map_or(0, Object::len);
-                within(
-                    "event properties",
-                    limits.properties_per_event.map(u64::from),
-                    count,
-                )?;
+                within("event properties", limits.properties_per_event, count)?;
                 match trimmed {
                     true => object_text(root),
                     false => event.text().clone(),
                 }
             }
             Part::User => {
+                let properties = root.get("user_properties");
+                let properties = properties.and_then(|value| value.as_object());
+                let count = properties.map_or(0, Object::len);
+                within("user properties", limits.properties_per_user, count)?;
                 let mut body = Vec::with_capacity(512);
                 UserView::new(root, event.kind, arena).write(&mut body);
                 body.into()
@@ -307,9 +362,9 @@ fn array_of_one(body: &[u8]) -> Bytes {
     [b"[", body, b"]"].concat().into()
 }
 
-fn within(limit: &str, allowed: Option<u64>, actual: usize) -> Result<(), Discarded> {
+fn within<N: Into<u64>>(limit: &str, allowed: Option<N>, actual: usize) -> Result<(), Discarded> {
     let actual = u64::try_from(actual).unwrap_or(u64::MAX);
-    match allowed {
+    match allowed.map(N::into) {
         Some(allowed) if actual > allowed => Err(Discarded::OverLimit {
             limit: limit.to_owned(),
             allowed,

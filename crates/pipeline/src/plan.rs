@@ -8,7 +8,7 @@ use model::filter;
 use model::json::Object;
 use model::outcome::{Discarded, Filtered};
 use model::sync::{Sync, UserTrigger};
-use model::{Clock, DeliveryId, Event, EventKind, OutboundRequest, Part, SyncId};
+use model::{Answer, Clock, DeliveryId, Event, EventKind, OutboundRequest, Part, SyncId};
 
 use crate::filter::{Judgement, Selection};
 use crate::headers::{self, Headers};
@@ -217,28 +217,53 @@ impl Plan {
     /// Makes the request for a part of `event`, whatever the selection says: what has been selected
     /// once stays so over its retries.
     pub fn render(&self, event: &Event, part: Part) -> Outcome {
+        match self.payload(event, part) {
+            Some(payload) => self.request(payload, event, part, None),
+            None => Outcome::Filtered(Filtered::PathOff),
+        }
+    }
+
+    /// Makes the request that follows the one for a part of `event`, for an answer to it that asks for
+    /// that; filtered where the definition has none.
+    pub fn follow_up(&self, event: &Event, part: Part, answer: &Answer) -> Outcome {
+        let payload = self.payload(event, part);
+        match payload.filter(|payload| payload.has_follow_up()) {
+            Some(payload) => self.request(payload, event, part, Some(answer)),
+            None => Outcome::Filtered(Filtered::PathOff),
+        }
+    }
+
+    /// What is made of a part of events like this one.
+    fn payload(&self, event: &Event, part: Part) -> Option<&Payload> {
         let payload = match part {
             Part::Event => &self.events,
             Part::User => &self.users,
         };
-        let Some(payload) = payload
-            .as_ref()
-            .filter(|_| self.parts(event.kind).contains(part))
-        else {
-            return Outcome::Filtered(Filtered::PathOff);
-        };
+        let payload = payload.as_ref();
+        payload.filter(|_| self.parts(event.kind).contains(part))
+    }
+
+    fn request(
+        &self,
+        payload: &Payload,
+        event: &Event,
+        part: Part,
+        answer: Option<&Answer>,
+    ) -> Outcome {
         let shared = Shared {
             parameters: &self.parameters,
             mapped: &self.mapped,
             limits: &self.limits,
         };
-        match root(event).and_then(|root| payload.render(event, root, &shared)) {
+        match root(event).and_then(|root| payload.render(event, root, answer, &shared)) {
             Ok(rendered) => Outcome::Request(OutboundRequest {
                 delivery: DeliveryId::of(event.project, event.offset, self.sync, part),
                 method: rendered.method,
                 uri: rendered.uri,
                 headers: rendered.headers,
                 body: rendered.body,
+                idempotency_key: rendered.idempotency_key,
+                responses: rendered.responses,
             }),
             Err(why) => Outcome::Discarded(why),
         }

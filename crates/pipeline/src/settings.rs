@@ -79,6 +79,17 @@ impl Mapped {
         }
     }
 
+    /// How many bytes the longest value has that fills a required mapping.
+    pub(crate) fn longest_required(&self, event: &Object<'_>) -> usize {
+        let required = self.fields.iter().filter(|field| field.required);
+        let values = required.filter_map(|field| property::find(&field.source, event));
+        let lengths = values.map(|value| match property::scalar_text(value) {
+            Some(text) => text.len(),
+            None => value.to_json().len(),
+        });
+        lengths.max().unwrap_or(0)
+    }
+
     /// `mappedFields` for `event`.
     pub(crate) fn fields<'a>(&'a self, event: &'a Object<'a>, arena: &'a Bump) -> Members<'a> {
         let each = self.fields.iter();
@@ -151,6 +162,7 @@ fn check_properties(definition: &Definition, settings: &Settings, problems: &mut
     if let Some(own) = &settings.users.properties {
         check_list("/users/properties/list", &own.list, own.choice, problems);
     }
+    check_user_limit(definition, settings, problems);
     // Which of the others go along only an event can tell.
     if settings.property_choice == PropertyChoice::AllBut {
         return;
@@ -166,6 +178,30 @@ fn check_properties(definition: &Definition, settings: &Settings, problems: &mut
                 "{count} event properties are selected, but the destination takes at most {allowed}"
             ),
         );
+    }
+}
+
+/// Refuses more properties of users than the destination takes. Which of "all others" go along only an
+/// event can tell.
+fn check_user_limit(definition: &Definition, settings: &Settings, problems: &mut Problems) {
+    let (at, list, choice) = match &settings.users.properties {
+        Some(own) => ("/users/properties/list", &own.list, own.choice),
+        None => (
+            "/properties",
+            &settings.properties,
+            settings.property_choice,
+        ),
+    };
+    let Some(allowed) = definition.limits.properties_per_user else {
+        return;
+    };
+    let counts = settings.users.send && choice == PropertyChoice::Only;
+    if counts && list.len() > allowed as usize {
+        let count = list.len();
+        let message = format!(
+            "{count} properties of users are selected, but the destination takes at most {allowed}"
+        );
+        problems.add(at, message);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::functions;
 use crate::nearest::nearest;
 use crate::parameters::Parameters;
 use crate::problem::Problems;
-use crate::views::{Members, Root, Roots};
+use crate::views::{ANSWER, Members, Root, Roots};
 
 /// What one render may use up. Generous for a request's body, and harmless to a lane.
 const BUDGETS: Budgets = Budgets {
@@ -45,6 +45,9 @@ pub(crate) enum Place<'n> {
     /// Of the sync's own: its text may be a secret that others may not see.
     OwnHeader(&'n str),
     Body,
+    /// Of a request that follows: what was answered can be used, too.
+    FollowUpUrl,
+    FollowUpBody,
 }
 
 impl std::fmt::Display for Place<'_> {
@@ -54,11 +57,18 @@ impl std::fmt::Display for Place<'_> {
             Self::HeaderName(position) => write!(f, "name of header {}", position + 1),
             Self::Header(name) | Self::OwnHeader(name) => write!(f, "header {name}"),
             Self::Body => f.write_str("body"),
+            Self::FollowUpUrl => f.write_str("follow-up url"),
+            Self::FollowUpBody => f.write_str("follow-up body"),
         }
     }
 }
 
 impl Place<'_> {
+    /// Whether templates here can use what was answered.
+    fn has_answer(self) -> bool {
+        matches!(self, Self::FollowUpUrl | Self::FollowUpBody)
+    }
+
     /// What is said of a template here: nothing that quotes it, where its text may be a secret.
     fn said(self, message: String) -> String {
         match self {
@@ -129,6 +139,7 @@ impl<'c> Compiler<'c> {
             parameters: self.parameters.values(),
             mapped_properties: &empty,
             mapped_fields: &empty,
+            answer: None,
         };
         let mut text = Vec::new();
         match template.render_into(&roots, &mut text) {
@@ -193,8 +204,10 @@ impl<'c> Compiler<'c> {
     fn check(&self, reference: &Reference, of: Place<'_>, at: &str, problems: &mut Problems) {
         let place = Some((reference.span.line, reference.span.column));
         let Some(root) = Root::named(&reference.root) else {
-            if reference.root != "statics" {
-                let names = Root::NAMES.map(|(_, name)| name);
+            let is_answer = reference.root == ANSWER && of.has_answer();
+            if reference.root != "statics" && !is_answer {
+                let mut names = Root::NAMES.map(|(_, name)| name).to_vec();
+                names.extend(of.has_answer().then_some(ANSWER));
                 let message = unknown("name", &reference.root, names, "templates can use");
                 problems.add_at(at, of.said(message), place);
             }

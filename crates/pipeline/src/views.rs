@@ -84,7 +84,7 @@ impl Hash for Members<'_> {
     }
 }
 
-/// The four names that a template can use. Each has two spellings, but only the first is listed.
+/// The names that a template can use. Each has two spellings, but only the first is listed.
 pub struct Roots<'a> {
     /// The event, or the user that it shows.
     pub input: &'a dyn Hash,
@@ -94,7 +94,12 @@ pub struct Roots<'a> {
     pub mapped_properties: &'a dyn Hash,
     /// The mapped fields.
     pub mapped_fields: &'a dyn Hash,
+    /// What the destination answered, for a request that follows: `answer`.
+    pub answer: Option<&'a dyn Hash>,
 }
+
+/// The name by which a request that follows finds the answer.
+pub(crate) const ANSWER: &str = "answer";
 
 /// One of the four names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,16 +145,20 @@ impl<'a> Roots<'a> {
 
 impl Hash for Roots<'_> {
     fn get(&self, key: &str) -> Option<View<'_>> {
-        Root::named(key).map(|root| self.value(root))
+        match key {
+            ANSWER => self.answer.map(View::Hash),
+            key => Root::named(key).map(|root| self.value(root)),
+        }
     }
 
     fn len(&self) -> usize {
-        Root::NAMES.len()
+        Root::NAMES.len() + usize::from(self.answer.is_some())
     }
 
     fn entries(&self) -> Entries<'_> {
         let all = Root::NAMES.into_iter();
-        Box::new(all.map(|(root, name)| (name, self.value(root))))
+        let all = all.map(|(root, name)| (name, self.value(root)));
+        Box::new(all.chain(self.answer.map(|answer| (ANSWER, View::Hash(answer)))))
     }
 }
 

@@ -77,7 +77,10 @@ impl Config {
             | Category::RateLimited
             | Category::Unauthorized
             | Category::ServerError => Sign::Gone,
-            Category::Redirect | Category::ClientError | Category::UnexpectedStatus => Sign::Alive,
+            Category::Redirect
+            | Category::ClientError
+            | Category::UnexpectedStatus
+            | Category::Rejected => Sign::Alive,
             Category::Internal | Category::Discarded => Sign::None,
         }
     }

@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use delivery::pace::Place;
-use delivery::{Pace, Verdict};
+use delivery::{Evidence, Pace, Verdict};
 use futures_util::FutureExt as _;
 use journal::fate::{MOST_TYPE_BYTES, Split, beginning};
 use metrics::Histogram;
 use model::outcome::{Category, Discarded, Failure};
-use model::{Clock, Event, Offset, Part, Timestamp};
+use model::{Clock, Event, Offset, OutboundRequest, Part, Timestamp};
 use pipeline::{Outcome, Plan};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -396,90 +396,179 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
         render_us: u32::try_from(shared.clock.now().since(begun).as_micros()).unwrap_or(u32::MAX),
         ..Split::default()
     };
-    let unsent = |result, told| {
-        shared.pace.give_back(place);
-        Performed {
-            result,
-            requests: 0,
-            told,
-        }
-    };
     let request = match rendered {
-        Outcome::Filtered(_) => return unsent(WorkResult::NotSent, None),
-        Outcome::Discarded(why) => {
-            shared.feed.discarded(work, &why, &*shared.clock);
-            let told = shared.tell(work, split, why.name(), |subject| {
-                subject.of_discarded(&work.event, &why.to_string(), split)
-            });
-            return unsent(WorkResult::Discarded(why), Some(told));
-        }
         Outcome::Request(request) => request,
+        other => {
+            shared.pace.give_back(place);
+            return shared.unmade(work, other, split, 0);
+        }
     };
     let pace = &shared.pace;
     let verdict = shared.deliver.attempt(&request, work.attempt, pace).await;
-    shared.feed.attempted(work, &verdict, &*shared.clock);
-    match verdict {
-        Verdict::Delivered {
-            elapsed,
-            tries,
-            status,
-        } => {
-            shared.attempt_seconds.record(elapsed);
-            let took_ms = millis(elapsed);
-            let told = work.booked.then(|| {
-                Box::new(Told {
-                    event_type: event_type(&work.event),
-                    split: Split { took_ms, ..split },
-                    sample: None,
-                })
-            });
-            Performed {
-                result: WorkResult::Delivered {
-                    status: status.as_u16(),
-                    took_ms,
-                },
-                requests: tries,
-                told,
-            }
-        }
-        Verdict::Failed {
-            failure,
-            retry_after,
-            tries,
-            elapsed,
-            answer,
-        } => {
-            shared.attempt_seconds.record(elapsed);
-            tracing::debug!(
-                sync = %work.plan.sync(),
-                delivery = %request.delivery,
-                attempt = work.attempt,
-                category = failure.category.name(),
-                "{}",
-                failure.message
-            );
-            let timing = answer.as_ref().map(|answer| answer.timing);
-            let connection = timing.and_then(|timing| timing.connection);
-            let split = Split {
-                connect_ms: connection
-                    .map(|took| millis(took.lookup + took.connect + took.tls.unwrap_or_default())),
-                wait_ms: timing.map(|timing| millis(timing.wait)),
-                took_ms: millis(elapsed),
-                ..split
+    let Verdict::FollowUp {
+        answer,
+        tries,
+        elapsed,
+    } = verdict
+    else {
+        return shared.settled(work, &request, verdict, split);
+    };
+    // The destination's answer asks for another request: it is of the same attempt.
+    shared.attempt_seconds.record(elapsed);
+    let next = match work.plan.follow_up(&work.event, work.part, &answer) {
+        Outcome::Request(next) => next,
+        other => return shared.unmade(work, other, split, tries),
+    };
+    let now = shared.clock.now();
+    if let Some(at) = pace.reserve(now, Timestamp(i64::MAX)) {
+        shared.clock.sleep_until(at).await;
+    }
+    let verdict = shared.deliver.attempt(&next, work.attempt, pace).await;
+    let mut performed = shared.settled(work, &next, verdict, split);
+    performed.requests = performed.requests.saturating_add(tries);
+    performed
+}
+
+impl Shared {
+    /// A delivery of which no request was made: it is filtered or discarded, after so many requests.
+    fn unmade(&self, work: &Work, outcome: Outcome, split: Split, requests: u8) -> Performed {
+        let Outcome::Discarded(why) = outcome else {
+            return Performed {
+                result: WorkResult::NotSent,
+                requests,
+                told: None,
             };
-            let told = shared.tell(work, split, failure.category.name(), |subject| {
-                let answer = answer.as_deref();
-                subject.of_failure(&work.event, work.part, &request, &failure, answer, split)
-            });
-            Performed {
-                result: WorkResult::Failed {
-                    failure,
-                    retry_after,
-                },
-                requests: tries,
-                told: Some(told),
+        };
+        self.feed.discarded(work, &why, &*self.clock);
+        let told = self.tell(work, split, why.name(), |subject| {
+            subject.of_discarded(&work.event, &why.to_string(), split)
+        });
+        Performed {
+            result: WorkResult::Discarded(why),
+            requests,
+            told: Some(told),
+        }
+    }
+
+    /// What a verdict means for the delivery.
+    fn settled(
+        &self,
+        work: &Work,
+        request: &OutboundRequest,
+        verdict: Verdict,
+        split: Split,
+    ) -> Performed {
+        self.feed.attempted(work, &verdict, &*self.clock);
+        match verdict {
+            Verdict::Delivered {
+                elapsed,
+                tries,
+                status,
+            } => {
+                self.attempt_seconds.record(elapsed);
+                let took_ms = millis(elapsed);
+                let told = work.booked.then(|| {
+                    Box::new(Told {
+                        event_type: event_type(&work.event),
+                        split: Split { took_ms, ..split },
+                        sample: None,
+                    })
+                });
+                Performed {
+                    result: WorkResult::Delivered {
+                        status: status.as_u16(),
+                        took_ms,
+                    },
+                    requests: tries,
+                    told,
+                }
+            }
+            Verdict::Refused {
+                failure,
+                tries,
+                elapsed,
+                answer,
+            } => {
+                let told = self.failed(work, request, &failure, answer.as_deref(), elapsed, split);
+                Performed {
+                    result: WorkResult::Discarded(Discarded::Refused { failure }),
+                    requests: tries,
+                    told: Some(told),
+                }
+            }
+            // Nothing that follows is followed by more: no plan has such rules.
+            Verdict::FollowUp {
+                answer,
+                tries,
+                elapsed,
+            } => {
+                let failure = Failure {
+                    category: Category::Internal,
+                    status: Some(answer.status),
+                    message: "the answer asks for one request more than there is".to_owned(),
+                    response: String::new(),
+                };
+                let told = self.failed(work, request, &failure, None, elapsed, split);
+                Performed {
+                    result: WorkResult::Failed {
+                        failure,
+                        retry_after: None,
+                    },
+                    requests: tries,
+                    told: Some(told),
+                }
+            }
+            Verdict::Failed {
+                failure,
+                retry_after,
+                tries,
+                elapsed,
+                answer,
+            } => {
+                let told = self.failed(work, request, &failure, answer.as_deref(), elapsed, split);
+                Performed {
+                    result: WorkResult::Failed {
+                        failure,
+                        retry_after,
+                    },
+                    requests: tries,
+                    told: Some(told),
+                }
             }
         }
+    }
+
+    /// Notes an attempt that failed, and makes what is told of it.
+    fn failed(
+        &self,
+        work: &Work,
+        request: &OutboundRequest,
+        failure: &Failure,
+        answer: Option<&Evidence>,
+        elapsed: Duration,
+        split: Split,
+    ) -> Box<Told> {
+        self.attempt_seconds.record(elapsed);
+        tracing::debug!(
+            sync = %work.plan.sync(),
+            delivery = %request.delivery,
+            attempt = work.attempt,
+            category = failure.category.name(),
+            "{}",
+            failure.message
+        );
+        let timing = answer.map(|answer| answer.timing);
+        let connection = timing.and_then(|timing| timing.connection);
+        let split = Split {
+            connect_ms: connection
+                .map(|took| millis(took.lookup + took.connect + took.tls.unwrap_or_default())),
+            wait_ms: timing.map(|timing| millis(timing.wait)),
+            took_ms: millis(elapsed),
+            ..split
+        };
+        self.tell(work, split, failure.category.name(), |subject| {
+            subject.of_failure(&work.event, work.part, request, failure, answer, split)
+        })
     }
 }
 

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use delivery::Verdict;
-use model::outcome::Discarded;
+use model::outcome::{Discarded, Failure};
 use model::tail::{Ending, Outcome, Told};
 use model::{Clock, DeliveryId, ProjectId};
 use tokio::sync::broadcast::error::RecvError;
@@ -76,14 +77,13 @@ impl Feed {
                     true => Ending::Expired,
                     false => Ending::Failed,
                 };
-                Outcome {
-                    status: failure.status,
-                    category: Some(failure.category),
-                    message: Some(failure.message.clone()),
-                    took: Some(*elapsed),
-                    ..outcome(work, ending, clock)
-                }
+                failed(outcome(work, ending, clock), failure, *elapsed)
             }
+            Verdict::Refused {
+                failure, elapsed, ..
+            } => failed(outcome(work, Ending::Discarded, clock), failure, *elapsed),
+            // It is told of when the other request is over.
+            Verdict::FollowUp { .. } => return,
         };
         // Whoever looked on may be gone by now.
         let _ = sender.send(Arc::new(outcome));
@@ -106,6 +106,16 @@ impl Feed {
             return None;
         }
         self.projects().get(&project).cloned()
+    }
+}
+
+fn failed(outcome: Outcome, failure: &Failure, took: Duration) -> Outcome {
+    Outcome {
+        status: failure.status,
+        category: Some(failure.category),
+        message: Some(failure.message.clone()),
+        took: Some(took),
+        ..outcome
     }
 }
 

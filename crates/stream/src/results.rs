@@ -8,6 +8,7 @@ use journal::fate::{
 };
 use journal::figures::Details;
 use journal::{Counts, Ended, EndedWhy, LanePosition, Retry, Settlement, StorageError};
+use model::outcome::Discarded;
 use model::{Offset, Part, Random, SyncId, Timestamp};
 
 use crate::crew::{Done, Told, WorkResult};
@@ -136,8 +137,15 @@ impl Results {
             WorkResult::Discarded(why) => {
                 self.counts.discarded += 1;
                 *self.details.discarded.entry(why.name()).or_default() += 1;
+                if let Discarded::Refused { failure } = &why {
+                    self.counts.failed_attempts += 1;
+                    let kind = (failure.category, failure.status);
+                    *self.details.failures.entry(kind).or_default() += 1;
+                }
                 self.keep(tell(What::Discarded(why.name()), None, &why.to_string()));
-                let (attempts, why) = (attempt - 1, EndedWhy::Discarded(why));
+                // What no request was made of was no attempt.
+                let attempts = attempt - u8::from(requests == 0);
+                let why = EndedWhy::Discarded(why);
                 self.ended.push(Ended {
                     offset,
                     part,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use delivery::Answer;
+use delivery::Evidence;
 use journal::fate::{SampleBody, SampleRequest, SampleResponse, Split, beginning};
 use model::definition::Definition;
 use model::outcome::Failure;
@@ -80,7 +80,7 @@ impl Subject {
         part: Part,
         sent: &OutboundRequest,
         failure: &Failure,
-        answer: Option<&Answer>,
+        answer: Option<&Evidence>,
         split: Split,
     ) -> Arc<str> {
         let shown = self.shown(event, part);
@@ -183,7 +183,7 @@ fn request(shown: &pipeline::preview::Request, sent: &OutboundRequest) -> Sample
     }
 }
 
-fn headers(answer: &Answer, redacted: &impl Fn(&str) -> String) -> Vec<(String, String)> {
+fn headers(answer: &Evidence, redacted: &impl Fn(&str) -> String) -> Vec<(String, String)> {
     let shown = answer.headers.iter().take(MOST_HEADERS);
     let shown = shown.map(|(name, value)| {
         let value = match MASKED_HEADERS.contains(&name.as_str()) {

@@ -57,7 +57,7 @@ struct CountsView {
     delivered_first: u64,
     /// Delivered at a later attempt.
     delivered_retry: u64,
-    /// Ended because no request could be made.
+    /// Ended because no request could be made, or the destination refused it for good.
     discarded: u64,
     /// Ended because the last attempt failed.
     expired: u64,
@@ -135,12 +135,14 @@ enum EndedWhyView {
         /// What it met.
         failure: FailureView,
     },
-    /// No request could be made of it.
+    /// No request could be made of it, or the destination refused it for good.
     Discarded {
         /// The reason's stable name.
         reason: &'static str,
         /// The reason in words.
         message: String,
+        /// What the destination answered, where it refused it for good; null otherwise.
+        failure: Option<FailureView>,
     },
 }
 
@@ -153,6 +155,10 @@ impl EndedWhyView {
             EndedWhy::Discarded(why) => Self::Discarded {
                 reason: Discarded::name(&why),
                 message: shown(why.to_string()),
+                failure: match why {
+                    Discarded::Refused { failure } => Some(FailureView::new(failure, shown)),
+                    _ => None,
+                },
             },
         }
     }

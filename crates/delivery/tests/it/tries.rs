@@ -12,10 +12,12 @@ use millstream_delivery::egress::{Blocked, Reason};
 use millstream_delivery::{
     BodyEnd, Pace, Response, Sender, Timing, Transport, TransportError, Verdict,
 };
+use model::definition::ResponseRule;
 use model::outcome::Category;
 use model::random::Seeded;
 use model::time::ManualClock;
 use model::{Clock, DeliveryId, OutboundRequest, Timestamp};
+use serde_json::json;
 
 const START: Timestamp = Timestamp(1_646_078_821_000_000);
 
@@ -101,10 +103,21 @@ fn request() -> OutboundRequest {
         uri: "https://api.example/hook?key=s3cret".parse().unwrap(),
         headers,
         body: Bytes::from_static(b"{}"),
+        idempotency_key: false,
+        responses: Arc::default(),
     }
 }
 
 async fn play(answers: impl IntoIterator<Item = Answer>, seed: u64, config: Tries) -> Played {
+    play_request(&request(), answers, seed, config).await
+}
+
+async fn play_request(
+    request: &OutboundRequest,
+    answers: impl IntoIterator<Item = Answer>,
+    seed: u64,
+    config: Tries,
+) -> Played {
     let clock = Arc::new(ManualClock::new(START));
     let script = Arc::new(Script {
         clock: Arc::clone(&clock),
@@ -113,9 +126,8 @@ async fn play(answers: impl IntoIterator<Item = Answer>, seed: u64, config: Trie
     });
     let random = Arc::new(Seeded::new(seed));
     let sender = Sender::new(script.clone(), clock.clone(), random, config);
-    let request = request();
     let pace = Pace::default();
-    let attempt = sender.attempt(&request, 3, &pace);
+    let attempt = sender.attempt(request, 3, &pace);
     let time = async {
         loop {
             tokio::task::yield_now().await;
@@ -364,5 +376,86 @@ async fn a_single_try_stays_one_and_tells_all_that_came_of_it() {
         let headers = asked[0].1.headers();
         assert_eq!(headers["millstream-attempt"], "1");
         assert_eq!(headers["authorization"], "Bearer s3cret");
+    }
+}
+
+/// A request whose rules are these.
+fn ruled(rules: serde_json::Value) -> OutboundRequest {
+    let rules: Vec<ResponseRule> = serde_json::from_value(rules).unwrap();
+    OutboundRequest {
+        idempotency_key: true,
+        responses: rules.into(),
+        ..request()
+    }
+}
+
+async fn play_ruled(rules: serde_json::Value, answers: Vec<Answer>) -> Played {
+    play_request(&ruled(rules), answers, 1, Tries::default()).await
+}
+
+#[tokio::test]
+async fn rules_of_the_request_decide_before_the_status_does() {
+    let rules = json!([
+        {"status": [400], "means": "refused", "message": "it can't be read"},
+        {"status": [404], "means": "delivered"},
+        {"status": [409], "means": "follow_up"},
+        {"status": [202], "means": "retry", "message": "not now"},
+        {"status": [503], "means": "retry"},
+    ]);
+    let played = play_ruled(rules.clone(), vec![status(503), status(400)]).await;
+    let Verdict::Refused { failure, tries, .. } = played.verdict else {
+        panic!("{:?}", played.verdict);
+    };
+    assert_eq!((tries, failure.category), (2, Category::ClientError));
+    let message = "api.example answered 400 Bad Request: it can't be read";
+    assert_eq!(
+        (&*failure.message, &*failure.response),
+        (message, "body of 400")
+    );
+    for sent in &played.requests {
+        let id = &sent.headers()["millstream-delivery-id"];
+        assert_eq!(&sent.headers()["idempotency-key"], id);
+    }
+    let played = play_ruled(rules.clone(), vec![status(404)]).await;
+    assert!(matches!(
+        played.verdict,
+        Verdict::Delivered { tries: 1, .. }
+    ));
+    let played = play_ruled(rules.clone(), vec![status(409)]).await;
+    let Verdict::FollowUp {
+        answer, tries: 1, ..
+    } = played.verdict
+    else {
+        panic!("{:?}", played.verdict);
+    };
+    assert_eq!((answer.status, &*answer.body), (409, &b"body of 409"[..]));
+    // A 2xx that is none ends the attempt, not the delivery.
+    let played = play_ruled(rules, vec![status(202)]).await;
+    let Verdict::Failed {
+        failure, tries: 1, ..
+    } = played.verdict
+    else {
+        panic!("{:?}", played.verdict);
+    };
+    assert_eq!(
+        (failure.category, failure.status),
+        (Category::Rejected, Some(202))
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_read_of_an_answer_that_was_cut_off() {
+    let rules = json!([{
+        "status": ["2xx"], "means": "retry",
+        "body": [{"pointer": "/errors", "operator": "is_not_set"}],
+    }]);
+    for (end, delivered) in [(BodyEnd::Complete, false), (BodyEnd::OverLimit, true)] {
+        let mut answer = status(200);
+        let response = answer.result.as_mut().unwrap();
+        response.body = Bytes::from_static(b"{}");
+        response.body_end = end;
+        let played = play_ruled(rules.clone(), vec![answer]).await;
+        let is_delivered = matches!(played.verdict, Verdict::Delivered { .. });
+        assert_eq!(is_delivered, delivered, "{end:?}");
     }
 }

@@ -210,6 +210,14 @@ mod tests {
             Discarded::Unreadable {
                 message: String::new(),
             },
+            Discarded::Refused {
+                failure: model::outcome::Failure {
+                    category: Category::ClientError,
+                    status: Some(400),
+                    message: String::new(),
+                    response: String::new(),
+                },
+            },
         ];
         let names: Vec<_> = reasons.iter().map(Discarded::name).collect();
         assert_eq!(names, Discarded::NAMES);
@@ -221,6 +229,6 @@ mod tests {
         categories.dedup();
         assert_eq!(categories.len(), Category::ALL.len());
         // The last of the enumeration: a new one behind it has to be added to the list.
-        assert_eq!(Category::Discarded as usize, Category::ALL.len() - 1);
+        assert_eq!(Category::Rejected as usize, Category::ALL.len() - 1);
     }
 }

@@ -3,6 +3,7 @@
 mod about;
 mod mapping;
 mod parameter;
+mod response;
 mod webhook;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use crate::id::DefinitionId;
 pub use about::{About, Category, Link};
 pub use mapping::Mapping;
 pub use parameter::{Choice, Parameter, ParameterKind};
+pub use response::{
+    BodyCondition, BodyOperator, FailedItem, FollowUp, Meaning, ResponseRule, Statuses, deciding,
+};
 
 /// How a destination is spoken to. Immutable: a change makes a new version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +73,15 @@ pub struct Payload {
     /// Whether the body stands alone or in an array of one.
     #[serde(default)]
     pub unit: BodyUnit,
+    /// Whether the delivery's id goes along as `Idempotency-Key`, the same over all tries.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idempotency_key: bool,
+    /// What answers mean where their status alone doesn't tell: the first rule that holds decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<ResponseRule>,
+    /// One more request, for answers that mean `follow_up`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_up: Option<FollowUp>,
 }
 
 /// The verbs that a definition can choose from.
@@ -141,4 +154,8 @@ pub struct Limits {
     pub event_types: Option<u32>,
     /// How many event properties go along with one event.
     pub properties_per_event: Option<u32>,
+    /// Longest value of a required mapping in bytes; an event with a longer one is discarded.
+    pub identifier_bytes: Option<u32>,
+    /// How many properties go along with one user.
+    pub properties_per_user: Option<u32>,
 }

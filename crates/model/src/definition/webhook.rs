@@ -25,6 +25,9 @@ impl Definition {
             ],
             body: None,
             unit: BodyUnit::Object,
+            idempotency_key: false,
+            responses: Vec::new(),
+            follow_up: None,
         };
         Self {
             id: DefinitionId::from_bytes(*b"millstreamwebhok"),

@@ -242,6 +242,24 @@ impl<'a> Value<'a> {
         self.as_object()?.get(name)
     }
 
+    /// What a JSON pointer (RFC 6901) leads to.
+    pub fn pointer(&self, pointer: &str) -> Option<&Value<'a>> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        let mut tokens = pointer.strip_prefix('/')?.split('/');
+        tokens.try_fold(self, |value, token| match value {
+            Value::Object(object) => object.get(&token.replace("~1", "/").replace("~0", "~")),
+            Value::Array(items) => {
+                // No signs, and no zeros in front.
+                let number = token.parse::<usize>().ok();
+                let number = number.filter(|number| number.to_string() == token)?;
+                items.get(number)
+            }
+            _ => None,
+        })
+    }
+
     /// Whether this is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)

@@ -43,6 +43,7 @@ pub(super) fn check(definition: &Definition, problems: &mut Problems) -> bool {
         ("concurrency", limits.concurrency == Some(0)),
         ("requests_per_minute", limits.requests_per_minute == Some(0)),
         ("event_types", limits.event_types == Some(0)),
+        ("identifier_bytes", limits.identifier_bytes == Some(0)),
     ] {
         if is_zero {
             let message = "nothing would get through: leave it out for no limit";

@@ -1,6 +1,7 @@
 //! Whether a definition holds together: what its author is told before anybody can connect it.
 
 mod fields;
+mod responses;
 mod usage;
 
 use std::sync::Arc;
@@ -115,6 +116,7 @@ fn check_payload(
             uses.note(&template, &at);
         }
     }
+    responses::check(payload, at, compiler, uses, problems);
 }
 
 fn warn_of_unused(

@@ -56,7 +56,7 @@ pub fn definitions(before: &Definition, after: &Definition) -> DefinitionDiffere
     ] {
         let texts = |payload: &Option<Payload>| payload.as_ref().map(texts).unwrap_or_default();
         let (before, after) = (texts(before), texts(after));
-        let names = ["url", "headers", "body"].into_iter();
+        let names = ["url", "headers", "body", "follow_up/url", "follow_up/body"].into_iter();
         for (name, (before, after)) in names.zip(before.iter().zip(&after)) {
             let lines = lines(before, after);
             if !lines.is_empty() {
@@ -94,13 +94,18 @@ fn fields<T: Clone + PartialEq>(
         .collect()
 }
 
-/// URL, headers and body of a payload.
-fn texts(payload: &Payload) -> [String; 3] {
+/// URL, headers and body of a payload, then URL and body of what follows.
+fn texts(payload: &Payload) -> [String; 5] {
     let headers = payload.headers.iter();
     let headers = headers.map(|header| format!("{}: {}", header.name, header.value));
     let headers = headers.collect::<Vec<_>>().join("\n");
     let body = payload.body.clone().unwrap_or_default();
-    [payload.url.clone(), headers, body]
+    let follow_up = payload.follow_up.as_ref();
+    let next_url = follow_up.map(|next| next.url.clone());
+    let next_body = follow_up.and_then(|next| next.body.clone());
+    let next = [next_url, next_body].map(Option::unwrap_or_default);
+    let [next_url, next_body] = next;
+    [payload.url.clone(), headers, body, next_url, next_body]
 }
 
 /// What is neither a field nor a template.
@@ -109,6 +114,12 @@ fn others(definition: &Definition) -> Value {
         json!({
             "method": payload.method, "unit": payload.unit,
             "as_streamed": payload.body.is_none(),
+            "idempotency_key": payload.idempotency_key,
+            "responses": payload.responses,
+            "follow_up": payload.follow_up.as_ref().map(|next| json!({
+                "method": next.method, "same_body": next.body.is_none(),
+                "responses": next.responses,
+            })),
         })
     };
     json!({

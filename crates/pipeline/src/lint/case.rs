@@ -115,6 +115,7 @@ impl Case {
             parameters: &self.parameters,
             mapped_properties: &properties,
             mapped_fields: &fields,
+            answer: None,
         };
         let mut out = Vec::new();
         template.render_into(&roots, &mut out)?;

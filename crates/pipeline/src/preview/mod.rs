@@ -22,7 +22,7 @@ use model::definition::Definition;
 use model::outcome::{Discarded, Filtered};
 use model::sync::Sync;
 use model::time::ManualClock;
-use model::{Clock, Event, OutboundRequest, Part};
+use model::{Answer, Clock, Event, OutboundRequest, Part};
 
 use crate::plan::{Outcome, Plan};
 use crate::problem::Problem;
@@ -166,26 +166,30 @@ impl Preview {
 
     /// What becomes of a part of `event`.
     pub fn apply(&self, event: &Event, part: Part) -> Shown {
-        self.show(|plan| plan.apply(event, part))
+        self.shown(|plan| plan.apply(event, part))
     }
 
     /// What becomes of a part of `event` that was selected once, whatever the selection says now.
     pub fn render(&self, event: &Event, part: Part) -> Shown {
-        self.show(|plan| plan.render(event, part))
+        self.shown(|plan| plan.render(event, part))
     }
 
-    fn show(&self, outcome: impl Fn(&Plan) -> Outcome) -> Shown {
-        let exact = self.exact.as_ref().map(&outcome);
-        let plain = self.plain.as_ref().map(&outcome);
+    /// The request that follows when a part of `event` is answered so.
+    pub fn follow_up(&self, event: &Event, part: Part, answer: &Answer) -> Shown {
+        self.shown(|plan| plan.follow_up(event, part, answer))
+    }
+
+    fn shown(&self, make: impl Fn(&Plan) -> Outcome) -> Shown {
+        let exact = self.exact.as_ref().map(&make);
+        let plain = self.plain.as_ref().map(&make);
         let shown = exact.as_ref().or(plain.as_ref());
         let shown = match shown.expect("one of the two was compiled") {
             Outcome::Filtered(why) => return Shown::Filtered(why.clone()),
             Outcome::Discarded(why) => return Shown::Discarded(why.clone()),
             Outcome::Request(request) => request,
         };
-        let (other, special) = (&self.other, &self.special);
-        let other = other.as_ref().map(&outcome);
-        let special = special.as_ref().map(&outcome);
+        let other = self.other.as_ref().map(&make);
+        let special = self.special.as_ref().map(&make);
         let renders = Renders {
             exact: exact.as_ref().and_then(request_of),
             plain: plain.as_ref().and_then(request_of),

@@ -33,6 +33,7 @@ pub fn pointer(
     match why {
         Discarded::Template { place, .. } => match place.split_once(' ') {
             Some(("header", name)) => header(settings, payload, &defined_at, name),
+            Some(("follow-up", what)) => Some(below(&below(&defined_at, "follow_up"), what)),
             _ if place == "url" => Some(url()),
             _ => body(),
         },
@@ -44,7 +45,9 @@ pub fn pointer(
             let missing = mappings.find(|mapping| mapping.fields().any(|name| name == field))?;
             Some(below("/mappings", &missing.name))
         }
-        Discarded::OverLimit { .. } | Discarded::Unreadable { .. } => None,
+        Discarded::OverLimit { .. } | Discarded::Unreadable { .. } | Discarded::Refused { .. } => {
+            None
+        }
     }
 }
 

@@ -5,6 +5,7 @@
     reason = "a test's helpers may panic as the test itself may"
 )]
 
+mod answers;
 mod arbitrary;
 mod check;
 mod curl;

@@ -1,6 +1,8 @@
 //! Fixtures: an event, and the request that is to come of it.
 
-use std::borrow::Cow;
+mod answers;
+mod request;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +17,9 @@ use pipeline::{Outcome, Plan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::difference::{Difference, body_difference};
+use self::answers::{AnswerFile, Judged, Recorded};
+use self::request::{Expected as ExpectedRequest, RequestFile, request_json};
+use super::difference::Difference;
 use super::pretty;
 use crate::source::{Document, Fault, read_text};
 
@@ -58,23 +62,9 @@ pub(crate) struct FixtureFile {
     /// Why nothing is sent: `filtered` or `discarded`, with its reason.
     #[schema(value_type = Option<Object>)]
     outcome: Option<OutcomeFile>,
-}
-
-/// A request that is expected.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = FixtureRequest)]
-struct RequestFile {
-    /// The verb.
-    method: String,
-    /// The address.
-    url: String,
-    /// All headers: name → value.
-    headers: std::collections::BTreeMap<String, String>,
-    /// A text is compared byte by byte; any other body as JSON.
-    #[serde(rename = "body")]
-    #[schema(value_type = serde_json::Value)]
-    _body: serde::de::IgnoredAny,
+    /// What the destination might answer, as it was recorded, and what that means.
+    #[serde(default)]
+    answers: Vec<AnswerFile>,
 }
 
 /// How an event ends that no request is made of.
@@ -97,6 +87,7 @@ pub(super) struct Fixture {
     now: Timestamp,
     event: Bytes,
     expected: Option<Expected>,
+    answers: Vec<Recorded>,
     /// The whole file.
     tree: Object<'static>,
     document: Document,
@@ -104,12 +95,7 @@ pub(super) struct Fixture {
 
 #[derive(Debug)]
 enum Expected {
-    Request {
-        method: String,
-        url: String,
-        headers: Vec<(String, String)>,
-        body: json::Value<'static>,
-    },
+    Request(ExpectedRequest),
     Outcome(OutcomeFile),
 }
 
@@ -140,7 +126,6 @@ impl Fixture {
             )
         })?;
         let event = Bytes::from(event.to_json());
-        let body = tree.get("request").and_then(|request| request.get("body"));
         let expected = match (file.request, file.outcome) {
             (Some(_), Some(_)) => {
                 return Err(document.fault(
@@ -149,15 +134,18 @@ impl Fixture {
                     "a fixture expects a request or an outcome, not both",
                 ));
             }
-            (Some(request), None) => Some(Expected::Request {
-                method: request.method,
-                url: request.url,
-                headers: request.headers.into_iter().collect(),
-                body: body.cloned().unwrap_or(json::Value::Null).into_owned(),
-            }),
+            (Some(request), None) => {
+                let request = ExpectedRequest::new(request, tree.get("request"));
+                Some(Expected::Request(request))
+            }
             (None, Some(outcome)) => Some(Expected::Outcome(outcome)),
             (None, None) => None,
         };
+        let answers = file.answers.into_iter().enumerate();
+        let answers = answers.map(|(position, answer)| {
+            Recorded::new(answer, tree.pointer(&format!("/answers/{position}")))
+        });
+        let answers = answers.collect();
         let json::Value::Object(tree) = tree.into_owned() else {
             return Err(document.fault("", None, "a fixture is a JSON object"));
         };
@@ -171,13 +159,14 @@ impl Fixture {
             now,
             event,
             expected,
+            answers,
             tree,
             document,
         })
     }
 
-    /// What becomes of the event; or what is wrong with the settings.
-    pub(super) fn render(&self, definition: &Definition) -> Result<Outcome, Vec<Fault>> {
+    /// What becomes of the event, and what the answers mean; or what is wrong with the settings.
+    pub(super) fn render(&self, definition: &Definition) -> Result<Rendered, Vec<Fault>> {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(self.now));
         let project = ProjectId::from_bytes([1; 16]);
         let sync = Sync {
@@ -201,7 +190,19 @@ impl Fixture {
             .and_then(|event| event.get("event_type")?.as_str());
         let kind = EventKind::of_type(kind.unwrap_or_default());
         let event = Event::new(project, Offset(0), kind, self.now, self.event.clone());
-        Ok(plan.apply(&event, self.part))
+        let outcome = plan.apply(&event, self.part);
+        let answers = match &outcome {
+            Outcome::Request(request) => {
+                let judge = |recorded: &Recorded| {
+                    recorded.judge(&request.responses, |answer| {
+                        plan.follow_up(&event, self.part, answer)
+                    })
+                };
+                self.answers.iter().map(judge).collect()
+            }
+            _ => Vec::new(),
+        };
+        Ok(Rendered { outcome, answers })
     }
 
     /// A problem of the settings, or one that the definition has with them.
@@ -215,52 +216,30 @@ impl Fixture {
     }
 
     /// What differs from what is expected; nothing where it is the same.
-    pub(super) fn compare(&self, outcome: &Outcome) -> Vec<Difference> {
-        let request = match request_or_end(outcome) {
+    pub(super) fn compare(&self, rendered: &Rendered) -> Vec<Difference> {
+        let request = match request_or_end(&rendered.outcome) {
             Ok(request) => request,
-            Err(end) => return self.compare_outcome(&end),
+            Err(end) => {
+                let mut differences = self.compare_outcome(&end);
+                if !self.answers.is_empty() {
+                    let nothing = "nothing is sent, so nothing is answered";
+                    differences.push(Difference::new("answers", "none", nothing));
+                }
+                return differences;
+            }
         };
-        let Some(Expected::Request {
-            method,
-            url,
-            headers,
-            body,
-        }) = &self.expected
-        else {
+        let Some(Expected::Request(expected)) = &self.expected else {
             let expected = match &self.expected {
                 Some(Expected::Outcome(outcome)) => told(outcome),
                 _ => "nothing yet".to_owned(),
             };
             return vec![Difference::new("outcome", expected, "a request")];
         };
-        let mut differences = Vec::new();
-        let mut compare = |place: &str, expected: Option<&str>, actual: Option<&str>| {
-            if expected != actual {
-                let shown =
-                    |text: Option<&str>| text.map_or("nothing".into(), |text| format!("{text:?}"));
-                differences.push(Difference::new(place, shown(expected), shown(actual)));
-            }
-        };
-        compare("method", Some(method), Some(request.method.as_str()));
-        let actual_url = request.uri.to_string();
-        compare("url", Some(url), Some(&actual_url));
-        let actual = headers_of(request);
-        for (name, value) in &actual {
-            let expected = headers
-                .iter()
-                .find(|(expected, _)| expected.eq_ignore_ascii_case(name));
-            let expected = expected.map(|(_, value)| value.as_str());
-            compare(&format!("header {name}"), expected, Some(value));
+        let mut differences = expected.compare(request);
+        let answers = self.answers.iter().zip(&rendered.answers).enumerate();
+        for (position, (recorded, judged)) in answers {
+            differences.extend(recorded.compare(position, judged));
         }
-        for (name, value) in headers {
-            if !actual
-                .iter()
-                .any(|(actual, _)| actual.eq_ignore_ascii_case(name))
-            {
-                compare(&format!("header {name}"), Some(value), None);
-            }
-        }
-        differences.extend(body_difference(body, &request.body));
         differences
     }
 
@@ -268,18 +247,20 @@ impl Fixture {
         let expected = match &self.expected {
             Some(Expected::Outcome(expected)) if expected == actual => return Vec::new(),
             Some(Expected::Outcome(expected)) => told(expected),
-            Some(Expected::Request { .. }) => "a request".to_owned(),
+            Some(Expected::Request(_)) => "a request".to_owned(),
             None => "nothing yet".to_owned(),
         };
         vec![Difference::new("outcome", expected, told(actual))]
     }
 
     /// The file's text, expecting what came out.
-    pub(super) fn updated(&self, outcome: &Outcome) -> anyhow::Result<String> {
+    pub(super) fn updated(&self, rendered: &Rendered) -> anyhow::Result<String> {
         let mut tree = self.tree.clone();
+        // What is expected stands behind what it is made of, answers last.
+        let answers = tree.remove("answers");
         tree.remove("request");
         tree.remove("outcome");
-        match request_or_end(outcome) {
+        match request_or_end(&rendered.outcome) {
             Ok(request) => tree.set("request", request_json(request)),
             Err(end) => {
                 let text = serde_json::to_string(&end)?;
@@ -287,8 +268,24 @@ impl Fixture {
                 tree.set("outcome", value.into_owned());
             }
         }
+        if let Some(mut answers) = answers {
+            if let json::Value::Array(answers) = &mut answers {
+                for (answer, judged) in answers.iter_mut().zip(&rendered.answers) {
+                    answers::update(answer, judged);
+                }
+            }
+            tree.set("answers", answers);
+        }
         Ok(pretty::write(&json::Value::Object(tree)))
     }
+}
+
+/// What became of a fixture's event.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    outcome: Outcome,
+    /// What its answers mean, where there is a request.
+    answers: Vec<Judged>,
 }
 
 /// A time as people write it.
@@ -308,35 +305,4 @@ fn request_or_end(outcome: &Outcome) -> Result<&OutboundRequest, OutcomeFile> {
 
 fn told(outcome: &OutcomeFile) -> String {
     serde_json::to_string(outcome).unwrap_or_default()
-}
-
-fn headers_of(request: &OutboundRequest) -> Vec<(String, String)> {
-    let mut headers: Vec<_> = request
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        })
-        .collect();
-    headers.sort();
-    headers
-}
-
-fn request_json(request: &OutboundRequest) -> json::Value<'static> {
-    let text = |text: String| json::Value::String(Cow::Owned(text));
-    let headers = headers_of(request).into_iter();
-    let headers: Object<'static> = headers
-        .map(|(name, value)| (Cow::Owned(name), text(value)))
-        .collect();
-    let mut tree = Object::new();
-    tree.set("method", text(request.method.to_string()));
-    tree.set("url", text(request.uri.to_string()));
-    tree.set("headers", json::Value::Object(headers));
-    let body = match json::parse(&request.body, &LIMITS) {
-        Ok(body @ (json::Value::Object(_) | json::Value::Array(_))) => body.into_owned(),
-        _ => text(String::from_utf8_lossy(&request.body).into_owned()),
-    };
-    tree.set("body", body);
-    json::Value::Object(tree)
 }

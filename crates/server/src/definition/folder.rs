@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use model::DefinitionId;
 use model::definition::{
-    About, BodyUnit, Definition, Header, Limits, Mapping, Method, Parameter, Payload,
+    About, BodyUnit, Definition, FollowUp, Header, Limits, Mapping, Method, Parameter, Payload,
+    ResponseRule,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -73,6 +74,15 @@ struct RequestFile {
     /// Whether the body stands alone or in an array of one.
     #[serde(default)]
     unit: BodyUnit,
+    /// Whether the delivery's id goes along as `Idempotency-Key`, the same over all tries.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    idempotency_key: bool,
+    /// What answers mean where their status alone doesn't tell: the first rule that holds decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    responses: Vec<ResponseRule>,
+    /// One more request, for answers that mean `follow_up`. Its body's template stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    follow_up: Option<FollowUp>,
 }
 
 fn is_unlimited(limits: &Limits) -> bool {
@@ -171,6 +181,9 @@ fn payload(
         headers: request.headers,
         body: read_text_if_there(&path)?,
         unit: request.unit,
+        idempotency_key: request.idempotency_key,
+        responses: request.responses,
+        follow_up: request.follow_up,
     }))
 }
 
@@ -250,6 +263,9 @@ fn request(payload: &Payload) -> RequestFile {
         url: payload.url.clone(),
         headers: payload.headers.clone(),
         unit: payload.unit,
+        idempotency_key: payload.idempotency_key,
+        responses: payload.responses.clone(),
+        follow_up: payload.follow_up.clone(),
     }
 }
 

@@ -86,6 +86,9 @@ fn example(name: &str) -> Definition {
         }],
         body: Some(body.into()),
         unit: BodyUnit::Object,
+        idempotency_key: false,
+        responses: Vec::new(),
+        follow_up: None,
     };
     Definition {
         id: DefinitionId::from_bytes([0; 16]),

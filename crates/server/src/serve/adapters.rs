@@ -181,6 +181,7 @@ impl Courier for DeliveringCourier {
                 body: response.body,
                 complete: response.body_end == BodyEnd::Complete,
             }),
+            means: trial.means,
             failure: trial.failure,
             elapsed: trial.elapsed,
         }

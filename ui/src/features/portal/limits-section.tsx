@@ -12,6 +12,8 @@ const LIMITS: Record<Limit, { label: string; about: string }> = {
   requests_per_minute: { label: "Requests a minute", about: "What is more waits. Every try counts." },
   event_types: { label: "Types of events", about: "How many a sync may choose." },
   properties_per_event: { label: "Properties per event", about: "How many go along with one." },
+  properties_per_user: { label: "Properties per user", about: "How many go along with one." },
+  identifier_bytes: { label: "Longest identifier, in bytes", about: "Of mappings that are required." },
 };
 
 /** What the destination can take, and whether properties keep their types. */

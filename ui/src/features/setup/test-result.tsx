@@ -7,6 +7,7 @@ import { pretty, sentenceCase } from "@/components/highlight";
 const TITLES: Record<Schemas["VerdictName"], string> = {
   delivered: "Delivered",
   retried: "Not delivered: it would be tried again",
+  discarded: "Refused for good: nothing would be tried again",
   refused: "Not delivered: the destination was not asked, or refused",
   not_sent: "Nothing was sent",
 };

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract;
+use model::definition::Meaning;
 use model::json;
-use model::{DefinitionId, OrganisationId, OutboundRequest, Part, ProjectId, SyncId};
+use model::{Answer, DefinitionId, OrganisationId, OutboundRequest, Part, ProjectId, SyncId};
 use pipeline::Outcome;
 use pipeline::preview::{Redaction, Request, Shown};
 use serde::Deserialize;
@@ -17,6 +18,7 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::SecretsShown;
+use super::courier::Reply;
 use super::given::{Events, Exact, Given, take_event};
 use super::subject::Subject;
 use crate::auth::failures::{Allowance, Counted};
@@ -224,7 +226,7 @@ impl Portal {
         let clock = self.authority.clock.clone();
         let (subject, rendered) = self
             .work(move || {
-                let rendered = subject.render(part, &clock);
+                let rendered = subject.render(part, None, &clock);
                 (subject, rendered)
             })
             .await?;
@@ -246,9 +248,45 @@ impl Portal {
             logged.await?;
             let trial = whole.courier.send_once(&request).await;
             let redaction = Redaction::new(&subject.secret_values(), &request, &shown);
-            Ok(Json(TestView::sent(part, &shown, &trial, &redaction)))
+            let tested = TestView::sent(part, &shown, &trial, &redaction);
+            match trial.reply {
+                Some(reply) if trial.means == Meaning::FollowUp => {
+                    whole.follow(subject, part, &reply, tested).await
+                }
+                _ => Ok(Json(tested)),
+            }
         })
         .await
+    }
+
+    /// Sends the request that follows an answer which asks for it.
+    async fn follow(
+        &self,
+        subject: Subject,
+        part: Part,
+        reply: &Reply,
+        tested: TestView,
+    ) -> Result<Json<TestView>, ApiError> {
+        let answer = Answer {
+            status: reply.status.as_u16(),
+            body: reply.body.clone(),
+            complete: reply.complete,
+        };
+        let clock = self.authority.clock.clone();
+        let (subject, rendered) = self
+            .work(move || {
+                let rendered = subject.render(part, Some(&answer), &clock);
+                (subject, rendered)
+            })
+            .await?;
+        Ok(Json(match rendered? {
+            Err(not_sent) => tested.not_followed(*not_sent),
+            Ok((request, shown)) => {
+                let trial = self.courier.send_once(&request).await;
+                let redaction = Redaction::new(&subject.secret_values(), &request, &shown);
+                tested.followed(part, &shown, &trial, &redaction)
+            }
+        }))
     }
 }
 
@@ -275,13 +313,25 @@ impl Subject {
         }
     }
 
-    /// What is sent, and what is shown of it; or that nothing is sent.
-    fn render(&self, part: Part, clock: &Arc<dyn model::Clock>) -> Result<Rendered, ApiError> {
+    /// What is sent, and what is shown of it; or that nothing is sent. With an answer it is what
+    /// follows.
+    fn render(
+        &self,
+        part: Part,
+        answer: Option<&Answer>,
+        clock: &Arc<dyn model::Clock>,
+    ) -> Result<Rendered, ApiError> {
         let preview = self.compile(clock).map_err(ApiError::Invalid)?;
         let sent = pipeline::Plan::compile(&self.definition, &self.sync, clock)
             .ok()
-            .map(|plan| plan.apply(&self.event, part));
-        let shown = preview.apply(&self.event, part);
+            .map(|plan| match answer {
+                None => plan.apply(&self.event, part),
+                Some(answer) => plan.follow_up(&self.event, part, answer),
+            });
+        let shown = match answer {
+            None => preview.apply(&self.event, part),
+            Some(answer) => preview.follow_up(&self.event, part, answer),
+        };
         Ok(match (sent, shown) {
             (Some(Outcome::Request(request)), Shown::Request(shown)) => Ok((request, shown)),
             // With the values that are not shown it comes out otherwise: why may tell of them.

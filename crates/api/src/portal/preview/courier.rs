@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use model::OutboundRequest;
+use model::definition::Meaning;
 use model::outcome::Failure;
 
 /// Sends requests as deliveries are sent.
@@ -21,7 +22,9 @@ pub trait Courier: Send + Sync + 'static {
 pub struct Trial {
     /// What was answered; `None` when there was no answer.
     pub reply: Option<Reply>,
-    /// Why a delivery would not count as made; `None` when it would.
+    /// What that means for a delivery.
+    pub means: Meaning,
+    /// Why a delivery would not count as made; `None` when it would, or may by one more request.
     pub failure: Option<Failure>,
     /// How long it took.
     pub elapsed: Duration,

@@ -5,6 +5,7 @@ pub(super) mod connection;
 mod courier;
 pub(super) mod example;
 mod given;
+mod judged;
 pub(super) mod lint;
 mod sample;
 mod stand_in;
@@ -29,6 +30,7 @@ use super::{ApiError, Portal, State};
 use crate::auth::permission::{DefinitionsRead, ReviewsWrite, SyncsRead};
 use crate::auth::{Allowed, Installed};
 use given::{Events, Exact, Given, take_event};
+use judged::AnswerInput;
 use subject::Subject;
 use view::PreviewView;
 
@@ -49,6 +51,8 @@ pub(super) struct PreviewInput {
     /// common fields.
     #[schema(value_type = Option<Object>)]
     event: Option<Given>,
+    /// What the destination might answer, to see what that means.
+    answer: Option<AnswerInput>,
     /// Whether secret values that were just given are shown.
     #[serde(default)]
     secrets: SecretsShown,
@@ -64,6 +68,8 @@ pub(super) struct ReviewPreviewInput {
     /// common fields.
     #[schema(value_type = Option<Object>)]
     event: Option<Given>,
+    /// What the destination might answer, to see what that means.
+    answer: Option<AnswerInput>,
     /// Whether secret values that were just given are shown.
     #[serde(default)]
     secrets: SecretsShown,
@@ -79,6 +85,8 @@ pub(super) struct SyncPreviewInput {
     /// common fields.
     #[schema(value_type = Option<Object>)]
     event: Option<Given>,
+    /// What the destination might answer, to see what that means.
+    answer: Option<AnswerInput>,
     /// Whether secret values among the changes are shown. Stored ones never are.
     #[serde(default)]
     secrets: SecretsShown,
@@ -129,7 +137,7 @@ pub(super) async fn of_definition(
 ) -> Result<Json<PreviewView>, ApiError> {
     let definition = portal.content(organisation, id, input.version).await?;
     let subject = Subject::of_definition(definition, input.settings, input.event, input.secrets)?;
-    portal.preview(subject).await
+    portal.preview(subject.answered(input.answer)).await
 }
 
 /// Shows what a version that was submitted asks its users, and what it would send.
@@ -148,7 +156,7 @@ pub(super) async fn of_review(
     let submitted = portal.store.reviewed_version(id, version).await?;
     let definition = (*submitted.definition).clone();
     let subject = Subject::of_definition(definition, input.settings, input.event, input.secrets)?;
-    portal.preview(subject).await
+    portal.preview(subject.answered(input.answer)).await
 }
 
 /// Shows what a sync would send for an event and its user, as it is stored or with changes that are
@@ -174,7 +182,7 @@ pub(super) async fn of_sync(
         input.event,
         input.secrets,
     )?;
-    portal.preview(subject).await
+    portal.preview(subject.answered(input.answer)).await
 }
 
 /// Permits for work that keeps a processor busy.

@@ -7,11 +7,12 @@ use axum::body::Bytes;
 use model::definition::Definition;
 use model::json::{self, Limits};
 use model::sync::{Settings, Sync};
-use model::{Clock, Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
+use model::{Answer, Clock, Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 use pipeline::preview::{Preview, Secrets, Shown};
 use store::{SecretFields, SyncDraft, SyncRecord};
 
 use super::given::Given;
+use super::judged::{AnswerInput, JudgedView};
 use super::view::{FormView, PartView, PreviewView};
 use super::{SecretsShown, sample, stand_in};
 use crate::portal::ApiError;
@@ -29,6 +30,8 @@ pub(super) struct Subject {
     settings_at: &'static str,
     /// Whether values that are missing are stood in for.
     stands_in: bool,
+    /// What the destination might answer.
+    answer: Option<Answer>,
 }
 
 impl Subject {
@@ -67,6 +70,7 @@ impl Subject {
             event: read(event)?,
             settings_at: AT,
             stands_in: true,
+            answer: None,
         })
     }
 
@@ -110,7 +114,16 @@ impl Subject {
             event: read(event)?,
             settings_at: AT,
             stands_in: false,
+            answer: None,
         })
+    }
+
+    /// The same, with what the destination might answer.
+    pub(super) fn answered(self, answer: Option<AnswerInput>) -> Self {
+        Self {
+            answer: answer.map(|answer| answer.answer()),
+            ..self
+        }
     }
 
     /// What is shown of it.
@@ -161,9 +174,24 @@ impl Subject {
     ) -> PreviewView {
         let requests = self.parts().map(|part| {
             let shown = preview.apply(&self.event, part);
-            self.part_view(part, shown)
+            let sent = matches!(shown, Shown::Request(_));
+            let answer = self.answer.as_ref().filter(|_| sent);
+            let judged = answer.and_then(|answer| self.judged(part, preview, answer));
+            self.part_view(part, shown).judged(judged)
         });
         PreviewView::new(form, requests.collect(), stand_ins, problems)
+    }
+
+    /// What an answer to the request for a part would mean.
+    fn judged(&self, part: Part, preview: &Preview, answer: &Answer) -> Option<JudgedView> {
+        let payload = match part {
+            Part::Event => self.definition.events.as_ref()?,
+            Part::User => self.definition.users.as_ref()?,
+        };
+        Some(JudgedView::new(payload, answer, || {
+            let next = preview.follow_up(&self.event, part, answer);
+            self.part_view(part, next)
+        }))
     }
 
     /// The parts that the definition takes.

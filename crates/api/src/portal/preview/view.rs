@@ -7,6 +7,7 @@ use pipeline::preview::Request;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::judged::JudgedView;
 use crate::portal::problem::FieldProblem;
 
 /// What a definition or a sync would send.
@@ -92,6 +93,8 @@ pub(in crate::portal) struct PartView {
     request: Option<RequestView>,
     /// Why nothing is; null where something is.
     reason: Option<ReasonView>,
+    /// What the answer would mean that was given; null where none was.
+    judged: Option<JudgedView>,
 }
 
 /// What would become of an event.
@@ -159,12 +162,18 @@ struct ReasonView {
 }
 
 impl PartView {
+    /// The same, with what an answer would mean.
+    pub(super) fn judged(self, judged: Option<JudgedView>) -> Self {
+        Self { judged, ..self }
+    }
+
     pub(super) fn request(part: Part, request: &Request) -> Self {
         Self {
             part,
             outcome: OutcomeName::Request,
             request: Some(RequestView::from(request)),
             reason: None,
+            judged: None,
         }
     }
 
@@ -192,6 +201,7 @@ impl PartView {
                 line: None,
                 column: None,
             }),
+            judged: None,
         }
     }
 
@@ -208,6 +218,7 @@ impl PartView {
                 line: None,
                 column: None,
             }),
+            judged: None,
         }
     }
 
@@ -228,6 +239,7 @@ impl PartView {
                 line: place.map(|(line, _)| line),
                 column: place.map(|(_, column)| column),
             }),
+            judged: None,
         }
     }
 }

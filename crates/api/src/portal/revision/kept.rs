@@ -105,7 +105,10 @@ fn origins(connected: Connected<'_>) -> Option<BTreeSet<Origin>> {
 
 /// The texts of all addresses, those that users write themselves included.
 fn addresses(connected: Connected<'_>) -> String {
-    let urls = payloads(connected.definition).map(|payload| payload.url.as_str());
+    let urls = payloads(connected.definition).flat_map(|payload| {
+        let next = payload.follow_up.as_ref().map(|next| next.url.as_str());
+        [payload.url.as_str()].into_iter().chain(next)
+    });
     let own = has_own_url(connected.definition);
     let own = connected.settings.parameters.get("url").filter(|_| own);
     let urls = urls.chain(own.map(String::as_str));

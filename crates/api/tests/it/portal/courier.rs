@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use millstream_api::portal::{Courier, Reply, Timing, Trial};
 use model::OutboundRequest;
+use model::definition::{Meaning, deciding};
 use model::outcome::{Category, Failure};
 
 #[derive(Default)]
@@ -35,6 +36,7 @@ impl Courier for NotingCourier {
         let Some((status, body)) = noted.answer.clone() else {
             return Trial {
                 reply: None,
+                means: Meaning::Retry,
                 failure: Some(failure(Category::Timeout)),
                 elapsed: Duration::from_millis(1500),
             };
@@ -44,8 +46,16 @@ impl Courier for NotingCourier {
         if let Some(sent) = request.headers.get("authorization") {
             headers.insert("x-echo", sent.clone());
         }
-        let failed = !status.is_success();
+        let answer = model::Answer {
+            status: status.as_u16(),
+            body: Bytes::from(body.clone()),
+            complete: true,
+        };
+        let rule = deciding(&request.responses, &answer);
+        let means = rule.map_or(Meaning::of_status(answer.status), |rule| rule.means);
+        let failed = matches!(means, Meaning::Retry | Meaning::Refused);
         Trial {
+            means,
             failure: failed.then(|| failure(Category::Unauthorized)),
             reply: Some(Reply {
                 status,

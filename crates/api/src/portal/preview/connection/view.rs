@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 use model::Part;
+use model::definition::Meaning;
 use model::outcome::{Category, Failure};
 use pipeline::preview::{Redaction, Request};
 use serde::Serialize;
@@ -33,6 +34,20 @@ pub(in crate::portal) struct TestView {
     answer: Option<AnswerView>,
     /// How long it took from sending to the end of the answer; null when nothing was sent.
     milliseconds: Option<f64>,
+    /// What was sent because the answer asked for it; null where it didn't. Then verdict, message and
+    /// failure are of this.
+    follow_up: Option<FollowUpView>,
+}
+
+/// The request that followed an answer, and what came of it.
+#[derive(Debug, Serialize, ToSchema)]
+struct FollowUpView {
+    /// What was sent, or why nothing was.
+    sent: PartView,
+    /// What was answered; null when there was no answer.
+    answer: Option<AnswerView>,
+    /// How long that took; null when nothing was sent.
+    milliseconds: Option<f64>,
 }
 
 /// What would become of a delivery.
@@ -45,6 +60,8 @@ enum VerdictName {
     Retried,
     /// It would be tried again as well, but has to be mended to succeed.
     Refused,
+    /// It would end at once: by the definition's rules, such an answer means never.
+    Discarded,
     /// Nothing is sent for such an event.
     NotSent,
 }
@@ -105,7 +122,7 @@ fn milliseconds(duration: Duration) -> f64 {
 impl TestView {
     pub(super) fn sent(part: Part, shown: &Request, trial: &Trial, redaction: &Redaction) -> Self {
         let reply = trial.reply.as_ref();
-        let (verdict, message) = verdict(reply, trial.failure.as_ref());
+        let (verdict, message) = verdict(reply, trial);
         let message = redaction.apply(&message);
         Self {
             sent: PartView::request(part, shown),
@@ -117,6 +134,44 @@ impl TestView {
             }),
             answer: reply.map(|reply| AnswerView::new(reply, redaction)),
             milliseconds: Some(milliseconds(trial.elapsed)),
+            follow_up: None,
+        }
+    }
+
+    /// The same, after one more request was sent because the answer asked for it.
+    pub(super) fn followed(
+        self,
+        part: Part,
+        shown: &Request,
+        trial: &Trial,
+        redaction: &Redaction,
+    ) -> Self {
+        let next = Self::sent(part, shown, trial, redaction);
+        Self {
+            verdict: next.verdict,
+            message: next.message,
+            failure: next.failure,
+            follow_up: Some(FollowUpView {
+                sent: next.sent,
+                answer: next.answer,
+                milliseconds: next.milliseconds,
+            }),
+            ..self
+        }
+    }
+
+    /// The same, where the request that was asked for can't be made.
+    pub(super) fn not_followed(self, next: Self) -> Self {
+        Self {
+            verdict: VerdictName::NotSent,
+            message: "the request that should follow can't be made: see `follow_up.sent.reason`"
+                .into(),
+            follow_up: Some(FollowUpView {
+                sent: next.sent,
+                answer: None,
+                milliseconds: None,
+            }),
+            ..self
         }
     }
 
@@ -128,6 +183,7 @@ impl TestView {
             failure: None,
             answer: None,
             milliseconds: None,
+            follow_up: None,
         }
     }
 
@@ -137,15 +193,21 @@ impl TestView {
     }
 }
 
-fn verdict(reply: Option<&Reply>, failure: Option<&Failure>) -> (VerdictName, String) {
+fn verdict(reply: Option<&Reply>, trial: &Trial) -> (VerdictName, String) {
     let status = reply.map_or(0, |reply| reply.status.as_u16());
     let Some(Failure {
         category, message, ..
-    }) = failure
+    }) = &trial.failure
     else {
         let message = format!("the destination took it (status {status})");
         return (VerdictName::Delivered, message);
     };
+    if trial.means == Meaning::Refused {
+        let message = format!(
+            "{message}: by the definition's rules that is for good, and nothing is tried again"
+        );
+        return (VerdictName::Discarded, message);
+    }
     match category {
         Category::Blocked
         | Category::Redirect
