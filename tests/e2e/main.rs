@@ -23,6 +23,7 @@ mod operation;
 mod people;
 mod post;
 mod preview;
+mod privacy;
 mod replays;
 mod tail;
 mod walk;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::outcome::{Discarded, Failure};
 use model::user::PropertyUpdate;
-use model::{Event, EventKind, Offset, Part, ProjectId, ReplayId, SyncId, Timestamp};
+use model::{ErasureId, Event, EventKind, Offset, Part, ProjectId, ReplayId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::erasure::{EraseRequest, Erasing, Erasure};
 use crate::fate::{Fates, Record};
 use crate::figures::{Details, Figures, Scope, Step};
 use crate::keep::{Held, Keep};
@@ -175,6 +176,29 @@ pub trait Journal: Fates {
 
     /// What is held of a project's events.
     async fn held(&self, project: ProjectId) -> Result<Held, StorageError>;
+
+    /// Begins to erase a user; the same request again is the same erasure. When it returns, that is
+    /// durable and the user's state is gone: the same id, seen again, is another user. Their devices,
+    /// their events from before (places stay, texts go: see [`Event::is_erased`]) and what is kept of
+    /// these, such as pending retries and ended deliveries, go step by step, in
+    /// [`go_on_erasing`](Self::go_on_erasing). An attempt that is under way then is the last one: what
+    /// becomes of it is counted, and not kept. Groups stay as they are.
+    async fn erase(&self, request: EraseRequest) -> Result<Erasure, StorageError>;
+
+    /// One erasure.
+    async fn erasure(&self, id: ErasureId) -> Result<Option<Erasure>, StorageError>;
+
+    /// Up to `max` erasures of a project, newest first, older than `before`.
+    async fn erasures(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<Erasure>, StorageError>;
+
+    /// Makes one step of the oldest erasure that is not done: bounded work, durable when it returns. When
+    /// an erasure is done, no file of the journal holds any text of the user's, free space included.
+    async fn go_on_erasing(&self, now: Timestamp) -> Result<Erasing, StorageError>;
 
     /// Size, health and load of the journal as a whole.
     fn status(&self) -> Status;

@@ -7,6 +7,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contract;
+mod erasure;
 pub mod fate;
 pub mod figures;
 mod keep;
@@ -15,6 +16,7 @@ mod replay;
 pub mod sqlite;
 
 pub use contract::*;
+pub use erasure::{EraseRequest, Erasing, Erasure, ErasureState, Subject};
 pub use fate::Fates;
 pub use keep::{Held, Keep};
 pub use newest::newest;

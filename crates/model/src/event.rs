@@ -121,6 +121,12 @@ impl Event {
         }
     }
 
+    /// Whether the event was erased with its user: its position is all that is left, and its text is
+    /// empty. Nothing is made of it.
+    pub fn is_erased(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// The event as it is streamed: JSON.
     pub fn text(&self) -> &Bytes {
         &self.text

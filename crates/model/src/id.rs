@@ -178,6 +178,11 @@ id!(
     MailId,
     "mail_"
 );
+id!(
+    /// The erasure of a user.
+    ErasureId,
+    "era_"
+);
 
 impl DeliveryId {
     /// The id of the delivery of `part` of the event at `offset` of the project's log to `sync`:

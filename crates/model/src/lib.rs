@@ -24,8 +24,8 @@ pub mod user;
 
 pub use event::{Event, EventKind, Offset};
 pub use id::{
-    ApiKey, AuditId, DefinitionId, DeliveryId, IdentityId, MailId, OrganisationId, PersonId,
-    ProjectId, ReplayId, SyncId,
+    ApiKey, AuditId, DefinitionId, DeliveryId, ErasureId, IdentityId, MailId, OrganisationId,
+    PersonId, ProjectId, ReplayId, SyncId,
 };
 pub use random::Random;
 pub use request::{Answer, OutboundRequest, Part};

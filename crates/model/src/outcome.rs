@@ -20,6 +20,8 @@ pub enum Filtered {
         /// The condition and what it saw.
         condition: String,
     },
+    /// Its user was erased, and it with them.
+    Erased,
 }
 
 /// Why no request could or may be made of an event. The payload is kept and can be rendered again

@@ -124,6 +124,9 @@ impl Observed {
 
     /// Takes an event into account. One that can't be read counts and tells nothing.
     pub fn add(&mut self, event: &Arc<Event>) {
+        if event.is_erased() {
+            return;
+        }
         self.events += 1;
         let event = &sensitive::mask(event, &self.sensitive).event;
         let Some(root) = event.root().ok().and_then(Value::as_object) else {

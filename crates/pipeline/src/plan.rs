@@ -167,6 +167,9 @@ impl Plan {
     ///
     /// An event that can't be read is sent, so that rendering it says what is wrong.
     pub fn matching(&self, event: &Event) -> Parts {
+        if event.is_erased() {
+            return Parts::default();
+        }
         let mut parts = self.parts(event.kind);
         if parts.event
             && let Ok(root) = root(event)
@@ -190,6 +193,9 @@ impl Plan {
 
     /// Why the sync doesn't send this part of `event`; `None` when it does.
     pub fn explain(&self, event: &Event, part: Part) -> Option<Filtered> {
+        if event.is_erased() {
+            return Some(Filtered::Erased);
+        }
         if !self.parts(event.kind).contains(part) {
             return Some(Filtered::PathOff);
         }
@@ -217,6 +223,9 @@ impl Plan {
     /// Makes the request for a part of `event`, whatever the selection says: what has been selected
     /// once stays so over its retries.
     pub fn render(&self, event: &Event, part: Part) -> Outcome {
+        if event.is_erased() {
+            return Outcome::Filtered(Filtered::Erased);
+        }
         match self.payload(event, part) {
             Some(payload) => self.request(payload, event, part, None),
             None => Outcome::Filtered(Filtered::PathOff),
@@ -226,6 +235,9 @@ impl Plan {
     /// Makes the request that follows the one for a part of `event`, for an answer to it that asks for
     /// that; filtered where the definition has none.
     pub fn follow_up(&self, event: &Event, part: Part, answer: &Answer) -> Outcome {
+        if event.is_erased() {
+            return Outcome::Filtered(Filtered::Erased);
+        }
         let payload = self.payload(event, part);
         match payload.filter(|payload| payload.has_follow_up()) {
             Some(payload) => self.request(payload, event, part, Some(answer)),

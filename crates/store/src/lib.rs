@@ -19,6 +19,7 @@ mod config;
 mod connection_test;
 mod definition;
 mod dialect;
+mod erasure;
 mod error;
 mod first_administrator;
 mod grant;
@@ -57,6 +58,7 @@ pub use definition::{
     AboutOutline, CatalogFilter, Comment, Decision, DefinitionRecord, DraftContent, Listed,
     Listing, Logo, NameCursor, Outline, Tile, VersionRecord, VersionState,
 };
+pub use erasure::ErasureReport;
 pub use error::Error;
 pub use grant::Grant;
 pub use identity::{Admission, Admitted, Identity, Vouched};

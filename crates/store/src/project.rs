@@ -389,6 +389,19 @@ impl Store {
         })
     }
 
+    /// The projects that keep what they received for less than the installation does.
+    pub async fn kept_for_less(&self) -> Result<Vec<(ProjectId, Retention)>, Error> {
+        let rows = sqlx::query(query_for(
+            "WHERE p.events_kept_hours IS NOT NULL OR p.outcomes_kept_hours IS NOT NULL",
+        ))
+        .fetch_all(&self.pool)
+        .await?;
+        let projects = rows.iter().map(from_row);
+        projects
+            .map(|project| project.map(|project| (project.id, project.retention)))
+            .collect()
+    }
+
     /// How many syncs a project has.
     pub async fn count_syncs(&self, project: ProjectId) -> Result<u64, Error> {
         let mut connection = self.pool.acquire().await?;

@@ -32,7 +32,7 @@ const ONE_REQUEST: u64 = 5_000;
 /// Requests that change nothing that lasts, those that need another server (a provider that people sign
 /// in at, a destination that is tested), one that takes a picture and does what its removal does, and one
 /// whose replay may have ended by itself; it does what resuming and cancelling do.
-const LEFT_OUT: [&str; 15] = [
+const LEFT_OUT: [&str; 16] = [
     "look_at_invitation",
     "offer_second_factor",
     "remove_identity",
@@ -48,6 +48,8 @@ const LEFT_OUT: [&str; 15] = [
     "show_sync_difference",
     "dry_run_replay",
     "pause_replay",
+    // Its place is the journal, whose own tests kill it.
+    "erase_user",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -108,6 +108,9 @@ impl Portal {
                     return Ok((found, end));
                 }
                 end = Some(event.offset);
+                if event.is_erased() {
+                    continue;
+                }
                 if event_type.is_none_or(|wanted| is_of_type(&event, wanted)) {
                     found.push(event);
                 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
-use journal::{EndedRow, LaneStats, Retry, RetryKey};
+use journal::{EndedRow, EraseRequest, Erasure, Held, Keep, LaneStats, Retry, RetryKey};
 use model::definition::Definition;
 use model::sync::Sync;
 use model::tail::Told;
-use model::{Event, Offset, ProjectId, SyncId, Timestamp};
+use model::{ErasureId, Event, Offset, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
 use tokio::sync::watch;
 use utoipa::ToSchema;
@@ -57,6 +57,26 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<(Timestamp, Figures)>, LaneError>;
+
+    /// How long the installation keeps events and ended deliveries: see [`journal::Journal::kept_at_most`].
+    fn kept_at_most(&self) -> Keep;
+
+    /// What is held of a project's events: see [`journal::Journal::held`].
+    async fn held(&self, project: ProjectId) -> Result<Held, LaneError>;
+
+    /// Begins to erase a user: see [`journal::Journal::erase`].
+    async fn erase(&self, request: EraseRequest) -> Result<Erasure, LaneError>;
+
+    /// One erasure: see [`journal::Journal::erasure`].
+    async fn erasure(&self, id: ErasureId) -> Result<Option<Erasure>, LaneError>;
+
+    /// A project's erasures, newest first: see [`journal::Journal::erasures`].
+    async fn erasures(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<Erasure>, LaneError>;
 
     /// Up to `max` of a project's events before `before` (absent: its newest), newest first: see
     /// [`journal::newest`].

@@ -11,6 +11,7 @@ mod catalog;
 mod definition;
 mod destination;
 mod draft;
+mod erasure;
 mod event;
 mod extract;
 mod field;
@@ -39,6 +40,7 @@ mod project;
 mod reconcile;
 mod reference;
 mod replay;
+mod retention;
 mod review;
 mod revision;
 mod secrets;
@@ -323,6 +325,9 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; tail::events))
         .routes(guarded!(Arc<Portal>; tail::outcomes_of_project))
         .routes(guarded!(Arc<Portal>; tail::outcomes_of_sync))
+        .routes(guarded!(Arc<Portal>; erasure::list, erasure::create))
+        .routes(guarded!(Arc<Portal>; erasure::show))
+        .routes(guarded!(Arc<Portal>; retention::show))
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))

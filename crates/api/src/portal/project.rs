@@ -14,6 +14,7 @@ use super::extract::{Body, Creation, IfMatch, Path, Query, etag};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::problem::FieldProblem;
+use super::retention::ProjectRetention;
 use super::view::rfc3339;
 use super::{ApiError, State, field};
 use crate::auth::Allowed;
@@ -35,6 +36,8 @@ pub(super) struct ProjectView {
     throttle: ThrottleView,
     /// Properties whose values are masked wherever events are shown. Deliveries have them as they are.
     sensitive: SensitiveProperties,
+    /// How long what it received is kept.
+    retention: ProjectRetention,
     /// Counts from 1 with each change; what `ETag` and `If-Match` carry as `"vN"`.
     version: u64,
     /// When it was made.
@@ -55,6 +58,7 @@ impl From<&Project> for ProjectView {
                 batch: project.throttle.batch,
             },
             sensitive: project.sensitive.clone(),
+            retention: project.retention.into(),
             created_at: rfc3339(project.created_at),
         }
     }
@@ -103,6 +107,9 @@ pub(super) struct ProjectInput {
     /// Properties whose values are masked wherever events are shown: at most 200 names.
     #[serde(default)]
     sensitive: SensitiveProperties,
+    /// How long what it receives is kept.
+    #[serde(default)]
+    retention: ProjectRetention,
 }
 
 /// What to change of a project; what is absent stays.
@@ -117,6 +124,8 @@ pub(super) struct ProjectPatch {
     /// Properties whose values are masked wherever events are shown, in place of those that were: at most
     /// 200 names.
     sensitive: Option<SensitiveProperties>,
+    /// How long what it received is kept, in place of what was said before.
+    retention: Option<ProjectRetention>,
 }
 
 /// How to delete a project.
@@ -229,7 +238,7 @@ pub(super) async fn create(
         name: field::checked_name(&input.name)?,
         throttle: input.throttle.map(Throttle::from).unwrap_or_default(),
         sensitive: checked_properties(input.sensitive)?,
-        ..ProjectDraft::default()
+        retention: input.retention.checked(portal.lanes.kept_at_most())?,
     };
     let (store, organisation) = (portal.store.clone(), allowed.organisation);
     let made = portal
@@ -280,7 +289,7 @@ pub(super) async fn show(
     ))
 }
 
-/// Renames a project, or changes its thresholds or its sensitive properties.
+/// Renames a project, or changes its thresholds, its sensitive properties or how long it keeps events.
 #[utoipa::path(patch, path = "/projects/{project}", tag = "projects",
     operation_id = "change_project",
     params(("project" = String, Path, description = "The project's id"),
@@ -299,7 +308,10 @@ pub(super) async fn change(
         name,
         throttle: patch.throttle.map(Throttle::from),
         sensitive: patch.sensitive.map(checked_properties).transpose()?,
-        ..ProjectChange::default()
+        retention: match patch.retention {
+            Some(retention) => Some(retention.checked(portal.lanes.kept_at_most())?),
+            None => None,
+        },
     };
     let (store, by) = (portal.store.clone(), allowed.caller());
     let version = if_match.against(store.project(id).await?.version)?;

@@ -85,6 +85,27 @@ impl Journal for Recorder {
         journal::Keep::default()
     }
 
+    async fn erase(&self, _: journal::EraseRequest) -> Result<journal::Erasure, StorageError> {
+        Err(StorageError::Closed)
+    }
+
+    async fn erasure(&self, _: model::ErasureId) -> Result<Option<journal::Erasure>, StorageError> {
+        Ok(None)
+    }
+
+    async fn erasures(
+        &self,
+        _: ProjectId,
+        _: Option<u64>,
+        _: usize,
+    ) -> Result<Vec<journal::Erasure>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn go_on_erasing(&self, _: Timestamp) -> Result<journal::Erasing, StorageError> {
+        Ok(journal::Erasing::default())
+    }
+
     async fn held(&self, _: ProjectId) -> Result<journal::Held, StorageError> {
         Ok(journal::Held::default())
     }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)] // These are tests.
 
 pub mod dedupe;
+pub mod erasure;
 pub mod fates;
 pub mod figures;
 pub mod lanes;
@@ -139,6 +140,12 @@ macro_rules! conformance {
             retention::a_project_may_keep_its_events_for_less
             retention::what_is_owed_is_kept_whatever_a_project_keeps
             retention::ended_deliveries_go_no_later_than_a_projects_events
+            erasure::all_events_of_a_user_go_and_others_stay_to_the_byte
+            erasure::an_erasure_goes_on_after_a_crash_at_any_step
+            erasure::the_same_id_is_another_user_afterwards
+            erasure::a_user_is_found_by_device_and_number_too
+            erasure::retries_and_ended_deliveries_of_erased_events_go
+            erasure::retention_takes_erased_events_like_others
         }
     };
     (@cases $backend:expr; $($module:ident :: $case:ident)+) => {

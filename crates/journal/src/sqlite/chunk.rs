@@ -141,6 +141,31 @@ impl Chunk {
     }
 }
 
+/// The body without the texts of some events, and the names that they changed: their records stay, for
+/// the others to keep their places. `None` when its framing is broken.
+pub(super) fn without(chunk: &Chunk, erased: &[Offset]) -> Option<Vec<u8>> {
+    let end = chunk.body.len().checked_sub(CHECKSUM)?;
+    let mut body = Vec::with_capacity(chunk.body.len());
+    let (mut at, mut offset) = (0, chunk.first);
+    while at < end {
+        let header = chunk.body.get(at..at + HEADER)?;
+        let length = u32::from_le_bytes(header[..4].try_into().ok()?) as usize;
+        let next = (at + HEADER).checked_add(length).filter(|&to| to <= end)?;
+        match erased.contains(&offset) {
+            true => {
+                body.extend_from_slice(&0_u32.to_le_bytes());
+                body.push(header[4] & !CHANGED);
+                body.extend_from_slice(&header[5..]);
+            }
+            false => body.extend_from_slice(&chunk.body[at..next]),
+        }
+        (at, offset) = (next, offset.next());
+    }
+    let checksum = xxh3_64(&body);
+    body.extend_from_slice(&checksum.to_le_bytes());
+    Some(body)
+}
+
 /// Appends names as a JSON array, and its length.
 fn write_names(names: &[String], out: &mut Vec<u8>) {
     let start = out.len();
@@ -220,6 +245,25 @@ mod tests {
                 (Offset(8), EventKind::Identify, Timestamp(3))
             );
         }
+    }
+
+    #[test]
+    fn erased_events_leave_their_places_and_others_as_they_were() {
+        let written = chunk();
+        let body = without(&written, &[Offset(7)]).unwrap();
+        assert!(body.len() < written.body.len());
+        let read = Chunk::read(written.project, Offset(7), 2, Bytes::from(body)).unwrap();
+        let (erased, other) = (&read.events()[0], &read.events()[1]);
+        assert!(erased.is_erased() && erased.changed_properties().is_empty());
+        assert_eq!(
+            (erased.offset, erased.kind, erased.received_at),
+            (Offset(7), EventKind::Identify, Timestamp(3))
+        );
+        assert!(!other.is_erased());
+        assert_eq!(other.text(), written.events()[1].text());
+        // Once more makes no difference.
+        let again = without(&read, &[Offset(7)]).unwrap();
+        assert_eq!(again, read.body);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod cache;
 mod chunk;
 mod config;
 mod dedupe;
+mod erasing;
 mod failure;
 mod fate;
 mod fates;
@@ -25,13 +26,14 @@ mod writer;
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
-use model::{Event, Offset, ProjectId, Random, ReplayId, SyncId, Timestamp};
+use model::{ErasureId, Event, Offset, ProjectId, Random, ReplayId, SyncId, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
 pub use config::Config;
@@ -39,9 +41,9 @@ pub use open::OpenError;
 
 use crate::figures::{Figures, Scope, Step as FigureStep};
 use crate::{
-    AcceptError, Accepted, Batch, DroppedLane, EndedRow, Held, Journal, Keep, LanePosition,
-    LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey, Settlement, Status, StorageError,
-    Stretch,
+    AcceptError, Accepted, Batch, DroppedLane, EndedRow, EraseRequest, Erasing, Erasure, Held,
+    Journal, Keep, LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey,
+    Settlement, Status, StorageError, Stretch,
 };
 use dedupe::builder;
 use failure::Fault;
@@ -64,6 +66,8 @@ pub struct Sqlite {
     /// Bounds the requests in the queue.
     requests: Semaphore,
     kept_at_most: Keep,
+    /// The database.
+    file: PathBuf,
     stop_building: Arc<AtomicBool>,
     lookup: Arc<Lookup>,
     /// Ends the thread that builds the index, when it is dropped.
@@ -99,7 +103,8 @@ impl Sqlite {
         let journal = Self {
             queue: Arc::clone(&queue),
             shared,
-            readers: Readers::new(file, config.readers),
+            readers: Readers::new(file.clone(), config.readers),
+            file,
             requests: Semaphore::new(config.queue_max_requests.max(1)),
             kept_at_most: Keep {
                 events: Some(config.retention_age),
@@ -398,6 +403,35 @@ impl Journal for Sqlite {
         self.readers
             .run(move |connection| reader::held(connection, project))
             .await
+    }
+
+    async fn erase(&self, request: EraseRequest) -> Result<Erasure, StorageError> {
+        let id = request.id;
+        self.request(move |group| group.begin_erasure(&request).map(Ok))
+            .await?;
+        let begun = self.erasure(id).await?;
+        begun.ok_or_else(|| StorageError::Corrupt("an erasure that was begun is gone".into()))
+    }
+
+    async fn erasure(&self, id: ErasureId) -> Result<Option<Erasure>, StorageError> {
+        self.readers
+            .run(move |connection| erasing::find(connection, id))
+            .await
+    }
+
+    async fn erasures(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<Erasure>, StorageError> {
+        self.readers
+            .run(move |connection| erasing::list(connection, project, before, max))
+            .await
+    }
+
+    async fn go_on_erasing(&self, now: Timestamp) -> Result<Erasing, StorageError> {
+        self.erasing_step(now).await
     }
 
     fn status(&self) -> Status {

@@ -120,6 +120,9 @@ pub(super) fn connect(file: &Path, role: Role) -> rusqlite::Result<Connection> {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
+        // What is deleted within a page is overwritten, which costs nothing: the page is written anyway.
+        // What whole pages held goes when somebody is erased.
+        connection.query_row("PRAGMA secure_delete = FAST", [], |_| Ok(()))?;
     }
     Ok(connection)
 }
@@ -172,6 +175,7 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(schema::CREATE_FIGURES)?;
     transaction.execute_batch(fate::CREATE_FATES)?;
     transaction.execute_batch(schema::CREATE_REPLAYS)?;
+    transaction.execute_batch(schema::CREATE_ERASURES)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

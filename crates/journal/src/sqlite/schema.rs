@@ -3,14 +3,15 @@
 /// What `PRAGMA user_version` says. A database with a higher one was made by a later version of
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
 /// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
-/// `lane_minutes`. Since 4, what became of single deliveries is kept, and there are replays.
+/// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays, and users can be
+/// erased.
 pub(super) const VERSION: i64 = 4;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
 
 /// The tables whose structure is checked at the start, the small and vital ones first.
-pub(super) const TABLES: [&str; 21] = [
+pub(super) const TABLES: [&str; 23] = [
     "meta",
     "projects",
     "lanes",
@@ -28,6 +29,8 @@ pub(super) const TABLES: [&str; 21] = [
     "packed",
     "samples",
     "refused",
+    "erasures",
+    "erased",
     "users",
     "devices",
     "groups",
@@ -194,5 +197,36 @@ CREATE TABLE bounded_lanes (
     whose BLOB NOT NULL,
     start INTEGER NOT NULL,
     until INTEGER NOT NULL
+) STRICT;
+";
+
+/// The tables that erasing users needs, which version 4 brought.
+pub(super) const CREATE_ERASURES: &str = "
+CREATE TABLE erasures (
+    number       INTEGER PRIMARY KEY,
+    id           BLOB NOT NULL UNIQUE,
+    project      INTEGER NOT NULL,
+    requested_at INTEGER NOT NULL,
+    state        INTEGER NOT NULL,
+    subject      TEXT,
+    place        TEXT NOT NULL,
+    looked_at    INTEGER NOT NULL,
+    until        INTEGER NOT NULL,
+    found        TEXT NOT NULL,
+    done_at      INTEGER
+) STRICT;
+CREATE INDEX erasures_project ON erasures (project, number);
+CREATE INDEX erasures_left ON erasures (number) WHERE state < 3;
+
+CREATE TABLE erased (
+    project INTEGER NOT NULL,
+    offset  INTEGER NOT NULL,
+    PRIMARY KEY (project, offset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE zeros (
+    number INTEGER PRIMARY KEY,
+    done   INTEGER NOT NULL,
+    zeros  BLOB NOT NULL
 ) STRICT;
 ";

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may panic, its helpers too.
 
 mod crash;
+mod erasure;
 mod faults;
 mod lookup;
 mod support;

@@ -127,6 +127,9 @@ impl Comparison {
 
     /// Looks at one more event.
     pub fn add(&mut self, event: &Arc<Event>) {
+        if event.is_erased() {
+            return;
+        }
         self.found.events += 1;
         let before = self.before.as_ref().map(|before| before.matching(event));
         let (before, after) = (before.unwrap_or_default(), self.after.matching(event));
@@ -287,6 +290,7 @@ impl From<&Filtered> for Reason {
                 "nothing changed of the user that counts".to_owned(),
             ),
             Filtered::Condition { condition } => ("condition", condition.clone()),
+            Filtered::Erased => ("erased", "it was erased with its user".to_owned()),
         };
         Self {
             reason,

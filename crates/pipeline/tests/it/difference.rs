@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use millstream_pipeline::Plan;
 use millstream_pipeline::difference::{Comparison, Difference, LineChange, definitions};
-use model::EventKind;
+use millstream_pipeline::{Outcome, Plan};
 use model::definition::Definition;
+use model::outcome::Filtered;
 use model::sensitive::SensitiveProperties;
+use model::{EventKind, Part};
 use serde_json::{Value, json};
 
 use crate::support::{definition, event, event_of_kind, webhook_plan};
@@ -265,4 +266,21 @@ fn conditions_tell_of_sensitive_values_only_that_they_do_not_hold() {
     assert_eq!(found.no_longer_matched.count, 1);
     let of_masked = &found.no_longer_matched.samples[0].found;
     assert!(of_masked.message.starts_with("not shown"), "{of_masked:?}");
+}
+
+#[test]
+fn an_erased_event_is_neither_sent_nor_compared() {
+    let all = || webhook_plan(json!({"users": {"send": true}}));
+    let erased = event_of_kind(EventKind::Track, "");
+    assert!(erased.is_erased());
+    let plan = all();
+    assert_eq!(plan.matching(&erased).len(), 0);
+    for part in [Part::Event, Part::User] {
+        for outcome in [plan.apply(&erased, part), plan.render(&erased, part)] {
+            assert_eq!(outcome, Outcome::Filtered(Filtered::Erased));
+        }
+    }
+    let mut comparison = Comparison::new(None, Arc::new(all()), 5);
+    comparison.add(&Arc::new(erased));
+    assert_eq!(comparison.finish(), Difference::default());
 }

@@ -22,6 +22,7 @@ mod profile;
 mod profiles;
 mod project;
 mod project_keys;
+mod project_retention;
 mod project_sensitive;
 mod prompt;
 pub(crate) mod remote;
@@ -34,6 +35,7 @@ mod sync;
 mod tail;
 mod token;
 mod traffic;
+mod user;
 mod whoami;
 
 use std::net::SocketAddr;
@@ -121,6 +123,9 @@ enum Command {
     /// Send again: deliveries that ended without success.
     #[command(subcommand)]
     Replay(replay::Command),
+    /// Users of a project, as its events tell of them: erase one.
+    #[command(subcommand)]
+    User(user::Command),
     /// Organisations: each has projects and members of its own.
     #[command(subcommand)]
     Organisation(organisation::Command),
@@ -256,6 +261,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Whoami(options) => whoami::run(options),
         Command::Profile(command) => profile::run(command),
         Command::Project(command) => project::run(command),
+        Command::User(command) => user::run(command),
         Command::Definition(command) => definition::run(command),
         Command::Catalog(options) => catalog::run(options),
         Command::Review(command) => review::run(command),

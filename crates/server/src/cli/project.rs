@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::lookup::Kind;
 use super::project_keys::Rotate;
+use super::project_retention::Retention;
 use super::project_sensitive::{self, Sensitive};
 use super::remote::{self, Refused, Remote, block_on};
 use super::{Failure, output};
@@ -28,6 +29,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  millstream project sensitive Shop\n  millstream project sensitive Shop --mark user:email --mark 'event:card_*'\n  millstream project sensitive Shop --unmark event:address.street"
     )]
     Sensitive(Sensitive),
+    /// Show or change how long events are kept, and show what is held of them.
+    #[command(
+        after_help = "Examples:\n  millstream project retention Shop\n  millstream project retention Shop --events 72 --outcomes 24\n  millstream project retention Shop --events default"
+    )]
+    Retention(Retention),
     /// Make a new API key; the present one is taken beside it for a while.
     #[command(after_help = "Example:\n  millstream project rotate-api-key Shop --overlap 7d")]
     RotateApiKey(Rotate),
@@ -105,6 +111,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Show(one) => one.show().await,
             Command::Rename(rename) => rename.run().await,
             Command::Sensitive(sensitive) => sensitive.run().await,
+            Command::Retention(retention) => retention.run().await,
             Command::RotateApiKey(rotate) => rotate.api_key().await,
             Command::RotateSecretKey(rotate) => rotate.secret_key().await,
             Command::Delete(delete) => delete.run().await,

@@ -10,11 +10,13 @@ use delivery::egress::Guard;
 use delivery::{BodyEnd, Client, Sender};
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
-use journal::{EndedRow, Journal, LaneStats, Retry, RetryKey, StorageError};
+use journal::{
+    EndedRow, EraseRequest, Erasure, Held, Journal, Keep, LaneStats, Retry, RetryKey, StorageError,
+};
 use model::definition::Definition;
 use model::sync::Sync;
 use model::tail::Told;
-use model::{Clock, Event, Offset, OutboundRequest, ProjectId, SyncId, Timestamp};
+use model::{Clock, ErasureId, Event, Offset, OutboundRequest, ProjectId, SyncId, Timestamp};
 use pipeline::Plan;
 use stream::{ApplyError, Outcomes, Streams};
 use tokio::sync::watch;
@@ -102,6 +104,32 @@ impl Lanes for ControlledLanes {
     ) -> Result<Vec<(Timestamp, Figures)>, LaneError> {
         let figures = self.journal.figures(scope, step, from, until);
         figures.await.map_err(unavailable)
+    }
+
+    fn kept_at_most(&self) -> Keep {
+        self.journal.kept_at_most()
+    }
+
+    async fn held(&self, project: ProjectId) -> Result<Held, LaneError> {
+        self.journal.held(project).await.map_err(unavailable)
+    }
+
+    async fn erase(&self, request: EraseRequest) -> Result<Erasure, LaneError> {
+        self.journal.erase(request).await.map_err(unavailable)
+    }
+
+    async fn erasure(&self, id: ErasureId) -> Result<Option<Erasure>, LaneError> {
+        self.journal.erasure(id).await.map_err(unavailable)
+    }
+
+    async fn erasures(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<Erasure>, LaneError> {
+        let erasures = self.journal.erasures(project, before, max);
+        erasures.await.map_err(unavailable)
     }
 
     async fn events(

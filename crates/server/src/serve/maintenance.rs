@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use api::mail::{Letter, Letters};
 use api::portal::Portal;
-use journal::{Journal, StorageError};
+use journal::{Journal, Keep, StorageError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::Clock;
-use store::{ExpiringToken, Store};
+use store::{ErasureReport, ExpiringToken, Store};
 use tokio_util::sync::CancellationToken;
 
 /// How often retention runs.
@@ -19,6 +19,9 @@ const TOKEN_WARNING: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How often recorded metrics are condensed.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How many steps of erasing are made in a row: each reads some MB.
+const ERASING_STEPS: usize = 100;
 
 /// What is kept in order.
 pub(super) struct Maintenance {
@@ -46,6 +49,7 @@ impl Maintenance {
                 warn_of_expiring_tokens(&self.store, self.letters.as_ref()).await;
                 due = self.clock.now() + INTERVAL;
             }
+            self.erase(&stopping).await;
             self.metrics.run_upkeep();
             tokio::select! {
                 () = stopping.cancelled() => return,
@@ -62,7 +66,57 @@ impl Maintenance {
         }
     }
 
+    /// Goes on erasing users, for a while, or until there is nothing more to erase at present.
+    async fn erase(&self, stopping: &CancellationToken) {
+        for _ in 0..ERASING_STEPS {
+            if stopping.is_cancelled() {
+                return;
+            }
+            let erasing = match self.journal.go_on_erasing(self.clock.now()).await {
+                Ok(erasing) => erasing,
+                Err(StorageError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(%error, "a user can't be erased at present");
+                    return;
+                }
+            };
+            if let Some(erasure) = erasing.finished {
+                let report = ErasureReport {
+                    id: erasure.id,
+                    project: erasure.project,
+                    requested_at: erasure.requested_at,
+                    found: &erasure.found,
+                };
+                if let Err(error) = self.store.log_erased(report).await {
+                    tracing::error!(%error, erasure = %erasure.id, "a user was erased, which the audit log can't be told");
+                }
+            }
+            if !erasing.more {
+                return;
+            }
+        }
+    }
+
+    /// Says which projects keep less than others. Where that can't be read, what was said last holds.
+    async fn say_what_is_kept(&self) -> Result<(), store::Error> {
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        let hours = |hours: Option<u32>| hours.map(|hours| HOUR * hours);
+        let projects = self.store.kept_for_less().await?.into_iter();
+        let projects = projects.map(|(project, retention)| {
+            let keep = Keep {
+                events: hours(retention.events_hours),
+                ended: hours(retention.outcomes_hours),
+            };
+            (project, keep)
+        });
+        self.journal.keep(projects.collect());
+        Ok(())
+    }
+
     async fn retire(&self) {
+        if let Err(error) = self.say_what_is_kept().await {
+            tracing::error!(%error, "how long projects keep their events can't be read");
+        }
         match self.journal.retire(self.clock.now()).await {
             Ok(retired) => {
                 if retired.skipped_by_paused > 0 {

@@ -185,6 +185,7 @@ impl PartView {
                 "unchanged",
                 "nothing changed of the user that counts".to_owned(),
             ),
+            Filtered::Erased => ("erased", "the event was erased with its user".to_owned()),
             Filtered::Condition { condition } => (
                 "condition",
                 format!("a condition does not hold: {condition}"),

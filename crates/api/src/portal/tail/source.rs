@@ -114,6 +114,9 @@ impl Source for Events {
         let mut item = Vec::new();
         for event in events {
             self.at = event.offset.next();
+            if event.is_erased() {
+                continue;
+            }
             let shown = mask(&event, &self.sensitive);
             if self.choice.fits(&event, &shown.event) {
                 item.clear();

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use journal::figures::{Figures, Scope, Step};
-use journal::{EndedRow, LaneStats, Retry, RetryKey};
+use journal::{
+    EndedRow, EraseRequest, Erasure, ErasureState, Held, Keep, LaneStats, Retry, RetryKey, Subject,
+};
 use millstream_api::portal::{
     CountedFailures, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Progress,
     Replays,
@@ -17,7 +19,7 @@ use model::replay::Failures;
 use model::sync::Sync;
 use model::tail::Told;
 use model::time::SystemClock;
-use model::{Clock, Event, Offset, ProjectId, ReplayId, SyncId, Timestamp};
+use model::{Clock, ErasureId, Event, Offset, ProjectId, ReplayId, SyncId, Timestamp};
 use pipeline::Plan;
 use store::ReplayRecord;
 use tokio::sync::watch;
@@ -49,6 +51,9 @@ pub(crate) struct Notes {
     pub(crate) counted: Option<Failures>,
     /// Replays of which nothing more comes.
     pub(crate) forgotten: Vec<ReplayId>,
+    /// What was begun to be erased, and who that was.
+    pub(crate) erasures: Vec<Erasure>,
+    pub(crate) erased: Vec<Subject>,
     /// Whether the journal fails.
     pub(crate) broken: bool,
 }
@@ -78,6 +83,23 @@ impl NotingLanes {
         self.0.lock().unwrap()
     }
 
+    /// The id of an erasure in a project.
+    pub(crate) fn begun_erasure(&self, project: ProjectId) -> String {
+        let id = ErasureId::from_bytes(project.to_bytes());
+        self.notes().erasures.push(Erasure {
+            number: 1,
+            id,
+            project,
+            requested_at: Timestamp(0),
+            state: ErasureState::Events,
+            looked_at: Offset(3),
+            until: Offset(9),
+            found: [("users".to_owned(), 1)].into(),
+            done_at: None,
+        });
+        id.to_string()
+    }
+
     fn working(&self) -> Result<std::sync::MutexGuard<'_, Notes>, LaneError> {
         let notes = self.notes();
         match notes.broken {
@@ -89,6 +111,71 @@ impl NotingLanes {
 
 #[async_trait]
 impl Lanes for NotingLanes {
+    async fn erase(&self, request: EraseRequest) -> Result<Erasure, LaneError> {
+        let mut notes = self.working()?;
+        let known = notes.erasures.iter().find(|each| each.id == request.id);
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        let erasure = Erasure {
+            number: notes.erasures.len() as u64 + 1,
+            id: request.id,
+            project: request.project,
+            requested_at: request.at,
+            state: ErasureState::Devices,
+            looked_at: Offset(0),
+            until: Offset(9),
+            found: [("users".to_owned(), 1)].into(),
+            done_at: None,
+        };
+        notes.erasures.push(erasure.clone());
+        notes.erased.push(request.subject);
+        Ok(erasure)
+    }
+
+    async fn erasure(&self, id: ErasureId) -> Result<Option<Erasure>, LaneError> {
+        let notes = self.working()?;
+        Ok(notes.erasures.iter().find(|each| each.id == id).cloned())
+    }
+
+    async fn erasures(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<Erasure>, LaneError> {
+        let notes = self.working()?;
+        let older = notes.erasures.iter().rev().filter(|each| {
+            each.project == project && before.is_none_or(|before| each.number < before)
+        });
+        Ok(older.take(max).cloned().collect())
+    }
+
+    fn kept_at_most(&self) -> Keep {
+        let week = Some(std::time::Duration::from_secs(7 * 24 * 60 * 60));
+        Keep {
+            events: week,
+            ended: week,
+        }
+    }
+
+    async fn held(&self, _: ProjectId) -> Result<Held, LaneError> {
+        let notes = self.working()?;
+        let oldest = notes.events.first();
+        Ok(Held {
+            bytes: notes
+                .events
+                .iter()
+                .map(|event| event.text().len() as u64)
+                .sum(),
+            oldest: oldest.map(|event| (event.offset, event.received_at)),
+            head: notes
+                .events
+                .last()
+                .map_or(Offset(0), |event| event.offset.next()),
+        })
+    }
+
     /// Of a webhook, a URL is needed, and no template may say `${broken}`; others are compiled.
     fn check(&self, sync: &Sync, definition: &Definition) -> Vec<FieldProblem> {
         if definition.id != Definition::webhook().id {

@@ -29,6 +29,7 @@ mod pictures;
 mod preconditions;
 mod presence;
 mod preview;
+mod privacy;
 mod projects;
 mod provider;
 mod replay_routes;

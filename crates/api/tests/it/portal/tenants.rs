@@ -299,6 +299,7 @@ impl Tenants {
             ("project", project.to_string()),
             ("sync", sync),
             ("replay", replay.send().await.is(201).at("/id")),
+            ("erasure", self.world.lanes.begun_erasure(project)),
             ("definition", self.definition(organisation, &called).await),
         ])
     }

@@ -1,5 +1,6 @@
 //! A group commit under way: what its batches and requests make of tables and memory.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use model::{Offset, ProjectId};
@@ -196,9 +197,15 @@ impl<'a> Group<'a> {
             lanes,
             tally,
             fates,
+            erased,
             ..
         } = &mut *self.state;
-        lanes.settle(self.connection, tally, fates, sync, settlement)
+        let project = lanes.project_of(sync);
+        let settlement = match project {
+            Some(project) => erased.left_of(self.connection, project, settlement)?,
+            None => Cow::Borrowed(settlement),
+        };
+        lanes.settle(self.connection, tally, fates, sync, &settlement)
     }
 
     /// See [`Journal::open_bounded_lane`](crate::Journal::open_bounded_lane).

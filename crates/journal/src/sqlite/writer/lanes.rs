@@ -121,6 +121,11 @@ impl Lanes {
         }
     }
 
+    /// The number of a lane's project.
+    pub(super) fn project_of(&self, sync: SyncId) -> Option<i64> {
+        self.by_sync.get(&sync).map(|lane| lane.project)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Lane> {
         self.by_sync.values()
     }

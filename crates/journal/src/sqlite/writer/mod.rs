@@ -4,6 +4,7 @@
 mod ages;
 pub(super) mod checkpoint;
 mod disk;
+mod erasure;
 mod group;
 mod groups;
 mod lanes;

@@ -181,6 +181,8 @@ impl Group<'_> {
         self.connection
             .prepare_cached("DELETE FROM chunks WHERE sequence = ?1")?
             .execute([chunk.sequence])?;
+        let erased = &self.state.erased;
+        erased.retire(self.connection, chunk.project, chunk.first, chunk.end)?;
         if let Some((id, project)) = self.state.projects.by_number(chunk.project) {
             project.remove(chunk.bytes);
             self.effects.removed.push((id, chunk.first));

@@ -8,6 +8,7 @@ use model::Offset;
 use rusqlite::Connection;
 
 use super::ages::Shorter;
+use super::erasure::Erased;
 use super::groups::GroupProperties;
 use super::lanes::{Lane, Lanes};
 use super::projects::Projects;
@@ -31,6 +32,7 @@ pub(in crate::sqlite) struct State {
     pub(super) retired_to: i64,
     /// Projects that keep less than others.
     pub(super) shorter: Shorter,
+    pub(super) erased: Erased,
     /// Makes hashes unpredictable.
     pub(super) seed: u64,
 }
@@ -49,6 +51,7 @@ impl State {
             backlog: Backlog::default(),
             retired_to: 0,
             shorter: Shorter::default(),
+            erased: Erased::load(connection)?,
             seed,
         };
         state.measure_backlog(connection)?;

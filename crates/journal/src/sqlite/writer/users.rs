@@ -154,7 +154,10 @@ impl Users {
         }
         let found = connection
             .prepare_cached(
-                "SELECT amplitude_id FROM devices WHERE project = ?1 AND device_id = ?2",
+                // Of a user who was erased, devices may be left for a moment.
+                "SELECT devices.amplitude_id FROM devices
+                 JOIN users ON users.amplitude_id = devices.amplitude_id
+                 WHERE devices.project = ?1 AND device_id = ?2",
             )?
             .query_row(params![project, device], |row| row.get(0))
             .optional()?;
@@ -277,6 +280,25 @@ impl Users {
             tie.execute(params![project, device, number])?;
         }
         Ok(())
+    }
+
+    /// Forgets users whose rows are gone, with all that leads to them. Everything must be written.
+    pub(super) fn forget(&mut self, project: i64, user_ids: &[String], numbers: &[i64]) {
+        for number in numbers {
+            if let Some(user) = self.by_number.remove(number) {
+                self.weight -= user.weight();
+            }
+        }
+        for user_id in user_ids {
+            let key = self.key(project, user_id);
+            self.by_id.remove(&key);
+        }
+        let gone = self.by_device.iter();
+        let gone = gone.filter(|(_, number)| numbers.contains(number));
+        let gone: Vec<_> = gone.map(|(key, _)| *key).collect();
+        for key in gone {
+            self.by_device.remove(&key);
+        }
     }
 
     /// Forgets the least recently seen ones beyond the bounds. Everything must be written.

@@ -32,6 +32,27 @@ pub(super) struct ProjectFile {
     /// Properties whose values are masked wherever events are shown.
     #[serde(default, skip_serializing_if = "SensitiveProperties::is_empty")]
     sensitive: SensitiveProperties,
+    /// How long what it received is kept.
+    #[serde(default, skip_serializing_if = "RetentionFile::is_default")]
+    retention: RetentionFile,
+}
+
+/// How long a project keeps what it received, in hours. Absent: as long as the installation does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct RetentionFile {
+    /// Events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events_hours: Option<u32>,
+    /// Deliveries that ended without success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcomes_hours: Option<u32>,
+}
+
+impl RetentionFile {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Events a second of one device or user, averaged over 30 seconds. 0: any number.
@@ -150,7 +171,7 @@ impl ProjectFile {
 
     /// What is sent to make a project what the content says, with what that leaves out.
     pub(super) fn change(content: &Value) -> Value {
-        let mut change = json!({"sensitive": {}});
+        let mut change = json!({"sensitive": {}, "retention": {}});
         for (field, value) in content.as_object().into_iter().flatten() {
             change[field] = value.clone();
         }
@@ -163,6 +184,7 @@ impl ProjectFile {
             "name": view["name"],
             "throttle": view["throttle"],
             "sensitive": view["sensitive"],
+            "retention": view["retention"],
         });
         serde_json::from_value(file).context("the server's project can't be read")
     }

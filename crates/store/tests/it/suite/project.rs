@@ -105,6 +105,8 @@ pub(crate) async fn what_is_sensitive_and_how_long_it_is_kept_is_changed_as_a_wh
     let changed = store.change_project(made.id, None, change, caller());
     let changed = changed.await.unwrap();
     assert_eq!(store.project(made.id).await.unwrap(), changed);
+    super::project(&store).await;
+    assert_eq!(store.kept_for_less().await.unwrap(), [(made.id, retention)]);
     assert_eq!(
         (changed.retention, changed.sensitive),
         (retention, sensitive(&["a*", "b"]))

@@ -1,0 +1,459 @@
+//! Erasing a user: what the writer does of it. See [`erasing`](crate::sqlite::erasing) for the rest.
+//!
+//! Whatever keeps something of single events beside the log has a line in [`OF_EVENTS`], and is asked for
+//! each event that is erased, in the transaction that erases it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use bytes::Bytes;
+use model::{Offset, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::group::Group;
+use super::state::State;
+use crate::sqlite::chunk::{self, Chunk};
+use crate::sqlite::erasing::{Hit, Job, MOST_DEVICES, OVERWRITTEN, Person};
+use crate::sqlite::failure::Fault;
+use crate::{EraseRequest, ErasureState, Settlement, Subject};
+
+/// Takes what is kept of an event; says how much that was.
+type Forget = fn(&mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault>;
+
+/// What is kept of events, by the name under which an erasure counts it.
+const OF_EVENTS: &[(&str, Forget)] = &[
+    ("retries", forget_retries),
+    ("ended", forget_ended),
+    ("attempts", forget_fates),
+];
+
+/// How much free space one step overwrites, in pages; and what is left of a page for content that a row
+/// has no room for.
+const PAGES: i64 = 512;
+const PAGE_CONTENT: i64 = 8192 - 4;
+
+/// Content that stays in a row itself, so that all other pages are filled to their ends.
+const OWN_CONTENT: i64 = 1500;
+
+/// Events that were erased, by project: what was under way when they were may not bring anything of them
+/// back.
+#[derive(Debug, Default)]
+pub(super) struct Erased {
+    projects: HashSet<i64>,
+}
+
+impl Erased {
+    pub(super) fn load(connection: &Connection) -> Result<Self, Fault> {
+        let mut query = connection.prepare("SELECT DISTINCT project FROM erased")?;
+        let projects = query.query_map([], |row| row.get(0))?;
+        Ok(Self {
+            projects: projects.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether an event was erased.
+    pub(super) fn has(
+        &self,
+        connection: &Connection,
+        project: i64,
+        offset: Offset,
+    ) -> Result<bool, Fault> {
+        if !self.projects.contains(&project) {
+            return Ok(false);
+        }
+        Ok(connection
+            .prepare_cached("SELECT 1 FROM erased WHERE project = ?1 AND offset = ?2")?
+            .exists(params![project, offset.0 as i64])?)
+    }
+
+    /// A settlement without what it would keep of erased events: an attempt that was under way when its
+    /// event was erased is the last one.
+    pub(super) fn left_of<'s>(
+        &self,
+        connection: &Connection,
+        project: i64,
+        settlement: &'s Settlement,
+    ) -> Result<Cow<'s, Settlement>, Fault> {
+        if !self.projects.contains(&project) {
+            return Ok(Cow::Borrowed(settlement));
+        }
+        let mut left = settlement.clone();
+        left.book.clear();
+        left.ended.clear();
+        for retry in &settlement.book {
+            if !self.has(connection, project, retry.offset)? {
+                left.book.push(retry.clone());
+            }
+        }
+        for ended in &settlement.ended {
+            if !self.has(connection, project, ended.offset)? {
+                left.ended.push(ended.clone());
+            }
+        }
+        let kept = |offset| self.has(connection, project, offset).map(|erased| !erased);
+        left.record.attempts = retained(left.record.attempts, |one| kept(one.offset))?;
+        left.record.samples = retained(left.record.samples, |one| kept(one.offset))?;
+        Ok(Cow::Owned(left))
+    }
+
+    /// Events from `first` on before `end` are no longer kept.
+    pub(super) fn retire(
+        &self,
+        connection: &Connection,
+        project: i64,
+        first: Offset,
+        end: Offset,
+    ) -> Result<(), Fault> {
+        if self.projects.contains(&project) {
+            connection
+                .prepare_cached(
+                    "DELETE FROM erased WHERE project = ?1 AND offset >= ?2 AND offset < ?3",
+                )?
+                .execute(params![project, first.0 as i64, end.0 as i64])?;
+        }
+        Ok(())
+    }
+}
+
+impl Group<'_> {
+    /// See [`Journal::erase`](crate::Journal::erase).
+    pub(in crate::sqlite) fn begin_erasure(&mut self, request: &EraseRequest) -> Result<(), Fault> {
+        let known = self
+            .connection
+            .prepare_cached("SELECT 1 FROM erasures WHERE id = ?1")?
+            .exists([request.id.to_bytes()])?;
+        if known {
+            return Ok(());
+        }
+        // What this commit has learnt of users so far is part of what goes.
+        self.state.users.write(self.connection)?;
+        let project = self
+            .state
+            .projects
+            .get_or_create(self.connection, request.project)?;
+        let (number, until) = (project.number, project.next);
+        let person = self.look_up(number, &request.subject)?;
+        let mut users = 0;
+        for amplitude_id in &person.amplitude_ids {
+            users += self
+                .connection
+                .prepare_cached("DELETE FROM users WHERE amplitude_id = ?1 AND project = ?2")?
+                .execute(params![amplitude_id, number])?;
+        }
+        self.state
+            .users
+            .forget(number, &person.user_ids, &person.amplitude_ids);
+        // Samples of refused requests are texts of whoever sent them: all of the project's go.
+        let refused = self
+            .connection
+            .prepare_cached("DELETE FROM refused WHERE project = ?1")?
+            .execute([number])?;
+        let found = BTreeMap::from([("users", users), ("refused", refused)]);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO erasures VALUES (NULL, ?1, ?2, ?3, 0, ?4, '', 0, ?5, ?6, NULL)",
+            )?
+            .execute(params![
+                request.id.to_bytes(),
+                number,
+                request.at.0,
+                as_json(&person),
+                until.0 as i64,
+                as_json(&found),
+            ])?;
+        Ok(())
+    }
+
+    /// By what the user is known: an id leads to the others.
+    fn look_up(&self, project: i64, subject: &Subject) -> Result<Person, Fault> {
+        let mut person = Person::default();
+        let amplitude_id = match subject {
+            Subject::UserId(id) => {
+                person.user_ids.push(id.clone());
+                self.connection
+                    .prepare_cached(
+                        "SELECT amplitude_id FROM users WHERE project = ?1 AND user_id = ?2",
+                    )?
+                    .query_row(params![project, id], |row| row.get(0))
+                    .optional()?
+            }
+            Subject::DeviceId(id) => {
+                person.devices.push(id.clone());
+                self.connection
+                    .prepare_cached(
+                        "SELECT amplitude_id FROM devices WHERE project = ?1 AND device_id = ?2",
+                    )?
+                    .query_row(params![project, id], |row| row.get(0))
+                    .optional()?
+            }
+            Subject::AmplitudeId(id) => Some(*id),
+        };
+        let Some(amplitude_id) = amplitude_id else {
+            return Ok(person);
+        };
+        let user_id: Option<Option<String>> = self
+            .connection
+            .prepare_cached("SELECT user_id FROM users WHERE project = ?1 AND amplitude_id = ?2")?
+            .query_row(params![project, amplitude_id], |row| row.get(0))
+            .optional()?;
+        if let Some(user_id) = user_id.flatten()
+            && !person.user_ids.contains(&user_id)
+        {
+            person.user_ids.push(user_id);
+        }
+        person.amplitude_ids.push(amplitude_id);
+        Ok(person)
+    }
+
+    /// Erases devices, unless they have come to belong to somebody else. Without a `place` to go on from
+    /// all have been looked at.
+    pub(in crate::sqlite) fn erase_devices(
+        &mut self,
+        job: &Job,
+        devices: &[String],
+        place: Option<&str>,
+    ) -> Result<(), Fault> {
+        let mut person = job.person.clone();
+        let mut erased = 0;
+        for device in devices {
+            for amplitude_id in &person.amplitude_ids {
+                erased += self
+                    .connection
+                    .prepare_cached(
+                        "DELETE FROM devices
+                         WHERE project = ?1 AND device_id = ?2 AND amplitude_id = ?3",
+                    )?
+                    .execute(params![job.project, device, amplitude_id])?;
+            }
+            if person.devices.len() < MOST_DEVICES && !person.devices.contains(device) {
+                person.devices.push(device.clone());
+            }
+        }
+        self.count(job.number, &BTreeMap::from([("devices", erased as u64)]))?;
+        let state = match place {
+            Some(_) => ErasureState::Devices,
+            None => ErasureState::Events,
+        };
+        self.connection
+            .prepare_cached(
+                "UPDATE erasures SET subject = ?2, place = ?3, state = ?4 WHERE number = ?1",
+            )?
+            .execute(params![
+                job.number,
+                as_json(&person),
+                place.unwrap_or_default(),
+                state as u8
+            ])?;
+        Ok(())
+    }
+
+    /// Erases events, and what is kept of them. The events before `end` have been looked at.
+    pub(in crate::sqlite) fn erase_events(
+        &mut self,
+        job: &Job,
+        hits: &[Hit],
+        end: Offset,
+    ) -> Result<(), Fault> {
+        let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+        for hit in hits {
+            if !self.rewrite_chunk(job.project, hit)? {
+                continue;
+            }
+            *found.entry("events").or_default() += hit.offsets.len() as u64;
+            for offset in &hit.offsets {
+                self.connection
+                    .prepare_cached("INSERT OR IGNORE INTO erased VALUES (?1, ?2)")?
+                    .execute(params![job.project, offset.0 as i64])?;
+                for (kind, forget) in OF_EVENTS {
+                    *found.entry(*kind).or_default() += forget(self, job.project, *offset)?;
+                }
+            }
+            self.state.erased.projects.insert(job.project);
+        }
+        self.count(job.number, &found)?;
+        let done = end >= job.until;
+        self.connection
+            .prepare_cached("UPDATE erasures SET looked_at = ?2 WHERE number = ?1")?
+            .execute(params![job.number, end.min(job.until).0 as i64])?;
+        if done {
+            // From here on nobody has to know any more who it was.
+            self.connection
+                .prepare_cached(
+                    "UPDATE erasures SET subject = NULL, place = '', state = ?2 WHERE number = ?1",
+                )?
+                .execute(params![job.number, ErasureState::Files as u8])?;
+        }
+        Ok(())
+    }
+
+    /// Writes a chunk anew, without the texts of some events; `false` when it is gone.
+    fn rewrite_chunk(&mut self, project: i64, hit: &Hit) -> Result<bool, Fault> {
+        let row = self
+            .connection
+            .prepare_cached(
+                "SELECT sequence, count, body FROM chunks WHERE project = ?1 AND first = ?2",
+            )?
+            .query_row(params![project, hit.first.0 as i64], |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, Vec<u8>>(2)?,
+                ))
+            })
+            .optional()?;
+        let Some((sequence, count, body)) = row else {
+            return Ok(false);
+        };
+        let Some((id, kept)) = self.state.projects.by_number(project) else {
+            return Ok(false);
+        };
+        let before = body.len() as u64;
+        let damaged = || Fault::damaged(format!("the events from {} on are damaged", hit.first.0));
+        let chunk = Chunk::read(id, hit.first, count as u64, Bytes::from(body));
+        let body = chunk::without(&chunk.ok_or_else(damaged)?, &hit.offsets).ok_or_else(damaged)?;
+        let after = body.len() as u64;
+        kept.remove(before.saturating_sub(after));
+        self.connection
+            .prepare_cached("UPDATE chunks SET bytes = ?2, body = ?3 WHERE sequence = ?1")?
+            .execute(params![sequence, after as i64, body])?;
+        self.effects.removed.push((id, hit.first));
+        Ok(true)
+    }
+
+    /// Adds to what an erasure has found.
+    fn count(&self, number: i64, more: &BTreeMap<&str, u64>) -> Result<(), Fault> {
+        let found: String = self
+            .connection
+            .prepare_cached("SELECT found FROM erasures WHERE number = ?1")?
+            .query_row([number], |row| row.get(0))?;
+        let mut found: BTreeMap<String, u64> =
+            serde_json::from_str(&found).map_err(|_| Fault::damaged("an erasure can't be read"))?;
+        for (kind, count) in more {
+            *found.entry((*kind).to_owned()).or_default() += count;
+        }
+        self.connection
+            .prepare_cached("UPDATE erasures SET found = ?2 WHERE number = ?1")?
+            .execute(params![number, as_json(&found)])?;
+        Ok(())
+    }
+
+    /// Overwrites what free pages still hold: gives them to a row of zeros, a bounded number at a time,
+    /// and takes the rows away when there are no others left. Then the erasure's row says so.
+    pub(in crate::sqlite) fn overwrite_free_space(&mut self, number: i64) -> Result<(), Fault> {
+        let free: i64 = self
+            .connection
+            .query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
+        let (rows, done): (i64, i64) = self
+            .connection
+            .prepare_cached("SELECT count(*), COALESCE(max(done), 0) FROM zeros")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if done == 0 {
+            // A few more than there are: the list of them goes, too.
+            let pages = free.min(PAGES) + 2;
+            self.connection
+                .prepare_cached("INSERT INTO zeros VALUES (NULL, ?1, zeroblob(?2))")?
+                .execute(params![
+                    i64::from(free <= PAGES),
+                    pages * PAGE_CONTENT + OWN_CONTENT
+                ])?;
+            return Ok(());
+        }
+        // The last one goes last: it says that the others may go.
+        self.connection
+            .prepare_cached(
+                "DELETE FROM zeros WHERE number IN
+                    (SELECT number FROM zeros ORDER BY done, number LIMIT 8)",
+            )?
+            .execute([])?;
+        if rows <= 8 {
+            self.connection
+                .prepare_cached("UPDATE erasures SET place = ?2 WHERE number = ?1")?
+                .execute(params![number, OVERWRITTEN])?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is left.
+    pub(in crate::sqlite) fn finish_erasure(
+        &mut self,
+        number: i64,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.connection
+            .prepare_cached("UPDATE erasures SET state = ?2, done_at = ?3 WHERE number = ?1")?
+            .execute(params![number, ErasureState::Done as u8, now.0])?;
+        Ok(())
+    }
+}
+
+/// Takes the event's pending retries from all lanes.
+fn forget_retries(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
+    let (mut gone, mut touched) = (0, Vec::new());
+    for lane in group.state.lanes.iter_mut() {
+        if lane.project != project || lane.pending == 0 {
+            continue;
+        }
+        let rows = group
+            .connection
+            .prepare_cached("DELETE FROM retries WHERE lane = ?1 AND offset = ?2")?
+            .execute(params![lane.number, offset.0 as i64])? as u64;
+        lane.pending = lane.pending.saturating_sub(rows);
+        lane.changed |= rows > 0;
+        gone += rows;
+        touched.extend((rows > 0).then_some(lane.number));
+    }
+    let lanes = &mut group.state.lanes;
+    lanes.forget_pending(project, gone);
+    for lane in touched {
+        lanes.forget_replayed(group.connection, lane, offset..offset.next())?;
+    }
+    Ok(gone)
+}
+
+/// Takes the event's ended deliveries from all lanes.
+fn forget_ended(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
+    let mut gone = 0;
+    for lane in group.state.lanes.iter_mut() {
+        if lane.project != project || lane.ended == 0 {
+            continue;
+        }
+        let rows = group
+            .connection
+            .prepare_cached("DELETE FROM ended WHERE lane = ?1 AND offset = ?2")?
+            .execute(params![lane.number, offset.0 as i64])? as u64;
+        lane.ended = lane.ended.saturating_sub(rows);
+        lane.changed |= rows > 0;
+        gone += rows;
+    }
+    Ok(gone)
+}
+
+/// Takes what is known of the event's attempts from all lanes, with samples of them.
+fn forget_fates(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
+    let State { lanes, fates, .. } = &mut *group.state;
+    let of_project = lanes.iter().filter(|lane| lane.project == project);
+    let mut gone = 0;
+    for lane in of_project {
+        gone += fates.erase(group.connection, lane.number, offset)?;
+    }
+    Ok(gone)
+}
+
+/// Those that `keep` says are kept.
+fn retained<T>(
+    all: Vec<T>,
+    mut keep: impl FnMut(&T) -> Result<bool, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut kept = Vec::with_capacity(all.len());
+    for one in all {
+        if keep(&one)? {
+            kept.push(one);
+        }
+    }
+    Ok(kept)
+}
+
+fn as_json<T: serde::Serialize>(value: &T) -> String {
+    // Maps and lists of texts and numbers always have a JSON form.
+    serde_json::to_string(value).unwrap_or_default()
+}
