@@ -1,5 +1,5 @@
 import { type APIRequestContext } from "playwright-core";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Destination, Millstream } from "./server";
 
 /** What a filled server has, by its ids. */
@@ -10,6 +10,15 @@ export interface Filled {
   sync: string;
   definition: string;
 }
+
+interface Status {
+  pending: number;
+  backlog: number;
+  counts: { delivered_first: number };
+}
+
+/** How long syncs may take to do what pages are to show. */
+const PATIENCE = { timeout: 30_000, interval: 100 };
 
 interface Made {
   id: string;
@@ -34,6 +43,7 @@ export async function fill(server: Millstream, destination: Destination, request
   }
   await server.send(apiKey, visits());
 
+  const statusOf = ({ id }: Made) => ask<Status>("GET", `/projects/${project}/syncs/${id}/status`);
   const tile = await ask<Made>("POST", `/organisations/${organisation}/definitions`, DEFINITION);
   await ask("POST", `/organisations/${organisation}/definitions/${tile.id}/release`, undefined, { "if-match": "*" });
   const sync = await ask<Made>("POST", `/projects/${project}/syncs`, {
@@ -73,10 +83,15 @@ export async function fill(server: Millstream, destination: Destination, request
     url: "http://127.0.0.1:9/none",
     enabled: true,
   });
-  void failing;
   await ask("PATCH", `/projects/${project}/syncs/${sync.id}`, { notes: "Ask the team for data." }, { "if-match": "*" });
   await server.send(apiKey, visits());
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await vi.waitFor(async () => {
+    const delivering = await statusOf(sync);
+    expect(delivering.counts.delivered_first).toBeGreaterThan(0);
+    expect(delivering.backlog).toBe(0);
+    // What can't be reached is booked to be tried again.
+    expect((await statusOf(failing)).pending).toBeGreaterThan(0);
+  }, PATIENCE);
   return { organisation, project, apiKey, sync: sync.id, definition: tile.id };
 }
 

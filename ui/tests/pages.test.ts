@@ -10,6 +10,8 @@ import { Destination, Millstream } from "./server";
 function addresses(filled: Filled, empty: string): Record<string, string> {
   const { organisation, project, sync, definition } = filled;
   return {
+    "overview-empty": `/p/${empty}`,
+    overview: `/p/${project}`,
     "syncs-empty": `/p/${empty}/syncs`,
     syncs: `/p/${project}/syncs`,
     catalog: `/p/${project}/catalog`,
@@ -37,6 +39,11 @@ function addresses(filled: Filled, empty: string): Record<string, string> {
     "portal-testing": `/o/${organisation}/destinations/${definition}?tab=testing`,
     "portal-versions": `/o/${organisation}/destinations/${definition}?tab=versions`,
     "reviews-empty": "/reviews",
+    "installation-health": "/installation/health",
+    "installation-organisations": "/installation/organisations",
+    "installation-people": "/installation/people",
+    "installation-outbox": "/installation/outbox",
+    "installation-secrets": "/installation/secrets",
     account: "/account",
     "nothing-here": `/p/${project}/nothing/here`,
   };

@@ -112,7 +112,7 @@ test("from the first start to a delivery", async () => {
   ]);
   await expect.poll(() => destination.received.length, { timeout: 20_000 }).toBe(2);
   expect(JSON.parse(destination.received[1]?.body ?? "")).toMatchObject({ external_id: "dan@example.com", name: "Order Completed" });
-  await page.getByRole("link", { name: "Overview" }).click();
+  await page.getByLabel("Parts of the sync").getByRole("link", { name: "Overview" }).click();
   await page.getByText("Everything is delivered").waitFor();
   await check("overview");
 
@@ -200,7 +200,7 @@ async function signIn(page: Page): Promise<void> {
   await page.getByLabel("E-mail address").fill("ann@example.com");
   await page.getByRole("textbox", { name: "Password" }).fill("a long password");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Syncs" }).waitFor();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
 }
 
 test("whoever isn't signed in comes back to where they wanted to go", async () => {

@@ -22,7 +22,7 @@ createRoot(root).render(
     <MantineProvider theme={theme} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <ModalsProvider>
-          <Notifications position="bottom-right" autoClose={6000} limit={3} />
+          <Notifications position="top-right" autoClose={6000} limit={3} />
           <RouterProvider router={router} />
         </ModalsProvider>
       </QueryClientProvider>

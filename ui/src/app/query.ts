@@ -16,7 +16,10 @@ export const queryClient: QueryClient = new QueryClient({
   }),
   mutationCache: new MutationCache({ onError: noticeSessionsEnd }),
   defaultOptions: {
+    // The server may well be on this machine: whether it answers is tried, not guessed.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       staleTime: 5_000,
       retry: (failures, error) =>
         failures < 2 &&

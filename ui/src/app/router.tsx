@@ -7,6 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { NotFound, PageFailed } from "@/components/states";
+import { type Range, rangeOf } from "@/features/overview/range";
 import { Home } from "@/features/shell/home";
 import { Shell } from "@/features/shell/shell";
 
@@ -47,7 +48,8 @@ const project = createRoute({ getParentRoute: () => shell, path: "/p/$project" }
 const projectHome = createRoute({
   getParentRoute: () => project,
   path: "/",
-  beforeLoad: ({ params }) => redirect({ to: "/p/$project/syncs", params, throw: true }),
+  validateSearch: (search): { range?: Range } => ({ range: rangeOf(search.range) }),
+  component: lazyRouteComponent(() => import("@/features/overview/overview"), "OverviewPage"),
 });
 const start = createRoute({
   getParentRoute: () => project,
@@ -90,6 +92,7 @@ const sync = createRoute({
 const syncOverview = createRoute({
   getParentRoute: () => sync,
   path: "/",
+  validateSearch: (search): { range?: Range } => ({ range: rangeOf(search.range) }),
   component: lazyRouteComponent(() => import("@/features/syncs/overview"), "SyncOverview"),
 });
 const syncSettings = createRoute({
@@ -111,6 +114,11 @@ const settings = createRoute({
   getParentRoute: () => shell,
   path: "/o/$organisation/settings",
   component: lazyRouteComponent(() => import("@/features/settings/frame"), "SettingsFrame"),
+});
+const settingsHome = createRoute({
+  getParentRoute: () => settings,
+  path: "/",
+  beforeLoad: ({ params }) => redirect({ to: "/o/$organisation/settings/projects", params, replace: true, throw: true }),
 });
 const settingsProjects = createRoute({
   getParentRoute: () => settings,
@@ -156,6 +164,45 @@ const review = createRoute({
   path: "/reviews/$definition/$version",
   component: lazyRouteComponent(() => import("@/features/reviews/review"), "ReviewPage"),
 });
+const installation = createRoute({
+  getParentRoute: () => shell,
+  path: "/installation",
+  component: lazyRouteComponent(() => import("@/features/installation/frame"), "InstallationFrame"),
+});
+const installationHome = createRoute({
+  getParentRoute: () => installation,
+  path: "/",
+  beforeLoad: () => redirect({ to: "/installation/health", replace: true, throw: true }),
+});
+const installationHealth = createRoute({
+  getParentRoute: () => installation,
+  path: "/health",
+  component: lazyRouteComponent(() => import("@/features/installation/health"), "HealthPage"),
+});
+const installationOrganisations = createRoute({
+  getParentRoute: () => installation,
+  path: "/organisations",
+  component: lazyRouteComponent(() => import("@/features/installation/organisations"), "OrganisationsPage"),
+});
+const installationPeople = createRoute({
+  getParentRoute: () => installation,
+  path: "/people",
+  validateSearch: (search): { email?: string } => ({ email: text(search.email) }),
+  component: lazyRouteComponent(() => import("@/features/installation/people"), "PeoplePage"),
+});
+const installationOutbox = createRoute({
+  getParentRoute: () => installation,
+  path: "/outbox",
+  validateSearch: (search): { state?: "queued" | "sent" | "failed" } => ({
+    state: search.state === "queued" || search.state === "sent" || search.state === "failed" ? search.state : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/features/installation/outbox"), "OutboxPage"),
+});
+const installationSecrets = createRoute({
+  getParentRoute: () => installation,
+  path: "/secrets",
+  component: lazyRouteComponent(() => import("@/features/installation/secrets"), "SecretsPage"),
+});
 const account = createRoute({
   getParentRoute: () => shell,
   path: "/account",
@@ -178,11 +225,19 @@ const tree = root.addChildren([
       syncs,
       sync.addChildren([syncOverview, syncSettings, syncHistory]),
     ]),
-    settings.addChildren([settingsProjects, settingsMembers, settingsTokens, settingsAudit]),
+    settings.addChildren([settingsHome, settingsProjects, settingsMembers, settingsTokens, settingsAudit]),
     definitions,
     definition,
     reviews,
     review,
+    installation.addChildren([
+      installationHome,
+      installationHealth,
+      installationOrganisations,
+      installationPeople,
+      installationOutbox,
+      installationSecrets,
+    ]),
     account,
   ]),
 ]);

@@ -62,10 +62,24 @@ const night: MantineColorsTuple = [
   "#0c1013",
 ];
 
+/** What warns: dark enough for white words on it. */
+const red: MantineColorsTuple = [
+  "#fdf0f0",
+  "#f9dedd",
+  "#f2bcba",
+  "#ea9794",
+  "#e27873",
+  "#d65550",
+  "#c83d3a",
+  "#b42a2a",
+  "#962122",
+  "#79191b",
+];
+
 export const theme = createTheme({
   primaryColor: "water",
   primaryShade: { light: 7, dark: 7 },
-  colors: { water, gray: slate, dark: night },
+  colors: { water, red, gray: slate, dark: night },
   black: "#171d22",
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   fontFamilyMonospace: "'JetBrains Mono Variable', ui-monospace, monospace",

@@ -10,10 +10,12 @@ interface Question {
   onConfirm: () => void;
   /** Nothing is lost by it: the button is no warning. */
   safe?: boolean;
+  /** What the button that changes nothing says, where it is not `Keep`. */
+  keep?: string;
 }
 
 /** Asks before what can't be undone. */
-export function confirmDanger({ title, what, action, onConfirm, safe = false }: Question): void {
+export function confirmDanger({ title, what, action, onConfirm, safe = false, keep }: Question): void {
   modals.openConfirmModal({
     title,
     children: (
@@ -21,7 +23,7 @@ export function confirmDanger({ title, what, action, onConfirm, safe = false }: 
         {what}
       </Text>
     ),
-    labels: { confirm: action, cancel: safe ? "Not yet" : "Keep" },
+    labels: { confirm: action, cancel: keep ?? (safe ? "Not yet" : "Keep") },
     confirmProps: safe ? {} : { color: "red" },
     onConfirm,
   });

@@ -2,6 +2,7 @@ import { Alert, Button, Center, Group, Skeleton, Stack, Text, Title } from "@man
 import { IconAlertTriangle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { ProblemError } from "@/api/client";
+import { fieldName } from "./field-name";
 import { ButtonLink } from "./links";
 import classes from "./states.module.css";
 
@@ -51,7 +52,7 @@ export function Failed({ error, what, again }: { error: unknown; what: string; a
           <ul className={classes.fields}>
             {fields.slice(0, 12).map((field) => (
               <li key={field.pointer + field.message}>
-                {field.pointer !== "" && <code className="mono">{field.pointer}</code>} {field.message}
+                {field.pointer !== "" && <b>{fieldName(field.pointer)}:</b>} {field.message}
               </li>
             ))}
           </ul>

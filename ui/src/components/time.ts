@@ -3,7 +3,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Such as `3 min ago`, `in 2 h`; a date when it is further away than a month. */
+/** Such as `3 min ago`, `in 7 d`, to the nearest; a date when it is further away than a month. */
 export function relative(at: string, now: number): string {
   const difference = now - Date.parse(at);
   const distance = Math.abs(difference);
@@ -18,8 +18,12 @@ export function relative(at: string, now: number): string {
     [MINUTE, "min"],
     [SECOND, "s"],
   ];
-  const [size, unit] = units.find(([size]) => distance >= size) ?? [SECOND, "s"];
-  const words = `${String(Math.floor(distance / size))} ${unit}`;
+  // 59.6 minutes are an hour: each unit is taken as soon as its number rounds to one.
+  const [size, unit] = units.find(([size], index) => {
+    const smaller = units[index + 1]?.[0] ?? size;
+    return Math.round(distance / smaller) * smaller >= size;
+  }) ?? [SECOND, "s"];
+  const words = `${String(Math.max(1, Math.round(distance / size)))} ${unit}`;
   return difference >= 0 ? `${words} ago` : `in ${words}`;
 }
 

@@ -22,11 +22,14 @@ const SIGN_IN_PAGE: &str = "/sign-in";
 /// Longest code of a refusal that is told to the log.
 const REFUSAL_CHARACTERS: usize = 40;
 
-/// The providers that people can sign in with.
+/// The providers that people can sign in with, and how links reach them.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ProviderList {
     /// Each gets a button.
     providers: Vec<ProviderView>,
+    /// Whether a mail server brings invitations and links for new passwords; otherwise they wait in the
+    /// outbox, and an operator hands them on.
+    sends_mail: bool,
 }
 
 /// A provider that people can sign in with.
@@ -65,7 +68,7 @@ pub(super) struct ProviderAnswer {
 /// An answer that sends the browser elsewhere.
 type Redirection = (StatusCode, HeaderMap);
 
-/// Lists the providers of OpenID Connect that people can sign in with.
+/// Lists the providers of OpenID Connect that people can sign in with, and says whether links come by mail.
 #[utoipa::path(get, path = "/session/openid", tag = "access", operation_id = "openid_providers",
     security(()), responses((status = 200, body = ProviderList), Refusal))]
 pub(super) async fn providers(
@@ -76,8 +79,10 @@ pub(super) async fn providers(
         id: provider.id.clone(),
         name: provider.name.clone(),
     });
-    let providers = providers.collect();
-    Json(ProviderList { providers })
+    Json(ProviderList {
+        providers: providers.collect(),
+        sends_mail: portal.sends_mail,
+    })
 }
 
 /// Begins to sign in with a provider: for browsers to open, not for scripts to fetch. Sends the browser

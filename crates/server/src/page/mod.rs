@@ -1,9 +1,10 @@
 //! The page: an application in the browser, which is part of the binary (docs/adr/011). It knows no
 //! more than the control API tells it.
 
+use api::portal::ApiError;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -21,17 +22,33 @@ pub(crate) struct File {
 pub(crate) const BUILT: &[File] = include!(concat!(env!("OUT_DIR"), "/page_files.rs"));
 
 /// Addresses that the application shows something at, beside `/`. Nothing else is taken: what no route
-/// takes is answered as the API answers.
+/// takes is answered by [`nowhere`].
 const VIEWS: &[&str] = &[
     "/sign-in",
     "/invitation",
     "/password-reset",
     "/welcome",
     "/account",
+    "/installation",
+    "/installation/{*rest}",
     "/p/{*rest}",
     "/o/{*rest}",
     "/reviews",
     "/reviews/{*rest}",
+];
+
+/// First parts of the addresses of programs, whose answers to mistyped ones stay answers for programs.
+const APIS: &[&str] = &[
+    "2",
+    "api",
+    "assets",
+    "batch",
+    "groupidentify",
+    "health",
+    "httpapi",
+    "identify",
+    "metrics",
+    "receiver",
 ];
 
 /// Files that stand beside the document and keep their names.
@@ -51,7 +68,9 @@ const MISSING: &str = "This build of Millstream has no page: run `make page` (it
 pub(crate) fn router(files: &'static [File]) -> Router {
     let mut routes = Router::new()
         .route("/", get(document))
-        .route("/assets/{*path}", get(asset));
+        .route("/assets/{*path}", get(asset))
+        .route("/docs", get(guide_begin))
+        .route("/docs/{*path}", get(guide));
     for view in VIEWS {
         routes = routes.route(view, get(document));
     }
@@ -75,6 +94,66 @@ async fn document(State(files): State<&'static [File]>, headers: HeaderMap) -> R
     }
 }
 
+/// Answers what no route takes. Whoever follows a link in a browser gets the page, which says so in words
+/// and leads on; programs get problem details, and so does everyone below the paths of the APIs.
+pub(crate) async fn nowhere(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    nowhere_of(BUILT, &method, uri.path(), &headers)
+}
+
+fn nowhere_of(files: &[File], method: &Method, path: &str, headers: &HeaderMap) -> Response {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let browses = matches!(*method, Method::GET | Method::HEAD) && wants_html(headers);
+    match find(files, "index.html") {
+        found @ Some(_) if browses && !APIS.contains(&first) => {
+            let mut response = serve(found, headers, "no-cache");
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            response
+        }
+        _ => no_path().into_response(),
+    }
+}
+
+/// Says to programs that no route takes the path.
+pub(crate) fn no_path() -> ApiError {
+    ApiError::NotFound {
+        what: "such path here; events go to /2/httpapi and /batch".into(),
+    }
+}
+
+/// Whether the client names HTML among what it takes: browsers do when they open an address.
+fn wants_html(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::ACCEPT).iter();
+    values.any(|value| {
+        let value = value.to_str().unwrap_or_default();
+        value
+            .split(',')
+            .any(|kind| kind.trim_start().starts_with("text/html"))
+    })
+}
+
+async fn guide_begin(State(files): State<&'static [File]>, headers: HeaderMap) -> Response {
+    guide_file(files, "index.html", &headers)
+}
+
+/// A page of the user's guide, or a file of it.
+async fn guide(
+    State(files): State<&'static [File]>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match path.contains('.') {
+        true => guide_file(files, &path, &headers),
+        false => guide_file(files, &format!("{path}.html"), &headers),
+    }
+}
+
+fn guide_file(files: &'static [File], name: &str, headers: &HeaderMap) -> Response {
+    match find(files, &format!("docs/{name}")) {
+        found @ Some(_) => serve(found, headers, "no-cache"),
+        None => nowhere_of(files, &Method::GET, "/docs", headers),
+    }
+}
+
 /// A file whose name has its content's hash: it never changes.
 async fn asset(
     State(files): State<&'static [File]>,
@@ -85,12 +164,12 @@ async fn asset(
     serve(found, &headers, "public, max-age=31536000, immutable")
 }
 
-fn find(files: &'static [File], path: &str) -> Option<&'static File> {
+fn find<'a>(files: &'a [File], path: &str) -> Option<&'a File> {
     let index = files.binary_search_by(|file| file.path.cmp(path)).ok()?;
     files.get(index)
 }
 
-fn serve(file: Option<&'static File>, headers: &HeaderMap, caching: &'static str) -> Response {
+fn serve(file: Option<&File>, headers: &HeaderMap, caching: &'static str) -> Response {
     let Some(file) = file else {
         // A document of an earlier build asks for files that are gone.
         let mut response = (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
@@ -146,7 +225,9 @@ fn kind(path: &str) -> &'static str {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
+        Some("json") => "application/json",
         Some("svg") => "image/svg+xml",
+        Some("webp") => "image/webp",
         Some("png") => "image/png",
         Some("woff2") => "font/woff2",
         _ => "application/octet-stream",

@@ -1,12 +1,12 @@
 //! Beside what they test: how the page's files are served.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use super::{File, router};
+use super::{File, nowhere_of, router};
 
 const FILES: &[File] = &[
     File {
@@ -14,6 +14,18 @@ const FILES: &[File] = &[
         plain: b"plain",
         brotli: Some(b"brotli"),
         gzip: Some(b"gzip"),
+    },
+    File {
+        path: "docs/index.html",
+        plain: b"the guide",
+        brotli: None,
+        gzip: None,
+    },
+    File {
+        path: "docs/syncs.html",
+        plain: b"about syncs",
+        brotli: None,
+        gzip: None,
     },
     File {
         path: "icon.svg",
@@ -78,6 +90,55 @@ async fn no_path_of_the_apis_is_taken() {
         let response = ask(FILES, path, "").await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+/// What somebody gets who asks for this path, which no route takes, as one who takes `accepted`.
+async fn astray(method: Method, path: &str, accepted: &'static str) -> (StatusCode, Vec<u8>) {
+    let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accepted))]);
+    let response = nowhere_of(FILES, &method, path, &headers);
+    (response.status(), body(response).await)
+}
+
+#[tokio::test]
+async fn browsers_are_told_in_words_that_an_address_leads_nowhere_and_programs_as_before() {
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for path in ["/nowhere", "/setings/a", "/.well-known/a"] {
+        let (status, page) = astray(Method::GET, path, browser).await;
+        assert_eq!(
+            (status, &*page),
+            (StatusCode::NOT_FOUND, &b"the document"[..])
+        );
+    }
+    let as_programs = [
+        (Method::GET, "/nowhere", "*/*"),
+        (Method::GET, "/nowhere", "application/json"),
+        (Method::POST, "/nowhere", browser),
+        (Method::GET, "/api/v2/me", browser),
+        (Method::GET, "/2/httpap", browser),
+        (Method::GET, "/health", browser),
+    ];
+    for (method, path, accepted) in as_programs {
+        let (status, problem) = astray(method, path, accepted).await;
+        let problem: serde_json::Value = serde_json::from_slice(&problem).expect("JSON");
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(problem["code"], "not_found", "{path} {accepted}");
+    }
+}
+
+#[tokio::test]
+async fn the_guide_is_at_addresses_without_endings() {
+    for (path, text) in [
+        ("/docs", &b"the guide"[..]),
+        ("/docs/syncs", b"about syncs"),
+        ("/docs/syncs.html", b"about syncs"),
+    ] {
+        let response = ask(FILES, path, "").await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert!(!header_of(&response, header::CONTENT_SECURITY_POLICY).is_empty());
+        assert_eq!(body(response).await, text);
+    }
+    let none = ask(FILES, "/docs/none", "").await;
+    assert_eq!(none.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

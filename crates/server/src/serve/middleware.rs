@@ -14,6 +14,8 @@ use model::Random;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::page;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request an id, which every line of the log about it carries and the answer names.
@@ -77,12 +79,12 @@ pub(super) async fn limit_time(
 /// Answers what no route takes: with problem details, as the control API answers. The paths of ingest
 /// have answers of their own.
 pub(super) fn with_fallbacks(router: Router) -> Router {
-    let no_path = || async {
-        ApiError::NotFound {
-            what: "such path here; events go to /2/httpapi and /batch".into(),
-        }
-    };
     router
-        .fallback(no_path)
+        .fallback(|| async { page::no_path() })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+}
+
+/// The same where the page is, which is also what browsers get at an address that leads nowhere.
+pub(super) fn with_page_and_fallbacks(router: Router) -> Router {
+    with_fallbacks(router).fallback(page::nowhere)
 }

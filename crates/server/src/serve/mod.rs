@@ -283,7 +283,7 @@ impl Server {
             .merge(self.health_routes(config, clock));
         let control = self.control_routes(config, metrics, clock);
         let identified = |router: Router| {
-            middleware::with_fallbacks(router).layer(axum::middleware::from_fn_with_state(
+            router.layer(axum::middleware::from_fn_with_state(
                 Arc::clone(jitter),
                 middleware::identify,
             ))
@@ -297,13 +297,16 @@ impl Server {
         };
         match control_socket {
             None => {
+                let both = middleware::with_page_and_fallbacks(events.merge(control));
                 self.background
-                    .spawn(listener().run(events_socket, identified(events.merge(control))));
+                    .spawn(listener().run(events_socket, identified(both)));
             }
             Some(socket) => {
+                let events = middleware::with_fallbacks(events);
                 self.background
                     .spawn(listener().run(events_socket, identified(events)));
                 let control = control.merge(self.health_routes(config, clock));
+                let control = middleware::with_page_and_fallbacks(control);
                 self.background
                     .spawn(listener().run(socket, identified(control)));
             }

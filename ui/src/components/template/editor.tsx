@@ -41,9 +41,10 @@ const colours = HighlightStyle.define([
 export default function TemplateEditor({ label, value, onChange, problems, scope, readOnly = false }: EditorProps) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
-  const latest = useRef({ onChange, scope });
+  // What the editor is made with is read once; later values come by the effects below.
+  const latest = useRef({ value, onChange, scope });
   useEffect(() => {
-    latest.current = { onChange, scope };
+    latest.current = { value, onChange, scope };
   });
   const locked = useRef(new Compartment());
 
@@ -52,7 +53,7 @@ export default function TemplateEditor({ label, value, onChange, problems, scope
     const editor = new EditorView({
       parent: place.current,
       state: EditorState.create({
-        doc: value,
+        doc: latest.current.value,
         extensions: [
           lineNumbers(),
           lintGutter(),
@@ -77,8 +78,6 @@ export default function TemplateEditor({ label, value, onChange, problems, scope
       editor.destroy();
       view.current = null;
     };
-    // The editor holds the text; a value from outside comes by the effect below.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [label]);
 
   useEffect(() => {

@@ -6,6 +6,7 @@ import { ButtonLink, TextLink } from "@/components/links";
 import { Failed } from "@/components/states";
 import { AccessCard } from "./card";
 import { useLinkToken } from "./link-token";
+import { useSendsMail } from "./providers";
 
 /** Asking for a link to choose a new password, and choosing it. */
 export function PasswordResetPage() {
@@ -15,6 +16,7 @@ export function PasswordResetPage() {
 
 function Ask() {
   const [email, setEmail] = useState("");
+  const sendsMail = useSendsMail();
   const ask = useMutation({
     mutationFn: () => take(api.POST("/api/v1/password-resets", { body: { email } })),
   });
@@ -24,17 +26,22 @@ function Ask() {
   };
   if (ask.isSuccess) {
     return (
-      <AccessCard title="Look at your mail">
+      <AccessCard title={sendsMail === false ? "Ask for your link" : "Look at your mail"}>
         <Alert color="water" role="status">
-          If {email} has an account, a link to choose a new password is on its way. Where no mail server is set
-          up, your operator hands it on.
+          {sendsMail === false
+            ? `If ${email} has an account, a link to choose a new password waits now. No mail server is set up: ask an operator of this installation for it.`
+            : `If ${email} has an account, a link to choose a new password is on its way.`}
         </Alert>
         <TextLink to="/sign-in">Back to signing in</TextLink>
       </AccessCard>
     );
   }
   return (
-    <AccessCard title="Choose a new password" about="We send a link to your e-mail address.">
+    <AccessCard title="Choose a new password" about={
+        sendsMail === false
+          ? "No mail server is set up here: an operator of this installation hands the link on."
+          : "We send a link to your e-mail address."
+      }>
       <form onSubmit={submit}>
         <Stack>
           <TextInput
@@ -49,9 +56,9 @@ function Ask() {
               setEmail(event.currentTarget.value);
             }}
           />
-          {ask.error !== null && <Failed error={ask.error} what="No link was sent" />}
+          {ask.error !== null && <Failed error={ask.error} what="No link was made" />}
           <Button type="submit" loading={ask.isPending}>
-            Send link
+            {sendsMail === false ? "Make link" : "Send link"}
           </Button>
           <TextLink to="/sign-in" size="sm">
             Back to signing in

@@ -6,6 +6,7 @@ import { api, ProblemError, take } from "@/api/client";
 import { TextLink } from "@/components/links";
 import { Failed } from "@/components/states";
 import { AccessCard } from "./card";
+import { providersQuery } from "./providers";
 import { REFUSALS, safeTarget } from "./targets";
 
 const route = getRouteApi("/sign-in");
@@ -20,11 +21,7 @@ export function SignInPage() {
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
   const [asksCode, setAsksCode] = useState(false);
-  const providers = useQuery({
-    queryKey: ["providers"],
-    queryFn: () => take(api.GET("/api/v1/session/openid")),
-    staleTime: Infinity,
-  });
+  const providers = useQuery(providersQuery);
 
   const signIn = useMutation({
     mutationFn: () =>

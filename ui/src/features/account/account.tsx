@@ -1,12 +1,14 @@
-import { Badge, Button, Group, PasswordInput, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { api, matching, ProblemError, take } from "@/api/client";
+import { api, matching, ProblemError, take, type Schemas } from "@/api/client";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
 import { Page, Section } from "@/components/page";
 import { Failed, LoadingRows } from "@/components/states";
+import { type Column, DataTable } from "@/components/table";
 import { meQuery, usePerson } from "@/features/access/me";
+import { Identities } from "./identities";
 import { SecondFactor } from "./second-factor";
 
 /** One's own account: name, password, second factor, sessions. */
@@ -23,6 +25,9 @@ export function AccountPage() {
         about="A code of an authenticator app beside your password. Whoever has your password alone stays outside."
       >
         <SecondFactor active={person.second_factor} />
+      </Section>
+      <Section title="Linked accounts" about="Other providers that sign you in.">
+        <Identities />
       </Section>
       <Section title="Sessions" about="Where you are signed in.">
         <Sessions />
@@ -135,42 +140,43 @@ function Sessions() {
     return <Failed error={sessions.error} what="Sessions can't be shown" again={() => void sessions.refetch()} />;
   }
   if (sessions.data === undefined) return <LoadingRows rows={2} />;
+  const columns: Column<Schemas["SessionView"]>[] = [
+    {
+      name: "Where",
+      cell: (session) => (
+        <>
+          <Group gap={8}>
+            <span className="mono">{session.address}</span>
+            {session.present && <Badge size="sm">This one</Badge>}
+          </Group>
+          <Text size="sm" c="dimmed" lineClamp={1}>
+            {session.user_agent}
+          </Text>
+        </>
+      ),
+    },
+    { name: "Used", cell: (session) => <Time at={session.seen_at} /> },
+    {
+      name: "Actions",
+      quiet: true,
+      end: true,
+      cell: (session) =>
+        session.present ? null : (
+          <Button
+            variant="subtle"
+            color="gray"
+            size="xs"
+            aria-label={`End the session from ${session.address}`}
+            onClick={() => {
+              end.mutate(session.id);
+            }}
+          >
+            End
+          </Button>
+        ),
+    },
+  ];
   return (
-    <Table.ScrollContainer minWidth={560}>
-      <Table>
-        <Table.Tbody>
-          {sessions.data.items.map((session) => (
-            <Table.Tr key={session.id}>
-              <Table.Td>
-                <Group gap={8}>
-                  <span className="mono">{session.address}</span>
-                  {session.present && <Badge size="sm">This one</Badge>}
-                </Group>
-                <Text size="sm" c="dimmed" lineClamp={1}>
-                  {session.user_agent}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                Used <Time at={session.seen_at} />
-              </Table.Td>
-              <Table.Td ta="right">
-                {!session.present && (
-                  <Button
-                    variant="subtle"
-                    color="gray"
-                    size="xs"
-                    onClick={() => {
-                      end.mutate(session.id);
-                    }}
-                  >
-                    End
-                  </Button>
-                )}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <DataTable label="Sessions" columns={columns} rows={sessions.data.items} keyOf={(session) => session.id} />
   );
 }

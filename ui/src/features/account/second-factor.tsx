@@ -6,6 +6,7 @@ import { api, take } from "@/api/client";
 import { Code } from "@/components/code";
 import { CopyField } from "@/components/copy";
 import { done } from "@/components/notices";
+import { QrCode } from "@/components/qr";
 import { Failed } from "@/components/states";
 import { meQuery } from "@/features/access/me";
 
@@ -63,10 +64,11 @@ function SetUp() {
   return (
     <form onSubmit={submit}>
       <Stack maw={460}>
-        <Text size="sm">Add this key to your authenticator app, or open the link on the device that has it.</Text>
+        <Text size="sm">Scan this with your authenticator app, or add the key below it by hand.</Text>
+        <QrCode text={offer.data.url} label="QR code for an authenticator app" />
         <CopyField value={secret} label="Key for the app" />
         <a href={offer.data.url} className="muted">
-          Open in an authenticator app
+          Open in an authenticator app on this device
         </a>
         <TextInput
           label="Code of the app"

@@ -29,6 +29,12 @@ export function CatalogPage() {
     void navigate({ search: (before) => ({ ...before, q: q === "" ? undefined : q }), replace: true });
   }, 250);
   const found = tiles.data?.pages.flatMap((page) => page.items) ?? [];
+  // Categories that have nothing are no choice; how that is known while all of it fits on a page.
+  const all = useInfiniteQuery(catalogQuery(organisation));
+  const filled = new Set(all.data?.pages.flatMap((page) => page.items.map((tile) => tile.category)) ?? []);
+  const offered = (Object.keys(CATEGORIES) as Category[]).filter(
+    (each) => each === category || filled.has(each) || all.hasNextPage,
+  );
   const narrowed = search.q !== undefined || category !== undefined;
 
   return (
@@ -46,7 +52,7 @@ export function CatalogPage() {
       />
       <div className={classes.categories} role="group" aria-label="Category">
         <Choice label="All" chosen={category === undefined} onChoose={() => void navigate({ search: { q: search.q } })} />
-        {(Object.keys(CATEGORIES) as Category[]).map((each) => (
+        {offered.map((each) => (
           <Choice
             key={each}
             label={CATEGORIES[each]}

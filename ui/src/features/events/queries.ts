@@ -49,11 +49,14 @@ export function earlierEventsQuery(project: string, filter: EventFilter, before:
   });
 }
 
+/** How many of the newest events are counted, wherever something is said of recent events. */
+export const WINDOW = 1000;
+
 /** What the newest events are like. */
 export function observedQuery(project: string) {
   return queryOptions({
     queryKey: ["observed", project],
-    queryFn: () => take(api.GET("/api/v1/projects/{project}/observed", { params: { path: { project } } })),
+    queryFn: () => take(api.GET("/api/v1/projects/{project}/observed", { params: { path: { project }, query: { events: WINDOW } } })),
     staleTime: 60_000,
   });
 }

@@ -1,7 +1,7 @@
 import { Alert, Badge, Button, Group, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { api, matching, take } from "@/api/client";
+import { api, matching, take, type Schemas } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
 import { TextLink } from "@/components/links";
 import { Logo } from "@/components/logo";
@@ -12,11 +12,14 @@ import { useMay } from "@/features/access/me";
 import classes from "@/features/syncs/sync.module.css";
 import { ConfigurationTab } from "./configuration";
 import { type Draft, useDraft } from "./draft";
-import { checkQuery, type Definition, definitionQuery, lintQuery } from "./queries";
+import { FindingNames } from "./findings";
+import { checkQuery, type Content, type Definition, definitionQuery, lintQuery } from "./queries";
 import { TestingTab } from "./testing";
 import { VersionsTab } from "./versions";
 
 const route = getRouteApi("/shell/o/$organisation/destinations/$definition");
+
+type Finding = Schemas["FindingView"];
 
 const TABS = [
   { id: undefined, label: "Configuration" },
@@ -83,7 +86,17 @@ function Editor({ organisation, definition }: { organisation: string; definition
           <SaveState draft={draft} />
         </Group>
       }
-      actions={may && <ReleaseButton organisation={organisation} definition={definition} draft={draft} problems={check.data?.problems.length ?? null} />}
+      actions={
+        may && (
+          <ReleaseButton
+            organisation={organisation}
+            definition={definition}
+            draft={draft}
+            problems={check.data?.problems.length ?? null}
+            findings={lint.isError ? [] : lint.isPlaceholderData ? undefined : lint.data?.findings}
+          />
+        )
+      }
     >
       {draft.error !== null && (
         <div style={{ marginBottom: 16 }}>
@@ -128,9 +141,11 @@ interface ReleaseProps {
   draft: Draft;
   /** How many problems the draft has; null: not known yet. */
   problems: number | null;
+  /** What the linter found; undefined: not known yet. */
+  findings: Finding[] | undefined;
 }
 
-function ReleaseButton({ organisation, definition, draft, problems }: ReleaseProps) {
+function ReleaseButton({ organisation, definition, draft, problems, findings }: ReleaseProps) {
   const client = useQueryClient();
   const release = useMutation({
     mutationFn: () =>
@@ -148,7 +163,8 @@ function ReleaseButton({ organisation, definition, draft, problems }: ReleasePro
       done(`Version ${String(version.version)} is in your organisation's catalog.`);
     },
   });
-  const settled = !draft.dirty && !draft.saving && problems === 0;
+  const settled = !draft.dirty && !draft.saving && problems === 0 && findings !== undefined;
+  const broken = (findings ?? []).filter((finding) => finding.severity === "error");
   return (
     <>
       {release.error !== null && (
@@ -161,7 +177,7 @@ function ReleaseButton({ organisation, definition, draft, problems }: ReleasePro
         loading={release.isPending}
         title={problems !== null && problems > 0 ? "Mend what the check found first" : undefined}
         onClick={() => {
-          confirmRelease(() => {
+          confirmRelease(broken, draft.content, () => {
             release.mutate();
           });
         }}
@@ -172,12 +188,24 @@ function ReleaseButton({ organisation, definition, draft, problems }: ReleasePro
   );
 }
 
-function confirmRelease(onConfirm: () => void): void {
+/** Asks before a release; what the linter has proven to break is named, and released on purpose only. */
+function confirmRelease(broken: Finding[], content: Content, onConfirm: () => void): void {
+  const what =
+    "It becomes a version, which never changes, and everyone in your organisation can connect it. Syncs of earlier versions stay as they are.";
+  if (broken.length === 0) {
+    confirmDanger({ title: "Release this draft?", what, action: "Release version", onConfirm, safe: true });
+    return;
+  }
   confirmDanger({
-    title: "Release this draft?",
-    what: "It becomes a version, which never changes, and everyone in your organisation can connect it. Syncs of earlier versions stay as they are.",
-    action: "Release version",
+    title: broken.length === 1 ? "Some events break it" : `Some events break it in ${String(broken.length)} places`,
+    what: (
+      <>
+        Such events would be discarded or arrive damaged. Mend it first, unless you know that they never come.
+        <FindingNames findings={broken} content={content} />
+      </>
+    ),
+    action: "Release all the same",
+    keep: "Go back and mend",
     onConfirm,
-    safe: true,
   });
 }

@@ -1,9 +1,9 @@
-import { ActionIcon, Button, Input, Select, Skeleton, Switch, Text, TextInput } from "@mantine/core";
-import { IconPlus, IconWand, IconX } from "@tabler/icons-react";
+import { Input, Select, Skeleton, Switch, Text, TextInput } from "@mantine/core";
 import { lazy, Suspense } from "react";
 import type { Schemas } from "@/api/client";
+import { Items } from "@/components/items";
 import { Section } from "@/components/page";
-import { mended } from "./mend";
+import { Findings } from "./findings";
 import { problemAt, problemsAt, type TabProps } from "./shared";
 import classes from "./editor.module.css";
 
@@ -98,76 +98,11 @@ export function PayloadSection({ part, draft, may, check, findings }: TabProps &
               />
             </Suspense>
           </Input.Wrapper>
-          <Findings
-            findings={own}
-            may={may && !draft.dirty}
-            onMend={(finding) => {
-              const next = mendedPayload(payload, finding);
-              if (next !== null) change(next);
-            }}
-          />
+          <Findings findings={own} payload={payload} may={may && !draft.dirty} onChange={change} />
         </div>
       )}
     </Section>
   );
-}
-
-/** What a mend changes of a payload: its body, URL or a header. */
-function mendedPayload(payload: Payload, { pointer, mend }: Schemas["FindingView"]): Partial<Payload> | null {
-  if (mend == null) return null;
-  const [, , field, index] = pointer.split("/");
-  if (field === "body") return { body: mended(payload.body ?? "", mend) };
-  if (field === "url") return { url: mended(payload.url, mend) };
-  if (field !== "headers") return null;
-  const headers = (payload.headers ?? []).map((header, at) =>
-    String(at) === index ? { ...header, value: mended(header.value, mend) } : header,
-  );
-  return { headers };
-}
-
-interface FindingsProps {
-  findings: Schemas["FindingView"][];
-  may: boolean;
-  onMend: (finding: Schemas["FindingView"]) => void;
-}
-
-/** Faults that only some events show, each with its mend. */
-function Findings({ findings, may, onMend }: FindingsProps) {
-  if (findings.length === 0) return null;
-  return (
-    <ul className={classes.findings} aria-label="Findings of the linter">
-      {findings.map((finding) => (
-        <li
-          key={`${finding.pointer}:${String(finding.line)}:${String(finding.column)}:${finding.code}`}
-          className={classes.finding}
-          data-severity={finding.severity}
-        >
-          <b className="numbers">
-            {finding.severity === "error" ? "Breaks" : "Advice"}, line {finding.line}:
-          </b>{" "}
-          {finding.message}
-          {finding.proof.error != null && <div className="muted">{finding.proof.error}</div>}
-          {finding.mend != null && may && (
-            <Button
-              mt={8}
-              size="xs"
-              variant="default"
-              leftSection={<IconWand size={14} />}
-              onClick={() => {
-                onMend(finding);
-              }}
-            >
-              Write {shortened(finding.mend.replacement)}
-            </Button>
-          )}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function shortened(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 interface HeadersProps {
@@ -179,15 +114,20 @@ interface HeadersProps {
 }
 
 function Headers({ payload, part, may, check, onChange }: HeadersProps) {
-  const headers = payload.headers ?? [];
-  const replace = (index: number, change: Partial<Schemas["Header"]>) => {
-    onChange({ headers: headers.map((each, at) => (at === index ? { ...each, ...change } : each)) });
-  };
   return (
     <Input.Wrapper label="REST API headers" labelElement="div" description="Content-Type is application/json unless you say otherwise.">
-      <div className={classes.fields} style={{ gap: 8, marginTop: 8 }}>
-        {headers.map((header, index) => (
-          <div key={index} className={classes.row}>
+      <Items
+        look="rows"
+        what="header"
+        items={payload.headers ?? []}
+        disabled={!may}
+        make={() => ({ name: "", value: "" })}
+        onChange={(headers) => {
+          onChange({ headers });
+        }}
+      >
+        {(header, index, replace) => (
+          <>
             <TextInput
               aria-label={`Key of header ${String(index + 1)}`}
               placeholder="Header key"
@@ -196,7 +136,7 @@ function Headers({ payload, part, may, check, onChange }: HeadersProps) {
               value={header.name}
               error={problemAt(check, `/${part}/headers/${String(index)}/name`)}
               onChange={(event) => {
-                replace(index, { name: event.currentTarget.value });
+                replace({ name: event.currentTarget.value });
               }}
             />
             <TextInput
@@ -207,35 +147,12 @@ function Headers({ payload, part, may, check, onChange }: HeadersProps) {
               value={header.value}
               error={problemAt(check, `/${part}/headers/${String(index)}/value`)}
               onChange={(event) => {
-                replace(index, { value: event.currentTarget.value });
+                replace({ value: event.currentTarget.value });
               }}
             />
-            {may && (
-              <ActionIcon
-                aria-label={`Remove header ${String(index + 1)}`}
-                onClick={() => {
-                  onChange({ headers: headers.filter((_, at) => at !== index) });
-                }}
-              >
-                <IconX size={15} />
-              </ActionIcon>
-            )}
-          </div>
-        ))}
-        {may && (
-          <Button
-            variant="subtle"
-            size="xs"
-            style={{ alignSelf: "flex-start" }}
-            leftSection={<IconPlus size={14} />}
-            onClick={() => {
-              onChange({ headers: [...headers, { name: "", value: "" }] });
-            }}
-          >
-            Add header
-          </Button>
+          </>
         )}
-      </div>
+      </Items>
     </Input.Wrapper>
   );
 }

@@ -1,7 +1,10 @@
 import { Text } from "@mantine/core";
 import { useState } from "react";
+import { fieldName } from "@/components/field-name";
+import { sentenceCase } from "@/components/highlight";
 import { Section } from "@/components/page";
 import { type Filled, SetupForm, TilePreview } from "./form-preview";
+import type { Content } from "./queries";
 import type { TabProps } from "./shared";
 import { Usage } from "./usage";
 import classes from "./editor.module.css";
@@ -20,28 +23,35 @@ export function SetupPreview({ draft: { content }, check }: TabProps) {
           <SetupForm content={content} filled={filled} onChange={setFilled} problems={[]} />
         </div>
       </Section>
-      <CheckList check={check} />
+      <CheckList check={check} content={content} />
       <Usage check={check} />
     </aside>
   );
 }
 
-function CheckList({ check }: Pick<TabProps, "check">) {
+function CheckList({ check, content }: Pick<TabProps, "check"> & { content: Content }) {
   if (check === undefined) return null;
   const { problems, warnings } = check;
   return (
     <Section title="Check">
-      {problems.length === 0 && warnings.length === 0 && <Text size="sm">Nothing is wrong: it can be released.</Text>}
+      {problems.length === 0 && (
+        <Text size="sm">
+          {warnings.length === 0 ? "Nothing is wrong: it can be released." : "It can be released. Look at this before:"}
+        </Text>
+      )}
       <ul className={classes.findings}>
         {problems.map((each) => (
           <li key={each.pointer + each.message} className={classes.finding} data-severity="error">
-            <code className="mono">{each.pointer}</code> {each.line != null && `line ${String(each.line)}: `}
-            {each.message}
+            <b>
+              {fieldName(each.pointer, content)}
+              {each.line != null && `, line ${String(each.line)}`}:
+            </b>{" "}
+            {sentenceCase(each.message)}
           </li>
         ))}
         {warnings.map((each) => (
           <li key={each.pointer + each.message} className={classes.finding}>
-            <code className="mono">{each.pointer}</code> {each.message}
+            <b>{fieldName(each.pointer, content)}:</b> {sentenceCase(each.message)}
           </li>
         ))}
       </ul>

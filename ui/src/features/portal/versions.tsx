@@ -4,9 +4,11 @@ import { useInfiniteQuery, useMutation, useQueries, useQueryClient } from "@tans
 import { useState } from "react";
 import { api, take } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
+import { fieldName } from "@/components/field-name";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
 import { Empty, Failed, LoadingRows } from "@/components/states";
+import { useSendsMail } from "@/features/access/providers";
 import { Changes } from "@/features/syncs/changes";
 import { differences } from "@/features/syncs/difference";
 import { type Definition, definitionVersionQuery, definitionVersionsQuery, type ListedVersion, STATES } from "./queries";
@@ -65,6 +67,7 @@ interface CardProps {
 function VersionCard({ organisation, version, former, may }: CardProps) {
   const client = useQueryClient();
   const [opened, setOpened] = useState(false);
+  const sendsMail = useSendsMail();
   const path = { organisation, definition: version.definition, version: version.version };
   const step = useMutation({
     mutationFn: (what: "submit" | "withdraw") =>
@@ -79,7 +82,8 @@ function VersionCard({ organisation, version, former, may }: CardProps) {
       ),
     onSuccess: (changed) => {
       void client.invalidateQueries({ queryKey: ["definition-versions", organisation, version.definition] });
-      done(changed.state === "submitted" ? "Reviewers are asked. You get a mail when they have decided." : "The submission is taken back.");
+      if (changed.state !== "submitted") done("The submission is taken back.");
+      else done(sendsMail === true ? "Reviewers are asked. You get a mail when they have decided." : "Reviewers are asked. Their decision appears here.");
     },
     onError: failed("The version stays as it was"),
   });
@@ -155,7 +159,7 @@ function VersionCard({ organisation, version, former, may }: CardProps) {
           {version.note !== "" && <Text size="sm">{version.note}</Text>}
           {version.comments.map((comment) => (
             <Text size="sm" key={comment.pointer + comment.comment}>
-              <code className="mono">{comment.pointer}</code>: {comment.comment}
+              <b>{fieldName(comment.pointer)}</b>: {comment.comment}
             </Text>
           ))}
         </Alert>
@@ -184,7 +188,7 @@ function Difference({ organisation, definition, from, to }: DifferenceProps) {
     queries: [from, to].map((each) => definitionVersionQuery(organisation, definition, each)),
   });
   if (former?.data !== undefined && version?.data !== undefined) {
-    return <Changes changes={differences(former.data.content, version.data.content)} />;
+    return <Changes changes={differences(former.data.content, version.data.content)} of={version.data.content} />;
   }
   const error = former?.error ?? version?.error;
   if (error == null) return <LoadingRows height={80} />;

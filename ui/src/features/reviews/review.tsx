@@ -5,6 +5,8 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, take, type Schemas } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
+import { fieldName } from "@/components/field-name";
+import { sentenceCase } from "@/components/highlight";
 import { TextLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Time } from "@/components/moment";
@@ -13,6 +15,7 @@ import { Page, Section } from "@/components/page";
 import { useSettled } from "@/components/settled";
 import { Prose } from "@/components/prose";
 import { Failed, LoadingRows } from "@/components/states";
+import { useSendsMail } from "@/features/access/providers";
 import { type Filled, SetupForm, TilePreview } from "@/features/portal/form-preview";
 import classes from "@/features/portal/editor.module.css";
 import { RequestView } from "@/features/setup/live-request";
@@ -77,7 +80,7 @@ function Shown({ review: { submitted, approved } }: { review: Review }) {
       <div className={classes.columns}>
         <div className={classes.form}>
           <Section title={approved == null ? "All that it says" : "What differs from what everyone has"}>
-            <Changes changes={differences(approved ?? {}, content)} />
+            <Changes changes={differences(approved ?? {}, content)} of={content} />
           </Section>
           <Section title="Description">
             <Prose html={submitted.description_html} />
@@ -126,7 +129,7 @@ function Sent({ definition, version, content }: DecisionProps) {
       {preview.data?.requests.length === 0 &&
         problems.map((each) => (
           <Text size="sm" key={each.pointer + each.message}>
-            <code className="mono">{each.pointer}</code>: {each.message}
+            <b>{fieldName(each.pointer.replace(/^\/(definition|settings)(?=\/)/, ""), content)}</b>: {sentenceCase(each.message)}
           </Text>
         ))}
     </Section>
@@ -142,6 +145,7 @@ interface DecisionProps {
 function Decision({ definition, version, content }: DecisionProps) {
   const client = useQueryClient();
   const navigate = useNavigate();
+  const sendsMail = useSendsMail();
   const [note, setNote] = useState("");
   const [comments, setComments] = useState<Schemas["CommentView"][]>([]);
   const [pointer, setPointer] = useState<string | null>(null);
@@ -168,7 +172,7 @@ function Decision({ definition, version, content }: DecisionProps) {
       <Stack gap="sm">
         <Textarea
           label="Note"
-          description="Of the whole. Its author gets it by mail."
+          description={sendsMail === true ? "Of the whole. Its author gets it by mail." : "Of the whole. Its author sees it beside the version."}
           value={note}
           onChange={(event) => {
             setNote(event.currentTarget.value);
@@ -177,11 +181,11 @@ function Decision({ definition, version, content }: DecisionProps) {
         {comments.map((each, index) => (
           <Group key={each.pointer + each.comment} gap={6} wrap="nowrap" align="flex-start">
             <Text size="sm" style={{ flex: 1 }}>
-              <code className="mono">{each.pointer}</code>: {each.comment}
+              <b>{fieldName(each.pointer, content)}</b>: {each.comment}
             </Text>
             <ActionIcon
               size="sm"
-              aria-label={`Remove comment on ${each.pointer}`}
+              aria-label={`Remove comment on ${fieldName(each.pointer, content)}`}
               onClick={() => {
                 setComments(comments.filter((_, at) => at !== index));
               }}
@@ -195,7 +199,7 @@ function Decision({ definition, version, content }: DecisionProps) {
           placeholder="Choose a field"
           searchable
           clearable
-          data={fields}
+          data={fields.map((value) => ({ value, label: fieldName(value, content) }))}
           value={pointer}
           onChange={setPointer}
         />

@@ -6,6 +6,7 @@ import { Logo } from "@/components/logo";
 import { Time } from "@/components/moment";
 import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
+import { useSendsMail } from "@/features/access/providers";
 import { CATEGORIES } from "@/features/catalog/queries";
 import classes from "@/features/catalog/catalog.module.css";
 import { reviewsQuery } from "./queries";
@@ -13,6 +14,7 @@ import { reviewsQuery } from "./queries";
 /** What waits for a reviewer, the longest waiting first. */
 export function ReviewsPage() {
   const reviews = useInfiniteQuery(reviewsQuery);
+  const sendsMail = useSendsMail();
   const items = reviews.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page title="Reviews" about="Destinations that ask to be in everyone's catalog, the longest waiting first.">
@@ -22,7 +24,7 @@ export function ReviewsPage() {
       {reviews.isPending && <LoadingRows rows={3} height={92} />}
       {reviews.isSuccess && items.length === 0 && (
         <Empty icon={<IconChecklist size={22} />} title="Nothing waits for you">
-          When somebody submits a destination, it appears here, and you get a mail.
+          When somebody submits a destination, it appears here{sendsMail === true ? ", and you get a mail" : ""}.
         </Empty>
       )}
       <ul className={classes.tiles}>

@@ -1,4 +1,4 @@
-import { Button, Drawer, Group, Table, Text, TextInput } from "@mantine/core";
+import { Button, Drawer, Group, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconHistory } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
@@ -6,8 +6,10 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
+import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
+import { type Column, DataTable } from "@/components/table";
 import { Changes } from "@/features/syncs/changes";
 import { differences } from "@/features/syncs/difference";
 
@@ -36,14 +38,37 @@ export function AuditPage() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
   });
-  const items = entries.data?.pages.flatMap((page) => page.items) ?? [];
+  const columns: Column<Entry>[] = [
+    { name: "When", cell: (entry) => <Time at={entry.at} /> },
+    { name: "Who", cell: (entry) => entry.actor.who },
+    { name: "What", cell: (entry) => <span className="mono">{entry.action}</span> },
+    { name: "Of", cell: (entry) => entry.target.name },
+    {
+      name: "Details",
+      quiet: true,
+      end: true,
+      cell: (entry) => (
+        <Button
+          variant="subtle"
+          color="gray"
+          size="xs"
+          aria-label={`Details of ${entry.action} of ${entry.target.name}`}
+          onClick={() => {
+            setOpened(entry);
+          }}
+        >
+          Details
+        </Button>
+      ),
+    },
+  ];
   return (
     <>
       <Group justify="space-between" mb="md">
         <TextInput
           aria-label="Kind of change"
           placeholder="Kind of change, such as sync or project.create"
-          w={340}
+          w={{ base: "100%", xs: 340 }}
           value={text}
           onChange={(event) => {
             setText(event.currentTarget.value);
@@ -59,60 +84,19 @@ export function AuditPage() {
           Export
         </Button>
       </Group>
-      {entries.isError && (
-        <Failed error={entries.error} what="The audit log can't be shown" again={() => void entries.refetch()} />
-      )}
-      {entries.isPending && <LoadingRows rows={8} />}
-      {entries.isSuccess && items.length === 0 && (
-        <Empty icon={<IconHistory size={22} />} title="No such changes">
-          Every change of this organisation appears here, with who made it and what was before.
-        </Empty>
-      )}
-      {items.length > 0 && (
-        <Table.ScrollContainer minWidth={700}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>When</Table.Th>
-                <Table.Th>Who</Table.Th>
-                <Table.Th>What</Table.Th>
-                <Table.Th>Of</Table.Th>
-                <Table.Th aria-label="Details" />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {items.map((entry) => (
-                <Table.Tr key={entry.id}>
-                  <Table.Td>
-                    <Time at={entry.at} />
-                  </Table.Td>
-                  <Table.Td>{entry.actor.who}</Table.Td>
-                  <Table.Td className="mono">{entry.action}</Table.Td>
-                  <Table.Td>{entry.target.name}</Table.Td>
-                  <Table.Td ta="right">
-                    <Button
-                      variant="subtle"
-                      color="gray"
-                      size="xs"
-                      aria-label={`Details of ${entry.action} of ${entry.target.name}`}
-                      onClick={() => {
-                        setOpened(entry);
-                      }}
-                    >
-                      Details
-                    </Button>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      {entries.hasNextPage && (
-        <Button variant="default" mt="sm" loading={entries.isFetchingNextPage} onClick={() => void entries.fetchNextPage()}>
-          Show older
-        </Button>
-      )}
+      <Listing
+        query={entries}
+        failed="The audit log can't be shown"
+        more="Show older"
+        rows={8}
+        empty={
+          <Empty icon={<IconHistory size={22} />} title="No such changes">
+            Every change of this organisation appears here, with who made it and what was before.
+          </Empty>
+        }
+      >
+        {(items) => <DataTable label="Changes" columns={columns} rows={items} keyOf={(entry) => entry.id} />}
+      </Listing>
       <Drawer
         opened={opened !== undefined}
         onClose={() => {

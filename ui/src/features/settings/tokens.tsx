@@ -1,18 +1,23 @@
-import { Alert, Button, Group, Modal, MultiSelect, PasswordInput, Select, Stack, Table, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Modal, MultiSelect, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconKey } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { api, idempotencyKey, ProblemError, take, type Schemas } from "@/api/client";
+import { api, ProblemError, take, type Schemas } from "@/api/client";
+import { useCreationKeys } from "@/api/idempotency";
 import { confirmDanger } from "@/components/confirm";
 import { CopyField } from "@/components/copy";
+import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty, Failed } from "@/components/states";
+import { type Column, DataTable } from "@/components/table";
 import { type Permission, useMay, useOrganisation } from "@/features/access/me";
 
 const route = getRouteApi("/shell/o/$organisation/settings/tokens");
+
+type Token = Schemas["TokenView"];
 
 /** Tokens for programs: one's own, and all of them for those who look after them. */
 export function TokensPage() {
@@ -44,80 +49,71 @@ export function TokensPage() {
     },
     onError: failed("The token goes on"),
   });
-  const items = tokens.data?.pages.flatMap((page) => page.items) ?? [];
   const make = may && <Button onClick={open}>Make a token</Button>;
+  const columns: Column<Token>[] = [
+    {
+      name: "Name",
+      cell: (token) => (
+        <>
+          <b>{token.name}</b>
+          <div className="muted">
+            Made <Time at={token.created_at} />
+          </div>
+        </>
+      ),
+    },
+    {
+      name: "May",
+      cell: (token) => (token.scopes == null ? "All that its maker may" : token.scopes.join(", ")),
+    },
+    { name: "Used", cell: (token) => (token.used_at == null ? "Never" : <Time at={token.used_at} />) },
+    { name: "Ends", cell: (token) => (token.expires_at == null ? "Never" : <Time at={token.expires_at} />) },
+    {
+      name: "Actions",
+      quiet: true,
+      end: true,
+      cell: (token) => (
+        <Button
+          variant="subtle"
+          color="red"
+          size="xs"
+          aria-label={`Revoke ${token.name}`}
+          onClick={() => {
+            confirmDanger({
+              title: `Revoke ${token.name}?`,
+              what: "Whatever uses it is refused at once. Tokens that were made with it end, too.",
+              action: "Revoke token",
+              onConfirm: () => {
+                revoke.mutate(token.id);
+              },
+            });
+          }}
+        >
+          Revoke
+        </Button>
+      ),
+    },
+  ];
   return (
     <>
-      {tokens.isError && (
-        <Failed error={tokens.error} what="Tokens can't be shown" again={() => void tokens.refetch()} />
-      )}
-      {tokens.isPending && <LoadingRows />}
-      {tokens.isSuccess && items.length === 0 && (
-        <Empty icon={<IconKey size={22} />} title="No tokens yet" action={make}>
-          Programs and the command line use a token of their own, with no more rights than they need.
-        </Empty>
-      )}
-      {items.length > 0 && (
-        <>
-          <Group justify="flex-end" mb="md">
-            {make}
-          </Group>
-          <Table.ScrollContainer minWidth={720}>
-            <Table>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Name</Table.Th>
-                  <Table.Th>May</Table.Th>
-                  <Table.Th>Used</Table.Th>
-                  <Table.Th>Ends</Table.Th>
-                  <Table.Th aria-label="Actions" />
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {items.map((token) => (
-                  <Table.Tr key={token.id}>
-                    <Table.Td>
-                      <b>{token.name}</b>
-                      <div className="muted">
-                        Made <Time at={token.created_at} />
-                      </div>
-                    </Table.Td>
-                    <Table.Td maw={280}>
-                      {token.scopes == null ? "All that its maker may" : token.scopes.join(", ")}
-                    </Table.Td>
-                    <Table.Td>{token.used_at == null ? "Never" : <Time at={token.used_at} />}</Table.Td>
-                    <Table.Td>{token.expires_at == null ? "Never" : <Time at={token.expires_at} />}</Table.Td>
-                    <Table.Td ta="right">
-                      <Button
-                        variant="subtle"
-                        color="red"
-                        size="xs"
-                        onClick={() => {
-                          confirmDanger({
-                            title: `Revoke ${token.name}?`,
-                            what: "Whatever uses it is refused at once. Tokens that were made with it end, too.",
-                            action: "Revoke token",
-                            onConfirm: () => {
-                              revoke.mutate(token.id);
-                            },
-                          });
-                        }}
-                      >
-                        Revoke
-                      </Button>
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
-          {tokens.hasNextPage && (
-            <Button variant="default" mt="sm" onClick={() => void tokens.fetchNextPage()}>
-              Show more
-            </Button>
-          )}
-        </>
-      )}
+      <Listing
+        query={tokens}
+        failed="Tokens can't be shown"
+        empty={
+          <Empty icon={<IconKey size={22} />} title="No tokens yet" action={make}>
+            Programs and the command line use a token of their own, with no more rights than they need.
+          </Empty>
+        }
+      >
+        {(items) => (
+          <>
+            <Group justify="flex-end" mb="md">
+              {make}
+            </Group>
+            <DataTable label="Tokens" columns={columns} rows={items} keyOf={(token) => token.id} />
+          </>
+        )}
+      </Listing>
       <Modal opened={opened} onClose={close} title="Make a token">
         <TokenForm organisation={organisation} />
       </Modal>
@@ -139,21 +135,25 @@ function TokenForm({ organisation }: { organisation: string }) {
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<Permission[]>([]);
   const [life, setLife] = useState("90");
-  const [key] = useState(idempotencyKey);
+  const keys = useCreationKeys();
+  // The end counts from when the form was opened: what is sent twice is the same to the second.
+  const [begun] = useState(() => Date.now());
   const [password, setPassword] = useState<string>();
   const create = useMutation<Schemas["NewTokenView"]>({
-    mutationFn: () =>
-      take(
+    mutationFn: () => {
+      const body = {
+        name,
+        scopes: scopes.length === 0 ? null : scopes,
+        expires_at: life === "never" ? null : new Date(begun + Number(life) * DAY).toISOString(),
+        password: password ?? null,
+      };
+      return take(
         api.POST("/api/v1/organisations/{organisation}/tokens", {
-          params: { path: { organisation }, header: { "idempotency-key": key } },
-          body: {
-            name,
-            scopes: scopes.length === 0 ? null : scopes,
-            expires_at: life === "never" ? null : new Date(Date.now() + Number(life) * DAY).toISOString(),
-            password: password ?? null,
-          },
+          params: { path: { organisation }, header: { "idempotency-key": keys.of(body) } },
+          body,
         }),
-      ),
+      );
+    },
     onSuccess: () => void client.invalidateQueries({ queryKey: ["tokens", organisation] }),
     onError: (error) => {
       if (error instanceof ProblemError && error.code === "recent_sign_in_needed") setPassword(password ?? "");

@@ -6,10 +6,10 @@ import { useState } from "react";
 import { api, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
 import { Copy } from "@/components/copy";
+import { fieldName } from "@/components/field-name";
 import { pretty, sentenceCase } from "@/components/highlight";
 import { Failed } from "@/components/states";
 import { typeOf } from "@/features/events/queries";
-import { fieldName } from "@/features/syncs/changes";
 import type { Sync } from "@/features/syncs/queries";
 import type { SyncInput } from "./form";
 import type { Preview } from "./preview";
@@ -149,10 +149,17 @@ function EventChoice({ preview }: { preview: Preview }) {
       <Menu.Dropdown mah={360} style={{ overflowY: "auto" }}>
         <Menu.Item
           onClick={() => {
+            setSource({ kind: "sent" });
+          }}
+        >
+          The newest of a type that is sent
+        </Menu.Item>
+        <Menu.Item
+          onClick={() => {
             setSource({ kind: "newest" });
           }}
         >
-          The newest event
+          The newest event of all
         </Menu.Item>
         {types.length > 0 && <Menu.Label>The newest of a type</Menu.Label>}
         {types.map((type) => (

@@ -2,6 +2,7 @@ import { Text } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { useSettled } from "@/components/settled";
+import { WINDOW } from "@/features/events/queries";
 import type { Sync } from "@/features/syncs/queries";
 import { changesOf, type Form, formOf, type SyncInput } from "./form";
 
@@ -20,7 +21,7 @@ export function MatchCount({ sync, form }: { sync: Sync; form: Form }) {
       take(
         api.POST("/api/v1/projects/{project}/syncs/{sync}/difference", {
           params: { path: { project: sync.project, sync: sync.id } },
-          body: { changes: settled, events: 1000 },
+          body: { changes: settled, events: WINDOW },
         }),
       ),
     placeholderData: keepPreviousData,

@@ -3,10 +3,17 @@ import { useState } from "react";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { eventsQuery, type EventView } from "@/features/events/queries";
 import type { Sync } from "@/features/syncs/queries";
+import { newestOf } from "./choice";
 import type { FieldProblem, SyncInput } from "./form";
 
-/** Which event the live request is made of. */
-export type Source = { kind: "newest"; type?: string } | { kind: "pasted"; event: Record<string, unknown> };
+/** Which event the live request is made of: at first the newest one of a type that is sent. */
+export type Source =
+  | { kind: "sent" }
+  | { kind: "newest"; type?: string }
+  | { kind: "pasted"; event: Record<string, unknown> };
+
+/** How many of the newest events are looked through for one that is sent. */
+const LOOKED_THROUGH = 50;
 
 export interface Preview {
   source: Source;
@@ -23,18 +30,25 @@ export interface Preview {
 }
 
 /** What a sync would send with these changes, for a real event where there is one. */
-export function usePreview(sync: Sync, changes: SyncInput): Preview {
-  const [source, setSource] = useState<Source>({ kind: "newest" });
-  const type = source.kind === "newest" ? source.type : undefined;
-  const recent = useQuery({ ...eventsQuery(sync.project, { limit: 20, type }), refetchInterval: 10_000 });
+export function usePreview(sync: Sync, changes: SyncInput, types: string[] | null): Preview {
+  const [source, setSource] = useState<Source>({ kind: "sent" });
+  const recent = useQuery({ ...eventsQuery(sync.project, { limit: LOOKED_THROUGH }), refetchInterval: 10_000 });
   const items = recent.data?.items ?? [];
+  const sought = source.kind === "sent" ? types : source.kind === "newest" && source.type !== undefined ? [source.type] : null;
+  const near = newestOf(items, sought);
+  // A type that is rare is asked for; one that never came gets the newest event of all.
+  const rare = sought?.[0];
+  const found = useQuery({
+    ...eventsQuery(sync.project, { limit: 1, type: rare }),
+    enabled: recent.isSuccess && near === undefined && rare !== undefined,
+  });
+  const waits = recent.isPending || (near === undefined && rare !== undefined && found.isPending);
   // The event stays while somebody types; only another choice takes another one.
-  const [held, setHeld] = useState<{ type: string | undefined; event: Record<string, unknown> }>();
-  const first = items[0]?.event as Record<string, unknown> | undefined;
-  if (first !== undefined && (held === undefined || held.type !== type) && !recent.isFetching) {
-    setHeld({ type, event: first });
-  }
-  const event = source.kind === "pasted" ? source.event : held?.type === type ? (held?.event ?? null) : null;
+  const choice = JSON.stringify(sought);
+  const [held, setHeld] = useState<{ choice: string; event: Record<string, unknown> }>();
+  const first = (near ?? found.data?.items[0] ?? items[0])?.event as Record<string, unknown> | undefined;
+  if (!waits && first !== undefined && held?.choice !== choice) setHeld({ choice, event: first });
+  const event = source.kind === "pasted" ? source.event : (held?.event ?? null);
 
   const preview = useQuery({
     queryKey: ["preview", sync.project, sync.id, sync.version, changes, event],

@@ -11,6 +11,7 @@ import { observedQuery } from "@/features/events/queries";
 import { projectQuery } from "@/features/shell/projects";
 import { type Sync, syncQuery } from "@/features/syncs/queries";
 import { AdvancedStep } from "./advanced";
+import { chosenTypes } from "./choice";
 import { ConnectionStep } from "./connection";
 import { EventsStep } from "./events-step";
 import { changesOf, type FieldProblem, type Form, formOf, STEP_NAMES, type StepId, stepOf, stepsOf } from "./form";
@@ -64,7 +65,7 @@ function Setup({ sync, destination, organisation }: SetupProps) {
   const observed = useQuery(observedQuery(sync.project)).data;
 
   const settled = useSettled(changes, 300);
-  const preview = usePreview(sync, settled);
+  const preview = usePreview(sync, settled, chosenTypes(form.events.select));
   const problems = preview.problems;
 
   useBlocker({

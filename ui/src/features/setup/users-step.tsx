@@ -18,10 +18,8 @@ export function UsersStep(props: StepProps) {
   };
   const own = users.properties ?? null;
   const without = (field: "template" | "properties"): Users => {
-    const others = { ...users };
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- one of two names
-    delete others[field];
-    return others;
+    const others = Object.entries(users).filter(([name]) => name !== field);
+    return Object.fromEntries(others);
   };
   return (
     <Step title="Users" about="Users and their properties go with their events, and when an SDK identifies them.">

@@ -7,5 +7,5 @@ export function Home() {
   const last = lastProject();
   const project = projects.find((each) => each.id === last) ?? projects[0];
   if (project === undefined) return <Navigate to="/welcome" replace />;
-  return <Navigate to="/p/$project/syncs" params={{ project: project.id }} replace />;
+  return <Navigate to="/p/$project" params={{ project: project.id }} replace />;
 }

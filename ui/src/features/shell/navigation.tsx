@@ -2,6 +2,8 @@ import { ActionIcon, Tooltip } from "@mantine/core";
 import {
   IconActivity,
   IconChecklist,
+  IconBuildingFactory2,
+  IconLayoutDashboard,
   IconLayoutGrid,
   IconLayoutSidebarLeftCollapse,
   IconLayoutSidebarLeftExpand,
@@ -83,6 +85,7 @@ export function usePlaces(project: Project | undefined): { name: string | null; 
   if (seesEvents) {
     own.unshift({ label: "Live events", icon: IconActivity, link: { to: "/p/$project/events", params } });
   }
+  own.unshift({ label: "Overview", icon: IconLayoutDashboard, link: { to: "/p/$project", params, activeOptions: { exact: true, includeSearch: false } } });
   own.push({ label: "Send events", icon: IconRocket, link: { to: "/p/$project/start", params } });
   const settings: Place = {
     label: "Settings",
@@ -103,9 +106,13 @@ export function usePlaces(project: Project | undefined): { name: string | null; 
   if (person.installation.reviewer) {
     portal.push({ label: "Reviews", icon: IconChecklist, link: { to: "/reviews" } });
   }
+  const rest: Place[] = [settings];
+  if (person.installation.operator) {
+    rest.push({ label: "Installation", icon: IconBuildingFactory2, link: { to: "/installation" } });
+  }
   return [
     { name: null, places: own },
     ...(portal.length > 0 ? [{ name: "Integration Portal", places: portal }] : []),
-    { name: "Organisation", places: [settings] },
+    { name: "Organisation", places: rest },
   ];
 }

@@ -34,7 +34,7 @@ export function ProjectSwitcher({ projects, project }: SwitcherProps) {
                 <Menu.Item
                   key={each.id}
                   rightSection={each.id === project.id ? <IconCheck size={15} /> : undefined}
-                  onClick={() => void navigate({ to: "/p/$project/syncs", params: { project: each.id } })}
+                  onClick={() => void navigate({ to: "/p/$project", params: { project: each.id } })}
                 >
                   {each.name}
                 </Menu.Item>

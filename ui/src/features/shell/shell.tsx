@@ -1,5 +1,6 @@
 import { AppShell, Burger, Center, Group, Loader } from "@mantine/core";
-import { useDisclosure, useLocalStorage } from "@mantine/hooks";
+import { useDisclosure, useLocalStorage, useNetwork } from "@mantine/hooks";
+import { IconWifiOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useLocation, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
 import { Suspense, useEffect, useState } from "react";
@@ -47,6 +48,18 @@ function Waiting() {
     <Center h="100vh" role="status" aria-label="Loading">
       <Loader size="sm" />
     </Center>
+  );
+}
+
+/** Says that what is seen may be old, while the server can't be reached. */
+function Offline() {
+  const { online } = useNetwork();
+  if (online) return null;
+  return (
+    <div className={classes.offline} role="status">
+      <IconWifiOff size={16} aria-hidden /> You are offline. What you see may be old; changes are refused until you are
+      connected.
+    </div>
   );
 }
 
@@ -101,6 +114,7 @@ function Frame() {
         <Navigation project={project} collapsed={collapsed && !opened} onCollapse={setCollapsed} />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
+        <Offline />
         <Suspense
           fallback={
             <Center h="50vh" role="status" aria-label="Loading">

@@ -4,13 +4,14 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
+import { fieldName } from "@/components/field-name";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
 import { Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { noteSync, preconditionOf } from "./actions";
-import { Changes, fieldName } from "./changes";
+import { Changes } from "./changes";
 import { differences } from "./difference";
 import { type Sync, syncQuery, versionsQuery } from "./queries";
 import classes from "./history.module.css";
@@ -143,7 +144,7 @@ function Version({ sync, version, former }: VersionProps) {
       </Group>
       {problem != null && <Failed error={problem} what="The version can't be shown" />}
       {now?.data !== undefined && (former === undefined || before?.data !== undefined) ? (
-        <Changes changes={differences(before?.data === undefined ? {} : said(before.data), said(now.data))} />
+        <Changes changes={differences(before?.data === undefined ? {} : said(before.data), said(now.data))} of={now.data} />
       ) : (
         problem == null && <LoadingRows rows={3} />
       )}

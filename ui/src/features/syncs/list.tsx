@@ -1,12 +1,12 @@
-import { Table } from "@mantine/core";
 import { IconRoute } from "@tabler/icons-react";
-import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { useQueries, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { HealthMark } from "@/components/health";
 import { ButtonLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
+import { type Column, DataTable } from "@/components/table";
 import { useMay } from "@/features/access/me";
 import { projectQuery } from "@/features/shell/projects";
 import { statusQuery, type Sync, syncsQuery } from "./queries";
@@ -40,24 +40,7 @@ export function SyncsPage() {
         </Empty>
       )}
       {syncs.data !== undefined && syncs.data.items.length > 0 && (
-        <Table.ScrollContainer minWidth={640}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Sync</Table.Th>
-                <Table.Th>State</Table.Th>
-                <Table.Th ta="right">Delivered</Table.Th>
-                <Table.Th ta="right">Waiting</Table.Th>
-                <Table.Th ta="right">Ended without success</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {syncs.data.items.map((sync) => (
-                <Row key={sync.id} sync={sync} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <Rows syncs={syncs.data.items} />
       )}
     </Page>
   );
@@ -65,13 +48,18 @@ export function SyncsPage() {
 
 const count = new Intl.NumberFormat();
 
-function Row({ sync }: { sync: Sync }) {
-  const status = useQuery(statusQuery(sync.project, sync.id));
-  const how = status.data;
-  const delivered = how === undefined ? null : how.counts.delivered_first + how.counts.delivered_retry;
-  return (
-    <Table.Tr>
-      <Table.Td>
+/** Each sync with its state, which is asked for sync by sync: a slow one holds nobody up. */
+function Rows({ syncs }: { syncs: Sync[] }) {
+  const answers = useQueries({ queries: syncs.map((sync) => statusQuery(sync.project, sync.id)) });
+  const rows = syncs.map((sync, index) => ({
+    sync,
+    how: answers[index]?.data,
+    unknown: answers[index]?.isError === true,
+  }));
+  const columns: Column<(typeof rows)[number]>[] = [
+    {
+      name: "Sync",
+      cell: ({ sync }) => (
         <Link
           to="/p/$project/syncs/$sync"
           params={{ project: sync.project, sync: sync.id }}
@@ -83,28 +71,27 @@ function Row({ sync }: { sync: Sync }) {
             <span className={classes.about}>{sync.definition.name}</span>
           </span>
         </Link>
-      </Table.Td>
-      <Table.Td>
-        {status.isError ? (
-          <span className="muted">Not known</span>
-        ) : how === undefined ? (
-          <span className="muted">…</span>
+      ),
+    },
+    {
+      name: "State",
+      cell: ({ how, unknown }) =>
+        how === undefined ? (
+          <span className="muted">{unknown ? "Not known" : "…"}</span>
         ) : (
-          <>
+          <div>
             <HealthMark health={how.health} />
             <div className={classes.about}>{inWords(how)}</div>
-          </>
-        )}
-      </Table.Td>
-      <Table.Td ta="right" className="numbers">
-        {delivered === null ? "" : count.format(delivered)}
-      </Table.Td>
-      <Table.Td ta="right" className="numbers">
-        {how === undefined ? "" : count.format(how.pending + how.backlog)}
-      </Table.Td>
-      <Table.Td ta="right" className="numbers">
-        {how === undefined ? "" : count.format(how.ended)}
-      </Table.Td>
-    </Table.Tr>
-  );
+          </div>
+        ),
+    },
+    {
+      name: "Delivered",
+      end: true,
+      cell: ({ how }) => how !== undefined && count.format(how.counts.delivered_first + how.counts.delivered_retry),
+    },
+    { name: "Waiting", end: true, cell: ({ how }) => how !== undefined && count.format(how.pending + how.backlog) },
+    { name: "Ended without success", end: true, cell: ({ how }) => how !== undefined && count.format(how.ended) },
+  ];
+  return <DataTable label="Syncs" columns={columns} rows={rows} keyOf={({ sync }) => sync.id} />;
 }

@@ -1,11 +1,14 @@
-import { Button, Group, Table, Text } from "@mantine/core";
+import { Group, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { api, take, type Schemas } from "@/api/client";
 import { ButtonLink } from "@/components/links";
+import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { Section } from "@/components/page";
 import { Failed, LoadingRows } from "@/components/states";
+import { type Column, DataTable } from "@/components/table";
+import { Charts } from "./charts";
 import { statusQuery, type SyncStatus } from "./queries";
 import { inWords } from "./words";
 import classes from "./overview.module.css";
@@ -24,6 +27,7 @@ export function SyncOverview() {
   return (
     <div className={classes.page}>
       <Text size="lg">{inWords(status.data)}.</Text>
+      <Charts project={project} sync={sync} />
       <Figures status={status.data} />
       <Retries project={project} sync={sync} pending={status.data.pending} />
       <Ended project={project} sync={sync} ended={status.data.ended} />
@@ -52,6 +56,7 @@ function Figures({ status }: { status: SyncStatus }) {
     ["Waiting", count.format(waiting), `${count.format(status.pending)} to be tried again`],
   ];
   return (
+    <Section title="Since the sync exists">
     <dl className={classes.figures} aria-label="Since the sync exists">
       {figures.map(([name, value, about]) => (
         <div key={name} className={classes.figure}>
@@ -61,6 +66,7 @@ function Figures({ status }: { status: SyncStatus }) {
         </div>
       ))}
     </dl>
+    </Section>
   );
 }
 
@@ -84,43 +90,21 @@ function Retries({ project, sync, pending }: ListProps & { pending: number }) {
     enabled: pending > 0,
   });
   if (pending === 0) return null;
-  const items = retries.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Section title="Waiting for another attempt" about="Ten attempts over four hours; then a delivery expires.">
-      {retries.isPending && <LoadingRows rows={3} />}
-      {retries.isError && <Failed error={retries.error} what="Retries can't be shown" />}
-      {items.length > 0 && (
-        <Table.ScrollContainer minWidth={620}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Next attempt</Table.Th>
-                <Table.Th>Made</Table.Th>
-                <Table.Th>What</Table.Th>
-                <Table.Th>The last one met</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {items.map((each) => (
-                <Table.Tr key={each.delivery_id}>
-                  <Table.Td>
-                    <Time at={each.due_at} />
-                  </Table.Td>
-                  <Table.Td className="numbers">{each.attempts} of 10</Table.Td>
-                  <Table.Td>{each.part === "event" ? "Event" : "User"}</Table.Td>
-                  <Table.Td>
-                    <Failure failure={each.failure} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      <More query={retries} />
+      <Listing query={retries} failed="Retries can't be shown" empty={null} rows={3}>
+        {(items) => <DataTable label="Retries" columns={RETRIES} rows={items} keyOf={(each) => each.delivery_id} />}
+      </Listing>
     </Section>
   );
 }
+
+const RETRIES: Column<Schemas["RetryView"]>[] = [
+  { name: "Next attempt", cell: (each) => <Time at={each.due_at} /> },
+  { name: "Made", cell: (each) => <span className="numbers">{each.attempts} of 10</span> },
+  { name: "What", cell: (each) => (each.part === "event" ? "Event" : "User") },
+  { name: "The last one met", cell: (each) => <Failure failure={each.failure} /> },
+];
 
 function Ended({ project, sync, ended }: ListProps & { ended: number }) {
   const list = useInfiniteQuery({
@@ -137,67 +121,30 @@ function Ended({ project, sync, ended }: ListProps & { ended: number }) {
     enabled: ended > 0,
   });
   if (ended === 0) return null;
-  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Section title="Ended without success" about="Kept for seven days, the newest first.">
-      {list.isPending && <LoadingRows rows={3} />}
-      {list.isError && <Failed error={list.error} what="Ended deliveries can't be shown" />}
-      {items.length > 0 && (
-        <Table.ScrollContainer minWidth={620}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Ended</Table.Th>
-                <Table.Th>What</Table.Th>
-                <Table.Th>Attempts</Table.Th>
-                <Table.Th>Why</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {items.map((each) => (
-                <Table.Tr key={each.delivery_id}>
-                  <Table.Td>
-                    <Time at={each.at} />
-                  </Table.Td>
-                  <Table.Td>{each.part === "event" ? "Event" : "User"}</Table.Td>
-                  <Table.Td className="numbers">{each.attempts}</Table.Td>
-                  <Table.Td>
-                    {each.outcome === "expired" ? <Failure failure={each.failure} /> : each.message}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      <More query={list} />
+      <Listing query={list} failed="Ended deliveries can't be shown" empty={null} rows={3}>
+        {(items) => <DataTable label="Ended deliveries" columns={ENDED} rows={items} keyOf={(each) => each.delivery_id} />}
+      </Listing>
     </Section>
   );
 }
 
+const ENDED: Column<Schemas["EndedView"]>[] = [
+  { name: "Ended", cell: (each) => <Time at={each.at} /> },
+  { name: "What", cell: (each) => (each.part === "event" ? "Event" : "User") },
+  { name: "Attempts", cell: (each) => <span className="numbers">{each.attempts}</span> },
+  { name: "Why", cell: (each) => (each.outcome === "expired" ? <Failure failure={each.failure} /> : each.message) },
+];
+
 function Failure({ failure }: { failure: Schemas["FailureView"] }) {
   return (
-    <>
+    <div>
       {failure.status != null && <b className="numbers">{failure.status} </b>}
       {failure.message}
       {failure.response !== "" && (
         <div className={`mono muted ${classes.answer ?? ""}`}>{failure.response.slice(0, 200)}</div>
       )}
-    </>
-  );
-}
-
-interface Pages {
-  hasNextPage: boolean;
-  isFetchingNextPage: boolean;
-  fetchNextPage: () => Promise<unknown>;
-}
-
-function More({ query }: { query: Pages }) {
-  if (!query.hasNextPage) return null;
-  return (
-    <Button variant="default" mt="sm" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-      Show more
-    </Button>
+    </div>
   );
 }

@@ -1,12 +1,13 @@
 import { ActionIcon, Button, Group, Menu, Text } from "@mantine/core";
-import { IconCopy, IconDots, IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
+import { IconCopy, IconDots, IconPlayerPause, IconPlayerPlay, IconRoute, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, Outlet, useMatch } from "@tanstack/react-router";
+import { ProblemError } from "@/api/client";
 import { HealthMark } from "@/components/health";
-import { TextLink } from "@/components/links";
+import { ButtonLink, TextLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Page } from "@/components/page";
-import { Failed, LoadingRows } from "@/components/states";
+import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { useDelete, useDuplicate, useSwitch } from "./actions";
@@ -20,6 +21,23 @@ const route = getRouteApi("/shell/p/$project/syncs/$sync");
 export function SyncPage() {
   const { project, sync: id } = route.useParams();
   const sync = useQuery(syncQuery(project, id));
+  if (sync.error instanceof ProblemError && sync.error.status === 404) {
+    return (
+      <Page title="Sync">
+        <Empty
+          icon={<IconRoute size={22} />}
+          title="There is no such sync"
+          action={
+            <ButtonLink to="/p/$project/syncs" params={{ project }}>
+              Look at all syncs
+            </ButtonLink>
+          }
+        >
+          It was deleted, or the link was cut short. What was changed and by whom is in the audit log.
+        </Empty>
+      </Page>
+    );
+  }
   if (sync.isError) {
     return (
       <Page title="Sync">

@@ -4,6 +4,7 @@ import { api, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
 import { pretty } from "@/components/highlight";
 import { Failed, LoadingRows } from "@/components/states";
+import { WINDOW } from "@/features/events/queries";
 import type { Sync } from "./queries";
 import classes from "./traffic.module.css";
 
@@ -23,7 +24,7 @@ export function TrafficQuestion({ sync, changes, onSave }: QuestionProps) {
       take(
         api.POST("/api/v1/projects/{project}/syncs/{sync}/difference", {
           params: { path: { project: sync.project, sync: sync.id } },
-          body: { changes, events: 1000 },
+          body: { changes, events: WINDOW },
         }),
       ),
     staleTime: 0,
@@ -58,17 +59,31 @@ export function TrafficView({ traffic }: { traffic: Traffic }) {
     ["sent otherwise", traffic.changed.count, false],
     ["can no longer be sent", traffic.newly_invalid.count, true],
     ["can be sent now", traffic.newly_valid.count, false],
-    ["as before", traffic.unchanged + traffic.still_unmatched + traffic.still_invalid, false],
+    ["sent as before", traffic.unchanged, false],
+    ["not sent, as before", traffic.still_unmatched, false],
+    ["can't be sent, as before", traffic.still_invalid, true],
   ];
+  const deliveries = rows.reduce((sum, [, count]) => sum + count, 0);
+  // What an SDK says of users or groups makes no delivery where users are not sent.
+  if (deliveries < traffic.events) rows.push(["carry nothing for this sync", traffic.events - deliveries, false]);
   const body = gained === undefined ? null : pretty(gained.body);
   return (
     <div>
       <Text size="sm" mb={6}>
-        Of the last <b className="numbers">{traffic.events}</b> events:
+        {deliveries > traffic.events ? (
+          <>
+            The last <b className="numbers">{traffic.events}</b> events make{" "}
+            <b className="numbers">{deliveries}</b> deliveries, of events and of users:
+          </>
+        ) : (
+          <>
+            Of the last <b className="numbers">{traffic.events}</b> events:
+          </>
+        )}
       </Text>
       <ul className={classes.counts}>
         {rows
-          .filter(([words, count]) => count > 0 || words === "as before")
+          .filter(([words, count]) => count > 0 || words === "sent as before")
           .map(([words, count, bad]) => (
             <li key={words} data-bad={bad}>
               <b className="numbers">{count}</b> {words}
@@ -99,7 +114,7 @@ function ChangedSample({ changed }: { changed: Schemas["Sample_RequestChanges"][
     ...(changed.method == null ? [] : [{ name: "Method", ...changed.method }]),
     ...(changed.url == null ? [] : [{ name: "URL", ...changed.url }]),
     ...changed.headers.map((header) => ({ ...header, name: `Header ${header.name}` })),
-    ...changed.body.map(({ pointer, before, after }) => ({ name: pointer === "" ? "Body" : pointer, before, after })),
+    ...changed.body.map(({ pointer, before, after }) => ({ name: pointer === "" ? "Body" : `Body ${pointer.slice(1).replaceAll("/", ".")}`, before, after })),
   ] as { name: string; before?: string | null; after?: string | null }[];
   return (
     <div className={classes.sample}>

@@ -7,6 +7,7 @@ import { api, take, type Schemas } from "@/api/client";
 import { done } from "@/components/notices";
 import { Failed, LoadingRows } from "@/components/states";
 import { destinationQuery } from "@/features/catalog/queries";
+import { WINDOW } from "@/features/events/queries";
 import { ParameterField } from "@/features/setup/connection";
 import type { SecretField } from "@/features/setup/form";
 import { noteSync, preconditionOf } from "./actions";
@@ -70,7 +71,7 @@ function Upgrade({ sync, to, parameters, may }: UpgradeProps) {
     queryFn: () =>
       take(
         api.GET("/api/v1/projects/{project}/syncs/{sync}/upgrade", {
-          params: { path, query: { to, events: 1000 } },
+          params: { path, query: { to, events: WINDOW } },
         }),
       ),
   });

@@ -15,11 +15,11 @@ use crate::portal::provider::{Acme, CLIENT_SECRET, ISSUER};
 async fn providers_are_listed_for_everyone_without_what_is_secret() {
     let scene = Scene::new(Acme::config()).await;
     let answer = scene.world.anonymous("GET", "/session/openid").send().await;
-    let expected = json!({"providers": [{"id": "acme", "name": "Acme"}]});
+    let expected = json!({"providers": [{"id": "acme", "name": "Acme"}], "sends_mail": false});
     assert_eq!(answer.is(200).json(), expected);
     let nothing = World::new().await;
     let answer = nothing.anonymous("GET", "/session/openid").send().await;
-    assert_eq!(answer.json(), json!({"providers": []}));
+    assert_eq!(answer.json(), json!({"providers": [], "sends_mail": false}));
 }
 
 #[tokio::test]

@@ -1,0 +1,49 @@
+import { Button } from "@mantine/core";
+import type { ReactNode } from "react";
+import { Failed, LoadingRows } from "./states";
+
+/** What a list that comes page by page has of its query. */
+export interface PagedQuery<T> {
+  data: { pages: { items: T[] }[] } | undefined;
+  error: Error | null;
+  isError: boolean;
+  hasNextPage: boolean;
+  isFetchingNextPage: boolean;
+  fetchNextPage: () => Promise<unknown>;
+  refetch: () => Promise<unknown>;
+}
+
+interface ListingProps<T> {
+  query: PagedQuery<T>;
+  /** What it means that the list didn't come, such as `Members can't be shown`. */
+  failed: string;
+  /** In place of a list that has nothing. */
+  empty: ReactNode;
+  more?: string;
+  rows?: number;
+  rowHeight?: number;
+  children: (items: T[]) => ReactNode;
+}
+
+/** A list in its four states: on its way, failed, empty, and there, with a way to more of it. */
+export function Listing<T>({ query, failed, empty, more = "Show more", rows, rowHeight, children }: ListingProps<T>) {
+  if (query.isError && query.data === undefined) {
+    return <Failed error={query.error} what={failed} again={() => void query.refetch()} />;
+  }
+  if (query.data === undefined) {
+    return <LoadingRows {...(rows === undefined ? {} : { rows })} {...(rowHeight === undefined ? {} : { height: rowHeight })} />;
+  }
+  const items = query.data.pages.flatMap((page) => page.items);
+  if (items.length === 0 && !query.hasNextPage) return <>{empty}</>;
+  return (
+    <>
+      {query.isError && <Failed error={query.error} what={failed} again={() => void query.refetch()} />}
+      {children(items)}
+      {query.hasNextPage && (
+        <Button variant="default" mt="sm" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          {more}
+        </Button>
+      )}
+    </>
+  );
+}

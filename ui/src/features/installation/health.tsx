@@ -1,0 +1,96 @@
+import { Alert, Text } from "@mantine/core";
+import { IconAlertTriangle, IconCircleCheck } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { ProblemError } from "@/api/client";
+import { TextLink } from "@/components/links";
+import { Section } from "@/components/page";
+import { Failed, LoadingRows } from "@/components/states";
+import { providersQuery } from "@/features/access/providers";
+import classes from "./installation.module.css";
+
+interface Ready {
+  ready: boolean;
+  reasons: string[];
+}
+
+/** Whether the server can do its work, or why not: the same that probes are told. */
+async function askReady(): Promise<Ready> {
+  const response = await fetch("/health/ready").catch(() => null);
+  if (response === null) {
+    throw new ProblemError(0, "unreachable", "The server doesn't answer. Look whether it runs and whether you are connected.");
+  }
+  return (await response.json()) as Ready;
+}
+
+/** How the installation does, and what its configuration decides. */
+export function HealthPage() {
+  const health = useQuery({ queryKey: ["health"], queryFn: askReady, refetchInterval: 5000 });
+  const providers = useQuery(providersQuery);
+  return (
+    <>
+      {health.isError && <Failed error={health.error} what="It isn't known how it does" again={() => void health.refetch()} />}
+      {health.isPending && <LoadingRows rows={2} />}
+      {health.data?.ready === true && (
+        <Alert color="green" icon={<IconCircleCheck size={18} />} title="It takes events and delivers them" role="status">
+          The journal and the database answer, and no sync is behind that could deliver.
+        </Alert>
+      )}
+      {health.data?.ready === false && (
+        <Alert color="red" icon={<IconAlertTriangle size={18} />} title="Something is wrong" role="status">
+          <ul className={classes.reasons}>
+            {health.data.reasons.map((reason) => (
+              <li key={reason}>{reason}</li>
+            ))}
+          </ul>
+        </Alert>
+      )}
+      <Section title="What the configuration decides" about="Read here, changed in the server's configuration file or its environment.">
+        <dl className={classes.facts}>
+          <div>
+            <dt>Mail</dt>
+            <dd>
+              {providers.data === undefined ? (
+                "…"
+              ) : providers.data.sends_mail ? (
+                "A mail server brings invitations and notices."
+              ) : (
+                <>
+                  No mail server is set up (<code className="mono">mail.host</code>): mails wait in the{" "}
+                  <TextLink to="/installation/outbox" underline="always">outbox</TextLink>.
+                </>
+              )}
+            </dd>
+          </div>
+          <div>
+            <dt>Signing in</dt>
+            <dd>
+              {["With a password", ...(providers.data?.providers ?? []).map(({ name }) => `at ${name}`)].join(", ")}
+              {providers.data?.providers.length === 0 && (
+                <>
+                  . Providers of OpenID Connect are added under <code className="mono">access.openid</code>.
+                </>
+              )}
+            </dd>
+          </div>
+          <div>
+            <dt>Networks that syncs may reach</dt>
+            <dd>
+              Public ones, and private ones that <code className="mono">egress.allow</code> names. A connection test says
+              which address was refused.
+            </dd>
+          </div>
+          <div>
+            <dt>Figures for your monitoring</dt>
+            <dd>
+              <a href="/metrics">/metrics</a>, in Prometheus&apos; text format; the checks are{" "}
+              <code className="mono">/health/live</code> and <code className="mono">/health/ready</code>.
+            </dd>
+          </div>
+        </dl>
+        <Text size="sm" mt="md">
+          <a href="/docs/configuration">All settings with their ranges</a>
+        </Text>
+      </Section>
+    </>
+  );
+}

@@ -1,0 +1,126 @@
+import { Badge, Button, Group, Text } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, take, type Schemas } from "@/api/client";
+import { confirmDanger } from "@/components/confirm";
+import { done, failed } from "@/components/notices";
+import { Section } from "@/components/page";
+import { Failed, LoadingRows } from "@/components/states";
+import { type Column, DataTable } from "@/components/table";
+
+const QUERY = ["secrets"];
+
+/** The keys that seal secrets: which one seals, what is left of former ones, and changing it. */
+export function SecretsPage() {
+  const client = useQueryClient();
+  const secrets = useQuery({
+    queryKey: QUERY,
+    queryFn: () => take(api.GET("/api/v1/installation/secrets")),
+    refetchInterval: ({ state }) => (state.data?.resealing?.running === true ? 1000 : false),
+  });
+  const rotate = useMutation({
+    mutationFn: (new_key: boolean) => take(api.POST("/api/v1/installation/secrets/rotate", { body: { new_key } })),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: QUERY });
+      done("All secrets are being sealed again.");
+    },
+    onError: failed("The key stays as it is"),
+  });
+  const remove = useMutation({
+    mutationFn: () => take(api.POST("/api/v1/installation/secrets/remove-unused-keys")),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: QUERY });
+      done("Keys that seal nothing any more are gone from the key file.");
+    },
+    onError: failed("The keys stay"),
+  });
+  if (secrets.isError) {
+    return <Failed error={secrets.error} what="The keys can't be shown" again={() => void secrets.refetch()} />;
+  }
+  if (secrets.data === undefined) return <LoadingRows rows={3} />;
+  const { keys, left, resealing } = secrets.data;
+  const unused = keys.filter((key) => !key.seals && key.values === 0);
+  return (
+    <>
+      <Text c="dimmed" maw={640} mb="md">
+        Secrets of syncs are sealed in the database with the first key of the key file. Change the key when somebody may have
+        seen it; the server runs on meanwhile.
+      </Text>
+      <DataTable label="Keys" columns={COLUMNS} rows={keys} keyOf={({ id }) => id} />
+      <Section title="Sealing again">
+        <Text role="status">
+          {resealing?.running === true
+            ? `Under way: ${String(resealing.seen)} values looked at, ${String(left)} left.`
+            : left > 0
+              ? `${String(left)} values are sealed with a former key.`
+              : "Everything is sealed with the first key."}
+        </Text>
+        {resealing?.error != null && (
+          <Text c="var(--ms-failing)" size="sm">
+            It ended early: {resealing.error}
+          </Text>
+        )}
+        <Group mt="md">
+          <Button
+            loading={rotate.isPending}
+            disabled={resealing?.running === true}
+            onClick={() => {
+              confirmDanger({
+                title: "Make a new key?",
+                what: "It is written to the key file, and all secrets are sealed again with it. Keep a copy of the key file beside your backups, not in them.",
+                action: "Make a new key",
+                safe: true,
+                onConfirm: () => {
+                  rotate.mutate(true);
+                },
+              });
+            }}
+          >
+            Change the key…
+          </Button>
+          {left > 0 && resealing?.running !== true && (
+            <Button
+              variant="default"
+              loading={rotate.isPending}
+              onClick={() => {
+                rotate.mutate(false);
+              }}
+            >
+              Seal the rest again
+            </Button>
+          )}
+          {unused.length > 0 && (
+            <Button
+              variant="default"
+              loading={remove.isPending}
+              onClick={() => {
+                confirmDanger({
+                  title: "Remove keys that seal nothing?",
+                  what: "Backups that were made with them can't be read without them: keep a copy while you keep those.",
+                  action: "Remove keys",
+                  onConfirm: () => {
+                    remove.mutate();
+                  },
+                });
+              }}
+            >
+              Remove unused keys…
+            </Button>
+          )}
+        </Group>
+      </Section>
+    </>
+  );
+}
+
+const COLUMNS: Column<Schemas["KeyView"]>[] = [
+  {
+    name: "Key",
+    cell: (key) => (
+      <Group gap={8}>
+        <span className="mono">{key.id}</span>
+        {key.seals && <Badge size="sm">Seals</Badge>}
+      </Group>
+    ),
+  },
+  { name: "Values that it sealed", end: true, cell: (key) => key.values },
+];

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import type { Figures } from "./figures";
+import { counted, delivered, highestOf, inRate, inSeconds, measured, rateOf, sumOf } from "./figures";
+
+const zero = {
+  received: 0,
+  filtered: 0,
+  delivered_first: 0,
+  delivered_retry: 0,
+  discarded: 0,
+  discarded_by_reason: {},
+  expired: 0,
+  failed_attempts: 0,
+  failures: [],
+  pending: 0,
+  requests: 0,
+  requests_per_second: 0,
+  latency_seconds: {},
+};
+const base = Date.parse("2024-03-01T10:00:00Z");
+const minute = 60_000;
+const figures: Figures = {
+  step: "minute",
+  from: new Date(base).toISOString(),
+  until: new Date(base + 4 * minute).toISOString(),
+  totals: zero,
+  series: [
+    { ...zero, at: new Date(base).toISOString(), received: 120, delivered_first: 60, latency_seconds: { p50: 0.1, p95: 2 } },
+    { ...zero, at: new Date(base + minute).toISOString(), delivered_retry: 6, latency_seconds: { p95: 3 } },
+    { ...zero, at: new Date(base + 3 * minute).toISOString(), received: 30 },
+  ],
+};
+const span = { from: base, until: base + 4 * minute, part: 2 * minute };
+
+test("columns add steps up, lines take the highest of them", () => {
+  const columns = counted({ span, figures }, "Delivered", { tone: "accent", as: "up" }, delivered);
+  expect(columns.values).toEqual([66, 0]);
+  expect(sumOf(columns)).toBe(66);
+  const line = measured({ span, figures }, "p95", "accent", (step) => step.latency_seconds.p95 ?? null);
+  expect(line.values).toEqual([3, null]);
+  expect(highestOf(line)).toBe(3);
+  expect(highestOf({ ...line, values: [null] })).toBeNull();
+});
+
+test("rates are of the last whole minute", () => {
+  expect(rateOf(figures, base + minute + 1, (step) => step.received)).toBe(2);
+  expect(rateOf(figures, base + 3 * minute, (step) => step.received)).toBe(0);
+  expect(rateOf(figures, base + 4 * minute + 59_000, (step) => step.received)).toBe(0.5);
+});
+
+test("rates and times are short", () => {
+  expect([0, 0.5, 2, 250].map(inRate)).toEqual(["0/s", "30/min", "2.0/s", "250/s"]);
+  expect([0, 0.035, 1.2, 5, 45, 240, 14_400].map(inSeconds)).toEqual(["0", "35 ms", "1.2 s", "5 s", "45 s", "4 min", "4.0 h"]);
+});

@@ -1,0 +1,18 @@
+import type { Schemas } from "@/api/client";
+
+export type Role = Schemas["Role"];
+
+/** What each role may, in a few words. */
+export const ROLES: Record<Role, string> = {
+  viewer: "Viewer: looks",
+  partner: "Partner: defines destinations",
+  member: "Member: makes and changes syncs",
+  admin: "Admin: projects, keys, members too",
+  owner: "Owner: everything",
+};
+
+/** The roles that somebody may give. */
+export function choices(owners: boolean) {
+  const roles = Object.entries(ROLES).filter(([role]) => owners || role !== "owner");
+  return roles.map(([value, label]) => ({ value, label }));
+}

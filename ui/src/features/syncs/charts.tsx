@@ -1,0 +1,70 @@
+import { Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { Chart } from "@/components/chart/chart";
+import { Failed, LoadingRows } from "@/components/states";
+import { counted, failedOf, figuresQuery, highestOf, inNumbers, inSeconds, measured, sumOf } from "@/features/overview/figures";
+import { FIRST_RANGE, RANGES } from "@/features/overview/range";
+import { RangeChoice } from "@/features/overview/range-choice";
+import classes from "./overview.module.css";
+
+const route = getRouteApi("/shell/p/$project/syncs/$sync/");
+
+/** What became of deliveries, how long they took, and what waited, over time. */
+export function Charts({ project, sync }: { project: string; sync: string }) {
+  const { range = FIRST_RANGE } = route.useSearch();
+  const navigate = route.useNavigate();
+  const figures = useQuery(figuresQuery(project, sync, range));
+  if (figures.isError) {
+    return <Failed error={figures.error} what="Figures can't be shown" again={() => void figures.refetch()} />;
+  }
+  if (figures.data === undefined) return <LoadingRows rows={1} height={300} />;
+  const { data } = figures;
+  const { span } = data;
+  const { words } = RANGES[range];
+  const { p50, p95 } = data.figures.totals.latency_seconds;
+  return (
+    <div className={classes.charts}>
+      <div className={classes.main}>
+        <Chart
+          label={`Deliveries in ${words}`}
+          span={span}
+          series={[
+            counted(data, "Delivered at once", { tone: "accent", as: "up" }, (step) => step.delivered_first),
+            counted(data, "Delivered later", { tone: "second", as: "up" }, (step) => step.delivered_retry),
+            counted(data, "Failed", { tone: "bad", as: "up" }, failedOf),
+          ]}
+          format={inNumbers}
+          summary={sumOf}
+        >
+          <RangeChoice range={range} onChange={(next) => void navigate({ search: { range: next }, replace: true })} />
+        </Chart>
+      </div>
+      <Chart
+        label={`From received to delivered, in ${words}`}
+        span={span}
+        height={150}
+        series={[
+          measured(data, "Half within", "accent", (step) => step.latency_seconds.p50 ?? null),
+          measured(data, "19 of 20 within", "second", (step) => step.latency_seconds.p95 ?? null),
+        ]}
+        format={inSeconds}
+        summary={(series) => (series.name === "Half within" ? (p50 ?? null) : (p95 ?? null))}
+      />
+      <Chart
+        label={`Failed attempts and what waited for another one, in ${words}`}
+        span={span}
+        height={150}
+        series={[
+          counted(data, "Failed attempts", { tone: "bad", as: "up" }, (step) => step.failed_attempts),
+          measured(data, "Waiting, at most", "quiet", (step) => step.pending),
+        ]}
+        format={inNumbers}
+        summary={(series) => (series.as === "line" ? highestOf(series) : sumOf(series))}
+      />
+      <Text size="xs" c="dimmed" className={classes.main}>
+        In {words}. A failed attempt is not the end: up to ten are made over four hours.
+      </Text>
+    </div>
+  );
+}
