@@ -38,7 +38,7 @@ ui/node_modules/.package-lock.json: ui/package-lock.json
 	@touch $@
 
 # Built anew only when something of it changed: the server is built anew after it.
-PAGE_SOURCES = $(shell find ui/src ui/public ui/index.html ui/vite.config.ts -type f ! -name schema.d.ts)
+PAGE_SOURCES = $(shell find ui/src ui/guide ui/public ui/index.html ui/vite.config.ts docs/*.md docs/images -type f ! -name schema.d.ts)
 ui/dist/index.html: $(PAGE_SOURCES) openapi.json ui/node_modules/.package-lock.json
 	npm run --silent --prefix ui build -- --logLevel warn
 

@@ -5,6 +5,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { guide } from "./guide/plugin.ts";
 
 /** Writes each text file beside itself compressed, so that the server never compresses. */
 function precompressed(): Plugin {
@@ -14,7 +15,7 @@ function precompressed(): Plugin {
     writeBundle({ dir }) {
       if (dir === undefined) return;
       for (const entry of readdirSync(dir, { recursive: true, encoding: "utf8" })) {
-        if (!/\.(js|css|html|svg)$/.test(entry)) continue;
+        if (!/\.(js|css|html|json|svg)$/.test(entry)) continue;
         const file = join(dir, entry);
         const text = readFileSync(file);
         writeFileSync(`${file}.gz`, gzipSync(text, { level: 9 }));
@@ -30,7 +31,7 @@ const server = process.env.MILLSTREAM_URL ?? "http://127.0.0.1:8080";
 const proxy = { "/api": server, "/health": server, "/2": server };
 
 export default defineConfig({
-  plugins: [react(), precompressed()],
+  plugins: [react(), guide(), precompressed()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     target: "es2022",
@@ -40,5 +41,5 @@ export default defineConfig({
   },
   server: { proxy },
   preview: { proxy },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.ts", "guide/**/*.test.ts"] },
 });

@@ -50,7 +50,7 @@ function addresses(filled: Filled, empty: string): Record<string, string> {
 }
 
 /** Those that whoever isn't signed in sees. */
-const OUTSIDE = ["/sign-in", "/sign-in?error=no_account", "/password-reset", "/invitation"];
+const OUTSIDE = ["/sign-in", "/sign-in?error=no_account", "/password-reset", "/invitation", "/docs", "/docs/page", "/docs/configuration"];
 
 /** With `SCREENSHOTS=1` every page in every look is also written to `screenshots/`. */
 const WRITES = process.env.SCREENSHOTS !== undefined;

@@ -2,6 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { findings, launch, watch } from "./browser";
 import { Destination, Millstream } from "./server";
+import { Shop } from "./shop";
 
 let server: Millstream;
 let destination: Destination;
@@ -216,5 +217,59 @@ test("whoever isn't signed in comes back to where they wanted to go", async () =
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { name: "Your account" }).waitFor();
   expect(new URL(page.url()).pathname).toBe("/account");
+  await context.close();
+});
+
+test("the guide is read and searched without signing in", async () => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const faults = watch(page, server.url);
+  await page.goto(`${server.url}/docs`);
+  await page.getByRole("heading", { name: "Your first sync in five minutes" }).waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("key of secrets");
+  await page.getByRole("option").first().getByText("The key of secrets").waitFor();
+  expect(await findings(page)).toEqual([]);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "The key of secrets" }).waitFor();
+  expect(page.url()).toContain("/docs/operating#the-key-of-secrets");
+  await page.getByRole("link", { name: "Configuration", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "Configuration" }).waitFor();
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+/** The browser SDK, pointed here by nothing but its address, on a page of somebody else's. */
+test("what the browser SDK sends on a shop's page is delivered, and seen", async () => {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await signIn(page);
+  const organisations = await context.request.get(`${server.url}/api/v1/me/organisations`);
+  const [organisation] = ((await organisations.json()) as { items: { id: string }[] }).items;
+  const projects = await context.request.get(`${server.url}/api/v1/organisations/${organisation?.id ?? ""}/projects`);
+  const [project] = ((await projects.json()) as { items: { id: string; api_key: string }[] }).items;
+  if (project === undefined) throw new Error("there is no project");
+
+  const shop = await Shop.start(`${server.url}/2/httpapi`, project.api_key);
+  const visit = await context.newPage();
+  const before = destination.received.length;
+  await visit.goto(shop.url);
+  await visit.getByRole("button", { name: "Buy" }).click();
+  await visit.getByText("Sent: 200").waitFor();
+  await expect.poll(() => destination.received.length, { timeout: 20_000 }).toBeGreaterThan(before);
+  const body = destination.received.slice(before).map((each) => each.body).join();
+  expect(body).toContain("sdk@example.com");
+  await visit.close();
+  shop.stop();
+
+  await page.getByRole("link", { name: "Live events" }).click();
+  await page.getByRole("button", { name: /Order Completed sdk@example.com/ }).click();
+  await page.getByLabel("The event as templates see it").getByText('"amplitude-ts/').waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByLabel("Main").getByRole("link", { name: "Overview" }).click();
+  await expect.poll(() => page.getByLabel(/Events received and delivered/).first().textContent()).toMatch(/Delivered at once[1-9]/);
   await context.close();
 });

@@ -1,5 +1,5 @@
 import { Menu, SegmentedControl, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { IconBook, IconLogout, IconUser } from "@tabler/icons-react";
+import { IconApi, IconBook, IconLogout, IconUser } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { api, take } from "@/api/client";
@@ -43,6 +43,15 @@ export function MeMenu() {
         </Menu.Item>
         <Menu.Item
           leftSection={<IconBook size={16} />}
+          component="a"
+          href="/docs"
+          target="_blank"
+          rel="noreferrer"
+        >
+          Guide
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconApi size={16} />}
           component="a"
           href="/api/reference"
           target="_blank"
