@@ -39,27 +39,32 @@ function itemOf({ page, of, heading, id, text }: Entry, sought: string, index: n
   const item = document.createElement("li");
   item.setAttribute("role", "option");
   item.id = `found-${String(index)}`;
-  const link = document.createElement("a");
-  link.href = `/docs/${page}${id === "" ? "" : `#${id}`}`;
-  link.tabIndex = -1;
+  item.dataset.href = `/docs/${page}${id === "" ? "" : `#${id}`}`;
   const title = document.createElement("b");
   title.textContent = heading === of ? heading : `${of} › ${heading}`;
   const words = document.createElement("span");
   words.textContent = glimpse(text, sought);
-  link.append(title, words);
-  item.append(link);
+  item.append(title, words);
   return item;
 }
 
 /** Moves the choice along the list; what is chosen is said to screen readers. */
 function move(field: HTMLInputElement, into: HTMLUListElement, step: number): void {
-  const items = [...into.querySelectorAll<HTMLLIElement>("li:has(a)")];
+  const items = [...into.querySelectorAll<HTMLLIElement>("li[data-href]")];
   if (items.length === 0) return;
   const now = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
   const next = (now + step + items.length) % items.length;
   for (const [index, item] of items.entries()) item.setAttribute("aria-selected", String(index === next));
   items[next]?.scrollIntoView({ block: "nearest" });
   field.setAttribute("aria-activedescendant", items[next]?.id ?? "");
+}
+
+/** Leads to what was found. */
+function follow(item: HTMLElement | null): void {
+  const href = item?.dataset.href;
+  if (href === undefined || input === null || list === null) return;
+  show(input, list, false);
+  window.location.href = href;
 }
 
 if (input !== null && list !== null) {
@@ -73,16 +78,15 @@ if (input !== null && list !== null) {
     else if (event.key === "ArrowUp") move(input, list, -1);
     else if (event.key === "Escape") show(input, list, false);
     else if (event.key === "Enter") {
-      const chosen = list.querySelector<HTMLAnchorElement>('[aria-selected="true"] a') ?? list.querySelector("a");
-      if (chosen !== null && !list.hidden) {
-        show(input, list, false);
-        window.location.href = chosen.href;
-      }
+      const chosen = list.querySelector<HTMLElement>('[aria-selected="true"]') ?? list.querySelector<HTMLElement>("[data-href]");
+      if (!list.hidden) follow(chosen);
     } else return;
     event.preventDefault();
   });
   document.addEventListener("click", ({ target }) => {
-    if (target instanceof Node && !input.contains(target)) show(input, list, false);
+    const item = target instanceof Element ? target.closest<HTMLElement>("#found [data-href]") : null;
+    if (item !== null) follow(item);
+    else if (target instanceof Node && !input.contains(target)) show(input, list, false);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && document.activeElement === document.body) {

@@ -128,7 +128,8 @@ function plainText(markdown: string): string {
   return markdown
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replaceAll(/<\/?[a-z][^>]*>/gi, " ")
-    .replaceAll(/[`*]|^#+ |^\|?[-| :]+\|$/gm, "");
+    .replaceAll(/[`*]|^#+ |^\|?[-| :]+\|$/gm, "")
+    .replaceAll("|", " ");
 }
 
 export function escaped(text: string): string {

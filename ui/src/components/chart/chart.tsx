@@ -12,7 +12,7 @@ export interface Series {
   /** One for each part of the span; null: nothing was measured. */
   values: (number | null)[];
   /** Its look: tone and texture differ, so that no eye needs the colour alone. */
-  tone: "accent" | "second" | "bad" | "quiet";
+  tone: "accent" | "soft" | "second" | "bad" | "quiet";
   /** Columns stand on the axis, or hang from it; lines are drawn over them. */
   as: "up" | "down" | "line";
 }

@@ -46,7 +46,7 @@ function Flow({ project }: { project: string }) {
   }
   if (figures.data === undefined) return <LoadingRows rows={1} height={340} />;
   const series = [
-    counted(figures.data, "Received", { tone: "accent", as: "up" }, (step) => step.received),
+    counted(figures.data, "Received", { tone: "soft", as: "up" }, (step) => step.received),
     counted(figures.data, "Delivered at once", { tone: "accent", as: "down" }, (step) => step.delivered_first),
     counted(figures.data, "Delivered later", { tone: "second", as: "down" }, (step) => step.delivered_retry),
     counted(figures.data, "Failed", { tone: "bad", as: "down" }, failedOf),

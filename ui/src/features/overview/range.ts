@@ -25,7 +25,7 @@ export const RANGES: Record<Range, About> = {
 };
 
 /** What somebody sees who chose nothing. */
-export const FIRST_RANGE: Range = "4h";
+export const FIRST_RANGE: Range = "1h";
 
 export function rangeOf(value: unknown): Range | undefined {
   return typeof value === "string" && value in RANGES ? (value as Range) : undefined;
