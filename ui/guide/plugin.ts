@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
-import { filesOf, renderAll } from "./render.ts";
+import { filesOf } from "./render.ts";
 
 const DOCS = fileURLToPath(new URL("../../docs", import.meta.url));
 const SCRIPT = fileURLToPath(new URL("./guide.ts", import.meta.url));
@@ -22,7 +22,7 @@ export function guide(): Plugin {
         const chunk = Object.values(bundle).find((each) => each.type === "chunk" && each.facadeModuleId === SCRIPT);
         if (chunk?.type !== "chunk") return;
         const styles = [...(chunk.viteMetadata?.importedCss ?? [])].map((name) => `/${name}`);
-        const made = filesOf(renderAll(DOCS), { scripts: [`/${chunk.fileName}`], styles });
+        const made = filesOf(DOCS, { scripts: [`/${chunk.fileName}`], styles });
         for (const [fileName, source] of made) this.emitFile({ type: "asset", fileName, source });
         const images = join(DOCS, "images");
         for (const file of readdirSync(images)) {
@@ -50,7 +50,7 @@ export function guide(): Plugin {
           response.end(readFileSync(join(DOCS, name)));
           return;
         }
-        const made = filesOf(renderAll(DOCS), { scripts: ["/@vite/client", "/guide/guide.ts"], styles: [] });
+        const made = filesOf(DOCS, { scripts: ["/@vite/client", "/guide/guide.ts"], styles: [] });
         const found = made.get(`docs/${name}`) ?? made.get(`docs/${name}.html`);
         if (found === undefined) {
           next();

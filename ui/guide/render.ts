@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Marked, type Token, type Tokens } from "marked";
-import { CONTENTS, FIRST } from "./contents.ts";
+import { CONTENTS, FIRST, type Part } from "./contents.ts";
 
 /** A page of the guide. */
 export interface GuidePage {
@@ -23,16 +23,21 @@ export interface Section {
   text: string;
 }
 
-/** Reads and renders every page. A link that leads to no page or heading fails the build. */
-export function renderAll(docs: string): GuidePage[] {
-  const names = CONTENTS.flatMap(({ pages }) => pages);
-  const unlisted = readdirSync(docs)
+/** The parts of the guide with the pages that there are. */
+export function partsOf(docs: string): Part[] {
+  const there = readdirSync(docs)
     .filter((file) => file.endsWith(".md"))
-    .filter((file) => !names.includes(file.slice(0, -3)));
-  if (unlisted.length > 0) throw new Error(`docs/${unlisted.join(", docs/")}: in no part of ui/guide/contents.ts`);
-  const pages = names.map((name) => render(name, readFileSync(join(docs, `${name}.md`), "utf8")));
-  for (const page of pages) checkLinks(page, pages, docs);
-  return pages;
+    .map((file) => file.slice(0, -3));
+  const listed = CONTENTS.flatMap(({ pages }) => pages);
+  const others = there.filter((name) => !listed.includes(name)).sort();
+  const parts = CONTENTS.map(({ part, pages }) => ({ part, pages: pages.filter((name) => there.includes(name)) }));
+  return others.length === 0 ? parts : [...parts, { part: "More", pages: others }];
+}
+
+/** Reads and renders every page. */
+export function renderAll(docs: string): GuidePage[] {
+  const names = partsOf(docs).flatMap(({ pages }) => pages);
+  return names.map((name) => render(name, readFileSync(join(docs, `${name}.md`), "utf8")));
 }
 
 function render(name: string, markdown: string): GuidePage {
@@ -94,18 +99,20 @@ function addressOf(href: string): string | null {
   return found === null ? null : `/docs/${found[1] ?? ""}${found[2] ?? ""}`;
 }
 
-function checkLinks({ name, html }: GuidePage, pages: GuidePage[], docs: string): void {
-  const fault = (what: string) => new Error(`docs/${name}.md: ${what}`);
+/** Links of a page that lead to no page or heading, and pictures that aren't there. */
+export function faultsOf({ name, html }: GuidePage, pages: GuidePage[], docs: string): string[] {
+  const faults: string[] = [];
   for (const [, href = ""] of html.matchAll(/href="(\/docs[^"]*|#[^"]*)"/g)) {
     const [path = "", id = ""] = href.split("#");
     const page = path === "" ? name : path.slice("/docs/".length);
     const found = pages.find((each) => each.name === page);
-    if (found === undefined) throw fault(`links to ${href}, which is no page`);
-    if (id !== "" && !found.html.includes(`id="${id}"`)) throw fault(`links to ${href}, which is no heading`);
+    if (found === undefined) faults.push(`${name} links to ${href}, which is no page`);
+    else if (id !== "" && !found.html.includes(`id="${id}"`)) faults.push(`${name} links to ${href}, which is no heading`);
   }
   for (const [, image = ""] of html.matchAll(/src="\/docs\/([^"]*)"/g)) {
-    if (!existsSync(join(docs, image))) throw fault(`shows ${image}, which isn't there`);
+    if (!existsSync(join(docs, image))) faults.push(`${name} shows ${image}, which isn't there`);
   }
+  return faults;
 }
 
 /** A heading's id, as GitHub makes them. */
@@ -136,14 +143,20 @@ export function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
+/** The files that a page loads, by their addresses. */
+interface Files {
+  scripts: string[];
+  styles: string[];
+}
+
 /** A page as a document; `files` are the scripts and styles that it loads. */
-export function documentOf(page: GuidePage, pages: GuidePage[], files: { scripts: string[]; styles: string[] }): string {
-  const order = CONTENTS.flatMap((part) => part.pages);
+export function documentOf(page: GuidePage, pages: GuidePage[], contents: Part[], files: Files): string {
+  const order = contents.flatMap((part) => part.pages);
   const at = order.indexOf(page.name);
   const titleOf = (name: string) => escaped(pages.find((each) => each.name === name)?.title ?? name);
   const step = (name: string | undefined, rel: string, words: string) =>
     name === undefined ? "<span></span>" : `<a rel="${rel}" href="/docs/${name}"><small>${words}</small>${titleOf(name)}</a>`;
-  const parts = CONTENTS.map(({ part, pages: own }) => {
+  const parts = contents.map(({ part, pages: own }) => {
     const links = own.map((name) => {
       const current = name === page.name;
       const inside = current
@@ -195,10 +208,11 @@ export function documentOf(page: GuidePage, pages: GuidePage[], files: { scripts
 }
 
 /** The pages by the names of their files, beside what search reads. */
-export function filesOf(pages: GuidePage[], files: { scripts: string[]; styles: string[] }): Map<string, string> {
+export function filesOf(docs: string, files: Files): Map<string, string> {
+  const [pages, contents] = [renderAll(docs), partsOf(docs)];
   const made = new Map<string, string>();
   for (const page of pages) {
-    const document = documentOf(page, pages, files);
+    const document = documentOf(page, pages, contents, files);
     made.set(`docs/${page.name}.html`, document);
     if (page.name === FIRST) made.set("docs/index.html", document);
   }

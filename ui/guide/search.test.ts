@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { filesOf, renderAll, slug } from "./render.ts";
+import { faultsOf, filesOf, renderAll, slug } from "./render.ts";
 import { found, glimpse } from "./search.ts";
 
 const entries = [
@@ -31,7 +31,8 @@ test("ids are those of other readers of Markdown", () => {
 test("every page of the guide is rendered, and every link in it leads somewhere", () => {
   const docs = fileURLToPath(new URL("../../docs", import.meta.url));
   const pages = renderAll(docs);
-  const files = filesOf(pages, { scripts: ["/assets/guide.js"], styles: [] });
+  expect(pages.flatMap((page) => faultsOf(page, pages, docs))).toEqual([]);
+  const files = filesOf(docs, { scripts: ["/assets/guide.js"], styles: [] });
   expect(files.get("docs/index.html")).toContain('src="/assets/guide.js"');
   expect(files.get("docs/syncs.html")).toContain('id="to-a-later-version"');
   for (const page of pages) {

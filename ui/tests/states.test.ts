@@ -109,6 +109,31 @@ test("everything is reached by keys", async () => {
   await page.close();
 });
 
+test("events come as they arrive, and wait while the list is paused", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  let asked = 0;
+  page.on("request", (request) => {
+    if (/\/events\?/.test(request.url()) && !request.url().includes("/tail/")) asked += 1;
+  });
+  await page.goto(`${server.url}/p/${filled.project}/events`);
+  await page.getByRole("status").getByText("Live", { exact: true }).waitFor();
+  const before = asked;
+  await server.send(filled.apiKey, [{ event_type: "Just Now", user_id: "tail@example.com" }]);
+  await page.getByRole("button", { name: /Just Now tail@example.com/ }).waitFor();
+  expect(asked).toBe(before);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await server.send(filled.apiKey, [{ event_type: "Meanwhile", user_id: "tail@example.com" }]);
+  await page.waitForTimeout(400);
+  expect(await page.getByRole("button", { name: /Meanwhile/ }).count()).toBe(0);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("button", { name: /Meanwhile tail@example.com/ }).waitFor();
+  const rows = await page.getByRole("list", { name: "Events" }).getByRole("listitem").count();
+  const offsets = await page.getByRole("button", { name: /Just Now tail/ }).count();
+  expect([rows > 2, offsets]).toEqual([true, 1]);
+  await page.close();
+});
+
 test("an enabled sync's change is shown on recent events before it is made", async () => {
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);

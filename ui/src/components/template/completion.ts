@@ -8,6 +8,16 @@ export interface Scope {
   input: Record<string, unknown> | null;
   parameters: string[];
   mappedFields: string[];
+  /** What recent events have at a path, such as `["input", "user_id"]`. */
+  seen?: (path: string[]) => Seen | null;
+}
+
+/** What recent events have where a template reads. */
+export interface Seen {
+  /** Values, as JSON. */
+  examples: string[];
+  /** Of how many events, and in how many it is absent, in words. */
+  of: string;
 }
 
 /** Completes directives, built-ins and names, by what stands before the cursor. */

@@ -7,6 +7,7 @@ import { EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirro
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 import { completeTemplate, type Scope } from "./completion";
+import { values } from "./hover";
 import { freemarker } from "./language";
 import classes from "./editor.module.css";
 
@@ -24,6 +25,14 @@ interface EditorProps {
   problems: TemplateProblem[];
   scope: Scope;
   readOnly?: boolean;
+  /** Where to go, each time that it is another object. */
+  jump?: Place | undefined;
+}
+
+/** A place in the text, from 1. */
+export interface Place {
+  line?: number | null;
+  column?: number | null;
 }
 
 const colours = HighlightStyle.define([
@@ -38,7 +47,7 @@ const colours = HighlightStyle.define([
 ]);
 
 /** An editor for FreeMarker templates. Escape, then Tab leaves it by keyboard. */
-export default function TemplateEditor({ label, value, onChange, problems, scope, readOnly = false }: EditorProps) {
+export default function TemplateEditor({ label, value, onChange, problems, scope, readOnly = false, jump }: EditorProps) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   // What the editor is made with is read once; later values come by the effects below.
@@ -62,6 +71,7 @@ export default function TemplateEditor({ label, value, onChange, problems, scope
           highlightActiveLine(),
           freemarker,
           syntaxHighlighting(colours),
+          values(() => latest.current.scope.seen),
           autocompletion({ override: [completeTemplate(() => latest.current.scope)] }),
           keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
           EditorView.lineWrapping,
@@ -99,6 +109,10 @@ export default function TemplateEditor({ label, value, onChange, problems, scope
     editor.dispatch(setDiagnostics(editor.state, found));
   }, [problems]);
 
+  useEffect(() => {
+    if (jump !== undefined && view.current !== null) show(view.current, jump);
+  }, [jump]);
+
   return (
     <div>
       <div ref={place} className={classes.editor} />
@@ -111,9 +125,7 @@ export default function TemplateEditor({ label, value, onChange, problems, scope
                 onClick={() => {
                   const editor = view.current;
                   if (editor === null) return;
-                  const { from } = diagnostic(editor.state.doc, problem);
-                  editor.dispatch({ selection: { anchor: from }, scrollIntoView: true });
-                  editor.focus();
+                  show(editor, problem);
                 }}
               >
                 {problem.line != null && <span className="mono numbers">Line {problem.line}</span>} {problem.message}
@@ -124,6 +136,13 @@ export default function TemplateEditor({ label, value, onChange, problems, scope
       )}
     </div>
   );
+}
+
+function show(editor: EditorView, place: Place): void {
+  const { from } = diagnostic(editor.state.doc, { message: "", ...place });
+  editor.dispatch({ selection: { anchor: from }, scrollIntoView: true });
+  editor.dom.scrollIntoView({ block: "nearest" });
+  editor.focus();
 }
 
 /** A problem as the editor shows it: from its place to the end of the word there. */

@@ -10,6 +10,7 @@ import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { absolute, clock } from "@/components/time";
 import { earlierEventsQuery, eventQuery, eventsQuery, type EventView, observedQuery, typeOf, userOf } from "./queries";
+import { useTail } from "./tail";
 import classes from "./events.module.css";
 
 const route = getRouteApi("/shell/p/$project/events");
@@ -25,20 +26,34 @@ export function EventsPage() {
   const navigate = route.useNavigate();
   const [paused, setPaused] = useState(false);
   const filter = { limit: AT_ONCE, type };
+  // The tail joins on to the list as it was when it was asked for; without a tail the list is asked for again.
+  const [polls, setPolls] = useState(false);
   const newest = useQuery({
     ...eventsQuery(project, filter),
-    refetchInterval: paused ? false : LOOK_MILLISECONDS,
-    refetchOnWindowFocus: !paused,
+    staleTime: Infinity,
+    refetchOnMount: "always",
+    refetchInterval: polls && !paused ? LOOK_MILLISECONDS : false,
+    refetchOnWindowFocus: polls && !paused,
+    refetchOnReconnect: polls,
   });
+  const fresh = newest.isFetchedAfterMount ? newest.data : undefined;
+  const tail = useTail({
+    project,
+    type,
+    after: fresh === undefined ? undefined : (fresh.items[0]?.offset ?? null),
+    active: !paused && !polls,
+  });
+  if (tail.state === "off" && !polls) setPolls(true);
   const observed = useQuery(observedQuery(project));
-  const items = newest.data?.items ?? [];
+  const items = tail.full ? tail.events : tail.events.concat(newest.data?.items ?? []);
+  const next = tail.full ? tail.events.at(-1)?.offset : (newest.data?.next ?? undefined);
   // Older pages go on from where the list ended when they were first asked for; until then it moves.
   const [olderFrom, setOlderFrom] = useState<number>();
   const earlier = useInfiniteQuery(
-    earlierEventsQuery(project, filter, olderFrom ?? newest.data?.next ?? undefined),
+    earlierEventsQuery(project, filter, olderFrom ?? next),
   );
   const shown = items.concat(olderFrom === undefined ? [] : (earlier.data?.pages.flatMap((page) => page.items) ?? []));
-  const more = olderFrom === undefined ? newest.data?.next != null : earlier.hasNextPage;
+  const more = olderFrom === undefined ? next !== undefined : earlier.hasNextPage;
   // The list moves on; what somebody looks at stays, also when its address is opened later.
   const current = useQuery({ ...eventQuery(project, opened ?? 0), enabled: opened !== undefined });
 
@@ -51,6 +66,9 @@ export function EventsPage() {
       about="What this project receives, newest first, as templates see it."
       actions={
         <>
+          <Text size="sm" c="dimmed" role="status">
+            {paused ? "Paused" : polls ? "Asked every 2 s" : tail.state === "live" ? "Live" : "Connecting"}
+          </Text>
           <Select
             aria-label="Type of event"
             placeholder="All types"
@@ -71,7 +89,10 @@ export function EventsPage() {
               aria-label={paused ? "Go on" : "Pause"}
               onClick={() => {
                 // What is shown from here on joins what is there: older pages are asked for anew.
-                if (paused) setOlderFrom(undefined);
+                if (paused) {
+                  setOlderFrom(undefined);
+                  void newest.refetch();
+                }
                 setPaused(!paused);
               }}
             >
@@ -107,6 +128,11 @@ export function EventsPage() {
             opened={opened}
             onOpen={(event) => void navigate({ search: { type, event: event.offset }, replace: true })}
           />
+          {tail.skipped > 0 && (
+            <Text size="sm" c="dimmed" mt={8}>
+              {tail.skipped} events came faster than they could be shown. They are in the list when you open it again.
+            </Text>
+          )}
           {more && (
             <Group justify="center" mt="md">
               <Button
@@ -114,7 +140,7 @@ export function EventsPage() {
                 loading={earlier.isFetching}
                 onClick={() => {
                   if (olderFrom === undefined) {
-                    setOlderFrom(newest.data?.next ?? undefined);
+                    setOlderFrom(next);
                     setPaused(true);
                     void earlier.refetch();
                   } else {

@@ -22,6 +22,7 @@ export function ConnectionInfo({ organisation, definition, draft, may, check }: 
             label="Display name"
             required
             disabled={!may}
+            data-pointer="/display_name"
             value={content.display_name}
             error={problemAt(check, "/display_name")}
             onChange={(event) => {
@@ -42,6 +43,7 @@ export function ConnectionInfo({ organisation, definition, draft, may, check }: 
           label="Summary"
           description="One line, on the tile."
           disabled={!may}
+          data-pointer="/about/summary"
           value={about.summary ?? ""}
           error={problemAt(check, "/about/summary")}
           onChange={(event) => {
@@ -54,6 +56,7 @@ export function ConnectionInfo({ organisation, definition, draft, may, check }: 
           minRows={4}
           maxRows={14}
           disabled={!may}
+          data-pointer="/about/description"
           value={about.description ?? ""}
           error={problemAt(check, "/about/description")}
           onChange={(event) => {

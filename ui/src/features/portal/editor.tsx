@@ -1,6 +1,7 @@
 import { Alert, Badge, Button, Group, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { api, matching, take, type Schemas } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
 import { TextLink } from "@/components/links";
@@ -14,6 +15,8 @@ import { ConfigurationTab } from "./configuration";
 import { type Draft, useDraft } from "./draft";
 import { FindingNames } from "./findings";
 import { checkQuery, type Content, type Definition, definitionQuery, lintQuery } from "./queries";
+import { usePins } from "./pins";
+import type { Jump } from "./shared";
 import { TestingTab } from "./testing";
 import { VersionsTab } from "./versions";
 
@@ -55,7 +58,20 @@ function Editor({ organisation, definition }: { organisation: string; definition
   const check = useQuery(checkQuery(organisation, definition));
   const lint = useQuery(lintQuery(organisation, definition));
   const { content } = draft;
-  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [] };
+  const pins = usePins(organisation, definition);
+  const [jump, setJump] = useState<Jump>();
+  const navigate = route.useNavigate();
+  const goTo = (place: Jump) => {
+    setJump(place);
+    if (tab !== undefined) void navigate({ search: {}, replace: true });
+    // Fields that are no templates are found by their pointer, once they are there.
+    requestAnimationFrame(() => {
+      const field = document.querySelector<HTMLElement>(`[data-pointer="${CSS.escape(place.pointer)}"]`);
+      field?.scrollIntoView({ block: "center" });
+      field?.focus();
+    });
+  };
+  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [], pins, jump, onJump: goTo };
   return (
     <Page
       wide

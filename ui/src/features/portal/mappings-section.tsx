@@ -35,6 +35,7 @@ export function MappingsSection({ draft, may, check }: TabProps) {
                 label="Destination property name"
                 disabled={!may}
                 classNames={{ input: "mono" }}
+                data-pointer={`${at}/name`}
                 value={mapping.name}
                 error={problemAt(check, `${at}/name`)}
                 onChange={(event) => {

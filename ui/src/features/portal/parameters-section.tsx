@@ -53,6 +53,7 @@ export function ParametersSection({ draft, may, check }: TabProps) {
                 label="Parameter name"
                 disabled={!may}
                 classNames={{ input: "mono" }}
+                data-pointer={`${at}/name`}
                 value={parameter.name}
                 error={problemAt(check, `${at}/name`)}
                 onChange={(event) => {

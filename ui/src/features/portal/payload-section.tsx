@@ -18,7 +18,7 @@ const BEGINNING = `{
 `;
 
 /** The request that is made of an event, or of a user. */
-export function PayloadSection({ part, draft, may, check, findings }: TabProps & { part: "events" | "users" }) {
+export function PayloadSection({ part, draft, may, check, findings, jump }: TabProps & { part: "events" | "users" }) {
   const payload = draft.content[part] ?? null;
   const events = part === "events";
   const change = (next: Partial<Payload>) => {
@@ -66,6 +66,7 @@ export function PayloadSection({ part, draft, may, check, findings }: TabProps &
               label="URL endpoint"
               disabled={!may}
               classNames={{ input: "mono" }}
+              data-pointer={`/${part}/url`}
               value={payload.url}
               error={problemAt(check, `/${part}/url`)}
               onChange={(event) => {
@@ -85,6 +86,7 @@ export function PayloadSection({ part, draft, may, check, findings }: TabProps &
                 value={payload.body ?? ""}
                 problems={body}
                 readOnly={!may}
+                jump={jump?.pointer === `/${part}/body` ? jump : undefined}
                 scope={{
                   input: null,
                   parameters: draft.content.parameters.map((each) => each.name),
@@ -144,6 +146,7 @@ function Headers({ payload, part, may, check, onChange }: HeadersProps) {
               placeholder="Header value"
               disabled={!may}
               classNames={{ input: "mono" }}
+              data-pointer={`/${part}/headers/${String(index)}/value`}
               value={header.value}
               error={problemAt(check, `/${part}/headers/${String(index)}/value`)}
               onChange={(event) => {

@@ -10,7 +10,7 @@ import { Usage } from "./usage";
 import classes from "./editor.module.css";
 
 /** What users will see, and what the check says. */
-export function SetupPreview({ draft: { content }, check }: TabProps) {
+export function SetupPreview({ draft: { content }, check, onJump }: TabProps) {
   const [filled, setFilled] = useState<Filled>({ parameters: {}, mappings: {} });
   return (
     <aside className={classes.aside} aria-label="Preview of the integration">
@@ -24,7 +24,7 @@ export function SetupPreview({ draft: { content }, check }: TabProps) {
         </div>
       </Section>
       <CheckList check={check} content={content} />
-      <Usage check={check} />
+      <Usage check={check} content={content} onJump={onJump} />
     </aside>
   );
 }

@@ -11,6 +11,18 @@ export interface TabProps {
   may: boolean;
   check: Check | undefined;
   findings: Schemas["FindingView"][];
+  /** What reviewers said of the fields. */
+  pins: Schemas["CommentView"][];
+  /** A place that somebody wants to see. */
+  jump: Jump | undefined;
+  onJump: (jump: Jump) => void;
+}
+
+/** A field, and where it is a template a place in it. */
+export interface Jump {
+  pointer: string;
+  line?: number | null;
+  column?: number | null;
 }
 
 /** What is wrong at a place of the draft, or below it. */

@@ -14,7 +14,7 @@ import { Usage } from "./usage";
 import classes from "./editor.module.css";
 
 /** Test values, the request that they make of an event, and asking the destination. */
-export function TestingTab({ organisation, definition, draft, may, check }: TabProps) {
+export function TestingTab({ organisation, definition, draft, may, check, onJump }: TabProps) {
   const [filled, setFilled] = useState<Filled>({ parameters: {}, mappings: {} });
   const [text, setText] = useState("");
   const [part, setPart] = useState<Schemas["Part"]>("event");
@@ -79,7 +79,7 @@ export function TestingTab({ organisation, definition, draft, may, check }: TabP
             onChange={setText}
           />
         </Section>
-        <Usage check={check} />
+        <Usage check={check} content={draft.content} onJump={onJump} />
       </div>
       <aside className={classes.aside} aria-label="The request">
         <Section title="Test payload" about="The request, as it would be sent. Copy it as a curl command below.">

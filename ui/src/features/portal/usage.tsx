@@ -1,11 +1,19 @@
-import { Table, Text } from "@mantine/core";
+import { Table, Text, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconX } from "@tabler/icons-react";
-import type { Schemas } from "@/api/client";
+import { fieldName } from "@/components/field-name";
 import { Section } from "@/components/page";
-import type { Check } from "./queries";
+import type { Check, Content } from "./queries";
+import type { Jump } from "./shared";
+import classes from "./editor.module.css";
+
+interface UsageProps {
+  check: Check | undefined;
+  content: Content;
+  onJump: (jump: Jump) => void;
+}
 
 /** DECLARED and USED: each parameter and mapped field, and where templates use it. */
-export function Usage({ check }: { check: Check | undefined }) {
+export function Usage({ check, content, onJump }: UsageProps) {
   if (check === undefined) return null;
   const rows = [
     ...check.parameters.map((usage) => ({ usage, kind: "parameters" })),
@@ -35,7 +43,21 @@ export function Usage({ check }: { check: Check | undefined }) {
                 <Table.Td>
                   <Mark yes={usage.declared} />
                 </Table.Td>
-                <Table.Td>{usage.used.length === 0 ? <Mark yes={false} /> : usage.used.map(placeOf).join(", ")}</Table.Td>
+                <Table.Td>
+                  {usage.used.length === 0 && <Mark yes={false} />}
+                  {usage.used.map((place) => (
+                    <UnstyledButton
+                      key={`${place.pointer}:${String(place.line)}:${String(place.column)}`}
+                      className={classes.jump ?? ""}
+                      onClick={() => {
+                        onJump(place);
+                      }}
+                    >
+                      {fieldName(place.pointer, content)}
+                      {place.line != null && `, line ${String(place.line)}`}
+                    </UnstyledButton>
+                  ))}
+                </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -51,10 +73,4 @@ function Mark({ yes }: { yes: boolean }) {
   ) : (
     <IconX size={16} color="var(--ms-failing)" aria-label="No" />
   );
-}
-
-/** Such as `events body 3`. */
-function placeOf({ pointer, line }: Schemas["UsedView"]): string {
-  const words = pointer.slice(1).replaceAll("/", " ");
-  return line == null ? words : `${words} ${String(line)}`;
 }

@@ -3,6 +3,7 @@ import { IconFilter, IconPlus, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "@/api/client";
 import { asGroup, blankTest, complete, type Condition } from "./condition";
+import { CountedFor } from "./condition-count";
 import { FilterGroup } from "./filter";
 import { MatchCount } from "./match-count";
 import { PayloadField } from "./payload";
@@ -48,6 +49,7 @@ export function EventsStep(props: StepProps) {
           </Radio.Group>
           {"types" in select ? (
             <Types
+              sync={sync}
               types={select.types}
               observed={observed}
               disabled={disabled}
@@ -57,6 +59,7 @@ export function EventsStep(props: StepProps) {
             />
           ) : (
             <Filter
+              sync={sync}
               condition={select.all.condition}
               observed={observed}
               disabled={disabled}
@@ -87,6 +90,7 @@ export function EventsStep(props: StepProps) {
 }
 
 interface FilterProps {
+  sync: StepProps["sync"];
   condition: Condition | null | undefined;
   observed: StepProps["observed"];
   disabled: boolean;
@@ -95,7 +99,7 @@ interface FilterProps {
 }
 
 /** A condition under construction: what isn't filled in yet is kept here, and not sent. */
-function Filter({ condition, observed, disabled, eventType, onChange }: FilterProps) {
+function Filter({ sync, condition, observed, disabled, eventType, onChange }: FilterProps) {
   const [edited, setEdited] = useState<Condition>();
   const stored = JSON.stringify(complete(asGroup(condition)));
   const current =
@@ -123,23 +127,26 @@ function Filter({ condition, observed, disabled, eventType, onChange }: FilterPr
     );
   }
   return (
-    <FilterGroup
-      condition={current}
-      suggestions={suggestions(observed, eventType)}
-      disabled={disabled}
-      onChange={change}
-    />
+    <CountedFor value={{ sync, type: eventType ?? null }}>
+      <FilterGroup
+        condition={current}
+        suggestions={suggestions(observed, eventType)}
+        disabled={disabled}
+        onChange={change}
+      />
+    </CountedFor>
   );
 }
 
 interface TypesProps {
+  sync: StepProps["sync"];
   types: SelectedType[];
   observed: StepProps["observed"];
   disabled: boolean;
   onChange: (types: SelectedType[]) => void;
 }
 
-function Types({ types, observed, disabled, onChange }: TypesProps) {
+function Types({ sync, types, observed, disabled, onChange }: TypesProps) {
   const [text, setText] = useState("");
   const seen = new Map(observed?.event_types.map((each) => [each.event_type, each.events]) ?? []);
   const free = [...seen.keys()].filter((name) => !types.some((type) => type.event_type === name));
@@ -174,6 +181,7 @@ function Types({ types, observed, disabled, onChange }: TypesProps) {
             )}
           </div>
           <Filter
+            sync={sync}
             condition={type.condition}
             observed={observed}
             disabled={disabled}

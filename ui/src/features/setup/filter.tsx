@@ -12,6 +12,7 @@ import {
   valuesOf,
   withOperator,
 } from "./condition";
+import { ConditionCount } from "./condition-count";
 import { keyOf, type Suggestion } from "./property";
 import { PropertyPicker } from "./property-picker";
 import classes from "./filter.module.css";
@@ -177,6 +178,7 @@ function TestRow({ test, suggestions, disabled, onChange, onRemove }: RowProps) 
           }}
         />
       )}
+      <ConditionCount test={test} />
       {!disabled && (
         <ActionIcon aria-label="Remove condition" onClick={onRemove}>
           <IconX size={15} />

@@ -1,6 +1,7 @@
 import { Button, Group, Input, Radio, Skeleton, Stack } from "@mantine/core";
 import { lazy, Suspense } from "react";
 import type { FieldProblem } from "./form";
+import { seenAt } from "./seen";
 import type { StepProps } from "./step";
 
 const TemplateEditor = lazy(() => import("@/components/template/editor"));
@@ -43,7 +44,7 @@ const BEGINNING: Record<string, string> = {
 };
 
 /** The default payload, or a FreeMarker template of one's own. */
-export function PayloadField({ label, template, pointer, problems, disabled, event, form, onChange }: PayloadProps) {
+export function PayloadField({ label, template, pointer, problems, disabled, event, form, observed, onChange }: PayloadProps) {
   const own = problems.filter((problem) => problem.pointer === pointer);
   return (
     <Stack gap="sm">
@@ -75,6 +76,7 @@ export function PayloadField({ label, template, pointer, problems, disabled, eve
                 input: event,
                 parameters: Object.keys(form.parameters),
                 mappedFields: Object.keys(form.mappings),
+                seen: seenAt(observed, event),
               }}
               onChange={onChange}
             />

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import type { Observed } from "@/features/events/queries";
+import { seenAt } from "./seen";
+
+const property = (name: string, events: number, examples: string[]) => ({ name, events, examples, kinds: ["string"], sensitive: "no" });
+const observed = {
+  events: 100,
+  event_types: [
+    { event_type: "a", events: 60, properties: [property("total", 40, ["1"])] },
+    { event_type: "b", events: 40, properties: [property("total", 20, ["2"])] },
+  ],
+  user_properties: [property("plan", 100, ['"pro"', '"free"'])],
+  group_properties: [],
+  truncated: false,
+} as unknown as Observed;
+
+test("values are those of recent events, with how often there is none", () => {
+  const seen = seenAt(observed, { user_id: "ann", user_properties: {} });
+  expect(seen(["input", "event_properties", "total"])).toEqual({ examples: ["1", "2"], of: "Absent in 40 of the last 100 events" });
+  expect(seen(["input", "user_properties", "plan"])?.of).toBe("In each of the last 100 events");
+  expect(seen(["input", "user_properties", "plam"])?.of).toBe("Absent in all of the last 100 events");
+  expect(seen(["input", "user_id"])).toEqual({ examples: ['"ann"'], of: "In the event that the request is made of" });
+  expect(seen(["input", "device_id"])?.of).toContain("Absent");
+  expect(seen(["parameters", "key"])).toBeNull();
+  expect(seenAt(undefined, null)(["input", "user_id"])).toBeNull();
+});

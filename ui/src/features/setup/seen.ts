@@ -1,0 +1,38 @@
+import type { Seen } from "@/components/template/completion";
+import type { Observed } from "@/features/events/queries";
+
+/** What recent events have where a template reads: values, and in how many of them there is none. */
+export function seenAt(observed: Observed | undefined, event: Record<string, unknown> | null) {
+  return (path: string[]): Seen | null => {
+    const [root, scope, name] = path;
+    if (root !== "input" || scope === undefined) return null;
+    const found = name === undefined ? null : counted(observed, scope, name);
+    if (found !== null) return found;
+    const value = path.slice(1).reduce<unknown>(
+      (at, step) => (typeof at === "object" && at !== null ? (at as Record<string, unknown>)[step] : undefined),
+      event,
+    );
+    if (event === null) return null;
+    return value === undefined
+      ? { examples: [], of: "Absent in the event that the request is made of" }
+      : { examples: [JSON.stringify(value)], of: "In the event that the request is made of" };
+  };
+}
+
+function counted(observed: Observed | undefined, scope: string, name: string): Seen | null {
+  if (observed === undefined || observed.events === 0) return null;
+  const properties =
+    scope === "user_properties"
+      ? observed.user_properties
+      : scope === "event_properties"
+        ? observed.event_types.flatMap((type) => type.properties)
+        : null;
+  if (properties === null) return null;
+  const own = properties.filter((each) => each.name === name);
+  const events = own.reduce((sum, each) => sum + each.events, 0);
+  const absent = observed.events - events;
+  const examples = [...new Set(own.flatMap((each) => each.examples))];
+  const last = `the last ${String(observed.events)} events`;
+  if (events === 0) return { examples, of: `Absent in all of ${last}` };
+  return { examples, of: absent === 0 ? `In each of ${last}` : `Absent in ${String(absent)} of ${last}` };
+}
