@@ -8,6 +8,8 @@ export interface Filled {
   project: string;
   apiKey: string;
   sync: string;
+  /** A sync whose destination can't be reached. */
+  failing: string;
   definition: string;
 }
 
@@ -92,7 +94,7 @@ export async function fill(server: Millstream, destination: Destination, request
     // What can't be reached is booked to be tried again.
     expect((await statusOf(failing)).pending).toBeGreaterThan(0);
   }, PATIENCE);
-  return { organisation, project, apiKey, sync: sync.id, definition: tile.id };
+  return { organisation, project, apiKey, sync: sync.id, failing: failing.id, definition: tile.id };
 }
 
 const TEMPLATE = `{

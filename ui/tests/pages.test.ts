@@ -8,7 +8,7 @@ import { Destination, Millstream } from "./server";
 
 /** Every page by name, empty or full, as an address. */
 function addresses(filled: Filled, empty: string): Record<string, string> {
-  const { organisation, project, sync, definition } = filled;
+  const { organisation, project, sync, failing, definition } = filled;
   return {
     "overview-empty": `/p/${empty}`,
     overview: `/p/${project}`,
@@ -28,6 +28,9 @@ function addresses(filled: Filled, empty: string): Record<string, string> {
     "setup-properties": `/p/${project}/syncs/${sync}/settings?step=properties`,
     "setup-users": `/p/${project}/syncs/${sync}/settings?step=users`,
     "setup-advanced": `/p/${project}/syncs/${sync}/settings?step=advanced`,
+    "sync-failures-none": `/p/${project}/syncs/${sync}/failures`,
+    "sync-failures": `/p/${project}/syncs/${failing}/failures?kind=attempt:connect:null`,
+    "sync-failing": `/p/${project}/syncs/${failing}`,
     "sync-history": `/p/${project}/syncs/${sync}/history`,
     "sync-none": `/p/${project}/syncs/sync_0`,
     "settings-projects": `/o/${organisation}/settings/projects`,

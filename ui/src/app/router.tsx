@@ -101,6 +101,12 @@ const syncSettings = createRoute({
   validateSearch: (search): { step?: string } => ({ step: text(search.step) }),
   component: lazyRouteComponent(() => import("@/features/setup/setup"), "SetupPage"),
 });
+const syncFailures = createRoute({
+  getParentRoute: () => sync,
+  path: "/failures",
+  validateSearch: (search): { range?: Range; kind?: string } => ({ range: rangeOf(search.range), kind: text(search.kind) }),
+  component: lazyRouteComponent(() => import("@/features/failures/failures"), "FailuresPage"),
+});
 const syncHistory = createRoute({
   getParentRoute: () => sync,
   path: "/history",
@@ -223,7 +229,7 @@ const tree = root.addChildren([
       catalog,
       tile,
       syncs,
-      sync.addChildren([syncOverview, syncSettings, syncHistory]),
+      sync.addChildren([syncOverview, syncFailures, syncSettings, syncHistory]),
     ]),
     settings.addChildren([settingsHome, settingsProjects, settingsMembers, settingsTokens, settingsAudit]),
     definitions,

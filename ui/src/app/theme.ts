@@ -76,10 +76,36 @@ const red: MantineColorsTuple = [
   "#79191b",
 ];
 
+/** What is well, and what is to be looked at: their last shades are words on a tint of their own. */
+const green: MantineColorsTuple = [
+  "#eaf7ef",
+  "#d3efde",
+  "#a6dfbd",
+  "#76cd99",
+  "#4fbd7b",
+  "#2fa862",
+  "#228f51",
+  "#1d7a46",
+  "#186339",
+  "#124d2c",
+];
+const yellow: MantineColorsTuple = [
+  "#fdf6e7",
+  "#faebcb",
+  "#f4d796",
+  "#edc15c",
+  "#e0ab4f",
+  "#c98a1d",
+  "#a96f08",
+  "#8f5a00",
+  "#744900",
+  "#5a3900",
+];
+
 export const theme = createTheme({
   primaryColor: "water",
   primaryShade: { light: 7, dark: 7 },
-  colors: { water, red, gray: slate, dark: night },
+  colors: { water, red, green, yellow, gray: slate, dark: night },
   black: "#171d22",
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   fontFamilyMonospace: "'JetBrains Mono Variable', ui-monospace, monospace",

@@ -57,6 +57,7 @@ export function SyncPage() {
 
 const PARTS = [
   { label: "Overview", to: "/p/$project/syncs/$sync" },
+  { label: "Failures", to: "/p/$project/syncs/$sync/failures" },
   { label: "Settings", to: "/p/$project/syncs/$sync/settings" },
   { label: "History", to: "/p/$project/syncs/$sync/history" },
 ] as const;

@@ -1,0 +1,261 @@
+import { Button, Group, Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconChevronRight, IconCircleCheck, IconRepeat } from "@tabler/icons-react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { Code } from "@/components/code";
+import { pretty, sentenceCase } from "@/components/highlight";
+import { TextLink } from "@/components/links";
+import { Listing } from "@/components/listing";
+import { Time } from "@/components/moment";
+import { Section } from "@/components/page";
+import { Empty, Failed, LoadingRows } from "@/components/states";
+import { type Column, DataTable } from "@/components/table";
+import { useMay } from "@/features/access/me";
+import { figuresQuery, inNumbers } from "@/features/overview/figures";
+import { RANGES } from "@/features/overview/range";
+import { RangeChoice } from "@/features/overview/range-choice";
+import { useOrganisationOf } from "@/features/shell/projects";
+import { type FailureGroup, groupsOf } from "./groups";
+import { type Ended, endedQuery, type Replay, replaysQuery, retriesQuery, type Retry } from "./queries";
+import { ReplayForm } from "./replay-form";
+import { Replays } from "./replays";
+import { reasonWords } from "./words";
+import classes from "./failures.module.css";
+
+const route = getRouteApi("/shell/p/$project/syncs/$sync/failures");
+
+/** Why deliveries fail, what waits, what ended, and sending it again. */
+export function FailuresPage() {
+  const { project, sync } = route.useParams();
+  const { range = "1d", kind } = route.useSearch();
+  const navigate = route.useNavigate();
+  const organisation = useOrganisationOf(project);
+  const may = useMay(organisation, "syncs:write");
+  const looks = useMay(organisation, "deliveries:read");
+  const of = { project, sync };
+  const figures = useQuery(figuresQuery(project, sync, range));
+  const ended = useInfiniteQuery({ ...endedQuery(of), enabled: looks });
+  const retries = useInfiniteQuery({ ...retriesQuery(of), enabled: looks });
+  const replays = useInfiniteQuery({ ...replaysQuery(of), enabled: looks });
+  const groups = figures.data === undefined ? [] : groupsOf(figures.data);
+  const samples = {
+    ended: ended.data?.pages.flatMap((page) => page.items) ?? [],
+    retries: retries.data?.pages.flatMap((page) => page.items) ?? [],
+  };
+  const again = (begin: Parameters<typeof openReplay>[1]) => {
+    openReplay(of, begin);
+  };
+  return (
+    <div className={classes.page}>
+      <Group justify="space-between" mb="sm">
+        <Text c="dimmed">What went wrong in {RANGES[range].words}, by kind.</Text>
+        <RangeChoice range={range} onChange={(next) => void navigate({ search: { range: next }, replace: true })} />
+      </Group>
+      {figures.isError && <Failed error={figures.error} what="Failures can't be shown" again={() => void figures.refetch()} />}
+      {figures.isPending && <LoadingRows rows={3} height={56} />}
+      {figures.isSuccess && groups.length === 0 && (
+        <Empty icon={<IconCircleCheck size={22} />} title="Nothing failed">
+          In {RANGES[range].words} every attempt was taken. Choose a longer time to look further back.
+        </Empty>
+      )}
+      {groups.length > 0 && (
+        <ul className={classes.groups} aria-label="Kinds of failure">
+          {groups.map((group) => (
+            <li key={group.key}>
+              <KindRow
+                group={group}
+                opened={group.key === kind}
+                onToggle={() =>
+                  void navigate({ search: { range, kind: group.key === kind ? undefined : group.key }, replace: true })
+                }
+                samples={samples}
+                onReplay={may && samples.ended.some((each) => isOf(each, group)) ? again : undefined}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+      {looks && (
+        <>
+          <Replays of={of} query={replays} may={may} />
+          <Section title="Waiting for another attempt" about="Ten attempts over four hours; then a delivery expires.">
+            <Listing query={retries} failed="Retries can't be shown" rows={2} empty={<Text c="dimmed">Nothing waits.</Text>}>
+              {(items) => <DataTable label="Retries" columns={RETRIES} rows={items} keyOf={(each) => each.delivery_id} />}
+            </Listing>
+          </Section>
+          <Section
+            title="Ended without success"
+            about="Kept for seven days, the newest first."
+            actions={
+              may &&
+              samples.ended.length > 0 && (
+                <Button
+                  variant="default"
+                  leftSection={<IconRepeat size={15} />}
+                  onClick={() => {
+                    again({});
+                  }}
+                >
+                  Send again…
+                </Button>
+              )
+            }
+          >
+            <Listing query={ended} failed="Ended deliveries can't be shown" rows={2} empty={<Text c="dimmed">Nothing ended without success.</Text>}>
+              {(items) => (
+                <DataTable label="Ended deliveries" columns={endedColumns(project)} rows={items} keyOf={(each) => each.delivery_id} />
+              )}
+            </Listing>
+          </Section>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** Asks what is to be sent again, and what that would be. */
+function openReplay(of: { project: string; sync: string }, begin: NonNullable<Replay["failed"]>): void {
+  modals.open({
+    title: "Send failed deliveries again",
+    size: "xl",
+    children: (
+      <ReplayForm
+        {...of}
+        begin={begin}
+        onDone={() => {
+          modals.closeAll();
+        }}
+      />
+    ),
+  });
+}
+
+interface GroupProps {
+  group: FailureGroup;
+  opened: boolean;
+  onToggle: () => void;
+  samples: { ended: Ended[]; retries: Retry[] };
+  onReplay: ((begin: NonNullable<Replay["failed"]>) => void) | undefined;
+}
+
+function KindRow({ group, opened, onToggle, samples, onReplay }: GroupProps) {
+  const { reason, status, count, trend, lastSeen, attempted } = group;
+  const waiting = samples.retries.filter((each) => isFailureOf(each.failure, group));
+  const over = samples.ended.filter((each) => isOf(each, group));
+  const failure = waiting[0]?.failure ?? over.map((each) => (each.outcome === "expired" ? each.failure : null)).find((each) => each !== null);
+  const discarded = over.find((each) => each.outcome === "discarded");
+  const body = failure == null || failure.response === "" ? null : pretty(failure.response);
+  return (
+    <div className={classes.group}>
+      <button type="button" className={classes.head} aria-expanded={opened} onClick={onToggle}>
+        <IconChevronRight size={16} className={classes.chevron} aria-hidden />
+        <span className={classes.reason}>
+          <b>
+            {status === null ? "" : `${String(status)} `}
+            {reasonWords(reason)}
+          </b>
+          <span className="muted">{attempted ? "attempts" : "events"}</span>
+        </span>
+        <Trend values={trend} />
+        <b className="numbers">{inNumbers(count)}</b>
+        <span className={`muted ${classes.seen ?? ""}`}>
+          <Time at={new Date(lastSeen).toISOString()} />
+        </span>
+      </button>
+      {opened && (
+        <div className={classes.sample}>
+          {failure != null && (
+            <Text size="sm">
+              {sentenceCase(failure.message)}
+            </Text>
+          )}
+          {discarded?.outcome === "discarded" && <Text size="sm">{sentenceCase(discarded.message)}</Text>}
+          {body !== null && (
+            <div style={{ marginTop: 8 }}>
+              <Code text={body.text} json={body.json} label="The beginning of the answer" maxHeight={200} />
+            </div>
+          )}
+          {failure == null && discarded === undefined && (
+            <Text size="sm" c="dimmed">
+              Deliveries that met this were delivered meanwhile, or are kept no longer.
+            </Text>
+          )}
+          <Group gap="lg" mt={10}>
+            <Text size="sm" c="dimmed">
+              {waiting.length} of those shown below wait for another attempt, {over.length} have ended.
+            </Text>
+            {onReplay !== undefined && (
+              <Button
+                size="xs"
+                leftSection={<IconRepeat size={14} />}
+                onClick={() => {
+                  onReplay({ reasons: [reason], ...(status === null ? {} : { statuses: [status] }) });
+                }}
+              >
+                Send these again…
+              </Button>
+            )}
+          </Group>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function isFailureOf(failure: { category: string; status?: number | null }, group: FailureGroup): boolean {
+  return group.attempted && failure.category === group.reason && (failure.status ?? null) === group.status;
+}
+
+function isOf(ended: Ended, group: FailureGroup): boolean {
+  return ended.outcome === "expired" ? isFailureOf(ended.failure, group) : !group.attempted && ended.reason === group.reason;
+}
+
+/** When it happened, as a picture without words: the numbers stand beside it. */
+function Trend({ values }: { values: number[] }) {
+  const highest = Math.max(1, ...values);
+  return (
+    <svg className={classes.trend} viewBox={`0 0 ${String(values.length * 4)} 20`} preserveAspectRatio="none" aria-hidden="true">
+      {values.map((value, index) => (
+        <rect key={index} x={index * 4} y={20 - (value / highest) * 20} width={3} height={(value / highest) * 20} fill="var(--ms-failing)" />
+      ))}
+    </svg>
+  );
+}
+
+const RETRIES: Column<Retry>[] = [
+  { name: "Next attempt", cell: (each) => <Time at={each.due_at} /> },
+  { name: "Made", cell: (each) => <span className="numbers">{each.attempts} of 10</span> },
+  { name: "What", cell: (each) => (each.part === "event" ? "Event" : "User") },
+  { name: "The last one met", cell: (each) => <FailureWords failure={each.failure} /> },
+];
+
+function endedColumns(project: string): Column<Ended>[] {
+  return [
+    { name: "Ended", cell: (each) => <Time at={each.at} /> },
+    {
+      name: "What",
+      cell: (each) => (
+        <TextLink to="/p/$project/events" params={{ project }} search={{ event: each.offset }}>
+          {each.part === "event" ? "Event" : "User"}
+        </TextLink>
+      ),
+    },
+    { name: "Attempts", cell: (each) => <span className="numbers">{each.attempts}</span> },
+    {
+      name: "Why",
+      cell: (each) => (each.outcome === "expired" ? <FailureWords failure={each.failure} /> : sentenceCase(each.message)),
+    },
+  ];
+}
+
+/** What an attempt met, with the beginning of the answer. */
+export function FailureWords({ failure }: { failure: Retry["failure"] }) {
+  return (
+    <div>
+      {failure.status != null && <b className="numbers">{failure.status} </b>}
+      {sentenceCase(failure.message)}
+      {failure.response !== "" && <div className={`mono muted ${classes.answer ?? ""}`}>{failure.response.slice(0, 200)}</div>}
+    </div>
+  );
+}

@@ -1,0 +1,166 @@
+import { Alert, Button, Group, NumberInput, Select, Stack, TagsInput, Text } from "@mantine/core";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, take, type Schemas } from "@/api/client";
+import { useCreationKeys } from "@/api/idempotency";
+import { done } from "@/components/notices";
+import { useSettled } from "@/components/settled";
+import { Time } from "@/components/moment";
+import { Failed, LoadingRows } from "@/components/states";
+import { observedQuery } from "@/features/events/queries";
+import { inNumbers } from "@/features/overview/figures";
+import { RequestView } from "@/features/setup/live-request";
+import { type ReplayInput, replaysQuery } from "./queries";
+import { reasonWords } from "./words";
+import classes from "./failures.module.css";
+
+type Failures = NonNullable<ReplayInput["failed"]>;
+
+interface FormProps {
+  project: string;
+  sync: string;
+  begin: Failures;
+  onDone: () => void;
+}
+
+/** Which failed deliveries are sent again, how fast, and what that would be: nothing is sent before it is asked for. */
+export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
+  const client = useQueryClient();
+  const keys = useCreationKeys();
+  const [wanted, setWanted] = useState<Failures>(begin);
+  const [rate, setRate] = useState<number | null>(null);
+  const observed = useQuery(observedQuery(project)).data;
+  const path = { project, sync };
+  const settled = useSettled(wanted, 300);
+  const trial = useQuery({
+    queryKey: ["replay-trial", project, sync, settled],
+    queryFn: () =>
+      take(api.POST("/api/v1/projects/{project}/syncs/{sync}/replays/dry-run", { params: { path }, body: { failed: settled } })),
+    placeholderData: keepPreviousData,
+    staleTime: 0,
+  });
+  const make = useMutation({
+    mutationFn: () => {
+      const body: ReplayInput = { failed: wanted, per_minute: rate };
+      return take(
+        api.POST("/api/v1/projects/{project}/syncs/{sync}/replays", {
+          params: { path, header: { "idempotency-key": keys.of(body) } },
+          body,
+        }),
+      );
+    },
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: replaysQuery(path).queryKey });
+      done("They are being sent again.");
+      onDone();
+    },
+  });
+  const change = (part: Partial<Failures>) => {
+    setWanted((before) => ({ ...before, ...part }));
+  };
+  const count = trial.data?.estimate ?? 0;
+  return (
+    <Stack>
+      <Group grow align="flex-start" preventGrowOverflow={false}>
+        <Select
+          label="Which"
+          miw={200}
+          value={wanted.outcome ?? "all"}
+          data={[
+            { value: "all", label: "All that ended without success" },
+            { value: "expired", label: "Tried in vain for four hours" },
+            { value: "discarded", label: "No request could be made" },
+          ]}
+          onChange={(outcome) => {
+            change({ outcome: outcome === "expired" || outcome === "discarded" ? outcome : null });
+          }}
+        />
+        <TagsInput
+          label="Types of events"
+          placeholder={(wanted.event_types ?? []).length === 0 ? "All" : undefined}
+          miw={200}
+          acceptValueOnBlur
+          data={observed?.event_types.map((each) => each.event_type) ?? []}
+          value={wanted.event_types ?? []}
+          onChange={(event_types) => {
+            change({ event_types });
+          }}
+        />
+        <NumberInput
+          label="A minute, at most"
+          placeholder="As fast as the sync sends"
+          miw={200}
+          min={1}
+          allowDecimal={false}
+          value={rate ?? ""}
+          onChange={(value) => {
+            setRate(typeof value === "number" ? value : null);
+          }}
+        />
+      </Group>
+      <Reasons wanted={wanted} onChange={change} />
+      {trial.isError && <Failed error={trial.error} what="It can't be said what would be sent" again={() => void trial.refetch()} />}
+      {trial.isPending && <LoadingRows rows={2} />}
+      {trial.data !== undefined && <Trial trial={trial.data} />}
+      {make.error !== null && <Failed error={make.error} what="Nothing is sent again" />}
+      <Group justify="flex-end">
+        <Button
+          loading={make.isPending}
+          disabled={trial.data === undefined || count === 0}
+          onClick={() => {
+            make.mutate();
+          }}
+        >
+          {count === 0 ? "Send again" : `Send ${trial.data?.exact === false ? "about " : ""}${inNumbers(count)} again`}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+/** What narrows the choice beside the form's fields: it came from a kind of failure. */
+function Reasons({ wanted, onChange }: { wanted: Failures; onChange: (part: Partial<Failures>) => void }) {
+  const { reasons = [], statuses = [] } = wanted;
+  if (reasons.length === 0 && statuses.length === 0) return null;
+  return (
+    <Group gap={8}>
+      <Text size="sm">
+        Only: <b>{[...statuses.map(String), ...reasons.map(reasonWords)].join(" ")}</b>
+      </Text>
+      <Button
+        size="xs"
+        variant="subtle"
+        onClick={() => {
+          onChange({ reasons: [], statuses: [] });
+        }}
+      >
+        All kinds
+      </Button>
+    </Group>
+  );
+}
+
+function Trial({ trial }: { trial: Schemas["DryRunView"] }) {
+  const { total, estimate, exact, examples } = trial;
+  const [first] = examples;
+  if (estimate === 0) {
+    return <Alert color="gray">{total === 0 ? "No delivery has ended without success." : `None of ${inNumbers(total)} failed deliveries fits.`}</Alert>;
+  }
+  return (
+    <div aria-live="polite">
+      <Text>
+        {exact ? "" : "About "}
+        <b className="numbers">{inNumbers(estimate)}</b> of <span className="numbers">{inNumbers(total)}</span> failed deliveries
+        would be sent again, by the settings that the sync has now, under the ids that they had.
+      </Text>
+      {first !== undefined && (
+        <div className={classes.example}>
+          <Text size="sm" mb={8}>
+            For example <b>{first.event_type ?? "an event"}</b>, received <Time at={first.received_at} />. It ended: {first.message}
+          </Text>
+          {first.now != null && <RequestView part={first.now} />}
+        </div>
+      )}
+    </div>
+  );
+}

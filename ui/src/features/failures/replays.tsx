@@ -1,0 +1,169 @@
+import { Badge, Button, Group, Progress, Text } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { api, take } from "@/api/client";
+import { confirmDanger } from "@/components/confirm";
+import { Listing, type PagedQuery } from "@/components/listing";
+import { Time } from "@/components/moment";
+import { failed } from "@/components/notices";
+import { Section } from "@/components/page";
+import { inNumbers } from "@/features/overview/figures";
+import { statusQuery } from "@/features/syncs/queries";
+import { type Replay, replaysQuery } from "./queries";
+import { reasonWords } from "./words";
+import classes from "./failures.module.css";
+
+interface ReplaysProps {
+  of: { project: string; sync: string };
+  query: PagedQuery<Replay>;
+  may: boolean;
+}
+
+const STATES: Record<Replay["state"], { word: string; colour: string }> = {
+  running: { word: "Goes on", colour: "water" },
+  paused: { word: "Paused", colour: "gray" },
+  cancelled: { word: "Cancelled", colour: "gray" },
+  done: { word: "Done", colour: "green" },
+};
+
+/** What is or was sent again, with how far it is. */
+export function Replays({ of, query, may }: ReplaysProps) {
+  const client = useQueryClient();
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  // With each delivery that they settle, lists of failures are other ones.
+  const settledByNow = items.reduce((sum, { progress }) => sum + progress.looked_at + progress.delivered + progress.failed, 0);
+  const before = useRef<number>(undefined);
+  useEffect(() => {
+    if (query.data === undefined) return;
+    if (before.current !== undefined && before.current !== settledByNow) {
+      void client.invalidateQueries({ queryKey: ["ended", of.project, of.sync] });
+      void client.invalidateQueries({ queryKey: statusQuery(of.project, of.sync).queryKey });
+      void client.invalidateQueries({ queryKey: ["figures", of.project, of.sync] });
+    }
+    before.current = settledByNow;
+  }, [query.data, settledByNow, client, of.project, of.sync]);
+  if (query.data !== undefined && items.length === 0) return null;
+  return (
+    <Section title="Sent again" about="Replays go on in the background, also when this page is closed.">
+      <Listing query={query} failed="Replays can't be shown" rows={1} rowHeight={90} empty={null}>
+        {(all) => (
+          <ul className={classes.replays} aria-label="Replays">
+            {[...all].reverse().map((replay) => (
+              <li key={replay.id} className={classes.replay}>
+                <OneReplay of={of} replay={replay} may={may} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Listing>
+    </Section>
+  );
+}
+
+function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay; may: boolean }) {
+  const client = useQueryClient();
+  const path = { ...of, replay: replay.id };
+  const step = useMutation({
+    mutationFn: (what: "pause" | "resume" | "cancel") => {
+      switch (what) {
+        case "pause":
+          return take(api.POST("/api/v1/projects/{project}/syncs/{sync}/replays/{replay}/pause", { params: { path } }));
+        case "resume":
+          return take(api.POST("/api/v1/projects/{project}/syncs/{sync}/replays/{replay}/resume", { params: { path } }));
+        case "cancel":
+          return take(api.POST("/api/v1/projects/{project}/syncs/{sync}/replays/{replay}/cancel", { params: { path } }));
+      }
+    },
+    onSuccess: () => void client.invalidateQueries({ queryKey: replaysQuery(of).queryKey }),
+    onError: failed("The replay goes on as before"),
+  });
+  const { state, progress, per_minute, made_by, created_at, waits_for } = replay;
+  const { word, colour } = STATES[state];
+  const share = (count: number) => (progress.total === 0 ? 0 : (100 * count) / progress.total);
+  const counts: [number, string][] = [
+    [progress.delivered, "delivered"],
+    [progress.outstanding, "under way"],
+    [progress.failed, "failed again"],
+    [progress.unsent, "not sent"],
+    [progress.total - progress.looked_at, "to come"],
+  ];
+  return (
+    <>
+      <Group justify="space-between" mb={8}>
+        <Group gap={10}>
+          <b>{inWords(replay)}</b>
+          <Badge color={colour}>{word}</Badge>
+        </Group>
+        {may && (state === "running" || state === "paused") && (
+          <Group gap={8}>
+            <Button
+              size="xs"
+              variant="default"
+              loading={step.isPending && step.variables !== "cancel"}
+              onClick={() => {
+                step.mutate(state === "running" ? "pause" : "resume");
+              }}
+            >
+              {state === "running" ? "Pause" : "Go on"}
+            </Button>
+            <Button
+              size="xs"
+              variant="subtle"
+              color="gray"
+              onClick={() => {
+                confirmDanger({
+                  title: "Cancel this replay?",
+                  what: "What has begun is tried like any other delivery. The rest stays among those that ended without success.",
+                  action: "Cancel replay",
+                  keep: "Go on",
+                  onConfirm: () => {
+                    step.mutate("cancel");
+                  },
+                });
+              }}
+            >
+              Cancel…
+            </Button>
+          </Group>
+        )}
+      </Group>
+      <Progress.Root size={8} aria-label="How far it is">
+        <Progress.Section value={share(progress.delivered)} color="water" aria-label="Delivered" />
+        <Progress.Section value={share(progress.outstanding)} color="gray" aria-label="Under way" />
+        <Progress.Section value={share(progress.failed + progress.unsent)} color="red" aria-label="Failed again or not sent" />
+      </Progress.Root>
+      <p className={`numbers ${classes.counts ?? ""}`}>
+        {counts
+          .filter(([count, words]) => count > 0 || words === "delivered")
+          .map(([count, words]) => (
+            <span key={words}>
+              <b>{inNumbers(count)}</b> {words}
+            </span>
+          ))}
+        <span>of {inNumbers(progress.total)}</span>
+      </p>
+      {waits_for != null && (
+        <Text size="sm" mt={4}>
+          It waits: {waits_for}.
+        </Text>
+      )}
+      <Text size="sm" c="dimmed" mt={4}>
+        By {made_by} <Time at={created_at} />
+        {per_minute != null && `, ${inNumbers(per_minute)} a minute at most`}
+      </Text>
+    </>
+  );
+}
+
+/** Which deliveries a replay is about. */
+function inWords({ failed: wanted }: Replay): string {
+  if (wanted == null) return "A replay";
+  const parts = [
+    ...(wanted.deliveries ?? []).length > 0 ? [`${String(wanted.deliveries?.length ?? 0)} chosen deliveries`] : [],
+    ...(wanted.reasons ?? []).map(reasonWords),
+    ...(wanted.statuses ?? []).map((status) => `status ${String(status)}`),
+    ...(wanted.event_types ?? []),
+    ...(wanted.outcome == null ? [] : [wanted.outcome === "expired" ? "expired ones" : "those without a request"]),
+  ];
+  return parts.length === 0 ? "All failed deliveries" : parts.join(", ");
+}

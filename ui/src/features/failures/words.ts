@@ -1,0 +1,26 @@
+import type { Schemas } from "@/api/client";
+
+/** What kinds of failure are called. */
+export const CATEGORIES: Record<Schemas["Category"], string> = {
+  dns: "The host's name isn't found",
+  blocked: "The address may not be reached",
+  connect: "No connection",
+  tls: "No trusted connection (TLS)",
+  timeout: "No answer in time",
+  protocol: "The answer is no HTTP",
+  redirect: "It leads elsewhere",
+  rate_limited: "Too many requests",
+  unauthorized: "Not let in",
+  client_error: "The request is refused",
+  server_error: "The destination failed",
+  unexpected_status: "An answer that isn't expected",
+  internal: "Failed inside Millstream",
+  discarded: "No request could be made",
+};
+
+/** A reason as people say it: that of a category, or the stable name of why no request could be made. */
+export function reasonWords(reason: string): string {
+  if (reason in CATEGORIES) return CATEGORIES[reason as Schemas["Category"]];
+  const words = reason.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

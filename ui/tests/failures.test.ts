@@ -1,0 +1,76 @@
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findings, launch, settled, signUp, watch } from "./browser";
+import { fill, type Filled } from "./fill";
+import { Destination, Millstream } from "./server";
+
+let server: Millstream;
+let destination: Destination;
+let browser: Browser;
+let context: BrowserContext;
+let filled: Filled;
+
+beforeAll(async () => {
+  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
+  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+  await signUp(context, server.invitation);
+  filled = await fill(server, destination, context.request);
+});
+
+afterAll(async () => {
+  await browser.close();
+  destination.stop();
+  await server.stop();
+});
+
+async function ask<T>(method: string, path: string, data: unknown, headers = {}): Promise<T> {
+  const answer = await context.request.fetch(`${server.url}/api/v1${path}`, { method, data, headers });
+  expect(answer.ok(), await answer.text()).toBe(true);
+  return (await answer.json()) as T;
+}
+
+test("a failed delivery is found by its reason, and sent again once it is mended", async () => {
+  const { project, apiKey } = filled;
+  const events = (template: string) => ({ select: { types: [{ event_type: "Refund" }] }, template });
+  const sync = await ask<{ id: string }>("POST", `/projects/${project}/syncs`, {
+    name: "Refunds",
+    url: `${destination.url}/refunds`,
+    events: events('{"total": ${input.event_properties.amount}}'),
+    enabled: true,
+  });
+  await server.send(apiKey, [{ event_type: "Refund", user_id: "ann@example.com", event_properties: { total: 5 } }]);
+
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const faults = watch(page, server.url);
+  await expect
+    .poll(async () => (await ask<{ ended: number }>("GET", `/projects/${project}/syncs/${sync.id}/status`, undefined)).ended, { timeout: 15_000 })
+    .toBe(1);
+  await page.goto(`${server.url}/p/${project}/syncs/${sync.id}`);
+  await page.getByRole("link", { name: "Failures" }).click();
+  const kinds = page.getByRole("list", { name: "Kinds of failure" });
+  await kinds.getByRole("button", { name: /Template/ }).click();
+  await kinds.getByText(/amount/).first().waitFor();
+  await settled(page);
+  expect(await findings(page)).toEqual([]);
+
+  // As the sync is, nothing could be sent; what is opened is in the address.
+  expect(new URL(page.url()).searchParams.get("kind")).toContain("template");
+  await ask("PATCH", `/projects/${project}/syncs/${sync.id}`, { events: events('{"total": ${input.event_properties.total}}') }, { "if-match": "*" });
+  await kinds.getByRole("button", { name: "Send these again…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("would be sent again").waitFor();
+  await dialog.getByLabel("Body").getByText("5").waitFor();
+  expect(await findings(page)).toEqual([]);
+  const before = destination.received.length;
+  await dialog.getByRole("button", { name: "Send 1 again" }).click();
+  const replays = page.getByRole("list", { name: "Replays" });
+  await replays.getByText("Done").waitFor();
+  await replays.getByText("1 delivered").waitFor();
+  expect(destination.received.slice(before).map(({ path, body }) => [path, body])).toEqual([["/refunds", '{"total": 5}']]);
+  await page.getByText("Nothing ended without success.").waitFor();
+  await settled(page);
+  expect(await findings(page)).toEqual([]);
+  expect(faults).toEqual([]);
+  await page.close();
+});
