@@ -47,7 +47,11 @@ fn render(case: &Value) -> Result<String, Error> {
         .clock(|| 1_646_078_821_795)
         .setting("localized_lookup", "false")?;
     if let Some(settings) = case["settings"].as_object() {
-        for (name, value) in settings {
+        // The version decides on the defaults of others.
+        let is_version = |name: &str| name == "incompatible_improvements";
+        let (first, then): (Vec<_>, Vec<_>) =
+            settings.iter().partition(|(name, _)| is_version(name));
+        for (name, value) in first.into_iter().chain(then) {
             engine = engine.setting(name, value.as_str().unwrap_or_default())?;
         }
     }

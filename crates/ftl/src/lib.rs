@@ -129,12 +129,10 @@
 //! | exceptions of Java's own (`NullPointerException`, a negative index before 2.3.27) | are errors that say what is wrong, or nothing is wrong |
 //! | types in messages | what `?string` and `?map` give has types of its own in FreeMarker's, and so have dates that were read |
 //! | numbers in messages | don't keep zeros at the end of a fraction |
-//! | half a surrogate pair | strings are UTF-8: a cut through a character keeps the whole of it |
 //! | JSON | is read to a depth of 200 |
-//! | text of combined output formats | is kept; FreeMarker loses it |
 //! | last digits of some doubles | are right; Java before 19 prints some that aren't needed |
-//! | `.vars` in a variable | finds the loop variables of where it was written |
-//! | `target?name` without its arguments | is a method, but can't be called later |
+//! | what `?string`, `?date` and `?url` give without arguments | is text or a date; in FreeMarker it can be called with them later |
+//! | half a character in the output | finds its other half, or becomes `?` |
 //! | regular expressions | are translated; what Java alone can do is told where it is used |
 //! | the `c_format` setting, `#switch` with `#on` | are there whatever the version, as since 2.3.32 and 2.3.34; `?c` of strings and the number format `c` from 2.3.32 on |
 //!

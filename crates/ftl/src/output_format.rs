@@ -23,6 +23,8 @@ pub(crate) enum OutputFormat {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Combined {
     name: Box<str>,
+    /// Whether it has been asked for by that whole name: FreeMarker's has none then.
+    nameless: bool,
     outer: OutputFormat,
     inner: OutputFormat,
 }
@@ -71,11 +73,15 @@ impl OutputFormat {
             .split_once('{')
             .ok_or_else(|| format!("Missing opening '{{' in: {name}"))?;
         let (outer, inner) = (Self::named(outer)?, Self::named(inner)?);
-        Self::combined(outer, inner)
+        Self::put_together(outer, inner, true)
     }
 
     /// `outer{inner}`; both must be markup.
     pub(crate) fn combined(outer: Self, inner: Self) -> Result<Self, String> {
+        Self::put_together(outer, inner, false)
+    }
+
+    fn put_together(outer: Self, inner: Self, nameless: bool) -> Result<Self, String> {
         if let Some(format) = [&outer, &inner]
             .into_iter()
             .find(|format| !format.is_markup())
@@ -86,7 +92,12 @@ impl OutputFormat {
             ));
         }
         let name = format!("{}{{{}}}", outer.name(), inner.name()).into();
-        Ok(Self::Combined(Arc::new(Combined { name, outer, inner })))
+        Ok(Self::Combined(Arc::new(Combined {
+            name,
+            nameless,
+            outer,
+            inner,
+        })))
     }
 
     /// The format that the configuration names: by its name, or as the Java object that it is there.
@@ -125,6 +136,14 @@ impl OutputFormat {
             .iter()
             .find(|(_, format)| format == self)
             .map_or("undefined", |(name, _)| name)
+    }
+
+    /// What `.output_format` says.
+    pub(crate) fn shown_name(&self) -> &str {
+        match self {
+            Self::Combined(combined) if combined.nameless => "",
+            format => format.name(),
+        }
     }
 
     /// The name that some messages tell: FreeMarker doesn't give combined formats one of their own.

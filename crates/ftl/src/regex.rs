@@ -34,10 +34,13 @@ impl Flags {
 const MAX_PATTERN: usize = 10_000;
 
 /// Compiles a pattern of Java's to be looked for in `subject`. The error says what is wrong with it.
+///
+/// `whole` is for one that has to match all of it.
 pub(crate) fn compile(
     pattern: &str,
     flags: Flags,
     subject: &str,
+    whole: bool,
     backtrack_limit: usize,
 ) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN {
@@ -56,7 +59,13 @@ pub(crate) fn compile(
             prefix.push(letter);
         }
     }
-    let translated = translate::translate(pattern, flags, subject);
+    let translated = translate::translate(pattern, flags, subject)
+        .map_err(|why| format!("Malformed regular expression: {why}"))?;
+    let translated = if whole {
+        format!("\\A(?:{translated})\\z")
+    } else {
+        translated
+    };
     let source = if prefix.is_empty() {
         translated
     } else {

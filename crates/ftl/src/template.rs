@@ -95,7 +95,7 @@ impl Code {
             label: format!("template \"{name}\"").into(),
             map: SourceMap::new(&source, options.tab_size),
             source,
-            program: resolve(vec![Node { src, kind }], true),
+            program: resolve(vec![Node { src, kind }], true, false),
             options: options.clone(),
             square_tags: false,
             is_expression: false,
@@ -114,7 +114,8 @@ impl Code {
         let (program, square_tags) = stacker::maybe_grow(STACK, 4 * STACK, || {
             let parsed = parse(&label, &source, &map, &options)?;
             map.literals = parsed.literals;
-            Ok((resolve(parsed.nodes, parsed.open), parsed.square_tags))
+            let program = resolve(parsed.nodes, parsed.open, parsed.has_vars);
+            Ok((program, parsed.square_tags))
         })?;
         Ok(Self {
             name,

@@ -2,9 +2,11 @@
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::error::ErrorKind;
-use crate::eval::{Env, TEXT_BYTES_PER_STEP, compared_bytes, ordering, seq_len};
+use crate::eval::{
+    Env, Fault, NAN_COMPARED, TEXT_BYTES_PER_STEP, compared_bytes, has_nan, seq_len,
+};
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{Scope, Value};
+use crate::value::{Scope, UnreadKind, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define(
@@ -49,6 +51,9 @@ fn has_content<'a>(
 ) -> Returned<'a> {
     let content = match &value {
         None | Some(Value::Nothing) => false,
+        Some(Value::Unread(unread)) if unread.kind == UnreadKind::Url => {
+            return Err(Fault::Error(unread.error.clone()));
+        }
         Some(Value::Str(text)) => !text.as_str().is_empty(),
         Some(Value::Markup(markup)) => !markup.is_empty(),
         Some(Value::HashView(hash)) => !hash.is_empty(),
@@ -71,7 +76,10 @@ fn switch<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
     for pair in 0..count / 2 {
         let case = env.eval(env.arg_expr(call, pair * 2)?)?;
         env.steps(compared_bytes(&value, &case) / TEXT_BYTES_PER_STEP)?;
-        match ordering(&value, &case) {
+        if has_nan(&value, &case) {
+            return Err(env.fault(ErrorKind::Value, call.src, NAN_COMPARED));
+        }
+        match env.ordering(&value, &case) {
             Some(std::cmp::Ordering::Equal) => {
                 return env.eval(env.arg_expr(call, pair * 2 + 1)?).map(Some);
             }

@@ -6,21 +6,21 @@ use super::{Args, Builtin, Returned, Run, not_a_date};
 use crate::error::ErrorKind;
 use crate::eval::{Env, Evaluated, Fault};
 use crate::syntax::ast::{BuiltinCall, Expr};
-use crate::value::{Callable, Value};
+use crate::value::{BuiltinMethod, Callable, Value};
 
 impl Builtin {
     /// A call with too few or too many arguments fails, for its target if that doesn't fit either; without any it is a
     /// method that nobody has called yet.
     pub(super) fn misfit<'a>(&self, env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
-        match self.run {
-            Run::Str(_) | Run::Text(_) => drop(self.string_target(env, call)?),
-            Run::Number(_) => drop(env.eval_number(&call.target)?),
-            Run::Optional(_) => drop(env.eval_guarded(&call.target)?),
+        let target = match self.run {
+            Run::Str(_) | Run::Text(_) => Some(Value::Str(self.string_target(env, call)?)),
+            Run::Number(_) => Some(Value::Number(env.eval_number(&call.target)?)),
+            Run::Optional(_) => env.eval_guarded(&call.target)?,
             Run::Date(_) => match env.eval(&call.target)? {
-                Value::Date(_) => {}
+                Value::Date(date) => Some(Value::Date(date)),
                 other => return Err(not_a_date(env, call, &other)),
             },
-            Run::Loop(_) => {}
+            Run::Loop(_) => None,
             Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Unread(_) => {
                 let value = env.eval(&call.target)?;
                 match self.name {
@@ -48,10 +48,15 @@ impl Builtin {
                 {
                     return Err(env.type_fault(&call.target, wanted, &value));
                 }
+                Some(value)
             }
-        }
+        };
         if call.args.is_none() {
-            return Ok(Some(Value::Callable(Rc::new(Callable::BuiltinMethod))));
+            env.charge_items(4)?;
+            let method = BuiltinMethod { call, target };
+            return Ok(Some(Value::Callable(Rc::new(Callable::BuiltinMethod(
+                method,
+            )))));
         }
         if matches!(self.name, "url" | "url_path") {
             return Err(self.misfitting_strings(env, call)?);

@@ -317,16 +317,24 @@ fn ceiling<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<
     some(number.round(Rounding::Ceiling))
 }
 
+/// The low 32 bits of the whole part; infinities are the limits.
+fn narrowed(number: &Number) -> i32 {
+    match number {
+        Number::NonFinite(value) => *value as i32,
+        number => number.to_i64_wrapping() as i32,
+    }
+}
+
 fn int<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(Number::Int(i64::from(number.to_i64_wrapping() as i32)))
+    some(Number::Int(i64::from(narrowed(&number))))
 }
 
 fn short<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(Number::Int(i64::from(number.to_i64_wrapping() as i16)))
+    some(Number::Int(i64::from(narrowed(&number) as i16)))
 }
 
 fn byte<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(Number::Int(i64::from(number.to_i64_wrapping() as i8)))
+    some(Number::Int(i64::from(narrowed(&number) as i8)))
 }
 
 fn long<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -347,9 +355,7 @@ fn double<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'
 }
 
 fn is_nan<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    Ok(Some(Value::Bool(
-        matches!(number, Number::NonFinite(value) if value.is_nan()),
-    )))
+    Ok(Some(Value::Bool(number.is_nan())))
 }
 
 fn is_infinite<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
@@ -394,13 +400,49 @@ fn letters<'a>(
             format!("The left side operand of to ?{name} must be at least 1, but was {rest}.");
         return Err(env.described(ErrorKind::Value, call.target.src, message));
     }
-    let mut letters = Vec::new();
-    while rest > 0 {
-        letters.push(first + ((rest - 1) % 26) as u8);
-        rest = (rest - 1) / 26;
-    }
-    letters.reverse();
+    let letters = match rest {
+        FIRST_OVERFLOWING.. => overflowing_letters(rest, first),
+        _ => None,
+    };
+    let letters = letters.unwrap_or_else(|| {
+        let mut letters = Vec::new();
+        while rest > 0 {
+            letters.push(first + ((rest - 1) % 26) as u8);
+            rest = (rest - 1) / 26;
+        }
+        letters.reverse();
+        letters
+    });
     env.captured_string(letters).map(Some)
+}
+
+/// The first number with seven letters, for which FreeMarker's 32 bits don't do.
+const FIRST_OVERFLOWING: i32 = 321_272_407;
+
+/// The letters that FreeMarker finds as its places overflow; `None` for those numbers with which it never ends.
+fn overflowing_letters(number: i32, first: u8) -> Option<Vec<u8>> {
+    let (mut reached, mut weight) = (1i32, 1i32);
+    let mut places = 0;
+    loop {
+        let next_weight = weight.wrapping_mul(26);
+        let next_reached = reached.wrapping_add(next_weight);
+        if next_reached > number {
+            break;
+        }
+        (weight, reached) = (next_weight, next_reached);
+        places += 1;
+        if places > i32::BITS {
+            return None;
+        }
+    }
+    let mut letters = Vec::new();
+    while weight != 0 {
+        let more = number.wrapping_sub(reached).wrapping_div(weight);
+        letters.push(u8::try_from(i32::from(first).wrapping_add(more)).ok()?);
+        reached = reached.wrapping_add(more.wrapping_mul(weight));
+        weight /= 26;
+    }
+    letters.iter().all(u8::is_ascii).then_some(letters)
 }
 
 /// Milliseconds since 1970; what they say is the name's.
@@ -413,7 +455,10 @@ fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Retur
     let millis = match &number {
         // Java's casts of infinities end at the limits.
         Number::NonFinite(value) => Some(*value as i64),
-        number => number.to_nearest_i64(),
+        // The first number beyond 64 bits is the last one for a double.
+        number => number
+            .to_nearest_i64()
+            .or_else(|| (number.to_f64() == i64::MAX as f64).then_some(i64::MAX)),
     };
     match millis {
         Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use fancy_regex::{Captures, Regex};
 
+use super::utf16;
 use super::{Args, Builtin, Returned, Run, define};
 use crate::error::{Error, ErrorKind};
 use crate::eval::{Env, Evaluated, Fault, UNCHECKED};
@@ -62,7 +63,7 @@ fn pattern<'a>(env: &Env<'a>, text: &str, flags: Flags, subject: &str) -> Evalua
         quoted = format!("\\Q{}\\E", text.replace("\\E", "\\E\\\\E\\Q"));
         &quoted
     };
-    regex::compile(source, flags, subject, limit)
+    regex::compile(source, flags, subject, false, limit)
         .map_err(|message| env.failure(ErrorKind::Value, message))
 }
 
@@ -175,7 +176,7 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
     let flags = flags(env, call, 1)?;
     let source = text.as_str();
     let mut ranges = Vec::new();
-    if flags.regex || flags.case_insensitive {
+    if flags.regex || (flags.case_insensitive && !separator.as_str().is_empty()) {
         let regex = pattern(env, separator.as_str(), flags, source)?;
         let mut start = 0;
         for captures in regex::occurrences(&regex, source) {
@@ -196,6 +197,15 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
             }
         }
     } else if separator.as_str().is_empty() {
+        let (units, has_halves) = utf16::units(source);
+        if has_halves {
+            env.has_halves.set(true);
+            env.charge_items(units.len())?;
+            let units = units
+                .into_iter()
+                .map(|unit| Some(Value::string(unit.to_string())));
+            return Ok(Some(Value::list(units.collect())));
+        }
         ranges.extend(source.char_indices().map(|(at, c)| at..at + c.len_utf8()));
     } else {
         let mut start = 0;
@@ -224,8 +234,9 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
     };
     let source = text.as_str();
     let regex = pattern(env, search.as_str(), flags, source)?;
-    let whole_pattern = format!("\\A(?:{})\\z", search.as_str());
-    let whole_regex = pattern(env, &whole_pattern, flags, source)?;
+    let limit = env.engine.budgets.regex_backtracking;
+    let whole_regex = regex::compile(search.as_str(), flags, source, true, limit)
+        .map_err(|message| env.failure(ErrorKind::Value, message))?;
     let whole = whole_regex
         .captures(source)
         .map_err(|_| too_long(env, call))?;

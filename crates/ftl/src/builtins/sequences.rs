@@ -4,8 +4,8 @@ use super::{Args, Builtin, Returned, Run, define};
 use crate::data::Hash;
 use crate::error::ErrorKind;
 use crate::eval::{
-    Env, Evaluated, Fault, Stream, TEXT_BYTES_PER_STEP, compared_bytes, has_groups, is_lazy,
-    ordering, seq_len,
+    Env, Evaluated, Fault, NAN_COMPARED, Stream, TEXT_BYTES_PER_STEP, compared_bytes, has_groups,
+    has_nan, is_lazy, ordering, seq_len,
 };
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
@@ -216,10 +216,18 @@ fn place<'a>(
     {
         if let Some(item) = &item {
             env.steps(compared_bytes(item, &wanted) / TEXT_BYTES_PER_STEP)?;
+            if has_nan(item, &wanted) {
+                let message = format!(
+                    "This error has occurred when comparing sequence item at 0-based index {index} to the searched item:\n{NAN_COMPARED}"
+                );
+                return Err(env.failure(ErrorKind::Value, message));
+            }
         }
         // Values of different types are different; they don't fail.
         let is_wanted = index >= from
-            && item.is_some_and(|item| ordering(&item, &wanted) == Some(std::cmp::Ordering::Equal));
+            && item.is_some_and(|item| {
+                env.ordering(&item, &wanted) == Some(std::cmp::Ordering::Equal)
+            });
         if is_wanted {
             found = Some(index);
             if !backwards {
@@ -289,6 +297,9 @@ fn extreme_order(
         "greater-than"
     };
     match (item, best) {
+        (Value::Number(_), Value::Number(_)) if has_nan(item, best) => {
+            return Err(NAN_COMPARED.to_owned());
+        }
         (Value::Number(_), Value::Number(_)) | (Value::Date(_), Value::Date(_)) => {}
         (Value::Str(_), Value::Str(_)) => {
             return Err(format!(

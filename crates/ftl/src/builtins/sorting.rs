@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, quoted};
 use crate::eval::{Env, Evaluated, ordering};
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{ListKind, Value};
+use crate::value::{ListKind, Str, Value};
 
 pub(super) fn sort<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {
     let items = env.items(&seq)?;
@@ -65,6 +65,9 @@ pub(super) fn sort_by<'a>(
                 Some(value) if value.is_hash() => {
                     env.member(&call.target, &value, name.as_str())?
                 }
+                None => {
+                    return Err(env.failure(ErrorKind::Missing, missing_key(index, &path[..depth])));
+                }
                 _ => {
                     let reached = if depth == 0 {
                         "Sequence items must be hashes when using ?sort_by. ".to_owned()
@@ -83,17 +86,20 @@ pub(super) fn sort_by<'a>(
             };
         }
         let Some(key) = key else {
-            let names: Vec<_> = path.iter().map(|name| name.as_str()).collect();
-            let message = format!(
-                "?sort_by(...) failed at sequence index {index}{}: The {} subvariable was null or missing.",
-                if index == 0 { "" } else { " (0-based)" },
-                quoted(&names.join("."))
-            );
-            return Err(env.failure(ErrorKind::Missing, message));
+            return Err(env.failure(ErrorKind::Missing, missing_key(index, &path)));
         };
         keyed.push((key, item));
     }
     sorted(env, call, keyed)
+}
+
+fn missing_key(index: usize, path: &[Str<'_>]) -> String {
+    let names: Vec<_> = path.iter().map(Str::as_str).collect();
+    format!(
+        "?sort_by(...) failed at sequence index {index}{}: The {} subvariable was null or missing.",
+        if index == 0 { "" } else { " (0-based)" },
+        quoted(&names.join("."))
+    )
 }
 
 fn not_a_path(call: &BuiltinCall) -> String {
@@ -125,6 +131,14 @@ fn sorted<'a>(
         && keys.len() == keyed.len()
     {
         return Ok(Some(sorted_small_numbers(keys, keyed)));
+    }
+    let is_nan = |key: &Value<'_>| matches!(key, Value::Number(number) if number.is_nan());
+    if keyed.len() > 1 && keyed.iter().any(|(key, _)| is_nan(key)) {
+        let message = format!(
+            "?{} failed: Unexpected error while sorting:java.lang.ArithmeticException: The signum of NaN is not defined.",
+            call.builtin.name()
+        );
+        return Err(env.failure(ErrorKind::Value, message));
     }
     keyed.sort_by(|(left, _), (right, _)| ordering(left, right).unwrap_or(Ordering::Equal));
     let items = keyed.into_iter().map(|(_, item)| item);
@@ -196,7 +210,7 @@ fn check_types<'a>(
             return Err(env.failure(ErrorKind::Type, message));
         }
         let are_numbers = matches!((first, key), (Value::Number(_), Value::Number(_)));
-        if !are_numbers && ordering(first, key).is_none() {
+        if !are_numbers && env.ordering(first, key).is_none() {
             let message = format!(
                 "{}All values in the sequence must be {first}s, because the first value was that. However, the value of the current item isn't a {first} but {}.",
                 failed(index),

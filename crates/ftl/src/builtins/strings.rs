@@ -288,7 +288,7 @@ fn substring<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Ret
         );
         return Err(env.failure(ErrorKind::Value, message));
     }
-    some(Value::Str(text.slice(|text| utf16::range(text, from, to))))
+    some(Value::Str(env.units_of(&text, from, to)))
 }
 
 fn left_pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
@@ -320,7 +320,10 @@ fn pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, left: bool) 
     env.charge(width.saturating_mul(4))?;
     // On the right the filling goes on where the text stops, as if it had begun at the start of the text.
     let start = if left { 0 } else { len };
-    let units: Vec<char> = filling.as_str().chars().collect();
+    let (units, has_halves) = utf16::units(filling.as_str());
+    if has_halves {
+        env.has_halves.set(true);
+    }
     let padding: String = (start..start + missing)
         .map(|at| units[at % units.len()])
         .collect();

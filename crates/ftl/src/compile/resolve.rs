@@ -27,7 +27,7 @@ pub(crate) struct Program {
     pub(crate) has_macros: bool,
     /// What has been computed already, as it was, by its place.
     pub(crate) folded: HashMap<Src, Expr>,
-    /// The loop variables that each `.vars` sees, by its place.
+    /// The loop variables that are to be seen where `.vars` may be read, by the place of the expression that gives it.
     pub(crate) vars: HashMap<Src, Arc<Site>>,
 }
 
@@ -64,9 +64,12 @@ impl Names {
 
 /// Binds every name in `nodes`. In what is `open` other templates' code may run, or it may run within others: every
 /// name may be assigned elsewhere then.
-pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool) -> Program {
+///
+/// `has_vars` is whether there is a `.vars`.
+pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool, has_vars: bool) -> Program {
     let mut resolver = Resolver {
         open,
+        has_vars,
         ..Resolver::default()
     };
     resolver.declare(&nodes);
@@ -85,6 +88,7 @@ pub(crate) fn resolve(mut nodes: Vec<Node>, open: bool) -> Program {
 #[derive(Default)]
 struct Resolver {
     open: bool,
+    has_vars: bool,
     namespace: Names,
     globals: Names,
     has_macros: bool,
@@ -408,10 +412,11 @@ impl Resolver {
                 self.next_slot = next_slot;
             }
             ExprKind::Name(_) => self.bind(expr),
-            ExprKind::Special(Special::Vars) => {
+            ExprKind::Dot(target, _) | ExprKind::Index(target, _) if self.has_vars => {
                 if let Some(site) = self.site() {
-                    self.vars.insert(expr.src, site);
+                    self.vars.insert(target.src, site);
                 }
+                children_mut(expr, &mut |child| self.expr(child));
             }
             _ => children_mut(expr, &mut |child| self.expr(child)),
         }

@@ -11,7 +11,8 @@ pub(super) fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
         | ExprKind::Decimal(_)
         | ExprKind::Bool(_)
         | ExprKind::Name(_)
-        | ExprKind::Special(_) => {}
+        | ExprKind::Special(_)
+        | ExprKind::Held(_) => {}
         ExprKind::Concat(nodes) => {
             for node in nodes {
                 match &mut node.kind {

@@ -95,7 +95,7 @@ impl<'a> Env<'a> {
             Ok(None) => Arguments::Bound(Given::in_place(&call.args)),
             Err(fault) => {
                 self.locals.truncate(frame);
-                return Err(fault);
+                return Err(self.traced_in_call(fault, routine));
             }
         };
         let nested = call.body.as_deref().map(|body| {
@@ -237,11 +237,7 @@ impl<'a> Env<'a> {
                 (given, self.bind(def, passed))
             }
         };
-        // Since 2.3.28 arguments that don't fit are the caller's fault.
-        bound.map_err(|fault| match self.engine.options.version.has(28) {
-            true => fault,
-            false => self.traced_in_macro(fault, routine),
-        })?;
+        bound.map_err(|fault| self.traced_in_call(fault, routine))?;
         let begun = self.bind_defaults(def, given);
         let begun = begun.and_then(|()| match def.uses_args {
             true => self.keep_args(def),
@@ -295,7 +291,13 @@ impl<'a> Env<'a> {
                 {
                     self.check_count(def, args.len())?;
                 }
-                let values = self.eval_args(args)?;
+                let values = self.eval_args(args).map_err(|fault| match callee_value {
+                    Value::Macro(def, home) => {
+                        let with = None;
+                        self.traced_in_call(fault, Routine { def, home, with })
+                    }
+                    _ => fault,
+                })?;
                 self.call_value(expr.src, callee, &callee_value, values)
             }
             other => Err(self.type_fault(callee, "method or function", &other)),
@@ -311,19 +313,19 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, Option<Value<'a>>> {
         self.step()?;
         let frame = self.open_frame(def)?;
+        let routine = Routine {
+            def,
+            home,
+            with: None,
+        };
         match self.pass_in_place(def, args, frame) {
             Ok(()) => {
-                let routine = Routine {
-                    def,
-                    home,
-                    with: None,
-                };
                 let passed = Arguments::Bound(Given::Positional(args.len()));
                 self.run_function(src, routine, frame, passed)
             }
             Err(fault) => {
                 self.locals.truncate(frame);
-                Err(fault)
+                Err(self.traced_in_call(fault, routine))
             }
         }
     }

@@ -10,8 +10,10 @@ use super::exec::Flow;
 use crate::error::{Error, ErrorKind};
 use crate::output_format::OutputFormat;
 use crate::syntax::Src;
-use crate::syntax::ast::{CallArgs, Expr, MacroCall, MacroDef};
-use crate::value::{Callable, Map, PresetArgs, Str, Value, WithArgs};
+use crate::syntax::ast::{
+    BuiltinCall, CallArgs, Expr, ExprKind, Formats, Lookup, MacroCall, MacroDef,
+};
+use crate::value::{BuiltinMethod, Callable, Map, PresetArgs, Str, Value, WithArgs};
 
 impl<'a> Env<'a> {
     /// `<@callable …>`
@@ -60,7 +62,7 @@ impl<'a> Env<'a> {
                 Value::Callable(inner) => self.call_callable(src, call, inner),
                 other => Err(self.not_a_directive(call, other)),
             },
-            Callable::OptionalTemplate | Callable::Import(_) | Callable::BuiltinMethod => {
+            Callable::OptionalTemplate | Callable::Import(_) | Callable::BuiltinMethod(_) => {
                 Err(self.not_a_directive(call, &Value::Callable(Rc::clone(callable))))
             }
         }
@@ -105,15 +107,49 @@ impl<'a> Env<'a> {
                     inner => self.call_value(src, callee, inner, all),
                 }
             }
-            Callable::BuiltinMethod => {
-                let message = "the method of a built-in can only be called where it is taken, as in target?name(arguments)";
-                Err(self.fault(ErrorKind::Refused, callee.src, message))
-            }
+            Callable::BuiltinMethod(method) => self.call_builtin_method(method, args),
             Callable::Interpreted(_) | Callable::Include(_) => {
                 let value = Value::Callable(Rc::clone(callable));
                 Err(self.type_fault(callee, "method or function", &value))
             }
         }
+    }
+
+    /// Runs a built-in that has been kept without its arguments.
+    fn call_builtin_method(
+        &mut self,
+        method: &BuiltinMethod<'a>,
+        args: Vec<Option<Value<'a>>>,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        let call = self.held_call(method.call, args.len())?;
+        let target = std::iter::once(method.target.clone());
+        let held = target.chain(args).collect();
+        let before = std::mem::replace(&mut self.held, held);
+        let result = call.builtin.run(self, call);
+        self.held = before;
+        result
+    }
+
+    /// The call of a built-in with so many arguments that are held.
+    fn held_call(&mut self, call: &'a BuiltinCall, count: usize) -> Evaluated<'a, &'a BuiltinCall> {
+        let key = (std::ptr::from_ref(call) as usize, count);
+        if let Some(known) = self.units.method(key) {
+            return Ok(known);
+        }
+        self.charge(size_of::<BuiltinCall>() + (count + 1) * size_of::<Expr>())?;
+        let held = |src, index: usize| Expr {
+            src,
+            kind: ExprKind::Held(index as u32),
+        };
+        let made = BuiltinCall {
+            target: held(call.target.src, 0),
+            args_fit: call.builtin.check_arity(&call.name, Some(count)).is_ok(),
+            args: Some((1..=count).map(|index| held(call.src, index)).collect()),
+            formats: Formats::default(),
+            lookup: Lookup::Call,
+            ..call.clone()
+        };
+        Ok(self.units.keep_method(key, made))
     }
 
     /// The arguments of a macro's call together with the preset ones.

@@ -130,6 +130,8 @@ impl<'c> Printer<'c> {
             ExprKind::Lambda(lambda) => {
                 format!("{} -> {}", lambda.param, self.expr(&lambda.body))
             }
+            // What the built-in has been given stands nowhere by itself.
+            ExprKind::Held(_) => String::new(),
         }
     }
 

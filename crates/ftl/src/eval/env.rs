@@ -1,19 +1,21 @@
 //! The state of one render.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::canonical::Printer;
 use super::exec::Flow;
 use super::trace::Caller;
 use super::units::{Around, Loaded, Units, Variables};
+use crate::builtins::utf16;
 use crate::data::Hash;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::number::{Number, NumberError};
 use crate::output_format::{Content, Markup, OutputFormat};
 use crate::settings::Settings;
-use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node, Site};
+use crate::syntax::ast::{Expr, ExprKind, MacroDef, Node};
 use crate::syntax::{RETURN_OUTSIDE, Src};
 use crate::template::{Code, Template};
 use crate::value::Value;
@@ -64,8 +66,10 @@ pub(crate) struct Env<'a> {
     pub(crate) globals: Variables<'a>,
     /// The frames' slots.
     pub(crate) locals: Vec<Option<Value<'a>>>,
-    /// What the values of `.vars` see of loops: the site, and where its frame begins.
-    pub(super) seen: Vec<(&'a Site, usize)>,
+    /// The target and the arguments of a built-in's method that is being called.
+    pub(super) held: Vec<Option<Value<'a>>>,
+    /// Whether a character has been cut into halves.
+    pub(crate) has_halves: Cell<bool>,
     pub(crate) returned: Option<Value<'a>>,
     pub(crate) recovered: Option<Rc<str>>,
     /// What has led to the running directive, the outermost first.
@@ -135,7 +139,8 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         namespaces: vec![Variables::new(&program.namespace)],
         globals: Variables::new(&program.globals),
         locals: none(program.frame_size as usize),
-        seen: Vec::new(),
+        held: Vec::new(),
+        has_halves: Cell::new(false),
         returned: None,
         recovered: None,
         callers: Vec::new(),
@@ -150,6 +155,9 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         .and_then(|()| env.exec(&program.nodes))
         .map_err(|fault| env.told(fault));
     *out = std::mem::take(&mut env.out);
+    if env.has_halves.get() {
+        utf16::join_halves(out, before);
+    }
     let result = match result {
         Ok(Flow::Return) => Err(Error::new(ErrorKind::Value, RETURN_OUTSIDE)),
         Ok(_) => return Ok(()),

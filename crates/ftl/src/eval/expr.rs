@@ -70,6 +70,9 @@ impl<'a> Env<'a> {
             ExprKind::Seq(items) => self.sequence(items)?,
             ExprKind::Hash(entries) => self.hash(entries)?,
             ExprKind::Special(special) => return self.special(expr, *special),
+            ExprKind::Held(index) => {
+                return Ok(self.held.get(*index as usize).cloned().flatten());
+            }
             ExprKind::Lambda(_) => {
                 let message = "a lambda expression isn't a value";
                 return Err(self.fault(ErrorKind::Type, expr.src, message));
@@ -97,6 +100,12 @@ impl<'a> Env<'a> {
                 return Err(Fault::Missing(left));
             }
         };
+        if operator != Arithmetic::Add && !matches!(left_value, Value::Number(_)) {
+            return Err(match left_value {
+                Value::Unread(unread) => Fault::Error(unread.error.clone()),
+                other => self.type_fault(left, "number", &other),
+            });
+        }
         let right_value = match self.eval_opt(right)? {
             Some(value) => value,
             None => return Err(self.missing_operand(operator, left, &left_value, right)),
@@ -352,7 +361,7 @@ impl<'a> Env<'a> {
                     ));
                 }
             },
-            Special::Vars => self.all_variables(expr.src)?,
+            Special::Vars => Value::Scope(Scope::Vars),
             Special::Globals => Value::Scope(Scope::Globals),
             Special::Locals => {
                 if self.place.running.is_none() {

@@ -3,6 +3,7 @@
 use super::env::{Env, Evaluated};
 use crate::data::{Hash, View};
 use crate::error::ErrorKind;
+use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind, Name};
 use crate::value::{Joined, Scope, Str, Transform, Value};
 
@@ -123,7 +124,7 @@ impl<'a> Env<'a> {
             Value::Map(map) => map.get(key),
             Value::Joined(joined) => return self.member_of_any(target, joined, key),
             Value::Nothing => None,
-            Value::Scope(scope) => self.scope_variable(*scope, key),
+            Value::Scope(scope) => self.scope_variable(*scope, key, target.src),
             Value::Namespace(namespace) => {
                 self.load_pending(*namespace)?;
                 self.namespaces[*namespace as usize].get(key).cloned()
@@ -167,7 +168,8 @@ impl<'a> Env<'a> {
         Ok(None)
     }
 
-    fn scope_variable(&self, scope: Scope, name: &str) -> Option<Value<'a>> {
+    /// The variable `name` of a scope that is read where its expression stands at `src`.
+    fn scope_variable(&self, scope: Scope, name: &str, src: Src) -> Option<Value<'a>> {
         let namespace = || {
             self.namespaces[self.namespace() as usize]
                 .get(name)
@@ -176,8 +178,8 @@ impl<'a> Env<'a> {
         let global = || self.globals.get(name).cloned();
         let local = || self.macro_variable(self.place.running?, name);
         match scope {
-            Scope::Vars(seen) => self
-                .local_named(seen, name)
+            Scope::Vars => self
+                .local_named(src, name)
                 .or_else(namespace)
                 .or_else(global)
                 .or_else(|| self.data_variable(name)),

@@ -24,6 +24,8 @@ mod units;
 pub(crate) use canonical::Printer;
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
 pub(crate) use exec::{COMPILED_BYTES_PER_STEP, TEXT_BYTES_PER_STEP};
-pub(crate) use operators::{compared_bytes, has_groups, incomparable_message, ordering, seq_len};
+pub(crate) use operators::{
+    NAN_COMPARED, compared_bytes, has_groups, has_nan, incomparable_message, ordering, seq_len,
+};
 pub(crate) use slices::UNCHECKED;
 pub(crate) use stream::{Stream, is_lazy};

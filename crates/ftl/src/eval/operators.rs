@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::env::{Env, Evaluated, Fault};
 use super::exec::{TEXT_BYTES_PER_STEP, WORDS_PER_STEP};
 use super::stream::is_lazy;
@@ -196,6 +198,9 @@ impl<'a> Env<'a> {
             },
         };
         self.steps(compared_bytes(&left_value, &right_value) / TEXT_BYTES_PER_STEP)?;
+        if has_nan(&left_value, &right_value) {
+            return Err(self.fault(ErrorKind::Value, left.src.to(right.src), NAN_COMPARED));
+        }
         match compare {
             Compare::Equal => return equal(self, left, &left_value, right, &right_value),
             Compare::NotEqual => {
@@ -280,6 +285,14 @@ impl<'a> Env<'a> {
             && let (Value::Unread(unread), _) | (_, Value::Unread(unread)) = (left, right)
         {
             return super::env::Fault::Error(unread.error.clone());
+        }
+        if let (Value::Date(left), Value::Date(right)) = (left, right) {
+            let message = format!(
+                "Can't compare dates of different types. Left date type is {}, right date type is {}.",
+                left.kind.name().to_uppercase(),
+                right.kind.name().to_uppercase()
+            );
+            return self.fault(ErrorKind::Type, src, message);
         }
         self.fault(ErrorKind::Type, src, incomparable_message(left, right))
     }
@@ -392,6 +405,14 @@ pub(crate) fn incomparable_message(left: &Value<'_>, right: &Value<'_>) -> Strin
 
 pub(crate) const UNREADABLE_GROUP: &str = "Failed to read regular expression match group";
 
+/// Whether one of two numbers to compare is none.
+pub(crate) fn has_nan(left: &Value<'_>, right: &Value<'_>) -> bool {
+    matches!((left, right), (Value::Number(left), Value::Number(right)) if left.is_nan() || right.is_nan())
+}
+
+/// Why such numbers can't be compared.
+pub(crate) const NAN_COMPARED: &str = "Unexpected error while comparing two numbers: java.lang.ArithmeticException: The signum of NaN is not defined.";
+
 /// Whether some items of a sequence may be groups that can't be read.
 pub(crate) fn has_groups(value: &Value<'_>) -> bool {
     matches!(value, Value::List(list) if list.kind == ListKind::Groups)
@@ -411,9 +432,7 @@ pub(crate) fn seq_len(value: &Value<'_>) -> usize {
 /// How many bytes a comparison may look at.
 pub(crate) fn compared_bytes(left: &Value<'_>, right: &Value<'_>) -> usize {
     match (left, right) {
-        (Value::Str(left), Value::Str(right)) if left.as_str().len() == right.as_str().len() => {
-            left.as_str().len()
-        }
+        (Value::Str(left), Value::Str(right)) => left.as_str().len().max(right.as_str().len()),
         _ => 0,
     }
 }
@@ -426,30 +445,70 @@ pub(super) fn equal<'a>(
     right: &'a Expr,
     right_value: &Value<'a>,
 ) -> Evaluated<'a, bool> {
-    match ordering(left_value, right_value) {
+    if has_nan(left_value, right_value) {
+        return Err(env.fault(ErrorKind::Value, left.src.to(right.src), NAN_COMPARED));
+    }
+    match env.ordering(left_value, right_value) {
         Some(order) => Ok(order == Ordering::Equal),
         None => Err(env.incomparable(left.src.to(right.src), left_value, right_value)),
     }
 }
 
-/// How two values of one type compare; booleans and strings only tell whether they are equal.
+impl Env<'_> {
+    /// How two values of one type compare; booleans and strings only tell whether they are equal.
+    pub(crate) fn ordering(&self, left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
+        let texts = match (left, right) {
+            (Value::Str(left), Value::Str(right)) => Some((left.as_str(), right.as_str())),
+            (Value::Str(_) | Value::Nothing, Value::Str(_) | Value::Nothing) => {
+                Some((left.text()?.as_str(), right.text()?.as_str()))
+            }
+            (Value::Match(_), _) | (_, Value::Match(_)) => {
+                let (plain_left, plain_right) = (left.without_matches(), right.without_matches());
+                return self.ordering(
+                    plain_left.as_ref().unwrap_or(left),
+                    plain_right.as_ref().unwrap_or(right),
+                );
+            }
+            _ => None,
+        };
+        match texts {
+            Some((left, right)) if self.is_same_text(left, right) => Some(Ordering::Equal),
+            Some((left, right)) => Some(left.cmp(right)),
+            None => ordering(left, right),
+        }
+    }
+
+    /// Whether texts are equal: FreeMarker asks the locale's collation, for which some characters are none, and what is
+    /// composed of two is the same as the one.
+    pub(crate) fn is_same_text(&self, left: &str, right: &str) -> bool {
+        left == right || (!(is_plain(left) && is_plain(right)) && self.collates_equal(left, right))
+    }
+
+    #[cold]
+    fn collates_equal(&self, left: &str, right: &str) -> bool {
+        if self.engine.options.version.has(33) {
+            return left.nfkc().eq(right.nfkc());
+        }
+        let order = self.settings.locale.collation();
+        order
+            .compare(&order.weigh(left), &order.weigh(right))
+            .is_eq()
+    }
+}
+
+/// Whether a text has only characters each of which is different from all others in every language.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'))
+}
+
+/// How two values of one type compare that aren't strings.
 pub(crate) fn ordering(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
     Some(match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.compare(right),
-        (Value::Str(left), Value::Str(right)) => left.as_str().cmp(right.as_str()),
-        (Value::Str(_) | Value::Nothing, Value::Str(_) | Value::Nothing) => {
-            left.text()?.as_str().cmp(right.text()?.as_str())
-        }
         (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
         (Value::Date(left), Value::Date(right)) if left.kind == right.kind => {
             left.millis.cmp(&right.millis)
-        }
-        (Value::Match(_), _) | (_, Value::Match(_)) => {
-            let (plain_left, plain_right) = (left.without_matches(), right.without_matches());
-            return ordering(
-                plain_left.as_ref().unwrap_or(left),
-                plain_right.as_ref().unwrap_or(right),
-            );
         }
         _ => return None,
     })

@@ -4,7 +4,7 @@ use super::env::{Env, Evaluated, Fault};
 use super::exec::TEXT_BYTES_PER_STEP;
 use super::operators::{UNREADABLE_GROUP, has_groups, seq_len};
 use super::stream::is_lazy;
-use crate::builtins::utf16;
+use crate::builtins::utf16::{self, Part};
 use crate::error::ErrorKind;
 use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind};
@@ -101,10 +101,7 @@ impl<'a> Env<'a> {
         if index < 0 && refuses {
             return Err(self.fault(ErrorKind::Value, whole, UNCHECKED));
         }
-        if let Value::Range(range) = &value
-            && !range.only_slices
-            && index < 0
-        {
+        if matches!(value, Value::Range(_)) && index < 0 {
             let message = format!("Range item index {index} is out of bounds.");
             return Err(self.failure(ErrorKind::Value, message));
         }
@@ -134,9 +131,9 @@ impl<'a> Env<'a> {
         let text = self.string_of(target, value)?;
         let len = utf16::len(text.as_str());
         match usize::try_from(index) {
-            Ok(index) if index < len => Ok(Some(Value::Str(
-                text.slice(|text| utf16::range(text, index, index + 1)),
-            ))),
+            Ok(index) if index < len => {
+                Ok(Some(Value::Str(self.units_of(&text, index, index + 1))))
+            }
             _ => {
                 let message = if index < 0 {
                     format!("Negative index not allowed: {index}")
@@ -184,9 +181,18 @@ impl<'a> Env<'a> {
             return Err(self.fault(ErrorKind::Value, key.src, message));
         }
         let first = first as usize;
-        Ok(Value::Str(
-            text.slice(|text| utf16::range(text, first, first + count)),
-        ))
+        Ok(Value::Str(self.units_of(&text, first, first + count)))
+    }
+
+    /// The UTF-16 units `from..to` of a text.
+    pub(crate) fn units_of(&self, text: &Str<'a>, from: usize, to: usize) -> Str<'a> {
+        match utf16::part(text.as_str(), from, to) {
+            Part::Bytes(bytes) => text.slice(|_| bytes),
+            Part::Cut(cut) => {
+                self.has_halves.set(true);
+                Str::from(cut)
+            }
+        }
     }
 
     #[cold]

@@ -96,18 +96,27 @@ impl<'a> Env<'a> {
     pub(super) fn traced_in_macro(&self, fault: Fault<'a>, routine: Routine<'_, 'a>) -> Fault<'a> {
         let mut error = self.to_error(fault);
         let src = routine.def.src;
+        let code = self.units.get(self.units.get(routine.home).home).code;
         if error.span().is_none() {
-            error = self.template.place(error, src);
+            error = code.place(error, src);
         }
         let with = match routine.with {
             None => "",
             Some(with) if with.last => "?with_args_last(...)",
             Some(_) => "?with_args(...)",
         };
-        let description = super::dump::macro_head(self.template, routine.def, with);
-        Fault::Error(
-            error.pushing(|| frame_at(self.template, src.start, description, self.within())),
-        )
+        let description = super::dump::macro_head(code, routine.def, with);
+        Fault::Error(error.pushing(|| frame_at(code, src.start, description, Some(routine.def))))
+    }
+
+    /// The fault of the arguments of a call: before 2.3.28 the macro was blamed for it.
+    #[cold]
+    pub(super) fn traced_in_call(&self, fault: Fault<'a>, routine: Routine<'_, 'a>) -> Fault<'a> {
+        if self.engine.options.version.has(28) {
+            fault
+        } else {
+            self.traced_in_macro(fault, routine)
+        }
     }
 
     fn frame(&self, node: &'a Node) -> Frame {

@@ -8,20 +8,45 @@ use std::sync::Arc;
 use super::env::{Env, Evaluated, Place, Running};
 use crate::compile::Names;
 use crate::syntax::Src;
-use crate::syntax::ast::{LoopField, Site};
+use crate::syntax::ast::{BuiltinCall, LoopField, Site};
 use crate::template::Code;
-use crate::value::{Scope, Str, Value};
+use crate::value::{Str, Value};
 
-/// The code that a render has loaded or compiled, kept until its end.
+/// What a render has loaded or made and that is kept until its end.
 #[derive(Default)]
-pub(crate) struct Loaded(OnceCell<Box<Link>>);
-
-struct Link {
-    code: Arc<Code>,
-    next: Loaded,
+pub(crate) struct Loaded {
+    codes: Kept<Arc<Code>>,
+    methods: Kept<BuiltinCall>,
 }
 
-impl Drop for Loaded {
+/// A list to whose end something can be added while its items are borrowed.
+struct Kept<T>(OnceCell<Box<Link<T>>>);
+
+struct Link<T> {
+    item: T,
+    next: Kept<T>,
+}
+
+impl<T> Kept<T> {
+    /// Adds `item` to the end, which this is; returns it, and the new end.
+    fn add(&self, item: T) -> (&T, &Self) {
+        let link = self.0.get_or_init(|| {
+            Box::new(Link {
+                item,
+                next: Self::default(),
+            })
+        });
+        (&link.item, &link.next)
+    }
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(OnceCell::new())
+    }
+}
+
+impl<T> Drop for Kept<T> {
     /// One after the other: a long chain must not recurse.
     fn drop(&mut self) {
         let mut next = self.0.take();
@@ -62,7 +87,8 @@ pub(crate) struct Units<'a> {
     list: Vec<Unit<'a>>,
     /// Where to find what has been loaded; most renders load nothing.
     index: Option<Box<Index<'a>>>,
-    last: &'a Loaded,
+    last_code: &'a Kept<Arc<Code>>,
+    last_method: &'a Kept<BuiltinCall>,
 }
 
 #[derive(Default)]
@@ -73,6 +99,8 @@ struct Index<'a> {
     by_text: HashMap<(Origin, Rc<str>), &'a Code>,
     /// Namespaces by the full names of their templates.
     imported: HashMap<Box<str>, u32>,
+    /// Calls of built-ins' methods, by the place that has given the method and the number of arguments.
+    methods: HashMap<(usize, usize), &'a BuiltinCall>,
 }
 
 impl<'a> Units<'a> {
@@ -85,7 +113,8 @@ impl<'a> Units<'a> {
                 slots: None,
             }],
             index: None,
-            last: loaded,
+            last_code: &loaded.codes,
+            last_method: &loaded.methods,
         }
     }
 
@@ -105,14 +134,27 @@ impl<'a> Units<'a> {
 
     /// Keeps `code` until the end of the render.
     pub(crate) fn keep(&mut self, code: Arc<Code>) -> &'a Code {
-        let link = self.last.0.get_or_init(|| {
-            Box::new(Link {
-                code,
-                next: Loaded::default(),
-            })
-        });
-        self.last = &link.next;
-        &link.code
+        let (code, end) = self.last_code.add(code);
+        self.last_code = end;
+        code
+    }
+
+    /// The call of a built-in's method that has been kept for `key`.
+    pub(crate) fn method(&self, key: (usize, usize)) -> Option<&'a BuiltinCall> {
+        self.index.as_ref()?.methods.get(&key).copied()
+    }
+
+    /// Keeps it until the end of the render.
+    pub(crate) fn keep_method(
+        &mut self,
+        key: (usize, usize),
+        call: BuiltinCall,
+    ) -> &'a BuiltinCall {
+        let (call, end) = self.last_method.add(call);
+        self.last_method = end;
+        let index = self.index.get_or_insert_default();
+        index.methods.insert(key, call);
+        call
     }
 
     pub(crate) fn made_of(&self, origin: Origin, text: &str) -> Option<&'a Code> {
@@ -399,34 +441,12 @@ impl<'a> Env<'a> {
         None
     }
 
-    /// `.vars`, with the loop variables around it.
-    pub(crate) fn all_variables(&mut self, src: Src) -> Evaluated<'a, Value<'a>> {
-        let code = self.template;
-        let Some(site) = code.program.vars.get(&src) else {
-            return Ok(Value::Scope(Scope::Vars(None)));
-        };
-        let (site, base) = (&**site, self.place.base);
-        self.steps(self.seen.len())?;
-        let is_same = |seen: &(&'a Site, usize)| std::ptr::eq(seen.0, site) && seen.1 == base;
-        let number = match self.seen.iter().rposition(is_same) {
-            Some(number) => number,
-            None => {
-                self.charge_items(1)?;
-                self.seen.push((site, base));
-                self.seen.len() - 1
-            }
-        };
-        Ok(Value::Scope(Scope::Vars(u32::try_from(number).ok())))
-    }
-
-    /// A local variable by a name that has been computed; `seen` is the place whose loops are looked through.
+    /// A local variable by a name that has been computed, for a `.vars` that is read at `src`.
     #[cold]
-    pub(crate) fn local_named(&self, seen: Option<u32>, name: &str) -> Option<Value<'a>> {
-        let of_loop = seen
-            .and_then(|number| self.seen.get(number as usize))
-            .filter(|(_, base)| *base == self.place.base)
-            .and_then(|(site, base)| self.variable_of_site(site, *base, name));
-        of_loop
+    pub(crate) fn local_named(&self, src: Src, name: &str) -> Option<Value<'a>> {
+        let code = self.template;
+        let site = code.program.vars.get(&src);
+        site.and_then(|site| self.variable_of_site(site, self.place.base, name))
             .or_else(|| self.macro_variable(self.place.running?, name))
             .or_else(|| self.variable_around(name))
     }

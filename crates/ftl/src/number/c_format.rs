@@ -15,6 +15,8 @@ const MAX_LEADING_ZEROS: i64 = 6;
 pub(crate) enum CFormat {
     /// What `?c` did before FreeMarker 2.3.32.
     Legacy,
+    /// The same before 2.3.21, with the signs of infinities.
+    Oldest,
     JavaScriptOrJson,
     Json,
     JavaScript,
@@ -36,6 +38,8 @@ impl CFormat {
     pub(crate) fn default_of(version: Version) -> Self {
         if version.has(32) {
             Self::JavaScriptOrJson
+        } else if !version.has(21) {
+            Self::Oldest
         } else {
             Self::Legacy
         }
@@ -66,7 +70,7 @@ impl CFormat {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Legacy => "legacy",
+            Self::Legacy | Self::Oldest => "legacy",
             Self::JavaScriptOrJson => "JavaScript or JSON",
             Self::Json => "JSON",
             Self::JavaScript => "JavaScript",
@@ -86,7 +90,10 @@ impl CFormat {
     pub(crate) fn write_number(self, number: &Number, out: &mut Vec<u8>) {
         match (self, number) {
             (_, Number::Int(int)) => write_int(*int, out),
-            (Self::Legacy, _) => number.write_computer(out),
+            (Self::Oldest, Number::NonFinite(float)) => {
+                out.extend_from_slice(self.non_finite_name(*float).as_bytes());
+            }
+            (Self::Legacy | Self::Oldest, _) => number.write_computer(out),
             (_, Number::Big(big)) => match big.small() {
                 Some(small) if small.scale as i64 <= MAX_LEADING_ZEROS => {
                     small.write_plain(out);
@@ -106,6 +113,7 @@ impl CFormat {
                 "Double.POSITIVE_INFINITY",
                 "Double.NEGATIVE_INFINITY",
             ],
+            Self::Oldest => ["NaN", "∞", "-∞"],
             Self::Legacy | Self::XmlSchema => ["NaN", "INF", "-INF"],
             _ => ["NaN", "Infinity", "-Infinity"],
         };

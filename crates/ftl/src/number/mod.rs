@@ -287,6 +287,12 @@ impl Number {
         }
     }
 
+    /// Whether it is none of the numbers that can be compared.
+    #[inline]
+    pub(crate) fn is_nan(&self) -> bool {
+        matches!(self, Self::NonFinite(value) if value.is_nan())
+    }
+
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a.cmp(b),

@@ -45,6 +45,8 @@ pub(crate) enum ExprKind {
     Seq(Vec<Expr>),
     Hash(Vec<(Expr, Expr)>),
     Lambda(Box<Lambda>),
+    /// In the call of a method that a built-in has given: its target (0), or an argument.
+    Held(u32),
 }
 
 #[derive(Clone)]

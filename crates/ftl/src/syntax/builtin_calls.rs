@@ -205,7 +205,7 @@ impl Parser<'_> {
             "output_encoding" => Special::OutputEncoding,
             "output_format" => {
                 let format: &OutputFormat = &self.output_format;
-                return Ok(ExprKind::Str(format.name().into()));
+                return Ok(ExprKind::Str(format.shown_name().into()));
             }
             "pass" => return Ok(ExprKind::Special(Special::Nothing)),
             "time_zone" => Special::TimeZone,
@@ -213,6 +213,7 @@ impl Parser<'_> {
             "vars" => {
                 // It finds loop variables by names that are computed.
                 self.open = true;
+                self.has_vars = true;
                 Special::Vars
             }
             "version" => Special::Version,

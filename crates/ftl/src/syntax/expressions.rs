@@ -188,7 +188,9 @@ impl Parser<'_> {
             Token::Plus | Token::Minus => {
                 let negative = self.token == Token::Minus;
                 self.advance()?;
+                let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, false);
                 let operand = Box::new(self.primary()?);
+                self.lambda_allowed = lambda_allowed;
                 let src = start.to(operand.src);
                 Ok(self.expr(
                     src,

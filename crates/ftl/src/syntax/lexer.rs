@@ -223,6 +223,9 @@ impl Parser<'_> {
                 return Ok(Token::TagEnd);
             }
             b'/' if self.at_empty_tag_end() => {
+                if !self.gt_is_operator {
+                    self.check_empty_tag_end()?;
+                }
                 self.pos += 2;
                 return Ok(Token::EmptyTagEnd);
             }
@@ -322,11 +325,31 @@ impl Parser<'_> {
 
     fn at_empty_tag_end(&self) -> bool {
         let next = self.text.as_bytes().get(self.pos + 1);
+        if self.parens == 0 && self.gt_is_operator {
+            // No tag can end in an interpolation, but FreeMarker finds the end of one.
+            return matches!(next, Some(b'>' | b']'));
+        }
+        if self.parens == 0 && self.in_square_tag && next == Some(&b'>') {
+            return true;
+        }
         if self.in_square_tag {
             next == Some(&b']') && self.brackets == 0
         } else {
             next == Some(&b'>') && !self.gt_is_operator
         }
+    }
+
+    /// A `[#tag]` doesn't end with `/>`.
+    fn check_empty_tag_end(&self) -> Result<()> {
+        if !self.in_square_tag || self.text.as_bytes().get(self.pos + 1) != Some(&b'>') {
+            return Ok(());
+        }
+        let start = self.base + self.pos as u32;
+        let src = Src {
+            start,
+            end: start + 2,
+        };
+        Err(self.syntax_error(src, "The tag shouldn't end with \">\"."))
     }
 
     fn scan_string(&mut self, raw: bool) -> Result<Token> {

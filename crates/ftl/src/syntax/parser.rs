@@ -60,6 +60,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) context: Context,
     /// The variables of the loops around, the innermost last.
     pub(crate) loop_names: Vec<Box<str>>,
+    /// The tag of a list without variables whose body is about to be read.
+    pub(crate) itemless_list: Option<Src>,
     pub(crate) layout: Layout,
     pub(crate) escapes: Vec<Escape>,
     /// Parts that escapes have put into the tree.
@@ -78,6 +80,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) established: bool,
     /// Whether other templates' code may run within this one, or it within theirs.
     pub(crate) open: bool,
+    /// Whether there is a `.vars`.
+    pub(crate) has_vars: bool,
     /// Whether `.args` has been read in the macro that is being parsed.
     pub(crate) uses_args: bool,
     pub(crate) options: &'s Options,
@@ -124,6 +128,8 @@ pub(crate) struct Parsed {
     pub(crate) nodes: Vec<Node>,
     /// Whether other templates' code may run within this one, or it within theirs.
     pub(crate) open: bool,
+    /// Whether there is a `.vars`.
+    pub(crate) has_vars: bool,
     /// Whether its tags are `[#tag]`s.
     pub(crate) square_tags: bool,
     /// String literals that have offsets of their own.
@@ -153,6 +159,7 @@ pub(crate) fn parse(
     Ok(Parsed {
         nodes,
         open: parser.open,
+        has_vars: parser.has_vars,
         square_tags: parser.tags == Tags::Square,
         literals: literals.take(),
     })
@@ -181,6 +188,7 @@ pub(crate) fn parse_expression(
             kind: NodeKind::Output(expr),
         }],
         open: true,
+        has_vars: parser.has_vars,
         square_tags: options.tags == Tags::Square,
         literals: literals.take(),
     })
@@ -210,6 +218,7 @@ impl<'s> Parser<'s> {
             height: 0,
             context: Context::default(),
             loop_names: Vec::new(),
+            itemless_list: None,
             layout: Layout::default(),
             escapes: Vec::new(),
             escaped_parts: 0,
@@ -223,6 +232,7 @@ impl<'s> Parser<'s> {
             loose_tags: !options.strict_syntax,
             established: false,
             open: options.loads || options.always_open,
+            has_vars: false,
             uses_args: false,
             options,
             file,

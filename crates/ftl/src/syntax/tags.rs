@@ -382,7 +382,12 @@ impl<'s> Parser<'s> {
 /// Whether the tag that `bytes` begin with, its bracket and its `#`, is a directive.
 fn is_directive(bytes: &[u8]) -> bool {
     let closing = bytes[1] == b'/';
-    fits(&bytes[2 + usize::from(closing)..], closing, |_| true)
+    // Without their beginnings these are no tags.
+    let allowed: fn(&str) -> bool = match closing {
+        true => |name| !matches!(name, "noparse" | "noParse" | "comment"),
+        false => |_| true,
+    };
+    fits(&bytes[2 + usize::from(closing)..], closing, allowed)
 }
 
 /// Whether `<name` is a directive: without strict syntax the `#` may be left out of names in the legacy spelling.

@@ -58,6 +58,7 @@ impl<'s> Parser<'s> {
 
     fn block_nodes(&mut self, ends: &[&str]) -> Result<(Vec<Node>, End)> {
         let mut nodes = Vec::new();
+        let list = self.itemless_list.take();
         loop {
             self.plain_text(&mut nodes);
             let rest = self.rest().as_bytes();
@@ -85,12 +86,21 @@ impl<'s> Parser<'s> {
                     if ends.contains(&"/@") {
                         return Ok((nodes, End::Call));
                     }
-                    return Err(self.unexpected_tag());
+                    return Err(match list.filter(|_| !self.context.items_used) {
+                        Some(list) => self.lacks_items(list),
+                        None => self.unexpected_tag(),
+                    });
                 }
                 _ => {
                     let tag = self.tag()?;
                     if ends.contains(&tag.name) {
                         return Ok((nodes, End::Tag(tag)));
+                    }
+                    // A list that ends here has to be one; only then it matters what should end it.
+                    if let Some(list) = list.filter(|_| !self.context.items_used)
+                        && ends_sections(tag.name)
+                    {
+                        return Err(self.lacks_items(list));
                     }
                     if let "else" | "elseif" = tag.name {
                         return Err(self.misplaced_else(tag, ends));
@@ -309,6 +319,15 @@ impl<'s> Parser<'s> {
         // FreeMarker doesn't look into shorter ones.
         opening && content.len() > 3
     }
+}
+
+/// Whether a tag only stands at the end of a block.
+fn ends_sections(tag: &str) -> bool {
+    tag.starts_with('/')
+        || matches!(
+            tag,
+            "else" | "elseif" | "recover" | "case" | "default" | "on"
+        )
 }
 
 /// The least and the most digits that `m1M3`, `m2` or `M2` ask for.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Str, Value};
+use crate::syntax::ast::BuiltinCall;
 use crate::template::Code;
 
 pub(crate) enum Callable<'a> {
@@ -17,7 +18,13 @@ pub(crate) enum Callable<'a> {
     /// `callee?with_args(…)`
     WithArgs(WithArgs<'a>),
     /// `target?name` of a built-in that has not got its arguments there.
-    BuiltinMethod,
+    BuiltinMethod(BuiltinMethod<'a>),
+}
+
+/// A built-in that waits for its arguments.
+pub(crate) struct BuiltinMethod<'a> {
+    pub(crate) call: &'a BuiltinCall,
+    pub(crate) target: Option<Value<'a>>,
 }
 
 /// A callable with some of its arguments.
@@ -50,7 +57,7 @@ impl Callable<'_> {
     pub(crate) fn is_directive(&self) -> bool {
         match self {
             Self::Interpreted(_) | Self::Include(_) => true,
-            Self::OptionalTemplate | Self::Import(_) | Self::BuiltinMethod => false,
+            Self::OptionalTemplate | Self::Import(_) | Self::BuiltinMethod(_) => false,
             Self::WithArgs(with) => match &with.callee {
                 Value::Callable(inner) => inner.is_directive(),
                 callee => matches!(callee, Value::Macro(..)),
@@ -62,7 +69,7 @@ impl Callable<'_> {
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::Interpreted(_) => "transform",
-            Self::OptionalTemplate | Self::Import(_) | Self::BuiltinMethod => "method",
+            Self::OptionalTemplate | Self::Import(_) | Self::BuiltinMethod(_) => "method",
             Self::Include(_) => "directive",
             Self::WithArgs(with) => with.callee.type_name(),
         }

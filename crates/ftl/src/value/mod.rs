@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-pub(crate) use callable::{Callable, PresetArgs, WithArgs};
+pub(crate) use callable::{BuiltinMethod, Callable, PresetArgs, WithArgs};
 pub use date::{DateKind, DateTime};
 pub(crate) use joined::Joined;
 pub use owned::Owned;
@@ -99,8 +99,8 @@ impl Transform {
 /// The hashes behind `.vars`, `.globals`, …
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// With the number of the place whose loop variables it sees, if there are any.
-    Vars(Option<u32>),
+    /// What it finds depends on where it is read.
+    Vars,
     Globals,
     Locals,
     DataModel,

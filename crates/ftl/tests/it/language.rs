@@ -134,6 +134,15 @@ fn what_larger_comparisons_have_found_stays_mended() {
 }
 
 #[test]
+fn templates_that_combine_what_the_manual_describes_behave_as_freemarkers() {
+    check(
+        include_str!("../golden/examined.jsonl"),
+        include_str!("../golden/examined-expected.jsonl"),
+        include_str!("../golden/examined.deviations"),
+    );
+}
+
+#[test]
 fn each_version_has_its_own_ways() {
     check(
         include_str!("../golden/versions.jsonl"),

@@ -36,7 +36,8 @@ impl<'p> Reader<'p> {
             | ExprKind::Int(_)
             | ExprKind::Decimal(_)
             | ExprKind::Bool(_)
-            | ExprKind::Lambda(_) => Vec::new(),
+            | ExprKind::Lambda(_)
+            | ExprKind::Held(_) => Vec::new(),
             ExprKind::Special(special) => match special {
                 Special::DataModel | Special::Globals | Special::Vars => vec![Path::root("")],
                 _ => Vec::new(),

@@ -23,6 +23,8 @@ const MAX_FORMAT: usize = 4_096;
 pub(crate) enum NumberFormat {
     /// `computer`, `c`: for machines to read.
     Computer,
+    /// The same before 2.3.31, with the signs of infinities.
+    OldComputer,
     Standard(Standard),
     Pattern(Box<Pattern>),
 }
@@ -40,7 +42,8 @@ impl NumberFormat {
     /// error says what is wrong.
     pub(crate) fn parse(format: &str, version: Version) -> Result<Self, String> {
         Ok(match format {
-            "computer" => Self::Computer,
+            "computer" if version.has(31) => Self::Computer,
+            "computer" => Self::OldComputer,
             // A pattern until it became a name.
             "c" if version.has(32) => Self::Computer,
             "number" => Self::Standard(Standard::Number),
@@ -70,7 +73,11 @@ impl NumberFormat {
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
         let pattern = match self {
-            Self::Computer => {
+            Self::OldComputer if matches!(number, Number::NonFinite(_)) => {
+                CFormat::Oldest.write_number(number, out);
+                return Ok(());
+            }
+            Self::Computer | Self::OldComputer => {
                 c_format.write_number(number, out);
                 return Ok(());
             }

@@ -3,6 +3,7 @@
 use crate::syntax::ast::{
     Arithmetic, Assign, AssignBlock, AssignOp, AssignScope, AssignTarget, Expr, Node, NodeKind,
 };
+use crate::syntax::builtin_calls::is_keyword;
 use crate::syntax::lexer::Token;
 use crate::syntax::parser::{Parser, Result};
 use crate::syntax::source::Src;
@@ -35,7 +36,7 @@ impl Parser<'_> {
                 single: false,
             };
             let op = match self.token {
-                Token::Assign | Token::Equal => AssignOp::Set,
+                Token::Assign => AssignOp::Set,
                 Token::PlusEquals => AssignOp::Arithmetic(Arithmetic::Add),
                 Token::MinusEquals => AssignOp::Arithmetic(Arithmetic::Subtract),
                 Token::TimesEquals => AssignOp::Arithmetic(Arithmetic::Multiply),
@@ -70,14 +71,8 @@ impl Parser<'_> {
                     namespace: None,
                 })),
             });
-            if self.token == Token::Comma {
-                self.advance()?;
-            }
             if matches!(self.token, Token::TagEnd | Token::EmptyTagEnd) {
                 break;
-            }
-            if self.token == Token::Ident && !self.at_word("in") && !self.at_assignment() {
-                return Err(self.unexpected("an assignment operator"));
             }
             if self.at_word("in") {
                 let namespace = self.target_namespace(scope)?;
@@ -89,6 +84,7 @@ impl Parser<'_> {
                 self.end_tag()?;
                 break;
             }
+            self.next_assignment()?;
         }
         let src = self.since(start);
         // The only assignment of a tag is blamed with the tag.
@@ -112,12 +108,36 @@ impl Parser<'_> {
         self.expression()
     }
 
+    /// Moves to the name of the next assignment, maybe over a comma.
+    fn next_assignment(&mut self) -> Result<()> {
+        let here = self.cursor();
+        if self.token == Token::Comma {
+            self.advance()?;
+        }
+        let is_name = match self.token {
+            Token::Ident => !is_keyword(self.token_text()),
+            Token::Str { raw } => !raw,
+            _ => false,
+        };
+        if is_name && self.at_operator() {
+            return Ok(());
+        }
+        // FreeMarker looks as far as to the operator, and fails at once if there's no token.
+        if is_name {
+            self.advance()?;
+        }
+        self.go_back(here);
+        Err(self.unexpected("an assignment operator"))
+    }
+
     /// Whether an assignment operator follows the current token.
-    fn at_assignment(&self) -> bool {
+    fn at_operator(&self) -> bool {
         let rest = self.rest().trim_start();
+        let is_next = |operator: &&str| rest.starts_with(*operator);
         ["=", "+=", "-=", "*=", "/=", "%=", "++", "--"]
             .iter()
-            .any(|operator| rest.starts_with(operator))
+            .any(is_next)
+            && !rest.starts_with("==")
     }
 
     fn assign_block(

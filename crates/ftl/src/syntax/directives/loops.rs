@@ -12,7 +12,7 @@ const NO_ITEMS: &str =
     "#list must have either \"as loopVar\" parameter or nested #items that belongs to it.";
 
 impl Parser<'_> {
-    fn loop_vars(&mut self, tag: Src) -> Result<LoopVars> {
+    fn loop_vars(&mut self) -> Result<LoopVars> {
         let first = self.identifier("pattern:\n    <ID>")?;
         let second = if self.token == Token::Comma {
             self.advance()?;
@@ -20,19 +20,34 @@ impl Parser<'_> {
         } else {
             None
         };
-        if second.as_ref() == Some(&first) {
-            return Err(self.syntax_error(
-                tag,
-                format!(
-                    "The key and value loop variable names must differ, but both were: {first}"
-                ),
-            ));
-        }
         Ok(LoopVars {
             first,
             second,
             state_slot: 0,
         })
+    }
+
+    /// Ends the tag of a loop; its variables must differ.
+    fn end_loop_tag(&mut self, tag: Src, vars: Option<&LoopVars>) -> Result<()> {
+        self.end_open_tag()?;
+        match vars {
+            Some(LoopVars {
+                first,
+                second: Some(second),
+                ..
+            }) if first == second => {
+                let message = format!(
+                    "The key and value loop variable names must differ, but both were: {first}"
+                );
+                Err(self.syntax_error(tag, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Why a list can't end here: it has no variables, and nothing in it has any.
+    pub(in crate::syntax) fn lacks_items(&self, list: Src) -> crate::Error {
+        self.syntax_error(list, NO_ITEMS)
     }
 
     pub(super) fn list_directive(&mut self, tag: Tag) -> Result<NodeKind> {
@@ -42,11 +57,11 @@ impl Parser<'_> {
         let source = self.expression()?;
         let vars = if self.at_word("as") {
             self.advance()?;
-            Some(self.loop_vars(src)?)
+            Some(self.loop_vars()?)
         } else {
             None
         };
-        self.end_open_tag()?;
+        self.end_loop_tag(src, vars.as_ref())?;
         self.list_rest(start, src, source, vars, "/list")
     }
 
@@ -101,6 +116,7 @@ impl Parser<'_> {
             context.loops += 1;
             context.breakable += 1;
         }
+        self.itemless_list = (!has_vars).then_some(src);
         let (body, ended) = self.block(&["else", end]).map_err(|error| {
             let is_open = error.message().contains("You have an unclosed #list.");
             if is_open && !has_vars && !self.context.items_used {
@@ -156,8 +172,8 @@ impl Parser<'_> {
             return Err(self.unexpected("pattern:\n    \"as\""));
         }
         self.advance()?;
-        let vars = self.loop_vars(src)?;
-        self.end_open_tag()?;
+        let vars = self.loop_vars()?;
+        self.end_loop_tag(src, Some(&vars))?;
         self.layout.open(Piece::Block, start);
         let outer_names = self.loop_names.len();
         self.name_loop(Some(&vars));
