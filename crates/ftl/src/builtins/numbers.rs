@@ -455,10 +455,7 @@ fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Retur
     let millis = match &number {
         // Java's casts of infinities end at the limits.
         Number::NonFinite(value) => Some(*value as i64),
-        // The first number beyond 64 bits is the last one for a double.
-        number => number
-            .to_nearest_i64()
-            .or_else(|| (number.to_f64() == i64::MAX as f64).then_some(i64::MAX)),
+        number => number.to_nearest_i64(),
     };
     match millis {
         Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),

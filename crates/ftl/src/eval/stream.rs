@@ -400,6 +400,7 @@ impl<'a> Stage<'a> {
         let src = self.function.expr.src;
         let holds = match env.apply(&self.function, item) {
             Ok(Some(Value::Bool(holds))) => Ok(holds),
+            Ok(Some(Value::Match(found))) if found.matches.is_sequence() => Ok(found.whole),
             Ok(Some(other)) => {
                 let message = format!(
                     "The filter expression had to return a boolean value, but it returned {} instead.",
