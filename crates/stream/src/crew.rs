@@ -420,7 +420,9 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
         other => return shared.unmade(work, other, split, tries),
     };
     let now = shared.clock.now();
-    if let Some(at) = pace.reserve(now, Timestamp(i64::MAX)) {
+    // It waits for a place of its own, however long that takes: half of a delivery has been made.
+    let place = pace.reserve(now, Timestamp(i64::MAX));
+    if let Some(at) = place.filter(|at| *at > now) {
         shared.clock.sleep_until(at).await;
     }
     let verdict = shared.deliver.attempt(&next, work.attempt, pace).await;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use model::outcome::Failure;
+use model::outcome::{Discarded, Failure};
 use model::{Random, Timestamp};
 
 use crate::allowance::{Allowance, Met};
@@ -64,6 +64,12 @@ impl Gate {
                     let category = failure.category;
                     self.breaker.failed(category, one.began, one.at, random);
                     self.note_pause(one.at, *retry_after);
+                    met(failure)
+                }
+                // It was asked, and has answered.
+                WorkResult::Discarded(Discarded::Refused { failure }) => {
+                    let category = failure.category;
+                    self.breaker.failed(category, one.began, one.at, random);
                     met(failure)
                 }
                 WorkResult::Discarded(_) | WorkResult::NotSent => {

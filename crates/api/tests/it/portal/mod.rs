@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod answers;
 mod audit;
 mod authorisation;
 mod call;
