@@ -210,6 +210,9 @@ const BEFORE_FIGURES: &str = "
 DROP TABLE replays;
 DROP TABLE replayed;
 DROP TABLE bounded_lanes;
+DROP TABLE erasures;
+DROP TABLE erased;
+DROP TABLE zeros;
 DROP TABLE minutes;
 DROP TABLE hours;
 CREATE TABLE lane_minutes (

@@ -50,7 +50,8 @@ async fn a_project_keeps_events_no_longer_than_it_says_and_shows_what_it_holds()
     assert_eq!(held().await["events_hours"], 168);
     let log = world.of_organisation("/audit?action=project.change");
     let log = world.get(&log).await.is(200).json();
-    assert_eq!(log["items"][1]["after"]["retention"]["events_hours"], 24);
+    let mut entries = log["items"].as_array().unwrap().iter();
+    assert!(entries.any(|entry| entry["after"]["retention"]["events_hours"] == 24));
 }
 
 #[tokio::test]
@@ -94,11 +95,10 @@ async fn an_erasure_is_begun_once_and_told_without_the_users_id() {
     assert!(!log.text.contains("ann@"), "{}", log.text);
     let log = log.json();
     assert_eq!(log["items"].as_array().unwrap().len(), 3);
-    let entry = &log["items"][2]["after"];
-    assert_eq!(
-        (&entry["by"], &entry["erasure"]),
-        (&json!("user_id"), &erasure["id"])
-    );
+    let mut entries = log["items"].as_array().unwrap().iter();
+    let entry = entries.find(|entry| entry["after"]["erasure"] == erasure["id"]);
+    let entry = &entry.unwrap()["after"];
+    assert_eq!(entry["by"], "user_id");
     assert_eq!(entry["sha256"].as_str().unwrap().len(), 64);
 
     for (bad, at) in [
