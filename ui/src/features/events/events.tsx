@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Drawer, Group, Select, Text, Tooltip } from "@mantine/core";
-import { IconActivity, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
+import { IconActivity, IconEyeOff, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
@@ -194,7 +194,10 @@ function Rows({ events, opened, onOpen }: RowsProps) {
             <span className={`${classes.time ?? ""} numbers`} title={absolute(event.received_at)}>
               {clock(event.received_at)}
             </span>
-            <span className={classes.type}>{typeOf(event)}</span>
+            <span className={classes.type}>
+              {typeOf(event)}
+              {event.masked && <IconEyeOff size={14} aria-label="Sensitive values are masked" />}
+            </span>
             <span className={`${classes.user ?? ""} mono`}>{userOf(event) ?? "nobody"}</span>
             <span className={`${classes.glimpse ?? ""} mono`}>{glimpse(event)}</span>
           </button>
@@ -240,6 +243,11 @@ function Details({ event }: { event: EventView }) {
           <span className="mono numbers">{event.offset}</span>
         </div>
       </Group>
+      {event.masked && (
+        <Text size="sm" c="dimmed" mb="sm">
+          Values of this project&apos;s sensitive properties are masked here. Deliveries have them as they are.
+        </Text>
+      )}
       <Code text={JSON.stringify(event.event, null, 2)} label="The event as templates see it" json />
     </>
   );

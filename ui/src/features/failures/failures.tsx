@@ -28,7 +28,7 @@ const route = getRouteApi("/shell/p/$project/syncs/$sync/failures");
 /** Why deliveries fail, what waits, what ended, and sending it again. */
 export function FailuresPage() {
   const { project, sync } = route.useParams();
-  const { range = "1d", kind } = route.useSearch();
+  const { range = "4h", kind } = route.useSearch();
   const navigate = route.useNavigate();
   const organisation = useOrganisationOf(project);
   const may = useMay(organisation, "syncs:write");

@@ -15,6 +15,8 @@ test("failures are grouped by kind and status, the most frequent first", () => {
   const counted = {
     span: { from: base, until: base + 60 * minute, part: minute },
     figures: {
+      step: "minute",
+      until: new Date(base + 59.5 * minute).toISOString(),
       series: [
         step(0, [{ category: "server_error", status: 500, count: 3 }]),
         step(59, [{ category: "server_error", status: 500, count: 4 }, { category: "connect", count: 9 }], { template: 2 }),
@@ -31,7 +33,7 @@ test("failures are grouped by kind and status, the most frequent first", () => {
   expect(server?.trend).toHaveLength(20);
   expect(server?.trend.at(0)).toBe(3);
   expect(server?.trend.at(-1)).toBe(4);
-  expect(server?.lastSeen).toBe(base + 59 * minute);
+  expect(server?.lastSeen).toBe(base + 59.5 * minute);
 });
 
 test("reasons are words", () => {

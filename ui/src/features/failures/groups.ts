@@ -12,9 +12,11 @@ export interface FailureGroup {
   /** Whether attempts were made at all. */
   attempted: boolean;
   trend: number[];
-  /** When the last part began in which it happened. */
+  /** When it happened last: the end of the step in which it did, or now while that goes on. */
   lastSeen: number;
 }
+
+const STEPS = { minute: 60_000, hour: 3_600_000 };
 
 /** The failures of a time by their kind, the most frequent first. */
 export function groupsOf({ span, figures }: Counted): FailureGroup[] {
@@ -39,7 +41,7 @@ export function groupsOf({ span, figures }: Counted): FailureGroup[] {
     ...kind,
     count: entries.reduce((sum, each) => sum + each.count, 0),
     trend: trendOf(span, entries),
-    lastSeen: Math.max(...entries.map((each) => each.at)),
+    lastSeen: Math.min(Date.parse(figures.until), Math.max(...entries.map((each) => each.at)) + STEPS[figures.step]),
   }));
   return groups.sort((a, b) => b.count - a.count || a.key.localeCompare(b.key));
 }

@@ -12,6 +12,7 @@ import { done, failed } from "@/components/notices";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { type Project, projectsQuery } from "@/features/shell/projects";
+import { SensitiveForm } from "./sensitive";
 import classes from "./projects.module.css";
 
 const route = getRouteApi("/shell/o/$organisation/settings/projects");
@@ -23,6 +24,7 @@ export function ProjectsPage() {
   const projects = useQuery(projectsQuery(organisation));
   const [rotating, setRotating] = useState<{ project: Project; kind: Kind }>();
   const [renaming, setRenaming] = useState<Project>();
+  const [masking, setMasking] = useState<Project>();
   if (projects.isError) {
     return <Failed error={projects.error} what="Projects can't be shown" again={() => void projects.refetch()} />;
   }
@@ -61,6 +63,9 @@ export function ProjectsPage() {
                   onRename={() => {
                     setRenaming(project);
                   }}
+                  onSensitive={() => {
+                    setMasking(project);
+                  }}
                   onRotate={(kind) => {
                     setRotating({ project, kind });
                   }}
@@ -82,6 +87,23 @@ export function ProjectsPage() {
         title={rotating === undefined ? "" : `Rotate the ${KINDS[rotating.kind]} of ${rotating.project.name}`}
       >
         {rotating !== undefined && <Rotate {...rotating} />}
+      </Modal>
+      <Modal
+        opened={masking !== undefined}
+        onClose={() => {
+          setMasking(undefined);
+        }}
+        size="lg"
+        title={`Sensitive properties of ${masking?.name ?? ""}`}
+      >
+        {masking !== undefined && (
+          <SensitiveForm
+            project={masking}
+            onDone={() => {
+              setMasking(undefined);
+            }}
+          />
+        )}
       </Modal>
       <Modal
         opened={renaming !== undefined}
@@ -109,10 +131,11 @@ const KINDS: Record<Kind, string> = { api: "API key", secret: "secret key" };
 interface MenuProps {
   project: Project;
   onRename: () => void;
+  onSensitive: () => void;
   onRotate: (kind: Kind) => void;
 }
 
-function ProjectMenu({ project, onRename, onRotate }: MenuProps) {
+function ProjectMenu({ project, onRename, onSensitive, onRotate }: MenuProps) {
   const client = useQueryClient();
   const remove = useMutation({
     mutationFn: (force: boolean) =>
@@ -149,6 +172,7 @@ function ProjectMenu({ project, onRename, onRotate }: MenuProps) {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item onClick={onRename}>Rename…</Menu.Item>
+        <Menu.Item onClick={onSensitive}>Sensitive properties…</Menu.Item>
         <Menu.Item
           onClick={() => {
             onRotate("api");
