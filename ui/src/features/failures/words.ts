@@ -1,7 +1,5 @@
-import type { Schemas } from "@/api/client";
-
 /** What kinds of failure are called. */
-export const CATEGORIES: Record<Schemas["Category"], string> = {
+export const CATEGORIES: Record<string, string> = {
   dns: "The host's name isn't found",
   blocked: "The address may not be reached",
   connect: "No connection",
@@ -20,7 +18,8 @@ export const CATEGORIES: Record<Schemas["Category"], string> = {
 
 /** A reason as people say it: that of a category, or the stable name of why no request could be made. */
 export function reasonWords(reason: string): string {
-  if (reason in CATEGORIES) return CATEGORIES[reason as Schemas["Category"]];
+  const known = CATEGORIES[reason];
+  if (known !== undefined) return known;
   const words = reason.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -12,6 +12,8 @@ import { done, failed } from "@/components/notices";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { type Project, projectsQuery } from "@/features/shell/projects";
+import { Erasures } from "./erasures";
+import { RetentionForm } from "./retention";
 import { SensitiveForm } from "./sensitive";
 import classes from "./projects.module.css";
 
@@ -24,7 +26,7 @@ export function ProjectsPage() {
   const projects = useQuery(projectsQuery(organisation));
   const [rotating, setRotating] = useState<{ project: Project; kind: Kind }>();
   const [renaming, setRenaming] = useState<Project>();
-  const [masking, setMasking] = useState<Project>();
+  const [opened, setOpened] = useState<{ project: Project; what: Form }>();
   if (projects.isError) {
     return <Failed error={projects.error} what="Projects can't be shown" again={() => void projects.refetch()} />;
   }
@@ -63,8 +65,8 @@ export function ProjectsPage() {
                   onRename={() => {
                     setRenaming(project);
                   }}
-                  onSensitive={() => {
-                    setMasking(project);
+                  onOpen={(what) => {
+                    setOpened({ project, what });
                   }}
                   onRotate={(kind) => {
                     setRotating({ project, kind });
@@ -89,18 +91,18 @@ export function ProjectsPage() {
         {rotating !== undefined && <Rotate {...rotating} />}
       </Modal>
       <Modal
-        opened={masking !== undefined}
+        opened={opened !== undefined}
         onClose={() => {
-          setMasking(undefined);
+          setOpened(undefined);
         }}
         size="lg"
-        title={`Sensitive properties of ${masking?.name ?? ""}`}
+        title={opened === undefined ? "" : `${FORMS[opened.what]} · ${opened.project.name}`}
       >
-        {masking !== undefined && (
-          <SensitiveForm
-            project={masking}
+        {opened !== undefined && (
+          <ProjectForm
+            {...opened}
             onDone={() => {
-              setMasking(undefined);
+              setOpened(undefined);
             }}
           />
         )}
@@ -125,17 +127,36 @@ export function ProjectsPage() {
   );
 }
 
+/** What is set of a project in a form of its own. */
+type Form = "sensitive" | "retention" | "erasures";
+const FORMS: Record<Form, string> = {
+  sensitive: "Sensitive properties",
+  retention: "How long events are kept",
+  erasures: "Erase a user",
+};
+
+function ProjectForm({ project, what, onDone }: { project: Project; what: Form; onDone: () => void }) {
+  switch (what) {
+    case "sensitive":
+      return <SensitiveForm project={project} onDone={onDone} />;
+    case "retention":
+      return <RetentionForm project={project} onDone={onDone} />;
+    case "erasures":
+      return <Erasures project={project} />;
+  }
+}
+
 type Kind = "api" | "secret";
 const KINDS: Record<Kind, string> = { api: "API key", secret: "secret key" };
 
 interface MenuProps {
   project: Project;
   onRename: () => void;
-  onSensitive: () => void;
+  onOpen: (form: Form) => void;
   onRotate: (kind: Kind) => void;
 }
 
-function ProjectMenu({ project, onRename, onSensitive, onRotate }: MenuProps) {
+function ProjectMenu({ project, onRename, onOpen, onRotate }: MenuProps) {
   const client = useQueryClient();
   const remove = useMutation({
     mutationFn: (force: boolean) =>
@@ -172,7 +193,16 @@ function ProjectMenu({ project, onRename, onSensitive, onRotate }: MenuProps) {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item onClick={onRename}>Rename…</Menu.Item>
-        <Menu.Item onClick={onSensitive}>Sensitive properties…</Menu.Item>
+        {(Object.keys(FORMS) as Form[]).map((form) => (
+          <Menu.Item
+            key={form}
+            onClick={() => {
+              onOpen(form);
+            }}
+          >
+            {FORMS[form]}…
+          </Menu.Item>
+        ))}
         <Menu.Item
           onClick={() => {
             onRotate("api");
