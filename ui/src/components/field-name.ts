@@ -42,7 +42,6 @@ const NAMES: Record<string, string> = {
   properties_per_event: "Properties per event",
   property: "Property",
   property_choice: "Choice of properties",
-  requests_per_minute: "Requests a minute",
   required: "Required",
   role: "Role",
   scope: "Kind of property",
