@@ -212,6 +212,9 @@ async fn things(admin: &Administrator, organisation: &str, name: &str, destinati
         admin.make(&path, Value::Null).await;
     }
     admin.make(&of("tokens"), json!({ "name": name })).await;
+    let channels = format!("/projects/{}/alert-channels", text(&project, "/project/id"));
+    let channel = json!({"kind": "webhook", "name": name, "url": destination});
+    admin.make(&channels, channel).await;
     let email = format!("{}@example.com", name.replace(' ', ".").to_lowercase());
     let invitation = json!({"email": email, "role": "viewer"});
     admin.make(&of("invitations"), invitation).await;
@@ -224,8 +227,10 @@ async fn parameters(admin: &Administrator, organisation: &str) -> String {
     let mut lists = vec![("organisation", "id", vec![json!({ "id": organisation })])];
     let projects = admin.all(&of("projects")).await;
     let syncs = format!("/projects/{}/syncs", text(&projects[0], "/id"));
+    let channels = format!("/projects/{}/alert-channels", text(&projects[0], "/id"));
     lists.push(("project", "id", projects));
     lists.push(("sync", "id", admin.all(&syncs).await));
+    lists.push(("channel", "id", admin.all(&channels).await));
     lists.push(("definition", "id", admin.all(&of("definitions")).await));
     lists.push(("person", "person", admin.all(&of("members")).await));
     lists.push(("token", "id", admin.all(&of("tokens")).await));

@@ -116,6 +116,47 @@ pub enum Letter<'a> {
         /// What a reviewer says of single fields.
         comments: &'a [Comment],
     },
+    /// A sync is in trouble.
+    AlertOpened {
+        /// The sync's name.
+        sync: &'a str,
+        /// The project's name.
+        project: &'a str,
+        /// The trouble in words that follow the sync's name.
+        what: &'a str,
+        /// Why.
+        reason: &'a str,
+        /// The last failure.
+        sample: Option<&'a str>,
+        /// When it began.
+        at: Timestamp,
+        /// The sync's page.
+        link: &'a str,
+        /// Where one gets no more of these.
+        unsubscribe: &'a str,
+    },
+    /// A sync was in trouble, and is no more.
+    AlertClosed {
+        /// The sync's name.
+        sync: &'a str,
+        /// The project's name.
+        project: &'a str,
+        /// The trouble in words that follow the sync's name.
+        what: &'a str,
+        /// When it ended.
+        at: Timestamp,
+        /// How long it lasted and what was lost and held, in words.
+        over: &'a str,
+        /// The sync's page.
+        link: &'a str,
+        /// Where one gets no more of these.
+        unsubscribe: &'a str,
+    },
+    /// Alerts come to this address.
+    AlertTest {
+        /// The project's name.
+        project: &'a str,
+    },
 }
 
 /// A step of a review.
@@ -150,6 +191,9 @@ impl Letter<'_> {
             Self::TokenMade { .. } => Kind::TokenMade,
             Self::TokenExpiring { .. } => Kind::TokenExpiring,
             Self::Review { .. } => Kind::Review,
+            Self::AlertOpened { .. } | Self::AlertClosed { .. } | Self::AlertTest { .. } => {
+                Kind::Alert
+            }
         }
     }
 

@@ -174,6 +174,21 @@ id!(
     "rpl_"
 );
 id!(
+    /// A place where incidents are told.
+    ChannelId,
+    "chn_"
+);
+id!(
+    /// An incident: one rule's trouble with one sync.
+    IncidentId,
+    "inc_"
+);
+id!(
+    /// A message to a webhook: the same however often it is sent.
+    MessageId,
+    "msg_"
+);
+id!(
     /// A mail to a person.
     MailId,
     "mail_"

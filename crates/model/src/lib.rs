@@ -5,6 +5,7 @@
 //! Nothing here does I/O.
 
 pub mod access;
+pub mod alert;
 pub mod definition;
 pub mod event;
 pub mod filter;
@@ -24,8 +25,8 @@ pub mod user;
 
 pub use event::{Event, EventKind, Offset};
 pub use id::{
-    ApiKey, AuditId, DefinitionId, DeliveryId, ErasureId, IdentityId, MailId, OrganisationId,
-    PersonId, ProjectId, ReplayId, SyncId,
+    ApiKey, AuditId, ChannelId, DefinitionId, DeliveryId, ErasureId, IdentityId, IncidentId,
+    MailId, MessageId, OrganisationId, PersonId, ProjectId, ReplayId, SyncId,
 };
 pub use random::Random;
 pub use request::{Answer, OutboundRequest, Part};

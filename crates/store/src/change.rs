@@ -261,6 +261,7 @@ pub(crate) fn still_there<T>(found: Result<T, Error>) -> Result<T, Error> {
         Error::NoProject(_)
         | Error::NoOrganisation(_)
         | Error::NoSync(_)
+        | Error::NoChannel(_)
         | Error::NoToken(_)
         | Error::NoDefinition(_)
         | Error::NoVersion { .. } => Error::MadeIsGone,

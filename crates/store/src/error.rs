@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use model::access::Role;
 use model::{
-    DefinitionId, IdentityId, MailId, OrganisationId, PersonId, ProjectId, ReplayId, SyncId,
+    ChannelId, DefinitionId, IdentityId, IncidentId, MailId, OrganisationId, PersonId, ProjectId,
+    ReplayId, SyncId,
 };
 
 use crate::change::LetterFailure;
@@ -288,6 +289,27 @@ pub enum Error {
     /// The project has no such sync.
     #[error("there is no sync {0}")]
     NoSync(SyncId),
+    /// The project has no such channel.
+    #[error("there is no channel {0}")]
+    NoChannel(ChannelId),
+    /// The project has no such incident.
+    #[error("there is no incident {0}")]
+    NoIncident(IncidentId),
+    /// The project has as many channels as may be.
+    #[error("the project has {limit} channels, and no more may be")]
+    TooManyChannels {
+        /// Most of one project.
+        limit: i64,
+    },
+    /// So many messages wait for a channel that no test is sent.
+    #[error("{limit} messages wait for this channel already: see why they aren't taken")]
+    TooManyMessages {
+        /// Most that may wait.
+        limit: i64,
+    },
+    /// Whom the address belongs to asked for no more of it.
+    #[error("whoever has this address asked for no more mail: only they can add it again")]
+    Unsubscribed,
     /// There is no such token.
     #[error("there is no token {0}")]
     NoToken(String),

@@ -12,6 +12,7 @@
 //! dropped.
 
 mod access_end;
+pub mod alert;
 mod audit;
 pub mod backup;
 mod change;

@@ -11,6 +11,9 @@ use crate::{Error, Store};
 /// How long a creation's outcome is kept for its repetition.
 const IDEMPOTENCY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long an incident is listed after its end.
+const INCIDENTS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
 /// Rows that are deleted at once: others shall not wait long for the database.
 const AT_ONCE: i64 = 500;
 
@@ -28,11 +31,12 @@ pub(crate) async fn any_sealed(pool: &AnyPool) -> Result<bool, Error> {
 }
 
 impl Store {
-    /// Deletes expired sessions, links, keys and tokens, what was kept for repetitions, and entries
+    /// Deletes expired sessions, links, keys and tokens, what was kept for repetitions, incidents that are
+    /// long over, and entries
     /// of the audit log that are older than `audit_retention`. Returns how many rows went.
     pub async fn clear_expired(&self, audit_retention: Duration) -> Result<u64, Error> {
         let now = self.clock.now();
-        let steps: [(&str, Timestamp); 7] = [
+        let steps: [(&str, Timestamp); 8] = [
             (
                 "DELETE FROM sessions WHERE id IN
                      (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)",
@@ -69,6 +73,11 @@ impl Store {
                 "DELETE FROM audit_log WHERE id IN
                      (SELECT id FROM audit_log WHERE at <= $1 LIMIT $2)",
                 now - audit_retention,
+            ),
+            (
+                "DELETE FROM alert_incidents WHERE id IN
+                     (SELECT id FROM alert_incidents WHERE closed_at <= $1 LIMIT $2)",
+                now - INCIDENTS,
             ),
         ];
         let mut cleared = 0;

@@ -43,6 +43,23 @@ impl Store {
         Ok(role.map(Role::permissions).unwrap_or_default())
     }
 
+    /// Whether an address is that of a member.
+    pub async fn is_member_by_email(
+        &self,
+        organisation: OrganisationId,
+        email: &str,
+    ) -> Result<bool, Error> {
+        let row = sqlx::query(
+            "SELECT 1 FROM memberships m JOIN people p ON p.id = m.person_id
+             WHERE m.organisation_id = $1 AND p.email = $2",
+        )
+        .bind(organisation.to_string())
+        .bind(email)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// An organisation's members, who joined first first.
     pub async fn members(
         &self,

@@ -77,6 +77,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "sessions that end",
         include_str!("../migrations/0016_sessions_that_end.sql"),
     ),
+    (17, "alerts", include_str!("../migrations/0017_alerts.sql")),
     (
         18,
         "privacy",

@@ -27,7 +27,7 @@ use model::OutboundRequest;
 pub use feed::Outcomes;
 pub use replay::{CountedFailures, FailedReplay, count_failures, event_type};
 pub use streams::{ApplyError, Config, Streams};
-pub use view::{Health, LaneView, Latency};
+pub use view::{Glance, Health, LaneView, Latency};
 
 /// Makes one attempt at a delivery: what lanes send with.
 #[async_trait]

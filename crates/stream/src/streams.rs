@@ -25,7 +25,7 @@ use crate::feed::{Feed, Outcomes};
 use crate::lane::{Bounds, Course, Lane, Tools, Wanted};
 use crate::replay::{FailedReplay, Order, Replayer, orders};
 use crate::sample::{Subject, all_secrets};
-use crate::view::{Health, LaneView, View};
+use crate::view::{Glance, Health, LaneView, View};
 
 /// With a smaller window a lane would settle after every few events.
 const SMALLEST_WINDOW: usize = 16;
@@ -405,6 +405,18 @@ impl Streams {
             .collect()
     }
 
+    /// A glance at each lane.
+    pub fn glances(&self, mut each: impl FnMut(SyncId, Glance)) {
+        let slots: Vec<_> = self
+            .lanes()
+            .iter()
+            .map(|(sync, slot)| (*sync, Arc::clone(slot)))
+            .collect();
+        for (sync, slot) in slots {
+            each(sync, slot.glance());
+        }
+    }
+
     /// Stops all lanes: finishes what is under way, settles it, and after `deadline` gives up the
     /// rest, which is then sent again at the next start. Returns whether nothing was given up.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
@@ -455,6 +467,17 @@ impl Slot {
             reason,
             since,
         });
+    }
+
+    fn glance(&self) -> Glance {
+        match &*self.shown() {
+            Shown::Lane(view) => view.glance(),
+            Shown::Still(still) => Glance {
+                health: still.health,
+                reason: still.reason.clone(),
+                ..Glance::default()
+            },
+        }
     }
 
     fn view(&self) -> LaneView {

@@ -80,6 +80,30 @@ pub struct LaneView {
     pub latency: Latency,
 }
 
+/// What is seen of a lane without looking closely: nothing is worked out for it, and of a lane that does
+/// well nothing is copied but numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Glance {
+    /// In a word.
+    pub health: Health,
+    /// Why, in words, where it is not healthy.
+    pub reason: Option<String>,
+    /// The last failure, if none was delivered since.
+    pub failure: Option<Failure>,
+    /// See [`LaneView::oldest_undelivered`].
+    pub oldest_undelivered: Option<Timestamp>,
+    /// See [`LaneView::last_success`].
+    pub last_success: Option<Timestamp>,
+    /// See [`LaneView::last_failure`].
+    pub last_failure: Option<Timestamp>,
+    /// See [`LaneView::pending`].
+    pub pending: u64,
+    /// Events that are neither sent nor settled.
+    pub backlog: u64,
+    /// Since the lane was opened.
+    pub counts: Counts,
+}
+
 /// Quantiles of a latency in seconds; absent when there was none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Latency {
@@ -211,6 +235,36 @@ impl View {
         state.shown.cursor = cursor;
         state.shown.unread = unread;
         state.shown.oldest_undelivered = oldest;
+    }
+
+    /// What a glance shows.
+    pub(crate) fn glance(&self) -> Glance {
+        let state = self.state();
+        let LaneView {
+            health,
+            oldest_undelivered,
+            last_success,
+            last_failure,
+            pending,
+            unread,
+            queued,
+            counts,
+            ..
+        } = state.shown;
+        Glance {
+            health,
+            reason: state.reason(),
+            failure: match state.failures_in_row {
+                0 => None,
+                _ => state.failure.clone(),
+            },
+            oldest_undelivered,
+            last_success,
+            last_failure,
+            pending,
+            backlog: unread.saturating_add(queued as u64),
+            counts,
+        }
     }
 
     /// A copy of everything.

@@ -7,6 +7,7 @@ use millstream_e2e::eventually;
 use serde_json::{Value, json};
 use totp_rs::Secret;
 
+use super::alerts::of_alerts;
 use super::definitions::of_definitions;
 use super::installation::{of_accounts, of_installation};
 use super::oneself::{of_oneself, of_sessions};
@@ -289,6 +290,7 @@ pub(super) async fn of_round(
     changes.extend(of_projects(&round).await);
     changes.extend(of_definitions(&round).await);
     changes.extend(of_syncs(&round, &text(&project, "/id")).await);
+    changes.extend(of_alerts(&round).await);
     changes.extend(of_revisions(&round, &text(&project, "/id")).await);
     changes.extend(of_replays(&round, &text(&project, "/id")).await);
     (changes, project)

@@ -7,6 +7,7 @@ use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
 use journal::{EndedRow, EraseRequest, Erasure, Held, Keep, LaneStats, Retry, RetryKey};
 use model::definition::Definition;
+use model::outcome::Failure;
 use model::sync::Sync;
 use model::tail::Told;
 use model::{ErasureId, Event, Offset, ProjectId, SyncId, Timestamp};
@@ -98,6 +99,9 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
         max: usize,
     ) -> Result<Vec<Arc<Event>>, LaneError>;
 
+    /// A glance at each lane: numbers that are in memory.
+    fn glance(&self, each: &mut dyn FnMut(Glance));
+
     /// What becomes of a project's deliveries from now on, as it happens. What isn't taken in time is
     /// skipped, and counted.
     fn outcomes(&self, project: ProjectId) -> BoxStream<'static, Told>;
@@ -127,6 +131,49 @@ pub struct LaneStatus {
     pub in_flight: u64,
     /// The journal's figures.
     pub stats: Option<LaneStats>,
+}
+
+/// What is seen of a lane at a glance.
+#[derive(Debug, Clone)]
+pub struct Glance {
+    /// Whose lane.
+    pub sync: SyncId,
+    /// In a word.
+    pub health: Health,
+    /// Why, in words, where it is not healthy.
+    pub reason: Option<String>,
+    /// The last failure, if nothing was delivered since.
+    pub failure: Option<Failure>,
+    /// When the oldest event that is neither delivered nor booked as a retry was received.
+    pub oldest_undelivered: Option<Timestamp>,
+    /// When a delivery last succeeded.
+    pub last_success: Option<Timestamp>,
+    /// When an attempt last failed.
+    pub last_failure: Option<Timestamp>,
+    /// Attempts since the lane was opened.
+    pub attempts: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// Deliveries that expired since.
+    pub expired: u64,
+    /// Deliveries that wait for their next attempt.
+    pub pending: u64,
+    /// Events that wait.
+    pub backlog: u64,
+}
+
+impl Health {
+    /// Its stable name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Failing => "failing",
+            Self::Paused => "paused",
+            Self::Misconfigured => "misconfigured",
+            Self::Stalled => "stalled",
+        }
+    }
 }
 
 /// How a lane does, in a word.

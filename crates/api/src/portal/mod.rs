@@ -6,6 +6,7 @@
 //! run on a task of their own, so that a client that hangs up leaves nothing half done; what a crash
 //! leaves half done, [`Portal::start`] finishes.
 
+mod alert;
 mod audit;
 mod catalog;
 mod definition;
@@ -66,7 +67,8 @@ use crate::auth::openid::Providers;
 use crate::auth::{Authority, Guarded, Public, guarded};
 use crate::mail::{Letter, Letters};
 
-pub use lanes::{DroppedLane, Health, LaneError, LaneStatus, Lanes};
+pub use alert::Alerts;
+pub use lanes::{DroppedLane, Glance, Health, LaneError, LaneStatus, Lanes};
 pub use openapi::document;
 pub use preview::{Courier, Reply, Timing, Trial};
 pub use problem::{ApiError, FieldProblem};
@@ -328,6 +330,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; erasure::list, erasure::create))
         .routes(guarded!(Arc<Portal>; erasure::show))
         .routes(guarded!(Arc<Portal>; retention::show))
+        .merge(alert::routes())
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))

@@ -33,6 +33,7 @@ use crate::auth::SESSION_COOKIE;
         (name = "reviews", description = "What is to be released for everyone"),
         (name = "replays", description = "What is sent again"),
         (name = "deliveries", description = "What became of what was to be sent"),
+        (name = "alerts", description = "Who is told of trouble, and of what"),
         (name = "access", description = "Signing in, and oneself"),
         (name = "installation", description = "For those who run it"),
     ),

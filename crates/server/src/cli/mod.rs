@@ -1,5 +1,6 @@
 //! The command line: what can be asked of it, and where each command is carried out.
 
+mod alert;
 mod audit;
 mod backup;
 mod catalog;
@@ -117,6 +118,9 @@ enum Command {
     /// Syncs: each sends a project's events to a destination.
     #[command(subcommand)]
     Sync(sync::Command),
+    /// Alerts: who is told of trouble, by which rules, and of what.
+    #[command(subcommand)]
+    Alert(alert::Command),
     /// Follow events, or what becomes of them, as it happens.
     #[command(subcommand)]
     Tail(tail::Command),
@@ -269,6 +273,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Plan(options) => code::plan(options),
         Command::Apply(options) => code::apply(options),
         Command::Sync(command) => sync::run(command),
+        Command::Alert(command) => alert::run(command),
         Command::Tail(command) => tail::run(command),
         Command::Replay(command) => replay::run(command),
         Command::Organisation(command) => organisation::run(command),

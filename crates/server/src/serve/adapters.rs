@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use api::portal::{
-    Courier, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Reply, Timing, Trial,
+    Courier, DroppedLane, FieldProblem, Glance, Health, LaneError, LaneStatus, Lanes, Reply,
+    Timing, Trial,
 };
 use async_trait::async_trait;
 use delivery::egress::Guard;
@@ -62,14 +63,7 @@ impl Lanes for ControlledLanes {
         let stats = self.stats(sync).await?;
         let view = self.streams.view(sync).unwrap_or_default();
         Ok(LaneStatus {
-            health: match view.health {
-                stream::Health::Healthy => Health::Healthy,
-                stream::Health::Degraded => Health::Degraded,
-                stream::Health::Failing => Health::Failing,
-                stream::Health::Paused => Health::Paused,
-                stream::Health::Misconfigured => Health::Misconfigured,
-                stream::Health::Stalled => Health::Stalled,
-            },
+            health: health(view.health),
             reason: view.reason,
             since: view.since,
             in_flight: view.in_flight as u64,
@@ -156,6 +150,27 @@ impl Lanes for ControlledLanes {
         read.await.map_err(unavailable)
     }
 
+    fn glance(&self, each: &mut dyn FnMut(Glance)) {
+        self.streams.glances(|sync, seen| {
+            let counts = seen.counts;
+            let delivered = counts.delivered_first + counts.delivered_retry;
+            each(Glance {
+                sync,
+                health: health(seen.health),
+                reason: seen.reason,
+                failure: seen.failure,
+                oldest_undelivered: seen.oldest_undelivered,
+                last_success: seen.last_success,
+                last_failure: seen.last_failure,
+                attempts: delivered + counts.failed_attempts,
+                failed: counts.failed_attempts,
+                expired: counts.expired,
+                pending: seen.pending,
+                backlog: seen.backlog,
+            });
+        });
+    }
+
     fn outcomes(&self, project: ProjectId) -> BoxStream<'static, Told> {
         let outcomes = self.streams.outcomes(project);
         let next = async |mut outcomes: Outcomes| Some((outcomes.next().await?, outcomes));
@@ -174,6 +189,17 @@ impl ControlledLanes {
 
     async fn stats(&self, sync: SyncId) -> Result<Option<LaneStats>, LaneError> {
         self.journal.lane_stats(sync).await.map_err(unavailable)
+    }
+}
+
+fn health(health: stream::Health) -> Health {
+    match health {
+        stream::Health::Healthy => Health::Healthy,
+        stream::Health::Degraded => Health::Degraded,
+        stream::Health::Failing => Health::Failing,
+        stream::Health::Paused => Health::Paused,
+        stream::Health::Misconfigured => Health::Misconfigured,
+        stream::Health::Stalled => Health::Stalled,
     }
 }
 

@@ -20,7 +20,7 @@ use anyhow::Context;
 use api::auth::Authority;
 use api::ingest::Refusal;
 use api::mail::Letters;
-use api::portal::{ApiError, Portal};
+use api::portal::{Alerts, ApiError, Portal};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use delivery::egress::Guard;
@@ -265,6 +265,8 @@ impl Server {
             .background
             .spawn(maintenance.run(server.ending.clone()));
         server.background.spawn(mailer.run(server.ending.clone()));
+        let alerts = Alerts::new(Arc::clone(&server.portal));
+        server.background.spawn(alerts.run(server.ending.clone()));
         Ok(server)
     }
 

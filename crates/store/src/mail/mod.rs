@@ -86,6 +86,8 @@ pub enum Kind {
     TokenExpiring,
     /// A version of a destination's definition came a step further in its review.
     Review,
+    /// A sync is in trouble, or no more.
+    Alert,
 }
 
 impl Kind {
@@ -102,6 +104,7 @@ impl Kind {
         Self::TokenMade,
         Self::TokenExpiring,
         Self::Review,
+        Self::Alert,
     ];
 
     /// Whether it only tells of what has happened: nobody waits for a link that it brings.
@@ -123,6 +126,7 @@ impl Kind {
             Self::TokenMade => "token_made",
             Self::TokenExpiring => "token_expiring",
             Self::Review => "review",
+            Self::Alert => "alert",
         }
     }
 }

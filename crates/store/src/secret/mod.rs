@@ -26,6 +26,8 @@ pub(crate) const SEALED: &[(&str, &str)] = &[
     ("people", "totp"),
     ("mails", "bodies"),
     ("idempotency", "made"),
+    ("alert_channels", "secrets"),
+    ("alert_keys", "secret"),
 ];
 
 /// A text that must not be shown: not by `Debug`, not by serialisation.

@@ -381,6 +381,12 @@ impl From<store::Error> for ApiError {
             | store::Error::NoReplay(_) => Self::NotFound {
                 what: error.to_string().replace("there is no ", ""),
             },
+            error @ (store::Error::NoChannel(_) | store::Error::NoIncident(_)) => Self::NotFound {
+                what: error.to_string().replace("there is no ", ""),
+            },
+            error @ (store::Error::TooManyChannels { .. }
+            | store::Error::TooManyMessages { .. }
+            | store::Error::Unsubscribed) => Self::Conflict(error.to_string()),
             store::Error::NoProject(id) => Self::no_project(id),
             store::Error::NoSync(id) => Self::no_sync(id),
             store::Error::ProjectInUse { syncs } => Self::ProjectInUse { syncs },

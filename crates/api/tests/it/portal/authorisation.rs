@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::access::{Permission, Role};
 
 use super::World;
+use super::alert_routes::ALERTS;
 use super::call::Answer;
 use super::definition_routes::{DEFINITIONS, REVIEWS};
 use super::replay_routes::REPLAYS;
@@ -13,7 +14,8 @@ use super::revision_routes::REVISIONS;
 use super::routes::{ACCESS, INSTALLATION, May, ORGANISATIONS, PROJECTS, Route, SYNCS};
 use super::tenants::{Credential, Kind, OURS, THEIRS, Tenants, Things};
 
-pub(super) const TABLES: [&[Route]; 9] = [
+pub(super) const TABLES: [&[Route]; 10] = [
+    ALERTS,
     ACCESS,
     ORGANISATIONS,
     DEFINITIONS,
@@ -64,6 +66,11 @@ async fn reviews_are_open_to_whom_the_table_says() {
 #[tokio::test]
 async fn projects_are_open_to_whom_the_table_says() {
     every_caller(PROJECTS).await;
+}
+
+#[tokio::test]
+async fn alerts_are_open_to_whom_the_table_says() {
+    every_caller(ALERTS).await;
 }
 
 #[tokio::test]
@@ -226,6 +233,7 @@ async fn another_organisations_ids_lead_nowhere_in_any_place() {
     let mut tenants = Tenants::new().await;
     let theirs = tenants.make_things(tenants.other, THEIRS).await;
     let tables = [
+        ALERTS,
         ACCESS,
         ORGANISATIONS,
         DEFINITIONS,

@@ -11,8 +11,8 @@ use journal::{
     EndedRow, EraseRequest, Erasure, ErasureState, Held, Keep, LaneStats, Retry, RetryKey, Subject,
 };
 use millstream_api::portal::{
-    CountedFailures, DroppedLane, FieldProblem, Health, LaneError, LaneStatus, Lanes, Progress,
-    Replays,
+    CountedFailures, DroppedLane, FieldProblem, Glance, Health, LaneError, LaneStatus, Lanes,
+    Progress, Replays,
 };
 use model::definition::Definition;
 use model::replay::Failures;
@@ -54,6 +54,8 @@ pub(crate) struct Notes {
     /// What was begun to be erased, and who that was.
     pub(crate) erasures: Vec<Erasure>,
     pub(crate) erased: Vec<Subject>,
+    /// What is seen of each lane.
+    pub(crate) glances: Vec<Glance>,
     /// Whether the journal fails.
     pub(crate) broken: bool,
 }
@@ -293,6 +295,11 @@ impl Lanes for NotingLanes {
         let events = notes.events.iter();
         let events = events.filter(|event| event.project == project && event.offset >= from);
         Ok(events.take(max).cloned().collect())
+    }
+
+    fn glance(&self, each: &mut dyn FnMut(Glance)) {
+        let seen = self.notes().glances.clone();
+        seen.into_iter().for_each(each);
     }
 
     fn outcomes(&self, _: ProjectId) -> BoxStream<'static, Told> {

@@ -6,6 +6,8 @@
 )]
 
 mod access;
+mod alert_routes;
+mod alerts;
 mod answers;
 mod audit;
 mod authorisation;

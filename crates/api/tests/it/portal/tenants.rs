@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use model::access::{InstallationRights, Permission, Role};
 use model::definition::Definition;
-use model::{OrganisationId, Random};
+use model::{IncidentId, OrganisationId, ProjectId, Random};
 use serde_json::json;
+use store::alert::{NewIncident, Seen, Telling};
 use store::{Caller, Person, TokenDraft, Vouched};
 
 use super::World;
@@ -285,6 +286,7 @@ impl Tenants {
             .call("POST", &format!("/projects/{project}/syncs/{sync}/replays"))
             .token(Some(&owner))
             .json(json!({"failed": {}}));
+        let (channel, incident) = self.alerts(project, &sync, &owner, &called).await;
         let half = |text: &str| text.split('_').nth(1).unwrap().to_owned();
         let account = store.person(person).await.unwrap();
         Things(vec![
@@ -300,8 +302,49 @@ impl Tenants {
             ("sync", sync),
             ("replay", replay.send().await.is(201).at("/id")),
             ("erasure", self.world.lanes.begun_erasure(project)),
+            ("channel", channel),
+            ("incident", incident),
             ("definition", self.definition(organisation, &called).await),
         ])
+    }
+
+    /// Where a project's incidents are told, and one of them.
+    async fn alerts(
+        &self,
+        project: ProjectId,
+        sync: &str,
+        owner: &str,
+        name: &str,
+    ) -> (String, String) {
+        let channel = json!({
+            "kind": "slack", "name": name, "url": "https://hooks.example/services/of-slack",
+        });
+        let path = format!("/projects/{project}/alert-channels");
+        let made = self
+            .world
+            .call("POST", &path)
+            .token(Some(owner))
+            .json(channel);
+        let channel = made.send().await.is(201).at("/channel/id");
+        let id = IncidentId::generate(&model::random::System);
+        let new = NewIncident {
+            id,
+            project,
+            sync: sync.parse().unwrap(),
+            kind: model::alert::Kind::State,
+            seen: Seen {
+                reason: format!("{name} is down"),
+                ..Seen::default()
+            },
+            tell_at: None,
+        };
+        let opened = self
+            .world
+            .store
+            .open_incident(new, Telling::default())
+            .await;
+        opened.unwrap().unwrap();
+        (channel, id.to_string())
     }
 
     /// A definition that was released once, and submitted.

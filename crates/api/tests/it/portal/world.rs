@@ -61,6 +61,14 @@ impl Letters for PlainLetters {
             Letter::PasswordChanged { tokens, .. } => format!("password_changed, {tokens} tokens"),
             Letter::TokenMade { token, .. } => format!("token_made {token}"),
             Letter::IdentityLinked { provider, .. } => format!("identity_linked {provider}"),
+            Letter::AlertOpened {
+                sync,
+                reason,
+                link,
+                unsubscribe,
+                ..
+            } => format!("{sync}: {reason}\n{link}\n{unsubscribe}"),
+            Letter::AlertClosed { sync, over, .. } => format!("{sync} is {over}"),
             other => other.kind().name().to_owned(),
         };
         Ok(Draft {

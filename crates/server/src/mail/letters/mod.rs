@@ -1,5 +1,6 @@
 //! The letters. What a letter says is data, made once; two templates turn it into text and HTML.
 
+mod alert;
 mod readable;
 mod review;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use api::mail::Letter;
 
+use super::alert::alert;
 use super::readable::{date, shown};
 use super::review::review;
 use super::{Button, Content};
@@ -187,6 +188,9 @@ pub(super) fn content(letter: &Letter<'_>) -> Content {
                 ..Content::default()
             }
         }
+        Letter::AlertOpened { .. } | Letter::AlertClosed { .. } | Letter::AlertTest { .. } => {
+            alert(letter)
+        }
         Letter::Review {
             step,
             destination,
@@ -215,7 +219,7 @@ fn tokens_go_on(tokens: u64) -> String {
     }
 }
 
-fn button(label: &'static str, link: &str) -> Option<Button> {
+pub(super) fn button(label: &'static str, link: &str) -> Option<Button> {
     Some(Button {
         label,
         link: link.to_owned(),

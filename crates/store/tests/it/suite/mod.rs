@@ -1,6 +1,7 @@
 //! The behaviours.
 
 pub(crate) mod account;
+pub(crate) mod alert;
 pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod definition;

@@ -1,0 +1,339 @@
+//! Rules on simulated time.
+
+use std::time::Duration;
+
+use model::alert::{Kind, Rules};
+use model::outcome::{Category, Failure};
+use model::random::Seeded;
+use model::{IncidentId, ProjectId, SyncId, Timestamp};
+use store::alert::{Incident, Seen};
+
+use super::watch::{Over, Step, Watch};
+use crate::portal::lanes::{Glance, Health};
+
+const START: Timestamp = Timestamp(1_767_225_600_000_000);
+const LOOK: Duration = Duration::from_secs(10);
+
+/// A lane that is looked at every ten seconds.
+struct World {
+    watch: Watch,
+    now: Timestamp,
+    lane: Glance,
+    rules: Rules,
+    random: Seeded,
+    /// Incidents that began (rule, reason) and ended (rule, why), in order.
+    told: Vec<(Kind, String)>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            watch: Watch::default(),
+            now: START,
+            lane: glance(SyncId::generate(&Seeded::new(7))),
+            rules: Rules::default(),
+            random: Seeded::new(1),
+            told: Vec::new(),
+        }
+    }
+
+    /// With only one rule.
+    fn with(kind: Kind) -> Self {
+        let mut world = Self::new();
+        let rules = &mut world.rules;
+        rules.state.enabled = kind == Kind::State;
+        rules.error_rate.enabled = kind == Kind::ErrorRate;
+        rules.backlog_age.enabled = kind == Kind::BacklogAge;
+        rules.expiry.enabled = kind == Kind::Expiry;
+        rules.credentials.enabled = kind == Kind::Credentials;
+        world
+    }
+
+    /// Looks for so long, each time after something happened to the lane.
+    fn run(&mut self, time: Duration, mut each: impl FnMut(&mut Glance, Timestamp)) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now = self.now + LOOK;
+            each(&mut self.lane, self.now);
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        self.watch.look();
+        if !self.watch.note(self.now, &self.lane) {
+            return;
+        }
+        let sync = self.lane.sync;
+        for step in self.watch.judge(self.now, &self.lane, &self.rules) {
+            match step {
+                Step::Open(kind, seen) => {
+                    let id = IncidentId::generate(&self.random);
+                    self.watch
+                        .opened(sync, kind, id, self.now, seen.needs_success);
+                    self.told.push((kind, seen.reason));
+                }
+                Step::Close(kind, _, why) => {
+                    self.watch.closed(sync, kind);
+                    self.told.push((kind, why.name().to_owned()));
+                }
+            }
+        }
+    }
+
+    fn told(&mut self) -> Vec<String> {
+        let told = std::mem::take(&mut self.told).into_iter();
+        told.map(|(_, said)| said).collect()
+    }
+}
+
+fn glance(sync: SyncId) -> Glance {
+    Glance {
+        sync,
+        health: Health::Healthy,
+        reason: None,
+        failure: None,
+        oldest_undelivered: None,
+        last_success: None,
+        last_failure: None,
+        attempts: 0,
+        failed: 0,
+        expired: 0,
+        pending: 0,
+        backlog: 0,
+    }
+}
+
+fn fails(lane: &mut Glance, now: Timestamp, category: Category) {
+    lane.health = Health::Failing;
+    lane.reason = Some("6 attempts in a row failed, the last one: it is down".into());
+    lane.failure = Some(Failure {
+        category,
+        status: Some(503),
+        message: "it is down".into(),
+        response: "secret".into(),
+    });
+    lane.last_failure = Some(now);
+    lane.attempts += 5;
+    lane.failed += 5;
+}
+
+fn delivers(lane: &mut Glance, now: Timestamp) {
+    lane.health = Health::Healthy;
+    lane.reason = None;
+    lane.failure = None;
+    lane.last_success = Some(now);
+    lane.attempts += 5;
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_failing_sync_is_told_after_a_minute_and_again_when_all_was_well_for_five() {
+    let mut world = World::with(Kind::State);
+    let down = |lane: &mut Glance, now| fails(lane, now, Category::ServerError);
+    world.run(MINUTE, down);
+    assert!(world.told().is_empty(), "a minute is not over yet");
+    world.run(60 * MINUTE, down);
+    let told = world.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("the sync is failing: 6 attempts"),
+        "{told:?}"
+    );
+    world.run(5 * MINUTE, delivers);
+    assert!(world.told().is_empty());
+    world.run(MINUTE, delivers);
+    assert_eq!(world.told(), ["recovered"]);
+}
+
+#[test]
+fn a_sync_that_comes_and_goes_is_told_once() {
+    let mut world = World::with(Kind::State);
+    world.run(2 * MINUTE, |lane, now| {
+        fails(lane, now, Category::ServerError)
+    });
+    // For three hours it recovers for minutes, and fails again.
+    world.run(180 * MINUTE, |lane, now| match now.0 / 240_000_000 % 2 {
+        0 => delivers(lane, now),
+        _ => fails(lane, now, Category::ServerError),
+    });
+    assert_eq!(world.told().len(), 1);
+    // And what lasts for less than a minute isn't told at all.
+    let mut world = World::with(Kind::State);
+    world.run(60 * MINUTE, |lane, now| match now.0 / 50_000_000 % 2 {
+        0 => delivers(lane, now),
+        _ => fails(lane, now, Category::ServerError),
+    });
+    assert!(world.told().is_empty());
+}
+
+#[test]
+fn after_a_restart_it_is_not_over_until_something_was_delivered() {
+    let mut world = World::with(Kind::State);
+    let incident = Incident {
+        id: IncidentId::generate(&Seeded::new(2)),
+        project: ProjectId::generate(&Seeded::new(3)),
+        sync: world.lane.sync,
+        kind: Kind::State,
+        opened_at: START,
+        seen: Seen {
+            needs_success: true,
+            ..Seen::default()
+        },
+        closed: None,
+        tell_at: None,
+        told: true,
+        acknowledged: None,
+        muted_until: None,
+    };
+    world.watch.know(std::slice::from_ref(&incident));
+    // The lane has just been opened, and nothing has been tried yet.
+    world.run(60 * MINUTE, |_, _| {});
+    assert!(world.told().is_empty());
+    world.run(60 * MINUTE, |lane, now| {
+        fails(lane, now, Category::ServerError)
+    });
+    assert!(world.told().is_empty(), "it is the same incident");
+    world.run(6 * MINUTE, delivers);
+    assert_eq!(world.told(), ["recovered"]);
+}
+
+#[test]
+fn the_error_rate_counts_what_was_delivered_before_and_needs_enough_attempts() {
+    let mut world = World::with(Kind::ErrorRate);
+    let busy = |lane: &mut Glance, failed: u64| {
+        lane.attempts += 1000;
+        lane.failed += failed;
+    };
+    world.run(60 * MINUTE, |lane, _| busy(lane, 0));
+    // One of a hundred at once, after nothing for an hour.
+    world.run(20 * MINUTE, |lane, _| busy(lane, 10));
+    assert!(world.told().is_empty());
+    world.run(20 * MINUTE, |lane, _| busy(lane, 200));
+    let told = world.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].ends_with("%) failed within 10 minutes"), "{told:?}");
+    // A little less than the threshold is no end of it.
+    world.run(30 * MINUTE, |lane, _| busy(lane, 90));
+    assert!(world.told().is_empty());
+    world.run(30 * MINUTE, |lane, _| busy(lane, 10));
+    assert_eq!(world.told(), ["recovered"]);
+    // All of too few say nothing.
+    let mut world = World::with(Kind::ErrorRate);
+    world.run(60 * MINUTE, |lane, now| {
+        let one = u64::from(now.0 / 10_000_000 % 6 == 0);
+        lane.attempts += one;
+        lane.failed += one;
+    });
+    assert!(world.told().is_empty(), "ten in ten minutes");
+    world.rules.error_rate.minimum = 9;
+    world.run(MINUTE, |_, _| {});
+    assert_eq!(world.told().len(), 1);
+}
+
+#[test]
+fn a_backlog_is_told_by_its_age() {
+    let mut world = World::with(Kind::BacklogAge);
+    world.lane.oldest_undelivered = Some(START);
+    world.lane.backlog = 12;
+    world.run(14 * MINUTE, |_, _| {});
+    assert!(world.told().is_empty());
+    world.run(3 * MINUTE, |_, _| {});
+    assert_eq!(
+        world.told(),
+        ["the oldest event has waited for 15 minutes, and 12 more wait"]
+    );
+    // It shrinks to a little below, and is still one.
+    world.run(30 * MINUTE, |lane, now| {
+        lane.oldest_undelivered = Some(now - 13 * MINUTE)
+    });
+    assert!(world.told().is_empty());
+    world.run(6 * MINUTE, |lane, _| lane.oldest_undelivered = None);
+    assert_eq!(world.told(), ["recovered"]);
+}
+
+#[test]
+fn expiry_is_told_when_it_begins_and_when_none_expired_for_a_while() {
+    let mut world = World::with(Kind::Expiry);
+    world.run(30 * MINUTE, |lane, _| lane.expired += 2);
+    let told = world.told();
+    assert_eq!(told, ["deliveries expire: 2 since the server looks"]);
+    world.run(10 * MINUTE, |_, _| {});
+    assert_eq!(world.told(), ["recovered"]);
+}
+
+#[test]
+fn refused_credentials_are_told_at_once_and_until_something_is_delivered() {
+    let mut world = World::with(Kind::Credentials);
+    world.run(LOOK, |lane, now| fails(lane, now, Category::Unauthorized));
+    let told = world.told();
+    assert_eq!(
+        told,
+        ["the destination refuses the credentials: it is down"]
+    );
+    // Another failure is no sign that they are taken.
+    world.run(30 * MINUTE, |lane, now| fails(lane, now, Category::Timeout));
+    assert!(world.told().is_empty());
+    world.run(6 * MINUTE, delivers);
+    assert_eq!(world.told(), ["recovered"]);
+    let mut world = World::with(Kind::Credentials);
+    world.run(LOOK, |lane, now| fails(lane, now, Category::ClientError));
+    assert!(world.told().is_empty());
+}
+
+#[test]
+fn a_sync_that_is_switched_off_and_a_rule_that_is_end_it() {
+    let mut world = World::with(Kind::Credentials);
+    world.run(LOOK, |lane, now| fails(lane, now, Category::Unauthorized));
+    world.told();
+    world.run(LOOK, |lane, _| {
+        *lane = Glance {
+            health: Health::Paused,
+            ..glance(lane.sync)
+        };
+    });
+    assert_eq!(world.told(), [Over::SwitchedOff.name()]);
+    world.run(LOOK, |lane, now| fails(lane, now, Category::Unauthorized));
+    world.told();
+    world.rules.enabled = false;
+    world.run(LOOK, |lane, now| fails(lane, now, Category::Unauthorized));
+    assert_eq!(world.told(), [Over::RuleOff.name()]);
+    world.run(60 * MINUTE, |lane, now| {
+        fails(lane, now, Category::Unauthorized)
+    });
+    assert!(world.told().is_empty());
+}
+
+#[test]
+fn nothing_secret_is_seen() {
+    let mut world = World::with(Kind::Credentials);
+    fails(&mut world.lane, START, Category::Unauthorized);
+    world.watch.note(START, &world.lane);
+    let steps = world.watch.judge(START, &world.lane, &world.rules);
+    assert_eq!(steps.len(), 1);
+    // What the destination answered may be anything.
+    assert!(!format!("{steps:?}").contains("secret"), "{steps:?}");
+}
+
+#[test]
+fn of_lanes_that_do_well_nothing_is_kept_and_of_those_that_are_gone_neither() {
+    let mut watch = Watch::default();
+    let random = Seeded::new(9);
+    let idle: Vec<_> = (0..10_000)
+        .map(|_| glance(SyncId::generate(&random)))
+        .collect();
+    watch.look();
+    assert!(!idle.iter().any(|lane| watch.note(START, lane)));
+    assert_eq!(watch.kept(), 0);
+    let mut busy = idle;
+    for lane in &mut busy {
+        fails(lane, START, Category::ServerError);
+    }
+    assert!(busy.iter().all(|lane| watch.note(START, lane)));
+    assert!(watch.kept() > 0);
+    for _ in 0..1000 {
+        watch.look();
+    }
+    assert_eq!(watch.kept(), 0);
+}
