@@ -13,6 +13,7 @@ mod machine;
 mod process;
 mod report;
 mod run;
+mod search;
 mod sink;
 mod stages;
 
@@ -54,6 +55,8 @@ enum Part {
     Load(load::Options),
     /// CPU time of each stage, measured in this process.
     Stages,
+    /// The debugger's searches over a million stored attempts.
+    Search,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -74,6 +77,18 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Part::Load(options) => runtime.block_on(load::run(options)),
+        Part::Search => {
+            for search in runtime.block_on(search::measure())? {
+                println!(
+                    "{:<50} {:>6} found {:>10.2} ms, at most {:.2}",
+                    search.name,
+                    search.found,
+                    search.median.as_secs_f64() * 1e3,
+                    search.slowest.as_secs_f64() * 1e3
+                );
+            }
+            Ok(())
+        }
         Part::Stages => {
             for stage in runtime.block_on(stages::measure())? {
                 println!("{:<60} {:>8.2} µs", stage.name, stage.micros);

@@ -15,6 +15,7 @@ mod clients;
 mod contract;
 mod crash;
 mod definitions;
+mod fates;
 mod faults;
 mod figures;
 mod hostile;

@@ -20,8 +20,8 @@ pub const MOST_TYPE_BYTES: usize = 256;
 /// The most bytes of a message that are kept with an attempt.
 pub const MOST_MESSAGE_BYTES: usize = 240;
 
-/// The most events that [`Outcomes::offsets`] may name.
-pub const MOST_OFFSETS: usize = 1000;
+/// Of so many events, the newest, attempts are searched by [`Outcomes::keys`].
+pub const MOST_OFFSETS: usize = 2000;
 
 /// How many samples of one kind of outcome a lane keeps: the newest.
 pub const SAMPLES_KEPT: usize = 5;
@@ -266,8 +266,9 @@ pub struct Outcomes {
     pub status: Option<u16>,
     /// Of events of this type.
     pub event_type: Option<String>,
-    /// Of these events, [`MOST_OFFSETS`] at most.
-    pub offsets: Option<Vec<Offset>>,
+    /// Of events that carry all of these, of which the first one should be the rarest: of the newest
+    /// [`MOST_OFFSETS`] that carry it. Of events that are gone, none are found.
+    pub keys: Vec<Key>,
     /// Over at this time or later.
     pub from: Option<Timestamp>,
     /// Over before this time.
@@ -285,6 +286,9 @@ pub struct OutcomePage {
     pub rows: Vec<AttemptRow>,
     /// Where the next page begins; absent when there is none.
     pub next: Option<OutcomeKey>,
+    /// Whether there are events that would have had to be looked at: more than [`MOST_OFFSETS`], or such
+    /// that the index hasn't reached.
+    pub partial: bool,
 }
 
 /// An attempt with all that there is to show of it.

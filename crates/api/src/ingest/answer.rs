@@ -238,6 +238,14 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What the client is answered.
+    pub(super) fn answer(&self) -> serde_json::Value {
+        // Strings and numbers always have a JSON form.
+        serde_json::to_value(self.body()).unwrap_or_default()
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = (self.status(), Json(self.body())).into_response();

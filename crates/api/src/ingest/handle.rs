@@ -38,6 +38,16 @@ impl Endpoint {
             Self::GroupIdentify => "groupidentify",
         }
     }
+
+    /// Where it is served.
+    fn path(self) -> &'static str {
+        match self {
+            Self::HttpApi => "/2/httpapi",
+            Self::Batch => "/batch",
+            Self::Identify => "/identify",
+            Self::GroupIdentify => "/groupidentify",
+        }
+    }
 }
 
 pub(super) async fn httpapi(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
@@ -134,12 +144,23 @@ async fn take(
         received_at,
         uploader,
     });
-    let (upload, bytes) = match parse(ingest, &request, None).await {
+    let taken = take_received(ingest, &request).await;
+    if let Err(refusal) = &taken {
+        let (path, received) = (endpoint.path(), &request.received);
+        ingest.sample_refused(path, received, limit, refusal).await;
+    }
+    taken
+}
+
+/// Takes a request that has come in whole.
+async fn take_received(ingest: &Arc<Ingest>, request: &Arc<Parsing>) -> Result<Success, Refusal> {
+    let (endpoint, received_at) = (request.endpoint, request.received_at);
+    let (upload, bytes) = match parse(ingest, request, None).await {
         // Rare: read from the database, then the request again from its beginning.
         Err(Refusal::UnreadKey(key)) => {
             let read = ingest.projects.read(key).await;
             let project = read.map_err(|error| unreadable(&error))?;
-            parse(ingest, &request, Some((key, project))).await?
+            parse(ingest, request, Some((key, project))).await?
         }
         parsed => parsed?,
     };

@@ -19,6 +19,7 @@ mod member;
 mod normalise;
 mod outage;
 mod projects;
+mod refused;
 mod throttle;
 mod upload;
 mod validate;
@@ -97,6 +98,7 @@ pub struct Ingest {
     throttle: throttle::Throttle,
     budget: body::Budget,
     outages: outage::Outages,
+    refused: refused::Turns,
     /// How many heavy bodies are read at a time: as many as there are processors.
     readers: Arc<Semaphore>,
 }
@@ -127,6 +129,7 @@ impl Ingest {
             random,
             budget: body::Budget::new(config.buffered_body_bytes),
             outages: outage::Outages::default(),
+            refused: refused::Turns::default(),
             config,
             readers: Arc::new(Semaphore::new(processors)),
         }

@@ -79,8 +79,13 @@ pub(super) struct FiguresQuery {
 }
 
 impl FiguresQuery {
+    /// By what they are summed up.
+    pub(super) fn step(&self) -> Step {
+        self.step.step()
+    }
+
     /// The range that is asked for.
-    fn range(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), ApiError> {
+    pub(super) fn range(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), ApiError> {
         let until = time("until", self.until.as_deref())?;
         let until = until.unwrap_or(now).min(now + Duration::from_micros(1));
         let from = time("from", self.from.as_deref())?;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
-use journal::{EndedRow, EraseRequest, Erasure, Held, Keep, LaneStats, Retry, RetryKey};
+use journal::{EndedRow, EraseRequest, Erasure, Fates, Held, Keep, LaneStats, Retry, RetryKey};
 use model::definition::Definition;
 use model::outcome::Failure;
 use model::sync::Sync;
 use model::tail::Told;
 use model::{ErasureId, Event, Offset, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
+use store::SecretFields;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
@@ -26,7 +27,13 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
     fn check(&self, sync: &Sync, definition: &Definition) -> Vec<FieldProblem>;
 
     /// Makes the sync's lane what the sync says: starts it, reloads it, or pauses it. Idempotent.
-    async fn apply(&self, sync: Arc<Sync>, definition: Arc<Definition>) -> Result<(), LaneError>;
+    /// Of the sync's values, `secret` ones are masked in what is shown of failures.
+    async fn apply(
+        &self,
+        sync: Arc<Sync>,
+        definition: Arc<Definition>,
+        secret: SecretFields,
+    ) -> Result<(), LaneError>;
 
     /// Stops the lane and forgets it, with what it owes. Idempotent: nothing to drop is no error.
     async fn remove(&self, sync: SyncId) -> Result<DroppedLane, LaneError>;
@@ -49,6 +56,9 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
         before: Option<u64>,
         max: usize,
     ) -> Result<Vec<EndedRow>, LaneError>;
+
+    /// What became of single deliveries.
+    fn fates(&self) -> &dyn Fates;
 
     /// Figures over time: see [`journal::Journal::figures`].
     async fn figures(

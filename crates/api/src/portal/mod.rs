@@ -15,6 +15,7 @@ mod draft;
 mod erasure;
 mod event;
 mod extract;
+mod fate;
 mod field;
 mod figures;
 mod identity;
@@ -349,6 +350,12 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; replay::pause))
         .routes(guarded!(Arc<Portal>; replay::resume))
         .routes(guarded!(Arc<Portal>; replay::cancel))
+        .routes(guarded!(Arc<Portal>; fate::why::show))
+        .routes(guarded!(Arc<Portal>; fate::refused::list))
+        .routes(guarded!(Arc<Portal>; fate::outcomes::list))
+        .routes(guarded!(Arc<Portal>; fate::delivery::show))
+        .routes(guarded!(Arc<Portal>; fate::failures::list))
+        .routes(guarded!(Arc<Portal>; fate::failures::show))
         .routes(guarded!(Arc<Portal>; figures::of_project))
         .routes(guarded!(Arc<Portal>; figures::of_sync))
         .routes(guarded!(Arc<Portal>; status::status))

@@ -83,9 +83,9 @@ impl Portal {
     }
 
     async fn apply(&self, record: SyncRecord) -> Result<(), ApiError> {
-        let sync = record.sync;
-        let definition = self.definition(&sync).await?;
-        Ok(self.lanes.apply(sync, definition).await?)
+        let definition = self.definition(&record.sync).await?;
+        let (sync, secret) = (record.sync, record.secret);
+        Ok(self.lanes.apply(sync, definition, secret).await?)
     }
 
     /// The definition that a sync connects.

@@ -12,7 +12,7 @@ use journal::AcceptError;
 use millstream_api::ingest::{Config, ProjectIngest};
 use serde_json::json;
 
-use super::support::{Api, NOW, OneProject, event_with, streamed, upload_of};
+use super::support::{Api, KEY, NOW, OneProject, event_with, streamed, upload_of};
 
 pub(crate) fn gzipped(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -324,4 +324,46 @@ async fn an_upload_larger_than_what_is_read_at_once_is_taken_whole() {
     assert!(body.len() > 1_500_000);
     assert_eq!(api.post("/batch", body).await.status, StatusCode::OK);
     assert_eq!(api.journal.events().len(), 2000);
+}
+
+#[tokio::test]
+async fn refused_requests_are_sampled_without_their_key() {
+    let api = Api::new();
+    let send = async |body: String| api.post("/2/httpapi", body).await.status.as_u16();
+    for number in 0..10 {
+        let events = format!(
+            r#"[{{"user_id":"user-1","event_type":"x","time":[],"insert_id":"id-{number}"}}]"#
+        );
+        let body = format!(r#"{{"api_key":"{KEY}","events":{events}}}"#);
+        assert_eq!(send(body).await, 400);
+    }
+    assert_eq!(
+        send(format!(r#"{{"api_key":"{KEY}","events":["#)).await,
+        400
+    );
+    assert_eq!(
+        send(r#"{"api_key":"ffffffffffffffffffffffffffffffff","events":[]}"#.into()).await,
+        400
+    );
+    assert_eq!(send("nonsense".into()).await, 400);
+    let refused = api.journal.refused.lock().unwrap();
+    let reasons: Vec<_> = refused.iter().map(|(_, one)| one.reason.as_str()).collect();
+    // A few of each reason, and none of those of whom nobody knows whose they are.
+    assert_eq!(
+        reasons,
+        [
+            "invalid_fields",
+            "invalid_fields",
+            "invalid_fields",
+            "invalid_json"
+        ]
+    );
+    let (_, first) = &refused[0];
+    assert_eq!(first.insert_ids, ["id-0"]);
+    assert!(
+        first.body.contains("[api key]") && first.body.contains("/2/httpapi"),
+        "{}",
+        first.body
+    );
+    assert!(refused.iter().all(|(_, one)| !one.body.contains(KEY)));
 }

@@ -252,7 +252,10 @@ async fn pages(journal: &Arc<dyn Journal>, query: &Outcomes) -> Vec<Attempt> {
 
 pub async fn attempts_are_found_by_what_they_are(backend: &dyn Backend) {
     const EVENTS: u64 = 240;
-    let journal = with_lane(backend, EVENTS as usize).await;
+    let journal = backend.open(Bounds::default()).await;
+    journal.open_lane(project(1), sync(1)).await.unwrap();
+    let events = (0..EVENTS as usize).map(carrying).collect();
+    accept(&journal, project(1), events).await;
     let whats: Vec<What> = What::all().collect();
     let attempts: Vec<Attempt> = (0..EVENTS)
         .map(|offset| {
@@ -300,8 +303,12 @@ pub async fn attempts_are_found_by_what_they_are(backend: &dyn Backend) {
         },
         Outcomes {
             whats: vec![failed],
-            offsets: Some((0..100).map(|number| Offset(number * 2)).collect()),
+            keys: vec![Key::User("user 1".into()), Key::Device("device 3".into())],
             from: at(3),
+            ..Outcomes::default()
+        },
+        Outcomes {
+            keys: vec![Key::InsertId("insert 77".into())],
             ..Outcomes::default()
         },
         Outcomes {
@@ -317,10 +324,11 @@ pub async fn attempts_are_found_by_what_they_are(backend: &dyn Backend) {
                     .event_type
                     .as_ref()
                     .is_none_or(|wanted| one.event_type == *wanted)
-                && query
-                    .offsets
-                    .as_ref()
-                    .is_none_or(|wanted| wanted.contains(&one.offset))
+                && query.keys.iter().all(|key| match key {
+                    Key::User(_) => one.offset.0 % 3 == 1,
+                    Key::Device(_) => one.offset.0 % 7 == 3,
+                    _ => one.offset.0 == 77,
+                })
                 && query.from.is_none_or(|from| one.at >= from)
                 && query.until.is_none_or(|until| one.at < until)
         };

@@ -8,7 +8,8 @@ use model::{Event, Offset, ProjectId, SyncId};
 use super::Sqlite;
 use super::fate::{read, read_refused};
 use crate::fate::{
-    Fate, Fates, Found, Key, OutcomePage, Outcomes, Refused, RefusedRow, SampleRow, What,
+    Fate, Fates, Found, Key, MOST_OFFSETS, OutcomePage, Outcomes, Refused, RefusedRow, SampleRow,
+    What,
 };
 use crate::{Journal, StorageError};
 
@@ -30,9 +31,28 @@ impl Fates for Sqlite {
     }
 
     async fn outcomes(&self, sync: SyncId, query: Outcomes) -> Result<OutcomePage, StorageError> {
-        self.readers
-            .run(move |connection| read::outcomes(connection, sync, &query))
-            .await
+        let Some(first) = query.keys.first().cloned() else {
+            let read = move |connection: &_| read::outcomes(connection, sync, &query, None);
+            return self.readers.run(read).await;
+        };
+        let of = move |connection: &_| read::project_of(connection, sync);
+        let Some(project) = self.readers.run(of).await? else {
+            return Ok(OutcomePage::default());
+        };
+        let (events, complete) = self.may_carry(project, &first).await?;
+        let keys = query.keys.clone();
+        let read = move |connection: &_| read::outcomes(connection, sync, &query, Some(&events));
+        let mut page = self.readers.run(read).await?;
+        page.partial = !complete;
+        // Only those that are shown are worth a look at the events themselves.
+        let rows = std::mem::take(&mut page.rows);
+        for row in rows {
+            let event = self.get(project, row.attempt.offset).await?;
+            if event.is_some_and(|event| keys.iter().all(|key| key.matches(&event))) {
+                page.rows.push(row);
+            }
+        }
+        Ok(page)
     }
 
     async fn samples(
@@ -61,13 +81,13 @@ impl Fates for Sqlite {
     ) -> Result<Found, StorageError> {
         let head = self.shared.log(project).head();
         let before = before.map_or(head, |before| before.min(head));
-        let mut found = Found::default();
         let indexed = self.indexed(project, &key, Offset(0), 0).await?.indexed;
-        let tail = indexed.max(Offset(head.0.saturating_sub(TAIL)));
-        found.complete = tail <= indexed;
-        let mut newest = self.tail(project, &key, tail, before).await?;
-        newest.reverse();
-        found.events = newest;
+        let (newest, complete) = self.behind_index(project, &key, indexed, before).await?;
+        let mut found = Found {
+            events: newest,
+            complete,
+            next: None,
+        };
         let mut end = before.min(indexed);
         for _ in 0..TURNS {
             if found.events.len() > max {
@@ -122,6 +142,40 @@ impl Sqlite {
         let searching = tokio::task::spawn_blocking(search);
         let broken = |error| StorageError::Storage(format!("a search broke off: {error}"));
         searching.await.map_err(broken)
+    }
+
+    /// The newest events that may carry the key, and whether those are all.
+    async fn may_carry(
+        &self,
+        project: ProjectId,
+        key: &Key,
+    ) -> Result<(Vec<Offset>, bool), StorageError> {
+        let head = self.shared.log(project).head();
+        let found = self.indexed(project, key, head, MOST_OFFSETS + 1).await?;
+        let (newest, reached) = self.behind_index(project, key, found.indexed, head).await?;
+        let of_index = found.offsets.into_iter();
+        let of_index = of_index.filter(|offset| *offset < found.indexed);
+        let newest = newest.into_iter().map(|event| event.offset);
+        let mut all: Vec<_> = newest.chain(of_index).collect();
+        let complete = reached && all.len() <= MOST_OFFSETS;
+        all.truncate(MOST_OFFSETS);
+        Ok((all, complete))
+    }
+
+    /// The events that carry the key and lie behind the index, newest first; and whether all that do
+    /// were looked at.
+    async fn behind_index(
+        &self,
+        project: ProjectId,
+        key: &Key,
+        indexed: Offset,
+        before: Offset,
+    ) -> Result<(Vec<Arc<Event>>, bool), StorageError> {
+        let head = self.shared.log(project).head();
+        let from = indexed.max(Offset(head.0.saturating_sub(TAIL)));
+        let mut found = self.tail(project, key, from, before).await?;
+        found.reverse();
+        Ok((found, from <= indexed))
     }
 
     /// Events from `from` on and before `before` that carry the key, in order.

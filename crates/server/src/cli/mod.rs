@@ -8,6 +8,7 @@ pub(crate) mod code;
 mod connect;
 mod definition;
 mod end_access;
+mod fate;
 mod invitation;
 mod link;
 mod login;
@@ -38,6 +39,7 @@ mod token;
 mod traffic;
 mod user;
 mod whoami;
+mod why;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -130,6 +132,9 @@ enum Command {
     /// Users of a project, as its events tell of them: erase one.
     #[command(subcommand)]
     User(user::Command),
+    /// Say what happened to an event on every sync, and why.
+    #[command(after_help = why::HELP)]
+    Why(Box<why::Why>),
     /// Organisations: each has projects and members of its own.
     #[command(subcommand)]
     Organisation(organisation::Command),
@@ -276,6 +281,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Alert(command) => alert::run(command),
         Command::Tail(command) => tail::run(command),
         Command::Replay(command) => replay::run(command),
+        Command::Why(why) => why::run(*why),
         Command::Organisation(command) => organisation::run(command),
         Command::Member(command) => member::run(command),
         Command::Invitation(command) => invitation::run(command),

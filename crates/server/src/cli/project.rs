@@ -8,7 +8,7 @@ use super::project_keys::Rotate;
 use super::project_retention::Retention;
 use super::project_sensitive::{self, Sensitive};
 use super::remote::{self, Refused, Remote, block_on};
-use super::{Failure, output};
+use super::{Failure, fate, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// Make a new secret key, which is shown once; the present one is taken beside it for a while.
     #[command(after_help = "Example:\n  millstream project rotate-secret-key Shop --overlap 24h")]
     RotateSecretKey(Rotate),
+    /// List samples of requests that were refused, with the reason.
+    #[command(after_help = fate::REFUSED_HELP)]
+    Refused(fate::Refused),
     /// Delete a project: its API key is refused from then on.
     #[command(
         after_help = "Examples:\n  millstream project delete Shop\n  millstream project delete Shop --force"
@@ -114,6 +117,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Retention(retention) => retention.run().await,
             Command::RotateApiKey(rotate) => rotate.api_key().await,
             Command::RotateSecretKey(rotate) => rotate.secret_key().await,
+            Command::Refused(refused) => refused.run().await,
             Command::Delete(delete) => delete.run().await,
         }
     })

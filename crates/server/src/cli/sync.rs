@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::connect::Connect;
 use super::lookup::Kind;
 use super::remote::{self, Refused, Remote, block_on};
-use super::{Failure, output, project, revision};
+use super::{Failure, fate, output, project, revision};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -46,6 +46,15 @@ pub(crate) enum Command {
     Retries(Page),
     /// List deliveries that ended without success, newest first.
     Ended(Page),
+    /// Search attempts: by outcome, category, status, event type, user or time.
+    #[command(after_help = fate::OUTCOMES_HELP)]
+    Outcomes(Box<fate::Outcomes>),
+    /// List failures by category and reason, with samples.
+    #[command(after_help = fate::FAILURES_HELP)]
+    Failures(fate::Failures),
+    /// Show a sample of a failure: event, request and answer.
+    #[command(after_help = fate::SAMPLE_HELP)]
+    Sample(fate::Sample),
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,6 +179,9 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Delete(delete) => delete.run().await,
             Command::Retries(page) => page.retries().await,
             Command::Ended(page) => page.ended().await,
+            Command::Outcomes(outcomes) => outcomes.run().await,
+            Command::Failures(failures) => failures.run().await,
+            Command::Sample(sample) => sample.run().await,
         }
     })
 }

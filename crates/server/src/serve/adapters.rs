@@ -12,13 +12,16 @@ use delivery::{BodyEnd, Client, Sender};
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
 use journal::{
-    EndedRow, EraseRequest, Erasure, Held, Journal, Keep, LaneStats, Retry, RetryKey, StorageError,
+    EndedRow, EraseRequest, Erasure, Fates, Held, Journal, Keep, LaneStats, Retry, RetryKey,
+    StorageError,
 };
 use model::definition::Definition;
 use model::sync::Sync;
 use model::tail::Told;
 use model::{Clock, ErasureId, Event, Offset, OutboundRequest, ProjectId, SyncId, Timestamp};
 use pipeline::Plan;
+use pipeline::preview::Secrets;
+use store::SecretFields;
 use stream::{ApplyError, Outcomes, Streams};
 use tokio::sync::watch;
 
@@ -41,8 +44,19 @@ impl Lanes for ControlledLanes {
         found
     }
 
-    async fn apply(&self, sync: Arc<Sync>, definition: Arc<Definition>) -> Result<(), LaneError> {
-        let applied = self.streams.apply(&sync, &definition).await;
+    async fn apply(
+        &self,
+        sync: Arc<Sync>,
+        definition: Arc<Definition>,
+        secret: SecretFields,
+    ) -> Result<(), LaneError> {
+        let secrets = Secrets {
+            parameters: secret.parameters,
+            headers: secret.headers,
+            unknown_to_viewer: true,
+        };
+        let applied = self.streams.apply_masking(&sync, &definition, secrets);
+        let applied = applied.await;
         applied.map_err(|error| match error {
             ApplyError::Problems(problems) => {
                 LaneError::Problems(problems.into_iter().map(FieldProblem::from).collect())
@@ -87,6 +101,10 @@ impl Lanes for ControlledLanes {
         max: usize,
     ) -> Result<Vec<EndedRow>, LaneError> {
         none_without_lane(self.journal.ended(sync, before, max).await)
+    }
+
+    fn fates(&self) -> &dyn Fates {
+        &*self.journal
     }
 
     async fn figures(

@@ -389,3 +389,86 @@ fn a_creation_whose_answer_is_lost_is_sent_again_under_the_same_key() {
     };
     assert_eq!(key(&first), key(&second));
 }
+
+#[test]
+fn what_happened_to_an_event_is_told_in_words() {
+    let server = Server::start("");
+    let project = server.json(&["project", "create", "Shop"]);
+    let api_key = project["project"]["api_key"].as_str().unwrap();
+    let url = format!("http://{}/receiver/in/box", server.address);
+    let sync = [
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--name",
+        "Box",
+    ];
+    server.json(&[&sync[..], &["--url", &url, "--template", "/dev/null"]].concat());
+    let send = |event: &str| {
+        let body = format!(r#"{{"api_key":"{api_key}","events":[{event}]}}"#);
+        request(server.address, "POST", "/2/httpapi", &body)
+            .unwrap()
+            .0
+    };
+    assert_eq!(
+        send(r#"{"user_id":"user-1","event_type":"Bought","insert_id":"one"}"#),
+        200
+    );
+    assert_eq!(
+        send(r#"{"user_id":"user-1","event_type":"Bought","insert_id":"two","time":[]}"#),
+        400
+    );
+    let said = |arguments: &[&str]| {
+        let output = server.command(arguments);
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    eventually("it is settled", || {
+        !said(&["why", "one"]).1.contains("the sync")
+    });
+    let (code, out, _) = said(&["why", "one"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        out.contains("Shop: Bought of user-1, received at "),
+        "{out}"
+    );
+    // An empty body is not JSON.
+    assert!(
+        out.contains("Box: discarded at") && out.contains("attempt 1 at"),
+        "{out}"
+    );
+    let (code, out, _) = said(&["why", "two"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        out.contains("refused at") && out.contains("400 invalid_fields: event 0: time"),
+        "{out}"
+    );
+    let (code, _, error) = said(&["why", "three"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("no such event is known"), "{error}");
+    assert_eq!(said(&["why"]).0, Some(2));
+
+    let outcomes = server.json(&["sync", "outcomes", "Box", "--outcome", "discarded"]);
+    assert_eq!(outcomes[0]["category"], "invalid_json");
+    let (_, out, _) = said(&["sync", "outcomes", "Box", "--since", "1h"]);
+    assert!(
+        out.contains("OUTCOME") && out.contains("invalid_json"),
+        "{out}"
+    );
+    let failures = server.json(&["sync", "failures", "Box"]);
+    let sample = failures["discarded"][0]["samples"][0]["id"].to_string();
+    let (_, out, _) = said(&["sync", "failures", "Box", "--since", "2d"]);
+    assert!(out.contains("discarded  invalid_json  1"), "{out}");
+    let (_, out, _) = said(&["sync", "sample", "Box", &sample]);
+    assert!(
+        out.contains("The event:") && out.contains("Bought"),
+        "{out}"
+    );
+    let refused = server.json(&["project", "refused", "Shop"]);
+    assert_eq!(refused[0]["reason"], "invalid_fields");
+}

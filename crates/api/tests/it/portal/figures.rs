@@ -17,7 +17,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn figures() -> Figures {
+pub(super) fn figures() -> Figures {
     let mut details = Details {
         received: 100,
         requests: 120,
@@ -59,7 +59,7 @@ async fn counted(step: Step, steps: u64) -> World {
     world
 }
 
-fn text(at: Timestamp) -> String {
+pub(super) fn text(at: Timestamp) -> String {
     at.to_string().replacen(' ', "T", 1) + "Z"
 }
 

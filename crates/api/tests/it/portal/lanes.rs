@@ -1,27 +1,31 @@
 //! Lanes that only take notes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use journal::figures::{Figures, Scope, Step};
+use journal::sqlite::{self, Sqlite};
 use journal::{
-    EndedRow, EraseRequest, Erasure, ErasureState, Held, Keep, LaneStats, Retry, RetryKey, Subject,
+    EndedRow, EraseRequest, Erasure, ErasureState, Fates, Held, Keep, LaneStats, Retry, RetryKey,
+    Subject,
 };
 use millstream_api::portal::{
     CountedFailures, DroppedLane, FieldProblem, Glance, Health, LaneError, LaneStatus, Lanes,
     Progress, Replays,
 };
 use model::definition::Definition;
+use model::random::Seeded;
 use model::replay::Failures;
 use model::sync::Sync;
 use model::tail::Told;
 use model::time::SystemClock;
 use model::{Clock, ErasureId, Event, Offset, ProjectId, ReplayId, SyncId, Timestamp};
 use pipeline::Plan;
-use store::ReplayRecord;
+use store::{ReplayRecord, SecretFields};
+use tempfile::TempDir;
 use tokio::sync::watch;
 
 /// What the lanes were told, and what they answer.
@@ -78,9 +82,19 @@ impl Notes {
 }
 
 #[derive(Default)]
-pub(crate) struct NotingLanes(Mutex<Notes>);
+pub(crate) struct NotingLanes(Mutex<Notes>, OnceLock<(Sqlite, TempDir)>);
 
 impl NotingLanes {
+    /// A real journal, for what is kept of single deliveries.
+    pub(crate) fn journal(&self) -> &Sqlite {
+        let (journal, _) = self.1.get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let config = sqlite::Config::new(folder.path());
+            (Sqlite::open(config, &Seeded::new(1)).unwrap(), folder)
+        });
+        journal
+    }
+
     pub(crate) fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
         self.0.lock().unwrap()
     }
@@ -201,7 +215,12 @@ impl Lanes for NotingLanes {
         problems
     }
 
-    async fn apply(&self, sync: Arc<Sync>, _: Arc<Definition>) -> Result<(), LaneError> {
+    async fn apply(
+        &self,
+        sync: Arc<Sync>,
+        _: Arc<Definition>,
+        _: SecretFields,
+    ) -> Result<(), LaneError> {
         self.working()?.applied.insert(sync.id, sync);
         Ok(())
     }
@@ -253,6 +272,10 @@ impl Lanes for NotingLanes {
         let older = notes.ended.iter().rev();
         let older = older.filter(|row| before.is_none_or(|before| row.sequence < before));
         Ok(older.take(max).cloned().collect())
+    }
+
+    fn fates(&self) -> &dyn Fates {
+        self.journal()
     }
 
     async fn figures(

@@ -18,6 +18,7 @@ mod creation;
 mod definition_routes;
 mod definitions;
 mod events;
+mod fates;
 mod figures;
 mod invitations;
 mod lanes;

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use journal::fate::{Record, Sample, What};
+use journal::{Fates as _, Journal as _, Settlement};
 use model::access::{InstallationRights, Permission, Role};
 use model::definition::Definition;
-use model::{IncidentId, OrganisationId, ProjectId, Random};
+use model::{IncidentId, Offset, OrganisationId, Part, ProjectId, Random};
 use serde_json::json;
 use store::alert::{NewIncident, Seen, Telling};
 use store::{Caller, Person, TokenDraft, Vouched};
@@ -145,6 +147,7 @@ impl Things {
         let ids = self.0.iter();
         // Of definitions: every one of them has this one.
         let path = path.replace("{version}", "1");
+        let path = path.replace("{offset}", "0");
         ids.fold(path, |path, (name, id)| {
             path.replace(&format!("{{{name}}}"), id)
         })
@@ -299,6 +302,7 @@ impl Tenants {
             ("invitation", half(&link)),
             ("mail", mails.items[0].id.to_string()),
             ("project", project.to_string()),
+            ("sample", self.sample(project, &sync).await),
             ("sync", sync),
             ("replay", replay.send().await.is(201).at("/id")),
             ("erasure", self.world.lanes.begun_erasure(project)),
@@ -345,6 +349,30 @@ impl Tenants {
             .await;
         opened.unwrap().unwrap();
         (channel, id.to_string())
+    }
+
+    /// A sample of a failure of a sync.
+    async fn sample(&self, project: ProjectId, sync: &str) -> String {
+        let (journal, sync) = (self.world.lanes.journal(), sync.parse().unwrap());
+        journal.open_lane(project, sync).await.unwrap();
+        let sample = Sample {
+            offset: Offset(0),
+            part: Part::Event,
+            at: self.world.now(),
+            number: 1,
+            what: What::Discarded("template"),
+            body: "{}".into(),
+        };
+        let settlement = Settlement {
+            record: Record {
+                samples: vec![sample],
+                ..Record::default()
+            },
+            ..Settlement::default()
+        };
+        journal.settle(sync, settlement).await.unwrap();
+        let samples = journal.samples(sync, None).await.unwrap();
+        samples[0].sequence.to_string()
     }
 
     /// A definition that was released once, and submitted.

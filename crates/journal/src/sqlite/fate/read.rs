@@ -1,6 +1,6 @@
 //! Fates in the tables, read.
 
-use model::{Offset, Part, SyncId, Timestamp};
+use model::{Offset, Part, ProjectId, SyncId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::packed::unpack;
@@ -138,17 +138,18 @@ fn attempt(row: &Row<'_>) -> Result<AttemptRow, Fault> {
     })
 }
 
-/// See [`Fates::outcomes`](crate::Fates::outcomes).
+/// See [`Fates::outcomes`](crate::Fates::outcomes); of these events, where some are given.
 pub(in crate::sqlite) fn outcomes(
     connection: &Connection,
     sync: SyncId,
     wanted: &Outcomes,
+    events: Option<&[Offset]>,
 ) -> Result<OutcomePage, Fault> {
     let transaction = connection.unchecked_transaction()?;
     let Some(lane) = lane_number(&transaction, sync)? else {
         return Ok(OutcomePage::default());
     };
-    let (mut keys, horizon) = match &wanted.offsets {
+    let (mut keys, horizon) = match events {
         Some(events) => (of_events(&transaction, lane, events, wanted)?, None),
         None => by_kind(&transaction, lane, wanted)?,
     };
@@ -169,7 +170,11 @@ pub(in crate::sqlite) fn outcomes(
             rows.push(attempt(row)?);
         }
     }
-    Ok(OutcomePage { rows, next })
+    Ok(OutcomePage {
+        rows,
+        next,
+        partial: false,
+    })
 }
 
 /// Keys of attempts of these events.
@@ -184,7 +189,7 @@ fn of_events(
          WHERE lane = ?1 AND offset = ?2 LIMIT ?3",
     )?;
     let mut keys = Vec::new();
-    for event in events.iter().take(crate::fate::MOST_OFFSETS) {
+    for event in events {
         let mut rows = query.query(params![lane, event.0 as i64, MOST_OF_EVENT])?;
         while let Some(row) = rows.next()? {
             let key = key(row)?;
@@ -315,4 +320,19 @@ pub(in crate::sqlite) fn samples(
         });
     }
     Ok(found)
+}
+
+/// The project of a sync's lane.
+pub(in crate::sqlite) fn project_of(
+    connection: &Connection,
+    sync: SyncId,
+) -> Result<Option<ProjectId>, Fault> {
+    let project = connection
+        .prepare_cached(
+            "SELECT id FROM projects JOIN lanes ON lanes.project = projects.number
+             WHERE lanes.sync = ?1 AND dropped = 0",
+        )?
+        .query_row([sync.to_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(project.map(ProjectId::from_bytes))
 }

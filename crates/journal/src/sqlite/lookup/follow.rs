@@ -89,8 +89,8 @@ impl Follower {
             let began = Instant::now();
             pause = match self.round() {
                 Ok(false) => EVERY,
-                // Never more than half of one processor: nobody waits for it.
-                Ok(true) => began.elapsed().min(EVERY),
+                // Never more than a quarter of one processor: nobody waits for it.
+                Ok(true) => (3 * began.elapsed()).min(4 * EVERY),
                 Err(fault) => {
                     self.give_up(fault);
                     BACKOFF

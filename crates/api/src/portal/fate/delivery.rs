@@ -1,0 +1,262 @@
+//! One event's deliveries by one sync, with all their attempts.
+
+use axum::Json;
+use axum::extract;
+use journal::fate::{Delivered, Fate, Standing};
+use journal::{Ended, EndedWhy, Retry};
+use model::outcome::Failure;
+use model::{DeliveryId, Offset, Part, ProjectId, SyncId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::AttemptView;
+use super::outcomes::unavailable;
+use crate::auth::Allowed;
+use crate::auth::permission::DeliveriesRead;
+use crate::portal::extract::Path;
+use crate::portal::openapi::Refusal;
+use crate::portal::view::rfc3339;
+use crate::portal::{ApiError, State};
+
+/// What is known of one event's deliveries by a sync.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct DeliveriesOfEvent {
+    /// The event's position in the project's log.
+    offset: u64,
+    /// Where the event stands to the sync.
+    standing: StandingName,
+    /// Events that the sync has before it; null when it has settled it.
+    events_before: Option<u64>,
+    /// Those that there is something known of. An event that was settled without any was filtered.
+    deliveries: Vec<KnownDelivery>,
+}
+
+/// Where an event stands to a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StandingName {
+    /// The sync was never enabled.
+    NeverEnabled,
+    /// It was received before the sync began.
+    BeforeSync,
+    /// The sync has not settled it yet.
+    Ahead,
+    /// The sync has settled it.
+    Settled,
+    /// Settled so long ago that what was delivered at once is no longer known.
+    Forgotten,
+}
+
+impl From<Standing> for StandingName {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::BeforeLane => Self::BeforeSync,
+            Standing::Ahead { .. } => Self::Ahead,
+            Standing::Settled => Self::Settled,
+            Standing::Forgotten => Self::Forgotten,
+        }
+    }
+}
+
+/// What is known of a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct KnownDelivery {
+    /// The delivery, as `Millstream-Delivery-Id` carries it.
+    delivery_id: String,
+    /// Whether the event or its user is delivered.
+    pub(super) part: Part,
+    /// What became of it.
+    #[serde(flatten)]
+    pub(super) state: DeliveryState,
+    /// Its attempts, as far as they are kept one by one, oldest first: not those that delivered at once.
+    attempts: Vec<AttemptView>,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum DeliveryState {
+    /// The destination took it.
+    Delivered {
+        /// When.
+        #[schema(format = DateTime)]
+        at: String,
+        /// At which attempt, from 1.
+        attempt: u8,
+        /// The answer's status.
+        status: Option<u16>,
+        /// Milliseconds that the attempt took.
+        took_ms: u32,
+    },
+    /// It waits for its next attempt.
+    Pending {
+        /// When that is due.
+        #[schema(format = DateTime)]
+        due_at: String,
+        /// How many have been made.
+        attempts_made: u8,
+        /// What the last one met.
+        last_failure: FailureOfAttempt,
+    },
+    /// The last attempt failed too.
+    Expired {
+        /// When.
+        #[schema(format = DateTime)]
+        at: String,
+        /// How many attempts were made.
+        attempts_made: u8,
+        /// What the last one met.
+        last_failure: FailureOfAttempt,
+    },
+    /// No request could be made of it.
+    Discarded {
+        /// When.
+        #[schema(format = DateTime)]
+        at: String,
+        /// The reason's stable name.
+        reason: &'static str,
+        /// The reason in words.
+        message: String,
+    },
+    /// Attempts failed, and then the sync's settings were changed so that it is no longer sent; or
+    /// what became of it is no longer kept.
+    Withdrawn,
+}
+
+/// What an attempt met.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FailureOfAttempt {
+    /// The kind of failure.
+    category: &'static str,
+    /// The status, where there was an answer.
+    status: Option<u16>,
+    /// What happened, in words.
+    pub(super) message: String,
+}
+
+impl From<Failure> for FailureOfAttempt {
+    fn from(failure: Failure) -> Self {
+        Self {
+            category: failure.category.name(),
+            status: failure.status,
+            message: failure.message,
+        }
+    }
+}
+
+/// Shows what became of one event's deliveries by a sync, with all attempts.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/deliveries/{offset}", tag = "deliveries",
+    operation_id = "show_deliveries",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("offset" = u64, Path, description = "The event's position in the project's log")),
+    responses((status = 200, body = DeliveriesOfEvent), Refusal))]
+pub(in crate::portal) async fn show(
+    _: Allowed<DeliveriesRead>,
+    extract::State(portal): State,
+    Path((project, id, offset)): Path<(ProjectId, SyncId, u64)>,
+) -> Result<Json<DeliveriesOfEvent>, ApiError> {
+    portal.store.sync(project, id).await?;
+    let fate = portal.lanes.fates().fate(id, Offset(offset)).await;
+    let Some(fate) = fate.map_err(unavailable)? else {
+        return Ok(Json(DeliveriesOfEvent {
+            offset,
+            standing: StandingName::NeverEnabled,
+            events_before: None,
+            deliveries: Vec::new(),
+        }));
+    };
+    let events_before = match fate.standing {
+        Standing::Ahead { events } => Some(events),
+        _ => None,
+    };
+    Ok(Json(DeliveriesOfEvent {
+        offset,
+        standing: fate.standing.into(),
+        events_before,
+        deliveries: known(project, id, Offset(offset), fate),
+    }))
+}
+
+/// The deliveries that something is known of.
+pub(super) fn known(
+    project: ProjectId,
+    sync: SyncId,
+    offset: Offset,
+    fate: Fate,
+) -> Vec<KnownDelivery> {
+    let mut deliveries = Vec::new();
+    for part in [Part::Event, Part::User] {
+        let delivered = fate.delivered.iter().find(|one| one.part == part);
+        let pending = fate.pending.iter().find(|one| one.part == part);
+        let ended = fate.ended.iter().find(|one| one.part == part);
+        let attempts = fate.attempts.iter().map(|row| &row.attempt);
+        let attempts: Vec<_> = attempts
+            .filter(|attempt| attempt.part == part)
+            .cloned()
+            .collect();
+        // What came last counts: what ended can be sent again.
+        let retried = attempts
+            .iter()
+            .rev()
+            .find(|attempt| attempt.what == journal::fate::What::Delivered);
+        let state = match (pending, delivered, retried, ended) {
+            (Some(pending), ..) => pending_state(pending),
+            (_, _, Some(last), ended) if ended.is_none_or(|ended| ended.at <= last.at) => {
+                DeliveryState::Delivered {
+                    at: rfc3339(last.at),
+                    attempt: last.number,
+                    status: last.status,
+                    took_ms: last.split.took_ms,
+                }
+            }
+            (_, Some(delivered), ..) => first_state(delivered),
+            (_, _, _, Some(ended)) => ended_state(ended),
+            (None, None, _, None) if attempts.is_empty() => continue,
+            (None, None, _, None) => DeliveryState::Withdrawn,
+        };
+        deliveries.push(KnownDelivery {
+            delivery_id: DeliveryId::of(project, offset, sync, part).to_string(),
+            part,
+            state,
+            attempts: attempts
+                .into_iter()
+                .map(|attempt| AttemptView::new(project, sync, attempt))
+                .collect(),
+        });
+    }
+    deliveries
+}
+
+fn pending_state(retry: &Retry) -> DeliveryState {
+    DeliveryState::Pending {
+        due_at: rfc3339(retry.due_at),
+        attempts_made: retry.attempts,
+        last_failure: retry.failure.clone().into(),
+    }
+}
+
+fn first_state(delivered: &Delivered) -> DeliveryState {
+    DeliveryState::Delivered {
+        at: rfc3339(delivered.at),
+        attempt: 1,
+        status: Some(delivered.status),
+        took_ms: delivered.took_ms,
+    }
+}
+
+fn ended_state(ended: &Ended) -> DeliveryState {
+    let at = rfc3339(ended.at);
+    match &ended.why {
+        EndedWhy::Expired(failure) => DeliveryState::Expired {
+            at,
+            attempts_made: ended.attempts,
+            last_failure: failure.clone().into(),
+        },
+        EndedWhy::Discarded(why) => DeliveryState::Discarded {
+            at,
+            reason: why.name(),
+            message: why.to_string(),
+        },
+    }
+}

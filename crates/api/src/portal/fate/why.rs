@@ -1,0 +1,510 @@
+//! Why: what happened to an event on every sync, in words.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract;
+use journal::fate::{Fate, Found, Key, Standing};
+use model::outcome::Filtered;
+use model::{Clock, Event, Offset, Part, ProjectId};
+use pipeline::Plan;
+use serde::{Deserialize, Serialize};
+use store::SyncRecord;
+use utoipa::{IntoParams, ToSchema};
+
+use super::delivery::{DeliveryState, KnownDelivery, known};
+use super::outcomes::unavailable;
+use super::refused::RefusedView;
+use crate::auth::Allowed;
+use crate::auth::permission::DeliveriesRead;
+use crate::portal::extract::{Path, Query};
+use crate::portal::lanes::Health;
+use crate::portal::openapi::Refusal;
+use crate::portal::page::PageQuery;
+use crate::portal::view::rfc3339;
+use crate::portal::{ApiError, Portal, State};
+
+/// Most events that one answer explains.
+const MOST_EVENTS: usize = 20;
+
+/// Events that an answer explains when the client doesn't say.
+const EVENTS: usize = 5;
+
+/// Most syncs of a project that are asked.
+const MOST_SYNCS: u32 = 200;
+
+/// Samples of refused requests that are told.
+const MOST_REFUSED: usize = 20;
+
+/// Of which events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::portal) struct WhyQuery {
+    /// The event's `insert_id`, or its `event_id`.
+    id: Option<String>,
+    /// Its user's `user_id`, in place of `id`.
+    user: Option<String>,
+    /// Its `device_id`, in place of `id`.
+    device: Option<String>,
+    /// `next` of the page before; absent for the newest events.
+    cursor: Option<String>,
+    /// Most events.
+    #[param(minimum = 1, maximum = 20, default = 5)]
+    limit: Option<u32>,
+}
+
+/// What happened to events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct Why {
+    /// Events that were accepted, newest first.
+    events: Vec<ExplainedEvent>,
+    /// Requests with an event of this `insert_id` that were refused, newest first, as far as there are
+    /// samples: of these nothing was taken.
+    refused: Vec<RefusedView>,
+    /// The next page's `cursor`; null when there are no more events.
+    next: Option<String>,
+    /// Whether all events that are kept were looked at: not while the index of events is being built
+    /// anew.
+    complete: bool,
+    /// Syncs of the project beyond the first 200, which were not asked.
+    syncs_left_out: bool,
+}
+
+/// What happened to an event.
+#[derive(Debug, Serialize, ToSchema)]
+struct ExplainedEvent {
+    /// Its position in the project's log.
+    offset: u64,
+    /// When the server took it.
+    #[schema(format = DateTime)]
+    received_at: String,
+    /// Its type.
+    event_type: Option<String>,
+    /// Its user's id.
+    user_id: Option<String>,
+    /// Its device's id.
+    device_id: Option<String>,
+    /// Its `insert_id`.
+    insert_id: Option<String>,
+    /// What each sync did with it.
+    syncs: Vec<ExplainedSync>,
+}
+
+/// What a sync did with an event.
+#[derive(Debug, Serialize, ToSchema)]
+struct ExplainedSync {
+    /// The sync's id.
+    sync: String,
+    /// Its name.
+    name: String,
+    /// What became of the event's deliveries: of the event, of its user, or of both.
+    verdicts: Vec<Verdict>,
+}
+
+/// What became of a delivery, or why there is none.
+#[derive(Debug, Serialize, ToSchema)]
+struct Verdict {
+    /// Whether the event or its user.
+    part: Part,
+    /// In one word.
+    state: VerdictState,
+    /// The same as a sentence.
+    summary: String,
+    /// The delivery with its attempts, where there is one.
+    delivery: Option<KnownDelivery>,
+    /// Why it is not meant for the sync; null unless it was filtered.
+    filtered: Option<FilteredView>,
+    /// Events that the sync has before it; null when it has come to it.
+    events_before: Option<u64>,
+    /// Whether the sync's settings have changed since the event was received: what they say of it now
+    /// may not be what they said then.
+    settings_are_newer: bool,
+}
+
+/// What became of a delivery, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum VerdictState {
+    /// The destination took it.
+    Delivered,
+    /// It waits for its next attempt.
+    Pending,
+    /// All attempts failed.
+    Expired,
+    /// No request could be made of it.
+    Discarded,
+    /// It was not meant for the sync.
+    Filtered,
+    /// The sync has not come to it yet, or it is under way.
+    Waiting,
+    /// Attempts failed, and then the settings were changed so that it is no longer sent.
+    Withdrawn,
+    /// It was received before the sync began.
+    BeforeSync,
+    /// It is so long ago that what became of it is no longer known.
+    Forgotten,
+    /// The sync was never enabled.
+    NeverEnabled,
+}
+
+/// Why an event was not meant for a sync.
+#[derive(Debug, Serialize, ToSchema)]
+struct FilteredView {
+    /// The kind of reason: `path_off`, `event_type`, `condition`, `unchanged`, or `other_settings` where
+    /// the settings of today would send it.
+    reason: &'static str,
+    /// In words; of a condition with the value that it saw.
+    message: String,
+}
+
+impl WhyQuery {
+    fn keys(&self) -> Result<Vec<Key>, ApiError> {
+        let keys = match (&self.id, &self.user, &self.device) {
+            (Some(id), None, None) => {
+                let number = id.parse().ok().map(Key::EventId);
+                [Some(Key::InsertId(id.clone())), number]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+            (None, Some(user), None) => vec![Key::User(user.clone())],
+            (None, None, Some(device)) => vec![Key::Device(device.clone())],
+            _ => {
+                return Err(ApiError::Query {
+                    message: "id: give one of id, user and device".into(),
+                });
+            }
+        };
+        Ok(keys)
+    }
+}
+
+/// Tells what happened to an event on every sync: the condition that filtered it, the attempts that
+/// were made, or what it waits for; also where it was refused.
+#[utoipa::path(get, path = "/projects/{project}/why", tag = "projects",
+    operation_id = "why",
+    params(("project" = String, Path, description = "The project's id"), WhyQuery),
+    responses((status = 200, body = Why), Refusal))]
+pub(in crate::portal) async fn show(
+    _: Allowed<DeliveriesRead>,
+    extract::State(portal): State,
+    Path(project): Path<ProjectId>,
+    Query(query): Query<WhyQuery>,
+) -> Result<Json<Why>, ApiError> {
+    let keys = query.keys()?;
+    let limit = match query.limit.unwrap_or(EVENTS as u32) as usize {
+        limit @ 1..=MOST_EVENTS => limit,
+        _ => {
+            return Err(ApiError::Query {
+                message: format!("limit: from 1 to {MOST_EVENTS}"),
+            });
+        }
+    };
+    let page = PageQuery::new(query.cursor.clone(), None);
+    let before = page.after(|text| text.parse().ok().map(Offset))?;
+    portal.store.project(project).await?;
+    let found = portal.found(project, keys, before, limit).await?;
+    let syncs = portal.store.syncs(project, None, MOST_SYNCS).await?;
+    let mut explainers = Vec::new();
+    for record in syncs.items {
+        explainers.push(Explainer::new(&portal, record).await?);
+    }
+    let mut events = Vec::new();
+    for event in &found.events {
+        let mut of_syncs = Vec::new();
+        for explainer in &explainers {
+            of_syncs.push(explainer.explain(&portal, event).await?);
+        }
+        events.push(explained(event, of_syncs));
+    }
+    let refused = match &query.id {
+        Some(id) if before.is_none() => portal.refused_with(project, id).await?,
+        _ => Vec::new(),
+    };
+    Ok(Json(Why {
+        events,
+        refused,
+        next: found.next.map(|next| next.0.to_string()),
+        complete: found.complete,
+        syncs_left_out: syncs.next.is_some(),
+    }))
+}
+
+impl Portal {
+    /// Events that carry any of these, newest first.
+    async fn found(
+        &self,
+        project: ProjectId,
+        keys: Vec<Key>,
+        before: Option<Offset>,
+        limit: usize,
+    ) -> Result<Found, ApiError> {
+        let mut all = Found {
+            complete: true,
+            ..Found::default()
+        };
+        let mut more = false;
+        for key in keys {
+            let found = self.lanes.fates().find(project, key, before, limit).await;
+            let found = found.map_err(unavailable)?;
+            all.complete &= found.complete;
+            more |= found.next.is_some();
+            all.events.extend(found.events);
+        }
+        all.events
+            .sort_by_key(|event| std::cmp::Reverse(event.offset));
+        all.events.dedup_by_key(|event| event.offset);
+        more |= all.events.len() > limit;
+        all.events.truncate(limit);
+        let last = all.events.last().filter(|_| more);
+        all.next = last.map(|event| event.offset);
+        Ok(all)
+    }
+
+    /// Samples of refused requests with an event of this insert id.
+    async fn refused_with(
+        &self,
+        project: ProjectId,
+        id: &str,
+    ) -> Result<Vec<RefusedView>, ApiError> {
+        let rows = self.lanes.fates().refused(project).await;
+        let rows = rows.map_err(unavailable)?.into_iter();
+        let rows = rows.filter(|row| row.refused.insert_ids.iter().any(|known| known == id));
+        Ok(rows.take(MOST_REFUSED).map(RefusedView::new).collect())
+    }
+}
+
+fn explained(event: &Event, syncs: Vec<ExplainedSync>) -> ExplainedEvent {
+    let root = event.root().ok();
+    let text = |name: &str| {
+        let value = root.and_then(|root| root.get(name));
+        value.and_then(|value| value.as_str()).map(str::to_owned)
+    };
+    ExplainedEvent {
+        offset: event.offset.0,
+        received_at: rfc3339(event.received_at),
+        event_type: text("event_type"),
+        user_id: text("user_id"),
+        device_id: text("device_id"),
+        insert_id: text("$insert_id"),
+        syncs,
+    }
+}
+
+/// Explains what one sync did.
+struct Explainer {
+    record: SyncRecord,
+    /// The sync as it is now; `None` when its settings can't be used.
+    plan: Option<Plan>,
+    /// How its lane does, and why.
+    health: Health,
+    reason: Option<String>,
+}
+
+impl Explainer {
+    async fn new(portal: &Portal, record: SyncRecord) -> Result<Self, ApiError> {
+        let definition = portal.definition(&record.sync).await?;
+        let clock: &Arc<dyn Clock> = &portal.authority.clock;
+        let plan = Plan::compile(&definition, &record.sync, clock).ok();
+        let status = portal.lanes.status(record.sync.id).await?;
+        Ok(Self {
+            record,
+            plan,
+            health: status.health,
+            reason: status.reason,
+        })
+    }
+
+    async fn explain(&self, portal: &Portal, event: &Event) -> Result<ExplainedSync, ApiError> {
+        let sync = &self.record.sync;
+        let fate = portal.lanes.fates().fate(sync.id, event.offset).await;
+        let verdicts = match fate.map_err(unavailable)? {
+            Some(fate) => self.verdicts(event, fate),
+            None => vec![self.verdict(
+                Part::Event,
+                VerdictState::NeverEnabled,
+                "the sync was never enabled".into(),
+                event,
+            )],
+        };
+        Ok(ExplainedSync {
+            sync: sync.id.to_string(),
+            name: sync.name.clone(),
+            verdicts,
+        })
+    }
+
+    fn verdicts(&self, event: &Event, fate: Fate) -> Vec<Verdict> {
+        let sync = &self.record.sync;
+        let standing = fate.standing;
+        let deliveries = known(sync.project, sync.id, event.offset, fate);
+        let mut verdicts: Vec<_> = deliveries
+            .into_iter()
+            .map(|delivery| self.of_delivery(delivery, event))
+            .collect();
+        for part in self.parts(event) {
+            if verdicts.iter().all(|verdict| verdict.part != part) {
+                verdicts.push(self.without_delivery(part, standing, event));
+            }
+        }
+        if verdicts.is_empty() {
+            verdicts.push(self.without_delivery(Part::Event, standing, event));
+        }
+        verdicts
+    }
+
+    /// The parts that the sync may send of such events.
+    fn parts(&self, event: &Event) -> Vec<Part> {
+        let plan = self.plan.as_ref();
+        plan.map_or_else(Vec::new, |plan| plan.parts(event.kind).iter().collect())
+    }
+
+    fn of_delivery(&self, delivery: KnownDelivery, event: &Event) -> Verdict {
+        let times = |attempts: u8| match attempts {
+            1 => "once".to_owned(),
+            attempts => format!("{attempts} times"),
+        };
+        let (state, summary) = match &delivery.state {
+            DeliveryState::Delivered {
+                at,
+                attempt,
+                status,
+                took_ms,
+            } => {
+                let status = status.map_or(String::new(), |status| format!(", status {status}"));
+                let summary =
+                    format!("delivered at {at} at attempt {attempt} in {took_ms} ms{status}");
+                (VerdictState::Delivered, summary)
+            }
+            DeliveryState::Pending {
+                due_at,
+                attempts_made,
+                last_failure,
+            } => {
+                let mut summary = format!(
+                    "tried {}; the next attempt is due at {due_at}; the last one: {}",
+                    times(*attempts_made),
+                    last_failure.message
+                );
+                if let Some(held) = self.held() {
+                    summary = format!("{summary}; {held}");
+                }
+                (VerdictState::Pending, summary)
+            }
+            DeliveryState::Expired {
+                at,
+                attempts_made,
+                last_failure,
+            } => {
+                let summary = format!(
+                    "expired at {at}: tried {}, the last time: {}",
+                    times(*attempts_made),
+                    last_failure.message
+                );
+                (VerdictState::Expired, summary)
+            }
+            DeliveryState::Discarded { at, message, .. } => {
+                let summary = format!("discarded at {at}: {message}");
+                (VerdictState::Discarded, summary)
+            }
+            DeliveryState::Withdrawn => {
+                let summary = "attempts failed, and the settings have changed since so that it is no \
+                               longer sent";
+                (VerdictState::Withdrawn, summary.to_owned())
+            }
+        };
+        let verdict = self.verdict(delivery.part, state, summary, event);
+        Verdict {
+            delivery: Some(delivery),
+            ..verdict
+        }
+    }
+
+    fn without_delivery(&self, part: Part, standing: Standing, event: &Event) -> Verdict {
+        match standing {
+            Standing::BeforeLane => {
+                let summary = "it was received before the sync began".to_owned();
+                self.verdict(part, VerdictState::BeforeSync, summary, event)
+            }
+            Standing::Ahead { events } => {
+                let mut summary = match events {
+                    0 => "the sync is at it now".to_owned(),
+                    1 => "the sync has one event before it".to_owned(),
+                    events => format!("the sync has {events} events before it"),
+                };
+                if let Some(held) = self.held() {
+                    summary = format!("{summary}; {held}");
+                }
+                Verdict {
+                    events_before: Some(events),
+                    ..self.verdict(part, VerdictState::Waiting, summary, event)
+                }
+            }
+            Standing::Forgotten => {
+                let summary = "the sync has settled it, so long ago that how is no longer known";
+                self.verdict(part, VerdictState::Forgotten, summary.into(), event)
+            }
+            Standing::Settled => {
+                let filtered = self.filtered(part, event);
+                let summary = format!("filtered: {}", filtered.message);
+                Verdict {
+                    filtered: Some(filtered),
+                    ..self.verdict(part, VerdictState::Filtered, summary, event)
+                }
+            }
+        }
+    }
+
+    /// What holds the sync up, if something does.
+    fn held(&self) -> Option<String> {
+        let state = match self.health {
+            Health::Paused => "paused",
+            Health::Misconfigured => "misconfigured",
+            Health::Stalled => "stalled",
+            Health::Failing => "failing",
+            _ => return None,
+        };
+        Some(match &self.reason {
+            Some(reason) => format!("the sync is {state}: {reason}"),
+            None => format!("the sync is {state}"),
+        })
+    }
+
+    /// Why the sync's settings, as they are now, don't send it.
+    fn filtered(&self, part: Part, event: &Event) -> FilteredView {
+        let Some(plan) = &self.plan else {
+            return FilteredView {
+                reason: "other_settings",
+                message: "by the settings of that time; those of now can't be used".into(),
+            };
+        };
+        let (reason, message) = match plan.explain(event, part) {
+            Some(Filtered::PathOff) => ("path_off", "this kind of event is not sent here".into()),
+            Some(Filtered::EventType) => ("event_type", "its event type is not selected".into()),
+            Some(Filtered::Unchanged) => (
+                "unchanged",
+                "nothing changed of the user that counts".into(),
+            ),
+            Some(Filtered::Erased) => ("erased", "its user was erased".into()),
+            Some(Filtered::Condition { condition }) => ("condition", condition),
+            None => (
+                "other_settings",
+                "by the settings of that time; those of now would send it".into(),
+            ),
+        };
+        FilteredView { reason, message }
+    }
+
+    fn verdict(&self, part: Part, state: VerdictState, summary: String, event: &Event) -> Verdict {
+        Verdict {
+            part,
+            state,
+            summary,
+            delivery: None,
+            filtered: None,
+            events_before: None,
+            settings_are_newer: self.record.updated_at > event.received_at,
+        }
+    }
+}
