@@ -56,6 +56,7 @@ lint: prerequisites page ## Check formatting and types, and let clippy and ESLin
 bench: prerequisites ## Measure (some minutes; see bench/README.md)
 	$(CARGO) build --release --locked -p millstream -p millstream-bench
 	./target/release/millstream-bench report $(ARGS)
+	./target/release/millstream-bench search
 	@$(MAKE) --no-print-directory bench-control bench-portal
 
 bench-control: prerequisites ## Measure the control API with 10,000 organisations, on SQLite and PostgreSQL

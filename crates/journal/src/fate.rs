@@ -21,7 +21,7 @@ pub const MOST_TYPE_BYTES: usize = 256;
 pub const MOST_MESSAGE_BYTES: usize = 240;
 
 /// Of so many events, the newest, attempts are searched by [`Outcomes::keys`].
-pub const MOST_OFFSETS: usize = 2000;
+pub const MOST_OFFSETS: usize = 1000;
 
 /// How many samples of one kind of outcome a lane keeps: the newest.
 pub const SAMPLES_KEPT: usize = 5;

@@ -62,7 +62,7 @@ pub(in crate::portal) struct AttemptPage {
     /// The next page's `cursor`; null on the last page.
     next: Option<String>,
     /// Whether all events were looked at. Not where events are searched for and the index of events is
-    /// being built anew, or more than 2,000 carry what is searched for: then it was the newest.
+    /// being built anew, or more than 1,000 carry what is searched for: then it was the newest.
     complete: bool,
 }
 
