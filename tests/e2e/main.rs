@@ -19,6 +19,7 @@ mod fates;
 mod faults;
 mod figures;
 mod hostile;
+mod imports;
 mod isolation;
 mod limits;
 mod operation;

@@ -280,3 +280,135 @@ async fn a_replay_keeps_its_rate_is_paused_resumed_and_cancelled() {
         .await;
     assert_eq!(refused.status, 409);
 }
+
+/// What was received until a second from now, as clients write it.
+fn received_until_now() -> Value {
+    json!({"from": "2020-01-01T00:00:00Z"})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn past_events_are_sent_marked_with_new_ids_and_survive_kills() {
+    const EVENTS: u64 = 2000;
+    let setup = Setup::with_config(CONFIG);
+    let mut server = setup.start().await;
+    let control = Control::of(&server);
+    let project = control.create_project("past").await;
+    let ingest = control.ingest(&project);
+    let early = Destination::start().await;
+    let settings = json!({"url": early.url(), "events": {"template": MENDED}});
+    control.create_sync(&project, "early", settings).await;
+    send(&ingest, "Tick", 0..EVENTS).await;
+    send(&ingest, "Tock", 0..500).await;
+    early.wait_for(EVENTS as usize + 500, LIMIT).await;
+    let first: BTreeSet<_> = {
+        let received = early.received();
+        received
+            .iter()
+            .map(|one| one.delivery_id().to_owned())
+            .collect()
+    };
+
+    // A sync that is made later gets what came before only by being asked to.
+    let late = Destination::start().await;
+    let settings = json!({"url": late.url(), "events": {"template": MENDED}});
+    let sync = control.create_sync(&project, "late", settings).await;
+    let mut events = received_until_now();
+    events["select"] = json!({"types": [{"event_type": "Tick"}]});
+    let dry = json!({ "events": events });
+    let dry = control
+        .granted(Method::POST, &format!("{sync}/replays/dry-run"), Some(&dry))
+        .await
+        .json();
+    assert_eq!(
+        (&dry["estimate"], &dry["total"], &dry["exact"]),
+        (&json!(EVENTS), &json!(EVENTS + 500), &json!(true)),
+        "{dry}"
+    );
+    assert_eq!(late.count(), 0);
+
+    let input = json!({"events": events, "per_minute": 60_000});
+    let replay = make(&control, &sync, input).await;
+    let id = replay.rsplit('/').next().expect("an id").to_owned();
+    let mut kills = 0;
+    while late.count() < EVENTS as usize * 3 / 4 {
+        let before = late.count();
+        late.wait_for(before + 300, LIMIT).await;
+        server.kill();
+        kills += 1;
+        server = setup.start().await;
+    }
+    assert!(kills >= 2, "{kills} kills");
+    let control = Control::of(&server);
+    let done = until_done(&control, &replay).await;
+    let progress = &done["progress"];
+    assert_eq!(
+        (
+            &progress["delivered"],
+            &progress["failed"],
+            &progress["looked_at"]
+        ),
+        (&json!(EVENTS), &json!(0), &json!(EVENTS + 500)),
+        "{done}"
+    );
+    let received = late.received();
+    let numbers: BTreeSet<_> = received.iter().map(number).collect();
+    assert_eq!(numbers, (0..EVENTS).collect());
+    let ids: BTreeSet<_> = received
+        .iter()
+        .map(|one| one.delivery_id().to_owned())
+        .collect();
+    assert_eq!(ids.len() as u64, EVENTS);
+    assert!(ids.is_disjoint(&first));
+    assert!(
+        received
+            .iter()
+            .all(|one| one.header("millstream-backfill") == Some(&*id))
+    );
+    assert!(received.iter().all(|one| one.json()["type"] == "Tick"));
+    let most = EVENTS as usize + kills * WINDOW;
+    assert!(received.len() <= most, "{} of {most}", received.len());
+    assert_eq!(
+        early.count(),
+        EVENTS as usize + 500,
+        "nobody else sees them"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_is_paused_with_its_sync_cancelled_and_gone_with_it() {
+    let setup = Setup::with_config(CONFIG);
+    let server = setup.start().await;
+    let control = Control::of(&server);
+    let project = control.create_project("steered").await;
+    let ingest = control.ingest(&project);
+    let destination = Destination::start().await;
+    let settings = json!({"url": destination.url(), "events": {"template": MENDED}});
+    let sync = control.create_sync(&project, "steered", settings).await;
+    send(&ingest, "Tick", 0..300).await;
+    destination.wait_for(300, LIMIT).await;
+    let input = json!({"events": received_until_now(), "per_minute": 1200});
+    let replay = make(&control, &sync, input.clone()).await;
+    destination.wait_for(330, LIMIT).await;
+    control.disable(&sync).await;
+    let before = destination.count();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(destination.count(), before);
+    let shown = show(&control, &replay).await;
+    assert_eq!(shown["waits_for"], "the sync is switched off");
+    control.enable(&sync).await;
+    destination.wait_for(before + 20, LIMIT).await;
+    let path = format!("{replay}/cancel");
+    let cancelled = control.granted(Method::POST, &path, None).await.json();
+    assert_eq!(cancelled["state"], "cancelled");
+    let count = destination.count();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(destination.count(), count);
+    let delivered = show(&control, &replay).await["progress"]["delivered"].clone();
+    assert_eq!(delivered, json!(count - 300));
+    make(&control, &sync, input).await;
+    destination.wait_for(count + 5, LIMIT).await;
+    control.delete(&sync).await;
+    let count = destination.count();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(destination.count(), count);
+}

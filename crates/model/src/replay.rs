@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeliveryId, Timestamp};
+use crate::filter::Selection;
+use crate::{DeliveryId, ProjectId, ReplayId, Timestamp};
 
 /// What a replay sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,41 @@ use crate::{DeliveryId, Timestamp};
 pub enum Replayed {
     /// Deliveries that ended without success, under the ids that they have.
     Failed(Failures),
+    /// Events that were received before, under ids of their own.
+    Events(PastEvents),
+    /// Events of an archive, which go to a log of their own and to nobody else.
+    Import(Imported),
+}
+
+impl Replayed {
+    /// The log of an import's events: a project that nobody else knows.
+    pub fn log_of_import(id: ReplayId) -> ProjectId {
+        ProjectId::from_bytes(id.to_bytes())
+    }
+}
+
+/// Events of an archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// As people call it.
+    pub name: String,
+    /// Tells its contents from others: the same is not imported twice.
+    pub digest: String,
+    /// Whether all of it has arrived.
+    #[serde(default)]
+    pub complete: bool,
+}
+
+/// Events that were received before. What a sync doesn't select is not sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PastEvents {
+    /// Those that were received then or later.
+    pub from: Timestamp,
+    /// Those that were received before.
+    pub until: Timestamp,
+    /// Of those, the ones that this selects; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub select: Option<Selection>,
 }
 
 /// Which of a sync's deliveries that ended without success. What is absent or empty doesn't matter.

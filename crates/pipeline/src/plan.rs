@@ -15,6 +15,7 @@ use crate::headers::{self, Headers};
 use crate::parameters::Parameters;
 use crate::payload::{Payload, Shared};
 use crate::problem::{Problem, Problems};
+use crate::scope::Scope;
 use crate::settings::Mapped;
 use crate::template::Compiler;
 
@@ -23,6 +24,8 @@ use crate::template::Compiler;
 pub struct Plan {
     sync: SyncId,
     selection: Selection,
+    /// Which events are looked at at all; `None`: every one.
+    scope: Option<Scope>,
     events: Option<Payload>,
     users: Option<Payload>,
     /// When users are sent.
@@ -139,6 +142,7 @@ impl Plan {
         Ok(Self {
             sync: sync.id,
             selection,
+            scope: None,
             events,
             users,
             trigger: settings.users.on,
@@ -146,6 +150,13 @@ impl Plan {
             mapped,
             limits: definition.limits,
         })
+    }
+
+    /// The same, but that nothing is sent of events outside of `scope`.
+    #[must_use]
+    pub fn narrowed(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
     }
 
     /// The sync that was compiled.
@@ -167,7 +178,8 @@ impl Plan {
     ///
     /// An event that can't be read is sent, so that rendering it says what is wrong.
     pub fn matching(&self, event: &Event) -> Parts {
-        if event.is_erased() {
+        let within = |scope: &Scope| scope.admits(event, root(event).ok());
+        if event.is_erased() || !self.scope.as_ref().is_none_or(within) {
             return Parts::default();
         }
         let mut parts = self.parts(event.kind);

@@ -47,6 +47,9 @@ pub enum Error {
     /// A sync has no such replay, or none any more.
     #[error("there is no replay {0}")]
     NoReplay(ReplayId),
+    /// A replay takes no events.
+    #[error("the replay {0} is no import")]
+    NoImport(ReplayId),
     /// A replay has ended, and can't go on.
     #[error("the replay is {}", state.name())]
     ReplayEnded {

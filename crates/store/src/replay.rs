@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use model::replay::Replayed;
+use model::replay::{Imported, Replayed};
 use model::{OrganisationId, ProjectId, ReplayId, SyncId, Timestamp};
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
@@ -209,6 +209,19 @@ impl Store {
         page(&rows, limit)
     }
 
+    /// A sync's replays of which more may come.
+    pub async fn unsettled_replays_of(&self, sync: SyncId) -> Result<Vec<ReplayRecord>, Error> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM replays WHERE sync_id = $1 AND result IS NULL
+             ORDER BY created_at, id LIMIT $2"
+        )))
+        .bind(sync.to_string())
+        .bind(KEPT + MOST_UNFINISHED)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(record).collect()
+    }
+
     /// One replay of a sync.
     pub async fn replay(
         &self,
@@ -268,6 +281,92 @@ impl Store {
         };
         change.commit(entry).await?;
         Ok(after)
+    }
+
+    /// Notes that all of an import has arrived. Does nothing where it has been noted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoReplay`]; [`Error::NoImport`] when it is none; [`Error::ReplayEnded`].
+    pub async fn complete_import(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        id: ReplayId,
+        by: &Caller,
+    ) -> Result<ReplayRecord, Error> {
+        let mut change = self.begin(by).await?;
+        let (of, organisation) = self.replayed(&mut change, project, sync).await?;
+        let before = find(change.connection(), project, sync, id).await?;
+        let Replayed::Import(import) = &before.what else {
+            return Err(Error::NoImport(id));
+        };
+        if import.complete {
+            return Ok(before);
+        }
+        if before.state.is_final() {
+            return Err(Error::ReplayEnded {
+                state: before.state,
+            });
+        }
+        let what = Replayed::Import(Imported {
+            complete: true,
+            ..import.clone()
+        });
+        sqlx::query("UPDATE replays SET what = $2, updated_at = $3 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(json!(what).to_string())
+            .bind(change.now.0)
+            .execute(change.connection())
+            .await?;
+        let after = ReplayRecord {
+            what,
+            updated_at: change.now,
+            ..before
+        };
+        change
+            .commit(entry("replay.complete", organisation, id, &of))
+            .await?;
+        Ok(after)
+    }
+
+    /// The import of this content to a sync, unless it was cancelled.
+    pub async fn import_of(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        digest: &str,
+    ) -> Result<Option<ReplayRecord>, Error> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM replays
+             WHERE sync_id = $1 AND project_id = $2 AND state <> 'cancelled'
+             ORDER BY created_at, id LIMIT $3"
+        )))
+        .bind(sync.to_string())
+        .bind(project.to_string())
+        .bind(KEPT + MOST_UNFINISHED)
+        .fetch_all(&self.pool)
+        .await?;
+        for row in &rows {
+            let record = record(row)?;
+            if matches!(&record.what, Replayed::Import(import) if import.digest == digest) {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Notes that a running replay has come to its end, though some of it is still kept.
+    pub async fn finish_replay(&self, id: ReplayId) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE replays SET state = 'done', updated_at = $2
+             WHERE id = $1 AND state = 'running'",
+        )
+        .bind(id.to_string())
+        .bind(self.clock.now().0)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Notes what became of a replay of which nothing more comes. One that was not cancelled is done.

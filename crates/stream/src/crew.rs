@@ -32,10 +32,10 @@ pub(crate) struct Work {
     pub(crate) plan: Arc<Plan>,
     /// Which attempt this is, from 1.
     pub(crate) attempt: u8,
-    /// Since when it could have been made.
-    pub(crate) due_at: Timestamp,
     /// Whether it is booked as a retry; also the first attempt of a replayed delivery is.
     pub(crate) booked: bool,
+    /// Since when it could have been made.
+    pub(crate) due_at: Timestamp,
 }
 
 /// What became of it.
@@ -91,7 +91,7 @@ struct Shared {
     changed: Notify,
     deliver: Arc<dyn Deliver>,
     clock: Arc<dyn Clock>,
-    pace: Pace,
+    pace: Arc<Pace>,
     attempt_seconds: Histogram,
     feed: Arc<Feed>,
     /// What samples are made with.
@@ -161,6 +161,7 @@ impl Crew {
         deliver: Arc<dyn Deliver>,
         clock: Arc<dyn Clock>,
         feed: Arc<Feed>,
+        pace: Arc<Pace>,
         tasks: TaskTracker,
         cancel: CancellationToken,
         window: usize,
@@ -175,7 +176,7 @@ impl Crew {
                 changed: Notify::new(),
                 deliver,
                 clock,
-                pace: Pace::default(),
+                pace,
                 attempt_seconds: metrics::histogram!("millstream_attempt_seconds"),
                 feed,
                 subject: Mutex::default(),

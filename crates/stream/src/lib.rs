@@ -7,12 +7,12 @@
 
 mod agenda;
 mod allowance;
+mod backfill;
 pub mod breaker;
 mod crew;
 mod feed;
 mod gate;
 mod lane;
-mod pace;
 mod replay;
 mod results;
 mod sample;
@@ -24,6 +24,7 @@ use async_trait::async_trait;
 use delivery::{Pace, Transport, Verdict};
 use model::OutboundRequest;
 
+pub use backfill::{Backfill, CountedEvents, count_events, lane_of};
 pub use feed::Outcomes;
 pub use replay::{CountedFailures, FailedReplay, count_failures, event_type};
 pub use streams::{ApplyError, Config, Streams};

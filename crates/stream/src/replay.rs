@@ -10,13 +10,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use delivery::Pace;
 use journal::{EndedRow, EndedWhy, Journal, ReplayState, ReplayStep, StorageError};
 use model::replay::{FailedOutcome, Failures};
 use model::{Clock, DeliveryId, Event, ProjectId, ReplayId, SyncId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::lane::STORAGE_BACKOFF;
-use crate::pace::Pace;
 use crate::streams::Slot;
 
 /// Ended deliveries that are looked at in one step.
@@ -25,6 +25,9 @@ const PAGE: usize = 500;
 /// Replayed deliveries that may be under way at once, attempts that failed included: to a destination
 /// that still fails, no more than these are sent again.
 const MOST_OUTSTANDING: u64 = 10_000;
+
+/// How far ahead deliveries get the moment at which they are due.
+const AHEAD: Duration = Duration::from_secs(1);
 
 /// How often is looked whether a lane has places again, or runs again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -106,8 +109,10 @@ impl Replayer {
         clock: Arc<dyn Clock>,
         slot: Arc<Slot>,
     ) -> Self {
+        let pace = Pace::default();
+        pace.set(replay.per_minute.map(NonZeroU32::get), clock.now());
         Self {
-            pace: Pace::new(replay.per_minute),
+            pace,
             replay,
             journal,
             clock,
@@ -181,8 +186,8 @@ impl Replayer {
                 if step.moved.len() == room {
                     return Ok((step, Next::AtOnce));
                 }
-                let Some(due_at) = self.pace.take(now) else {
-                    return Ok((step, Next::At(self.pace.ask_again())));
+                let Some(due_at) = self.pace.reserve(now, now + AHEAD) else {
+                    return Ok((step, Next::At(now + AHEAD / 2)));
                 };
                 step.moved.push((row.sequence, due_at));
             }

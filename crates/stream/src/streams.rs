@@ -1,16 +1,19 @@
 //! All lanes of the installation: started, reloaded, paused and removed while it runs.
 
+mod backfills;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use delivery::Pace;
 use delivery::retry::Schedule;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use journal::{DroppedLane, Journal, StorageError};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
 use model::sync::Sync;
-use model::{Clock, ProjectId, Random, ReplayId, SyncId, Timestamp};
+use model::{Clock, Offset, ProjectId, Random, ReplayId, SyncId, Timestamp};
 use pipeline::preview::Secrets;
 use pipeline::{Plan, Problem};
 use serde::Deserialize;
@@ -96,6 +99,8 @@ pub struct Streams {
     deliver: Arc<dyn Deliver>,
     config: Config,
     lanes: Mutex<HashMap<SyncId, Arc<Slot>>>,
+    /// The lanes of backfills, each with the sync that it is of.
+    backfills: Mutex<HashMap<ReplayId, (SyncId, Arc<Slot>)>>,
     /// What ends each replay that is worked off.
     replays: Mutex<HashMap<ReplayId, CancellationToken>>,
     lane_tasks: TaskTracker,
@@ -106,6 +111,8 @@ pub struct Streams {
 
 /// A sync's place. The gate makes changes of one sync wait for each other, and for nobody else.
 pub(crate) struct Slot {
+    /// How many requests a minute its destination takes: also of its backfills.
+    pub(crate) pace: Arc<Pace>,
     gate: tokio::sync::Mutex<Option<Running>>,
     shown: Mutex<Shown>,
 }
@@ -115,6 +122,8 @@ struct Running {
     wanted: watch::Sender<Wanted>,
     /// What it is asked to send again.
     orders: mpsc::Sender<Order>,
+    /// Where the lane ends, if it does: it stops when this is gone.
+    end: Option<watch::Sender<Offset>>,
     /// Gives up the lane's deliveries.
     cancel: CancellationToken,
     /// Cancelled by the lane's task when it has ended.
@@ -155,6 +164,7 @@ impl Streams {
             deliver,
             config,
             lanes: Mutex::default(),
+            backfills: Mutex::default(),
             replays: Mutex::default(),
             lane_tasks: TaskTracker::new(),
             worker_tasks: TaskTracker::new(),
@@ -168,19 +178,8 @@ impl Streams {
     }
 
     fn slot(&self, sync: SyncId) -> Arc<Slot> {
-        let still = || Slot {
-            gate: tokio::sync::Mutex::new(None),
-            shown: Mutex::new(Shown::Still(Still {
-                health: Health::Paused,
-                reason: None,
-                since: self.tools.clock.now(),
-            })),
-        };
-        Arc::clone(
-            self.lanes()
-                .entry(sync)
-                .or_insert_with(|| Arc::new(still())),
-        )
+        let still = || Arc::new(Slot::new(self.tools.clock.now()));
+        Arc::clone(self.lanes().entry(sync).or_insert_with(still))
     }
 
     /// Makes the sync's lane be what the sync says: starts it, gives it new settings, or pauses it.
@@ -227,7 +226,11 @@ impl Streams {
                 return Ok(());
             }
         }
-        let (started, view) = self.start(sync, course).await?;
+        let head = self.tools.journal.head(sync.project);
+        let whose = (sync.project, sync.id);
+        let deliver = Arc::clone(&self.deliver);
+        let started = self.start(whose, head, deliver, &slot.pace, course);
+        let (started, view) = started.await?;
         *running = Some(started);
         slot.show(Shown::Lane(view));
         Ok(())
@@ -254,9 +257,13 @@ impl Streams {
         }
     }
 
+    /// Starts the lane of a sync, which reads a project's log up to `head`.
     async fn start(
         &self,
-        sync: &Sync,
+        (project, sync): (ProjectId, SyncId),
+        head: watch::Receiver<Offset>,
+        deliver: Arc<dyn Deliver>,
+        pace: &Arc<Pace>,
         course: Course,
     ) -> Result<(Running, Arc<View>), StorageError> {
         let view = Arc::new(View::new());
@@ -270,19 +277,20 @@ impl Streams {
         let (wanted, wanted_receiver) = watch::channel(Wanted::Run(course.clone()));
         let (orders, orders_receiver) = orders();
         let crew = Crew::new(
-            Arc::clone(&self.deliver),
+            deliver,
             Arc::clone(&self.tools.clock),
             Arc::clone(&self.tools.feed),
+            Arc::clone(pace),
             self.worker_tasks.clone(),
             cancel.clone(),
             window,
         );
         let lane = Lane::open(
-            (sync.project, sync.id),
+            (project, sync),
             Arc::clone(&self.tools),
             bounds,
             wanted_receiver,
-            self.tools.journal.head(sync.project),
+            head,
             orders_receiver,
             Arc::clone(&view),
             crew,
@@ -290,7 +298,7 @@ impl Streams {
             cancel.clone(),
         )
         .await?;
-        self.tools.journal.set_paused(sync.id, false).await?;
+        self.tools.journal.set_paused(sync, false).await?;
         let ended = CancellationToken::new();
         let on_end = ended.clone().drop_guard();
         self.lane_tasks.spawn(async move {
@@ -301,6 +309,7 @@ impl Streams {
             Running {
                 wanted,
                 orders,
+                end: None,
                 cancel,
                 ended,
             },
@@ -336,6 +345,7 @@ impl Streams {
         let slot = self.slot(sync);
         let mut running = slot.gate.lock().await;
         self.stop(running.take()).await;
+        self.stop_backfills_of(sync).await;
         let dropped = match self.tools.journal.drop_lane(sync).await {
             Err(StorageError::UnknownLane(_)) => DroppedLane::default(),
             other => other?,
@@ -420,7 +430,8 @@ impl Streams {
     /// Stops all lanes: finishes what is under way, settles it, and after `deadline` gives up the
     /// rest, which is then sent again at the next start. Returns whether nothing was given up.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
-        let slots: Vec<_> = self.lanes().values().map(Arc::clone).collect();
+        let mut slots: Vec<_> = self.lanes().values().map(Arc::clone).collect();
+        slots.extend(self.backfills().values().map(|(_, slot)| Arc::clone(slot)));
         for slot in slots {
             if let Some(running) = &*slot.gate.lock().await {
                 let _ = running.wanted.send(Wanted::Stop);
@@ -440,6 +451,19 @@ impl Streams {
 }
 
 impl Slot {
+    /// The place of something that doesn't run.
+    fn new(now: Timestamp) -> Self {
+        Self {
+            pace: Arc::default(),
+            gate: tokio::sync::Mutex::new(None),
+            shown: Mutex::new(Shown::Still(Still {
+                health: Health::Paused,
+                reason: None,
+                since: now,
+            })),
+        }
+    }
+
     /// What the lane is asked through, if it runs.
     pub(crate) async fn orders(&self) -> Option<mpsc::Sender<Order>> {
         let running = self.gate.lock().await;

@@ -71,6 +71,12 @@ pub(super) async fn of_replays(round: &Round<'_>, project: &str) -> Vec<Change> 
             .await;
         paused.push((text(&made, "/id"), path));
     }
+    let import = json!({"import": {"name": "archive", "digest": "completed"}});
+    let import = round.admin.make(&replays, import).await;
+    let (import, path) = (
+        text(&import, "/id"),
+        format!("{replays}/{}", text(&import, "/id")),
+    );
     let (resumed, cancelled) = (&paused[0], &paused[1]);
     vec![
         round
@@ -104,5 +110,14 @@ pub(super) async fn of_replays(round: &Round<'_>, project: &str) -> Vec<Change> 
                 "/state",
                 json!("cancelled"),
             )),
+        round
+            .change(
+                "complete_import",
+                Method::POST,
+                format!("{path}/complete"),
+                Value::Null,
+            )
+            .logged_in(organisation, "replay.complete", &import)
+            .shown_by(Sign::Reads(path, "/import/complete", json!(true))),
     ]
 }

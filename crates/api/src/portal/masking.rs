@@ -35,6 +35,16 @@ impl Portal {
         project: ProjectId,
         offsets: impl Iterator<Item = Offset>,
     ) -> Result<Redactions, ApiError> {
+        self.redactions_in(project, project, offsets).await
+    }
+
+    /// The same for events in a log: the project's own, or one of its imports'.
+    pub(super) async fn redactions_in(
+        &self,
+        project: ProjectId,
+        log: ProjectId,
+        offsets: impl Iterator<Item = Offset>,
+    ) -> Result<Redactions, ApiError> {
         let sensitive = self.store.project(project).await?.sensitive;
         if sensitive.is_empty() {
             return Ok(Redactions { by_offset: None });
@@ -45,7 +55,7 @@ impl Portal {
                 continue;
             }
             let end = Some(offset.next());
-            let found = self.lanes.events(project, end, 1).await?;
+            let found = self.lanes.events(log, end, 1).await?;
             if let Some(event) = found.first().filter(|event| event.offset == offset) {
                 by_offset.insert(offset, mask(event, &sensitive).redaction);
             }

@@ -73,7 +73,7 @@ pub use lanes::{DroppedLane, Glance, Health, LaneError, LaneStatus, Lanes};
 pub use openapi::document;
 pub use preview::{Courier, Reply, Timing, Trial};
 pub use problem::{ApiError, FieldProblem};
-pub use replay::{CountedFailures, Progress, Replays};
+pub use replay::{CountedEvents, CountedFailures, Progress, Replays};
 
 /// Where the control API stands.
 const ROOT: &str = "/api/v1";
@@ -347,6 +347,9 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; replay::list, replay::create))
         .routes(guarded!(Arc<Portal>; replay::dry_run))
         .routes(guarded!(Arc<Portal>; replay::show))
+        .routes(guarded!(Arc<Portal>; replay::ended))
+        .routes(guarded!(Arc<Portal>; replay::import::append))
+        .routes(guarded!(Arc<Portal>; replay::import::complete))
         .routes(guarded!(Arc<Portal>; replay::pause))
         .routes(guarded!(Arc<Portal>; replay::resume))
         .routes(guarded!(Arc<Portal>; replay::cancel))

@@ -26,7 +26,10 @@ impl Portal {
     pub(super) async fn reconcile(&self, sync: SyncId) -> Result<(), ApiError> {
         let _order = self.lane_lock(sync).lock().await;
         match self.store.sync_by_id(sync).await? {
-            Some(record) => self.apply(record).await,
+            Some(record) => {
+                self.apply(record).await?;
+                self.carry_all_of(sync).await
+            }
             // Deleted since: whoever did that removes the lane.
             None => Ok(()),
         }

@@ -14,7 +14,7 @@ use super::masking::Redactions;
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
-use super::{ApiError, State};
+use super::{ApiError, Portal, State};
 use crate::auth::Allowed;
 use crate::auth::permission::{DeliveriesRead, SyncsRead};
 
@@ -277,23 +277,39 @@ pub(super) async fn ended(
     Path((project, id)): Path<(ProjectId, SyncId)>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<EndedView>>, ApiError> {
-    let before = query.after(|cursor| cursor.parse().ok())?;
-    let limit = query.limit()? as usize;
     portal.store.sync(project, id).await?;
-    let mut found = portal.lanes.ended(id, before, limit + 1).await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| more);
-    let next = last.map(|row| row.sequence.to_string());
-    let offsets = found.iter().map(|row| row.ended.offset);
-    let redactions = portal.redactions(project, offsets).await?;
-    let items = found
-        .into_iter()
-        .map(|row| ended_view(project, id, row, &redactions));
-    Ok(Json(Page {
-        items: items.collect(),
-        next,
-    }))
+    portal
+        .ended_page(project, (project, id), &query)
+        .await
+        .map(Json)
+}
+
+impl Portal {
+    /// A page of a lane's deliveries that ended without success, newest first. The lane is one of the
+    /// project's, and reads a log: the project's own, or an import's.
+    pub(super) async fn ended_page(
+        &self,
+        project: ProjectId,
+        (log, lane): (ProjectId, SyncId),
+        query: &PageQuery,
+    ) -> Result<Page<EndedView>, ApiError> {
+        let before = query.after(|cursor| cursor.parse().ok())?;
+        let limit = query.limit()? as usize;
+        let mut found = self.lanes.ended(lane, before, limit + 1).await?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| more);
+        let next = last.map(|row| row.sequence.to_string());
+        let offsets = found.iter().map(|row| row.ended.offset);
+        let redactions = self.redactions_in(project, log, offsets).await?;
+        let items = found
+            .into_iter()
+            .map(|row| ended_view(log, lane, row, &redactions));
+        Ok(Page {
+            items: items.collect(),
+            next,
+        })
+    }
 }
 
 fn ended_view(

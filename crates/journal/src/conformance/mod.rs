@@ -115,6 +115,13 @@ macro_rules! conformance {
             figures::figures_go_by_age
             figures::a_projects_figures_are_those_of_all_its_lanes
             figures::a_range_is_bounded
+            replays::ended_deliveries_go_back_among_the_retries
+            replays::what_becomes_of_replayed_deliveries_is_counted_once
+            replays::a_replayed_delivery_still_holds_its_event
+            replays::an_unknown_replay_or_lane_moves_nothing
+            replays::a_stretch_of_time_is_found
+            replays::a_bounded_lane_holds_what_it_has_still_to_read
+            replays::a_bounded_lane_is_no_part_of_the_backlog
             fates::first_deliveries_are_known_through_crashes
             fates::an_events_standing_is_known
             fates::attempts_are_kept_once_and_told_in_order
@@ -124,13 +131,6 @@ macro_rules! conformance {
             fates::events_are_found_by_what_they_carry
             fates::events_that_are_gone_are_not_found
             fates::refused_requests_are_kept_by_project
-            replays::ended_deliveries_go_back_among_the_retries
-            replays::what_becomes_of_replayed_deliveries_is_counted_once
-            replays::a_replayed_delivery_still_holds_its_event
-            replays::an_unknown_replay_or_lane_moves_nothing
-            replays::a_stretch_of_time_is_found
-            replays::a_bounded_lane_holds_what_it_has_still_to_read
-            replays::a_bounded_lane_is_no_part_of_the_backlog
             retention::old_events_go_when_every_lane_has_passed
             retention::the_oldest_events_go_when_there_are_too_many
             retention::retries_and_ended_deliveries_hold_their_events

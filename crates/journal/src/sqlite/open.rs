@@ -173,9 +173,9 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(schema::CREATE)?;
     transaction.execute_batch(schema::CREATE_FIGURES)?;
-    transaction.execute_batch(fate::CREATE_FATES)?;
     transaction.execute_batch(schema::CREATE_REPLAYS)?;
     transaction.execute_batch(schema::CREATE_ERASURES)?;
+    transaction.execute_batch(fate::CREATE_FATES)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

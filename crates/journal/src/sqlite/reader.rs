@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::outcome::Failure as AttemptFailure;
 use model::{Offset, Part, ProjectId, ReplayId, SyncId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use tokio::sync::Semaphore;
 
 use super::chunk::Chunk;
@@ -186,7 +186,7 @@ pub(super) fn retries_of(
     Ok(retries)
 }
 
-fn retry(row: &rusqlite::Row<'_>, sync: SyncId) -> Result<Retry, Fault> {
+fn retry(row: &Row<'_>, sync: SyncId) -> Result<Retry, Fault> {
     let failure = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
     let failure: Option<AttemptFailure> = serde_json::from_str(failure).ok();
     let (Some(part), Some(failure)) = (Part::from_code(row.get(2)?), failure) else {
@@ -244,33 +244,12 @@ pub(super) fn ended_between(
     ended_rows(rows, sync).map(Some)
 }
 
-fn ended_rows(mut rows: rusqlite::Rows<'_>, sync: SyncId) -> Result<Vec<EndedRow>, Fault> {
+fn ended_rows(mut rows: Rows<'_>, sync: SyncId) -> Result<Vec<EndedRow>, Fault> {
     let mut ended = Vec::new();
     while let Some(row) = rows.next()? {
-        let row = ended_row(row)?;
-        let damaged = || Fault::damaged(format!("an ended delivery of {sync} can't be read"));
-        ended.push(row.ok_or_else(damaged)?);
+        ended.push(ended_row(row, sync)?);
     }
     Ok(ended)
-}
-
-/// The ended delivery in the columns `sequence, offset, part, at, attempts, why`; `None` when they make
-/// no sense.
-pub(super) fn ended_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<EndedRow>> {
-    let why = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
-    let (part, why) = (Part::from_code(row.get(2)?), serde_json::from_str(why).ok());
-    let (Some(part), Some(why)) = (part, why) else {
-        return Ok(None);
-    };
-    let ended = Ended {
-        offset: Offset(row.get::<_, i64>(1)? as u64),
-        part,
-        at: Timestamp(row.get(3)?),
-        attempts: row.get(4)?,
-        why,
-    };
-    let sequence = row.get::<_, i64>(0)? as u64;
-    Ok(Some(EndedRow { sequence, ended }))
 }
 
 /// Which part of the log a bounded lane reads; `None` when the sync has none.
@@ -390,11 +369,33 @@ pub(super) fn ended_of(
         "SELECT sequence, offset, part, at, attempts, why FROM ended
          WHERE lane = ?1 AND offset = ?2 ORDER BY part",
     )?;
-    let rows = query.query(params![lane, offset.0 as i64])?;
-    Ok(ended_rows(rows, sync)?
-        .into_iter()
-        .map(|row| row.ended)
-        .collect())
+    let mut rows = query.query(params![lane, offset.0 as i64])?;
+    let mut ended = Vec::new();
+    while let Some(row) = rows.next()? {
+        ended.push(ended_row(row, sync)?.ended);
+    }
+    Ok(ended)
+}
+
+/// The ended delivery in the columns `sequence, offset, part, at, attempts, why`.
+pub(super) fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> {
+    let why = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
+    let (part, why) = (Part::from_code(row.get(2)?), serde_json::from_str(why).ok());
+    let (Some(part), Some(why)) = (part, why) else {
+        return Err(Fault::damaged(format!(
+            "an ended delivery of {sync} can't be read"
+        )));
+    };
+    Ok(EndedRow {
+        sequence: row.get::<_, i64>(0)? as u64,
+        ended: Ended {
+            offset: Offset(row.get::<_, i64>(1)? as u64),
+            part,
+            at: Timestamp(row.get(3)?),
+            attempts: row.get(4)?,
+            why,
+        },
+    })
 }
 
 /// `None` when the sync has no lane.

@@ -21,9 +21,9 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
         transaction.execute_batch("DROP TABLE lane_minutes")?;
     }
     if version < 4 {
+        transaction.execute_batch(schema::CREATE_REPLAYS)?;
         transaction.execute_batch(fate::CREATE_FATES)?;
         transaction.execute_batch(fate::FILL_FATES)?;
-        transaction.execute_batch(schema::CREATE_REPLAYS)?;
         transaction.execute_batch(schema::CREATE_ERASURES)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;

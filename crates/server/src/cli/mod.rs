@@ -9,6 +9,7 @@ mod connect;
 mod definition;
 mod end_access;
 mod fate;
+mod import;
 mod invitation;
 mod link;
 mod login;
@@ -126,9 +127,12 @@ enum Command {
     /// Follow events, or what becomes of them, as it happens.
     #[command(subcommand)]
     Tail(tail::Command),
-    /// Send again: deliveries that ended without success.
+    /// Send again: deliveries that ended without success, or past events.
     #[command(subcommand)]
     Replay(replay::Command),
+    /// Send the events of an export archive to a sync.
+    #[command(after_help = import::HELP)]
+    Import(Box<import::Import>),
     /// Users of a project, as its events tell of them: erase one.
     #[command(subcommand)]
     User(user::Command),
@@ -282,6 +286,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Tail(command) => tail::run(command),
         Command::Replay(command) => replay::run(command),
         Command::Why(why) => why::run(*why),
+        Command::Import(import) => import::run(*import),
         Command::Organisation(command) => organisation::run(command),
         Command::Member(command) => member::run(command),
         Command::Invitation(command) => invitation::run(command),

@@ -1,6 +1,7 @@
 //! `millstream replay …`.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -29,6 +30,21 @@ Exit codes:
   1  failed, or with --wait: some ended without success again
   2  the command line is wrong";
 
+pub(crate) const EVENTS_HELP: &str = "\
+Events that were received within some time are sent by the sync as it is now, as new deliveries: with ids
+of their own and the header Millstream-Backfill. What the sync doesn't select is not sent. What would be
+sent is shown first.
+
+Examples:
+  millstream replay events Braze --from 2026-05-01T00:00:00Z --dry-run
+  millstream replay events Braze --from 2026-05-01T00:00:00Z --until 2026-05-02T00:00:00Z --rate 600 --wait
+  millstream replay events Braze --from 2026-05-01T00:00:00Z --event 'Order Completed' --yes
+
+Exit codes:
+  0  made (with --wait: all of it was delivered)
+  1  failed, or with --wait: some ended without success
+  2  the command line is wrong";
+
 pub(crate) const STEER_HELP: &str = "\
 Example:
   millstream replay pause Braze rpl_01hzy3v7qk8m9n0p2r4s6t8v0w";
@@ -38,6 +54,9 @@ pub(crate) enum Command {
     /// Send deliveries again that ended without success.
     #[command(after_help = FAILED_HELP)]
     Failed(Box<Failed>),
+    /// Send past events to a sync, as new deliveries.
+    #[command(after_help = EVENTS_HELP)]
+    Events(Box<Events>),
     /// List a sync's replays, oldest first.
     #[command(after_help = "Example:\n  millstream replay list Braze")]
     List(List),
@@ -94,6 +113,26 @@ pub(crate) struct Failed {
     how: How,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    #[command(flatten)]
+    one: One,
+    /// Events that were received at this time or later (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    from: String,
+    /// Events that were received before this time (RFC 3339). Without it: until now.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only events of this type (repeatable).
+    #[arg(long = "event", value_name = "TYPE", conflicts_with = "select")]
+    events: Vec<String>,
+    /// A file with a selection (JSON), in the form of a sync's own: types with conditions.
+    #[arg(long, value_name = "FILE")]
+    select: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
+}
+
 /// How something is sent again.
 #[derive(Debug, Args)]
 pub(super) struct How {
@@ -142,6 +181,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     block_on(async {
         match command {
             Command::Failed(failed) => failed.run().await,
+            Command::Events(events) => events.run().await,
             Command::List(list) => list.run().await,
             Command::Show(show) => show.run().await,
             Command::Pause(named) => named.steer("pause").await,
@@ -183,6 +223,34 @@ impl Failed {
     }
 }
 
+impl Events {
+    async fn run(self) -> Result<(), Failure> {
+        let mut events = json!({"from": self.from, "until": self.until});
+        if let Some(select) = self.selection()? {
+            events["select"] = select;
+        }
+        let body = json!({"events": events, "per_minute": self.how.rate});
+        let (remote, sync) = self.one.find().await?;
+        let replays = format!("{}/replays", path(&sync));
+        make(&remote, &replays, &body, &self.how, self.one.server.json).await
+    }
+
+    fn selection(&self) -> Result<Option<Value>, Failure> {
+        if let Some(file) = &self.select {
+            let wrong = |problem: &dyn std::fmt::Display| {
+                Failure::usage(format!("--select: {}: {problem}", file.display()))
+            };
+            let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+            return serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| wrong(&error));
+        }
+        let types = self.events.iter();
+        let types: Vec<_> = types.map(|name| json!({"event_type": name})).collect();
+        Ok((!types.is_empty()).then(|| json!({"types": types})))
+    }
+}
+
 /// Shows what a replay would send, asks, and makes it.
 pub(super) async fn make(
     remote: &Remote,
@@ -202,7 +270,7 @@ pub(super) async fn make(
         if how.dry_run {
             return Ok(());
         }
-        let question = format!("Send {} again?", about(&found));
+        let question = format!("Make {} deliveries?", about(&found));
         prompt::confirmed(how.yes, &question)?;
     }
     let made = remote.create(replays, body).await?;
@@ -219,7 +287,7 @@ pub(super) async fn make(
 }
 
 /// Waits until a replay has ended, and shows meanwhile how far it is.
-async fn follow(remote: &Remote, path: &str, as_json: bool) -> Result<(), Failure> {
+pub(super) async fn follow(remote: &Remote, path: &str, as_json: bool) -> Result<(), Failure> {
     let shows = io::stderr().is_terminal() && !as_json;
     loop {
         let replay = remote.get(path).await?;
@@ -269,10 +337,13 @@ fn about(found: &Value) -> String {
 
 fn print_dry_run(found: &Value) {
     let sentence = match found["exact"].as_bool() {
-        Some(true) => format!("{} of {} would be sent.", found["estimate"], found["total"]),
+        Some(true) => format!(
+            "{} of {} would be sent, as {} deliveries.",
+            found["matching"], found["total"], found["estimate"]
+        ),
         _ => format!(
-            "About {} of {} would be sent: {} of the {} that were looked at.",
-            found["estimate"], found["total"], found["matching"], found["looked_at"]
+            "{} of {} that were looked at would be sent. All {} would make about {} deliveries.",
+            found["matching"], found["looked_at"], found["total"], found["estimate"]
         ),
     };
     output::print(&sentence);
@@ -284,10 +355,9 @@ fn print_dry_run(found: &Value) {
 fn print_example(example: &Value) {
     let when = output::text(&example["received_at"]);
     let event_type = output::text(&example["event_type"]);
-    output::print(&format!(
-        "\n{} {event_type:?}, received {when}",
-        output::text(&example["delivery_id"])
-    ));
+    let id = output::text(&example["delivery_id"]);
+    let line = format!("{id} {event_type:?}, received {when}");
+    output::print(&format!("\n{}", line.trim_start()));
     if let Some(message) = example["message"].as_str() {
         let reason = output::text(&example["reason"]);
         output::print(&format!("  ended: {reason}: {message}"));

@@ -292,6 +292,13 @@ impl List {
     }
 }
 
+/// The sync of a project with this id or name.
+pub(super) async fn find(remote: &Remote, project: &Value, wanted: &str) -> Result<Value, Failure> {
+    let project = output::text(&project["id"]);
+    let path = format!("/api/v1/projects/{project}/syncs");
+    SYNC.pick(wanted, remote.list(&path).await?)
+}
+
 impl One {
     /// The server and the sync.
     pub(super) async fn find(&self) -> Result<(Remote, Value), Failure> {

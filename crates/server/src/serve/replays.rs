@@ -1,16 +1,18 @@
 //! Carries replays out for the control API.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use api::portal::{CountedFailures, LaneError, Progress, Replays};
+use api::portal::{CountedEvents, CountedFailures, FieldProblem, LaneError, Progress, Replays};
 use async_trait::async_trait;
-use journal::StorageError;
+use journal::{Accepted, Batch, IncomingEvent, StorageError};
 use model::definition::Definition;
-use model::replay::{Failures, Replayed};
+use model::replay::{Failures, PastEvents, Replayed};
 use model::sync::Sync;
-use model::{ProjectId, ReplayId, SyncId};
+use model::{Offset, ProjectId, ReplayId, SyncId, Timestamp};
+use pipeline::{Plan, Scope};
 use store::{ReplayGoal, ReplayRecord};
-use stream::FailedReplay;
+use stream::{ApplyError, Backfill, FailedReplay, lane_of};
 
 use super::adapters::{ControlledLanes, unavailable};
 
@@ -19,10 +21,15 @@ impl Replays for ControlledLanes {
     async fn carry_replay(
         &self,
         replay: &ReplayRecord,
-        _: Arc<Sync>,
-        _: Arc<Definition>,
+        sync: Arc<Sync>,
+        definition: Arc<Definition>,
     ) -> Result<(), LaneError> {
-        let Replayed::Failed(failures) = &replay.what;
+        let failures = match &replay.what {
+            Replayed::Failed(failures) => failures,
+            Replayed::Events(_) | Replayed::Import(_) => {
+                return self.carry_backfill(replay, sync, definition).await;
+            }
+        };
         if replay.state != ReplayGoal::Running {
             self.streams.stop_replay(replay.id);
             return Ok(());
@@ -44,6 +51,9 @@ impl Replays for ControlledLanes {
     }
 
     async fn replay_progress(&self, replay: &ReplayRecord) -> Result<Option<Progress>, LaneError> {
+        if !matches!(replay.what, Replayed::Failed(_)) {
+            return self.backfill_progress(replay).await;
+        }
         let state = self.journal.replay_state(replay.id).await;
         if let Some(state) = state.map_err(unavailable)? {
             return Ok(Some(Progress {
@@ -54,6 +64,7 @@ impl Replays for ControlledLanes {
                 failed: state.failed,
                 unsent: state.unsent,
                 done: state.is_done(),
+                kept: 0,
             }));
         }
         let lane = self.journal.lane_stats(replay.sync).await;
@@ -67,7 +78,13 @@ impl Replays for ControlledLanes {
     }
 
     async fn forget_replay(&self, replay: &ReplayRecord) -> Result<(), LaneError> {
-        self.streams.stop_replay(replay.id);
+        match &replay.what {
+            Replayed::Failed(_) => self.streams.stop_replay(replay.id),
+            Replayed::Events(_) | Replayed::Import(_) => {
+                let removed = self.streams.remove_backfill(replay.id);
+                removed.await.map_err(unavailable)?;
+            }
+        }
         Ok(())
     }
 
@@ -96,4 +113,140 @@ impl Replays for ControlledLanes {
             examples: counted.examples,
         })
     }
+
+    async fn append(
+        &self,
+        log: ProjectId,
+        events: Vec<IncomingEvent>,
+        received_at: Timestamp,
+    ) -> Result<Accepted, LaneError> {
+        let batch = Batch {
+            project: log,
+            received_at,
+            events,
+        };
+        let accepted = self.journal.accept(batch).await;
+        accepted.map_err(|error| LaneError::Unavailable(Box::new(error)))
+    }
+
+    async fn count_events(
+        &self,
+        sync: Arc<Sync>,
+        definition: Arc<Definition>,
+        events: &PastEvents,
+        most: u64,
+        examples: usize,
+    ) -> Result<CountedEvents, LaneError> {
+        let log = sync.project;
+        let scope = scope(events)?;
+        let plan = Plan::compile(&definition, &sync, &self.clock).map_err(problems)?;
+        let plan = plan.narrowed(scope);
+        let stretch = self.stretch(log, events).await?;
+        let counted = stream::count_events(&*self.journal, log, stretch, &plan, most, examples);
+        let counted = counted.await.map_err(unavailable)?;
+        Ok(CountedEvents {
+            total: counted.total,
+            looked_at: counted.looked_at,
+            matching: counted.matching,
+            requests: counted.requests,
+            exact: counted.exact,
+            examples: counted.examples,
+        })
+    }
+}
+
+impl ControlledLanes {
+    async fn carry_backfill(
+        &self,
+        replay: &ReplayRecord,
+        sync: Arc<Sync>,
+        definition: Arc<Definition>,
+    ) -> Result<(), LaneError> {
+        if replay.state != ReplayGoal::Running || !sync.enabled {
+            let paused = self.streams.pause_backfill(replay.id);
+            return paused.await.map_err(unavailable);
+        }
+        let known = self.journal.lane_bounds(lane_of(replay.id)).await;
+        let known = known.map_err(unavailable)?;
+        let (log, scope) = match &replay.what {
+            Replayed::Events(events) => (sync.project, scope(events)?),
+            _ => (Replayed::log_of_import(replay.id), everything()?),
+        };
+        let stretch = match (known, &replay.what) {
+            (Some(known), _) => known,
+            (None, Replayed::Events(events)) => self.stretch(log, events).await?,
+            // It grows until it is complete.
+            (None, _) => Offset(0)..Offset(i64::MAX as u64),
+        };
+        let backfill = Backfill {
+            id: replay.id,
+            log,
+            sync,
+            definition,
+            scope,
+            per_minute: replay.per_minute,
+        };
+        let applied = self.streams.backfill(&backfill, stretch).await;
+        applied.map_err(|error| match error {
+            ApplyError::Problems(found) => problems(found),
+            ApplyError::Storage(error) => unavailable(error),
+        })
+    }
+
+    /// Where events lie that were received within some time.
+    async fn stretch(
+        &self,
+        log: ProjectId,
+        events: &PastEvents,
+    ) -> Result<Range<Offset>, LaneError> {
+        let stretch = self.journal.stretch(log, events.from, events.until);
+        let stretch = stretch.await.map_err(unavailable)?;
+        Ok(stretch.from..stretch.until)
+    }
+
+    async fn backfill_progress(
+        &self,
+        replay: &ReplayRecord,
+    ) -> Result<Option<Progress>, LaneError> {
+        let lane = lane_of(replay.id);
+        let bounds = self.journal.lane_bounds(lane).await.map_err(unavailable)?;
+        let stats = self.journal.lane_stats(lane).await.map_err(unavailable)?;
+        let (Some(bounds), Some(stats)) = (bounds, stats) else {
+            return Ok(None);
+        };
+        let end = match &replay.what {
+            Replayed::Import(_) => stats.head,
+            _ => bounds.end,
+        };
+        let arrived = !matches!(&replay.what, Replayed::Import(import) if !import.complete);
+        let delivered = stats.total.delivered_first + stats.total.delivered_retry;
+        let failed = stats.total.discarded + stats.total.expired;
+        let cancelled = replay.state == ReplayGoal::Cancelled;
+        Ok(Some(Progress {
+            total: end.0.saturating_sub(bounds.start.0),
+            looked_at: stats.cursor.0.saturating_sub(bounds.start.0),
+            begun: delivered + failed + stats.pending,
+            delivered,
+            failed,
+            // What waits is given up with the rest.
+            unsent: if cancelled { stats.pending } else { 0 },
+            done: arrived && stats.cursor >= end && stats.pending == 0,
+            kept: stats.ended,
+        }))
+    }
+}
+
+/// All events of a log.
+fn everything() -> Result<Scope, LaneError> {
+    let always = Timestamp(i64::MIN)..Timestamp(i64::MAX);
+    Scope::compile(always, None, "").map_err(problems)
+}
+
+fn scope(events: &PastEvents) -> Result<Scope, LaneError> {
+    let received = events.from..events.until;
+    Scope::compile(received, events.select.as_ref(), "/events/select").map_err(problems)
+}
+
+fn problems(problems: Vec<pipeline::Problem>) -> LaneError {
+    LaneError::Problems(problems.into_iter().map(FieldProblem::from).collect())
 }

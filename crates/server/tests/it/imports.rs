@@ -43,6 +43,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("saphyr-parser", &["millstream"]),
     ("sqlx", &["millstream-store"]),
     ("tar", &["millstream"]),
+    ("zip", &["millstream"]),
 ];
 
 /// The packages of the workspace, each with what it uses outside of its tests.

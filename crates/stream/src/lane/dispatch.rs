@@ -35,12 +35,12 @@ impl Lane {
             return Ok(false);
         }
         self.resume_at = None;
+        self.replay().await;
         self.starved = false;
         let passage = self.gate.passage(now);
         if passage != Passage::Free {
             self.hold_back();
         }
-        self.replay().await;
         self.dispatch_retries().await?;
         match passage {
             Passage::Free => {
@@ -54,22 +54,6 @@ impl Lane {
             Passage::Probe if self.retrying == 0 => self.probe().await,
             Passage::Probe | Passage::Shut => Ok(false),
         }
-    }
-
-    /// Moves ended deliveries back among the retries, if that was ordered. Done here, so that each
-    /// retry is known to the agenda when it has been booked, and no other time.
-    async fn replay(&mut self) {
-        let Some(Order { step, reply }) = self.orders.take() else {
-            return;
-        };
-        let moved = self.tools.journal.replay(self.sync, step).await;
-        for retry in moved.iter().flatten() {
-            self.agenda.booked(retry.key(), retry.attempts);
-        }
-        let moved = moved.map(|retries| retries.len());
-        self.view.replayed(moved.as_ref().copied().unwrap_or(0));
-        // Whoever ordered it may have gone.
-        let _ = reply.send(moved);
     }
 
     /// Takes back what is queued and not begun: it costs no attempt where it waits.
@@ -115,6 +99,22 @@ impl Lane {
         self.crew.push(work);
     }
 
+    /// Moves ended deliveries back among the retries, if that was ordered. Done here, so that each
+    /// retry is known to the agenda when it has been booked, and no other time.
+    async fn replay(&mut self) {
+        let Some(Order { step, reply }) = self.orders.take() else {
+            return;
+        };
+        let moved = self.tools.journal.replay(self.sync, step).await;
+        for retry in moved.iter().flatten() {
+            self.agenda.booked(retry.key(), retry.attempts);
+        }
+        let moved = moved.map(|retries| retries.len());
+        self.view.replayed(moved.as_ref().copied().unwrap_or(0));
+        // Whoever ordered it may have gone.
+        let _ = reply.send(moved);
+    }
+
     async fn dispatch_retries(&mut self) -> Result<(), StorageError> {
         while self.may_retry() {
             if let Some(after) = self.agenda.load_after() {
@@ -143,8 +143,8 @@ impl Lane {
                 part,
                 plan,
                 attempt: due.attempts.saturating_add(1),
-                due_at: due.key.0,
                 booked: true,
+                due_at: due.key.0,
             }]);
         }
         Ok(())
@@ -217,8 +217,8 @@ impl Lane {
                     part,
                     plan,
                     attempt: 1,
-                    due_at: event.received_at,
                     booked: false,
+                    due_at: event.received_at,
                 });
             }
             self.page.pop_front();

@@ -31,6 +31,8 @@ pub(crate) struct Arrived {
     pub(crate) delivery: String,
     pub(crate) attempt: String,
     pub(crate) body: String,
+    /// The backfill's id, where it is one's.
+    pub(crate) backfill: Option<String>,
 }
 
 /// What a destination answers: by path, one after the other, the last one for ever.
@@ -78,6 +80,8 @@ impl Transport for Destination {
             delivery: header("millstream-delivery-id"),
             attempt: header("millstream-attempt"),
             body: String::from_utf8(request.body().to_vec()).unwrap(),
+            backfill: (request.headers().get("millstream-backfill"))
+                .map(|mark| mark.to_str().unwrap().to_owned()),
         };
         self.arrived.lock().unwrap().push(arrived);
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;

@@ -355,6 +355,7 @@ impl From<store::Error> for ApiError {
             | store::Error::TooManyVersions { .. }
             | store::Error::VersionState { .. }
             | store::Error::HoldsInstallationToken
+            | store::Error::NoImport(_)
             | store::Error::ReplayEnded { .. }
             | store::Error::TooManyReplays { .. }
             | store::Error::TooManyFormerKeys { .. }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::ReplayId;
+use model::{ReplayId, SyncId};
 use serde_json::json;
 use store::{ReplayGoal, ReplayRecord};
 
@@ -20,9 +20,13 @@ impl Portal {
         };
         let _order = self.lane_lock(replay.sync).lock().await;
         // As it is now: of two changes at once, the later one holds.
-        match self.store.replay_by_id(id).await? {
-            Some(replay) => self.carry_as(&replay).await,
-            None => Ok(()),
+        let Some(replay) = self.store.replay_by_id(id).await? else {
+            return Ok(());
+        };
+        self.carry_as(&replay).await?;
+        match replay.state {
+            ReplayGoal::Cancelled if replay.result.is_none() => self.settle_replay(&replay).await,
+            _ => Ok(()),
         }
     }
 
@@ -77,11 +81,26 @@ impl Portal {
             None => return Ok(()),
         };
         let over = progress.done || (cancelled && progress.outstanding() == 0);
-        if over && replay.state != ReplayGoal::Paused {
-            self.store
-                .settle_replay(replay.id, &json!(progress))
-                .await?;
-            self.lanes.forget_replay(replay).await?;
+        if !over || replay.state == ReplayGoal::Paused {
+            return Ok(());
+        }
+        if progress.kept > 0 && !cancelled {
+            // People may look at what failed as long as it is kept.
+            return Ok(self.store.finish_replay(replay.id).await?);
+        }
+        self.store
+            .settle_replay(replay.id, &json!(progress))
+            .await?;
+        Ok(self.lanes.forget_replay(replay).await?)
+    }
+
+    /// Makes all replays of a sync what they are to be, now that the sync is another.
+    pub(in crate::portal) async fn carry_all_of(&self, sync: SyncId) -> Result<(), ApiError> {
+        for replay in self.store.unsettled_replays_of(sync).await? {
+            // The sync's change is made, whatever becomes of these.
+            if let Err(error) = self.carry_as(&replay).await {
+                tracing::error!(replay = %replay.id, %error, "a replay could not follow its sync");
+            }
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use journal::{EndedRow, EndedWhy};
-use model::replay::{Failures, Replayed};
+use model::replay::{Failures, PastEvents, Replayed};
+use model::sensitive::mask;
 use model::{DeliveryId, Event, Part};
 use serde::Serialize;
 use store::SyncRecord;
@@ -16,6 +17,9 @@ use crate::portal::{ApiError, Portal};
 /// How many are looked at to count.
 const MOST_LOOKED_AT: u64 = 50_000;
 
+/// How many events are looked at to count.
+const MOST_EVENTS: u64 = 20_000;
+
 /// How many examples are shown.
 const EXAMPLES: usize = 5;
 
@@ -24,15 +28,17 @@ const EXAMPLES: usize = 5;
 pub(in crate::portal) struct DryRunView {
     /// How many there are to look at.
     total: u64,
-    /// How many were looked at, the newest of them: at most 50 000.
+    /// How many were looked at: of failed deliveries the newest 50 000 at most, of events 20 000 at most,
+    /// from all over the time.
     looked_at: u64,
     /// How many of those would be sent.
     matching: u64,
-    /// How many of all would be sent: exact when all were looked at, in proportion otherwise.
+    /// How many deliveries all of them would make: exact when all were looked at, in proportion
+    /// otherwise.
     estimate: u64,
     /// Whether all were looked at.
     exact: bool,
-    /// Some that would be sent, the newest first.
+    /// Some that would be sent.
     examples: Vec<ExampleView>,
 }
 
@@ -40,8 +46,8 @@ pub(in crate::portal) struct DryRunView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReplayExample)]
 struct ExampleView {
-    /// The delivery, as `Millstream-Delivery-Id` carries it.
-    delivery_id: String,
+    /// The delivery, as `Millstream-Delivery-Id` carries it; null where it will get one.
+    delivery_id: Option<String>,
     /// The event's position in the project's log.
     offset: u64,
     /// Whether the event or its user is delivered.
@@ -51,13 +57,13 @@ struct ExampleView {
     /// When the event was received.
     #[schema(format = DateTime)]
     received_at: String,
-    /// When the delivery ended.
+    /// When the delivery ended; null where there was none.
     #[schema(format = DateTime)]
-    ended_at: String,
+    ended_at: Option<String>,
     /// Why it ended: the category of the last failure, or why no request could be made.
-    reason: &'static str,
+    reason: Option<&'static str>,
     /// The same in words.
-    message: String,
+    message: Option<String>,
     /// What would be sent now, its secrets masked; null where the sync's settings can't be used.
     now: Option<ExampleRequest>,
 }
@@ -68,8 +74,55 @@ impl Portal {
         record: &SyncRecord,
         what: &Replayed,
     ) -> Result<DryRunView, ApiError> {
-        let Replayed::Failed(failures) = what;
-        self.dry_run_failures(record, failures).await
+        match what {
+            Replayed::Failed(failures) => self.dry_run_failures(record, failures).await,
+            Replayed::Events(events) => self.dry_run_events(record, events).await,
+            Replayed::Import(_) => {
+                let message = "what is not here yet can't be looked at";
+                Err(ApiError::field("/import", message))
+            }
+        }
+    }
+
+    async fn dry_run_events(
+        &self,
+        record: &SyncRecord,
+        events: &PastEvents,
+    ) -> Result<DryRunView, ApiError> {
+        let _turn = self.comparisons.acquire().await;
+        let definition = self.definition(&record.sync).await?;
+        let sync = Arc::clone(&record.sync);
+        let counted =
+            self.lanes
+                .count_events(sync, Arc::clone(&definition), events, MOST_EVENTS, EXAMPLES);
+        let mut counted = counted.await?;
+        let sensitive = self.store.project(record.sync.project).await?.sensitive;
+        for (event, _) in &mut counted.examples {
+            *event = mask(event, &sensitive).event;
+        }
+        let examples = counted.examples.iter().map(|(event, part)| Example {
+            event: Arc::clone(event),
+            part: *part,
+            selected: false,
+        });
+        let shown = self
+            .examples(record, definition, examples.collect())
+            .await?;
+        let examples = counted.examples.iter().zip(shown);
+        let examples = examples.map(|((event, part), now)| ExampleView::of(event, *part, now));
+        // What was not found where it should lie is gone.
+        let total = match counted.exact {
+            true => counted.looked_at,
+            false => counted.total,
+        };
+        Ok(DryRunView {
+            total,
+            looked_at: counted.looked_at,
+            matching: counted.matching,
+            estimate: estimate(counted.requests, counted.looked_at, total),
+            exact: counted.exact,
+            examples: examples.collect(),
+        })
     }
 
     async fn dry_run_failures(
@@ -82,7 +135,14 @@ impl Portal {
         let counted = self
             .lanes
             .count_failures(project, sync, failures, MOST_LOOKED_AT, EXAMPLES);
-        let counted = counted.await?;
+        let mut counted = counted.await?;
+        let sensitive = self.store.project(project).await?.sensitive;
+        let mut redactions = Vec::with_capacity(counted.examples.len());
+        for (_, event) in &mut counted.examples {
+            let masked = mask(event, &sensitive);
+            *event = masked.event;
+            redactions.push(masked.redaction);
+        }
         let definition = self.definition(&record.sync).await?;
         let examples = counted.examples.iter().map(|(row, event)| Example {
             event: Arc::clone(event),
@@ -92,7 +152,7 @@ impl Portal {
         let shown = self
             .examples(record, definition, examples.collect())
             .await?;
-        let examples = counted.examples.iter().zip(shown);
+        let examples = counted.examples.iter().zip(shown).zip(redactions);
         let exact = counted.looked_at >= counted.total;
         Ok(DryRunView {
             total: counted.total,
@@ -101,7 +161,11 @@ impl Portal {
             estimate: estimate(counted.matching, counted.looked_at, counted.total),
             exact,
             examples: examples
-                .map(|((row, event), now)| example(record, row, event, now))
+                .map(|(((row, event), now), redaction)| {
+                    let mut shown = example(record, row, event, now);
+                    shown.message = shown.message.map(|message| redaction.apply(&message));
+                    shown
+                })
                 .collect(),
         })
     }
@@ -130,15 +194,28 @@ fn example(
     };
     let id = DeliveryId::of(sync.project, ended.offset, sync.id, ended.part);
     ExampleView {
-        delivery_id: id.to_string(),
-        offset: ended.offset.0,
-        part: ended.part,
-        event_type: event_type(event).map(str::to_owned),
-        received_at: rfc3339(event.received_at),
-        ended_at: rfc3339(ended.at),
-        reason,
-        message,
-        now,
+        delivery_id: Some(id.to_string()),
+        ended_at: Some(rfc3339(ended.at)),
+        reason: Some(reason),
+        message: Some(message),
+        ..ExampleView::of(event, ended.part, now)
+    }
+}
+
+impl ExampleView {
+    /// A part of an event that was not delivered yet.
+    fn of(event: &Event, part: Part, now: Option<ExampleRequest>) -> Self {
+        Self {
+            delivery_id: None,
+            offset: event.offset.0,
+            part,
+            event_type: event_type(event).map(str::to_owned),
+            received_at: rfc3339(event.received_at),
+            ended_at: None,
+            reason: None,
+            message: None,
+            now,
+        }
     }
 }
 

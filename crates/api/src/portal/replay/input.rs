@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
+use model::filter::Selection;
 use model::outcome::{Category, Discarded};
-use model::replay::{FailedOutcome, Failures, Replayed};
+use model::replay::{FailedOutcome, Failures, Imported, PastEvents, Replayed};
 use model::{DeliveryId, Timestamp};
+use pipeline::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,12 +21,16 @@ const MOST_ITEMS: usize = 1000;
 /// Longest event type.
 const TYPE_BYTES: usize = 1024;
 
-/// What is sent again.
+/// What is sent again: one of the three.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::portal) struct ReplayInput {
     /// Deliveries that ended without success, under the ids that they have. Without any filter: all.
     failed: Option<FailuresInput>,
+    /// Past events, each as a new delivery.
+    events: Option<EventsInput>,
+    /// Events of an archive that are about to be appended.
+    import: Option<ImportInput>,
     /// How many are begun per minute at most; absent: as many as the sync sends.
     #[schema(minimum = 1, maximum = 1_000_000)]
     per_minute: Option<u32>,
@@ -59,14 +65,122 @@ pub(in crate::portal) struct FailuresInput {
     ended_until: Option<String>,
 }
 
+/// Which past events. What the sync doesn't select is not sent.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReplayEvents)]
+pub(in crate::portal) struct EventsInput {
+    /// Those that were received then or later; as far back as events are kept.
+    #[schema(format = DateTime)]
+    from: String,
+    /// Those that were received before; absent: before now.
+    #[schema(format = DateTime)]
+    until: Option<String>,
+    /// Of those, the ones that this selects, in the form of a sync's own selection; absent: all.
+    select: Option<Selection>,
+}
+
 impl ReplayInput {
     /// What is to be sent, and how many per minute.
-    pub(super) fn read(self) -> Result<(Replayed, Option<NonZeroU32>), ApiError> {
+    pub(super) fn read(self, now: Timestamp) -> Result<(Replayed, Option<NonZeroU32>), ApiError> {
         let per_minute = super::rate(self.per_minute)?;
-        let Some(failed) = self.failed else {
-            return Err(ApiError::field("/failed", "a value is required"));
+        let what = match (self.failed, self.events, self.import) {
+            (Some(failed), None, None) => Replayed::Failed(failed.read("/failed")?),
+            (None, Some(events), None) => Replayed::Events(events.read("/events", now)?),
+            (None, None, Some(import)) => Replayed::Import(import.read("/import")?),
+            _ => {
+                let message = "this, `events` or `import` is required, and one of them only";
+                return Err(ApiError::field("/failed", message));
+            }
         };
-        Ok((Replayed::Failed(failed.read("/failed")?), per_minute))
+        Ok((what, per_minute))
+    }
+}
+
+impl EventsInput {
+    fn read(self, at: &str, now: Timestamp) -> Result<PastEvents, ApiError> {
+        let mut problems = Vec::new();
+        let from = time(Some(&self.from), at, "from", &mut problems);
+        let until = time(self.until.as_deref(), at, "until", &mut problems);
+        // What comes later is sent by the sync itself.
+        let until = until.unwrap_or(now).min(now);
+        let from = from.unwrap_or(until);
+        if problems.is_empty() && from >= until {
+            let message = "earlier than `until`, and than now";
+            problems.push(Problem::new(format!("{at}/from"), message));
+        }
+        let select = self.select.as_ref();
+        if let Err(found) = Scope::compile(from..until, select, &format!("{at}/select")) {
+            problems.extend(found.into_iter().map(Problem::from));
+        }
+        if !problems.is_empty() {
+            return Err(ApiError::Invalid(problems));
+        }
+        Ok(PastEvents {
+            from,
+            until,
+            select: self.select,
+        })
+    }
+}
+
+/// An archive that is imported.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReplayImport)]
+pub(in crate::portal) struct ImportInput {
+    /// As people call it, such as its file names; at most 200 characters.
+    name: String,
+    /// Tells its contents from others', such as their hash: from 1 to 100 ASCII characters.
+    digest: String,
+    /// Whether all of it has arrived; not to be given.
+    #[serde(default, skip_deserializing)]
+    complete: bool,
+}
+
+impl ImportInput {
+    fn read(self, at: &str) -> Result<Imported, ApiError> {
+        let mut problems = Vec::new();
+        if self.name.trim().is_empty() || self.name.chars().count() > 200 {
+            problems.push(Problem::new(
+                format!("{at}/name"),
+                "from 1 to 200 characters",
+            ));
+        }
+        let digest = &self.digest;
+        if digest.is_empty() || digest.len() > 100 || !digest.bytes().all(|b| b.is_ascii_graphic())
+        {
+            let message = "from 1 to 100 ASCII characters";
+            problems.push(Problem::new(format!("{at}/digest"), message));
+        }
+        match problems.is_empty() {
+            true => Ok(Imported {
+                name: self.name,
+                digest: self.digest,
+                complete: false,
+            }),
+            false => Err(ApiError::Invalid(problems)),
+        }
+    }
+}
+
+impl From<&Imported> for ImportInput {
+    fn from(import: &Imported) -> Self {
+        Self {
+            name: import.name.clone(),
+            digest: import.digest.clone(),
+            complete: import.complete,
+        }
+    }
+}
+
+impl From<&PastEvents> for EventsInput {
+    fn from(events: &PastEvents) -> Self {
+        Self {
+            from: rfc3339(events.from),
+            until: Some(rfc3339(events.until)),
+            select: events.select.clone(),
+        }
     }
 }
 

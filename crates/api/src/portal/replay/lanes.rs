@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use journal::EndedRow;
+use journal::{Accepted, EndedRow, IncomingEvent};
 use model::definition::Definition;
-use model::replay::Failures;
+use model::replay::{Failures, PastEvents};
 use model::sync::Sync;
-use model::{Event, ProjectId, SyncId};
+use model::{Event, Part, ProjectId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::ReplayRecord;
 
@@ -40,6 +40,24 @@ pub trait Replays: Send + std::marker::Sync + 'static {
         most: u64,
         examples: usize,
     ) -> Result<CountedFailures, LaneError>;
+
+    /// Appends events to the log of an import; how many, and how many it had already.
+    async fn append(
+        &self,
+        log: ProjectId,
+        events: Vec<IncomingEvent>,
+        received_at: Timestamp,
+    ) -> Result<Accepted, LaneError>;
+
+    /// What a replay of past events would send: exact where at most `most` have to be looked at.
+    async fn count_events(
+        &self,
+        sync: Arc<Sync>,
+        definition: Arc<Definition>,
+        events: &PastEvents,
+        most: u64,
+        examples: usize,
+    ) -> Result<CountedEvents, LaneError>;
 }
 
 /// How far a replay is.
@@ -59,6 +77,9 @@ pub struct Progress {
     pub unsent: u64,
     /// Whether all have been looked at, and all that were begun are over.
     pub done: bool,
+    /// How many that ended without success it keeps.
+    #[serde(default)]
+    pub kept: u64,
 }
 
 impl Progress {
@@ -86,4 +107,21 @@ pub struct CountedFailures {
     pub matching: u64,
     /// The newest of them, with their events.
     pub examples: Vec<(EndedRow, Arc<Event>)>,
+}
+
+/// What a replay of past events would send.
+#[derive(Debug, Clone, Default)]
+pub struct CountedEvents {
+    /// How many events there are to look at, at most.
+    pub total: u64,
+    /// How many were looked at.
+    pub looked_at: u64,
+    /// How many of those would be sent.
+    pub matching: u64,
+    /// How many requests these make.
+    pub requests: u64,
+    /// Whether all were looked at.
+    pub exact: bool,
+    /// Some that would be sent, and as what.
+    pub examples: Vec<(Arc<Event>, Part)>,
 }

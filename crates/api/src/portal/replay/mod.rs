@@ -2,6 +2,7 @@
 
 mod carry;
 mod dry_run;
+pub(super) mod import;
 mod input;
 mod lanes;
 mod view;
@@ -11,21 +12,23 @@ use std::num::NonZeroU32;
 use axum::Json;
 use axum::extract;
 use axum::http::{HeaderName, StatusCode, header};
+use model::replay::Replayed;
 use model::{ProjectId, ReplayId, SyncId};
 use store::{Caller, ReplayGoal, ReplayRecord};
 
 use super::extract::{Body, Creation, Path, Query};
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
+use super::status::EndedView;
 use super::sync::Ids;
 use super::{ApiError, Portal, State};
 use crate::auth::Allowed;
-use crate::auth::permission::{SyncsRead, SyncsWrite};
+use crate::auth::permission::{DeliveriesRead, SyncsRead, SyncsWrite};
 use dry_run::DryRunView;
 use input::ReplayInput;
 use view::ReplayView;
 
-pub use lanes::{CountedFailures, Progress, Replays};
+pub use lanes::{CountedEvents, CountedFailures, Progress, Replays};
 
 /// The ids in the path of a replay.
 type ReplayIds = Path<(ProjectId, SyncId, ReplayId)>;
@@ -33,8 +36,10 @@ type ReplayIds = Path<(ProjectId, SyncId, ReplayId)>;
 /// A replay that was made, and where it is.
 type Made = (StatusCode, [(HeaderName, String); 1], Json<ReplayView>);
 
-/// Sends again: deliveries that ended without success, under the ids that they have. A sync that is
-/// switched off does so when it is switched on.
+/// Sends again: deliveries that ended without success, under the ids that they have, or past events
+/// that the sync selects, under new ids and with the header `Millstream-Backfill`; or begins an import,
+/// whose events are sent in the same way as they arrive. A sync that is switched off does so when it is
+/// switched on. What was imported before is not imported twice: the answer is the import that there is.
 #[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/replays", tag = "replays",
     operation_id = "create_replay",
     params(("project" = String, Path, description = "The project's id"),
@@ -49,7 +54,15 @@ pub(super) async fn create(
     creation: Creation<ReplayInput>,
 ) -> Result<Made, ApiError> {
     let (input, by) = creation.once(allowed.caller());
-    let (what, per_minute) = input.read()?;
+    let (what, per_minute) = input.read(portal.authority.clock.now())?;
+    if let Replayed::Import(import) = &what
+        && let Some(known) = portal
+            .store
+            .import_of(project, sync, &import.digest)
+            .await?
+    {
+        return portal.made(known).await;
+    }
     let whole = portal.clone();
     let record = portal
         .run(async move {
@@ -60,17 +73,7 @@ pub(super) async fn create(
             Ok(record)
         })
         .await?;
-    let location = format!(
-        "{}/projects/{project}/syncs/{sync}/replays/{}",
-        super::ROOT,
-        record.id
-    );
-    let view = portal.replay_view(record).await?;
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        Json(view),
-    ))
+    portal.made(record).await
 }
 
 /// Says what a replay would send, without making it: counts, and some examples as they would be
@@ -87,7 +90,7 @@ pub(super) async fn dry_run(
     Path((project, sync)): Ids,
     Body(input): Body<ReplayInput>,
 ) -> Result<Json<DryRunView>, ApiError> {
-    let (what, _) = input.read()?;
+    let (what, _) = input.read(portal.authority.clock.now())?;
     let record = portal.store.sync(project, sync).await?;
     portal.dry_run(&record, &what).await.map(Json)
 }
@@ -132,6 +135,33 @@ pub(super) async fn show(
     portal.store.sync(project, sync).await?;
     let record = portal.store.replay(project, sync, id).await?;
     portal.replay_view(record).await.map(Json)
+}
+
+/// Lists deliveries of a replay of past events that ended without success, newest first. Failed ones
+/// that were sent again are among the sync's own.
+#[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/replays/{replay}/ended",
+    tag = "replays", operation_id = "list_replay_ended",
+    params(("project" = String, Path, description = "The project's id"),
+        ("sync" = String, Path, description = "The sync's id"),
+        ("replay" = String, Path, description = "The replay's id"), PageQuery),
+    responses((status = 200, body = Page<EndedView>), Refusal))]
+pub(super) async fn ended(
+    _: Allowed<DeliveriesRead>,
+    extract::State(portal): State,
+    Path((project, sync, id)): ReplayIds,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<EndedView>>, ApiError> {
+    portal.store.sync(project, sync).await?;
+    let replay = portal.store.replay(project, sync, id).await?;
+    let log = match replay.what {
+        Replayed::Import(_) => Replayed::log_of_import(id),
+        _ => project,
+    };
+    let lane = SyncId::from_bytes(id.to_bytes());
+    portal
+        .ended_page(project, (log, lane), &query)
+        .await
+        .map(Json)
 }
 
 /// Has a replay stand still. What it has begun goes on like any other delivery.
@@ -187,6 +217,23 @@ pub(super) async fn cancel(
 }
 
 impl Portal {
+    /// The answer to making a replay.
+    async fn made(&self, record: ReplayRecord) -> Result<Made, ApiError> {
+        let location = format!(
+            "{}/projects/{}/syncs/{}/replays/{}",
+            super::ROOT,
+            record.project,
+            record.sync,
+            record.id
+        );
+        let view = self.replay_view(record).await?;
+        Ok((
+            StatusCode::CREATED,
+            [(header::LOCATION, location)],
+            Json(view),
+        ))
+    }
+
     async fn steer(
         self: &std::sync::Arc<Self>,
         (project, sync, id): (ProjectId, SyncId, ReplayId),

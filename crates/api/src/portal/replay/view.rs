@@ -6,7 +6,7 @@ use store::{ReplayGoal, ReplayRecord};
 use utoipa::ToSchema;
 
 use super::Progress;
-use super::input::FailuresInput;
+use super::input::{EventsInput, FailuresInput, ImportInput};
 use crate::portal::view::rfc3339;
 
 /// A replay and how far it is.
@@ -17,6 +17,10 @@ pub(in crate::portal) struct ReplayView {
     id: String,
     /// The failed deliveries that are sent again; null where others are.
     failed: Option<FailuresInput>,
+    /// The past events that are sent; null where failed deliveries are.
+    events: Option<EventsInput>,
+    /// The archive that is imported; null where there is none.
+    import: Option<ImportInput>,
     /// How many are begun per minute at most; null: as many as the sync sends.
     per_minute: Option<u32>,
     /// How it does.
@@ -82,12 +86,26 @@ impl ReplayView {
             ReplayGoal::Cancelled => StateName::Cancelled,
             ReplayGoal::Done => StateName::Done,
         };
-        let waits = state == StateName::Running && !enabled;
-        let waits_for = waits.then(|| "the sync is switched off".to_owned());
-        let Replayed::Failed(failures) = &record.what;
+        let (failed, events) = match &record.what {
+            Replayed::Failed(failures) => (Some(failures.into()), None),
+            Replayed::Events(events) => (None, Some(events.into())),
+            Replayed::Import(_) => (None, None),
+        };
+        let import = match &record.what {
+            Replayed::Import(import) => Some(ImportInput::from(import)),
+            _ => None,
+        };
+        let incomplete = matches!(&record.what, Replayed::Import(import) if !import.complete);
+        let waits_for = match state {
+            StateName::Running if !enabled => Some("the sync is switched off".to_owned()),
+            StateName::Running if incomplete => Some("the rest of the archive".to_owned()),
+            _ => None,
+        };
         Self {
             id: record.id.to_string(),
-            failed: Some(failures.into()),
+            failed,
+            events,
+            import,
             per_minute: record.per_minute.map(u32::from),
             state,
             waits_for,

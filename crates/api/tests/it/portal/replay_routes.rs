@@ -39,6 +39,14 @@ pub(super) const REPLAYS: &[Route] = &[
         READS,
     ),
     (
+        "get",
+        "/projects/{project}/syncs/{sync}/replays/{replay}/ended",
+        Members(EVERYONE, &[P::DeliveriesRead]),
+        "",
+        200,
+        READS,
+    ),
+    (
         "post",
         "/projects/{project}/syncs/{sync}/replays/{replay}/pause",
         Members(WRITERS, &[P::SyncsWrite]),
@@ -60,6 +68,23 @@ pub(super) const REPLAYS: &[Route] = &[
         Members(WRITERS, &[P::SyncsWrite]),
         "",
         200,
+        STEPS,
+    ),
+    // It is no import: only those who may are told so.
+    (
+        "post",
+        "/projects/{project}/syncs/{sync}/replays/{replay}/lines",
+        Members(WRITERS, &[P::SyncsWrite]),
+        r#"{"lines": []}"#,
+        409,
+        STEPS,
+    ),
+    (
+        "post",
+        "/projects/{project}/syncs/{sync}/replays/{replay}/complete",
+        Members(WRITERS, &[P::SyncsWrite]),
+        "",
+        409,
         STEPS,
     ),
 ];

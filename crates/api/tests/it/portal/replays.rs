@@ -6,7 +6,7 @@ use journal::{Ended, EndedRow, EndedWhy};
 use millstream_api::portal::Progress;
 use model::outcome::{Category, Discarded, Failure};
 use model::replay::{FailedOutcome, Failures, Replayed};
-use model::{DeliveryId, Offset, Part, ReplayId, Timestamp};
+use model::{DeliveryId, Offset, Part, ReplayId, SyncId, Timestamp};
 use serde_json::{Value, json};
 use store::ReplayGoal;
 
@@ -349,4 +349,168 @@ async fn replays_go_with_their_sync() {
             .unwrap()
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn past_events_are_replayed_with_a_selection_of_their_own() {
+    let (world, replays) = stage().await;
+    let select = json!({"types": [{"event_type": "bought", "condition": {"test": {
+        "property": {"scope": "event", "name": "price"}, "operator": "greater", "values": [5]}}}]});
+    let input = json!({"events": {"from": "2020-05-01T00:00:00Z", "select": select}});
+    let made = world.post(&replays, input).await.is(201);
+    let told = world.lanes.notes().replays[&made.at("/id").parse().unwrap()].clone();
+    let Replayed::Events(events) = told.what else {
+        panic!("{told:?}")
+    };
+    assert_eq!(
+        events.until,
+        world.now(),
+        "what comes later the sync sends itself"
+    );
+    let shown = made.json();
+    assert_eq!(
+        (&shown["failed"], &shown["events"]["select"]),
+        (&Value::Null, &select)
+    );
+    for (input, pointer) in [
+        (
+            json!({"events": {"from": "2020-05-01T00:00:00Z"}, "failed": {}}),
+            "/failed",
+        ),
+        (
+            json!({"events": {"from": "2999-05-01T00:00:00Z"}}),
+            "/events/from",
+        ),
+        (json!({"events": {"from": "?"}}), "/events/from"),
+        (
+            json!({"events": {"from": "2020-05-01T00:00:00Z", "until": "?"}}),
+            "/events/until",
+        ),
+    ] {
+        let refused = world.post(&replays, input.clone()).await.is(422);
+        assert_eq!(refused.pointers(), [pointer], "{input}");
+    }
+    let twice = json!({"types": [{"event_type": "a"}, {"event_type": "a"}]});
+    let input = json!({"events": {"from": "2020-05-01T00:00:00Z", "select": twice}});
+    let refused = world.post(&replays, input).await.is(422);
+    assert!(
+        refused.pointers()[0].starts_with("/events/select/types/1"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(world.lanes.notes().replays.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dry_run_of_past_events_estimates_where_it_looks_at_some() {
+    let (world, replays) = stage().await;
+    let project = replays.split('/').nth(2).unwrap();
+    let text = r#"{"event_type": "bought"}"#.to_owned();
+    world.lanes.notes().events = (0..8).map(|n| event(project, n, text.clone())).collect();
+    let input = json!({"events": {"from": "2020-05-01T00:00:00Z"}});
+    let found = world
+        .post(&format!("{replays}/dry-run"), input)
+        .await
+        .is(200)
+        .json();
+    let counts = ["total", "looked_at", "matching", "estimate"];
+    let counts = counts.map(|name| found[name].as_u64().unwrap());
+    assert_eq!((counts, &found["exact"]), ([16, 8, 8, 16], &json!(false)));
+    let example = &found["examples"][0];
+    assert_eq!(
+        (&example["delivery_id"], &example["now"]["request"]["body"]),
+        (&Value::Null, &json!(r#"{"type": "bought"}"#))
+    );
+}
+
+#[tokio::test]
+async fn what_failed_of_past_events_is_shown_as_long_as_it_is_kept() {
+    let (world, replays) = stage().await;
+    let input = json!({"events": {"from": "2020-05-01T00:00:00Z"}});
+    let id = world.post(&replays, input).await.is(201).at("/id");
+    let path = format!("{replays}/{id}");
+    let kept = Progress {
+        done: true,
+        failed: 1,
+        kept: 1,
+        ..Progress::default()
+    };
+    world.lanes.notes().ended = vec![ended(3, timed_out())];
+    world.lanes.notes().progress = Some(kept);
+    world.portal.settle_replays().await.unwrap();
+    assert!(world.lanes.notes().forgotten.is_empty());
+    assert_eq!(world.get(&path).await.at("/state"), "done");
+    let shown = world.get(&format!("{path}/ended")).await.is(200).json();
+    let project = replays.split('/').nth(2).unwrap().parse().unwrap();
+    let lane = SyncId::from_bytes(id.parse::<ReplayId>().unwrap().to_bytes());
+    let delivery = DeliveryId::of(project, Offset(3), lane, Part::Event).to_string();
+    assert_eq!(shown["items"][0]["delivery_id"], delivery);
+    world.lanes.notes().progress = Some(Progress { kept: 0, ..kept });
+    world.portal.settle_replays().await.unwrap();
+    assert_eq!(world.lanes.notes().forgotten.len(), 1);
+}
+
+#[tokio::test]
+async fn replays_follow_changes_of_their_sync() {
+    let (world, replays) = stage().await;
+    world.post(&replays, json!({"failed": {}})).await.is(201);
+    world.lanes.notes().replays.clear();
+    let sync = replays.strip_suffix("/replays").unwrap();
+    world
+        .post(&format!("{sync}/disable"), Value::Null)
+        .await
+        .is(200);
+    assert_eq!(world.lanes.notes().replays.len(), 1);
+}
+
+#[tokio::test]
+async fn an_import_takes_lines_until_it_is_complete() {
+    let (world, replays) = stage().await;
+    let input = json!({"import": {"name": "export.zip", "digest": "abc"}, "per_minute": 600});
+    let made = world.post(&replays, input.clone()).await.is(201).json();
+    assert_eq!(
+        (&made["import"]["complete"], &made["waits_for"]),
+        (&json!(false), &json!("the rest of the archive"))
+    );
+    let path = format!("{replays}/{}", made["id"].as_str().unwrap());
+    let line = r#"{"event_type":"a","user_id":"u","event_time":"2026-01-01 00:00:00.000000"}"#;
+    let lines = json!({"lines": [line, "{", line]});
+    let answer = world
+        .post(&format!("{path}/lines"), lines.clone())
+        .await
+        .is(200)
+        .json();
+    assert_eq!(
+        (&answer["taken"], &answer["duplicates"]),
+        (&json!(2), &json!(0))
+    );
+    assert_eq!(answer["refused"][0]["index"], 1);
+    {
+        let notes = world.lanes.notes();
+        let id: ReplayId = made["id"].as_str().unwrap().parse().unwrap();
+        let log = Replayed::log_of_import(id);
+        assert!(notes.appended.iter().all(|(whose, _)| *whose == log));
+        assert_eq!(notes.appended.len(), 2);
+    }
+    let many = json!({"lines": vec!["x"; 5001]});
+    let refused = world.post(&format!("{path}/lines"), many).await.is(422);
+    assert_eq!(refused.pointers(), ["/lines"]);
+
+    let complete = world
+        .post(&format!("{path}/complete"), Value::Null)
+        .await
+        .is(200);
+    assert_eq!(complete.json()["import"]["complete"], true);
+    entry(&world, "replay.complete").await;
+    world
+        .post(&format!("{path}/complete"), Value::Null)
+        .await
+        .is(200);
+    entry(&world, "replay.complete").await;
+    let refused = world.post(&format!("{path}/lines"), lines).await;
+    refused.problem(409, "conflict");
+    // The same again is the import that there is.
+    let again = world.post(&replays, input).await.is(201).json();
+    assert_eq!(again["id"], made["id"]);
+    assert_eq!(world.lanes.notes().replays.len(), 1);
 }

@@ -148,7 +148,7 @@ impl Lanes {
         }
         let project = projects.get_or_create(connection, project)?;
         let (number, head) = (project.number, project.next);
-        self.make(connection, fates, number, sync, head, None)
+        self.make(connection, fates, (number, sync), head, None)
     }
 
     /// Makes a lane of the project with this number.
@@ -156,8 +156,7 @@ impl Lanes {
         &mut self,
         connection: &Connection,
         fates: &mut FatesOfLanes,
-        project: i64,
-        sync: SyncId,
+        (project, sync): (i64, SyncId),
         cursor: Offset,
         bound: Option<(SyncId, Offset)>,
     ) -> Result<LanePosition, Fault> {
@@ -296,8 +295,8 @@ impl Lanes {
             [lane.number],
         )?;
         self.forget_pending(lane.project, lane.pending);
-        fates.forget(lane.number);
         self.replaying.remove(&lane.number);
+        fates.forget(lane.number);
         self.dropped_left = true;
         let ahead = lane.position()?.ahead.len() as u64;
         let head = projects

@@ -71,9 +71,8 @@ impl Group<'_> {
         if !self.state.lanes.dropped_left {
             return Ok(());
         }
-        let of_replays = ["replayed", "replays", "bounded_lanes"];
-        let tables = ["retries", "ended"].into_iter().chain(TABLES_OF_LANES);
-        for table in tables.chain(of_replays) {
+        let others = ["retries", "ended", "replayed", "replays", "bounded_lanes"];
+        for table in others.into_iter().chain(TABLES_OF_LANES) {
             let sql = format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT {table}.rowid FROM lanes
                  JOIN {table} ON {table}.lane = lanes.number WHERE dropped = 1 LIMIT ?1)"

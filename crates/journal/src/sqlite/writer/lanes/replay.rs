@@ -7,9 +7,8 @@ use model::outcome::{Category, Failure};
 use model::{Offset, Part, ProjectId, ReplayId, SyncId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Lanes, Projects, Tally, book};
+use super::{FatesOfLanes, Lanes, Projects, Tally, book};
 use crate::sqlite::failure::Fault;
-use crate::sqlite::fate::FatesOfLanes;
 use crate::sqlite::figures::Whose;
 use crate::sqlite::reader::{ended_row, replay_state};
 use crate::{
@@ -97,7 +96,7 @@ impl Lanes {
         }
         let number = projects.get_or_create(connection, project)?.number;
         let bound = Some((whose, range.end));
-        self.make(connection, fates, number, sync, range.start, bound)
+        self.make(connection, fates, (number, sync), range.start, bound)
             .map(Ok)
     }
 
@@ -171,11 +170,12 @@ impl Lanes {
         let mut booked = Vec::with_capacity(step.moved.len());
         for &(sequence, due_at) in &step.moved {
             let place = params![sequence as i64, lane.number];
-            let taken = take.query_row(place, ended_row).optional()?;
+            let mut taken = take.query(place)?;
             // Retention may have been faster.
-            let Some(taken) = taken else { continue };
-            let damaged = || Fault::damaged(format!("an ended delivery of {sync} can't be read"));
-            let ended = taken.ok_or_else(damaged)?.ended;
+            let Some(row) = taken.next()? else { continue };
+            let ended = ended_row(row, sync)?.ended;
+            // The row is gone when the statement has run to its end.
+            while taken.next()?.is_some() {}
             let (offset, part) = (ended.offset, ended.part);
             let retry = Retry {
                 offset,

@@ -1,0 +1,131 @@
+//! The lanes of backfills.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use journal::StorageError;
+use model::{Offset, ReplayId, SyncId};
+use tokio::sync::watch;
+
+use super::{ApplyError, Slot, Streams, Wanted};
+use crate::backfill::{Backfill, Marked, lane_of};
+use crate::sample::{Subject, all_secrets};
+
+/// How many of a sync's places its backfills get: one in so many, besides those that the sync has.
+const SHARE: usize = 4;
+
+impl Streams {
+    pub(super) fn backfills(&self) -> MutexGuard<'_, HashMap<ReplayId, (SyncId, Arc<Slot>)>> {
+        // The map is only read, inserted into and removed from under the lock.
+        self.backfills
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends the past events of a stretch of the log, from where the backfill is; what runs already goes
+    /// on with the new settings. The sync has to have a lane.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Streams::apply`]: then the backfill stands still.
+    pub async fn backfill(
+        &self,
+        backfill: &Backfill,
+        stretch: Range<Offset>,
+    ) -> Result<(), ApplyError> {
+        let (id, sync, clock) = (backfill.id, backfill.sync.id, &self.tools.clock);
+        let slot = {
+            let mut backfills = self.backfills();
+            let new = || (sync, Arc::new(Slot::new(clock.now())));
+            Arc::clone(&backfills.entry(id).or_insert_with(new).1)
+        };
+        let mut running = slot.gate.lock().await;
+        let plan = match backfill.plan(clock) {
+            Ok(plan) => plan,
+            Err(problems) => {
+                self.stop(running.take()).await;
+                return Err(ApplyError::Problems(problems));
+            }
+        };
+        let (of, definition) = (&*backfill.sync, &*backfill.definition);
+        let secrets = all_secrets(definition, of);
+        let subject = Subject::new(definition, of, secrets, Arc::clone(clock));
+        let mut course = self.course(plan, of, definition, Arc::new(subject));
+        course.concurrency = (course.concurrency / SHARE).max(1);
+        let of_destination = course.requests_per_minute;
+        let own = backfill.per_minute.map(NonZeroU32::get);
+        if let Some(per_minute) = [own, of_destination].into_iter().flatten().min() {
+            // Those that only wait for their moment hold a pause up.
+            let within_two_seconds = per_minute as usize / 30;
+            course.concurrency = course.concurrency.min(within_two_seconds + 2);
+        }
+        // The sync's own limit is kept where places among its requests are taken.
+        course.requests_per_minute = own;
+        if let Some(running) = &*running {
+            // The lane's task holds the receiver as long as it runs.
+            if running.wanted.send(Wanted::Run(course.clone())).is_ok() {
+                return Ok(());
+            }
+        }
+        let (log, lane, until) = (backfill.log, lane_of(id), stretch.end);
+        let journal = &self.tools.journal;
+        journal.open_bounded_lane(log, lane, sync, stretch).await?;
+        let (end, head) = match log == backfill.sync.project {
+            true => {
+                let (end, head) = watch::channel(until);
+                (Some(end), head)
+            }
+            // An import's log grows until it is complete, and nobody else reads it.
+            false => (None, journal.head(log)),
+        };
+        let (inner, clock) = (Arc::clone(&self.deliver), Arc::clone(clock));
+        let of_sync = Arc::clone(&self.slot(sync).pace);
+        let deliver = Arc::new(Marked::new(inner, clock, id, of_sync));
+        let started = self.start((log, lane), head, deliver, &slot.pace, course);
+        let (mut started, _) = started.await?;
+        started.end = end;
+        *running = Some(started);
+        Ok(())
+    }
+
+    /// Has a backfill stand still: it keeps its place and its retries, as a paused sync does.
+    pub async fn pause_backfill(&self, id: ReplayId) -> Result<(), StorageError> {
+        self.stop_backfill(id).await;
+        match self.tools.journal.set_paused(lane_of(id), true).await {
+            // It has not begun.
+            Err(StorageError::UnknownLane(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Ends a backfill, and forgets what it still owes.
+    pub async fn remove_backfill(&self, id: ReplayId) -> Result<(), StorageError> {
+        self.stop_backfill(id).await;
+        match self.tools.journal.drop_lane(lane_of(id)).await {
+            Err(StorageError::UnknownLane(_)) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn stop_backfill(&self, id: ReplayId) {
+        let removed = self.backfills().remove(&id);
+        if let Some((_, slot)) = removed {
+            let running = slot.gate.lock().await.take();
+            self.stop(running).await;
+        }
+    }
+
+    /// Stops the backfills of a sync that is about to go.
+    pub(super) async fn stop_backfills_of(&self, sync: SyncId) {
+        let of_sync: Vec<_> = {
+            let backfills = self.backfills();
+            let of_sync = backfills.iter().filter(|(_, (whose, _))| *whose == sync);
+            of_sync.map(|(id, _)| *id).collect()
+        };
+        for id in of_sync {
+            self.stop_backfill(id).await;
+        }
+    }
+}
