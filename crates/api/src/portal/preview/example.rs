@@ -12,12 +12,11 @@ use crate::portal::{ApiError, Portal};
 
 pub(in crate::portal) use super::view::PartView as ExampleRequest;
 
-/// A part of an event, and whether it was selected already.
+/// A part of an event that the sync has selected. Sensitive values may be masked by now.
 #[derive(Debug, Clone)]
 pub(in crate::portal) struct Example {
     pub(in crate::portal) event: Arc<Event>,
     pub(in crate::portal) part: Part,
-    pub(in crate::portal) selected: bool,
 }
 
 impl Portal {
@@ -52,10 +51,7 @@ fn show(
     };
     let (event, part) = (&*example.event, example.part);
     let preview = Preview::compile(definition, &record.sync, &secrets, event, clock).ok()?;
-    let shown = match example.selected {
-        true => preview.render(event, part),
-        false => preview.apply(event, part),
-    };
+    let shown = preview.render(event, part);
     Some(match shown {
         Shown::Request(request) => PartView::request(part, &request),
         Shown::Filtered(why) => PartView::filtered(part, &why),

@@ -103,7 +103,6 @@ impl Portal {
         let examples = counted.examples.iter().map(|(event, part)| Example {
             event: Arc::clone(event),
             part: *part,
-            selected: false,
         });
         let shown = self
             .examples(record, definition, examples.collect())
@@ -147,7 +146,6 @@ impl Portal {
         let examples = counted.examples.iter().map(|(row, event)| Example {
             event: Arc::clone(event),
             part: row.ended.part,
-            selected: true,
         });
         let shown = self
             .examples(record, definition, examples.collect())
