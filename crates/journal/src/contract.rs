@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::erasure::{EraseRequest, Erasing, Erasure};
 use crate::fate::{Fates, Record};
 use crate::figures::{Details, Figures, Scope, Step};
+use crate::hold::{Drain, Forgone, Losses, Standing};
 use crate::keep::{Held, Keep};
 use crate::replay::{ReplayState, ReplayStep, Stretch};
 
@@ -136,9 +137,28 @@ pub trait Journal: Fates {
     /// Which part of the log such a lane reads; `None` when the sync has none.
     async fn lane_bounds(&self, sync: SyncId) -> Result<Option<Range<Offset>>, StorageError>;
 
+    /// Says what a lane may keep from retention, from now on.
+    async fn set_standing(&self, sync: SyncId, standing: Standing) -> Result<(), StorageError>;
+
     /// A paused lane keeps its place and its retries, but holds retention up only within the
     /// configured bounds of age and size.
-    async fn set_paused(&self, sync: SyncId, paused: bool) -> Result<(), StorageError>;
+    async fn set_paused(&self, sync: SyncId, paused: bool) -> Result<(), StorageError> {
+        let standing = match paused {
+            true => Standing::Paused,
+            false => Standing::Running,
+        };
+        self.set_standing(sync, standing).await
+    }
+
+    /// Remembers how a lane goes through what was held; `None`: no longer in a way of its own.
+    async fn set_drain(&self, sync: SyncId, drain: Option<Drain>) -> Result<(), StorageError>;
+
+    /// How a lane goes through what was held, while it does.
+    async fn drain(&self, sync: SyncId) -> Result<Option<Drain>, StorageError>;
+
+    /// Moves a lane that doesn't run to the project's newest event, without its retries; says what it
+    /// gave up, which is counted. Ended deliveries stay.
+    async fn drop_backlog(&self, sync: SyncId) -> Result<Forgone, StorageError>;
 
     /// Forgets a lane, its pending retries and its ended deliveries, and the bounded lanes that go with
     /// it; says what it dropped of the lane.
@@ -161,9 +181,9 @@ pub trait Journal: Fates {
     ) -> Result<Vec<(Timestamp, Figures)>, StorageError>;
 
     /// Removes what nobody needs any more: events by age and size that every lane has passed and
-    /// no retry or ended delivery refers to (a paused lane's cursor and retries move on when its
-    /// bounds are exceeded), ended deliveries, what is kept of deliveries, figures and duplicate
-    /// detection by age. Sums figures up by the hour.
+    /// no retry or ended delivery refers to (the cursor of a lane that stands still, and a paused one's
+    /// retries, move on when the bounds are exceeded, which is counted), ended deliveries, what is kept of
+    /// deliveries, figures and duplicate detection by age. Sums figures up by the hour.
     /// Called every minute or so; bounded work per call.
     async fn retire(&self, now: Timestamp) -> Result<Retired, StorageError>;
 
@@ -358,6 +378,8 @@ pub struct Settlement {
     pub details: Details,
     /// What is kept of single deliveries.
     pub record: Record,
+    /// Deliveries that were left out for the sake of newer ones.
+    pub superseded: u64,
 }
 
 /// A pending retry.
@@ -479,6 +501,10 @@ pub struct LaneStats {
     pub ended: u64,
     /// When the oldest unsettled event was received.
     pub oldest_unsettled: Option<Timestamp>,
+    /// Bytes from that event to the newest one.
+    pub unsettled_bytes: u64,
+    /// What it lost and gave up.
+    pub losses: Losses,
     /// Counts since the lane exists.
     pub total: Counts,
 }
@@ -490,8 +516,17 @@ pub struct Retired {
     pub events: u64,
     /// Ended deliveries.
     pub ended: u64,
-    /// Events that paused lanes lost because they were held beyond the bounds.
+    /// Events and retries that lanes which stood still lost because they were held beyond the bounds.
     pub skipped_by_paused: u64,
+}
+
+/// What lanes that stand still keep at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Caps {
+    /// Not what is older.
+    pub max_age: Duration,
+    /// Not what more of the project's events, in bytes, have come behind.
+    pub max_bytes: u64,
 }
 
 /// Size, health and load.
@@ -499,6 +534,8 @@ pub struct Retired {
 pub struct Status {
     /// Why events are refused at present.
     pub refusing: Option<AcceptError>,
+    /// What lanes that stand still keep at most.
+    pub caps: Caps,
     /// Bytes of events kept.
     pub event_bytes: u64,
     /// Bytes of events that some running lane hasn't settled.

@@ -10,6 +10,7 @@ mod contract;
 mod erasure;
 pub mod fate;
 pub mod figures;
+pub mod hold;
 mod keep;
 mod newest;
 mod replay;

@@ -112,6 +112,11 @@ impl Gate {
         self.breaker.probe_made(now);
     }
 
+    /// Whether no delivery is begun but probes.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     /// Why nothing is begun, when it is the breaker.
     pub(crate) fn open(&self) -> Option<Open> {
         self.breaker.show()

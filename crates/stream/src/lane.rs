@@ -5,6 +5,7 @@
 //! settling lie at most `window` events: the most that a crash can send twice.
 
 mod dispatch;
+mod standing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use delivery::retry::Schedule;
 use futures_util::future::BoxFuture;
+use journal::hold::Standing;
 use journal::{Journal, StorageError};
 use model::{Clock, Event, Offset, ProjectId, Random, SyncId, Timestamp};
 use pipeline::Plan;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agenda::Agenda;
 use crate::breaker;
 use crate::crew::{Crew, Done, Outlook};
+use crate::drain::Draining;
 use crate::feed::Feed;
 use crate::gate::{Gate, Passage};
 use crate::replay::Orders;
@@ -88,6 +91,12 @@ pub(crate) struct Lane {
     view: Arc<View>,
     crew: Crew,
     plan: Arc<Plan>,
+    /// How many requests a minute the settings allow.
+    requests_per_minute: Option<u32>,
+    /// What the journal was told last.
+    standing: Standing,
+    /// How it goes through what was held, while it does.
+    draining: Option<Draining>,
     gate: Gate,
     /// Whether the gate would let a delivery pass, but there is none that may be read.
     starved: bool,
@@ -135,6 +144,8 @@ impl Lane {
         view.opened(position.pending, settled_at);
         let gate = Gate::new(bounds.breaker.clone(), course.concurrency);
         let plan = course.plan;
+        let drain = tools.journal.drain(sync).await?;
+        let draining = drain.map(|drain| Draining::new(drain, settled_cursor));
         Ok(Self {
             project,
             sync,
@@ -146,6 +157,9 @@ impl Lane {
             view,
             crew,
             plan,
+            requests_per_minute: None,
+            standing: Standing::Running,
+            draining,
             gate,
             starved: false,
             window: Window::new(position),
@@ -228,8 +242,12 @@ impl Lane {
             Wanted::Run(course) => {
                 self.crew.sample(course.subject);
                 self.plan = course.plan;
+                self.requests_per_minute = course.requests_per_minute;
                 self.gate.set_concurrency(course.concurrency);
-                self.crew.set_pace(course.requests_per_minute);
+                self.set_pace();
+                if let Some(draining) = &mut self.draining {
+                    draining.look_again(self.window.next());
+                }
                 self.crew.set_limit(self.gate.allowed());
             }
             Wanted::Stop => self.stop(),
@@ -391,6 +409,7 @@ impl Lane {
             unread,
             self.window.oldest().or(waiting),
             Flow {
+                draining: self.draining.as_ref().map(Draining::drain),
                 allowed: self.gate.allowed(),
                 open: self.gate.open(),
                 pause_until: self.gate.pause_until(now),

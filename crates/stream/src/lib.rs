@@ -10,6 +10,7 @@ mod allowance;
 mod backfill;
 pub mod breaker;
 mod crew;
+mod drain;
 mod feed;
 mod gate;
 mod lane;
@@ -17,6 +18,7 @@ mod replay;
 mod results;
 mod sample;
 mod streams;
+mod user;
 mod view;
 mod window;
 
@@ -27,7 +29,7 @@ use model::OutboundRequest;
 pub use backfill::{Backfill, CountedEvents, count_events, lane_of};
 pub use feed::Outcomes;
 pub use replay::{CountedFailures, FailedReplay, count_failures, event_type};
-pub use streams::{ApplyError, Config, Streams};
+pub use streams::{ApplyError, Backlog, Config, Streams};
 pub use view::{Glance, Health, LaneView, Latency};
 
 /// Makes one attempt at a delivery: what lanes send with.

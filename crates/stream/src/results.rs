@@ -26,6 +26,7 @@ pub(crate) struct Results {
     counts: Counts,
     details: Details,
     record: Record,
+    superseded: u64,
     /// How many deliveries the settlement will take out of a crash's reach.
     deliveries: usize,
     /// By how much the number of pending retries changes.
@@ -52,6 +53,7 @@ impl Results {
         self.deliveries == 0
             && self.counts.is_empty()
             && self.details.is_empty()
+            && self.superseded == 0
             && self.book.is_empty()
             && self.finish.is_empty()
             && self.ended.is_empty()
@@ -66,6 +68,7 @@ impl Results {
     pub(crate) fn add_passed(&mut self, passed: Passed) {
         self.details.received += passed.events;
         self.counts.filtered += passed.filtered;
+        self.superseded += passed.superseded;
     }
 
     /// The retry of an event that is no longer kept is over.
@@ -234,6 +237,7 @@ impl Results {
             counts,
             details,
             record,
+            superseded,
             deliveries,
             pending,
         } = self;
@@ -249,6 +253,7 @@ impl Results {
             counts,
             details,
             record,
+            superseded,
         };
         Batch {
             settlement,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use delivery::Pace;
 use delivery::retry::Schedule;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use journal::hold::{Drain, Forgone, Standing};
 use journal::{DroppedLane, Journal, StorageError};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
@@ -80,6 +81,17 @@ impl Config {
         check.require("lanes.settle_interval", settle_interval, "from 1ms to 1m");
         check.finish()
     }
+}
+
+/// What becomes of the events that a lane owes when it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    /// All are delivered.
+    All,
+    /// Only the newest of each user and event type is.
+    Newest,
+    /// None is, and pending retries are forgotten, too.
+    Drop,
 }
 
 /// Why a sync's lane could not be started or changed.
@@ -202,11 +214,7 @@ impl Streams {
             self.stop(running.take()).await;
             let reason = "it is switched off, and keeps what it owes".to_owned();
             slot.still(Health::Paused, Some(reason), self.tools.clock.now());
-            return match self.tools.journal.set_paused(sync.id, true).await {
-                // A sync that was never enabled owes nothing.
-                Err(StorageError::UnknownLane(_)) => Ok(()),
-                other => Ok(other?),
-            };
+            return Ok(self.hold(sync.id).await?);
         }
         let plan = match Plan::compile(definition, sync, &self.tools.clock) {
             Ok(plan) => Arc::new(plan),
@@ -214,6 +222,8 @@ impl Streams {
                 self.stop(running.take()).await;
                 let reason = problems.first().map(|problem| problem.message.clone());
                 slot.still(Health::Misconfigured, reason, self.tools.clock.now());
+                // What it owes is kept as if somebody had switched it off.
+                self.hold(sync.id).await?;
                 return Err(ApplyError::Problems(problems));
             }
         };
@@ -234,6 +244,58 @@ impl Streams {
         *running = Some(started);
         slot.show(Shown::Lane(view));
         Ok(())
+    }
+
+    /// Lets the journal keep what the lane, which doesn't run, owes.
+    async fn hold(&self, sync: SyncId) -> Result<(), StorageError> {
+        match self
+            .tools
+            .journal
+            .set_standing(sync, Standing::Paused)
+            .await
+        {
+            // A sync that was never enabled owes nothing.
+            Err(StorageError::UnknownLane(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Stops the sync's lane, if it runs, and says how it is to go through what it owes when it is
+    /// started again ([`apply`](Self::apply)); survives a restart between the two. With
+    /// [`Backlog::Drop`] says what that was.
+    pub async fn prepare(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        backlog: Backlog,
+        requests_per_minute: Option<u32>,
+    ) -> Result<Forgone, StorageError> {
+        let slot = self.slot(sync);
+        let mut running = slot.gate.lock().await;
+        if let Some(running) = running.take() {
+            self.stop(Some(running)).await;
+            let reason = Some("it is about to go on".to_owned());
+            slot.still(Health::Paused, reason, self.tools.clock.now());
+        }
+        let journal = &self.tools.journal;
+        let until = *journal.head(project).borrow();
+        let drain = |newest_only| Drain {
+            until,
+            newest_only,
+            requests_per_minute,
+        };
+        let (drain, drops) = match backlog {
+            Backlog::All => (requests_per_minute.map(|_| drain(false)), false),
+            Backlog::Newest => (Some(drain(true)), false),
+            Backlog::Drop => (None, true),
+        };
+        match journal.set_drain(sync, drain).await {
+            // A sync that was never enabled owes nothing.
+            Err(StorageError::UnknownLane(_)) => Ok(Forgone::default()),
+            Err(error) => Err(error),
+            Ok(()) if drops => journal.drop_backlog(sync).await,
+            Ok(()) => Ok(Forgone::default()),
+        }
     }
 
     /// How the sync's lane delivers: within what the destination takes, the sync asks for, and the

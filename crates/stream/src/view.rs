@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use journal::hold::Drain;
 use journal::{Counts, Settlement, StorageError};
 use metrics::Histogram;
 use model::outcome::Failure;
@@ -66,6 +67,9 @@ pub struct LaneView {
     pub shut_since: Option<Timestamp>,
     /// When the next probe is made.
     pub next_probe: Option<Timestamp>,
+    /// How it goes through what was held up, while it does.
+    #[serde(skip)]
+    pub draining: Option<Drain>,
     /// Pending retries.
     pub pending: u64,
     /// When the oldest event that is neither delivered nor booked as a retry was received.
@@ -123,6 +127,7 @@ pub(crate) struct View {
 
 /// What the lane lets pass at this moment.
 pub(crate) struct Flow {
+    pub(crate) draining: Option<Drain>,
     pub(crate) allowed: usize,
     pub(crate) open: Option<Open>,
     /// Until when the destination asked not to be sent to.
@@ -223,6 +228,7 @@ impl View {
     ) {
         let mut state = self.state();
         state.shown.allowed = flow.allowed;
+        state.shown.draining = flow.draining;
         state.shown.shut_since = flow.open.map(|open| open.since);
         state.shown.next_probe = flow.open.and_then(|open| open.next_probe);
         state.pause_until = flow.pause_until;

@@ -24,6 +24,8 @@ pub(crate) struct Passed {
     pub(crate) events: u64,
     /// How many of them were not meant for the sync.
     pub(crate) filtered: u64,
+    /// How many deliveries were left out for the sake of newer ones.
+    pub(crate) superseded: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +38,8 @@ struct Slot {
 enum State {
     /// Not meant for the sync: nothing is sent, nothing is recorded until the cursor passes it.
     Filtered,
+    /// So many deliveries are left out; likewise.
+    Superseded(u8),
     /// Of this many deliveries, some are under way.
     Open {
         /// How many there are.
@@ -76,7 +80,7 @@ impl Window {
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         self.slots
             .iter()
-            .find(|slot| slot.state != State::Filtered)
+            .find(|slot| !matches!(slot.state, State::Filtered | State::Superseded(_)))
             .map(|slot| slot.received_at)
     }
 
@@ -98,6 +102,14 @@ impl Window {
         self.slots.push_back(Slot {
             received_at,
             state: State::Filtered,
+        });
+    }
+
+    /// So many deliveries of the next event are left out for the sake of newer ones.
+    pub(crate) fn push_superseded(&mut self, received_at: Timestamp, parts: u8) {
+        self.slots.push_back(Slot {
+            received_at,
+            state: State::Superseded(parts),
         });
     }
 
@@ -148,7 +160,7 @@ impl Window {
                 slot.state = State::Done;
                 parts
             }
-            State::Filtered | State::Done => 0,
+            State::Filtered | State::Superseded(_) | State::Done => 0,
         }
     }
 
@@ -158,6 +170,7 @@ impl Window {
         while let Some(slot) = self.slots.front() {
             match slot.state {
                 State::Filtered => passed.filtered += 1,
+                State::Superseded(parts) => passed.superseded += u64::from(parts),
                 State::Done => {}
                 State::Open { .. } => break,
             }
@@ -228,6 +241,7 @@ mod tests {
         let passed = Passed {
             events: 4,
             filtered: 1,
+            ..Passed::default()
         };
         assert_eq!(window.advance(), passed);
         assert_eq!(

@@ -78,6 +78,7 @@ pub(super) async fn of_syncs(round: &Round<'_>, project: &str) -> Vec<Change> {
     let renamed = round.sync(project, "renamed", true).await;
     let deleted = round.sync(project, "deleted", true).await;
     let starts = round.sync(project, "starts", false).await;
+    let resumes = round.sync(project, "resumes", false).await;
     let stops = round.sync(project, "stops", true).await;
     let (post, of) = (Method::POST, |sync: &str| format!("{syncs}/{sync}"));
     vec![
@@ -117,6 +118,15 @@ pub(super) async fn of_syncs(round: &Round<'_>, project: &str) -> Vec<Change> {
             )
             .logged_in(organisation, "sync.change", &starts)
             .shown_by(Sign::Reads(of(&starts), "/enabled", json!(true))),
+        round
+            .change(
+                "resume_sync",
+                post.clone(),
+                format!("{}/resume", of(&resumes)),
+                json!({"backlog": "newest_per_user", "requests_per_minute": 600}),
+            )
+            .logged_in(organisation, "sync.change", &resumes)
+            .shown_by(Sign::Reads(of(&resumes), "/enabled", json!(true))),
         round
             .change(
                 "disable_sync",

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
-use journal::{EndedRow, EraseRequest, Erasure, Fates, Held, Keep, LaneStats, Retry, RetryKey};
+use journal::hold::Drain;
+use journal::{
+    Caps, EndedRow, EraseRequest, Erasure, Fates, Held, Keep, LaneStats, Retry, RetryKey,
+};
 use model::definition::Definition;
 use model::outcome::Failure;
 use model::sync::Sync;
 use model::tail::Told;
 use model::{ErasureId, Event, Offset, ProjectId, SyncId, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::SecretFields;
 use tokio::sync::watch;
 use utoipa::ToSchema;
@@ -33,6 +36,16 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
         sync: Arc<Sync>,
         definition: Arc<Definition>,
         secret: SecretFields,
+    ) -> Result<(), LaneError>;
+
+    /// Stops the lane, if it runs, and says how it is to go through what it owes once it is applied
+    /// again. With [`Backlog::Drop`] that is forgotten, pending retries too.
+    async fn prepare(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        backlog: Backlog,
+        requests_per_minute: Option<u32>,
     ) -> Result<(), LaneError>;
 
     /// Stops the lane and forgets it, with what it owes. Idempotent: nothing to drop is no error.
@@ -139,6 +152,14 @@ pub struct LaneStatus {
     pub since: Option<Timestamp>,
     /// Requests under way.
     pub in_flight: u64,
+    /// How many requests at once it may make at present.
+    pub allowed: u64,
+    /// When the next probe is made, while no delivery is begun otherwise.
+    pub next_probe: Option<Timestamp>,
+    /// How it goes through what was held up, while it does.
+    pub draining: Option<Drain>,
+    /// What it keeps at most while it stands still.
+    pub caps: Caps,
     /// The journal's figures.
     pub stats: Option<LaneStats>,
 }
@@ -184,6 +205,18 @@ impl Health {
             Self::Stalled => "stalled",
         }
     }
+}
+
+/// What becomes of the events that a sync owes when it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Backlog {
+    /// All are delivered.
+    All,
+    /// Only the newest of each user and event type is.
+    NewestPerUser,
+    /// None is, and pending retries are forgotten, too.
+    Drop,
 }
 
 /// How a lane does, in a word.

@@ -42,6 +42,7 @@ mod project;
 mod reconcile;
 mod reference;
 mod replay;
+mod resume;
 mod retention;
 mod review;
 mod revision;
@@ -69,7 +70,7 @@ use crate::auth::{Authority, Guarded, Public, guarded};
 use crate::mail::{Letter, Letters};
 
 pub use alert::Alerts;
-pub use lanes::{DroppedLane, Glance, Health, LaneError, LaneStatus, Lanes};
+pub use lanes::{Backlog, DroppedLane, Glance, Health, LaneError, LaneStatus, Lanes};
 pub use openapi::document;
 pub use preview::{Courier, Reply, Timing, Trial};
 pub use problem::{ApiError, FieldProblem};
@@ -336,6 +337,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))
         .routes(guarded!(Arc<Portal>; sync::disable))
+        .routes(guarded!(Arc<Portal>; resume::resume))
         .routes(guarded!(Arc<Portal>; preview::of_sync))
         .routes(guarded!(Arc<Portal>; preview::connection::of_sync))
         .routes(guarded!(Arc<Portal>; revision::version::list))

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract;
-use journal::{EndedRow, EndedWhy, LaneStats, Retry, RetryKey};
+use journal::{Caps, EndedRow, EndedWhy, LaneStats, Retry, RetryKey};
 use model::outcome::{Category, Discarded, Failure};
 use model::{DeliveryId, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
@@ -44,8 +44,71 @@ pub(super) struct SyncStatus {
     oldest_unsettled_at: Option<String>,
     /// Records of deliveries that ended without success.
     ended: u64,
+    /// How many requests at once it makes at most at present: what the destination bears, as far as
+    /// that is known.
+    requests_at_once: u64,
+    /// When the next probe is made, while the destination takes nothing and no delivery is begun.
+    #[schema(format = DateTime)]
+    next_probe_at: Option<String>,
+    /// What it keeps, and what it lost, while it stands still: switched off, misconfigured, or not sent to.
+    held: HeldView,
+    /// How it goes through what was held up, while it does.
+    draining: Option<DrainingView>,
     /// Since the sync exists.
     counts: CountsView,
+}
+
+/// What a sync keeps while it stands still; `backlog` and `oldest_unsettled_at` say how much that is at
+/// present, and how old.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct HeldView {
+    /// About how many bytes of events it has not settled yet.
+    bytes: u64,
+    /// Events older than this, in seconds, may go from a sync that stands still.
+    max_age_seconds: u64,
+    /// Events behind which this many bytes have come may go.
+    max_bytes: u64,
+    /// Events that went so, since the sync exists; whether or not they were meant for it.
+    lost_events: u64,
+    /// Pending retries that went so.
+    lost_retries: u64,
+    /// When that happened last.
+    #[schema(format = DateTime)]
+    lost_at: Option<String>,
+    /// Events that were dropped because somebody said so.
+    dropped_events: u64,
+    /// Pending retries that were dropped with them.
+    dropped_retries: u64,
+    /// Deliveries that were left out for the sake of newer ones of the same user and event type.
+    superseded: u64,
+}
+
+/// How a sync goes through what was held up.
+#[derive(Debug, Serialize, ToSchema)]
+struct DrainingView {
+    /// Events left to go through.
+    events_left: u64,
+    /// Whether only the newest of each user and event type is delivered.
+    newest_per_user: bool,
+    /// How many requests a minute are sent meanwhile at most; null: as many as otherwise.
+    requests_per_minute: Option<u32>,
+}
+
+impl HeldView {
+    fn new(caps: Caps, stats: &LaneStats) -> Self {
+        let losses = stats.losses;
+        Self {
+            bytes: stats.unsettled_bytes,
+            max_age_seconds: caps.max_age.as_secs(),
+            max_bytes: caps.max_bytes,
+            lost_events: losses.lost.events,
+            lost_retries: losses.lost.retries,
+            lost_at: losses.lost_at.map(rfc3339),
+            dropped_events: losses.dropped.events,
+            dropped_retries: losses.dropped.retries,
+            superseded: losses.superseded,
+        }
+    }
 }
 
 /// Counts of deliveries, and of events that were filtered.
@@ -190,6 +253,14 @@ pub(super) async fn status(
         backlog: stats.head.0.saturating_sub(stats.cursor.0),
         oldest_unsettled_at: stats.oldest_unsettled.map(rfc3339),
         ended: stats.ended,
+        requests_at_once: lane.allowed,
+        next_probe_at: lane.next_probe.map(rfc3339),
+        held: HeldView::new(lane.caps, &stats),
+        draining: lane.draining.map(|drain| DrainingView {
+            events_left: drain.until.0.saturating_sub(stats.cursor.0),
+            newest_per_user: drain.newest_only,
+            requests_per_minute: drain.requests_per_minute,
+        }),
         counts: counts(&stats),
     }))
 }

@@ -266,7 +266,7 @@ impl Portal {
     }
 
     /// Enables or disables a sync; does nothing when it already is.
-    async fn switch(
+    pub(super) async fn switch(
         self: &Arc<Self>,
         project: ProjectId,
         id: SyncId,

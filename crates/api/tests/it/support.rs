@@ -12,6 +12,7 @@ use journal::fate::{
     Fate, Found, Key, OutcomePage, Outcomes, Refused, RefusedRow, SampleRow, What,
 };
 use journal::figures::{Figures, Scope, Step};
+use journal::hold::{Drain, Forgone, Standing};
 use journal::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, Fates, IncomingEvent, Journal,
     LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey, Settlement, Status,
@@ -184,8 +185,20 @@ impl Journal for Recorder {
         Ok(None)
     }
 
-    async fn set_paused(&self, _: SyncId, _: bool) -> Result<(), StorageError> {
+    async fn set_standing(&self, _: SyncId, _: Standing) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    async fn set_drain(&self, _: SyncId, _: Option<Drain>) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    async fn drain(&self, _: SyncId) -> Result<Option<Drain>, StorageError> {
+        Ok(None)
+    }
+
+    async fn drop_backlog(&self, _: SyncId) -> Result<Forgone, StorageError> {
+        Ok(Forgone::default())
     }
 
     async fn drop_lane(&self, _: SyncId) -> Result<DroppedLane, StorageError> {

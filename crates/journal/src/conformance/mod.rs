@@ -9,6 +9,7 @@ pub mod dedupe;
 pub mod erasure;
 pub mod fates;
 pub mod figures;
+pub mod holds;
 pub mod lanes;
 pub mod log;
 pub mod replays;
@@ -146,6 +147,11 @@ macro_rules! conformance {
             erasure::a_user_is_found_by_device_and_number_too
             erasure::retries_and_ended_deliveries_of_erased_events_go
             erasure::retention_takes_erased_events_like_others
+            holds::what_a_still_lane_loses_is_counted
+            holds::a_shut_lane_loses_events_but_no_retries_and_is_no_backlog
+            holds::a_lane_that_was_passed_does_not_go_back
+            holds::a_backlog_is_dropped_whole_and_counted
+            holds::a_way_through_what_was_held_is_remembered
         }
     };
     (@cases $backend:expr; $($module:ident :: $case:ident)+) => {

@@ -8,10 +8,10 @@ use super::{Backend, Bounds};
 use crate::{AcceptError, Batch, Held, IncomingEvent, Journal, Keep, Settlement};
 
 /// Bytes of each event of [`hourly`], at least.
-const SIZE: u64 = 10_000;
+pub(super) const SIZE: u64 = 10_000;
 
 /// An event an hour, each in a commit of its own, in front of a lane.
-async fn hourly(backend: &dyn Backend, bounds: Bounds, count: u32) -> Arc<dyn Journal> {
+pub(super) async fn hourly(backend: &dyn Backend, bounds: Bounds, count: u32) -> Arc<dyn Journal> {
     let journal = backend.open(bounds).await;
     journal.open_lane(project(1), sync(1)).await.unwrap();
     for hours in 0..count {
@@ -20,7 +20,7 @@ async fn hourly(backend: &dyn Backend, bounds: Bounds, count: u32) -> Arc<dyn Jo
     journal
 }
 
-fn sized(hours: u32) -> Batch {
+pub(super) fn sized(hours: u32) -> Batch {
     let padding = "x".repeat(SIZE as usize);
     let event = IncomingEvent {
         fields: format!(r#"{{"padding":"{padding}""#).into_bytes(),

@@ -14,6 +14,7 @@ mod failure;
 mod fate;
 mod fates;
 mod figures;
+mod holds;
 mod lookup;
 mod offsets;
 mod open;
@@ -40,6 +41,7 @@ pub use config::Config;
 pub use open::OpenError;
 
 use crate::figures::{Figures, Scope, Step as FigureStep};
+use crate::hold::{Drain, Forgone, Standing};
 use crate::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, EraseRequest, Erasing, Erasure, Held,
     Journal, Keep, LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey,
@@ -347,9 +349,34 @@ impl Journal for Sqlite {
             .await
     }
 
-    async fn set_paused(&self, sync: SyncId, paused: bool) -> Result<(), StorageError> {
-        self.request(move |group| Ok(group.set_paused(sync, paused)))
+    async fn set_standing(&self, sync: SyncId, standing: Standing) -> Result<(), StorageError> {
+        self.request(move |group| Ok(group.set_standing(sync, standing)))
             .await
+    }
+
+    async fn set_drain(&self, sync: SyncId, drain: Option<Drain>) -> Result<(), StorageError> {
+        self.request(move |group| group.set_drain(sync, drain))
+            .await
+    }
+
+    async fn drain(&self, sync: SyncId) -> Result<Option<Drain>, StorageError> {
+        let read = move |connection: &_| reader::drain(connection, sync);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn drop_backlog(&self, sync: SyncId) -> Result<Forgone, StorageError> {
+        let mut forgone = Forgone::default();
+        loop {
+            let (step, more) = self.request(move |group| group.drop_backlog(sync)).await?;
+            forgone.events += step.events;
+            forgone.retries += step.retries;
+            if !more {
+                return Ok(forgone);
+            }
+        }
     }
 
     async fn drop_lane(&self, sync: SyncId) -> Result<DroppedLane, StorageError> {

@@ -176,6 +176,7 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(schema::CREATE_REPLAYS)?;
     transaction.execute_batch(schema::CREATE_ERASURES)?;
     transaction.execute_batch(fate::CREATE_FATES)?;
+    transaction.execute_batch(schema::CREATE_HOLDS)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

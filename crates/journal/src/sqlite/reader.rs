@@ -13,8 +13,10 @@ use tokio::sync::Semaphore;
 
 use super::chunk::Chunk;
 use super::failure::Fault;
+use super::holds;
 use super::open::{Role, connect};
 use super::writer::counts_from;
+use crate::hold::Drain;
 use crate::{
     Ended, EndedRow, Held, LaneStats, ReplayState, Retry, RetryKey, StorageError, Stretch,
 };
@@ -399,6 +401,14 @@ pub(super) fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> 
 }
 
 /// `None` when the sync has no lane.
+pub(super) fn drain(connection: &Connection, sync: SyncId) -> Result<Option<Option<Drain>>, Fault> {
+    match lane_number(connection, sync)? {
+        Some(lane) => Ok(Some(holds::drain(connection, lane)?)),
+        None => Ok(None),
+    }
+}
+
+/// `None` when the sync has no lane.
 pub(super) fn lane_stats(
     connection: &Connection,
     sync: SyncId,
@@ -409,10 +419,11 @@ pub(super) fn lane_stats(
     let next_due = connection
         .prepare_cached("SELECT min(due_at) FROM retries WHERE lane = ?1")?
         .query_row([lane], |row| row.get::<_, Option<i64>>(0))?;
+    let losses = holds::losses(connection, lane)?;
     let (project, mut stats) = connection
         .prepare_cached(
             "SELECT lanes.project, cursor, next, pending, ended, filtered, delivered_first,
-                delivered_retry, discarded, expired, failed_attempts
+                delivered_retry, discarded, expired, failed_attempts, appended_bytes
              FROM lanes JOIN projects ON projects.number = lanes.project WHERE lanes.number = ?1",
         )?
         .query_row([lane], |row| {
@@ -423,6 +434,8 @@ pub(super) fn lane_stats(
                 next_due: next_due.map(Timestamp),
                 ended: row.get::<_, i64>(4)? as u64,
                 oldest_unsettled: None,
+                unsettled_bytes: row.get::<_, i64>(11)? as u64,
+                losses,
                 total: counts_from(row, 5)?,
             };
             Ok((row.get::<_, i64>(0)?, stats))
@@ -430,14 +443,21 @@ pub(super) fn lane_stats(
     // The cursor stands on the oldest unsettled event, whose chunk tells when it came.
     let received = connection
         .prepare_cached(
-            "SELECT received_from FROM chunks WHERE project = ?1 AND first + count > ?2
+            "SELECT received_from, position FROM chunks WHERE project = ?1 AND first + count > ?2
              AND first >= COALESCE(
                 (SELECT max(first) FROM chunks WHERE project = ?1 AND first <= ?2), 0)
              ORDER BY first LIMIT 1",
         )?
-        .query_row(params![project, stats.cursor.0 as i64], |row| row.get(0))
+        .query_row(params![project, stats.cursor.0 as i64], |row| {
+            Ok((Timestamp(row.get(0)?), row.get::<_, i64>(1)? as u64))
+        })
         .optional()?;
-    stats.oldest_unsettled = received.map(Timestamp);
+    stats.oldest_unsettled = received.map(|(at, _)| at);
+    // Until here it was all that was ever appended.
+    stats.unsettled_bytes = match received {
+        Some((_, position)) => stats.unsettled_bytes.saturating_sub(position),
+        None => 0,
+    };
     Ok(Some(stats))
 }
 

@@ -3,15 +3,15 @@
 /// What `PRAGMA user_version` says. A database with a higher one was made by a later version of
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
 /// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
-/// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays, and users can be
-/// erased.
+/// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays and `holds`, and
+/// users can be erased.
 pub(super) const VERSION: i64 = 4;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
 
 /// The tables whose structure is checked at the start, the small and vital ones first.
-pub(super) const TABLES: [&str; 23] = [
+pub(super) const TABLES: [&str; 24] = [
     "meta",
     "projects",
     "lanes",
@@ -22,6 +22,7 @@ pub(super) const TABLES: [&str; 23] = [
     "bounded_lanes",
     "minutes",
     "hours",
+    "holds",
     "dedupe_runs",
     "dedupe_log",
     "fates",
@@ -228,5 +229,21 @@ CREATE TABLE zeros (
     number INTEGER PRIMARY KEY,
     done   INTEGER NOT NULL,
     zeros  BLOB NOT NULL
+) STRICT;
+";
+
+/// Of version 4: what lanes that stood still lost, and how they go on.
+pub(super) const CREATE_HOLDS: &str = "
+CREATE TABLE holds (
+    lane            INTEGER PRIMARY KEY,
+    lost_events     INTEGER NOT NULL,
+    lost_retries    INTEGER NOT NULL,
+    lost_at         INTEGER,
+    dropped_events  INTEGER NOT NULL,
+    dropped_retries INTEGER NOT NULL,
+    superseded      INTEGER NOT NULL,
+    drain_until     INTEGER,
+    drain_newest    INTEGER NOT NULL,
+    drain_rate      INTEGER
 ) STRICT;
 ";

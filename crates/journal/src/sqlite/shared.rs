@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::cache::ChunkCache;
 use super::config::Config;
-use crate::{Histogram, Keep, Status};
+use crate::{Caps, Histogram, Keep, Status};
 
 const SECONDS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0, 2.0, 4.0,
@@ -54,6 +54,10 @@ impl ProjectLog {
 impl Shared {
     pub(super) fn new(config: &Config) -> Self {
         let status = Status {
+            caps: Caps {
+                max_age: config.paused_max_age,
+                max_bytes: config.paused_max_bytes,
+            },
             commit_seconds: Histogram::new(SECONDS),
             commit_events: Histogram::new(EVENTS),
             ..Status::default()

@@ -25,6 +25,7 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
         transaction.execute_batch(fate::CREATE_FATES)?;
         transaction.execute_batch(fate::FILL_FATES)?;
         transaction.execute_batch(schema::CREATE_ERASURES)?;
+        transaction.execute_batch(schema::CREATE_HOLDS)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

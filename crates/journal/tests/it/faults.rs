@@ -215,6 +215,7 @@ DROP TABLE erased;
 DROP TABLE zeros;
 DROP TABLE minutes;
 DROP TABLE hours;
+DROP TABLE holds;
 CREATE TABLE lane_minutes (
     lane            INTEGER NOT NULL,
     minute          INTEGER NOT NULL,

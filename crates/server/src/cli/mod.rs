@@ -30,6 +30,7 @@ mod project_sensitive;
 mod prompt;
 pub(crate) mod remote;
 mod replay;
+mod resume;
 mod review;
 mod revision;
 mod secrets;

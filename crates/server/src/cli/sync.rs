@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::connect::Connect;
 use super::lookup::Kind;
 use super::remote::{self, Refused, Remote, block_on};
-use super::{Failure, fate, output, project, revision};
+use super::{Failure, fate, output, project, resume, revision};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -25,6 +25,9 @@ pub(crate) enum Command {
     Enable(One),
     /// Pause a sync; it keeps its place and its pending retries.
     Disable(One),
+    /// Let a sync deliver again, and say what becomes of what it owes.
+    #[command(after_help = resume::HELP)]
+    Resume(resume::Resume),
     /// List the versions of a sync, newest first: who changed what.
     #[command(after_help = revision::HISTORY_HELP)]
     History(revision::History),
@@ -171,6 +174,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Show(one) => one.show().await,
             Command::Enable(one) => one.switch("enable").await,
             Command::Disable(one) => one.switch("disable").await,
+            Command::Resume(resume) => resume.run().await,
             Command::History(history) => history.run().await,
             Command::ShowVersion(show) => show.run().await,
             Command::Restore(restore) => restore.run().await,
@@ -364,7 +368,12 @@ impl One {
                     status["backlog"], status["pending"]
                 ),
             ),
+            ("Held", held(&status["held"])),
         ]);
+        if status["draining"].is_object() {
+            let left = &status["draining"]["events_left"];
+            fields.push(("Going through", format!("{left} events that were held up")));
+        }
         output::print_fields(&fields);
         Ok(())
     }
@@ -463,6 +472,30 @@ impl Page {
         );
         Ok(())
     }
+}
+
+/// What a sync keeps, and what it lost, in words.
+fn held(held: &Value) -> String {
+    let count = |field: &str| held[field].as_u64().unwrap_or(0);
+    let mut text = format!(
+        "{} bytes of events; while it stands still {} days and {} bytes at most",
+        count("bytes"),
+        count("max_age_seconds") / 86_400,
+        count("max_bytes")
+    );
+    for (what, events, retries) in [
+        ("lost to that", "lost_events", "lost_retries"),
+        ("dropped", "dropped_events", "dropped_retries"),
+    ] {
+        let (events, retries) = (count(events), count(retries));
+        if events + retries > 0 {
+            text += &format!("; {what}: {events} events, {retries} retries");
+        }
+    }
+    if count("superseded") > 0 {
+        text += &format!("; left out for newer ones: {}", count("superseded"));
+    }
+    text
 }
 
 pub(super) fn path(sync: &Value) -> String {

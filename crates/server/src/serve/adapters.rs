@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use api::portal::{
-    Courier, DroppedLane, FieldProblem, Glance, Health, LaneError, LaneStatus, Lanes, Reply,
-    Timing, Trial,
+    Backlog, Courier, DroppedLane, FieldProblem, Glance, Health, LaneError, LaneStatus, Lanes,
+    Reply, Timing, Trial,
 };
 use async_trait::async_trait;
 use delivery::egress::Guard;
 use delivery::{BodyEnd, Client, Sender};
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
+use journal::hold::Drain;
 use journal::{
     EndedRow, EraseRequest, Erasure, Fates, Held, Journal, Keep, LaneStats, Retry, RetryKey,
     StorageError,
@@ -65,6 +66,28 @@ impl Lanes for ControlledLanes {
         })
     }
 
+    async fn prepare(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        backlog: Backlog,
+        requests_per_minute: Option<u32>,
+    ) -> Result<(), LaneError> {
+        let backlog = match backlog {
+            Backlog::All => stream::Backlog::All,
+            Backlog::NewestPerUser => stream::Backlog::Newest,
+            Backlog::Drop => stream::Backlog::Drop,
+        };
+        let prepared = self
+            .streams
+            .prepare(project, sync, backlog, requests_per_minute);
+        let dropped = prepared.await.map_err(unavailable)?;
+        if !dropped.is_empty() {
+            tracing::warn!(%sync, events = dropped.events, retries = dropped.retries, "what a sync owed was dropped");
+        }
+        Ok(())
+    }
+
     async fn remove(&self, sync: SyncId) -> Result<DroppedLane, LaneError> {
         self.streams
             .remove(sync)
@@ -81,6 +104,14 @@ impl Lanes for ControlledLanes {
             reason: view.reason,
             since: view.since,
             in_flight: view.in_flight as u64,
+            allowed: view.allowed as u64,
+            next_probe: view.next_probe,
+            draining: match view.draining {
+                Some(drain) => Some(drain),
+                // One that is switched off may be about to go through it.
+                None => self.drain(sync).await?,
+            },
+            caps: self.journal.status().caps,
             stats,
         })
     }
@@ -203,6 +234,13 @@ impl ControlledLanes {
         let url: http::Uri = sync.settings.parameters.get("url")?.parse().ok()?;
         let blocked = self.guard.check_literal(url.host()?).err()?;
         Some(FieldProblem::new("/parameters/url", blocked.to_string()))
+    }
+
+    async fn drain(&self, sync: SyncId) -> Result<Option<Drain>, LaneError> {
+        match self.journal.drain(sync).await {
+            Err(StorageError::UnknownLane(_)) => Ok(None),
+            other => other.map_err(unavailable),
+        }
     }
 
     async fn stats(&self, sync: SyncId) -> Result<Option<LaneStats>, LaneError> {

@@ -7,6 +7,7 @@ use journal::StorageError;
 use super::{Lane, PAGE};
 use crate::agenda::Agenda;
 use crate::crew::Work;
+use crate::drain::Draining;
 use crate::gate::Passage;
 use crate::replay::Order;
 
@@ -41,7 +42,12 @@ impl Lane {
         if passage != Passage::Free {
             self.hold_back();
         }
+        self.tell_standing().await?;
+        self.end_drain().await?;
         self.dispatch_retries().await?;
+        if self.look_for_newest().await? {
+            return Ok(true);
+        }
         match passage {
             Passage::Free => {
                 self.release_held();
@@ -202,6 +208,13 @@ impl Lane {
                 continue;
             }
             let parts = self.plan.matching(event);
+            let superseded = |draining: &Draining| draining.is_superseded(event);
+            if !parts.is_empty() && self.draining.as_ref().is_some_and(superseded) {
+                let parts = parts.len() as u8;
+                self.window.push_superseded(event.received_at, parts);
+                self.page.pop_front();
+                continue;
+            }
             if parts.len() > room && !(one_event && work.is_empty()) {
                 break;
             }

@@ -5,6 +5,7 @@
 mod backfills;
 mod breaker;
 mod fates;
+mod holding;
 mod isolation;
 mod limits;
 mod looking_on;

@@ -13,7 +13,7 @@ use journal::{
     LaneStats, Retry, RetryKey, Subject,
 };
 use millstream_api::portal::{
-    CountedEvents, CountedFailures, DroppedLane, FieldProblem, Glance, Health, LaneError,
+    Backlog, CountedEvents, CountedFailures, DroppedLane, FieldProblem, Glance, Health, LaneError,
     LaneStatus, Lanes, Progress, Replays,
 };
 use model::definition::Definition;
@@ -34,6 +34,8 @@ pub(crate) struct Notes {
     /// What each lane was last told to be.
     pub(crate) applied: HashMap<SyncId, Arc<Sync>>,
     pub(crate) removed: Vec<SyncId>,
+    /// How lanes are to go on.
+    pub(crate) prepared: Vec<(SyncId, Backlog, Option<u32>)>,
     pub(crate) stats: LaneStats,
     pub(crate) retries: Vec<Retry>,
     pub(crate) ended: Vec<EndedRow>,
@@ -227,6 +229,18 @@ impl Lanes for NotingLanes {
         Ok(())
     }
 
+    async fn prepare(
+        &self,
+        _: ProjectId,
+        sync: SyncId,
+        backlog: Backlog,
+        requests_per_minute: Option<u32>,
+    ) -> Result<(), LaneError> {
+        let prepared = (sync, backlog, requests_per_minute);
+        self.working()?.prepared.push(prepared);
+        Ok(())
+    }
+
     async fn remove(&self, sync: SyncId) -> Result<DroppedLane, LaneError> {
         let mut notes = self.working()?;
         notes.applied.remove(&sync);
@@ -246,6 +260,10 @@ impl Lanes for NotingLanes {
             reason: None,
             since: None,
             in_flight: 3,
+            allowed: 64,
+            next_probe: None,
+            draining: None,
+            caps: journal::Caps::default(),
             stats: Some(notes.stats),
         })
     }

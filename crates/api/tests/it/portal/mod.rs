@@ -38,6 +38,7 @@ mod projects;
 mod provider;
 mod replay_routes;
 mod replays;
+mod resuming;
 mod revision_routes;
 mod routes;
 mod sealing;

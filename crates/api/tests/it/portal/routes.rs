@@ -486,6 +486,14 @@ pub(super) const SYNCS: &[Route] = &[
     ),
     (
         "post",
+        "/projects/{project}/syncs/{sync}/resume",
+        Members(WRITERS, &[P::SyncsWrite]),
+        r#"{"backlog": "all"}"#,
+        200,
+        Taken,
+    ),
+    (
+        "post",
         "/projects/{project}/syncs/{sync}/preview",
         Members(EVERYONE, &[P::SyncsRead]),
         "{}",

@@ -11,12 +11,14 @@ use super::disk::Disk;
 use super::streamed;
 use super::work::Accept;
 use crate::fate::Refused;
+use crate::hold::{Drain, Forgone, Standing};
 use crate::sqlite::Config;
 use crate::sqlite::chunk::{Builder, Chunk};
 use crate::sqlite::dedupe::{Dedupe, Key};
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::note_refused;
 use crate::sqlite::figures::Whose;
+use crate::sqlite::holds;
 use crate::{
     AcceptError, Accepted, DroppedLane, LanePosition, ReplayState, ReplayStep, Retry, Settlement,
     StorageError,
@@ -243,14 +245,39 @@ impl<'a> Group<'a> {
         lanes.replay(self.connection, tally, sync, step)
     }
 
-    /// See [`Journal::set_paused`](crate::Journal::set_paused).
-    pub(in crate::sqlite) fn set_paused(
+    /// See [`Journal::set_standing`](crate::Journal::set_standing).
+    pub(in crate::sqlite) fn set_standing(
         &mut self,
         sync: model::SyncId,
-        paused: bool,
+        standing: Standing,
     ) -> Result<(), StorageError> {
         self.state.backlog.lanes_changed();
-        self.state.lanes.set_paused(sync, paused)
+        self.state.lanes.set_standing(sync, standing)
+    }
+
+    /// See [`Journal::set_drain`](crate::Journal::set_drain).
+    pub(in crate::sqlite) fn set_drain(
+        &mut self,
+        sync: model::SyncId,
+        drain: Option<Drain>,
+    ) -> Result<Result<(), StorageError>, Fault> {
+        let Some(lane) = self.state.lanes.number(sync) else {
+            return Ok(Err(StorageError::UnknownLane(sync)));
+        };
+        holds::set_drain(self.connection, lane, drain).map(Ok)
+    }
+
+    /// A step of [`Journal::drop_backlog`](crate::Journal::drop_backlog); says whether there may be
+    /// more to drop.
+    pub(in crate::sqlite) fn drop_backlog(
+        &mut self,
+        sync: model::SyncId,
+    ) -> Result<Result<(Forgone, bool), StorageError>, Fault> {
+        self.state.backlog.lanes_changed();
+        let State {
+            lanes, projects, ..
+        } = &mut *self.state;
+        lanes.drop_backlog(self.connection, projects, sync)
     }
 
     /// See [`Journal::drop_lane`](crate::Journal::drop_lane).

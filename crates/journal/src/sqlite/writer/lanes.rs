@@ -9,11 +9,16 @@ use rusqlite::{Connection, params};
 
 use super::projects::Projects;
 use super::tally::Tally;
+use crate::hold::{Forgone, Standing};
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::FatesOfLanes;
 use crate::sqlite::figures::Whose;
+use crate::sqlite::holds;
 use crate::sqlite::offsets;
 use crate::{Counts, DroppedLane, Ended, LanePosition, Retry, Settlement, StorageError};
+
+/// How many retries are dropped in one step.
+const RETRIES_PER_STEP: i64 = 5000;
 
 /// All lanes: few enough to be kept in memory.
 #[derive(Debug, Default)]
@@ -39,7 +44,9 @@ pub(super) struct Lane {
     pub(super) cursor: Offset,
     /// See [`offsets`].
     pub(super) ahead: Vec<u8>,
-    pub(super) paused: bool,
+    pub(super) standing: Standing,
+    /// Retention has moved the cursor at least to here while the lane ran.
+    pub(super) skipped_to: Offset,
     pub(super) pending: u64,
     pub(super) ended: u64,
     pub(super) total: Counts,
@@ -82,7 +89,8 @@ impl Lanes {
                 project: row.get(2)?,
                 cursor: Offset(row.get::<_, i64>(3)? as u64),
                 ahead: row.get(4)?,
-                paused: row.get(5)?,
+                standing: Standing::from_code(row.get(5)?).unwrap_or_default(),
+                skipped_to: Offset(0),
                 pending: row.get::<_, i64>(6)? as u64,
                 ended: row.get::<_, i64>(7)? as u64,
                 total: counts_from(row, 8)?,
@@ -167,7 +175,8 @@ impl Lanes {
             until: bound.map(|(_, until)| until),
             whose: bound.map(|(whose, _)| whose),
             ahead: Vec::new(),
-            paused: false,
+            standing: Standing::Running,
+            skipped_to: Offset(0),
             pending: 0,
             ended: 0,
             total: Counts::default(),
@@ -191,12 +200,56 @@ impl Lanes {
         Ok(position)
     }
 
-    pub(super) fn set_paused(&mut self, sync: SyncId, paused: bool) -> Result<(), StorageError> {
+    /// What stands for the sync's lane in the tables.
+    pub(super) fn number(&self, sync: SyncId) -> Option<i64> {
+        self.by_sync.get(&sync).map(|lane| lane.number)
+    }
+
+    pub(super) fn set_standing(
+        &mut self,
+        sync: SyncId,
+        standing: Standing,
+    ) -> Result<(), StorageError> {
         let lane = self.by_sync.get_mut(&sync);
         let lane = lane.ok_or(StorageError::UnknownLane(sync))?;
-        lane.paused = paused;
+        lane.standing = standing;
         lane.changed = true;
         Ok(())
+    }
+
+    /// Moves a lane to the head and removes some of its retries; says whether there may be more.
+    pub(super) fn drop_backlog(
+        &mut self,
+        connection: &Connection,
+        projects: &mut Projects,
+        sync: SyncId,
+    ) -> Result<Result<(Forgone, bool), StorageError>, Fault> {
+        let Some(lane) = self.by_sync.get_mut(&sync) else {
+            return Ok(Err(StorageError::UnknownLane(sync)));
+        };
+        let head = projects
+            .by_number(lane.project)
+            .map_or(lane.cursor, |(_, project)| project.next);
+        let ahead = lane.position()?.ahead.len() as u64;
+        let events = head.0.saturating_sub(lane.cursor.0).saturating_sub(ahead);
+        let gone = connection
+            .prepare_cached(
+                "DELETE FROM retries WHERE rowid IN
+                    (SELECT rowid FROM retries WHERE lane = ?1 LIMIT ?2)",
+            )?
+            .execute(params![lane.number, RETRIES_PER_STEP])? as u64;
+        lane.cursor = head;
+        lane.ahead = Vec::new();
+        lane.pending = lane.pending.saturating_sub(gone);
+        lane.changed = true;
+        let forgone = Forgone {
+            events,
+            retries: gone,
+        };
+        let (number, project) = (lane.number, lane.project);
+        self.forget_pending(project, gone);
+        holds::add_dropped(connection, number, forgone)?;
+        Ok(Ok((forgone, gone == RETRIES_PER_STEP as u64)))
     }
 
     /// Records what became of a lane's events.
@@ -229,8 +282,12 @@ impl Lanes {
             *outstanding = outstanding.saturating_sub(over);
         }
         fates.keep(connection, lane.number, lane.cursor, &settlement.record)?;
-        lane.cursor = settlement.cursor;
-        lane.ahead = offsets::pack(settlement.cursor, &settlement.ahead);
+        // What retention took from a lane that stood still is behind it, also where the lane, which held
+        // the oldest in its hands, doesn't know yet.
+        lane.cursor = settlement.cursor.max(lane.skipped_to);
+        let first = settlement.ahead.partition_point(|at| *at < lane.cursor);
+        lane.ahead = offsets::pack(lane.cursor, &settlement.ahead[first..]);
+        holds::add_superseded(connection, lane.number, settlement.superseded)?;
         lane.total.add(&settlement.counts);
         lane.changed = true;
         let of_project = self.pending.entry(lane.project).or_default();
@@ -325,7 +382,7 @@ impl Lanes {
                 lane.number,
                 lane.cursor.0 as i64,
                 lane.ahead,
-                lane.paused,
+                lane.standing.code(),
                 lane.pending as i64,
                 lane.ended as i64,
                 total.filtered as i64,

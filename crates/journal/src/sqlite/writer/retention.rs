@@ -8,8 +8,10 @@ use rusqlite::{Connection, params};
 use super::State;
 use super::group::Group;
 use super::lanes::Lane;
+use crate::hold::{Forgone, Standing};
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::TABLES_OF_LANES;
+use crate::sqlite::holds;
 use crate::sqlite::offsets;
 use crate::{Keep, Retired};
 
@@ -82,6 +84,10 @@ impl Group<'_> {
                 return Ok(());
             }
         }
+        self.connection.execute(
+            "DELETE FROM holds WHERE lane IN (SELECT number FROM lanes WHERE dropped = 1)",
+            [],
+        )?;
         // The highest number stays, so that none is given twice.
         self.connection.execute(
             "DELETE FROM lanes WHERE dropped = 1 AND number < (SELECT max(number) FROM lanes)",
@@ -135,7 +141,7 @@ impl Group<'_> {
             if self.is_held(&chunk, now)? {
                 continue;
             }
-            self.remove_chunk(&chunk, step)?;
+            self.remove_chunk(&chunk, now, step)?;
             excess = excess.saturating_sub(chunk.bytes);
         }
         match full_step {
@@ -166,7 +172,7 @@ impl Group<'_> {
             }
             self.state.shorter.looked_at(chunk.end);
             if !self.is_held(&chunk, now)? {
-                self.remove_chunk(&chunk, step)?;
+                self.remove_chunk(&chunk, now, step)?;
             }
         }
         if !full_step {
@@ -175,8 +181,13 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn remove_chunk(&mut self, chunk: &ChunkRow, step: &mut Step) -> Result<(), Fault> {
-        self.skip_paused(chunk, step)?;
+    fn remove_chunk(
+        &mut self,
+        chunk: &ChunkRow,
+        now: Timestamp,
+        step: &mut Step,
+    ) -> Result<(), Fault> {
+        self.skip_held(chunk, now, step)?;
         self.connection
             .prepare_cached("DELETE FROM chunks WHERE sequence = ?1")?
             .execute([chunk.sequence])?;
@@ -225,11 +236,12 @@ impl Group<'_> {
             .iter()
             .filter(|lane| lane.project == chunk.project)
         {
-            let holds = !(lane.paused && beyond_pause);
-            if holds && lane.needs(chunk.first, chunk.end) {
+            let bounded = beyond_pause && lane.standing != Standing::Running;
+            if !bounded && lane.needs(chunk.first, chunk.end) {
                 return Ok(true);
             }
-            if holds && lane.pending > 0 && refers(self.connection, "retries", lane, chunk)? {
+            let bounded = beyond_pause && lane.standing == Standing::Paused;
+            if !bounded && lane.pending > 0 && refers(self.connection, "retries", lane, chunk)? {
                 return Ok(true);
             }
             if lane.ended > 0 && refers(self.connection, "ended", lane, chunk)? {
@@ -239,26 +251,35 @@ impl Group<'_> {
         Ok(false)
     }
 
-    /// Takes paused lanes past a chunk that is about to go.
-    fn skip_paused(&mut self, chunk: &ChunkRow, step: &mut Step) -> Result<(), Fault> {
-        let paused = |lane: &&mut Lane| lane.project == chunk.project && lane.paused;
+    /// Takes lanes that stand still past a chunk that is about to go, and counts what they lose.
+    fn skip_held(
+        &mut self,
+        chunk: &ChunkRow,
+        now: Timestamp,
+        step: &mut Step,
+    ) -> Result<(), Fault> {
+        let still =
+            |lane: &&mut Lane| lane.project == chunk.project && lane.standing != Standing::Running;
         let mut delete = self.connection.prepare_cached(
             "DELETE FROM retries WHERE lane = ?1 AND offset >= ?2 AND offset < ?3",
         )?;
         let (mut forgotten, mut lanes) = (0, Vec::new());
-        for lane in self.state.lanes.iter_mut().filter(paused) {
-            if lane.pending > 0 {
+        for lane in self.state.lanes.iter_mut().filter(still) {
+            let mut lost_of_lane = Forgone::default();
+            if lane.pending > 0 && lane.standing == Standing::Paused {
                 let range = params![lane.number, chunk.first.0 as i64, chunk.end.0 as i64];
                 let lost = delete.execute(range)? as u64;
                 lane.pending = lane.pending.saturating_sub(lost);
                 forgotten += lost;
                 lane.changed |= lost > 0;
-                step.retired.skipped_by_paused += lost;
+                lost_of_lane.retries = lost;
                 lanes.extend((lost > 0).then_some(lane.number));
             }
             if lane.needs(chunk.first, chunk.end) {
-                step.retired.skipped_by_paused += skip_to(lane, chunk.end)?;
+                lost_of_lane.events = skip_to(lane, chunk.end)?;
             }
+            step.retired.skipped_by_paused += lost_of_lane.events + lost_of_lane.retries;
+            holds::add_lost(self.connection, lane.number, lost_of_lane, now)?;
         }
         self.state.lanes.forget_pending(chunk.project, forgotten);
         for lane in lanes {
@@ -302,6 +323,7 @@ fn skip_to(lane: &mut Lane, end: Offset) -> Result<u64, Fault> {
     let (settled, still_ahead) = ahead.split_at(ahead.partition_point(|offset| *offset < end));
     let lost = (end.0 - lane.cursor.0).saturating_sub(settled.len() as u64);
     lane.cursor = end;
+    lane.skipped_to = end;
     lane.ahead = offsets::pack(end, still_ahead);
     lane.changed = true;
     Ok(lost)

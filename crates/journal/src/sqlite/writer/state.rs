@@ -14,6 +14,7 @@ use super::lanes::{Lane, Lanes};
 use super::projects::Projects;
 use super::tally::Tally;
 use super::users::Users;
+use crate::hold::Standing;
 use crate::sqlite::Config;
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::FatesOfLanes;
@@ -96,7 +97,7 @@ impl State {
         let mut cursors: HashMap<i64, Offset> = HashMap::new();
         // A lane that has an end looks at what others have settled: it is held for it, but nothing of
         // what comes in adds to it.
-        let runs = |lane: &&Lane| !lane.paused && lane.until.is_none();
+        let runs = |lane: &&Lane| lane.standing == Standing::Running && lane.until.is_none();
         for lane in self.lanes.iter().filter(runs) {
             let cursor = cursors.entry(lane.project).or_insert(lane.cursor);
             *cursor = lane.cursor.min(*cursor);

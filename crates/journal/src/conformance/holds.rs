@@ -1,0 +1,138 @@
+//! Lanes that stand still.
+
+use model::{Offset, Timestamp};
+
+use super::retention::{SIZE, hourly, sized};
+use super::support::*;
+use super::{Backend, Bounds};
+use crate::hold::{Drain, Forgone, Standing};
+use crate::{Journal, Settlement, StorageError};
+use std::sync::Arc;
+
+async fn losses(journal: &Arc<dyn Journal>) -> crate::hold::Losses {
+    journal.lane_stats(sync(1)).await.unwrap().unwrap().losses
+}
+
+fn forgone(events: u64, retries: u64) -> Forgone {
+    Forgone { events, retries }
+}
+
+/// A lane before six events, with the first tried and the third settled.
+async fn still(backend: &dyn Backend, standing: Standing, max_bytes: u64) -> Arc<dyn Journal> {
+    let bounds = Bounds {
+        retention_age: HOUR,
+        paused_max_bytes: max_bytes,
+        ..Bounds::default()
+    };
+    let journal = hourly(backend, bounds, 6).await;
+    let settlement = Settlement {
+        ahead: vec![Offset(2)],
+        book: vec![retry(0, 5)],
+        ..settled(1)
+    };
+    journal.settle(sync(1), settlement).await.unwrap();
+    journal.set_standing(sync(1), standing).await.unwrap();
+    backend.crash(journal).await
+}
+
+pub async fn what_a_still_lane_loses_is_counted(backend: &dyn Backend) {
+    let journal = still(backend, Standing::Paused, 2 * SIZE + SIZE / 2).await;
+    assert_eq!(journal.status().caps.max_bytes, 2 * SIZE + SIZE / 2);
+    let stats = journal.lane_stats(sync(1)).await.unwrap().unwrap();
+    assert!((5 * SIZE..6 * SIZE).contains(&stats.unsettled_bytes));
+    assert_eq!(stats.losses, crate::hold::Losses::default());
+    let now = NOW + HOUR * 10;
+    journal.retire(now).await.unwrap();
+    let journal = backend.crash(journal).await;
+    let found = losses(&journal).await;
+    // Of the first three, one was tried, one was settled.
+    assert_eq!((found.lost, found.lost_at), (forgone(1, 1), Some(now)));
+    let later = now + HOUR;
+    for hours in 11..13 {
+        journal.accept(sized(hours)).await.unwrap();
+    }
+    journal.retire(later).await.unwrap();
+    let found = losses(&journal).await;
+    assert_eq!((found.lost, found.lost_at), (forgone(3, 1), Some(later)));
+}
+
+pub async fn a_shut_lane_loses_events_but_no_retries_and_is_no_backlog(backend: &dyn Backend) {
+    let journal = still(backend, Standing::Shut, 2 * SIZE + SIZE / 2).await;
+    assert_eq!(journal.status().backlog_bytes, 0);
+    journal.retire(NOW + HOUR * 10).await.unwrap();
+    // The one that was tried is still there, and with it what nobody takes from before it.
+    assert_eq!(offsets(&journal, project(1)).await, [0, 3, 4, 5]);
+    assert_eq!(losses(&journal).await.lost, forgone(1, 0));
+    let stats = journal.lane_stats(sync(1)).await.unwrap().unwrap();
+    assert_eq!((stats.cursor, stats.pending), (Offset(3), 1));
+    journal
+        .set_standing(sync(1), Standing::Running)
+        .await
+        .unwrap();
+    journal.retire(NOW + HOUR * 1000).await.unwrap();
+    assert_eq!(offsets(&journal, project(1)).await, [0, 3, 4, 5]);
+    assert_eq!(losses(&journal).await.lost, forgone(1, 0));
+}
+
+pub async fn a_lane_that_was_passed_does_not_go_back(backend: &dyn Backend) {
+    let journal = still(backend, Standing::Shut, 2 * SIZE + SIZE / 2).await;
+    journal.retire(NOW + HOUR * 10).await.unwrap();
+    // The lane runs, and holds the second one in its hands.
+    let settlement = Settlement {
+        ahead: vec![Offset(2), Offset(4)],
+        ..settled(1)
+    };
+    journal.settle(sync(1), settlement).await.unwrap();
+    let position = journal.open_lane(project(1), sync(1)).await.unwrap();
+    assert_eq!(
+        (position.cursor, position.ahead),
+        (Offset(3), vec![Offset(4)])
+    );
+}
+
+pub async fn a_backlog_is_dropped_whole_and_counted(backend: &dyn Backend) {
+    let journal = still(backend, Standing::Paused, u64::MAX >> 2).await;
+    let settlement = Settlement {
+        ahead: vec![Offset(2)],
+        ended: vec![ended(0, NOW)],
+        superseded: 7,
+        ..settled(1)
+    };
+    journal.settle(sync(1), settlement).await.unwrap();
+    let dropped = journal.drop_backlog(sync(1)).await.unwrap();
+    assert_eq!(dropped, forgone(4, 1));
+    let journal = backend.crash(journal).await;
+    let stats = journal.lane_stats(sync(1)).await.unwrap().unwrap();
+    assert_eq!((stats.cursor, stats.pending), (Offset(6), 0));
+    assert_eq!((stats.ended, stats.losses.dropped), (1, forgone(4, 1)));
+    assert_eq!((stats.losses.superseded, stats.unsettled_bytes), (7, 0));
+    assert!(journal.retries(sync(1), None, 9).await.unwrap().is_empty());
+    let nothing = journal.drop_backlog(sync(1)).await.unwrap();
+    assert!(nothing.is_empty());
+    let unknown = StorageError::UnknownLane(sync(2));
+    assert_eq!(journal.drop_backlog(sync(2)).await, Err(unknown));
+}
+
+pub async fn a_way_through_what_was_held_is_remembered(backend: &dyn Backend) {
+    let journal = still(backend, Standing::Paused, u64::MAX >> 2).await;
+    assert_eq!(journal.drain(sync(1)).await, Ok(None));
+    let drain = Drain {
+        until: Offset(6),
+        newest_only: true,
+        requests_per_minute: Some(60),
+    };
+    journal.set_drain(sync(1), Some(drain)).await.unwrap();
+    let journal = backend.crash(journal).await;
+    assert_eq!(journal.drain(sync(1)).await, Ok(Some(drain)));
+    journal.set_drain(sync(1), None).await.unwrap();
+    assert_eq!(journal.drain(sync(1)).await, Ok(None));
+    let unknown = StorageError::UnknownLane(sync(2));
+    assert_eq!(journal.drain(sync(2)).await, Err(unknown.clone()));
+    assert_eq!(journal.set_drain(sync(2), None).await, Err(unknown));
+    // It goes with the lane.
+    journal.set_drain(sync(1), Some(drain)).await.unwrap();
+    journal.drop_lane(sync(1)).await.unwrap();
+    journal.retire(Timestamp(NOW.0)).await.unwrap();
+    journal.open_lane(project(1), sync(1)).await.unwrap();
+    assert_eq!(journal.drain(sync(1)).await, Ok(None));
+}

@@ -1,0 +1,76 @@
+//! Lanes that stand still: what they keep, what they lose, and how they go on.
+
+use model::{Offset, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What a lane may keep from retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// It runs: whatever it hasn't settled is kept, and counts as backlog.
+    #[default]
+    Running,
+    /// It was stopped: events that it hasn't settled and its retries are kept within the bounds of age
+    /// and size, and are no backlog.
+    Paused,
+    /// It runs, but begins no delivery for now: events are kept as of a paused one. Its retries, which
+    /// go on, are kept as of a running one.
+    Shut,
+}
+
+impl Standing {
+    /// What stands for it in storage.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Running => 0,
+            Self::Paused => 1,
+            Self::Shut => 2,
+        }
+    }
+
+    /// The one with this code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::Running, Self::Paused, Self::Shut]
+            .into_iter()
+            .find(|standing| standing.code() == code)
+    }
+}
+
+/// How a lane goes through what was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    /// Events before this were held.
+    pub until: Offset,
+    /// Whether of those only the newest of each user and event type is delivered.
+    pub newest_only: bool,
+    /// How many requests a minute are sent meanwhile at most.
+    pub requests_per_minute: Option<u32>,
+}
+
+/// What is not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Forgone {
+    /// Events that were not looked at yet, whether or not they were meant for the sync.
+    pub events: u64,
+    /// Deliveries that waited for their next attempt.
+    pub retries: u64,
+}
+
+impl Forgone {
+    /// Whether that is nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a lane lost and gave up since it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Losses {
+    /// Lost because it was held beyond the bounds.
+    pub lost: Forgone,
+    /// When that happened last.
+    pub lost_at: Option<Timestamp>,
+    /// Forgotten because somebody said so.
+    pub dropped: Forgone,
+    /// Deliveries that were left out for the sake of newer ones of the same user and event type.
+    pub superseded: u64,
+}

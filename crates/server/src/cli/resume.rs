@@ -1,0 +1,90 @@
+//! `millstream sync resume`.
+
+use clap::{Args, ValueEnum};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::remote::Refused;
+use super::sync::{One, path};
+use super::{Failure, output};
+
+pub(super) const HELP: &str = "Examples:\n  \
+    millstream sync resume Braze --backlog all --rate 600\n  \
+    millstream sync resume Braze --backlog newest\n  \
+    millstream sync resume Braze --backlog drop          # says how much that is, and drops nothing\n  \
+    millstream sync resume Braze --backlog drop --confirm 1250";
+
+/// How a sync goes on.
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    one: One,
+    /// What becomes of the events that it owes: all are sent, or only the newest of each user and event
+    /// type (pending retries go on), or none (nor the retries).
+    #[arg(long, value_enum, default_value_t = Backlog::All)]
+    backlog: Backlog,
+    /// How many requests a minute are sent at most until it has gone through them.
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
+    /// Drop so many deliveries that it owes.
+    #[arg(long, value_name = "N")]
+    confirm: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Backlog {
+    All,
+    Newest,
+    Drop,
+}
+
+impl Backlog {
+    /// As the control API calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Newest => "newest_per_user",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+impl Resume {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let (remote, sync) = self.one.find().await?;
+        let input = json!({
+            "backlog": self.backlog.name(),
+            "requests_per_minute": self.rate,
+            "confirm": self.confirm,
+        });
+        let address = format!("{}/resume", path(&sync));
+        let resumed = remote.call(Method::POST, &address, Some(&input)).await;
+        let resumed = resumed.map_err(|error| match owed(&error) {
+            Some((events, retries)) => anyhow::anyhow!(
+                "that would drop {events} waiting events and {retries} pending retries: \
+                 `--confirm {}` does it all the same",
+                events + retries
+            ),
+            None => error,
+        })?;
+        if self.one.server.json {
+            return Ok(output::print_json(&resumed)?);
+        }
+        let what = match self.backlog {
+            Backlog::All => "goes through all that waits",
+            Backlog::Newest => "goes through the newest events that wait",
+            Backlog::Drop => "has dropped what waited",
+        };
+        let id = output::text(&resumed["id"]);
+        output::print(&format!("{id} is enabled, and {what}"));
+        Ok(())
+    }
+}
+
+/// Events and retries that a refusal says would be dropped.
+fn owed(error: &anyhow::Error) -> Option<(u64, u64)> {
+    let refused = Refused::find(error, "confirmation_needed")?;
+    let would_drop: &Value = &refused.problem["would_drop"];
+    let count = |field: &str| would_drop[field].as_u64().unwrap_or(0);
+    Some((count("backlog"), count("pending")))
+}
