@@ -122,7 +122,11 @@ async fn a_delivery_that_was_begun_keeps_its_ten_attempts_over_four_hours() {
             }
             let nominal = 28.2 * f64::from(1 << doublings);
             let ratio = pair[1].1.since(pair[0].1).as_secs_f64() / nominal;
-            assert!((0.89..1.15).contains(&ratio), "retry {doublings}: {ratio}");
+            // Few requests at once are allowed by then: retries that are due together queue.
+            assert!(
+                ratio > 0.89 && ratio < 1.15 + 60.0 / nominal,
+                "retry {doublings}: {ratio}"
+            );
         }
     }
 }
