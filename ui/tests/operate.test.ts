@@ -59,7 +59,7 @@ test("an operator makes an organisation, and hands its owner's link on", async (
   await dialog.getByRole("button", { name: "Make organisation" }).click();
   const link = (await dialog.getByLabel("Link", { exact: true }).textContent()) ?? "";
   await dialog.getByRole("button", { name: "Done" }).click();
-  await page.getByRole("cell", { name: "Globex" }).waitFor();
+  await page.getByRole("cell", { name: "Globex", exact: true }).waitFor();
 
   const other = await browser.newContext();
   const guest = await other.newPage();
@@ -118,8 +118,7 @@ test("a second factor is offered as a QR code that this page draws itself", asyn
 test("what a sync needs is seen on the way: counts of each condition, values on pointing, places of names", async () => {
   const page = await opened(`/p/${filled.project}/syncs/${filled.sync}/settings?step=events`);
   await expect.poll(() => page.getByTitle(/by this condition alone/).count()).toBe(3);
-  await page.getByText("input.user_properties.plan").first().scrollIntoViewIfNeeded();
-  await page.locator(".cm-line").getByText(".plan", { exact: true }).last().hover();
+  await page.locator(".cm-line").filter({ hasText: "user_properties.plan" }).getByText("input", { exact: false }).first().hover();
   await page.locator(".cm-tooltip").getByText(/of the last \d+ events/).waitFor();
   await page.goto(`${server.url}/o/${filled.organisation}/destinations/${filled.definition}?tab=testing`);
   await page.getByRole("button", { name: "Events › Body, line 2" }).click();
