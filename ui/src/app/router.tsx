@@ -65,6 +65,17 @@ const events = createRoute({
   }),
   component: lazyRouteComponent(() => import("@/features/events/events"), "EventsPage"),
 });
+const why = createRoute({
+  getParentRoute: () => project,
+  path: "/why",
+  validateSearch: (search): { id?: string; user?: string; device?: string } => ({
+    // Ids of digits alone come as numbers.
+    id: text(typeof search.id === "number" ? String(search.id) : search.id),
+    user: text(typeof search.user === "number" ? String(search.user) : search.user),
+    device: text(typeof search.device === "number" ? String(search.device) : search.device),
+  }),
+  component: lazyRouteComponent(() => import("@/features/why/why"), "WhyPage"),
+});
 const catalog = createRoute({
   getParentRoute: () => project,
   path: "/catalog",
@@ -226,6 +237,7 @@ const tree = root.addChildren([
       projectHome,
       start,
       events,
+      why,
       catalog,
       tile,
       syncs,

@@ -4,11 +4,13 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { Code } from "@/components/code";
-import { ButtonLink } from "@/components/links";
+import { ButtonLink, TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { absolute, clock } from "@/components/time";
+import { soughtOf, whyQuery } from "@/features/why/queries";
+import { Verdicts } from "@/features/why/verdict";
 import { earlierEventsQuery, eventQuery, eventsQuery, type EventView, observedQuery, typeOf, userOf } from "./queries";
 import { useTail } from "./tail";
 import classes from "./events.module.css";
@@ -165,7 +167,7 @@ export function EventsPage() {
         {current.isError && <Failed error={current.error} what="The event can't be shown" />}
         {current.isLoading && <LoadingRows rows={3} />}
         {current.data === null && <Text>The project's log doesn't have this event any more.</Text>}
-        {current.data != null && <Details event={current.data} />}
+        {current.data != null && <Details project={project} event={current.data} />}
       </Drawer>
     </Page>
   );
@@ -220,7 +222,8 @@ function short(value: unknown): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
-function Details({ event }: { event: EventView }) {
+function Details({ project, event }: { project: string; event: EventView }) {
+  const user = (event.event as Record<string, unknown>).user_id;
   return (
     <>
       <Group gap="lg" mb="md">
@@ -234,7 +237,13 @@ function Details({ event }: { event: EventView }) {
           <Text size="xs" c="dimmed">
             User
           </Text>
-          <span className="mono">{userOf(event) ?? "nobody"}</span>
+          {typeof user === "string" ? (
+            <TextLink to="/p/$project/why" params={{ project }} search={{ user }} className="mono">
+              {user}
+            </TextLink>
+          ) : (
+            <span className="mono">{userOf(event) ?? "nobody"}</span>
+          )}
         </div>
         <div>
           <Text size="xs" c="dimmed">
@@ -243,6 +252,7 @@ function Details({ event }: { event: EventView }) {
           <span className="mono numbers">{event.offset}</span>
         </div>
       </Group>
+      <Fate project={project} event={event} />
       {event.masked && (
         <Text size="sm" c="dimmed" mb="sm">
           Values of this project&apos;s sensitive properties are masked here. Deliveries have them as they are.
@@ -250,5 +260,18 @@ function Details({ event }: { event: EventView }) {
       )}
       <Code text={JSON.stringify(event.event, null, 2)} label="The event as templates see it" json />
     </>
+  );
+}
+
+/** What each sync did with the event: found by what it carries. */
+function Fate({ project, event }: { project: string; event: EventView }) {
+  const found = useInfiniteQuery(whyQuery(project, soughtOf(event.event as Record<string, unknown>)));
+  const explained = found.data?.pages.flatMap((page) => page.events).find((each) => each.offset === event.offset);
+  if (found.isError) return <Failed error={found.error} what="It can't be said what syncs did with it" />;
+  if (explained === undefined) return null;
+  return (
+    <div style={{ marginBottom: 16 }}>
+      <Verdicts project={project} event={explained} />
+    </div>
   );
 }

@@ -3,8 +3,7 @@ import { modals } from "@mantine/modals";
 import { IconChevronRight, IconCircleCheck, IconRepeat } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { Code } from "@/components/code";
-import { pretty, sentenceCase } from "@/components/highlight";
+import { sentenceCase } from "@/components/highlight";
 import { TextLink } from "@/components/links";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
@@ -20,6 +19,7 @@ import { type FailureGroup, groupsOf } from "./groups";
 import { type Ended, endedQuery, type Replay, replaysQuery, retriesQuery, type Retry } from "./queries";
 import { ReplayForm } from "./replay-form";
 import { Replays } from "./replays";
+import { Samples } from "./samples";
 import { reasonWords } from "./words";
 import classes from "./failures.module.css";
 
@@ -64,6 +64,7 @@ export function FailuresPage() {
           {groups.map((group) => (
             <li key={group.key}>
               <KindRow
+                of={of}
                 group={group}
                 opened={group.key === kind}
                 onToggle={() =>
@@ -132,6 +133,7 @@ function openReplay(of: { project: string; sync: string }, begin: NonNullable<Re
 }
 
 interface GroupProps {
+  of: { project: string; sync: string };
   group: FailureGroup;
   opened: boolean;
   onToggle: () => void;
@@ -139,13 +141,10 @@ interface GroupProps {
   onReplay: ((begin: NonNullable<Replay["failed"]>) => void) | undefined;
 }
 
-function KindRow({ group, opened, onToggle, samples, onReplay }: GroupProps) {
+function KindRow({ of, group, opened, onToggle, samples, onReplay }: GroupProps) {
   const { reason, status, count, trend, lastSeen, attempted } = group;
   const waiting = samples.retries.filter((each) => isFailureOf(each.failure, group));
   const over = samples.ended.filter((each) => isOf(each, group));
-  const failure = waiting[0]?.failure ?? over.map((each) => (each.outcome === "expired" ? each.failure : null)).find((each) => each !== null);
-  const discarded = over.find((each) => each.outcome === "discarded");
-  const body = failure == null || failure.response === "" ? null : pretty(failure.response);
   return (
     <div className={classes.group}>
       <button type="button" className={classes.head} aria-expanded={opened} onClick={onToggle}>
@@ -165,22 +164,7 @@ function KindRow({ group, opened, onToggle, samples, onReplay }: GroupProps) {
       </button>
       {opened && (
         <div className={classes.sample}>
-          {failure != null && (
-            <Text size="sm">
-              {sentenceCase(failure.message)}
-            </Text>
-          )}
-          {discarded?.outcome === "discarded" && <Text size="sm">{sentenceCase(discarded.message)}</Text>}
-          {body !== null && (
-            <div style={{ marginTop: 8 }}>
-              <Code text={body.text} json={body.json} label="The beginning of the answer" maxHeight={200} />
-            </div>
-          )}
-          {failure == null && discarded === undefined && (
-            <Text size="sm" c="dimmed">
-              Deliveries that met this were delivered meanwhile, or are kept no longer.
-            </Text>
-          )}
+          <Samples {...of} group={group} />
           <Group gap="lg" mt={10}>
             <Text size="sm" c="dimmed">
               {waiting.length} of those shown below wait for another attempt, {over.length} have ended.

@@ -11,6 +11,7 @@ import {
   IconRoute,
   IconRocket,
   IconSettings,
+  IconZoomQuestion,
   type Icon,
 } from "@tabler/icons-react";
 import { Link, type LinkProps } from "@tanstack/react-router";
@@ -83,6 +84,7 @@ export function usePlaces(project: Project | undefined): { name: string | null; 
     { label: "Catalog", icon: IconLayoutGrid, link: { to: "/p/$project/catalog", params } },
   ];
   if (seesEvents) {
+    own.unshift({ label: "Find events", icon: IconZoomQuestion, link: { to: "/p/$project/why", params } });
     own.unshift({ label: "Live events", icon: IconActivity, link: { to: "/p/$project/events", params } });
   }
   own.unshift({ label: "Overview", icon: IconLayoutDashboard, link: { to: "/p/$project", params, activeOptions: { exact: true, includeSearch: false } } });

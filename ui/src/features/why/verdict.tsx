@@ -1,0 +1,93 @@
+import {
+  IconAlertTriangle,
+  IconArrowBackUp,
+  IconCircleCheck,
+  IconCircleX,
+  IconFilter,
+  IconHistory,
+  IconHourglass,
+  IconRepeat,
+  type Icon,
+} from "@tabler/icons-react";
+import { Text } from "@mantine/core";
+import type { Schemas } from "@/api/client";
+import { sentenceCase } from "@/components/highlight";
+import { TextLink } from "@/components/links";
+import { Time } from "@/components/moment";
+import type { Explained, Verdict } from "./queries";
+import classes from "./why.module.css";
+
+interface Look {
+  word: string;
+  colour: string;
+  icon: Icon;
+}
+
+/** States in words, with a picture: never by colour alone. */
+const LOOKS: Record<Schemas["VerdictState"], Look> = {
+  delivered: { word: "Delivered", colour: "var(--ms-healthy)", icon: IconCircleCheck },
+  pending: { word: "Tried again", colour: "var(--ms-degraded)", icon: IconRepeat },
+  expired: { word: "Expired", colour: "var(--ms-failing)", icon: IconCircleX },
+  discarded: { word: "No request could be made", colour: "var(--ms-failing)", icon: IconAlertTriangle },
+  filtered: { word: "Not meant for it", colour: "var(--ms-paused)", icon: IconFilter },
+  waiting: { word: "Waits", colour: "var(--ms-waiting)", icon: IconHourglass },
+  withdrawn: { word: "Not sent any more", colour: "var(--ms-paused)", icon: IconArrowBackUp },
+  before_sync: { word: "Before the sync began", colour: "var(--ms-paused)", icon: IconHistory },
+  forgotten: { word: "Settled long ago", colour: "var(--ms-paused)", icon: IconHistory },
+  never_enabled: { word: "Never enabled", colour: "var(--ms-paused)", icon: IconHistory },
+};
+
+/** What each sync did with an event, and why. */
+export function Verdicts({ project, event }: { project: string; event: Explained }) {
+  if (event.syncs.length === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        The project has no syncs.
+      </Text>
+    );
+  }
+  return (
+    <ul className={classes.syncs} aria-label="What each sync did">
+      {event.syncs.map((sync) => (
+        <li key={sync.sync} className={classes.sync}>
+          <TextLink to="/p/$project/syncs/$sync" params={{ project, sync: sync.sync }} fw={600} underline="always">
+            {sync.name}
+          </TextLink>
+          {sync.verdicts.map((verdict) => (
+            <OneVerdict key={verdict.part} verdict={verdict} both={sync.verdicts.length > 1} />
+          ))}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function OneVerdict({ verdict, both }: { verdict: Verdict; both: boolean }) {
+  const { word, colour, icon: Picture } = LOOKS[verdict.state];
+  const attempts = verdict.delivery?.attempts ?? [];
+  return (
+    <div className={classes.verdict}>
+      <span className={classes.state} style={{ color: colour }}>
+        <Picture size={15} aria-hidden />
+        {both && (verdict.part === "event" ? "Event: " : "User: ")}
+        {word}
+      </span>
+      <Text size="sm">{sentenceCase(verdict.summary)}</Text>
+      {attempts.length > 1 && (
+        <ol className={classes.attempts}>
+          {attempts.map((attempt) => (
+            <li key={attempt.attempt}>
+              Attempt {attempt.attempt}, <Time at={attempt.at} />: {attempt.message}
+              <span className="muted numbers"> in {attempt.timing.took_ms} ms</span>
+            </li>
+          ))}
+        </ol>
+      )}
+      {verdict.settings_are_newer && (
+        <Text size="xs" c="dimmed">
+          The sync was changed after the event came: this is said by its settings as they are now.
+        </Text>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,145 @@
+import { Alert, Button, Group, Select, Text, TextInput } from "@mantine/core";
+import { IconSearch } from "@tabler/icons-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { Code } from "@/components/code";
+import { TextLink } from "@/components/links";
+import { Time } from "@/components/moment";
+import { Page, Section } from "@/components/page";
+import { Empty, Failed, LoadingRows } from "@/components/states";
+import { type Explained, type Refused, whyQuery } from "./queries";
+import { Verdicts } from "./verdict";
+import classes from "./why.module.css";
+
+const route = getRouteApi("/shell/p/$project/why");
+
+type Kind = "id" | "user" | "device";
+const KINDS: { value: Kind; label: string }[] = [
+  { value: "user", label: "User id" },
+  { value: "device", label: "Device id" },
+  { value: "id", label: "Insert id or event id" },
+];
+
+/** What became of an event, or of all of a user's: found by what it carries. */
+export function WhyPage() {
+  const { project } = route.useParams();
+  const sought = route.useSearch();
+  const navigate = route.useNavigate();
+  const given = KINDS.find(({ value }) => sought[value] !== undefined)?.value;
+  const [kind, setKind] = useState<Kind>(given ?? "user");
+  const [text, setText] = useState(given === undefined ? "" : (sought[given] ?? ""));
+  const found = useInfiniteQuery(whyQuery(project, sought));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const value = text.trim();
+    void navigate({ search: value === "" ? {} : { [kind]: value } });
+  };
+  const pages = found.data?.pages ?? [];
+  const events = pages.flatMap((page) => page.events);
+  const refused = pages.flatMap((page) => page.refused);
+  return (
+    <Page title="Find events" about="What became of an event on every sync, and why: by its user, device or id.">
+      <form onSubmit={submit}>
+        <Group gap={8} align="flex-end">
+          <Select
+            label="Known by"
+            w={{ base: "100%", xs: 200 }}
+            data={KINDS}
+            value={kind}
+            onChange={(value) => {
+              if (value === "id" || value === "user" || value === "device") setKind(value);
+            }}
+          />
+          <TextInput
+            label={KINDS.find(({ value }) => value === kind)?.label ?? ""}
+            w={{ base: "100%", xs: 340 }}
+            required
+            withAsterisk={false}
+            classNames={{ input: "mono" }}
+            value={text}
+            onChange={(event) => {
+              setText(event.currentTarget.value);
+            }}
+          />
+          <Button type="submit" leftSection={<IconSearch size={15} />}>
+            Find
+          </Button>
+        </Group>
+      </form>
+      <div className={classes.found}>
+        {given === undefined && (
+          <Empty icon={<IconSearch size={22} />} title="Ask about an event">
+            A user id shows their newest events, each with what every sync did with it.
+          </Empty>
+        )}
+        {found.isError && <Failed error={found.error} what="It can't be said what happened" again={() => void found.refetch()} />}
+        {found.isLoading && <LoadingRows rows={4} height={90} />}
+        {found.isSuccess && events.length === 0 && refused.length === 0 && (
+          <Empty icon={<IconSearch size={22} />} title="No event carries this">
+            {pages[0]?.complete === false
+              ? "The index of events is being built anew: look again in a moment."
+              : "It never came, or is kept no longer. Ids are looked for as they are, in large and small letters."}
+          </Empty>
+        )}
+        {refused.map((each, index) => (
+          <RefusedCard key={index} refused={each} />
+        ))}
+        {events.map((event) => (
+          <EventCard key={event.offset} project={project} event={event} />
+        ))}
+        {pages.some((page) => page.syncs_left_out) && <Text c="dimmed">Only the first 200 syncs were asked.</Text>}
+        {found.hasNextPage && (
+          <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+            Show earlier events
+          </Button>
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function EventCard({ project, event }: { project: string; event: Explained }) {
+  const { user_id, device_id, insert_id } = event;
+  return (
+    <article className={classes.card} aria-label={event.event_type ?? "Event"}>
+      <Group justify="space-between" gap="xs" mb={6}>
+        <TextLink to="/p/$project/events" params={{ project }} search={{ event: event.offset }} fw={600}>
+          {event.event_type ?? "An event without a type"}
+        </TextLink>
+        <Text size="sm" c="dimmed">
+          Received <Time at={event.received_at} />
+        </Text>
+      </Group>
+      <p className={classes.ids}>
+        {user_id != null && (
+          <TextLink to="/p/$project/why" params={{ project }} search={{ user: user_id }} className="mono">
+            {user_id}
+          </TextLink>
+        )}
+        {device_id != null && (
+          <TextLink to="/p/$project/why" params={{ project }} search={{ device: device_id }} className="mono">
+            {device_id}
+          </TextLink>
+        )}
+        {insert_id != null && <span className="mono muted">{insert_id}</span>}
+      </p>
+      <Verdicts project={project} event={event} />
+    </article>
+  );
+}
+
+/** A request that was refused: nothing of it was taken. */
+function RefusedCard({ refused }: { refused: Refused }) {
+  return (
+    <Alert color="red" mb="md" title={`A request with it was refused (${String(refused.status)})`}>
+      <Text size="sm" mb={8}>
+        <Time at={refused.at} /> on <code className="mono">{refused.path}</code>: nothing of it was taken. The client was
+        answered:
+      </Text>
+      <Section title="The answer">
+        <Code json text={JSON.stringify(refused.answer, null, 2)} label="What the client was answered" maxHeight={200} />
+      </Section>
+    </Alert>
+  );
+}
