@@ -7,7 +7,7 @@ export interface Part {
 /** The guide in the order in which one reads it. Files that no part names come at the end. */
 export const CONTENTS: Part[] = [
   { part: "Begin", pages: ["first-sync", "ingest"] },
-  { part: "Destinations and syncs", pages: ["page", "syncs", "tail", "replay", "definitions", "templates"] },
+  { part: "Destinations and syncs", pages: ["page", "syncs", "debugging", "tail", "replay", "definitions", "templates"] },
   { part: "Operate", pages: ["operating", "configuration", "configuration-as-code", "privacy", "alerts", "problems"] },
 ];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { relative } from "./time";
+import { inZone, relative } from "./time";
 
 const now = Date.parse("2024-03-01T12:00:00Z");
 
@@ -14,6 +14,13 @@ test.each([
   ["2024-02-28T12:00:00Z", "2 d ago"],
 ])("%s is %s", (at, words) => {
   expect(relative(at, now)).toBe(words);
+});
+
+test("times in a sentence are the viewer's, and the rest stays", () => {
+  const said = inZone("delivered at 2024-03-01T10:00:00.120Z at attempt 1, status 200");
+  expect(said).toMatch(/^delivered at .*2024.* at attempt 1, status 200$/);
+  expect(said).not.toContain("T10:00:00");
+  expect(inZone("9999-99-99T99:99:99Z")).toBe("9999-99-99T99:99:99Z");
 });
 
 test("what is no time is shown as it is", () => {

@@ -34,6 +34,15 @@ export function absolute(at: string): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }).format(time);
 }
 
+/** A text of the server's, its times in the viewer's zone. */
+export function inZone(text: string): string {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return text.replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, (time) => {
+    const at = Date.parse(time);
+    return Number.isNaN(at) ? time : format.format(at);
+  });
+}
+
 /** The time of day, with milliseconds. */
 export function clock(at: string): string {
   const time = Date.parse(at);

@@ -14,6 +14,7 @@ import type { Schemas } from "@/api/client";
 import { sentenceCase } from "@/components/highlight";
 import { TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
+import { inZone } from "@/components/time";
 import type { Explained, Verdict } from "./queries";
 import classes from "./why.module.css";
 
@@ -72,7 +73,7 @@ function OneVerdict({ verdict, both }: { verdict: Verdict; both: boolean }) {
         {both && (verdict.part === "event" ? "Event: " : "User: ")}
         {word}
       </span>
-      <Text size="sm">{sentenceCase(verdict.summary)}</Text>
+      <Text size="sm">{sentenceCase(inZone(verdict.summary))}</Text>
       {attempts.length > 1 && (
         <ol className={classes.attempts}>
           {attempts.map((attempt) => (
