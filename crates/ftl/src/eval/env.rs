@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::canonical::Printer;
 use super::exec::Flow;
+use super::first::First;
 use super::trace::Caller;
 use super::units::{Around, Loaded, Units, Variables};
 use crate::builtins::utf16;
@@ -62,7 +63,7 @@ pub(crate) struct Env<'a> {
     pub(crate) included: Option<&'a str>,
     pub(crate) units: Units<'a>,
     /// The main template's first.
-    pub(crate) namespaces: Vec<Variables<'a>>,
+    pub(crate) namespaces: First<Variables<'a>>,
     pub(crate) globals: Variables<'a>,
     /// The frames' slots.
     pub(crate) locals: Vec<Option<Value<'a>>>,
@@ -136,7 +137,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         },
         included: None,
         units: Units::new(code, &loaded),
-        namespaces: vec![Variables::new(&program.namespace)],
+        namespaces: First::new(Variables::new(&program.namespace)),
         globals: Variables::new(&program.globals),
         locals: none(program.frame_size as usize),
         held: Vec::new(),

@@ -11,6 +11,7 @@ mod dump;
 mod env;
 mod exec;
 mod expr;
+mod first;
 mod list;
 mod load;
 mod lookup;

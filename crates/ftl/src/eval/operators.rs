@@ -486,6 +486,10 @@ impl Env<'_> {
 
     #[cold]
     fn collates_equal(&self, left: &str, right: &str) -> bool {
+        // What is weighed takes several times the memory of the text.
+        if left.len().max(right.len()) > MAX_COLLATED {
+            return false;
+        }
         if self.engine.options.version.has(33) {
             return left.nfkc().eq(right.nfkc());
         }
@@ -495,6 +499,9 @@ impl Env<'_> {
             .is_eq()
     }
 }
+
+/// Longer texts, in bytes, are only equal if they are the same.
+const MAX_COLLATED: usize = 1 << 20;
 
 /// Whether a text has only characters each of which is different from all others in every language.
 fn is_plain(text: &str) -> bool {

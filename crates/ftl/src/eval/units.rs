@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::env::{Env, Evaluated, Place, Running};
+use super::first::First;
 use crate::compile::Names;
 use crate::syntax::Src;
 use crate::syntax::ast::{BuiltinCall, LoopField, Site};
@@ -84,7 +85,7 @@ struct Slots {
 
 /// All code of a render; the main template's comes first.
 pub(crate) struct Units<'a> {
-    list: Vec<Unit<'a>>,
+    list: First<Unit<'a>>,
     /// Where to find what has been loaded; most renders load nothing.
     index: Option<Box<Index<'a>>>,
     last_code: &'a Kept<Arc<Code>>,
@@ -106,12 +107,12 @@ struct Index<'a> {
 impl<'a> Units<'a> {
     pub(crate) fn new(main: &'a Code, loaded: &'a Loaded) -> Self {
         Self {
-            list: vec![Unit {
+            list: First::new(Unit {
                 code: main,
                 namespace: 0,
                 home: 0,
                 slots: None,
-            }],
+            }),
             index: None,
             last_code: &loaded.codes,
             last_method: &loaded.methods,
@@ -125,7 +126,7 @@ impl<'a> Units<'a> {
     /// Makes `home` the unit that the macros of its code belong to, in whatever namespaces they are.
     pub(crate) fn move_macros(&mut self, home: u32) {
         let code = self.get(home).code;
-        for unit in &mut self.list {
+        for unit in self.list.iter_mut() {
             if std::ptr::eq(unit.code, code) {
                 unit.home = home;
             }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Callable, Joined, List, Map, PresetArgs, Value, WithArgs};
+use super::{BuiltinMethod, Callable, Joined, List, Map, PresetArgs, Value, WithArgs};
 
 impl Drop for List<'_> {
     fn drop(&mut self) {
@@ -35,6 +35,14 @@ impl Drop for Joined<'_> {
 impl Drop for WithArgs<'_> {
     fn drop(&mut self) {
         drop_flat(take_values(self));
+    }
+}
+
+impl Drop for BuiltinMethod<'_> {
+    fn drop(&mut self) {
+        if self.target.as_ref().is_some_and(holds_values) {
+            drop_flat(vec![self.target.take()]);
+        }
     }
 }
 
@@ -84,11 +92,13 @@ fn drop_flat(mut pending: Vec<Option<Value<'_>>>) {
                     pending.extend(joined.parts.drain(..).map(Some));
                 }
             }
-            Some(Value::Callable(callable)) => {
-                if let Some(Callable::WithArgs(mut with)) = Rc::into_inner(callable) {
+            Some(Value::Callable(callable)) => match Rc::into_inner(callable) {
+                Some(Callable::WithArgs(mut with)) => {
                     pending.append(&mut take_values(&mut with));
                 }
-            }
+                Some(Callable::BuiltinMethod(mut method)) => pending.push(method.target.take()),
+                _ => {}
+            },
             _ => {}
         }
     }

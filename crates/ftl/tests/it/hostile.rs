@@ -325,6 +325,8 @@ fn values_nested_beyond_the_stack_are_dropped_all_the_same() {
         "<#assign s=[1]><#list 1..100000 as i><#assign s=s?chunk(1)></#list>ok",
         "<#assign s={}><#list 1..50000 as i><#assign s=[{'a': s}] + [s]></#list>ok",
         "<#assign s={}><#list 1..50000 as i><#assign s={'a': s} + .globals></#list>ok",
+        "<#assign s=[1]><#list 1..100000 as i><#assign s=[s?join]></#list>ok",
+        "<#macro m></#macro><#assign f=m><#list 1..100000 as i><#assign f=f?with_args></#list>ok",
     ] {
         assert_eq!(outcome(source.to_owned()), Ok(2), "{source}");
     }
