@@ -19,6 +19,7 @@ function addresses(filled: Filled, empty: string): Record<string, string> {
     destination: `/p/${project}/catalog/${definition}`,
     "events-empty": `/p/${empty}/events`,
     events: `/p/${project}/events`,
+    alerts: `/p/${project}/alerts`,
     "why-none": `/p/${project}/why`,
     why: `/p/${project}/why?user=ann@example.com`,
     "start-empty": `/p/${empty}/start`,

@@ -76,6 +76,11 @@ const why = createRoute({
   }),
   component: lazyRouteComponent(() => import("@/features/why/why"), "WhyPage"),
 });
+const alerts = createRoute({
+  getParentRoute: () => project,
+  path: "/alerts",
+  component: lazyRouteComponent(() => import("@/features/alerts/alerts"), "AlertsPage"),
+});
 const catalog = createRoute({
   getParentRoute: () => project,
   path: "/catalog",
@@ -238,6 +243,7 @@ const tree = root.addChildren([
       start,
       events,
       why,
+      alerts,
       catalog,
       tile,
       syncs,

@@ -1,6 +1,7 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import {
   IconActivity,
+  IconBell,
   IconChecklist,
   IconBuildingFactory2,
   IconLayoutDashboard,
@@ -88,6 +89,7 @@ export function usePlaces(project: Project | undefined): { name: string | null; 
     own.unshift({ label: "Live events", icon: IconActivity, link: { to: "/p/$project/events", params } });
   }
   own.unshift({ label: "Overview", icon: IconLayoutDashboard, link: { to: "/p/$project", params, activeOptions: { exact: true, includeSearch: false } } });
+  own.push({ label: "Alerts", icon: IconBell, link: { to: "/p/$project/alerts", params } });
   own.push({ label: "Send events", icon: IconRocket, link: { to: "/p/$project/start", params } });
   const settings: Place = {
     label: "Settings",
