@@ -123,6 +123,9 @@ test("tables are read without scrolling sideways where it is narrow", async () =
         .map((each) => each.outerHTML.slice(0, 120)),
     );
     expect(wide, path).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth - window.innerWidth"), path).toBeLessThanOrEqual(0);
+    const right = "Math.max(...[...document.querySelectorAll('main table, main td')].map((each) => each.getBoundingClientRect().right))";
+    expect(Number(await page.evaluate(right)), path).toBeLessThanOrEqual(390);
     expect(await findings(page), path).toEqual([]);
     await page.close();
   }

@@ -18,7 +18,7 @@ test("failures are grouped by kind and status, the most frequent first", () => {
       step: "minute",
       until: new Date(base + 59.5 * minute).toISOString(),
       series: [
-        step(0, [{ category: "server_error", status: 500, count: 3 }]),
+        step(0, [{ category: "server_error", status: 500, count: 3 }, { category: "server_error", status: 503, count: 1 }]),
         step(59, [{ category: "server_error", status: 500, count: 4 }, { category: "connect", count: 9 }], { template: 2 }),
       ],
     },
@@ -28,6 +28,7 @@ test("failures are grouped by kind and status, the most frequent first", () => {
     ["connect", null, 9, true],
     ["server_error", 500, 7, true],
     ["template", null, 2, false],
+    ["server_error", 503, 1, true],
   ]);
   const [, server] = groups;
   expect(server?.trend).toHaveLength(20);

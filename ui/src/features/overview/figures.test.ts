@@ -25,8 +25,8 @@ const figures: Figures = {
   until: new Date(base + 4 * minute).toISOString(),
   totals: zero,
   series: [
-    { ...zero, at: new Date(base).toISOString(), received: 120, delivered_first: 60, latency_seconds: { p50: 0.1, p95: 2 } },
-    { ...zero, at: new Date(base + minute).toISOString(), delivered_retry: 6, latency_seconds: { p95: 3 } },
+    { ...zero, at: new Date(base).toISOString(), received: 120, delivered_first: 60, latency_seconds: { p50: 0.1, p95: 3 } },
+    { ...zero, at: new Date(base + minute).toISOString(), delivered_retry: 6, latency_seconds: { p95: 2 } },
     { ...zero, at: new Date(base + 3 * minute).toISOString(), received: 30 },
   ],
 };
