@@ -117,7 +117,7 @@ async fn a_destination_that_comes_back_drains_its_backlog_without_disturbing_oth
         ids(&destination).len() == 3400
     })
     .await;
-    let arrivals = arrivals.lock().expect("no panic");
+    let arrivals = arrivals.lock().expect("no panic").clone();
     let latencies = arrivals.iter().filter_map(|(number, at)| {
         let index = number.filter(|number| *number >= 1_000_000)? - 1_000_000;
         Some(at.duration_since(sent[index as usize]))

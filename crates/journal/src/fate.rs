@@ -441,7 +441,11 @@ pub struct RefusedRow {
 
 /// The beginning of a text that takes no more than `max` bytes.
 pub fn beginning(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub struct Plan {
 
 /// What becomes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // one at a time; a box would be an allocation for each request
 pub enum Outcome {
     /// It was not meant for the sync.
     Filtered(Filtered),

@@ -206,8 +206,14 @@ fn written(body: &SampleBody) -> Arc<str> {
 /// Whose turn it is to be sampled.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
-    taken: Mutex<HashMap<(&'static str, u8), (Timestamp, u8)>>,
+    taken: Mutex<HashMap<Kind, Window>>,
 }
+
+/// What an attempt came to, and which it was.
+type Kind = (&'static str, u8);
+
+/// Since when samples are counted, and how many there are.
+type Window = (Timestamp, u8);
 
 impl Turns {
     /// Whether an attempt that came to this (a category or a reason) is sampled.

@@ -177,8 +177,7 @@ impl Sync {
             before + 1,
             "nothing else is meant for it"
         );
-        let received = cast.receiver.received()[before].clone();
-        received
+        cast.receiver.received()[before].clone()
     }
 
     /// Waits until the sync has nothing left to do.

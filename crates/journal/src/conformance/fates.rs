@@ -23,7 +23,7 @@ fn delivered(offset: u64, millis: u64) -> Delivered {
             Part::Event
         },
         at: NOW + Duration::from_millis(millis),
-        status: if offset % 4 == 0 { 204 } else { 200 },
+        status: if offset.is_multiple_of(4) { 204 } else { 200 },
         took_ms: (offset % 300) as u32,
     }
 }
@@ -80,7 +80,7 @@ pub async fn first_deliveries_are_known_through_crashes(backend: &dyn Backend) {
     const EVENTS: u64 = 3000;
     let mut journal = with_lane(backend, EVENTS as usize).await;
     // Every seventh is filtered. Others are over out of order, some long after their neighbours.
-    let is_sent = |offset: u64| offset % 7 != 0;
+    let is_sent = |offset: u64| !offset.is_multiple_of(7);
     let (mut late, mut cursor) = (Vec::new(), 0);
     for from in (0..EVENTS).step_by(100) {
         let (now, later): (Vec<_>, Vec<_>) = (from..from + 100)

@@ -183,7 +183,10 @@ pub(super) mod tests {
         writer.finish().unwrap().into_inner()
     }
 
-    fn read(bytes: &[u8]) -> anyhow::Result<Vec<(String, u64, Result<String, &'static str>)>> {
+    /// A line with its file, its number and its text.
+    type Found = (String, u64, Result<String, &'static str>);
+
+    fn read(bytes: &[u8]) -> anyhow::Result<Vec<Found>> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, bytes).unwrap();
@@ -197,7 +200,7 @@ pub(super) mod tests {
         Ok(found)
     }
 
-    fn is(file: &str, number: u64, text: &str) -> (String, u64, Result<String, &'static str>) {
+    fn is(file: &str, number: u64, text: &str) -> Found {
         (file.to_owned(), number, Ok(text.to_owned()))
     }
 
