@@ -51,7 +51,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = AlertRules))]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Rules {
     /// Whether anybody is told of anything.
     pub enabled: bool,

@@ -67,7 +67,7 @@ impl ProjectRetention {
 
 /// How long a project keeps what it received, and what it holds at present.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct HeldView {
+pub(super) struct HeldEventsView {
     /// How long events are kept, in hours.
     events_hours: u64,
     /// How long deliveries that ended without success are kept, in hours.
@@ -86,12 +86,12 @@ pub(super) struct HeldView {
 /// Shows how long a project keeps what it received, and what it really holds.
 #[utoipa::path(get, path = "/projects/{project}/retention", tag = "projects",
     operation_id = "show_retention", params(("project" = String, Path, description = "The project's id")),
-    responses((status = 200, body = HeldView), Refusal))]
+    responses((status = 200, body = HeldEventsView), Refusal))]
 pub(super) async fn show(
     _: Allowed<ProjectsRead>,
     extract::State(portal): State,
     Path(id): Path<ProjectId>,
-) -> Result<Json<HeldView>, ApiError> {
+) -> Result<Json<HeldEventsView>, ApiError> {
     let retention = portal.store.project(id).await?.retention;
     let most = portal.lanes.kept_at_most();
     let held = portal.lanes.held(id).await?;
@@ -100,7 +100,7 @@ pub(super) async fn show(
         own.map_or(most, |own| most.min(u64::from(own)))
     };
     let events_hours = shorter(retention.events_hours, most.events);
-    Ok(Json(HeldView {
+    Ok(Json(HeldEventsView {
         events_hours,
         outcomes_hours: shorter(retention.outcomes_hours, most.ended).min(events_hours),
         bytes: held.bytes,

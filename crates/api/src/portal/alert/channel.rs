@@ -60,7 +60,6 @@ pub(in crate::portal) struct AlertChannelView {
     /// Identifies it.
     id: String,
     /// By which way.
-    #[schema(inline)]
     kind: Way,
     /// As people call it.
     name: String,
@@ -93,7 +92,6 @@ pub(in crate::portal) struct NewAlertChannelView {
 #[serde(deny_unknown_fields)]
 pub(in crate::portal) struct AlertChannelInput {
     /// By which way.
-    #[schema(inline)]
     kind: Way,
     /// As people call it.
     #[schema(min_length = 1, max_length = 200)]
