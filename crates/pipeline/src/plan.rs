@@ -206,6 +206,12 @@ impl Plan {
 
     /// Why the sync doesn't send this part of `event`; `None` when it does.
     pub fn explain(&self, event: &Event, part: Part) -> Option<Filtered> {
+        self.explain_shown(event, event, part)
+    }
+
+    /// The same, where of `event` only so much is shown as `shown` has: the event without the values of
+    /// sensitive properties. What the condition itself says is as it was set.
+    pub fn explain_shown(&self, event: &Event, shown: &Event, part: Part) -> Option<Filtered> {
         if event.is_erased() {
             return Some(Filtered::Erased);
         }
@@ -215,12 +221,12 @@ impl Plan {
         if part == Part::User {
             return (!self.shows_change(event)).then_some(Filtered::Unchanged);
         }
-        let root = root(event).ok()?;
-        match self.selection.judge(root) {
+        let (event, shown) = (root(event).ok()?, root(shown).ok()?);
+        match self.selection.judge(event) {
             Judgement::Selected => None,
             Judgement::OtherType => Some(Filtered::EventType),
             Judgement::Refused(condition) => Some(Filtered::Condition {
-                condition: condition.explain(root).unwrap_or_default(),
+                condition: condition.explain(event, shown).unwrap_or_default(),
             }),
         }
     }

@@ -1,9 +1,9 @@
-//! Samples of what went wrong: an attempt with all that there is to show of it, secrets masked.
+//! Samples of what went wrong: an attempt with all that there is to show of it, secrets masked. Sensitive
+//! properties are masked when a sample is shown: which they are can change at any time.
 //!
 //! They are made by those who made the attempt, seldom enough that a destination that is down costs
 //! no more with them than without.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -159,15 +159,9 @@ pub(crate) fn all_secrets(definition: &Definition, sync: &Sync) -> Secrets {
     }
 }
 
-/// The one place where what samples show of an event is masked: here go properties that people have
-/// declared sensitive.
-fn masked(text: &str) -> Cow<'_, str> {
-    Cow::Borrowed(text)
-}
-
 fn event_text(event: &Event) -> Option<String> {
     let text = std::str::from_utf8(event.text()).ok()?;
-    (text.len() <= MOST_EVENT_BYTES).then(|| masked(text).into_owned())
+    (text.len() <= MOST_EVENT_BYTES).then(|| text.to_owned())
 }
 
 fn request(shown: &pipeline::preview::Request, sent: &OutboundRequest) -> SampleRequest {
@@ -178,7 +172,7 @@ fn request(shown: &pipeline::preview::Request, sent: &OutboundRequest) -> Sample
         method: shown.method.to_string(),
         url: shown.url.masked(),
         headers: headers.collect(),
-        body: masked(beginning(&body, MOST_BODY_BYTES)).into_owned(),
+        body: beginning(&body, MOST_BODY_BYTES).to_owned(),
         body_bytes: sent.body.len() as u64,
     }
 }

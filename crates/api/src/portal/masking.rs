@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::sensitive::{MASK, Redaction, mask};
+use model::sensitive::{MASK, Redaction, SensitiveProperties, mask};
 use model::{Offset, ProjectId};
 
 use super::{ApiError, Portal};
@@ -15,6 +15,18 @@ pub(super) struct Redactions {
 }
 
 impl Redactions {
+    /// Of a project without sensitive properties.
+    pub(super) fn none() -> Self {
+        Self { by_offset: None }
+    }
+
+    /// For texts that were made of one event.
+    pub(super) fn of(offset: Offset, redaction: Redaction) -> Self {
+        Self {
+            by_offset: Some(HashMap::from([(offset, redaction)])),
+        }
+    }
+
     /// The text as it may be shown. What was made of an event that is gone is not shown at all.
     pub(super) fn apply(&self, offset: Offset, text: String) -> String {
         let Some(by_offset) = &self.by_offset else {
@@ -47,7 +59,7 @@ impl Portal {
     ) -> Result<Redactions, ApiError> {
         let sensitive = self.store.project(project).await?.sensitive;
         if sensitive.is_empty() {
-            return Ok(Redactions { by_offset: None });
+            return Ok(Redactions::none());
         }
         let mut by_offset = HashMap::new();
         for offset in offsets {
@@ -56,7 +68,8 @@ impl Portal {
             }
             let end = Some(offset.next());
             let found = self.lanes.events(log, end, 1).await?;
-            if let Some(event) = found.first().filter(|event| event.offset == offset) {
+            let found = found.first().filter(|event| event.offset == offset);
+            if let Some(event) = found.filter(|event| !event.is_erased()) {
                 by_offset.insert(offset, mask(event, &sensitive).redaction);
             }
         }
@@ -76,22 +89,34 @@ impl Portal {
             return Ok(None);
         };
         let sensitive = self.store.project(project).await?.sensitive;
-        Ok(Some(match sensitive.is_empty() {
-            true => reason,
-            false => without_quotations(&reason),
-        }))
+        Ok(Some(reason_as_shown(reason, &sensitive)))
     }
 }
 
-/// Of what the lane tells of a discarded event, which template failed, and where.
+/// The same for a project with these sensitive properties.
+pub(super) fn reason_as_shown(reason: String, sensitive: &SensitiveProperties) -> String {
+    match sensitive.is_empty() {
+        true => reason,
+        false => without_quotations(&reason),
+    }
+}
+
+/// Of what the lane tells of a discarded event, which template failed, and where; of what it tells of an
+/// answer, the status.
 fn without_quotations(reason: &str) -> String {
     const DISCARDED: &str = "discarded: ";
-    let Some(why) = reason.strip_prefix(DISCARDED) else {
-        return reason.to_owned();
+    const ANSWERED: &str = " answered ";
+    let told = match reason.strip_prefix(DISCARDED) {
+        Some(_) => DISCARDED.len(),
+        None => match reason.find(ANSWERED) {
+            Some(at) => at + ANSWERED.len(),
+            None => return reason.to_owned(),
+        },
     };
-    match why.split_once(": ") {
+    match reason[told..].split_once(": ") {
         Some((what, _)) => {
-            format!("{DISCARDED}{what} (what it says is not shown: it may tell sensitive values)")
+            let told = &reason[..told];
+            format!("{told}{what} (what it says is not shown: it may tell sensitive values)")
         }
         None => reason.to_owned(),
     }
@@ -108,9 +133,18 @@ mod tests {
         let shown = without_quotations(told);
         assert!(shown.starts_with("discarded: the body template failed at line 3 column 7 ("));
         assert!(!shown.contains("ann"), "{shown}");
+        let told = "3 attempts in a row failed, the last one: example.com answered 200 OK: no user \
+                    ann@example.com; it asked for a pause until 10:00:00 UTC";
+        let shown = without_quotations(told);
+        assert!(
+            shown.contains("example.com answered 200 OK (what"),
+            "{shown}"
+        );
+        assert!(!shown.contains("ann"), "{shown}");
         for plain in [
             "3 attempts in a row failed, the last one: the server answered 500",
             "discarded: the required mapping email has no value for this event",
+            "example.com answered 503 Service Unavailable; it asked for a pause until 10:00:00 UTC",
         ] {
             assert_eq!(without_quotations(plain), plain);
         }

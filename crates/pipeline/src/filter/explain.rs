@@ -13,26 +13,29 @@ const MAX_VALUE: usize = 80;
 const MAX_LISTED: usize = 10;
 
 impl Condition {
-    /// Why the condition doesn't hold for `event`, with the values that it saw; `None` when it holds.
-    pub(crate) fn explain(&self, event: &Object<'_>) -> Option<String> {
+    /// Why the condition doesn't hold for `event`, with the values that it saw as `shown` has them: the
+    /// same event, or what people may see of it. `None` when it holds.
+    pub(crate) fn explain(&self, event: &Object<'_>, shown: &Object<'_>) -> Option<String> {
         match self {
-            Self::All(conditions) => conditions.iter().find_map(|each| each.explain(event)),
+            Self::All(conditions) => conditions
+                .iter()
+                .find_map(|each| each.explain(event, shown)),
             Self::Any(conditions) => {
-                let reasons: Option<Vec<_>> =
-                    conditions.iter().map(|each| each.explain(event)).collect();
+                let reasons = conditions.iter().map(|each| each.explain(event, shown));
+                let reasons: Option<Vec<_>> = reasons.collect();
                 let reasons = reasons?;
                 Some(match reasons.as_slice() {
                     [only] => only.clone(),
                     several => format!("none of these holds: {}", listed(several, "; ")),
                 })
             }
-            Self::Test(test) => (!test.holds(event)).then(|| test.explain(event)),
+            Self::Test(test) => (!test.holds(event)).then(|| test.explain(shown)),
         }
     }
 }
 
 impl Test {
-    fn explain(&self, event: &Object<'_>) -> String {
+    fn explain(&self, shown: &Object<'_>) -> String {
         let mut text = property::describe(&self.property);
         text.push_str(" must ");
         match &self.check {
@@ -58,7 +61,7 @@ impl Test {
             }
         }
         text.push_str(", but it is ");
-        match property::find(&self.property, event) {
+        match property::find(&self.property, shown) {
             Some(value) => text.push_str(&cut(value.to_json())),
             None => text.push_str("missing"),
         }

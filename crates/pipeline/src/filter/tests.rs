@@ -36,7 +36,8 @@ fn judge(selection: &Selection, event: &str) -> bool {
     let event = event.as_object().unwrap();
     let judgement = selection.judge(event);
     if let Judgement::Refused(condition) = judgement {
-        assert!(condition.explain(event).is_some(), "a refusal has a reason");
+        let reason = condition.explain(event, event);
+        assert!(reason.is_some(), "a refusal has a reason");
     }
     matches!(judgement, Judgement::Selected)
 }
@@ -258,8 +259,9 @@ fn the_explanation_names_the_condition_and_what_it_saw() {
     let explained = |condition: serde_json::Value, event: &str| {
         let selection = compile(with_condition(condition)).unwrap();
         let event = parse(event.as_bytes(), &Limits::FOREIGN).unwrap();
-        match selection.judge(event.as_object().unwrap()) {
-            Judgement::Refused(condition) => condition.explain(event.as_object().unwrap()).unwrap(),
+        let event = event.as_object().unwrap();
+        match selection.judge(event) {
+            Judgement::Refused(condition) => condition.explain(event, event).unwrap(),
             judgement => panic!("{judgement:?}"),
         }
     };
@@ -283,6 +285,26 @@ fn the_explanation_names_the_condition_and_what_it_saw() {
         &event(&format!("\"{}\"", "é".repeat(5000))),
     );
     assert!(long.chars().count() < 200, "{long}");
+}
+
+#[test]
+fn an_explanation_judges_the_event_and_shows_what_may_be_seen_of_it() {
+    let selection = compile(with_condition(json!({"all": [
+        test("starts_with", json!(["ann"])), test("contains", json!(["@"])), test("is_not", json!(["ann@b"])),
+    ]})))
+    .unwrap();
+    let (real, masked) = (event(r#""ann@b""#), event(r#""[sensitive]""#));
+    let real = parse(real.as_bytes(), &Limits::FOREIGN).unwrap();
+    let masked = parse(masked.as_bytes(), &Limits::FOREIGN).unwrap();
+    let Judgement::Refused(condition) = selection.judge(real.as_object().unwrap()) else {
+        panic!("it is refused");
+    };
+    let (real, masked) = (real.as_object().unwrap(), masked.as_object().unwrap());
+    // The masked event alone would be refused by the first.
+    assert_eq!(
+        condition.explain(real, masked).unwrap(),
+        r#"event property "p" must not be "ann@b", but it is "[sensitive]""#
+    );
 }
 
 #[test]

@@ -4,11 +4,13 @@ use axum::Json;
 use axum::extract;
 use model::alert::Kind;
 use model::outcome::Category;
+use model::sensitive::SensitiveProperties;
 use model::{IncidentId, ProjectId, SyncId};
 use serde::{Deserialize, Serialize};
 use store::alert::{Incident, IncidentFilter};
 use utoipa::{IntoParams, ToSchema};
 
+use super::masked::as_told;
 use crate::auth::Allowed;
 use crate::auth::permission::{SyncsRead, SyncsWrite};
 use crate::portal::draft::present;
@@ -59,7 +61,8 @@ struct IncidentSample {
     category: Option<Category>,
     /// The status, where there was an answer.
     status: Option<u16>,
-    /// What happened, in words, without secrets.
+    /// What happened, in words, without secrets. Where the project has sensitive properties, these are
+    /// words for the status or the category, without what the destination said.
     message: String,
 }
 
@@ -100,9 +103,10 @@ struct IncidentAcknowledged {
     by: String,
 }
 
-impl From<&Incident> for IncidentView {
-    fn from(incident: &Incident) -> Self {
-        let seen = &incident.seen;
+impl IncidentView {
+    /// As people of a project with these sensitive properties may see it.
+    fn new(incident: &Incident, sensitive: &SensitiveProperties) -> Self {
+        let seen = &*as_told(&incident.seen, sensitive);
         let sample = seen.message.as_ref().map(|message| IncidentSample {
             category: seen.category,
             status: seen.status,
@@ -191,7 +195,7 @@ pub(in crate::portal) async fn list(
             message: "sync: the id of a sync".into(),
         })?),
     };
-    portal.store.project(project).await?;
+    let sensitive = portal.store.project(project).await?.sensitive;
     if let Some(sync) = sync {
         portal.store.sync(project, sync).await?;
     }
@@ -203,7 +207,7 @@ pub(in crate::portal) async fn list(
         .store
         .incidents(project, filter, after.as_ref(), page.limit()?);
     Ok(Json(Page::of(found.await?, |incident| {
-        IncidentView::from(&incident)
+        IncidentView::new(&incident, &sensitive)
     })))
 }
 
@@ -219,7 +223,8 @@ pub(in crate::portal) async fn show(
     Path((project, id)): Ids,
 ) -> Result<Json<IncidentView>, ApiError> {
     let incident = portal.store.incident(project, id).await?;
-    Ok(Json(IncidentView::from(&incident)))
+    let sensitive = portal.store.project(project).await?.sensitive;
+    Ok(Json(IncidentView::new(&incident, &sensitive)))
 }
 
 /// Says that one sees to an incident; who was first stays.
@@ -235,7 +240,8 @@ pub(in crate::portal) async fn acknowledge(
 ) -> Result<Json<IncidentView>, ApiError> {
     let by = allowed.caller();
     let incident = portal.store.acknowledge_incident(project, id, &by).await?;
-    Ok(Json(IncidentView::from(&incident)))
+    let sensitive = portal.store.project(project).await?.sensitive;
+    Ok(Json(IncidentView::new(&incident, &sensitive)))
 }
 
 /// Has nothing told of an incident until a time: not that it is open, where that was held back, and not
@@ -259,5 +265,6 @@ pub(in crate::portal) async fn mute(
     };
     let by = allowed.caller();
     let incident = portal.store.mute_incident(project, id, until, &by).await?;
-    Ok(Json(IncidentView::from(&incident)))
+    let sensitive = portal.store.project(project).await?.sensitive;
+    Ok(Json(IncidentView::new(&incident, &sensitive)))
 }

@@ -3,6 +3,7 @@
 mod channel;
 mod dispatch;
 mod incident;
+mod masked;
 mod quiet;
 mod rules;
 mod signature;

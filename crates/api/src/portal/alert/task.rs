@@ -167,7 +167,8 @@ impl Alerts {
         let id = IncidentId::generate(portal.authority.random.as_ref());
         let hours = about.rules.quiet_hours.as_ref();
         let tell_at = hours.and_then(|hours| quiet::until(hours, now));
-        let told = told(portal, about, (id, kind, now), &seen);
+        let shown = portal.as_told(about.project, &seen).await?;
+        let told = told(portal, about, (id, kind, now), &shown);
         let telling = match tell_at {
             None => portal.telling_of(&told, now).await?,
             Some(_) => Telling::default(),
@@ -236,12 +237,8 @@ impl Alerts {
         let muted = incident.muted_until.is_some_and(|until| until > now);
         let telling = match incident.told && !muted && why != Over::RuleOff {
             true => {
-                let mut told = told(
-                    portal,
-                    about,
-                    (id, kind, incident.opened_at),
-                    &incident.seen,
-                );
+                let seen = portal.as_told(about.project, &incident.seen).await?;
+                let mut told = told(portal, about, (id, kind, incident.opened_at), &seen);
                 told.ended = Some((now, &ended));
                 portal.telling_of(&told, now).await?
             }
@@ -273,12 +270,9 @@ impl Alerts {
                 continue;
             }
             let (id, seen) = (incident.id, &incident.seen);
-            let told = told(
-                &portal,
-                &about,
-                (id, incident.kind, incident.opened_at),
-                seen,
-            );
+            let seen = portal.as_told(incident.project, seen).await?;
+            let about_it = (id, incident.kind, incident.opened_at);
+            let told = told(&portal, &about, about_it, &seen);
             let telling = portal.telling_of(&told, now).await?;
             portal.store.tell_incident(id, telling).await?;
         }

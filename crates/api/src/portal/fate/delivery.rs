@@ -134,15 +134,18 @@ pub(super) struct FailureOfAttempt {
     pub(super) message: String,
 }
 
-impl From<Failure> for FailureOfAttempt {
-    fn from(failure: Failure) -> Self {
+impl FailureOfAttempt {
+    fn new(failure: &Failure, shown: Shown<'_>) -> Self {
         Self {
             category: failure.category.name(),
             status: failure.status,
-            message: failure.message,
+            message: shown(failure.message.clone()),
         }
     }
 }
+
+/// Takes sensitive values out of texts that were made of the event.
+type Shown<'a> = &'a dyn Fn(String) -> String;
 
 /// Shows what became of one event's deliveries by a sync, with all attempts.
 #[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/deliveries/{offset}", tag = "deliveries",
@@ -166,6 +169,9 @@ pub(in crate::portal) async fn show(
             deliveries: Vec::new(),
         }));
     };
+    let redactions = portal.redactions(project, [Offset(offset)].into_iter());
+    let redactions = redactions.await?;
+    let shown = |text| redactions.apply(Offset(offset), text);
     let events_before = match fate.standing {
         Standing::Ahead { events } => Some(events),
         _ => None,
@@ -174,16 +180,17 @@ pub(in crate::portal) async fn show(
         offset,
         standing: fate.standing.into(),
         events_before,
-        deliveries: known(project, id, Offset(offset), fate),
+        deliveries: known(project, id, Offset(offset), fate, &shown),
     }))
 }
 
-/// The deliveries that something is known of.
+/// The deliveries that something is known of, as they may be shown.
 pub(super) fn known(
     project: ProjectId,
     sync: SyncId,
     offset: Offset,
     fate: Fate,
+    shown: Shown<'_>,
 ) -> Vec<KnownDelivery> {
     let mut deliveries = Vec::new();
     for part in [Part::Event, Part::User] {
@@ -201,7 +208,7 @@ pub(super) fn known(
             .rev()
             .find(|attempt| attempt.what == journal::fate::What::Delivered);
         let state = match (pending, delivered, retried, ended) {
-            (Some(pending), ..) => pending_state(pending),
+            (Some(pending), ..) => pending_state(pending, shown),
             (_, _, Some(last), ended) if ended.is_none_or(|ended| ended.at <= last.at) => {
                 DeliveryState::Delivered {
                     at: rfc3339(last.at),
@@ -211,7 +218,7 @@ pub(super) fn known(
                 }
             }
             (_, Some(delivered), ..) => first_state(delivered),
-            (_, _, _, Some(ended)) => ended_state(ended),
+            (_, _, _, Some(ended)) => ended_state(ended, shown),
             (None, None, _, None) if attempts.is_empty() => continue,
             (None, None, _, None) => DeliveryState::Withdrawn,
         };
@@ -221,18 +228,18 @@ pub(super) fn known(
             state,
             attempts: attempts
                 .into_iter()
-                .map(|attempt| AttemptView::new(project, sync, attempt))
+                .map(|attempt| AttemptView::new(project, sync, attempt, shown))
                 .collect(),
         });
     }
     deliveries
 }
 
-fn pending_state(retry: &Retry) -> DeliveryState {
+fn pending_state(retry: &Retry, shown: Shown<'_>) -> DeliveryState {
     DeliveryState::Pending {
         due_at: rfc3339(retry.due_at),
         attempts_made: retry.attempts,
-        last_failure: retry.failure.clone().into(),
+        last_failure: FailureOfAttempt::new(&retry.failure, shown),
     }
 }
 
@@ -245,18 +252,18 @@ fn first_state(delivered: &Delivered) -> DeliveryState {
     }
 }
 
-fn ended_state(ended: &Ended) -> DeliveryState {
+fn ended_state(ended: &Ended, shown: Shown<'_>) -> DeliveryState {
     let at = rfc3339(ended.at);
     match &ended.why {
         EndedWhy::Expired(failure) => DeliveryState::Expired {
             at,
             attempts_made: ended.attempts,
-            last_failure: failure.clone().into(),
+            last_failure: FailureOfAttempt::new(failure, shown),
         },
         EndedWhy::Discarded(why) => DeliveryState::Discarded {
             at,
             reason: why.name(),
-            message: why.to_string(),
+            message: shown(why.to_string()),
         },
     }
 }

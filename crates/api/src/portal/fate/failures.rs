@@ -1,14 +1,17 @@
 //! A sync's failures, grouped: how many over time, and samples.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use journal::fate::{SampleBody, SampleRequest, SampleResponse, SampleRow, What};
+use bytes::Bytes;
+use journal::fate::{Sample, SampleBody, SampleRequest, SampleResponse, SampleRow, What};
 use journal::figures::{Figures, Scope};
-use model::{DeliveryId, Part, ProjectId, SyncId, Timestamp};
+use model::sensitive::mask;
+use model::{DeliveryId, Event, EventKind, Part, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,10 +21,11 @@ use crate::auth::Allowed;
 use crate::auth::permission::DeliveriesRead;
 use crate::portal::extract::{Path, Query};
 use crate::portal::figures::FiguresQuery;
+use crate::portal::masking::Redactions;
 use crate::portal::openapi::Refusal;
 use crate::portal::sync::Ids;
 use crate::portal::view::rfc3339;
-use crate::portal::{ApiError, State};
+use crate::portal::{ApiError, Portal, State};
 
 /// A sync's failures over some time.
 #[derive(Debug, Serialize, ToSchema)]
@@ -208,7 +212,7 @@ fn groups(
 }
 
 /// A sample of an attempt that failed, or of an event that no request could be made of. Secrets are
-/// masked; so are headers of the answer that hold credentials.
+/// masked; so are headers of the answer that hold credentials, and values of sensitive properties.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::portal) struct SampleView {
     /// Identifies it among the sync's samples.
@@ -280,31 +284,37 @@ struct SampledHeader {
     value: String,
 }
 
-fn headers(headers: Vec<(String, String)>) -> Vec<SampledHeader> {
+/// Takes sensitive values out of texts that were made of the event, or answered to it.
+type Shown<'a> = &'a dyn Fn(String) -> String;
+
+fn headers(headers: Vec<(String, String)>, shown: Shown<'_>) -> Vec<SampledHeader> {
     let headers = headers.into_iter();
     headers
-        .map(|(name, value)| SampledHeader { name, value })
+        .map(|(name, value)| SampledHeader {
+            name: shown(name),
+            value: shown(value),
+        })
         .collect()
 }
 
-impl From<SampleRequest> for SampledRequest {
-    fn from(request: SampleRequest) -> Self {
+impl SampledRequest {
+    fn new(request: SampleRequest, shown: Shown<'_>) -> Self {
         Self {
             method: request.method,
-            url: request.url,
-            headers: headers(request.headers),
-            body: request.body,
+            url: shown(request.url),
+            headers: headers(request.headers, shown),
+            body: shown(request.body),
             body_bytes: request.body_bytes,
         }
     }
 }
 
-impl From<SampleResponse> for SampledResponse {
-    fn from(response: SampleResponse) -> Self {
+impl SampledResponse {
+    fn new(response: SampleResponse, shown: Shown<'_>) -> Self {
         Self {
             status: response.status,
-            headers: headers(response.headers),
-            body: response.body,
+            headers: headers(response.headers, shown),
+            body: shown(response.body),
         }
     }
 }
@@ -328,6 +338,8 @@ pub(in crate::portal) async fn show(
     };
     let SampleRow { sequence, sample } = found.map_err(unavailable)?.ok_or_else(missing)?;
     let body = SampleBody::from_json(&sample.body).unwrap_or_default();
+    let (event, redactions) = portal.masked_sample(project, &sample, body.event).await?;
+    let shown = |text| redactions.apply(sample.offset, text);
     let view = SampleView {
         id: sequence,
         delivery_id: DeliveryId::of(project, sample.offset, id, sample.part).to_string(),
@@ -337,16 +349,48 @@ pub(in crate::portal) async fn show(
         attempt: sample.number,
         outcome: AttemptOutcome::of(sample.what),
         category: sample.what.category(),
-        message: body.message,
+        message: shown(body.message),
         received_at: rfc3339(Timestamp(body.received_at)),
-        request: body.request.map(Into::into),
-        response: body.response.map(Into::into),
+        request: body
+            .request
+            .map(|request| SampledRequest::new(request, &shown)),
+        response: body
+            .response
+            .map(|response| SampledResponse::new(response, &shown)),
         timing: body.split.into(),
         // Written as the text that it is.
         event: None,
     };
     let json = [(header::CONTENT_TYPE, "application/json")];
-    Ok((json, written(&view, body.event.as_deref())?).into_response())
+    Ok((json, written(&view, event.as_deref())?).into_response())
+}
+
+impl Portal {
+    /// The event of a sample as it may be shown, and what takes the same values out of the sample's
+    /// texts. The sample's own text of it counts: the journal's may be gone.
+    async fn masked_sample(
+        &self,
+        project: ProjectId,
+        sample: &Sample,
+        event: Option<String>,
+    ) -> Result<(Option<String>, Redactions), ApiError> {
+        let offset = sample.offset;
+        let Some(text) = event else {
+            // It is too large to be kept with the sample.
+            let redactions = self.redactions(project, [offset].into_iter());
+            return Ok((None, redactions.await?));
+        };
+        let sensitive = self.store.project(project).await?.sensitive;
+        if sensitive.is_empty() {
+            return Ok((Some(text), Redactions::none()));
+        }
+        // Of what kind it is, and when it came, nothing of this depends on.
+        let kind = EventKind::Track;
+        let event = Event::new(project, offset, kind, sample.at, Bytes::from(text));
+        let masked = mask(&Arc::new(event), &sensitive);
+        let text = String::from_utf8_lossy(masked.event.text()).into_owned();
+        Ok((Some(text), Redactions::of(offset, masked.redaction)))
+    }
 }
 
 /// The sample with the event's own text: a tree of ours would write some numbers otherwise than

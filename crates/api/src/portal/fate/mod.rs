@@ -100,7 +100,13 @@ pub(super) struct AttemptView {
 }
 
 impl AttemptView {
-    fn new(project: ProjectId, sync: SyncId, attempt: Attempt) -> Self {
+    /// As people may see it: `shown` takes sensitive values out of texts that were made of the event.
+    fn new(
+        project: ProjectId,
+        sync: SyncId,
+        attempt: Attempt,
+        shown: &dyn Fn(String) -> String,
+    ) -> Self {
         Self {
             delivery_id: DeliveryId::of(project, attempt.offset, sync, attempt.part).to_string(),
             offset: attempt.offset.0,
@@ -110,7 +116,7 @@ impl AttemptView {
             outcome: AttemptOutcome::of(attempt.what),
             category: attempt.what.category(),
             status: attempt.status,
-            message: words(&attempt),
+            message: words(&attempt).unwrap_or_else(|| shown(attempt.message)),
             event_type: attempt.event_type,
             tries: attempt.tries,
             timing: attempt.split.into(),
@@ -118,11 +124,13 @@ impl AttemptView {
     }
 }
 
-/// What happened in an attempt, in words.
-fn words(attempt: &Attempt) -> String {
-    match (attempt.what, attempt.status) {
+/// What happened in an attempt, in words of our own; `None` where only its message says it, which may
+/// quote the event.
+fn words(attempt: &Attempt) -> Option<String> {
+    let words = match (attempt.what, attempt.status) {
         (What::Delivered, Some(status)) => format!("the destination took it (status {status})"),
         (What::Delivered, None) => "the destination took it".to_owned(),
+        (_, None) => return None,
         (_, Some(status)) => {
             let status = axum::http::StatusCode::from_u16(status);
             status.map_or_else(
@@ -130,8 +138,8 @@ fn words(attempt: &Attempt) -> String {
                 |status| format!("the destination answered {status}"),
             )
         }
-        (_, None) => attempt.message.clone(),
-    }
+    };
+    Some(words)
 }
 
 /// A time of a query.

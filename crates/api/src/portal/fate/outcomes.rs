@@ -7,7 +7,7 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{AttemptOutcome, AttemptView, time};
+use super::{AttemptOutcome, AttemptView, time, words};
 use crate::auth::Allowed;
 use crate::auth::permission::DeliveriesRead;
 use crate::portal::extract::Query;
@@ -142,11 +142,17 @@ pub(in crate::portal) async fn list(
     };
     let found = portal.lanes.fates().outcomes(id, wanted).await;
     let found = found.map_err(unavailable)?;
-    let rows = found.rows.into_iter();
+    let quoting = found.rows.iter().map(|row| &row.attempt);
+    let quoting = quoting.filter(|attempt| words(attempt).is_none());
+    let offsets = quoting.map(|attempt| attempt.offset);
+    let redactions = portal.redactions(project, offsets).await?;
+    let items = found.rows.into_iter().map(|row| {
+        let offset = row.attempt.offset;
+        let shown = |text| redactions.apply(offset, text);
+        AttemptView::new(project, id, row.attempt, &shown)
+    });
     Ok(Json(AttemptPage {
-        items: rows
-            .map(|row| AttemptView::new(project, id, row.attempt))
-            .collect(),
+        items: items.collect(),
         next: found
             .next
             .map(|(at, sequence)| format!("{}.{sequence}", at.0)),

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract;
 use journal::fate::RefusedRow;
 use model::ProjectId;
+use model::sensitive::SensitiveProperties;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -44,12 +45,14 @@ pub(super) struct RefusedView {
     events: Option<u64>,
     /// The size of its body, in bytes.
     bytes: u64,
-    /// The first KiB of the body, API keys masked.
-    beginning: String,
+    /// The first KiB of the body, API keys masked; null where the project has sensitive properties:
+    /// what is cut, or is not even JSON, doesn't say which of its values are theirs.
+    beginning: Option<String>,
 }
 
 impl RefusedView {
-    pub(super) fn new(row: RefusedRow) -> Self {
+    /// As people of a project with these sensitive properties may see it.
+    pub(super) fn new(row: RefusedRow, sensitive: &SensitiveProperties) -> Self {
         let mut body: Value = serde_json::from_str(&row.refused.body).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
@@ -59,7 +62,7 @@ impl RefusedView {
             status: body["status"].as_u64().unwrap_or(0) as u16,
             events: body["events"].as_u64(),
             bytes: body["bytes"].as_u64().unwrap_or(0),
-            beginning: text(&body["beginning"]),
+            beginning: sensitive.is_empty().then(|| text(&body["beginning"])),
             answer: body["answer"].take(),
         }
     }
@@ -75,10 +78,10 @@ pub(in crate::portal) async fn list(
     extract::State(portal): State,
     Path(project): Path<ProjectId>,
 ) -> Result<Json<RefusedList>, ApiError> {
-    portal.store.project(project).await?;
+    let sensitive = portal.store.project(project).await?.sensitive;
     let rows = portal.lanes.fates().refused(project).await;
     let rows = rows.map_err(unavailable)?.into_iter();
     Ok(Json(RefusedList {
-        items: rows.map(RefusedView::new).collect(),
+        items: rows.map(|row| RefusedView::new(row, &sensitive)).collect(),
     }))
 }

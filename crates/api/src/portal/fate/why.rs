@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract;
 use journal::fate::{Fate, Found, Key, Standing};
 use model::outcome::Filtered;
+use model::sensitive::{Masked, SensitiveProperties, mask};
 use model::{Clock, Event, Offset, Part, ProjectId};
 use pipeline::Plan;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use crate::auth::Allowed;
 use crate::auth::permission::DeliveriesRead;
 use crate::portal::extract::{Path, Query};
 use crate::portal::lanes::Health;
+use crate::portal::masking::reason_as_shown;
 use crate::portal::openapi::Refusal;
 use crate::portal::page::PageQuery;
 use crate::portal::view::rfc3339;
@@ -154,7 +156,7 @@ struct FilteredView {
     /// The kind of reason: `path_off`, `event_type`, `condition`, `unchanged`, or `other_settings` where
     /// the settings of today would send it.
     reason: &'static str,
-    /// In words; of a condition with the value that it saw.
+    /// In words; of a condition with the value that it saw, masked where the property is sensitive.
     message: String,
 }
 
@@ -203,23 +205,24 @@ pub(in crate::portal) async fn show(
     };
     let page = PageQuery::new(query.cursor.clone(), None);
     let before = page.after(|text| text.parse().ok().map(Offset))?;
-    portal.store.project(project).await?;
+    let sensitive = portal.store.project(project).await?.sensitive;
     let found = portal.found(project, keys, before, limit).await?;
     let syncs = portal.store.syncs(project, None, MOST_SYNCS).await?;
     let mut explainers = Vec::new();
     for record in syncs.items {
-        explainers.push(Explainer::new(&portal, record).await?);
+        explainers.push(Explainer::new(&portal, record, &sensitive).await?);
     }
     let mut events = Vec::new();
     for event in &found.events {
+        let masked = mask(event, &sensitive);
         let mut of_syncs = Vec::new();
         for explainer in &explainers {
-            of_syncs.push(explainer.explain(&portal, event).await?);
+            of_syncs.push(explainer.explain(&portal, event, &masked).await?);
         }
         events.push(explained(event, of_syncs));
     }
     let refused = match &query.id {
-        Some(id) if before.is_none() => portal.refused_with(project, id).await?,
+        Some(id) if before.is_none() => portal.refused_with(project, id, &sensitive).await?,
         _ => Vec::new(),
     };
     Ok(Json(Why {
@@ -250,7 +253,8 @@ impl Portal {
             let found = found.map_err(unavailable)?;
             all.complete &= found.complete;
             more |= found.next.is_some();
-            all.events.extend(found.events);
+            let events = found.events.into_iter();
+            all.events.extend(events.filter(|event| !event.is_erased()));
         }
         all.events
             .sort_by_key(|event| std::cmp::Reverse(event.offset));
@@ -267,11 +271,13 @@ impl Portal {
         &self,
         project: ProjectId,
         id: &str,
+        sensitive: &SensitiveProperties,
     ) -> Result<Vec<RefusedView>, ApiError> {
         let rows = self.lanes.fates().refused(project).await;
         let rows = rows.map_err(unavailable)?.into_iter();
         let rows = rows.filter(|row| row.refused.insert_ids.iter().any(|known| known == id));
-        Ok(rows.take(MOST_REFUSED).map(RefusedView::new).collect())
+        let rows = rows.take(MOST_REFUSED);
+        Ok(rows.map(|row| RefusedView::new(row, sensitive)).collect())
     }
 }
 
@@ -303,7 +309,11 @@ struct Explainer {
 }
 
 impl Explainer {
-    async fn new(portal: &Portal, record: SyncRecord) -> Result<Self, ApiError> {
+    async fn new(
+        portal: &Portal,
+        record: SyncRecord,
+        sensitive: &SensitiveProperties,
+    ) -> Result<Self, ApiError> {
         let definition = portal.definition(&record.sync).await?;
         let clock: &Arc<dyn Clock> = &portal.authority.clock;
         let plan = Plan::compile(&definition, &record.sync, clock).ok();
@@ -312,15 +322,23 @@ impl Explainer {
             record,
             plan,
             health: status.health,
-            reason: status.reason,
+            reason: status
+                .reason
+                .map(|reason| reason_as_shown(reason, sensitive)),
         })
     }
 
-    async fn explain(&self, portal: &Portal, event: &Event) -> Result<ExplainedSync, ApiError> {
+    /// What the sync did with `event`, of which so much is shown as `masked` has.
+    async fn explain(
+        &self,
+        portal: &Portal,
+        event: &Event,
+        masked: &Masked,
+    ) -> Result<ExplainedSync, ApiError> {
         let sync = &self.record.sync;
         let fate = portal.lanes.fates().fate(sync.id, event.offset).await;
         let verdicts = match fate.map_err(unavailable)? {
-            Some(fate) => self.verdicts(event, fate),
+            Some(fate) => self.verdicts(event, masked, fate),
             None => vec![self.verdict(
                 Part::Event,
                 VerdictState::NeverEnabled,
@@ -335,21 +353,22 @@ impl Explainer {
         })
     }
 
-    fn verdicts(&self, event: &Event, fate: Fate) -> Vec<Verdict> {
+    fn verdicts(&self, event: &Event, masked: &Masked, fate: Fate) -> Vec<Verdict> {
         let sync = &self.record.sync;
         let standing = fate.standing;
-        let deliveries = known(sync.project, sync.id, event.offset, fate);
+        let shown = |text: String| masked.redaction.apply(&text);
+        let deliveries = known(sync.project, sync.id, event.offset, fate, &shown);
         let mut verdicts: Vec<_> = deliveries
             .into_iter()
             .map(|delivery| self.of_delivery(delivery, event))
             .collect();
         for part in self.parts(event) {
             if verdicts.iter().all(|verdict| verdict.part != part) {
-                verdicts.push(self.without_delivery(part, standing, event));
+                verdicts.push(self.without_delivery(part, standing, event, masked));
             }
         }
         if verdicts.is_empty() {
-            verdicts.push(self.without_delivery(Part::Event, standing, event));
+            verdicts.push(self.without_delivery(Part::Event, standing, event, masked));
         }
         verdicts
     }
@@ -421,7 +440,13 @@ impl Explainer {
         }
     }
 
-    fn without_delivery(&self, part: Part, standing: Standing, event: &Event) -> Verdict {
+    fn without_delivery(
+        &self,
+        part: Part,
+        standing: Standing,
+        event: &Event,
+        masked: &Masked,
+    ) -> Verdict {
         match standing {
             Standing::BeforeLane => {
                 let summary = "it was received before the sync began".to_owned();
@@ -446,7 +471,7 @@ impl Explainer {
                 self.verdict(part, VerdictState::Forgotten, summary.into(), event)
             }
             Standing::Settled => {
-                let filtered = self.filtered(part, event);
+                let filtered = self.filtered(part, event, masked);
                 let summary = format!("filtered: {}", filtered.message);
                 Verdict {
                     filtered: Some(filtered),
@@ -472,14 +497,14 @@ impl Explainer {
     }
 
     /// Why the sync's settings, as they are now, don't send it.
-    fn filtered(&self, part: Part, event: &Event) -> FilteredView {
+    fn filtered(&self, part: Part, event: &Event, masked: &Masked) -> FilteredView {
         let Some(plan) = &self.plan else {
             return FilteredView {
                 reason: "other_settings",
                 message: "by the settings of that time; those of now can't be used".into(),
             };
         };
-        let (reason, message) = match plan.explain(event, part) {
+        let (reason, message) = match plan.explain_shown(event, &masked.event, part) {
             Some(Filtered::PathOff) => ("path_off", "this kind of event is not sent here".into()),
             Some(Filtered::EventType) => ("event_type", "its event type is not selected".into()),
             Some(Filtered::Unchanged) => (
@@ -487,7 +512,10 @@ impl Explainer {
                 "nothing changed of the user that counts".into(),
             ),
             Some(Filtered::Erased) => ("erased", "its user was erased".into()),
-            Some(Filtered::Condition { condition }) => ("condition", condition),
+            // What a condition is compared with may be the value itself.
+            Some(Filtered::Condition { condition }) => {
+                ("condition", masked.redaction.apply(&condition))
+            }
             None => (
                 "other_settings",
                 "by the settings of that time; those of now would send it".into(),

@@ -628,3 +628,80 @@ async fn incidents_are_listed_open_ones_first_page_by_page() {
     let path = format!("{}/incidents?sync={}", scene.project, id_in(&other));
     scene.world.get(&path).await.problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn what_is_told_of_a_sensitive_project_quotes_no_destination() {
+    let mut scene = Scene::new().await;
+    scene.only_credentials().await;
+    let mark = |names: Value| json!({"sensitive": {"user": names}});
+    let marked = scene.world.change(&scene.project, mark(json!(["email"])));
+    marked.await.is(200);
+    for (kind, name) in [("webhook", "pager"), ("slack", "ops")] {
+        let url = format!("https://{name}.example/a");
+        let channel = json!({"kind": kind, "name": name, "url": url});
+        scene.channel(channel).await;
+    }
+    scene.world.courier.noted().answer = Some((200, Vec::new()));
+    scene.glance(|seen, now| {
+        seen.health = Health::Failing;
+        seen.failure = Some(Failure {
+            category: Category::Unauthorized,
+            status: Some(401),
+            message: "ann.example.com answered 401 Unauthorized: no such user ann@example.com"
+                .into(),
+            response: String::new(),
+        });
+        (seen.last_success, seen.last_failure) = (None, Some(now));
+        seen.failed = 6;
+    });
+    scene.look().await;
+    let mut told = scene.mails().await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    scene.is_well();
+    let open = scene.incidents("?open=true").await;
+    let path = format!(
+        "{}/incidents/{}",
+        scene.project,
+        open[0]["id"].as_str().unwrap()
+    );
+    told.push(scene.world.get(&path).await.is(200).text);
+    let seen = scene.world.call("POST", &format!("{path}/acknowledge"));
+    told.push(seen.send().await.is(200).text);
+    let mute = json!({"until": null});
+    let muted = scene.world.post(&format!("{path}/mute"), mute).await;
+    told.push(muted.is(200).text);
+    told.push(open[0].to_string());
+    let opened = told.len();
+    let sent = scene.sent().await;
+    assert_eq!(sent.len(), 2);
+    let bodies = |sent: Vec<OutboundRequest>| -> Vec<String> {
+        let bodies = sent.iter().map(|one| String::from_utf8_lossy(&one.body));
+        bodies.map(|body| body.into_owned()).collect()
+    };
+    told.extend(bodies(sent));
+    for text in &told {
+        assert!(
+            text.contains("the destination answered 401 Unauthorized"),
+            "{text}"
+        );
+        assert!(text.contains("not shown"), "{text}");
+    }
+    let sample = json!({"category": "unauthorized", "status": 401});
+    for (name, value) in sample.as_object().unwrap() {
+        assert_eq!(&open[0]["sample"][name], value);
+    }
+    scene.look_for(20 * MINUTE).await;
+    assert!(scene.incidents("?open=true").await.is_empty());
+    told.extend(scene.mails().await);
+    told.extend(bodies(scene.sent().await));
+    assert_eq!(told.len(), opened + 2 + 2 + 2, "its end is told too");
+    for text in &told {
+        let quoted = ["ann.example.com", "ann@example.com", "no such user"];
+        assert!(!quoted.iter().any(|said| text.contains(said)), "{text}");
+    }
+    // What was seen is kept as it was.
+    let unmarked = scene.world.change(&scene.project, mark(json!([])));
+    unmarked.await.is(200);
+    let shown = scene.world.get(&path).await.is(200).text;
+    assert!(shown.contains("no such user ann@example.com"), "{shown}");
+}

@@ -14,17 +14,17 @@ use serde_json::{Value, json};
 
 use super::World;
 
-const FAILED: What = What::Failed(Category::ServerError);
+pub(super) const FAILED: What = What::Failed(Category::ServerError);
 
 /// A project's sync with a lane, and events.
-struct Shop {
-    world: World,
-    project: String,
-    sync: String,
+pub(super) struct Shop {
+    pub(super) world: World,
+    pub(super) project: String,
+    pub(super) sync: String,
     id: SyncId,
 }
 
-fn event(number: u64) -> IncomingEvent {
+pub(super) fn event(number: u64) -> IncomingEvent {
     let fields = format!(
         r#"{{"event_type":"type {}","user_id":"user {}","$insert_id":"insert {number}","event_id":{number},"event_properties":{{"price":1.10,"plan":"free"}}"#,
         number % 2,
@@ -47,7 +47,7 @@ fn event(number: u64) -> IncomingEvent {
 }
 
 impl Shop {
-    async fn new(settings: Value) -> Self {
+    pub(super) async fn new(settings: Value) -> Self {
         let world = World::new().await;
         let sync = world.sync(settings).await;
         let mut parts = sync.rsplit('/');
@@ -64,7 +64,7 @@ impl Shop {
         shop
     }
 
-    fn project_id(&self) -> ProjectId {
+    pub(super) fn project_id(&self) -> ProjectId {
         self.project.parse().unwrap()
     }
 
@@ -77,12 +77,12 @@ impl Shop {
         self.world.lanes.journal().accept(batch).await.unwrap();
     }
 
-    async fn settle(&self, settlement: Settlement) {
+    pub(super) async fn settle(&self, settlement: Settlement) {
         let journal = self.world.lanes.journal();
         journal.settle(self.id, settlement).await.unwrap();
     }
 
-    fn attempt(&self, offset: u64, number: u8, what: What) -> Attempt {
+    pub(super) fn attempt(&self, offset: u64, number: u8, what: What) -> Attempt {
         Attempt {
             offset: Offset(offset),
             part: Part::Event,
@@ -107,7 +107,7 @@ impl Shop {
         }
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(super) async fn get(&self, path: &str) -> Value {
         self.world.get(path).await.json()
     }
 }

@@ -45,6 +45,7 @@ mod sealing;
 mod second_factor;
 mod secrets;
 mod sensitive;
+mod sensitive_fates;
 mod session;
 mod sync_versions;
 mod syncs;
