@@ -207,15 +207,8 @@ async fn a_folder_is_used_by_one_journal_at_a_time() {
 
 /// What made figures of the counts by the minute that versions before 3 kept.
 const BEFORE_FIGURES: &str = "
-DROP TABLE replays;
-DROP TABLE replayed;
-DROP TABLE bounded_lanes;
-DROP TABLE erasures;
-DROP TABLE erased;
-DROP TABLE zeros;
 DROP TABLE minutes;
 DROP TABLE hours;
-DROP TABLE holds;
 CREATE TABLE lane_minutes (
     lane            INTEGER NOT NULL,
     minute          INTEGER NOT NULL,
@@ -245,7 +238,7 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
         let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
         let version = || database.pragma_query_value(None, "user_version", |row| row.get(0));
         let now: i64 = version().unwrap();
-        database.execute_batch(BEFORE_FATES).unwrap();
+        database.execute_batch(VERSION_4_AWAY).unwrap();
         database.execute_batch(BEFORE_FIGURES).unwrap();
         database
             .pragma_update(None, "user_version", former)
@@ -272,8 +265,10 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
 }
 
 /// Makes a database of version 4 one of version 3.
-const BEFORE_FATES: &str = "
+const VERSION_4_AWAY: &str = "
     DROP TABLE fates; DROP TABLE outcomes; DROP TABLE packed; DROP TABLE samples; DROP TABLE refused;
+    DROP TABLE replays; DROP TABLE replayed; DROP TABLE bounded_lanes; DROP TABLE holds;
+    DROP TABLE erasures; DROP TABLE erased; DROP TABLE zeros;
     PRAGMA user_version = 3;";
 
 #[tokio::test]
@@ -287,7 +282,7 @@ async fn of_what_a_former_version_settled_nothing_is_known() {
     journal.accept(batch(events)).await.unwrap();
     journal.close().await;
     let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
-    database.execute_batch(BEFORE_FATES).unwrap();
+    database.execute_batch(VERSION_4_AWAY).unwrap();
     drop(database);
     let journal = open(small(folder.path()));
     let events = (4..6).map(event).collect();

@@ -178,7 +178,8 @@ fn limits_of_the_destination_are_named() {
 
 #[test]
 fn an_event_that_is_no_object_is_unreadable() {
-    for text in ["[]", "", "{\"a\":", "\u{0}", "1"] {
+    // An empty text is what an erased event leaves: nothing is made of that.
+    for text in ["[]", " ", "{\"a\":", "\u{0}", "1"] {
         let failed = discarded(
             &crate::support::webhook_plan(json!({})),
             &event_of_kind(EventKind::Track, text),
