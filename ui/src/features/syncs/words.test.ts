@@ -9,6 +9,17 @@ const healthy: SyncStatus = {
   pending: 0,
   backlog: 0,
   ended: 0,
+  requests_at_once: 64,
+  held: {
+    bytes: 0,
+    max_age_seconds: 604800,
+    max_bytes: 10 ** 10,
+    lost_events: 0,
+    lost_retries: 0,
+    dropped_events: 0,
+    dropped_retries: 0,
+    superseded: 0,
+  },
   counts: { filtered: 0, delivered_first: 9, delivered_retry: 0, discarded: 0, expired: 0, failed_attempts: 0 },
 };
 
