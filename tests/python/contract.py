@@ -18,8 +18,8 @@ CALLERS = json.loads(os.environ["MILLSTREAM_TEST_CALLERS"])
 # The longest picture that the document allows.
 LOGO_CHARACTERS = 699_052
 
-# So many cases of each operation are made by every caller, not counting those with a method or a media type
-# that nobody may use. The others are made by one caller each, in turn.
+# So many cases of each operation are made by every caller, and the first that somebody may make; not counting
+# those with a method or a media type that nobody may use. The others are made by one caller each, in turn.
 BY_ALL = 4
 TAKEN_OF_NOBODY = {405, 415}
 # So many cases of each operation are all made. Of the next so many every second one is, then every third …:
@@ -35,6 +35,7 @@ DESTINATION = os.environ["MILLSTREAM_TEST_DESTINATION"]
 generated = collections.Counter()
 made = collections.Counter()
 repeated = collections.Counter()
+succeeded = set()
 answers = set()
 
 
@@ -42,8 +43,9 @@ class Turn:
     """Who makes the next request."""
 
     caller = CALLERS[0]
-    # Whether it repeats one that another caller has made.
+    # Whether it repeats one that another caller has made, and whether that made something.
     again = False
+    succeeded = False
 
 
 @schemathesis.hook
@@ -81,6 +83,9 @@ def before_call(context, case, kwargs):
         case.body = {name: value for name, value in case.body.items() if name != "logo"}
     if operation in SENDING:
         case.body = sent_here(case.body)
+    # A name that is taken says nothing of who may take one.
+    if Turn.again and Turn.succeeded and isinstance(case.body, dict) and "name" in case.body:
+        case.body = {**case.body, "name": f"{operation} by {Turn.caller['name']}"}
 
 
 def sent_here(value):
@@ -97,11 +102,17 @@ def sent_here(value):
 def nothing_of_another_organisation(ctx, response, case):
     note(response, case)
     operation = operation_of(case)
-    if Turn.again or repeated[operation] == BY_ALL or response.status_code in TAKEN_OF_NOBODY:
+    if Turn.again or response.status_code in TAKEN_OF_NOBODY:
         return
-    repeated[operation] += 1
+    is_first_success = response.status_code < 300 and operation not in succeeded
+    if repeated[operation] == BY_ALL and not is_first_success:
+        return
+    if is_first_success:
+        succeeded.add(operation)
+    if repeated[operation] < BY_ALL:
+        repeated[operation] += 1
     first = Turn.caller
-    Turn.again = True
+    Turn.again, Turn.succeeded = True, is_first_success
     try:
         for caller in CALLERS:
             if caller is not first:
@@ -109,7 +120,7 @@ def nothing_of_another_organisation(ctx, response, case):
                 # Its answer goes through all checks, this one too.
                 case.call_and_validate()
     finally:
-        Turn.again, Turn.caller = False, first
+        Turn.again, Turn.succeeded, Turn.caller = False, False, first
 
 
 def note(response, case):
