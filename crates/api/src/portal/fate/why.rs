@@ -153,8 +153,8 @@ enum VerdictState {
 /// Why an event was not meant for a sync.
 #[derive(Debug, Serialize, ToSchema)]
 struct FilteredView {
-    /// The kind of reason: `path_off`, `event_type`, `condition`, `unchanged`, or `other_settings` where
-    /// the settings of today would send it.
+    /// The kind of reason: `path_off`, `event_type`, `condition`, `unchanged`, `erased`; `other_settings` where
+    /// the settings of today would send it; `left_out` where the sync may as well have dropped it.
     reason: &'static str,
     /// In words; of a condition with the value that it saw, masked where the property is sensitive.
     message: String,
@@ -306,6 +306,9 @@ struct Explainer {
     /// How its lane does, and why.
     health: Health,
     reason: Option<String>,
+    /// Whether it ever left out events that were meant for it: lost to the bounds of what it may hold,
+    /// dropped, or superseded by newer ones.
+    leaves_out: bool,
 }
 
 impl Explainer {
@@ -318,7 +321,9 @@ impl Explainer {
         let clock: &Arc<dyn Clock> = &portal.authority.clock;
         let plan = Plan::compile(&definition, &record.sync, clock).ok();
         let status = portal.lanes.status(record.sync.id).await?;
+        let losses = status.stats.unwrap_or_default().losses;
         Ok(Self {
+            leaves_out: losses.lost.events + losses.dropped.events + losses.superseded > 0,
             record,
             plan,
             health: status.health,
@@ -428,8 +433,8 @@ impl Explainer {
                 (VerdictState::Discarded, summary)
             }
             DeliveryState::Withdrawn => {
-                let summary = "attempts failed, and the settings have changed since so that it is no \
-                               longer sent";
+                let summary = "attempts failed, and no more are made: the settings have changed since so \
+                               that it is no longer sent, or what the sync owed was dropped";
                 (VerdictState::Withdrawn, summary.to_owned())
             }
         };
@@ -516,6 +521,12 @@ impl Explainer {
             Some(Filtered::Condition { condition }) => {
                 ("condition", masked.redaction.apply(&condition))
             }
+            None if self.leaves_out => (
+                "left_out",
+                "by the settings of that time, or it was left out of what the sync held: lost to the \
+                 bounds, dropped, or superseded by a newer one"
+                    .into(),
+            ),
             None => (
                 "other_settings",
                 "by the settings of that time; those of now would send it".into(),

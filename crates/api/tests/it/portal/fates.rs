@@ -444,6 +444,10 @@ async fn why_says_what_became_of_an_event_on_every_sync() {
     let filtered = one("id=insert%200").await;
     assert_eq!(filtered["filtered"]["reason"], "other_settings");
     assert_eq!(filtered["settings_are_newer"], true);
+    // Or the sync dropped it with what it held.
+    shop.world.lanes.notes().stats.losses.dropped.events = 1;
+    let filtered = one("id=insert%200").await;
+    assert_eq!(filtered["filtered"]["reason"], "left_out");
     for query in ["", "id=a&user=b", "id=a&limit=21", "id=a&cursor=x"] {
         let path = format!("/projects/{}/why?{query}", shop.project);
         shop.world.get(&path).await.problem(400, "malformed_query");
