@@ -57,8 +57,13 @@ test("a failed delivery is found by its reason, and sent again once it is mended
   // As the sync is, nothing could be sent; what is opened is in the address.
   expect(new URL(page.url()).searchParams.get("kind")).toContain("template");
   await ask("PATCH", `/projects/${project}/syncs/${sync.id}`, { events: events('{"total": ${input.event_properties.total}}') }, { "if-match": "*" });
-  await kinds.getByRole("button", { name: "Send these again…" }).click();
   const dialog = page.getByRole("dialog");
+  await page.getByRole("table", { name: "Ended deliveries" }).getByRole("button", { name: /^Send again… dlv_/ }).click();
+  await dialog.getByText("the one that was chosen").waitFor();
+  await dialog.getByRole("button", { name: "Send 1 again" }).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  await kinds.getByRole("button", { name: "Send these again…" }).click();
   await dialog.getByText("would be sent again").waitFor();
   await dialog.getByLabel("Body").getByText("5").waitFor();
   expect(await findings(page)).toEqual([]);

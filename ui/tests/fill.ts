@@ -10,6 +10,8 @@ export interface Filled {
   sync: string;
   /** A sync whose destination can't be reached. */
   failing: string;
+  /** A sync that was paused before events came. */
+  held: string;
   definition: string;
 }
 
@@ -85,6 +87,8 @@ export async function fill(server: Millstream, destination: Destination, request
     url: "http://127.0.0.1:9/none",
     enabled: true,
   });
+  const held = await ask<Made>("POST", `/projects/${project}/syncs`, { name: "CRM", url: `${destination.url}/crm`, enabled: true });
+  await ask("POST", `/projects/${project}/syncs/${held.id}/disable`);
   await ask("PATCH", `/projects/${project}/syncs/${sync.id}`, { notes: "Ask the team for data." }, { "if-match": "*" });
   await server.send(apiKey, visits());
   await vi.waitFor(async () => {
@@ -94,7 +98,7 @@ export async function fill(server: Millstream, destination: Destination, request
     // What can't be reached is booked to be tried again.
     expect((await statusOf(failing)).pending).toBeGreaterThan(0);
   }, PATIENCE);
-  return { organisation, project, apiKey, sync: sync.id, failing: failing.id, definition: tile.id };
+  return { organisation, project, apiKey, sync: sync.id, failing: failing.id, held: held.id, definition: tile.id };
 }
 
 const TEMPLATE = `{

@@ -8,7 +8,7 @@ import { Destination, Millstream } from "./server";
 
 /** Every page by name, empty or full, as an address. */
 function addresses(filled: Filled, empty: string): Record<string, string> {
-  const { organisation, project, sync, failing, definition } = filled;
+  const { organisation, project, sync, failing, held, definition } = filled;
   return {
     "overview-empty": `/p/${empty}`,
     overview: `/p/${project}`,
@@ -34,6 +34,12 @@ function addresses(filled: Filled, empty: string): Record<string, string> {
     "sync-failures-none": `/p/${project}/syncs/${sync}/failures`,
     "sync-failures": `/p/${project}/syncs/${failing}/failures?kind=attempt:connect:null`,
     "sync-failing": `/p/${project}/syncs/${failing}`,
+    "sync-again": `/p/${project}/syncs/${sync}/again`,
+    "sync-again-failed": `/p/${project}/syncs/${failing}/again?send=failed`,
+    "sync-again-events": `/p/${project}/syncs/${sync}/again?send=events`,
+    "sync-again-archive": `/p/${project}/syncs/${sync}/again?send=archive`,
+    "sync-held": `/p/${project}/syncs/${held}`,
+    "sync-resume": `/p/${project}/syncs/${held}?resume=true`,
     "sync-history": `/p/${project}/syncs/${sync}/history`,
     "sync-none": `/p/${project}/syncs/sync_0`,
     "settings-projects": `/o/${organisation}/settings/projects`,

@@ -108,7 +108,10 @@ const sync = createRoute({
 const syncOverview = createRoute({
   getParentRoute: () => sync,
   path: "/",
-  validateSearch: (search): { range?: Range } => ({ range: rangeOf(search.range) }),
+  validateSearch: (search): { range?: Range; resume?: true } => ({
+    range: rangeOf(search.range),
+    resume: search.resume === true ? true : undefined,
+  }),
   component: lazyRouteComponent(() => import("@/features/syncs/overview"), "SyncOverview"),
 });
 const syncSettings = createRoute({
@@ -122,6 +125,14 @@ const syncFailures = createRoute({
   path: "/failures",
   validateSearch: (search): { range?: Range; kind?: string } => ({ range: rangeOf(search.range), kind: text(search.kind) }),
   component: lazyRouteComponent(() => import("@/features/failures/failures"), "FailuresPage"),
+});
+const syncAgain = createRoute({
+  getParentRoute: () => sync,
+  path: "/again",
+  validateSearch: (search): { send?: "failed" | "events" | "archive" } => ({
+    send: search.send === "failed" || search.send === "events" || search.send === "archive" ? search.send : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/features/again/again"), "AgainPage"),
 });
 const syncHistory = createRoute({
   getParentRoute: () => sync,
@@ -247,7 +258,7 @@ const tree = root.addChildren([
       catalog,
       tile,
       syncs,
-      sync.addChildren([syncOverview, syncFailures, syncSettings, syncHistory]),
+      sync.addChildren([syncOverview, syncFailures, syncAgain, syncSettings, syncHistory]),
     ]),
     settings.addChildren([settingsHome, settingsProjects, settingsMembers, settingsTokens, settingsAudit]),
     definitions,

@@ -55,3 +55,16 @@ export function clock(at: string): string {
     hour12: false,
   }).format(time);
 }
+
+/** Day and time to the minute. */
+export function dateTime(at: string): string {
+  const time = Date.parse(at);
+  if (Number.isNaN(time)) return at;
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(time);
+}
+
+/** A time as fields for day and time have it, in the viewer's zone. */
+export function asField(time: Date): string {
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
+}

@@ -17,6 +17,7 @@ import { RangeChoice } from "@/features/overview/range-choice";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { type FailureGroup, groupsOf } from "./groups";
 import { type Ended, endedQuery, type Replay, replaysQuery, retriesQuery, type Retry } from "./queries";
+import { FailureWords } from "./failure-words";
 import { ReplayForm } from "./replay-form";
 import { Replays } from "./replays";
 import { Samples } from "./samples";
@@ -79,7 +80,7 @@ export function FailuresPage() {
       )}
       {looks && (
         <>
-          <Replays of={of} query={replays} may={may} />
+          <Replays of={of} query={replays} may={may} only="failed" />
           <Section title="Waiting for another attempt" about="Ten attempts over four hours; then a delivery expires.">
             <Listing query={retries} failed="Retries can't be shown" rows={2} empty={<Text c="dimmed">Nothing waits.</Text>}>
               {(items) => <DataTable label="Retries" columns={RETRIES} rows={items} keyOf={(each) => each.delivery_id} />}
@@ -105,7 +106,7 @@ export function FailuresPage() {
           >
             <Listing query={ended} failed="Ended deliveries can't be shown" rows={2} empty={<Text c="dimmed">Nothing ended without success.</Text>}>
               {(items) => (
-                <DataTable label="Ended deliveries" columns={endedColumns(project)} rows={items} keyOf={(each) => each.delivery_id} />
+                <DataTable label="Ended deliveries" columns={endedColumns(project, may ? again : undefined)} rows={items} keyOf={(each) => each.delivery_id} />
               )}
             </Listing>
           </Section>
@@ -214,7 +215,24 @@ const RETRIES: Column<Retry>[] = [
   { name: "The last one met", cell: (each) => <FailureWords failure={each.failure} /> },
 ];
 
-function endedColumns(project: string): Column<Ended>[] {
+function endedColumns(project: string, again: ((begin: NonNullable<Replay["failed"]>) => void) | undefined): Column<Ended>[] {
+  const actions: Column<Ended> = {
+    name: "Actions",
+    quiet: true,
+    end: true,
+    cell: (each) => (
+      <Button
+        size="xs"
+        variant="subtle"
+        aria-label={`Send again… ${each.delivery_id}`}
+        onClick={() => {
+          again?.({ deliveries: [each.delivery_id] });
+        }}
+      >
+        Send again…
+      </Button>
+    ),
+  };
   return [
     { name: "Ended", cell: (each) => <Time at={each.at} /> },
     {
@@ -230,16 +248,6 @@ function endedColumns(project: string): Column<Ended>[] {
       name: "Why",
       cell: (each) => (each.outcome === "expired" ? <FailureWords failure={each.failure} /> : sentenceCase(each.message)),
     },
+    ...(again === undefined ? [] : [actions]),
   ];
-}
-
-/** What an attempt met, with the beginning of the answer. */
-export function FailureWords({ failure }: { failure: Retry["failure"] }) {
-  return (
-    <div>
-      {failure.status != null && <b className="numbers">{failure.status} </b>}
-      {sentenceCase(failure.message)}
-      {failure.response !== "" && <div className={`mono muted ${classes.answer ?? ""}`}>{failure.response.slice(0, 200)}</div>}
-    </div>
-  );
 }

@@ -1,18 +1,16 @@
-import { Alert, Button, Group, NumberInput, Select, Stack, TagsInput, Text } from "@mantine/core";
+import { Button, Group, NumberInput, Select, Stack, TagsInput, Text } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, take, type Schemas } from "@/api/client";
+import { api, take } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
 import { done } from "@/components/notices";
 import { useSettled } from "@/components/settled";
-import { Time } from "@/components/moment";
 import { Failed, LoadingRows } from "@/components/states";
 import { observedQuery } from "@/features/events/queries";
 import { inNumbers } from "@/features/overview/figures";
-import { RequestView } from "@/features/setup/live-request";
 import { type ReplayInput, replaysQuery } from "./queries";
+import { Trial } from "./trial";
 import { reasonWords } from "./words";
-import classes from "./failures.module.css";
 
 type Failures = NonNullable<ReplayInput["failed"]>;
 
@@ -101,7 +99,7 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
       <Reasons wanted={wanted} onChange={change} />
       {trial.isError && <Failed error={trial.error} what="It can't be said what would be sent" again={() => void trial.refetch()} />}
       {trial.isPending && <LoadingRows rows={2} />}
-      {trial.data !== undefined && <Trial trial={trial.data} />}
+      {trial.data !== undefined && <Trial trial={trial.data} of="failed" />}
       {make.error !== null && <Failed error={make.error} what="Nothing is sent again" />}
       <Group justify="flex-end">
         <Button
@@ -120,47 +118,23 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
 
 /** What narrows the choice beside the form's fields: it came from a kind of failure. */
 function Reasons({ wanted, onChange }: { wanted: Failures; onChange: (part: Partial<Failures>) => void }) {
-  const { reasons = [], statuses = [] } = wanted;
-  if (reasons.length === 0 && statuses.length === 0) return null;
+  const { deliveries = [], reasons = [], statuses = [] } = wanted;
+  if (deliveries.length + reasons.length + statuses.length === 0) return null;
+  const chosen = deliveries.length === 0 ? [] : [deliveries.length === 1 ? "the one that was chosen" : `the ${String(deliveries.length)} that were chosen`];
   return (
     <Group gap={8}>
       <Text size="sm">
-        Only: <b>{[...statuses.map(String), ...reasons.map(reasonWords)].join(" ")}</b>
+        Only: <b>{[...chosen, ...statuses.map(String), ...reasons.map(reasonWords)].join(" ")}</b>
       </Text>
       <Button
         size="xs"
         variant="subtle"
         onClick={() => {
-          onChange({ reasons: [], statuses: [] });
+          onChange({ deliveries: [], reasons: [], statuses: [] });
         }}
       >
         All kinds
       </Button>
     </Group>
-  );
-}
-
-function Trial({ trial }: { trial: Schemas["DryRunView"] }) {
-  const { total, estimate, exact, examples } = trial;
-  const [first] = examples;
-  if (estimate === 0) {
-    return <Alert color="gray">{total === 0 ? "No delivery has ended without success." : `None of ${inNumbers(total)} failed deliveries fits.`}</Alert>;
-  }
-  return (
-    <div aria-live="polite">
-      <Text>
-        {exact ? "" : "About "}
-        <b className="numbers">{inNumbers(estimate)}</b> of <span className="numbers">{inNumbers(total)}</span> failed deliveries
-        would be sent again, by the settings that the sync has now, under the ids that they had.
-      </Text>
-      {first !== undefined && (
-        <div className={classes.example}>
-          <Text size="sm" mb={8}>
-            For example <b>{first.event_type ?? "an event"}</b>, received <Time at={first.received_at} />. It ended: {first.message}
-          </Text>
-          {first.now != null && <RequestView part={first.now} />}
-        </div>
-      )}
-    </div>
   );
 }

@@ -10,13 +10,16 @@ import { Section } from "@/components/page";
 import { inNumbers } from "@/features/overview/figures";
 import { statusQuery } from "@/features/syncs/queries";
 import { type Replay, replaysQuery } from "./queries";
-import { reasonWords } from "./words";
+import { EndedOf } from "./ended-of";
+import { replayWords } from "./replay-words";
 import classes from "./failures.module.css";
 
 interface ReplaysProps {
   of: { project: string; sync: string };
   query: PagedQuery<Replay>;
   may: boolean;
+  /** Only those of deliveries that failed; otherwise all, also that there are none. */
+  only?: "failed";
 }
 
 const STATES: Record<Replay["state"], { word: string; colour: string }> = {
@@ -27,9 +30,10 @@ const STATES: Record<Replay["state"], { word: string; colour: string }> = {
 };
 
 /** What is or was sent again, with how far it is. */
-export function Replays({ of, query, may }: ReplaysProps) {
+export function Replays({ of, query, may, only }: ReplaysProps) {
   const client = useQueryClient();
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const shown = (all: Replay[]) => [...all].reverse().filter(({ failed: deliveries }) => only === undefined || deliveries != null);
   // With each delivery that they settle, lists of failures are other ones.
   const settledByNow = items.reduce((sum, { progress }) => sum + progress.looked_at + progress.delivered + progress.failed, 0);
   const before = useRef<number>(undefined);
@@ -42,13 +46,19 @@ export function Replays({ of, query, may }: ReplaysProps) {
     }
     before.current = settledByNow;
   }, [query.data, settledByNow, client, of.project, of.sync]);
-  if (query.data !== undefined && items.length === 0) return null;
+  if (query.data !== undefined && only !== undefined && shown(items).length === 0) return null;
   return (
-    <Section title="Sent again" about="Replays go on in the background, also when this page is closed.">
-      <Listing query={query} failed="Replays can't be shown" rows={1} rowHeight={90} empty={null}>
+    <Section title={only === undefined ? "Under way and done" : "Sent again"} about="They go on in the background, also when this page is closed.">
+      <Listing
+        query={query}
+        failed="Replays can't be shown"
+        rows={1}
+        rowHeight={90}
+        empty={<Text c="dimmed">Nothing was sent again yet.</Text>}
+      >
         {(all) => (
           <ul className={classes.replays} aria-label="Replays">
-            {[...all].reverse().map((replay) => (
+            {shown(all).map((replay) => (
               <li key={replay.id} className={classes.replay}>
                 <OneReplay of={of} replay={replay} may={may} />
               </li>
@@ -91,7 +101,7 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
     <>
       <Group justify="space-between" mb={8}>
         <Group gap={10}>
-          <b>{inWords(replay)}</b>
+          <b>{replayWords(replay)}</b>
           <Badge color={colour}>{word}</Badge>
         </Group>
         {may && (state === "running" || state === "paused") && (
@@ -113,7 +123,10 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
               onClick={() => {
                 confirmDanger({
                   title: "Cancel this replay?",
-                  what: "What has begun is tried like any other delivery. The rest stays among those that ended without success.",
+                  what:
+                    replay.failed != null
+                      ? "What has begun is tried like any other delivery. The rest stays among those that ended without success."
+                      : "What waits for another attempt is given up, and the rest isn't sent. What was delivered stays with the destination.",
                   action: "Cancel replay",
                   keep: "Go on",
                   onConfirm: () => {
@@ -145,25 +158,14 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
       {waits_for != null && (
         <Text size="sm" mt={4}>
           It waits: {waits_for}.
+          {replay.import != null && waits_for.includes("archive") && " Choose the same files again to go on."}
         </Text>
       )}
       <Text size="sm" c="dimmed" mt={4}>
         By {made_by} <Time at={created_at} />
         {per_minute != null && `, ${inNumbers(per_minute)} a minute at most`}
       </Text>
+      {replay.failed == null && progress.failed > 0 && <EndedOf of={path} />}
     </>
   );
-}
-
-/** Which deliveries a replay is about. */
-function inWords({ failed: wanted }: Replay): string {
-  if (wanted == null) return "A replay";
-  const parts = [
-    ...(wanted.deliveries ?? []).length > 0 ? [`${String(wanted.deliveries?.length ?? 0)} chosen deliveries`] : [],
-    ...(wanted.reasons ?? []).map(reasonWords),
-    ...(wanted.statuses ?? []).map((status) => `status ${String(status)}`),
-    ...(wanted.event_types ?? []),
-    ...(wanted.outcome == null ? [] : [wanted.outcome === "expired" ? "expired ones" : "those without a request"]),
-  ];
-  return parts.length === 0 ? "All failed deliveries" : parts.join(", ");
 }

@@ -23,3 +23,14 @@ export function reasonWords(reason: string): string {
   const words = reason.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** How long something takes, roughly: `12 min`, `3 h`, `2 d`. */
+export function inDuration(seconds: number): string {
+  const units: [number, string][] = [
+    [86_400, "d"],
+    [3_600, "h"],
+    [60, "min"],
+  ];
+  const [size, unit] = units.find(([size]) => seconds >= 1.5 * size) ?? [1, "s"];
+  return `${String(Math.max(1, Math.round(seconds / size)))} ${unit}`;
+}

@@ -99,7 +99,7 @@ interface FilterProps {
 }
 
 /** A condition under construction: what isn't filled in yet is kept here, and not sent. */
-function Filter({ sync, condition, observed, disabled, eventType, onChange }: FilterProps) {
+export function Filter({ sync, condition, observed, disabled, eventType, onChange }: FilterProps) {
   const [edited, setEdited] = useState<Condition>();
   const stored = JSON.stringify(complete(asGroup(condition)));
   const current =

@@ -1,11 +1,15 @@
-import { Group, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Group, Modal, Text } from "@mantine/core";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { ButtonLink, TextLink } from "@/components/links";
 import { Section } from "@/components/page";
 import { Failed, LoadingRows } from "@/components/states";
+import { useMay } from "@/features/access/me";
+import { useOrganisationOf } from "@/features/shell/projects";
 import { Charts } from "./charts";
-import { statusQuery, type SyncStatus } from "./queries";
+import { Held } from "./held";
+import { statusQuery, type SyncStatus, syncQuery } from "./queries";
+import { ResumeForm } from "./resume";
 import { inWords } from "./words";
 import classes from "./overview.module.css";
 
@@ -15,14 +19,22 @@ const count = new Intl.NumberFormat();
 /** How a sync does: in a sentence, over time, and since it exists. */
 export function SyncOverview() {
   const { project, sync } = route.useParams();
+  const { resume } = route.useSearch();
+  const navigate = route.useNavigate();
+  const may = useMay(useOrganisationOf(project), "syncs:write");
+  const whole = useSuspenseQuery(syncQuery(project, sync)).data;
   const status = useQuery(statusQuery(project, sync));
   if (status.isError) {
     return <Failed error={status.error} what="It isn't known how the sync does" again={() => void status.refetch()} />;
   }
   if (status.data === undefined) return <LoadingRows rows={3} height={72} />;
+  const closeResume = () => {
+    void navigate({ search: ({ resume: asked, ...before }) => (void asked, before), replace: true });
+  };
   return (
     <div className={classes.page}>
       <Text size="lg">{inWords(status.data)}.</Text>
+      <Held status={status.data} />
       <Charts project={project} sync={sync} />
       <Figures status={status.data} />
       {(status.data.pending > 0 || status.data.ended > 0) && (
@@ -39,6 +51,14 @@ export function SyncOverview() {
           </ButtonLink>
         </Group>
       )}
+      <Modal
+        opened={resume === true && may && !whole.enabled}
+        onClose={closeResume}
+        title={`Enable ${whole.name}`}
+        size="lg"
+      >
+        <ResumeForm sync={whole} status={status.data} onDone={closeResume} />
+      </Modal>
     </div>
   );
 }

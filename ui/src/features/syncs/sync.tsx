@@ -58,6 +58,7 @@ export function SyncPage() {
 const PARTS = [
   { label: "Overview", to: "/p/$project/syncs/$sync" },
   { label: "Failures", to: "/p/$project/syncs/$sync/failures" },
+  { label: "Sending again", to: "/p/$project/syncs/$sync/again" },
   { label: "Settings", to: "/p/$project/syncs/$sync/settings" },
   { label: "History", to: "/p/$project/syncs/$sync/history" },
 ] as const;
@@ -122,6 +123,9 @@ function Frame({ sync }: { sync: Sync }) {
 function Actions({ sync }: { sync: Sync }) {
   // The set-up has a button of its own, which knows what isn't saved yet.
   const settingUp = useMatch({ from: "/shell/p/$project/syncs/$sync/settings", shouldThrow: false }) !== undefined;
+  // What it owes is asked about before it goes on.
+  const owed = useQuery(statusQuery(sync.project, sync.id)).data;
+  const owes = owed !== undefined && owed.backlog + owed.pending > 0;
   const onOff = useSwitch(sync);
   const duplicate = useDuplicate(sync);
   const remove = useDelete(sync);
@@ -138,7 +142,16 @@ function Actions({ sync }: { sync: Sync }) {
         >
           Pause
         </Button>
-      ) : settingUp ? null : (
+      ) : settingUp ? null : owes ? (
+        <ButtonLink
+          to="/p/$project/syncs/$sync"
+          params={{ project: sync.project, sync: sync.id }}
+          search={{ resume: true }}
+          leftSection={<IconPlayerPlay size={15} />}
+        >
+          Enable…
+        </ButtonLink>
+      ) : (
         <Button
           leftSection={<IconPlayerPlay size={15} />}
           loading={onOff.isPending}

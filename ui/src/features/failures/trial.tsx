@@ -1,0 +1,80 @@
+import { Alert, Text } from "@mantine/core";
+import type { Schemas } from "@/api/client";
+import { Time } from "@/components/moment";
+import { inNumbers } from "@/features/overview/figures";
+import { RequestView } from "@/features/setup/live-request";
+import { inDuration } from "./words";
+import classes from "./failures.module.css";
+
+interface TrialProps {
+  trial: Schemas["DryRunView"];
+  /** What is sent: deliveries that failed, or events of the past. */
+  of: "failed" | "events";
+  /** How many a minute are begun at most. */
+  perMinute?: number | null;
+}
+
+/** What would be sent: how many, how long that takes at a rate, and some of them as they would be made now. */
+export function Trial({ trial, of, perMinute = null }: TrialProps) {
+  const { total, estimate, exact, examples } = trial;
+  const failed = of === "failed";
+  if (estimate === 0) {
+    return (
+      <Alert color="gray">
+        {total === 0
+          ? failed
+            ? "No delivery has ended without success."
+            : "No event of this time is kept."
+          : failed
+            ? `None of ${inNumbers(total)} failed deliveries fits.`
+            : `None of ${inNumbers(total)} events of this time is one that this sync sends.`}
+      </Alert>
+    );
+  }
+  return (
+    <div aria-live="polite">
+      <Text>
+        {exact ? "" : "About "}
+        {failed ? (
+          <>
+            <b className="numbers">{inNumbers(estimate)}</b> of <span className="numbers">{inNumbers(total)}</span> failed deliveries
+            would be sent again, by the settings that the sync has now, under the ids that they had.
+          </>
+        ) : (
+          <>
+            <b className="numbers">{inNumbers(estimate)}</b> {estimate === 1 ? "delivery" : "deliveries"} of{" "}
+            <span className="numbers">{inNumbers(total)}</span> {total === 1 ? "event" : "events"} would be sent, each under an id of its
+            own and marked <code className="mono">Millstream-Backfill</code>.
+          </>
+        )}
+        {perMinute !== null && estimate > perMinute && ` At this rate it takes ${inDuration((60 * estimate) / perMinute)} or longer.`}
+      </Text>
+      <ul className={classes.examples} aria-label="Examples">
+        {examples.map((example, index) => (
+          <li key={`${String(example.offset)}-${example.part}`}>
+            <details className={classes.example} open={index === 0}>
+              <summary>
+                <b>{example.event_type ?? "An event"}</b>
+                <span className="muted">
+                  {example.part === "user" ? "its user, " : ""}received <Time at={example.received_at} />
+                </span>
+              </summary>
+              {example.message != null && (
+                <Text size="sm" mb={8}>
+                  It ended: {example.message}
+                </Text>
+              )}
+              {example.now == null ? (
+                <Text size="sm" c="dimmed">
+                  The sync&apos;s settings can&apos;t be used, so no request can be shown.
+                </Text>
+              ) : (
+                <RequestView part={example.now} />
+              )}
+            </details>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

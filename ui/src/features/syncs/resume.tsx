@@ -1,0 +1,137 @@
+import { Alert, Button, Group, NumberInput, Radio, Stack, Text } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, ProblemError, take, type Schemas } from "@/api/client";
+import { done } from "@/components/notices";
+import { Failed } from "@/components/states";
+import { inDuration } from "@/features/failures/words";
+import { inNumbers } from "@/features/overview/figures";
+import { noteSync, preconditionOf } from "./actions";
+import { statusQuery, type Sync, type SyncStatus } from "./queries";
+import classes from "./held.module.css";
+
+type Backlog = Schemas["Backlog"];
+
+const CHOICES: Record<Backlog, { label: string; about: string; done: string }> = {
+  all: {
+    label: "Deliver all of it",
+    about: "Everything that waits, the oldest first. New events come behind it.",
+    done: "is enabled, and goes through all that waits.",
+  },
+  newest_per_user: {
+    label: "Only the newest of each user",
+    about: "Of each user and type of event the newest; older ones are left out. Deliveries to be tried again go on.",
+    done: "is enabled, and sends the newest that waits of each user.",
+  },
+  drop: {
+    label: "Drop it",
+    about: "Nothing that waits is sent: it begins with the next event.",
+    done: "is enabled, and begins with the next event.",
+  },
+};
+
+interface ResumeProps {
+  sync: Sync;
+  status: SyncStatus;
+  onDone: () => void;
+}
+
+/** Enables a sync that owes something: what becomes of that, and how fast. */
+export function ResumeForm({ sync, status, onDone }: ResumeProps) {
+  const client = useQueryClient();
+  const [backlog, setBacklog] = useState<Backlog>("all");
+  const [rate, setRate] = useState<number | null>(null);
+  // What a refusal said: what came meanwhile is asked about again.
+  const [owed, setOwed] = useState<{ events: number; retries: number }>();
+  const events = owed?.events ?? status.backlog;
+  const retries = owed?.retries ?? status.pending;
+  const resume = useMutation({
+    mutationFn: () =>
+      take(
+        api.POST("/api/v1/projects/{project}/syncs/{sync}/resume", {
+          params: { path: { project: sync.project, sync: sync.id }, header: preconditionOf(sync) },
+          body: {
+            backlog,
+            requests_per_minute: backlog === "drop" ? null : rate,
+            confirm: backlog === "drop" ? events + retries : null,
+          },
+        }),
+      ),
+    onSuccess: (changed) => {
+      noteSync(client, changed);
+      done(`${changed.name} ${CHOICES[backlog].done}`);
+      onDone();
+    },
+    onError: (error) => {
+      void client.invalidateQueries({ queryKey: statusQuery(sync.project, sync.id).queryKey });
+      const lost = error instanceof ProblemError ? error.wouldDrop : null;
+      if (lost !== null) setOwed({ events: lost.backlog, retries: lost.pending });
+    },
+  });
+  const more = resume.error instanceof ProblemError && resume.error.wouldDrop !== null;
+  return (
+    <Stack>
+      <Text size="sm">
+        <b className="numbers">{inNumbers(events)}</b> {events === 1 ? "event waits" : "events wait"}
+        {retries > 0 && (
+          <>
+            , and <b className="numbers">{inNumbers(retries)}</b> {retries === 1 ? "delivery is" : "deliveries are"} to be tried again
+          </>
+        )}
+        . Events that the sync doesn&apos;t select are among them; they are passed over.
+      </Text>
+      <Radio.Group
+        label="What becomes of it"
+        value={backlog}
+        onChange={(value) => {
+          setBacklog(value as Backlog);
+        }}
+      >
+        <div className={classes.choices}>
+          {(Object.keys(CHOICES) as Backlog[]).map((value) => (
+            <Radio key={value} value={value} label={CHOICES[value].label} description={CHOICES[value].about} />
+          ))}
+        </div>
+      </Radio.Group>
+      {backlog !== "drop" && (
+        <NumberInput
+          label="Requests a minute, at most"
+          description={
+            rate !== null && rate > 0 && events > rate
+              ? `Until all of it is gone through: ${inDuration((60 * events) / rate)} at most.`
+              : "Until all of it is gone through; then as fast as before."
+          }
+          placeholder="As fast as the sync sends"
+          w={{ base: "100%", xs: 380 }}
+          min={1}
+          max={1_000_000}
+          allowDecimal={false}
+          value={rate ?? ""}
+          onChange={(value) => {
+            setRate(typeof value === "number" ? value : null);
+          }}
+        />
+      )}
+      {backlog === "drop" && (
+        <Alert color="red" title="This can't be undone">
+          {inNumbers(events)} {events === 1 ? "event" : "events"}
+          {retries > 0 && ` and ${inNumbers(retries)} ${retries === 1 ? "delivery" : "deliveries"} to be tried again`} will never be sent to
+          this destination. What the project keeps can be sent as past events later.
+        </Alert>
+      )}
+      {more && <Text size="sm">More came meanwhile: look at the numbers again.</Text>}
+      {resume.error !== null && !more && <Failed error={resume.error} what="The sync isn't enabled" />}
+      <Group justify="flex-end">
+        <Button
+          color={backlog === "drop" ? "red" : undefined}
+          loading={resume.isPending}
+          onClick={() => {
+            resume.mutate();
+          }}
+        >
+          {backlog === "drop" ? `Drop ${inNumbers(events + retries)} and enable` : "Enable"}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
