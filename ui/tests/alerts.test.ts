@@ -55,3 +55,53 @@ test("rules and channels of alerts are set, and a channel is tried out", async (
   expect(faults).toEqual([]);
   await page.close();
 });
+
+test("a sync has rules of its own, quiet hours too, and goes by its project's again", async () => {
+  const { project, sync } = filled;
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const faults = watch(page, server.url);
+  const ask = async (path: string) => (await (await context.request.get(`${server.url}/api/v1/projects/${project}${path}`)).json()) as Record<string, unknown>;
+  await page.goto(`${server.url}/p/${project}/syncs/${sync}`);
+  await page.getByRole("navigation", { name: "Parts of the sync" }).getByRole("link", { name: "Alerts" }).click();
+  await page.getByText("goes by its project's rules").waitFor();
+  const quiet = page.getByRole("group", { name: "Quiet hours" });
+  await quiet.getByLabel("Quiet hours").check();
+  await quiet.getByText("9 h each day, until the next morning.").waitFor();
+  await quiet.getByLabel("From").fill("23:30");
+  const zone = quiet.getByRole("combobox", { name: "Time zone" });
+  await zone.click();
+  await zone.fill("Europe/Ber");
+  await page.getByRole("option", { name: "Europe/Berlin" }).click();
+  await page.getByRole("group", { name: "A delivery has expired" }).getByRole("switch").uncheck();
+  await settled(page);
+  expect(await findings(page)).toEqual([]);
+  await page.getByRole("button", { name: "Save rules" }).click();
+  await page.getByText("This sync has rules of its own").waitFor();
+  expect(await ask(`/syncs/${sync}/alerts`)).toMatchObject({
+    own: true,
+    expiry: { enabled: false },
+    quiet_hours: { from: "23:30", until: "07:00", time_zone: "Europe/Berlin" },
+  });
+  // The project's stay as they were.
+  expect(await ask("/alerts")).toMatchObject({ expiry: { enabled: true }, quiet_hours: null });
+
+  await page.reload();
+  await expect.poll(() => quiet.getByLabel("From").inputValue()).toBe("23:30");
+  await quiet.getByLabel("Until").fill("23:30");
+  await page.getByRole("button", { name: "Save rules" }).click();
+  const refused = page.getByRole("alert");
+  const saved = page.getByText("The rules are saved.");
+  await refused.or(saved).first().waitFor();
+  await quiet.getByLabel("Quiet hours").uncheck();
+  await page.getByRole("button", { name: "Save rules" }).click();
+  await expect.poll(async () => (await ask(`/syncs/${sync}/alerts`)).quiet_hours).toBeNull();
+  await page.getByRole("button", { name: "Use the project's" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Forget them" }).click();
+  await page.getByText("goes by its project's rules").first().waitFor();
+  expect(await ask(`/syncs/${sync}/alerts`)).toMatchObject({ own: false, expiry: { enabled: true } });
+  await settled(page);
+  expect(await findings(page)).toEqual([]);
+  expect(faults).toEqual([]);
+  await page.close();
+});

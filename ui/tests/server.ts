@@ -117,6 +117,8 @@ export interface Received {
 export class Destination {
   readonly received: Received[] = [];
   status = 200;
+  /** What it answers to a request, where that is something of its own. */
+  answers: ((received: Received) => { status: number; body: object } | undefined) | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -132,9 +134,11 @@ export class Destination {
       let body = "";
       request.on("data", (chunk: Buffer) => (body += chunk.toString()));
       request.on("end", () => {
-        destination.received.push({ path: request.url ?? "", headers: request.headers, body });
-        response.writeHead(destination.status, { "content-type": "application/json" });
-        response.end(JSON.stringify({ ok: destination.status < 300 }));
+        const received = { path: request.url ?? "", headers: request.headers, body };
+        destination.received.push(received);
+        const own = destination.answers?.(received);
+        response.writeHead(own?.status ?? destination.status, { "content-type": "application/json" });
+        response.end(JSON.stringify(own?.body ?? { ok: destination.status < 300 }));
       });
     });
     return destination;

@@ -12,7 +12,8 @@ use model::outcome::{Category, Discarded};
 use model::{Event, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Ended, Retry, StorageError};
+use crate::person::KnownUser;
+use crate::{Ended, Retry, StorageError, Subject};
 
 /// The most bytes of an event's type that are kept with an attempt.
 pub const MOST_TYPE_BYTES: usize = 256;
@@ -29,7 +30,7 @@ pub const SAMPLES_KEPT: usize = 5;
 /// How many samples of refused requests a project keeps: the newest.
 pub const REFUSED_KEPT: usize = 200;
 
-/// What is kept of deliveries, events looked up by what they carry, and requests that were refused.
+/// What is kept of deliveries, events looked up by what they carry, users, and requests that were refused.
 /// Part of the [`Journal`](crate::Journal): what a settlement records is durable with it.
 #[async_trait]
 pub trait Fates: Send + Sync + 'static {
@@ -66,6 +67,13 @@ pub trait Fates: Send + Sync + 'static {
 
     /// A project's samples of refused requests, newest first.
     async fn refused(&self, project: ProjectId) -> Result<Vec<RefusedRow>, StorageError>;
+
+    /// What is kept of a user after the last event that was taken; `None`: the project knows nobody such.
+    async fn user(
+        &self,
+        project: ProjectId,
+        who: Subject,
+    ) -> Result<Option<KnownUser>, StorageError>;
 }
 
 /// What a settlement keeps of single deliveries.

@@ -13,6 +13,7 @@ pub mod figures;
 pub mod hold;
 mod keep;
 mod newest;
+pub mod person;
 mod replay;
 pub mod sqlite;
 
@@ -21,4 +22,5 @@ pub use erasure::{EraseRequest, Erasing, Erasure, ErasureState, Subject};
 pub use fate::Fates;
 pub use keep::{Held, Keep};
 pub use newest::newest;
+pub use person::KnownUser;
 pub use replay::{ReplayState, ReplayStep, Stretch};

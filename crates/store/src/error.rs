@@ -47,6 +47,12 @@ pub enum Error {
     /// A sync has no such replay, or none any more.
     #[error("there is no replay {0}")]
     NoReplay(ReplayId),
+    /// A mail that waits or went out isn't sent again.
+    #[error("the mail {0} waits or was sent: only what was given up is sent again")]
+    MailNotFailed(MailId),
+    /// What a mail said is kept no longer.
+    #[error("what the mail {0} said is kept no longer, since its link has ended: make a new one")]
+    MailTextGone(MailId),
     /// A replay takes no events.
     #[error("the replay {0} is no import")]
     NoImport(ReplayId),

@@ -76,6 +76,15 @@ const why = createRoute({
   }),
   component: lazyRouteComponent(() => import("@/features/why/why"), "WhyPage"),
 });
+const users = createRoute({
+  getParentRoute: () => project,
+  path: "/users",
+  validateSearch: (search): { user?: string; device?: string } => ({
+    user: text(typeof search.user === "number" ? String(search.user) : search.user),
+    device: text(typeof search.device === "number" ? String(search.device) : search.device),
+  }),
+  component: lazyRouteComponent(() => import("@/features/users/users"), "UsersPage"),
+});
 const alerts = createRoute({
   getParentRoute: () => project,
   path: "/alerts",
@@ -133,6 +142,11 @@ const syncAgain = createRoute({
     send: search.send === "failed" || search.send === "events" || search.send === "archive" ? search.send : undefined,
   }),
   component: lazyRouteComponent(() => import("@/features/again/again"), "AgainPage"),
+});
+const syncAlerts = createRoute({
+  getParentRoute: () => sync,
+  path: "/alerts",
+  component: lazyRouteComponent(() => import("@/features/syncs/alerts"), "SyncAlerts"),
 });
 const syncHistory = createRoute({
   getParentRoute: () => sync,
@@ -254,11 +268,12 @@ const tree = root.addChildren([
       start,
       events,
       why,
+      users,
       alerts,
       catalog,
       tile,
       syncs,
-      sync.addChildren([syncOverview, syncFailures, syncAgain, syncSettings, syncHistory]),
+      sync.addChildren([syncOverview, syncFailures, syncAgain, syncSettings, syncAlerts, syncHistory]),
     ]),
     settings.addChildren([settingsHome, settingsProjects, settingsMembers, settingsTokens, settingsAudit]),
     definitions,

@@ -43,6 +43,14 @@ const NAMES: Record<string, string> = {
   property: "Property",
   property_choice: "Choice of properties",
   required: "Required",
+  responses: "Answers",
+  follow_up: "Request that follows",
+  failed_item: "What failed",
+  index: "Which one failed",
+  means: "Then",
+  message: "In words",
+  pointer: "Place",
+  status: "Status",
   role: "Role",
   scope: "Kind of property",
   scopes: "What it may do",
@@ -78,6 +86,9 @@ const SINGLE: Record<string, string> = {
   all: "Condition",
   any: "Condition",
   kinds: "Kind",
+  responses: "Rule",
+  status: "Status",
+  body: "Condition",
 };
 
 /** Members that stand for what other people named: their names are shown as they are. */

@@ -19,6 +19,7 @@ mod fate;
 mod field;
 mod figures;
 mod identity;
+mod installation;
 mod invitation;
 mod lanes;
 mod markdown;
@@ -54,6 +55,7 @@ mod summary;
 mod sync;
 mod tail;
 mod token;
+mod user;
 mod view;
 
 use std::sync::Arc;
@@ -70,6 +72,7 @@ use crate::auth::{Authority, Guarded, Public, guarded};
 use crate::mail::{Letter, Letters};
 
 pub use alert::Alerts;
+pub use installation::Configured;
 pub use lanes::{Backlog, DroppedLane, Glance, Health, LaneError, LaneStatus, Lanes};
 pub use openapi::document;
 pub use preview::{Courier, Reply, Timing, Trial};
@@ -95,6 +98,8 @@ pub struct Portal {
     letters: Arc<dyn Letters>,
     /// Whether a mail server brings letters to those whom they are for.
     sends_mail: bool,
+    /// What the configuration says that operators want to see.
+    configured: Configured,
     /// Where people may sign in besides.
     providers: Providers,
     /// Where people reach the installation; links in letters begin with it. Without a slash at its
@@ -142,6 +147,7 @@ impl Portal {
             authority,
             letters,
             sends_mail: false,
+            configured: Configured::default(),
             providers: Providers::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             resealing: std::sync::Mutex::default(),
@@ -157,6 +163,13 @@ impl Portal {
     #[must_use]
     pub fn with_providers(mut self, providers: Providers) -> Self {
         self.providers = providers;
+        self
+    }
+
+    /// The same, where the configuration says this.
+    #[must_use]
+    pub fn with_configured(mut self, configured: Configured) -> Self {
+        self.configured = configured;
         self
     }
 
@@ -298,6 +311,8 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; secrets::remove_unused))
         .routes(guarded!(Arc<Portal>; outbox::list))
         .routes(guarded!(Arc<Portal>; outbox::show))
+        .routes(guarded!(Arc<Portal>; outbox::resend))
+        .routes(guarded!(Arc<Portal>; installation::show))
         .routes(guarded!(Arc<Portal>; definition::list, definition::create))
         .routes(guarded!(Arc<Portal>; definition::show, definition::change, definition::delete))
         .routes(guarded!(Arc<Portal>; definition::set_listing))
@@ -332,6 +347,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; erasure::list, erasure::create))
         .routes(guarded!(Arc<Portal>; erasure::show))
         .routes(guarded!(Arc<Portal>; retention::show))
+        .routes(guarded!(Arc<Portal>; user::show))
         .merge(alert::routes())
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))

@@ -124,6 +124,20 @@ pub(super) async fn list(
     Ok(Json(Page::of(page, MailView::from)))
 }
 
+/// Sends a mail again that was given up. The audit log tells of it.
+#[utoipa::path(post, path = "/installation/outbox/{mail}/resend", tag = "installation",
+    operation_id = "resend_mail",
+    params(("mail" = String, Path, description = "The mail's id")),
+    responses((status = 200, body = MailView), Refusal))]
+pub(super) async fn resend(
+    operator: Installed<InstallationWrite>,
+    extract::State(portal): State,
+    Path(id): Path<MailId>,
+) -> Result<Json<MailView>, ApiError> {
+    let mail = portal.store.send_mail_again(id, &operator.caller()).await?;
+    Ok(Json(MailView::from(mail)))
+}
+
 /// Shows a mail as text: how an operator who is signed in passes a link on where no mail server is set
 /// up. The audit log tells of it. Others see it without the link's secret.
 #[utoipa::path(get, path = "/installation/outbox/{mail}", tag = "installation",

@@ -266,6 +266,14 @@ impl Fates for Recorder {
     async fn refused(&self, _: ProjectId) -> Result<Vec<RefusedRow>, StorageError> {
         Ok(Vec::new())
     }
+
+    async fn user(
+        &self,
+        _: ProjectId,
+        _: journal::Subject,
+    ) -> Result<Option<journal::KnownUser>, StorageError> {
+        Ok(None)
+    }
 }
 
 /// The one project, whose key is [`KEY`].

@@ -102,6 +102,8 @@ macro_rules! conformance {
             users::group_properties_are_those_after_the_event
             users::a_group_identify_without_ids_has_no_user
             users::birth_version_and_payment_are_kept
+            users::a_user_is_shown_with_their_devices
+            users::many_devices_of_a_user_are_told_in_part
             lanes::a_new_lane_starts_at_the_head
             lanes::a_settlement_is_kept_and_idempotent
             lanes::retries_are_read_in_their_order

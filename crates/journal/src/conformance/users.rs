@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::support::*;
 use super::{Backend, Bounds};
-use crate::IncomingEvent;
+use crate::person::MOST_DEVICES;
+use crate::{IncomingEvent, Subject};
 
 pub async fn properties_are_those_after_the_event(backend: &dyn Backend) {
     let journal = backend.open(Bounds::default()).await;
@@ -269,4 +270,67 @@ pub async fn events_name_the_properties_that_they_changed(backend: &dyn Backend)
     let journal = backend.crash(journal).await;
     let events = journal.read(project(1), model::Offset(0), 10).await;
     assert_eq!(changed(events.unwrap()), expected);
+}
+
+pub async fn a_user_is_shown_with_their_devices(backend: &dyn Backend) {
+    let journal = backend.open(Bounds::default()).await;
+    let joining = IncomingEvent {
+        groups: groups(&[("org", &["acme"])]),
+        paying: true,
+        version: Some("1.0".into()),
+        ..identify("ann", "phone", r#"{"plan":"pro"}"#)
+    };
+    streamed(&journal, joining).await;
+    streamed(&journal, event("ann", "laptop")).await;
+    streamed(&journal, event("", "kiosk")).await;
+    let journal = backend.crash(journal).await;
+    let user = async |project, who: Subject| journal.user(project, who).await.unwrap();
+    let ann = user(project(1), Subject::UserId("ann".into()))
+        .await
+        .unwrap();
+    assert_eq!(ann.user_id.as_deref(), Some("ann"));
+    assert_eq!(ann.devices, ["laptop", "phone"]);
+    assert_eq!(ann.properties, r#"{"plan":"pro"}"#);
+    assert_eq!(ann.groups["org"], ["acme"]);
+    assert_eq!((ann.paying, ann.more_devices), (true, false));
+    assert_eq!(ann.start_version.as_deref(), Some("1.0"));
+    let by_device = user(project(1), Subject::DeviceId("phone".into())).await;
+    assert_eq!(by_device, Some(ann.clone()));
+    let by_number = Subject::AmplitudeId(ann.amplitude_id);
+    assert_eq!(user(project(1), by_number.clone()).await, Some(ann.clone()));
+    let nobody = user(project(1), Subject::DeviceId("kiosk".into()))
+        .await
+        .unwrap();
+    assert_eq!(
+        (nobody.user_id, nobody.devices),
+        (None, vec!["kiosk".to_owned()])
+    );
+    // Nobody such, or somebody else's.
+    for who in [
+        Subject::UserId("Ann".into()),
+        Subject::DeviceId("ann".into()),
+    ] {
+        assert_eq!(user(project(1), who).await, None);
+    }
+    accept(&journal, project(2), vec![event("bob", "phone")]).await;
+    assert_eq!(user(project(2), by_number).await, None);
+    assert_eq!(user(project(2), Subject::UserId("ann".into())).await, None);
+    // A device belongs to its last user.
+    streamed(&journal, event("bob", "phone")).await;
+    let ann = user(project(1), Subject::UserId("ann".into()))
+        .await
+        .unwrap();
+    assert_eq!(ann.devices, ["laptop"]);
+}
+
+pub async fn many_devices_of_a_user_are_told_in_part(backend: &dyn Backend) {
+    let journal = backend.open(Bounds::default()).await;
+    let devices = (0..=MOST_DEVICES).map(|number| event("ann", &format!("{number:04}")));
+    accept(&journal, project(1), devices.collect()).await;
+    let ann = journal
+        .user(project(1), Subject::UserId("ann".into()))
+        .await;
+    let ann = ann.unwrap().unwrap();
+    assert_eq!((ann.devices.len(), ann.more_devices), (MOST_DEVICES, true));
+    assert_eq!(ann.devices[0], "0000");
 }

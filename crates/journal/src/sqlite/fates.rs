@@ -7,11 +7,12 @@ use model::{Event, Offset, ProjectId, SyncId};
 
 use super::Sqlite;
 use super::fate::{read, read_refused};
+use super::person;
 use crate::fate::{
     Fate, Fates, Found, Key, MOST_OFFSETS, OutcomePage, Outcomes, Refused, RefusedRow, SampleRow,
     What,
 };
-use crate::{Journal, StorageError};
+use crate::{Journal, KnownUser, StorageError, Subject};
 
 /// The most events behind the index that are looked at.
 const TAIL: u64 = 20_000;
@@ -123,6 +124,16 @@ impl Fates for Sqlite {
     async fn refused(&self, project: ProjectId) -> Result<Vec<RefusedRow>, StorageError> {
         self.readers
             .run(move |connection| read_refused(connection, project))
+            .await
+    }
+
+    async fn user(
+        &self,
+        project: ProjectId,
+        who: Subject,
+    ) -> Result<Option<KnownUser>, StorageError> {
+        self.readers
+            .run(move |connection| person::read(connection, project, &who))
             .await
     }
 }

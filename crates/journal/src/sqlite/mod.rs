@@ -18,6 +18,7 @@ mod holds;
 mod lookup;
 mod offsets;
 mod open;
+mod person;
 mod reader;
 mod schema;
 mod shared;

@@ -177,6 +177,7 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(schema::CREATE_ERASURES)?;
     transaction.execute_batch(fate::CREATE_FATES)?;
     transaction.execute_batch(schema::CREATE_HOLDS)?;
+    transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

@@ -4,8 +4,8 @@
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
 /// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
 /// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays and `holds`, and
-/// users can be erased.
-pub(super) const VERSION: i64 = 4;
+/// users can be erased. Since 5, a user's devices are found by the user.
+pub(super) const VERSION: i64 = 5;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
@@ -246,4 +246,9 @@ CREATE TABLE holds (
     drain_newest    INTEGER NOT NULL,
     drain_rate      INTEGER
 ) STRICT;
+";
+
+/// Of version 5: a user's devices are found without a look at all of them.
+pub(super) const CREATE_DEVICES_OF_USERS: &str = "
+CREATE INDEX devices_user ON devices (amplitude_id);
 ";

@@ -27,6 +27,9 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
         transaction.execute_batch(schema::CREATE_ERASURES)?;
         transaction.execute_batch(schema::CREATE_HOLDS)?;
     }
+    if version < 5 {
+        transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
+    }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;
     Ok(())

@@ -264,11 +264,11 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
     }
 }
 
-/// Makes a database of version 4 one of version 3.
+/// Makes a database of ours one of version 3.
 const VERSION_4_AWAY: &str = "
     DROP TABLE fates; DROP TABLE outcomes; DROP TABLE packed; DROP TABLE samples; DROP TABLE refused;
     DROP TABLE replays; DROP TABLE replayed; DROP TABLE bounded_lanes; DROP TABLE holds;
-    DROP TABLE erasures; DROP TABLE erased; DROP TABLE zeros;
+    DROP TABLE erasures; DROP TABLE erased; DROP TABLE zeros; DROP INDEX devices_user;
     PRAGMA user_version = 3;";
 
 #[tokio::test]

@@ -116,6 +116,23 @@ pub fn mask(event: &Arc<Event>, sensitive: &SensitiveProperties) -> Masked {
     }
 }
 
+/// The same for a user's own properties, the text of an object: as they may be shown, and whether something
+/// was taken out of them.
+pub fn mask_user(properties: &str, sensitive: &SensitiveProperties) -> (Vec<u8>, bool) {
+    if sensitive.user.is_empty() {
+        return (properties.into(), false);
+    }
+    let Ok(Value::Object(mut members)) = json::parse(properties.as_bytes(), &json::Limits::OWN)
+    else {
+        return (b"{}".to_vec(), true);
+    };
+    let mut taken = Redaction::default();
+    mask_members(&mut members, "", &sensitive.user, &mut taken);
+    let mut text = Vec::with_capacity(properties.len());
+    json::write_value(&Value::Object(members), &mut text);
+    (text, !taken.is_empty())
+}
+
 impl SensitiveProperties {
     /// Whether no property is sensitive.
     pub fn is_empty(&self) -> bool {

@@ -20,7 +20,7 @@ use anyhow::Context;
 use api::auth::Authority;
 use api::ingest::Refusal;
 use api::mail::Letters;
-use api::portal::{Alerts, ApiError, Portal};
+use api::portal::{Alerts, ApiError, Configured, Portal};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use delivery::egress::Guard;
@@ -219,6 +219,11 @@ impl Server {
             true => portal.with_mail_server(),
             false => portal,
         };
+        let allowed = config.egress.allow.iter().map(ToString::to_string);
+        let portal = portal.with_configured(Configured {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            networks_allowed: allowed.collect(),
+        });
         let portal = Arc::new(portal.with_providers(providers));
         portal.start().await.context("the syncs can't be started")?;
 

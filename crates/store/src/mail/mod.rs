@@ -5,6 +5,7 @@
 //! (because it died) is claimed again, by whichever node is first. So a mail goes out at least once,
 //! and twice only where a node died between the mail server's answer and its own note of it.
 
+mod again;
 mod queue;
 
 use std::fmt;

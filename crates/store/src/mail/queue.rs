@@ -385,10 +385,20 @@ impl Store {
 
     /// One mail with what it says; `None` where that was cleared.
     pub async fn mail(&self, id: MailId) -> Result<(Mail, Option<Bodies>), Error> {
+        let mut connection = self.pool.acquire().await?;
+        self.mail_in(&mut connection, id).await
+    }
+
+    /// The same as part of a transaction.
+    pub(super) async fn mail_in(
+        &self,
+        connection: &mut AnyConnection,
+        id: MailId,
+    ) -> Result<(Mail, Option<Bodies>), Error> {
         let sql = format!("SELECT {COLUMNS} FROM mails WHERE id = $1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(id.to_string())
-            .fetch_optional(&self.pool)
+            .fetch_optional(connection)
             .await?
             .ok_or(Error::NoMail(id))?;
         Ok((from_row(&row)?, self.open_bodies(id, &row)?))

@@ -38,6 +38,7 @@ macro_rules! on_every_backend {
 on_every_backend! {
     mail::a_mail_is_claimed_as_it_was_written_and_settled,
     mail::a_failed_attempt_is_repeated_when_it_is_due,
+    mail::what_was_given_up_is_sent_again_when_asked_for,
     mail::a_claim_lasts_as_long_as_its_lease,
     mail::what_was_claimed_and_released_counts_as_never_tried,
     mail::nodes_that_claim_at_once_never_get_the_same_mail,

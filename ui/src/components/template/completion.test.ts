@@ -1,7 +1,7 @@
 import { CompletionContext } from "@codemirror/autocomplete";
 import { EditorState } from "@codemirror/state";
 import { expect, test } from "vitest";
-import { completeTemplate, type Scope } from "./completion";
+import { completeTemplate, namesIn, type Scope } from "./completion";
 
 const scope: Scope = {
   input: { event_type: "Order", user_properties: { email: "a@example.com", "first name": "Ann" } },
@@ -23,6 +23,14 @@ test("names come from the event, the parameters and the mappings", () => {
   expect(offered("<#if input.user_properties.|")).toEqual(["email", "first name"]);
   expect(offered("${parameters.a|")).toEqual(["api_key"]);
   expect(offered("${mappedFields.|")).toEqual(["external_id"]);
+});
+
+test("of an answer there is something to read where one came before", () => {
+  const names = (answer: boolean, path: string[]) => namesIn({ ...scope, answer }, path).map(({ label }) => label);
+  expect(names(true, [])).toContain("answer");
+  expect(names(true, ["answer"])).toEqual(["status", "body"]);
+  expect(names(false, [])).not.toContain("answer");
+  expect(names(false, ["answer"])).toEqual([]);
 });
 
 test("directives and built-ins come where they can stand", () => {

@@ -8,6 +8,8 @@ export interface Scope {
   input: Record<string, unknown> | null;
   parameters: string[];
   mappedFields: string[];
+  /** Whether there is an answer to read: in a request that follows one. */
+  answer?: boolean;
   /** What recent events have at a path, such as `["input", "user_id"]`. */
   seen?: (path: string[]) => Seen | null;
 }
@@ -53,6 +55,13 @@ export function namesIn(scope: Scope, path: string[]): Completion[] {
         { label: "parameters", type: "variable", info: "What users fill in." },
         { label: "mappedFields", type: "variable", info: "Fields that users fill from their properties." },
         { label: "mappedProperties", type: "variable", info: "Properties that users let go along." },
+        ...(scope.answer === true ? [{ label: "answer", type: "variable", info: "What the request before was answered." }] : []),
+      ];
+    case "answer":
+      if (scope.answer !== true || rest.length > 0) return [];
+      return [
+        { label: "status", type: "property", info: "The answer's status, a number." },
+        { label: "body", type: "property", info: "The answer's body, where it is JSON." },
       ];
     case "parameters":
       return rest.length > 0 ? [] : scope.parameters.map((label) => ({ label, type: "property" }));

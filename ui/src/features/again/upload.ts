@@ -74,7 +74,7 @@ export async function upload({ project, sync, archives, perMinute, signal, onSte
     }),
   );
   // What was imported before is not imported twice.
-  if ((made.import as { complete?: boolean } | null)?.complete === true) return { replay: made, known: true };
+  if (made.import?.complete === true) return { replay: made, known: true };
   onStep("lines");
   const of = { ...path, replay: made.id };
   let report = NOTHING;

@@ -7,16 +7,40 @@ export type Way = "mail" | "webhook" | "slack";
 export type Channel = Omit<Schemas["AlertChannelView"], "kind"> & { kind: Way };
 export type Incident = Schemas["IncidentView"];
 
-/** A project's rules, with the tag that a change of them has to name. */
-export function rulesQuery(project: string) {
+/** Whose rules: a project's, or those of one of its syncs. */
+export interface RulesOf {
+  project: string;
+  sync?: string;
+}
+
+/** Rules, with the tag that a change of them has to name. */
+export function rulesQuery({ project, sync }: RulesOf) {
   return queryOptions({
-    queryKey: ["alert-rules", project],
+    queryKey: ["alert-rules", project, sync ?? null],
     queryFn: async () => {
-      const asked = api.GET("/api/v1/projects/{project}/alerts", { params: { path: { project } } });
+      const asked =
+        sync === undefined
+          ? api.GET("/api/v1/projects/{project}/alerts", { params: { path: { project } } })
+          : api.GET("/api/v1/projects/{project}/syncs/{sync}/alerts", { params: { path: { project, sync } } });
       const rules = await take(asked);
       return { rules, tag: (await asked).response.headers.get("etag") ?? "*" };
     },
   });
+}
+
+/** Changes rules; what is absent stays. A sync has rules of its own from then on. */
+export function changeRules({ project, sync }: RulesOf, tag: string, body: Schemas["AlertRulesInput"]): Promise<Rules> {
+  const header = { "if-match": tag };
+  return take(
+    sync === undefined
+      ? api.PATCH("/api/v1/projects/{project}/alerts", { params: { path: { project }, header }, body })
+      : api.PATCH("/api/v1/projects/{project}/syncs/{sync}/alerts", { params: { path: { project, sync }, header }, body }),
+  );
+}
+
+/** Lets a sync go by its project's rules again. */
+export function resetRules({ project, sync = "" }: RulesOf): Promise<Rules> {
+  return take(api.DELETE("/api/v1/projects/{project}/syncs/{sync}/alerts", { params: { path: { project, sync } } }));
 }
 
 /** Where incidents are told, the oldest first. */
@@ -37,13 +61,13 @@ export function channelsQuery(project: string) {
 }
 
 /** What is wrong and what was: open incidents first. */
-export function incidentsQuery(project: string) {
+export function incidentsQuery(project: string, sync?: string) {
   return infiniteQueryOptions({
-    queryKey: ["incidents", project],
+    queryKey: ["incidents", project, sync ?? null],
     queryFn: ({ pageParam }) =>
       take(
         api.GET("/api/v1/projects/{project}/incidents", {
-          params: { path: { project }, query: { limit: 20, cursor: pageParam } },
+          params: { path: { project }, query: { sync, limit: 20, cursor: pageParam } },
         }),
       ),
     initialPageParam: undefined as string | undefined,

@@ -1,64 +1,124 @@
-import { Button, Group, NumberInput, Stack, Switch } from "@mantine/core";
+import { Alert, Button, Group, NumberInput, Stack, Switch, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, take, type Schemas } from "@/api/client";
-import { done } from "@/components/notices";
+import { type Schemas } from "@/api/client";
+import { confirmDanger } from "@/components/confirm";
+import { done, failed } from "@/components/notices";
 import { Failed, LoadingRows } from "@/components/states";
-import { RULES, rulesQuery } from "./queries";
+import { ProblemError } from "@/api/client";
+import { changeRules, RULES, resetRules, type RulesOf, rulesQuery } from "./queries";
+import { QuietHours } from "./quiet-hours";
+import classes from "./rules.module.css";
 
 type Input = Schemas["AlertRulesInput"];
 
-/** What begins an incident, and whether anything is told at all. */
-export function RulesForm({ project, may }: { project: string; may: boolean }) {
+/** What begins an incident, and when anything is told: of a project's syncs, or of one of them. */
+export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
   const client = useQueryClient();
-  const stored = useQuery(rulesQuery(project));
+  const { queryKey } = rulesQuery(of);
+  const stored = useQuery(rulesQuery(of));
   const [edited, setEdited] = useState<Input>({});
   const save = useMutation({
-    mutationFn: (tag: string) =>
-      take(
-        api.PATCH("/api/v1/projects/{project}/alerts", {
-          params: { path: { project }, header: { "if-match": tag } },
-          body: edited,
-        }),
-      ),
+    mutationFn: (tag: string) => changeRules(of, tag, edited),
     onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: rulesQuery(project).queryKey });
+      await client.invalidateQueries({ queryKey });
       setEdited({});
       done("The rules are saved.");
     },
     // What others changed meanwhile is taken; what was set here stays beside it.
-    onError: () => void client.invalidateQueries({ queryKey: rulesQuery(project).queryKey }),
+    onError: () => void client.invalidateQueries({ queryKey }),
+  });
+  const reset = useMutation({
+    mutationFn: () => resetRules(of),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey });
+      setEdited({});
+      done("The sync goes by its project's rules again.");
+    },
+    onError: failed("It keeps rules of its own"),
   });
   if (stored.isError) return <Failed error={stored.error} what="Rules can't be shown" again={() => void stored.refetch()} />;
   if (stored.data === undefined) return <LoadingRows rows={5} />;
   const rules = { ...stored.data.rules, ...without(edited) };
   const { state, error_rate: rate, backlog_age: age, expiry, credentials } = rules;
+  const { own } = stored.data.rules;
+  const ofSync = of.sync !== undefined;
+  const problem = save.error instanceof ProblemError ? save.error : undefined;
   const set = (part: Input) => {
     setEdited({ ...edited, ...part });
   };
   return (
-    <Stack gap="sm" maw={720}>
+    <Stack gap="md" maw={900}>
+      {ofSync && (
+        <Alert color="gray" py={10}>
+          <Group justify="space-between" gap="sm">
+            <Text size="sm">
+              {own ? "This sync has rules of its own: the project's don't count for it." : "This sync goes by its project's rules. What you change here is for it alone."}
+            </Text>
+            {own && may && (
+              <Button
+                size="xs"
+                variant="default"
+                loading={reset.isPending}
+                onClick={() => {
+                  confirmDanger({
+                    title: "Go by the project's rules again?",
+                    what: "The rules of this sync's own are forgotten.",
+                    action: "Forget them",
+                    onConfirm: () => {
+                      reset.mutate();
+                    },
+                  });
+                }}
+              >
+                Use the project&apos;s
+              </Button>
+            )}
+          </Group>
+        </Alert>
+      )}
       <Switch
-        label="Watch the syncs of this project"
+        label={ofSync ? "Watch this sync" : "Watch the syncs of this project"}
         disabled={!may}
         checked={rules.enabled ?? true}
         onChange={(event) => {
           set({ enabled: event.currentTarget.checked });
         }}
       />
-      <Rule name={RULES.state} rule={state} may={may} onChange={(next) => { set({ state: next }); }}>
-        <Bound label="for seconds" value={state?.after_seconds} may={may} onChange={(after_seconds) => { set({ state: { ...state, after_seconds } }); }} />
-      </Rule>
-      <Rule name={RULES.error_rate} rule={rate} may={may} onChange={(next) => { set({ error_rate: next }); }}>
-        <Bound label="percent" value={rate?.percent} may={may} onChange={(percent) => { set({ error_rate: { ...rate, percent } }); }} />
-        <Bound label="of at least" value={rate?.minimum} may={may} onChange={(minimum) => { set({ error_rate: { ...rate, minimum } }); }} />
-        <Bound label="in minutes" value={rate?.window_minutes} may={may} onChange={(window_minutes) => { set({ error_rate: { ...rate, window_minutes } }); }} />
-      </Rule>
-      <Rule name={RULES.backlog_age} rule={age} may={may} onChange={(next) => { set({ backlog_age: next }); }}>
-        <Bound label="minutes" value={age?.minutes} may={may} onChange={(minutes) => { set({ backlog_age: { ...age, minutes } }); }} />
-      </Rule>
-      <Rule name={RULES.expiry} rule={expiry} may={may} onChange={(next) => { set({ expiry: next }); }} />
-      <Rule name={RULES.credentials} rule={credentials} may={may} onChange={(next) => { set({ credentials: next }); }} />
+      <div className={classes.rules}>
+        <Rule name={RULES.state} rule={state} may={may} onChange={(next) => { set({ state: next }); }}>
+          <span>for</span>
+          <Bound label="seconds" least={0} most={86_400} value={state?.after_seconds} may={may} error={problem?.at("/state")} onChange={(after_seconds) => { set({ state: { ...state, after_seconds } }); }} />
+        </Rule>
+        <Rule name={RULES.error_rate} rule={rate} may={may} onChange={(next) => { set({ error_rate: next }); }}>
+          <span>more than</span>
+          <Bound label="percent" most={99} value={rate?.percent} may={may} error={problem?.at("/error_rate/percent")} onChange={(percent) => { set({ error_rate: { ...rate, percent } }); }} />
+          <span>of at least</span>
+          <Bound label="attempts" most={1_000_000} value={rate?.minimum} may={may} error={problem?.at("/error_rate/minimum")} onChange={(minimum) => { set({ error_rate: { ...rate, minimum } }); }} />
+          <span>within</span>
+          <Bound label="minutes" most={60} value={rate?.window_minutes} may={may} error={problem?.at("/error_rate/window_minutes")} onChange={(window_minutes) => { set({ error_rate: { ...rate, window_minutes } }); }} />
+        </Rule>
+        <Rule name={RULES.backlog_age} rule={age} may={may} onChange={(next) => { set({ backlog_age: next }); }}>
+          <span>longer than</span>
+          <Bound label="minutes" most={10_080} value={age?.minutes} may={may} error={problem?.at("/backlog_age")} onChange={(minutes) => { set({ backlog_age: { ...age, minutes } }); }} />
+        </Rule>
+        <Rule name={RULES.expiry} rule={expiry} may={may} onChange={(next) => { set({ expiry: next }); }} />
+        <Rule name={RULES.credentials} rule={credentials} may={may} onChange={(next) => { set({ credentials: next }); }} />
+        <div className={classes.rule} role="group" aria-label="When it is over">
+          <span>It is over when all was well for</span>
+          <div className={classes.bounds}>
+            <Bound label="minutes" most={1440} value={rules.calm_minutes} may={may} error={problem?.at("/calm_minutes")} onChange={(calm_minutes) => { set({ calm_minutes }); }} />
+          </div>
+        </div>
+      </div>
+      <QuietHours
+        hours={rules.quiet_hours ?? null}
+        may={may}
+        problem={problem}
+        onChange={(quiet_hours) => {
+          set({ quiet_hours });
+        }}
+      />
       <Switch
         label="Mail to owners, admins and who made the sync"
         disabled={!may}
@@ -85,9 +145,9 @@ export function RulesForm({ project, may }: { project: string; may: boolean }) {
   );
 }
 
-/** What is set, without what is null: that is as it was. */
+/** What is set, without what is null: that is as it was. Of quiet hours null is a choice. */
 function without(input: Input): Partial<Schemas["AlertRules"]> {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value != null));
+  return Object.fromEntries(Object.entries(input).filter(([name, value]) => value != null || name === "quiet_hours"));
 }
 
 interface RuleProps<T> {
@@ -100,7 +160,7 @@ interface RuleProps<T> {
 
 function Rule<T extends { enabled?: boolean }>({ name, rule, may, onChange, children }: RuleProps<T>) {
   return (
-    <Group justify="space-between" gap="sm" role="group" aria-label={name}>
+    <div className={classes.rule} role="group" aria-label={name}>
       <Switch
         label={name}
         disabled={!may}
@@ -109,31 +169,45 @@ function Rule<T extends { enabled?: boolean }>({ name, rule, may, onChange, chil
           onChange({ ...(rule as T), enabled: event.currentTarget.checked });
         }}
       />
-      {children !== undefined && <Group gap={8}>{children}</Group>}
-    </Group>
+      {children !== undefined && (
+        <div className={classes.bounds} data-off={rule?.enabled === false}>
+          {children}
+        </div>
+      )}
+    </div>
   );
 }
 
 interface BoundProps {
   label: string;
   value: number | undefined;
+  least?: number;
+  most: number;
   may: boolean;
+  error: string | undefined;
   onChange: (value: number) => void;
 }
 
-function Bound({ label, value, may, onChange }: BoundProps) {
+/** A number in a sentence: its unit stands behind it and is its name. */
+function Bound({ label, value, least = 1, most, may, error, onChange }: BoundProps) {
   return (
-    <NumberInput
-      label={label}
-      size="xs"
-      w={100}
-      min={1}
-      allowDecimal={false}
-      disabled={!may}
-      value={value ?? ""}
-      onChange={(next) => {
-        if (typeof next === "number") onChange(next);
-      }}
-    />
+    <span className={classes.bound}>
+      <NumberInput
+        aria-label={label}
+        size="xs"
+        w={76}
+        hideControls
+        min={least}
+        max={most}
+        allowDecimal={false}
+        disabled={!may}
+        error={error}
+        value={value ?? ""}
+        onChange={(next) => {
+          if (typeof next === "number") onChange(next);
+        }}
+      />
+      <span aria-hidden>{label}</span>
+    </span>
   );
 }

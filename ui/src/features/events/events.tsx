@@ -238,7 +238,7 @@ function Details({ project, event }: { project: string; event: EventView }) {
             User
           </Text>
           {typeof user === "string" ? (
-            <TextLink to="/p/$project/why" params={{ project }} search={{ user }} className="mono">
+            <TextLink to="/p/$project/users" params={{ project }} search={{ user }} className="mono">
               {user}
             </TextLink>
           ) : (

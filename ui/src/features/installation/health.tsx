@@ -5,7 +5,9 @@ import { ProblemError } from "@/api/client";
 import { TextLink } from "@/components/links";
 import { Section } from "@/components/page";
 import { Failed, LoadingRows } from "@/components/states";
+import { inTime } from "@/components/amounts";
 import { providersQuery } from "@/features/access/providers";
+import { installationQuery } from "./queries";
 import classes from "./installation.module.css";
 
 interface Ready {
@@ -26,6 +28,7 @@ async function askReady(): Promise<Ready> {
 export function HealthPage() {
   const health = useQuery({ queryKey: ["health"], queryFn: askReady, refetchInterval: 5000 });
   const providers = useQuery(providersQuery);
+  const configured = useQuery(installationQuery);
   return (
     <>
       {health.isError && <Failed error={health.error} what="It isn't known how it does" again={() => void health.refetch()} />}
@@ -43,6 +46,9 @@ export function HealthPage() {
             ))}
           </ul>
         </Alert>
+      )}
+      {configured.isError && (
+        <Failed error={configured.error} what="What the configuration decides can't be shown" again={() => void configured.refetch()} />
       )}
       <Section title="What the configuration decides" about="Read here, changed in the server's configuration file or its environment.">
         <dl className={classes.facts}>
@@ -75,9 +81,39 @@ export function HealthPage() {
           <div>
             <dt>Networks that syncs may reach</dt>
             <dd>
-              Public ones, and private ones that <code className="mono">egress.allow</code> names. A connection test says
-              which address was refused.
+              {configured.data === undefined ? (
+                "…"
+              ) : configured.data.networks_allowed.length === 0 ? (
+                <>
+                  Public ones only: no private one is named in <code className="mono">egress.allow</code>.
+                </>
+              ) : (
+                <>
+                  Public ones, and by <code className="mono">egress.allow</code>:{" "}
+                  <code className="mono">{configured.data.networks_allowed.join(", ")}</code>.
+                </>
+              )}{" "}
+              A connection test says which address was refused.
             </dd>
+          </div>
+          <div>
+            <dt>How long events are kept</dt>
+            <dd>
+              {configured.data === undefined ? "…" : kept(configured.data.events_hours)} at most, failed deliveries{" "}
+              {configured.data === undefined ? "…" : kept(configured.data.outcomes_hours)} (<code className="mono">journal.retention_age</code>,{" "}
+              <code className="mono">journal.ended_max_age</code>). Projects may keep theirs for less.
+            </dd>
+          </div>
+          <div>
+            <dt>Reached under</dt>
+            <dd>
+              {configured.data === undefined ? "…" : <code className="mono">{configured.data.public_url}</code>} (
+              <code className="mono">control.public_url</code>): links in mails begin with it.
+            </dd>
+          </div>
+          <div>
+            <dt>Version</dt>
+            <dd>{configured.data === undefined ? "…" : `Millstream ${configured.data.version}`}</dd>
           </div>
           <div>
             <dt>Figures for your monitoring</dt>
@@ -93,4 +129,9 @@ export function HealthPage() {
       </Section>
     </>
   );
+}
+
+/** How long something is kept, in words. */
+function kept(hours: number | null | undefined): string {
+  return hours == null ? "without a bound" : inTime(hours * 3600);
 }

@@ -1,12 +1,14 @@
-import { Alert, Badge, Button, Modal, SegmentedControl, Stack, Text } from "@mantine/core";
+import { Alert, Badge, Button, Group, Modal, SegmentedControl, Stack, Text } from "@mantine/core";
 import { IconMail } from "@tabler/icons-react";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
+import { api, take } from "@/api/client";
 import { Code } from "@/components/code";
 import { CopyField } from "@/components/copy";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
+import { done, failed } from "@/components/notices";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { useSendsMail } from "@/features/access/providers";
@@ -27,6 +29,15 @@ export function OutboxPage() {
   const sendsMail = useSendsMail();
   const [opened, setOpened] = useState<Mail>();
   const mails = useInfiniteQuery(outboxQuery(state));
+  const client = useQueryClient();
+  const again = useMutation({
+    mutationFn: (mail: Mail) => take(api.POST("/api/v1/installation/outbox/{mail}/resend", { params: { path: { mail: mail.id } } })),
+    onSuccess: (mail) => {
+      void client.invalidateQueries({ queryKey: ["outbox"] });
+      done(`The mail to ${mail.recipient} waits to be sent again.`);
+    },
+    onError: failed("The mail isn't sent again"),
+  });
   const columns: Column<Mail>[] = [
     {
       name: "Subject",
@@ -59,16 +70,31 @@ export function OutboxPage() {
       quiet: true,
       end: true,
       cell: (mail) => (
-        <Button
-          variant="subtle"
-          size="xs"
-          aria-label={`Read ${mail.subject} for ${mail.recipient}`}
-          onClick={() => {
-            setOpened(mail);
-          }}
-        >
-          Read
-        </Button>
+        <Group gap={4} justify="flex-end" wrap="nowrap">
+          {mail.state === "failed" && (
+            <Button
+              variant="subtle"
+              size="xs"
+              aria-label={`Send again: ${mail.subject} to ${mail.recipient}`}
+              loading={again.isPending && again.variables.id === mail.id}
+              onClick={() => {
+                again.mutate(mail);
+              }}
+            >
+              Send again
+            </Button>
+          )}
+          <Button
+            variant="subtle"
+            size="xs"
+            aria-label={`Read ${mail.subject} for ${mail.recipient}`}
+            onClick={() => {
+              setOpened(mail);
+            }}
+          >
+            Read
+          </Button>
+        </Group>
       ),
     },
   ];

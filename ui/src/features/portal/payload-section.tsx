@@ -3,6 +3,7 @@ import { lazy, Suspense } from "react";
 import type { Schemas } from "@/api/client";
 import { Items } from "@/components/items";
 import { Section } from "@/components/page";
+import { AnswersField } from "./answers-field";
 import { Findings } from "./findings";
 import { problemAt, problemsAt, type TabProps } from "./shared";
 import classes from "./editor.module.css";
@@ -100,6 +101,7 @@ export function PayloadSection({ part, draft, may, check, findings, jump }: TabP
               />
             </Suspense>
           </Input.Wrapper>
+          <AnswersField part={part} payload={payload} draft={draft} may={may} check={check} jump={jump} onChange={change} />
           <Findings findings={own} payload={payload} may={may && !draft.dirty} onChange={change} />
         </div>
       )}

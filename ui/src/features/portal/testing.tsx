@@ -9,6 +9,7 @@ import { Failed, LoadingRows } from "@/components/states";
 import { RequestView } from "@/features/setup/live-request";
 import { TestResult } from "@/features/setup/test-result";
 import { type Filled, SetupForm } from "./form-preview";
+import { type Answer, AnswerField, Judged } from "./judged";
 import type { TabProps } from "./shared";
 import { Usage } from "./usage";
 import classes from "./editor.module.css";
@@ -17,6 +18,7 @@ import classes from "./editor.module.css";
 export function TestingTab({ organisation, definition, draft, may, check, onJump }: TabProps) {
   const [filled, setFilled] = useState<Filled>({ parameters: {}, mappings: {} });
   const [text, setText] = useState("");
+  const [answer, setAnswer] = useState<Answer | null>(null);
   const [part, setPart] = useState<Schemas["Part"]>("event");
   const event = parsedEvent(text);
   const input = {
@@ -27,7 +29,7 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
     },
     ...(event === null || event instanceof Error ? {} : { event: event as Record<string, never> }),
   };
-  const settled = useSettled(input, 350);
+  const settled = useSettled({ ...input, ...(answer === null ? {} : { answer }) }, 350);
   const path = { organisation, definition: definition.id };
   const preview = useQuery({
     queryKey: ["definition-preview", organisation, definition.id, definition.revision, settled],
@@ -79,6 +81,7 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
             onChange={setText}
           />
         </Section>
+        <AnswerField answer={answer} onChange={setAnswer} />
         <Usage check={check} content={draft.content} onJump={onJump} />
       </div>
       <aside className={classes.aside} aria-label="The request">
@@ -107,6 +110,9 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
             </Alert>
           )}
           {shown !== undefined && !preview.isError && !(event instanceof Error) && <RequestView part={shown} />}
+          {shown?.judged != null && !preview.isError && (
+            <Judged judged={shown.judged} rules={draft.content[shown.part === "event" ? "events" : "users"]?.responses ?? []} />
+          )}
           {requests.length === 0 && preview.isSuccess && (
             <Text size="sm" c="dimmed">
               The destination takes neither events nor users yet.

@@ -14,7 +14,7 @@ const TITLES: Record<Schemas["VerdictName"], string> = {
 
 /** What came of a test: the verdict, and the destination's answer. */
 export function TestResult({ result }: { result: Schemas["TestView"] }) {
-  const { verdict, answer, milliseconds, sent } = result;
+  const { verdict, answer, milliseconds, sent, follow_up: followed } = result;
   const good = verdict === "delivered";
   const message = verdict === "not_sent" ? (sent.reason?.message ?? result.message) : result.message;
   const body = answer == null ? null : pretty(answer.body);
@@ -35,6 +35,39 @@ export function TestResult({ result }: { result: Schemas["TestView"] }) {
           <Code text={body.text} json={body.json} label="The destination's answer" maxHeight={220} />
         </div>
       )}
+      {followed != null && <Followed followed={followed} />}
     </Alert>
+  );
+}
+
+/** The request that followed the answer, and what came of it. */
+function Followed({ followed }: { followed: Schemas["FollowUpView"] }) {
+  const { sent, answer, milliseconds } = followed;
+  const body = answer == null ? null : pretty(answer.body);
+  return (
+    <div style={{ marginTop: 12 }}>
+      <Text size="sm" fw={600}>
+        The answer asked for one more request
+        {milliseconds != null && <span className="muted numbers"> {milliseconds.toFixed(0)} ms</span>}
+      </Text>
+      {sent.request == null ? (
+        <Text size="sm">{sentenceCase(sent.reason?.message ?? "nothing was sent")}</Text>
+      ) : (
+        <Text size="sm">
+          <b>{sent.request.method}</b> <span className="mono">{sent.request.url}</span>
+          {answer != null && `, answered ${String(answer.status)}`}
+        </Text>
+      )}
+      {sent.request != null && sent.request.body !== "" && (
+        <div style={{ marginTop: 8 }}>
+          <Code {...pretty(sent.request.body)} label="Body of the request that followed" maxHeight={160} />
+        </div>
+      )}
+      {body !== null && body.text !== "" && (
+        <div style={{ marginTop: 8 }}>
+          <Code text={body.text} json={body.json} label="The answer to the request that followed" maxHeight={160} />
+        </div>
+      )}
+    </div>
   );
 }

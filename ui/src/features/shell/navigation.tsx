@@ -12,6 +12,7 @@ import {
   IconRoute,
   IconRocket,
   IconSettings,
+  IconUsers,
   IconZoomQuestion,
   type Icon,
 } from "@tabler/icons-react";
@@ -86,6 +87,7 @@ export function usePlaces(project: Project | undefined): { name: string | null; 
   ];
   if (seesEvents) {
     own.unshift({ label: "Find events", icon: IconZoomQuestion, link: { to: "/p/$project/why", params } });
+    own.unshift({ label: "Users", icon: IconUsers, link: { to: "/p/$project/users", params } });
     own.unshift({ label: "Live events", icon: IconActivity, link: { to: "/p/$project/events", params } });
   }
   own.unshift({ label: "Overview", icon: IconLayoutDashboard, link: { to: "/p/$project", params, activeOptions: { exact: true, includeSearch: false } } });

@@ -31,13 +31,17 @@ export function Held({ status }: { status: SyncStatus }) {
         "Nothing waits at present."
       ) : (
         <>
-          <b className="numbers">{inNumbers(backlog)}</b> {backlog === 1 ? "event" : "events"} ({inBytes(held.bytes)})
-          {status.oldest_unsettled_at != null && (
+          {backlog > 0 && (
+            <>
+              <b className="numbers">{inNumbers(backlog)}</b> {backlog === 1 ? "event" : "events"} ({inBytes(held.bytes)})
+            </>
+          )}
+          {backlog > 0 && status.oldest_unsettled_at != null && (
             <>
               , the oldest received <Time at={status.oldest_unsettled_at} />
             </>
           )}
-          {pending > 0 && `, and ${inNumbers(pending)} ${pending === 1 ? "delivery" : "deliveries"} to be tried again`}
+          {pending > 0 && `${backlog > 0 ? ", and " : ""}${inNumbers(pending)} ${pending === 1 ? "delivery" : "deliveries"} to be tried again`}
         </>
       ),
     ]);

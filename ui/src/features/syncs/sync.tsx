@@ -60,6 +60,7 @@ const PARTS = [
   { label: "Failures", to: "/p/$project/syncs/$sync/failures" },
   { label: "Sending again", to: "/p/$project/syncs/$sync/again" },
   { label: "Settings", to: "/p/$project/syncs/$sync/settings" },
+  { label: "Alerts", to: "/p/$project/syncs/$sync/alerts" },
   { label: "History", to: "/p/$project/syncs/$sync/history" },
 ] as const;
 

@@ -4,12 +4,11 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { Code } from "@/components/code";
-import { TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { Page, Section } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
-import { type Explained, type Refused, whyQuery } from "./queries";
-import { Verdicts } from "./verdict";
+import { EventCard } from "./event-card";
+import { type Refused, whyQuery } from "./queries";
 import classes from "./why.module.css";
 
 const route = getRouteApi("/shell/p/$project/why");
@@ -96,36 +95,6 @@ export function WhyPage() {
         )}
       </div>
     </Page>
-  );
-}
-
-function EventCard({ project, event }: { project: string; event: Explained }) {
-  const { user_id, device_id, insert_id } = event;
-  return (
-    <article className={classes.card} aria-label={event.event_type ?? "Event"}>
-      <Group justify="space-between" gap="xs" mb={6}>
-        <TextLink to="/p/$project/events" params={{ project }} search={{ event: event.offset }} fw={600}>
-          {event.event_type ?? "An event without a type"}
-        </TextLink>
-        <Text size="sm" c="dimmed">
-          Received <Time at={event.received_at} />
-        </Text>
-      </Group>
-      <p className={classes.ids}>
-        {user_id != null && (
-          <TextLink to="/p/$project/why" params={{ project }} search={{ user: user_id }} className="mono">
-            {user_id}
-          </TextLink>
-        )}
-        {device_id != null && (
-          <TextLink to="/p/$project/why" params={{ project }} search={{ device: device_id }} className="mono">
-            {device_id}
-          </TextLink>
-        )}
-        {insert_id != null && <span className="mono muted">{insert_id}</span>}
-      </p>
-      <Verdicts project={project} event={event} />
-    </article>
   );
 }
 

@@ -160,7 +160,7 @@ pub(in crate::portal) async fn list(
     }))
 }
 
-pub(super) fn unavailable(error: journal::StorageError) -> ApiError {
+pub(in crate::portal) fn unavailable(error: journal::StorageError) -> ApiError {
     crate::portal::LaneError::Unavailable(Box::new(error)).into()
 }
 

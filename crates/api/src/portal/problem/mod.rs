@@ -356,6 +356,8 @@ impl From<store::Error> for ApiError {
             | store::Error::VersionState { .. }
             | store::Error::HoldsInstallationToken
             | store::Error::NoImport(_)
+            | store::Error::MailNotFailed(_)
+            | store::Error::MailTextGone(_)
             | store::Error::ReplayEnded { .. }
             | store::Error::TooManyReplays { .. }
             | store::Error::TooManyFormerKeys { .. }

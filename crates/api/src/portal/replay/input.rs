@@ -133,8 +133,17 @@ pub(in crate::portal) struct ImportInput {
     name: String,
     /// Tells its contents from others', such as their hash: from 1 to 100 ASCII characters.
     digest: String,
-    /// Whether all of it has arrived; not to be given.
-    #[serde(default, skip_deserializing)]
+}
+
+/// An archive that was imported, or is about to be.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReplayImported)]
+pub(in crate::portal) struct ImportView {
+    /// As people call it.
+    name: String,
+    /// Tells its contents from others'.
+    digest: String,
+    /// Whether all of it has arrived.
     complete: bool,
 }
 
@@ -164,7 +173,7 @@ impl ImportInput {
     }
 }
 
-impl From<&Imported> for ImportInput {
+impl From<&Imported> for ImportView {
     fn from(import: &Imported) -> Self {
         Self {
             name: import.name.clone(),

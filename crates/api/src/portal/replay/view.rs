@@ -6,7 +6,7 @@ use store::{ReplayGoal, ReplayRecord};
 use utoipa::ToSchema;
 
 use super::Progress;
-use super::input::{EventsInput, FailuresInput, ImportInput};
+use super::input::{EventsInput, FailuresInput, ImportView};
 use crate::portal::view::rfc3339;
 
 /// A replay and how far it is.
@@ -20,7 +20,7 @@ pub(in crate::portal) struct ReplayView {
     /// The past events that are sent; null where failed deliveries are.
     events: Option<EventsInput>,
     /// The archive that is imported; null where there is none.
-    import: Option<ImportInput>,
+    import: Option<ImportView>,
     /// How many are begun per minute at most; null: as many as the sync sends.
     per_minute: Option<u32>,
     /// How it does.
@@ -92,7 +92,7 @@ impl ReplayView {
             Replayed::Import(_) => (None, None),
         };
         let import = match &record.what {
-            Replayed::Import(import) => Some(ImportInput::from(import)),
+            Replayed::Import(import) => Some(ImportView::from(import)),
             _ => None,
         };
         let incomplete = matches!(&record.what, Replayed::Import(import) if !import.complete);

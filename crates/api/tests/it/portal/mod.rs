@@ -54,6 +54,7 @@ mod tenants;
 mod tokens;
 mod traffic;
 mod upgrades;
+mod users;
 mod validation;
 mod world;
 

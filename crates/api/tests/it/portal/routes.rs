@@ -366,6 +366,15 @@ pub(super) const SYNCS: &[Route] = &[
     ),
     (
         "get",
+        "/projects/{project}/user",
+        Members(EVERYONE, &[P::DeliveriesRead]),
+        "",
+        // It doesn't say whom.
+        400,
+        READS,
+    ),
+    (
+        "get",
         "/projects/{project}/retention",
         Members(EVERYONE, &[P::ProjectsRead]),
         "",
@@ -709,7 +718,17 @@ pub(super) const INSTALLATION: &[Route] = &[
         200,
         Needed,
     ),
+    ("get", "/installation", Operators, "", 200, READS),
     ("get", "/installation/outbox", Operators, "", 200, READS),
+    // It waits.
+    (
+        "post",
+        "/installation/outbox/{mail}/resend",
+        Operators,
+        "",
+        409,
+        Tag::None("it says itself from which state"),
+    ),
     (
         "get",
         "/installation/outbox/{mail}",

@@ -9,6 +9,7 @@ use model::random::Seeded;
 use model::time::ManualClock;
 use model::{Clock, MailId, Timestamp};
 
+use super::caller;
 use crate::backend::Backend;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -94,6 +95,37 @@ pub(crate) async fn a_failed_attempt_is_repeated_when_it_is_due(backend: Backend
     assert_eq!(mail.state, State::Failed { at: clock.now() });
     assert_eq!(mail.error.as_deref(), Some("550 nobody here"));
     assert!(bodies.is_some(), "the operator can still hand the link on");
+}
+
+pub(crate) async fn what_was_given_up_is_sent_again_when_asked_for(backend: Backend) {
+    let (store, clock) = opened(&backend).await;
+    let by = caller();
+    let mut draft = draft("ann@example.com");
+    draft.expires_at = Some(clock.now() + HOUR);
+    let id = store.enqueue_mail(draft).await.unwrap();
+    let early = store.send_mail_again(id, by).await;
+    assert!(matches!(early, Err(Error::MailNotFailed(asked)) if asked == id));
+    let claim = claim_one(&store).await;
+    let failed = || Outcome::Failed {
+        error: "554 no".into(),
+    };
+    store.settle_mail(&claim, &failed()).await.unwrap();
+    clock.advance(HOUR / 2);
+    let queued = store.send_mail_again(id, by).await.unwrap();
+    assert_eq!(queued, one(&store, id).await);
+    assert_eq!(queued.error.as_deref(), Some("554 no"));
+    store.mail_enqueued().await;
+    let claim = claim_one(&store).await;
+    assert_eq!((claim.mail.id, claim.mail.attempts), (id, 1));
+    store.settle_mail(&claim, &failed()).await.unwrap();
+    // Its link has ended: sending it would help nobody.
+    clock.advance(HOUR / 2);
+    let late = store.send_mail_again(id, by).await;
+    assert!(matches!(late, Err(Error::MailTextGone(asked)) if asked == id));
+    assert!(store.claim_mail(LEASE, 1).await.unwrap().is_empty());
+    let unknown = MailId::generate(&Seeded::new(1));
+    let unknown = store.send_mail_again(unknown, by).await;
+    assert!(matches!(unknown, Err(Error::NoMail(_))));
 }
 
 pub(crate) async fn a_claim_lasts_as_long_as_its_lease(backend: Backend) {

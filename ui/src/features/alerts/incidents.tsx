@@ -1,0 +1,134 @@
+import { Badge, Button, Group, Text } from "@mantine/core";
+import { IconCircleCheck } from "@tabler/icons-react";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, take } from "@/api/client";
+import { sentenceCase } from "@/components/highlight";
+import { TextLink } from "@/components/links";
+import { Listing } from "@/components/listing";
+import { Time } from "@/components/moment";
+import { done, failed } from "@/components/notices";
+import { Empty } from "@/components/states";
+import { type Column, DataTable } from "@/components/table";
+import { syncsQuery } from "@/features/syncs/queries";
+import { type Incident, incidentsQuery, RULES } from "./queries";
+
+const HOUR = 3_600_000;
+
+interface IncidentsProps {
+  project: string;
+  /** Only those of this sync. */
+  sync?: string;
+  may: boolean;
+}
+
+/** What is wrong and what was, and who sees to it. */
+export function Incidents({ project, sync, may }: IncidentsProps) {
+  const client = useQueryClient();
+  const incidents = useInfiniteQuery(incidentsQuery(project, sync));
+  const syncs = useQuery(syncsQuery(project)).data?.items ?? [];
+  const nameOf = (id: string) => syncs.find((sync) => sync.id === id)?.name ?? id;
+  const note = {
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["incidents", project] });
+      done("It is noted.");
+    },
+    onError: failed("Nothing was changed"),
+  };
+  const acknowledge = useMutation({
+    mutationFn: (incident: string) =>
+      take(
+        api.POST("/api/v1/projects/{project}/incidents/{incident}/acknowledge", { params: { path: { project, incident } } }),
+      ),
+    ...note,
+  });
+  const mute = useMutation({
+    mutationFn: ({ incident, until }: { incident: string; until: string | null }) =>
+      take(
+        api.POST("/api/v1/projects/{project}/incidents/{incident}/mute", {
+          params: { path: { project, incident } },
+          body: { until },
+        }),
+      ),
+    ...note,
+  });
+  const columns: Column<Incident>[] = [
+    {
+      name: "What",
+      cell: (incident) => (
+        <>
+          <Group gap={8}>
+            <TextLink to="/p/$project/syncs/$sync" params={{ project, sync: incident.sync }} fw={600}>
+              {nameOf(incident.sync)}
+            </TextLink>
+            <Badge size="sm" color={incident.ended == null ? "red" : "green"}>
+              {incident.ended == null ? "Open" : "Over"}
+            </Badge>
+          </Group>
+          <Text size="sm">{RULES[incident.rule]}</Text>
+          <Text size="sm" c="dimmed">
+            {sentenceCase(incident.reason)}
+          </Text>
+        </>
+      ),
+    },
+    { name: "Since", cell: (incident) => <Time at={incident.opened_at} /> },
+    { name: "Over", cell: (incident) => (incident.ended == null ? "Not yet" : <Time at={incident.ended.at} />) },
+    {
+      name: "Seen to by",
+      cell: (incident) =>
+        incident.acknowledged == null ? (
+          "Nobody yet"
+        ) : (
+          <span>
+            {incident.acknowledged.by}, <Time at={incident.acknowledged.at} />
+          </span>
+        ),
+    },
+    {
+      name: "Actions",
+      quiet: true,
+      end: true,
+      cell: (incident) =>
+        may && incident.ended == null ? (
+          <Group gap={4} justify="flex-end">
+            {incident.acknowledged == null && (
+              <Button
+                size="xs"
+                variant="subtle"
+                onClick={() => {
+                  acknowledge.mutate(incident.id);
+                }}
+              >
+                I see to it
+              </Button>
+            )}
+            <Button
+              size="xs"
+              variant="subtle"
+              color="gray"
+              onClick={() => {
+                const until = incident.muted_until == null ? new Date(Date.now() + 4 * HOUR).toISOString() : null;
+                mute.mutate({ incident: incident.id, until });
+              }}
+            >
+              {incident.muted_until == null ? "Mute for 4 h" : "Unmute"}
+            </Button>
+          </Group>
+        ) : null,
+    },
+  ];
+  return (
+    <Listing
+      query={incidents}
+      failed="Incidents can't be shown"
+      rows={2}
+      empty={
+        <Empty icon={<IconCircleCheck size={22} />} title="No trouble">
+          {sync === undefined ? "When a sync gets into trouble" : "When this sync gets into trouble"}, it appears here and people are told.
+        </Empty>
+      }
+    >
+      {(items) => <DataTable label="Incidents" columns={columns} rows={items} keyOf={({ id }) => id} />}
+    </Listing>
+  );
+}

@@ -1,0 +1,45 @@
+import { Text, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { type Column, DataTable } from "@/components/table";
+import { listed, type PropertyRow } from "./listed";
+import classes from "./users.module.css";
+
+/** More properties than this can be searched. */
+const SEARCHED = 12;
+
+const COLUMNS: Column<PropertyRow>[] = [
+  { name: "Name", cell: ({ name }) => <span className="mono">{name}</span> },
+  { name: "Value", cell: ({ value }) => <span className={`mono ${classes.value ?? ""}`}>{value}</span> },
+  { name: "Kind", cell: ({ kind }) => <span className="muted">{kind}</span> },
+];
+
+/** A user's properties by name, members of objects by their path. */
+export function Properties({ properties }: { properties: Record<string, unknown> }) {
+  const [sought, setSought] = useState("");
+  const all = listed(properties);
+  const shown = all.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(sought.trim().toLowerCase()));
+  if (all.length === 0) {
+    return <Text c="dimmed">None. An identify call sets them, or an event with user properties.</Text>;
+  }
+  return (
+    <>
+      {all.length > SEARCHED && (
+        <TextInput
+          aria-label="Search in properties"
+          placeholder={`Search in ${String(all.length)} properties`}
+          maw={340}
+          mb="xs"
+          value={sought}
+          onChange={(event) => {
+            setSought(event.currentTarget.value);
+          }}
+        />
+      )}
+      {shown.length === 0 ? (
+        <Text c="dimmed">No property has this in its name or value.</Text>
+      ) : (
+        <DataTable label="Properties" columns={COLUMNS} rows={shown} keyOf={({ name }) => name} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,120 @@
+import { Alert, Badge, Button, Group, Text } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Copy } from "@/components/copy";
+import { TextLink } from "@/components/links";
+import { Time } from "@/components/moment";
+import { Section } from "@/components/page";
+import { Failed, LoadingRows } from "@/components/states";
+import { EventCard } from "@/features/why/event-card";
+import { whyQuery } from "@/features/why/queries";
+import { Properties } from "./properties";
+import type { User, Whom } from "./queries";
+import classes from "./users.module.css";
+
+/** What is known of them beside their events. */
+export function UserDetails({ project, user, whom }: { project: string; user: User; whom: Whom }) {
+  const groups = Object.entries(user.groups);
+  const facts: [string, React.ReactNode][] = [
+    [
+      "User id",
+      user.user_id == null ? (
+        "None yet: known by a device only"
+      ) : whom.user === user.user_id ? (
+        <Group gap={2} wrap="nowrap">
+          <span className="mono">{user.user_id}</span> <Copy text={user.user_id} what="Copy user id" />
+        </Group>
+      ) : (
+        <TextLink to="/p/$project/users" params={{ project }} search={{ user: user.user_id }} className="mono">
+          {user.user_id}
+        </TextLink>
+      ),
+    ],
+    ["First event", <Time at={user.created_at} />],
+    ["Number", <span className="mono numbers">{user.amplitude_id}</span>],
+    ["First version", user.start_version == null ? "–" : <span className="mono">{user.start_version}</span>],
+    ["Pays", user.paying ? "Yes" : "Not as far as events say"],
+    ...(groups.length === 0
+      ? []
+      : ([
+          [
+            "Groups",
+            <Group gap={6}>
+              {groups.map(([type, names]) => (
+                <Badge key={type} color="gray">
+                  {type}: {names.join(", ")}
+                </Badge>
+              ))}
+            </Group>,
+          ],
+        ] as [string, React.ReactNode][])),
+  ];
+  return (
+    <>
+      <dl className={classes.facts} aria-label="About the user">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <div className={classes.columns}>
+        <Section title="Properties" about="As syncs send them with the user's next event.">
+          {user.masked && (
+            <Alert color="gray" mb="sm" py={8}>
+              Values of this project&apos;s sensitive properties are masked here. Deliveries have them as they are.
+            </Alert>
+          )}
+          <Properties properties={user.properties as Record<string, unknown>} />
+        </Section>
+        <Section title="Devices" about="Those that last belonged to them.">
+          {user.devices.length === 0 ? (
+            <Text c="dimmed">None: their events came without a device id.</Text>
+          ) : (
+            <ul className={classes.devices} aria-label="Devices">
+              {user.devices.map((device) => (
+                <li key={device}>
+                  <TextLink to="/p/$project/users" params={{ project }} search={{ device }} className="mono">
+                    {device}
+                  </TextLink>
+                </li>
+              ))}
+            </ul>
+          )}
+          {user.more_devices && (
+            <Text size="sm" c="dimmed" mt={6}>
+              There are more: these are the first {user.devices.length}.
+            </Text>
+          )}
+        </Section>
+      </div>
+    </>
+  );
+}
+
+/** Their newest events, each with what every sync did with it. */
+export function UserEvents({ project, whom }: { project: string; whom: Whom }) {
+  const found = useInfiniteQuery(whyQuery(project, whom));
+  const events = found.data?.pages.flatMap((page) => page.events) ?? [];
+  return (
+    <Section title="Newest events" about="With what each sync did with them, and why.">
+      {found.isError && <Failed error={found.error} what="Events can't be shown" again={() => void found.refetch()} />}
+      {found.isPending && <LoadingRows rows={3} height={90} />}
+      {found.isSuccess && events.length === 0 && (
+        <Text c="dimmed">
+          {found.data.pages[0]?.complete === false
+            ? "The index of events is being built anew: look again in a moment."
+            : "No event of theirs is kept any more."}
+        </Text>
+      )}
+      {events.map((event) => (
+        <EventCard key={event.offset} project={project} event={event} of={whom} />
+      ))}
+      {found.hasNextPage && (
+        <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+          Show earlier events
+        </Button>
+      )}
+    </Section>
+  );
+}

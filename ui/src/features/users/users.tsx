@@ -1,0 +1,111 @@
+import { Button, Group, Select, TextInput } from "@mantine/core";
+import { IconSearch, IconUser } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { ProblemError } from "@/api/client";
+import { Page } from "@/components/page";
+import { Empty, Failed, LoadingRows } from "@/components/states";
+import { userQuery, type Whom } from "./queries";
+import { UserDetails, UserEvents } from "./user";
+
+const route = getRouteApi("/shell/p/$project/users");
+
+type Kind = "user" | "device";
+const KINDS: { value: Kind; label: string }[] = [
+  { value: "user", label: "User id" },
+  { value: "device", label: "Device id" },
+];
+
+/** What a project knows of a user: properties, devices, and what each sync did with their events. */
+export function UsersPage() {
+  const { project } = route.useParams();
+  const whom = route.useSearch();
+  const sought = whom.user ?? whom.device;
+  return (
+    <Page title={sought ?? "Users"} heading={sought === undefined ? "Users" : <span className="mono" style={{ fontSize: 20 }}>{sought}</span>} about="A user's properties and devices after their last event, and what each sync did with their newest events.">
+      {/* Another address is another search: the fields begin with what it says. */}
+      <Search key={`${whom.user ?? ""} ${whom.device ?? ""}`} whom={whom} />
+      {sought === undefined ? (
+        <div style={{ marginTop: 28 }}>
+          <Empty icon={<IconUser size={22} />} title="Look somebody up">
+            By the user id that your app sends, or by a device: events of Live events lead here, too.
+          </Empty>
+        </div>
+      ) : (
+        <Found project={project} whom={whom} />
+      )}
+    </Page>
+  );
+}
+
+function Search({ whom }: { whom: Whom }) {
+  const navigate = route.useNavigate();
+  const [kind, setKind] = useState<Kind>(whom.user === undefined && whom.device !== undefined ? "device" : "user");
+  const [text, setText] = useState(whom.user ?? whom.device ?? "");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const value = text.trim();
+    void navigate({ search: value === "" ? {} : { [kind]: value } });
+  };
+  return (
+    <form onSubmit={submit} role="search" aria-label="Users">
+      <Group gap={8} align="flex-end">
+        <Select
+          label="Known by"
+          w={{ base: "100%", xs: 160 }}
+          data={KINDS}
+          value={kind}
+          onChange={(value) => {
+            if (value === "user" || value === "device") setKind(value);
+          }}
+        />
+        <TextInput
+          label={KINDS.find(({ value }) => value === kind)?.label ?? ""}
+          w={{ base: "100%", xs: 340 }}
+          required
+          withAsterisk={false}
+          classNames={{ input: "mono" }}
+          value={text}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+          }}
+        />
+        <Button type="submit" leftSection={<IconSearch size={15} />}>
+          Show
+        </Button>
+      </Group>
+    </form>
+  );
+}
+
+function Found({ project, whom }: { project: string; whom: Whom }) {
+  const user = useQuery({
+    ...userQuery(project, whom),
+    retry: (failures, error) => !(error instanceof ProblemError && error.status === 404) && failures < 2,
+  });
+  const nobody = user.error instanceof ProblemError && user.error.status === 404;
+  return (
+    <>
+      {nobody && (
+        <div style={{ marginTop: 28 }}>
+          <Empty icon={<IconUser size={22} />} title="Nobody is known by this id">
+            Nobody of this id has sent an event, or they were erased. Ids are looked for as they are, in large and small letters.
+          </Empty>
+        </div>
+      )}
+      {user.isError && !nobody && (
+        <div style={{ marginTop: 28 }}>
+          <Failed error={user.error} what="The user can't be shown" again={() => void user.refetch()} />
+        </div>
+      )}
+      {user.isPending && (
+        <div style={{ marginTop: 28 }}>
+          <LoadingRows rows={5} />
+        </div>
+      )}
+      {user.data !== undefined && <UserDetails project={project} user={user.data} whom={whom} />}
+      {!user.isPending && !nobody && <UserEvents project={project} whom={whom} />}
+    </>
+  );
+}
