@@ -44,7 +44,7 @@ test("from the first start to a delivery", async () => {
   await check("invitation");
   await page.getByLabel("Your name").fill("Ann Lee");
   await page.getByRole("textbox", { name: "Password" }).fill("a long password");
-  await page.getByRole("button", { name: "Make account and join" }).click();
+  await page.getByRole("button", { name: "Make account" }).click();
   await page.getByLabel("Name of your organisation").fill("Acme Shops");
   await page.getByLabel("Name of the project").fill("Shop");
   await check("welcome");

@@ -1,4 +1,5 @@
 import createClient from "openapi-fetch";
+import { sentenceCase } from "@/components/highlight";
 import type { components, paths } from "./schema";
 
 /** The API's own names of what it takes and answers. */
@@ -56,8 +57,8 @@ function problem(status: number, body: unknown): ProblemError {
     return new ProblemError(
       status,
       told.code,
-      sentence(told.detail),
-      (told.errors ?? []).map((each) => ({ ...each, message: sentence(each.message) })),
+      sentenceCase(told.detail),
+      (told.errors ?? []).map((each) => ({ ...each, message: sentenceCase(each.message) })),
       told.would_drop ?? null,
     );
   }
@@ -66,12 +67,6 @@ function problem(status: number, body: unknown): ProblemError {
     "unknown",
     `The server answered ${String(status)}. Try again, or look into its log.`,
   );
-}
-
-/** A message of the API as a sentence. */
-export function sentence(message: string): string {
-  const begun = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?:…`]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** The `If-Match` of a version that was read. */

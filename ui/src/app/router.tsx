@@ -36,7 +36,7 @@ const passwordReset = createRoute({
   component: lazyRouteComponent(() => import("@/features/access/password-reset"), "PasswordResetPage"),
 });
 
-const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell, notFoundComponent: NotFound });
 const home = createRoute({ getParentRoute: () => shell, path: "/", component: Home });
 const welcome = createRoute({
   getParentRoute: () => shell,
@@ -44,7 +44,7 @@ const welcome = createRoute({
   component: lazyRouteComponent(() => import("@/features/start/welcome"), "WelcomePage"),
 });
 
-const project = createRoute({ getParentRoute: () => shell, path: "/p/$project" });
+const project = createRoute({ getParentRoute: () => shell, path: "/p/$project", notFoundComponent: NotFound });
 const projectHome = createRoute({
   getParentRoute: () => project,
   path: "/",

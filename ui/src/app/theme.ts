@@ -152,11 +152,12 @@ export const theme = createTheme({
         centered: true,
         transitionProps: { duration: 120 },
         padding: "lg",
+        overlayProps: { backgroundOpacity: 0.36 },
         closeButtonProps: { "aria-label": "Close" },
       },
     }),
     Drawer: Drawer.extend({
-      defaultProps: { transitionProps: { duration: 120 }, closeButtonProps: { "aria-label": "Close" } },
+      defaultProps: { transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.24 }, closeButtonProps: { "aria-label": "Close" } },
     }),
     Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     Menu: Menu.extend({

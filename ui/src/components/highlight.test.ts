@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pretty, tokens } from "./highlight";
+import { pretty, tokens, sentenceCase } from "./highlight";
 
 test("names, strings, numbers and words are told apart", () => {
   const found = tokens('{"a": [1.5e3, "x\\"y", true]}').filter((token) => token.kind !== null);
@@ -20,4 +20,9 @@ test("the pieces are the text, also of what is no JSON", () => {
 test("only JSON is laid out anew", () => {
   expect(pretty('{"a":1}')).toEqual({ text: '{\n  "a": 1\n}', json: true });
   expect(pretty("a: 1")).toEqual({ text: "a: 1", json: false });
+});
+
+test("a message becomes a sentence, but for the name of a field that it begins with", () => {
+  expect(sentenceCase("the disk is full")).toBe("The disk is full.");
+  expect(sentenceCase("external_id is required")).toBe("external_id is required.");
 });

@@ -43,6 +43,8 @@ export function pretty(text: string): { text: string; json: boolean } {
 
 /** A message of the API as a sentence. */
 export function sentenceCase(message: string): string {
-  const begun = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+  // A name of a field, such as `external_id`, stays as it is.
+  const named = /^\S*[_.$\d]\S*\s/.test(message);
+  const begun = named ? message : message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?:…`]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { Failed, LoadingRows } from "./states";
 
 /** What a list that comes page by page has of its query. */
@@ -22,11 +22,14 @@ interface ListingProps<T> {
   more?: string;
   rows?: number;
   rowHeight?: number;
+  /** How many are shown at first of a list that other things stand below. */
+  few?: number;
   children: (items: T[]) => ReactNode;
 }
 
 /** A list in its four states: on its way, failed, empty, and there, with a way to more of it. */
-export function Listing<T>({ query, failed, empty, more = "Show more", rows, rowHeight, children }: ListingProps<T>) {
+export function Listing<T>({ query, failed, empty, more = "Show more", rows, rowHeight, few, children }: ListingProps<T>) {
+  const [all, setAll] = useState(false);
   if (query.isError && query.data === undefined) {
     return <Failed error={query.error} what={failed} again={() => void query.refetch()} />;
   }
@@ -35,12 +38,22 @@ export function Listing<T>({ query, failed, empty, more = "Show more", rows, row
   }
   const items = query.data.pages.flatMap((page) => page.items);
   if (items.length === 0 && !query.hasNextPage) return <>{empty}</>;
+  // One or two more aren't worth a button.
+  const hides = few !== undefined && !all && items.length > few + 2;
   return (
     <>
       {query.isError && <Failed error={query.error} what={failed} again={() => void query.refetch()} />}
-      {children(items)}
-      {query.hasNextPage && (
-        <Button variant="default" mt="sm" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+      {children(hides ? items.slice(0, few) : items)}
+      {(hides || query.hasNextPage) && (
+        <Button
+          variant="default"
+          mt="sm"
+          loading={query.isFetchingNextPage}
+          onClick={() => {
+            if (hides) setAll(true);
+            else void query.fetchNextPage();
+          }}
+        >
           {more}
         </Button>
       )}

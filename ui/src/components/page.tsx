@@ -67,3 +67,15 @@ export function Section({
     </section>
   );
 }
+
+/** What stands before a list: what it is of, and what one can add to it. */
+export function ListHead({ children, action }: { children: ReactNode; action?: ReactNode }) {
+  return (
+    <Group justify="space-between" gap="sm" mb="md" mih={36}>
+      <Text c="dimmed" maw={640} className={classes.words}>
+        {children}
+      </Text>
+      {action}
+    </Group>
+  );
+}

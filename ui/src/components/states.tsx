@@ -42,7 +42,12 @@ export function Empty({ title, icon, children, action, whole = false }: EmptyPro
 
 /** What happened, why, and the next step. */
 export function Failed({ error, what, again }: { error: unknown; what: string; again?: () => void }) {
-  const why = error instanceof Error ? error.message : "Something unexpected happened.";
+  const gone = error instanceof ProblemError && error.code === "not_found";
+  const why = gone
+    ? "There is no such thing, or not for you: it was deleted, the link was cut short, or you are signed in as somebody else."
+    : error instanceof Error
+      ? error.message
+      : "Something unexpected happened.";
   const fields = error instanceof ProblemError ? error.errors : [];
   return (
     <Alert color="red" icon={<IconAlertTriangle size={18} />} title={what} role="alert">

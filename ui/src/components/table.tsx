@@ -7,6 +7,8 @@ export interface Column<T> {
   cell: (row: T) => ReactNode;
   /** Numbers and buttons stand at the end. */
   end?: boolean;
+  /** Its values are short, and never broken into lines. */
+  whole?: boolean;
   /** What heads it needs no word: buttons, and what a row is known by. */
   quiet?: boolean;
 }
@@ -38,11 +40,12 @@ export function DataTable<T>({ label, columns, rows, keyOf }: TableProps<T>) {
       <tbody role="rowgroup">
         {rows.map((row) => (
           <tr key={keyOf(row)} role="row">
-            {columns.map(({ name, cell, end, quiet }, index) => (
+            {columns.map(({ name, cell, end, whole, quiet }, index) => (
               <td
                 key={name}
                 role="cell"
                 data-end={end === true ? true : undefined}
+                data-whole={whole === true ? true : undefined}
                 data-label={quiet === true || index === 0 ? undefined : name}
               >
                 {cell(row)}

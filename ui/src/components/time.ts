@@ -8,7 +8,7 @@ export function relative(at: string, now: number): string {
   const difference = now - Date.parse(at);
   const distance = Math.abs(difference);
   if (Number.isNaN(difference)) return at;
-  if (distance < 5 * SECOND) return "just now";
+  if (distance < 5 * SECOND) return difference >= 0 ? "just now" : "now";
   if (distance >= 30 * DAY) {
     return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(Date.parse(at));
   }
@@ -34,13 +34,26 @@ export function absolute(at: string): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }).format(time);
 }
 
-/** A text of the server's, its times in the viewer's zone. */
-export function inZone(text: string): string {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-  return text.replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, (time) => {
-    const at = Date.parse(time);
-    return Number.isNaN(at) ? time : format.format(at);
-  });
+/**
+ * A text of the server's, its times in the viewer's zone: `2024-03-01T10:00:00Z`, `2024-03-01 10:00 UTC`, and
+ * `10:00:00 UTC`, which is the nearest one to now. What is of today goes without its date.
+ */
+export function inZone(text: string, now = Date.now()): string {
+  return text
+    .replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, (time) => written(Date.parse(time), now, "medium") ?? time)
+    .replaceAll(/(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}) UTC/g, (all, day: string, time: string) => {
+      return written(Date.parse(`${day}T${time}:00Z`), now, "short") ?? all;
+    })
+    .replaceAll(/(?<![\d:.])(\d{2}:\d{2}:\d{2}) UTC/g, (all, time: string) => {
+      const today = Date.parse(`${new Date(now).toISOString().slice(0, 10)}T${time}Z`);
+      return written(today - DAY * Math.round((today - now) / DAY), now, "medium") ?? all;
+    });
+}
+
+function written(at: number, now: number, timeStyle: "short" | "medium"): string | null {
+  if (Number.isNaN(at)) return null;
+  const today = new Date(at).toDateString() === new Date(now).toDateString();
+  return new Intl.DateTimeFormat(undefined, today ? { timeStyle } : { dateStyle: "medium", timeStyle }).format(at);
 }
 
 /** The time of day, with milliseconds. */

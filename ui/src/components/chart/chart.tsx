@@ -1,4 +1,4 @@
-import { Button, Group, Text } from "@mantine/core";
+import { ActionIcon, Group, Text, Tooltip } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
 import { IconChartBar, IconTable } from "@tabler/icons-react";
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useState } from "react";
@@ -59,20 +59,19 @@ export function Chart({ label, span, series, format, summary, height = 220, chil
             );
           })}
         </dl>
-        <Group gap={8}>
+        <Group gap={6} className={classes.choices ?? ""}>
           {children}
-          <Button
-            variant="subtle"
-            color="gray"
-            size="xs"
-            aria-pressed={tabled}
-            leftSection={tabled ? <IconChartBar size={14} /> : <IconTable size={14} />}
-            onClick={() => {
-              setTabled(!tabled);
-            }}
-          >
-            {tabled ? "As a chart" : "As a table"}
-          </Button>
+          <Tooltip label={tabled ? "As a chart" : "As a table"}>
+            <ActionIcon
+              size={30}
+              aria-label={tabled ? "As a chart" : "As a table"}
+              onClick={() => {
+                setTabled(!tabled);
+              }}
+            >
+              {tabled ? <IconChartBar size={16} stroke={1.6} /> : <IconTable size={16} stroke={1.6} />}
+            </ActionIcon>
+          </Tooltip>
         </Group>
       </Group>
       <Text size="xs" c="dimmed" aria-live="polite" mih={18}>
@@ -134,7 +133,8 @@ function Drawing({ label, span, series, format, width, height, at, onPoint }: Dr
   const lowest = Math.max(0, ...down.tops);
   // Both halves of a mirrored chart have one scale: what comes in is compared with what goes out.
   const mirrored = down.columns.length > 0;
-  const marks = ticks(Math.max(highest, lowest));
+  const whole = series.every((each) => each.values.every((value) => value === null || Number.isInteger(value)));
+  const marks = ticks(Math.max(highest, lowest), whole);
   const most = marks.at(-1) ?? 1;
   const half = mirrored ? room.height / 2 : room.height;
   const zero = TOP + half;
@@ -228,6 +228,11 @@ function Drawing({ label, span, series, format, width, height, at, onPoint }: Dr
           <path className={`${classes.line ?? ""} ${classes[`${line.tone}Line`] ?? ""}`} d={lineOf(line.values, (index) => x(index) + slot / 2, y)} />
         </g>
       ))}
+      {series.every((each) => each.values.every((value) => value === null || value === 0)) && (
+        <text x={LEFT + room.width / 2} y={TOP + room.height / 2 + 4} className={classes.nothing} textAnchor="middle">
+          Nothing in this time
+        </text>
+      )}
       {at !== undefined && (
         <rect x={x(at)} y={TOP} width={Math.max(1, slot - gap)} height={room.height} className={classes.pointed} />
       )}

@@ -12,6 +12,16 @@ test.each([
   expect(ticks(highest)).toEqual(marks);
 });
 
+test.each([
+  [1, [0, 1]],
+  [2, [0, 1, 2]],
+  [7, [0, 5, 10]],
+  [40, [0, 20, 40]],
+  [1234, [0, 500, 1000, 1500]],
+])("an axis of things that are counted, to %s, is marked at %s", (highest, marks) => {
+  expect(ticks(highest, true)).toEqual(marks);
+});
+
 test("what is counted in steps adds up in parts, and steps that are absent count nothing", () => {
   const span = { from: 1000, until: 1400, part: 100 };
   expect(parts(span)).toEqual([1000, 1100, 1200, 1300]);

@@ -1,12 +1,15 @@
 /** Steps of a scale that people count in. */
 const NICE = [1, 2, 2.5, 5, 10];
 
-/** Values to mark on an axis from 0 to at least `highest`: three or four, the last one on top. */
-export function ticks(highest: number): number[] {
+/**
+ * Values to mark on an axis from 0 to at least `highest`: three or four, the last one on top. What is counted has
+ * no marks between whole numbers.
+ */
+export function ticks(highest: number, whole = false): number[] {
   if (!(highest > 0)) return [0, 1];
-  const rough = highest / 3;
+  const rough = whole ? Math.max(1, highest / 3) : highest / 3;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = (NICE.find((each) => each * power >= rough) ?? 10) * power;
+  const step = (NICE.find((each) => each * power >= rough && !(whole && (each * power) % 1 !== 0)) ?? 10) * power;
   const count = Math.ceil(highest / step - 1e-9);
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(12)));
 }

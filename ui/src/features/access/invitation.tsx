@@ -10,6 +10,9 @@ import { AccessCard } from "./card";
 import { useLinkToken } from "./link-token";
 import { meQuery } from "./me";
 
+/** How many characters a password has at least; the server says so, too. */
+const SHORTEST = 10;
+
 /** Taking part: the first start's link, and every invitation. */
 export function InvitationPage() {
   const token = useLinkToken();
@@ -44,17 +47,25 @@ export function InvitationPage() {
   }
   const present = me.data?.kind === "person" ? me.data.person : undefined;
   const { organisation, role, email, expires_at } = offer.data;
+  // The first start's link is nobody's: whoever opens it sets the installation up.
+  const first = email == null && present === undefined;
   return (
     <AccessCard
-      title={`Join ${organisation}`}
+      title={first ? "Welcome to Millstream" : `Join ${organisation}`}
       about={
-        <>
-          You are invited as <b>{role}</b>. The link ends <Time at={expires_at} />.
-        </>
+        first ? (
+          <>
+            Make the first account. It owns the organisation and looks after the installation; you invite others later.
+          </>
+        ) : (
+          <>
+            You are invited as <b>{role}</b>. The link ends <Time at={expires_at} />.
+          </>
+        )
       }
     >
       {present === undefined ? (
-        <NewAccount token={token} invited={email ?? null} />
+        <NewAccount token={token} invited={email ?? null} first={first} />
       ) : (
         <Join token={token} as={present.email} />
       )}
@@ -62,7 +73,8 @@ export function InvitationPage() {
   );
 }
 
-function NewAccount({ token, invited }: { token: string; invited: string | null }) {
+function NewAccount({ token, invited, first }: { token: string; invited: string | null; first: boolean }) {
+  const [tried, setTried] = useState(false);
   const [email, setEmail] = useState(invited ?? "");
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
@@ -75,10 +87,12 @@ function NewAccount({ token, invited }: { token: string; invited: string | null 
   const problem = accept.error instanceof ProblemError ? accept.error : undefined;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    accept.mutate();
+    setTried(true);
+    if (email.includes("@") && name.trim() !== "" && password.length >= SHORTEST) accept.mutate();
   };
+  const missing = (ok: boolean, words: string) => (tried && !ok ? words : undefined);
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} noValidate>
       <Stack>
         <TextInput
           label="E-mail address"
@@ -89,7 +103,7 @@ function NewAccount({ token, invited }: { token: string; invited: string | null 
           autoFocus={invited === null}
           autoComplete="username"
           value={email}
-          error={problem?.at("/email")}
+          error={problem?.at("/email") ?? missing(email.includes("@"), "Enter an address such as ann@example.com.")}
           onChange={(event) => {
             setEmail(event.currentTarget.value);
           }}
@@ -101,27 +115,26 @@ function NewAccount({ token, invited }: { token: string; invited: string | null 
           autoFocus={invited !== null}
           autoComplete="name"
           value={name}
-          error={problem?.at("/name")}
+          error={problem?.at("/name") ?? missing(name.trim() !== "", "Enter the name that colleagues see.")}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}
         />
         <PasswordInput
           label="Password"
-          description="At least 10 characters."
+          description={`At least ${String(SHORTEST)} characters.`}
           required
-          minLength={10}
           withAsterisk={false}
           autoComplete="new-password"
           value={password}
-          error={problem?.at("/password")}
+          error={problem?.at("/password") ?? missing(password.length >= SHORTEST, `Enter at least ${String(SHORTEST)} characters.`)}
           onChange={(event) => {
             setPassword(event.currentTarget.value);
           }}
         />
         {accept.error !== null && <Failed error={accept.error} what="The account wasn't made" />}
         <Button type="submit" loading={accept.isPending}>
-          Make account and join
+          {first ? "Make account" : "Make account and join"}
         </Button>
       </Stack>
     </form>

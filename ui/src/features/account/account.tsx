@@ -8,6 +8,7 @@ import { Page, Section } from "@/components/page";
 import { Failed, LoadingRows } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { meQuery, usePerson } from "@/features/access/me";
+import { browserOf } from "./browser";
 import { Identities } from "./identities";
 import { SecondFactor } from "./second-factor";
 
@@ -146,11 +147,13 @@ function Sessions() {
       cell: (session) => (
         <>
           <Group gap={8}>
-            <span className="mono">{session.address}</span>
+            <span title={session.user_agent}>
+              <b>{browserOf(session.user_agent)}</b>
+            </span>
             {session.present && <Badge size="sm">This one</Badge>}
           </Group>
-          <Text size="sm" c="dimmed" lineClamp={1}>
-            {session.user_agent}
+          <Text size="sm" c="dimmed">
+            From <span className="mono">{session.address}</span>
           </Text>
         </>
       ),

@@ -9,6 +9,7 @@ import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
 import { Empty } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
+import { inZone } from "@/components/time";
 import { syncsQuery } from "@/features/syncs/queries";
 import { type Incident, incidentsQuery, RULES } from "./queries";
 
@@ -66,13 +67,13 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
           </Group>
           <Text size="sm">{RULES[incident.rule]}</Text>
           <Text size="sm" c="dimmed">
-            {sentenceCase(incident.reason)}
+            {sentenceCase(inZone(incident.reason))}
           </Text>
         </>
       ),
     },
-    { name: "Since", cell: (incident) => <Time at={incident.opened_at} /> },
-    { name: "Over", cell: (incident) => (incident.ended == null ? "Not yet" : <Time at={incident.ended.at} />) },
+    { name: "Since", whole: true, cell: (incident) => <Time at={incident.opened_at} /> },
+    { name: "Over", whole: true, cell: (incident) => (incident.ended == null ? "Not yet" : <Time at={incident.ended.at} />) },
     {
       name: "Seen to by",
       cell: (incident) =>

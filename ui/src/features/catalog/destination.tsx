@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tansta
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, idempotencyKey, ProblemError, take } from "@/api/client";
-import { TextLink } from "@/components/links";
+import { BackLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Page, Section } from "@/components/page";
 import { Prose } from "@/components/prose";
@@ -54,9 +54,9 @@ function About({ destination, project, organisation }: AboutProps) {
     <Page
       title={tile.display_name}
       above={
-        <TextLink to="/p/$project/catalog" params={{ project }} size="sm" c="dimmed" mb={12} display="inline-block">
+        <BackLink to="/p/$project/catalog" params={{ project }}>
           Catalog
-        </TextLink>
+        </BackLink>
       }
       heading={
         <Group gap={14} wrap="nowrap">

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Drawer, Group, Select, Text, Tooltip } from "@mantine/core";
+import { Button, Drawer, Group, Select, Text } from "@mantine/core";
 import { IconActivity, IconEyeOff, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
@@ -68,9 +68,9 @@ export function EventsPage() {
       about="What this project receives, newest first, as templates see it."
       actions={
         <>
-          <Text size="sm" c="dimmed" role="status">
+          <span className={classes.state} role="status" data-live={!paused && (polls || tail.state === "live")}>
             {paused ? "Paused" : polls ? "Asked every 2 s" : tail.state === "live" ? "Live" : "Connecting"}
-          </Text>
+          </span>
           <Select
             aria-label="Type of event"
             placeholder="All types"
@@ -84,23 +84,21 @@ export function EventsPage() {
               void navigate({ search: { type: value ?? undefined }, replace: true });
             }}
           />
-          <Tooltip label={paused ? "Go on" : "Pause"}>
-            <ActionIcon
-              variant="default"
-              size={34}
-              aria-label={paused ? "Go on" : "Pause"}
-              onClick={() => {
-                // What is shown from here on joins what is there: older pages are asked for anew.
-                if (paused) {
-                  setOlderFrom(undefined);
-                  void newest.refetch();
-                }
-                setPaused(!paused);
-              }}
-            >
-              {paused ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />}
-            </ActionIcon>
-          </Tooltip>
+          <Button
+            variant="default"
+            miw={104}
+            leftSection={paused ? <IconPlayerPlay size={15} /> : <IconPlayerPause size={15} />}
+            onClick={() => {
+              // What is shown from here on joins what is there: older pages are asked for anew.
+              if (paused) {
+                setOlderFrom(undefined);
+                void newest.refetch();
+              }
+              setPaused(!paused);
+            }}
+          >
+            {paused ? "Go on" : "Pause"}
+          </Button>
         </>
       }
     >
@@ -201,7 +199,13 @@ function Rows({ events, opened, onOpen }: RowsProps) {
               {event.masked && <IconEyeOff size={14} aria-label="Sensitive values are masked" />}
             </span>
             <span className={`${classes.user ?? ""} mono`}>{userOf(event) ?? "nobody"}</span>
-            <span className={`${classes.glimpse ?? ""} mono`}>{glimpse(event)}</span>
+            <span className={`${classes.glimpse ?? ""} mono`}>
+              {glimpse(event).map(([name, value]) => (
+                <span key={name}>
+                  <i>{name}:</i> {value}{" "}
+                </span>
+              ))}
+            </span>
           </button>
         </div>
       ))}
@@ -210,11 +214,12 @@ function Rows({ events, opened, onOpen }: RowsProps) {
 }
 
 /** The event's own properties on one line. */
-function glimpse(event: EventView): string {
+function glimpse(event: EventView): [string, string][] {
   const properties = (event.event as Record<string, unknown>).event_properties;
-  if (typeof properties !== "object" || properties === null) return "";
-  const pairs = Object.entries(properties).slice(0, 6);
-  return pairs.map(([name, value]) => `${name}: ${short(value)}`).join("  ");
+  if (typeof properties !== "object" || properties === null) return [];
+  return Object.entries(properties)
+    .slice(0, 6)
+    .map(([name, value]) => [name, short(value)]);
 }
 
 function short(value: unknown): string {

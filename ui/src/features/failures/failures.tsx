@@ -82,7 +82,7 @@ export function FailuresPage() {
         <>
           <Replays of={of} query={replays} may={may} only="failed" />
           <Section title="Waiting for another attempt" about="Ten attempts over four hours; then a delivery expires.">
-            <Listing query={retries} failed="Retries can't be shown" rows={2} empty={<Text c="dimmed">Nothing waits.</Text>}>
+            <Listing query={retries} failed="Retries can't be shown" rows={2} few={6} empty={<Text c="dimmed">Nothing waits.</Text>}>
               {(items) => <DataTable label="Retries" columns={RETRIES} rows={items} keyOf={(each) => each.delivery_id} />}
             </Listing>
           </Section>
@@ -209,10 +209,10 @@ function Trend({ values }: { values: number[] }) {
 }
 
 const RETRIES: Column<Retry>[] = [
-  { name: "Next attempt", cell: (each) => <Time at={each.due_at} /> },
-  { name: "Made", cell: (each) => <span className="numbers">{each.attempts} of 10</span> },
+  { name: "Next attempt", whole: true, cell: (each) => <Time at={each.due_at} /> },
+  { name: "Attempts made", whole: true, cell: (each) => <span className="numbers">{each.attempts} of 10</span> },
   { name: "What", cell: (each) => (each.part === "event" ? "Event" : "User") },
-  { name: "The last one met", cell: (each) => <FailureWords failure={each.failure} /> },
+  { name: "What the last one met", cell: (each) => <FailureWords failure={each.failure} /> },
 ];
 
 function endedColumns(project: string, again: ((begin: NonNullable<Replay["failed"]>) => void) | undefined): Column<Ended>[] {

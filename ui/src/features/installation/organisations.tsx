@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -7,6 +7,7 @@ import { useCreationKeys } from "@/api/idempotency";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { done } from "@/components/notices";
+import { ListHead } from "@/components/page";
 import { Failed } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { organisationsQuery } from "@/features/access/me";
@@ -50,9 +51,9 @@ export function OrganisationsPage() {
   ];
   return (
     <>
-      <Group justify="flex-end" mb="md">
-        <Button onClick={open}>Make an organisation</Button>
-      </Group>
+      <ListHead action={<Button onClick={open}>Make an organisation</Button>}>
+        Organisations see nothing of each other.
+      </ListHead>
       <Listing query={organisations} failed="Organisations can't be shown" empty={<Text>There are none yet.</Text>}>
         {(items) => <DataTable label="Organisations" columns={columns} rows={items} keyOf={({ id }) => id} />}
       </Listing>

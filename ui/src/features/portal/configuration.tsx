@@ -1,4 +1,5 @@
 import { Alert, UnstyledButton } from "@mantine/core";
+import { useState } from "react";
 import { fieldName } from "@/components/field-name";
 import { ConnectionInfo } from "./connection-info";
 import { LimitsSection } from "./limits-section";
@@ -6,13 +7,16 @@ import { MappingsSection } from "./mappings-section";
 import { ParametersSection } from "./parameters-section";
 import { PayloadSection } from "./payload-section";
 import { withPins } from "./pins";
-import { SetupPreview } from "./setup-preview";
+import { SetupPreview, type Side } from "./setup-preview";
 import type { TabProps } from "./shared";
 import classes from "./editor.module.css";
 
 /** Everything that a definition says; beside it, what users will see of it. */
 export function ConfigurationTab(shared: TabProps) {
   const props = { ...shared, check: withPins(shared.check, shared.pins) };
+  // Beside what somebody works on stands what becomes of it. Not on focus: drawing anew would take the selection with it
+  // that is made together with the focus.
+  const [side, setSide] = useState<Side>("setup");
   return (
     <div className={classes.columns}>
       <div className={classes.form}>
@@ -35,14 +39,32 @@ export function ConfigurationTab(shared: TabProps) {
             </ul>
           </Alert>
         )}
-        <ConnectionInfo {...props} />
-        <ParametersSection {...props} />
-        <MappingsSection {...props} />
-        <PayloadSection {...props} part="events" />
-        <PayloadSection {...props} part="users" />
+        <div
+          onPointerUp={() => {
+            setSide("setup");
+          }}
+          onKeyUp={() => {
+            setSide("setup");
+          }}
+        >
+          <ConnectionInfo {...props} />
+          <ParametersSection {...props} />
+          <MappingsSection {...props} />
+        </div>
+        <div
+          onPointerUp={() => {
+            setSide("payload");
+          }}
+          onKeyUp={() => {
+            setSide("payload");
+          }}
+        >
+          <PayloadSection {...props} part="events" />
+          <PayloadSection {...props} part="users" />
+        </div>
         <LimitsSection {...props} />
       </div>
-      <SetupPreview {...shared} />
+      <SetupPreview {...shared} side={side} onSide={setSide} />
     </div>
   );
 }

@@ -4,17 +4,18 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, matching, take, type Schemas } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
-import { TextLink } from "@/components/links";
+import { BackLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { done } from "@/components/notices";
 import { Page } from "@/components/page";
 import { Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import classes from "@/features/syncs/sync.module.css";
+import { differences } from "@/features/syncs/difference";
 import { ConfigurationTab } from "./configuration";
 import { type Draft, useDraft } from "./draft";
 import { FindingNames } from "./findings";
-import { checkQuery, type Content, type Definition, definitionQuery, lintQuery } from "./queries";
+import { checkQuery, type Content, type Definition, definitionQuery, definitionVersionQuery, lintQuery } from "./queries";
 import { usePins } from "./pins";
 import type { Jump } from "./shared";
 import { TestingTab } from "./testing";
@@ -77,16 +78,9 @@ function Editor({ organisation, definition }: { organisation: string; definition
       wide
       title={content.display_name}
       above={
-        <TextLink
-          to="/o/$organisation/destinations"
-          params={{ organisation }}
-          size="sm"
-          c="dimmed"
-          mb={10}
-          display="inline-block"
-        >
+        <BackLink to="/o/$organisation/destinations" params={{ organisation }}>
           My destinations
-        </TextLink>
+        </BackLink>
       }
       heading={
         <Group gap={12} wrap="nowrap">
@@ -179,7 +173,12 @@ function ReleaseButton({ organisation, definition, draft, problems, findings }: 
       done(`Version ${String(version.version)} is in your organisation's catalog.`);
     },
   });
-  const settled = !draft.dirty && !draft.saving && problems === 0 && findings !== undefined;
+  const newest = useQuery({
+    ...definitionVersionQuery(organisation, definition.id, definition.newest ?? 0),
+    enabled: definition.newest != null,
+  });
+  const same = newest.data !== undefined && differences(newest.data.content, draft.content).length === 0;
+  const settled = !draft.dirty && !draft.saving && problems === 0 && findings !== undefined && !same;
   const broken = (findings ?? []).filter((finding) => finding.severity === "error");
   return (
     <>
@@ -188,10 +187,21 @@ function ReleaseButton({ organisation, definition, draft, problems, findings }: 
           {release.error.message}
         </Alert>
       )}
+      {same && (
+        <Text size="sm" c="dimmed">
+          Same as version {definition.newest}
+        </Text>
+      )}
       <Button
         disabled={!settled}
         loading={release.isPending}
-        title={problems !== null && problems > 0 ? "Mend what the check found first" : undefined}
+        title={
+          problems !== null && problems > 0
+            ? "Mend what the check found first"
+            : same
+              ? `Nothing has changed since version ${String(definition.newest)}`
+              : undefined
+        }
         onClick={() => {
           confirmRelease(broken, draft.content, () => {
             release.mutate();

@@ -28,12 +28,18 @@ export function Findings({ findings, payload, may, onChange }: FindingsProps) {
             {finding.severity === "error" ? "Breaks" : "Advice"}, line {finding.line}:
           </b>{" "}
           {sentenceCase(finding.message)}
-          {finding.proof.error != null && <div className="muted">{finding.proof.error}</div>}
+          {proofOf(finding) !== null && <div className="muted">{proofOf(finding)}</div>}
           {may && <Mends finding={finding} payload={payload} onChange={onChange} />}
         </li>
       ))}
     </ul>
   );
+}
+
+/** What the engine said of the event that proves it; a beginning that its place went on from says nothing here. */
+function proofOf({ proof }: Finding): string | null {
+  const said = proof.error?.trim() ?? "";
+  return said === "" || said.endsWith(":") ? null : sentenceCase(said);
 }
 
 function Mends({ finding, payload, onChange }: { finding: Finding } & Pick<FindingsProps, "payload" | "onChange">) {

@@ -5,6 +5,7 @@ import { Items } from "@/components/items";
 import { Section } from "@/components/page";
 import { AnswersField } from "./answers-field";
 import { Findings } from "./findings";
+import { useInput } from "./input";
 import { problemAt, problemsAt, type TabProps } from "./shared";
 import classes from "./editor.module.css";
 
@@ -19,7 +20,8 @@ const BEGINNING = `{
 `;
 
 /** The request that is made of an event, or of a user. */
-export function PayloadSection({ part, draft, may, check, findings, jump }: TabProps & { part: "events" | "users" }) {
+export function PayloadSection({ organisation, part, draft, may, check, findings, jump }: TabProps & { part: "events" | "users" }) {
+  const input = useInput(organisation);
   const payload = draft.content[part] ?? null;
   const events = part === "events";
   const change = (next: Partial<Payload>) => {
@@ -89,7 +91,7 @@ export function PayloadSection({ part, draft, may, check, findings, jump }: TabP
                 readOnly={!may}
                 jump={jump?.pointer === `/${part}/body` ? jump : undefined}
                 scope={{
-                  input: null,
+                  input,
                   parameters: draft.content.parameters.map((each) => each.name),
                   mappedFields: draft.content.mappings.flatMap((each) =>
                     (each.kinds ?? []).length > 0 ? (each.kinds ?? []) : [each.name],

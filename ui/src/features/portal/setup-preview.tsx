@@ -1,27 +1,59 @@
-import { Text } from "@mantine/core";
+import { SegmentedControl, Text } from "@mantine/core";
 import { useState } from "react";
 import { fieldName } from "@/components/field-name";
 import { sentenceCase } from "@/components/highlight";
 import { Section } from "@/components/page";
 import { type Filled, SetupForm, TilePreview } from "./form-preview";
+import { PayloadPreview } from "./payload-preview";
 import type { Content } from "./queries";
 import type { TabProps } from "./shared";
 import { Usage } from "./usage";
 import classes from "./editor.module.css";
 
-/** What users will see, and what the check says. */
-export function SetupPreview({ draft: { content }, check, onJump }: TabProps) {
+/** What of the integration is previewed: what users see, or what their destination gets. */
+export type Side = "setup" | "payload";
+
+interface PreviewProps extends TabProps {
+  side: Side;
+  onSide: (side: Side) => void;
+}
+
+/** What users will see, what is sent, and what the check says. */
+export function SetupPreview({ organisation, definition, draft: { content }, check, onJump, side, onSide }: PreviewProps) {
   const [filled, setFilled] = useState<Filled>({ parameters: {}, mappings: {} });
   return (
     <aside className={classes.aside} aria-label="Preview of the integration">
-      <Section title="Preview" about="The tile and the set-up, as users will see them.">
-        <TilePreview content={content} />
-        <div className={classes.modal}>
-          <Text fw={600} mb="sm">
-            Set up {content.display_name}
-          </Text>
-          <SetupForm content={content} filled={filled} onChange={setFilled} problems={[]} />
-        </div>
+      <Section
+        title="Preview"
+        about={side === "setup" ? "The tile and the set-up, as users will see them." : "What is sent of a sample event, as you write."}
+      >
+        <SegmentedControl
+          size="xs"
+          fullWidth
+          mb="sm"
+          aria-label="What is previewed"
+          value={side}
+          data={[
+            { value: "setup", label: "Tile and set-up" },
+            { value: "payload", label: "Payload" },
+          ]}
+          onChange={(value) => {
+            onSide(value === "payload" ? "payload" : "setup");
+          }}
+        />
+        {side === "payload" ? (
+          <PayloadPreview organisation={organisation} definition={definition} filled={filled} />
+        ) : (
+          <>
+            <TilePreview content={content} />
+            <div className={classes.modal}>
+              <Text fw={600} mb="sm">
+                Set up {content.display_name}
+              </Text>
+              <SetupForm content={content} filled={filled} onChange={setFilled} problems={[]} />
+            </div>
+          </>
+        )}
       </Section>
       <CheckList check={check} content={content} />
       <Usage check={check} content={content} onJump={onJump} />

@@ -37,8 +37,10 @@ export function Usage({ check, content, onJump }: UsageProps) {
           <Table.Tbody>
             {rows.map(({ usage, kind }) => (
               <Table.Tr key={`${kind}.${usage.name}`}>
-                <Table.Td className="mono">
-                  {kind}.{usage.name}
+                <Table.Td className={`mono ${classes.name ?? ""}`}>
+                  <span className="muted">{kind}.</span>
+                  <wbr />
+                  {usage.name}
                 </Table.Td>
                 <Table.Td>
                   <Mark yes={usage.declared} />

@@ -7,7 +7,7 @@ import { api, take, type Schemas } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
 import { fieldName } from "@/components/field-name";
 import { sentenceCase } from "@/components/highlight";
-import { TextLink } from "@/components/links";
+import { BackLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Time } from "@/components/moment";
 import { done } from "@/components/notices";
@@ -55,9 +55,9 @@ function Shown({ review: { submitted, approved } }: { review: Review }) {
       wide
       title={content.display_name}
       above={
-        <TextLink to="/reviews" size="sm" c="dimmed" mb={10} display="inline-block">
+        <BackLink to="/reviews">
           Reviews
-        </TextLink>
+        </BackLink>
       }
       heading={
         <Group gap={12} wrap="nowrap">

@@ -13,6 +13,8 @@ import { type Column, DataTable } from "@/components/table";
 import { Changes } from "@/features/syncs/changes";
 import { differences } from "@/features/syncs/difference";
 
+import classes from "./audit.module.css";
+
 const route = getRouteApi("/shell/o/$organisation/settings/audit");
 
 type Entry = Schemas["AuditView"];
@@ -39,9 +41,9 @@ export function AuditPage() {
     getNextPageParam: (page) => page.next ?? undefined,
   });
   const columns: Column<Entry>[] = [
-    { name: "When", cell: (entry) => <Time at={entry.at} /> },
-    { name: "Who", cell: (entry) => entry.actor.who },
-    { name: "What", cell: (entry) => <span className="mono">{entry.action}</span> },
+    { name: "When", whole: true, cell: (entry) => <Time at={entry.at} /> },
+    { name: "Who", cell: (entry) => <span className={classes.who}>{entry.actor.who}</span> },
+    { name: "What", whole: true, cell: (entry) => <span className="mono">{entry.action}</span> },
     { name: "Of", cell: (entry) => entry.target.name },
     {
       name: "Details",

@@ -8,6 +8,7 @@ import { confirmDanger } from "@/components/confirm";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
+import { ListHead } from "@/components/page";
 import { type Column, DataTable } from "@/components/table";
 import { useMay, usePerson } from "@/features/access/me";
 import { Invitations, InviteForm } from "./invitations";
@@ -36,11 +37,9 @@ export function MembersPage() {
   });
   return (
     <>
-      {may && (
-        <Group justify="flex-end" mb="md">
-          <Button onClick={open}>Invite</Button>
-        </Group>
-      )}
+      <ListHead action={may && <Button onClick={open}>Invite</Button>}>
+        Who sees this organisation, and what each of them may do.
+      </ListHead>
       <Listing query={members} failed="Members can't be shown" empty={null}>
         {(items) => <Members organisation={organisation} items={items} may={may} mayOwners={mayOwners} />}
       </Listing>

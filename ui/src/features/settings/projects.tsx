@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Button, Group, Menu, Modal, NumberInput, Stack, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Alert, Button, Menu, Modal, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { IconDots, IconFolder } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
@@ -9,6 +9,7 @@ import { CopyField } from "@/components/copy";
 import { ButtonLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
+import { ListHead } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { type Project, projectsQuery } from "@/features/shell/projects";
@@ -44,11 +45,9 @@ export function ProjectsPage() {
   }
   return (
     <>
-      {may && (
-        <Group justify="flex-end" mb="md">
-          <ButtonLink to="/welcome">Make a project</ButtonLink>
-        </Group>
-      )}
+      <ListHead action={may && <ButtonLink to="/welcome">Make a project</ButtonLink>}>
+        Each project is one stream of events, with a key that SDKs send with.
+      </ListHead>
       <ul className={classes.list}>
         {projects.data.items.map((project) => (
           <li key={project.id} className={classes.project}>

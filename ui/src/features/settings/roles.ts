@@ -4,10 +4,10 @@ export type Role = Schemas["Role"];
 
 /** What each role may, in a few words. */
 export const ROLES: Record<Role, string> = {
-  viewer: "Viewer: looks",
+  viewer: "Viewer: sees all, changes nothing",
   partner: "Partner: defines destinations",
   member: "Member: makes and changes syncs",
-  admin: "Admin: projects, keys, members too",
+  admin: "Admin: projects, keys, members, too",
   owner: "Owner: everything",
 };
 

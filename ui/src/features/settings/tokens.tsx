@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, MultiSelect, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Modal, MultiSelect, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconKey } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
@@ -11,6 +11,7 @@ import { CopyField } from "@/components/copy";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
+import { ListHead } from "@/components/page";
 import { Empty, Failed } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { type Permission, useMay, useOrganisation } from "@/features/access/me";
@@ -107,9 +108,7 @@ export function TokensPage() {
       >
         {(items) => (
           <>
-            <Group justify="flex-end" mb="md">
-              {make}
-            </Group>
+            <ListHead action={make}>What programs and the command line sign in with.</ListHead>
             <DataTable label="Tokens" columns={columns} rows={items} keyOf={(token) => token.id} />
           </>
         )}

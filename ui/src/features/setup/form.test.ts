@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Sync } from "@/features/syncs/queries";
-import { changesOf, formOf, stepOf } from "./form";
+import { changesOf, formOf, isTouched, stepOf, type SyncInput } from "./form";
 
 const sync: Sync = {
   id: "syn_1",
@@ -57,4 +57,14 @@ test("problems lead to the step where they are mended", () => {
     "events",
     "users",
   ]);
+});
+
+test("a field is called wrong once somebody has begun to fill it in", () => {
+  const of = (pointer: string, changes: SyncInput) => isTouched({ pointer, message: "" }, changes);
+  const typed = { parameters: { endpoint: { secret: false, value: "ftp://x" } }, mappings: { "a/b": { scope: "user", name: "plan" } } } as const;
+  expect(of("/parameters/endpoint", typed)).toBe(true);
+  expect(of("/parameters/api_key", typed)).toBe(false);
+  expect(of("/mappings/a~1b", typed)).toBe(true);
+  expect(of("/url", typed)).toBe(false);
+  expect(of("/headers/2/name", { headers: [{ name: "X", secret: false, value: "" }] })).toBe(true);
 });

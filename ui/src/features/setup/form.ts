@@ -149,3 +149,17 @@ export function problemAt(problems: FieldProblem[], pointer: string): string | u
   const found = problems.find((each) => each.pointer === pointer || each.pointer.startsWith(`${pointer}/`));
   return found === undefined ? undefined : sentenceCase(found.message);
 }
+
+/** Whether a problem is of something that was filled in just now: its pointer leads to it in what was changed. */
+export function isTouched({ pointer }: FieldProblem, changes: SyncInput): boolean {
+  let at: unknown = changes;
+  for (const step of pointer.split("/").slice(1)) {
+    // A change of a part is one of all that is in it: lists and conditions are given whole.
+    if (Array.isArray(at)) return true;
+    if (typeof at !== "object" || at === null) return false;
+    const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (!Object.hasOwn(at, name)) return false;
+    at = (at as Record<string, unknown>)[name];
+  }
+  return at !== undefined;
+}

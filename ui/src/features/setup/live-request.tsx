@@ -2,16 +2,16 @@ import { Alert, Button, Group, JsonInput, Menu, SegmentedControl, Text, Title } 
 import { modals } from "@mantine/modals";
 import { IconChevronDown, IconSend } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
 import { Copy } from "@/components/copy";
-import { fieldName } from "@/components/field-name";
 import { pretty, sentenceCase } from "@/components/highlight";
 import { Failed } from "@/components/states";
 import { typeOf } from "@/features/events/queries";
 import type { Sync } from "@/features/syncs/queries";
-import type { SyncInput } from "./form";
+import { STEP_NAMES, stepOf, type SyncInput } from "./form";
 import type { Preview } from "./preview";
 import { TestResult } from "./test-result";
 import classes from "./live-request.module.css";
@@ -70,11 +70,19 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
         </div>
       )}
       {part === undefined && preview.problems.length > 0 && (
-        <Alert color="gray" title="The request appears when these are mended">
+        <Alert color="gray" title="The request appears here once nothing is missing">
           <ul className={classes.missing}>
             {preview.problems.map((problem) => (
               <li key={problem.pointer + problem.message}>
-                <b>{fieldName(problem.pointer)}</b>: {problem.message}
+                <Link
+                  to="/p/$project/syncs/$sync/settings"
+                  params={{ project: sync.project, sync: sync.id }}
+                  search={{ step: stepOf(problem) }}
+                  replace
+                >
+                  {STEP_NAMES[stepOf(problem)]}
+                </Link>
+                : {sentenceCase(problem.message)}
               </li>
             ))}
           </ul>

@@ -3,24 +3,27 @@ import { modals } from "@mantine/modals";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, ProblemError, take } from "@/api/client";
 import { fieldName } from "@/components/field-name";
+import { sentenceCase } from "@/components/highlight";
 import { done, failed } from "@/components/notices";
 import { Failed } from "@/components/states";
 import { noteSync, preconditionOf } from "@/features/syncs/actions";
 import { type Sync, syncQuery } from "@/features/syncs/queries";
 import { TrafficQuestion } from "@/features/syncs/traffic";
-import type { FieldProblem, SyncInput } from "./form";
+import { type FieldProblem, STEP_NAMES, stepOf, type SyncInput } from "./form";
 import classes from "./save-bar.module.css";
 
 interface SaveBarProps {
   sync: Sync;
   changes: SyncInput;
   problems: FieldProblem[];
+  /** Called when it is asked what is missing. */
+  onAsked: () => void;
   onSaved: () => void;
   onDiscard: () => void;
 }
 
 /** Saving and enabling; a running sync's change is shown on recent events first. */
-export function SaveBar({ sync, changes, problems, onSaved, onDiscard }: SaveBarProps) {
+export function SaveBar({ sync, changes, problems, onAsked, onSaved, onDiscard }: SaveBarProps) {
   const client = useQueryClient();
   const dirty = Object.keys(changes).length > 0;
   const save = useMutation({
@@ -72,7 +75,9 @@ export function SaveBar({ sync, changes, problems, onSaved, onDiscard }: SaveBar
   return (
     <div className={classes.bar} role="region" aria-label="Save">
       <Text size="sm" c={dirty ? undefined : "dimmed"} className={classes.what}>
-        {dirty ? `Not saved yet: ${what.join(", ")}` : "Everything is saved. The sync is not enabled."}
+        {dirty && sync.enabled && problems.length > 0
+          ? `Before this can be saved: ${problems.map((problem) => `${STEP_NAMES[stepOf(problem)]}: ${sentenceCase(problem.message)}`).join(" ")}`
+          : dirty ? `Not saved yet: ${what.join(", ")}` : problems.length === 0 ? "Everything is saved. Nothing is sent before you enable it." : missingWords(problems.length)}
       </Text>
       <Group gap={8} wrap="nowrap">
         {dirty && (
@@ -83,6 +88,7 @@ export function SaveBar({ sync, changes, problems, onSaved, onDiscard }: SaveBar
         {dirty && (
           <Button
             variant={sync.enabled ? "filled" : "default"}
+            disabled={sync.enabled && problems.length > 0}
             loading={save.isPending && !save.variables}
             onClick={() => {
               if (sync.enabled) ask();
@@ -97,6 +103,7 @@ export function SaveBar({ sync, changes, problems, onSaved, onDiscard }: SaveBar
             problems={problems}
             dirty={dirty}
             pending={save.isPending && save.variables}
+            onAsked={onAsked}
             onEnable={() => {
               save.mutate(true);
             }}
@@ -107,15 +114,20 @@ export function SaveBar({ sync, changes, problems, onSaved, onDiscard }: SaveBar
   );
 }
 
+function missingWords(count: number): string {
+  return `${count === 1 ? "1 thing is" : `${String(count)} things are`} missing before the sync can be enabled.`;
+}
+
 interface EnableProps {
   problems: FieldProblem[];
   dirty: boolean;
   pending: boolean;
+  onAsked: () => void;
   onEnable: () => void;
 }
 
 /** Enabling, once nothing is missing; until then it says what is. */
-function EnableButton({ problems, dirty, pending, onEnable }: EnableProps) {
+function EnableButton({ problems, dirty, pending, onAsked, onEnable }: EnableProps) {
   const label = dirty ? "Save and enable" : "Enable";
   if (problems.length === 0) {
     return (
@@ -127,7 +139,7 @@ function EnableButton({ problems, dirty, pending, onEnable }: EnableProps) {
   return (
     <Popover position="top-end" shadow="md" width={340}>
       <Popover.Target>
-        <Button aria-disabled="true" className={classes.waiting ?? ""}>
+        <Button aria-disabled="true" className={classes.waiting ?? ""} onClick={onAsked}>
           {label}
         </Button>
       </Popover.Target>
@@ -138,7 +150,7 @@ function EnableButton({ problems, dirty, pending, onEnable }: EnableProps) {
         <ul className={classes.reasons}>
           {problems.map((problem) => (
             <li key={problem.pointer + problem.message}>
-              <b>{fieldName(problem.pointer)}</b>: {problem.message}
+              {STEP_NAMES[stepOf(problem)]}: {sentenceCase(problem.message)}
             </li>
           ))}
         </ul>

@@ -14,7 +14,7 @@ import { AdvancedStep } from "./advanced";
 import { chosenTypes } from "./choice";
 import { ConnectionStep } from "./connection";
 import { EventsStep } from "./events-step";
-import { changesOf, type FieldProblem, type Form, formOf, STEP_NAMES, type StepId, stepOf, stepsOf } from "./form";
+import { changesOf, type FieldProblem, type Form, formOf, isTouched, STEP_NAMES, type StepId, stepOf, stepsOf } from "./form";
 import { LiveRequest } from "./live-request";
 import { MappingsStep } from "./mappings";
 import { usePreview } from "./preview";
@@ -64,6 +64,15 @@ function Setup({ sync, destination, organisation }: SetupProps) {
   const step = steps.find((each) => each === wanted) ?? "connection";
   const observed = useQuery(observedQuery(sync.project)).data;
 
+  // What was not come to yet isn't called wrong: the steps count it, and fields say it once a step was left.
+  const [left, setLeft] = useState<ReadonlySet<StepId>>(new Set());
+  const [asked, setAsked] = useState(false);
+  const [at, setAt] = useState(step);
+  if (at !== step) {
+    setLeft(new Set([...left, at]));
+    setAt(step);
+  }
+
   const settled = useSettled(changes, 300);
   const preview = usePreview(sync, settled, chosenTypes(form.events.select));
   const problems = preview.problems;
@@ -83,7 +92,7 @@ function Setup({ sync, destination, organisation }: SetupProps) {
     },
     sync,
     destination,
-    problems,
+    problems: sync.enabled || asked || left.has(step) ? problems : problems.filter((each) => isTouched(each, changes)),
     observed,
     disabled: !may,
     event: preview.event,
@@ -108,6 +117,9 @@ function Setup({ sync, destination, organisation }: SetupProps) {
           sync={sync}
           changes={changes}
           problems={problems}
+          onAsked={() => {
+            setAsked(true);
+          }}
           onSaved={() => {
             setEdited(null);
           }}

@@ -7,13 +7,11 @@ import { failed } from "@/components/notices";
 import { usePerson } from "@/features/access/me";
 import classes from "./me-menu.module.css";
 
-/** Who is signed in, how the page looks, and the way out. */
-export function MeMenu() {
-  const person = usePerson();
+/** The way out; whoever goes is asked to sign in again. */
+export function useSignOut() {
   const navigate = useNavigate();
   const client = useQueryClient();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const signOut = useMutation({
+  return useMutation({
     mutationFn: () => take(api.DELETE("/api/v1/session")),
     onSuccess: async () => {
       client.clear();
@@ -21,6 +19,14 @@ export function MeMenu() {
     },
     onError: failed("You are still signed in"),
   });
+}
+
+/** Who is signed in, how the page looks, and the way out. */
+export function MeMenu() {
+  const person = usePerson();
+  const navigate = useNavigate();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const signOut = useSignOut();
   return (
     <Menu width={250}>
       <Menu.Target>

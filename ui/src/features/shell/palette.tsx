@@ -1,9 +1,26 @@
-import { Kbd, UnstyledButton } from "@mantine/core";
+import { Kbd, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { Spotlight, spotlight, type SpotlightActionData } from "@mantine/spotlight";
-import { IconFolder, IconRoute, IconSearch, IconUser } from "@tabler/icons-react";
+import {
+  type Icon,
+  IconApi,
+  IconBook,
+  IconFolder,
+  IconHistory,
+  IconKey,
+  IconLogout,
+  IconMoon,
+  IconPlus,
+  IconRoute,
+  IconSearch,
+  IconSun,
+  IconUser,
+  IconUsers,
+} from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
+import { useMay } from "@/features/access/me";
 import { syncsQuery } from "@/features/syncs/queries";
+import { useSignOut } from "./me-menu";
 import { usePlaces } from "./navigation";
 import type { Project } from "./projects";
 import classes from "./palette.module.css";
@@ -22,54 +39,36 @@ export function PaletteButton() {
   );
 }
 
-/** The command palette: every place, sync and project, by typing. */
+/** The command palette: every place, command, sync and project, by typing. */
 export function Palette({ projects, project }: { projects: Project[]; project: Project | undefined }) {
   const router = useRouter();
   const groups = usePlaces(project);
+  const commands = useCommands(project);
   const syncs = useQuery({ ...syncsQuery(project?.id ?? ""), enabled: project !== undefined });
-  const actions: SpotlightActionData[] = [];
-  for (const place of groups.flatMap((group) => group.places)) {
-    actions.push({
-      id: `place-${place.label}`,
-      label: place.label,
-      leftSection: <place.icon size={17} stroke={1.6} />,
-      onClick: () => void router.navigate(place.link),
-    });
-  }
-  actions.push({
-    id: "account",
-    label: "Your account",
-    leftSection: <IconUser size={17} stroke={1.6} />,
-    onClick: () => void router.navigate({ to: "/account" }),
-  });
-  for (const sync of syncs.data?.items ?? []) {
-    actions.push({
-      id: sync.id,
-      label: sync.name,
-      description: `Sync to ${sync.definition.name}`,
-      leftSection: <IconRoute size={17} stroke={1.6} />,
-      onClick: () =>
-        void router.navigate({
-          to: "/p/$project/syncs/$sync",
-          params: { project: sync.project, sync: sync.id },
-        }),
-    });
-  }
-  for (const each of projects) {
-    actions.push({
-      id: each.id,
-      label: each.name,
-      description: "Project",
-      leftSection: <IconFolder size={17} stroke={1.6} />,
-      onClick: () => void router.navigate({ to: "/p/$project/syncs", params: { project: each.id } }),
-    });
-  }
+  const places = groups
+    .flatMap((group) => group.places)
+    .map((place) => action(`place-${place.label}`, place.label, place.icon, () => void router.navigate(place.link)));
+  const own = (syncs.data?.items ?? []).map((sync) => ({
+    ...action(sync.id, sync.name, IconRoute, () =>
+      void router.navigate({ to: "/p/$project/syncs/$sync", params: { project: sync.project, sync: sync.id } }),
+    ),
+    description: `Sync to ${sync.definition.name}`,
+  }));
+  const others = projects.map((each) =>
+    action(each.id, each.name, IconFolder, () => void router.navigate({ to: "/p/$project", params: { project: each.id } })),
+  );
   return (
     <Spotlight
-      actions={actions}
-      limit={12}
+      actions={[
+        { group: "Go to", actions: places },
+        { group: "Syncs", actions: own },
+        { group: "Do", actions: commands },
+        { group: "Projects", actions: others },
+      ].filter((group) => group.actions.length > 0)}
+      limit={30}
       scrollable
       maxHeight={420}
+      overlayProps={{ backgroundOpacity: 0.24, blur: 0 }}
       shortcut={["mod + K"]}
       nothingFound="Nothing has this name"
       highlightQuery
@@ -80,4 +79,46 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
       }}
     />
   );
+}
+
+function action(id: string, label: string, Sign: Icon, onClick: () => void): SpotlightActionData {
+  return { id, label, leftSection: <Sign size={17} stroke={1.6} />, onClick };
+}
+
+/** What can be done from everywhere, given what one may. */
+function useCommands(project: Project | undefined): SpotlightActionData[] {
+  const router = useRouter();
+  const signOut = useSignOut();
+  const { setColorScheme } = useMantineColorScheme();
+  const dark = useComputedColorScheme() === "dark";
+  const connects = useMay(project?.organisation, "syncs:write");
+  const invites = useMay(project?.organisation, "members:write");
+  const audits = useMay(project?.organisation, "audit:read");
+  const commands: SpotlightActionData[] = [];
+  if (project !== undefined) {
+    const of = { project: project.id };
+    const organisation = { organisation: project.organisation };
+    if (connects) {
+      commands.push(action("connect", "Add destination", IconPlus, () => void router.navigate({ to: "/p/$project/catalog", params: of })));
+    }
+    commands.push(
+      action("members", invites ? "Invite someone, members and roles" : "Members and roles", IconUsers, () => void router.navigate({ to: "/o/$organisation/settings/members", params: organisation })),
+      action("tokens", "API tokens", IconKey, () => void router.navigate({ to: "/o/$organisation/settings/tokens", params: organisation })),
+    );
+    if (audits) {
+      commands.push(action("audit", "Audit log", IconHistory, () => void router.navigate({ to: "/o/$organisation/settings/audit", params: organisation })));
+    }
+  }
+  commands.push(
+    action("account", "Your account", IconUser, () => void router.navigate({ to: "/account" })),
+    action("guide", "Read the guide", IconBook, () => window.open("/docs", "_blank", "noreferrer")),
+    action("reference", "API reference", IconApi, () => window.open("/api/reference", "_blank", "noreferrer")),
+    action("scheme", dark ? "Switch to the light look" : "Switch to the dark look", dark ? IconSun : IconMoon, () => {
+      setColorScheme(dark ? "light" : "dark");
+    }),
+    action("sign-out", "Sign out", IconLogout, () => {
+      signOut.mutate();
+    }),
+  );
+  return commands;
 }

@@ -1,6 +1,6 @@
-import { AppShell, Burger, Center, Group, Loader } from "@mantine/core";
+import { ActionIcon, AppShell, Burger, Center, Group, Loader, Tooltip } from "@mantine/core";
 import { useDisclosure, useLocalStorage, useNetwork } from "@mantine/hooks";
-import { IconWifiOff } from "@tabler/icons-react";
+import { IconHelp, IconWifiOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useLocation, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
 import { Suspense, useEffect, useState } from "react";
@@ -106,6 +106,11 @@ function Frame() {
           </Group>
           <Group gap={6} wrap="nowrap">
             <PaletteButton />
+            <Tooltip label="Guide">
+              <ActionIcon component="a" href="/docs" target="_blank" rel="noreferrer" size={32} className={classes.help ?? ""} aria-label="Guide">
+                <IconHelp size={18} stroke={1.6} aria-hidden />
+              </ActionIcon>
+            </Tooltip>
             <MeMenu />
           </Group>
         </Group>

@@ -57,7 +57,7 @@ export function Charts({ project, sync }: { project: string; sync: string }) {
         height={150}
         series={[
           counted(data, "Failed attempts", { tone: "bad", as: "up" }, (step) => step.failed_attempts),
-          measured(data, "Waiting, at most", "quiet", (step) => step.pending),
+          measured(data, "To be tried again, at most", "quiet", (step) => step.pending),
         ]}
         format={inNumbers}
         summary={(series) => (series.as === "line" ? highestOf(series) : sumOf(series))}

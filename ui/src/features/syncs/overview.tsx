@@ -1,4 +1,5 @@
-import { Group, Modal, Text } from "@mantine/core";
+import { Alert, Group, Modal, Text } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { ButtonLink, TextLink } from "@/components/links";
@@ -15,6 +16,11 @@ import classes from "./overview.module.css";
 
 const route = getRouteApi("/shell/p/$project/syncs/$sync/");
 const count = new Intl.NumberFormat();
+
+/** A share in percent; what is not all of it is never rounded to 100. */
+function inShare(share: number): string {
+  return share === 1 ? "100 %" : `${String(Math.min(99.99, Number((100 * share).toFixed(2))))} %`;
+}
 
 /** How a sync does: in a sentence, over time, and since it exists. */
 export function SyncOverview() {
@@ -33,17 +39,10 @@ export function SyncOverview() {
   };
   return (
     <div className={classes.page}>
-      <Text size="lg">{inWords(status.data)}.</Text>
+      <HowItDoes project={project} sync={sync} status={status.data} />
       <Held status={status.data} />
       <Charts project={project} sync={sync} />
       <Figures status={status.data} />
-      {(status.data.pending > 0 || status.data.ended > 0) && (
-        <Text mt="lg">
-          <TextLink to="/p/$project/syncs/$sync/failures" params={{ project, sync }}>
-            Why deliveries failed, what waits for another attempt, and sending it again
-          </TextLink>
-        </Text>
-      )}
       {!status.data.enabled && (
         <Group mt="xl">
           <ButtonLink variant="default" to="/p/$project/syncs/$sync/settings" params={{ project, sync }}>
@@ -63,17 +62,49 @@ export function SyncOverview() {
   );
 }
 
+/** In a sentence; what needs somebody stands out, and leads to where it is mended. */
+function HowItDoes({ project, sync, status }: { project: string; sync: string; status: SyncStatus }) {
+  const failures = (
+    <TextLink to="/p/$project/syncs/$sync/failures" params={{ project, sync }} fw={500}>
+      See what failed
+    </TextLink>
+  );
+  const { health } = status;
+  if (health === "healthy" || health === "paused") {
+    return (
+      <Group gap="xs">
+        <Text size="lg">{inWords(status)}.</Text>
+        {(status.pending > 0 || status.ended > 0) && failures}
+      </Group>
+    );
+  }
+  const grave = health === "failing" || health === "misconfigured";
+  return (
+    <Alert color={grave ? "red" : "yellow"} icon={<IconAlertTriangle size={18} />} role="status">
+      <Text mb={4}>{inWords(status)}.</Text>
+      <Group gap="md">
+        {failures}
+        {health === "misconfigured" && (
+          <TextLink to="/p/$project/syncs/$sync/settings" params={{ project, sync }} fw={500}>
+            Mend the settings
+          </TextLink>
+        )}
+      </Group>
+    </Alert>
+  );
+}
+
 function Figures({ status }: { status: SyncStatus }) {
   const { counts } = status;
   const delivered = counts.delivered_first + counts.delivered_retry;
   const waiting = status.pending + status.backlog;
   const tried = delivered + counts.expired + counts.discarded;
-  const share = tried === 0 ? "–" : `${((100 * delivered) / tried).toFixed(2)} %`;
+  const share = tried === 0 ? "–" : inShare(delivered / tried);
   const figures: [string, string, string][] = [
-    ["Delivered", count.format(delivered), share !== "–" ? `${share} of what has ended` : waiting > 0 ? `None of ${count.format(waiting)} yet` : "Nothing was to deliver yet"],
+    ["Delivered", count.format(delivered), share !== "–" ? `${share} of all that ended` : waiting > 0 ? `None of ${count.format(waiting)} yet` : "Nothing was to deliver yet"],
     ["At a later attempt", count.format(counts.delivered_retry), `${count.format(counts.failed_attempts)} attempts failed`],
-    ["Not meant for it", count.format(counts.filtered), "Filtered by type or condition"],
-    ["Ended without success", count.format(counts.expired + counts.discarded), `${count.format(counts.discarded)} could not be made a request`],
+    ["Not meant for it", count.format(counts.filtered), "Filtered out by type or condition"],
+    ["Ended without success", count.format(counts.expired + counts.discarded), counts.discarded === 0 ? "Expired after ten attempts" : `${count.format(counts.discarded)} could not be made a request`],
     ["Waiting", count.format(waiting), `${count.format(status.pending)} to be tried again`],
   ];
   return (

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, Outlet, useMatch } from "@tanstack/react-router";
 import { ProblemError } from "@/api/client";
 import { HealthMark } from "@/components/health";
-import { ButtonLink, TextLink } from "@/components/links";
+import { BackLink, ButtonLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
@@ -74,16 +74,9 @@ function Frame({ sync }: { sync: Sync }) {
       wide
       title={sync.name}
       above={
-        <TextLink
-          to="/p/$project/syncs"
-          params={{ project: sync.project }}
-          size="sm"
-          c="dimmed"
-          mb={10}
-          display="inline-block"
-        >
+        <BackLink to="/p/$project/syncs" params={{ project: sync.project }}>
           Syncs
-        </TextLink>
+        </BackLink>
       }
       heading={
         <Group gap={12} wrap="nowrap">

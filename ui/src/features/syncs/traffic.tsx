@@ -1,6 +1,6 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { api, take, type Schemas } from "@/api/client";
+import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
 import { pretty } from "@/components/highlight";
 import { Failed, LoadingRows } from "@/components/states";
@@ -39,7 +39,7 @@ export function TrafficQuestion({ sync, changes, onSave }: QuestionProps) {
       {difference.isError && <Failed error={difference.error} what="It can't be said what this changes" />}
       {difference.data !== undefined && <TrafficView traffic={difference.data} />}
       <Group justify="flex-end" mt="lg">
-        <Button onClick={onSave} disabled={difference.isPending} data-autofocus>
+        <Button onClick={onSave} disabled={difference.isPending || (difference.error instanceof ProblemError && difference.error.status === 422)} data-autofocus>
           Save change
         </Button>
       </Group>

@@ -1,3 +1,4 @@
+import { inZone } from "@/components/time";
 import type { SyncStatus } from "./queries";
 
 const count = new Intl.NumberFormat();
@@ -10,7 +11,7 @@ export function inWords(status: SyncStatus): string {
     return backlog === 0 ? "Sends nothing while it is paused" : `${waiting} until it is enabled`;
   }
   if (status.reason != null && status.reason !== "") {
-    return status.reason.charAt(0).toUpperCase() + status.reason.slice(1);
+    return inZone(status.reason.charAt(0).toUpperCase() + status.reason.slice(1));
   }
   if (pending > 0) {
     return pending === 1 ? "1 delivery is tried again" : `${count.format(pending)} deliveries are tried again`;
