@@ -77,7 +77,7 @@ impl FollowUp {
         self.url
             .render_into(roots, &mut text)
             .map_err(|error| template::discarded(&error, Place::FollowUpUrl, parameters))?;
-        let uri = url::parse(&text).map_err(invalid)?;
+        let uri = url::of_template(&text, &self.url, parameters).map_err(invalid)?;
         match (uri.scheme(), uri.authority()) == (before.scheme(), before.authority()) {
             true => Ok(uri),
             false => Err(invalid(

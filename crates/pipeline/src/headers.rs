@@ -1,5 +1,7 @@
 //! The headers of a payload: the definition's, overridden by the sync's own.
 
+mod name;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -48,21 +50,45 @@ pub(crate) fn check_count(at: &str, count: usize, problems: &mut Problems) {
 }
 
 /// Checks the name of a definition's header, which only parameters may go into.
-pub(crate) fn check_name(source: &str, name: &Template, at: &str, problems: &mut Problems) {
-    if source.contains("${") || source.contains("<#") {
-        let of_event = |each: &ftl::Reference| Root::named(&each.root) != Some(Root::Parameters);
-        if name.references().iter().any(of_event) {
-            problems.add(at, "only parameters can go into the name of a header");
+pub(crate) fn check_name(
+    source: &str,
+    name: &Template,
+    at: &str,
+    compiler: &Compiler<'_>,
+    problems: &mut Problems,
+) {
+    if !template::has_tags(source) {
+        if let Err(message) = usable(source.as_bytes()) {
+            problems.add(at, message);
         }
         return;
     }
-    match HeaderName::from_bytes(source.as_bytes()) {
-        Err(_) => problems.add(at, format!("{source:?} can't be the name of a header")),
-        Ok(name) if forbidden(&name) => problems.add(
-            at,
-            format!("{name} is set by the sender and can't be changed"),
-        ),
-        Ok(_) => {}
+    if !name.references().iter().all(of_parameter) {
+        problems.add(at, ONLY_PARAMETERS);
+        return;
+    }
+    if !template::is_plain(source) {
+        problems.add(at, NO_TAGS);
+        return;
+    }
+    name::check(name, &compiler.parameters_of(name), at, problems);
+}
+
+const ONLY_PARAMETERS: &str = "only parameters can go into the name of a header";
+const NO_TAGS: &str = "the name of a header can have no tags: write ${parameters.…}";
+
+fn of_parameter(reference: &ftl::Reference) -> bool {
+    Root::named(&reference.root) == Some(Root::Parameters)
+}
+
+/// The header of this name, or why there can be none.
+fn usable(name: &[u8]) -> Result<HeaderName, String> {
+    let shown = String::from_utf8_lossy(name);
+    let name = HeaderName::from_bytes(name)
+        .map_err(|_| format!("{shown:?} can't be the name of a header"))?;
+    match forbidden(&name) {
+        true => Err(format!("{name} is set by the sender and can't be changed")),
+        false => Ok(name),
     }
 }
 
@@ -129,16 +155,10 @@ fn compile(
     for (position, header) in headers.iter().enumerate() {
         let at = pointer(at, position);
         let name_at = pointer(&at, "name");
-        let Some(name) = compile_name(&header.name, position, &name_at, compiler, problems) else {
+        let named = compile_name(&header.name, position, &name_at, compiler, problems);
+        let Some((name, name_at)) = named else {
             continue;
         };
-        if forbidden(&name) {
-            problems.add(
-                name_at,
-                format!("{name} is set by the sender and can't be changed"),
-            );
-            continue;
-        }
         if compiled.contains_key(name.as_str()) {
             problems.add(name_at, format!("{name} is given twice"));
             continue;
@@ -161,21 +181,57 @@ fn compile(
     compiled
 }
 
-/// The name of the header at `position`. It is a template too, but one that no event changes.
+/// The name of the header at `position`, and where a fault of it is. It is a template too, but one that
+/// no event changes: where a single parameter makes it, the fault is that parameter's.
 fn compile_name(
     source: &str,
     position: usize,
     at: &str,
     compiler: &Compiler<'_>,
     problems: &mut Problems,
-) -> Option<HeaderName> {
+) -> Option<(HeaderName, String)> {
     let place = Place::HeaderName(position);
-    let message = match compiler.text(source, place, at, problems)? {
-        Text::Rendered(_) => "only parameters can go into the name of a header".to_owned(),
-        Text::Constant(name) => match HeaderName::from_bytes(&name) {
-            Ok(name) => return Some(name),
-            Err(_) => format!("{source:?} can't be the name of a header"),
+    let mut own = Problems::default();
+    let template = compiler.template(source, place, at, problems)?;
+    let parameters = compiler.parameters_of(&template);
+    let is_theirs = name::works(&template, &parameters);
+    let at = match parameters.as_slice() {
+        [only] if is_theirs => pointer("/parameters", &only.name),
+        _ => at.to_owned(),
+    };
+    let Some(text) = compiler.text(source, place, &at, &mut own) else {
+        let mut missing = parameters.iter();
+        match missing.find(|each| !compiler.has_value(each)) {
+            Some(missing) => {
+                let message = format!(
+                    "{} goes into the name of a header: fill it in",
+                    missing.display_name
+                );
+                problems.add(pointer("/parameters", &missing.name), message);
+            }
+            None => own
+                .into_list()
+                .into_iter()
+                .for_each(|problem| problems.add(problem.pointer, problem.message)),
+        }
+        return None;
+    };
+    let message = match text {
+        Text::Constant(name) => match usable(&name) {
+            Ok(name) => return Some((name, at)),
+            // What was filled in may be a secret.
+            Err(_) if parameters.iter().any(|each| each.is_secret()) => {
+                "this can't be the name of a header".to_owned()
+            }
+            Err(_) if !is_theirs && HeaderName::from_bytes(&name).is_err() => {
+                format!("{source:?} can't be the name of a header")
+            }
+            Err(message) => message,
         },
+        // One that is required and not filled in has been reported.
+        Text::Rendered(_) if template::is_plain(source) && !parameters.is_empty() => return None,
+        Text::Rendered(_) if template.references().iter().all(of_parameter) => NO_TAGS.to_owned(),
+        Text::Rendered(_) => ONLY_PARAMETERS.to_owned(),
     };
     problems.add(at, message);
     None

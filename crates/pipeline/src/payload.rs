@@ -65,6 +65,8 @@ pub(crate) struct Shared<'s> {
     pub(crate) parameters: &'s Parameters,
     pub(crate) mapped: &'s Mapped,
     pub(crate) limits: &'s Limits,
+    /// Whether a body that is not JSON is let through where JSON was promised: to be looked at.
+    pub(crate) unchecked: bool,
 }
 
 impl Payload {
@@ -212,7 +214,10 @@ impl Payload {
         let follow_up = self.follow_up.as_ref().filter(|_| answer.is_some());
         let own = follow_up.and_then(|follow_up| follow_up.body.as_ref());
         let body = match own.or(self.body.as_ref()) {
-            Some(template) => self.render_body(template, &roots, json, shared.parameters)?,
+            Some(template) => {
+                let json = json && !shared.unchecked;
+                self.render_body(template, &roots, json, shared.parameters)?
+            }
             None => self.stored_body(event, shown, trimmed.is_some(), shared.limits, &arena)?,
         };
         within("body bytes", shared.limits.body_bytes, body.len())?;
@@ -246,7 +251,8 @@ impl Payload {
         template
             .render_into(roots, &mut text)
             .map_err(|error| template::discarded(&error, Place::Url, parameters))?;
-        url::parse(&text).map_err(|message| Discarded::InvalidUrl { message })
+        url::of_template(&text, template, parameters)
+            .map_err(|message| Discarded::InvalidUrl { message })
     }
 
     fn render_body(

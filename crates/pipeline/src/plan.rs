@@ -246,8 +246,23 @@ impl Plan {
             return Outcome::Filtered(Filtered::Erased);
         }
         match self.payload(event, part) {
-            Some(payload) => self.request(payload, event, part, None),
+            Some(payload) => self.request(payload, event, part, None, false),
             None => Outcome::Filtered(Filtered::PathOff),
+        }
+    }
+
+    /// What would be the request for a part of `event`, or the one that follows `answer`, if it didn't
+    /// matter that its body is no JSON.
+    pub(crate) fn unchecked(
+        &self,
+        event: &Event,
+        part: Part,
+        answer: Option<&Answer>,
+    ) -> Option<OutboundRequest> {
+        let payload = self.payload(event, part)?;
+        match self.request(payload, event, part, answer, true) {
+            Outcome::Request(request) => Some(request),
+            _ => None,
         }
     }
 
@@ -259,7 +274,7 @@ impl Plan {
         }
         let payload = self.payload(event, part);
         match payload.filter(|payload| payload.has_follow_up()) {
-            Some(payload) => self.request(payload, event, part, Some(answer)),
+            Some(payload) => self.request(payload, event, part, Some(answer), false),
             None => Outcome::Filtered(Filtered::PathOff),
         }
     }
@@ -280,11 +295,13 @@ impl Plan {
         event: &Event,
         part: Part,
         answer: Option<&Answer>,
+        unchecked: bool,
     ) -> Outcome {
         let shared = Shared {
             parameters: &self.parameters,
             mapped: &self.mapped,
             limits: &self.limits,
+            unchecked,
         };
         match root(event).and_then(|root| payload.render(event, root, answer, &shared)) {
             Ok(rendered) => Outcome::Request(OutboundRequest {

@@ -1,16 +1,17 @@
 //! Templates of URLs, header values and bodies: compiled, checked against the names they can use,
 //! and folded to constants where no event matters.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ftl::{Budgets, Engine, Reference, Step, Template};
 use model::Clock;
-use model::definition::{Definition, Mapping};
+use model::definition::{Definition, Mapping, Parameter};
 use model::outcome::Discarded;
 
 use crate::functions;
 use crate::nearest::nearest;
-use crate::parameters::Parameters;
+use crate::parameters::{self, Parameters};
 use crate::problem::Problems;
 use crate::views::{ANSWER, Members, Root, Roots};
 
@@ -133,17 +134,8 @@ impl<'c> Compiler<'c> {
         if !self.is_constant(&template) {
             return Some(Text::Rendered(Box::new(template)));
         }
-        let empty = Members::default();
-        let roots = Roots {
-            input: &empty,
-            parameters: self.parameters.values(),
-            mapped_properties: &empty,
-            mapped_fields: &empty,
-            answer: None,
-        };
-        let mut text = Vec::new();
-        match template.render_into(&roots, &mut text) {
-            Ok(()) => Some(Text::Constant(text)),
+        match of_parameters(&template, self.parameters.values()) {
+            Ok(text) => Some(Text::Constant(text)),
             Err(error) => {
                 let said = place.said(self.parameters.redact(&message(&error)));
                 problems.add_at(at, said, start(&error));
@@ -177,13 +169,31 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// The declared parameters that a template reads, each once.
+    pub(crate) fn parameters_of(&self, template: &Template) -> Vec<&'c Parameter> {
+        let references = template.references();
+        let names = |reference: &Reference| match reference.steps.first() {
+            Some(Step::Key(name)) if Root::named(&reference.root) == Some(Root::Parameters) => {
+                Some(name.clone())
+            }
+            _ => None,
+        };
+        let names: Vec<String> = references.iter().filter_map(names).collect();
+        let declared = self.definition.parameters.iter();
+        declared
+            .filter(|parameter| names.contains(&parameter.name))
+            .collect()
+    }
+
+    /// Whether there is a value for a parameter.
+    pub(crate) fn has_value(&self, parameter: &Parameter) -> bool {
+        self.parameters.values().contains_key(&parameter.name)
+    }
+
     /// Whether the text is the same for all events: no tags (they could rename anything), no special
     /// variables, and nothing but parameters. Where one is unknown or missing, that has been reported.
     fn is_constant(&self, template: &Template) -> bool {
         let source = template.source();
-        let tagged = ["<#", "<@", "[#", "[@"]
-            .iter()
-            .any(|tag| source.contains(tag));
         let given =
             |reference: &Reference| match (Root::named(&reference.root), reference.steps.first()) {
                 (Some(Root::Parameters), Some(Step::Key(name))) => {
@@ -196,7 +206,7 @@ impl<'c> Compiler<'c> {
                 }
                 _ => false,
             };
-        !tagged && !has_special(source) && template.references().iter().all(given)
+        is_plain(source) && template.references().iter().all(given)
     }
 
     /// Names that can't be anything are slips, guarded by a default or not: without the report they
@@ -278,6 +288,30 @@ pub(crate) fn has_tags(source: &str) -> bool {
     ["${", "#{", "<#", "<@", "[#", "[@"]
         .iter()
         .any(|tag| source.contains(tag))
+}
+
+/// Whether a template has no tags and no special variables: then only what it names makes a difference.
+pub(crate) fn is_plain(source: &str) -> bool {
+    let tags = ["<#", "<@", "[#", "[@"];
+    !tags.iter().any(|tag| source.contains(tag)) && !has_special(source)
+}
+
+/// What a template makes of these parameters alone.
+pub(crate) fn of_parameters(
+    template: &Template,
+    values: &BTreeMap<String, parameters::Value>,
+) -> Result<Vec<u8>, ftl::Error> {
+    let empty = Members::default();
+    let roots = Roots {
+        input: &empty,
+        parameters: values,
+        mapped_properties: &empty,
+        mapped_fields: &empty,
+        answer: None,
+    };
+    let mut text = Vec::new();
+    template.render_into(&roots, &mut text)?;
+    Ok(text)
 }
 
 pub(crate) fn has_special(source: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use http::Uri;
 
+use crate::parameters::{self, Parameters};
+
 /// The address, when it is one that a request can be sent to. What is interpolated into a URL is not
 /// escaped: that is the template's business (`?url`). Space around it is dropped.
 ///
@@ -48,6 +50,44 @@ pub(crate) fn parse(rendered: &[u8]) -> Result<Uri, String> {
         return Err("the port is not a number from 0 to 65535".into());
     }
     Ok(uri)
+}
+
+/// Whether readers of URLs take a segment of the path for a step up, or for none: `..` and `.`, also
+/// percent-encoded.
+pub(crate) fn has_dot_segments(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    path.split('/').any(is_dots)
+}
+
+/// Whether a segment of a path is `.` or `..`.
+pub(crate) fn is_dots(segment: &str) -> bool {
+    let segment = segment.replace("%2e", ".").replace("%2E", ".");
+    matches!(segment.as_str(), "." | "..")
+}
+
+/// The address that `template` rendered to with these parameters. Of what an event brings, nothing makes
+/// another address of it by a segment of dots.
+pub(crate) fn of_template(
+    rendered: &[u8],
+    template: &ftl::Template,
+    parameters: &Parameters,
+) -> Result<Uri, String> {
+    let uri = parse(rendered)?;
+    let has_dots = |text: &str| has_dot_segments(text);
+    let is_meant = || {
+        let values = parameters.values().values();
+        let mut texts = values.filter_map(|value| match value {
+            parameters::Value::Text(text) => Some(text.as_str()),
+            parameters::Value::Flag(_) => None,
+        });
+        has_dots(template.source()) || texts.any(has_dots)
+    };
+    match has_dots(uri.path()) && !is_meant() {
+        true => Err(
+            "a value makes a segment of its path . or .., which leads to another address".into(),
+        ),
+        false => Ok(uri),
+    }
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ impl Subject {
         let preview = Preview::compile(definition, sync, secrets, event, clock).ok()?;
         match preview.apply(event, part) {
             Shown::Request(request) => Some(request),
-            Shown::Filtered(_) | Shown::Discarded(_) => None,
+            Shown::Filtered(_) | Shown::Discarded(_) | Shown::Broken(..) => None,
         }
     }
 

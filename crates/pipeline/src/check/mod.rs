@@ -99,7 +99,7 @@ fn check_payload(
         let place = Place::HeaderName(position);
         if let Some(template) = compiler.template(&header.name, place, &name_at, problems) {
             uses.note(&template, &name_at);
-            headers::check_name(&header.name, &template, &name_at, problems);
+            headers::check_name(&header.name, &template, &name_at, compiler, problems);
         }
         let place = Place::Header(&header.name);
         if let Some(template) = compiler.template(&header.value, place, &value_at, problems) {

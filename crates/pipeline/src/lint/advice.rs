@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::definition::ParameterKind;
 use model::json::Value;
 
+use super::candidates;
 use super::case::get;
 use super::domain::{Kind, Path};
 use super::explore::{Budget, Explored, Explorer};
@@ -32,17 +33,18 @@ pub(super) fn advice(
     }
     for (id, place) in target.interpolations.iter().enumerate() {
         let is_whole = contexts.get(&id) == Some(&Context::WholeString);
-        let Some((open, expression, close)) = mend::delimited(&target.source[place.clone()]) else {
+        let Some((open, expression, close)) = candidates::delimited(&target.source[place.clone()])
+        else {
             continue;
         };
-        let (Some(range), true) = (mend::quoted(target.source, place), is_whole) else {
+        let (Some(range), true) = (candidates::quoted(target.source, place), is_whole) else {
             continue;
         };
         let mut reads = target.reads_at(place);
         let (Some(path), None) = (reads.next(), reads.next()) else {
             continue;
         };
-        let (head, tail) = mend::split(expression);
+        let (head, tail) = candidates::split(expression);
         let (head, tail) = (undefaulted(head), tail.trim());
         if !matches!(tail, "" | "?c" | "?json_string") || head.contains([' ', '+', '*']) {
             continue;
@@ -54,10 +56,14 @@ pub(super) fn advice(
             range: range.clone(),
             replacement: [open, &expression, close].concat(),
         };
-        let mut candidates = vec![bare(head.to_owned())];
-        candidates.extend(mend::with_default(head, "\"null\"").into_iter().map(bare));
-        let helped = mend::helped(target.source, range.start, "toJson", head);
-        candidates.extend(helped.map(bare));
+        let mut tried = vec![bare(head.to_owned())];
+        tried.extend(
+            candidates::with_default(head, "\"null\"")
+                .into_iter()
+                .map(bare),
+        );
+        let helped = candidates::helped(target.source, range.start, "toJson", head);
+        tried.extend(helped.map(bare));
         let Some(trial) = explored.trials.first() else {
             continue;
         };
@@ -74,9 +80,7 @@ pub(super) fn advice(
             in_string: false,
             only_text: false,
         };
-        let mended = candidates
-            .iter()
-            .find(|change| mend::is_sound(explorer, &broken, change, &others, explored, budget));
+        let mended = mend::retyped(explorer, &broken, &tried, &others, explored, budget);
         let fault = Fault {
             place: place.clone(),
             code,

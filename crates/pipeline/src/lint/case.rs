@@ -28,6 +28,8 @@ pub(super) struct Case {
     pub(super) fields: Json,
     pub(super) properties: Json,
     pub(super) parameters: BTreeMap<String, parameters::Value>,
+    /// Whether a value is longer than most: what only the linter's own bounds refuse is no fault then.
+    pub(super) is_long: bool,
 }
 
 impl Case {
@@ -39,6 +41,7 @@ impl Case {
             fields: empty(),
             properties: empty(),
             parameters: BTreeMap::new(),
+            is_long: false,
         }
     }
 
@@ -84,6 +87,31 @@ impl Case {
             }
         };
         self.parameters.insert(name.clone(), value);
+    }
+
+    /// The text at a path, if there is one.
+    pub(super) fn text(&self, path: &Path) -> Option<String> {
+        if path.root != Root::Parameters {
+            return self.value(path)?.as_str().map(str::to_owned);
+        }
+        let Some(Step::Key(name)) = path.steps.first() else {
+            return None;
+        };
+        match self.parameters.get(name)? {
+            parameters::Value::Text(text) => Some(text.clone()),
+            parameters::Value::Flag(_) => None,
+        }
+    }
+
+    /// The value at a path that is none of a parameter.
+    pub(super) fn value(&self, path: &Path) -> Option<&Json> {
+        let root = match path.root {
+            Root::Input => &self.event,
+            Root::MappedFields => &self.fields,
+            Root::MappedProperties => &self.properties,
+            Root::Parameters => return None,
+        };
+        get(root, &path.steps, 0)
     }
 
     /// Whether such an event can come: a user's has one of the two ids.
@@ -203,7 +231,7 @@ fn set(at: &mut Json, steps: &[Step], value: Option<Json>, item: usize) {
 }
 
 /// The value at `steps`, of lists the item `item`.
-pub(super) fn get<'v>(at: &'v Value<'v>, steps: &[Step], item: usize) -> Option<&'v Value<'v>> {
+pub(super) fn get<'v, 'j>(at: &'v Value<'j>, steps: &[Step], item: usize) -> Option<&'v Value<'j>> {
     let Some((step, rest)) = steps.split_first() else {
         return Some(at);
     };

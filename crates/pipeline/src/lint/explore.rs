@@ -10,6 +10,7 @@ use model::{EventKind, Part};
 use super::case::{Case, Json, get};
 use super::domain::{self, Domain, Kind, Path};
 use super::finding::Code;
+use super::literals::Literals;
 use super::regions::Context;
 use super::target::{Fault, Printed, Target, Version};
 use super::values;
@@ -17,12 +18,14 @@ use crate::views::Root;
 
 /// Sample events that serve as bases.
 const MOST_SAMPLES: usize = 5;
-/// Bases that take another way through the template than those before.
+/// Bases that take another way through the template than those before, from which all is varied.
 const MOST_WAYS: usize = 24;
+/// Further ones, from which that is varied which no way before has printed.
+const MOST_FURTHER_WAYS: usize = 400;
 /// Pairs of values that are missing at once.
 const MOST_PAIRS: usize = 300;
 /// Paths that are varied.
-const MOST_PATHS: usize = 150;
+const MOST_PATHS: usize = 400;
 /// Cases that are kept to try mends with.
 const MOST_TRIALS: usize = 4_000;
 /// Cases that are kept for each fault, to try mends with.
@@ -32,17 +35,23 @@ const MOST_BROKEN: usize = 12;
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) renders: u32,
-    /// Of output.
+    /// What is read and printed, in bytes.
     pub(super) bytes: usize,
+    /// What one render reads, in bytes.
+    pub(super) weight: usize,
+    /// Whether more was asked for than there was.
+    pub(super) is_short: bool,
 }
 
 impl Budget {
     /// Whether one more render is allowed, which is counted.
     pub(super) fn take(&mut self) -> bool {
         if self.renders == 0 || self.bytes == 0 {
+            self.is_short = true;
             return false;
         }
         self.renders -= 1;
+        self.spend(self.weight);
         true
     }
 
@@ -57,6 +66,8 @@ pub(super) struct Varied<'d> {
     pub(super) domain: Domain<'d>,
     /// Whether it is read itself, and not only what is within.
     is_read: bool,
+    /// Whether the way through the template depends on it.
+    decides: bool,
 }
 
 /// A case that was tried.
@@ -86,15 +97,37 @@ pub(super) struct Explored {
     pub(super) sound: Printed,
     /// Where interpolations stand, by their number.
     pub(super) contexts: BTreeMap<usize, Context>,
+    /// Types of values that a path had in renders that nothing was wrong with, where it can be any.
+    pub(super) worked: BTreeSet<(usize, &'static str)>,
+    /// Whether there were more ways through the template than were followed.
+    pub(super) is_cut: bool,
     ways: BTreeSet<Vec<usize>>,
 }
 
-/// The paths that a template reads, with those that lead to them.
-pub(super) fn varied<'d>(target: &Target<'_>, definition: &'d Definition) -> Vec<Varied<'d>> {
+/// A case that takes a way of its own through the template, and how it differs from a base.
+struct Way {
+    case: Case,
+    changed: Vec<usize>,
+    change: String,
+    /// The interpolations that it prints; none where all is varied from it.
+    printed: Vec<usize>,
+}
+
+/// The paths that a template reads, with those that lead to them; and how many were left out.
+pub(super) fn varied<'d>(
+    target: &Target<'_>,
+    definition: &'d Definition,
+) -> (Vec<Varied<'d>>, usize) {
     let mut paths: Vec<Path> = Vec::new();
+    let mut left_out: BTreeSet<Path> = BTreeSet::new();
     let mut add = |path: Path| {
-        if !paths.contains(&path) && paths.len() < MOST_PATHS {
+        if paths.contains(&path) {
+            return;
+        }
+        if paths.len() < MOST_PATHS {
             paths.push(path);
+        } else {
+            left_out.insert(path);
         }
     };
     for read in &target.reads {
@@ -111,12 +144,14 @@ pub(super) fn varied<'d>(target: &Target<'_>, definition: &'d Definition) -> Vec
     let varied = paths.into_iter().map(|path| Varied {
         domain: domain::domain(&path, target.part, definition),
         is_read: target.reads.iter().any(|read| read.path == path),
+        decides: target.decides(&path),
         path,
     });
     // The event as a whole is varied by its parts.
-    varied
+    let varied = varied
         .filter(|each| !each.path.steps.is_empty() || each.path.root == Root::MappedProperties)
-        .collect()
+        .collect();
+    (varied, left_out.len())
 }
 
 /// Everything that is tried on one template.
@@ -124,7 +159,7 @@ pub(super) struct Explorer<'e, 'd> {
     pub(super) target: &'e Target<'d>,
     pub(super) definition: &'d Definition,
     pub(super) varied: &'e [Varied<'d>],
-    pub(super) literals: &'e [Json],
+    pub(super) literals: &'e Literals,
     pub(super) samples: &'e [(EventKind, Json)],
 }
 
@@ -141,7 +176,7 @@ impl Explorer<'_, '_> {
             group.fields.clone_from(&plain.fields);
             bases.push(group);
         }
-        let mut ways = Vec::new();
+        let mut ways: Vec<Way> = Vec::new();
         for base in &bases {
             self.run(base.clone(), &[], "", version, &mut explored, budget);
         }
@@ -156,57 +191,87 @@ impl Explorer<'_, '_> {
                 &mut explored,
                 budget,
             );
-            ways.push((sample, Vec::new(), "a sample".to_owned()));
+            ways.push(Way {
+                case: sample,
+                changed: Vec::new(),
+                change: "a sample".to_owned(),
+                printed: Vec::new(),
+            });
         }
         for base in &bases {
             self.vary_all(base, version, &mut explored, &mut ways, budget);
         }
         self.leave_out(&plain, version, &mut explored, &mut ways, budget);
-        for (base, changed, change) in ways.into_iter().take(MOST_WAYS) {
-            self.vary_few(&base, &changed, &change, version, &mut explored, budget);
+        explored.is_cut = ways.len() > MOST_WAYS + MOST_FURTHER_WAYS;
+        let mut printed: BTreeSet<usize> = BTreeSet::new();
+        for (position, way) in ways.iter().enumerate().take(MOST_WAYS + MOST_FURTHER_WAYS) {
+            let fresh: Vec<usize> = way
+                .printed
+                .iter()
+                .copied()
+                .filter(|id| printed.insert(*id))
+                .collect();
+            if position < MOST_WAYS {
+                self.vary_few(way, None, version, &mut explored, budget);
+            } else if !fresh.is_empty() {
+                self.vary_few(way, Some(&fresh), version, &mut explored, budget);
+            }
         }
         explored
     }
 
-    /// All values of each path. Cases that take another way through the template are added to `ways`.
+    /// All values of each path: of each the first, then the second, so that what the budget cuts off
+    /// are not whole paths. Cases that take another way through the template are added to `ways`.
     fn vary_all(
         &self,
         base: &Case,
         version: &Version,
         explored: &mut Explored,
-        ways: &mut Vec<(Case, Vec<usize>, String)>,
+        ways: &mut Vec<Way>,
         budget: &mut Budget,
     ) {
-        for (index, each) in self.varied.iter().enumerate() {
+        let of_path = |each: &Varied<'_>| {
             let is_whole = each.is_read || matches!(each.domain.kind, Kind::Any);
-            let values = values::all(&each.domain, self.literals);
-            for value in values
-                .into_iter()
-                .filter(|value| is_whole || value.is_none())
-            {
+            let mut values = values::all(&each.domain, self.literals, each.decides);
+            values.retain(|value| is_whole || value.is_none());
+            values
+        };
+        let all: Vec<Vec<Option<Json>>> = self.varied.iter().map(of_path).collect();
+        let most = all.iter().map(Vec::len).max().unwrap_or(0);
+        for round in 0..most {
+            for (index, each) in self.varied.iter().enumerate() {
+                let Some(value) = all[index].get(round) else {
+                    continue;
+                };
                 for item in 0..items(&each.path) {
                     let Some((case, change)) = changed(base, each, value.as_ref(), item) else {
                         continue;
                     };
-                    if self.run(case.clone(), &[index], &change, version, explored, budget) {
-                        ways.push((case, vec![index], change));
-                    }
+                    let way = self.run(case.clone(), &[index], &change, version, explored, budget);
+                    ways.extend(way.map(|printed| Way {
+                        case,
+                        changed: vec![index],
+                        change,
+                        printed,
+                    }));
                 }
             }
         }
     }
 
+    /// Few values of each path from another base: of all, or of those only that what is `printed` there
+    /// may depend on.
     fn vary_few(
         &self,
-        base: &Case,
-        changed_before: &[usize],
-        change_before: &str,
+        way: &Way,
+        printed: Option<&[usize]>,
         version: &Version,
         explored: &mut Explored,
         budget: &mut Budget,
     ) {
         for (index, each) in self.varied.iter().enumerate() {
-            if changed_before.contains(&index) {
+            let counts = |printed: &[usize]| self.target.depends(printed, &each.path);
+            if way.changed.contains(&index) || !printed.is_none_or(counts) {
                 continue;
             }
             let is_whole = each.is_read || matches!(each.domain.kind, Kind::Any);
@@ -215,14 +280,14 @@ impl Explorer<'_, '_> {
                 .into_iter()
                 .filter(|value| is_whole || value.is_none())
             {
-                let Some((case, change)) = changed(base, each, value.as_ref(), 0) else {
+                let Some((case, change)) = changed(&way.case, each, value.as_ref(), 0) else {
                     continue;
                 };
-                let change = match change_before {
+                let change = match way.change.as_str() {
                     "" => change,
                     before => format!("{before} and {change}"),
                 };
-                let paths: Vec<usize> = changed_before.iter().copied().chain([index]).collect();
+                let paths: Vec<usize> = way.changed.iter().copied().chain([index]).collect();
                 self.run(case, &paths, &change, version, explored, budget);
             }
         }
@@ -234,19 +299,20 @@ impl Explorer<'_, '_> {
         plain: &Case,
         version: &Version,
         explored: &mut Explored,
-        ways: &mut Vec<(Case, Vec<usize>, String)>,
+        ways: &mut Vec<Way>,
         budget: &mut Budget,
     ) {
         let optional: Vec<usize> = (0..self.varied.len())
             .filter(|index| self.varied[*index].domain.optional)
             .collect();
         let mut groups: Vec<Vec<usize>> = Vec::new();
-        for (position, first) in optional.iter().enumerate() {
-            groups.extend(
-                optional[position + 1..]
-                    .iter()
-                    .map(|second| vec![*first, *second]),
-            );
+        // Neighbours first: they share a separator.
+        for distance in 1..optional.len() {
+            if groups.len() >= MOST_PAIRS {
+                break;
+            }
+            let pairs = optional.iter().zip(&optional[distance..]);
+            groups.extend(pairs.map(|(first, second)| vec![*first, *second]));
         }
         groups.truncate(MOST_PAIRS);
         for left in &optional {
@@ -269,9 +335,13 @@ impl Explorer<'_, '_> {
                 }
             }
             let change = format!("{} are missing", self.names(&group));
-            if self.run(case.clone(), &group, &change, version, explored, budget) {
-                ways.push((case, group, change));
-            }
+            let way = self.run(case.clone(), &group, &change, version, explored, budget);
+            ways.extend(way.map(|printed| Way {
+                case,
+                changed: group,
+                change,
+                printed,
+            }));
         }
     }
 
@@ -297,6 +367,22 @@ impl Explorer<'_, '_> {
         names.collect::<Vec<_>>().join(", ")
     }
 
+    /// Notes the types with which a template works.
+    fn note_types(&self, explored: &mut Explored, case: &Case, changed: &[usize]) {
+        let all = 0..self.varied.len();
+        let indexes: Vec<usize> = match changed {
+            [] => all.collect(),
+            [one] => vec![*one],
+            _ => return,
+        };
+        for index in indexes {
+            let each = &self.varied[index];
+            if let (Kind::Any, Some(value)) = (each.domain.kind, case.value(&each.path)) {
+                explored.worked.insert((index, value.kind()));
+            }
+        }
+    }
+
     /// Renders a case once more, with another version.
     pub(super) fn try_again(
         &self,
@@ -316,7 +402,7 @@ impl Explorer<'_, '_> {
         }
     }
 
-    /// Renders one case. Whether it took a way through the template that is new.
+    /// Renders one case. What it printed, if it took a way through the template that is new.
     fn run(
         &self,
         case: Case,
@@ -325,9 +411,9 @@ impl Explorer<'_, '_> {
         version: &Version,
         explored: &mut Explored,
         budget: &mut Budget,
-    ) -> bool {
+    ) -> Option<Vec<usize>> {
         if !self.is_possible(&case) || !budget.take() {
-            return false;
+            return None;
         }
         let verdict = self.target.judge(version, &case, &explored.sound);
         budget.spend(verdict.output.text.len());
@@ -344,6 +430,7 @@ impl Explorer<'_, '_> {
             change: change.to_owned(),
         };
         let Some(fault) = verdict.fault else {
+            self.note_types(explored, &trial.case, changed);
             if explored.trials.len() < MOST_TRIALS {
                 explored.trials.push(trial);
             }
@@ -354,13 +441,13 @@ impl Explorer<'_, '_> {
                     way.push(region.id);
                 }
             }
-            return explored.ways.insert(way);
+            return explored.ways.insert(way.clone()).then_some(way);
         };
         if explored.trials.len() < MOST_TRIALS {
             explored.trials.push(trial.clone());
         }
         show(&mut explored.faults, fault, trial);
-        false
+        None
     }
 }
 
@@ -410,6 +497,7 @@ fn changed(
         return None;
     }
     let mut case = base.clone();
+    case.is_long |= value.is_some_and(values::is_long);
     case.set(&each.path, value.cloned(), item);
     if case.event == base.event
         && case.fields == base.fields

@@ -4,6 +4,39 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+/// What the linter has found, and what it has not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Linted {
+    /// In the order of the definition.
+    pub findings: Vec<Finding>,
+    /// What the bounds on its time and answer have cut off.
+    pub left: Vec<Left>,
+}
+
+impl Linted {
+    /// Whether nothing was cut off: all that the linter knows of was tried on each template.
+    #[must_use]
+    pub fn looked_at_all(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    pub(super) fn leave(&mut self, pointer: &str, message: impl Into<String>) {
+        self.left.push(Left {
+            pointer: pointer.to_owned(),
+            message: message.into(),
+        });
+    }
+}
+
+/// Something that was not looked at, or is not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// JSON pointer to the template in the definition.
+    pub pointer: String,
+    /// What, in words.
+    pub message: String,
+}
+
 /// Something in a template that breaks, and the event that breaks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {

@@ -2,44 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
-
+use super::candidates::candidates;
 use super::explore::{Budget, Explored, Explorer, Trial};
 use super::finding::Code;
 use super::patch::Change;
-use super::target::Mode;
+use super::same::is_same;
+use super::target::{Mode, Version};
 
 /// Cases that a mend is tried with, beside those that broke: from the simplest on.
 const MOST_CONCERNED: usize = 150;
-
-/// The helper that prints any value as JSON.
-const HELPERS: &str = r#"statics["com.amplitude.integrations.connector.utils.FtlUtils"]"#;
-
-/// Escapes for other places: the right one stands better in their place than behind them.
-const OTHER_ESCAPES: [&str; 6] = [
-    "?html",
-    "?js_string",
-    "?j_string",
-    "?xml",
-    "?xhtml",
-    "?json_string",
-];
-
-/// A literal of any brackets or quotes binds tightly; operators don't.
-static TIGHT: LazyLock<Regex> = LazyLock::new(|| {
-    let name = r"[\p{Alphabetic}_$@][\p{Alphabetic}\p{N}_$@]*";
-    let brackets = r#"(?:\[[^\[\]]*\]|\([^()]*\))"#;
-    let tight = format!(r"^(?:\.?{name}|\([^()]*\))(?:\.{name}|\?\s*{name}|{brackets})*$");
-    Regex::new(&tight).expect("a constant pattern that tests compile")
-});
-
-/// The alias that a template has given the helpers.
-static ALIAS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"<#(?:assign|global)\s+(\w+)\s*=\s*statics\s*\[\s*['"]com\.amplitude\.[\w.]*FtlUtils['"]\s*\]\s*/?>"#)
-        .expect("a constant pattern that tests compile")
-});
 
 /// What is known of a place that breaks.
 pub(super) struct Broken<'e> {
@@ -62,7 +34,31 @@ pub(super) struct Mend {
     pub(super) left: BTreeSet<Code>,
 }
 
-/// The mends that bring no fault of their own, in the order in which they are to be preferred.
+/// A case that mends are tried with.
+struct Tried<'e> {
+    trial: &'e Trial,
+    /// What is sent without the mend, where nothing is wrong with that: it must stay.
+    sound: Option<String>,
+    /// Where it breaks otherwise.
+    fault: Option<usize>,
+}
+
+/// What mends of one place are tried with.
+struct Attempts<'e, 'd> {
+    explorer: &'e Explorer<'e, 'd>,
+    broken: &'e Broken<'e>,
+    /// What else is changed.
+    before: &'e [Change],
+    explored: &'e Explored,
+    tried: Vec<Tried<'e>>,
+    /// What the place printed where it broke.
+    printed: Vec<String>,
+    /// Whether the mend is to send another type.
+    retypes: bool,
+}
+
+/// The mends that bring no fault of their own and change nothing of what is sent without one, in the
+/// order in which they are to be preferred.
 pub(super) fn mends(
     explorer: &Explorer<'_, '_>,
     broken: &Broken<'_>,
@@ -71,8 +67,9 @@ pub(super) fn mends(
     budget: &mut Budget,
 ) -> Vec<Mend> {
     let mut found = Vec::new();
-    for change in candidates(explorer, broken) {
-        if let Some(left) = left_broken(explorer, broken, &change, before, explored, budget) {
+    let attempts = Attempts::new(explorer, broken, before, explored, false, budget);
+    for change in candidates(explorer, broken, &attempts.printed) {
+        if let Some(left) = attempts.left_broken(&change, budget) {
             let is_whole = left.is_empty();
             found.push(Mend { change, left });
             if is_whole {
@@ -83,309 +80,182 @@ pub(super) fn mends(
     found
 }
 
-/// Whether nothing breaks with a change.
-pub(super) fn is_sound(
+/// The first of the changes with which nothing breaks, and nothing but types changes.
+pub(super) fn retyped<'c>(
     explorer: &Explorer<'_, '_>,
     broken: &Broken<'_>,
-    change: &Change,
+    changes: &'c [Change],
     before: &[Change],
     explored: &Explored,
     budget: &mut Budget,
-) -> bool {
-    left_broken(explorer, broken, change, before, explored, budget)
-        .is_some_and(|left| left.is_empty())
+) -> Option<&'c Change> {
+    let attempts = Attempts::new(explorer, broken, before, explored, true, budget);
+    changes.iter().find(|change| {
+        let left = attempts.left_broken(change, budget);
+        left.is_some_and(|left| left.is_empty())
+    })
 }
 
-/// What is left broken at the place after a change; `None` if that brings something new.
-fn left_broken(
-    explorer: &Explorer<'_, '_>,
-    broken: &Broken<'_>,
-    change: &Change,
-    before: &[Change],
-    explored: &Explored,
-    budget: &mut Budget,
-) -> Option<BTreeSet<Code>> {
-    let mut changes: Vec<Change> = before.to_vec();
-    changes.push(change.clone());
-    let version = explorer.target.version(&changes)?;
-    let read: Vec<_> = explorer.target.reads_at(&broken.place).collect();
-    let concerns = |trial: &&Trial| {
-        let mut changed = trial
-            .changed
-            .iter()
-            .map(|index| &explorer.varied[*index].path);
-        read.is_empty()
-            || trial.changed.is_empty()
-            || changed.any(|path| {
-                read.iter()
-                    .any(|read| read.starts_with(path) || path.starts_with(read))
-            })
-    };
-    let concerned = explored.trials.iter().filter(concerns).take(MOST_CONCERNED);
-    let mut left = BTreeSet::new();
-    for trial in broken.trials.iter().copied().chain(concerned) {
-        if !budget.take() {
-            return None;
-        }
-        let verdict = explorer
-            .target
-            .judge(&version, &trial.case, &explored.sound);
-        budget.spend(verdict.output.text.len());
-        let Some(fault) = verdict.fault else { continue };
-        let key = (fault.place.start, fault.place.end, fault.code);
-        let touches = fault.place.start < change.range.end && change.range.start < fault.place.end;
-        let length = explorer.target.source.len();
-        let is_whole = fault.place.len() == length && broken.place.len() < length;
-        if touches && !is_whole {
-            if !broken.codes.contains(&fault.code) {
-                return None;
-            }
-            left.insert(fault.code);
-            if left == broken.codes {
-                return None;
-            }
-        } else if is_whole && !explored.faults.contains_key(&key) {
-            return None;
-        }
-    }
-    Some(left)
-}
-
-/// Edits worth a try, the smallest first.
-fn candidates(explorer: &Explorer<'_, '_>, broken: &Broken<'_>) -> Vec<Change> {
-    let source = explorer.target.source;
-    let text = &source[broken.place.clone()];
-    if !broken.is_interpolation {
-        return match broken.place.len() == source.len() {
-            true => Vec::new(),
-            false => of_expression(text, &broken.place),
+impl<'e, 'd> Attempts<'e, 'd> {
+    fn new(
+        explorer: &'e Explorer<'e, 'd>,
+        broken: &'e Broken<'e>,
+        before: &'e [Change],
+        explored: &'e Explored,
+        retypes: bool,
+        budget: &mut Budget,
+    ) -> Self {
+        let mut attempts = Self {
+            explorer,
+            broken,
+            before,
+            explored,
+            tried: Vec::new(),
+            printed: Vec::new(),
+            retypes,
         };
-    }
-    let Some((open, expression, close)) = delimited(text) else {
-        return Vec::new();
-    };
-    let printed = |expression: String| Change {
-        range: broken.place.clone(),
-        replacement: [open, &expression, close].concat(),
-    };
-    match explorer.target.mode {
-        Mode::Json if broken.in_string => {
-            let mut all: Vec<Change> = escaped(expression, "?json_string").map(printed).collect();
-            all.extend(without_quotes(explorer, broken, open, expression, close));
-            all
+        let Some(version) = explorer.target.version(before) else {
+            return attempts;
+        };
+        let all = broken.trials.iter().copied().chain(attempts.concerned());
+        for trial in all {
+            if !budget.take() {
+                break;
+            }
+            let tried = attempts.tried(trial, &version, budget);
+            attempts.tried.push(tried);
         }
-        Mode::Json => {
-            let quoted = |each: String| Change {
-                range: broken.place.clone(),
-                replacement: format!("\"{open}{each}{close}\""),
+        attempts
+    }
+
+    /// The cases that vary what the place reads; of a place that reads nothing, those first in which
+    /// several values differ from a base.
+    fn concerned(&self) -> Vec<&'e Trial> {
+        let read: Vec<_> = self.explorer.target.reads_at(&self.broken.place).collect();
+        let trials = self.explored.trials.iter();
+        if read.is_empty() {
+            let (mut several, single): (Vec<_>, Vec<_>) =
+                trials.partition(|trial| trial.changed.len() != 1);
+            several.truncate(MOST_CONCERNED);
+            several.extend(single.into_iter().take(MOST_CONCERNED));
+            return several;
+        }
+        let concerns = |trial: &&Trial| {
+            let changed = trial.changed.iter();
+            let mut changed = changed.map(|index| &self.explorer.varied[*index].path);
+            trial.changed.is_empty()
+                || changed.any(|path| {
+                    let mut read = read.iter();
+                    read.any(|read| read.starts_with(path) || path.starts_with(read))
+                })
+        };
+        trials.filter(concerns).take(MOST_CONCERNED).collect()
+    }
+
+    /// What becomes of a case without a mend.
+    fn tried(&mut self, trial: &'e Trial, version: &Version, budget: &mut Budget) -> Tried<'e> {
+        let target = self.explorer.target;
+        let verdict = target.judge(version, &trial.case, &self.explored.sound);
+        budget.spend(verdict.output.text.len());
+        let id = target
+            .interpolations
+            .iter()
+            .position(|each| *each == self.broken.place);
+        let mut printed = verdict.output.regions.iter();
+        let printed = printed.find(|region| Some(region.id) == id);
+        let printed = printed.map(|region| verdict.output.of(region).to_owned());
+        if let Some(fault) = verdict.fault {
+            self.printed.extend(printed);
+            return Tried {
+                trial,
+                sound: None,
+                fault: Some(fault.place.start),
             };
-            let mut all: Vec<Change> = Vec::new();
-            if broken.codes.contains(&Code::FormattedNumber) {
-                let (head, _) = split(expression);
-                let plain = [tight(expression) + "?c", tight(head) + "?c"];
-                all.extend(plain.into_iter().map(printed));
-            }
-            all.extend(
-                with_default(expression, "\"null\"")
-                    .into_iter()
-                    .map(printed),
-            );
-            let mut strings: Vec<Change> = vec![tight(expression) + "?json_string"]
-                .into_iter()
-                .chain(escaped(expression, "?json_string"))
-                .map(quoted)
-                .collect();
-            let helpers = helped(source, broken.place.start, "toJson", expression);
-            if broken.only_text {
-                all.append(&mut strings);
-            }
-            all.extend(helpers.map(printed));
-            all.append(&mut strings);
-            all
         }
-        Mode::Url => escaped(expression, "?url").map(printed).collect(),
-        Mode::Header => escaped(expression, r#"?replace(r"\p{Cntrl}", " ", "r")"#)
-            .map(printed)
-            .collect(),
-        Mode::Text | Mode::Constant => with_default(expression, "\"\"")
-            .into_iter()
-            .map(printed)
-            .collect(),
-    }
-}
-
-/// The whole string, quotes and all, as the helpers print it.
-fn without_quotes(
-    explorer: &Explorer<'_, '_>,
-    broken: &Broken<'_>,
-    open: &str,
-    expression: &str,
-    close: &str,
-) -> Vec<Change> {
-    let Some(range) = quoted(explorer.target.source, &broken.place) else {
-        return Vec::new();
-    };
-    let (head, _) = split(expression);
-    let all = helped(explorer.target.source, range.start, "toJsonString", head);
-    all.map(|each| Change {
-        range: range.clone(),
-        replacement: [open, &each, close].concat(),
-    })
-    .collect()
-}
-
-/// `place` with the quotes around it.
-pub(super) fn quoted(source: &str, place: &Range<usize>) -> Option<Range<usize>> {
-    let is_quoted = source[..place.start].ends_with('"') && source[place.end..].starts_with('"');
-    (is_quoted && !source[..place.start].ends_with("\\\"")).then(|| place.start - 1..place.end + 1)
-}
-
-/// `expression`, escaped, with a default, and both.
-fn escaped<'s>(expression: &'s str, escape: &'s str) -> impl Iterator<Item = String> + 's {
-    let defaults = with_default(expression, "\"\"");
-    let other = OTHER_ESCAPES
-        .iter()
-        .find_map(|other| expression.strip_suffix(other));
-    let instead = other.map(|bare| tight(bare) + escape);
-    let once = instead.into_iter().chain([tight(expression) + escape]);
-    let both = defaults
-        .clone()
-        .into_iter()
-        .map(move |each| format!("({each}){escape}"));
-    once.chain(defaults).chain(both)
-}
-
-/// `expression` with a default: at its last step, and at any.
-pub(super) fn with_default(expression: &str, default: &str) -> Vec<String> {
-    let (head, tail) = split(expression);
-    let mut all = Vec::new();
-    if TIGHT.is_match(expression) && tail.is_empty() {
-        all.push(format!("{expression}!{default}"));
-    }
-    if !tail.is_empty() && TIGHT.is_match(head) {
-        all.push(format!("({head}!{default}){tail}"));
-        all.push(format!("(({head})!{default}){tail}"));
-    }
-    all.push(format!("({expression})!{default}"));
-    all
-}
-
-/// `expression` through a helper: as it is, and `null` where it is missing.
-pub(super) fn helped<'s>(
-    source: &str,
-    at: usize,
-    helper: &'s str,
-    expression: &'s str,
-) -> impl Iterator<Item = String> + 's {
-    let alias = ALIAS.captures_iter(&source[..at]).last();
-    let object = match alias {
-        Some(alias) => alias[1].to_owned(),
-        None => HELPERS.to_owned(),
-    };
-    let (head, _) = split(expression);
-    let bare = head.trim_end_matches(['!', '"', '\'', ' ']).trim_end();
-    let empty = if helper == "toJsonString" {
-        "\"\\\"\\\"\""
-    } else {
-        "\"null\""
-    };
-    let tight_bare = tight(bare);
-    [
-        format!("{object}.{helper}({expression})"),
-        format!("{tight_bare}???then({object}.{helper}({bare}), {empty})"),
-        format!("({bare})???then({object}.{helper}({bare}), {empty})"),
-    ]
-    .into_iter()
-}
-
-/// Edits of an expression in a directive.
-fn of_expression(text: &str, place: &Range<usize>) -> Vec<Change> {
-    let defaults = ["\"\"", "[]", "{}", "0", "false"];
-    let with_defaults = defaults.iter().flat_map(|default| {
-        let short = TIGHT.is_match(text).then(|| format!("({text}!{default})"));
-        short.into_iter().chain([format!("(({text})!{default})")])
-    });
-    let of_type = [
-        format!("({text})?is_enumerable?then({text}, [])"),
-        format!("({text})?is_hash?then({text}, {{}})"),
-        format!("(({text})?is_string)?then({text}, \"\")"),
-        format!("(({text})?is_number)?then({text}, 0)"),
-        format!("(({text})?is_boolean)?then({text}, false)"),
-    ];
-    let bare: Vec<String> = with_defaults.collect();
-    let types_of_defaults = [
-        format!("(({text})![])?is_enumerable?then(({text})![], [])"),
-        format!("(({text})!{{}})?is_hash?then(({text})!{{}}, {{}})"),
-        format!("((({text})!\"\")?is_string)?then(({text})!\"\", \"\")"),
-        format!("((({text})!0)?is_number)?then(({text})!0, 0)"),
-        format!("((({text})!false)?is_boolean)?then(({text})!false, false)"),
-    ];
-    let all = bare
-        .into_iter()
-        .chain(of_type)
-        .chain(types_of_defaults.map(|each| format!("({each})")));
-    all.map(|replacement| Change {
-        range: place.clone(),
-        replacement,
-    })
-    .collect()
-}
-
-/// An interpolation's delimiters and what is between them.
-pub(super) fn delimited(text: &str) -> Option<(&str, &str, &str)> {
-    let (open, close) = match text.get(..2)? {
-        "${" => ("${", "}"),
-        "[=" => ("[=", "]"),
-        _ => return None,
-    };
-    let inner = text.strip_prefix(open)?.strip_suffix(close)?;
-    Some((open, inner.trim(), close))
-}
-
-/// `expression`, in parentheses if what follows would not bind to the whole of it.
-pub(super) fn tight(expression: &str) -> String {
-    match TIGHT.is_match(expression) {
-        true => expression.to_owned(),
-        false => format!("({expression})"),
-    }
-}
-
-/// The expression up to its first built-in, and the rest. Undivided where that isn't plain.
-pub(super) fn split(expression: &str) -> (&str, &str) {
-    let mut depth = 0;
-    let mut quote = None;
-    for (at, c) in expression.char_indices() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}') => depth -= 1,
-            (None, '?') if depth == 0 => {
-                let is_question = expression[at..].starts_with("??");
-                return match is_question {
-                    true => (expression, ""),
-                    false => expression.split_at(at),
-                };
-            }
-            _ => {}
+        let both = printed.zip(id);
+        let by_chance = both.is_some_and(|(text, id)| self.is_by_chance(trial, id, &text));
+        Tried {
+            trial,
+            sound: (!by_chance).then(|| target.sent(version, &trial.case, verdict.output)),
+            fault: None,
         }
     }
-    (expression, "")
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Whether what is printed is only what it should be because the value happens to fit: a text that
+    /// spells a number where a value is printed without quotes, or that brings an escape of its own.
+    fn is_by_chance(&self, trial: &Trial, id: usize, printed: &str) -> bool {
+        let target = self.explorer.target;
+        let sound = &self.explored.sound;
+        let mut texts = target
+            .reads_at(&self.broken.place)
+            .filter_map(|path| trial.case.text(path));
+        match target.mode {
+            Mode::Json if self.broken.in_string => {
+                texts.any(|text| text.contains('\\') && printed.contains(&text))
+            }
+            Mode::Json => {
+                self.broken.codes.contains(&Code::Unquoted) && texts.any(|text| text == printed)
+            }
+            Mode::Url => {
+                let parts = |c: char| matches!(c, '/' | '?' | '&' | '#' | '%' | '=' | '+');
+                printed.contains(parts) && !sound.contains_in(id, parts)
+            }
+            Mode::Text | Mode::Header | Mode::Constant => false,
+        }
+    }
 
-    #[test]
-    fn expressions_are_split_and_bound() {
-        assert_eq!(split("a.b?upper_case?trim"), ("a.b", "?upper_case?trim"));
-        assert_eq!(split("a['?']?c"), ("a['?']", "?c"));
-        assert_eq!(split("a???then(a, 1)"), ("a???then(a, 1)", ""));
-        assert_eq!(tight("a.b['c']?trim"), "a.b['c']?trim");
-        assert_eq!(tight("a + b"), "(a + b)");
-        assert_eq!(tight("a!'x'"), "(a!'x')");
-        assert_eq!(delimited("${ a }"), Some(("${", "a", "}")));
+    /// What is left broken at the place after a change; `None` if that brings something new, or changes
+    /// what was sent and sound.
+    fn left_broken(&self, change: &Change, budget: &mut Budget) -> Option<BTreeSet<Code>> {
+        let (target, broken) = (self.explorer.target, self.broken);
+        let mut changes: Vec<Change> = self.before.to_vec();
+        changes.push(change.clone());
+        let version = target.version(&changes)?;
+        let mut left = BTreeSet::new();
+        for tried in &self.tried {
+            let Tried { trial, sound, .. } = tried;
+            if !budget.take() {
+                return None;
+            }
+            let verdict = target.judge(&version, &trial.case, &self.explored.sound);
+            budget.spend(verdict.output.text.len());
+            let Some(fault) = verdict.fault else {
+                if let Some(sound) = sound {
+                    let sent = target.sent(&version, &trial.case, verdict.output);
+                    if !is_same(target.mode, sound, &sent, self.retypes) {
+                        return None;
+                    }
+                }
+                continue;
+            };
+            if sound.is_some() {
+                return None;
+            }
+            let key = (fault.place.start, fault.place.end, fault.code);
+            let touches = fault.place == broken.place
+                || fault.place.start < change.range.end && change.range.start < fault.place.end;
+            let length = target.source.len();
+            let is_whole = fault.place.len() == length && broken.place.len() < length;
+            if touches && !is_whole {
+                if !broken.codes.contains(&fault.code) {
+                    return None;
+                }
+                left.insert(fault.code);
+                if left == broken.codes {
+                    return None;
+                }
+            } else if (is_whole || fault.code == Code::InvalidJson)
+                && !self.explored.faults.contains_key(&key)
+            {
+                // What shows behind the change was hidden by what it mends.
+                let hidden = tried
+                    .fault
+                    .is_some_and(|before| fault.place.start >= before);
+                if is_whole || !hidden || fault.place.start < change.range.end {
+                    return None;
+                }
+            }
+        }
+        Some(left)
     }
 }

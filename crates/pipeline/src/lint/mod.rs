@@ -12,16 +12,21 @@
 
 mod advice;
 mod base;
+mod candidates;
 mod case;
 mod domain;
 mod explore;
 mod finding;
 mod literals;
+mod locate;
 mod mend;
 mod patch;
 mod regions;
 mod report;
+mod same;
 mod search;
+mod source;
+mod structure;
 mod target;
 mod values;
 
@@ -40,14 +45,14 @@ use domain::Path;
 use explore::Budget;
 use target::{Mode, Read, Target};
 
-pub use finding::{Code, Edit, Finding, Proof, Severity};
+pub use finding::{Code, Edit, Finding, Left, Linted, Proof, Severity};
 
 /// Findings beyond this many help nobody.
 const MOST_FINDINGS: usize = 100;
 /// Renders for one definition.
 const RENDERS: u32 = 20_000;
-/// What they may print together, in bytes.
-const OUTPUT: usize = 64 << 20;
+/// What they may read and print together, in bytes.
+const WORK: usize = 400 << 20;
 
 /// What one render may use up: much less than a delivery's, as there are many.
 const BUDGETS: Budgets = Budgets {
@@ -64,34 +69,51 @@ const BUDGETS: Budgets = Budgets {
 /// `.now`.
 ///
 /// Templates that can't be compiled are passed over: [`check`](crate::check) tells of them. The
-/// findings come in the order of the definition, at most 100.
+/// findings come in the order of the definition, at most 100. What the bounds on time have kept it from
+/// looking at is named.
 #[must_use]
-pub fn lint(definition: &Definition, samples: &[Event], clock: &Arc<dyn Clock>) -> Vec<Finding> {
+pub fn lint(definition: &Definition, samples: &[Event], clock: &Arc<dyn Clock>) -> Linted {
+    let mut linted = Linted::default();
     let Ok(engine) = template::engine(clock, BUDGETS) else {
-        return Vec::new();
+        linted.leave("", "the template engine can't be set up");
+        return linted;
     };
     let mut budget = Budget {
         renders: RENDERS,
-        bytes: OUTPUT,
+        bytes: WORK,
+        weight: 0,
+        is_short: false,
     };
     let targets: Vec<Target<'_>> = sections(definition)
         .flat_map(|(at, payload)| targets(at, payload, &engine))
         .collect();
-    let mut findings = Vec::new();
     let count = targets.len();
     for (position, target) in targets.iter().enumerate() {
         let share = u32::try_from(count - position).unwrap_or(u32::MAX);
         let mut own = Budget {
             renders: budget.renders / share,
             bytes: budget.bytes / (count - position),
+            weight: 0,
+            is_short: false,
         };
         let (renders, bytes) = (own.renders, own.bytes);
-        findings.extend(search::faults(target, definition, samples, &mut own));
+        let found = search::faults(target, definition, samples, &mut own);
+        linted.findings.extend(found.findings);
+        for message in found.left {
+            linted.leave(&target.pointer, message);
+        }
         budget.renders -= renders - own.renders;
         budget.bytes -= bytes - own.bytes;
     }
-    findings.truncate(MOST_FINDINGS);
-    findings
+    if linted.findings.len() > MOST_FINDINGS {
+        let pointer = linted.findings[MOST_FINDINGS].pointer.clone();
+        linted.findings.truncate(MOST_FINDINGS);
+        linted.leave(
+            &pointer,
+            "there are more faults than are shown: mend these first",
+        );
+    }
+    linted
 }
 
 /// The templates of a payload that stands at `at`.
@@ -112,8 +134,10 @@ fn targets<'d>(at: &str, payload: &'d Payload, engine: &'d Engine) -> Vec<Target
         .enumerate()
         .take(crate::headers::MOST)
     {
-        let at = pointer(&pointer(&pointer(at, "headers"), position), "value");
-        add(at, &header.value, Mode::Header);
+        let at = pointer(&pointer(at, "headers"), position);
+        // Like a value that only parameters go into, it is checked when somebody fills them in.
+        add(pointer(&at, "name"), &header.name, Mode::Constant);
+        add(pointer(&at, "value"), &header.value, Mode::Header);
     }
     if let Some(body) = &payload.body {
         let mode = match promises_json(&payload.headers) {

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::domain::Kind;
-use super::explore::{Explorer, Shown};
+use super::explore::{Explored, Explorer, Shown, Trial};
 use super::finding::{Code, Edit, Finding, Proof, Severity};
 use super::patch::Change;
 use super::target::{Fault, Mode, Target};
@@ -12,10 +12,10 @@ use crate::views::Root;
 const MOST_OUTPUT: usize = 8 << 10;
 
 /// The finding that a fault makes.
-pub(super) fn finding(explorer: &Explorer<'_, '_>, shown: &Shown) -> Finding {
+pub(super) fn finding(explorer: &Explorer<'_, '_>, explored: &Explored, shown: &Shown) -> Finding {
     let fault = &shown.fault;
     let trial = shown.trials.first();
-    let severity = match is_unlikely(explorer, shown) {
+    let severity = match is_unlikely(explorer, explored, shown) || is_dots(explorer, shown) {
         true => Severity::Advice,
         false => Severity::Error,
     };
@@ -59,13 +59,31 @@ pub(super) fn at(
 
 /// Whether only values break it that are of a type which no sample has: any property can be a list,
 /// but most never are.
-fn is_unlikely(explorer: &Explorer<'_, '_>, shown: &Shown) -> bool {
+///
+/// A render that fails for another reason counts too if no value of that type works there: a number that
+/// is printed as a boolean.
+fn is_unlikely(explorer: &Explorer<'_, '_>, explored: &Explored, shown: &Shown) -> bool {
     let of_any = |index: &usize| matches!(explorer.varied[*index].domain.kind, Kind::Any);
-    shown.fault.code == Code::WrongType
-        && shown
-            .trials
-            .iter()
-            .all(|trial| trial.changed.iter().any(of_any))
+    let never_works = |trial: &Trial, index: &usize| {
+        let value = trial.case.value(&explorer.varied[*index].path);
+        value.is_some_and(|value| !explored.worked.contains(&(*index, value.kind())))
+    };
+    let by_type = |trial: &Trial| {
+        let mut changed = trial.changed.iter().filter(|index| of_any(index));
+        match shown.fault.code {
+            Code::WrongType => changed.next().is_some(),
+            _ => changed.any(|index| never_works(trial, index)),
+        }
+    };
+    matches!(shown.fault.code, Code::WrongType | Code::RenderError)
+        && shown.trials.iter().all(by_type)
+}
+
+/// Whether it is only that a value is no segment of a path: no escape makes it one, and what is sent is
+/// never wrong.
+fn is_dots(explorer: &Explorer<'_, '_>, shown: &Shown) -> bool {
+    let mut places = explorer.target.interpolations.iter();
+    shown.fault.code == Code::InvalidUrl && places.any(|place| *place == shown.fault.place)
 }
 
 fn message(target: &Target<'_>, fault: &Fault, when: &str) -> String {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use model::definition::Definition;
 use model::{Event, EventKind, Part};
 
+use super::MOST_FINDINGS;
 use super::advice;
 use super::case::Json;
 use super::explore::{self, Budget, Explored, Explorer, Faults, Trial};
@@ -15,12 +16,14 @@ use super::mend::{self, Broken, Mend};
 use super::patch::Change;
 use super::regions::Context;
 use super::report;
+use super::source;
 use super::target::{Mode, Target};
+use super::values;
 
 /// How often everything is tried again behind what was found.
 const MOST_PASSES: usize = 8;
 /// How often what broke is tried again, between these.
-const MOST_ROUNDS: usize = 100;
+const MOST_ROUNDS: usize = 200;
 /// Samples that are looked at.
 const MOST_SAMPLES: usize = 100;
 
@@ -35,6 +38,8 @@ struct Known {
     trials: Vec<Trial>,
     /// The findings there, by position.
     findings: Vec<usize>,
+    /// What was changed because of them.
+    change: Option<Change>,
 }
 
 /// A search, as far as it has come.
@@ -46,17 +51,32 @@ struct Search<'s, 'd> {
     changes: Vec<Change>,
     /// Where interpolations stand, by their number, before they were changed.
     contexts: BTreeMap<usize, Context>,
+    /// What was not looked at, in words.
+    left: Vec<String>,
 }
 
-/// The faults of a template, in the order of their places.
+/// What a search has found.
+pub(super) struct Found {
+    /// In the order of their places.
+    pub(super) findings: Vec<Finding>,
+    /// What was not looked at, in words.
+    pub(super) left: Vec<String>,
+}
+
+/// The faults of a template.
 pub(super) fn faults(
     target: &Target<'_>,
     definition: &Definition,
     samples: &[Event],
     budget: &mut Budget,
-) -> Vec<Finding> {
-    let varied = explore::varied(target, definition);
-    let literals = literals::literals(target.source);
+) -> Found {
+    let (varied, left_out) = explore::varied(target, definition);
+    let pieces = source::pieces(target.source, &target.interpolations);
+    let mut literals = literals::literals(target.source, &pieces);
+    if target.mode == Mode::Url {
+        let dots = [".", ".."].map(values::text);
+        literals.everywhere.extend(dots);
+    }
     let samples = usable(samples, target.part);
     let mut search = Search {
         explorer: Explorer {
@@ -70,11 +90,29 @@ pub(super) fn faults(
         known: BTreeMap::new(),
         changes: Vec::new(),
         contexts: BTreeMap::new(),
+        left: Vec::new(),
     };
+    if left_out > 0 {
+        let message = format!("{left_out} of the values that the template reads were not varied");
+        search.left.push(message);
+    }
+    if literals.is_cut {
+        let message = "not all texts and numbers that the template compares with were tried";
+        search.left.push(message.to_owned());
+    }
+    // Each read looks for its value among those beside it.
+    budget.weight = target.source.len() + target.reads.len() * varied.len();
     search.run(budget);
+    if budget.is_short {
+        let message = "the template is too large for all that can occur to be tried";
+        search.left.push(message.to_owned());
+    }
     let mut findings = search.findings;
     findings.sort_by_key(|each| (each.line, each.column, each.code));
-    findings
+    Found {
+        findings,
+        left: search.left,
+    }
 }
 
 /// The sample events that are of use to a template.
@@ -99,11 +137,15 @@ impl Search<'_, '_> {
             for (id, context) in &explored.contexts {
                 self.contexts.entry(*id).or_insert(*context);
             }
-            let mut fresh = self.note(&explored.faults);
+            let mut fresh = self.note(&explored.faults, &explored);
             if fresh.is_empty() {
                 let (contexts, changes) = (&self.contexts, &self.changes);
                 let advice = advice::advice(&self.explorer, &explored, contexts, changes, budget);
                 self.findings.extend(advice);
+                if explored.is_cut {
+                    let message = "not all ways through the template were followed".to_owned();
+                    self.left.push(message);
+                }
                 return;
             }
             // One value may break several places, of which only the first shows.
@@ -115,13 +157,18 @@ impl Search<'_, '_> {
                 if changed == 0 {
                     break;
                 }
+                if self.findings.len() > MOST_FINDINGS {
+                    return;
+                }
                 fresh = self.try_again(&fresh, &explored, budget);
             }
         }
+        let message = "there may be more faults behind those that were found".to_owned();
+        self.left.push(message);
     }
 
     /// Adds findings for the faults that are new. Where they are.
-    fn note(&mut self, faults: &Faults) -> BTreeSet<Place> {
+    fn note(&mut self, faults: &Faults, explored: &Explored) -> BTreeSet<Place> {
         let mut fresh = BTreeSet::new();
         for ((start, end, code), shown) in faults {
             let place = self.known.entry((*start, *end)).or_default();
@@ -135,7 +182,8 @@ impl Search<'_, '_> {
             fresh.insert((*start, *end));
             place.findings.push(self.findings.len());
             place.trials.extend(shown.trials.iter().cloned());
-            self.findings.push(report::finding(&self.explorer, shown));
+            self.findings
+                .push(report::finding(&self.explorer, explored, shown));
         }
         fresh
     }
@@ -156,7 +204,7 @@ impl Search<'_, '_> {
             self.explorer
                 .try_again(trial, &version, explored, &mut faults, budget);
         }
-        self.note(&faults)
+        self.note(&faults, explored)
     }
 
     /// Looks for mends of a place, and takes the best for what follows. Whether something changed.
@@ -167,7 +215,7 @@ impl Search<'_, '_> {
         let broken = self.broken(place.0..place.1, known);
         let touches = |change: &Change| change.range.start < place.1 && place.0 < change.range.end;
         let mut changes = self.changes.clone();
-        changes.retain(|change| !touches(change));
+        changes.retain(|change| !touches(change) && known.change.as_ref() != Some(change));
         let mends = mend::mends(&self.explorer, &broken, &changes, explored, budget);
 
         let findings = known.findings.iter().map(|index| &self.findings[*index]);
@@ -188,6 +236,9 @@ impl Search<'_, '_> {
         let Some(change) = change.or_else(|| neutral(self.explorer.target, &broken)) else {
             return false;
         };
+        if let Some(known) = self.known.get_mut(&place) {
+            known.change = Some(change.clone());
+        }
         changes.push(change);
         self.changes = changes;
         true

@@ -1,5 +1,6 @@
 //! One template under the linter: how it is rendered with changes, and what is wrong with an output.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -10,8 +11,10 @@ use model::outcome::Discarded;
 use super::case::Case;
 use super::domain::Path;
 use super::finding::Code;
+use super::locate::{self, Marked};
 use super::patch::{Change, Patched};
 use super::regions::{self, Output};
+use super::source;
 use super::values::{INJECTED, LARGE};
 use crate::json_check;
 use crate::url;
@@ -57,6 +60,9 @@ pub(super) struct Version {
     marked: Template,
     patched: Patched,
     marked_patched: Patched,
+    changes: Vec<Change>,
+    /// The same with marks before the tokens of its text, made when it is needed.
+    tokens: OnceCell<Option<Marked>>,
 }
 
 /// What is wrong with one render.
@@ -91,6 +97,8 @@ impl Target<'_> {
             marked,
             patched,
             marked_patched,
+            changes: changes.to_vec(),
+            tokens: OnceCell::new(),
         })
     }
 
@@ -128,7 +136,7 @@ impl Target<'_> {
     pub(super) fn judge(&self, version: &Version, case: &Case, sound: &Printed) -> Verdict {
         let fault = match case.render(&version.marked) {
             Err(error) => {
-                let fault = self.failed(&error, &version.marked, &version.marked_patched);
+                let fault = self.failed(&error, case, &version.marked, &version.marked_patched);
                 // Marks may be to blame: they can't be told from the text that a template captures.
                 let is_real = case.render(&version.plain).is_err();
                 return Verdict {
@@ -151,9 +159,12 @@ impl Target<'_> {
         };
         let (output, id, code, error) = fault;
         let fault = match case.render(&version.plain) {
-            Err(error) => self.failed(&error, &version.plain, &version.patched),
+            Err(error) => self.failed(&error, case, &version.plain, &version.patched),
             Ok(text) if text == output.text => Some(Fault {
-                place: self.place(id),
+                place: match (id, code) {
+                    (None, Code::InvalidJson) => self.locate(version, case, &text),
+                    (id, _) => self.place(id),
+                },
                 code,
                 output: Some(text),
                 error,
@@ -172,16 +183,73 @@ impl Target<'_> {
         Verdict { output, fault }
     }
 
+    /// What is sent in a case whose output with marks is `output`: text that a template captures has
+    /// their marks in it.
+    pub(super) fn sent(&self, version: &Version, case: &Case, output: Output) -> String {
+        let ends = [
+            "/#assign",
+            "/#global",
+            "/#local",
+            "/#function",
+            "/#compress",
+            "/@",
+        ];
+        if !ends.iter().any(|end| self.source.contains(end)) {
+            return output.text;
+        }
+        case.render(&version.plain).unwrap_or(output.text)
+    }
+
     /// The place of an interpolation, or the whole template.
     fn place(&self, id: Option<usize>) -> Range<usize> {
         let found = id.and_then(|id| self.interpolations.get(id));
         found.cloned().unwrap_or(0..self.source.len())
     }
 
+    /// The token of the template's text that makes an output no JSON; the whole template where that
+    /// can't be told.
+    fn locate(&self, version: &Version, case: &Case, text: &str) -> Range<usize> {
+        let whole = 0..self.source.len();
+        if text.trim().is_empty() {
+            let pieces = source::pieces(self.source, &self.interpolations);
+            let mut tags = pieces
+                .into_iter()
+                .filter(|piece| piece.kind == source::Kind::Tag);
+            let decides = |tag: &source::Piece| {
+                let name = source::name(&self.source[tag.range.clone()]);
+                matches!(name, "if" | "list" | "switch")
+            };
+            return tags.find(decides).map_or(whole, |tag| tag.range);
+        }
+        let Err(Discarded::InvalidJson { line, column, .. }) = json_check::check(text.as_bytes())
+        else {
+            return whole;
+        };
+        let tokens = version
+            .tokens
+            .get_or_init(|| locate::mark(self, &version.changes));
+        let blamed = tokens
+            .as_ref()
+            .and_then(|marked| marked.blamed(case, text, offset(text, line, column)));
+        blamed.unwrap_or(whole)
+    }
+
     /// A render that failed; `None` when that was meant.
-    fn failed(&self, error: &ftl::Error, template: &Template, patched: &Patched) -> Option<Fault> {
+    fn failed(
+        &self,
+        error: &ftl::Error,
+        case: &Case,
+        template: &Template,
+        patched: &Patched,
+    ) -> Option<Fault> {
         let code = match error.kind() {
             ErrorKind::Stop => return None,
+            // Deliveries have more of these than the linter.
+            ErrorKind::Steps | ErrorKind::Output | ErrorKind::Memory | ErrorKind::Regex
+                if case.is_long =>
+            {
+                return None;
+            }
             ErrorKind::Missing => Code::MayBeMissing,
             ErrorKind::Type => Code::WrongType,
             _ => Code::RenderError,
@@ -269,7 +337,33 @@ impl Target<'_> {
                 return Some((Some(region.id), Code::Unescaped, Some(reason)));
             }
         }
-        reason.map(|reason| (None, Code::InvalidUrl, Some(reason)))
+        let Some(reason) = reason else {
+            let dots = self.dots(output, path_start)?;
+            let reason =
+                "a value of . or .. makes another address of it: it is discarded".to_owned();
+            return case
+                .is_possible()
+                .then_some((Some(dots), Code::InvalidUrl, Some(reason)));
+        };
+        Some((None, Code::InvalidUrl, Some(reason)))
+    }
+
+    /// The interpolation that prints a whole segment of the path, where an event makes it `.` or `..`.
+    fn dots(&self, output: &Output, path_start: usize) -> Option<usize> {
+        let path = output.text.split(['?', '#']).next().unwrap_or_default();
+        let is_whole = |range: &Range<usize>| {
+            let before = path.get(..range.start).unwrap_or_default();
+            let after = path.get(range.end..);
+            let ends = after.is_some_and(|after| after.is_empty() || after.starts_with('/'));
+            path_start < range.start && before.ends_with('/') && ends
+        };
+        let mut regions = output.regions.iter();
+        let found = regions.find(|region| {
+            is_whole(&region.range)
+                && url::is_dots(output.of(region))
+                && self.reads_event(region.id)
+        });
+        found.map(|region| region.id)
     }
 
     /// Whether what interpolation `id` prints depends on the event.
@@ -279,6 +373,33 @@ impl Target<'_> {
         };
         let mut reads = self.reads_at(range).peekable();
         reads.peek().is_none() || reads.any(|path| path.root != crate::views::Root::Parameters)
+    }
+
+    /// Whether the way through the template depends on what is at `path`: a tag reads it, or an
+    /// interpolation that compares.
+    pub(super) fn decides(&self, path: &Path) -> bool {
+        let mut reads = self.reads.iter().filter(|read| read.path == *path);
+        reads.any(|read| {
+            let range = &read.range;
+            let around = |each: &&Range<usize>| each.start <= range.start && range.end <= each.end;
+            let within = self.interpolations.iter().find(around);
+            within.is_none_or(|within| {
+                let text = &self.source[within.clone()];
+                let compares = ["==", "!=", "?then", "?switch", "?seq_"];
+                compares.iter().any(|each| text.contains(each))
+            })
+        })
+    }
+
+    /// Whether what any of these interpolations prints may depend on what is at `path`. Of one that
+    /// reads nothing itself, as in a macro, that isn't known.
+    pub(super) fn depends(&self, printed: &[usize], path: &Path) -> bool {
+        let places = printed.iter().filter_map(|id| self.interpolations.get(*id));
+        places.into_iter().any(|place| {
+            let mut reads = self.reads_at(place).peekable();
+            reads.peek().is_none()
+                || reads.any(|read| read.starts_with(path) || path.starts_with(read))
+        })
     }
 
     /// What is read at a place.
@@ -306,7 +427,7 @@ impl Printed {
         }
     }
 
-    fn contains_in(&self, id: usize, pattern: impl Fn(char) -> bool) -> bool {
+    pub(super) fn contains_in(&self, id: usize, pattern: impl Fn(char) -> bool) -> bool {
         self.0.get(&id).is_some_and(|text| text.contains(pattern))
     }
 }

@@ -5,6 +5,7 @@ use model::json::{Number, Value};
 
 use super::case::{Json, empty};
 use super::domain::{Domain, Kind};
+use super::literals::Literals;
 use crate::parameters::check_value;
 
 /// A number that shows separators where a template prints them.
@@ -40,6 +41,9 @@ const NUMBERS: &[&str] = &[
     "1e21",
 ];
 
+/// From here on a text is long, in characters.
+pub(super) const SHORTEST_LONG: usize = 40;
+
 /// Values that match the pattern of a parameter more or less often.
 const FILLED_IN: &[&str] = &[
     "plain",
@@ -55,6 +59,16 @@ const FILLED_IN: &[&str] = &[
 
 pub(super) fn text(text: &str) -> Json {
     Value::String(text.to_owned().into())
+}
+
+/// Whether a value is longer than most are.
+pub(super) fn is_long(value: &Json) -> bool {
+    match value {
+        Value::String(text) => text.len() >= SHORTEST_LONG,
+        Value::Array(items) => items.len() >= 3,
+        Value::Object(members) => members.len() >= 3,
+        _ => false,
+    }
 }
 
 pub(super) fn number(text: &str) -> Json {
@@ -121,24 +135,42 @@ pub(super) fn alternatives(kind: Kind<'_>) -> Vec<Json> {
     }
 }
 
-/// Everything that can occur; `None` is no value. `literals` are those that the template compares with.
-pub(super) fn all(domain: &Domain<'_>, literals: &[Json]) -> Vec<Option<Json>> {
+/// Everything that can occur; `None` is no value. `literals` are those that the template compares with;
+/// the many are only tried where the value `decides` on the way through the template.
+pub(super) fn all(domain: &Domain<'_>, literals: &Literals, decides: bool) -> Vec<Option<Json>> {
     let mut values: Vec<Option<Json>> = Vec::new();
     if domain.optional {
         values.push(None);
     }
-    let texts = || TEXTS.iter().map(|each| text(each));
+    let deciding = literals.deciding.iter().filter(|_| decides);
+    let compared: Vec<Json> = literals
+        .everywhere
+        .iter()
+        .chain(deciding)
+        .cloned()
+        .collect();
+    let literals = Extremes {
+        compared: &compared,
+        length: literals.length,
+        items: literals.items,
+    };
+    let texts = || {
+        let long = literals.texts();
+        TEXTS.iter().map(|each| text(each)).chain(long)
+    };
     let hostile = || text("\"\\\n");
     let given: Vec<Json> = match domain.kind {
-        Kind::Text => texts().chain(only_texts(literals)).collect(),
+        Kind::Text => texts().chain(literals.only_texts()).collect(),
         Kind::AnyText => texts()
             .chain([text("")])
-            .chain(only_texts(literals))
+            .chain(literals.only_texts())
             .collect(),
         Kind::Any => texts()
             .chain([text(""), Value::Bool(true), Value::Bool(false)])
             .chain(INTEGERS.iter().chain(NUMBERS).map(|each| number(each)))
-            .chain(literals.iter().cloned())
+            .chain(compared.iter().cloned())
+            .chain(literals.lists())
+            .chain(literals.objects())
             .chain([
                 list([text("a"), text("b")]),
                 empty(),
@@ -154,11 +186,16 @@ pub(super) fn all(domain: &Domain<'_>, literals: &[Json]) -> Vec<Option<Json>> {
                 object("\"\\", hostile()),
             ])
             .collect(),
-        Kind::Integer => INTEGERS.iter().map(|each| number(each)).collect(),
+        Kind::Integer => INTEGERS
+            .iter()
+            .map(|each| number(each))
+            .chain(literals.only_numbers())
+            .collect(),
         Kind::Number => INTEGERS
             .iter()
             .chain(NUMBERS)
             .map(|each| number(each))
+            .chain(literals.only_numbers())
             .collect(),
         Kind::Members => [
             empty(),
@@ -167,25 +204,43 @@ pub(super) fn all(domain: &Domain<'_>, literals: &[Json]) -> Vec<Option<Json>> {
             object("\n", text("plain")),
         ]
         .into_iter()
+        .chain(literals.names())
+        .chain(literals.objects())
         .chain(all_any().into_iter().map(|value| object("a", value)))
         .collect(),
         Kind::TextMembers => [empty(), object("a", text("b"))]
             .into_iter()
             .chain(["\"", "\\", "\n", "a b"].map(|name| object(name, text("plain"))))
             .chain(texts().map(|value| object("a", value)))
+            .chain(literals.names())
+            .chain(literals.objects())
             .collect(),
         Kind::Groups => vec![
             object("org", list([text("\"\\")])),
             object("\"\\", list([text("acme")])),
             object("org", list([text("acme"), text("beta")])),
         ],
-        Kind::GroupNames => vec![list([text("\"\\")]), list([text("acme"), text("beta")])],
+        Kind::GroupNames => [list([text("\"\\")]), list([text("acme"), text("beta")])]
+            .into_iter()
+            .chain(literals.lists())
+            .collect(),
         Kind::GroupProperties => vec![
             object("\"", object("acme", object("plan", text("plain")))),
             object("org", object("\"", object("plan", text("plain")))),
             object("org", object("acme", object("\"", hostile()))),
         ],
-        Kind::Parameter(parameter) => filled_in(parameter),
+        Kind::Parameter(parameter) => {
+            let mut values = filled_in(parameter);
+            let fits = |value: &Json| {
+                let text = value.as_str().unwrap_or_default();
+                parameter.kind != ParameterKind::Checkbox
+                    && !text.trim().is_empty()
+                    && check_value(parameter, text).is_ok()
+            };
+            let more = literals.only_texts().chain(literals.texts());
+            values.extend(more.filter(fits));
+            values
+        }
         Kind::True | Kind::Fixed(_) | Kind::Never => Vec::new(),
     };
     values.extend(given.into_iter().map(Some));
@@ -220,14 +275,71 @@ fn all_any() -> Vec<Json> {
         kind: Kind::Any,
         optional: false,
     };
-    all(&any, &[]).into_iter().flatten().collect()
+    all(&any, &Literals::default(), false)
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-fn only_texts(literals: &[Json]) -> impl Iterator<Item = Json> {
-    literals
-        .iter()
-        .filter(|each| each.as_str().is_some())
-        .cloned()
+/// What a template compares with and where it cuts, as values.
+struct Extremes<'l> {
+    compared: &'l [Json],
+    length: usize,
+    items: usize,
+}
+
+impl Extremes<'_> {
+    fn only_texts(&self) -> impl Iterator<Item = Json> {
+        let all = self.compared.iter();
+        all.filter(|each| each.as_str().is_some()).cloned()
+    }
+
+    fn only_numbers(&self) -> impl Iterator<Item = Json> {
+        let all = self.compared.iter();
+        all.filter(|each| matches!(each, Value::Number(_))).cloned()
+    }
+
+    /// Long texts. Whatever is cut at any place cuts an escape of one of the first two in half.
+    fn texts(&self) -> impl Iterator<Item = Json> + use<> {
+        let quotes = "\"".repeat(self.length);
+        let all = [
+            quotes.clone(),
+            format!("a{quotes}"),
+            "a".repeat(self.length),
+        ];
+        let count = if self.length > 0 { all.len() } else { 0 };
+        all.into_iter().take(count).map(|each| text(&each))
+    }
+
+    /// Long lists.
+    fn lists(&self) -> impl Iterator<Item = Json> + use<> {
+        let items = self.items;
+        let of = move |item: &'static str| list((0..items).map(|_| text(item)));
+        let all = ["\"\\\n", "plain"].into_iter().map(of);
+        all.filter(move |_| items > 0)
+    }
+
+    /// Objects with many members.
+    fn objects(&self) -> impl Iterator<Item = Json> + use<> {
+        let items = self.items;
+        let of = move |item: &'static str| {
+            let mut many = empty();
+            if let Value::Object(members) = &mut many {
+                (0..items).for_each(|n| members.set(format!("n{n}"), text(item)));
+            }
+            many
+        };
+        let all = ["\"\\\n", "plain"].into_iter().map(of);
+        all.filter(move |_| items > 0)
+    }
+
+    /// Objects with a member of a name that is compared with.
+    fn names(&self) -> impl Iterator<Item = Json> {
+        self.only_texts().flat_map(|name| {
+            let name = name.as_str().unwrap_or_default().to_owned();
+            ["plain", "\"\\\n"].map(|value| object(&name, text(value)))
+        })
+    }
 }
 
 /// What the user may fill in, the plain first.

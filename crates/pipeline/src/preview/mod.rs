@@ -73,6 +73,9 @@ pub enum Shown {
     Filtered(Filtered),
     /// No request can or may be made of it.
     Discarded(Discarded),
+    /// The body that came out is not the JSON that was promised: why, and the body with its secrets
+    /// taken out.
+    Broken(Discarded, Text),
     /// This would be sent.
     Request(Request),
 }
@@ -166,25 +169,38 @@ impl Preview {
 
     /// What becomes of a part of `event`.
     pub fn apply(&self, event: &Event, part: Part) -> Shown {
-        self.shown(|plan| plan.apply(event, part))
+        let unchecked = |plan: &Plan| plan.unchecked(event, part, None);
+        self.shown(|plan| plan.apply(event, part), unchecked)
     }
 
     /// What becomes of a part of `event` that was selected once, whatever the selection says now.
     pub fn render(&self, event: &Event, part: Part) -> Shown {
-        self.shown(|plan| plan.render(event, part))
+        let unchecked = |plan: &Plan| plan.unchecked(event, part, None);
+        self.shown(|plan| plan.render(event, part), unchecked)
     }
 
     /// The request that follows when a part of `event` is answered so.
     pub fn follow_up(&self, event: &Event, part: Part, answer: &Answer) -> Shown {
-        self.shown(|plan| plan.follow_up(event, part, answer))
+        let unchecked = |plan: &Plan| plan.unchecked(event, part, Some(answer));
+        self.shown(|plan| plan.follow_up(event, part, answer), unchecked)
     }
 
-    fn shown(&self, make: impl Fn(&Plan) -> Outcome) -> Shown {
+    fn shown(
+        &self,
+        make: impl Fn(&Plan) -> Outcome,
+        unchecked: impl Fn(&Plan) -> Option<OutboundRequest>,
+    ) -> Shown {
         let exact = self.exact.as_ref().map(&make);
         let plain = self.plain.as_ref().map(&make);
         let shown = exact.as_ref().or(plain.as_ref());
         let shown = match shown.expect("one of the two was compiled") {
             Outcome::Filtered(why) => return Shown::Filtered(why.clone()),
+            Outcome::Discarded(why @ Discarded::InvalidJson { .. }) => {
+                return match self.broken(unchecked) {
+                    Some(body) => Shown::Broken(why.clone(), body),
+                    None => Shown::Discarded(why.clone()),
+                };
+            }
             Outcome::Discarded(why) => return Shown::Discarded(why.clone()),
             Outcome::Request(request) => request,
         };
@@ -197,6 +213,23 @@ impl Preview {
             special: special.as_ref().and_then(request_of),
         };
         Shown::Request(Tracing::new(self, renders).request(shown))
+    }
+}
+
+impl Preview {
+    /// The body that came out and is no JSON.
+    fn broken(&self, make: impl Fn(&Plan) -> Option<OutboundRequest>) -> Option<Text> {
+        let made = |plan: &Option<Plan>| plan.as_ref().and_then(&make);
+        let (exact, plain) = (made(&self.exact), made(&self.plain));
+        let (other, special) = (made(&self.other), made(&self.special));
+        let shown = exact.as_ref().or(plain.as_ref())?;
+        let renders = Renders {
+            exact: exact.as_ref(),
+            plain: plain.as_ref(),
+            other: other.as_ref(),
+            special: special.as_ref(),
+        };
+        Some(Tracing::new(self, renders).request(shown).body)
     }
 }
 

@@ -166,3 +166,89 @@ fn urls_and_headers_that_could_never_be_sent_are_refused() {
         assert!(found.starts_with(expected), "{found}");
     }
 }
+
+/// The problems of a definition with one header of this name and value `1`.
+fn of_header(name: &str, parameters: &Value) -> Vec<String> {
+    let headers = json!([{"name": name, "value": "1"}]);
+    let found = checked(json!({
+        "parameters": parameters,
+        "events": {"url": "https://example.com/", "headers": headers},
+    }));
+    places(&found.problems)
+}
+
+#[test]
+fn names_of_headers_must_come_out_as_ones_for_all_that_can_be_filled_in() {
+    let at = "/events/headers/0/name: ";
+    let txt = |more: Value| {
+        let mut parameter = json!({"name": "txt", "display_name": "T"});
+        let members = more.as_object().unwrap().clone();
+        parameter.as_object_mut().unwrap().extend(members);
+        json!([parameter])
+    };
+    let none = json!([]);
+    for (name, parameters, message) in [
+        (
+            "Conn${\"ection\"}",
+            none.clone(),
+            "connection is set by the sender",
+        ),
+        (
+            "${\"X\\r\\nY\"}",
+            none.clone(),
+            "can't be the name of a header",
+        ),
+        (
+            "${input.event_type}",
+            none.clone(),
+            "only parameters can go into the name",
+        ),
+        ("<#if true>X</#if>", none.clone(), "can have no tags"),
+        (
+            "${parameters.txt}",
+            txt(json!({"default": "Connection"})),
+            "connection is set by the sender",
+        ),
+        (
+            "X-${parameters.txt}",
+            txt(json!({})),
+            "txt may be left empty: make it required",
+        ),
+        (
+            "${parameters.txt!\"\"}",
+            txt(json!({})),
+            "txt may be left empty: make it required",
+        ),
+        (
+            "${parameters.txt}",
+            txt(json!({"kind": "select", "required": true, "options": [
+                {"value": "X-A", "label": "A"}, {"value": "Host", "label": "B"},
+            ]})),
+            "txt may be \"Host\" (host is set by the sender",
+        ),
+        (
+            "X-${parameters.txt}",
+            txt(json!({"kind": "url", "required": true})),
+            "can't be the name",
+        ),
+    ] {
+        let found = of_header(name, &parameters);
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        assert!(
+            found[0].starts_with(at) && found[0].contains(message),
+            "{name}: {found:?}"
+        );
+    }
+    for (name, parameters) in [
+        ("X-${parameters.txt}", txt(json!({"required": true}))),
+        ("${parameters.txt}", txt(json!({"default": "X-A"}))),
+        ("X-${parameters.txt!\"a\"}", txt(json!({}))),
+        ("X-${parameters.txt}", txt(json!({"kind": "checkbox"}))),
+        (
+            "X-${parameters.txt}",
+            txt(json!({"required": true, "pattern": "[qxz]{9}"})),
+        ),
+    ] {
+        assert_eq!(of_header(name, &parameters), [""; 0], "{name}");
+    }
+}

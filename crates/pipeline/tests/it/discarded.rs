@@ -234,3 +234,47 @@ fn messages_never_quote_headers_of_a_syncs_own() {
     );
     assert!(!failed.contains("s3cr3t"), "{failed}");
 }
+
+/// Servers and libraries resolve `..`, however it is written: a value would choose another address.
+#[test]
+fn no_value_of_an_event_is_a_step_in_the_path() {
+    let at = |url: &str| json!({"events": {"method": "POST", "url": url}});
+    let of = |id: &str| event(&json!({"event_type": "x", "user_id": id}));
+    for (url, id) in [
+        ("https://example.com/u/${input.user_id?url}/x", ".."),
+        ("https://example.com/u/${input.user_id?url}/x", "."),
+        ("https://example.com/u/${input.user_id}/x?a=b", "%2e."),
+        ("https://example.com/u/${input.user_id?url}", ".."),
+        (
+            "https://example.com/u/${input.user_id?url_path}",
+            "a/../../b",
+        ),
+    ] {
+        let failed = of_definition(at(url), json!({}), &of(id));
+        let Discarded::InvalidUrl { message } = &failed else {
+            panic!("{url} {id}: {failed:?}")
+        };
+        assert!(message.contains("another address"), "{message}");
+    }
+    let sent = |url: &str, settings: Value, id: &str| {
+        let parameters = json!([{"name": "base", "display_name": "Base"}]);
+        let mut changes = at(url);
+        changes["parameters"] = parameters;
+        let plan = compile(&definition(changes), crate::support::settings(settings)).unwrap();
+        crate::support::request(&plan, &of(id), Part::Event)
+            .uri
+            .to_string()
+    };
+    let plain = json!({});
+    let url = "https://example.com/u/${input.user_id?url}?back=../x";
+    assert_eq!(
+        sent(url, plain.clone(), "a..b"),
+        "https://example.com/u/a..b?back=../x"
+    );
+    // What the template or a parameter says itself is meant.
+    let url = "https://example.com/a/../u/${input.user_id?url}";
+    assert_eq!(sent(url, plain, "ann"), "https://example.com/a/../u/ann");
+    let base = json!({"parameters": {"base": "https://example.com/a/.."}});
+    let url = "${parameters.base}/u/${input.user_id?url}";
+    assert_eq!(sent(url, base, "ann"), "https://example.com/a/../u/ann");
+}

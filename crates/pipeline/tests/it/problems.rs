@@ -290,3 +290,44 @@ fn a_hopeless_sync_is_not_answered_with_a_book() {
         100
     );
 }
+
+/// The name of a header that a parameter makes is mended where the parameter is filled in.
+#[test]
+fn a_parameter_that_makes_no_name_of_a_header_is_blamed() {
+    let with = |parameter: Value| {
+        definition(json!({
+            "parameters": [parameter],
+            "users": null,
+            "events": {"url": "https://example.com/", "method": "POST", "headers": [
+                {"name": "${parameters.hn}", "value": "1"}]},
+        }))
+    };
+    let required = with(json!({"name": "hn", "display_name": "Header", "required": true}));
+    let filled_in = |value: &str| settings(json!({"parameters": {"hn": value}}));
+    for (value, message) in [
+        (
+            "Transfer-Encoding",
+            "transfer-encoding is set by the sender and can't be changed",
+        ),
+        ("a b", "\"a b\" can't be the name of a header"),
+    ] {
+        let problem = one(found(&required, filled_in(value)));
+        assert_eq!(
+            (&*problem.pointer, &*problem.message),
+            ("/parameters/hn", message)
+        );
+    }
+    let problem = one(found(&required, settings(json!({}))));
+    assert_eq!(problem.message, "Header is required: fill it in");
+    let optional = with(json!({"name": "hn", "display_name": "Header"}));
+    let problem = one(found(&optional, settings(json!({}))));
+    assert_eq!(problem.pointer, "/parameters/hn");
+    assert_eq!(
+        problem.message,
+        "Header goes into the name of a header: fill it in"
+    );
+    let secret =
+        with(json!({"name": "hn", "display_name": "H", "required": true, "kind": "secret"}));
+    let problem = one(found(&secret, filled_in("s3 cret")));
+    assert!(!problem.message.contains("s3"), "{problem}");
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use model::Clock;
 use model::time::SystemClock;
-use pipeline::lint::{Finding, Severity, lint};
+use pipeline::lint::{Edit, Finding, Severity, lint};
 use serde::Serialize;
 
 use super::difference::Difference;
@@ -41,9 +41,37 @@ struct Report {
     ok: bool,
     /// What is wrong with the definition or with a fixture.
     faults: Vec<Fault>,
-    /// What is probably a slip.
-    warnings: Vec<Fault>,
+    /// What is probably a slip, and what only some events break.
+    warnings: Vec<Warning>,
     fixtures: Vec<FixtureReport>,
+}
+
+/// Something that doesn't fail the test.
+#[derive(Debug, Serialize)]
+struct Warning {
+    #[serde(flatten)]
+    fault: Fault,
+    /// How to mend it; absent where that isn't known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<Mend>,
+}
+
+/// A replacement of a part of a template. Lines and columns are the template's own.
+#[derive(Debug, Serialize)]
+struct Mend {
+    /// The first character that is replaced.
+    line: u32,
+    column: u32,
+    /// Where the template goes on.
+    end_line: u32,
+    end_column: u32,
+    /// The same as bytes of the template, from 0.
+    start_byte: usize,
+    end_byte: usize,
+    /// What stands there now.
+    replaced: String,
+    /// What to write in its place.
+    replacement: String,
 }
 
 /// What became of a fixture.
@@ -102,9 +130,15 @@ impl Test {
         report.check(&folder, &clock);
         if report.faults.is_empty() {
             if !self.no_lint {
-                let findings = lint(&folder.definition, &[], &clock);
-                let warnings = findings.iter().map(|finding| warning(&folder, finding));
-                report.warnings.extend(warnings);
+                let linted = lint(&folder.definition, &[], &clock);
+                let found = linted.findings.iter();
+                report
+                    .warnings
+                    .extend(found.map(|finding| warning(&folder, finding)));
+                report.warnings.extend(linted.left.iter().map(|left| {
+                    let message = format!("not looked at whole: {}", left.message);
+                    Warning::from(folder.fault(&left.pointer, None, message))
+                }));
             }
             self.test_fixtures(&folder, &mut report)?;
         }
@@ -122,7 +156,9 @@ impl Test {
         };
         if files.is_empty() {
             let message = "there are no fixtures: nothing shows what is sent";
-            report.warnings.push(Fault::new(folder.path(), message));
+            report
+                .warnings
+                .push(Fault::new(folder.path(), message).into());
         }
         for file in files {
             let rendered = Fixture::open(&file).map_err(|fault| vec![fault]);
@@ -163,7 +199,7 @@ impl Report {
         self.faults.extend(Logo::open(folder.path()).err());
         let warnings = check.warnings.iter();
         self.warnings
-            .extend(warnings.map(|warning| folder.fault_of(warning)));
+            .extend(warnings.map(|warning| folder.fault_of(warning).into()));
     }
 
     fn print(&self) {
@@ -178,7 +214,10 @@ impl Report {
             output::print(&format!("  error: {fault}"));
         }
         for warning in &self.warnings {
-            output::print(&format!("  warning: {warning}"));
+            output::print(&format!("  warning: {}", warning.fault));
+            if let Some(mend) = &warning.mend {
+                output::print(&format!("    mend: {}", mend.in_words()));
+            }
         }
         for fixture in &self.fixtures {
             fixture.print();
@@ -207,18 +246,49 @@ impl FixtureReport {
     }
 }
 
+impl From<Fault> for Warning {
+    fn from(fault: Fault) -> Self {
+        Self { fault, mend: None }
+    }
+}
+
+impl Mend {
+    fn new(folder: &Folder, pointer: &str, edit: &Edit) -> Option<Self> {
+        let definition = serde_json::to_value(&folder.definition).ok()?;
+        let template = definition.pointer(pointer)?.as_str()?;
+        Some(Self {
+            line: edit.line,
+            column: edit.column,
+            end_line: edit.end_line,
+            end_column: edit.end_column,
+            start_byte: edit.bytes.start,
+            end_byte: edit.bytes.end,
+            replaced: template.get(edit.bytes.clone())?.to_owned(),
+            replacement: edit.replacement.clone(),
+        })
+    }
+
+    fn in_words(&self) -> String {
+        let (line, column, replacement) = (self.line, self.column, &self.replacement);
+        match self.replaced.as_str() {
+            "" => format!("insert {replacement} at {line}:{column} of the template"),
+            replaced => {
+                format!("replace {replaced} at {line}:{column} of the template with {replacement}")
+            }
+        }
+    }
+}
+
 /// What the linter found, in the file that has it.
-fn warning(folder: &Folder, finding: &Finding) -> Fault {
-    let mut message = match finding.severity {
+fn warning(folder: &Folder, finding: &Finding) -> Warning {
+    let message = match finding.severity {
         Severity::Error => finding.message.clone(),
         Severity::Advice => format!("advice: {}", finding.message),
     };
-    if let Some(mend) = &finding.mend {
-        message.push_str(&format!("; write {}", mend.replacement));
+    let place = Some((finding.line, finding.column));
+    let mend = finding.mend.as_ref();
+    Warning {
+        fault: folder.fault(&finding.pointer, place, message),
+        mend: mend.and_then(|edit| Mend::new(folder, &finding.pointer, edit)),
     }
-    folder.fault(
-        &finding.pointer,
-        Some((finding.line, finding.column)),
-        message,
-    )
 }

@@ -157,8 +157,41 @@ fn faults_that_only_some_events_show_are_warnings() {
     let shown = text(&output.stdout);
     assert!(output.status.success(), "{shown}");
     assert!(shown.contains("warning: acme/event.ftl:4:12: "), "{shown}");
+    let mend = "mend: replace ${input.event_type} at 4:12 of the template with \
+                ${input.event_type?json_string}";
+    assert!(shown.contains(mend), "{shown}");
     let quiet = text(&definition(folder.path(), &["test", "acme", "--no-lint"]).stdout);
     assert!(!quiet.contains("warning"), "{quiet}");
+}
+
+/// A text that is quoted twice: the mend takes quotes away that stand around what is to blame.
+#[test]
+fn mends_say_what_they_replace() {
+    let folder = made();
+    let template = folder.path().join("acme/event.ftl");
+    replace(
+        &template,
+        "${Json.toJson(input.event_type)}",
+        "\"${Json.toJsonString(input.event_type)}\"",
+    );
+    let warnings = || {
+        let reports = json_of(&definition(folder.path(), &["test", "acme", "--json"]));
+        reports[0]["warnings"].clone()
+    };
+    let found = warnings();
+    let mend = &found[0]["mend"];
+    let before = fs::read_to_string(&template).expect("a file");
+    let bytes = ["start_byte", "end_byte"].map(|name| mend[name].as_u64().expect("a number"));
+    let [start, end] = bytes.map(|at| usize::try_from(at).expect("a place in a file"));
+    assert_eq!(mend["replaced"], before[start..end], "{found:#}");
+    let replacement = mend["replacement"].as_str().expect("text");
+    let after = [&before[..start], replacement, &before[end..]].concat();
+    assert!(
+        after.contains(": ${Json.toJsonString(input.event_type)}"),
+        "{after}"
+    );
+    fs::write(&template, after).expect("it can be written");
+    assert_eq!(warnings(), serde_json::json!([]));
 }
 
 #[test]

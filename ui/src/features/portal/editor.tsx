@@ -72,7 +72,7 @@ function Editor({ organisation, definition }: { organisation: string; definition
       field?.focus();
     });
   };
-  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [], pins, jump, onJump: goTo };
+  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [], left: lint.data?.left ?? [], pins, jump, onJump: goTo };
   return (
     <Page
       wide

@@ -99,18 +99,35 @@ export function FindingNames({ findings, content }: { findings: Finding[]; conte
   );
 }
 
+/** What the linter has not looked at: silence about it means nothing. */
+export function Left({ left, content }: { left: Schemas["LeftView"][]; content: unknown }) {
+  if (left.length === 0) return null;
+  return (
+    <Text size="sm" c="dimmed" mt={8} role="note">
+      The linter has not looked at everything.{" "}
+      {left.map((each) => `${fieldName(each.pointer, content)}: ${each.message}.`).join(" ")}
+    </Text>
+  );
+}
+
 function keyOf({ pointer, line, column, code }: Finding): string {
   return `${pointer}:${String(line)}:${String(column)}:${code}`;
 }
 
 /** The template at a pointer of a payload, and the payload with another text there. */
 function templateAt(payload: Payload, pointer: string): { text: string; replaced: (text: string) => Partial<Payload> } | null {
-  const [, , field, index] = pointer.split("/");
+  const [, , field, index, of] = pointer.split("/");
   if (field === "body") return { text: payload.body ?? "", replaced: (body) => ({ body }) };
   if (field === "url") return { text: payload.url, replaced: (url) => ({ url }) };
   const headers = payload.headers ?? [];
   const header = headers.find((_, at) => String(at) === index);
   if (field !== "headers" || header === undefined) return null;
+  if (of === "name") {
+    return {
+      text: header.name,
+      replaced: (name) => ({ headers: headers.map((each) => (each === header ? { ...each, name } : each)) }),
+    };
+  }
   return {
     text: header.value,
     replaced: (value) => ({ headers: headers.map((each) => (each === header ? { ...each, value } : each)) }),

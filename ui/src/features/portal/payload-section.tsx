@@ -4,7 +4,7 @@ import type { Schemas } from "@/api/client";
 import { Items } from "@/components/items";
 import { Section } from "@/components/page";
 import { AnswersField } from "./answers-field";
-import { Findings } from "./findings";
+import { Findings, Left } from "./findings";
 import { useInput } from "./input";
 import { problemAt, problemsAt, type TabProps } from "./shared";
 import classes from "./editor.module.css";
@@ -20,7 +20,7 @@ const BEGINNING = `{
 `;
 
 /** The request that is made of an event, or of a user. */
-export function PayloadSection({ organisation, part, draft, may, check, findings, jump }: TabProps & { part: "events" | "users" }) {
+export function PayloadSection({ organisation, part, draft, may, check, findings, left, jump }: TabProps & { part: "events" | "users" }) {
   const input = useInput(organisation);
   const payload = draft.content[part] ?? null;
   const events = part === "events";
@@ -105,6 +105,7 @@ export function PayloadSection({ organisation, part, draft, may, check, findings
           </Input.Wrapper>
           <AnswersField part={part} payload={payload} draft={draft} may={may} check={check} jump={jump} onChange={change} />
           <Findings findings={own} payload={payload} may={may && !draft.dirty} onChange={change} />
+          <Left left={left.filter((each) => each.pointer.startsWith(`/${part}/`))} content={draft.content} />
         </div>
       )}
     </Section>

@@ -11,6 +11,8 @@ export interface TabProps {
   may: boolean;
   check: Check | undefined;
   findings: Schemas["FindingView"][];
+  /** What the linter has not looked at. */
+  left: Schemas["LeftView"][];
   /** What reviewers said of the fields. */
   pins: Schemas["CommentView"][];
   /** A place that somebody wants to see. */

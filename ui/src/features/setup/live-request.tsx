@@ -239,6 +239,11 @@ export function RequestView({ part }: { part: Part }) {
       <Alert color={part.outcome === "filtered" ? "gray" : "yellow"} title={part.outcome === "filtered" ? "This event is not sent" : "No request can be made of this event"}>
         {sentenceCase(reason?.message ?? "there is nothing to send")}
         {reason?.line != null && ` Line ${String(reason.line)}.`}
+        {reason?.body != null && (
+          <div style={{ marginTop: 8 }}>
+            <Code text={reason.body} json={false} label="The body that came out" maxHeight="30vh" />
+          </div>
+        )}
       </Alert>
     );
   }

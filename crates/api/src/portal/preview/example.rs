@@ -56,5 +56,6 @@ fn show(
         Shown::Request(request) => PartView::request(part, &request),
         Shown::Filtered(why) => PartView::filtered(part, &why),
         Shown::Discarded(why) => PartView::discarded(part, &why, None),
+        Shown::Broken(why, body) => PartView::discarded(part, &why, None).with_body(&body),
     })
 }

@@ -46,6 +46,21 @@ impl Events for LintInput {
 pub(in crate::portal) struct LintView {
     /// In the order of the definition, at most 100.
     findings: Vec<FindingView>,
+    /// Whether all was tried on all templates: false where the bounds on time or on this answer have cut
+    /// something off.
+    looked_at_all: bool,
+    /// What was cut off.
+    left: Vec<LeftView>,
+}
+
+/// Something that was not looked at, or is not shown.
+#[derive(Debug, Serialize, ToSchema)]
+struct LeftView {
+    /// JSON pointer to the template in the definition.
+    #[schema(example = "/events/body")]
+    pointer: String,
+    /// What, in words.
+    message: String,
 }
 
 /// Something in a template that breaks, and the event that breaks it.
@@ -172,8 +187,14 @@ pub(in crate::portal) async fn of_definition(
     let definition = portal.content(organisation, id, input.version).await?;
     let clock = portal.authority.clock.clone();
     let lint = move || pipeline::lint::lint(&definition, &samples, &clock);
-    let findings = portal.work(lint).await?.into_iter();
+    let linted = portal.work(lint).await?;
+    let left = linted.left.iter().map(|left| LeftView {
+        pointer: left.pointer.clone(),
+        message: left.message.clone(),
+    });
     Ok(Json(LintView {
-        findings: findings.map(FindingView::from).collect(),
+        looked_at_all: linted.looked_at_all(),
+        left: left.collect(),
+        findings: linted.findings.into_iter().map(FindingView::from).collect(),
     }))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use model::definition::Definition;
 use model::json::{self, Limits};
+use model::outcome::Discarded;
 use model::sync::{Settings, Sync};
 use model::{Answer, Clock, Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 use pipeline::preview::{Preview, Secrets, Shown};
@@ -205,13 +206,18 @@ impl Subject {
         match shown {
             Shown::Request(request) => PartView::request(part, &request),
             Shown::Filtered(why) => PartView::filtered(part, &why),
-            Shown::Discarded(why) => {
-                let settings = &self.sync.settings;
-                let at = pipeline::preview::pointer(&self.definition, settings, part, &why);
-                let at = at.map(|at| self.placed(FieldProblem::new(at, "")).pointer);
-                PartView::discarded(part, &why, at)
+            Shown::Discarded(why) => PartView::discarded(part, &why, self.at(part, &why)),
+            Shown::Broken(why, body) => {
+                PartView::discarded(part, &why, self.at(part, &why)).with_body(&body)
             }
         }
+    }
+
+    /// Where the fault is for which nothing is sent: a pointer into the request.
+    fn at(&self, part: Part, why: &Discarded) -> Option<String> {
+        let settings = &self.sync.settings;
+        let at = pipeline::preview::pointer(&self.definition, settings, part, why);
+        at.map(|at| self.placed(FieldProblem::new(at, "")).pointer)
     }
 
     /// The problem, with its pointer into the request: into the settings there, or, below

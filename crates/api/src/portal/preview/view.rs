@@ -3,7 +3,7 @@
 use model::Part;
 use model::definition::{Definition, Mapping, Parameter};
 use model::outcome::{Discarded, Filtered};
-use pipeline::preview::Request;
+use pipeline::preview::{Request, Text};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -159,6 +159,8 @@ struct ReasonView {
     line: Option<u32>,
     /// The column, from 1.
     column: Option<u32>,
+    /// Of `invalid_json`: the body that came out, secret values masked; null otherwise.
+    body: Option<String>,
 }
 
 impl PartView {
@@ -201,6 +203,7 @@ impl PartView {
                 pointer: None,
                 line: None,
                 column: None,
+                body: None,
             }),
             judged: None,
         }
@@ -218,6 +221,7 @@ impl PartView {
                 pointer: None,
                 line: None,
                 column: None,
+                body: None,
             }),
             judged: None,
         }
@@ -239,9 +243,18 @@ impl PartView {
                 pointer,
                 line: place.map(|(line, _)| line),
                 column: place.map(|(_, column)| column),
+                body: None,
             }),
             judged: None,
         }
+    }
+
+    /// The same, with the body that came out and can't be sent.
+    pub(super) fn with_body(mut self, body: &Text) -> Self {
+        if let Some(reason) = &mut self.reason {
+            reason.body = Some(body.masked());
+        }
+        self
     }
 }
 

@@ -168,7 +168,7 @@ async fn what_is_missing_is_said_and_stood_in_for() {
     assert_eq!(request["url"], "https://example.com/eu/events");
     let body = request["body"].as_str().unwrap();
     assert!(
-        body.starts_with(r#"{"id": "ann@example.com", "type": "Order \"placed\"""#),
+        body.starts_with(r#"{"id": "ann@example.com", "type": "Order Placed""#),
         "{body}"
     );
 
@@ -457,4 +457,45 @@ async fn the_linter_proves_what_it_finds() {
     assert_eq!(refused.pointers(), ["/events/0"]);
     let many = vec![json!({}); 51];
     assert_eq!(lint(json!({"events": many})).await.pointers(), ["/events"]);
+}
+
+/// The guide's own template, which escapes nothing, is shown at work; and where an event breaks it, what
+/// came out is shown with the place.
+#[tokio::test]
+async fn the_guides_template_shows_a_request_and_a_broken_body_with_its_place() {
+    let world = World::new().await;
+    let mut content = example("Guide");
+    content["events"]["body"] = json!(concat!(
+        "{\n  \"external_id\" : \"${mappedFields.external_id}\",\n",
+        "  \"name\" : \"${input.event_type}\",\n  \"key\" : \"${parameters.key}\"\n}",
+    ));
+    let path = definition(&world, content).await;
+    let settings = json!({"name": "x", "parameters": {
+        "endpoint": {"value": "https://example.com"}, "key": {"value": "rest-s3cret"}}});
+    let shown = preview(&world, &path, json!({"settings": settings})).await;
+    let part = &shown["requests"][0];
+    assert_eq!(part["outcome"], "request", "{shown:#}");
+    assert!(
+        part["request"]["curl"]
+            .as_str()
+            .unwrap()
+            .starts_with("curl ")
+    );
+    let event = json!({"event_type": "Order \"placed\"", "user_properties": {"email": "a"}});
+    let shown = preview(&world, &path, json!({"settings": settings, "event": event})).await;
+    let part = &shown["requests"][0];
+    let reason = &part["reason"];
+    assert_eq!(
+        (&part["outcome"], &reason["code"]),
+        (&json!("discarded"), &json!("invalid_json"))
+    );
+    let body = reason["body"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{shown:#}"));
+    assert_eq!(reason["line"], 3);
+    assert_eq!(
+        body.lines().nth(2),
+        Some("  \"name\" : \"Order \"placed\"\",")
+    );
+    assert!(!shown.to_string().contains("s3cret"), "{shown:#}");
 }

@@ -117,6 +117,7 @@ fn definition(changes: &Value, place: &str, template: &str) -> Definition {
         let (section, rest) = place[1..].split_once('/').unwrap();
         match rest {
             "headers/0/value" => all[section]["headers"][0]["value"] = template.into(),
+            "headers/0/name" => all[section]["headers"][0]["name"] = template.into(),
             field => all[section][field] = template.into(),
         }
     }

@@ -1,10 +1,11 @@
 //! The linter against a corpus of templates, sound and faulty.
 
 mod corpus;
+mod sound;
 
 use std::sync::Arc;
 
-use millstream_pipeline::lint::{Finding, Severity, lint};
+use millstream_pipeline::lint::{Code, Finding, Linted, Severity, lint};
 use model::definition::Definition;
 use model::time::ManualClock;
 use model::{Clock, Event, Timestamp};
@@ -16,12 +17,19 @@ const GOOD: [&str; 2] = [
     include_str!("corpus/good_others.txt"),
 ];
 
-const BAD: [&str; 2] = [
+const BAD: [&str; 5] = [
     include_str!("corpus/bad_bodies.txt"),
     include_str!("corpus/bad_others.txt"),
+    include_str!("corpus/bad_ways.txt"),
+    include_str!("corpus/bad_mends.txt"),
+    include_str!("corpus/bad_structure.txt"),
 ];
 
 fn linted(definition: &Definition, samples: &[Event]) -> Vec<Finding> {
+    linted_whole(definition, samples).findings
+}
+
+fn linted_whole(definition: &Definition, samples: &[Event]) -> Linted {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp(1_780_036_800_000_000)));
     lint(definition, samples, &clock)
 }
@@ -188,6 +196,58 @@ fn hostile_definitions_are_linted_within_bounds() {
     let wide = "${''?left_pad(900000, 'x')}".repeat(50);
     for template in [format!("{{{many} \"z\": 1}}"), endless, wide] {
         let sample = &samples(&[&format!("=== x\n---\n{template}\n")])[0];
+        let began = std::time::Instant::now();
         assert!(linted(&sample.definition, &[]).len() <= 100);
+        println!("{} bytes in {:?}", sample.template.len(), began.elapsed());
     }
+}
+
+/// A body with many members.
+fn of_many(members: usize, member: impl Fn(usize) -> String, last: &str) -> Definition {
+    let members: String = (0..members).map(member).collect();
+    let sample = samples(&[&format!("=== x\n---\n{{{members} {last}}}\n")]);
+    sample[0].definition.clone()
+}
+
+#[test]
+fn a_fault_behind_many_sound_members_is_found() {
+    let sound = |n| format!("\"k{n}\": ${{(input.event_properties.p{n})???c}},\n");
+    let definition = of_many(160, sound, r#""z": "${input.country!""}""#);
+    let found = linted_whole(&definition, &[]);
+    assert_eq!(codes(&found.findings), [Code::Unescaped], "{found:#?}");
+    assert!(found.looked_at_all(), "{:?}", found.left);
+}
+
+#[test]
+fn what_is_cut_off_is_said() {
+    let faulty = |n| format!("\"k{n}\": \"${{input.event_type}}{n}\",\n");
+    let found = linted_whole(&of_many(130, faulty, r#""z": 1"#), &[]);
+    assert_eq!(found.findings.len(), 100);
+    assert!(!found.looked_at_all());
+    let message = "there are more faults than are shown: mend these first";
+    assert!(found.left.iter().any(|left| left.message == message));
+    let sound = |n| format!("\"k{n}\": ${{(input.event_properties.p{n})???c}},\n");
+    let found = linted_whole(&of_many(1_000, sound, r#""z": 1"#), &[]);
+    assert!(!found.looked_at_all());
+    assert!(found.left.iter().all(|each| each.pointer == "/events/body"));
+}
+
+/// Booleans in all samples: a text there is as much of a surprise as a number.
+#[test]
+fn surprises_of_type_are_advice_whatever_fails() {
+    let text = concat!(
+        "=== x\nsample: {\"event_type\": \"buy\", \"user_id\": \"ann-1\", ",
+        "\"event_properties\": {\"vip\": true}, \"user_properties\": {}}\n---\n",
+        "{\"a\": ${((input.event_properties.vip)!false)?string(\"true\", \"false\")}}\n"
+    );
+    let sample = &samples(&[text])[0];
+    let found = linted(&sample.definition, &sample.events);
+    assert!(!found.is_empty());
+    for finding in found {
+        assert_eq!(finding.severity, Severity::Advice, "{finding:#?}");
+    }
+    let text = "=== x\n---\n{\"a\": ${(input.event_properties.price!\"0\")?number}}\n";
+    let found = linted(&samples(&[text])[0].definition, &[]);
+    let fails = found.iter().find(|each| each.code == Code::RenderError);
+    assert_eq!(fails.unwrap().severity, Severity::Error);
 }

@@ -1,0 +1,444 @@
+//! Edits that may mend a fault, the smallest first.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::explore::Explorer;
+use super::finding::Code;
+use super::mend::Broken;
+use super::patch::Change;
+use super::target::Mode;
+use super::{source, structure};
+
+/// The helper that prints any value as JSON.
+const HELPERS: &str = r#"statics["com.amplitude.integrations.connector.utils.FtlUtils"]"#;
+
+/// Escapes for other places: the right one stands better in their place than behind them.
+const OTHER_ESCAPES: [&str; 6] = [
+    "?html",
+    "?js_string",
+    "?j_string",
+    "?xml",
+    "?xhtml",
+    "?json_string",
+];
+
+/// A literal of any brackets or quotes binds tightly; operators don't.
+static TIGHT: LazyLock<Regex> = LazyLock::new(|| {
+    let name = r"[\p{Alphabetic}_$@][\p{Alphabetic}\p{N}_$@]*";
+    let brackets = r#"(?:\[[^\[\]]*\]|\([^()]*\))"#;
+    let tight = format!(r"^(?:\.?{name}|\([^()]*\))(?:\.{name}|\?\s*{name}|{brackets})*$");
+    Regex::new(&tight).expect("a constant pattern that tests compile")
+});
+
+/// The alias that a template has given the helpers.
+static ALIAS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"<#(?:assign|global)\s+(\w+)\s*=\s*statics\s*\[\s*['"]com\.amplitude\.[\w.]*FtlUtils['"]\s*\]\s*/?>"#)
+        .expect("a constant pattern that tests compile")
+});
+
+/// A directive that escapes what is printed within it: the name and the expression.
+static ESCAPE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[<\[]#escape\s+(\w+)\s+as\s+([^>\]]+)[>\]]")
+        .expect("a constant pattern that tests compile")
+});
+
+/// Edits worth a try, the smallest first.
+pub(super) fn candidates(
+    explorer: &Explorer<'_, '_>,
+    broken: &Broken<'_>,
+    outputs: &[String],
+) -> Vec<Change> {
+    let source = explorer.target.source;
+    let text = &source[broken.place.clone()];
+    if broken.codes.contains(&Code::InvalidJson) {
+        return structure::candidates(explorer.target, &broken.place);
+    }
+    if !broken.is_interpolation {
+        return match broken.place.len() == source.len() {
+            true => Vec::new(),
+            false => of_expression(text, &broken.place),
+        };
+    }
+    let Some((open, expression, close)) = delimited(text) else {
+        return Vec::new();
+    };
+    let printed = |expression: String| Change {
+        range: broken.place.clone(),
+        replacement: [open, &expression, close].concat(),
+    };
+    match explorer.target.mode {
+        Mode::Json if broken.in_string => {
+            let mut all = Vec::new();
+            if !outputs.is_empty() && outputs.iter().all(|output| is_json_itself(output)) {
+                let whole = quoted(source, &broken.place);
+                all.extend(whole.map(|range| Change {
+                    range,
+                    replacement: text.to_owned(),
+                }));
+            }
+            all.extend(escaped(expression, "?json_string").map(printed));
+            all.extend(escaped_last(expression).map(printed));
+            all.extend(escaped_reads(explorer, broken));
+            all.extend(within_escape(source, broken, text));
+            all.extend(without_quotes(explorer, broken, open, expression, close));
+            all.extend(undangled(expression).map(printed));
+            all.extend(attempted(
+                source,
+                broken,
+                expression,
+                open,
+                close,
+                "?json_string",
+            ));
+            all
+        }
+        Mode::Json => {
+            let quoted = |each: String| Change {
+                range: broken.place.clone(),
+                replacement: format!("\"{open}{each}{close}\""),
+            };
+            let mut all: Vec<Change> = Vec::new();
+            if broken.codes.contains(&Code::FormattedNumber) {
+                let (head, _) = split(expression);
+                let ungrouped = expression.replace("#,##", "").replace(",##", "");
+                let plain = [tight(expression) + "?c", tight(head) + "?c", ungrouped];
+                all.extend(plain.into_iter().map(printed));
+            }
+            all.extend(
+                with_default(expression, "\"null\"")
+                    .into_iter()
+                    .map(printed),
+            );
+            let mut strings: Vec<Change> = vec![tight(expression) + "?json_string"]
+                .into_iter()
+                .chain(escaped(expression, "?json_string"))
+                .map(quoted)
+                .collect();
+            let helpers = helped(source, broken.place.start, "toJson", expression);
+            if broken.only_text {
+                all.append(&mut strings);
+            }
+            all.extend(helpers.map(printed));
+            let bare = unescaped(expression);
+            if bare != expression {
+                let helpers = helped(source, broken.place.start, "toJson", bare);
+                all.extend(helpers.map(printed));
+            }
+            all.append(&mut strings);
+            all.extend(escaped_reads(explorer, broken));
+            all.extend(attempted(source, broken, expression, open, close, ""));
+            all
+        }
+        Mode::Url if broken.codes.contains(&Code::InvalidUrl) => stopped(source, expression, text)
+            .map(|replacement| Change {
+                range: broken.place.clone(),
+                replacement,
+            })
+            .collect(),
+        Mode::Url => escaped(expression, "?url").map(printed).collect(),
+        Mode::Header => escaped(expression, r#"?replace(r"\p{Cntrl}", " ", "r")"#)
+            .map(printed)
+            .collect(),
+        Mode::Text | Mode::Constant => {
+            let with_default = with_default(expression, "\"\"").into_iter().map(printed);
+            let attempted = attempted(source, broken, expression, open, close, "");
+            match explorer.target.mode {
+                Mode::Text => with_default.chain(attempted).collect(),
+                _ => with_default.collect(),
+            }
+        }
+    }
+}
+
+/// The whole string, quotes and all, as the helpers print it.
+fn without_quotes(
+    explorer: &Explorer<'_, '_>,
+    broken: &Broken<'_>,
+    open: &str,
+    expression: &str,
+    close: &str,
+) -> Vec<Change> {
+    let Some(range) = quoted(explorer.target.source, &broken.place) else {
+        return Vec::new();
+    };
+    let (source, helper) = (explorer.target.source, "toJsonString");
+    let (head, _) = split(expression);
+    let bare = unescaped(expression);
+    let all =
+        helped(source, range.start, helper, bare).chain(helped(source, range.start, helper, head));
+    all.map(|each| Change {
+        range: range.clone(),
+        replacement: [open, &each, close].concat(),
+    })
+    .collect()
+}
+
+/// `place` with the quotes around it.
+pub(super) fn quoted(source: &str, place: &Range<usize>) -> Option<Range<usize>> {
+    let is_quoted = source[..place.start].ends_with('"') && source[place.end..].starts_with('"');
+    (is_quoted && !source[..place.start].ends_with("\\\"")).then(|| place.start - 1..place.end + 1)
+}
+
+/// Whether `text` is a JSON string, list or object, with its quotes or brackets.
+fn is_json_itself(text: &str) -> bool {
+    let begins = text.starts_with(['"', '{', '[']);
+    begins && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// `expression` without the escape at its end.
+fn unescaped(expression: &str) -> &str {
+    let stripped = OTHER_ESCAPES
+        .iter()
+        .find_map(|escape| expression.strip_suffix(escape));
+    stripped.unwrap_or(expression)
+}
+
+/// `expression` with the escape that it has in the middle at its end.
+fn escaped_last(expression: &str) -> impl Iterator<Item = String> {
+    let escape = "?json_string";
+    let at = expression.find(escape);
+    let moved = at.filter(|at| at + escape.len() < expression.len());
+    moved
+        .map(|at| [&expression[..at], &expression[at + escape.len()..], escape].concat())
+        .into_iter()
+}
+
+/// `expression`, which was escaped before it was cut, without half an escape at its end.
+fn undangled(expression: &str) -> impl Iterator<Item = String> {
+    let escape = r#"\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}"#;
+    let pattern = format!(r"^((?:[^\\]|{escape})*)\\(?:u[0-9a-fA-F]{{0,3}})?(\[\.\.\.\])?$");
+    [format!(
+        "{}?replace(r'{pattern}', '$1$2', 'r')",
+        tight(expression)
+    )]
+    .into_iter()
+}
+
+/// The place with what it reads escaped, one at a time: what a function wraps in quotes of its own.
+fn escaped_reads(explorer: &Explorer<'_, '_>, broken: &Broken<'_>) -> Vec<Change> {
+    let target = explorer.target;
+    let reads = target.reads.iter().map(|read| &read.range);
+    let within = reads
+        .filter(|read| broken.place.start <= read.start && read.end <= broken.place.end)
+        .take(4);
+    within
+        .flat_map(|read| {
+            let text = &target.source[read.clone()];
+            [
+                format!("{}?json_string", tight(text)),
+                format!("({text}!\"\")?json_string"),
+            ]
+            .map(|replacement| Change {
+                range: read.clone(),
+                replacement,
+            })
+        })
+        .collect()
+}
+
+/// The place out of the reach of the `escape` around it, escaped by hand for JSON as well.
+fn within_escape(source: &str, broken: &Broken<'_>, text: &str) -> Option<Change> {
+    let around = ESCAPE.captures_iter(&source[..broken.place.start]).last()?;
+    let (open, expression, close) = delimited(text)?;
+    let (name, escape) = (around.get(1)?.as_str(), around.get(2)?.as_str().trim());
+    let word = Regex::new(&format!(r"\b{}\b", regex::escape(name))).ok()?;
+    let inner = format!("({expression})");
+    let escaped = word.replace_all(escape, regex::NoExpand(&inner));
+    let (begin, end) = match source::is_square(source) {
+        true => ("[#noescape]", "[/#noescape]"),
+        false => ("<#noescape>", "</#noescape>"),
+    };
+    Some(Change {
+        range: broken.place.clone(),
+        replacement: [begin, open, &escaped, "?json_string", close, end].concat(),
+    })
+}
+
+/// What fails caught: `null`, or nothing in a string, takes its place.
+fn attempted(
+    source: &str,
+    broken: &Broken<'_>,
+    expression: &str,
+    open: &str,
+    close: &str,
+    escape: &str,
+) -> Vec<Change> {
+    let (begin, recover, end) = match source::is_square(source) {
+        true => ("[#attempt]", "[#recover]", "[/#attempt]"),
+        false => ("<#attempt>", "<#recover>", "</#attempt>"),
+    };
+    let instead = if broken.in_string { "" } else { "null" };
+    let escaped =
+        (!escape.is_empty() && !expression.ends_with(escape)).then(|| tight(expression) + escape);
+    let expressions = [Some(expression.to_owned()), escaped];
+    let all = expressions.into_iter().flatten().map(|each| Change {
+        range: broken.place.clone(),
+        replacement: [begin, open, &each, close, recover, instead, end].concat(),
+    });
+    all.collect()
+}
+
+/// The interpolation `text` behind a stop for values that make another address of a URL.
+fn stopped(source: &str, expression: &str, text: &str) -> impl Iterator<Item = String> {
+    let bare = expression.strip_suffix("?url").unwrap_or(expression);
+    let condition = format!("[\".\", \"..\"]?seq_contains({bare})");
+    let stop = "#stop \"the value makes another address of it\"";
+    let replacement = match source::is_square(source) {
+        true => format!("[#if {condition}][{stop}][/#if]{text}"),
+        false => format!("<#if {condition}><{stop}></#if>{text}"),
+    };
+    [replacement].into_iter()
+}
+
+/// `expression`, escaped, with a default, and both.
+fn escaped<'s>(expression: &'s str, escape: &'s str) -> impl Iterator<Item = String> + 's {
+    let defaults = with_default(expression, "\"\"");
+    let other = OTHER_ESCAPES
+        .iter()
+        .find_map(|other| expression.strip_suffix(other));
+    let instead = other.map(|bare| tight(bare) + escape);
+    let once = instead.into_iter().chain([tight(expression) + escape]);
+    let both = defaults
+        .clone()
+        .into_iter()
+        .map(move |each| format!("({each}){escape}"));
+    once.chain(defaults).chain(both)
+}
+
+/// `expression` with a default: at its last step, and at any.
+pub(super) fn with_default(expression: &str, default: &str) -> Vec<String> {
+    let (head, tail) = split(expression);
+    let mut all = Vec::new();
+    if TIGHT.is_match(expression) && tail.is_empty() {
+        all.push(format!("{expression}!{default}"));
+    }
+    if !tail.is_empty() && TIGHT.is_match(head) {
+        all.push(format!("({head}!{default}){tail}"));
+        all.push(format!("(({head})!{default}){tail}"));
+    }
+    all.push(format!("({expression})!{default}"));
+    all
+}
+
+/// `expression` through a helper: as it is, and `null` where it is missing.
+pub(super) fn helped<'s>(
+    source: &str,
+    at: usize,
+    helper: &'s str,
+    expression: &'s str,
+) -> impl Iterator<Item = String> + 's {
+    let alias = ALIAS.captures_iter(&source[..at]).last();
+    let object = match alias {
+        Some(alias) => alias[1].to_owned(),
+        None => HELPERS.to_owned(),
+    };
+    let (head, _) = split(expression);
+    let bare = head.trim_end_matches(['!', '"', '\'', ' ']).trim_end();
+    let empty = if helper == "toJsonString" {
+        "\"\\\"\\\"\""
+    } else {
+        "\"null\""
+    };
+    let tight_bare = tight(bare);
+    [
+        format!("{object}.{helper}({expression})"),
+        format!("{tight_bare}???then({object}.{helper}({bare}), {empty})"),
+        format!("({bare})???then({object}.{helper}({bare}), {empty})"),
+    ]
+    .into_iter()
+}
+
+/// Edits of an expression in a directive.
+fn of_expression(text: &str, place: &Range<usize>) -> Vec<Change> {
+    let defaults = ["\"\"", "[]", "{}", "0", "false"];
+    let with_defaults = defaults.iter().flat_map(|default| {
+        let short = TIGHT.is_match(text).then(|| format!("({text}!{default})"));
+        short.into_iter().chain([format!("(({text})!{default})")])
+    });
+    let of_type = [
+        format!("({text})?is_enumerable?then({text}, [])"),
+        format!("({text})?is_hash?then({text}, {{}})"),
+        format!("(({text})?is_string)?then({text}, \"\")"),
+        format!("(({text})?is_number)?then({text}, 0)"),
+        format!("(({text})?is_boolean)?then({text}, false)"),
+    ];
+    let bare: Vec<String> = with_defaults.collect();
+    let types_of_defaults = [
+        format!("(({text})![])?is_enumerable?then(({text})![], [])"),
+        format!("(({text})!{{}})?is_hash?then(({text})!{{}}, {{}})"),
+        format!("((({text})!\"\")?is_string)?then(({text})!\"\", \"\")"),
+        format!("((({text})!0)?is_number)?then(({text})!0, 0)"),
+        format!("((({text})!false)?is_boolean)?then(({text})!false, false)"),
+    ];
+    let all = bare
+        .into_iter()
+        .chain(of_type)
+        .chain(types_of_defaults.map(|each| format!("({each})")));
+    all.map(|replacement| Change {
+        range: place.clone(),
+        replacement,
+    })
+    .collect()
+}
+
+/// An interpolation's delimiters and what is between them.
+pub(super) fn delimited(text: &str) -> Option<(&str, &str, &str)> {
+    let (open, close) = match text.get(..2)? {
+        "${" => ("${", "}"),
+        "[=" => ("[=", "]"),
+        _ => return None,
+    };
+    let inner = text.strip_prefix(open)?.strip_suffix(close)?;
+    Some((open, inner.trim(), close))
+}
+
+/// `expression`, in parentheses if what follows would not bind to the whole of it.
+pub(super) fn tight(expression: &str) -> String {
+    match TIGHT.is_match(expression) {
+        true => expression.to_owned(),
+        false => format!("({expression})"),
+    }
+}
+
+/// The expression up to its first built-in, and the rest. Undivided where that isn't plain.
+pub(super) fn split(expression: &str) -> (&str, &str) {
+    let mut depth = 0;
+    let mut quote = None;
+    for (at, c) in expression.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, '?') if depth == 0 => {
+                let is_question = expression[at..].starts_with("??");
+                return match is_question {
+                    true => (expression, ""),
+                    false => expression.split_at(at),
+                };
+            }
+            _ => {}
+        }
+    }
+    (expression, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_are_split_and_bound() {
+        assert_eq!(split("a.b?upper_case?trim"), ("a.b", "?upper_case?trim"));
+        assert_eq!(split("a['?']?c"), ("a['?']", "?c"));
+        assert_eq!(split("a???then(a, 1)"), ("a???then(a, 1)", ""));
+        assert_eq!(tight("a.b['c']?trim"), "a.b['c']?trim");
+        assert_eq!(tight("a + b"), "(a + b)");
+        assert_eq!(tight("a!'x'"), "(a!'x')");
+        assert_eq!(delimited("${ a }"), Some(("${", "a", "}")));
+    }
+}

@@ -1,0 +1,339 @@
+//! Mends of a template's own commas, brackets and quotes.
+
+use std::ops::Range;
+
+use super::patch::Change;
+use super::source::{self, Kind, Piece, arguments, is_end, name};
+use super::target::Target;
+
+/// Siblings that a condition is made of.
+const MOST_SIBLINGS: usize = 20;
+/// Tags that a comma is moved behind.
+const MOST_TAGS: usize = 4;
+
+/// Edits worth a try where the text at `place` makes a body no JSON, the smallest first.
+pub(super) fn candidates(target: &Target<'_>, place: &Range<usize>) -> Vec<Change> {
+    let source = target.source;
+    let pieces = source::pieces(source, &target.interpolations);
+    let around = |piece: &Piece| piece.range.start <= place.start && place.end <= piece.range.end;
+    let Some(index) = pieces.iter().position(around) else {
+        return Vec::new();
+    };
+    let outline = Outline {
+        source,
+        pieces: &pieces,
+        index,
+        place,
+        square: source::is_square(source),
+    };
+    if pieces[index].kind == Kind::Tag {
+        return outline.nothing_to_send();
+    }
+    let mut found = match &source[place.clone()] {
+        "," => outline.comma(),
+        "'" => outline.quotes(),
+        "{" | "[" => outline.unclosed(),
+        "}" | "]" => vec![change(place.clone(), "")],
+        word if word.chars().all(|c| c.is_ascii_alphabetic() || c == '_') => {
+            vec![change(place.clone(), &format!("\"{word}\""))]
+        }
+        _ => Vec::new(),
+    };
+    found.extend(outline.missing_comma());
+    found.extend(outline.separated());
+    found
+}
+
+/// A template's pieces around the place to blame.
+struct Outline<'t> {
+    source: &'t str,
+    pieces: &'t [Piece],
+    /// The piece that holds the place.
+    index: usize,
+    place: &'t Range<usize>,
+    square: bool,
+}
+
+impl<'t> Outline<'t> {
+    fn text(&self, piece: &Piece) -> &'t str {
+        &self.source[piece.range.clone()]
+    }
+
+    fn is_tag(&self, piece: &Piece, of: &str, end: bool) -> bool {
+        let text = self.text(piece);
+        piece.kind == Kind::Tag && name(text) == of && is_end(text) == end
+    }
+
+    fn is_blank(&self, piece: &Piece) -> bool {
+        match piece.kind {
+            Kind::Text => self.text(piece).trim().is_empty(),
+            Kind::Comment => true,
+            Kind::Tag => matches!(name(self.text(piece)), "assign" | "local" | "global"),
+            Kind::Interpolation => false,
+        }
+    }
+
+    /// A tag in the template's own syntax.
+    fn tag(&self, inner: &str) -> String {
+        match self.square {
+            true => format!("[{inner}]"),
+            false => format!("<{inner}>"),
+        }
+    }
+
+    fn conditional_comma(&self, conditions: &[&str]) -> Option<String> {
+        let condition = match conditions {
+            [] => return None,
+            [only] => (*only).to_owned(),
+            several => {
+                let each = several.iter().map(|each| format!("({each})"));
+                each.collect::<Vec<_>>().join(" || ")
+            }
+        };
+        let (open, close) = (self.tag(&format!("#if {condition}")), self.tag("/#if"));
+        Some([&open, ",", &close].concat())
+    }
+
+    /// A comma too many: it goes, stands between the items of a list only, moves to what it belongs to,
+    /// or depends on whether there is something beside it.
+    fn comma(&self) -> Vec<Change> {
+        let mut found = vec![change(self.place.clone(), "")];
+        if self.list().is_some() {
+            let sep = [self.tag("#sep"), ",".into(), self.tag("/#sep")].concat();
+            found.push(change(self.place.clone(), &sep));
+        }
+        let mut tags = 0;
+        for piece in &self.pieces[self.index + 1..] {
+            let between = &self.source[self.place.end..piece.range.start];
+            if piece.kind == Kind::Interpolation || tags == MOST_TAGS {
+                break;
+            }
+            if piece.kind == Kind::Tag {
+                tags += 1;
+                let to = &self.source[self.place.end..piece.range.end];
+                found.push(change(
+                    self.place.start..piece.range.end,
+                    &format!("{to}, "),
+                ));
+            } else if !self.is_blank(piece) || !between.trim().is_empty() && tags == 0 {
+                break;
+            }
+        }
+        let after = self.conditions_after();
+        let before = self.conditions_before();
+        for conditions in [&after[..1.min(after.len())], &after[..], &before[..]] {
+            let comma = self.conditional_comma(conditions);
+            found.extend(comma.map(|comma| change(self.place.clone(), &comma)));
+        }
+        found
+    }
+
+    /// A comma that is not there.
+    fn missing_comma(&self) -> Vec<Change> {
+        let at = self.place.start..self.place.start;
+        let mut found = vec![change(at.clone(), ",")];
+        if let Some((_, end)) = self.list() {
+            let sep = [self.tag("#sep"), ",".into(), self.tag("/#sep")].concat();
+            found.push(change(self.place.start..end, &{
+                self.source[self.place.start..end].to_owned() + &sep
+            }));
+        }
+        let comma = self.conditional_comma(&self.conditions_before());
+        found.extend(comma.map(|comma| change(at, &comma)));
+        found
+    }
+
+    /// Between the items of a list of which some are passed over: a variable that is empty before the
+    /// first.
+    fn separated(&self) -> Option<Change> {
+        let (list, list_end) = self.list()?;
+        let mut separator = "separator".to_owned();
+        while self.source.contains(&separator) {
+            separator.push('_');
+        }
+        let mut item = list.range.end;
+        let mut open = Vec::new();
+        for piece in &self.pieces[..self.index] {
+            if piece.range.start < list.range.end {
+                continue;
+            }
+            if self.is_tag(piece, "if", false) {
+                open.push(piece.range.end);
+            } else if self.is_tag(piece, "if", true) {
+                open.pop();
+            } else if (self.is_tag(piece, "else", false) || self.is_tag(piece, "elseif", false))
+                && let Some(last) = open.last_mut()
+            {
+                *last = piece.range.end;
+            }
+        }
+        item = open.last().copied().unwrap_or(item);
+        let is_comma = &self.source[self.place.clone()] == ",";
+        let (mut from, mut to) = match is_comma {
+            true => (self.place.start, self.place.end),
+            false => {
+                let mut after = self.pieces[self.index..].iter();
+                let ends = |piece: &&Piece| {
+                    self.is_tag(piece, "if", true) || self.is_tag(piece, "list", true)
+                };
+                let end = after.find(ends).map_or(list_end, |piece| piece.range.start);
+                (end, end)
+            }
+        };
+        // The tags that made it a separator so far.
+        for piece in self.pieces {
+            if self.is_tag(piece, "sep", false)
+                && self.source[piece.range.end..from].trim().is_empty()
+                && piece.range.end <= from
+            {
+                from = piece.range.start;
+            }
+            if self.is_tag(piece, "sep", true)
+                && piece.range.start >= to
+                && self.source[to..piece.range.start].trim().is_empty()
+            {
+                to = piece.range.end;
+            }
+        }
+        let start = list.range.start;
+        let replacement = [
+            &self.tag(&format!("#assign {separator} = \"\"")),
+            self.source.get(start..item)?,
+            &format!("${{{separator}}}"),
+            self.source.get(item..from)?,
+            &self.tag(&format!("#assign {separator} = \",\"")),
+        ]
+        .concat();
+        Some(change(start..to, &replacement))
+    }
+
+    /// The list around the place: its tag, and where its body ends.
+    fn list(&self) -> Option<(&'t Piece, usize)> {
+        let mut open: Vec<&Piece> = Vec::new();
+        let mut found: Option<&Piece> = None;
+        for (index, piece) in self.pieces.iter().enumerate() {
+            if index == self.index {
+                found = Some(*open.last()?);
+            }
+            if self.is_tag(piece, "list", false) {
+                open.push(piece);
+            } else if self.is_tag(piece, "list", true) {
+                let closed = open.pop();
+                if let Some(list) = found.filter(|list| closed == Some(*list)) {
+                    return Some((list, piece.range.start));
+                }
+            }
+        }
+        None
+    }
+
+    /// The conditions of the siblings that come next, behind the end of what the place is in.
+    fn conditions_after(&self) -> Vec<&'t str> {
+        let rest = &self.source[self.place.end..self.pieces[self.index].range.end];
+        if !rest.trim().is_empty() {
+            return Vec::new();
+        }
+        let mut conditions = Vec::new();
+        let mut pieces = self.pieces[self.index + 1..].iter();
+        while let Some(piece) = pieces.next() {
+            if conditions.len() >= MOST_SIBLINGS {
+                break;
+            }
+            if self.is_tag(piece, "if", false) {
+                conditions.push(arguments(self.text(piece)));
+                let mut depth = 1;
+                while depth > 0 {
+                    let Some(piece) = pieces.next() else { break };
+                    depth += i32::from(self.is_tag(piece, "if", false));
+                    depth -= i32::from(self.is_tag(piece, "if", true));
+                }
+            } else if !self.is_blank(piece) && !self.is_tag(piece, "if", true) {
+                break;
+            }
+        }
+        conditions
+    }
+
+    /// The conditions of the siblings that come before, in the order of the template.
+    fn conditions_before(&self) -> Vec<&'t str> {
+        let first = &self.source[self.pieces[self.index].range.start..self.place.start];
+        if !first.trim().is_empty() {
+            return Vec::new();
+        }
+        let mut conditions = Vec::new();
+        let mut pieces = self.pieces[..self.index].iter().rev();
+        while let Some(piece) = pieces.next() {
+            if conditions.len() >= MOST_SIBLINGS {
+                break;
+            }
+            if self.is_tag(piece, "if", true) {
+                let mut depth = 1;
+                while depth > 0 {
+                    let Some(piece) = pieces.next() else { break };
+                    depth += i32::from(self.is_tag(piece, "if", true));
+                    depth -= i32::from(self.is_tag(piece, "if", false));
+                    if depth == 0 {
+                        conditions.push(arguments(self.text(piece)));
+                    }
+                }
+            } else if !self.is_blank(piece) && !self.is_tag(piece, "if", false) {
+                break;
+            }
+        }
+        conditions.reverse();
+        conditions
+    }
+
+    /// Single quotes, which JSON doesn't know.
+    fn quotes(&self) -> Vec<Change> {
+        let rest = &self.source[self.place.end..self.pieces[self.index].range.end];
+        let Some(length) = rest.find(['\'', '"', '\\', '\n']) else {
+            return Vec::new();
+        };
+        match rest[length..].starts_with('\'') {
+            true => {
+                let range = self.place.start..self.place.end + length + 1;
+                vec![change(range, &format!("\"{}\"", &rest[..length]))]
+            }
+            false => Vec::new(),
+        }
+    }
+
+    /// A bracket that nothing closes, or that only something that may not be there does.
+    fn unclosed(&self) -> Vec<Change> {
+        let close = match &self.source[self.place.clone()] {
+            "{" => "}",
+            _ => "]",
+        };
+        let mut found = Vec::new();
+        for pieces in self.pieces[self.index..].windows(3) {
+            if let [open, text, end] = pieces
+                && self.is_tag(open, "if", false)
+                && self.is_tag(end, "if", true)
+                && self.text(text).trim() == close
+            {
+                found.push(change(open.range.start..end.range.end, close));
+            }
+        }
+        let end = self.source.trim_end().len();
+        found.push(change(end..end, close));
+        found
+    }
+
+    /// Where a template prints nothing, it can say that nothing is to be sent.
+    fn nothing_to_send(&self) -> Vec<Change> {
+        let ends = self.pieces.iter().rev();
+        let ends = ends.filter(|piece| self.is_tag(piece, "if", true)).take(8);
+        let stop = self.tag("#stop \"there is nothing to send\"");
+        let stop = [self.tag("#else"), stop].concat();
+        ends.map(|end| change(end.range.start..end.range.start, &stop))
+            .collect()
+    }
+}
+
+fn change(range: Range<usize>, replacement: &str) -> Change {
+    Change {
+        range,
+        replacement: replacement.to_owned(),
+    }
+}
