@@ -5,9 +5,10 @@ use model::EventKind;
 
 use super::case::{Case, put};
 use super::domain::{self, Kind};
-use super::explore::{Budget, Explorer, Varied, items};
+use super::explore::{Budget, Explorer, items};
 use super::target::{Printed, Version};
 use super::values;
+use super::varied::Varied;
 use crate::views::Root;
 
 /// Renders that settle the plain values.

@@ -8,12 +8,13 @@ use model::definition::{Definition, Mapping};
 use model::{EventKind, Part};
 
 use super::case::{Case, Json, get};
-use super::domain::{self, Domain, Kind, Path};
+use super::domain::{Kind, Path};
 use super::finding::Code;
 use super::literals::Literals;
 use super::regions::Context;
 use super::target::{Fault, Printed, Target, Version};
 use super::values;
+use super::varied::Varied;
 use crate::views::Root;
 
 /// Sample events that serve as bases.
@@ -24,8 +25,6 @@ const MOST_WAYS: usize = 24;
 const MOST_FURTHER_WAYS: usize = 400;
 /// Pairs of values that are missing at once.
 const MOST_PAIRS: usize = 300;
-/// Paths that are varied.
-const MOST_PATHS: usize = 400;
 /// Cases that are kept to try mends with.
 const MOST_TRIALS: usize = 4_000;
 /// Cases that are kept for each fault, to try mends with.
@@ -58,16 +57,6 @@ impl Budget {
     pub(super) fn spend(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
-}
-
-/// A path that is varied.
-pub(super) struct Varied<'d> {
-    pub(super) path: Path,
-    pub(super) domain: Domain<'d>,
-    /// Whether it is read itself, and not only what is within.
-    is_read: bool,
-    /// Whether the way through the template depends on it.
-    decides: bool,
 }
 
 /// A case that was tried.
@@ -111,47 +100,6 @@ struct Way {
     change: String,
     /// The interpolations that it prints; none where all is varied from it.
     printed: Vec<usize>,
-}
-
-/// The paths that a template reads, with those that lead to them; and how many were left out.
-pub(super) fn varied<'d>(
-    target: &Target<'_>,
-    definition: &'d Definition,
-) -> (Vec<Varied<'d>>, usize) {
-    let mut paths: Vec<Path> = Vec::new();
-    let mut left_out: BTreeSet<Path> = BTreeSet::new();
-    let mut add = |path: Path| {
-        if paths.contains(&path) {
-            return;
-        }
-        if paths.len() < MOST_PATHS {
-            paths.push(path);
-        } else {
-            left_out.insert(path);
-        }
-    };
-    for read in &target.reads {
-        let steps = &read.path.steps;
-        for length in 1..steps.len() {
-            let steps = steps[..length].to_vec();
-            add(Path {
-                root: read.path.root,
-                steps,
-            });
-        }
-        add(read.path.clone());
-    }
-    let varied = paths.into_iter().map(|path| Varied {
-        domain: domain::domain(&path, target.part, definition),
-        is_read: target.reads.iter().any(|read| read.path == path),
-        decides: target.decides(&path),
-        path,
-    });
-    // The event as a whole is varied by its parts.
-    let varied = varied
-        .filter(|each| !each.path.steps.is_empty() || each.path.root == Root::MappedProperties)
-        .collect();
-    (varied, left_out.len())
 }
 
 /// Everything that is tried on one template.

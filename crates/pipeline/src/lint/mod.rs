@@ -12,6 +12,7 @@
 
 mod advice;
 mod base;
+mod broken;
 mod candidates;
 mod case;
 mod domain;
@@ -29,6 +30,7 @@ mod source;
 mod structure;
 mod target;
 mod values;
+mod varied;
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use model::{Event, EventKind, Part};
 use super::MOST_FINDINGS;
 use super::advice;
 use super::case::Json;
-use super::explore::{self, Budget, Explored, Explorer, Faults, Trial};
+use super::explore::{Budget, Explored, Explorer, Faults, Trial};
 use super::finding::{Code, Finding, Severity};
 use super::literals;
 use super::mend::{self, Broken, Mend};
@@ -19,6 +19,7 @@ use super::report;
 use super::source;
 use super::target::{Mode, Target};
 use super::values;
+use super::varied;
 
 /// How often everything is tried again behind what was found.
 const MOST_PASSES: usize = 8;
@@ -70,7 +71,7 @@ pub(super) fn faults(
     samples: &[Event],
     budget: &mut Budget,
 ) -> Found {
-    let (varied, left_out) = explore::varied(target, definition);
+    let (varied, left_out) = varied::varied(target, definition);
     let pieces = source::pieces(target.source, &target.interpolations);
     let mut literals = literals::literals(target.source, &pieces);
     if target.mode == Mode::Url {

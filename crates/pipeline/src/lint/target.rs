@@ -8,6 +8,7 @@ use ftl::{Engine, ErrorKind, Template};
 use model::Part;
 use model::outcome::Discarded;
 
+use super::broken;
 use super::case::Case;
 use super::domain::Path;
 use super::finding::Code;
@@ -15,7 +16,6 @@ use super::locate::{self, Marked};
 use super::patch::{Change, Patched};
 use super::regions::{self, Output};
 use super::source;
-use super::values::{INJECTED, LARGE};
 use crate::json_check;
 use crate::url;
 
@@ -230,7 +230,7 @@ impl Target<'_> {
             .get_or_init(|| locate::mark(self, &version.changes));
         let blamed = tokens
             .as_ref()
-            .and_then(|marked| marked.blamed(case, text, offset(text, line, column)));
+            .and_then(|marked| marked.blamed(case, text, broken::offset(text, line, column)));
         blamed.unwrap_or(whole)
     }
 
@@ -285,7 +285,7 @@ impl Target<'_> {
     ) -> Option<(Option<usize>, Code, Option<String>)> {
         match self.mode {
             Mode::Text | Mode::Constant => None,
-            Mode::Json => broken_json(output, sound),
+            Mode::Json => broken::json(output, sound),
             Mode::Url => self.broken_url(output, case, sound),
             Mode::Header => {
                 let is_control = |c: char| c.is_ascii_control() && c != '\t';
@@ -432,90 +432,11 @@ impl Printed {
     }
 }
 
-fn broken_json(output: &Output, sound: &Printed) -> Option<(Option<usize>, Code, Option<String>)> {
-    if let Err(Discarded::InvalidJson {
-        message,
-        line,
-        column,
-    }) = json_check::check(output.text.as_bytes())
-    {
-        let blamed = output.blame(Some(offset(&output.text, line, column)));
-        let (id, mut code) = match blamed {
-            Some((id, code)) => (Some(id), code),
-            None => (None, Code::InvalidJson),
-        };
-        if let Some(region) = output.regions.iter().find(|each| Some(each.id) == id)
-            && is_grouped(output.of(region))
-        {
-            code = Code::FormattedNumber;
-        }
-        let message = format!("line {line} column {column}: {message}");
-        return Some((id, code, Some(message)));
-    }
-    // It is JSON, but maybe not the one that was meant.
-    if let Some((id, code)) = output.blame(None)
-        && !sound.contains_in(id, |c| matches!(c, '"' | '\\'))
-    {
-        let message = "a value ends the string that it stands in".to_owned();
-        return Some((Some(id), code, Some(message)));
-    }
-    let contexts = output.contexts();
-    for (region, context) in output.regions.iter().zip(contexts) {
-        if context != regions::Context::Value {
-            continue;
-        }
-        let text = output.of(region);
-        if is_formatted(text) {
-            let message = "the number is not printed as JSON knows it".to_owned();
-            return Some((Some(region.id), Code::FormattedNumber, Some(message)));
-        }
-        let is_innermost = !text.is_empty();
-        if is_innermost && has_injected_key(text) {
-            let message = "a value adds a member of its own".to_owned();
-            return Some((Some(region.id), Code::Unquoted, Some(message)));
-        }
-    }
-    None
-}
-
-/// Whether the text is the large number with separators.
-fn is_formatted(text: &str) -> bool {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-    is_grouped(text) && digits == LARGE && !is_json
-}
-
-/// Whether the text is a number with separators.
-fn is_grouped(text: &str) -> bool {
-    let is_separator = |c: char| matches!(c, ',' | '.' | '\'' | '\u{a0}' | '\u{202f}');
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.contains(is_separator)
-        && digits
-            .chars()
-            .all(|c| c.is_ascii_digit() || is_separator(c))
-}
-
-fn has_injected_key(text: &str) -> bool {
-    let key = format!("\"{INJECTED}\"");
-    text.match_indices(&key).any(|(at, _)| {
-        let is_escaped = text[..at].ends_with('\\');
-        !is_escaped && text[at + key.len()..].trim_start().starts_with(':')
-    })
-}
-
 fn insertion(at: usize, mark: char) -> Change {
     Change {
         range: at..at,
         replacement: mark.to_string(),
     }
-}
-
-/// The offset of a place that the JSON reader names: lines and columns in bytes, from 1.
-fn offset(text: &str, line: u32, column: u32) -> usize {
-    let mut lines = text.split_inclusive('\n');
-    let before: usize = lines.by_ref().take(line as usize - 1).map(str::len).sum();
-    (before + column as usize - 1).min(text.len())
 }
 
 /// Where the path of a URL begins.
