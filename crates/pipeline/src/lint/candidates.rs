@@ -286,11 +286,17 @@ fn stopped(source: &str, expression: &str, text: &str) -> impl Iterator<Item = S
     let bare = expression.strip_suffix("?url").unwrap_or(expression);
     let condition = format!("[\".\", \"..\"]?seq_contains({bare})");
     let stop = "#stop \"the value makes another address of it\"";
-    let replacement = match source::is_square(source) {
-        true => format!("[#if {condition}][{stop}][/#if]{text}"),
-        false => format!("<#if {condition}><{stop}></#if>{text}"),
+    let (open, close) = match source::is_square(source) {
+        true => (format!("[#if {condition}][{stop}]"), "[/#if]"),
+        false => (format!("<#if {condition}><{stop}>"), "</#if>"),
     };
-    [replacement].into_iter()
+    let encoded = match delimited(text) {
+        Some((begin, _, end)) => [begin, &tight(bare), "?url", end].concat(),
+        None => text.to_owned(),
+    };
+    [text.to_owned(), encoded]
+        .into_iter()
+        .map(move |each| [&open, close, &each].concat())
 }
 
 /// `expression`, escaped, with a default, and both.

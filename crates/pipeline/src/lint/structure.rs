@@ -315,6 +315,9 @@ impl<'t> Outline<'t> {
                 found.push(change(open.range.start..end.range.end, close));
             }
         }
+        let rest = self.place.end..self.pieces[self.index].range.end;
+        let closing = self.source[rest.clone()].match_indices(['}', ']']).take(4);
+        found.extend(closing.map(|(at, _)| change(rest.start + at..rest.start + at, close)));
         let end = self.source.trim_end().len();
         found.push(change(end..end, close));
         found

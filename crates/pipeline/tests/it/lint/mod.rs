@@ -3,6 +3,7 @@
 mod corpus;
 mod sound;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use millstream_pipeline::lint::{Code, Finding, Linted, Severity, lint};
@@ -106,15 +107,12 @@ fn every_fault_is_found_where_it_is() {
 #[test]
 fn every_mend_takes_its_fault_away_and_brings_none() {
     let mut wrong = Vec::new();
-    let (mut mended, mut unmended) = (0, 0);
+    let (mut mended, mut unmended) = (0, BTreeSet::new());
     for sample in samples(&BAD) {
         let before = linted(&sample.definition, &sample.events);
         for finding in &before {
             let Some(mend) = &finding.mend else {
-                if finding.code != millstream_pipeline::lint::Code::InvalidJson {
-                    unmended += 1;
-                    println!("no mend: {}: {}", sample.name, finding.message);
-                }
+                unmended.insert(sample.name.clone());
                 continue;
             };
             mended += 1;
@@ -134,9 +132,12 @@ fn every_mend_takes_its_fault_away_and_brings_none() {
             }
         }
     }
-    println!("{mended} mends, {unmended} without");
+    println!("{mended} mends, without: {unmended:?}");
     assert_none(&wrong);
-    assert!(mended > unmended * 10);
+    assert!(mended > 100);
+    // What is missing there only its author knows.
+    let unknown = ["no address for some events"];
+    assert_eq!(unmended, unknown.map(str::to_owned).into());
 }
 
 fn codes(findings: &[Finding]) -> Vec<millstream_pipeline::lint::Code> {
