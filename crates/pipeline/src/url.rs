@@ -73,7 +73,11 @@ pub(crate) fn of_template(
     parameters: &Parameters,
 ) -> Result<Uri, String> {
     let uri = parse(rendered)?;
-    let has_dots = |text: &str| has_dot_segments(text);
+    // In a template a question mark is also what a built-in begins with.
+    let has_dots = |text: &str| {
+        let mut segments = text.split('/');
+        segments.any(|each| is_dots(each.split(['?', '#']).next().unwrap_or_default()))
+    };
     let is_meant = || {
         let values = parameters.values().values();
         let mut texts = values.filter_map(|value| match value {
@@ -82,7 +86,7 @@ pub(crate) fn of_template(
         });
         has_dots(template.source()) || texts.any(has_dots)
     };
-    match has_dots(uri.path()) && !is_meant() {
+    match has_dot_segments(uri.path()) && !is_meant() {
         true => Err(
             "a value makes a segment of its path . or .., which leads to another address".into(),
         ),

@@ -274,6 +274,11 @@ fn no_value_of_an_event_is_a_step_in_the_path() {
     // What the template or a parameter says itself is meant.
     let url = "https://example.com/a/../u/${input.user_id?url}";
     assert_eq!(sent(url, plain, "ann"), "https://example.com/a/../u/ann");
+    let url = "https://example.com/u/${input.user_id?url}/../x?";
+    assert_eq!(
+        sent(url, json!({}), "ann"),
+        "https://example.com/u/ann/../x?"
+    );
     let base = json!({"parameters": {"base": "https://example.com/a/.."}});
     let url = "${parameters.base}/u/${input.user_id?url}";
     assert_eq!(sent(url, base, "ann"), "https://example.com/a/../u/ann");
