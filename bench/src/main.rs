@@ -10,6 +10,7 @@ mod events;
 mod latency;
 mod load;
 mod machine;
+mod operate;
 mod process;
 mod report;
 mod run;

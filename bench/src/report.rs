@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::bare::{self, Bare};
 use crate::machine::Machine;
+use crate::operate::{self, Operated};
 use crate::run::{Backlog, Bench, EndToEnd, IngestAlone, Sink};
 use crate::stages::{self, Stage};
 
@@ -28,6 +29,9 @@ pub(crate) struct Options {
     /// Numbers of syncs for the end-to-end phases.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100])]
     syncs: Vec<usize>,
+    /// Numbers of syncs for the comparison of what serves operation.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10])]
+    operated: Vec<usize>,
     /// Events behind the dead lane.
     #[arg(long, default_value_t = 1_000_000)]
     backlog: u64,
@@ -43,6 +47,7 @@ enum PartName {
     Stages,
     Ingest,
     EndToEnd,
+    Operation,
     Backlog,
 }
 
@@ -55,6 +60,7 @@ struct Report {
     stages: Vec<Stage>,
     ingest_alone: Option<IngestAlone>,
     end_to_end: Vec<EndToEnd>,
+    operated: Vec<Operated>,
     backlog: Option<Backlog>,
 }
 
@@ -80,6 +86,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
         stages: Vec::new(),
         ingest_alone: None,
         end_to_end: Vec::new(),
+        operated: Vec::new(),
         backlog: None,
     };
     // Every phase has a sink and a server of its own, so that peaks are the phase's.
@@ -105,6 +112,13 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
             report
                 .end_to_end
                 .push(bench.end_to_end(&sink, syncs, seconds).await?);
+        }
+    }
+    if wanted(PartName::Operation) {
+        for &syncs in &options.operated {
+            eprintln!("with all that serves operation, and without, syncs: {syncs} …");
+            let operated = operate::run(&binary, syncs, seconds / 2.0).await?;
+            report.operated.push(operated);
         }
     }
     if wanted(PartName::Backlog) {
@@ -144,6 +158,9 @@ impl Report {
         }
         for run in &self.end_to_end {
             add_end_to_end(&mut rows, run);
+        }
+        for operated in &self.operated {
+            add_operated(&mut rows, operated);
         }
         if let Some(backlog) = &self.backlog {
             let what = format!("{:.0} MiB resident", backlog.memory_mib);
@@ -225,6 +242,30 @@ fn add_end_to_end(rows: &mut Rows, run: &EndToEnd) {
         );
     }
     rows.add("", format!("{:.0} MiB peak", run.peak_memory_mib), "");
+}
+
+fn add_operated(rows: &mut Rows, operated: &Operated) {
+    let percent = |ratio: &f64| format!("{:.0}", ratio * 100.0);
+    let ratios: Vec<String> = operated.ratios.iter().map(percent).collect();
+    let middle = operated.middle();
+    rows.add(
+        &format!("all that serves operation, syncs: {}", operated.syncs),
+        format!("{:.0} % of the rate without", middle * 100.0),
+        &format!(
+            "{} in the rounds; {}",
+            ratios.join(", "),
+            target(middle >= 0.85, "≥ 85 %")
+        ),
+    );
+    for (name, side) in [("with", &operated.with), ("without", &operated.without)] {
+        let rate = side.deliveries_per_second;
+        let cpu = side.cpu_micros_per_delivery;
+        rows.add(
+            "",
+            format!("{name}: {rate:.0} deliveries/s, {cpu:.1} µs CPU a delivery"),
+            &threads(&side.cpu_micros_by_thread),
+        );
+    }
 }
 
 fn target(met: bool, text: &str) -> String {

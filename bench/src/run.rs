@@ -29,7 +29,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// How often an end-to-end run is repeated: an odd number.
 const ROUNDS: usize = 3;
 /// How far the events' numbers of the rounds are apart.
-const NUMBERS_APART: u64 = 1_000_000_000;
+pub(crate) const NUMBERS_APART: u64 = 1_000_000_000;
 
 /// A sink in a process of its own. Killed when dropped.
 pub(crate) struct Sink {
@@ -82,7 +82,7 @@ impl Sink {
         Ok(Arrival::read_all(&self.get("/arrivals").await?))
     }
 
-    async fn reset(&self) -> anyhow::Result<()> {
+    pub(crate) async fn reset(&self) -> anyhow::Result<()> {
         let url = format!("http://{}/reset", self.address);
         let reset = self.client.send(http::Method::POST, &url, &[], "");
         reset.await.map_err(anyhow::Error::msg)?;
@@ -151,15 +151,40 @@ impl Bench {
     /// A fresh server.
     pub(crate) async fn start(binary: &Path) -> anyhow::Result<Self> {
         let setup = Setup::new().with_binary(binary.to_path_buf());
+        Ok(Self::with(setup).await)
+    }
+
+    /// A fresh server with settings of its own.
+    pub(crate) async fn with(setup: Setup) -> Self {
         let server = setup.start().await;
         let control = Control::of(&server);
         let project = control.create_project("bench").await;
-        Ok(Self {
+        Self {
             server,
             control,
             project,
             _setup: setup,
-        })
+        }
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    pub(crate) fn project(&self) -> &Project {
+        &self.project
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        self.server.base()
+    }
+
+    pub(crate) fn token(&self) -> String {
+        self.server.admin_token()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
     }
 
     async fn add_syncs(&self, url: &str, count: usize) {
@@ -260,7 +285,7 @@ impl Bench {
     }
 
     /// `first` is the number of the first event.
-    async fn at_full_rate(
+    pub(crate) async fn at_full_rate(
         &self,
         sink: &Sink,
         syncs: usize,

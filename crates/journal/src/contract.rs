@@ -68,7 +68,8 @@ pub trait Journal: Fates {
 
     /// Records, durably and at once, what became of a lane's events. Idempotent: the same
     /// settlement twice leaves the same state, but for its counts.
-    async fn settle(&self, sync: SyncId, settlement: Settlement) -> Result<(), StorageError>;
+    /// Says how many retries of the lane are pending then.
+    async fn settle(&self, sync: SyncId, settlement: Settlement) -> Result<u64, StorageError>;
 
     /// Up to `max` pending retries of a lane that are behind `after` in the order of
     /// ([`Retry::due_at`], [`Retry::offset`], [`Retry::part`]), however far in the future.

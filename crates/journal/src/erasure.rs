@@ -72,8 +72,10 @@ pub struct Erasure {
     pub looked_at: Offset,
     /// … of those before this.
     pub until: Offset,
-    /// What was found and erased, by kind: `users`, `devices`, `events`, `retries`, `ended`, and whatever
-    /// else is kept of events.
+    /// What was found and erased, by kind: `users`, `devices`, `events`, `retries`, `ended`, `attempts`,
+    /// `samples`, `refused` (samples of refused requests: all of the project's), and whatever else is kept
+    /// of events. Besides, under `unreadable`, events in damaged parts of the log, of which nobody can tell
+    /// whose they are: they stay until retention takes them.
     pub found: BTreeMap<String, u64>,
     /// When it was done.
     pub done_at: Option<Timestamp>,

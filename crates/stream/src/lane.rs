@@ -116,6 +116,9 @@ pub(crate) struct Lane {
     settled_at: Timestamp,
     /// The cursor that is durable.
     settled_cursor: Offset,
+    /// Whether something else than the lane may have taken retries of it: the next settlement tells how
+    /// many are left.
+    recount: bool,
     /// After the journal failed: when to go on.
     resume_at: Option<Timestamp>,
     stopping: bool,
@@ -172,6 +175,7 @@ impl Lane {
             settling: None,
             settled_at,
             settled_cursor,
+            recount: false,
             resume_at: None,
             stopping: false,
             cancel,
@@ -226,7 +230,7 @@ impl Lane {
             () = self.cancel.cancelled(), if !self.stopping || self.exposed > 0 => self.stop_at_once(),
             // An error means that the sender is gone, that is, that the streams were dropped.
             gone = self.wanted.changed(), if !self.stopping => {
-                if gone.is_err() { self.stop() } else { self.follow_wanted() }
+                if gone.is_err() { self.stop() } else { self.follow_wanted(); self.recount = true }
             }
             // Likewise: the journal is gone.
             changed = self.head.changed(), if !self.stopping => if changed.is_err() { self.stop() },
@@ -269,7 +273,7 @@ impl Lane {
 
     /// Whether there is anything that the journal doesn't know yet.
     fn has_results(&self) -> bool {
-        !self.results.is_empty() || self.window.cursor() != self.settled_cursor
+        !self.results.is_empty() || self.recount || self.window.cursor() != self.settled_cursor
     }
 
     /// Whether there are events that have not been looked at.
@@ -344,6 +348,7 @@ impl Lane {
         let batch = std::mem::take(&mut self.results).into_batch(self.window.position(), now);
         let (sync, tools) = (self.sync, Arc::clone(&self.tools));
         self.settled_at = now;
+        self.recount = false;
         self.settling = Some(Box::pin(settle(tools, sync, batch)));
     }
 

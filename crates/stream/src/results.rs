@@ -29,8 +29,6 @@ pub(crate) struct Results {
     superseded: u64,
     /// How many deliveries the settlement will take out of a crash's reach.
     deliveries: usize,
-    /// By how much the number of pending retries changes.
-    pending: i64,
 }
 
 /// An attempt, and what there is to tell of it.
@@ -44,8 +42,8 @@ pub(crate) struct Batch {
     pub(crate) settlement: Settlement,
     /// How many deliveries it takes out of a crash's reach.
     pub(crate) deliveries: usize,
-    /// By how much the number of pending retries changes.
-    pub(crate) pending: i64,
+    /// How many retries are pending once it is durable.
+    pub(crate) pending: u64,
 }
 
 impl Results {
@@ -76,7 +74,6 @@ impl Results {
         self.finish.push((offset, part));
         self.unsent.push((offset, part));
         self.deliveries += 1;
-        self.pending -= 1;
     }
 
     /// One delivery's attempt is over: of `parts` that the event has and that come here together.
@@ -201,7 +198,6 @@ impl Results {
                 }
             }
         }
-        self.pending += i64::from(!over && !is_retry) - i64::from(over && is_retry);
         // Of two deliveries former versions booked the one while the other was under way. After a crash
         // both are made anew, and that booking is over as well.
         if over && (is_retry || parts > 1) {
@@ -239,7 +235,6 @@ impl Results {
             record,
             superseded,
             deliveries,
-            pending,
         } = self;
         let LanePosition { cursor, ahead, .. } = position;
         let settlement = Settlement {
@@ -258,7 +253,7 @@ impl Results {
         Batch {
             settlement,
             deliveries,
-            pending,
+            pending: 0,
         }
     }
 }
@@ -271,7 +266,7 @@ pub(crate) async fn settle(
 ) -> Result<Batch, StorageError> {
     loop {
         match tools.journal.settle(sync, batch.settlement.clone()).await {
-            Ok(()) => return Ok(batch),
+            Ok(pending) => return Ok(Batch { pending, ..batch }),
             Err(error @ (StorageError::Closed | StorageError::UnknownLane(_))) => {
                 return Err(error);
             }

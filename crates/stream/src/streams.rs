@@ -131,6 +131,7 @@ pub(crate) struct Slot {
 
 /// A lane that runs.
 struct Running {
+    project: ProjectId,
     wanted: watch::Sender<Wanted>,
     /// What it is asked to send again.
     orders: mpsc::Sender<Order>,
@@ -369,6 +370,7 @@ impl Streams {
         });
         Ok((
             Running {
+                project,
                 wanted,
                 orders,
                 end: None,
@@ -414,6 +416,24 @@ impl Streams {
         };
         self.lanes().remove(&sync);
         Ok(dropped)
+    }
+
+    /// Lets a project's lanes ask how many retries they have: an erasure has taken some of them.
+    pub fn recount(&self, project: ProjectId) {
+        let slots: Vec<_> = self.lanes().values().cloned().collect();
+        for slot in slots {
+            // One that is being started or changed asks by itself.
+            let Ok(running) = slot.gate.try_lock() else {
+                continue;
+            };
+            if let Some(running) = running
+                .as_ref()
+                .filter(|running| running.project == project)
+            {
+                // What is wanted stays what it was.
+                running.wanted.send_modify(|_| {});
+            }
+        }
     }
 
     /// Has ended deliveries sent again, from where the replay is; does nothing when that is under way.

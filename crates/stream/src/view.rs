@@ -203,12 +203,12 @@ impl View {
         }
     }
 
-    /// This has become durable, and with it so many more (or fewer) retries are pending.
-    pub(crate) fn settled(&self, settlement: &Settlement, pending: i64) {
+    /// This has become durable, and so many retries are pending now.
+    pub(crate) fn settled(&self, settlement: &Settlement, pending: u64) {
         let mut state = self.state();
         state.stalled = None;
         state.shown.counts.add(&settlement.counts);
-        state.shown.pending = state.shown.pending.saturating_add_signed(pending);
+        state.shown.pending = pending;
     }
 
     /// The journal failed.

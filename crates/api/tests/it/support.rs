@@ -115,8 +115,8 @@ impl Journal for Recorder {
         Ok(LanePosition::default())
     }
 
-    async fn settle(&self, _: SyncId, _: Settlement) -> Result<(), StorageError> {
-        Ok(())
+    async fn settle(&self, _: SyncId, _: Settlement) -> Result<u64, StorageError> {
+        Ok(0)
     }
 
     async fn retries(

@@ -15,6 +15,7 @@ pub mod log;
 pub mod replays;
 pub mod retention;
 mod support;
+pub mod traces;
 pub mod users;
 
 use std::sync::Arc;
@@ -149,6 +150,11 @@ macro_rules! conformance {
             erasure::a_user_is_found_by_device_and_number_too
             erasure::retries_and_ended_deliveries_of_erased_events_go
             erasure::retention_takes_erased_events_like_others
+            traces::attempts_and_samples_of_erased_events_go
+            traces::erased_attempts_make_room_for_others
+            traces::a_replay_counts_what_was_erased_of_it
+            traces::samples_of_refused_requests_go_with_any_user_of_the_project
+            traces::a_settlement_says_how_many_retries_are_left
             holds::what_a_still_lane_loses_is_counted
             holds::a_shut_lane_loses_events_but_no_retries_and_is_no_backlog
             holds::a_lane_that_was_passed_does_not_go_back

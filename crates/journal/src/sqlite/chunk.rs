@@ -104,8 +104,7 @@ pub(super) struct Chunk {
 impl Chunk {
     /// A chunk as it was read from the disk; `None` when it is damaged.
     pub(super) fn read(project: ProjectId, first: Offset, count: u64, body: Bytes) -> Option<Self> {
-        let (records, checksum) = body.split_at_checked(body.len().checked_sub(CHECKSUM)?)?;
-        if xxh3_64(records).to_le_bytes() != *checksum {
+        if !is_whole(&body) {
             return None;
         }
         let events = decode(project, first, &body)?;
@@ -139,6 +138,13 @@ impl Chunk {
         let index = usize::try_from(offset.0 - self.first.0).unwrap_or(usize::MAX);
         self.events().get(index..).unwrap_or_default()
     }
+}
+
+/// Whether a chunk's body is as it was written.
+pub(super) fn is_whole(body: &[u8]) -> bool {
+    let records = body.len().checked_sub(CHECKSUM);
+    let parts = records.and_then(|records| body.split_at_checked(records));
+    parts.is_some_and(|(records, checksum)| xxh3_64(records).to_le_bytes() == *checksum)
 }
 
 /// The body without the texts of some events, and the names that they changed: their records stay, for

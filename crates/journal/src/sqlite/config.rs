@@ -48,8 +48,9 @@ pub struct Config {
     /// key takes 10 bits; beyond that, each event costs one page read per file without a filter.
     pub dedupe_filter_bytes: usize,
 
-    /// How many events make a run of the index that events are looked up in. Fewer become one after
-    /// some seconds.
+    /// Whether there is an index that events are looked up in. Without one only the newest are found.
+    pub lookup_index: bool,
+    /// How many events make a run of that index. Fewer become one after some seconds.
     pub lookup_run_events: usize,
 
     /// Events older than this are removed once nobody needs them.
@@ -71,7 +72,8 @@ pub struct Config {
     pub outcomes_max_age: Duration,
     /// How many attempts with rows of their own a lane keeps at most; the earliest events' go first.
     pub outcomes_max_per_lane: u64,
-    /// How many bytes of records of deliveries at the first attempt a lane keeps at most.
+    /// How many bytes of records of deliveries at the first attempt a lane keeps at most; with 0 none is
+    /// made.
     pub delivered_max_bytes: u64,
     /// Figures by the hour are kept this long.
     pub figures_max_age: Duration,
@@ -116,6 +118,7 @@ impl Config {
             readers: 4,
             dedupe_memtable_keys: 128 * KIB,
             dedupe_filter_bytes: 64 * MIB,
+            lookup_index: true,
             lookup_run_events: 4 * KIB,
             retention_age: 7 * DAY,
             retention_bytes: 20 * GIB,

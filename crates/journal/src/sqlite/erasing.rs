@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::Sqlite;
-use super::chunk::Chunk;
+use super::chunk::{self, Chunk};
 use super::failure::Fault;
 use super::open::{Role, connect};
 use crate::{Erasing, Erasure, ErasureState, StorageError};
@@ -53,6 +53,17 @@ pub(super) struct Job {
 pub(super) struct Hit {
     pub(super) first: Offset,
     pub(super) offsets: Vec<Offset>,
+}
+
+/// What a look at some chunks came to.
+#[derive(Debug, Clone)]
+pub(super) struct Looked {
+    /// The person's events.
+    pub(super) hits: Vec<Hit>,
+    /// Events in chunks that are damaged: nobody can tell whose they are.
+    pub(super) unreadable: u64,
+    /// Where the next step goes on.
+    pub(super) end: Offset,
 }
 
 const COLUMNS: &str =
@@ -165,12 +176,9 @@ fn devices(connection: &Connection, job: &Job) -> Result<(Vec<String>, Option<St
     Ok((found, last.filter(|_| count == DEVICES)))
 }
 
-/// The person's events among the next chunks, and where the next step goes on.
-fn events(
-    connection: &Connection,
-    job: &Job,
-    project: ProjectId,
-) -> Result<(Vec<Hit>, Offset), Fault> {
+/// Looks for the person's events among the next chunks. A damaged one must not keep what is left of the
+/// person elsewhere: it is passed, and counted.
+fn events(connection: &Connection, job: &Job, project: ProjectId) -> Result<Looked, Fault> {
     let needles = job.person.needles();
     let mut query = connection.prepare_cached(
         "SELECT first, count, body FROM chunks WHERE project = ?1 AND first >= ?2 AND first < ?3
@@ -183,18 +191,30 @@ fn events(
         CHUNKS
     ];
     let mut rows = query.query(bounds)?;
-    let (mut hits, mut bytes, mut count, mut end) = (Vec::new(), 0, 0, job.looked_at);
+    let (mut bytes, mut count) = (0, 0);
+    let mut looked = Looked {
+        hits: Vec::new(),
+        unreadable: 0,
+        end: job.looked_at,
+    };
     while let Some(row) = rows.next()? {
         let (first, events): (i64, i64) = (row.get(0)?, row.get(1)?);
         let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
         let first = Offset(first as u64);
         (bytes, count) = (bytes + body.len(), count + 1);
-        end = Offset(first.0 + events as u64);
-        if needles.iter().any(|needle| contains(body, needle)) {
-            let body = Bytes::copy_from_slice(body);
-            let chunk = Chunk::read(project, first, events as u64, body).ok_or_else(|| {
-                Fault::damaged(format!("events from {} of {project} are damaged", first.0))
-            })?;
+        let end = Offset(first.0 + events as u64);
+        looked.end = end;
+        let is_hit = needles.iter().any(|needle| contains(body, needle));
+        let chunk = match is_hit {
+            true => Chunk::read(project, first, events as u64, Bytes::copy_from_slice(body)),
+            false => None,
+        };
+        if chunk.is_none() && (is_hit || !chunk::is_whole(body)) {
+            let unreadable = end.min(job.until).0 - first.0;
+            tracing::error!(%project, from = first.0, events = unreadable, "events are damaged: nobody can tell whether they are of a user who is erased");
+            looked.unreadable += unreadable;
+        }
+        if let Some(chunk) = chunk {
             let mut offsets = Vec::new();
             for event in chunk
                 .events()
@@ -206,15 +226,18 @@ fn events(
                 }
             }
             if !offsets.is_empty() {
-                hits.push(Hit { first, offsets });
+                looked.hits.push(Hit { first, offsets });
             }
         }
         if bytes > CHUNK_BYTES {
-            return Ok((hits, end));
+            return Ok(looked);
         }
     }
-    // Nothing lies behind.
-    Ok((hits, if count < CHUNKS { job.until } else { end }))
+    if count < CHUNKS {
+        // Nothing lies behind.
+        looked.end = job.until;
+    }
+    Ok(looked)
 }
 
 /// Whether a text is somewhere in a chunk.
@@ -297,9 +320,9 @@ impl Sqlite {
             ErasureState::Events => {
                 let looked_up = job.clone();
                 let read = move |connection: &Connection| events(connection, &looked_up, project);
-                let (hits, end) = self.readers.run(read).await?;
-                let firsts: Vec<_> = hits.iter().map(|hit| hit.first).collect();
-                self.request(move |group| group.erase_events(&job, &hits, end).map(Ok))
+                let looked = self.readers.run(read).await?;
+                let firsts: Vec<_> = looked.hits.iter().map(|hit| hit.first).collect();
+                self.request(move |group| group.erase_events(&job, &looked).map(Ok))
                     .await?;
                 self.forget_chunks(project, &firsts).await;
             }

@@ -121,7 +121,12 @@ impl Sqlite {
         };
         journal.start("journal-writer", move || writer.run())?;
         journal.start("journal-checks", move || checkpointer.run())?;
-        journal.start("journal-lookup", move || follower.run())?;
+        if config.lookup_index {
+            journal.start("journal-lookup", move || follower.run())?;
+        } else {
+            // One that doesn't follow the log any more would find less and less.
+            journal.lookup.remove();
+        }
         journal.start("journal-dedupe", move || {
             while let Ok((job, filter_budget)) = next_job.recv() {
                 let built = builder::build(&config.folder, job, filter_budget, &stop_building);
@@ -257,7 +262,7 @@ impl Journal for Sqlite {
             .await
     }
 
-    async fn settle(&self, sync: SyncId, settlement: Settlement) -> Result<(), StorageError> {
+    async fn settle(&self, sync: SyncId, settlement: Settlement) -> Result<u64, StorageError> {
         self.request(move |group| group.settle(sync, &settlement))
             .await
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::ops::BitXorAssign;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -272,4 +273,57 @@ async fn kills_during_an_erasure_leave_it_to_be_finished() {
     assert_eq!(done.found["events"], hers as u64);
     assert_eq!(his_and_hers(&journal).await, (his, 0));
     assert_eq!(left(folder.path(), &HERS[..4]), BTreeMap::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_events_are_passed_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(config(folder.path(), Bounds::default()));
+    fill(&journal, 600).await;
+    journal.close().await;
+    drop(journal);
+    // A chunk with events of hers, and one in which nobody can tell any more.
+    let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    let chunks: Vec<(i64, i64, Vec<u8>)> = database
+        .prepare("SELECT sequence, count, body FROM chunks ORDER BY first")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(chunks.len() > 4);
+    let mut damaged = 0;
+    for (nth, (sequence, count, body)) in chunks.iter().enumerate() {
+        let body: Vec<u8> = match nth {
+            // Behind the last event: its checksum.
+            1 => {
+                let mut body = body.clone();
+                body.last_mut().unwrap().bitxor_assign(1);
+                body
+            }
+            3 => vec![b'?'; body.len()],
+            _ => continue,
+        };
+        damaged += count;
+        let update = "UPDATE chunks SET body = ?2 WHERE sequence = ?1";
+        database
+            .execute(update, rusqlite::params![sequence, body])
+            .unwrap();
+    }
+    drop(database);
+
+    let journal = open(config(folder.path(), Bounds::default()));
+    journal.erase(request()).await.unwrap();
+    let done = finish(&journal).await;
+    assert_eq!(done.found["unreadable"], damaged as u64);
+    let whole: i64 = chunks.iter().map(|(_, count, _)| count).sum::<i64>() - damaged;
+    let events = done.found["events"] as i64;
+    assert!((events * 2 - whole).abs() <= 2, "{events} of {whole}");
+    let first = rusqlite::Connection::open(folder.path().join("journal.db"))
+        .unwrap()
+        .query_row("SELECT first FROM chunks ORDER BY first", [], |row| {
+            row.get::<_, i64>(0)
+        });
+    let kept = journal.read(project(), Offset(first.unwrap() as u64), 1);
+    assert_eq!(kept.await.unwrap().len(), 1);
 }

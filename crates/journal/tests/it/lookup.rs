@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_journal::conformance::Bounds;
-use millstream_journal::fate::Key;
-use millstream_journal::{IncomingEvent, Journal};
-use model::Offset;
+use millstream_journal::fate::{Delivered, Key, Record, Standing};
+use millstream_journal::sqlite::Config;
+use millstream_journal::{IncomingEvent, Journal, Settlement};
+use model::{Offset, Part, Timestamp};
 
-use crate::support::{batch, config, counting, open, project};
+use crate::support::{batch, config, counting, open, project, sync};
 
 const EVENTS: usize = 2000;
 
@@ -97,4 +98,58 @@ async fn an_index_that_is_lost_or_damaged_is_built_anew() {
     verify(&again).await;
     indexed(folder.path()).await;
     verify(&again).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_index_there_is_no_file_and_the_newest_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal(folder.path()).await;
+    indexed(folder.path()).await;
+    journal.close().await;
+    drop(journal);
+    let without = Config {
+        lookup_index: false,
+        ..config(folder.path(), Bounds::default())
+    };
+    let again = open(without);
+    assert!(!folder.path().join("lookup.db").exists());
+    verify(&again).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!folder.path().join("lookup.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deliveries_without_records_are_not_taken_for_filtered() {
+    let folder = tempfile::tempdir().unwrap();
+    let without = Config {
+        delivered_max_bytes: 0,
+        ..config(folder.path(), Bounds::default())
+    };
+    let journal = open(without.clone());
+    journal.open_lane(project(), sync()).await.unwrap();
+    let events = (0..10).map(carrying).collect();
+    journal.accept(batch(events)).await.unwrap();
+    let delivered = |offset| Delivered {
+        offset: Offset(offset),
+        part: Part::Event,
+        at: Timestamp(1),
+        status: 200,
+        took_ms: 3,
+    };
+    let settlement = Settlement {
+        cursor: Offset(10),
+        record: Record {
+            delivered: (0..5).map(delivered).collect(),
+            ..Record::default()
+        },
+        ..Settlement::default()
+    };
+    journal.settle(sync(), settlement).await.unwrap();
+    journal.close().await;
+    drop(journal);
+    let journal = open(without);
+    for (offset, standing) in [(4, Standing::Forgotten), (5, Standing::Settled)] {
+        let fate = journal.fate(sync(), Offset(offset)).await.unwrap().unwrap();
+        assert_eq!((fate.standing, fate.delivered.len()), (standing, 0));
+    }
 }

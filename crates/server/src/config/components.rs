@@ -32,6 +32,7 @@ pub(crate) struct Journal {
     outcomes_max_age: Duration,
     outcomes_max_per_lane: u64,
     delivered_max_bytes: u64,
+    lookup_index: bool,
     disk_reserve_bytes: u64,
     #[serde(with = "duration")]
     check_budget: Duration,
@@ -56,6 +57,7 @@ impl Journal {
             outcomes_max_age: self.outcomes_max_age,
             outcomes_max_per_lane: self.outcomes_max_per_lane,
             delivered_max_bytes: self.delivered_max_bytes,
+            lookup_index: self.lookup_index,
             disk_reserve_bytes: self.disk_reserve_bytes,
             check_budget: self.check_budget,
             ..journal::sqlite::Config::new(data_dir.join("journal"))

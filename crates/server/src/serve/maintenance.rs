@@ -9,6 +9,7 @@ use journal::{Journal, Keep, StorageError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::Clock;
 use store::{ErasureReport, ExpiringToken, Store};
+use stream::Streams;
 use tokio_util::sync::CancellationToken;
 
 /// How often retention runs.
@@ -26,6 +27,7 @@ const ERASING_STEPS: usize = 100;
 /// What is kept in order.
 pub(super) struct Maintenance {
     pub(super) journal: Arc<dyn Journal>,
+    pub(super) streams: Arc<Streams>,
     pub(super) store: Store,
     pub(super) portal: Arc<Portal>,
     pub(super) letters: Arc<dyn Letters>,
@@ -81,6 +83,7 @@ impl Maintenance {
                 }
             };
             if let Some(erasure) = erasing.finished {
+                self.streams.recount(erasure.project);
                 let report = ErasureReport {
                     id: erasure.id,
                     project: erasure.project,

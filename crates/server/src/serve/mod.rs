@@ -259,6 +259,7 @@ impl Server {
         );
         let maintenance = maintenance::Maintenance {
             journal: Arc::clone(&server.journal),
+            streams: Arc::clone(&server.streams),
             store: server.store.clone(),
             portal: Arc::clone(&server.portal),
             letters,

@@ -4,6 +4,7 @@
 
 mod backfills;
 mod breaker;
+mod erasures;
 mod fates;
 mod holding;
 mod isolation;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::packed::Packer;
 use crate::fate::Delivered;
+use crate::sqlite::config::Config;
 use crate::sqlite::failure::Fault;
 
 /// A record that has got this long is left alone: what is appended to is written anew each time.
@@ -21,6 +22,8 @@ const RECORD_SPAN: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Default)]
 pub(in crate::sqlite) struct FatesOfLanes {
     pub(super) lanes: HashMap<i64, FateOfLane>,
+    /// Whether what is delivered at the first attempt gets a record.
+    records: bool,
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +61,7 @@ struct OpenRecord {
 }
 
 impl FatesOfLanes {
-    pub(in crate::sqlite) fn load(connection: &Connection) -> Result<Self, Fault> {
+    pub(in crate::sqlite) fn load(connection: &Connection, config: &Config) -> Result<Self, Fault> {
         let mut query = connection.prepare(
             "SELECT fates.lane, since, born, forgotten, outcomes, packed,
                 (SELECT reach FROM packed WHERE packed.lane = fates.lane
@@ -80,6 +83,7 @@ impl FatesOfLanes {
         })?;
         Ok(Self {
             lanes: rows.collect::<Result<_, _>>()?,
+            records: config.delivered_max_bytes > 0,
         })
     }
 
@@ -109,8 +113,13 @@ impl FatesOfLanes {
     /// Deliveries were made at the first attempt; `base` was the lane's cursor before.
     pub(super) fn pack(&mut self, lane: i64, base: Offset, delivered: &[Delivered]) {
         let fate = self.lanes.entry(lane).or_default();
-        for one in delivered {
-            fate.pack(base, one);
+        if self.records {
+            delivered.iter().for_each(|one| fate.pack(base, one));
+        } else {
+            // As if the records had gone already: nobody is to take these for filtered.
+            let last = delivered.iter().map(|one| one.offset).max();
+            fate.forgotten = fate.forgotten.max(last.unwrap_or_default().next());
+            fate.changed = true;
         }
     }
 

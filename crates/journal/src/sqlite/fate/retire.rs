@@ -36,25 +36,33 @@ impl FatesOfLanes {
         Ok(more)
     }
 
-    /// Removes what is known of an event's attempts in a lane, with samples of them; says of how many. That it
-    /// was delivered at the first attempt says nothing of its user, and stays.
+    /// Removes what is known of an event's attempts in a lane; says of how many. That it was delivered at the
+    /// first attempt says nothing of its user, and stays.
     pub(in crate::sqlite) fn erase(
         &mut self,
         connection: &Connection,
         lane: i64,
         offset: Offset,
     ) -> Result<u64, Fault> {
-        let place = params![lane, offset.0 as i64];
         let gone = connection
             .prepare_cached("DELETE FROM outcomes WHERE lane = ?1 AND offset = ?2")?
-            .execute(place)?;
-        connection
-            .prepare_cached("DELETE FROM samples WHERE lane = ?1 AND offset = ?2")?
-            .execute(place)?;
+            .execute(params![lane, offset.0 as i64])?;
         if let Some(fate) = self.lanes.get_mut(&lane).filter(|_| gone > 0) {
             fate.outcomes = fate.outcomes.saturating_sub(gone as u64);
             fate.changed = true;
         }
+        Ok(gone as u64)
+    }
+
+    /// Removes the samples of an event's attempts in a lane; says how many.
+    pub(in crate::sqlite) fn erase_samples(
+        connection: &Connection,
+        lane: i64,
+        offset: Offset,
+    ) -> Result<u64, Fault> {
+        let gone = connection
+            .prepare_cached("DELETE FROM samples WHERE lane = ?1 AND offset = ?2")?
+            .execute(params![lane, offset.0 as i64])?;
         Ok(gone as u64)
     }
 

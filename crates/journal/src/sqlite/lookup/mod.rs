@@ -127,6 +127,14 @@ impl Lookup {
         }
     }
 
+    /// Does without an index.
+    pub(super) fn remove(&self) {
+        if let Err(error) = index::delete(&self.folder) {
+            tracing::error!(%error, folder = %self.folder.display(), "the index of events can't be deleted");
+        }
+        self.renewed();
+    }
+
     /// The file was deleted: whoever asks opens the new one.
     fn renewed(&self) {
         *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -11,10 +11,12 @@ use model::{Offset, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::group::Group;
+use super::retention::Step;
 use super::state::State;
 use crate::sqlite::chunk::{self, Chunk};
-use crate::sqlite::erasing::{Hit, Job, MOST_DEVICES, OVERWRITTEN, Person};
+use crate::sqlite::erasing::{Hit, Job, Looked, MOST_DEVICES, OVERWRITTEN, Person};
 use crate::sqlite::failure::Fault;
+use crate::sqlite::fate::FatesOfLanes;
 use crate::{EraseRequest, ErasureState, Settlement, Subject};
 
 /// Takes what is kept of an event; says how much that was.
@@ -24,8 +26,23 @@ type Forget = fn(&mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fa
 const OF_EVENTS: &[(&str, Forget)] = &[
     ("retries", forget_retries),
     ("ended", forget_ended),
-    ("attempts", forget_fates),
+    ("attempts", forget_attempts),
+    ("samples", forget_samples),
 ];
+
+/// Under which an erasure counts events that it could not look at.
+const UNREADABLE: &str = "unreadable";
+
+/// What became of a chunk that was to be written anew.
+enum Rewritten {
+    Yes,
+    /// Retention was faster.
+    Gone,
+    /// It can't be read, with so many events that were to be erased.
+    Damaged {
+        events: u64,
+    },
+}
 
 /// How much free space one step overwrites, in pages; and what is left of a page for content that a row
 /// has no room for.
@@ -247,17 +264,24 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Erases events, and what is kept of them. The events before `end` have been looked at.
+    /// Erases events that were found, and what is kept of them.
     pub(in crate::sqlite) fn erase_events(
         &mut self,
         job: &Job,
-        hits: &[Hit],
-        end: Offset,
+        looked: &Looked,
     ) -> Result<(), Fault> {
         let mut found: BTreeMap<&str, u64> = BTreeMap::new();
-        for hit in hits {
-            if !self.rewrite_chunk(job.project, hit)? {
-                continue;
+        if looked.unreadable > 0 {
+            found.insert(UNREADABLE, looked.unreadable);
+        }
+        for hit in &looked.hits {
+            match self.rewrite_chunk(job.project, hit)? {
+                Rewritten::Yes => {}
+                Rewritten::Gone => continue,
+                Rewritten::Damaged { events } => {
+                    *found.entry(UNREADABLE).or_default() += events;
+                    continue;
+                }
             }
             *found.entry("events").or_default() += hit.offsets.len() as u64;
             for offset in &hit.offsets {
@@ -271,7 +295,7 @@ impl Group<'_> {
             self.state.erased.projects.insert(job.project);
         }
         self.count(job.number, &found)?;
-        let done = end >= job.until;
+        let (end, done) = (looked.end, looked.end >= job.until);
         self.connection
             .prepare_cached("UPDATE erasures SET looked_at = ?2 WHERE number = ?1")?
             .execute(params![job.number, end.min(job.until).0 as i64])?;
@@ -286,8 +310,8 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Writes a chunk anew, without the texts of some events; `false` when it is gone.
-    fn rewrite_chunk(&mut self, project: i64, hit: &Hit) -> Result<bool, Fault> {
+    /// Writes a chunk anew, without the texts of some events.
+    fn rewrite_chunk(&mut self, project: i64, hit: &Hit) -> Result<Rewritten, Fault> {
         let row = self
             .connection
             .prepare_cached(
@@ -302,22 +326,25 @@ impl Group<'_> {
             })
             .optional()?;
         let Some((sequence, count, body)) = row else {
-            return Ok(false);
+            return Ok(Rewritten::Gone);
         };
         let Some((id, kept)) = self.state.projects.by_number(project) else {
-            return Ok(false);
+            return Ok(Rewritten::Gone);
         };
         let before = body.len() as u64;
-        let damaged = || Fault::damaged(format!("the events from {} on are damaged", hit.first.0));
         let chunk = Chunk::read(id, hit.first, count as u64, Bytes::from(body));
-        let body = chunk::without(&chunk.ok_or_else(damaged)?, &hit.offsets).ok_or_else(damaged)?;
+        let body = chunk.and_then(|chunk| chunk::without(&chunk, &hit.offsets));
+        let Some(body) = body else {
+            let events = hit.offsets.len() as u64;
+            return Ok(Rewritten::Damaged { events });
+        };
         let after = body.len() as u64;
         kept.remove(before.saturating_sub(after));
         self.connection
             .prepare_cached("UPDATE chunks SET bytes = ?2, body = ?3 WHERE sequence = ?1")?
             .execute(params![sequence, after as i64, body])?;
         self.effects.removed.push((id, hit.first));
-        Ok(true)
+        Ok(Rewritten::Yes)
     }
 
     /// Adds to what an erasure has found.
@@ -340,6 +367,12 @@ impl Group<'_> {
     /// Overwrites what free pages still hold: gives them to a row of zeros, a bounded number at a time,
     /// and takes the rows away when there are no others left. Then the erasure's row says so.
     pub(in crate::sqlite) fn overwrite_free_space(&mut self, number: i64) -> Result<(), Fault> {
+        // Lanes that were dropped weren't asked for what they have of the user: their rows go first.
+        let mut step = Step::default();
+        self.remove_dropped_lanes(&mut step)?;
+        if step.more {
+            return Ok(());
+        }
         let free: i64 = self
             .connection
             .query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
@@ -428,13 +461,23 @@ fn forget_ended(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u
     Ok(gone)
 }
 
-/// Takes what is known of the event's attempts from all lanes, with samples of them.
-fn forget_fates(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
+/// Takes what is known of the event's attempts from all lanes.
+fn forget_attempts(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
     let State { lanes, fates, .. } = &mut *group.state;
     let of_project = lanes.iter().filter(|lane| lane.project == project);
     let mut gone = 0;
     for lane in of_project {
         gone += fates.erase(group.connection, lane.number, offset)?;
+    }
+    Ok(gone)
+}
+
+/// Takes the samples of the event's attempts from all lanes.
+fn forget_samples(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
+    let lanes = group.state.lanes.iter();
+    let mut gone = 0;
+    for lane in lanes.filter(|lane| lane.project == project) {
+        gone += FatesOfLanes::erase_samples(group.connection, lane.number, offset)?;
     }
     Ok(gone)
 }

@@ -193,7 +193,7 @@ impl<'a> Group<'a> {
         &mut self,
         sync: model::SyncId,
         settlement: &Settlement,
-    ) -> Result<Result<(), StorageError>, Fault> {
+    ) -> Result<Result<u64, StorageError>, Fault> {
         self.state.backlog.lanes_changed();
         let State {
             lanes,

@@ -252,7 +252,7 @@ impl Lanes {
         Ok(Ok((forgone, gone == RETRIES_PER_STEP as u64)))
     }
 
-    /// Records what became of a lane's events.
+    /// Records what became of a lane's events; says how many retries are pending then.
     pub(super) fn settle(
         &mut self,
         connection: &Connection,
@@ -260,7 +260,7 @@ impl Lanes {
         fates: &mut FatesOfLanes,
         sync: SyncId,
         settlement: &Settlement,
-    ) -> Result<Result<(), StorageError>, Fault> {
+    ) -> Result<Result<u64, StorageError>, Fault> {
         let Some(lane) = self.by_sync.get_mut(&sync) else {
             return Ok(Err(StorageError::UnknownLane(sync)));
         };
@@ -290,10 +290,11 @@ impl Lanes {
         holds::add_superseded(connection, lane.number, settlement.superseded)?;
         lane.total.add(&settlement.counts);
         lane.changed = true;
+        let pending = lane.pending;
         let of_project = self.pending.entry(lane.project).or_default();
         *of_project = (*of_project + lane.pending).saturating_sub(pending_before);
         if settlement.counts.is_empty() && settlement.details.is_empty() {
-            return Ok(Ok(()));
+            return Ok(Ok(pending));
         }
         let (project, number) = (lane.project, lane.number);
         let of_lane = Whose {
@@ -303,7 +304,7 @@ impl Lanes {
         tally.add(connection, settlement.at, of_lane, |figures| {
             figures.counts.add(&settlement.counts);
             figures.details.add(&settlement.details);
-            figures.pending = lane.pending;
+            figures.pending = pending;
         })?;
         tally.add(
             connection,
@@ -318,7 +319,7 @@ impl Lanes {
                 figures.pending = *of_project;
             },
         )?;
-        Ok(Ok(()))
+        Ok(Ok(pending))
     }
 
     /// Forgets a lane, and those that go with it. Their rows go little by little, see `retention`.

@@ -68,7 +68,7 @@ impl Writer {
         builder: SyncSender<(Job, u64)>,
     ) -> Result<Self, Failure> {
         let file = database(&config.folder);
-        let state = State::load(&connection).map_err(|fault| fault.sort(&file))?;
+        let state = State::load(&connection, &config).map_err(|fault| fault.sort(&file))?;
         for (id, project) in state.projects.iter() {
             shared.set_head(id, project.number, project.next);
         }
@@ -137,7 +137,7 @@ impl Writer {
     fn transact(&mut self, works: &mut [Work]) -> Result<Effects, Fault> {
         let state = match &mut self.state {
             Some(state) => state,
-            none => none.insert(State::load(&self.connection)?),
+            none => none.insert(State::load(&self.connection, &self.config)?),
         };
         self.connection
             .prepare_cached("BEGIN IMMEDIATE")?

@@ -69,7 +69,7 @@ impl Group<'_> {
         Ok(step)
     }
 
-    fn remove_dropped_lanes(&mut self, step: &mut Step) -> Result<(), Fault> {
+    pub(super) fn remove_dropped_lanes(&mut self, step: &mut Step) -> Result<(), Fault> {
         if !self.state.lanes.dropped_left {
             return Ok(());
         }

@@ -39,7 +39,7 @@ pub(in crate::sqlite) struct State {
 }
 
 impl State {
-    pub(super) fn load(connection: &Connection) -> Result<Self, Fault> {
+    pub(super) fn load(connection: &Connection, config: &Config) -> Result<Self, Fault> {
         let seed = "SELECT value FROM meta WHERE key = 'seed'";
         let seed = connection.query_row(seed, [], |row| row.get::<_, i64>(0))? as u64;
         let mut state = Self {
@@ -48,7 +48,7 @@ impl State {
             groups: GroupProperties::new(seed),
             lanes: Lanes::load(connection)?,
             tally: Tally::load(connection)?,
-            fates: FatesOfLanes::load(connection)?,
+            fates: FatesOfLanes::load(connection, config)?,
             backlog: Backlog::default(),
             retired_to: 0,
             shorter: Shorter::default(),
