@@ -7,6 +7,7 @@
 // The process of a test lives as long as the test does: its tasks need no further owner.
 #![allow(clippy::disallowed_methods)]
 
+mod alert_mails;
 mod alerts;
 mod answers;
 mod backup;

@@ -67,17 +67,28 @@ impl Post {
         )
     }
 
-    /// The next letter to an address: its subject and its text, each line break a space.
-    pub(super) async fn next_to(&self, address: &str) -> (String, String) {
+    /// How many letters to an address have come that nobody has taken.
+    pub(super) fn waiting_for(&self, address: &str) -> usize {
+        let taken = self.taken.lock().expect("nothing panics under the lock");
+        taken.iter().filter(|mail| mail["to"][0] == address).count()
+    }
+
+    /// The next letter to an address, whole.
+    pub(super) async fn next_mail_to(&self, address: &str, limit: Duration) -> Value {
         let mut found = None;
-        eventually(&format!("a letter to {address}"), LIMIT, async || {
+        eventually(&format!("a letter to {address}"), limit, async || {
             let mut taken = self.taken.lock().expect("nothing panics under the lock");
             let is_to = |mail: &Value| mail["to"][0] == address;
             found = taken.iter().position(is_to).map(|at| taken.remove(at));
             found.is_some()
         })
         .await;
-        let mail = found.expect("it came");
+        found.expect("it came")
+    }
+
+    /// The next letter to an address: its subject and its text, each line break a space.
+    pub(super) async fn next_to(&self, address: &str) -> (String, String) {
+        let mail = self.next_mail_to(address, LIMIT).await;
         let headers = mail["headers"].as_array().expect("headers");
         let subject = headers.iter().find(|header| header[0] == "Subject");
         let subject = subject.expect("a subject")[1].as_str().expect("a text");

@@ -197,6 +197,16 @@ impl Letter<'_> {
         }
     }
 
+    /// Where the recipient gets no more of its kind, where it says so.
+    pub fn unsubscribe(&self) -> Option<&str> {
+        match self {
+            Self::AlertOpened { unsubscribe, .. } | Self::AlertClosed { unsubscribe, .. } => {
+                Some(unsubscribe)
+            }
+            _ => None,
+        }
+    }
+
     /// When the letter is of no use any more.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match *self {

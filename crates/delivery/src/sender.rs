@@ -69,6 +69,7 @@ impl<T: Transport> Sender<T> {
                         status,
                         tries,
                         elapsed: now.since(began),
+                        timing: answer.map(|response| response.timing).unwrap_or_default(),
                     };
                 }
                 Judgement::Refused(failure) => {

@@ -22,6 +22,8 @@ pub enum Verdict {
         tries: u8,
         /// How long the attempt took, waits included.
         elapsed: Duration,
+        /// How long the parts of the last try took.
+        timing: Timing,
     },
     /// It did not, or could not be asked.
     Failed {

@@ -354,6 +354,8 @@ pub struct LanePosition {
     pub ahead: Vec<Offset>,
     /// How many retries are pending.
     pub pending: u64,
+    /// How it stood last.
+    pub standing: Standing,
 }
 
 /// What became of a lane's events since the last settlement. Durable before `settle` returns.

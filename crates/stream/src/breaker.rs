@@ -140,6 +140,20 @@ impl Breaker {
         Self { config, state }
     }
 
+    /// The destination took nothing when the lane stood still last: it is asked at once, with one delivery.
+    pub(crate) fn reopen(&mut self, now: Timestamp) {
+        if self.config.failures == 0 {
+            return;
+        }
+        self.state = State::Open {
+            since: now,
+            asked_at: now,
+            wait: self.config.first_probe,
+            next_probe: now,
+            probing: false,
+        };
+    }
+
     /// Whether no delivery is to be begun but probes.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })

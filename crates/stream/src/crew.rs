@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use delivery::pace::Place;
-use delivery::{Evidence, Pace, Verdict};
+use delivery::{Evidence, Pace, Timing, Verdict};
 use futures_util::FutureExt as _;
 use journal::fate::{MOST_TYPE_BYTES, Split, beginning};
 use metrics::Histogram;
@@ -24,6 +24,10 @@ use tokio_util::task::TaskTracker;
 use crate::Deliver;
 use crate::feed::Feed;
 use crate::sample::{Subject, Turns};
+
+/// How long the second request of a delivery waits for its place: several times what lies between two
+/// places of the lowest limit.
+const FOLLOW_UP_WITHIN: Duration = Duration::from_secs(300);
 
 /// One delivery to be made.
 pub(crate) struct Work {
@@ -421,10 +425,12 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
         other => return shared.unmade(work, other, split, tries),
     };
     let now = shared.clock.now();
-    // It waits for a place of its own, however long that takes: half of a delivery has been made.
-    let place = pace.reserve(now, Timestamp(i64::MAX));
-    if let Some(at) = place.filter(|at| *at > now) {
-        shared.clock.sleep_until(at).await;
+    // It waits for a place of its own: half of a delivery has been made. When there is none in time, the
+    // whole is made anew later.
+    match pace.reserve(now, now + FOLLOW_UP_WITHIN) {
+        Some(at) if at > now => shared.clock.sleep_until(at).await,
+        Some(_) => {}
+        None => return shared.without_place(work, split, tries),
     }
     let verdict = shared.deliver.attempt(&next, work.attempt, pace).await;
     let mut performed = shared.settled(work, &next, verdict, split);
@@ -453,6 +459,30 @@ impl Shared {
         }
     }
 
+    /// A delivery of which the first request was made, and there is no place for the second.
+    fn without_place(&self, work: &Work, split: Split, requests: u8) -> Performed {
+        let failure = Failure {
+            category: Category::Internal,
+            status: None,
+            message: format!(
+                "the answer asks for another request, for which the limit of requests a minute leaves no place within {} minutes",
+                FOLLOW_UP_WITHIN.as_secs() / 60
+            ),
+            response: String::new(),
+        };
+        let told = self.tell(work, split, failure.category.name(), |subject| {
+            subject.of_discarded(&work.event, &failure.message, split)
+        });
+        Performed {
+            result: WorkResult::Failed {
+                failure,
+                retry_after: None,
+            },
+            requests,
+            told: Some(told),
+        }
+    }
+
     /// What a verdict means for the delivery.
     fn settled(
         &self,
@@ -467,13 +497,14 @@ impl Shared {
                 elapsed,
                 tries,
                 status,
+                timing,
             } => {
                 self.attempt_seconds.record(elapsed);
                 let took_ms = millis(elapsed);
                 let told = work.booked.then(|| {
                     Box::new(Told {
                         event_type: event_type(&work.event),
-                        split: Split { took_ms, ..split },
+                        split: timed(split, Some(timing), elapsed),
                         sample: None,
                     })
                 });
@@ -560,15 +591,7 @@ impl Shared {
             "{}",
             failure.message
         );
-        let timing = answer.map(|answer| answer.timing);
-        let connection = timing.and_then(|timing| timing.connection);
-        let split = Split {
-            connect_ms: connection
-                .map(|took| millis(took.lookup + took.connect + took.tls.unwrap_or_default())),
-            wait_ms: timing.map(|timing| millis(timing.wait)),
-            took_ms: millis(elapsed),
-            ..split
-        };
+        let split = timed(split, answer.map(|answer| answer.timing), elapsed);
         self.tell(work, split, failure.category.name(), |subject| {
             subject.of_failure(&work.event, work.part, request, failure, answer, split)
         })
@@ -592,6 +615,18 @@ impl Shared {
             split,
             sample: subject.map(|subject| sample(&subject)),
         })
+    }
+}
+
+/// Where the time of an attempt went that took so long; `timing`: of its last try, where that was answered.
+fn timed(split: Split, timing: Option<Timing>, elapsed: Duration) -> Split {
+    let connection = timing.and_then(|timing| timing.connection);
+    Split {
+        connect_ms: connection
+            .map(|took| millis(took.lookup + took.connect + took.tls.unwrap_or_default())),
+        wait_ms: timing.map(|timing| millis(timing.wait)),
+        took_ms: millis(elapsed),
+        ..split
     }
 }
 

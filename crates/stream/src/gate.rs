@@ -45,6 +45,14 @@ impl Gate {
         }
     }
 
+    /// The destination took nothing when the lane stood still last.
+    pub(crate) fn reopen(&mut self, now: Timestamp) {
+        self.breaker.reopen(now);
+        if self.breaker.is_open() {
+            self.allowance.begin_small(now);
+        }
+    }
+
     /// Takes to heart what attempts met. `all_used`: whether all places were needed.
     pub(crate) fn learn(&mut self, done: &[Done], all_used: bool, random: &dyn Random) {
         let was_open = self.breaker.is_open();

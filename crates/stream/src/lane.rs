@@ -145,7 +145,16 @@ impl Lane {
         let settled_cursor = position.cursor;
         let settled_at = tools.clock.now();
         view.opened(position.pending, settled_at);
-        let gate = Gate::new(bounds.breaker.clone(), course.concurrency);
+        let mut gate = Gate::new(bounds.breaker.clone(), course.concurrency);
+        let mut standing = position.standing;
+        if standing == Standing::Shut {
+            // It stood so until the server ended: what waits must not all be begun at once again.
+            gate.reopen(settled_at);
+        }
+        if !gate.is_shut() && standing != Standing::Running {
+            tools.journal.set_standing(sync, Standing::Running).await?;
+            standing = Standing::Running;
+        }
         let plan = course.plan;
         let drain = tools.journal.drain(sync).await?;
         let draining = drain.map(|drain| Draining::new(drain, settled_cursor));
@@ -161,7 +170,7 @@ impl Lane {
             crew,
             plan,
             requests_per_minute: None,
-            standing: Standing::Running,
+            standing,
             draining,
             gate,
             starved: false,

@@ -361,7 +361,6 @@ impl Streams {
             cancel.clone(),
         )
         .await?;
-        self.tools.journal.set_paused(sync, false).await?;
         let ended = CancellationToken::new();
         let on_end = ended.clone().drop_guard();
         self.lane_tasks.spawn(async move {

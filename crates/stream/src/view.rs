@@ -299,7 +299,10 @@ impl State {
         let failed = || self.failure.as_ref().map(|failure| &failure.message);
         match self.shown.health {
             Health::Stalled => self.stalled.clone(),
-            Health::Failing => Some(self.why_failing(failed()?)),
+            Health::Failing => match failed() {
+                Some(failure) => Some(self.why_failing(failure)),
+                None => Some(self.why_still_shut(self.shown.shut_since?)),
+            },
             Health::Degraded => match &self.discarded {
                 Some(why) => Some(format!("discarded: {why}")),
                 None => Some(self.with_pause(failed()?.clone())),
@@ -317,11 +320,22 @@ impl State {
             return self.with_pause(row);
         };
         let since = &since.to_string()[..MINUTES];
-        let probe = match self.shown.next_probe {
+        let probe = self.next_probe();
+        format!("not sent to since {since} UTC: {row}; {probe}")
+    }
+
+    /// Of a destination that took nothing before the server was started.
+    fn why_still_shut(&self, since: Timestamp) -> String {
+        let since = &since.to_string()[..MINUTES];
+        let probe = self.next_probe();
+        format!("not sent to: it took nothing before the server started at {since} UTC; {probe}")
+    }
+
+    fn next_probe(&self) -> String {
+        match self.shown.next_probe {
             Some(at) => format!("next probe at {} UTC", &at.to_string()[DAY..SECONDS]),
             None => "a probe is under way".to_owned(),
-        };
-        format!("not sent to since {since} UTC: {row}; {probe}")
+        }
     }
 
     fn with_pause(&self, reason: String) -> String {

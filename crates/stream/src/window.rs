@@ -193,7 +193,7 @@ impl Window {
         LanePosition {
             cursor: self.base,
             ahead,
-            pending: 0,
+            ..LanePosition::default()
         }
     }
 }

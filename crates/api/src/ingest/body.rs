@@ -90,13 +90,64 @@ pub(super) struct Bounds<'a> {
     pub(super) budget: &'a Budget,
 }
 
-/// Receives a body as it was sent, still encoded.
+/// How much is kept of a body that doesn't come in whole, to tell whose it was.
+const BEGINNING: usize = 16 << 10;
+
+/// What there is of a body that did not come in whole: its beginning, still encoded.
+#[derive(Debug, Default)]
+pub(super) struct Beginning {
+    bytes: Vec<u8>,
+    gzip: bool,
+}
+
+impl Beginning {
+    /// As text, as far as it can be decoded.
+    pub(super) fn decode(self) -> Vec<u8> {
+        if !self.gzip {
+            return self.bytes;
+        }
+        let mut decoded = Vec::new();
+        // It breaks off: what came before is what there is.
+        let _ = MultiGzDecoder::new(self.bytes.as_slice())
+            .take(4 * BEGINNING as u64)
+            .read_to_end(&mut decoded);
+        decoded
+    }
+}
+
+/// Receives a body as it was sent, still encoded; of one that doesn't come in whole leaves the beginning in
+/// `beginning`.
 pub(super) async fn receive(
+    body: Body,
+    headers: &HeaderMap,
+    bounds: &Bounds<'_>,
+    clock: &dyn Clock,
+    beginning: &mut Beginning,
+) -> Result<Received, Refusal> {
+    let mut bytes = Vec::new();
+    let received = receive_into(&mut bytes, body, headers, bounds, clock).await;
+    match received {
+        Ok((encoding, share)) => Ok(Received {
+            bytes,
+            encoding,
+            _share: share,
+        }),
+        Err(refusal) => {
+            bytes.truncate(BEGINNING);
+            let gzip = matches!(Encoding::of(headers), Ok(Encoding::Gzip));
+            *beginning = Beginning { bytes, gzip };
+            Err(refusal)
+        }
+    }
+}
+
+async fn receive_into(
+    bytes: &mut Vec<u8>,
     mut body: Body,
     headers: &HeaderMap,
     bounds: &Bounds<'_>,
     clock: &dyn Clock,
-) -> Result<Received, Refusal> {
+) -> Result<(Encoding, OwnedSemaphorePermit), Refusal> {
     let encoding = Encoding::of(headers)?;
     let announced = headers
         .get(header::CONTENT_LENGTH)
@@ -111,7 +162,7 @@ pub(super) async fn receive(
     let mut received = 0;
     let mut reserved = announced.clamp(1, TAKEN_ON_TRUST);
     let mut share = bounds.budget.reserve(reserved)?;
-    let mut bytes = Vec::with_capacity(reserved);
+    bytes.reserve(reserved);
     let deadline = clock.now() + bounds.total;
     loop {
         let now = clock.now();
@@ -136,7 +187,11 @@ pub(super) async fn receive(
         received += data.len();
         too_large |= received > bounds.bytes;
         if too_large {
-            bytes = Vec::new();
+            // It is thrown away but for its beginning.
+            let room = BEGINNING.saturating_sub(bytes.len()).min(data.len());
+            bytes.extend_from_slice(&data[..room]);
+            bytes.truncate(BEGINNING);
+            bytes.shrink_to_fit();
             if received > bounds.bytes + DISCARD {
                 return Err(Refusal::TooLarge);
             }
@@ -154,14 +209,19 @@ pub(super) async fn receive(
     if too_large {
         return Err(Refusal::TooLarge);
     }
-    Ok(Received {
-        bytes,
-        encoding,
-        _share: share,
-    })
+    Ok((encoding, share))
 }
 
 impl Received {
+    /// Its beginning.
+    pub(super) fn beginning(&self) -> Beginning {
+        let kept = self.bytes.len().min(BEGINNING);
+        Beginning {
+            bytes: self.bytes[..kept].to_vec(),
+            gzip: self.encoding == Encoding::Gzip,
+        }
+    }
+
     /// The text of the body, which may be `limit` bytes long. No more than that is ever inflated.
     pub(super) fn decode(&self, limit: usize) -> Result<Cow<'_, [u8]>, Refusal> {
         if self.encoding == Encoding::Identity || self.bytes.is_empty() {

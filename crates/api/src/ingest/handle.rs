@@ -13,7 +13,7 @@ use model::{ApiKey, Timestamp};
 
 use super::Ingest;
 use super::answer::{Refusal, Success};
-use super::body::{self, Bounds, Received};
+use super::body::{self, Beginning, Bounds, Received};
 use super::identify::Subject;
 use super::throttle::Scope;
 use super::upload::{Reception, Upload};
@@ -134,7 +134,17 @@ async fn take(
         total: ingest.config.body_total_timeout,
         budget: &ingest.budget,
     };
-    let received = body::receive(body, &head.headers, &bounds, &*ingest.clock).await?;
+    let mut beginning = Beginning::default();
+    let received =
+        body::receive(body, &head.headers, &bounds, &*ingest.clock, &mut beginning).await;
+    let received = match received {
+        Ok(received) => received,
+        Err(refusal) => {
+            let path = endpoint.path();
+            ingest.sample_broken_off(path, beginning, &refusal).await;
+            return Err(refusal);
+        }
+    };
     let received_at = ingest.clock.now();
 
     let request = Arc::new(Parsing {

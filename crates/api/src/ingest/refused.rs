@@ -2,8 +2,8 @@
 //! accepted, and why.
 //!
 //! A few of each reason and project in a while: a client that sends nothing but mistakes costs one
-//! look at its API key. Of requests whose body didn't come in whole nobody knows whose they are; what
-//! was refused for want of room is not written either.
+//! look at its API key. Of requests whose body didn't come in whole the beginning tells whose they are, if
+//! the key stands there; what was refused for want of room is not written.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +15,7 @@ use model::{ApiKey, ProjectId, Timestamp};
 use serde_json::json;
 
 use super::answer::Refusal;
-use super::body::Received;
+use super::body::{Beginning, Received};
 use super::upload::object;
 use super::{Ingest, Known};
 
@@ -117,11 +117,39 @@ impl Ingest {
         if matches!(refusal, Refusal::Unavailable { .. }) || !self.refused.look(now) {
             return;
         }
-        // One that can't be decoded names no project.
         let Ok(body) = received.decode(limit.min(MOST_DECODED_BYTES)) else {
-            return;
+            // Too large, or damaged.
+            let body = received.beginning().decode();
+            let read = broken_off(&body);
+            return self.sample(path, &body, read, refusal, now).await;
         };
-        let read = read(&body);
+        self.sample(path, &body, read(&body), refusal, now).await;
+    }
+
+    /// The same of a request whose body did not come in whole: it was too large, too slow, or broke off.
+    pub(super) async fn sample_broken_off(
+        &self,
+        path: &'static str,
+        beginning: Beginning,
+        refusal: &Refusal,
+    ) {
+        let now = self.clock.now();
+        if matches!(refusal, Refusal::Unavailable { .. }) || !self.refused.look(now) {
+            return;
+        }
+        let body = beginning.decode();
+        let read = broken_off(&body);
+        self.sample(path, &body, read, refusal, now).await;
+    }
+
+    async fn sample(
+        &self,
+        path: &'static str,
+        body: &[u8],
+        read: Read,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) {
         let key = read.key.as_ref().and_then(|key| key.parse::<ApiKey>().ok());
         let project = match key.map(|key| self.projects.known(key)) {
             Some(Known::Is(Some(project))) => project.project,
@@ -136,7 +164,7 @@ impl Ingest {
             "answer": refusal.answer(),
             "events": read.events,
             "bytes": body.len(),
-            "beginning": shown(&body, read.key.as_deref().unwrap_or_default()),
+            "beginning": shown(body, read.key.as_deref().unwrap_or_default()),
         });
         let refused = Refused {
             at: now,
@@ -193,6 +221,34 @@ fn searched_key(body: &[u8]) -> Option<String> {
         })
 }
 
+/// What can be read of the beginning of a body.
+fn broken_off(body: &[u8]) -> Read {
+    Read {
+        key: searched_key(body),
+        events: None,
+        insert_ids: searched_ids(body),
+    }
+}
+
+/// The insert ids in the beginning of a text: what is no plain string isn't found.
+fn searched_ids(body: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(body);
+    let mut found = Vec::new();
+    for behind in text.split("\"insert_id\"").skip(1) {
+        let value = behind.trim_start().strip_prefix(':').map(str::trim_start);
+        let value = value.and_then(|value| value.strip_prefix('"'));
+        // Without an end it was cut off.
+        if let Some((id, _)) = value.and_then(|value| value.split_once('"'))
+            && id.len() <= MOST_ID_BYTES
+            && !id.contains('\\')
+            && found.len() < MOST_IDS
+        {
+            found.push(id.to_owned());
+        }
+    }
+    found
+}
+
 /// The beginning of a body as text, without the key.
 fn shown(body: &[u8], key: &str) -> String {
     // Masked before it is cut: half a key is much of a key.
@@ -239,6 +295,13 @@ mod tests {
         }
         assert_eq!(read(b"{\"api_key\": \"short").key, None);
         assert_eq!(read(&[0xff; 100]).key, None);
+    }
+
+    #[test]
+    fn insert_ids_are_found_in_what_broke_off() {
+        let text = r#"{"events":[{"insert_id":"a","x":1},{"insert_id" : "b"},{"insert_id":7},
+            {"insert_id":"c\"d"},{"insert_id":"e"#;
+        assert_eq!(searched_ids(text.as_bytes()), ["a", "b"]);
     }
 
     #[test]

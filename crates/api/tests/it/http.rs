@@ -1,10 +1,10 @@
 //! The wire: paths, answers, encodings, throttling.
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use std::io::Write;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -366,4 +366,37 @@ async fn refused_requests_are_sampled_without_their_key() {
         first.body
     );
     assert!(refused.iter().all(|(_, one)| !one.body.contains(KEY)));
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_come_in_whole_are_sampled_by_their_beginning() {
+    let api = Api::new();
+    let begun =
+        format!(r#"{{"api_key":"{KEY}","events":[{{"insert_id":"id-7","event_type":"x"}},"#);
+    let large = format!("{begun}{}", " ".repeat(2 << 20));
+    let send = async |body: Body, gzip: bool| {
+        let request = Request::post("/2/httpapi");
+        let request = match gzip {
+            true => request.header("content-encoding", "gzip"),
+            false => request,
+        };
+        api.send(request.body(body).unwrap()).await.status.as_u16()
+    };
+    assert_eq!(send(Body::from(large.clone()), false).await, 413);
+    assert_eq!(send(Body::from(gzipped(large.as_bytes())), true).await, 413);
+    let breaks_off = stream::iter([
+        Ok(Bytes::from(begun.clone())),
+        Err(std::io::Error::other("gone")),
+    ]);
+    assert_eq!(send(Body::from_stream(breaks_off), false).await, 400);
+    // Of one that says nothing nobody knows whose it is.
+    let silent = stream::iter([Err::<Bytes, _>(std::io::Error::other("gone"))]);
+    assert_eq!(send(Body::from_stream(silent), false).await, 400);
+    let refused = api.journal.refused.lock().unwrap();
+    let reasons: Vec<_> = refused.iter().map(|(_, one)| one.reason.as_str()).collect();
+    assert_eq!(reasons, ["too_large", "too_large", "incomplete"]);
+    for (_, one) in refused.iter() {
+        assert_eq!(one.insert_ids, ["id-7"]);
+        assert!(one.body.contains("[api key]") && !one.body.contains(KEY));
+    }
 }

@@ -164,7 +164,8 @@ async fn a_success_needs_one_try() {
         Verdict::Delivered {
             status: StatusCode::ACCEPTED,
             tries: 1,
-            elapsed: millis(30)
+            elapsed: millis(30),
+            timing: Timing::default(),
         }
     );
 }

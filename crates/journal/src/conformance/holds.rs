@@ -74,6 +74,17 @@ pub async fn a_shut_lane_loses_events_but_no_retries_and_is_no_backlog(backend: 
     assert_eq!(losses(&journal).await.lost, forgone(1, 0));
 }
 
+pub async fn how_a_lane_stood_is_known_when_it_is_opened(backend: &dyn Backend) {
+    let mut journal = backend.open(Bounds::default()).await;
+    journal.open_lane(project(1), sync(1)).await.unwrap();
+    for standing in [Standing::Shut, Standing::Paused, Standing::Running] {
+        journal.set_standing(sync(1), standing).await.unwrap();
+        journal = backend.crash(journal).await;
+        let opened = journal.open_lane(project(1), sync(1)).await.unwrap();
+        assert_eq!(opened.standing, standing);
+    }
+}
+
 pub async fn a_lane_that_was_passed_does_not_go_back(backend: &dyn Backend) {
     let journal = still(backend, Standing::Shut, 2 * SIZE + SIZE / 2).await;
     journal.retire(NOW + HOUR * 10).await.unwrap();

@@ -54,6 +54,7 @@ pub async fn a_settlement_is_kept_and_idempotent(backend: &dyn Backend) {
         cursor: Offset(4),
         ahead: vec![Offset(5), Offset(8)],
         pending: 2,
+        ..LanePosition::default()
     };
     assert_eq!(
         journal.open_lane(project(1), sync(1)).await.unwrap(),

@@ -158,6 +158,7 @@ macro_rules! conformance {
             holds::what_a_still_lane_loses_is_counted
             holds::a_shut_lane_loses_events_but_no_retries_and_is_no_backlog
             holds::a_lane_that_was_passed_does_not_go_back
+            holds::how_a_lane_stood_is_known_when_it_is_opened
             holds::a_backlog_is_dropped_whole_and_counted
             holds::a_way_through_what_was_held_is_remembered
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::output::{self, text};
 use super::remote::{self, Remote, block_on, query};
-use super::{Failure, project};
+use super::{Failure, project, sync};
 
 pub(crate) const HELP: &str = "\
 ID is an event's insert_id or event_id. Said is, for each sync: the condition that filtered the event,
@@ -36,6 +36,9 @@ pub(crate) struct Why {
     /// The project: its id or name. Without it: it is looked for in all projects.
     #[arg(long)]
     project: Option<String>,
+    /// Only what this sync did: its id or name. Needs --project.
+    #[arg(long, requires = "project")]
+    sync: Option<String>,
     /// How many events of a project at most.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
     limit: u32,
@@ -86,7 +89,12 @@ impl Why {
     async fn ask(&self, remote: &Remote, project: &Value) -> Result<Value, Failure> {
         let path = format!("/api/v1/projects/{}/why", text(&project["id"]));
         let limit = self.limit.to_string();
+        let of_sync = match &self.sync {
+            Some(wanted) => Some(text(&sync::find(remote, project, wanted).await?["id"])),
+            None => None,
+        };
         let parameters = [
+            ("sync", of_sync.as_deref()),
             ("id", self.id.as_deref()),
             ("user", self.user.as_deref()),
             ("device", self.device.as_deref()),
@@ -125,6 +133,11 @@ fn print(project: &str, answer: &Value) {
             refused["status"],
             text(&refused["reason"]),
             answered.unwrap_or_default()
+        ));
+    }
+    if answer["syncs_left_out"] == true {
+        output::print(&format!(
+            "{project}: only the first 200 syncs were asked: name others with --sync"
         ));
     }
     if answer["complete"] == false {

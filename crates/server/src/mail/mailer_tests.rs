@@ -117,6 +117,7 @@ impl World {
             bodies: Bodies {
                 text: "text".into(),
                 html: "html".into(),
+                unsubscribe: None,
             },
             expires_at: None,
         };

@@ -30,7 +30,7 @@ pub(super) fn build(claim: &Claim, from: &Mailbox) -> Result<Outgoing, &'static 
         .singlepart(SinglePart::plain(claim.bodies.text.clone()))
         .singlepart(SinglePart::html(claim.bodies.html.clone()));
     let written = Duration::from_micros(mail.created_at.0.unsigned_abs());
-    let message = Message::builder()
+    let mut message = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to.clone()))
         .subject(one_line(&mail.subject))
@@ -40,7 +40,22 @@ pub(super) fn build(claim: &Claim, from: &Mailbox) -> Result<Outgoing, &'static 
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
-        ))
+        ));
+    if let Some(link) = &claim.bodies.unsubscribe {
+        // Mail programs show a button of their own for it (RFC 8058).
+        let headers = [
+            ("List-Unsubscribe", format!("<{link}>")),
+            (
+                "List-Unsubscribe-Post",
+                "List-Unsubscribe=One-Click".to_owned(),
+            ),
+        ];
+        for (name, value) in headers {
+            let name = HeaderName::new_from_ascii_str(name);
+            message = message.raw_header(HeaderValue::new(name, value));
+        }
+    }
+    let message = message
         .multipart(bodies)
         .map_err(|_| "it can't be put in the form of a mail")?;
     Ok(Outgoing {
@@ -81,6 +96,7 @@ mod tests {
             bodies: Bodies {
                 text: "Grüße,\n.\nQUIT\n".into(),
                 html: "<p>Grüße</p>".into(),
+                unsubscribe: None,
             },
         }
     }
@@ -107,6 +123,26 @@ mod tests {
         ] {
             assert!(mail.contains(part), "{part:?} is missing in\n{mail}");
         }
+    }
+
+    #[test]
+    fn whoever_can_leave_gets_a_button_for_it() {
+        let from = "millstream@example.com".parse().expect("a sender");
+        let mut claim = claim("ann@example.com", "Trouble");
+        let built = |claim: &Claim| {
+            let outgoing = build(claim, &from).expect("a mail");
+            String::from_utf8(outgoing.content).expect("text")
+        };
+        assert!(!built(&claim).contains("List-Unsubscribe"));
+        let link = format!(
+            "https://millstream.example.com/api/v1/alerts/unsubscribe?token=msu_{}",
+            "x".repeat(80)
+        );
+        claim.bodies.unsubscribe = Some(link.clone());
+        let mail = built(&claim);
+        // A long line may be folded between words, and the link is one.
+        assert!(mail.contains(&format!("<{link}>\r\n")), "{mail}");
+        assert!(mail.contains("\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
     }
 
     #[test]

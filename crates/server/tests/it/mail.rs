@@ -165,6 +165,7 @@ impl Outbox {
             bodies: Bodies {
                 text: format!("Grüße!\n.\nOpen {link}\n"),
                 html: format!("<p>Grüße!</p><a href=\"{link}\">Open</a>"),
+                unsubscribe: None,
             },
             expires_at: None,
         };

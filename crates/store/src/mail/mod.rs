@@ -172,6 +172,9 @@ pub struct Bodies {
     pub text: String,
     /// As HTML.
     pub html: String,
+    /// The address at which a POST ends mails of this kind to the recipient (RFC 8058), where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsubscribe: Option<String>,
 }
 
 impl Bodies {
@@ -181,6 +184,7 @@ impl Bodies {
         Self {
             text: mask_links(&self.text),
             html: mask_links(&self.html),
+            unsubscribe: self.unsubscribe.as_deref().map(mask_links),
         }
     }
 }

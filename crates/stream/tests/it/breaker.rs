@@ -195,3 +195,59 @@ async fn a_shut_lane_can_be_changed_paused_and_deleted() {
     let ids: HashSet<_> = arrived.iter().map(|one| &one.delivery).collect();
     assert_eq!(ids.len(), 500);
 }
+
+#[tokio::test]
+async fn a_restart_remembers_that_a_destination_is_gone() {
+    let mut world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/away");
+    shut(&world, &sync, "/away", 1000).await;
+    let first = |world: &World| {
+        let first = world.destination.arrived("/away").into_iter();
+        let first = first.filter(|one| one.attempt == "1");
+        first.map(|one| one.delivery).collect::<HashSet<_>>()
+    };
+    let before = first(&world);
+    world.restart(std::slice::from_ref(&sync)).await;
+    world
+        .until_before_retry("shutting", |world| is_shut(world, &sync))
+        .await;
+    let reason = world.streams.view(sync.id).unwrap().reason.unwrap();
+    assert!(
+        reason.contains("it took nothing before the server started"),
+        "{reason}"
+    );
+    // It is asked at once, and then as before.
+    world
+        .until("a probe", |world| first(world).len() > before.len())
+        .await;
+    let asked = world.clock.now();
+    world
+        .until("some time", |world| {
+            world.clock.now().since(asked) > Duration::from_secs(60)
+        })
+        .await;
+    // What was under way when the server ended comes again, and is no probe.
+    let probes = first(&world).difference(&before).count();
+    assert!((1..=8).contains(&probes), "{probes}");
+    world.destination.answers("/away", [Answer::Status(200)]);
+    world
+        .until("all", |world| {
+            let view = world.streams.view(sync.id).unwrap();
+            view.cursor.0 == 1000 && view.pending == 0
+        })
+        .await;
+    assert_eq!(world.health(&sync), Health::Healthy);
+}
+
+#[tokio::test]
+async fn a_pause_by_people_forgets_that_a_destination_was_gone() {
+    let world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/away");
+    shut(&world, &sync, "/away", 400).await;
+    sync.enabled = false;
+    world.apply(&sync).await;
+    world.destination.answers("/away", [Answer::Status(200)]);
+    sync.enabled = true;
+    world.apply(&sync).await;
+    assert!(!is_shut(&world, &sync));
+}

@@ -7,7 +7,7 @@ use axum::extract;
 use journal::fate::{Fate, Found, Key, Standing};
 use model::outcome::Filtered;
 use model::sensitive::{Masked, SensitiveProperties, mask};
-use model::{Clock, Event, Offset, Part, ProjectId};
+use model::{Clock, Event, Offset, Part, ProjectId, SyncId};
 use pipeline::Plan;
 use serde::{Deserialize, Serialize};
 use store::SyncRecord;
@@ -49,6 +49,8 @@ pub(in crate::portal) struct WhyQuery {
     user: Option<String>,
     /// Its `device_id`, in place of `id`.
     device: Option<String>,
+    /// Only what this sync did, by its id; absent: what all did, of more than 200 syncs the first 200.
+    sync: Option<String>,
     /// `next` of the page before; absent for the newest events.
     cursor: Option<String>,
     /// Most events.
@@ -69,7 +71,7 @@ pub(in crate::portal) struct Why {
     /// Whether all events that are kept were looked at: not while the index of events is being built
     /// anew.
     complete: bool,
-    /// Syncs of the project beyond the first 200, which were not asked.
+    /// Whether the project has syncs beyond the first 200, which were not asked: ask each by `sync`.
     syncs_left_out: bool,
 }
 
@@ -207,9 +209,9 @@ pub(in crate::portal) async fn show(
     let before = page.after(|text| text.parse().ok().map(Offset))?;
     let sensitive = portal.store.project(project).await?.sensitive;
     let found = portal.found(project, keys, before, limit).await?;
-    let syncs = portal.store.syncs(project, None, MOST_SYNCS).await?;
+    let (asked, syncs_left_out) = portal.asked(project, query.sync.as_deref()).await?;
     let mut explainers = Vec::new();
-    for record in syncs.items {
+    for record in asked {
         explainers.push(Explainer::new(&portal, record, &sensitive).await?);
     }
     let mut events = Vec::new();
@@ -230,11 +232,27 @@ pub(in crate::portal) async fn show(
         refused,
         next: found.next.map(|next| next.0.to_string()),
         complete: found.complete,
-        syncs_left_out: syncs.next.is_some(),
+        syncs_left_out,
     }))
 }
 
 impl Portal {
+    /// The syncs that are asked, and whether there are more.
+    async fn asked(
+        &self,
+        project: ProjectId,
+        wanted: Option<&str>,
+    ) -> Result<(Vec<SyncRecord>, bool), ApiError> {
+        let Some(wanted) = wanted else {
+            let syncs = self.store.syncs(project, None, MOST_SYNCS).await?;
+            return Ok((syncs.items, syncs.next.is_some()));
+        };
+        let sync: SyncId = wanted.parse().map_err(|_| ApiError::Query {
+            message: "sync: not the id of a sync".into(),
+        })?;
+        Ok((vec![self.store.sync(project, sync).await?], false))
+    }
+
     /// Events that carry any of these, newest first.
     async fn found(
         &self,

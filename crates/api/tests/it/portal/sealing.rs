@@ -38,6 +38,7 @@ async fn write_letters(world: &World, count: usize) {
             bodies: Bodies {
                 text: words(),
                 html: words(),
+                unsubscribe: None,
             },
             expires_at: None,
         };

@@ -78,6 +78,7 @@ impl Letters for PlainLetters {
             bodies: Bodies {
                 html: text.clone(),
                 text,
+                unsubscribe: None,
             },
             expires_at: letter.expires_at(),
         })

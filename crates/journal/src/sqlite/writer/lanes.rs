@@ -69,6 +69,7 @@ impl Lane {
             cursor: self.cursor,
             ahead: ahead.ok_or_else(|| Fault::damaged("a lane's position can't be read"))?,
             pending: self.pending,
+            standing: self.standing,
         })
     }
 }

@@ -89,6 +89,7 @@ impl Letters for TemplateLetters {
             bodies: Bodies {
                 text: self.render(&self.text, &content)?,
                 html: self.render(&self.html, &content)?,
+                unsubscribe: letter.unsubscribe().map(str::to_owned),
             },
             subject: content.subject,
             expires_at: letter.expires_at(),

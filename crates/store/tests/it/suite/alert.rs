@@ -51,6 +51,7 @@ fn mail(to: &str) -> Draft {
         bodies: Bodies {
             text: "trouble".into(),
             html: "trouble".into(),
+            unsubscribe: None,
         },
         expires_at: None,
     }

@@ -119,6 +119,7 @@ fn notice(number: u32) -> Draft {
         bodies: Bodies {
             text: "from elsewhere".into(),
             html: "from elsewhere".into(),
+            unsubscribe: None,
         },
         expires_at: None,
     }

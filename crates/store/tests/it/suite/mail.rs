@@ -24,6 +24,7 @@ fn draft(recipient: &str) -> Draft {
         bodies: Bodies {
             text: format!("Open {LINK}"),
             html: format!("<a href=\"{LINK}\">Open</a>"),
+            unsubscribe: None,
         },
         expires_at: None,
     }

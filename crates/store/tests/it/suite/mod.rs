@@ -82,6 +82,7 @@ fn letter(recipient: &str, link: &Secret, kind: Kind) -> Draft {
         bodies: Bodies {
             html: text.clone(),
             text,
+            unsubscribe: None,
         },
         expires_at: None,
     }

@@ -43,6 +43,7 @@ async fn letter(store: &Store, number: usize) -> MailId {
     let words = Bodies {
         text: WORDS.into(),
         html: WORDS.into(),
+        unsubscribe: None,
     };
     let letter = Draft {
         kind: Kind::Invitation,

@@ -313,6 +313,7 @@ fn warning(expiring: &ExpiringToken) -> Draft {
         bodies: Bodies {
             text: words(),
             html: words(),
+            unsubscribe: None,
         },
         expires_at: expiring.token.expires_at,
     }
