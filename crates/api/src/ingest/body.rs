@@ -133,7 +133,9 @@ pub(super) async fn receive(
             _share: share,
         }),
         Err(refusal) => {
+            // What it took of the budget has been given back.
             bytes.truncate(BEGINNING);
+            bytes.shrink_to_fit();
             let gzip = matches!(Encoding::of(headers), Ok(Encoding::Gzip));
             *beginning = Beginning { bytes, gzip };
             Err(refusal)

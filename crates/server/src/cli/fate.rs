@@ -18,7 +18,8 @@ delivered at once is no list: `millstream why` tells it of an event.
 Examples:
   millstream sync outcomes Braze --outcome expired --since 2d
   millstream sync outcomes Braze --category server_error --status 503
-  millstream sync outcomes Braze --user ann@example.com --json";
+  millstream sync outcomes Braze --user ann@example.com --json
+  millstream sync outcomes Braze --device 5a1f";
 
 pub(crate) const FAILURES_HELP: &str = "\
 Failed attempts by category and discarded events by reason, with the ids of samples, which
@@ -83,9 +84,15 @@ pub(crate) struct Outcomes {
     /// Only those of events of this user.
     #[arg(long, value_name = "USER_ID")]
     user: Option<String>,
+    /// Only those of events of this device.
+    #[arg(long, value_name = "DEVICE_ID")]
+    device: Option<String>,
     /// Only those of events with this insert_id.
     #[arg(long, value_name = "ID")]
     insert_id: Option<String>,
+    /// Only those of events with this event_id.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    event_id: Option<i64>,
     /// Only those of the last 24h, 7d …
     #[arg(long, value_name = "PERIOD", value_parser = period::parse)]
     since: Option<std::time::Duration>,
@@ -130,6 +137,7 @@ impl Outcomes {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let (remote, sync) = self.one.find().await?;
         let status = self.status.map(|status| status.to_string());
+        let event_id = self.event_id.map(|id| id.to_string());
         let from = self.since.map(ago).transpose()?;
         let parameters = [
             ("outcome", self.outcome.map(Outcome::name)),
@@ -137,7 +145,9 @@ impl Outcomes {
             ("status", status.as_deref()),
             ("event_type", self.event_type.as_deref()),
             ("user", self.user.as_deref()),
+            ("device", self.device.as_deref()),
             ("insert_id", self.insert_id.as_deref()),
+            ("event_id", event_id.as_deref()),
             ("from", from.as_deref()),
         ];
         let list = query(&format!("{}/outcomes", path(&sync)), &parameters);

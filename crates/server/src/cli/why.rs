@@ -154,9 +154,13 @@ fn print_verdict(sync: &str, verdict: &Value) {
     };
     output::print(&format!("  {sync}{of_user}: {}", text(&verdict["summary"])));
     for attempt in items(&verdict["delivery"]["attempts"]) {
+        // What no request was made of was no attempt.
+        let what = match attempt["outcome"] == "discarded" && attempt["tries"] == 0 {
+            true => "no request".to_owned(),
+            false => format!("attempt {}", attempt["attempt"]),
+        };
         output::print(&format!(
-            "    attempt {} at {}: {}",
-            attempt["attempt"],
+            "    {what} at {}: {}",
             text(&attempt["at"]),
             text(&attempt["message"])
         ));

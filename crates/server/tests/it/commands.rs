@@ -413,7 +413,9 @@ fn what_happened_to_an_event_is_told_in_words() {
             .0
     };
     assert_eq!(
-        send(r#"{"user_id":"user-1","event_type":"Bought","insert_id":"one"}"#),
+        send(
+            r#"{"user_id":"user-1","device_id":"5a1f","event_type":"Bought","insert_id":"one","event_id":7}"#
+        ),
         200
     );
     assert_eq!(
@@ -437,11 +439,12 @@ fn what_happened_to_an_event_is_told_in_words() {
         out.contains("Shop: Bought of user-1, received at "),
         "{out}"
     );
-    // An empty body is not JSON.
+    // An empty body is not JSON: no request was made, and so no attempt.
     assert!(
-        out.contains("Box: discarded at") && out.contains("attempt 1 at"),
+        out.contains("Box: discarded at") && out.contains("    no request at 20"),
         "{out}"
     );
+    assert!(!out.contains("attempt 1"), "{out}");
     let (code, out, _) = said(&["why", "two"]);
     assert_eq!(code, Some(0));
     assert!(
@@ -455,6 +458,11 @@ fn what_happened_to_an_event_is_told_in_words() {
 
     let outcomes = server.json(&["sync", "outcomes", "Box", "--outcome", "discarded"]);
     assert_eq!(outcomes[0]["category"], "invalid_json");
+    for (option, its, other) in [("--event-id", "7", "-8"), ("--device", "5a1f", "5a1e")] {
+        let found = |of: &str| server.json(&["sync", "outcomes", "Box", option, of]);
+        assert_eq!(found(its), outcomes, "{option}");
+        assert_eq!(found(other), serde_json::json!([]), "{option}");
+    }
     let (_, out, _) = said(&["sync", "outcomes", "Box", "--since", "1h"]);
     assert!(
         out.contains("OUTCOME") && out.contains("invalid_json"),

@@ -78,7 +78,8 @@ function OneVerdict({ verdict, both }: { verdict: Verdict; both: boolean }) {
         <ol className={classes.attempts}>
           {attempts.map((attempt) => (
             <li key={attempt.attempt}>
-              Attempt {attempt.attempt}, <Time at={attempt.at} />: {attempt.message}
+              {attempt.outcome === "discarded" && attempt.tries === 0 ? "No request" : `Attempt ${attempt.attempt}`},{" "}
+              <Time at={attempt.at} />: {attempt.message}
               <span className="muted numbers"> in {attempt.timing.took_ms} ms</span>
             </li>
           ))}
