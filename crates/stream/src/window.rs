@@ -209,7 +209,7 @@ mod tests {
         Window::new(LanePosition {
             cursor: Offset(cursor),
             ahead,
-            pending: 0,
+            ..LanePosition::default()
         })
     }
 

@@ -111,7 +111,9 @@ async fn every_attempt_of_a_delivery_is_told() {
         whats(&one),
         [(1, FAILED), (2, FAILED), (3, What::Delivered)]
     );
-    assert_eq!(one.attempts[2].attempt.status, Some(202));
+    let taken = &one.attempts[2].attempt;
+    assert_eq!(taken.status, Some(202));
+    assert!(taken.split.wait_ms.is_some(), "its time is split up too");
     assert!(one.pending.is_empty() && one.delivered.is_empty() && one.ended.is_empty());
     let failed = Outcomes {
         whats: vec![FAILED],
