@@ -19,7 +19,7 @@ Examples:
   millstream sync outcomes Braze --outcome expired --since 2d
   millstream sync outcomes Braze --category server_error --status 503
   millstream sync outcomes Braze --user ann@example.com --json
-  millstream sync outcomes Braze --device 5a1f";
+  millstream sync outcomes Braze --device 5a1f-77";
 
 pub(crate) const FAILURES_HELP: &str = "\
 Failed attempts by category and discarded events by reason, with the ids of samples, which

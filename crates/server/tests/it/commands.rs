@@ -414,7 +414,7 @@ fn what_happened_to_an_event_is_told_in_words() {
     };
     assert_eq!(
         send(
-            r#"{"user_id":"user-1","device_id":"5a1f","event_type":"Bought","insert_id":"one","event_id":7}"#
+            r#"{"user_id":"user-1","device_id":"5a1f-77","event_type":"Bought","insert_id":"one","event_id":7}"#
         ),
         200
     );
@@ -458,7 +458,10 @@ fn what_happened_to_an_event_is_told_in_words() {
 
     let outcomes = server.json(&["sync", "outcomes", "Box", "--outcome", "discarded"]);
     assert_eq!(outcomes[0]["category"], "invalid_json");
-    for (option, its, other) in [("--event-id", "7", "-8"), ("--device", "5a1f", "5a1e")] {
+    for (option, its, other) in [
+        ("--event-id", "7", "-8"),
+        ("--device", "5a1f-77", "5a1f-78"),
+    ] {
         let found = |of: &str| server.json(&["sync", "outcomes", "Box", option, of]);
         assert_eq!(found(its), outcomes, "{option}");
         assert_eq!(found(other), serde_json::json!([]), "{option}");
