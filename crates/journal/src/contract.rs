@@ -15,9 +15,10 @@ use tokio::sync::watch;
 use crate::erasure::{EraseRequest, Erasing, Erasure};
 use crate::fate::{Fates, Record};
 use crate::figures::{Details, Figures, Scope, Step};
-use crate::hold::{Drain, Forgone, Losses, Standing};
+use crate::hold::{Caps, Drain, Forgone, Losses, Standing};
 use crate::keep::{Held, Keep};
 use crate::replay::{ReplayState, ReplayStep, Stretch};
+use crate::turn::{Turn, TurnHead};
 
 /// The durable log.
 ///
@@ -79,6 +80,21 @@ pub trait Journal: Fates {
         after: Option<RetryKey>,
         max: usize,
     ) -> Result<Vec<Retry>, StorageError>;
+
+    /// The first delivery of each of up to `max` users that have any in order, behind the user `after`.
+    async fn turns(
+        &self,
+        sync: SyncId,
+        after: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<TurnHead>, StorageError>;
+
+    /// A user's first delivery in order, and when a retry of it is due, where one is booked.
+    async fn turn(
+        &self,
+        sync: SyncId,
+        user: u64,
+    ) -> Result<Option<(Turn, Option<Timestamp>)>, StorageError>;
 
     /// Up to `max` deliveries of a lane that ended without success, newest first, older than `before`.
     async fn ended(
@@ -383,6 +399,10 @@ pub struct Settlement {
     pub record: Record,
     /// Deliveries that were left out for the sake of newer ones.
     pub superseded: u64,
+    /// Deliveries that have their place in their user's order from now on; their events are kept.
+    pub turns: Vec<Turn>,
+    /// Those among them that are over.
+    pub turns_over: Vec<Turn>,
 }
 
 /// A pending retry.
@@ -521,15 +541,6 @@ pub struct Retired {
     pub ended: u64,
     /// Events and retries that lanes which stood still lost because they were held beyond the bounds.
     pub skipped_by_paused: u64,
-}
-
-/// What lanes that stand still keep at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Caps {
-    /// Not what is older.
-    pub max_age: Duration,
-    /// Not what more of the project's events, in bytes, have come behind.
-    pub max_bytes: u64,
 }
 
 /// Size, health and load.

@@ -1,5 +1,7 @@
 //! Lanes that stand still: what they keep, what they lose, and how they go on.
 
+use std::time::Duration;
+
 use model::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,15 @@ pub struct Drain {
     pub newest_only: bool,
     /// How many requests a minute are sent meanwhile at most.
     pub requests_per_minute: Option<u32>,
+}
+
+/// What lanes that stand still keep at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Caps {
+    /// Not what is older.
+    pub max_age: Duration,
+    /// Not what more of the project's events, in bytes, have come behind.
+    pub max_bytes: u64,
 }
 
 /// What is not delivered.

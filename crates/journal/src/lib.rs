@@ -16,6 +16,7 @@ mod newest;
 pub mod person;
 mod replay;
 pub mod sqlite;
+pub mod turn;
 
 pub use contract::*;
 pub use erasure::{EraseRequest, Erasing, Erasure, ErasureState, Subject};

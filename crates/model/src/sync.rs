@@ -60,6 +60,9 @@ pub struct Settings {
     /// Requests a minute at most, where that is less than the destination takes; `None` for as many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,
+    /// Which deliveries may overtake others.
+    #[serde(skip_serializing_if = "Order::is_default")]
+    pub order: Order,
 }
 
 impl std::fmt::Debug for Settings {
@@ -73,6 +76,25 @@ impl std::fmt::Debug for Settings {
             .field("properties", &self.properties)
             .field("headers", &self.headers)
             .finish_non_exhaustive()
+    }
+}
+
+/// Which deliveries may overtake others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// All: what fails doesn't hold up what comes behind it.
+    #[default]
+    None,
+    /// Those of other users: a user's next delivery is begun when the one before is over.
+    PerUser,
+}
+
+impl Order {
+    /// Whether it is what holds when nobody says anything.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

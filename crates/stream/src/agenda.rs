@@ -64,6 +64,15 @@ impl Agenda {
         self.next.first_key_value().map(|((due_at, ..), _)| *due_at)
     }
 
+    /// Whether a retry that was booked will not come any more: it is gone from the journal.
+    pub(crate) fn has_passed(&self, key: &RetryKey) -> bool {
+        let before_last = self.next.last_key_value();
+        let known = self.complete
+            || before_last.is_some_and(|(last, _)| key < last)
+            || self.taken.is_some_and(|taken| *key <= taken);
+        known && !self.next.contains_key(key)
+    }
+
     /// Takes the next retry if it is due.
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<DueRetry> {
         if self.next_due()? > now {
@@ -161,6 +170,21 @@ mod tests {
             drain(&mut agenda, &(0..10_000).collect::<Vec<_>>(), 10_000).len(),
             10_000
         );
+    }
+
+    #[test]
+    fn a_retry_that_is_gone_is_noticed_when_its_place_is_passed() {
+        let mut agenda = Agenda::default();
+        assert!(!agenda.has_passed(&key(300)), "nothing is known yet");
+        let stored: Vec<i64> = (1..=400).filter(|due| *due != 300).collect();
+        assert_eq!(drain(&mut agenda, &stored, 100).len(), 100);
+        assert!(agenda.has_passed(&key(50)), "it was taken");
+        assert!(!agenda.has_passed(&key(200)), "it comes next");
+        assert!(!agenda.has_passed(&key(300)), "it lies behind what is held");
+        assert_eq!(drain(&mut agenda, &stored, 299).len(), 199);
+        assert!(agenda.has_passed(&key(300)));
+        agenda.booked(key(300), 1);
+        assert!(!agenda.has_passed(&key(300)));
     }
 
     #[test]

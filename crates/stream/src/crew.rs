@@ -40,6 +40,10 @@ pub(crate) struct Work {
     pub(crate) booked: bool,
     /// Since when it could have been made.
     pub(crate) due_at: Timestamp,
+    /// Whose delivery it is, where it must not overtake others of the user.
+    pub(crate) user: Option<u64>,
+    /// Whether it comes from the journal's retries or turns; otherwise from the log.
+    pub(crate) stored: bool,
 }
 
 /// What became of it.
@@ -48,6 +52,9 @@ pub(crate) struct Done {
     pub(crate) part: Part,
     pub(crate) attempt: u8,
     pub(crate) booked: bool,
+    /// As the work's.
+    pub(crate) user: Option<u64>,
+    pub(crate) stored: bool,
     pub(crate) received_at: Timestamp,
     /// When the attempt began and ended.
     pub(crate) began: Timestamp,
@@ -68,6 +75,17 @@ pub(crate) struct Told {
     pub(crate) sample: Option<Arc<str>>,
 }
 
+impl Done {
+    /// Whether the delivery has no further attempt, of so many.
+    pub(crate) fn is_over(&self, attempts: u8) -> bool {
+        match self.result {
+            WorkResult::Failed { .. } => self.attempt >= attempts,
+            WorkResult::Waits => false,
+            WorkResult::Delivered { .. } | WorkResult::Discarded(_) | WorkResult::NotSent => true,
+        }
+    }
+}
+
 /// How one attempt of one delivery went.
 pub(crate) enum WorkResult {
     Delivered {
@@ -81,6 +99,8 @@ pub(crate) enum WorkResult {
     Discarded(Discarded),
     /// The sync no longer sends this: its settings have changed since the retry was booked.
     NotSent,
+    /// Nothing was tried: it waits for an earlier delivery of its user.
+    Waits,
 }
 
 /// The lane's end of the workers. Cheap to clone.
@@ -375,6 +395,8 @@ async fn serve(shared: Arc<Shared>) {
             part: work.part,
             attempt: work.attempt,
             booked: work.booked,
+            user: work.user,
+            stored: work.stored,
             received_at: work.event.received_at,
             began,
             at: shared.clock.now(),

@@ -80,7 +80,7 @@ impl Gate {
                     self.breaker.failed(category, one.began, one.at, random);
                     met(failure)
                 }
-                WorkResult::Discarded(_) | WorkResult::NotSent => {
+                WorkResult::Discarded(_) | WorkResult::NotSent | WorkResult::Waits => {
                     self.breaker.not_sent(one.began);
                     continue;
                 }

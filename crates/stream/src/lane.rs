@@ -5,6 +5,7 @@
 //! settling lie at most `window` events: the most that a crash can send twice.
 
 mod dispatch;
+mod order;
 mod standing;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -15,20 +16,21 @@ use delivery::retry::Schedule;
 use futures_util::future::BoxFuture;
 use journal::hold::Standing;
 use journal::{Journal, StorageError};
-use model::{Clock, Event, Offset, ProjectId, Random, SyncId, Timestamp};
+use model::{Clock, Event, Offset, Part, ProjectId, Random, SyncId, Timestamp};
 use pipeline::Plan;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::agenda::Agenda;
 use crate::breaker;
-use crate::crew::{Crew, Done, Outlook};
+use crate::crew::{Crew, Done, Outlook, Work};
 use crate::drain::Draining;
 use crate::feed::Feed;
 use crate::gate::{Gate, Passage};
 use crate::replay::Orders;
 use crate::results::{Batch, Results, settle};
 use crate::sample::Subject;
+use crate::turns::Turns;
 use crate::view::{Flow, View};
 use crate::window::Window;
 
@@ -58,6 +60,8 @@ pub(crate) struct Course {
     pub(crate) requests_per_minute: Option<u32>,
     /// What samples of failures are made with.
     pub(crate) subject: Arc<Subject>,
+    /// Whether a user's deliveries keep their order.
+    pub(crate) ordered: bool,
 }
 
 /// Bounds of a lane.
@@ -97,6 +101,8 @@ pub(crate) struct Lane {
     standing: Standing,
     /// How it goes through what was held, while it does.
     draining: Option<Draining>,
+    ordered: bool,
+    turns: Turns<Work>,
     gate: Gate,
     /// Whether the gate would let a delivery pass, but there is none that may be read.
     starved: bool,
@@ -158,7 +164,7 @@ impl Lane {
         let plan = course.plan;
         let drain = tools.journal.drain(sync).await?;
         let draining = drain.map(|drain| Draining::new(drain, settled_cursor));
-        Ok(Self {
+        let mut lane = Self {
             project,
             sync,
             tools,
@@ -172,6 +178,8 @@ impl Lane {
             requests_per_minute: None,
             standing,
             draining,
+            ordered: false,
+            turns: Turns::default(),
             gate,
             starved: false,
             window: Window::new(position),
@@ -188,7 +196,9 @@ impl Lane {
             resume_at: None,
             stopping: false,
             cancel,
-        })
+        };
+        lane.load_turns().await?;
+        Ok(lane)
     }
 
     /// Runs until it is told to stop and everything under way has been settled.
@@ -256,6 +266,7 @@ impl Lane {
                 self.crew.sample(course.subject);
                 self.plan = course.plan;
                 self.requests_per_minute = course.requests_per_minute;
+                self.ordered = course.ordered;
                 self.gate.set_concurrency(course.concurrency);
                 self.set_pace();
                 if let Some(draining) = &mut self.draining {
@@ -315,22 +326,34 @@ impl Lane {
     fn take_result(&mut self, one: Done) {
         let is_retry = one.booked;
         self.retrying -= usize::from(is_retry);
-        let settled = match is_retry {
+        let over = one.is_over(self.tools.schedule.attempts());
+        let turn = one.user.filter(|_| one.attempt > 0);
+        let (user, stored, key) = (turn, one.stored, (one.offset, one.part));
+        let settled = match stored {
             true => 1,
             false => self.window.part_done(one.offset),
         };
         if settled == 0 {
             // The event's other delivery is still under way.
             self.half_done.insert(one.offset, one);
+            self.free(user, key, over, stored);
             return;
         }
         let (schedule, random) = (&self.tools.schedule, &*self.tools.random);
-        let other = match is_retry {
+        let other = match stored {
             true => None,
             false => self.half_done.remove(&one.offset),
         };
         for part in other.into_iter().chain([one]) {
             self.results.add(part, settled, schedule, random);
+        }
+        self.free(user, key, over, stored);
+    }
+
+    /// Lets the user's next delivery move up.
+    fn free(&mut self, user: Option<u64>, key: (Offset, Part), over: bool, was_stored: bool) {
+        if let Some(user) = user {
+            self.free_turn(user, key, over, was_stored);
         }
     }
 
@@ -358,6 +381,7 @@ impl Lane {
         let (sync, tools) = (self.sync, Arc::clone(&self.tools));
         self.settled_at = now;
         self.recount = false;
+        self.turns.settles();
         self.settling = Some(Box::pin(settle(tools, sync, batch)));
     }
 
@@ -369,10 +393,12 @@ impl Lane {
                 pending,
             }) => {
                 self.exposed -= deliveries;
+                self.turns.settled();
                 self.settled_cursor = settlement.cursor;
                 self.view.settled(&settlement, pending);
                 for retry in &settlement.book {
                     self.agenda.booked(retry.key(), retry.attempts);
+                    self.turns.booked(retry.key());
                 }
             }
             // The journal is closed: nothing can be kept any more. What was sent and not settled
@@ -404,7 +430,8 @@ impl Lane {
             .next_due()
             .filter(|_| !self.stopping && self.may_retry());
         // With nothing to begin, nobody needs to know when that may be.
-        let waits = !self.stopping && (self.gate.held() > 0 || self.is_behind());
+        let waits = self.gate.held() > 0 || self.is_behind() || self.turns.has_ready();
+        let waits = waits && !self.stopping;
         let waits = waits && self.retrying == 0 && !self.starved;
         let gate = self.gate.changes_at().filter(|_| waits);
         [self.settle_due(), self.resume_at.or(retry), gate]
@@ -423,6 +450,7 @@ impl Lane {
             unread,
             self.window.oldest().or(waiting),
             Flow {
+                in_order: self.turns.waiting(),
                 draining: self.draining.as_ref().map(Draining::drain),
                 allowed: self.gate.allowed(),
                 open: self.gate.open(),

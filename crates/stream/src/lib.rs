@@ -18,6 +18,7 @@ mod replay;
 mod results;
 mod sample;
 mod streams;
+mod turns;
 mod user;
 mod view;
 mod window;

@@ -7,6 +7,7 @@ use journal::fate::{
     Attempt, Delivered, MOST_MESSAGE_BYTES, Record, Sample, Split, What, beginning,
 };
 use journal::figures::Details;
+use journal::turn::Turn;
 use journal::{Counts, Ended, EndedWhy, LanePosition, Retry, Settlement, StorageError};
 use model::outcome::Discarded;
 use model::{Offset, Part, Random, SyncId, Timestamp};
@@ -27,6 +28,8 @@ pub(crate) struct Results {
     details: Details,
     record: Record,
     superseded: u64,
+    turns: Vec<Turn>,
+    turns_over: Vec<Turn>,
     /// How many deliveries the settlement will take out of a crash's reach.
     deliveries: usize,
 }
@@ -52,6 +55,8 @@ impl Results {
             && self.counts.is_empty()
             && self.details.is_empty()
             && self.superseded == 0
+            && self.turns.is_empty()
+            && self.turns_over.is_empty()
             && self.book.is_empty()
             && self.finish.is_empty()
             && self.ended.is_empty()
@@ -70,10 +75,23 @@ impl Results {
     }
 
     /// The retry of an event that is no longer kept is over.
-    pub(crate) fn add_lost_retry(&mut self, offset: Offset, part: Part) {
+    pub(crate) fn add_lost_retry(&mut self, offset: Offset, part: Part, user: Option<u64>) {
+        let turn = user.map(|user| Turn { user, offset, part });
+        self.turns_over.extend(turn);
         self.finish.push((offset, part));
         self.unsent.push((offset, part));
         self.deliveries += 1;
+    }
+
+    /// The event of a delivery that waited for its turn is no longer kept.
+    pub(crate) fn add_lost_turn(&mut self, turn: Turn) {
+        self.turns_over.push(turn);
+        self.deliveries += 1;
+    }
+
+    /// Whether any of the user's deliveries are about to be kept in the order.
+    pub(crate) fn has_turn_of(&self, user: u64) -> bool {
+        self.turns.iter().any(|turn| turn.user == user)
     }
 
     /// One delivery's attempt is over: of `parts` that the event has and that come here together.
@@ -83,6 +101,8 @@ impl Results {
             part,
             attempt,
             booked: is_retry,
+            user,
+            stored,
             received_at,
             at,
             requests,
@@ -134,6 +154,7 @@ impl Results {
                 self.counts.filtered += 1;
                 self.unsent.push((offset, part));
             }
+            WorkResult::Waits => over = false,
             WorkResult::Discarded(why) => {
                 self.counts.discarded += 1;
                 *self.details.discarded.entry(why.name()).or_default() += 1;
@@ -198,6 +219,14 @@ impl Results {
                 }
             }
         }
+        if let Some(user) = user {
+            let turn = Turn { user, offset, part };
+            match over {
+                true if stored => self.turns_over.push(turn),
+                true => {}
+                false => self.turns.push(turn),
+            }
+        }
         // Of two deliveries former versions booked the one while the other was under way. After a crash
         // both are made anew, and that booking is over as well.
         if over && (is_retry || parts > 1) {
@@ -234,6 +263,8 @@ impl Results {
             details,
             record,
             superseded,
+            turns,
+            turns_over,
             deliveries,
         } = self;
         let LanePosition { cursor, ahead, .. } = position;
@@ -249,6 +280,8 @@ impl Results {
             details,
             record,
             superseded,
+            turns,
+            turns_over,
         };
         Batch {
             settlement,

@@ -13,7 +13,7 @@ use journal::hold::{Drain, Forgone, Standing};
 use journal::{DroppedLane, Journal, StorageError};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
-use model::sync::Sync;
+use model::sync::{self, Sync};
 use model::{Clock, Offset, ProjectId, Random, ReplayId, SyncId, Timestamp};
 use pipeline::preview::Secrets;
 use pipeline::{Plan, Problem};
@@ -317,6 +317,7 @@ impl Streams {
             concurrency: concurrency.into(),
             requests_per_minute: per_minute.into_iter().flatten().min(),
             subject,
+            ordered: settings.order == sync::Order::PerUser,
         }
     }
 

@@ -70,6 +70,8 @@ pub struct LaneView {
     /// How it goes through what was held up, while it does.
     #[serde(skip)]
     pub draining: Option<Drain>,
+    /// Deliveries that wait for an earlier one of their user.
+    pub in_order: u64,
     /// Pending retries.
     pub pending: u64,
     /// When the oldest event that is neither delivered nor booked as a retry was received.
@@ -127,6 +129,7 @@ pub(crate) struct View {
 
 /// What the lane lets pass at this moment.
 pub(crate) struct Flow {
+    pub(crate) in_order: u64,
     pub(crate) draining: Option<Drain>,
     pub(crate) allowed: usize,
     pub(crate) open: Option<Open>,
@@ -198,7 +201,7 @@ impl View {
                     state.shown.last_failure = Some(one.at);
                 }
                 WorkResult::Discarded(why) => state.discarded = Some(why.to_string()),
-                WorkResult::NotSent => {}
+                WorkResult::NotSent | WorkResult::Waits => {}
             }
         }
     }
@@ -228,6 +231,7 @@ impl View {
     ) {
         let mut state = self.state();
         state.shown.allowed = flow.allowed;
+        state.shown.in_order = flow.in_order;
         state.shown.draining = flow.draining;
         state.shown.shut_since = flow.open.map(|open| open.since);
         state.shown.next_probe = flow.open.and_then(|open| open.next_probe);

@@ -10,7 +10,7 @@ use axum::http::Uri;
 use model::DefinitionId;
 use model::definition::{Definition, Parameter};
 use model::filter::{Property, Selection};
-use model::sync::{Events, PropertyChoice, Settings, UserAgent, Users};
+use model::sync::{Events, Order, PropertyChoice, Settings, UserAgent, Users};
 use serde::{Deserialize, Deserializer};
 use store::{SecretFields, SyncDraft};
 use utoipa::ToSchema;
@@ -84,6 +84,8 @@ pub(super) struct SyncInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
     requests_per_minute: Option<Option<u32>>,
+    /// Which deliveries may overtake others.
+    order: Option<Order>,
 }
 
 /// The destination that a sync is to connect.
@@ -274,6 +276,7 @@ pub(super) fn merge(
     settings.property_choice = input.property_choice.unwrap_or(settings.property_choice);
     settings.withhold_properties =
         (input.withhold_properties).unwrap_or(settings.withhold_properties);
+    settings.order = input.order.unwrap_or(settings.order);
     settings.user_agent = input.user_agent.unwrap_or(settings.user_agent);
     settings.typed_properties = input.typed_properties.unwrap_or(settings.typed_properties);
     match problems.is_empty() {

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
-use journal::hold::Drain;
-use journal::{
-    Caps, EndedRow, EraseRequest, Erasure, Fates, Held, Keep, LaneStats, Retry, RetryKey,
-};
+use journal::hold::{Caps, Drain};
+use journal::{EndedRow, EraseRequest, Erasure, Fates, Held, Keep, LaneStats, Retry, RetryKey};
 use model::definition::Definition;
 use model::outcome::Failure;
 use model::sync::Sync;
@@ -156,6 +154,8 @@ pub struct LaneStatus {
     pub allowed: u64,
     /// When the next probe is made, while no delivery is begun otherwise.
     pub next_probe: Option<Timestamp>,
+    /// Deliveries that wait for an earlier one of their user.
+    pub in_order: u64,
     /// How it goes through what was held up, while it does.
     pub draining: Option<Drain>,
     /// What it keeps at most while it stands still.

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract;
-use journal::{Caps, EndedRow, EndedWhy, LaneStats, Retry, RetryKey};
+use journal::hold::Caps;
+use journal::{EndedRow, EndedWhy, LaneStats, Retry, RetryKey};
 use model::outcome::{Category, Discarded, Failure};
 use model::{DeliveryId, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
@@ -50,6 +51,8 @@ pub(super) struct SyncStatus {
     /// When the next probe is made, while the destination takes nothing and no delivery is begun.
     #[schema(format = DateTime)]
     next_probe_at: Option<String>,
+    /// Deliveries that wait for an earlier one of their user, where these keep their order.
+    waiting_in_order: u64,
     /// What it keeps, and what it lost, while it stands still: switched off, misconfigured, or not sent to.
     held: HeldView,
     /// How it goes through what was held up, while it does.
@@ -255,6 +258,7 @@ pub(super) async fn status(
         ended: stats.ended,
         requests_at_once: lane.allowed,
         next_probe_at: lane.next_probe.map(rfc3339),
+        waiting_in_order: lane.in_order,
         held: HeldView::new(lane.caps, &stats),
         draining: lane.draining.map(|drain| DrainingView {
             events_left: drain.until.0.saturating_sub(stats.cursor.0),

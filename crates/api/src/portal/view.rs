@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::Timestamp;
 use model::definition::Definition;
 use model::filter::Property;
-use model::sync::{Events, PropertyChoice, UserAgent, Users};
+use model::sync::{Events, Order, PropertyChoice, UserAgent, Users};
 use serde::Serialize;
 use store::SyncRecord;
 use utoipa::ToSchema;
@@ -55,6 +55,8 @@ pub(super) struct SyncView {
     concurrency: Option<u16>,
     /// Requests a minute at most, each try counted; null: as many as the destination takes.
     requests_per_minute: Option<u32>,
+    /// Which deliveries may overtake others.
+    order: Order,
     /// Counts from 1 with each change; what `ETag` and `If-Match` carry as `"vN"`.
     version: u64,
     /// When it was made.
@@ -143,6 +145,7 @@ impl SyncView {
             typed_properties: settings.typed_properties,
             concurrency: settings.concurrency,
             requests_per_minute: settings.requests_per_minute,
+            order: settings.order,
             version: record.version,
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),

@@ -13,6 +13,7 @@ use journal::fate::{
 };
 use journal::figures::{Figures, Scope, Step};
 use journal::hold::{Drain, Forgone, Standing};
+use journal::turn::{Turn, TurnHead};
 use journal::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, Fates, IncomingEvent, Journal,
     LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey, Settlement, Status,
@@ -187,6 +188,23 @@ impl Journal for Recorder {
 
     async fn set_standing(&self, _: SyncId, _: Standing) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    async fn turns(
+        &self,
+        _: SyncId,
+        _: Option<u64>,
+        _: usize,
+    ) -> Result<Vec<TurnHead>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn turn(
+        &self,
+        _: SyncId,
+        _: u64,
+    ) -> Result<Option<(Turn, Option<Timestamp>)>, StorageError> {
+        Ok(None)
     }
 
     async fn set_drain(&self, _: SyncId, _: Option<Drain>) -> Result<(), StorageError> {

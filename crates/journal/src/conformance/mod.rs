@@ -16,6 +16,7 @@ pub mod replays;
 pub mod retention;
 mod support;
 pub mod traces;
+pub mod turns;
 pub mod users;
 
 use std::sync::Arc;
@@ -161,6 +162,9 @@ macro_rules! conformance {
             holds::how_a_lane_stood_is_known_when_it_is_opened
             holds::a_backlog_is_dropped_whole_and_counted
             holds::a_way_through_what_was_held_is_remembered
+            turns::a_users_first_delivery_is_known_and_whether_it_is_booked
+            turns::turns_of_erased_events_go
+            turns::what_waits_holds_its_event_and_goes_with_its_lane
         }
     };
     (@cases $backend:expr; $($module:ident :: $case:ident)+) => {

@@ -22,6 +22,7 @@ mod person;
 mod reader;
 mod schema;
 mod shared;
+mod turns;
 mod upgrade;
 mod writer;
 
@@ -43,6 +44,7 @@ pub use open::OpenError;
 
 use crate::figures::{Figures, Scope, Step as FigureStep};
 use crate::hold::{Drain, Forgone, Standing};
+use crate::turn::{Turn, TurnHead};
 use crate::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, EraseRequest, Erasing, Erasure, Held,
     Journal, Keep, LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey,
@@ -274,6 +276,31 @@ impl Journal for Sqlite {
         max: usize,
     ) -> Result<Vec<Retry>, StorageError> {
         let read = move |connection: &_| reader::retries(connection, sync, after, max);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn turns(
+        &self,
+        sync: SyncId,
+        after: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<TurnHead>, StorageError> {
+        let read = move |connection: &_| reader::turns(connection, sync, after, max);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn turn(
+        &self,
+        sync: SyncId,
+        user: u64,
+    ) -> Result<Option<(Turn, Option<Timestamp>)>, StorageError> {
+        let read = move |connection: &_| reader::turn(connection, sync, user);
         self.readers
             .run(read)
             .await?

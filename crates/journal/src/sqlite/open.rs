@@ -178,6 +178,7 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(fate::CREATE_FATES)?;
     transaction.execute_batch(schema::CREATE_HOLDS)?;
     transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
+    transaction.execute_batch(schema::CREATE_TURNS)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

@@ -15,8 +15,10 @@ use super::chunk::Chunk;
 use super::failure::Fault;
 use super::holds;
 use super::open::{Role, connect};
+use super::turns;
 use super::writer::counts_from;
 use crate::hold::Drain;
+use crate::turn::{Turn, TurnHead};
 use crate::{
     Ended, EndedRow, Held, LaneStats, ReplayState, Retry, RetryKey, StorageError, Stretch,
 };
@@ -398,6 +400,31 @@ pub(super) fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> 
             why,
         },
     })
+}
+
+/// `None` when the sync has no lane.
+pub(super) fn turns(
+    connection: &Connection,
+    sync: SyncId,
+    after: Option<u64>,
+    max: usize,
+) -> Result<Option<Vec<TurnHead>>, Fault> {
+    match lane_number(connection, sync)? {
+        Some(lane) => Ok(Some(turns::heads(connection, lane, after, max)?)),
+        None => Ok(None),
+    }
+}
+
+/// `None` when the sync has no lane.
+pub(super) fn turn(
+    connection: &Connection,
+    sync: SyncId,
+    user: u64,
+) -> Result<Option<Option<(Turn, Option<Timestamp>)>>, Fault> {
+    match lane_number(connection, sync)? {
+        Some(lane) => Ok(Some(turns::head(connection, lane, user)?)),
+        None => Ok(None),
+    }
 }
 
 /// `None` when the sync has no lane.

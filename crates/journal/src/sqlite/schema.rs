@@ -4,14 +4,14 @@
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
 /// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
 /// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays and `holds`, and
-/// users can be erased. Since 5, a user's devices are found by the user.
+/// users can be erased. Since 5, a user's devices are found by the user, and there are `turns`.
 pub(super) const VERSION: i64 = 5;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
 
 /// The tables whose structure is checked at the start, the small and vital ones first.
-pub(super) const TABLES: [&str; 24] = [
+pub(super) const TABLES: [&str; 25] = [
     "meta",
     "projects",
     "lanes",
@@ -23,6 +23,7 @@ pub(super) const TABLES: [&str; 24] = [
     "minutes",
     "hours",
     "holds",
+    "turns",
     "dedupe_runs",
     "dedupe_log",
     "fates",
@@ -251,4 +252,16 @@ CREATE TABLE holds (
 /// Of version 5: a user's devices are found without a look at all of them.
 pub(super) const CREATE_DEVICES_OF_USERS: &str = "
 CREATE INDEX devices_user ON devices (amplitude_id);
+";
+
+/// Of version 5: deliveries in the order of their users.
+pub(super) const CREATE_TURNS: &str = "
+CREATE TABLE turns (
+    lane   INTEGER NOT NULL,
+    user   INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    part   INTEGER NOT NULL,
+    PRIMARY KEY (lane, user, offset, part)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX turns_offset ON turns (lane, offset);
 ";

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use super::cache::ChunkCache;
 use super::config::Config;
-use crate::{Caps, Histogram, Keep, Status};
+use crate::hold::Caps;
+use crate::{Histogram, Keep, Status};
 
 const SECONDS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0, 2.0, 4.0,

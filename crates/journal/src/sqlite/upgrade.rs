@@ -29,6 +29,7 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
     }
     if version < 5 {
         transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
+        transaction.execute_batch(schema::CREATE_TURNS)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

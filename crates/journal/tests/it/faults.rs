@@ -8,9 +8,10 @@ use millstream_journal::conformance::Bounds;
 use millstream_journal::fate::Standing;
 use millstream_journal::figures::{Figures, Scope, Step};
 use millstream_journal::sqlite::{Config, OpenError, Sqlite};
+use millstream_journal::turn::Turn;
 use millstream_journal::{AcceptError, Journal, Settlement, StorageError};
 use model::random::Seeded;
-use model::{Offset, ProjectId, SyncId, Timestamp};
+use model::{Offset, Part, ProjectId, SyncId, Timestamp};
 
 use crate::support::{batch, config, copy, counting, open, project, read_all, sync};
 
@@ -238,6 +239,7 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
         let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
         let version = || database.pragma_query_value(None, "user_version", |row| row.get(0));
         let now: i64 = version().unwrap();
+        database.execute_batch(VERSION_5_AWAY).unwrap();
         database.execute_batch(VERSION_4_AWAY).unwrap();
         database.execute_batch(BEFORE_FIGURES).unwrap();
         database
@@ -264,11 +266,16 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
     }
 }
 
-/// Makes a database of ours one of version 3.
+/// Makes a database of version 5 one of version 4.
+const VERSION_5_AWAY: &str = "
+    DROP TABLE turns; DROP INDEX devices_user;
+    PRAGMA user_version = 4;";
+
+/// Makes a database of version 4 one of version 3.
 const VERSION_4_AWAY: &str = "
     DROP TABLE fates; DROP TABLE outcomes; DROP TABLE packed; DROP TABLE samples; DROP TABLE refused;
     DROP TABLE replays; DROP TABLE replayed; DROP TABLE bounded_lanes; DROP TABLE holds;
-    DROP TABLE erasures; DROP TABLE erased; DROP TABLE zeros; DROP INDEX devices_user;
+    DROP TABLE erasures; DROP TABLE erased; DROP TABLE zeros;
     PRAGMA user_version = 3;";
 
 #[tokio::test]
@@ -282,6 +289,7 @@ async fn of_what_a_former_version_settled_nothing_is_known() {
     journal.accept(batch(events)).await.unwrap();
     journal.close().await;
     let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    database.execute_batch(VERSION_5_AWAY).unwrap();
     database.execute_batch(VERSION_4_AWAY).unwrap();
     drop(database);
     let journal = open(small(folder.path()));
@@ -303,6 +311,31 @@ async fn of_what_a_former_version_settled_nothing_is_known() {
         Standing::Ahead { events: 0 },
     ];
     assert_eq!(standings, wanted);
+}
+
+#[tokio::test]
+async fn a_lane_of_a_former_version_can_keep_deliveries_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(small(folder.path()));
+    journal.open_lane(project(), sync()).await.unwrap();
+    journal.accept(ten(0)).await.unwrap();
+    journal.close().await;
+    let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    database.execute_batch(VERSION_5_AWAY).unwrap();
+    drop(database);
+    let journal = open(small(folder.path()));
+    let turn = Turn {
+        user: 1,
+        offset: Offset(3),
+        part: Part::Event,
+    };
+    let settlement = Settlement {
+        cursor: Offset(10),
+        turns: vec![turn],
+        ..Settlement::default()
+    };
+    journal.settle(sync(), settlement).await.unwrap();
+    assert_eq!(journal.turn(sync(), 1).await, Ok(Some((turn, None))));
 }
 
 #[tokio::test]

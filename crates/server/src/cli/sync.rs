@@ -368,7 +368,7 @@ impl One {
                     status["backlog"], status["pending"]
                 ),
             ),
-            ("Held", held(&status["held"])),
+            ("Held", resume::held(&status["held"])),
         ]);
         if status["draining"].is_object() {
             let left = &status["draining"]["events_left"];
@@ -472,30 +472,6 @@ impl Page {
         );
         Ok(())
     }
-}
-
-/// What a sync keeps, and what it lost, in words.
-fn held(held: &Value) -> String {
-    let count = |field: &str| held[field].as_u64().unwrap_or(0);
-    let mut text = format!(
-        "{} bytes of events; while it stands still {} days and {} bytes at most",
-        count("bytes"),
-        count("max_age_seconds") / 86_400,
-        count("max_bytes")
-    );
-    for (what, events, retries) in [
-        ("lost to that", "lost_events", "lost_retries"),
-        ("dropped", "dropped_events", "dropped_retries"),
-    ] {
-        let (events, retries) = (count(events), count(retries));
-        if events + retries > 0 {
-            text += &format!("; {what}: {events} events, {retries} retries");
-        }
-    }
-    if count("superseded") > 0 {
-        text += &format!("; left out for newer ones: {}", count("superseded"));
-    }
-    text
 }
 
 pub(super) fn path(sync: &Value) -> String {

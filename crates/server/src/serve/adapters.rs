@@ -106,6 +106,7 @@ impl Lanes for ControlledLanes {
             in_flight: view.in_flight as u64,
             allowed: view.allowed as u64,
             next_probe: view.next_probe,
+            in_order: view.in_order,
             draining: match view.draining {
                 Some(drain) => Some(drain),
                 // One that is switched off may be about to go through it.

@@ -221,6 +221,9 @@ impl ControlledLanes {
         let arrived = !matches!(&replay.what, Replayed::Import(import) if !import.complete);
         let delivered = stats.total.delivered_first + stats.total.delivered_retry;
         let failed = stats.total.discarded + stats.total.expired;
+        // Of one that keeps the order of users, some may wait without a retry.
+        let in_order = self.journal.turns(lane, None, 1).await;
+        let in_order = !in_order.map_err(unavailable)?.is_empty();
         let cancelled = replay.state == ReplayGoal::Cancelled;
         Ok(Some(Progress {
             total: end.0.saturating_sub(bounds.start.0),
@@ -230,7 +233,7 @@ impl ControlledLanes {
             failed,
             // What waits is given up with the rest.
             unsent: if cancelled { stats.pending } else { 0 },
-            done: arrived && stats.cursor >= end && stats.pending == 0,
+            done: arrived && stats.cursor >= end && stats.pending == 0 && !in_order,
             kept: stats.ended,
         }))
     }

@@ -45,6 +45,10 @@ impl Lane {
         self.tell_standing().await?;
         self.end_drain().await?;
         self.dispatch_retries().await?;
+        self.turns.notice_gone(|key| self.agenda.has_passed(key));
+        if passage == Passage::Free {
+            self.dispatch_turns(usize::MAX).await?;
+        }
         if self.look_for_newest().await? {
             return Ok(true);
         }
@@ -53,6 +57,7 @@ impl Lane {
                 self.release_held();
                 let room = self.room();
                 let (work, more) = self.read_new(room, false).await?;
+                let work = self.in_turn(work);
                 self.hand_out(work);
                 Ok(more)
             }
@@ -81,7 +86,14 @@ impl Lane {
     /// Sends the oldest delivery that waits, alone.
     async fn probe(&mut self) -> Result<bool, StorageError> {
         if self.gate.held() == 0 {
+            if self.dispatch_turns(1).await? > 0 {
+                self.gate.probe_made(self.tools.clock.now());
+                return Ok(false);
+            }
             let (work, more) = self.read_new(1, true).await?;
+            // Those that wait for their turn are no probe: the next ones may be.
+            let more = more || !work.is_empty();
+            let work = self.in_turn(work);
             self.gate.hold(work);
             if self.gate.held() == 0 {
                 self.starved = !more;
@@ -94,7 +106,7 @@ impl Lane {
         Ok(false)
     }
 
-    fn hand_out(&mut self, mut work: Vec<Work>) {
+    pub(super) fn hand_out(&mut self, mut work: Vec<Work>) {
         for one in &mut work {
             // What was held back may have been read under former settings.
             if !Arc::ptr_eq(&one.plan, &self.plan) {
@@ -135,10 +147,18 @@ impl Lane {
                 break;
             };
             let (_, offset, part) = due.key;
-            let Some(event) = self.tools.journal.get(self.project, offset).await? else {
+            let event = self.tools.journal.get(self.project, offset).await;
+            // It could not be looked for: it is still due.
+            let event = event.inspect_err(|_| self.agenda.booked(due.key, due.attempts))?;
+            // Also of a lane that no longer keeps the order.
+            let user = self.turns.retried(due.key);
+            let Some(event) = event else {
                 tracing::error!(sync = %self.sync, offset = offset.0, "the event of a pending retry is gone");
-                self.results.add_lost_retry(offset, part);
+                self.results.add_lost_retry(offset, part, user);
                 self.exposed += 1;
+                if let Some(user) = user {
+                    self.free_turn(user, (offset, part), true, true);
+                }
                 continue;
             };
             self.retrying += 1;
@@ -151,6 +171,8 @@ impl Lane {
                 attempt: due.attempts.saturating_add(1),
                 booked: true,
                 due_at: due.key.0,
+                user,
+                stored: true,
             }]);
         }
         Ok(())
@@ -190,7 +212,8 @@ impl Lane {
             self.page.extend(page);
         }
         while let Some(event) = self.page.front() {
-            if self.window.span() >= 16 * self.bounds.window {
+            let full = self.turns.is_full(self.bounds.window);
+            if full || self.window.span() >= 16 * self.bounds.window {
                 break;
             }
             if event.offset > self.window.next() {
@@ -223,6 +246,7 @@ impl Lane {
                 count => self.window.push_open(event.received_at, count),
             }
             room = room.saturating_sub(parts.len());
+            let user = self.user_in_order(event);
             for part in parts.iter() {
                 let plan = Arc::clone(&self.plan);
                 work.push(Work {
@@ -232,6 +256,8 @@ impl Lane {
                     attempt: 1,
                     booked: false,
                     due_at: event.received_at,
+                    user,
+                    stored: false,
                 });
             }
             self.page.pop_front();
@@ -241,6 +267,7 @@ impl Lane {
         }
         self.results.add_passed(self.window.advance());
         let wants = room > 1 || (one_event && work.is_empty());
+        let wants = wants && !self.turns.is_full(self.bounds.window);
         let more = wants && self.is_behind() && self.window.span() < 16 * self.bounds.window;
         Ok((work, more))
     }

@@ -9,11 +9,12 @@ use journal::Journal as _;
 use millstream_stream::{Backfill, Config, count_events, lane_of};
 use model::definition::Definition;
 use model::filter::Selection;
-use model::sync::Sync;
+use model::sync::{Order, Sync};
 use model::{Clock, DeliveryId, Offset, Part, ReplayId, Timestamp};
 use pipeline::{Plan, Scope};
 use serde_json::json;
 
+use crate::order::{assert_order, number_in};
 use crate::support::{Answer, START, World};
 
 const ID: ReplayId = ReplayId::from_bytes([7; 16]);
@@ -264,4 +265,53 @@ async fn what_would_be_sent_is_counted_or_estimated() {
     );
     let part = part.await.unwrap();
     assert_eq!((part.looked_at, part.matching), (30, 10));
+}
+
+#[tokio::test]
+async fn a_backfill_keeps_the_order_of_users_within_itself() {
+    let world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/past");
+    sync.settings.order = Order::PerUser;
+    world.apply(&sync).await;
+    world.send("tick", 0..70).await;
+    world.until_arrived("/past", 70).await;
+    world.until_settled(&sync).await;
+    world.clock.advance(Duration::from_secs(3600));
+    let until = world.clock.now();
+    // In reach of the backfill, user 3 is in trouble; that is none of the sync's.
+    world
+        .destination
+        .refuses("/past", |body| (number_in(body) % 7 == 3).then_some(400));
+    carry(&world, &backfill(&sync, until, &[]), until).await;
+    until_reached(&world, 1, 1).await;
+    world.send("tick", 70..73).await;
+    world
+        .until("the sync goes on", |world| {
+            let view = world.streams.view(sync.id).unwrap();
+            (view.cursor.0, view.pending, view.in_order) == (73, 0, 0)
+        })
+        .await;
+    world.destination.refuses("/past", |_| None);
+    until_reached(&world, 0, 0).await;
+    let arrived = world.destination.arrived("/past").into_iter();
+    let past: Vec<_> = arrived.filter(|one| one.backfill.is_some()).collect();
+    assert_order(&past);
+    let ids: BTreeSet<_> = past.iter().map(|one| &one.delivery).collect();
+    assert_eq!(ids.len(), 70);
+}
+
+/// Waits until the backfill has read everything, and so many retries and users with turns are left.
+async fn until_reached(world: &World, pending: u64, users: usize) {
+    let lane = lane_of(ID);
+    for _ in 0..40_000 {
+        let stats = world.journal.lane_stats(lane).await.unwrap().unwrap();
+        let bounds = world.journal.lane_bounds(lane).await.unwrap().unwrap();
+        let turns = world.journal.turns(lane, None, 9).await.unwrap();
+        if stats.cursor >= bounds.end && (stats.pending, turns.len()) == (pending, users) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_micros(500)).await;
+        world.clock.advance_to_next_sleeper();
+    }
+    panic!("the backfill did not get there");
 }

@@ -10,6 +10,7 @@ mod holding;
 mod isolation;
 mod limits;
 mod looking_on;
+mod order;
 mod replays;
 mod retries;
 mod settling;

@@ -39,10 +39,14 @@ pub(crate) struct Arrived {
 pub(crate) struct Destination {
     clock: Arc<ManualClock>,
     answers: Mutex<HashMap<String, Vec<Answer>>>,
+    refusals: Mutex<HashMap<String, Refusal>>,
     arrived: Mutex<Vec<Arrived>>,
     under_way: AtomicU64,
     pub(crate) most_under_way: AtomicU64,
 }
+
+/// The status with which a body is refused.
+type Refusal = Box<dyn Fn(&str) -> Option<u16> + Send>;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
@@ -57,6 +61,16 @@ impl Destination {
         let mut list: Vec<_> = answers.into_iter().collect();
         list.reverse();
         self.answers.lock().unwrap().insert(path.into(), list);
+    }
+
+    /// Refuses what it is told to, whatever it would answer otherwise.
+    pub(crate) fn refuses(
+        &self,
+        path: &str,
+        refusal: impl Fn(&str) -> Option<u16> + Send + 'static,
+    ) {
+        let mut refusals = self.refusals.lock().unwrap();
+        refusals.insert(path.into(), Box::new(refusal));
     }
 
     pub(crate) fn arrived(&self, path: &str) -> Vec<Arrived> {
@@ -83,6 +97,12 @@ impl Transport for Destination {
             backfill: (request.headers().get("millstream-backfill"))
                 .map(|mark| mark.to_str().unwrap().to_owned()),
         };
+        let refused = self
+            .refusals
+            .lock()
+            .unwrap()
+            .get(&path)
+            .and_then(|refusal| refusal(&arrived.body));
         self.arrived.lock().unwrap().push(arrived);
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(now, Ordering::SeqCst);
@@ -91,6 +111,7 @@ impl Transport for Destination {
         let answer = {
             let mut answers = self.answers.lock().unwrap();
             match answers.get_mut(&path) {
+                _ if refused.is_some() => Answer::Status(refused.unwrap_or(400)),
                 None => Answer::Status(200),
                 Some(list) if list.len() > 1 => list.pop().unwrap(),
                 Some(list) => list[0].clone(),
@@ -134,6 +155,7 @@ impl World {
         let destination = Arc::new(Destination {
             clock: Arc::clone(&clock),
             answers: Mutex::default(),
+            refusals: Mutex::default(),
             arrived: Mutex::default(),
             under_way: AtomicU64::new(0),
             most_under_way: AtomicU64::new(0),

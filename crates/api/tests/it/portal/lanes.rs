@@ -262,8 +262,9 @@ impl Lanes for NotingLanes {
             in_flight: 3,
             allowed: 64,
             next_probe: None,
+            in_order: 0,
             draining: None,
-            caps: journal::Caps::default(),
+            caps: journal::hold::Caps::default(),
             stats: Some(notes.stats),
         })
     }

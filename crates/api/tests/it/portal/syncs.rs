@@ -24,7 +24,7 @@ async fn a_sync_comes_back_as_it_was_sent() {
         "mappings": {"email": {"scope": "user", "name": "mail"}},
         "parameters": {"region": {"value": "eu", "secret": false}},
         "user_agent": "original", "typed_properties": true, "concurrency": 4,
-        "requests_per_minute": 600,
+        "requests_per_minute": 600, "order": "per_user",
     });
     let path = world.sync(sent.clone()).await;
     let shown = world.get(&path).await;

@@ -17,6 +17,7 @@ use crate::sqlite::chunk::{self, Chunk};
 use crate::sqlite::erasing::{Hit, Job, Looked, MOST_DEVICES, OVERWRITTEN, Person};
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::FatesOfLanes;
+use crate::sqlite::turns;
 use crate::{EraseRequest, ErasureState, Settlement, Subject};
 
 /// Takes what is kept of an event; says how much that was.
@@ -24,6 +25,7 @@ type Forget = fn(&mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fa
 
 /// What is kept of events, by the name under which an erasure counts it.
 const OF_EVENTS: &[(&str, Forget)] = &[
+    ("turns", forget_turns),
     ("retries", forget_retries),
     ("ended", forget_ended),
     ("attempts", forget_attempts),
@@ -108,6 +110,7 @@ impl Erased {
             }
         }
         let kept = |offset| self.has(connection, project, offset).map(|erased| !erased);
+        left.turns = retained(left.turns, |turn| kept(turn.offset))?;
         left.record.attempts = retained(left.record.attempts, |one| kept(one.offset))?;
         left.record.samples = retained(left.record.samples, |one| kept(one.offset))?;
         Ok(Cow::Owned(left))
@@ -439,6 +442,20 @@ fn forget_retries(group: &mut Group<'_>, project: i64, offset: Offset) -> Result
     lanes.forget_pending(project, gone);
     for lane in touched {
         lanes.forget_replayed(group.connection, lane, offset..offset.next())?;
+    }
+    Ok(gone)
+}
+
+/// Takes the event's deliveries out of the order of their user, in all lanes.
+fn forget_turns(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
+    let mut gone = 0;
+    for lane in group.state.lanes.iter_mut() {
+        if lane.project != project || lane.turns == 0 {
+            continue;
+        }
+        let (rows, _) = turns::clear(group.connection, lane.number, offset, offset.next())?;
+        lane.turns = lane.turns.saturating_sub(rows);
+        gone += rows;
     }
     Ok(gone)
 }

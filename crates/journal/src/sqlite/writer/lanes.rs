@@ -15,6 +15,7 @@ use crate::sqlite::fate::FatesOfLanes;
 use crate::sqlite::figures::Whose;
 use crate::sqlite::holds;
 use crate::sqlite::offsets;
+use crate::sqlite::turns;
 use crate::{Counts, DroppedLane, Ended, LanePosition, Retry, Settlement, StorageError};
 
 /// How many retries are dropped in one step.
@@ -49,6 +50,8 @@ pub(super) struct Lane {
     pub(super) skipped_to: Offset,
     pub(super) pending: u64,
     pub(super) ended: u64,
+    /// Deliveries in the order of their users.
+    pub(super) turns: u64,
     pub(super) total: Counts,
     /// Where the lane ends, if it does.
     pub(super) until: Option<Offset>,
@@ -94,6 +97,7 @@ impl Lanes {
                 skipped_to: Offset(0),
                 pending: row.get::<_, i64>(6)? as u64,
                 ended: row.get::<_, i64>(7)? as u64,
+                turns: 0,
                 total: counts_from(row, 8)?,
                 until: row
                     .get::<_, Option<i64>>(14)?
@@ -103,7 +107,11 @@ impl Lanes {
             };
             Ok((SyncId::from_bytes(row.get(0)?), lane))
         })?;
-        let by_sync: HashMap<_, Lane> = rows.collect::<Result<_, _>>()?;
+        let mut by_sync: HashMap<_, Lane> = rows.collect::<Result<_, _>>()?;
+        let turns = turns::counts(connection)?;
+        for lane in by_sync.values_mut() {
+            lane.turns = turns.get(&lane.number).copied().unwrap_or(0);
+        }
         let mut pending = HashMap::new();
         for lane in by_sync.values().filter(|lane| lane.pending > 0) {
             *pending.entry(lane.project).or_default() += lane.pending;
@@ -180,6 +188,7 @@ impl Lanes {
             skipped_to: Offset(0),
             pending: 0,
             ended: 0,
+            turns: 0,
             total: Counts::default(),
             changed: true,
         };
@@ -233,6 +242,10 @@ impl Lanes {
             .map_or(lane.cursor, |(_, project)| project.next);
         let ahead = lane.position()?.ahead.len() as u64;
         let events = head.0.saturating_sub(lane.cursor.0).saturating_sub(ahead);
+        // Those that wait for their turn were read, but no attempt was made.
+        let (_, waiting) = turns::clear(connection, lane.number, Offset(0), Offset(u64::MAX))?;
+        lane.turns = 0;
+        let events = events + waiting;
         let gone = connection
             .prepare_cached(
                 "DELETE FROM retries WHERE rowid IN
@@ -274,6 +287,13 @@ impl Lanes {
         for (offset, part) in &settlement.finish {
             let gone = finish.execute(params![lane.number, offset.0 as i64, *part as u8])?;
             lane.pending = lane.pending.saturating_sub(gone as u64);
+        }
+        for turn in &settlement.turns {
+            lane.turns += turns::add(connection, lane.number, turn)?;
+        }
+        for turn in &settlement.turns_over {
+            let gone = turns::remove(connection, lane.number, turn)?;
+            lane.turns = lane.turns.saturating_sub(gone);
         }
         for ended in &settlement.ended {
             lane.ended += end(connection, &mut self.last_ended, lane.number, ended)?;

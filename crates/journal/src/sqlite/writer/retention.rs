@@ -13,6 +13,7 @@ use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::TABLES_OF_LANES;
 use crate::sqlite::holds;
 use crate::sqlite::offsets;
+use crate::sqlite::turns;
 use crate::{Keep, Retired};
 
 /// What one step does at most.
@@ -83,6 +84,13 @@ impl Group<'_> {
                 step.more = true;
                 return Ok(());
             }
+        }
+        let turns = "DELETE FROM turns WHERE (lane, user, offset, part) IN
+            (SELECT lane, user, offset, part FROM turns
+             WHERE lane IN (SELECT number FROM lanes WHERE dropped = 1) LIMIT ?1)";
+        if self.connection.execute(turns, [ROWS_PER_STEP])? > 0 {
+            step.more = true;
+            return Ok(());
         }
         self.connection.execute(
             "DELETE FROM holds WHERE lane IN (SELECT number FROM lanes WHERE dropped = 1)",
@@ -244,6 +252,9 @@ impl Group<'_> {
             if !bounded && lane.pending > 0 && refers(self.connection, "retries", lane, chunk)? {
                 return Ok(true);
             }
+            if !bounded && lane.turns > 0 && refers(self.connection, "turns", lane, chunk)? {
+                return Ok(true);
+            }
             if lane.ended > 0 && refers(self.connection, "ended", lane, chunk)? {
                 return Ok(true);
             }
@@ -266,6 +277,13 @@ impl Group<'_> {
         let (mut forgotten, mut lanes) = (0, Vec::new());
         for lane in self.state.lanes.iter_mut().filter(still) {
             let mut lost_of_lane = Forgone::default();
+            if lane.turns > 0 && lane.standing == Standing::Paused {
+                let (gone, waiting) =
+                    turns::clear(self.connection, lane.number, chunk.first, chunk.end)?;
+                lane.turns = lane.turns.saturating_sub(gone);
+                // Those with a retry are counted with the retries.
+                lost_of_lane.events += waiting;
+            }
             if lane.pending > 0 && lane.standing == Standing::Paused {
                 let range = params![lane.number, chunk.first.0 as i64, chunk.end.0 as i64];
                 let lost = delete.execute(range)? as u64;
@@ -276,7 +294,7 @@ impl Group<'_> {
                 lanes.extend((lost > 0).then_some(lane.number));
             }
             if lane.needs(chunk.first, chunk.end) {
-                lost_of_lane.events = skip_to(lane, chunk.end)?;
+                lost_of_lane.events += skip_to(lane, chunk.end)?;
             }
             step.retired.skipped_by_paused += lost_of_lane.events + lost_of_lane.retries;
             holds::add_lost(self.connection, lane.number, lost_of_lane, now)?;

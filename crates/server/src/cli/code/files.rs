@@ -7,7 +7,7 @@ use anyhow::Context;
 use model::definition::Definition;
 use model::filter::Property;
 use model::sensitive::SensitiveProperties;
-use model::sync::{Events, PropertyChoice, UserAgent, Users};
+use model::sync::{Events, Order, PropertyChoice, UserAgent, Users};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -131,6 +131,9 @@ pub(super) struct SyncFile {
     /// Requests a minute at most, each try counted; absent: as many as the destination takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     requests_per_minute: Option<u32>,
+    /// Which deliveries may overtake others.
+    #[serde(default)]
+    order: Order,
 }
 
 /// A destination, as the catalog has it.
@@ -234,6 +237,7 @@ impl SyncFile {
             "typed_properties",
             "concurrency",
             "requests_per_minute",
+            "order",
         ] {
             file[field] = view[field].clone();
         }
@@ -300,6 +304,7 @@ impl SyncFile {
             "typed_properties": self.typed_properties,
             "concurrency": self.concurrency,
             "requests_per_minute": self.requests_per_minute,
+            "order": self.order,
         });
         if let Some(url) = &self.url {
             input["url"] = json!(url);
@@ -412,7 +417,7 @@ mod tests {
             "events": {"send": true, "select": {"all": {}}}, "users": {"send": false},
             "properties": [{"scope": "event", "name": "x"}], "mappings": {}, "mapping_kinds": {},
             "property_choice": "only", "withhold_properties": false,
-            "user_agent": "millstream", "typed_properties": null, "concurrency": null, "requests_per_minute": null,
+            "user_agent": "millstream", "typed_properties": null, "concurrency": null, "requests_per_minute": null, "order": "none",
         })
     }
 

@@ -1,0 +1,153 @@
+//! Deliveries that wait for an earlier one of their user: the rows of `turns`.
+
+use std::collections::HashMap;
+
+use model::{Offset, Part, Timestamp};
+use rusqlite::{Connection, Row, params};
+
+use super::failure::Fault;
+use crate::turn::{Turn, TurnHead};
+
+/// Each user's first delivery; a range of users, and how many users.
+const HEADS: &str = "
+    SELECT user, offset, part, count,
+        (SELECT due_at FROM retries WHERE retries.lane = ?1 AND retries.offset = first.offset
+            AND retries.part = first.part)
+    FROM (SELECT user, offset, part, count(*) OVER (PARTITION BY user) AS count,
+            row_number() OVER (PARTITION BY user ORDER BY offset, part) AS place
+        FROM turns WHERE lane = ?1 AND user BETWEEN ?2 AND ?3) AS first
+    WHERE place = 1 ORDER BY user LIMIT ?4";
+
+/// One user's first delivery. The others are not counted: there may be very many.
+const HEAD: &str = "
+    SELECT user, offset, part,
+        (SELECT due_at FROM retries WHERE retries.lane = ?1 AND retries.offset = turns.offset
+            AND retries.part = turns.part)
+    FROM turns WHERE lane = ?1 AND user = ?2 ORDER BY offset, part LIMIT 1";
+
+/// Notes that a delivery has its place in its user's order; says how many more there are now.
+pub(super) fn add(connection: &Connection, lane: i64, turn: &Turn) -> Result<u64, Fault> {
+    let added = connection
+        .prepare_cached("INSERT OR IGNORE INTO turns VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![
+            lane,
+            turn.user as i64,
+            turn.offset.0 as i64,
+            turn.part as u8
+        ])?;
+    Ok(added as u64)
+}
+
+/// A delivery is over; says how many fewer there are now.
+pub(super) fn remove(connection: &Connection, lane: i64, turn: &Turn) -> Result<u64, Fault> {
+    let gone = connection
+        .prepare_cached(
+            "DELETE FROM turns WHERE lane = ?1 AND user = ?2 AND offset = ?3 AND part = ?4",
+        )?
+        .execute(params![
+            lane,
+            turn.user as i64,
+            turn.offset.0 as i64,
+            turn.part as u8
+        ])?;
+    Ok(gone as u64)
+}
+
+/// Removes a lane's, of events from `first` on before `end`; says how many there were, and how many of
+/// them had no retry. Retries of theirs have to go afterwards.
+pub(super) fn clear(
+    connection: &Connection,
+    lane: i64,
+    first: Offset,
+    end: Offset,
+) -> Result<(u64, u64), Fault> {
+    let stored = |offset: Offset| i64::try_from(offset.0).unwrap_or(i64::MAX);
+    let range = params![lane, stored(first), stored(end)];
+    let waiting = connection
+        .prepare_cached(
+            "DELETE FROM turns WHERE lane = ?1 AND offset >= ?2 AND offset < ?3
+             AND NOT EXISTS (SELECT 1 FROM retries WHERE retries.lane = turns.lane
+                AND retries.offset = turns.offset AND retries.part = turns.part)",
+        )?
+        .execute(range)? as u64;
+    let booked = connection
+        .prepare_cached("DELETE FROM turns WHERE lane = ?1 AND offset >= ?2 AND offset < ?3")?
+        .execute(range)? as u64;
+    Ok((waiting + booked, waiting))
+}
+
+/// How many each lane has.
+pub(super) fn counts(connection: &Connection) -> Result<HashMap<i64, u64>, Fault> {
+    let mut query = connection.prepare("SELECT lane, count(*) FROM turns GROUP BY lane")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The first delivery of users behind `after`, in the order of users.
+pub(super) fn heads(
+    connection: &Connection,
+    lane: i64,
+    after: Option<u64>,
+    max: usize,
+) -> Result<Vec<TurnHead>, Fault> {
+    let from = after.map_or(i64::MIN, |after| (after as i64).saturating_add(1));
+    // The users of the page first: all of a lane's rows would be looked at otherwise.
+    let last = connection
+        .prepare_cached(
+            "SELECT max(user) FROM (SELECT DISTINCT user FROM turns WHERE lane = ?1 AND user >= ?2
+             ORDER BY user LIMIT ?3)",
+        )?
+        .query_row(params![lane, from, max as i64], |row| {
+            row.get::<_, Option<i64>>(0)
+        })?;
+    match last {
+        Some(last) => between(connection, lane, from, last, max),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// One user's first delivery.
+pub(super) fn head(
+    connection: &Connection,
+    lane: i64,
+    user: u64,
+) -> Result<Option<(Turn, Option<Timestamp>)>, Fault> {
+    let mut query = connection.prepare_cached(HEAD)?;
+    let mut rows = query.query(params![lane, user as i64])?;
+    let read = |row: &Row<'_>| Ok((turn(row)?, row.get::<_, Option<i64>>(3)?.map(Timestamp)));
+    rows.next()?.map(read).transpose()
+}
+
+fn between(
+    connection: &Connection,
+    lane: i64,
+    from: i64,
+    to: i64,
+    max: usize,
+) -> Result<Vec<TurnHead>, Fault> {
+    let mut query = connection.prepare_cached(HEADS)?;
+    let mut rows = query.query(params![lane, from, to, max as i64])?;
+    let mut heads = Vec::new();
+    while let Some(row) = rows.next()? {
+        heads.push(read(row)?);
+    }
+    Ok(heads)
+}
+
+fn read(row: &Row<'_>) -> Result<TurnHead, Fault> {
+    Ok(TurnHead {
+        turn: turn(row)?,
+        count: row.get::<_, i64>(3)? as u64,
+        due_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+    })
+}
+
+/// The delivery in the columns `user, offset, part`.
+fn turn(row: &Row<'_>) -> Result<Turn, Fault> {
+    let part = Part::from_code(row.get(2)?);
+    Ok(Turn {
+        user: row.get::<_, i64>(0)? as u64,
+        offset: Offset(row.get::<_, i64>(1)? as u64),
+        part: part.ok_or_else(|| Fault::damaged("a turn can't be read"))?,
+    })
+}
