@@ -226,6 +226,8 @@ pub struct Fate {
     pub attempts: Vec<AttemptRow>,
     /// Deliveries that wait for their next attempt.
     pub pending: Vec<Retry>,
+    /// Those that wait for an earlier one of their user, or did and are under way.
+    pub in_order: Vec<Part>,
     /// Deliveries that ended without success.
     pub ended: Vec<Ended>,
 }

@@ -402,6 +402,9 @@ pub(super) fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> 
     })
 }
 
+/// A delivery whose turn it is, and when a retry of it is due.
+type NextTurn = (Turn, Option<Timestamp>);
+
 /// `None` when the sync has no lane.
 pub(super) fn turns(
     connection: &Connection,
@@ -420,7 +423,7 @@ pub(super) fn turn(
     connection: &Connection,
     sync: SyncId,
     user: u64,
-) -> Result<Option<Option<(Turn, Option<Timestamp>)>>, Fault> {
+) -> Result<Option<Option<NextTurn>>, Fault> {
     match lane_number(connection, sync)? {
         Some(lane) => Ok(Some(turns::head(connection, lane, user)?)),
         None => Ok(None),

@@ -53,6 +53,23 @@ pub(super) fn remove(connection: &Connection, lane: i64, turn: &Turn) -> Result<
     Ok(gone as u64)
 }
 
+/// Which deliveries of an event have a place and no retry.
+pub(super) fn waiting(
+    connection: &Connection,
+    lane: i64,
+    offset: Offset,
+) -> Result<Vec<Part>, Fault> {
+    let mut query = connection.prepare_cached(
+        "SELECT part FROM turns WHERE lane = ?1 AND offset = ?2
+         AND NOT EXISTS (SELECT 1 FROM retries WHERE retries.lane = turns.lane
+            AND retries.offset = turns.offset AND retries.part = turns.part)
+         ORDER BY part",
+    )?;
+    let parts = query.query_map(params![lane, offset.0 as i64], |row| row.get(0))?;
+    let part = |code| Part::from_code(code).ok_or_else(|| Fault::damaged("a turn can't be read"));
+    parts.map(|code| part(code?)).collect()
+}
+
 /// Removes a lane's, of events from `first` on before `end`; says how many there were, and how many of
 /// them had no retry. Retries of theirs have to go afterwards.
 pub(super) fn clear(

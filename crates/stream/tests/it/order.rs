@@ -124,7 +124,7 @@ async fn the_order_survives_crashes_at_any_time() {
     // A third of the requests fails, at random but the same way each time.
     world.destination.refuses("/flaky", |body| {
         let sum: u32 = body.bytes().map(u32::from).sum();
-        (sum % 3 == 0).then_some(400)
+        sum.is_multiple_of(3).then_some(400)
     });
     world.apply(&sync).await;
     for round in 0..6 {
@@ -163,9 +163,9 @@ async fn the_order_survives_crashes_at_any_time() {
 async fn a_retry_from_before_the_order_disturbs_nobody() {
     let world = World::new(Config::default()).await;
     let mut sync = world.sync(1, "/late");
-    world
-        .destination
-        .refuses("/late", |body| (number_in(body) % 7 == 0).then_some(400));
+    world.destination.refuses("/late", |body| {
+        number_in(body).is_multiple_of(7).then_some(400)
+    });
     world.apply(&sync).await;
     world.send("tick", 0..1).await;
     let view = |world: &World| world.streams.view(sync.id).unwrap();
@@ -303,7 +303,7 @@ async fn a_user_who_was_erased_is_forgotten_also_behind_many_retries() {
     let mut sync = world.sync(1, "/many");
     world.destination.refuses("/many", |body| {
         let n = number_in(body);
-        (n % 7 == 0 || n > 4200).then_some(400)
+        (n.is_multiple_of(7) || n > 4200).then_some(400)
     });
     world.apply(&sync).await;
     let view = |world: &World| world.streams.view(sync.id).unwrap();

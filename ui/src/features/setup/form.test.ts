@@ -19,6 +19,7 @@ const sync: Sync = {
   mappings: { a: { scope: "user", name: "a" }, b: { scope: "user", name: "b" } },
   mapping_kinds: {},
   parameters: { key: { secret: true, value: null } },
+  order: "none",
   user_agent: "millstream",
   version: 3,
   created_at: "2024-01-01T00:00:00Z",

@@ -10,6 +10,7 @@ const healthy: SyncStatus = {
   backlog: 0,
   ended: 0,
   requests_at_once: 64,
+  waiting_in_order: 0,
   held: {
     bytes: 0,
     max_age_seconds: 604800,

@@ -98,6 +98,8 @@ pub(super) enum DeliveryState {
         /// What the last one met.
         last_failure: FailureOfAttempt,
     },
+    /// It waits for an earlier delivery of its user, or did and is under way.
+    WaitingInOrder,
     /// The last attempt failed too.
     Expired {
         /// When.
@@ -209,6 +211,7 @@ pub(super) fn known(
             .find(|attempt| attempt.what == journal::fate::What::Delivered);
         let state = match (pending, delivered, retried, ended) {
             (Some(pending), ..) => pending_state(pending, shown),
+            _ if fate.in_order.contains(&part) => DeliveryState::WaitingInOrder,
             (_, _, Some(last), ended) if ended.is_none_or(|ended| ended.at <= last.at) => {
                 DeliveryState::Delivered {
                     at: rfc3339(last.at),

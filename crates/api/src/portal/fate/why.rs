@@ -140,7 +140,7 @@ enum VerdictState {
     Discarded,
     /// It was not meant for the sync.
     Filtered,
-    /// The sync has not come to it yet, or it is under way.
+    /// The sync has not come to it yet, it waits for an earlier one of its user, or it is under way.
     Waiting,
     /// Attempts failed, and then the settings were changed so that it is no longer sent.
     Withdrawn,
@@ -433,6 +433,13 @@ impl Explainer {
                     summary = format!("{summary}; {held}");
                 }
                 (VerdictState::Pending, summary)
+            }
+            DeliveryState::WaitingInOrder => {
+                let mut summary = "waits for an earlier delivery of its user".to_owned();
+                if let Some(held) = self.held() {
+                    summary = format!("{summary}; {held}");
+                }
+                (VerdictState::Waiting, summary)
             }
             DeliveryState::Expired {
                 at,

@@ -6,6 +6,7 @@ use journal::fate::{
     Attempt, Delivered, Record, Refused, Sample, SampleBody, SampleRequest, SampleResponse, Split,
     What,
 };
+use journal::turn::Turn;
 use journal::{Batch, Ended, EndedWhy, Fates as _, IncomingEvent, Journal as _, Retry, Settlement};
 use model::outcome::{Category, Discarded, Failure};
 use model::user::PropertyUpdate;
@@ -281,6 +282,54 @@ async fn an_events_deliveries_are_shown_with_their_attempts() {
         (&ahead["standing"], &ahead["events_before"]),
         (&json!("ahead"), &json!(0))
     );
+}
+
+#[tokio::test]
+async fn what_waits_for_its_users_turn_is_not_called_left_out() {
+    let shop = Shop::new(json!({"name": "Hook", "order": "per_user"})).await;
+    shop.accept(0..4).await;
+    let turn = |offset| Turn {
+        user: 7,
+        offset: Offset(offset),
+        part: Part::Event,
+    };
+    let retry = Retry {
+        offset: Offset(0),
+        part: Part::Event,
+        attempts: 1,
+        due_at: shop.world.now() + Duration::from_secs(60),
+        failure: failure(),
+    };
+    shop.settle(Settlement {
+        cursor: Offset(4),
+        book: vec![retry],
+        turns: vec![turn(0), turn(3)],
+        ..Settlement::default()
+    })
+    .await;
+    let state = async |offset: u64| {
+        let delivery = format!("{}/deliveries/{offset}", shop.sync);
+        let delivery = shop.get(&delivery).await["deliveries"][0].take();
+        let why = format!("/projects/{}/why?id={offset}", shop.project);
+        let why = shop.get(&why).await["events"][0]["syncs"][0]["verdicts"][0].take();
+        json!([delivery["state"], why["state"], why["summary"]])
+    };
+    let first = state(0).await;
+    assert_eq!(
+        (&first[0], &first[1]),
+        (&json!("pending"), &json!("pending"))
+    );
+    let summary = "waits for an earlier delivery of its user; the sync is paused";
+    let behind = json!(["waiting_in_order", "waiting", summary]);
+    assert_eq!(state(3).await, behind);
+    shop.settle(Settlement {
+        cursor: Offset(4),
+        turns_over: vec![turn(3)],
+        ..Settlement::default()
+    })
+    .await;
+    let over = shop.get(&format!("{}/deliveries/3", shop.sync)).await;
+    assert_eq!(over["deliveries"], json!([]));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use crate::fate::{
 use crate::sqlite::failure::Fault;
 use crate::sqlite::offsets;
 use crate::sqlite::reader::{ended_of, lane_number, retries_of};
+use crate::sqlite::turns;
 
 /// Rows of one event that are read at most: ten attempts of two deliveries, and some of replays.
 const MOST_OF_EVENT: i64 = 200;
@@ -48,6 +49,7 @@ pub(in crate::sqlite) fn fate(
         delivered: delivered(&transaction, lane, offset)?,
         attempts,
         pending: retries_of(&transaction, sync, lane, offset)?,
+        in_order: turns::waiting(&transaction, lane, offset)?,
         ended: ended_of(&transaction, sync, lane, offset)?,
     }))
 }
