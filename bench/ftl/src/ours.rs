@@ -3,10 +3,9 @@
 use std::hint::black_box;
 
 use anyhow::anyhow;
-use bumpalo::Bump;
 use ftl::{Engine, Template};
 use model::json::{Limits, Object, Value, parse};
-use pipeline::views::{ObjectView, Roots};
+use pipeline::views::Roots;
 
 use crate::case::{Case, Work};
 use crate::clock::nanos_per_run;
@@ -60,13 +59,12 @@ impl<'p> Ours<'p> {
         &self,
         event: &Value<'_>,
         mapped: &Mapped<'_>,
-        arena: &Bump,
         out: &mut Vec<u8>,
     ) -> Result<(), ftl::Error> {
         out.clear();
         let roots = Roots {
-            input: &ObjectView::new(object(event), arena),
-            parameters: &ObjectView::new(object(self.parameters), arena),
+            input: object(event),
+            parameters: object(self.parameters),
             mapped_properties: &mapped.properties,
             mapped_fields: &mapped.fields,
             answer: None,
@@ -77,7 +75,7 @@ impl<'p> Ours<'p> {
     /// What the template makes of the event.
     pub(crate) fn output(&self) -> anyhow::Result<Vec<u8>> {
         let mut out = Vec::new();
-        self.render(self.event, &self.mapped, &Bump::new(), &mut out)
+        self.render(self.event, &self.mapped, &mut out)
             .map_err(|error| anyhow!("{}", error.render()))?;
         Ok(out)
     }
@@ -85,12 +83,12 @@ impl<'p> Ours<'p> {
     /// Does `work` once.
     pub(crate) fn run(&self, work: Work, out: &mut Vec<u8>) {
         let done = match work {
-            Work::Render => self.render(self.event, &self.mapped, &Bump::new(), out),
+            Work::Render => self.render(self.event, &self.mapped, out),
             Work::ParseRender => {
                 let event = parse(black_box(EVENT.as_bytes()), &Limits::OWN);
-                let (event, arena) = (event.expect("parsed before"), Bump::new());
+                let event = event.expect("parsed before");
                 let mapped = Mapped::of(object(&event));
-                self.render(&event, &mapped, &arena, out)
+                self.render(&event, &mapped, out)
             }
             Work::Compile => self.engine.compile("bench", self.source).map(|template| {
                 black_box(template);

@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Leaves Java out, to see quickly what a change does.
     #[arg(long)]
     without_java: bool,
+    /// Leaves Java and minijinja out, for a profile of ours.
+    #[arg(long)]
+    alone: bool,
     /// Where freemarker.jar and jackson-core.jar are.
     #[arg(long, default_value = "/usr/share/java")]
     jars: PathBuf,
@@ -67,7 +70,7 @@ struct Figure {
     work: Work,
     java: Option<f64>,
     ours: f64,
-    minijinja: f64,
+    minijinja: Option<f64>,
     output_bytes: usize,
 }
 
@@ -83,7 +86,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 fn measure(options: &Options) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
     inputs::write(folder.path())?;
-    let java = match options.without_java {
+    let java = match options.without_java || options.alone {
         true => None,
         false => Some(Java::compile(&options.jars, folder.path(), folder.path())?),
     };
@@ -117,16 +120,17 @@ fn measure(options: &Options) -> anyhow::Result<Report> {
                     rounds.java.push(java.measure(options.times.turn)?);
                 }
                 rounds.ours.push(ours.measure(work, options.times.turn));
-                rounds
-                    .minijinja
-                    .push(jinja.measure(work, options.times.turn));
+                if !options.alone {
+                    let jinja = jinja.measure(work, options.times.turn);
+                    rounds.minijinja.push(jinja);
+                }
             }
             report.figures.push(Figure {
                 case: case.name,
                 work,
                 java: java.is_some().then(|| median(rounds.java)),
                 ours: median(rounds.ours),
-                minijinja: median(rounds.minijinja),
+                minijinja: (!options.alone).then(|| median(rounds.minijinja)),
                 output_bytes: expected.len(),
             });
         }
@@ -236,7 +240,7 @@ impl Figure {
             Work::ParseRender => "parse and render",
             Work::Compile => "compile",
         };
-        let faster = minijinja / ours;
+        let faster = minijinja.map(|minijinja| minijinja / ours);
         let (java, ratio, mut targets) = match self.java {
             None => ("–".to_owned(), "–".to_owned(), String::new()),
             Some(java) => {
@@ -249,7 +253,7 @@ impl Figure {
                 )
             }
         };
-        if self.work != Work::Compile {
+        if let (Some(faster), Work::Render | Work::ParseRender) = (faster, self.work) {
             let separator = if targets.is_empty() { "" } else { "; " };
             // Writing to memory can't fail.
             let _ = write!(
@@ -260,9 +264,10 @@ impl Figure {
         }
         let _ = writeln!(
             text,
-            "| {case}, {work} | {java} | {} | {} | {ratio} | {faster:.1} | {targets} |",
-            micros(*minijinja),
-            micros(*ours)
+            "| {case}, {work} | {java} | {} | {} | {ratio} | {} | {targets} |",
+            minijinja.map_or("–".to_owned(), micros),
+            micros(*ours),
+            faster.map_or("–".to_owned(), |faster| format!("{faster:.1}"))
         );
     }
 }

@@ -165,7 +165,7 @@ mod version;
 pub use budget::Budgets;
 pub use builtins::builtin_names;
 pub use compile::{Reference, Step};
-pub use data::{Data, Entries, Hash, Seq, View};
+pub use data::{Data, Entries, Hash, Place, Seq, View};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Frame, Span};
 pub use loader::Loader;

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use bumpalo::Bump;
 use bytes::Bytes;
-use ftl::{Template, View};
+use ftl::{Data, Template, View};
 use http::{Method, Uri};
 use model::Answer;
 use model::definition::{self, Meaning, ResponseRule};
@@ -15,7 +14,7 @@ use crate::parameters::Parameters;
 use crate::problem::{Problems, pointer};
 use crate::template::{self, Compiler, Place};
 use crate::url;
-use crate::views::{Members, Roots, view};
+use crate::views::{Members, Roots};
 
 /// What templates may see of an answer: of more they see no body.
 const LIMITS: Limits = Limits {
@@ -112,10 +111,10 @@ impl<'a> Answered<'a> {
     }
 
     /// `answer` in templates: `status`, and `body` where it is JSON.
-    pub(crate) fn view(&'a self, arena: &'a Bump) -> Members<'a> {
+    pub(crate) fn view(&'a self) -> Members<'a> {
         let mut members = vec![("status", View::Number(&self.status))];
         let body = self.body.as_ref();
-        members.extend(body.map(|body| ("body", view(body, arena))));
+        members.extend(body.map(|body| ("body", body.view())));
         Members(members)
     }
 }

@@ -21,7 +21,7 @@ use crate::settings::Mapped;
 use crate::template::{self, Compiler, Place, Text, may_read};
 use crate::url;
 use crate::user::UserView;
-use crate::views::{Members, ObjectView, Root, Roots};
+use crate::views::{Members, Root, Roots};
 
 /// How the requests of one part are made.
 #[derive(Debug)]
@@ -175,14 +175,11 @@ impl Payload {
         let arena = Bump::new();
         let trimmed = mapped.trimmed(part, root);
         let shown = trimmed.as_ref().unwrap_or(root);
-        let (as_event, as_user);
+        let as_user;
         let input: &dyn Hash = match part {
-            Part::Event => {
-                as_event = ObjectView::new(shown, &arena);
-                &as_event
-            }
+            Part::Event => shown,
             Part::User => {
-                as_user = UserView::new(shown, event.kind, &arena);
+                as_user = UserView::new(shown, event.kind);
                 &as_user
             }
         };
@@ -201,7 +198,7 @@ impl Payload {
             fields = mapped.fields(root, &arena);
         }
         let answered = answer.map(Answered::new);
-        let answered = answered.as_ref().map(|answered| answered.view(&arena));
+        let answered = answered.as_ref().map(|answered| answered.view());
         let roots = Roots {
             input,
             parameters: shared.parameters.values(),
@@ -218,7 +215,7 @@ impl Payload {
                 let json = json && !shared.unchecked;
                 self.render_body(template, &roots, json, shared.parameters)?
             }
-            None => self.stored_body(event, shown, trimmed.is_some(), shared.limits, &arena)?,
+            None => self.stored_body(event, shown, trimmed.is_some(), shared.limits)?,
         };
         within("body bytes", shared.limits.body_bytes, body.len())?;
         Ok(match follow_up {
@@ -283,7 +280,6 @@ impl Payload {
         root: &Object<'_>,
         trimmed: bool,
         limits: &Limits,
-        arena: &Bump,
     ) -> Result<Bytes, Discarded> {
         let body = match self.part {
             Part::Event => {
@@ -303,7 +299,7 @@ impl Payload {
                 let count = properties.map_or(0, Object::len);
                 within("user properties", limits.properties_per_user, count)?;
                 let mut body = Vec::with_capacity(512);
-                UserView::new(root, event.kind, arena).write(&mut body);
+                UserView::new(root, event.kind).write(&mut body);
                 body.into()
             }
         };

@@ -168,10 +168,10 @@ impl Selected {
 
 #[cfg(test)]
 mod tests {
+    use ftl::Data;
     use model::json::{Limits, parse};
 
     use super::*;
-    use crate::views::view;
 
     const EVENT_TEXT: &str = r#"{"event_type":"Bought","event_properties":{"price":9,"card":"4111","none":null},
         "user_properties":{"plan":"pro","mail":"a@b","price":1},
@@ -196,7 +196,7 @@ mod tests {
     fn names(choice: PropertyChoice) -> Vec<String> {
         let event = parse(EVENT_TEXT.as_bytes(), &Limits::FOREIGN).unwrap();
         let (selected, arena) = (Selected::new(choice, &listed()), Bump::new());
-        let members = selected.members(event.as_object().unwrap(), &arena, view);
+        let members = selected.members(event.as_object().unwrap(), &arena, |value, _| value.view());
         members
             .0
             .iter()

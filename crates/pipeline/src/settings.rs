@@ -2,7 +2,7 @@
 //! selected properties.
 
 use bumpalo::Bump;
-use ftl::View;
+use ftl::{Data, View};
 use model::Part;
 use model::definition::{Definition, Mapping};
 use model::filter::Property;
@@ -14,7 +14,7 @@ use crate::problem::{Problems, pointer};
 use crate::property;
 use crate::selected::Selected;
 use crate::template::unknown;
-use crate::views::{Members, view};
+use crate::views::Members;
 
 /// How many properties a sync may select.
 const MAX_PROPERTIES: usize = 1000;
@@ -145,7 +145,7 @@ impl Mapped {
 
     fn show<'a>(&self, value: &'a Value<'a>, arena: &'a Bump) -> View<'a> {
         match self.typed {
-            true => view(value, arena),
+            true => value.view(),
             false => View::Str(text(value, arena)),
         }
     }

@@ -1,11 +1,8 @@
 //! The user as it is streamed: a projection of the event that changed or showed the user.
 
-use bumpalo::Bump;
-use ftl::{Entries, Hash, View};
+use ftl::{Data, Entries, Hash, View};
 use model::EventKind;
 use model::json::{Object, Value, write_string, write_value};
-
-use crate::views;
 
 /// Under which name a user carries which of the event's fields, in order. Names are those of the
 /// Identify API, which differ from the event's in two places.
@@ -48,12 +45,11 @@ const GROUP_FIELD: (&str, &str) = ("group_properties", "group_properties");
 pub(crate) struct UserView<'a> {
     event: &'a Object<'a>,
     kind: EventKind,
-    arena: &'a Bump,
 }
 
 impl<'a> UserView<'a> {
-    pub(crate) fn new(event: &'a Object<'a>, kind: EventKind, arena: &'a Bump) -> Self {
-        Self { event, kind, arena }
+    pub(crate) fn new(event: &'a Object<'a>, kind: EventKind) -> Self {
+        Self { event, kind }
     }
 
     fn event_type(&self) -> &'static str {
@@ -92,7 +88,7 @@ impl Hash for UserView<'_> {
             return Some(View::Str(self.event_type()));
         }
         let (_, value) = self.fields().find(|(name, _)| *name == key)?;
-        Some(views::view(value, self.arena))
+        Some(value.view())
     }
 
     fn len(&self) -> usize {
@@ -102,8 +98,6 @@ impl Hash for UserView<'_> {
     fn entries(&self) -> Entries<'_> {
         let event_type = std::iter::once(("event_type", View::Str(self.event_type())));
         let fields = self.fields();
-        Box::new(
-            event_type.chain(fields.map(|(name, value)| (name, views::view(value, self.arena)))),
-        )
+        Box::new(event_type.chain(fields.map(|(name, value)| (name, value.view()))))
     }
 }

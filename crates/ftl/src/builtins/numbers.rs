@@ -143,16 +143,18 @@ fn looked_up<'a>(
 
 /// `${number?string(format)}`, `${date?string(format)}`, without a string in between.
 fn print_string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
-    let value = env.eval(&call.target)?;
+    let found = env.eval_opt(&call.target)?;
+    let value = env.known(&call.target, &found)?;
     if matches!(value, Value::Number(_) | Value::Date(_))
         && call.arg_count() == 1
         && (call.lookup != Lookup::Bracket || call.has_constant_arg())
     {
         let mut out = std::mem::take(&mut env.out);
-        let written = write_formatted(env, call, &value, &mut out);
+        let written = write_formatted(env, call, value, &mut out);
         env.out = out;
         return written;
     }
+    let value = value.clone();
     if let Some(Value::Str(text)) = string(env, call, value)? {
         env.out.extend_from_slice(text.as_str().as_bytes());
     }
@@ -279,11 +281,13 @@ fn c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned
 
 /// `${number?c}` without a string in between.
 fn print_c<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
-    let value = env.eval(&call.target)?;
-    if let Value::Number(number) = &value {
+    let found = env.eval_opt(&call.target)?;
+    let value = env.known(&call.target, &found)?;
+    if let Value::Number(number) = value {
         env.settings.c_format().write_number(number, &mut env.out);
         return Ok(());
     }
+    let value = value.clone();
     if let Some(Value::Str(text)) = c(env, call, value)? {
         env.out.extend_from_slice(text.as_str().as_bytes());
     }

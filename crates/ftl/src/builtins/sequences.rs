@@ -9,14 +9,14 @@ use crate::eval::{
 };
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{ListKind, Value};
+use crate::value::{ListKind, Str, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("first", Run::Items(first), Args::None),
     define("last", Run::Seq(last), Args::None),
     define("size", Run::Items(size), Args::None),
     define("reverse", Run::Seq(reverse), Args::None),
-    define("join", Run::Items(join), Args::Required(1, 3)),
+    define("join", Run::Items(join), Args::Required(1, 3)).printed_by(print_join),
     define("chunk", Run::Seq(chunk), Args::Required(1, 2)),
     define(
         "seq_contains",
@@ -110,6 +110,29 @@ fn sequence<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
 }
 
 fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
+    let mut bytes = Vec::new();
+    match write_joined(env, call, &mut bytes)? {
+        Some(if_empty) => Ok(Some(Value::Str(if_empty))),
+        None => env.captured_string(bytes).map(Some),
+    }
+}
+
+/// `${items?join(separator)}` without a string in between.
+fn print_join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()> {
+    env.with_output(|env, out| {
+        if let Some(if_empty) = write_joined(env, call, out)? {
+            out.extend_from_slice(if_empty.as_str().as_bytes());
+        }
+        Ok(())
+    })
+}
+
+/// Writes the items to the end of `bytes`; returns what stands for them if there are none and something is to.
+fn write_joined<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    bytes: &mut Vec<u8>,
+) -> Evaluated<'a, Option<Str<'a>>> {
     let mut stream = env.stream(&call.target)?;
     let separator = env.arg_str(call, 0)?;
     let mut further = |index| {
@@ -117,7 +140,6 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         is_there.then(|| env.arg_str(call, index)).transpose()
     };
     let (if_empty, ending) = (further(1)?, further(2)?);
-    let mut bytes = Vec::new();
     let mut count = 0;
     for index in 0.. {
         let Some(item) = stream.next(env)? else {
@@ -132,7 +154,7 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
             bytes.extend_from_slice(separator.as_str().as_bytes());
         }
         let written = if item.is_printable() && !matches!(item, Value::Markup(_)) {
-            env.write_value(&call.target, &item, &mut bytes)
+            env.write_value(&call.target, &item, bytes)
         } else {
             let message = format!(
                 "Expected a string or something automatically convertible to string (number, date or boolean), but the expression has evaluated to {}.",
@@ -152,12 +174,12 @@ fn join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         count += 1;
     }
     if count == 0 && if_empty.is_some() {
-        return Ok(if_empty.map(Value::Str));
+        return Ok(if_empty);
     }
     if let Some(ending) = ending.filter(|_| count > 0) {
         bytes.extend_from_slice(ending.as_str().as_bytes());
     }
-    env.captured_string(bytes).map(Some)
+    Ok(None)
 }
 
 fn chunk<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Returned<'a> {

@@ -14,17 +14,17 @@ pub(super) fn sort<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>)
     if items.is_empty() {
         return Ok(Some(seq));
     }
-    let mut keyed = Vec::with_capacity(items.len());
-    for item in items {
+    let mut keys = Vec::with_capacity(items.len());
+    for item in &items {
         let Some(key) = item.clone() else {
             // What comes before it is looked at first.
-            check_types(env, call, &keyed)?;
+            check_types(env, call, &keys)?;
             let message = "a sequence with missing items can't be sorted";
             return Err(env.fault(ErrorKind::Missing, call.target.src, message));
         };
-        keyed.push((key, item));
+        keys.push(key);
     }
-    sorted(env, call, keyed)
+    sorted(env, call, keys, items)
 }
 
 pub(super) fn sort_by<'a>(
@@ -57,8 +57,15 @@ pub(super) fn sort_by<'a>(
     if items.is_empty() {
         return Ok(Some(seq));
     }
-    let mut keyed = Vec::with_capacity(items.len());
-    for (index, item) in items.into_iter().enumerate() {
+    let mut keys = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        if let ([name], Some(Value::HashView(hash))) = (&path[..], item)
+            && let Some(key) = env.read(hash.get(name.as_str()))?
+        {
+            // Most keys are a part of each item, which is part of the data.
+            keys.push(key);
+            continue;
+        }
         let mut key = item.clone();
         for (depth, name) in path.iter().enumerate() {
             key = match key {
@@ -88,9 +95,9 @@ pub(super) fn sort_by<'a>(
         let Some(key) = key else {
             return Err(env.failure(ErrorKind::Missing, missing_key(index, &path)));
         };
-        keyed.push((key, item));
+        keys.push(key);
     }
-    sorted(env, call, keyed)
+    sorted(env, call, keys, items)
 }
 
 fn missing_key(index: usize, path: &[Str<'_>]) -> String {
@@ -112,34 +119,36 @@ fn not_a_path(call: &BuiltinCall) -> String {
 fn sorted<'a>(
     env: &mut Env<'a>,
     call: &'a BuiltinCall,
-    mut keyed: Vec<(Value<'a>, Option<Value<'a>>)>,
+    keys: Vec<Value<'a>>,
+    items: Vec<Option<Value<'a>>>,
 ) -> Returned<'a> {
     // Each of the n·log n comparisons is a step.
-    let comparisons = keyed
+    let comparisons = keys
         .len()
-        .saturating_mul(keyed.len().max(2).ilog2() as usize + 1);
+        .saturating_mul(keys.len().max(2).ilog2() as usize + 1);
     env.steps(comparisons)?;
-    check_types(env, call, &keyed)?;
-    if let Some((Value::Str(_), _)) = keyed.first() {
-        return sorted_strings(env, keyed);
+    check_types(env, call, &keys)?;
+    if let Some(Value::Str(_)) = keys.first() {
+        return sorted_strings(env, keys, items);
     }
-    let numbers = keyed.iter().map_while(|(key, _)| match key {
+    let numbers = keys.iter().map_while(|key| match key {
         Value::Number(number) => Some(number),
         _ => None,
     });
-    if let Some(keys) = Number::keys(numbers)
-        && keys.len() == keyed.len()
+    if let Some(small) = Number::keys(numbers)
+        && small.len() == keys.len()
     {
-        return Ok(Some(sorted_small_numbers(keys, keyed)));
+        return Ok(Some(sorted_small_numbers(&small, items)));
     }
     let is_nan = |key: &Value<'_>| matches!(key, Value::Number(number) if number.is_nan());
-    if keyed.len() > 1 && keyed.iter().any(|(key, _)| is_nan(key)) {
+    if keys.len() > 1 && keys.iter().any(is_nan) {
         let message = format!(
             "?{} failed: Unexpected error while sorting:java.lang.ArithmeticException: The signum of NaN is not defined.",
             call.builtin.name()
         );
         return Err(env.failure(ErrorKind::Value, message));
     }
+    let mut keyed: Vec<_> = keys.into_iter().zip(items).collect();
     keyed.sort_by(|(left, _), (right, _)| ordering(left, right).unwrap_or(Ordering::Equal));
     let items = keyed.into_iter().map(|(_, item)| item);
     Ok(Some(Value::special_list(
@@ -149,13 +158,10 @@ fn sorted<'a>(
 }
 
 /// Only keys and places are moved while they are sorted; equal keys keep the order of their places.
-fn sorted_small_numbers<'a>(
-    keys: Vec<i128>,
-    mut keyed: Vec<(Value<'a>, Option<Value<'a>>)>,
-) -> Value<'a> {
-    let mut places: Vec<(i128, usize)> = keys.into_iter().zip(0..).collect();
+fn sorted_small_numbers<'a>(keys: &[i64], mut items: Vec<Option<Value<'a>>>) -> Value<'a> {
+    let mut places: Vec<(i64, usize)> = keys.iter().copied().zip(0..).collect();
     places.sort_unstable();
-    let items = places.iter().map(|(_, place)| keyed[*place].1.take());
+    let items = places.iter().map(|(_, place)| items[*place].take());
     Value::special_list(items.collect(), ListKind::Computed)
 }
 
@@ -165,11 +171,12 @@ const ELEMENT_BYTES: usize = 2 * size_of::<u32>();
 /// Strings are weighed once, not at every comparison.
 fn sorted_strings<'a>(
     env: &mut Env<'a>,
-    keyed: Vec<(Value<'a>, Option<Value<'a>>)>,
+    keys: Vec<Value<'a>>,
+    items: Vec<Option<Value<'a>>>,
 ) -> Returned<'a> {
     let order = env.settings.locale.collation();
-    let mut weighed = Vec::with_capacity(keyed.len());
-    for (key, item) in keyed {
+    let mut weighed = Vec::with_capacity(keys.len());
+    for (key, item) in keys.into_iter().zip(items) {
         let Value::Str(text) = &key else { continue };
         env.charge(text.as_str().len().saturating_mul(ELEMENT_BYTES))?;
         weighed.push((order.weigh(text.as_str()), item));
@@ -182,12 +189,8 @@ fn sorted_strings<'a>(
     )))
 }
 
-fn check_types<'a>(
-    env: &Env<'a>,
-    call: &'a BuiltinCall,
-    keyed: &[(Value<'a>, Option<Value<'a>>)],
-) -> Evaluated<'a, ()> {
-    let Some((first, _)) = keyed.first() else {
+fn check_types<'a>(env: &Env<'a>, call: &'a BuiltinCall, keys: &[Value<'a>]) -> Evaluated<'a, ()> {
+    let Some(first) = keys.first() else {
         return Ok(());
     };
     let failed = |index: usize| {
@@ -198,7 +201,7 @@ fn check_types<'a>(
             if index == 0 { "" } else { " (0-based)" }
         )
     };
-    for (index, (key, _)) in keyed.iter().enumerate() {
+    for (index, key) in keys.iter().enumerate() {
         if !matches!(
             key,
             Value::Str(_) | Value::Number(_) | Value::Date(_) | Value::Bool(_)

@@ -110,6 +110,9 @@ fn write_changing_first(text: &str, change: impl Fn(char) -> char, out: &mut Vec
 
 /// Java's capital of one `char`: what would be several characters stays, and so does what is two `char`s.
 fn upper_of_one(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_uppercase();
+    }
     let mut upper = c.to_uppercase();
     match (c, upper.next(), upper.next()) {
         // These have a form for the beginnings of words, which is one character.

@@ -497,7 +497,7 @@ fn captured_local(call: &MacroCall) -> Option<&str> {
 /// `name` of `.vars.name` and `.vars["name"]`, which mean the variable `name`.
 fn variable_named(expr: &Expr) -> Option<&str> {
     let (target, name) = match &expr.kind {
-        ExprKind::Dot(target, name) => (target, name),
+        ExprKind::Dot(target, name) => (target, &name.text),
         ExprKind::Index(target, key) => match &key.kind {
             ExprKind::Str(name) => (target, name),
             _ => return None,

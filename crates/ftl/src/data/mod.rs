@@ -4,6 +4,10 @@ mod std_impls;
 
 #[cfg(feature = "serde_json")]
 mod json;
+#[cfg(feature = "tree")]
+mod tree;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::value::{DateTime, Decimal};
 
@@ -36,6 +40,31 @@ pub enum View<'a> {
     Opaque,
 }
 
+/// Where an expression of a template has found a part of a hash when it was last evaluated, in whatever thread.
+#[derive(Debug, Default)]
+pub struct Place(AtomicUsize);
+
+impl Place {
+    /// The index of the entry; 0 at first.
+    #[inline]
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Keeps another index.
+    #[inline]
+    pub fn moved_to(&self, index: usize) {
+        self.0.store(index, Ordering::Relaxed);
+    }
+}
+
+impl Clone for Place {
+    fn clone(&self) -> Self {
+        Self(AtomicUsize::new(self.index()))
+    }
+}
+
 /// An ordered list of values.
 pub trait Seq {
     /// The number of items.
@@ -57,6 +86,14 @@ pub type Entries<'a> = Box<dyn Iterator<Item = (&'a str, View<'a>)> + 'a>;
 pub trait Hash {
     /// The value under `key`; `None` and [`View::Null`] mean the same.
     fn get(&self, key: &str) -> Option<View<'_>>;
+
+    /// The same as [`Hash::get`], asked by one place of a template, which keeps in `place` where it has found `key` before.
+    /// A hash that looks its keys up from the front may look there first: data of one kind has the same parts at the same
+    /// places most of the time.
+    fn get_near(&self, key: &str, place: &Place) -> Option<View<'_>> {
+        let _ = place;
+        self.get(key)
+    }
 
     /// The number of entries.
     fn len(&self) -> usize;

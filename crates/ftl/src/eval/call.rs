@@ -56,11 +56,12 @@ impl<'a> Env<'a> {
 
     /// `<@name …>`; a `#break` or `#continue` in its content may be meant for a list around it.
     pub(crate) fn call_directive(&mut self, src: Src, call: &'a MacroCall) -> Evaluated<'a, Flow> {
-        match self.eval(&call.callee)? {
-            Value::Macro(def, home) => self.call_macro_directive(src, call, (def, home), None),
-            Value::Transform(transform) => self.call_transform(transform, call),
-            Value::Callable(callable) => self.call_callable(src, call, &callable),
-            other => Err(self.not_a_directive(call, &other)),
+        let found = self.eval_opt(&call.callee)?;
+        match self.known(&call.callee, &found)? {
+            Value::Macro(def, home) => self.call_macro_directive(src, call, (*def, *home), None),
+            Value::Transform(transform) => self.call_transform(*transform, call),
+            Value::Callable(callable) => self.call_callable(src, call, callable),
+            other => Err(self.not_a_directive(call, other)),
         }
     }
 
@@ -276,14 +277,15 @@ impl<'a> Env<'a> {
         callee: &'a Expr,
         args: &'a [Expr],
     ) -> Evaluated<'a, Option<Value<'a>>> {
-        let callee_value = self.eval(callee)?;
+        let found = self.eval_opt(callee)?;
+        let callee_value = self.known(callee, &found)?;
         match callee_value {
             Value::Macro(def, _) if !def.is_function => {
                 let message = "A macro cannot be called in an expression. (Functions can be.)";
                 Err(self.failure(ErrorKind::Type, message))
             }
             Value::Macro(def, home) if takes_directly(def, args.len()) => {
-                self.call_directly(expr.src, (def, home), args)
+                self.call_directly(expr.src, (*def, *home), args)
             }
             Value::Macro(..) | Value::Host(_) | Value::Callable(_) => {
                 if let Value::Macro(def, _) = callee_value
@@ -293,14 +295,14 @@ impl<'a> Env<'a> {
                 }
                 let values = self.eval_args(args).map_err(|fault| match callee_value {
                     Value::Macro(def, home) => {
-                        let with = None;
+                        let (home, with) = (*home, None);
                         self.traced_in_call(fault, Routine { def, home, with })
                     }
                     _ => fault,
                 })?;
-                self.call_value(expr.src, callee, &callee_value, values)
+                self.call_value(expr.src, callee, callee_value, values)
             }
-            other => Err(self.type_fault(callee, "method or function", &other)),
+            other => Err(self.type_fault(callee, "method or function", other)),
         }
     }
 
@@ -374,17 +376,17 @@ impl<'a> Env<'a> {
         passed: Arguments<'a>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         let caller = self.interpolation.take();
-        // What a function prints is dropped.
-        let mut value = None;
+        let printed = self.out.len();
         let result = self.through(caller, |env| {
-            env.capture(|env| {
-                env.call_macro(src, routine, frame, passed, None)?;
-                value = env.returned.take();
-                Ok(())
-            })
+            env.call_macro(src, routine, frame, passed, None)
         });
+        // What a function prints is dropped.
+        self.out.truncate(printed);
         self.interpolation = caller;
-        result.map(|_printed| value)
+        match result {
+            Ok(_) => Ok(self.returned.take()),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn call_host(
@@ -437,8 +439,7 @@ impl<'a> Env<'a> {
         let expr = function.expr;
         if let ExprKind::Lambda(lambda) = &expr.kind {
             // The slot may belong to a loop whose source this is.
-            let outer = self.local(lambda.slot).cloned();
-            self.set_local(lambda.slot, item);
+            let outer = self.replace_local(lambda.slot, item);
             let result = self.eval_opt(&lambda.body);
             self.set_local(lambda.slot, outer);
             return result;

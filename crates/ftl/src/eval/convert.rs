@@ -21,13 +21,19 @@ impl<'a> Env<'a> {
             self.out.extend_from_slice(text.as_bytes());
             return Ok(());
         }
-        let value = self.eval(expr)?;
-        if let Value::Str(text) = &value {
+        let found = self.eval_opt(expr)?;
+        let value = self.known(expr, &found)?;
+        self.print(expr, value)
+    }
+
+    /// Prints `value`, which `expr` has.
+    pub(crate) fn print(&mut self, expr: &'a Expr, value: &Value<'a>) -> Evaluated<'a, ()> {
+        if let Value::Str(text) = value {
             self.out.extend_from_slice(text.as_str().as_bytes());
             return Ok(());
         }
         let mut out = std::mem::take(&mut self.out);
-        let result = self.write_value(expr, &value, &mut out);
+        let result = self.write_value(expr, value, &mut out);
         self.out = out;
         result
     }

@@ -391,6 +391,24 @@ impl<'a> Env<'a> {
         result.map(|()| captured)
     }
 
+    /// Runs `write` with the output at hand, which is as it was if that fails. What is written meanwhile by others counts
+    /// as captured.
+    pub(crate) fn with_output(
+        &mut self,
+        write: impl FnOnce(&mut Self, &mut Vec<u8>) -> Evaluated<'a, ()>,
+    ) -> Evaluated<'a, ()> {
+        let mut out = std::mem::take(&mut self.out);
+        let (before, written) = (self.captured_before, out.len());
+        self.captured_before = before.wrapping_add(written);
+        let result = write(self, &mut out);
+        self.captured_before = before;
+        if result.is_err() {
+            out.truncate(written);
+        }
+        self.out = out;
+        result
+    }
+
     /// What [`Self::capture`] caught, as a string.
     pub(crate) fn captured_string(&mut self, bytes: Vec<u8>) -> Evaluated<'a, Value<'a>> {
         self.charge(bytes.len())?;
@@ -432,6 +450,16 @@ impl<'a> Env<'a> {
 
     pub(crate) fn set_local(&mut self, slot: u32, value: Option<Value<'a>>) {
         self.set_local_of(self.place.base, slot, value);
+    }
+
+    /// Sets a local variable; returns what it was.
+    pub(crate) fn replace_local(
+        &mut self,
+        slot: u32,
+        value: Option<Value<'a>>,
+    ) -> Option<Value<'a>> {
+        let local = self.locals.get_mut(self.place.base + slot as usize)?;
+        std::mem::replace(local, value)
     }
 
     /// Sets a local variable of the frame that begins at `base`.

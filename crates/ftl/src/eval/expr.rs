@@ -21,6 +21,21 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// What `expr` has been evaluated to, as [`Self::eval`] has it, but left where it is: to move a value takes about as long
+    /// as to find it.
+    #[inline(always)]
+    pub(crate) fn known<'v>(
+        &self,
+        expr: &'a Expr,
+        found: &'v Option<Value<'a>>,
+    ) -> Evaluated<'a, &'v Value<'a>> {
+        match found {
+            Some(Value::Unread(unread)) => Err(Fault::Error(unread.error.clone())),
+            Some(value) => Ok(value),
+            None => Err(Fault::Missing(expr)),
+        }
+    }
+
     /// The same, where a date that can't be read is no fault yet.
     pub(crate) fn eval_unread(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
         self.eval_opt(expr)?.ok_or(Fault::Missing(expr))
@@ -36,10 +51,10 @@ impl<'a> Env<'a> {
             ExprKind::Name(name) => return Ok(self.variable(name)),
             ExprKind::Dot(target, key) => {
                 if let Some(hash) = self.data_hash(target) {
-                    return self.read(hash.get(key));
+                    return self.read(hash.get_near(&key.text, &key.place));
                 }
                 let value = self.eval(target)?;
-                return self.member(target, &value, key);
+                return self.member(target, &value, &key.text);
             }
             ExprKind::Paren(inner) => return self.eval_opt(inner),
             ExprKind::Builtin(call) => return call.builtin.run(self, call),
@@ -58,7 +73,7 @@ impl<'a> Env<'a> {
                 Value::Bool(self.eval_bool(left)? || self.eval_bool(right)?)
             }
             ExprKind::Arithmetic(operator, left, right) => {
-                self.computed(expr, *operator, left, right)?
+                return self.computed(expr, *operator, left, right);
             }
             ExprKind::Index(target, key) => return self.index(expr.src, target, key),
             ExprKind::Call(callee, args) => return self.call_method(expr, callee, args),
@@ -89,29 +104,48 @@ impl<'a> Env<'a> {
         operator: Arithmetic,
         left: &'a Expr,
         right: &'a Expr,
-    ) -> Evaluated<'a, Value<'a>> {
-        let left_value = match self.eval_opt(left)? {
-            Some(value) => value,
-            None => {
-                // For an addition both operands are there before either is looked at.
-                if operator == Arithmetic::Add {
-                    self.eval_opt(right)?;
-                }
-                return Err(Fault::Missing(left));
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        let found = self.eval_opt(left)?;
+        let Some(left_value) = &found else {
+            // For an addition both operands are there before either is looked at.
+            if operator == Arithmetic::Add {
+                self.eval_opt(right)?;
             }
+            return Err(Fault::Missing(left));
         };
         if operator != Arithmetic::Add && !matches!(left_value, Value::Number(_)) {
             return Err(match left_value {
                 Value::Unread(unread) => Fault::Error(unread.error.clone()),
-                other => self.type_fault(left, "number", &other),
+                other => self.type_fault(left, "number", other),
             });
         }
-        let right_value = match self.eval_opt(right)? {
-            Some(value) => value,
-            None => return Err(self.missing_operand(operator, left, &left_value, right)),
+        let found = self.eval_opt(right)?;
+        let Some(right_value) = &found else {
+            return Err(self.missing_operand(operator, left, left_value, right));
         };
+        if let (Value::Number(left), Value::Number(right)) = (left_value, right_value)
+            && let Some(result) = self.quickly(operator, left, right)
+        {
+            return Ok(Some(Value::Number(result)));
+        }
         let (left, right) = (Some(left), Some(right));
-        self.arithmetic(operator, expr.src, &left_value, left, &right_value, right)
+        let result = self.arithmetic(operator, expr.src, left_value, left, right_value, right);
+        result.map(Some)
+    }
+
+    /// The result for numbers of a machine word, as most are.
+    #[inline]
+    fn quickly(&self, operator: Arithmetic, left: &Number, right: &Number) -> Option<Number> {
+        let max_digits = self.max_digits();
+        match operator {
+            Arithmetic::Add => left.add_small(right, max_digits),
+            Arithmetic::Subtract => left.subtract_small(right, max_digits),
+            Arithmetic::Multiply => left.multiply_small(right, max_digits),
+            Arithmetic::Divide if !self.settings.conservative_division => {
+                left.divide_small(right, max_digits)
+            }
+            Arithmetic::Divide | Arithmetic::Modulus => None,
+        }
     }
 
     /// `+number`; what is missing stays so.
@@ -134,10 +168,14 @@ impl<'a> Env<'a> {
     /// What the data has, as a value. The most frequent kinds are written straight to where the value belongs: what is
     /// written in parts and then copied as a whole makes the processor wait.
     #[inline(always)]
-    fn read(&self, view: Option<View<'a>>) -> Evaluated<'a, Option<Value<'a>>> {
+    pub(crate) fn read(&self, view: Option<View<'a>>) -> Evaluated<'a, Option<Value<'a>>> {
         match view {
             Some(View::Str(text)) => Ok(Some(Value::str(text))),
             Some(View::Hash(hash)) => Ok(Some(Value::HashView(hash))),
+            Some(View::Number(text)) => match Number::parse_small(text, self.max_digits()) {
+                Some(number) => Ok(Some(Value::Number(number))),
+                None => self.read_other(View::Number(text)),
+            },
             Some(other) => self.read_other(other),
             None => Ok(None),
         }
@@ -178,17 +216,19 @@ impl<'a> Env<'a> {
             self.step()?;
             return self.compare(*compare, left, right);
         }
-        match self.eval(expr)? {
-            Value::Bool(value) => Ok(value),
+        let found = self.eval_opt(expr)?;
+        match self.known(expr, &found)? {
+            Value::Bool(value) => Ok(*value),
             Value::Match(found) => Ok(found.whole),
-            other => Err(self.type_fault(expr, "boolean", &other)),
+            other => Err(self.type_fault(expr, "boolean", other)),
         }
     }
 
     pub(crate) fn eval_number(&mut self, expr: &'a Expr) -> Evaluated<'a, Number> {
-        match self.eval(expr)? {
-            Value::Number(number) => Ok(number),
-            other => Err(self.type_fault(expr, "number", &other)),
+        let found = self.eval_opt(expr)?;
+        match self.known(expr, &found)? {
+            Value::Number(number) => Ok(number.clone()),
+            other => Err(self.type_fault(expr, "number", other)),
         }
     }
 

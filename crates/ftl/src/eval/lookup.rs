@@ -49,7 +49,9 @@ impl<'a> Env<'a> {
     pub(crate) fn data_hash(&self, expr: &'a Expr) -> Option<&'a dyn Hash> {
         match &expr.kind {
             ExprKind::Name(name) => self.data_hash_variable(name),
-            ExprKind::Dot(target, key) => as_hash(self.data_hash(target)?.get(key)?),
+            ExprKind::Dot(target, key) => {
+                as_hash(self.data_hash(target)?.get_near(&key.text, &key.place)?)
+            }
             _ => None,
         }
     }
@@ -63,10 +65,12 @@ impl<'a> Env<'a> {
                 Value::Str(Str::Borrowed(text)) => Some(text),
                 _ => None,
             },
-            ExprKind::Dot(target, key) => match self.data_hash(target)?.get(key)? {
-                View::Str(text) => Some(text),
-                _ => None,
-            },
+            ExprKind::Dot(target, key) => {
+                match self.data_hash(target)?.get_near(&key.text, &key.place)? {
+                    View::Str(text) => Some(text),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }

@@ -186,29 +186,46 @@ impl<'a> Env<'a> {
         left: &'a Expr,
         right: &'a Expr,
     ) -> Evaluated<'a, bool> {
-        let (left_value, right_value) = match self.bounded_size(compare, left, right)? {
-            Some(values) => values,
-            None => match self.eval_opt(left)? {
-                Some(value) => (value, self.eval(right)?),
-                None => {
-                    // Both operands are there before either is looked at.
-                    self.eval_opt(right)?;
-                    return Err(super::env::Fault::Missing(left));
-                }
-            },
+        if let Some((left_value, right_value)) = self.bounded_size(compare, left, right)? {
+            return self.compare_values(compare, left, &left_value, right, &right_value);
+        }
+        let found = self.eval_opt(left)?;
+        let Some(left_value) = &found else {
+            // Both operands are there before either is looked at.
+            self.eval_opt(right)?;
+            return Err(super::env::Fault::Missing(left));
         };
-        self.steps(compared_bytes(&left_value, &right_value) / TEXT_BYTES_PER_STEP)?;
-        if has_nan(&left_value, &right_value) {
+        let found = self.eval_opt(right)?;
+        let right_value = self.known(right, &found)?;
+        // Most are whole numbers, or the like.
+        if let (Value::Number(Number::Int(left)), Value::Number(Number::Int(right))) =
+            (left_value, right_value)
+        {
+            return Ok(compare.holds(left.cmp(right)));
+        }
+        self.compare_values(compare, left, left_value, right, right_value)
+    }
+
+    fn compare_values(
+        &mut self,
+        compare: Compare,
+        left: &'a Expr,
+        left_value: &Value<'a>,
+        right: &'a Expr,
+        right_value: &Value<'a>,
+    ) -> Evaluated<'a, bool> {
+        self.steps(compared_bytes(left_value, right_value) / TEXT_BYTES_PER_STEP)?;
+        if has_nan(left_value, right_value) {
             return Err(self.fault(ErrorKind::Value, left.src.to(right.src), NAN_COMPARED));
         }
         match compare {
-            Compare::Equal => return equal(self, left, &left_value, right, &right_value),
+            Compare::Equal => return equal(self, left, left_value, right, right_value),
             Compare::NotEqual => {
-                return equal(self, left, &left_value, right, &right_value).map(|equal| !equal);
+                return equal(self, left, left_value, right, right_value).map(|equal| !equal);
             }
             _ => {}
         }
-        let order = match (&left_value, &right_value) {
+        let order = match (left_value, right_value) {
             (Value::Number(left), Value::Number(right)) => left.compare(right),
             (Value::Date(left), Value::Date(right)) if left.kind == right.kind => {
                 left.millis.cmp(&right.millis)
@@ -228,17 +245,13 @@ impl<'a> Env<'a> {
                 let message = format!("Can't use operator \"{operator}\" on {types} values.");
                 return Err(self.fault(ErrorKind::Type, left.src.to(right.src), message));
             }
-            _ => return Err(self.incomparable(left.src.to(right.src), &left_value, &right_value)),
+            _ => return Err(self.incomparable(left.src.to(right.src), left_value, right_value)),
         };
-        Ok(match compare {
-            Compare::Less => order == Ordering::Less,
-            Compare::LessOrEqual => order != Ordering::Greater,
-            Compare::Greater => order == Ordering::Greater,
-            _ => order != Ordering::Less,
-        })
+        Ok(compare.holds(order))
     }
 
     /// Both sides of `items?size > 3` and the like, where the items are computed one by one: no more of them than decide.
+    #[inline]
     fn bounded_size(
         &mut self,
         compare: Compare,
@@ -391,6 +404,21 @@ impl<'a> Env<'a> {
         self.steps(entries.len())?;
         self.charge_items(entries.len() * 2)?;
         Ok(entries)
+    }
+}
+
+impl Compare {
+    /// Whether operands that compare so are as the operator wants them.
+    #[inline]
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal => order == Ordering::Equal,
+            Self::NotEqual => order != Ordering::Equal,
+            Self::Less => order == Ordering::Less,
+            Self::LessOrEqual => order != Ordering::Greater,
+            Self::Greater => order == Ordering::Greater,
+            Self::GreaterOrEqual => order != Ordering::Less,
+        }
     }
 }
 

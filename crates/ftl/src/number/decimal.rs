@@ -8,7 +8,7 @@ use std::str::FromStr;
 use bigdecimal::num_bigint::{BigInt, Sign};
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
 
-use super::write_magnitude;
+use super::{Number, write_magnitude};
 
 /// Fraction digits of the small form at most: as many as the form for computers shows.
 const MAX_SMALL_SCALE: u64 = 16;
@@ -69,6 +69,36 @@ impl Small {
         (scale <= MAX_SMALL_SCALE).then_some(Self { digits, scale })
     }
 
+    #[inline]
+    pub(super) fn add(self, other: Self) -> Option<Self> {
+        let (a, b, scale) = self.aligned(other);
+        Self::new(a + b, scale)
+    }
+
+    #[inline]
+    pub(super) fn subtract(self, other: Self) -> Option<Self> {
+        let (a, b, scale) = self.aligned(other);
+        Self::new(a - b, scale)
+    }
+
+    #[inline]
+    pub(super) fn multiply(self, other: Self) -> Option<Self> {
+        let product = i128::from(self.digits) * i128::from(other.digits);
+        Self::new(product, self.scale + other.scale)
+    }
+
+    /// As a number, if that has `max_digits` digits at most.
+    #[inline]
+    pub(super) fn checked(self, max_digits: u64) -> Option<Number> {
+        (self.plain_digits() <= max_digits).then(|| Number::Big(self.into()))
+    }
+
+    /// About how many digits its plain notation has.
+    #[inline]
+    fn plain_digits(self) -> u64 {
+        u64::from(64 - self.digits.unsigned_abs().leading_zeros()) / 3 + self.scale
+    }
+
     /// Without zeros at the end.
     fn trimmed(mut self) -> Self {
         while self.scale > 0 && self.digits % 10 == 0 {
@@ -95,21 +125,27 @@ impl Small {
         }
     }
 
-    /// The quotient with `scale` fraction digits, halves away from zero.
-    fn divide_half_up(self, other: Self, scale: u64) -> Option<Self> {
+    /// The quotient with `scale` fraction digits, halves away from zero. `other` isn't zero.
+    #[inline]
+    pub(super) fn divide_half_up(self, other: Self, scale: u64) -> Option<Self> {
         // The scale is that of the larger operand at least.
         let power = power_of_ten(scale.checked_sub(self.scale)? + other.scale);
+        let negative = (self.digits < 0) != (other.digits < 0);
+        let signed = |quotient: i128| if negative { -quotient } else { quotient };
+        // Most fit into words, which are divided much faster.
+        if let Ok(power) = u64::try_from(power)
+            && let Some(numerator) = self.digits.unsigned_abs().checked_mul(power)
+        {
+            let denominator = other.digits.unsigned_abs();
+            let (quotient, rest) = (numerator / denominator, numerator % denominator);
+            let up = rest >= denominator - rest;
+            return Self::new(signed(i128::from(quotient) + i128::from(up)), scale);
+        }
         let numerator = i128::from(self.digits).checked_mul(power)?;
         let denominator = i128::from(other.digits);
         let doubled = (numerator.abs().checked_mul(2)?).checked_add(denominator.abs())?;
         let divisor = denominator.abs() * 2;
-        // Most fit into words, which are divided much faster.
-        let quotient = match (u64::try_from(doubled), u64::try_from(divisor)) {
-            (Ok(doubled), Ok(divisor)) => i128::from(doubled / divisor),
-            _ => doubled / divisor,
-        };
-        let negative = (numerator < 0) != (denominator < 0);
-        Self::new(if negative { -quotient } else { quotient }, scale)
+        Self::new(signed(doubled / divisor), scale)
     }
 
     fn to_big(self) -> BigDecimal {
@@ -239,11 +275,10 @@ impl Decimal {
 
     /// About how many digits its plain notation has.
     pub(super) fn plain_digits(&self) -> u64 {
-        let bits = match &self.0 {
-            Form::Small(small) => u64::from(64 - small.digits.unsigned_abs().leading_zeros()),
-            Form::Big(big) => big.as_bigint_and_scale().0.bits(),
-        };
-        bits / 3 + self.scale().unsigned_abs()
+        match &self.0 {
+            Form::Small(small) => small.plain_digits(),
+            Form::Big(big) => big.as_bigint_and_scale().0.bits() / 3 + self.scale().unsigned_abs(),
+        }
     }
 
     pub(super) fn is_zero(&self) -> bool {
@@ -271,22 +306,14 @@ impl Decimal {
     }
 
     pub(super) fn add(&self, other: &Self) -> Self {
-        let small = self.smalls(other).and_then(|(a, b)| {
-            let (a, b, scale) = a.aligned(b);
-            Small::new(a + b, scale)
-        });
-        match small {
+        match self.smalls(other).and_then(|(a, b)| a.add(b)) {
             Some(sum) => Self(Form::Small(sum)),
             None => (self.to_big() + other.to_big()).into(),
         }
     }
 
     pub(super) fn subtract(&self, other: &Self) -> Self {
-        let small = self.smalls(other).and_then(|(a, b)| {
-            let (a, b, scale) = a.aligned(b);
-            Small::new(a - b, scale)
-        });
-        match small {
+        match self.smalls(other).and_then(|(a, b)| a.subtract(b)) {
             Some(difference) => Self(Form::Small(difference)),
             None => (self.to_big() - other.to_big()).into(),
         }
@@ -294,11 +321,7 @@ impl Decimal {
 
     /// The product, with `max_scale` fraction digits at most.
     pub(super) fn multiply(&self, other: &Self, max_scale: i64) -> Self {
-        let small = self.smalls(other).and_then(|(a, b)| {
-            let product = i128::from(a.digits) * i128::from(b.digits);
-            Small::new(product, a.scale + b.scale)
-        });
-        if let Some(product) = small {
+        if let Some(product) = self.smalls(other).and_then(|(a, b)| a.multiply(b)) {
             return Self(Form::Small(product));
         }
         let product = self.to_big() * other.to_big();

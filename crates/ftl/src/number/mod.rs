@@ -87,6 +87,17 @@ impl Number {
         Self::Big(value.clone())
     }
 
+    /// The same as [`Self::parse`] for digits that fit into a machine word, with a sign and a point; `None` for what needs
+    /// another look.
+    #[inline]
+    pub(crate) fn parse_small(text: &str, max_digits: u64) -> Option<Self> {
+        let small = Small::parse(text.as_bytes())?;
+        if small.scale == 0 {
+            return Some(Self::Int(small.digits));
+        }
+        small.checked(max_digits)
+    }
+
     /// Reads decimal notation, with a sign, a fraction and an exponent; `max_digits` bounds its plain notation.
     pub(crate) fn parse(text: &str, max_digits: u64) -> Option<Result<Self>> {
         let bytes = text.as_bytes();
@@ -128,6 +139,58 @@ impl Number {
 
     pub(crate) fn to_big(&self) -> Result<BigDecimal> {
         self.to_decimal().map(|decimal| decimal.to_big())
+    }
+
+    #[inline]
+    fn small(&self) -> Option<Small> {
+        match self {
+            Self::Int(int) => Some((*int).into()),
+            Self::Big(big) => big.small(),
+            Self::NonFinite(_) => None,
+        }
+    }
+
+    /// The sum, if it and both summands are small; that is computed without a detour.
+    #[inline]
+    pub(crate) fn add_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
+        if let (Self::Int(a), Self::Int(b)) = (self, other) {
+            return a.checked_add(*b).map(Self::Int);
+        }
+        self.small()?.add(other.small()?)?.checked(max_digits)
+    }
+
+    /// The difference, likewise.
+    #[inline]
+    pub(crate) fn subtract_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
+        if let (Self::Int(a), Self::Int(b)) = (self, other) {
+            return a.checked_sub(*b).map(Self::Int);
+        }
+        self.small()?.subtract(other.small()?)?.checked(max_digits)
+    }
+
+    /// The product, likewise.
+    #[inline]
+    pub(crate) fn multiply_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
+        if let (Self::Int(a), Self::Int(b)) = (self, other) {
+            return a.checked_mul(*b).map(Self::Int);
+        }
+        self.small()?.multiply(other.small()?)?.checked(max_digits)
+    }
+
+    /// The quotient, likewise. Nothing is divided by zero here.
+    #[inline]
+    pub(crate) fn divide_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
+        if let (Self::Int(a), Self::Int(b)) = (self, other)
+            && a.checked_rem(*b)? == 0
+        {
+            return Some(Self::Int(a / b));
+        }
+        let (a, b) = (self.small()?, other.small()?);
+        let scale = (MIN_DIVISION_SCALE as u64).max(a.scale).max(b.scale);
+        if b.digits == 0 {
+            return None;
+        }
+        a.divide_half_up(b, scale)?.checked(max_digits)
     }
 
     fn to_decimal(&self) -> Result<Decimal> {
@@ -306,18 +369,13 @@ impl Number {
         }
     }
 
-    /// Whole numbers that compare as `numbers` do, if all of those are small: they are the digits at one scale.
-    pub(crate) fn keys<'n>(numbers: impl Iterator<Item = &'n Self>) -> Option<Vec<i128>> {
-        let smalls: Option<Vec<Small>> = numbers
-            .map(|number| match number {
-                Self::Int(int) => Some((*int).into()),
-                Self::Big(big) => big.small(),
-                Self::NonFinite(_) => None,
-            })
-            .collect();
+    /// Whole numbers that compare as `numbers` do, if those are small: they are the digits at one scale.
+    pub(crate) fn keys<'n>(numbers: impl Iterator<Item = &'n Self>) -> Option<Vec<i64>> {
+        let smalls: Option<Vec<Small>> = numbers.map(Self::small).collect();
         let smalls = smalls?;
         let scale = smalls.iter().map(|small| small.scale).max().unwrap_or(0);
-        Some(smalls.iter().map(|small| small.digits_at(scale)).collect())
+        let key = |small: &Small| i64::try_from(small.digits_at(scale)).ok();
+        smalls.iter().map(key).collect()
     }
 
     /// As Java's own `toString` has it, for messages.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::builtins::Builtin;
+use crate::data::Place;
 use crate::datetime::DateFormat;
 use crate::number::NumberFormat;
 use crate::output_format::OutputFormat;
@@ -27,7 +28,7 @@ pub(crate) enum ExprKind {
     Concat(Vec<Node>),
     Name(Box<Name>),
     Special(Special),
-    Dot(Box<Expr>, Box<str>),
+    Dot(Box<Expr>, Key),
     Index(Box<Expr>, Box<Expr>),
     Call(Box<Expr>, Vec<Expr>),
     Builtin(Box<BuiltinCall>),
@@ -47,6 +48,26 @@ pub(crate) enum ExprKind {
     Lambda(Box<Lambda>),
     /// In the call of a method that a built-in has given: its target (0), or an argument.
     Held(u32),
+}
+
+/// The name of a part of a hash, and where it has been found before.
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) text: Box<str>,
+    pub(crate) place: Place,
+}
+
+impl Key {
+    pub(crate) fn new(text: Box<str>) -> Self {
+        let place = Place::default();
+        Self { text, place }
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 #[derive(Clone)]

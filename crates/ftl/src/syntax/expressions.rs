@@ -1,6 +1,6 @@
 //! The grammar of expressions, from the weakest operator down.
 
-use super::ast::{Arithmetic, Compare, Expr, ExprKind, RangeKind};
+use super::ast::{Arithmetic, Compare, Expr, ExprKind, Key, RangeKind};
 use super::lexer::Token;
 use super::literals::Literals;
 use super::parser::{Parser, Result};
@@ -302,7 +302,7 @@ impl Parser<'_> {
         self.advance()?;
         self.literal_fits(&target, Literals::HASH)?;
         let src = target.src.to(self.last_src());
-        Ok(self.expr(src, ExprKind::Dot(Box::new(target), name)))
+        Ok(self.expr(src, ExprKind::Dot(Box::new(target), Key::new(name))))
     }
 
     fn index(&mut self, target: Expr) -> Result<Expr> {

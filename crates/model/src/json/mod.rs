@@ -108,6 +108,17 @@ impl<'a> Object<'a> {
             .map(|(_, value)| value)
     }
 
+    /// The member called `name` with its index, looked for at the index `near` first.
+    pub fn find_near(&self, name: &str, near: usize) -> Option<(usize, &Value<'a>)> {
+        match self.0.get(near) {
+            Some((key, value)) if is(key, name) => Some((near, value)),
+            _ => {
+                let index = self.0.iter().position(|(key, _)| is(key, name))?;
+                Some((index, &self.0[index].1))
+            }
+        }
+    }
+
     /// The value of the member called `name`, to be changed.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value<'a>> {
         self.0

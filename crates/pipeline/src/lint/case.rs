@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bumpalo::Bump;
 use ftl::{Hash, Step, Template};
 use model::json::{Object, Value, write_string};
 use model::{EventKind, Part};
@@ -10,7 +9,7 @@ use model::{EventKind, Part};
 use super::domain::Path;
 use crate::parameters;
 use crate::user::{self, UserView};
-use crate::views::{ObjectView, Root, Roots};
+use crate::views::{Root, Roots};
 
 /// A value that stands on its own.
 pub(super) type Json = Value<'static>;
@@ -122,27 +121,23 @@ impl Case {
 
     /// Renders `template` as the pipeline does.
     pub(super) fn render(&self, template: &Template) -> Result<String, ftl::Error> {
-        let arena = Bump::new();
         let nothing = Object::new();
         let event = self.event.as_object().unwrap_or(&nothing);
-        let (as_event, as_user);
+        let as_user;
         let input: &dyn Hash = match self.part {
-            Part::Event => {
-                as_event = ObjectView::new(event, &arena);
-                &as_event
-            }
+            Part::Event => event,
             Part::User => {
-                as_user = UserView::new(event, self.kind, &arena);
+                as_user = UserView::new(event, self.kind);
                 &as_user
             }
         };
-        let fields = ObjectView::new(self.fields.as_object().unwrap_or(&nothing), &arena);
-        let properties = ObjectView::new(self.properties.as_object().unwrap_or(&nothing), &arena);
+        let fields = self.fields.as_object().unwrap_or(&nothing);
+        let properties = self.properties.as_object().unwrap_or(&nothing);
         let roots = Roots {
             input,
             parameters: &self.parameters,
-            mapped_properties: &properties,
-            mapped_fields: &fields,
+            mapped_properties: properties,
+            mapped_fields: fields,
             answer: None,
         };
         let mut out = Vec::new();

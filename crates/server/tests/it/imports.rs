@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// What each part may use of the others. Whoever isn't listed may use everything.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("ftl", &[]),
+    ("ftl", &["millstream-model"]),
     ("millstream-model", &[]),
     ("millstream-journal", &["millstream-model"]),
     ("millstream-pipeline", &["ftl", "millstream-model"]),

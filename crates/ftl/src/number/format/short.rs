@@ -7,6 +7,17 @@ use crate::number::Number;
 /// Digits of a machine word, and more zeros than a pattern may ask for here.
 pub(super) const MAX_SHORT_DIGITS: usize = 20;
 
+/// Those of a machine word.
+const POWERS_OF_TEN: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut exponent = 1;
+    while exponent < powers.len() {
+        powers[exponent] = powers[exponent - 1] * 10;
+        exponent += 1;
+    }
+    powers
+};
+
 /// A rounded magnitude: `digits × 10^-fraction`, without zeros at the end of the fraction.
 pub(super) struct Short {
     pub(super) digits: u64,
@@ -46,7 +57,7 @@ impl Short {
 
     /// Drops so many digits at the end.
     fn round(&mut self, dropped: usize, mode: Rounding) -> Option<()> {
-        let unit = 10_u64.checked_pow(u32::try_from(dropped).ok()?)?;
+        let unit = *POWERS_OF_TEN.get(dropped)?;
         let (kept, rest) = (self.digits / unit, self.digits % unit);
         let up = match mode {
             Rounding::Down => false,

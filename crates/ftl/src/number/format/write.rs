@@ -101,8 +101,17 @@ impl Writer<'_, '_> {
 
     /// The same as [`Self::plain`] for digits of one machine word, which are gathered from the last to the first.
     fn short(&mut self, short: &Short) {
+        if self.zero == '0' && self.decimal().is_ascii() && self.group().is_ascii() {
+            self.short_within::<SHORT_CHARS>(short);
+        } else {
+            self.short_within::<{ 4 * SHORT_CHARS }>(short);
+        }
+    }
+
+    /// The same where so many bytes are room enough.
+    fn short_within<const ROOM: usize>(&mut self, short: &Short) {
         let pattern = self.pattern;
-        let mut text = Backwards::new(self.zero);
+        let mut text = Backwards::<ROOM>::new(self.zero);
         let shown = short.fraction.max(pattern.min_fraction);
         for _ in short.fraction..shown {
             text.digit(0);
@@ -260,7 +269,15 @@ impl Writer<'_, '_> {
         });
     }
 
+    #[inline]
     fn pieces(&mut self, pieces: &[Piece]) {
+        // Most patterns have nothing around the digits.
+        if !pieces.is_empty() {
+            self.write_pieces(pieces);
+        }
+    }
+
+    fn write_pieces(&mut self, pieces: &[Piece]) {
         let own = &self.pattern.symbols;
         let symbols = &self.facts.symbols;
         let currency = own.currency.as_deref().unwrap_or(self.facts.currency);
@@ -315,22 +332,21 @@ impl Writer<'_, '_> {
     }
 }
 
+/// The digits of a short number's whole part and of its fraction, a separator before each of the former, and the point.
+const SHORT_CHARS: usize = 3 * MAX_SHORT_DIGITS + 1;
+
 /// A number's text, gathered from its end.
-struct Backwards {
-    buffer: [u8; Self::ROOM],
+struct Backwards<const ROOM: usize> {
+    buffer: [u8; ROOM],
     start: usize,
     zero: char,
 }
 
-impl Backwards {
-    /// For the digits of a whole part and of a fraction, a separator before each of the former, and the point, in four
-    /// bytes each.
-    const ROOM: usize = (3 * MAX_SHORT_DIGITS + 1) * 4;
-
+impl<const ROOM: usize> Backwards<ROOM> {
     fn new(zero: char) -> Self {
         Self {
-            buffer: [0; Self::ROOM],
-            start: Self::ROOM,
+            buffer: [0; ROOM],
+            start: ROOM,
             zero,
         }
     }
