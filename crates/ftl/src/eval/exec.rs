@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use super::compare::{compared_bytes, equal};
 use super::compress::compress;
 use super::env::{Env, Evaluated, Fault};
-use super::operators::{compared_bytes, equal};
 use crate::error::{Error, ErrorKind};
 use crate::syntax::ast::{
     AssignBlock, Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, NumericOutput,

@@ -153,13 +153,8 @@ impl<'a> Env<'a> {
             if source.is_sequence() {
                 return Err(self.one_variable(source.type_name()));
             }
-            // The entries of the data needn't be gathered first.
             if let Value::HashView(hash) = source {
-                let (hash, max_digits): (&'a dyn Hash, _) = (*hash, self.max_digits());
-                let entries = hash
-                    .entries()
-                    .map(|(key, view)| (Str::Borrowed(key), Value::from_view(view, max_digits)));
-                return self.exec_entries(entries, vars, body);
+                return self.exec_entries_of_data(*hash, vars, body);
             }
             let entries = self.entries(source)?;
             return self.exec_entries(entries.into_iter(), vars, body);
@@ -168,6 +163,27 @@ impl<'a> Env<'a> {
         for index in 0..count {
             self.check_readable(source, index)?;
             self.set_local(vars.first_slot(), self.item(source, index));
+            match self.round(vars, index, index + 1 < count, body)? {
+                Flow::Break => break,
+                Flow::Return => return Ok(Flow::Return),
+                Flow::Next | Flow::Continue => {}
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    /// The entries of the data needn't be gathered first, and how many there are is known.
+    fn exec_entries_of_data(
+        &mut self,
+        hash: &'a dyn Hash,
+        vars: &'a LoopVars,
+        body: &'a [Node],
+    ) -> Evaluated<'a, Flow> {
+        let count = hash.len();
+        for (index, (key, view)) in hash.entries().enumerate() {
+            self.set_local(vars.first_slot(), Some(Value::str(key)));
+            let value = self.read(Some(view))?;
+            self.set_local(vars.second_slot(), value);
             match self.round(vars, index, index + 1 < count, body)? {
                 Flow::Break => break,
                 Flow::Return => return Ok(Flow::Return),

@@ -5,6 +5,7 @@ mod assign;
 mod call;
 mod callables;
 mod canonical;
+mod compare;
 mod compress;
 mod convert;
 mod dump;
@@ -23,10 +24,9 @@ mod trace;
 mod units;
 
 pub(crate) use canonical::Printer;
+pub(crate) use compare::{NAN_COMPARED, compared_bytes, has_nan, incomparable_message, ordering};
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
 pub(crate) use exec::{COMPILED_BYTES_PER_STEP, TEXT_BYTES_PER_STEP};
-pub(crate) use operators::{
-    NAN_COMPARED, compared_bytes, has_groups, has_nan, incomparable_message, ordering, seq_len,
-};
+pub(crate) use operators::{has_groups, seq_len};
 pub(crate) use slices::UNCHECKED;
 pub(crate) use stream::{Stream, is_lazy};

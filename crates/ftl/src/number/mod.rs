@@ -4,6 +4,7 @@ mod c_format;
 mod conservative;
 mod decimal;
 mod format;
+mod small;
 
 use std::cmp::Ordering;
 
@@ -148,49 +149,6 @@ impl Number {
             Self::Big(big) => big.small(),
             Self::NonFinite(_) => None,
         }
-    }
-
-    /// The sum, if it and both summands are small; that is computed without a detour.
-    #[inline]
-    pub(crate) fn add_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
-        if let (Self::Int(a), Self::Int(b)) = (self, other) {
-            return a.checked_add(*b).map(Self::Int);
-        }
-        self.small()?.add(other.small()?)?.checked(max_digits)
-    }
-
-    /// The difference, likewise.
-    #[inline]
-    pub(crate) fn subtract_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
-        if let (Self::Int(a), Self::Int(b)) = (self, other) {
-            return a.checked_sub(*b).map(Self::Int);
-        }
-        self.small()?.subtract(other.small()?)?.checked(max_digits)
-    }
-
-    /// The product, likewise.
-    #[inline]
-    pub(crate) fn multiply_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
-        if let (Self::Int(a), Self::Int(b)) = (self, other) {
-            return a.checked_mul(*b).map(Self::Int);
-        }
-        self.small()?.multiply(other.small()?)?.checked(max_digits)
-    }
-
-    /// The quotient, likewise. Nothing is divided by zero here.
-    #[inline]
-    pub(crate) fn divide_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
-        if let (Self::Int(a), Self::Int(b)) = (self, other)
-            && a.checked_rem(*b)? == 0
-        {
-            return Some(Self::Int(a / b));
-        }
-        let (a, b) = (self.small()?, other.small()?);
-        let scale = (MIN_DIVISION_SCALE as u64).max(a.scale).max(b.scale);
-        if b.digits == 0 {
-            return None;
-        }
-        a.divide_half_up(b, scale)?.checked(max_digits)
     }
 
     fn to_decimal(&self) -> Result<Decimal> {
