@@ -115,6 +115,10 @@ pub enum Letter<'a> {
         note: &'a str,
         /// What a reviewer says of single fields.
         comments: &'a [Comment],
+        /// Whether it goes to the one who submitted the version; otherwise to a reviewer.
+        to_author: bool,
+        /// The page of the review, or the author's of the destination.
+        link: &'a str,
     },
     /// A sync is in trouble.
     AlertOpened {

@@ -124,7 +124,7 @@ impl Store {
             what,
             per_minute,
             state: ReplayGoal::Running,
-            made_by: by.actor.name.clone(),
+            made_by: by.actor.who(),
             created_at: change.now,
             updated_at: change.now,
             result: None,

@@ -72,19 +72,38 @@ pub(super) fn refuse_to_move(
         .collect()
 }
 
-/// Whether all that the definition's URLs may be made of stays.
+/// Whether each of the definition's URLs leads where it led: to the same scheme, host and port where it begins with
+/// a parameter that has them, and otherwise if all that it may be made of stays.
 pub(super) fn same_makings(before: &Settings, after: &Settings, definition: &Definition) -> bool {
     let payloads = [&definition.events, &definition.users];
-    let urls = payloads.into_iter().flatten().map(|payload| &*payload.url);
-    let urls = urls.collect::<Vec<_>>().join("\n");
+    let mut urls = payloads.into_iter().flatten().map(|payload| &*payload.url);
+    urls.all(|url| {
+        let (was, is) = (origin_of(url, before), origin_of(url, after));
+        match (was, is) {
+            (Some(was), Some(is)) => was == is,
+            _ => same_parts(url, before, after, definition),
+        }
+    })
+}
+
+/// Scheme, host and port of a URL that begins with a parameter, `${parameters.endpoint}/events`, and ends its host
+/// before anything else is made.
+fn origin_of(url: &str, settings: &Settings) -> Option<Origin> {
+    let (name, rest) = url.strip_prefix("${parameters.")?.split_once('}')?;
+    let value = settings.parameters.get(name)?;
+    origin(&format!("{value}{rest}"))
+}
+
+/// Whether all that a URL may be made of stays.
+fn same_parts(url: &str, before: &Settings, after: &Settings, definition: &Definition) -> bool {
     // Judged by the text alone: a template can pass names around. A secret may be (part of) the
     // address, too.
     let mut parameters = definition.parameters.iter();
     let same_parameters = parameters.all(|parameter| {
         let value = |settings: &Settings| settings.parameters.get(&parameter.name).cloned();
-        !reads_any(&urls, &parameter.name) || value(before) == value(after)
+        !reads_any(url, &parameter.name) || value(before) == value(after)
     });
-    same_parameters && (same_properties(before, after) || !urls.contains("apped"))
+    same_parameters && (same_properties(before, after) || !url.contains("apped"))
 }
 
 /// Whether the same properties go along, under the same names.
@@ -198,5 +217,48 @@ mod tests {
         let property = serde_json::from_str(r#"{"scope": "event", "name": "host"}"#).unwrap();
         mapped.mappings.insert("host".into(), property);
         assert!(!same_destination(&settings("eu"), &mapped));
+    }
+
+    #[test]
+    fn a_definitions_host_stays_where_a_parameter_begins_with_the_same() {
+        let to = |url: &str, was: &str, is: &str| {
+            let definition = serde_json::from_value::<Definition>(serde_json::json!({
+                "id": Definition::webhook().id, "version": 1, "display_name": "A",
+                "parameters": [
+                    {"name": "endpoint", "display_name": "Endpoint", "kind": "url"},
+                    {"name": "region", "display_name": "Region"},
+                ],
+                "events": {"url": url},
+            }));
+            let settings = |endpoint: &str| Settings {
+                parameters: [("endpoint".to_owned(), endpoint.to_owned())].into(),
+                ..Settings::default()
+            };
+            same_makings(&settings(was), &settings(is), &definition.unwrap())
+        };
+        let path = "${parameters.endpoint}/events/${parameters.region}";
+        assert!(to(path, "https://a.example/v1", "https://A.example:443/v2"));
+        for (url, was, is) in [
+            (path, "https://a.example", "https://b.example"),
+            (path, "https://a.example", "http://a.example"),
+            // What the template makes may go on with the host.
+            (
+                "${parameters.endpoint}${parameters.region}",
+                "https://a.example",
+                "https://a.exampl",
+            ),
+            (
+                "https://${parameters.endpoint}/",
+                "a.example",
+                "a.example/b",
+            ),
+            (
+                "<#assign x=1>${parameters.endpoint}/",
+                "https://a.example/a",
+                "https://a.example/b",
+            ),
+        ] {
+            assert!(!to(url, was, is), "{url}: {is}");
+        }
     }
 }

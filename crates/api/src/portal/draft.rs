@@ -67,7 +67,8 @@ pub(super) struct SyncInput {
     mappings: Option<BTreeMap<String, Property>>,
     /// What kind of identifier fills a mapping, where the destination lets choose.
     mapping_kinds: Option<BTreeMap<String, String>>,
-    /// Values for `parameters` in templates.
+    /// Values for `parameters` in templates. A change names all of them: `{}` keeps a value as it is stored, and
+    /// what isn't named is taken away.
     pub(super) parameters: Option<BTreeMap<String, ParameterInput>>,
     /// The name under which requests are sent.
     user_agent: Option<UserAgent>,

@@ -7,7 +7,7 @@ use model::DefinitionId;
 use model::definition::Definition;
 use pipeline::difference::{Change, DefinitionDifference, changes, definitions};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Caller, Comment, Decision, VersionRecord};
 use utoipa::ToSchema;
 
@@ -145,7 +145,9 @@ pub(super) async fn decide(
     Path((id, version)): Path<(DefinitionId, u32)>,
     Body(input): Body<DecisionInput>,
 ) -> Result<Json<VersionView>, ApiError> {
-    check(&input)?;
+    let store = &portal.store;
+    let record = store.reviewed_version(id, version).await?;
+    check(&input, &record.definition)?;
     let (decision, step) = match input.decision {
         DecisionName::Approve => (Decision::Approve, ReviewStep::Approved),
         DecisionName::Return => (Decision::Return, ReviewStep::Returned),
@@ -155,10 +157,9 @@ pub(super) async fn decide(
         comment: comment.comment,
     });
     let comments: Vec<_> = comments.collect();
-    let (store, note) = (&portal.store, input.note.trim());
-    let record = store.reviewed_version(id, version).await?;
+    let note = input.note.trim();
     let by = reviewer.caller();
-    let by = portal.telling_author(&record, step, note, &comments, &by);
+    let by = portal.telling_of_review(&record, step, note, &comments, &by);
     let by = by.await?;
     let decided = store.decide_definition(id, version, decision, note, &comments, &by);
     Ok(Json(decided.await?.into()))
@@ -220,7 +221,9 @@ pub(super) async fn bar(
             true => ReviewStep::Barred,
             false => ReviewStep::Admitted,
         };
-        by = portal.telling_author(&record, step, note, &[], &by).await?;
+        by = portal
+            .telling_of_review(&record, step, note, &[], &by)
+            .await?;
     }
     let barred = store.bar_definition(id, revision, input.barred, &by);
     let barred = barred.await?;
@@ -233,8 +236,9 @@ pub(super) async fn bar(
 }
 
 impl Portal {
-    /// The caller of a decision of which the one who submitted the version is told.
-    async fn telling_author(
+    /// The caller of a step of a version's review, of which the one who submitted it and the reviewers are
+    /// told, but for a reviewer who takes the step.
+    pub(super) async fn telling_of_review(
         &self,
         record: &VersionRecord,
         step: ReviewStep,
@@ -242,27 +246,63 @@ impl Portal {
         comments: &[Comment],
         by: &Caller,
     ) -> Result<Caller, ApiError> {
-        let definition = &record.definition;
-        let author = self.store.author_of(definition.id, definition.version);
-        let (Some(author), Some(organisation)) = (author.await?, record.organisation) else {
+        let store = &self.store;
+        let Some(organisation) = record.organisation else {
             return Ok(by.clone());
         };
-        let organisation = self.store.organisation(organisation).await?;
-        let letter = Letter::Review {
+        let (id, version) = (record.definition.id, record.definition.version);
+        let organisation = store.organisation(organisation).await?;
+        let oneself = by.actor.person.as_ref().map(|person| &person.email);
+        let author = match step {
+            // Who submits it is its author from now on.
+            ReviewStep::Submitted => oneself.cloned(),
+            _ => store.author_of(id, version).await?,
+        };
+        let reviewers = store.reviewers().await?;
+        let reviewers = reviewers.iter().filter(|&email| Some(email) != oneself);
+        let reviewers = reviewers.filter(|&email| Some(email) != author.as_ref());
+        let who = by.actor.who();
+        let letter = |to_author, link| Letter::Review {
             step,
-            destination: &definition.display_name,
-            version: definition.version,
+            destination: &record.definition.display_name,
+            version,
             organisation: &organisation.name,
-            by: &by.actor.who(),
+            by: &who,
             note,
             comments,
+            to_author,
+            link,
         };
-        Ok(self.telling(by, &author, &letter))
+        let review = format!("{}/reviews/{id}/{version}", self.public_url);
+        let own = format!(
+            "{}/o/{}/destinations/{id}",
+            self.public_url, organisation.id
+        );
+        let reviewers = reviewers.map(String::as_str);
+        let by = self.telling_all(by, reviewers, &letter(false, &review));
+        Ok(match author {
+            Some(author) => self.telling(&by, &author, &letter(true, &own)),
+            None => by,
+        })
     }
 }
 
-fn check(input: &DecisionInput) -> Result<(), ApiError> {
+/// Whether a pointer leads to a field of a version's content, or to one that an object or `null` in it could
+/// have.
+fn is_of(content: &Value, pointer: &str) -> bool {
+    let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let could_have = |parent: &Value| parent.is_object() || parent.is_null();
+    content.pointer(pointer).is_some()
+        || (!parent.is_empty() && content.pointer(parent).is_some_and(could_have))
+}
+
+fn check(input: &DecisionInput, definition: &Definition) -> Result<(), ApiError> {
     let mut problems = Vec::new();
+    let content = serde_json::to_value(ContentView::from(definition.clone())).map_err(|error| {
+        ApiError::Internal {
+            source: error.into(),
+        }
+    })?;
     let too_long = |text: &str| text.chars().count() > NOTE_CHARACTERS;
     let message = format!("at most {NOTE_CHARACTERS} characters");
     if too_long(&input.note) {
@@ -280,9 +320,8 @@ fn check(input: &DecisionInput) -> Result<(), ApiError> {
         } else if too_long(&comment.comment) {
             problems.push(FieldProblem::new(format!("{at}/comment"), message.as_str()));
         }
-        let is_pointer = comment.pointer.is_empty() || comment.pointer.starts_with('/');
-        if !is_pointer || too_long(&comment.pointer) {
-            let message = "a JSON pointer is needed, such as `/events/body`";
+        if !is_of(&content, &comment.pointer) {
+            let message = "the version has no such field: a JSON pointer into its content is needed, such as `/events/body`";
             problems.push(FieldProblem::new(format!("{at}/pointer"), message));
         }
     }

@@ -195,5 +195,8 @@ async fn made_by(connection: &mut AnyConnection, sync: SyncId) -> Result<String,
     .fetch_optional(connection)
     .await?;
     let by: Option<String> = row.map(|row| row.try_get(0)).transpose()?.flatten();
-    Ok(normal_email(&by.unwrap_or_default()))
+    // A person's token is told with its person: `ann@example.com (token "ci")`.
+    let by = by.unwrap_or_default();
+    let person = by.split(" (token ").next().unwrap_or_default();
+    Ok(normal_email(person))
 }

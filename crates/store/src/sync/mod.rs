@@ -163,7 +163,7 @@ impl Store {
             version: 1,
             created_at: now,
             updated_at: now,
-            changed_by: Some(by.actor.name.clone()),
+            changed_by: Some(by.actor.who()),
             changed: Vec::new(),
         };
         let sync = &record.sync;
@@ -302,7 +302,7 @@ impl Store {
             version: before.version + 1,
             created_at: before.created_at,
             updated_at: change.now,
-            changed_by: Some(by.actor.name.clone()),
+            changed_by: Some(by.actor.who()),
             changed: Vec::new(),
         };
         let after = SyncRecord {

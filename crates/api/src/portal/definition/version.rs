@@ -4,18 +4,18 @@ use axum::Json;
 use axum::extract;
 use model::{DefinitionId, OrganisationId, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Caller, Comment, Listed, VersionRecord, VersionState};
+use store::{Comment, Listed, VersionRecord, VersionState};
 use utoipa::ToSchema;
 
 use super::{ContentView, Ids, OutlineView};
 use crate::auth::Allowed;
 use crate::auth::permission::{DefinitionsRead, DefinitionsWrite};
-use crate::mail::{Letter, ReviewStep};
+use crate::mail::ReviewStep;
 use crate::portal::extract::{Path, Query};
 use crate::portal::openapi::Refusal;
 use crate::portal::page::{Page, PageQuery};
 use crate::portal::view::rfc3339;
-use crate::portal::{ApiError, Portal, State, markdown};
+use crate::portal::{ApiError, State, markdown};
 
 /// A version of a definition. What it says never changes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -236,11 +236,10 @@ pub(in crate::portal) async fn submit(
     extract::State(portal): State,
     Path((organisation, id, version)): VersionIds,
 ) -> Result<Json<VersionView>, ApiError> {
-    let asked = (organisation, id, version);
     let (store, by) = (&portal.store, allowed.caller());
-    let by = portal
-        .telling_reviewers(asked, ReviewStep::Submitted, &by)
-        .await?;
+    let record = store.definition_version(organisation, id, version).await?;
+    let by = portal.telling_of_review(&record, ReviewStep::Submitted, "", &[], &by);
+    let by = by.await?;
     let submitted = store.submit_definition(organisation, id, version, &by);
     Ok(Json(submitted.await?.into()))
 }
@@ -258,38 +257,10 @@ pub(in crate::portal) async fn withdraw(
     extract::State(portal): State,
     Path((organisation, id, version)): VersionIds,
 ) -> Result<Json<VersionView>, ApiError> {
-    let asked = (organisation, id, version);
     let (store, by) = (&portal.store, allowed.caller());
-    let by = portal
-        .telling_reviewers(asked, ReviewStep::Withdrawn, &by)
-        .await?;
+    let record = store.definition_version(organisation, id, version).await?;
+    let by = portal.telling_of_review(&record, ReviewStep::Withdrawn, "", &[], &by);
+    let by = by.await?;
     let withdrawn = store.withdraw_definition(organisation, id, version, &by);
     Ok(Json(withdrawn.await?.into()))
-}
-
-impl Portal {
-    /// The caller of a step of which reviewers are told, but for the caller.
-    async fn telling_reviewers(
-        &self,
-        (organisation, id, version): (OrganisationId, DefinitionId, u32),
-        step: ReviewStep,
-        by: &Caller,
-    ) -> Result<Caller, ApiError> {
-        let store = &self.store;
-        let record = store.definition_version(organisation, id, version).await?;
-        let organisation = store.organisation(organisation).await?;
-        let reviewers = store.reviewers().await?;
-        let oneself = by.actor.person.as_ref().map(|person| &person.email);
-        let others = reviewers.iter().filter(|&email| Some(email) != oneself);
-        let letter = Letter::Review {
-            step,
-            destination: &record.definition.display_name,
-            version,
-            organisation: &organisation.name,
-            by: &by.actor.who(),
-            note: "",
-            comments: &[],
-        };
-        Ok(self.telling_all(by, others.map(String::as_str), &letter))
-    }
 }

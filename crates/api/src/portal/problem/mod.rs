@@ -156,9 +156,10 @@ pub enum ApiError {
         /// How many.
         syncs: u64,
     },
-    /// Deleting the sync would drop deliveries that it still owes.
+    /// Deleting a sync, or resuming it without its backlog, would drop deliveries that it still owes.
     #[error(
-        "deleting the sync drops {} deliveries that it still owes: repeat with `?confirm={}`",
+        "this drops {} deliveries that the sync still owes: repeat with `confirm` at {}, in the query of a deletion \
+         and in the body of a resumption",
         .0.owed(), .0.owed()
     )]
     ConfirmationNeeded(DroppedLane),

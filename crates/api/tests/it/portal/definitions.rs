@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::call::Answer;
-use super::world::Somebody;
+use super::world::{PUBLIC_URL, Somebody};
 
 /// A definition after the guide's example.
 pub(super) fn example(name: &str) -> Value {
@@ -145,16 +145,32 @@ async fn a_definition_goes_from_draft_to_everyones_catalog() {
         refused.problem(422, "invalid_fields")["errors"][0]["pointer"],
         "/note"
     );
+    let page = format!("{PUBLIC_URL}reviews/{}/1", made["id"].as_str().unwrap());
     assert_eq!(
         stage.world.letter_to(&stage.reviewer.email).await,
-        "Submitted Mail tool 1: "
+        format!("Submitted Mail tool 1:  {page}")
     );
+    let own = format!(
+        "{PUBLIC_URL}o/{}/destinations/{}",
+        stage.world.organisation,
+        made["id"].as_str().unwrap()
+    );
+    assert_eq!(
+        stage.world.letter_to(&stage.partner.email).await,
+        format!("Submitted Mail tool 1:  {own}")
+    );
+    let astray = json!([{"pointer": "/nonsense/9", "comment": "?"}, {"pointer": "/surplus", "comment": "?"}]);
+    let astray = json!({"decision": "return", "comments": astray});
+    let refused = stage.reviewer("POST", decision(1), astray).await;
+    let refused = refused.problem(422, "invalid_fields");
+    assert_eq!(refused["errors"][0]["pointer"], "/comments/0/pointer");
+    assert_eq!(refused["errors"][1]["pointer"], "/comments/1/pointer");
     let comments = json!([{"pointer": "/events/url", "comment": "use the v2 address"}]);
     let back = json!({"decision": "return", "comments": comments});
     stage.reviewer("POST", decision(1), back).await.is(200);
     assert_eq!(
         stage.world.letter_to(&stage.partner.email).await,
-        "Returned Mail tool 1:  use the v2 address"
+        format!("Returned Mail tool 1:  use the v2 address {own}")
     );
     let read = stage
         .partner("GET", &first, Value::Null)
@@ -323,11 +339,15 @@ async fn reviewers_are_told_of_what_is_withdrawn_and_a_former_member_of_nothing(
     step("versions/1/submit").await.is(200);
     step("versions/1/withdraw").await.is(200);
     let told = || stage.world.letter_to(&stage.reviewer.email);
-    assert_eq!(told().await, "Withdrawn Mail tool 1: ");
+    let page = format!(
+        "{PUBLIC_URL}reviews/{}/1",
+        path.trim_start_matches("/definitions/")
+    );
+    assert_eq!(told().await, format!("Withdrawn Mail tool 1:  {page}"));
     // One that was refused is told to nobody.
     step("versions/1/withdraw").await.problem(409, "conflict");
     step("versions/1/submit").await.is(200);
-    assert_eq!(told().await, "Submitted Mail tool 1: ");
+    assert_eq!(told().await, format!("Submitted Mail tool 1:  {page}"));
     let letters = async || {
         stage
             .world
@@ -337,7 +357,8 @@ async fn reviewers_are_told_of_what_is_withdrawn_and_a_former_member_of_nothing(
             .unwrap()
             .items
     };
-    assert_eq!(letters().await.len(), 3);
+    // Three steps, each told to the reviewer and the author.
+    assert_eq!(letters().await.len(), 6);
 
     let member = format!("/members/{}", stage.partner.id);
     let removed = stage.world.call("DELETE", &stage.own(&member)).send();
@@ -348,7 +369,8 @@ async fn reviewers_are_told_of_what_is_withdrawn_and_a_former_member_of_nothing(
     );
     let approve = json!({"decision": "approve"});
     stage.reviewer("POST", review, approve).await.is(200);
-    assert_eq!(letters().await.len(), 3);
+    // The only reviewer has decided, and the author is no member any more.
+    assert_eq!(letters().await.len(), 6);
 }
 
 #[tokio::test]

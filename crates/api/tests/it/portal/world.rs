@@ -52,11 +52,12 @@ impl Letters for PlainLetters {
                 version,
                 note,
                 comments,
+                link,
                 ..
             } => {
                 let said = comments.iter().map(|said| format!(" {}", said.comment));
                 let said = said.collect::<String>();
-                format!("{step:?} {destination} {version}: {note}{said}")
+                format!("{step:?} {destination} {version}: {note}{said} {link}")
             }
             Letter::PasswordChanged { tokens, .. } => format!("password_changed, {tokens} tokens"),
             Letter::TokenMade { token, .. } => format!("token_made {token}"),

@@ -10,7 +10,7 @@ use super::files::{ProjectFile, SyncFile};
 use super::inventory::{Found, Pictures};
 use super::local::{Kind, Source, Wanted};
 use super::lock::{Lock, Locked};
-use super::plan::{Action, Plan, Step};
+use super::plan::{ARCHIVED, Action, LISTED, Plan, Step};
 use super::upgrade::Upgrade;
 use crate::cli::output::{self, text};
 use crate::cli::remote::{Refused, Remote, query};
@@ -55,9 +55,14 @@ impl Target<'_> {
         });
         let present = match (&step.action, &step.wanted, &step.found) {
             (Action::Delete, _, Some(found)) => {
-                report["archived"] = json!(self.delete(found).await?);
+                self.delete(step, found).await?;
+                report["archived"] = json!(step.is_archived());
                 self.lock.objects.remove(&step.address);
-                self.tell(step, "deleted");
+                let done = match step.is_archived() {
+                    true => "archived",
+                    false => "deleted",
+                };
+                self.tell(step, done);
                 return Ok(Some(report));
             }
             (Action::Create, Some(wanted), _) => {
@@ -73,8 +78,14 @@ impl Target<'_> {
                 made
             }
             (Action::Update, Some(wanted), Some(found)) => {
+                let listed = match step.relist {
+                    true => Some(self.set_listing(found, LISTED).await?),
+                    false => None,
+                };
+                let found = listed.as_ref().unwrap_or(found);
                 let changed = match &step.upgrade {
                     Some(upgrade) => self.upgrade(wanted, found, upgrade).await?,
+                    None if step.relist && found.content == wanted.content => found.clone(),
                     None => self.update(wanted, found).await?,
                 };
                 self.remember(step, &changed);
@@ -105,6 +116,8 @@ impl Target<'_> {
 
     fn remember(&mut self, step: &Step, found: &Found) {
         let locked = Locked::new(&found.id, found.version, &found.content);
+        // Its file may have had another name.
+        self.lock.objects.retain(|_, other| other.id != found.id);
         self.lock.objects.insert(step.address.clone(), locked);
     }
 
@@ -168,20 +181,6 @@ impl Target<'_> {
             return Err(wanted.fault("/definition/name", None, message).into());
         };
         let id = text(&tile["definition"]);
-        let shown = self.remote.get(&format!("{catalog}/{id}")).await?;
-        let declared = shown
-            .pointer("/content/parameters")
-            .and_then(Value::as_array);
-        let secrets = declared
-            .into_iter()
-            .flatten()
-            .filter(|each| each["kind"] == "secret");
-        let stored = secrets.map(|each| (text(&each["name"]), json!({"secret": true})));
-        let stored: serde_json::Map<_, _> = stored.collect();
-        if let Some(pointer) = file.plain_secrets(&json!({"parameters": stored})).first() {
-            let message = "give a secret by reference: {env: NAME} or {file: PATH}";
-            return Err(wanted.fault(pointer, None, message).into());
-        }
         let mut chosen = json!({"id": id});
         if let Some(version) = file.definition.version {
             chosen["version"] = json!(version);
@@ -275,18 +274,28 @@ impl Target<'_> {
         Ok(made["version"].clone())
     }
 
-    /// Deletes an object; a definition that was released is archived instead. Says whether that.
-    async fn delete(&self, found: &Found) -> anyhow::Result<bool> {
-        if found.kind == Kind::Definition && found.view["newest"].is_u64() {
-            let body = json!({"listing": "archived"});
-            let path = format!("{}/listing", found.path);
-            self.remote
-                .call_if(Method::PUT, &path, found.version, Some(&body))
-                .await?;
-            return Ok(true);
+    /// Deletes an object, or archives it.
+    async fn delete(&self, step: &Step, found: &Found) -> anyhow::Result<()> {
+        if step.is_archived() {
+            self.set_listing(found, ARCHIVED).await?;
+            return Ok(());
         }
-        self.remote.delete(&found.path).await?;
-        Ok(false)
+        self.remote
+            .call_if(Method::DELETE, &found.path, found.version, None)
+            .await?;
+        Ok(())
+    }
+
+    /// Says whether new syncs may connect a definition.
+    async fn set_listing(&self, found: &Found, listing: &str) -> anyhow::Result<Found> {
+        let path = format!("{}/listing", found.path);
+        let body = json!({"listing": listing});
+        let listed = self
+            .remote
+            .call_if(Method::PUT, &path, found.version, Some(&body))
+            .await?;
+        let mut pictures = self.pictures(found.logo.as_ref());
+        Found::definition(listed, found.path.clone(), &mut pictures).await
     }
 }
 

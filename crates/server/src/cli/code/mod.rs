@@ -4,6 +4,7 @@ mod apply;
 pub(super) mod changes;
 mod export;
 mod files;
+mod foresight;
 mod inventory;
 mod local;
 mod lock;
@@ -25,9 +26,9 @@ use crate::source::{Fault, listed};
 use apply::Target;
 use export::Export;
 use inventory::{Inventory, Pictures, Syncs};
-use local::Source;
+use local::{Source, Wanted};
 use lock::Lock;
-use plan::{Plan, Scope};
+use plan::{ALL, Plan, Scope};
 
 pub(crate) const EXPORT_HELP: &str = "\
 Writes DIR/definitions/NAME/, DIR/projects/NAME/project.yaml and DIR/projects/NAME/syncs/NAME.yaml, and
@@ -59,6 +60,7 @@ Examples:
   millstream apply -f configuration
   BRAZE_KEY=… millstream apply -f configuration --release
   millstream apply -f configuration --lock staging.lock --prune
+  millstream apply -f configuration --release=acme
   millstream apply -f configuration --send-secrets";
 
 /// Which files.
@@ -79,9 +81,16 @@ struct Folder {
     /// archived.
     #[arg(long)]
     prune: bool,
-    /// Release the drafts of definitions that differ from their newest version.
-    #[arg(long)]
-    release: bool,
+    /// Release the drafts of definitions that differ from their newest version: all, or that in
+    /// definitions/NAME.
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ALL
+    )]
+    release: Vec<String>,
     #[command(flatten)]
     server: remote::Options,
 }
@@ -138,6 +147,7 @@ struct Prepared {
 impl Folder {
     async fn prepare(&self) -> Result<Prepared, Failure> {
         let wanted = local::read(&self.folder).map_err(|faults| faulty(&faults))?;
+        self.demand_released(&wanted)?;
         let lock_path = self.lock_path();
         let mut lock = Lock::read(&lock_path).map_err(|fault| faulty(&[fault]))?;
         let remote = self.server.connect()?;
@@ -154,16 +164,21 @@ impl Folder {
         });
         let pictures = Pictures::new(&remote, logos);
         let syncs = Syncs::Of(&projects);
-        let inventory = Inventory::fetch(&remote, syncs, pictures, self.release).await?;
+        let inventory =
+            Inventory::fetch(&remote, syncs, pictures, !self.release.is_empty()).await?;
         let organisation = inventory.organisation.clone();
         let demanded = lock.demand(&organisation, &lock_path);
         demanded.map_err(|fault| faulty(&[fault]))?;
         let scope = Scope {
             prune: self.prune,
-            release: self.release,
+            release: &self.release,
         };
         let plan = Plan::make(wanted, inventory, &lock, scope);
         let mut plan = plan.map_err(|faults| faulty(&faults))?;
+        let refused = plan.foresee(&remote, &organisation).await?;
+        if !refused.is_empty() {
+            return Err(faulty(&refused));
+        }
         plan.look_at_upgrades(&remote).await?;
         Ok(Prepared {
             remote,
@@ -171,6 +186,19 @@ impl Folder {
             lock,
             plan,
         })
+    }
+
+    /// Refuses names of definitions that aren't there.
+    fn demand_released(&self, wanted: &[Wanted]) -> Result<(), Failure> {
+        let named = self.release.iter().filter(|name| *name != ALL);
+        for name in named {
+            let address = format!("{}/{name}", local::DEFINITIONS);
+            if !wanted.iter().any(|wanted| wanted.address == address) {
+                let message = format!("--release={name}: the folder has no {address}");
+                return Err(Failure::usage(message));
+            }
+        }
+        Ok(())
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -245,6 +273,10 @@ pub(crate) fn apply(options: ApplyOptions) -> Result<(), Failure> {
             let lines = listed(&moved);
             let message = format!("nothing was changed: upgrades may move secrets\n{lines}");
             return Err(Failure::Failed(anyhow!(message)));
+        }
+        let missing = plan.missing_secrets();
+        if !missing.is_empty() {
+            return Err(faulty(&missing));
         }
         let is_idle = plan.pending().next().is_none();
         let json = folder.server.json;

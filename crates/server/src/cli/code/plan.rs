@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::changes::{Change, changes};
 use super::inventory::{Found, Inventory};
-use super::local::{Kind, Source, Wanted};
+use super::local::{DEFINITIONS, Kind, Source, Wanted};
 use super::lock::Lock;
 use super::upgrade::Upgrade;
 use crate::cli::output;
@@ -34,6 +34,10 @@ pub(super) struct Step {
     pub(super) changes: Vec<Change>,
     /// Whether its draft is to be released.
     pub(super) release: bool,
+    /// Whether a definition that was archived is to be offered to new syncs again.
+    pub(super) relist: bool,
+    /// Its address when it was last seen, where its file is another now.
+    pub(super) moved_from: Option<String>,
     /// The later version of its destination that it is to connect.
     pub(super) upgrade: Option<Upgrade>,
     /// Why the server's object isn't what it was when it was last seen.
@@ -53,12 +57,24 @@ pub(super) struct Plan {
 }
 
 /// What a plan is to hold.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Scope {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope<'s> {
     /// Delete what is in the lock and no longer in the folder.
     pub(super) prune: bool,
-    /// Release drafts of definitions.
-    pub(super) release: bool,
+    /// Release the drafts of definitions in these folders; `*`: of all.
+    pub(super) release: &'s [String],
+}
+
+/// What stands for all folders of definitions.
+pub(super) const ALL: &str = "*";
+
+impl Scope<'_> {
+    fn releases(self, address: &str) -> bool {
+        let folder = address.strip_prefix(DEFINITIONS);
+        let folder = folder.and_then(|rest| rest.strip_prefix('/'));
+        let mut named = self.release.iter();
+        named.any(|each| each == ALL || folder == Some(each))
+    }
 }
 
 impl Plan {
@@ -67,9 +83,10 @@ impl Plan {
         wanted: Vec<Wanted>,
         inventory: Inventory,
         lock: &Lock,
-        scope: Scope,
+        scope: Scope<'_>,
     ) -> Result<Self, Vec<Fault>> {
-        let mut matcher = Matcher::new(inventory, lock);
+        let present = wanted.iter().map(|wanted| wanted.address.clone());
+        let mut matcher = Matcher::new(inventory, lock, present.collect());
         let mut planned = Self {
             steps: Vec::new(),
             kept: Vec::new(),
@@ -82,7 +99,12 @@ impl Plan {
                 None
             });
             faults.extend(found.iter().flat_map(|found| impossible(&wanted, found)));
-            planned.steps.push(step(wanted, found, lock, scope));
+            let address = found
+                .as_ref()
+                .and_then(|found| matcher.former(found, &wanted));
+            planned
+                .steps
+                .push(step(wanted, found, address, lock, scope));
         }
         planned.add_gone(matcher, lock, scope);
         match faults.is_empty() {
@@ -92,7 +114,7 @@ impl Plan {
     }
 
     /// Adds what is in the lock and not in the folder: to be deleted, or kept. Syncs go first.
-    fn add_gone(&mut self, matcher: Matcher<'_>, lock: &Lock, scope: Scope) {
+    fn add_gone(&mut self, matcher: Matcher<'_>, lock: &Lock, scope: Scope<'_>) {
         let present: BTreeSet<&str> = self.steps.iter().map(|step| &*step.address).collect();
         let gone = lock.objects.iter();
         let gone = gone.filter(|(address, _)| !present.contains(address.as_str()));
@@ -115,6 +137,8 @@ impl Plan {
                 name: found.name.clone(),
                 changes: Vec::new(),
                 release: false,
+                relist: false,
+                moved_from: None,
                 upgrade: None,
                 drift: drifted.then_some(CHANGED),
                 wanted: None,
@@ -146,6 +170,7 @@ impl Plan {
                 "name": step.name,
                 "id": step.found.as_ref().map(|found| &found.id),
                 "changes": step.changes,
+                "moved_from": step.moved_from,
                 "release": step.release,
                 "upgrade": step.upgrade.as_ref().map(Upgrade::json),
                 "drift": step.drift,
@@ -187,12 +212,23 @@ impl Plan {
 
 const CHANGED: &str = "it was changed on the server since it was last seen";
 const DELETED: &str = "it was deleted on the server since it was last seen";
+/// A definition that new syncs can connect, and one that they can't, as the server calls them.
+pub(super) const LISTED: &str = "listed";
+pub(super) const ARCHIVED: &str = "archived";
 const UNKNOWN: &str = "the server has one of this name that the lock doesn't know";
 
 impl Step {
     /// Whether it changes anything.
     pub(super) fn is_pending(&self) -> bool {
         self.action != Action::Nothing || self.release
+    }
+
+    /// Whether it is to be archived: what was released once can't be deleted.
+    pub(super) fn is_archived(&self) -> bool {
+        let released = |found: &Found| found.view["newest"].is_u64();
+        self.action == Action::Delete
+            && self.kind == Kind::Definition
+            && self.found.as_ref().is_some_and(released)
     }
 
     fn print(&self) {
@@ -202,8 +238,15 @@ impl Step {
             Action::Delete => '-',
             Action::Nothing => ' ',
         };
-        let release = if self.release { ", released" } else { "" };
-        output::print(&format!("{sign} {} ({}){release}", self.address, self.name));
+        let then = match self.is_archived() {
+            true => ", archived",
+            false if self.release => ", released",
+            false => "",
+        };
+        output::print(&format!("{sign} {} ({}){then}", self.address, self.name));
+        if let Some(former) = &self.moved_from {
+            output::print(&format!("    it was {former}"));
+        }
         if let Some(drift) = self.drift {
             output::print(&format!("  ! {drift}"));
         }
@@ -218,10 +261,17 @@ impl Step {
     }
 }
 
-fn step(wanted: Wanted, found: Option<Found>, lock: &Lock, scope: Scope) -> Step {
+fn step(
+    wanted: Wanted,
+    found: Option<Found>,
+    moved_from: Option<String>,
+    lock: &Lock,
+    scope: Scope<'_>,
+) -> Step {
     // One of the same name that was made in the place of the one that was known is another.
     let is_it = |id: &str| found.as_ref().is_none_or(|found| found.id == id);
-    let locked = lock.objects.get(&wanted.address);
+    let address = moved_from.as_ref().unwrap_or(&wanted.address);
+    let locked = lock.objects.get(address);
     let locked = locked.filter(|locked| is_it(&locked.id));
     let stored = found.as_ref().map(|found| comparable(&wanted, found));
     let mut differing = changes(stored.as_ref().unwrap_or(&Value::Null), &wanted.content);
@@ -247,17 +297,33 @@ fn step(wanted: Wanted, found: Option<Found>, lock: &Lock, scope: Scope) -> Step
             .is_outdated_by(found.version, &found.content)
             .then_some(CHANGED),
     };
+    let relist = found
+        .as_ref()
+        .is_some_and(|found| found.view["listing"] == ARCHIVED);
+    differing.extend(relist.then(|| Change {
+        pointer: "/listing".into(),
+        before: json!(ARCHIVED),
+        after: json!(LISTED),
+    }));
     let is_released = found
         .as_ref()
         .and_then(|found| found.released.as_ref())
         .is_some_and(|released| *released == wanted.content);
+    let action = match action {
+        Action::Nothing if relist => Action::Update,
+        action => action,
+    };
     Step {
         action,
         address: wanted.address.clone(),
         kind: wanted.kind(),
         name: wanted.name.clone(),
         changes: differing,
-        release: scope.release && wanted.kind() == Kind::Definition && !is_released,
+        release: wanted.kind() == Kind::Definition
+            && scope.releases(&wanted.address)
+            && !is_released,
+        relist,
+        moved_from,
         upgrade,
         drift,
         wanted: Some(wanted),
@@ -310,20 +376,24 @@ fn impossible(wanted: &Wanted, found: &Found) -> Vec<Fault> {
 struct Matcher<'l> {
     left: Vec<Found>,
     lock: &'l Lock,
+    /// The addresses that the folder has.
+    present: BTreeSet<String>,
     /// The ids of projects, by address.
     projects: BTreeMap<String, String>,
 }
 
 impl<'l> Matcher<'l> {
-    fn new(inventory: Inventory, lock: &'l Lock) -> Self {
+    fn new(inventory: Inventory, lock: &'l Lock, present: BTreeSet<String>) -> Self {
         Self {
             left: inventory.found,
             lock,
+            present,
             projects: BTreeMap::new(),
         }
     }
 
-    /// The object that the lock names, or the only one of the same name that the lock doesn't know.
+    /// The object that the lock names, or the only one of the same name that the lock doesn't know by a file
+    /// that is there: names of files may change.
     fn find(&mut self, wanted: &Wanted) -> Result<Option<Found>, Fault> {
         let project = match &wanted.source {
             Source::Sync { project, .. } => match self.projects.get(project) {
@@ -342,7 +412,10 @@ impl<'l> Matcher<'l> {
         let position = match by_id {
             Some(position) => Some(position),
             None => {
-                let known = |id: &String| self.lock.objects.values().any(|each| each.id == *id);
+                let known = |id: &String| {
+                    let mut objects = self.lock.objects.iter();
+                    objects.any(|(address, each)| each.id == *id && self.present.contains(address))
+                };
                 let named = self.left.iter().enumerate();
                 let mut named = named.filter(|(_, found)| {
                     fits(found) && found.name == wanted.name && !known(&found.id)
@@ -361,5 +434,12 @@ impl<'l> Matcher<'l> {
             self.projects.insert(wanted.address.clone(), id);
         }
         Ok(found)
+    }
+    /// The address by which the lock knows an object whose file is another now.
+    fn former(&self, found: &Found, wanted: &Wanted) -> Option<String> {
+        let mut known = self.lock.objects.iter();
+        let known = known.find(|(_, locked)| locked.id == found.id);
+        let (address, _) = known.filter(|(address, _)| **address != wanted.address)?;
+        Some(address.clone())
     }
 }

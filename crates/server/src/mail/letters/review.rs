@@ -5,20 +5,28 @@ use store::Comment;
 
 use super::Content;
 use super::readable::{quoted, shown};
+use super::words::button;
 
 /// Most comments that are shown.
 const COMMENTS_SHOWN: usize = 20;
 
-/// What a letter about a step of a review says.
+/// What a letter about a step of a review says before what reviewers say; to the one who submitted the version,
+/// or to a reviewer.
 pub(super) fn review(
     step: ReviewStep,
+    to_author: bool,
     destination: &str,
     organisation: &str,
     by: &str,
-    note: &str,
-    comments: &[Comment],
 ) -> Content {
     let (subject, told, then) = match step {
+        ReviewStep::Submitted if to_author => (
+            format!("{destination} waits for a review"),
+            format!(
+                "You asked to release the destination {destination} of {organisation} for everyone."
+            ),
+            "The reviewers were told, and you will hear what they decide.",
+        ),
         ReviewStep::Submitted => (
             format!("{destination} waits for your review"),
             format!(
@@ -62,7 +70,23 @@ pub(super) fn review(
             "There is nothing for you to do.",
         ),
     };
-    let mut paragraphs = vec![told];
+    // What is to be done is the author's, or the reviewers'.
+    let then = match (step, to_author) {
+        (ReviewStep::Returned | ReviewStep::Barred, false) => "There is nothing for you to do.",
+        _ => then,
+    };
+    Content {
+        title: subject.clone(),
+        subject,
+        paragraphs: vec![told],
+        notes: vec![then.to_owned()],
+        ..Content::default()
+    }
+}
+
+/// Adds what a reviewer says, and the way to the page.
+pub(super) fn said(content: Content, note: &str, comments: &[Comment], link: &str) -> Content {
+    let mut paragraphs = content.paragraphs;
     if !note.trim().is_empty() {
         paragraphs.push(format!("They say: {}", quoted(note)));
     }
@@ -74,10 +98,8 @@ pub(super) fn review(
         paragraphs.push(format!("And {more} more, which are with the version."));
     }
     Content {
-        title: subject.clone(),
-        subject,
         paragraphs,
-        notes: vec![then.to_owned()],
-        ..Content::default()
+        button: button("Look at the destination", link),
+        ..content
     }
 }

@@ -33,6 +33,8 @@ fn review_letter(step: ReviewStep, comments: &[Comment]) -> Letter<'_> {
         by: "rita@example.com",
         note: "Nearly there.",
         comments,
+        to_author: true,
+        link: "https://millstream.example.com/o/org_1/destinations/dst_1",
     }
 }
 

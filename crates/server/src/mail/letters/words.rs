@@ -4,7 +4,7 @@ use api::mail::Letter;
 
 use super::alert::alert;
 use super::readable::{date, shown};
-use super::review::review;
+use super::review::{review, said};
 use super::{Button, Content};
 
 /// What a letter says.
@@ -199,9 +199,12 @@ pub(super) fn content(letter: &Letter<'_>) -> Content {
             by,
             note,
             comments,
+            to_author,
+            link,
         } => {
             let destination = format!("{} (version {version})", shown(destination));
-            review(step, &destination, &shown(organisation), &shown(by), note, comments)
+            let content = review(step, to_author, &destination, &shown(organisation), &shown(by));
+            said(content, note, comments, link)
         }
     }
 }
