@@ -117,7 +117,13 @@ events:
 #[test]
 fn apply_makes_what_the_files_say_once_and_what_they_say_is_sent() {
     let world = World::with_shop();
-    let planned = world.plan(2);
+    // What an apply would be refused, a plan doesn't promise.
+    let planned = world.plan(1);
+    assert!(
+        planned.contains("to-acme.yaml:2:20: Acme was never released: --release does that"),
+        "{planned}"
+    );
+    let planned = world.ends(2, &["plan", "-f", ".", "--release"]);
     assert!(planned.contains("3 to create"), "{planned}");
     assert!(!world.path("millstream.lock").exists());
     let applied = world.apply();
@@ -360,8 +366,96 @@ fn what_is_gone_from_the_folder_is_deleted_only_when_asked() {
     world.ends(0, &["apply", "-f", ".", "--prune"]);
     assert_eq!(world.server.json(&["sync", "list"]), json!([]));
     // One that was released can't be deleted.
-    let definition = world.server.json(&["definition", "show", "Acme"]);
-    assert_eq!(definition["listing"], "archived");
+    let listing = || world.server.json(&["definition", "show", "Acme"])["listing"].clone();
+    assert_eq!(listing(), "archived");
+
+    // When its folder is there again, so is the destination, for new syncs too.
+    let again = World::with_shop();
+    for file in [
+        "definitions/acme/definition.yaml",
+        "definitions/acme/event.ftl",
+        "projects/shop/project.yaml",
+    ] {
+        world.write(file, &again.read(file));
+    }
+    world.write(
+        "projects/shop/syncs/to-acme.yaml",
+        &SYNC.replace("SERVER", &world.server.url()),
+    );
+    let planned = world.plan(2);
+    assert!(planned.contains("~ definitions/acme (Acme)"), "{planned}");
+    assert!(planned.contains("/listing"), "{planned}");
+    world.ends(0, &["apply", "-f", "."]);
+    assert_eq!(listing(), "listed");
+    assert_eq!(world.sync()["definition"]["version"], 1);
+    assert!(world.plan(0).contains("nothing to do"));
+}
+
+#[test]
+fn names_of_files_change_and_their_objects_stay() {
+    let world = World::with_shop();
+    world.apply();
+    let before = world.sync()["id"].clone();
+    let shop = world.path("projects/shop");
+    fs::rename(
+        shop.join("syncs/to-acme.yaml"),
+        shop.join("syncs/renamed.yaml"),
+    )
+    .expect("a file");
+    fs::rename(&shop, world.path("projects/store")).expect("a folder");
+    fs::rename(
+        world.path("definitions/acme"),
+        world.path("definitions/acme-ltd"),
+    )
+    .expect("a folder");
+    let planned = world.ends(0, &["plan", "-f", ".", "--release", "--prune"]);
+    assert!(planned.contains("nothing to do"), "{planned}");
+    world.replace(
+        "projects/store/syncs/renamed.yaml",
+        "enabled: true",
+        "enabled: false",
+    );
+    let planned = world.plan(2);
+    assert!(
+        planned.contains("~ projects/store/syncs/renamed (To Acme)")
+            && planned.contains("it was projects/shop/syncs/to-acme"),
+        "{planned}"
+    );
+    world.ends(0, &["apply", "-f", ".", "--prune"]);
+    let lock = world.read("millstream.lock");
+    assert!(
+        lock.contains("syncs/renamed") && !lock.contains("to-acme"),
+        "{lock}"
+    );
+    assert_eq!(
+        (&world.sync()["id"], &world.sync()["enabled"]),
+        (&before, &json!(false))
+    );
+}
+
+#[test]
+fn one_definition_is_released_and_an_unsound_one_is_found_beforehand() {
+    let world = World::with_shop();
+    world.write(
+        "definitions/later/definition.yaml",
+        "display_name: Later\nevents: {url: 'https://later.example'}\n",
+    );
+    world.write(
+        "definitions/later/event.ftl",
+        "{\"a\": ${input.event_type\n",
+    );
+    let told = world.ends(1, &["apply", "-f", ".", "--release"]);
+    assert!(told.contains("definitions/later/event.ftl:"), "{told}");
+    assert!(!world.path("millstream.lock").exists());
+    let told = world.ends(2, &["apply", "-f", ".", "--release=none"]);
+    assert!(
+        told.contains("the folder has no definitions/none"),
+        "{told}"
+    );
+    world.ends(0, &["apply", "-f", ".", "--release=acme"]);
+    assert_eq!(world.sync()["enabled"], true);
+    let later = world.server.json(&["definition", "show", "Later"]);
+    assert_eq!(later["newest"], Value::Null);
 }
 
 #[test]
@@ -419,21 +513,28 @@ fn faults_are_told_with_file_line_and_column_before_anything_is_changed() {
         "{told}"
     );
     world.replace(sync, "key: plain", "key: {env: NO_SUCH_VARIABLE}");
-    let told = world.ends(1, &["apply", "-f", "."]);
+    let told = world.ends(1, &["apply", "-f", ".", "--release"]);
     assert!(
         told.contains("to-acme.yaml:6:3: the variable NO_SUCH_VARIABLE is not set"),
         "{told}"
     );
+    world.replace(sync, "  key: {env: NO_SUCH_VARIABLE}\n", "");
+    world.replace(sync, "{name: Acme}", "{name: Acme, version: 2}");
+    let told = world.ends(1, &["plan", "-f", ".", "--release"]);
+    assert!(told.contains("the newest version is 1"), "{told}");
+    assert!(told.contains("Key is required: fill it in"), "{told}");
+    assert!(!world.path("millstream.lock").exists());
+    world.replace(sync, "{name: Acme, version: 2}", "{name: Acme}");
     world.replace(
         sync,
-        "key: {env: NO_SUCH_VARIABLE}",
-        "key: {env: ACME_KEY}\n  kee: x",
+        "parameters:\n",
+        "parameters:\n  key: {env: ACME_KEY}\n  kee: x\n",
     );
-    let told = world.ends(1, &["apply", "-f", "."]);
-    assert!(told.contains("to-acme.yaml:7:8: "), "{told}");
+    let told = world.ends(1, &["apply", "-f", ".", "--release"]);
+    assert!(told.contains("to-acme.yaml:6:8: "), "{told}");
     // What came before has been made, and is known.
     assert!(world.read("millstream.lock").contains("\"projects/shop\""));
-    world.replace(sync, "\n  kee: x", "");
+    world.replace(sync, "  kee: x\n", "");
     world.ends(0, &["apply", "-f", "."]);
     assert_eq!(world.sync()["enabled"], true);
 }
