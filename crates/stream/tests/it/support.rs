@@ -43,6 +43,8 @@ pub(crate) struct Destination {
     arrived: Mutex<Vec<Arrived>>,
     under_way: AtomicU64,
     pub(crate) most_under_way: AtomicU64,
+    /// Requests wait until so many have been under way at once.
+    pub(crate) gathers: AtomicU64,
 }
 
 /// The status with which a body is refused.
@@ -107,6 +109,10 @@ impl Transport for Destination {
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(now, Ordering::SeqCst);
         tokio::task::yield_now().await;
+        let most = || self.most_under_way.load(Ordering::SeqCst);
+        while most() < self.gathers.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         let answer = {
             let mut answers = self.answers.lock().unwrap();
@@ -159,6 +165,7 @@ impl World {
             arrived: Mutex::default(),
             under_way: AtomicU64::new(0),
             most_under_way: AtomicU64::new(0),
+            gathers: AtomicU64::new(0),
         });
         let folder = tempfile::tempdir().unwrap();
         let (journal, streams) = open(&clock, &destination, &folder, &config);
