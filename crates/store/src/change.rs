@@ -125,13 +125,12 @@ impl Caller {
         }
     }
 
-    /// The same, who tells of the change by these letters.
+    /// The same, who tells of the change by these letters, too.
     #[must_use]
     pub fn telling(&self, notices: Vec<mail::Draft>) -> Self {
-        Self {
-            notices,
-            ..self.clone()
-        }
+        let mut telling = self.clone();
+        telling.notices.extend(notices);
+        telling
     }
 }
 

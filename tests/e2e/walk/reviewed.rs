@@ -24,6 +24,13 @@ impl Lantern {
             format!("Lantern (version {version}) waits for your review")
         );
         assert!(text.contains("Lantern Ltd"), "{text}");
+        let page = format!("/reviews/{}/{version}", self.id);
+        assert!(text.contains(&page), "{text}");
+        let (subject, _) = cast.post.next_to(&cast.author.email).await;
+        assert_eq!(
+            subject,
+            format!("Lantern (version {version}) waits for a review")
+        );
         let waiting = cast.reviewer.read("/installation/reviews").await;
         let waiting = &waiting["items"][0];
         assert_eq!(

@@ -198,7 +198,7 @@ async fn a_definition_goes_from_draft_to_everyones_catalog() {
     assert_eq!(approved.await.is(200).json()["state"], "approved");
     assert_eq!(
         stage.world.letter_to(&stage.partner.email).await,
-        "Approved Mail tool 2: thanks"
+        format!("Approved Mail tool 2: thanks {own}")
     );
     assert_eq!(stage.catalog().await, [("Mail tool".to_owned(), 2)]);
     assert_eq!(
@@ -402,7 +402,10 @@ async fn reviewers_bar_a_destination_and_nobody_else_puts_it_back() {
     );
     assert_eq!(stage.catalog().await, []);
     let told = stage.world.letter_to(&stage.partner.email).await;
-    assert_eq!(told, "Barred Mail tool 1: it loses mail");
+    assert!(
+        told.starts_with("Barred Mail tool 1: it loses mail "),
+        "{told}"
+    );
     let listing = async |listing: &str| {
         let body = json!({"listing": listing});
         stage.partner("PUT", format!("{path}/listing"), body).await
