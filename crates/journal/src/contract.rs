@@ -17,6 +17,7 @@ use crate::fate::{Fates, Record};
 use crate::figures::{Details, Figures, Scope, Step};
 use crate::hold::{Caps, Drain, Forgone, Losses, Standing};
 use crate::keep::{Held, Keep};
+use crate::received::Received;
 use crate::replay::{ReplayState, ReplayStep, Stretch};
 use crate::turn::{Turn, TurnHead};
 
@@ -213,6 +214,11 @@ pub trait Journal: Fates {
 
     /// What is held of a project's events.
     async fn held(&self, project: ProjectId) -> Result<Held, StorageError>;
+
+    /// What a project received lately: see [`Received`]. Exact for the events that it counts, through
+    /// crashes too; some of the newest may still be missing ([`Received::behind`]). What is older than the
+    /// project's events may get is left out, and so is what came of erased events.
+    async fn received(&self, project: ProjectId, now: Timestamp) -> Result<Received, StorageError>;
 
     /// Begins to erase a user; the same request again is the same erasure. When it returns, that is
     /// durable and the user's state is gone: the same id, seen again, is another user. Their devices,

@@ -14,6 +14,7 @@ pub mod hold;
 mod keep;
 mod newest;
 pub mod person;
+pub mod received;
 mod replay;
 pub mod sqlite;
 pub mod turn;

@@ -52,7 +52,6 @@ mod json_check;
 pub mod lint;
 mod nearest;
 mod number;
-pub mod observe;
 mod parameters;
 mod payload;
 mod plan;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
 use journal::hold::{Caps, Drain};
+use journal::received::Received;
 use journal::{EndedRow, EraseRequest, Erasure, Fates, Held, Keep, LaneStats, Retry, RetryKey};
 use model::definition::Definition;
 use model::outcome::Failure;
@@ -85,6 +86,9 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
 
     /// What is held of a project's events: see [`journal::Journal::held`].
     async fn held(&self, project: ProjectId) -> Result<Held, LaneError>;
+
+    /// What a project received lately: see [`journal::Journal::received`].
+    async fn received(&self, project: ProjectId, now: Timestamp) -> Result<Received, LaneError>;
 
     /// Begins to erase a user: see [`journal::Journal::erase`].
     async fn erase(&self, request: EraseRequest) -> Result<Erasure, LaneError>;

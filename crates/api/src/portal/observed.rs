@@ -3,48 +3,45 @@
 
 use axum::Json;
 use axum::extract;
+use journal::received::{Received, ReceivedProperty, ReceivedScope, Seen};
 use model::ProjectId;
-use model::sensitive::SensitiveProperties;
-use pipeline::observe::{Observed, ObservedProperty, ObservedType, Properties, Seen, Sensitive};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use model::json::{self, Limits};
+use model::sensitive::{Owner, SensitiveProperties, sounds_secret};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::extract::{Path, Query};
+use super::extract::Path;
 use super::openapi::Refusal;
 use super::view::rfc3339;
-use super::{ApiError, Portal, State};
+use super::{ApiError, State};
 use crate::auth::Allowed;
 use crate::auth::permission::DeliveriesRead;
 
-/// How many events are looked at: unless the client says, and at most.
-const USUAL: u32 = 2000;
-const MOST: u32 = 10_000;
+/// Longest example that is shown, in characters.
+const EXAMPLE_CHARACTERS: usize = 100;
 
-/// Events that are looked at in one go.
-const AT_ONCE: usize = 500;
-
-/// How far to look back.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ObservedQuery {
-    /// How many of the newest events to look at.
-    #[param(minimum = 1, maximum = 10_000, default = 2000)]
-    events: Option<u32>,
-}
-
-/// What the newest events are like: exact for those that were looked at.
+/// What a project received lately: as long as it keeps events, and a month at most. What is counted is
+/// exact; where there were too many names for that, it says what may be missing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ObservedView {
-    /// How many events were looked at.
+    /// Events are counted from here on: the beginning of a day (UTC).
+    #[schema(format = DateTime)]
+    since: String,
+    /// How many were counted.
     events: u64,
+    /// How many of the newest are there and not counted yet.
+    behind: u64,
     /// Types of events, the most frequent first.
     event_types: Vec<ObservedTypeView>,
+    /// At most so many events of each type are not counted, nor of any that is not shown.
+    uncounted: u64,
     /// Properties of users, the most frequent first.
     user_properties: Vec<ObservedPropertyView>,
+    /// At most so many events with each of these are not counted, nor with any that is not shown.
+    user_properties_uncounted: u64,
     /// Properties of groups.
     group_properties: Vec<ObservedGroupView>,
-    /// Whether there was more than is shown: too many types or properties.
+    /// Whether there was more than there is room for: too many types or properties, or names too long.
     truncated: bool,
 }
 
@@ -57,6 +54,8 @@ pub(super) struct ObservedTypeView {
     seen: SeenView,
     /// Their properties, the most frequent first.
     properties: Vec<ObservedPropertyView>,
+    /// At most so many events with each of these are not counted, nor with any that is not shown.
+    uncounted: u64,
 }
 
 /// What groups of a type are like.
@@ -64,8 +63,13 @@ pub(super) struct ObservedTypeView {
 pub(super) struct ObservedGroupView {
     /// The type.
     group_type: String,
+    /// Events with such groups.
+    #[serde(flatten)]
+    seen: SeenView,
     /// Their properties, the most frequent first.
     properties: Vec<ObservedPropertyView>,
+    /// At most so many events with each of these are not counted, nor with any that is not shown.
+    uncounted: u64,
 }
 
 /// What a property is like.
@@ -77,7 +81,9 @@ pub(super) struct ObservedPropertyView {
     seen: SeenView,
     /// Kinds of values (`string`, `number`, `boolean`, `array`, `object`), the most frequent first.
     kinds: Vec<&'static str>,
-    /// Different values that it had, as JSON, long ones cut; none where they are not for people's eyes.
+    /// Different values that it had in events that are still kept, as JSON, long ones cut; none where they
+    /// are not for people's eyes.
+    #[schema(max_items = 5)]
     examples: Vec<String>,
     /// Whether they are kept from people's eyes.
     sensitive: SensitiveName,
@@ -95,22 +101,15 @@ pub(super) enum SensitiveName {
     Marked,
 }
 
-impl From<Sensitive> for SensitiveName {
-    fn from(sensitive: Sensitive) -> Self {
-        match sensitive {
-            Sensitive::No => Self::No,
-            Sensitive::Suspected => Self::Suspected,
-            Sensitive::Marked => Self::Marked,
-        }
-    }
-}
-
 /// How often, and when.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SeenView {
     /// In how many of the events.
     events: u64,
-    /// When the server took the earliest of them.
+    /// Their share, from 0 to 1: of a type, of all events; of a property, of the events of the type, of
+    /// all events (users'), or of those with such groups.
+    share: f64,
+    /// When the server took the earliest of them. That may be longer ago than counts reach back.
     #[schema(format = DateTime)]
     first_seen_at: String,
     /// When it took the latest.
@@ -118,105 +117,115 @@ pub(super) struct SeenView {
     last_seen_at: String,
 }
 
-impl From<Seen> for SeenView {
-    fn from(seen: Seen) -> Self {
+impl SeenView {
+    fn new(seen: Seen, of: u64) -> Self {
         Self {
             events: seen.events,
+            share: seen.events as f64 / of.max(1) as f64,
             first_seen_at: rfc3339(seen.first),
             last_seen_at: rfc3339(seen.last),
         }
     }
 }
 
-impl From<Observed> for ObservedView {
-    fn from(observed: Observed) -> Self {
-        let mut types: Vec<_> = observed.types.into_iter().collect();
-        types.sort_by_key(|(_, each)| std::cmp::Reverse(each.seen.events));
-        let of_type = |(event_type, each): (String, ObservedType)| ObservedTypeView {
-            event_type,
-            seen: each.seen.into(),
-            properties: properties(each.properties),
+impl ObservedView {
+    fn new(received: Received, sensitive: &SensitiveProperties) -> Self {
+        let (truncated, all) = (received.is_cut(), received.events);
+        let of_type = |scope: ReceivedScope| ObservedTypeView {
+            seen: SeenView::new(scope.seen, all),
+            uncounted: scope.uncounted,
+            properties: properties(Owner::Event, scope.seen, scope.properties, sensitive),
+            event_type: scope.name,
         };
-        let groups = observed.group_properties.into_iter();
-        let groups = groups.map(|(group_type, each)| ObservedGroupView {
-            group_type,
-            properties: properties(each),
-        });
+        let of_group = |scope: ReceivedScope| ObservedGroupView {
+            seen: SeenView::new(scope.seen, all),
+            uncounted: scope.uncounted,
+            properties: properties(Owner::Group, scope.seen, scope.properties, sensitive),
+            group_type: scope.name,
+        };
+        let users = received.users;
         Self {
-            events: observed.events,
-            event_types: types.into_iter().map(of_type).collect(),
-            user_properties: properties(observed.user_properties),
-            group_properties: groups.collect(),
-            truncated: observed.truncated,
+            since: rfc3339(received.since),
+            events: all,
+            behind: received.behind,
+            event_types: received.types.into_iter().map(of_type).collect(),
+            uncounted: received.uncounted_types,
+            user_properties_uncounted: users.uncounted,
+            user_properties: properties(Owner::User, users.seen, users.properties, sensitive),
+            group_properties: received.groups.into_iter().map(of_group).collect(),
+            truncated,
         }
     }
 }
 
-fn properties(properties: Properties) -> Vec<ObservedPropertyView> {
-    let mut properties: Vec<_> = properties.into_iter().collect();
-    properties.sort_by_key(|(_, each)| std::cmp::Reverse(each.seen.events));
-    let view = |(name, each): (String, ObservedProperty)| {
-        let mut kinds: Vec<_> = each.kinds.into_iter().collect();
-        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+fn properties(
+    owner: Owner,
+    of: Seen,
+    properties: Vec<ReceivedProperty>,
+    sensitive: &SensitiveProperties,
+) -> Vec<ObservedPropertyView> {
+    let view = |property: ReceivedProperty| {
+        let name = property.name;
+        let sensitive_name = match () {
+            () if sensitive.has(owner, &name) => SensitiveName::Marked,
+            () if sounds_secret(&name) => SensitiveName::Suspected,
+            () => SensitiveName::No,
+        };
+        let shown = matches!(sensitive_name, SensitiveName::No);
+        let examples = property.examples.iter().filter(|_| shown);
+        let mut examples: Vec<_> = examples
+            .filter_map(|example| shown_example(owner, &name, &example.value, sensitive))
+            .collect();
+        // Different values may look alike once they are masked or cut.
+        examples.sort_unstable();
+        examples.dedup();
         ObservedPropertyView {
+            seen: SeenView::new(property.seen, of.events),
+            kinds: property.kinds.into_iter().map(|(kind, _)| kind).collect(),
+            examples,
+            sensitive: sensitive_name,
             name,
-            seen: each.seen.into(),
-            kinds: kinds.into_iter().map(|(kind, _)| kind).collect(),
-            examples: each.examples,
-            sensitive: each.sensitive.into(),
         }
     };
     properties.into_iter().map(view).collect()
 }
 
-/// Shows what the newest events that a project received are like: their types, the properties of
-/// events, users and groups, and examples of their values.
+/// A value without what is sensitive in it, and not too long.
+fn shown_example(
+    owner: Owner,
+    name: &str,
+    example: &str,
+    sensitive: &SensitiveProperties,
+) -> Option<String> {
+    let mut value = json::parse(example.as_bytes(), &Limits::OWN).ok()?;
+    sensitive.mask_value(owner, name, &mut value);
+    let mut shown = value.to_json();
+    if let Some((cut, _)) = shown.char_indices().nth(EXAMPLE_CHARACTERS) {
+        shown.truncate(cut);
+        shown.push('…');
+    }
+    Some(shown)
+}
+
+/// Shows what a project received lately: types of events, the properties of events, users and groups,
+/// kinds and examples of their values, how often they occur, when they were first and last seen.
 #[utoipa::path(get, path = "/projects/{project}/observed", tag = "projects",
     operation_id = "observe_events",
-    params(("project" = String, Path, description = "The project's id"), ObservedQuery),
+    params(("project" = String, Path, description = "The project's id")),
     responses((status = 200, body = ObservedView), Refusal))]
 pub(super) async fn show(
     _: Allowed<DeliveriesRead>,
     extract::State(portal): State,
     Path(project): Path<ProjectId>,
-    Query(query): Query<ObservedQuery>,
 ) -> Result<Json<ObservedView>, ApiError> {
-    let events = query.events.unwrap_or(USUAL);
-    if !(1..=MOST).contains(&events) {
-        let message = format!("events: from 1 to {MOST}");
-        return Err(ApiError::Query { message });
-    }
     let sensitive = portal.store.project(project).await?.sensitive;
-    let observed = portal.observed(project, events as usize, sensitive);
-    let observed = observed.await?;
-    Ok(Json(observed.into()))
-}
-
-impl Portal {
-    /// What a project's newest events are like. A page of them is in memory at a time.
-    async fn observed(
-        &self,
-        project: ProjectId,
-        events: usize,
-        sensitive: SensitiveProperties,
-    ) -> Result<Observed, ApiError> {
-        let (mut observed, mut end, mut left) = (Observed::new(sensitive), None, events);
-        while left > 0 {
-            let at_once = AT_ONCE.min(left);
-            let page = self.lanes.events(project, end, at_once).await?;
-            let (found, oldest) = (page.len(), page.last().map(|event| event.offset));
-            let noted = self.tasks.spawn_blocking(move || {
-                page.iter().for_each(|event| observed.add(event));
-                observed
-            });
-            observed = noted.await.map_err(|panicked| ApiError::Internal {
-                source: panicked.into(),
-            })?;
-            if found < at_once {
-                break;
-            }
-            (end, left) = (oldest, left - found);
-        }
-        Ok(observed)
-    }
+    let now = portal.authority.clock.now();
+    let received = portal.lanes.received(project, now).await?;
+    // There may be thousands of properties.
+    let viewing = move || ObservedView::new(received, &sensitive);
+    let viewed = portal.tasks.spawn_blocking(viewing).await;
+    let view = viewed.map_err(|panicked| ApiError::Internal {
+        source: panicked.into(),
+    })?;
+    Ok(Json(view))
 }

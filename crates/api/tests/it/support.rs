@@ -87,6 +87,14 @@ impl Journal for Recorder {
         journal::Keep::default()
     }
 
+    async fn received(
+        &self,
+        _: ProjectId,
+        _: Timestamp,
+    ) -> Result<journal::received::Received, StorageError> {
+        Ok(journal::received::Received::default())
+    }
+
     async fn erase(&self, _: journal::EraseRequest) -> Result<journal::Erasure, StorageError> {
         Err(StorageError::Closed)
     }

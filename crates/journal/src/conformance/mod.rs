@@ -12,6 +12,7 @@ pub mod figures;
 pub mod holds;
 pub mod lanes;
 pub mod log;
+pub mod received;
 pub mod replays;
 pub mod retention;
 mod support;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use model::ProjectId;
 
 use crate::Journal;
 
@@ -35,6 +37,10 @@ pub trait Backend: Send + Sync {
     /// Opens what a kill of the process would leave behind at this moment. Nothing that an orderly
     /// end would do may have been done.
     async fn crash(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal>;
+
+    /// Returns once everything that the project has received is counted where a crash leaves it: behind
+    /// a backend that gathers in memory first, this waits.
+    async fn gathered(&self, journal: &Arc<dyn Journal>, project: ProjectId);
 }
 
 /// What the cases want to be configured.
@@ -156,6 +162,11 @@ macro_rules! conformance {
             traces::a_replay_counts_what_was_erased_of_it
             traces::samples_of_refused_requests_go_with_any_user_of_the_project
             traces::a_settlement_says_how_many_retries_are_left
+            received::what_was_received_is_counted_exactly_through_crashes
+            received::what_is_too_old_is_left_out
+            received::a_project_that_keeps_less_shows_less
+            received::nothing_that_erased_events_brought_is_left
+            received::more_types_than_there_is_room_for_are_said_to_be_missing
             holds::what_a_still_lane_loses_is_counted
             holds::a_shut_lane_loses_events_but_no_retries_and_is_no_backlog
             holds::a_lane_that_was_passed_does_not_go_back

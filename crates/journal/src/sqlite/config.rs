@@ -53,6 +53,9 @@ pub struct Config {
     /// How many events make a run of that index. Fewer become one after some seconds.
     pub lookup_run_events: usize,
 
+    /// What was received lately is gathered in memory for so long before it is written to the tables.
+    pub received_wait: Duration,
+
     /// Events older than this are removed once nobody needs them.
     pub retention_age: Duration,
     /// When events take more than this, the oldest that nobody needs are removed.
@@ -120,6 +123,7 @@ impl Config {
             dedupe_filter_bytes: 64 * MIB,
             lookup_index: true,
             lookup_run_events: 4 * KIB,
+            received_wait: Duration::from_secs(10),
             retention_age: 7 * DAY,
             retention_bytes: 20 * GIB,
             backlog_max_bytes: 50 * GIB,

@@ -20,6 +20,7 @@ mod offsets;
 mod open;
 mod person;
 mod reader;
+mod received;
 mod schema;
 mod shared;
 mod turns;
@@ -44,6 +45,7 @@ pub use open::OpenError;
 
 use crate::figures::{Figures, Scope, Step as FigureStep};
 use crate::hold::{Drain, Forgone, Standing};
+use crate::received::Received;
 use crate::turn::{Turn, TurnHead};
 use crate::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, EraseRequest, Erasing, Erasure, Held,
@@ -54,6 +56,7 @@ use dedupe::builder;
 use failure::Fault;
 use lookup::Lookup;
 use reader::Readers;
+use received::Recent;
 use shared::{ProjectLog, Shared};
 use writer::queue::Queue;
 use writer::work::Work;
@@ -77,6 +80,9 @@ pub struct Sqlite {
     lookup: Arc<Lookup>,
     /// Ends the thread that builds the index, when it is dropped.
     following: Mutex<Option<Sender<()>>>,
+    recent: Arc<Recent>,
+    /// Ends the thread that gathers what was received, when it is dropped.
+    gathering: Mutex<Option<Sender<()>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the folder is ours.
     lock: Mutex<Option<File>>,
@@ -94,6 +100,8 @@ impl Sqlite {
         let seed = open::seed(&connection, &file)?;
         let lookup = Arc::new(Lookup::new(&config, seed));
         let (follower, following) = lookup.follower(&config, &shared);
+        let recent = Recent::new(seed);
+        let (gatherer, gathering) = recent.follower(&config, &shared, &queue);
         let (checkpoints, checkpointer) = checkpoint::new(file.clone());
         let (jobs, next_job) = sync_channel(1);
         let writer = Writer::new(
@@ -118,6 +126,8 @@ impl Sqlite {
             stop_building: Arc::clone(&stop_building),
             lookup,
             following: Mutex::new(Some(following)),
+            recent,
+            gathering: Mutex::new(Some(gathering)),
             threads: Mutex::default(),
             lock: Mutex::new(Some(lock)),
         };
@@ -129,6 +139,7 @@ impl Sqlite {
             // One that doesn't follow the log any more would find less and less.
             journal.lookup.remove();
         }
+        journal.start("journal-received", move || gatherer.run())?;
         journal.start("journal-dedupe", move || {
             while let Ok((job, filter_budget)) = next_job.recv() {
                 let built = builder::build(&config.folder, job, filter_budget, &stop_building);
@@ -161,10 +172,9 @@ impl Sqlite {
     }
 
     fn stop_following(&self) {
-        self.following
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        for ends in [&self.following, &self.gathering] {
+            ends.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
     }
 
     fn take_threads(&self) -> Vec<JoinHandle<()>> {
@@ -463,6 +473,10 @@ impl Journal for Sqlite {
         self.readers
             .run(move |connection| reader::held(connection, project))
             .await
+    }
+
+    async fn received(&self, project: ProjectId, now: Timestamp) -> Result<Received, StorageError> {
+        received::read(self, project, now).await
     }
 
     async fn erase(&self, request: EraseRequest) -> Result<Erasure, StorageError> {

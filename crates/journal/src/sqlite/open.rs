@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::config::Config;
 use super::failure::{Failure, Fault, advice};
+use super::received::CREATE_RECEIVED;
 use super::{fate, schema, upgrade};
 
 /// Why a journal can't be opened.
@@ -179,6 +180,7 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(schema::CREATE_HOLDS)?;
     transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
     transaction.execute_batch(schema::CREATE_TURNS)?;
+    transaction.execute_batch(CREATE_RECEIVED)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

@@ -120,14 +120,18 @@ pub(super) fn chunks(
         let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
         bytes += body.len();
         let (first, body) = (Offset(first as u64), Bytes::copy_from_slice(body));
-        let chunk = Chunk::read(project, first, count as u64, body).ok_or_else(|| {
-            let end = first.0 + count as u64;
-            Fault::damaged(format!(
-                "the events {} to {end} of {project} are damaged",
-                first.0
-            ))
-        })?;
-        chunks.push(chunk);
+        match Chunk::read(project, first, count as u64, body) {
+            Some(chunk) => chunks.push(chunk),
+            // What lies before can be read.
+            None if !chunks.is_empty() => break,
+            None => {
+                let end = first.0 + count as u64;
+                return Err(Fault::damaged(format!(
+                    "the events {} to {end} of {project} are damaged",
+                    first.0
+                )));
+            }
+        }
         if bytes > READ_AHEAD_BYTES {
             break;
         }

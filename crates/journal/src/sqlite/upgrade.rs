@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::failure::Fault;
 use super::fate;
 use super::figures::{Whose, put};
+use super::received::CREATE_RECEIVED;
 use super::schema;
 use super::writer::counts_from;
 use crate::figures::{Figures, Step};
@@ -30,6 +31,7 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
     if version < 5 {
         transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
         transaction.execute_batch(schema::CREATE_TURNS)?;
+        transaction.execute_batch(CREATE_RECEIVED)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

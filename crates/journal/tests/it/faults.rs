@@ -268,7 +268,7 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
 
 /// Makes a database of version 5 one of version 4.
 const VERSION_5_AWAY: &str = "
-    DROP TABLE turns; DROP INDEX devices_user;
+    DROP TABLE turns; DROP INDEX devices_user; DROP TABLE received; DROP TABLE received_scopes;
     PRAGMA user_version = 4;";
 
 /// Makes a database of version 4 one of version 3.

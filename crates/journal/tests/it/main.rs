@@ -6,6 +6,7 @@ mod crash;
 mod erasure;
 mod faults;
 mod lookup;
+mod received;
 mod support;
 
 use support::Sqlites;

@@ -13,7 +13,7 @@ use millstream_journal::sqlite::{Config, Sqlite};
 use millstream_journal::{Batch, IncomingEvent, Journal};
 use model::random::Seeded;
 use model::user::PropertyUpdate;
-use model::{EventKind, ProjectId, SyncId, Timestamp};
+use model::{EventKind, Offset, ProjectId, SyncId, Timestamp};
 use tempfile::TempDir;
 
 /// The conformance suite's storage: a folder, and after each crash a copy of it.
@@ -35,6 +35,7 @@ pub(crate) fn config(folder: &Path, bounds: Bounds) -> Config {
         // Small enough for every case to reach what is behind them.
         dedupe_memtable_keys: 400,
         lookup_run_events: 30,
+        received_wait: Duration::from_millis(30),
         user_cache_entries: 4,
         event_cache_bytes: 64 << 10,
         chunk_bytes: 16 << 10,
@@ -109,6 +110,32 @@ impl Backend for Sqlites {
         *self.state.lock().unwrap() = Some((folder, bounds));
         journal
     }
+
+    async fn gathered(&self, journal: &Arc<dyn Journal>, project: ProjectId) {
+        let file = {
+            let state = self.state.lock().unwrap();
+            state.as_ref().unwrap().0.path().join("journal.db")
+        };
+        let head = *journal.head(project).borrow();
+        for _ in 0..1500 {
+            if counted(&file, project) >= head {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("what was received isn't gathered: {head:?}");
+    }
+}
+
+/// How far the tables are with what a project received.
+pub(crate) fn counted(file: &Path, project: ProjectId) -> Offset {
+    let database = rusqlite::Connection::open(file).unwrap();
+    let next = database.query_row(
+        "SELECT next FROM received WHERE project = (SELECT number FROM projects WHERE id = ?1)",
+        [project.to_bytes()],
+        |row| row.get::<_, i64>(0),
+    );
+    Offset(next.unwrap_or(0) as u64)
 }
 
 /// An event of this user that counts itself.

@@ -25,6 +25,18 @@ const NAMES: usize = 200;
 /// Longest name, in characters.
 const NAME_CHARACTERS: usize = 200;
 
+/// Parts of names that tell that the values are not for everyone's eyes, also where nobody has said so.
+const SUSPICIOUS: &[&str] = &[
+    "authoriz",
+    "card",
+    "credential",
+    "iban",
+    "passw",
+    "secret",
+    "ssn",
+    "token",
+];
+
 /// A project's sensitive properties.
 ///
 /// A name stands for the property of exactly this name, with all that is in it. `address.street` stands for
@@ -133,6 +145,12 @@ pub fn mask_user(properties: &str, sensitive: &SensitiveProperties) -> (Vec<u8>,
     (text, !taken.is_empty())
 }
 
+/// Whether a property's name sounds as if its values were not for everyone's eyes.
+pub fn sounds_secret(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    SUSPICIOUS.iter().any(|part| lower.contains(part))
+}
+
 impl SensitiveProperties {
     /// Whether no property is sensitive.
     pub fn is_empty(&self) -> bool {
@@ -142,6 +160,16 @@ impl SensitiveProperties {
     /// Whether a property is sensitive as a whole.
     pub fn has(&self, owner: Owner, name: &str) -> bool {
         self.names(owner).iter().any(|each| stands_for(each, name))
+    }
+
+    /// Takes what is sensitive out of a property's value, as [`mask`] does it in an event.
+    pub fn mask_value(&self, owner: Owner, name: &str, value: &mut Value<'_>) {
+        let (names, mut taken) = (self.names(owner), Redaction::default());
+        if names.iter().any(|each| stands_for(each, name)) {
+            blot_out(value, &mut taken);
+        } else if names.iter().any(|each| reaches_into(each, name)) {
+            mask_within(value, name, names, &mut taken);
+        }
     }
 
     /// Each name once, in order, without spaces around it.

@@ -12,6 +12,7 @@ use delivery::{BodyEnd, Client, Sender};
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
 use journal::hold::Drain;
+use journal::received::Received;
 use journal::{
     EndedRow, EraseRequest, Erasure, Fates, Held, Journal, Keep, LaneStats, Retry, RetryKey,
     StorageError,
@@ -156,6 +157,11 @@ impl Lanes for ControlledLanes {
 
     async fn held(&self, project: ProjectId) -> Result<Held, LaneError> {
         self.journal.held(project).await.map_err(unavailable)
+    }
+
+    async fn received(&self, project: ProjectId, now: Timestamp) -> Result<Received, LaneError> {
+        let received = self.journal.received(project, now);
+        received.await.map_err(unavailable)
     }
 
     async fn erase(&self, request: EraseRequest) -> Result<Erasure, LaneError> {

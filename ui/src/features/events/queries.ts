@@ -49,14 +49,14 @@ export function earlierEventsQuery(project: string, filter: EventFilter, before:
   });
 }
 
-/** How many of the newest events are counted, wherever something is said of recent events. */
+/** How many of the newest events are looked at, wherever a change is tried on recent events. */
 export const WINDOW = 1000;
 
-/** What the newest events are like. */
+/** What was received lately. */
 export function observedQuery(project: string) {
   return queryOptions({
     queryKey: ["observed", project],
-    queryFn: () => take(api.GET("/api/v1/projects/{project}/observed", { params: { path: { project }, query: { events: WINDOW } } })),
+    queryFn: () => take(api.GET("/api/v1/projects/{project}/observed", { params: { path: { project } } })),
     staleTime: 60_000,
   });
 }

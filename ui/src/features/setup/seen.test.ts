@@ -4,6 +4,7 @@ import { seenAt } from "./seen";
 
 const property = (name: string, events: number, examples: string[]) => ({ name, events, examples, kinds: ["string"], sensitive: "no" });
 const observed = {
+  since: "2026-11-16T00:00:00.000Z",
   events: 100,
   event_types: [
     { event_type: "a", events: 60, properties: [property("total", 40, ["1"])] },
@@ -16,9 +17,9 @@ const observed = {
 
 test("values are those of recent events, with how often there is none", () => {
   const seen = seenAt(observed, { user_id: "ann", user_properties: {} });
-  expect(seen(["input", "event_properties", "total"])).toEqual({ examples: ["1", "2"], of: "Absent in 40 of the last 100 events" });
-  expect(seen(["input", "user_properties", "plan"])?.of).toBe("In each of the last 100 events");
-  expect(seen(["input", "user_properties", "plam"])?.of).toBe("Absent in all of the last 100 events");
+  expect(seen(["input", "event_properties", "total"])).toEqual({ examples: ["1", "2"], of: "Absent in 40 of 100 events since Nov 16" });
+  expect(seen(["input", "user_properties", "plan"])?.of).toBe("In each of 100 events since Nov 16");
+  expect(seen(["input", "user_properties", "plam"])?.of).toBe("Absent in all of 100 events since Nov 16");
   expect(seen(["input", "user_id"])).toEqual({ examples: ['"ann"'], of: "In the event that the request is made of" });
   expect(seen(["input", "device_id"])?.of).toContain("Absent");
   expect(seen(["parameters", "key"])).toBeNull();

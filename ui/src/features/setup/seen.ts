@@ -32,7 +32,16 @@ function counted(observed: Observed | undefined, scope: string, name: string): S
   const events = own.reduce((sum, each) => sum + each.events, 0);
   const absent = observed.events - events;
   const examples = [...new Set(own.flatMap((each) => each.examples))];
-  const last = `the last ${String(observed.events)} events`;
-  if (events === 0) return { examples, of: `Absent in all of ${last}` };
-  return { examples, of: absent === 0 ? `In each of ${last}` : `Absent in ${String(absent)} of ${last}` };
+  const all = `${count(observed.events)} since ${day(observed.since)}`;
+  if (events === 0) return { examples, of: `Absent in all of ${all}` };
+  return { examples, of: absent === 0 ? `In each of ${all}` : `Absent in ${absent.toLocaleString("en")} of ${all}` };
+}
+
+function count(events: number): string {
+  return events === 1 ? "1 event" : `${events.toLocaleString("en")} events`;
+}
+
+/** A day, which counts begin with: days are UTC's. */
+function day(at: string): string {
+  return new Date(at).toLocaleDateString("en", { month: "short", day: "numeric", timeZone: "UTC" });
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use journal::figures::{Figures, Scope, Step};
+use journal::received::{Received, Tally};
 use journal::sqlite::{self, Sqlite};
 use journal::{
     Accepted, EndedRow, EraseRequest, Erasure, ErasureState, Fates, Held, IncomingEvent, Keep,
@@ -310,6 +311,20 @@ impl Lanes for NotingLanes {
         notes.asked_figures.push((scope, step, from, until));
         let within = |(at, _): &&(Timestamp, Figures)| step.start(from) <= *at && *at < until;
         Ok(notes.figures.iter().filter(within).cloned().collect())
+    }
+
+    async fn received(&self, project: ProjectId, _: Timestamp) -> Result<Received, LaneError> {
+        let notes = self.working()?;
+        // The events are of another time than the clock.
+        let now = notes
+            .events
+            .last()
+            .map_or(Timestamp(0), |event| event.received_at);
+        let mut tally = Tally::new(7);
+        let events = notes.events.iter();
+        let events = events.filter(|event| event.project == project);
+        events.for_each(|event| tally.add(event));
+        Ok(tally.view(now, std::time::Duration::MAX))
     }
 
     async fn events(

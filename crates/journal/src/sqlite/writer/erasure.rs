@@ -17,6 +17,7 @@ use crate::sqlite::chunk::{self, Chunk};
 use crate::sqlite::erasing::{Hit, Job, Looked, MOST_DEVICES, OVERWRITTEN, Person};
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::FatesOfLanes;
+use crate::sqlite::received;
 use crate::sqlite::turns;
 use crate::{EraseRequest, ErasureState, Settlement, Subject};
 
@@ -37,13 +38,12 @@ const UNREADABLE: &str = "unreadable";
 
 /// What became of a chunk that was to be written anew.
 enum Rewritten {
-    Yes,
+    /// As it was.
+    Yes(Chunk),
     /// Retention was faster.
     Gone,
     /// It can't be read, with so many events that were to be erased.
-    Damaged {
-        events: u64,
-    },
+    Damaged { events: u64 },
 }
 
 /// How much free space one step overwrites, in pages; and what is left of a page for content that a row
@@ -277,15 +277,19 @@ impl Group<'_> {
         if looked.unreadable > 0 {
             found.insert(UNREADABLE, looked.unreadable);
         }
+        let mut events = Vec::new();
         for hit in &looked.hits {
-            match self.rewrite_chunk(job.project, hit)? {
-                Rewritten::Yes => {}
+            let chunk = match self.rewrite_chunk(job.project, hit)? {
+                Rewritten::Yes(chunk) => chunk,
                 Rewritten::Gone => continue,
                 Rewritten::Damaged { events } => {
                     *found.entry(UNREADABLE).or_default() += events;
                     continue;
                 }
-            }
+            };
+            let erased = chunk.events().iter();
+            let erased = erased.filter(|event| hit.offsets.contains(&event.offset));
+            events.extend(erased.cloned());
             *found.entry("events").or_default() += hit.offsets.len() as u64;
             for offset in &hit.offsets {
                 self.connection
@@ -297,12 +301,17 @@ impl Group<'_> {
             }
             self.state.erased.projects.insert(job.project);
         }
+        if !events.is_empty() {
+            let events = events.iter().map(|event| &**event);
+            received::forget(self.connection, job.project, events)?;
+        }
         self.count(job.number, &found)?;
         let (end, done) = (looked.end, looked.end >= job.until);
         self.connection
             .prepare_cached("UPDATE erasures SET looked_at = ?2 WHERE number = ?1")?
             .execute(params![job.number, end.min(job.until).0 as i64])?;
         if done {
+            received::forget_gone(self.connection, job.project)?;
             // From here on nobody has to know any more who it was.
             self.connection
                 .prepare_cached(
@@ -336,8 +345,9 @@ impl Group<'_> {
         };
         let before = body.len() as u64;
         let chunk = Chunk::read(id, hit.first, count as u64, Bytes::from(body));
-        let body = chunk.and_then(|chunk| chunk::without(&chunk, &hit.offsets));
-        let Some(body) = body else {
+        let rewritten =
+            chunk.and_then(|chunk| Some((chunk::without(&chunk, &hit.offsets)?, chunk)));
+        let Some((body, chunk)) = rewritten else {
             let events = hit.offsets.len() as u64;
             return Ok(Rewritten::Damaged { events });
         };
@@ -347,7 +357,7 @@ impl Group<'_> {
             .prepare_cached("UPDATE chunks SET bytes = ?2, body = ?3 WHERE sequence = ?1")?
             .execute(params![sequence, after as i64, body])?;
         self.effects.removed.push((id, hit.first));
-        Ok(Rewritten::Yes)
+        Ok(Rewritten::Yes(chunk))
     }
 
     /// Adds to what an erasure has found.

@@ -66,6 +66,11 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// The transaction's connection.
+    pub(in crate::sqlite) fn connection(&self) -> &Connection {
+        self.connection
+    }
+
     /// Appends a batch, or refuses it.
     pub(super) fn accept(&mut self, accept: &mut Accept) -> Result<(), Fault> {
         if let Some(refusal) = self.refusal(accept.bytes)? {

@@ -13,6 +13,7 @@ use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::TABLES_OF_LANES;
 use crate::sqlite::holds;
 use crate::sqlite::offsets;
+use crate::sqlite::received;
 use crate::sqlite::turns;
 use crate::{Keep, Retired};
 
@@ -61,6 +62,7 @@ impl Group<'_> {
         step.more |= tally.retire(self.connection, self.config, now)?;
         let State { fates, .. } = &mut *self.state;
         step.more |= fates.retire(self.connection, self.config, now)?;
+        step.more |= received::retire(self.connection, None, now, self.config.retention_age)?;
         self.remove_chunks(now, &mut step)?;
         self.remove_chunks_that_go_earlier(now, &mut step)?;
         if step.retired.events > 0 {
@@ -170,7 +172,9 @@ impl Group<'_> {
             return Ok(());
         };
         step.more = true;
-        let oldest = now - self.state.shorter.ages(project, self.config).events;
+        let age = self.state.shorter.ages(project, self.config).events;
+        received::retire(self.connection, Some(project), now, age)?;
+        let oldest = now - age;
         let chunks = self.chunks_of(project, from)?;
         let full_step = chunks.len() as i64 == CHUNKS_PER_STEP;
         for chunk in chunks {
