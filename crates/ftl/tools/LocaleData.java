@@ -14,7 +14,7 @@ public class LocaleData {
     /** Languages whose names of time zones are written; the others show the root's. */
     static final Set<String> ZONE_LANGUAGES = new HashSet<>(Arrays.asList(
         "en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "tr", "ja", "zh", "ko", "ar", "hi", "sv", "da", "nb", "fi",
-        "cs"));
+        "cs", "el", "he", "hu", "id", "th", "uk", "vi"));
 
     public static void main(String[] args) throws IOException {
         Path folder = Paths.get(args[0]);
