@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::java_settings::{self, Answer};
 use crate::loader::{Cache, Library, Loader, Lookup, normalize, not_found, without_slash};
 use crate::locale::Locale;
-use crate::settings::Settings;
+use crate::settings::{Settings, setting_failed};
 use crate::syntax::{Options, Problem};
 use crate::template::Template;
 use crate::value::{DateKind, HostFunction, Owned};
@@ -130,6 +130,13 @@ impl Engine {
     /// # Errors
     /// If there is no such setting, or it can't have that value.
     pub fn setting(self, name: &str, value: &str) -> Result<Self, Error> {
+        self.set(name, value).map_err(|error| match error.kind() {
+            ErrorKind::Format => setting_failed(name, value, error.message()),
+            _ => error,
+        })
+    }
+
+    fn set(self, name: &str, value: &str) -> Result<Self, Error> {
         let version = self.shared.options.version;
         let set = |change: fn(&mut Settings, &str)| {
             self.clone()

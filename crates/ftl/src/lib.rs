@@ -124,7 +124,7 @@
 //! | `?eval`, `?interpret` | refused if the host says so ([`Engine::run_data_as_code`]) |
 //! | `classic_compatible` | refused |
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
-//! | reasons that Java keeps in a cause | are part of the message, or [`Error::cause`] |
+//! | reasons that Java keeps in a cause | are [`Error::cause`] |
 //! | a failing render | writes nothing, where Java has written what came before |
 //! | exceptions of Java's own (`NullPointerException`, a negative index before 2.3.27) | are errors that say what is wrong, or nothing is wrong |
 //! | types in messages | what `?string` and `?map` give has types of its own in FreeMarker's, and so have dates that were read |

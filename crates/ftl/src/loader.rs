@@ -113,19 +113,20 @@ impl Library {
     /// The first of the names that there is a source for, and the source.
     fn find(&self, name: Lookup<'_>) -> Result<Option<(String, String)>, Error> {
         for candidate in name.candidates() {
-            if let Some(source) = self.source(&candidate)? {
-                return Ok(Some((candidate, source)));
+            let found = self.source(&candidate)?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
     }
 
-    /// Looks for `a/b/*/c` as `a/b/c`, `a/c` and `c`.
-    fn source(&self, name: &str) -> Result<Option<String>, Error> {
+    /// Looks for `a/b/*/c` as `a/b/c`, `a/c` and `c`; the name that there is, and its source.
+    fn source(&self, name: &str) -> Result<Option<(String, String)>, Error> {
         let load = |name: &str| {
-            self.loader
-                .load(name)
-                .map_err(|reason| Error::new(ErrorKind::Host, reason))
+            let source = self.loader.load(name);
+            let source = source.map_err(|reason| Error::new(ErrorKind::Host, reason))?;
+            Ok(source.map(|source| (name.to_owned(), source)))
         };
         if !name.contains('*') {
             return load(name);
@@ -152,8 +153,9 @@ impl Library {
                 path.push('/');
             }
             path.push_str(&rest);
-            if let Some(source) = load(&path)? {
-                return Ok(Some(source));
+            let found = load(&path)?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
@@ -310,6 +312,7 @@ mod tests {
             ("x/*/g", None),
         ] {
             let source = library.source(name).expect("no failure");
+            let source = source.map(|(_, source)| source);
             assert_eq!(source.as_deref(), found, "{name}");
         }
     }

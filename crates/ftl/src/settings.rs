@@ -3,12 +3,22 @@
 use std::sync::Arc;
 
 use crate::datetime::{DateFormat, Zone};
-use crate::error::quoted;
+use crate::error::{Error, ErrorKind, java_quoted, quoted};
 use crate::locale::Locale;
 use crate::number::{CFormat, NumberFormat};
 use crate::syntax::boolean;
 use crate::value::DateKind;
 use crate::version::Version;
+
+/// What FreeMarker says of a value that a setting can't have; the reason is the cause.
+pub(crate) fn setting_failed(name: &str, value: &str, reason: impl Into<String>) -> Error {
+    let message = format!(
+        "Failed to set FreeMarker configuration setting {} to value {}; see cause exception.",
+        java_quoted(name),
+        java_quoted(value)
+    );
+    Error::new(ErrorKind::Format, message).caused_by(Error::new(ErrorKind::Format, reason))
+}
 
 /// The settings that `#setting` can change.
 #[derive(Clone)]
@@ -122,8 +132,7 @@ impl Settings {
                     .split_once(',')
                     .ok_or_else(|| {
                         format!(
-                            "Failed to set FreeMarker configuration setting \"boolean_format\" to value {}; it must be \"c\" or two \
-                             words with a comma between them.",
+                            "the setting boolean_format must be \"c\" or two words with a comma between them, not {}",
                             quoted(other)
                         )
                     })?;

@@ -24,7 +24,12 @@ impl Builtin {
             Run::Seq(_) | Run::Items(_) | Run::Any(_) | Run::Unread(_) => {
                 let value = env.eval(&call.target)?;
                 match self.name {
-                    "string" => return Err(self.string_misfit(env, call, &value)),
+                    "string" => {
+                        if matches!(value, Value::Bool(_) | Value::Number(_) | Value::Date(_)) {
+                            self.misfitting_strings(env, call)?;
+                        }
+                        return Err(self.string_misfit(env, call, &value));
+                    }
                     "date" | "time" | "datetime" => {
                         if let Value::Date(date) = &value {
                             super::dates::check_kind(env, call, date.kind)?;
@@ -58,7 +63,11 @@ impl Builtin {
                 method,
             )))));
         }
-        if matches!(self.name, "url" | "url_path") {
+        // These are methods of the old kind, which takes strings.
+        if matches!(
+            self.name,
+            "url" | "url_path" | "replace" | "split" | "matches"
+        ) {
             return Err(self.misfitting_strings(env, call)?);
         }
         for arg in call.args.iter().flatten() {

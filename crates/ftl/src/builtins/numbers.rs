@@ -58,6 +58,10 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             }
         }
         Value::Number(_) | Value::Date(_) if call.arg_count() > 1 => {
+            // They are texts before they are counted.
+            for arg in call.args.iter().flatten() {
+                env.eval_string(arg)?;
+            }
             let message = "?string(...) expects 1 argument but has received 2.";
             Err(env.failure(ErrorKind::Value, message))
         }
@@ -393,7 +397,9 @@ fn letters<'a>(
     let name = &call.name;
     let Some(mut rest) = whole_i32(number) else {
         // Java's own names of what isn't finite.
-        let shown = number.to_text().replace("INF", "Infinity");
+        let text = number.to_text().replace("INF", "Infinity");
+        let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
+        let shown = format!("{sign}{}", crate::eval::java_decimal(digits));
         let message = format!(
             "The left side operand value isn't compatible with ?{name}: Can't convert {shown} to type Integer without loss."
         );

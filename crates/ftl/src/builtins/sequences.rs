@@ -218,14 +218,15 @@ fn place<'a>(
     backwards: bool,
 ) -> Evaluated<'a, Option<usize>> {
     let mut stream = env.stream(&call.target)?;
-    let Some(wanted) = env.eval_opt(env.arg_expr(call, 0)?)? else {
-        // Nothing is like what is missing.
-        return Ok(None);
-    };
+    let wanted = env.eval_opt(env.arg_expr(call, 0)?)?;
     let start = if call.arg_count() > 1 {
         Some(env.arg_int(call, 1)?)
     } else {
         None
+    };
+    // Nothing is like what is missing.
+    let Some(wanted) = wanted else {
+        return Ok(None);
     };
     let (from, last) = match start {
         Some(last) if backwards => (0, last),

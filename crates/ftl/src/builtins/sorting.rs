@@ -18,13 +18,13 @@ pub(super) fn sort<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>)
     for item in &items {
         let Some(key) = item.clone() else {
             // What comes before it is looked at first.
-            check_types(env, call, &keys)?;
+            check_types(env, false, &keys)?;
             let message = "a sequence with missing items can't be sorted";
             return Err(env.fault(ErrorKind::Missing, call.target.src, message));
         };
         keys.push(key);
     }
-    sorted(env, call, keys, items)
+    sorted(env, false, keys, items)
 }
 
 pub(super) fn sort_by<'a>(
@@ -53,6 +53,9 @@ pub(super) fn sort_by<'a>(
         }
         _ => return Err(env.failure(ErrorKind::Type, not_a_path(call))),
     };
+    if path.is_empty() {
+        return sort(env, call, seq);
+    }
     let items = env.items(&seq)?;
     if items.is_empty() {
         return Ok(Some(seq));
@@ -97,7 +100,7 @@ pub(super) fn sort_by<'a>(
         };
         keys.push(key);
     }
-    sorted(env, call, keys, items)
+    sorted(env, true, keys, items)
 }
 
 fn missing_key(index: usize, path: &[Str<'_>]) -> String {
@@ -116,9 +119,10 @@ fn not_a_path(call: &BuiltinCall) -> String {
     )
 }
 
+/// `by_key` if the values are those of a key.
 fn sorted<'a>(
     env: &mut Env<'a>,
-    call: &'a BuiltinCall,
+    by_key: bool,
     keys: Vec<Value<'a>>,
     items: Vec<Option<Value<'a>>>,
 ) -> Returned<'a> {
@@ -127,7 +131,7 @@ fn sorted<'a>(
         .len()
         .saturating_mul(keys.len().max(2).ilog2() as usize + 1);
     env.steps(comparisons)?;
-    check_types(env, call, &keys)?;
+    check_types(env, by_key, &keys)?;
     if let Some(Value::Str(_)) = keys.first() {
         return sorted_strings(env, keys, items);
     }
@@ -144,7 +148,7 @@ fn sorted<'a>(
     if keys.len() > 1 && keys.iter().any(is_nan) {
         let message = format!(
             "?{} failed: Unexpected error while sorting:java.lang.ArithmeticException: The signum of NaN is not defined.",
-            call.builtin.name()
+            if by_key { "sort_by(...)" } else { "sort" }
         );
         return Err(env.failure(ErrorKind::Value, message));
     }
@@ -189,17 +193,17 @@ fn sorted_strings<'a>(
     )))
 }
 
-fn check_types<'a>(env: &Env<'a>, call: &'a BuiltinCall, keys: &[Value<'a>]) -> Evaluated<'a, ()> {
+fn check_types<'a>(env: &Env<'a>, by_key: bool, keys: &[Value<'a>]) -> Evaluated<'a, ()> {
     let Some(first) = keys.first() else {
         return Ok(());
     };
+    let (built_in, of_key) = match by_key {
+        true => ("?sort_by(...)", "key "),
+        false => ("?sort", ""),
+    };
     let failed = |index: usize| {
-        format!(
-            "?{}{} failed at sequence index {index}{}: ",
-            call.builtin.name(),
-            if call.args.is_some() { "(...)" } else { "" },
-            if index == 0 { "" } else { " (0-based)" }
-        )
+        let base = if index == 0 { "" } else { " (0-based)" };
+        format!("{built_in} failed at sequence index {index}{base}: ")
     };
     for (index, key) in keys.iter().enumerate() {
         if !matches!(
@@ -215,7 +219,7 @@ fn check_types<'a>(env: &Env<'a>, call: &'a BuiltinCall, keys: &[Value<'a>]) -> 
         let are_numbers = matches!((first, key), (Value::Number(_), Value::Number(_)));
         if !are_numbers && env.ordering(first, key).is_none() {
             let message = format!(
-                "{}All values in the sequence must be {first}s, because the first value was that. However, the value of the current item isn't a {first} but {}.",
+                "{}All {of_key}values in the sequence must be {first}s, because the first {of_key}value was that. However, the {of_key}value of the current item isn't a {first} but {}.",
                 failed(index),
                 crate::eval::with_article(key.type_name()),
                 first = match first {

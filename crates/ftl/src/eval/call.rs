@@ -67,8 +67,15 @@ impl<'a> Env<'a> {
 
     #[cold]
     pub(super) fn not_a_directive(&self, call: &'a MacroCall, found: &Value<'a>) -> Fault<'a> {
+        let start = call.callee.src.start as usize;
+        let before = self.template.source.get(..start).unwrap_or_default();
+        let wanted = if before.trim_end().ends_with("transform") {
+            "a transform"
+        } else {
+            "a(n) user-defined directive, transform or macro"
+        };
         let message = format!(
-            "Expected a(n) user-defined directive, transform or macro, but this has evaluated to {}:",
+            "Expected {wanted}, but this has evaluated to {}:",
             super::with_article(found.type_name())
         );
         self.role_fault(call.callee.src, message)
@@ -251,10 +258,11 @@ impl<'a> Env<'a> {
     /// `<#nested …>`
     #[inline(never)]
     pub(crate) fn exec_nested(&mut self, src: Src, args: &'a [Expr]) -> Evaluated<'a, Flow> {
+        // They are computed even if there is nothing that they could be passed to.
+        let values = self.eval_args(args)?;
         let Some(nested) = self.place.nested.clone() else {
             return Ok(Flow::Next);
         };
-        let values = self.eval_args(args)?;
         self.deeper(src, |env| {
             let inner = env.go(nested.place.clone());
             let mut values = values.into_iter();

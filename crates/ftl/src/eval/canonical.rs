@@ -1,8 +1,8 @@
 //! Expressions as FreeMarker shows them.
 
 use super::dump::symbol;
-use crate::syntax::ast::{Compare, Expr, ExprKind, Lookup, NodeKind, RangeKind};
-use crate::syntax::{Interpolations, Src};
+use crate::syntax::ast::{Compare, Expr, ExprKind, Lookup, Node, NodeKind, RangeKind};
+use crate::syntax::{Interpolations, Src, is_escapable};
 use crate::template::Code;
 
 /// Shows expressions as FreeMarker does.
@@ -11,17 +11,29 @@ pub(crate) struct Printer<'c> {
     style: Interpolations,
     /// What the expressions stand in, if that is compiled already.
     code: Option<&'c Code>,
+    /// The template that they stand in, if it is still being read.
+    source: &'c str,
 }
 
 impl<'c> Printer<'c> {
     pub(crate) fn new(style: Interpolations) -> Self {
-        Self { style, code: None }
+        Self::of_source(style, "")
+    }
+
+    /// Shows expressions of a template that is still being read.
+    pub(crate) fn of_source(style: Interpolations, source: &'c str) -> Self {
+        Self {
+            style,
+            code: None,
+            source,
+        }
     }
 
     pub(crate) fn of(code: &'c Code) -> Self {
         Self {
             style: code.options.interpolations,
             code: Some(code),
+            source: "",
         }
     }
 
@@ -29,6 +41,12 @@ impl<'c> Printer<'c> {
     pub(super) fn is_in_literal(self, src: Src) -> bool {
         self.code
             .is_some_and(|code| code.map.literals.text_of(src).is_some())
+    }
+
+    /// Whether the tag of `node` has this name.
+    pub(super) fn begins_with(self, node: &Node, name: &str) -> bool {
+        let is_named = |code| super::dump::begins_with(code, node, name);
+        self.code.is_some_and(is_named)
     }
 
     /// The expression with the blanks that FreeMarker puts.
@@ -60,11 +78,11 @@ impl<'c> Printer<'c> {
                 }
                 text + "\""
             }
-            ExprKind::Name(name) => name.text.to_string(),
+            ExprKind::Name(name) => spelled(&name.text),
             ExprKind::Special(special) => {
                 format!(".{}", special_name(*special))
             }
-            ExprKind::Dot(target, key) => format!("{}.{key}", self.expr(target)),
+            ExprKind::Dot(target, key) => format!("{}.{}", self.expr(target), spelled(&key.text)),
             ExprKind::Index(target, key) => {
                 format!("{}[{}]", self.expr(target), self.expr(key))
             }
@@ -128,7 +146,7 @@ impl<'c> Printer<'c> {
                 format!("{{{}}}", entries.join(", "))
             }
             ExprKind::Lambda(lambda) => {
-                format!("{} -> {}", lambda.param, self.expr(&lambda.body))
+                format!("{} -> {}", spelled(&lambda.param), self.expr(&lambda.body))
             }
             // What the built-in has been given stands nowhere by itself.
             ExprKind::Held(_) => String::new(),
@@ -159,12 +177,15 @@ impl<'c> Printer<'c> {
 
     /// An operator of comparison as it stands between its operands.
     pub(super) fn comparison(self, compare: Compare, left: &Expr, right: &Expr) -> &'static str {
-        let between = self.code.map_or("", |code| {
-            code.text_of(Src {
-                start: left.src.end,
-                end: right.src.start,
-            })
-        });
+        let src = Src {
+            start: left.src.end,
+            end: right.src.start,
+        };
+        let in_source = || {
+            let range = src.start as usize..src.end as usize;
+            self.source.get(range).unwrap_or_default()
+        };
+        let between = self.code.map_or_else(in_source, |code| code.text_of(src));
         let spelling = SPELLINGS
             .iter()
             .find(|spelling| without_comments(between) == **spelling)
@@ -200,6 +221,18 @@ fn special_name(special: crate::syntax::ast::Special) -> String {
         .to_owned()
 }
 
+/// A name as it has to be written.
+pub(super) fn spelled(name: &str) -> String {
+    let mut spelled = String::with_capacity(name.len());
+    for c in name.chars() {
+        if is_escapable(c) {
+            spelled.push('\\');
+        }
+        spelled.push(c);
+    }
+    spelled
+}
+
 /// The other ways to spell operators of comparison.
 const SPELLINGS: [&str; 13] = [
     "=", "lt", "lte", "gt", "gte", "\\lt", "\\lte", "\\gt", "\\gte", "&lt;", "&lt;=", "&gt;",
@@ -221,7 +254,7 @@ fn without_comments(between: &str) -> &str {
 }
 
 /// A number's notation as a `BigDecimal` prints it: without zeros in front, but with those at the end.
-fn java_decimal(text: &str) -> String {
+pub(crate) fn java_decimal(text: &str) -> String {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let whole = whole.trim_start_matches('0');
     let digits = format!("{whole}{fraction}");
@@ -240,7 +273,7 @@ fn java_decimal(text: &str) -> String {
 }
 
 /// A string literal, in the quotes that need no escapes.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let quote = if text.contains('"') && !text.contains('\'') {
         '\''
     } else {

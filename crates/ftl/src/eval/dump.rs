@@ -1,11 +1,12 @@
 //! Directives and expressions as FreeMarker shows them in its stack.
 
-use super::canonical::Printer;
+use super::canonical::{Printer, quoted, spelled};
 use crate::compile::part_within;
 use crate::syntax::ast::{
     Arithmetic, Assign, AssignOp, AssignScope, Branch, CallArgs, Expr, ExprKind, List, LoopVars,
     MacroCall, MacroDef, Node, NodeKind,
 };
+use crate::syntax::{is_escapable, is_identifier_start};
 use crate::template::Code;
 
 /// Longest description; what goes beyond is cut.
@@ -19,10 +20,15 @@ pub(super) fn description(template: &Code, node: &Node) -> String {
 /// The first line, cut where it gets too long.
 fn shortened(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    if line.len() == text.len() && line.chars().count() <= MAX_WIDTH {
+    let units: Vec<u16> = line.encode_utf16().take(MAX_WIDTH + 1).collect();
+    if line.len() == text.len() && units.len() <= MAX_WIDTH {
         return text.to_owned();
     }
-    let kept: String = line.chars().take(MAX_WIDTH - 3).collect();
+    let kept = &units[..units.len().min(MAX_WIDTH - 3)];
+    // Half a character prints as Java prints it.
+    let kept: String = char::decode_utf16(kept.iter().copied())
+        .map(|c| c.unwrap_or('?'))
+        .collect();
     // Dots that are there already are part of the three.
     let dots = kept.chars().rev().take_while(|c| *c == '.').count();
     kept + &"..."[dots.min(3)..]
@@ -34,15 +40,19 @@ pub(super) fn macro_head(template: &Code, def: &MacroDef, with: &str) -> String 
     let mut params: Vec<String> = Vec::new();
     for param in &def.params {
         params.push(match &param.default {
-            Some(default) if def.is_function => format!("{}={}", param.name, printer.expr(default)),
-            Some(default) => format!("{}={}", param.name, argument(printer, default)),
-            None => param.name.to_string(),
+            Some(default) if def.is_function => {
+                format!("{}={}", spelled(&param.name), printer.expr(default))
+            }
+            Some(default) => {
+                format!("{}={}", spelled(&param.name), argument(printer, default))
+            }
+            None => spelled(&param.name),
         });
     }
     if let Some((name, _)) = &def.catch_all {
-        params.push(format!("{name}..."));
+        params.push(format!("{}...", spelled(name)));
     }
-    let name = &def.name;
+    let name = target(&def.name);
     shortened(&if def.is_function {
         format!("#function{with} {name}({})", params.join(", "))
     } else {
@@ -85,7 +95,13 @@ fn describe(template: &Code, node: &Node) -> String {
             None => "#if".to_owned(),
         },
         NodeKind::List(list) => match (&list.vars, begins_with(template, node, "foreach")) {
-            (Some(vars), true) => format!("#foreach {} in {}", vars.first, show(&list.source)),
+            (Some(vars), true) => {
+                format!(
+                    "#foreach {} in {}",
+                    spelled(&vars.first),
+                    show(&list.source)
+                )
+            }
             _ => describe_list(printer, list),
         },
         NodeKind::Items(items) => format!("#items as {}", loop_vars(&items.vars)),
@@ -105,7 +121,7 @@ fn describe(template: &Code, node: &Node) -> String {
                 " = .nested_output"
             };
             let tag = scope(assign.target.scope);
-            format!("#{tag} {}{namespace}{output}", assign.target.name)
+            format!("#{tag} {}{namespace}{output}", target(&assign.target.name))
         }
         NodeKind::Include(include) => {
             let mut text = format!("#include {}", show(&include.name));
@@ -115,7 +131,11 @@ fn describe(template: &Code, node: &Node) -> String {
             text
         }
         NodeKind::Import(import) => {
-            format!("#import {} as {}", show(&import.name), import.alias)
+            format!(
+                "#import {} as {}",
+                show(&import.name),
+                spelled(&import.alias)
+            )
         }
         NodeKind::Call(call) if begins_with(template, node, "transform") => {
             describe_call(printer, call).replacen('@', "#transform ", 1)
@@ -168,7 +188,7 @@ fn without_own_parens(expr: &Expr) -> &Expr {
 }
 
 /// Whether the tag of `node` has this name: the old names mean the same as the new ones.
-fn begins_with(template: &Code, node: &Node, name: &str) -> bool {
+pub(super) fn begins_with(template: &Code, node: &Node, name: &str) -> bool {
     let tag = template.text_of(node.src).get(1..).unwrap_or_default();
     tag.trim_start_matches('#').starts_with(name)
 }
@@ -193,8 +213,20 @@ fn describe_list(printer: Printer<'_>, list: &List) -> String {
 
 fn loop_vars(vars: &LoopVars) -> String {
     match &vars.second {
-        Some(second) => format!("{}, {second}", vars.first),
-        None => vars.first.to_string(),
+        Some(second) => format!("{}, {}", spelled(&vars.first), spelled(second)),
+        None => spelled(&vars.first),
+    }
+}
+
+/// The name of what is assigned to: one that needs quotes has them.
+fn target(name: &str) -> String {
+    let fits = |(at, c): (usize, char)| {
+        is_escapable(c) || is_identifier_start(c) || (at > 0 && c.is_ascii_digit())
+    };
+    if name.chars().enumerate().all(fits) {
+        spelled(name)
+    } else {
+        quoted(name)
     }
 }
 
@@ -207,6 +239,7 @@ pub(super) fn scope(scope: AssignScope) -> &'static str {
 }
 
 fn describe_assign(printer: Printer<'_>, assign: &Assign) -> String {
+    let name = target(&assign.target.name);
     let target = &assign.target;
     let tag = if target.single {
         format!("#{} ", scope(target.scope))
@@ -222,12 +255,12 @@ fn describe_assign(printer: Printer<'_>, assign: &Assign) -> String {
         _ => String::new(),
     };
     let text = match assign.op {
-        AssignOp::Set => format!("{tag}{} = {value}", target.name),
+        AssignOp::Set => format!("{tag}{name} = {value}"),
         AssignOp::Arithmetic(operator) => {
-            format!("{tag}{} {}= {value}", target.name, symbol(operator))
+            format!("{tag}{name} {}= {value}", symbol(operator))
         }
-        AssignOp::Increment => format!("{tag}{}++", target.name),
-        AssignOp::Decrement => format!("{tag}{}--", target.name),
+        AssignOp::Increment => format!("{tag}{name}++"),
+        AssignOp::Decrement => format!("{tag}{name}--"),
     };
     text + &namespace
 }
@@ -249,12 +282,16 @@ fn describe_call(printer: Printer<'_>, call: &MacroCall) -> String {
         }
         CallArgs::Named(args) => {
             for (name, arg) in args {
-                text.push_str(&format!(" {name}={}", argument(printer, arg)));
+                text.push_str(&format!(" {}={}", spelled(name), argument(printer, arg)));
             }
         }
     }
     if !call.loop_vars.is_empty() {
-        let names: Vec<_> = call.loop_vars.iter().map(|(name, _)| &**name).collect();
+        let names: Vec<_> = call
+            .loop_vars
+            .iter()
+            .map(|(name, _)| spelled(name))
+            .collect();
         text.push_str(&format!("; {}", names.join(", ")));
     }
     text

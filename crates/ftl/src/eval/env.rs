@@ -336,7 +336,10 @@ impl<'a> Env<'a> {
         match fault {
             Fault::Error(error) => error,
             Fault::Missing(expr) => {
+                const DOLLAR: &str = "Variable references must not start with \"$\", unless the \"$\" is really part of the variable name.";
                 let last_step = match &Printer::of(self.template).original(expr).kind {
+                    ExprKind::Name(name) => name.text.starts_with('$').then_some(DOLLAR),
+                    ExprKind::Dot(_, key) if key.text.starts_with('$') => Some(DOLLAR),
                     ExprKind::Dot(..) => Some(
                         "It's the step after the last dot that caused this error, not those before it.",
                     ),

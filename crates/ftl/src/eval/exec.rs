@@ -6,11 +6,12 @@ use super::compare::{compared_bytes, equal};
 use super::compress::compress;
 use super::env::{Env, Evaluated, Fault};
 use crate::error::{Error, ErrorKind};
+use crate::settings::setting_failed;
 use crate::syntax::ast::{
     AssignBlock, Branch, Case, CaseWhen, Expr, FormattedOutput, Node, NodeKind, NumericOutput,
     Setting, Switch,
 };
-use crate::value::{DateKind, Value};
+use crate::value::{DateKind, Str, Value};
 
 /// What is done at most in about the time of a step.
 pub(crate) const COMPILED_BYTES_PER_STEP: usize = 8;
@@ -346,7 +347,11 @@ impl<'a> Env<'a> {
 
     #[inline(never)]
     fn change_setting(&mut self, name: Setting, value: &'a Expr) -> Evaluated<'a, ()> {
-        let text = self.eval_string(value)?;
+        let text = match self.eval(value)? {
+            Value::Bool(on) => Str::Borrowed(if on { "true" } else { "false" }),
+            Value::Number(number) => number.to_text().into(),
+            other => self.string_of(value, other)?,
+        };
         let text = text.as_str();
         // To compile a format takes time by its length, and to read what is known of a locale takes more.
         self.steps(text.len() / COMPILED_BYTES_PER_STEP)?;
@@ -373,7 +378,13 @@ impl<'a> Env<'a> {
             Setting::CFormat | Setting::BooleanFormat | Setting::SqlDateAndTimeTimeZone => {}
             Setting::OutputEncoding => settings.output_encoding = Some(text.into()),
         }
-        result.map_err(|message| Fault::Error(Error::new(ErrorKind::Format, message)))
+        result.map_err(|reason| {
+            let name = match name {
+                Setting::CFormat => "c_format",
+                _ => "boolean_format",
+            };
+            Fault::Error(setting_failed(name, text, reason))
+        })
     }
 }
 

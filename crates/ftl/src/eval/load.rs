@@ -97,16 +97,25 @@ impl<'a> Env<'a> {
         if let Some(code) = self.units.made_of(origin, key) {
             return Ok(Some(code));
         }
+        if let Some(error) = self.units.failure_of(origin, key) {
+            const AGAIN: &str = "There was an error loading the template on an earlier attempt; see cause exception.";
+            return Err(error.wrapped(AGAIN));
+        }
         // For a star each folder up to the root is asked.
         let asked = 1 + name.name.split('/').count();
         self.steps(STEPS_OF_A_TEMPLATE * asked).map_err(as_error)?;
         let options = &self.engine.options;
         let charge = |source: &str| self.charge_compiled(source).map_err(as_error);
         let found = if parse {
-            library.get(name, options, charge)?
+            library.get(name, options, charge)
         } else {
-            library.get_plain(name, options, charge)?
+            library.get_plain(name, options, charge)
         };
+        let found = found.inspect_err(|error| {
+            if matches!(error.kind(), ErrorKind::Syntax | ErrorKind::Host) {
+                self.units.remember_failure(origin, key, error);
+            }
+        })?;
         let Some(code) = found else {
             return Ok(None);
         };

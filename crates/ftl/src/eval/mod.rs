@@ -23,7 +23,7 @@ mod stream;
 mod trace;
 mod units;
 
-pub(crate) use canonical::Printer;
+pub(crate) use canonical::{Printer, java_decimal};
 pub(crate) use compare::{NAN_COMPARED, compared_bytes, has_nan, incomparable_message, ordering};
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
 pub(crate) use exec::{COMPILED_BYTES_PER_STEP, TEXT_BYTES_PER_STEP};

@@ -158,10 +158,16 @@ impl<'a> Env<'a> {
                         return Err(self.fault(ErrorKind::Type, src, message));
                     }
                 },
-                (value, Some(expr)) => Markup {
-                    format: format.clone(),
-                    content: Content::Plain(self.string_of(expr, value.clone())?),
-                },
+                (value, Some(expr)) => {
+                    let mut bytes = Vec::new();
+                    self.write_value(expr, value, &mut bytes)?;
+                    self.charge(bytes.len())?;
+                    let text = String::from_utf8(bytes).unwrap_or_default();
+                    Markup {
+                        format: format.clone(),
+                        content: Content::Plain(Str::from(text)),
+                    }
+                }
                 (_, None) => {
                     return Err(self.fault(ErrorKind::Type, src, "these values can't be added"));
                 }

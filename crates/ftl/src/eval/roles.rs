@@ -75,7 +75,12 @@ pub(super) fn role(
         }
         NodeKind::Import(import) => look(&import.name, "#import", "template name"),
         NodeKind::Call(call) => {
-            look(&call.callee, "@", "callee");
+            let is_old = printer.begins_with(node, "transform");
+            look(
+                &call.callee,
+                if is_old { "#transform" } else { "@" },
+                "callee",
+            );
             match &call.args {
                 CallArgs::Positional(args) => {
                     args.iter().for_each(|arg| look(arg, "@", "argument value"));
@@ -88,7 +93,7 @@ pub(super) fn role(
         NodeKind::Switch(switch) => {
             look(&switch.subject, "#switch", "value");
         }
-        NodeKind::Setting { value, .. } => look(value, "#setting", "value"),
+        NodeKind::Setting { value, .. } => look(value, "#setting", "item value"),
         _ => {}
     }
     found
@@ -169,8 +174,8 @@ fn role_in(
             .iter()
             .find_map(|item| role_in(printer, item, blamed, "[...]", "item value")),
         ExprKind::Hash(entries) => entries.iter().find_map(|(key, value)| {
-            role_in(printer, key, blamed, "{...}", "key")
-                .or_else(|| role_in(printer, value, blamed, "{...}", "value"))
+            role_in(printer, key, blamed, "{...}", "item key")
+                .or_else(|| role_in(printer, value, blamed, "{...}", "item value"))
         }),
         ExprKind::Lambda(lambda) => role_in(printer, &lambda.body, blamed, "->", "function body"),
         ExprKind::Concat(parts) => parts

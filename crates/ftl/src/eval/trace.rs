@@ -102,7 +102,7 @@ impl<'a> Env<'a> {
         }
         let with = match routine.with {
             None => "",
-            Some(with) if with.last => "?with_args_last(...)",
+            // Of either built-in of the two.
             Some(_) => "?with_args(...)",
         };
         let description = super::dump::macro_head(code, routine.def, with);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::env::{Env, Evaluated, Place, Running};
 use super::first::First;
 use crate::compile::Names;
+use crate::error::Error;
 use crate::syntax::Src;
 use crate::syntax::ast::{BuiltinCall, LoopField, Site};
 use crate::template::Code;
@@ -102,6 +103,8 @@ struct Index<'a> {
     imported: HashMap<Box<str>, u32>,
     /// Calls of built-ins' methods, by the place that has given the method and the number of arguments.
     methods: HashMap<(usize, usize), &'a BuiltinCall>,
+    /// Why templates could not be loaded.
+    failed: HashMap<(Origin, Rc<str>), Error>,
 }
 
 impl<'a> Units<'a> {
@@ -166,6 +169,17 @@ impl<'a> Units<'a> {
     pub(crate) fn remember(&mut self, origin: Origin, text: &str, code: &'a Code) {
         let index = self.index.get_or_insert_default();
         index.by_text.insert((origin, Rc::from(text)), code);
+    }
+
+    /// Why what `text` stands for could not be made earlier in this render.
+    pub(crate) fn failure_of(&self, origin: Origin, text: &str) -> Option<&Error> {
+        let index = self.index.as_ref()?;
+        index.failed.get(&(origin, Rc::from(text)))
+    }
+
+    pub(crate) fn remember_failure(&mut self, origin: Origin, text: &str, error: &Error) {
+        let index = self.index.get_or_insert_default();
+        index.failed.insert((origin, Rc::from(text)), error.clone());
     }
 
     /// The namespace that the template `name` has been imported into.

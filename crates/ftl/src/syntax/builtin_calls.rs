@@ -1,7 +1,6 @@
 //! `?name` and `.name`: built-ins and special variables.
 
 use super::ast::{BuiltinCall, Expr, ExprKind, Formats, Lookup, Special};
-use super::expressions::unescape_name;
 use super::lexer::Token;
 use super::parser::{Parser, Result};
 use super::source::Src;
@@ -156,15 +155,8 @@ impl Parser<'_> {
             }
             // `?string.short`
             Token::Dot => {
-                self.advance()?;
-                if self.token != Token::Ident {
-                    return Err(self.unexpected("the name of a format"));
-                }
-                let name = self.expr(
-                    self.token_src,
-                    ExprKind::Str(unescape_name(self.token_text())),
-                );
-                self.advance()?;
+                let name = self.key_after_dot()?;
+                let name = self.expr(self.last_src(), ExprKind::Str(name));
                 Ok((Some(vec![name]), Lookup::Dot))
             }
             _ => Ok((None, Lookup::Call)),

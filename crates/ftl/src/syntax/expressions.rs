@@ -287,6 +287,14 @@ impl Parser<'_> {
     }
 
     fn dot(&mut self, target: Expr) -> Result<Expr> {
+        let name = self.key_after_dot()?;
+        self.literal_fits(&target, Literals::HASH)?;
+        let src = target.src.to(self.last_src());
+        Ok(self.expr(src, ExprKind::Dot(Box::new(target), Key::new(name))))
+    }
+
+    /// Steps over a `.` and the key after it.
+    pub(super) fn key_after_dot(&mut self) -> Result<Box<str>> {
         self.advance()?;
         let spelling = self.token_text();
         let name: Box<str> = match self.token {
@@ -300,9 +308,7 @@ impl Parser<'_> {
             _ => return Err(self.unexpected("a name after \".\"")),
         };
         self.advance()?;
-        self.literal_fits(&target, Literals::HASH)?;
-        let src = target.src.to(self.last_src());
-        Ok(self.expr(src, ExprKind::Dot(Box::new(target), Key::new(name))))
+        Ok(name)
     }
 
     fn index(&mut self, target: Expr) -> Result<Expr> {

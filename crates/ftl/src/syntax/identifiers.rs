@@ -142,6 +142,28 @@ pub(crate) fn is_identifier_start(c: char) -> bool {
     after > 0 && c <= LETTERS[after - 1].1
 }
 
+/// Whether `text` is a name, as it is written: `a\-b` is one too.
+pub(crate) fn is_identifier(text: &str) -> bool {
+    let mut chars = text.chars();
+    let mut len = 0;
+    while let Some(c) = chars.next() {
+        let fits = match c {
+            '\\' => chars.next().is_some_and(is_escapable),
+            c => is_identifier_start(c) || (len > 0 && c.is_ascii_digit()),
+        };
+        if !fits {
+            return false;
+        }
+        len += 1;
+    }
+    len > 0
+}
+
+/// Whether a name may have `c` after a backslash.
+pub(crate) fn is_escapable(c: char) -> bool {
+    matches!(c, '-' | '.' | ':' | '#')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

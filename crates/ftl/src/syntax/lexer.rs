@@ -183,15 +183,14 @@ impl Parser<'_> {
 
     /// Steps over a comment among the tokens of a tag.
     fn skip_comment(&mut self) {
-        let end = if self.text.as_bytes()[self.pos] == b'[' {
-            "--]"
-        } else {
-            "-->"
-        };
         self.pos += "<#--".len();
-        // One that doesn't end hides the rest.
+        // Either bracket ends it; one that doesn't end hides the rest.
         let rest = &self.text[self.pos..];
-        self.pos += rest.find(end).map_or(rest.len(), |at| at + end.len());
+        let ends = rest.bytes().enumerate().skip(2);
+        let mut ends = ends.filter(|(at, byte)| {
+            matches!(byte, b'>' | b']') && rest.as_bytes()[at - 2..*at] == *b"--"
+        });
+        self.pos += ends.next().map_or(rest.len(), |(at, _)| at + 1);
     }
 
     fn scan(&mut self) -> Result<Token> {
@@ -335,13 +334,19 @@ impl Parser<'_> {
         if self.in_square_tag {
             next == Some(&b']') && self.brackets == 0
         } else {
-            next == Some(&b'>') && !self.gt_is_operator
+            matches!(next, Some(b'>' | b']')) && !self.gt_is_operator && self.parens == 0
         }
     }
 
-    /// A `[#tag]` doesn't end with `/>`.
+    /// A `[#tag]` doesn't end with `/>`, and the others don't with `/]`; old versions don't mind.
     fn check_empty_tag_end(&self) -> Result<()> {
-        if !self.in_square_tag || self.text.as_bytes().get(self.pos + 1) != Some(&b'>') {
+        let end = if self.text.as_bytes().get(self.pos + 1) == Some(&b'>') {
+            '>'
+        } else {
+            ']'
+        };
+        let checks = self.options.version.has(28) || self.interpolations == Interpolations::Square;
+        if self.in_square_tag == (end == ']') || !checks {
             return Ok(());
         }
         let start = self.base + self.pos as u32;
@@ -349,7 +354,7 @@ impl Parser<'_> {
             start,
             end: start + 2,
         };
-        Err(self.syntax_error(src, "The tag shouldn't end with \">\"."))
+        Err(self.syntax_error(src, format!("The tag shouldn't end with \"{end}\".")))
     }
 
     fn scan_string(&mut self, raw: bool) -> Result<Token> {

@@ -69,7 +69,10 @@ impl Parser<'_> {
     /// Refuses a literal of the kinds of `refused`.
     pub(crate) fn literal_fits(&self, expr: &Expr, refused: Literals) -> Result<()> {
         let wanted = refused.wanted;
+        let begins = (expr.src.start - self.base) as usize;
         let what = match &expr.kind {
+            // A special variable that is known already isn't a literal.
+            ExprKind::Str(_) if self.text.as_bytes().get(begins) == Some(&b'.') => return Ok(()),
             ExprKind::Str(_) | ExprKind::Concat(_) if refused.string => "string",
             ExprKind::Int(_) | ExprKind::Decimal(_) if refused.number => "number",
             ExprKind::Bool(value) if refused.boolean => {

@@ -18,6 +18,7 @@ mod text;
 mod texts;
 mod whitespace;
 
+pub(crate) use identifiers::{is_escapable, is_identifier_start};
 pub(crate) use options::{Interpolations, Options, Problem, boolean};
 pub(crate) use parser::{Parsed, parse, parse_expression};
 pub(crate) use source::{SourceMap, Src};

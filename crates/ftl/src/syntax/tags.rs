@@ -1,5 +1,6 @@
 //! Tags: their names, where they begin and end.
 
+use super::identifiers::is_identifier;
 use super::lexer::Token;
 use super::options::{Interpolations, Tags};
 use super::parser::{Parser, Result, UNEXPECTED_END};
@@ -153,7 +154,8 @@ impl<'s> Parser<'s> {
         let is_name = |c: u8| c.is_ascii_alphabetic() || c == b'_';
         bracket_fits
             && match bytes[1..] {
-                [b'@', ..] | [b'/', b'@', ..] | [b'#', b'-', b'-', ..] => true,
+                [b'@', ..] | [b'#', b'-', b'-', ..] => true,
+                [b'/', b'@', ..] => call_end(bytes).is_some(),
                 [b'#', c, ..] | [b'/', b'#', c, ..] => {
                     is_name(c) && (self.refuses_unknown_tags() || is_directive(bytes))
                 }
@@ -209,8 +211,13 @@ impl<'s> Parser<'s> {
             start: self.pos as u32,
             end: (self.pos + len) as u32,
         };
-        let known = find(spelling, closing)
-            .and_then(|(name, follows)| Some((name, follows_fits(follows, &bytes[len..])?)));
+        let known = find(spelling, closing).and_then(|(name, follows)| {
+            let has_parameters = follows_fits(follows, &bytes[len..])?;
+            // White-space begins the parameters of a header, though there may be none.
+            let is_spaced =
+                name == "ftl" && bytes[len..].first().is_some_and(u8::is_ascii_whitespace);
+            Some((name, has_parameters || is_spaced))
+        });
         let Some((name, has_parameters)) = known else {
             return Err(self.not_a_directive(spelling, closing, src));
         };
@@ -377,6 +384,19 @@ impl<'s> Parser<'s> {
     pub(crate) fn interpolation_at(&self, bytes: &[u8]) -> Option<super::text::Opening> {
         super::text::opening(self.interpolations, bytes)
     }
+}
+
+/// The name in the end tag of a call that `bytes` begin with, and the tag's length. What isn't quite one is text.
+pub(super) fn call_end(bytes: &[u8]) -> Option<(&str, usize)> {
+    const OPENING: usize = "</@".len();
+    let end = OPENING
+        + bytes[OPENING..]
+            .iter()
+            .position(|c| matches!(c, b'>' | b']'))?;
+    let inner = std::str::from_utf8(&bytes[OPENING..end]).ok()?;
+    let name = inner.trim_end_matches([' ', '\t', '\n', '\r']);
+    let fits = name.is_empty() || name.split('.').all(is_identifier);
+    fits.then_some((name, end + 1))
 }
 
 /// Whether the tag that `bytes` begin with, its bracket and its `#`, is a directive.

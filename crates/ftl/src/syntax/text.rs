@@ -1,6 +1,7 @@
 //! The level of text, interpolations and comments.
 
 use super::ast::{Expr, FormattedOutput, Node, NodeKind, NumericOutput};
+use super::builtin_calls::is_keyword;
 use super::lexer::Token;
 use super::literals::Literals;
 use super::options::Interpolations;
@@ -160,7 +161,9 @@ impl<'s> Parser<'s> {
             "macro" | "function" => "#macro or #function",
             "@" => "@",
             // FreeMarker waits for its `#recover` in the first place.
-            "recover" | "outputformat" => return self.at_end_of_source(UNEXPECTED_END.to_owned()),
+            "recover" | "outputformat" | "noautoesc" | "autoesc" => {
+                return self.at_end_of_source(UNEXPECTED_END.to_owned());
+            }
             other => &format!("#{other}"),
         };
         if what == "@" {
@@ -176,8 +179,7 @@ impl<'s> Parser<'s> {
     /// An end tag that ends nothing.
     pub(crate) fn unexpected_tag(&self) -> crate::Error {
         let rest = self.rest();
-        let close = if rest.starts_with('[') { ']' } else { '>' };
-        let len = rest.find(close).map_or(rest.len(), |at| at + 1);
+        let len = rest.find(['>', ']']).map_or(rest.len(), |at| at + 1);
         let src = Src {
             start: self.pos as u32,
             end: (self.pos + len) as u32,
@@ -207,6 +209,9 @@ impl<'s> Parser<'s> {
         }
         let format = if opening == Opening::Hash && self.token == Token::Semicolon {
             self.advance()?;
+            if self.token != Token::Ident || is_keyword(self.token_text()) {
+                return Err(self.unexpected("pattern:\n    <ID>"));
+            }
             let format = self.token_text().to_owned();
             let src = self.token_src;
             self.advance()?;
@@ -250,12 +255,9 @@ impl<'s> Parser<'s> {
     /// `#{expr}` or `#{expr; m1M2}`
     fn numeric(&self, expr: Expr, format: Option<(String, Src)>) -> Result<NodeKind> {
         let (min_fraction, max_fraction) = match &format {
-            Some((text, src)) => fraction_digits(text).map_err(|message| {
-                self.syntax_error(
-                    *src,
-                    message.unwrap_or_else(|| format!("Invalid format specifier {}", text)),
-                )
-            })?,
+            Some((text, src)) => {
+                fraction_digits(text).map_err(|message| self.syntax_error(*src, message))?
+            }
             None => (0, 0),
         };
         let pattern = match &format {
@@ -330,26 +332,44 @@ fn ends_sections(tag: &str) -> bool {
         )
 }
 
-/// The least and the most digits that `m1M3`, `m2` or `M2` ask for.
-fn fraction_digits(text: &str) -> std::result::Result<(u32, u32), Option<String>> {
-    let parse = |digits: &str| digits.parse::<u32>().map_err(|_| None);
-    let (min, max) = match text.strip_prefix('m') {
-        Some(rest) => match rest.split_once('M') {
-            Some((min, max)) => (parse(min)?, parse(max)?),
-            None => {
-                let min = parse(rest)?;
-                (min, min)
-            }
-        },
-        None => (0, parse(text.strip_prefix('M').ok_or(None)?)?),
+/// The least and the most digits that `m1M3`, `m2` or `M2` ask for: numbers, each after its letter, in either order.
+fn fraction_digits(text: &str) -> std::result::Result<(u32, u32), String> {
+    let (mut min, mut max) = (None, None);
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let digits = match letter {
+            'm' | 'M' => &rest[1..],
+            _ => return Err(format!("Invalid format specifier {text}")),
+        };
+        let len = digits.find(['m', 'M']).unwrap_or(digits.len());
+        rest = &digits[len..];
+        if digits.is_empty() {
+            // A letter at the end asks for nothing.
+            break;
+        }
+        let count: i32 = digits[..len]
+            .parse()
+            .map_err(|_| format!("Invalid number in the format specifier {text}"))?;
+        let place = if letter == 'm' { &mut min } else { &mut max };
+        if place.replace(count).is_some() {
+            return Err(format!("Invalid format specifier {text}"));
+        }
+    }
+    let (min, max) = match (min, max) {
+        (None, None) => {
+            let problem =
+                "Invalid format specification, at least one of m and M must be specified!";
+            return Err(problem.to_owned());
+        }
+        (Some(min), None) => (min, min),
+        (min, Some(max)) => (min.unwrap_or(0), max),
     };
-    if max < min {
-        return Err(Some(
-            "Invalid format specification, min cannot be greater than max!".into(),
-        ));
+    if min > max {
+        return Err("Invalid format specification, min cannot be greater than max!".to_owned());
     }
     if min > 50 || max > 50 {
-        return Err(Some("Cannot specify more than 50 fraction digits".into()));
+        return Err("Cannot specify more than 50 fraction digits".to_owned());
     }
-    Ok((min, max))
+    // An identifier has no signs in it.
+    Ok((min.unsigned_abs(), max.unsigned_abs()))
 }

@@ -16,7 +16,11 @@ pub(crate) fn render(
         .clock(move || now)
         .budgets(budgets)
         .setting("localized_lookup", "false")?;
-    for (name, value) in case["settings"].as_object().into_iter().flatten() {
+    // The version decides on what others mean.
+    let settings = case["settings"].as_object().into_iter().flatten();
+    let is_version = |(name, _): &(&String, &Value)| *name == "incompatible_improvements";
+    let others = settings.clone().filter(|setting| !is_version(setting));
+    for (name, value) in settings.filter(is_version).chain(others) {
         engine = engine.setting(name, value.as_str().expect("settings are texts"))?;
     }
     let name = case["name"].as_str().unwrap_or("test");

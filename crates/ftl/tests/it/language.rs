@@ -134,6 +134,24 @@ fn what_larger_comparisons_have_found_stays_mended() {
 }
 
 #[test]
+fn what_altered_cases_have_found_stays_mended() {
+    check(
+        include_str!("../golden/mutated.jsonl"),
+        include_str!("../golden/mutated-expected.jsonl"),
+        include_str!("../golden/mutated.deviations"),
+    );
+}
+
+#[test]
+fn whole_pages_print_what_freemarkers_do() {
+    check(
+        include_str!("../golden/pages.jsonl"),
+        include_str!("../golden/pages-expected.jsonl"),
+        include_str!("../golden/pages.deviations"),
+    );
+}
+
+#[test]
 fn templates_that_combine_what_the_manual_describes_behave_as_freemarkers() {
     check(
         include_str!("../golden/examined.jsonl"),

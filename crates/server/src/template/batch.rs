@@ -163,7 +163,7 @@ fn engine(asked: &Object<'_>) -> Result<Engine, String> {
         None => Vec::new(),
         Some(settings) => texts(settings, "settings")?,
     };
-    settings::engine(settings.into_iter())
+    settings::engine(settings.into_iter()).map_err(|error| error.description())
 }
 
 /// The name of the template to render, and all templates.

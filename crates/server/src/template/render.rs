@@ -10,7 +10,8 @@ use crate::cli::{Failure, output};
 pub(super) fn compile(source: &Source) -> Result<Result<Template, Error>, Failure> {
     let pairs = source.settings.iter();
     let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str()));
-    let engine = settings::engine(pairs).map_err(Failure::usage)?;
+    let engine =
+        settings::engine(pairs).map_err(|error| Failure::usage(settings::reason(&error)))?;
     let text = source.read()?;
     let Some(folder) = source.folder()? else {
         return Ok(engine.compile(&source.name(), &text));

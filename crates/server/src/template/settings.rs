@@ -1,6 +1,6 @@
 //! FreeMarker's settings, by their names.
 
-use ftl::Engine;
+use ftl::{Engine, Error};
 use model::Clock;
 use model::time::SystemClock;
 
@@ -18,20 +18,19 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 /// An engine with FreeMarker's defaults, the machine's clock, and these settings; or what is wrong with them.
 pub(super) fn engine<'s>(
     settings: impl Iterator<Item = (&'s str, &'s str)> + Clone,
-) -> Result<Engine, String> {
+) -> Result<Engine, Error> {
     let engine = Engine::new().clock(|| SystemClock.now().millis());
     let is_version = |(name, _): &(&str, &str)| snake_case(name) == VERSION;
     let rest = settings.clone().filter(|setting| !is_version(setting));
     settings
         .filter(is_version)
         .chain(rest)
-        .try_fold(engine, |engine, (name, value)| set(engine, name, value))
+        .try_fold(engine, |engine, (name, value)| engine.setting(name, value))
 }
 
-fn set(engine: Engine, name: &str, value: &str) -> Result<Engine, String> {
-    engine
-        .setting(name, value)
-        .map_err(|error| error.message().to_owned())
+/// What is wrong with a setting, for people: FreeMarker's own words leave the reason to the cause.
+pub(super) fn reason(error: &Error) -> String {
+    error.cause().unwrap_or(error).message().to_owned()
 }
 
 /// `numberFormat` as `number_format`; what is in snake case already stays.
@@ -51,7 +50,7 @@ mod tests {
     use super::*;
 
     fn rendered(settings: &[(&str, &str)], template: &str) -> Result<String, String> {
-        let engine = engine(settings.iter().copied())?;
+        let engine = engine(settings.iter().copied()).map_err(|error| error.description())?;
         let mut out = Vec::new();
         engine
             .compile("test", template)
@@ -84,6 +83,18 @@ mod tests {
             Ok("x".into())
         );
         assert!(rendered(&[("wrap_unchecked_exceptions", "perhaps")], "x").is_err());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_is_told_in_freemarkers_words_and_to_people_with_the_reason() {
+        let Err(error) = engine([("tag_syntax", "round")].into_iter()) else {
+            panic!("there is no such syntax");
+        };
+        assert_eq!(
+            error.description(),
+            "Failed to set FreeMarker configuration setting \"tag_syntax\" to value \"round\"; see cause exception."
+        );
+        assert!(reason(&error).contains("tag_syntax must be"), "{error}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Parser<'_> {
         let first = nodes.len();
         loop {
             let name_start = self.token_src.start;
-            let name = self.identifier("one of these patterns:\n    <STRING_LITERAL>\n    <ID>")?;
+            let name = self.identifier_or_string()?;
             let target = AssignTarget {
                 name,
                 scope,

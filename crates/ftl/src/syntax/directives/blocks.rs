@@ -103,7 +103,7 @@ impl Parser<'_> {
 
     /// Only white-space and comments may stand before the first `#case`; tags that can't stand there for other reasons
     /// are left to the block.
-    fn begins_with_case(&self) -> Result<()> {
+    fn begins_with_case(&mut self) -> Result<()> {
         let mut rest = self.rest().trim_start();
         while let Some(comment) = ["<#--", "[#--"].iter().find_map(|opening| {
             let end = if *opening == "<#--" { "-->" } else { "--]" };
@@ -128,7 +128,14 @@ impl Parser<'_> {
         if fits {
             return Ok(());
         }
-        Err(self.no_case_at(self.text.len() - rest.len()))
+        let at = self.text.len() - rest.len();
+        if name.flatten().is_some_and(|name| !name.is_empty()) {
+            // A tag that is malformed is told first.
+            let start = std::mem::replace(&mut self.pos, at);
+            self.tag()?;
+            self.pos = start;
+        }
+        Err(self.no_case_at(at))
     }
 
     /// The error of what stands in a `#switch` before its first case.

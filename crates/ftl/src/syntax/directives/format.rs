@@ -24,7 +24,7 @@ impl Parser<'_> {
             return Err(self.syntax_error(src, message));
         }
         self.enter_tag(tag)?;
-        let var = self.identifier("<ID>")?;
+        let var = self.identifier()?;
         if !self.at_word("as") {
             return Err(self.unexpected("pattern:\n    \"as\""));
         }

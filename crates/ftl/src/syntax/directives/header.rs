@@ -30,10 +30,10 @@ impl Parser<'_> {
         while self.token == Token::Ident {
             let name = self.token_text().to_owned();
             let name_src = self.token_src;
-            self.check_name(&name, name_src)?;
             self.advance()?;
-            self.expect(Token::Assign, "\"=\"")?;
+            self.expect(Token::Assign, "pattern:\n    \"=\"")?;
             let value = self.expression()?;
+            self.check_name(&name, name_src)?;
             self.check_constant(&value)?;
             match name.as_str() {
                 "strip_whitespace" | "stripWhitespace" => {
@@ -92,7 +92,7 @@ impl Parser<'_> {
         let Some(variable) = crate::compile::first_variable(&mut value.clone()) else {
             return Ok(());
         };
-        let shown = Printer::new(self.interpolations).expr(value);
+        let shown = Printer::of_source(self.interpolations, self.text).expr(value);
         let message = format!(
             "Could not evaluate expression (on parse-time): {shown} \nUnderlying cause: freemarker.core._MiscTemplateException: Variables are not available (certainly you are in a parse-time executed directive). The name of the variable you tried to read: {variable}"
         );

@@ -76,10 +76,7 @@ impl Parser<'_> {
             return Err(self.unexpected("\"as\""));
         }
         self.advance()?;
-        if self.token != Token::Ident {
-            return Err(self.unexpected("pattern:\n    <ID>"));
-        }
-        let alias = self.identifier("pattern:\n    <ID>")?;
+        let alias = self.identifier()?;
         self.end_tag()?;
         self.layout.leaf(Piece::Silent, start, self.pos as u32);
         Ok(NodeKind::Import(Box::new(Import {

@@ -13,10 +13,10 @@ const NO_ITEMS: &str =
 
 impl Parser<'_> {
     fn loop_vars(&mut self) -> Result<LoopVars> {
-        let first = self.identifier("pattern:\n    <ID>")?;
+        let first = self.identifier()?;
         let second = if self.token == Token::Comma {
             self.advance()?;
-            Some(self.identifier("pattern:\n    <ID>")?)
+            Some(self.identifier()?)
         } else {
             None
         };
@@ -27,9 +27,8 @@ impl Parser<'_> {
         })
     }
 
-    /// Ends the tag of a loop; its variables must differ.
-    fn end_loop_tag(&mut self, tag: Src, vars: Option<&LoopVars>) -> Result<()> {
-        self.end_open_tag()?;
+    /// The variables of a loop must differ.
+    fn loop_vars_differ(&self, tag: Src, vars: Option<&LoopVars>) -> Result<()> {
         match vars {
             Some(LoopVars {
                 first,
@@ -61,7 +60,8 @@ impl Parser<'_> {
         } else {
             None
         };
-        self.end_loop_tag(src, vars.as_ref())?;
+        self.end_open_tag()?;
+        self.loop_vars_differ(src, vars.as_ref())?;
         self.list_rest(start, src, source, vars, "/list")
     }
 
@@ -69,7 +69,7 @@ impl Parser<'_> {
         let start = self.pos as u32;
         let src = self.tag_src(tag);
         self.enter_tag(tag)?;
-        let first = self.identifier("pattern:\n    <ID>")?;
+        let first = self.identifier()?;
         if !self.at_word("in") {
             return Err(self.unexpected("pattern:\n    \"in\""));
         }
@@ -164,16 +164,17 @@ impl Parser<'_> {
         if let Some(at) = near.windows(3).position(|word| word == b"as ") {
             src.end = start + at as u32 + 3;
         }
-        if let Some(problem) = self.misplaced_items() {
-            return Err(self.syntax_error(src, problem));
-        }
         self.enter_tag(tag)?;
         if !self.at_word("as") {
             return Err(self.unexpected("pattern:\n    \"as\""));
         }
         self.advance()?;
         let vars = self.loop_vars()?;
-        self.end_loop_tag(src, Some(&vars))?;
+        self.end_open_tag()?;
+        if let Some(problem) = self.misplaced_items() {
+            return Err(self.syntax_error(src, problem));
+        }
+        self.loop_vars_differ(src, Some(&vars))?;
         self.layout.open(Piece::Block, start);
         let outer_names = self.loop_names.len();
         self.name_loop(Some(&vars));
@@ -213,14 +214,15 @@ impl Parser<'_> {
     }
 
     pub(super) fn sep_directive(&mut self, tag: Tag) -> Result<NodeKind> {
-        if !self.context.iterates {
-            let message = match self.context.lists {
-                0 if self.is_camel() => "#sep must be inside a #list (or #forEach) block.",
-                0 => "#sep must be inside a #list (or #foreach) block.",
-                _ => "#sep must be inside an #items block, if the #list has no loop variable.",
+        if self.context.lists == 0 {
+            let message = if self.is_camel() {
+                "#sep must be inside a #list (or #forEach) block."
+            } else {
+                "#sep must be inside a #list (or #foreach) block."
             };
             return Err(self.syntax_error(self.tag_src(tag), message));
         }
+        let iterates = self.context.iterates;
         let start = self.pos as u32;
         self.bare_tag(tag)?;
         self.layout.open(Piece::Block, start);
@@ -230,7 +232,11 @@ impl Parser<'_> {
             self.close_tag()?;
         }
         self.layout.close(self.pos as u32);
-        Ok(NodeKind::Sep { slot: 0, body })
+        Ok(match iterates {
+            true => NodeKind::Sep { slot: 0, body },
+            // Beside its `#items` a list has no next item.
+            false => NodeKind::Group(Vec::new()),
+        })
     }
 
     pub(super) fn jump_directive(&mut self, tag: Tag) -> Result<NodeKind> {

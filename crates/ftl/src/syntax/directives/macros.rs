@@ -6,7 +6,7 @@ use crate::syntax::lexer::Token;
 use crate::syntax::options::Tags;
 use crate::syntax::parser::{Context, Parser, Result};
 use crate::syntax::source::Src;
-use crate::syntax::tags::Tag;
+use crate::syntax::tags::{Tag, call_end};
 use crate::syntax::whitespace::Piece;
 
 impl Parser<'_> {
@@ -60,7 +60,7 @@ impl Parser<'_> {
         }
         self.enter_tag(tag)?;
         let is_function = tag.name == "function";
-        let name = self.identifier("one of these patterns:\n    <STRING_LITERAL>\n    <ID>")?;
+        let name = self.identifier_or_string()?;
         let mut def = MacroDef {
             name,
             is_function,
@@ -117,7 +117,7 @@ impl Parser<'_> {
         }
         while self.token == Token::Ident {
             let src = self.token_src;
-            let name = self.identifier("<ID>")?;
+            let name = self.identifier()?;
             if self.token == Token::Ellipsis {
                 self.advance()?;
                 if def.catch_all.is_some() {
@@ -205,7 +205,7 @@ impl Parser<'_> {
         }
         let mut named: Vec<(Box<str>, Expr)> = Vec::new();
         while self.at_named_argument() {
-            let name = self.identifier("<ID>")?;
+            let name = self.identifier()?;
             self.advance()?;
             let outer = std::mem::replace(&mut self.in_named_args, true);
             named.push((name, self.expression()?));
@@ -224,7 +224,7 @@ impl Parser<'_> {
             return Ok(loop_vars);
         }
         loop {
-            loop_vars.push((self.identifier("pattern:\n    <ID>")?, 0));
+            loop_vars.push((self.identifier()?, 0));
             let is_blank = self.skip_blank()?;
             if self.token == Token::Comma {
                 self.advance()?;
@@ -240,10 +240,9 @@ impl Parser<'_> {
     /// Steps over `</@>` or `</@name>`.
     fn end_of_call(&mut self, callee: &Expr) -> Result<()> {
         let rest = self.rest();
-        let Some(end) = rest.find(['>', ']']) else {
-            return Err(self.error_here("Unclosed end tag."));
+        let Some((name, len)) = call_end(rest.as_bytes()) else {
+            return Err(self.unexpected_tag());
         };
-        let name = rest[3..end].trim();
         let opened = dotted_name(callee).unwrap_or_default();
         if !name.is_empty() && opened != name {
             let or_named = if opened.is_empty() {
@@ -254,11 +253,11 @@ impl Parser<'_> {
             let start = self.pos as u32;
             let src = Src {
                 start,
-                end: start + end as u32 + 1,
+                end: start + len as u32,
             };
             return Err(self.syntax_error(src, format!("Expecting </@>{or_named}")));
         }
-        self.pos += end + 1;
+        self.pos += len;
         Ok(())
     }
 

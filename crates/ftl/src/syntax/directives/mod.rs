@@ -137,17 +137,28 @@ impl Parser<'_> {
         Ok(body)
     }
 
+    /// A name that can't be quoted.
+    fn identifier(&mut self) -> Result<Box<str>> {
+        if self.token != Token::Ident || is_keyword(self.token_text()) {
+            return Err(self.unexpected("pattern:\n    <ID>"));
+        }
+        let name = self.token_text().replace('\\', "").into();
+        self.advance()?;
+        Ok(name)
+    }
+
     /// A name, bare or quoted.
-    fn identifier(&mut self, what: &str) -> Result<Box<str>> {
+    fn identifier_or_string(&mut self) -> Result<Box<str>> {
+        let spelling = self.token_text();
         let name: Box<str> = match self.token {
-            Token::Ident if !is_keyword(self.token_text()) => {
-                self.token_text().replace('\\', "").into()
+            Token::Ident if !is_keyword(spelling) => spelling.replace('\\', "").into(),
+            Token::Str { raw: false } => Self::unescape(&spelling[1..spelling.len() - 1]).into(),
+            Token::Str { raw: true } => spelling[2..spelling.len() - 1].into(),
+            _ => {
+                let expected =
+                    "one of these patterns:\n    <STRING_LITERAL>\n    <RAW_STRING>\n    <ID>";
+                return Err(self.unexpected(expected));
             }
-            Token::Str { raw: false } => {
-                let spelling = self.token_text();
-                Self::unescape(&spelling[1..spelling.len() - 1]).into()
-            }
-            _ => return Err(self.unexpected(what)),
         };
         self.advance()?;
         Ok(name)

@@ -12,7 +12,7 @@ impl Parser<'_> {
         let start = self.pos as u32;
         self.enter_tag(tag)?;
         let src = self.token_src;
-        let name = self.identifier("pattern:\n    <ID>")?;
+        let name = self.identifier()?;
         self.expect(Token::Assign, "pattern:\n    \"=\"")?;
         let value = self.expression()?;
         self.end_tag()?;
