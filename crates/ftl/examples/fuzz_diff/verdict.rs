@@ -58,22 +58,22 @@ impl Verdict {
             "java.lang.NullPointerException",
             "java.lang.ClassCastException",
         ];
-        if CRASHES.iter().any(|crash| java.starts_with(crash)) {
+        // What it says of an exception in a call, if that says nothing.
+        const NO_WORDS: &str = "Failed to transform element";
+        let has_no_words = java.lines().any(|line| line == NO_WORDS);
+        if has_no_words || CRASHES.iter().any(|crash| java.starts_with(crash)) {
             return Some("FreeMarker crashes: it has no value where it takes one for granted");
         }
         const NO_CHARSET: &str = "To do URL encoding, the framework";
-        let error = self.ours.as_ref()?.as_ref().err()?;
-        let cause = error.cause().map_or("", Error::message);
+        let error = self.ours.as_ref()?.as_ref().err();
+        let message = error.map_or("", Error::message);
+        let cause = error.and_then(Error::cause).map_or("", Error::message);
         let has_no_charset = |text: &str| text.contains(NO_CHARSET);
-        if [error.message(), cause, java]
-            .into_iter()
-            .any(has_no_charset)
-        {
+        if [message, cause, java].into_iter().any(has_no_charset) {
             return Some("FreeMarker escapes URLs, or fails to, only when they are printed");
         }
-        let takes_strings = error
-            .message()
-            .contains("a number or boolean or string, but");
+        let error = error?;
+        let takes_strings = message.contains("a number or boolean or string, but");
         if takes_strings && java.contains("a number or boolean, but") {
             return Some("strings have a ?c since 2.3.32");
         }

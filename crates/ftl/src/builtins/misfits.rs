@@ -26,6 +26,7 @@ impl Builtin {
                 match self.name {
                     "string" => {
                         if matches!(value, Value::Bool(_) | Value::Number(_) | Value::Date(_)) {
+                            super::numbers::check_default_format(env, call, &value)?;
                             self.misfitting_strings(env, call)?;
                         }
                         return Err(self.string_misfit(env, call, &value));

@@ -58,6 +58,7 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             }
         }
         Value::Number(_) | Value::Date(_) if call.arg_count() > 1 => {
+            check_default_format(env, call, &value)?;
             // They are texts before they are counted.
             for arg in call.args.iter().flatten() {
                 env.eval_string(arg)?;
@@ -99,6 +100,24 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             Err(env.type_fault(&call.target, expected, &value))
         }
     }
+}
+
+/// The format in force must be one, even if it isn't used.
+pub(super) fn check_default_format<'a>(
+    env: &mut Env<'a>,
+    call: &'a BuiltinCall,
+    value: &Value<'a>,
+) -> Evaluated<'a, ()> {
+    match value {
+        Value::Number(_) => {
+            env.number_format_setting(call.head)?;
+        }
+        Value::Date(_) => {
+            env.string_of(&call.target, value.clone())?;
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// `?string[key]`: a format if the key is a string; otherwise it picks from what is printed without one.

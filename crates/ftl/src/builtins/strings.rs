@@ -316,7 +316,7 @@ fn pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, left: bool) 
     if filling.as_str().is_empty() {
         let message = format!(
             "?{}(...) argument #2 can't be a 0-length string.",
-            call.builtin.name
+            call.name
         );
         return Err(env.failure(ErrorKind::Value, message));
     }

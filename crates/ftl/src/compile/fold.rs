@@ -50,7 +50,7 @@ fn first_operand(expr: &Expr) -> Option<&Expr> {
 }
 
 fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
-    match operator {
+    let result = match operator {
         Arithmetic::Add => left.checked_add(right),
         Arithmetic::Subtract => left.checked_sub(right),
         Arithmetic::Multiply => left.checked_mul(right),
@@ -59,5 +59,7 @@ fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
             (right != 0 && left.checked_rem(right) == Some(0)).then(|| left / right)
         }
         Arithmetic::Modulus => left.checked_rem(right),
-    }
+    };
+    // As a result that is a decimal, which isn't folded.
+    result.filter(|result| *result != i64::MIN)
 }

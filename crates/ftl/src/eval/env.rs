@@ -295,6 +295,10 @@ impl<'a> Env<'a> {
                 ErrorKind::DivisionByZero,
                 "Arithmetic operation failed: / by zero",
             ),
+            NumberError::BigDivisionByZero => self.failure(
+                ErrorKind::DivisionByZero,
+                "Arithmetic operation failed: BigInteger divide by zero",
+            ),
             NumberError::TooLarge => {
                 let limit = self.max_digits();
                 self.fault(

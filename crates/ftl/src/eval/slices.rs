@@ -3,7 +3,7 @@
 use super::env::{Env, Evaluated, Fault};
 use super::exec::TEXT_BYTES_PER_STEP;
 use super::operators::{UNREADABLE_GROUP, has_groups, seq_len};
-use super::stream::is_lazy;
+use super::stream::{Slice, is_lazy};
 use crate::builtins::utf16::{self, Part};
 use crate::error::ErrorKind;
 use crate::syntax::Src;
@@ -42,12 +42,18 @@ impl<'a> Env<'a> {
         key: &'a Expr,
     ) -> Evaluated<'a, Option<Value<'a>>> {
         if matches!(key.kind, ExprKind::Range(..)) {
-            return match self.stream_slice(target, key)? {
-                Some(slice) => slice.collect(self).map(Some),
-                None => Ok(Some(Value::str(""))),
+            return match self.stream_slice(whole, target, key)? {
+                Slice::Items(slice) => slice.collect(self).map(Some),
+                Slice::Text(text) => Ok(Some(text)),
             };
         }
-        let mut stream = self.stream(target)?;
+        let mut stream = match self.sliceable(target)? {
+            Slice::Items(stream) => stream,
+            Slice::Text(text) => {
+                let key_value = self.eval(key)?;
+                return self.index_value(whole, target, text, key, &key_value);
+            }
+        };
         match self.eval(key)? {
             Value::Number(number) => {
                 let Ok(index) = usize::try_from(number.to_i64_wrapping()) else {
@@ -147,7 +153,7 @@ impl<'a> Env<'a> {
         }
     }
 
-    fn slice(
+    pub(super) fn slice(
         &mut self,
         key: &'a Expr,
         target: &'a Expr,

@@ -30,6 +30,13 @@ pub(crate) enum Stream<'a> {
     },
 }
 
+/// What a range picks from items to come.
+pub(crate) enum Slice<'a> {
+    Items(Stream<'a>),
+    /// An empty text: FreeMarker makes that of items of which it knows beforehand that there are none.
+    Text(Value<'a>),
+}
+
 /// One of the four built-ins at work.
 pub(crate) struct Stage<'a> {
     source: Stream<'a>,
@@ -91,9 +98,9 @@ impl<'a> Env<'a> {
                 return self.stream(&call.target);
             }
             ExprKind::Index(target, key) if is_lazy(expr) => {
-                return match self.stream_slice(target, key)? {
-                    Some(slice) => Ok(slice),
-                    None => Err(self.type_fault(expr, expected, &Value::str(""))),
+                return match self.stream_slice(expr.src, target, key)? {
+                    Slice::Items(slice) => Ok(slice),
+                    Slice::Text(text) => Err(self.type_fault(expr, expected, &text)),
                 };
             }
             _ => {}
@@ -133,25 +140,52 @@ impl<'a> Env<'a> {
         })))
     }
 
-    /// The items that `target[key]` picks. Where FreeMarker knows beforehand that there are none, it makes an empty string
-    /// of them: that is `None`.
+    /// What can be sliced or indexed: the items of `target`, or the text that is in their place.
+    pub(crate) fn sliceable(&mut self, target: &'a Expr) -> Evaluated<'a, Slice<'a>> {
+        match &target.kind {
+            ExprKind::Paren(inner) if is_lazy(inner) => self.sliceable(inner),
+            ExprKind::Index(source, key) if is_lazy(target) => {
+                self.stream_slice(target.src, source, key)
+            }
+            _ => self.stream(target).map(Slice::Items),
+        }
+    }
+
+    /// What `target[key]` picks.
     pub(crate) fn stream_slice(
         &mut self,
+        whole: Src,
         target: &'a Expr,
         key: &'a Expr,
-    ) -> Evaluated<'a, Option<Stream<'a>>> {
-        let mut source = self.stream(target)?;
+    ) -> Evaluated<'a, Slice<'a>> {
+        let mut source = match self.sliceable(target)? {
+            Slice::Items(source) => source,
+            Slice::Text(text) => {
+                let range = self.eval(key)?;
+                let text = self.index_value(whole, target, text, key, &range)?;
+                return Ok(Slice::Text(text.unwrap_or_else(|| Value::str(""))));
+            }
+        };
         let Value::Range(range) = self.eval(key)? else {
             return Err(self.failure(ErrorKind::Type, "Expected a range"));
         };
+        if let Stream::Items { source, .. } = &source {
+            // They have been computed already.
+            let items = self.slice(key, target, source, &range)?;
+            return Ok(Slice::Items(Stream::Items {
+                len: seq_len(&items),
+                next: 0,
+                source: items,
+            }));
+        }
         if range.len == Some(0) {
-            return Ok(None);
+            return Ok(Slice::Text(Value::str("")));
         }
         match source.known_len() {
             Some(len) => {
                 let (_, count, _) = self.picked(key, &range, len, "sequence")?;
                 if count == 0 {
-                    return Ok(None);
+                    return Ok(Slice::Text(Value::str("")));
                 }
             }
             None if range.first < 0 => {
@@ -171,7 +205,7 @@ impl<'a> Env<'a> {
         }
         if range.step < 0 {
             let items = self.backwards(&mut source, target.src.to(key.src), &range)?;
-            return Ok(Some(Stream::Items {
+            return Ok(Slice::Items(Stream::Items {
                 len: items.len(),
                 next: 0,
                 source: Value::list(items),
@@ -185,7 +219,7 @@ impl<'a> Env<'a> {
             }
             skipped += 1;
         }
-        Ok(Some(Stream::Slice {
+        Ok(Slice::Items(Stream::Slice {
             source: Box::new(source),
             left: range.len,
             needs_all: !clips,

@@ -21,6 +21,23 @@ const MIN_DIVISION_SCALE: i64 = 12;
 /// Fraction digits that a multiplication keeps at most.
 const MAX_SCALE: i64 = 100;
 
+/// As a result it is a decimal: FreeMarker calculates in those, and only the data has it in 64 bits, where its sign can't change.
+const LEAST: i64 = i64::MIN;
+
+/// What is wrong with a division of `dividend` by zero.
+#[cold]
+fn divided_by_zero(dividend: &Decimal) -> NumberError {
+    let scale = MIN_DIVISION_SCALE.max(dividend.scale());
+    let (digits, _) = dividend
+        .to_big()
+        .with_scale(scale)
+        .into_bigint_and_exponent();
+    match digits.to_i64() {
+        Some(i64::MIN) | None => NumberError::BigDivisionByZero,
+        Some(_) => NumberError::DivisionByZero,
+    }
+}
+
 /// A number at run time.
 #[derive(Clone, Debug)]
 pub(crate) enum Number {
@@ -34,6 +51,8 @@ pub(crate) enum Number {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NumberError {
     DivisionByZero,
+    /// The same, where the dividend with the quotient's fraction digits needs more than 64 bits: Java words that otherwise.
+    BigDivisionByZero,
     TooLarge,
     NonFinite,
 }
@@ -188,6 +207,7 @@ impl Number {
     pub(crate) fn add(&self, other: &Self, max_digits: u64) -> Result<Self> {
         if let (Self::Int(a), Self::Int(b)) = (self, other)
             && let Some(sum) = a.checked_add(*b)
+            && sum != LEAST
         {
             return Ok(Self::Int(sum));
         }
@@ -197,6 +217,7 @@ impl Number {
     pub(crate) fn subtract(&self, other: &Self, max_digits: u64) -> Result<Self> {
         if let (Self::Int(a), Self::Int(b)) = (self, other)
             && let Some(difference) = a.checked_sub(*b)
+            && difference != LEAST
         {
             return Ok(Self::Int(difference));
         }
@@ -206,6 +227,7 @@ impl Number {
     pub(crate) fn multiply(&self, other: &Self, max_digits: u64) -> Result<Self> {
         if let (Self::Int(a), Self::Int(b)) = (self, other)
             && let Some(product) = a.checked_mul(*b)
+            && product != LEAST
         {
             return Ok(Self::Int(product));
         }
@@ -214,17 +236,14 @@ impl Number {
     }
 
     pub(crate) fn divide(&self, other: &Self, max_digits: u64) -> Result<Self> {
-        if let (Self::Int(a), Self::Int(b)) = (self, other) {
-            if *b == 0 {
-                return Err(NumberError::DivisionByZero);
-            }
-            if a.checked_rem(*b) == Some(0) {
-                return Ok(Self::Int(a / b));
-            }
+        if let (Self::Int(a), Self::Int(b)) = (self, other)
+            && a.checked_rem(*b) == Some(0)
+        {
+            return Ok(Self::Int(a / b));
         }
         let (a, b) = (self.to_decimal()?, other.to_decimal()?);
         if b.is_zero() {
-            return Err(NumberError::DivisionByZero);
+            return Err(divided_by_zero(&a));
         }
         let scale = MIN_DIVISION_SCALE.max(a.scale()).max(b.scale());
         Self::Big(a.divide_half_up(&b, scale)).checked(max_digits)
@@ -241,10 +260,8 @@ impl Number {
 
     pub(crate) fn negate(&self) -> Self {
         match self {
-            Self::Int(int) => match int.checked_neg() {
-                Some(negative) => Self::Int(negative),
-                None => Self::from_big(-BigDecimal::from(*int)),
-            },
+            // `LEAST` stays as it is: FreeMarker multiplies by -1 in 64 bits, and misses the overflow.
+            Self::Int(int) => Self::Int(int.wrapping_neg()),
             Self::Big(big) => Self::Big(big.negate()),
             Self::NonFinite(float) => Self::NonFinite(-float),
         }
@@ -338,6 +355,11 @@ impl Number {
 
     /// As Java's own `toString` has it, for messages.
     pub(crate) fn to_text(&self) -> String {
+        if let Self::Big(big) = self
+            && big.small().is_none()
+        {
+            return big.to_big().to_plain_string();
+        }
         let mut text = Vec::new();
         self.write_computer(&mut text);
         String::from_utf8(text).unwrap_or_default()

@@ -1,13 +1,16 @@
 //! Numbers of a machine word, computed with at once: most are, and the general way costs several times as much.
 
-use super::{MIN_DIVISION_SCALE, Number};
+use super::{LEAST, MIN_DIVISION_SCALE, Number};
 
 impl Number {
     /// The sum, if it and both summands are small; that is computed without a detour.
     #[inline]
     pub(crate) fn add_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
         if let (Self::Int(a), Self::Int(b)) = (self, other) {
-            return a.checked_add(*b).map(Self::Int);
+            return a
+                .checked_add(*b)
+                .filter(|result| *result != LEAST)
+                .map(Self::Int);
         }
         self.small()?.add(other.small()?)?.checked(max_digits)
     }
@@ -16,7 +19,10 @@ impl Number {
     #[inline]
     pub(crate) fn subtract_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
         if let (Self::Int(a), Self::Int(b)) = (self, other) {
-            return a.checked_sub(*b).map(Self::Int);
+            return a
+                .checked_sub(*b)
+                .filter(|result| *result != LEAST)
+                .map(Self::Int);
         }
         self.small()?.subtract(other.small()?)?.checked(max_digits)
     }
@@ -25,7 +31,10 @@ impl Number {
     #[inline]
     pub(crate) fn multiply_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
         if let (Self::Int(a), Self::Int(b)) = (self, other) {
-            return a.checked_mul(*b).map(Self::Int);
+            return a
+                .checked_mul(*b)
+                .filter(|result| *result != LEAST)
+                .map(Self::Int);
         }
         self.small()?.multiply(other.small()?)?.checked(max_digits)
     }

@@ -64,15 +64,13 @@ impl Parser<'_> {
     }
 
     fn lambda(&mut self, src: Src, param: Box<str>) -> Result<Expr> {
-        if !self.lambda_allowed {
+        if self.lambda_at != Some(src.start) {
             return Err(self.unexpected(
                 "something else: only built-ins like ?filter or ?map take a lambda expression",
             ));
         }
         self.advance()?;
-        self.lambda_allowed = false;
         let body = self.expression()?;
-        self.lambda_allowed = true;
         Ok(self.expr(
             src.to(body.src),
             ExprKind::Lambda(Box::new(Lambda {
@@ -116,7 +114,7 @@ impl Parser<'_> {
     }
 
     fn parenthesis(&mut self) -> Result<Expr> {
-        if self.lambda_allowed
+        if self.lambda_at == Some(self.token_src.start)
             && let Some(count) = self.lambda_parameters().filter(|count| *count != 1)
         {
             return self.misfitting_lambda(count);
@@ -124,21 +122,18 @@ impl Parser<'_> {
         let start = self.token_src;
         let outer = std::mem::replace(&mut self.gt_is_operator, true);
         self.parens += 1;
-        let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, false);
         self.advance()?;
         let inner = self.expression()?;
         self.gt_is_operator = outer;
         self.parens -= 1;
         self.expect(Token::CloseParen, "\")\"")?;
         // `(x) -> …` is a lambda too.
-        if lambda_allowed
-            && self.token == Token::Arrow
+        if self.token == Token::Arrow
+            && self.lambda_at == Some(start.start)
             && let ExprKind::Name(name) = &inner.kind
         {
-            self.lambda_allowed = true;
             return self.lambda(start, name.text.clone());
         }
-        self.lambda_allowed = lambda_allowed;
         Ok(self.expr(start.to(self.last_src()), ExprKind::Paren(Box::new(inner))))
     }
 

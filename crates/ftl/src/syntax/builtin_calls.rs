@@ -136,10 +136,7 @@ impl Parser<'_> {
         builtin: &'static builtins::Builtin,
     ) -> Result<(Option<Vec<Expr>>, Lookup)> {
         if self.token == Token::OpenParen && builtin.takes_args() {
-            let lambda_allowed =
-                std::mem::replace(&mut self.lambda_allowed, builtin.takes_lambda());
-            let args = self.arguments()?;
-            self.lambda_allowed = lambda_allowed;
+            let args = self.arguments(builtin.takes_lambda())?;
             return Ok((Some(args), Lookup::Call));
         }
         if !builtin.is_format_lookup() {

@@ -188,9 +188,7 @@ impl Parser<'_> {
             Token::Plus | Token::Minus => {
                 let negative = self.token == Token::Minus;
                 self.advance()?;
-                let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, false);
                 let operand = Box::new(self.primary()?);
-                self.lambda_allowed = lambda_allowed;
                 let src = start.to(operand.src);
                 Ok(self.expr(
                     src,
@@ -247,7 +245,7 @@ impl Parser<'_> {
                 Token::Dot => self.dot(expr)?,
                 Token::OpenBracket => self.index(expr)?,
                 Token::OpenParen => {
-                    let args = self.arguments()?;
+                    let args = self.arguments(false)?;
                     self.expr(
                         expr.src.to(self.last_src()),
                         ExprKind::Call(Box::new(expr), args),
@@ -313,9 +311,7 @@ impl Parser<'_> {
 
     fn index(&mut self, target: Expr) -> Result<Expr> {
         self.advance()?;
-        let lambda_allowed = std::mem::replace(&mut self.lambda_allowed, false);
         let key = self.expression()?;
-        self.lambda_allowed = lambda_allowed;
         self.expect(Token::CloseBracket, "\"]\"")?;
         self.literal_fits(&target, Literals::INDEXABLE)?;
         let src = target.src.to(self.last_src());
@@ -323,7 +319,8 @@ impl Parser<'_> {
     }
 
     /// Parses `(a, b)`.
-    pub(crate) fn arguments(&mut self) -> Result<Vec<Expr>> {
+    /// `takes_lambda` if each may be a lambda.
+    pub(crate) fn arguments(&mut self, takes_lambda: bool) -> Result<Vec<Expr>> {
         let outer = std::mem::replace(&mut self.gt_is_operator, true);
         self.parens += 1;
         self.advance()?;
@@ -332,6 +329,9 @@ impl Parser<'_> {
             return Err(self.unexpected("\")\""));
         }
         while self.token != Token::CloseParen {
+            if takes_lambda {
+                self.lambda_at = Some(self.token_src.start);
+            }
             args.push(self.expression()?);
             if self.token == Token::Comma {
                 self.advance()?;

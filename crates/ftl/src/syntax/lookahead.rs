@@ -16,7 +16,7 @@ pub(crate) struct Cursor {
     token_src: Src,
     last_end: u32,
     gt_is_operator: bool,
-    lambda_allowed: bool,
+    lambda_at: Option<u32>,
     space_ends: bool,
     open_brackets: [u32; 3],
     depth: usize,
@@ -55,7 +55,7 @@ impl Parser<'_> {
             token_src: self.token_src,
             last_end: self.last_end,
             gt_is_operator: self.gt_is_operator,
-            lambda_allowed: self.lambda_allowed,
+            lambda_at: self.lambda_at,
             space_ends: self.space_ends,
             open_brackets: [self.parens, self.brackets, self.braces],
             depth: self.depth,
@@ -75,7 +75,7 @@ impl Parser<'_> {
         self.token_src = cursor.token_src;
         self.last_end = cursor.last_end;
         self.gt_is_operator = cursor.gt_is_operator;
-        self.lambda_allowed = cursor.lambda_allowed;
+        self.lambda_at = cursor.lambda_at;
         self.space_ends = cursor.space_ends;
         [self.parens, self.brackets, self.braces] = cursor.open_brackets;
         self.depth = cursor.depth;

@@ -43,7 +43,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) brackets: u32,
     /// Open `{` in it, an interpolation's own included.
     pub(crate) braces: u32,
-    pub(crate) lambda_allowed: bool,
+    /// Where an argument begins that may be a lambda.
+    pub(crate) lambda_at: Option<u32>,
     /// A lambda that has another number of parameters than one, and how many.
     pub(crate) misfitting_lambda: Option<(Src, usize)>,
     /// Among the arguments of a call that have names.
@@ -208,7 +209,7 @@ impl<'s> Parser<'s> {
             in_square_tag: false,
             brackets: 0,
             braces: 0,
-            lambda_allowed: false,
+            lambda_at: None,
             misfitting_lambda: None,
             in_named_args: false,
             rereads_left: MAX_REREAD,

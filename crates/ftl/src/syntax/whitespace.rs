@@ -23,7 +23,8 @@ pub(crate) enum Piece {
     },
     /// Has a body.
     Block,
-    Compress,
+    /// Has a body, and goes where that is empty.
+    Vanishing,
     /// Its body isn't looked into.
     Macro,
     BlockAssign,
@@ -172,7 +173,7 @@ impl Layout {
     fn is_ignorable(&self, id: usize, siblings: [Option<usize>; 2], strip: bool) -> bool {
         match self.elements[id].piece {
             Piece::Trim { .. } => true,
-            Piece::Compress => self.elements[id].children.is_empty(),
+            Piece::Vanishing => self.elements[id].children.is_empty(),
             Piece::Text(text) => self.is_ignorable_text(id, text, siblings, strip),
             _ => false,
         }

@@ -204,6 +204,9 @@ fn first_token(text: &str) -> &str {
         if let Some(tag) = rest.strip_prefix('#') {
             let is_name = |c: char| c.is_ascii_alphabetic();
             let name = tag.find(|c| !is_name(c)).unwrap_or(tag.len());
+            if name == 0 {
+                return &text[..1];
+            }
             let end = match tag[name..].starts_with(char::is_whitespace) {
                 true => Some(0),
                 false => tag[name..].find(['>', ']']),

@@ -79,7 +79,7 @@ impl Parser<'_> {
         let outer = (self.policy, self.auto_escape);
         (self.policy, self.auto_escape) = (policy, on);
         let end = if on { "/autoesc" } else { "/noautoesc" };
-        let body = self.simple_block(tag, end, Piece::Block)?;
+        let body = self.simple_block(tag, end, Piece::Vanishing)?;
         (self.policy, self.auto_escape) = outer;
         Ok(NodeKind::Group(body))
     }
@@ -113,7 +113,7 @@ impl Parser<'_> {
             .map_err(|message| self.syntax_error(src, message))?;
         let outer = (self.output_format.clone(), self.auto_escape);
         self.set_output_format(format);
-        self.layout.open(Piece::Block, start);
+        self.layout.open(Piece::Vanishing, start);
         let (body, _) = self.block(&["/outputformat"])?;
         (self.output_format, self.auto_escape) = outer;
         self.close_tag()?;

@@ -207,7 +207,7 @@ impl Parser<'_> {
     }
 
     fn compress_directive(&mut self, tag: Tag) -> Result<NodeKind> {
-        self.simple_block(tag, "/compress", Piece::Compress)
+        self.simple_block(tag, "/compress", Piece::Vanishing)
             .map(NodeKind::Compress)
     }
 }
