@@ -317,11 +317,15 @@ impl Number {
         Self::from_bigint(rounded.into_bigint_and_exponent().0)
     }
 
-    /// The nearest whole number of 64 bits, if there is one.
+    /// The nearest whole number of 64 bits, if there is one; halves go away from zero.
     pub(crate) fn to_nearest_i64(&self) -> Option<i64> {
         match self {
             Self::Int(int) => Some(*int),
-            _ => self.round(Rounding::HalfUp).to_i64(),
+            Self::Big(big) => {
+                let whole = big.to_big().with_scale_round(0, RoundingMode::HalfUp);
+                whole.into_bigint_and_exponent().0.to_i64()
+            }
+            Self::NonFinite(_) => None,
         }
     }
 
