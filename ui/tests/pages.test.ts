@@ -117,6 +117,10 @@ async function examine(context: BrowserContext, label: string, path: string): Pr
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.setViewportSize({ width, height });
     await page.waitForTimeout(100);
+    // Colours that still change from one scheme's to the other's are neither's.
+    await page.evaluate(
+      "Promise.allSettled(document.getAnimations().filter((each) => each.effect?.getComputedTiming().endTime !== Infinity).map((each) => each.finished))",
+    );
     const overflow = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth");
     if (Number(overflow) > 0) found.push(`${name}: is ${String(overflow)} px too wide`);
     if (axe !== null) found.push(...(await findings(page, axe)).map((finding) => `${name}: ${finding}`));
