@@ -244,7 +244,7 @@ impl<'c> Compiler<'c> {
                     .collect(),
             ),
             // What an event or a selection brings is only known when it comes.
-            Root::Input | Root::MappedProperties => return,
+            Root::Input | Root::MappedProperties | Root::Answer => return,
         };
         if !known.contains(&name.as_str()) {
             let message = unknown(what, name, known, "the destination has");
@@ -279,6 +279,7 @@ pub(crate) fn may_read(template: &Template, root: Root) -> bool {
         Root::Parameters => "arameters",
         Root::MappedProperties => "appedProperties",
         Root::MappedFields => "appedFields",
+        Root::Answer => ANSWER,
     };
     source.contains(tail) || has_special(source)
 }

@@ -38,17 +38,19 @@ pub struct Roots<'a> {
 /// The name by which a request that follows finds the answer.
 pub(crate) const ANSWER: &str = "answer";
 
-/// One of the four names.
+/// One of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Root {
     Input,
     Parameters,
     MappedProperties,
     MappedFields,
+    /// Only for a request that follows, under [`ANSWER`].
+    Answer,
 }
 
 impl Root {
-    /// All of them, as templates usually spell them.
+    /// Those that all templates can use, as templates usually spell them.
     pub(crate) const NAMES: [(Self, &'static str); 4] = [
         (Self::Input, "input"),
         (Self::Parameters, "parameters"),
@@ -76,6 +78,7 @@ impl<'a> Roots<'a> {
             Root::Parameters => self.parameters,
             Root::MappedProperties => self.mapped_properties,
             Root::MappedFields => self.mapped_fields,
+            Root::Answer => return self.answer.map_or(View::Null, View::Hash),
         })
     }
 }

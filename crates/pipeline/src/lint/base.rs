@@ -3,7 +3,7 @@
 use ftl::Step;
 use model::EventKind;
 
-use super::case::{Case, put};
+use super::case::{Case, empty, put};
 use super::domain::{self, Kind};
 use super::explore::{Budget, Explorer, items};
 use super::target::{Printed, Version};
@@ -45,12 +45,21 @@ impl Explorer<'_, '_> {
             put(&mut case.event, &step, Some(values::text(value)));
         }
         self.fill_fields(&mut case);
+        if self.target.follows {
+            let mut answer = empty();
+            put(
+                &mut answer,
+                &[Step::Key("status".into())],
+                values::plain(Kind::Status),
+            );
+            case.answer = Some(answer);
+        }
         for each in self.varied {
             let path = &each.path;
             let is_set = path.root == Root::Input
                 && matches!(path.steps.as_slice(), [Step::Key(name)] if case.event.get(name).is_some());
             let leads_on = |other: &Varied<'_>| {
-                let is_made_by_it = matches!(each.domain.kind, Kind::Any)
+                let is_made_by_it = matches!(each.domain.kind, Kind::Any | Kind::Answered)
                     || matches!(other.path.steps.get(path.steps.len()), Some(Step::Key(_)));
                 other.path.steps.len() > path.steps.len()
                     && other.path.starts_with(path)

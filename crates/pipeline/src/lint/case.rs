@@ -29,6 +29,8 @@ pub(super) struct Case {
     pub(super) parameters: BTreeMap<String, parameters::Value>,
     /// Whether a value is longer than most: what only the linter's own bounds refuse is no fault then.
     pub(super) is_long: bool,
+    /// What was answered, for a request that follows: an object.
+    pub(super) answer: Option<Json>,
 }
 
 impl Case {
@@ -41,6 +43,7 @@ impl Case {
             properties: empty(),
             parameters: BTreeMap::new(),
             is_long: false,
+            answer: None,
         }
     }
 
@@ -51,6 +54,7 @@ impl Case {
             Root::Input => &mut self.event,
             Root::MappedFields => &mut self.fields,
             Root::MappedProperties => &mut self.properties,
+            Root::Answer => self.answer.get_or_insert_with(empty),
         };
         let is_empty = root.as_object().is_some_and(Object::is_empty);
         if is_empty
@@ -108,9 +112,15 @@ impl Case {
             Root::Input => &self.event,
             Root::MappedFields => &self.fields,
             Root::MappedProperties => &self.properties,
+            Root::Answer => self.answer.as_ref()?,
             Root::Parameters => return None,
         };
         get(root, &path.steps, 0)
+    }
+
+    /// Whether the answer has a text at a path.
+    pub(super) fn answers_text(&self, path: &Path) -> bool {
+        path.root == Root::Answer && self.text(path).is_some()
     }
 
     /// Whether such an event can come: a user's has one of the two ids.
@@ -133,12 +143,13 @@ impl Case {
         };
         let fields = self.fields.as_object().unwrap_or(&nothing);
         let properties = self.properties.as_object().unwrap_or(&nothing);
+        let answer = self.answer.as_ref().and_then(Value::as_object);
         let roots = Roots {
             input,
             parameters: &self.parameters,
             mapped_properties: properties,
             mapped_fields: fields,
-            answer: None,
+            answer: answer.map(|answer| answer as &dyn Hash),
         };
         let mut out = Vec::new();
         template.render_into(&roots, &mut out)?;

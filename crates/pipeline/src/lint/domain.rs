@@ -5,7 +5,7 @@ use model::Part;
 use model::definition::{Definition, Parameter, ParameterKind};
 
 use crate::user;
-use crate::views::Root;
+use crate::views::{ANSWER, Root};
 
 /// What a template reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,8 @@ impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut names = Root::NAMES.into_iter();
         let name = names.find_map(|(root, name)| (root == self.root).then_some(name));
-        f.write_str(name.unwrap_or_default())?;
+        // All but one have a name there.
+        f.write_str(name.unwrap_or(ANSWER))?;
         for step in &self.steps {
             match step {
                 Step::Key(key) if crate::check::is_identifier(key) => write!(f, ".{key}")?,
@@ -84,6 +85,10 @@ pub(super) enum Kind<'d> {
     GroupProperties,
     /// What the user can fill in.
     Parameter(&'d Parameter),
+    /// The status of an answer.
+    Status,
+    /// Something in the body of an answer, where a template looks for it.
+    Answered,
     /// There is never a value.
     Never,
 }
@@ -167,6 +172,9 @@ pub(super) fn domain<'d>(path: &Path, part: Part, definition: &'d Definition) ->
         _ => None,
     };
     let (root, rest) = match (path.root, name) {
+        (Root::Answer, Some("status")) => (of(Kind::Status, false), &path.steps[1..]),
+        (Root::Answer, Some("body")) => (of(Kind::Answered, false), &path.steps[1..]),
+        (Root::Answer, _) => (of(Kind::Never, true), &path.steps[..]),
         (Root::Input, Some(name)) => (field(name, part), &path.steps[1..]),
         (Root::Input, None) => (
             of(Kind::Members, true),
@@ -264,6 +272,7 @@ fn within<'d>(outer: &Domain<'d>, step: &Step) -> Domain<'d> {
     let (kind, optional) = match outer.kind {
         Kind::Members | Kind::Any => (Kind::Any, true),
         Kind::TextMembers => (Kind::AnyText, by_name),
+        Kind::Answered => (Kind::Answered, false),
         Kind::Groups => (Kind::GroupNames, by_name),
         Kind::GroupNames => (Kind::Text, !matches!(step, Step::Each | Step::Index(0))),
         // Of types, then of names, then of properties: each level is an object.

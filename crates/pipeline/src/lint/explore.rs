@@ -423,7 +423,7 @@ fn has_items(base: &Case, path: &Path) -> bool {
         Root::Input => &base.event,
         Root::MappedFields => &base.fields,
         Root::MappedProperties => &base.properties,
-        Root::Parameters => return true,
+        Root::Parameters | Root::Answer => return true,
     };
     // A user's fields have other names in the event.
     let named = base.part == Part::Event || path.root != Root::Input;
@@ -447,10 +447,14 @@ fn changed(
     let mut case = base.clone();
     case.is_long |= value.is_some_and(values::is_long);
     case.set(&each.path, value.cloned(), item);
+    if matches!(each.domain.kind, Kind::Answered) && !base.answers_text(&each.path) {
+        return None;
+    }
     if case.event == base.event
         && case.fields == base.fields
         && case.properties == base.properties
         && case.parameters == base.parameters
+        && case.answer == base.answer
     {
         return None;
     }

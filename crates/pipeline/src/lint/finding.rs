@@ -121,6 +121,9 @@ pub struct Proof {
     /// `parameters`: JSON text; `None` where the template doesn't read them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<String>,
+    /// `answer`: JSON text; `None` but for a request that follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// What was printed, at most about 8 KiB of it; `None` when rendering failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,

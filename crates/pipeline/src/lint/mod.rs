@@ -6,6 +6,10 @@
 //! needs, or a render that fails, is the proof of a fault; what cannot be broken is passed over in
 //! silence. Mends are tried in the same way: one is proposed only if nothing breaks with it.
 //!
+//! A request that follows an answer is rendered with answers that have all that its templates read: texts
+//! there are varied, since destinations quote what they were sent, but neither left out nor of another
+//! type, which only the destination can tell.
+//!
 //! Which interpolation is to blame shows in the output, where marks stand around what each printed.
 //! A fault often hides those behind it; so what was found is mended, and the search goes on until
 //! nothing new is found.
@@ -42,7 +46,7 @@ use crate::check::sections;
 use crate::json_check::is_json;
 use crate::problem::pointer;
 use crate::template::{self, has_special, has_tags};
-use crate::views::Root;
+use crate::views::{ANSWER, Root};
 use domain::Path;
 use explore::Budget;
 use target::{Mode, Read, Target};
@@ -141,12 +145,23 @@ fn targets<'d>(at: &str, payload: &'d Payload, engine: &'d Engine) -> Vec<Target
         add(pointer(&at, "name"), &header.name, Mode::Constant);
         add(pointer(&at, "value"), &header.value, Mode::Header);
     }
+    let of_body = match promises_json(&payload.headers) {
+        true => Mode::Json,
+        false => Mode::Text,
+    };
     if let Some(body) = &payload.body {
-        let mode = match promises_json(&payload.headers) {
-            true => Mode::Json,
-            false => Mode::Text,
-        };
-        add(pointer(at, "body"), body, mode);
+        add(pointer(at, "body"), body, of_body);
+    }
+    if let Some(next) = &payload.follow_up {
+        // It takes the headers of the request before.
+        let at = pointer(at, "follow_up");
+        add(pointer(&at, "url"), &next.url, Mode::Url);
+        if let Some(body) = &next.body {
+            add(pointer(&at, "body"), body, of_body);
+        }
+        let of_next = |target: &&mut Target<'_>| target.pointer.starts_with(&at);
+        let of_next = found.iter_mut().filter(of_next);
+        of_next.for_each(|target| target.follows = true);
     }
     found
 }
@@ -177,7 +192,7 @@ fn target<'d>(
         .into_iter()
         .filter_map(|reference| {
             let path = Path {
-                root: Root::named(&reference.root)?,
+                root: root(&reference.root)?,
                 steps: reference.steps,
             };
             Some(Read {
@@ -199,7 +214,14 @@ fn target<'d>(
         interpolations: template.interpolations(),
         template,
         reads,
+        follows: false,
     })
+}
+
+/// A name that templates use. Where there is no answer, the check has said so.
+fn root(name: &str) -> Option<Root> {
+    let answer = || (name == ANSWER).then_some(Root::Answer);
+    Root::named(name).or_else(answer)
 }
 
 /// Whether it is rendered once, when a sync is set up.

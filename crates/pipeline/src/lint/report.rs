@@ -119,6 +119,7 @@ pub(super) fn proof(target: &Target<'_>, case: &Case, fault: &Fault) -> Proof {
         mapped_fields: reads(Root::MappedFields).then(|| case.fields.to_json()),
         mapped_properties: reads(Root::MappedProperties).then(|| case.properties.to_json()),
         parameters: reads(Root::Parameters).then(|| case.parameters_json()),
+        answer: case.answer.as_ref().map(model::json::Value::to_json),
         output: fault.output.as_deref().map(bounded),
         error: fault.error.as_deref().map(bounded),
     }

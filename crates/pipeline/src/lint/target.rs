@@ -18,6 +18,7 @@ use super::regions::{self, Output};
 use super::source;
 use crate::json_check;
 use crate::url;
+use crate::views::Root;
 
 /// What must hold of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(super) struct Target<'d> {
     /// The interpolations, in the order of the source.
     pub(super) interpolations: Vec<Range<usize>>,
     pub(super) reads: Vec<Read>,
+    /// Whether it is of a request that follows an answer.
+    pub(super) follows: bool,
 }
 
 /// A template with changes.
@@ -348,7 +351,8 @@ impl Target<'_> {
         Some((None, Code::InvalidUrl, Some(reason)))
     }
 
-    /// The interpolation that prints a whole segment of the path, where an event makes it `.` or `..`.
+    /// The interpolation that prints a whole segment of the path, where an event makes it `.` or `..`:
+    /// destinations don't call what they answer of that.
     fn dots(&self, output: &Output, path_start: usize) -> Option<usize> {
         let path = output.text.split(['?', '#']).next().unwrap_or_default();
         let is_whole = |range: &Range<usize>| {
@@ -361,18 +365,23 @@ impl Target<'_> {
         let found = regions.find(|region| {
             is_whole(&region.range)
                 && url::is_dots(output.of(region))
-                && self.reads_event(region.id)
+                && self.reads_more_than(region.id, &[Root::Parameters, Root::Answer])
         });
         found.map(|region| region.id)
     }
 
-    /// Whether what interpolation `id` prints depends on the event.
+    /// Whether what interpolation `id` prints depends on the event, or on an answer.
     fn reads_event(&self, id: usize) -> bool {
+        self.reads_more_than(id, &[Root::Parameters])
+    }
+
+    /// Whether what interpolation `id` prints depends on something else than `roots`.
+    fn reads_more_than(&self, id: usize, roots: &[Root]) -> bool {
         let Some(range) = self.interpolations.get(id) else {
             return false;
         };
         let mut reads = self.reads_at(range).peekable();
-        reads.peek().is_none() || reads.any(|path| path.root != crate::views::Root::Parameters)
+        reads.peek().is_none() || reads.any(|path| !roots.contains(&path.root))
     }
 
     /// Whether the way through the template depends on what is at `path`: a tag reads it, or an

@@ -94,7 +94,8 @@ fn object(name: &str, value: Json) -> Json {
 /// What most events hold there.
 pub(super) fn plain(kind: Kind<'_>) -> Option<Json> {
     Some(match kind {
-        Kind::Text | Kind::AnyText | Kind::Any => text("plain"),
+        Kind::Text | Kind::AnyText | Kind::Any | Kind::Answered => text("plain"),
+        Kind::Status => number("409"),
         Kind::Fixed(fixed) => text(fixed),
         Kind::Integer => number("7"),
         Kind::Number => number("48.4"),
@@ -118,7 +119,7 @@ pub(super) fn plain(kind: Kind<'_>) -> Option<Json> {
 pub(super) fn alternatives(kind: Kind<'_>) -> Vec<Json> {
     let dated = text("2022-02-28 20:07:01.795");
     match kind {
-        Kind::Any => vec![
+        Kind::Any | Kind::Answered => vec![
             number("7"),
             Value::Bool(true),
             list([text("plain"), text("plain")]),
@@ -160,7 +161,7 @@ pub(super) fn all(domain: &Domain<'_>, literals: &Literals, decides: bool) -> Ve
     };
     let hostile = || text("\"\\\n");
     let given: Vec<Json> = match domain.kind {
-        Kind::Text => texts().chain(literals.only_texts()).collect(),
+        Kind::Text | Kind::Answered => texts().chain(literals.only_texts()).collect(),
         Kind::AnyText => texts()
             .chain([text("")])
             .chain(literals.only_texts())
@@ -241,7 +242,7 @@ pub(super) fn all(domain: &Domain<'_>, literals: &Literals, decides: bool) -> Ve
             values.extend(more.filter(fits));
             values
         }
-        Kind::True | Kind::Fixed(_) | Kind::Never => Vec::new(),
+        Kind::True | Kind::Fixed(_) | Kind::Status | Kind::Never => Vec::new(),
     };
     values.extend(given.into_iter().map(Some));
     values
@@ -255,7 +256,7 @@ pub(super) fn few(domain: &Domain<'_>) -> Vec<Option<Json>> {
     }
     let texts = || FEW_TEXTS.iter().map(|each| text(each));
     let given: Vec<Json> = match domain.kind {
-        Kind::Text => texts().collect(),
+        Kind::Text | Kind::Answered => texts().collect(),
         Kind::AnyText => texts().chain([text("")]).collect(),
         Kind::Any => texts()
             .chain([text(""), Value::Bool(true), number(LARGE)])

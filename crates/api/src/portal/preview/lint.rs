@@ -103,6 +103,8 @@ struct ProofView {
     mapped_properties: Option<String>,
     /// `parameters`: JSON text; null where the template doesn't read them.
     parameters: Option<String>,
+    /// `answer`: JSON text; null but for a request that follows an answer.
+    answer: Option<String>,
     /// What was printed; null when rendering failed.
     output: Option<String>,
     /// What is wrong with it, or why rendering failed.
@@ -145,6 +147,7 @@ impl From<Finding> for FindingView {
                 mapped_fields: proof.mapped_fields,
                 mapped_properties: proof.mapped_properties,
                 parameters: proof.parameters,
+                answer: proof.answer,
                 output: proof.output,
                 error: proof.error,
             },

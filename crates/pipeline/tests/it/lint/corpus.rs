@@ -118,7 +118,13 @@ fn definition(changes: &Value, place: &str, template: &str) -> Definition {
         match rest {
             "headers/0/value" => all[section]["headers"][0]["value"] = template.into(),
             "headers/0/name" => all[section]["headers"][0]["name"] = template.into(),
-            field => all[section][field] = template.into(),
+            field => match field.strip_prefix("follow_up/") {
+                Some(field) => {
+                    all[section]["follow_up"] = json!({"url": support::URL});
+                    all[section]["follow_up"][field] = template.into();
+                }
+                None => all[section][field] = template.into(),
+            },
         }
     }
     support::definition(all)

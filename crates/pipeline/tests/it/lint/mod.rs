@@ -13,17 +13,19 @@ use model::{Clock, Event, Timestamp};
 
 use corpus::Sample;
 
-const GOOD: [&str; 2] = [
+const GOOD: [&str; 3] = [
     include_str!("corpus/good_bodies.txt"),
     include_str!("corpus/good_others.txt"),
+    include_str!("corpus/good_follow_ups.txt"),
 ];
 
-const BAD: [&str; 5] = [
+const BAD: [&str; 6] = [
     include_str!("corpus/bad_bodies.txt"),
     include_str!("corpus/bad_others.txt"),
     include_str!("corpus/bad_ways.txt"),
     include_str!("corpus/bad_mends.txt"),
     include_str!("corpus/bad_structure.txt"),
+    include_str!("corpus/bad_follow_ups.txt"),
 ];
 
 fn linted(definition: &Definition, samples: &[Event]) -> Vec<Finding> {
@@ -167,6 +169,22 @@ fn a_proof_shows_the_event_and_what_it_breaks() {
         (mend.line, mend.column, mend.end_line, mend.end_column),
         (1, 11, 1, 30)
     );
+}
+
+#[test]
+fn a_proof_of_what_follows_shows_the_answer() {
+    let text = "=== x\nwhere: /events/follow_up/body\n---\n{\"id\": \"${answer.body.id}\"}\n";
+    let found = linted(&samples(&[text])[0].definition, &[]);
+    let [finding] = found.as_slice() else {
+        panic!("one finding, not {found:#?}")
+    };
+    assert_eq!(finding.pointer, "/events/follow_up/body");
+    let answer = finding.proof.answer.as_deref().unwrap();
+    assert_eq!(answer, r#"{"status":409,"body":{"id":"\""}}"#);
+    assert_eq!(finding.proof.output.as_deref(), Some(r#"{"id": """}"#));
+    // What is sent first knows no answer.
+    let sample = &samples(&["=== x\n---\n{\"name\": \"${input.event_type}\"}\n"])[0];
+    assert!(linted(&sample.definition, &[])[0].proof.answer.is_none());
 }
 
 /// Ninety members of a body, 5 KB: a third escapes nothing, another may be missing.
