@@ -2,6 +2,7 @@ import { Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
+import { fieldName } from "@/components/field-name";
 import { pretty } from "@/components/highlight";
 import { Failed, LoadingRows } from "@/components/states";
 import { WINDOW } from "@/features/events/queries";
@@ -29,6 +30,7 @@ export function TrafficQuestion({ sync, changes, onSave }: QuestionProps) {
       ),
     staleTime: 0,
   });
+  const missing = difference.data?.missing ?? [];
   return (
     <>
       <Text size="sm" c="dimmed" mb="sm">
@@ -37,9 +39,15 @@ export function TrafficQuestion({ sync, changes, onSave }: QuestionProps) {
       </Text>
       {difference.isPending && <LoadingRows rows={4} height={32} />}
       {difference.isError && <Failed error={difference.error} what="It can't be said what this changes" />}
+      {missing.length > 0 && (
+        <Text size="sm" mb="sm">
+          To be filled in first, stand-ins are in its place:{" "}
+          {missing.map((each) => `${fieldName(each.pointer)} (${each.message})`).join(", ")}
+        </Text>
+      )}
       {difference.data !== undefined && <TrafficView traffic={difference.data} />}
       <Group justify="flex-end" mt="lg">
-        <Button onClick={onSave} disabled={difference.isPending || (difference.error instanceof ProblemError && difference.error.status === 422)} data-autofocus>
+        <Button onClick={onSave} disabled={difference.isPending || missing.length > 0 || (difference.error instanceof ProblemError && difference.error.status === 422)} data-autofocus>
           Save change
         </Button>
       </Group>

@@ -8,7 +8,7 @@ mod given;
 mod judged;
 pub(super) mod lint;
 mod sample;
-mod stand_in;
+pub(super) mod stand_in;
 mod subject;
 mod view;
 

@@ -7,7 +7,7 @@ use model::sync::Settings;
 use crate::portal::problem::pointer;
 
 /// Fills in what is required and missing: says where, as JSON pointers into the settings.
-pub(super) fn fill(definition: &mut Definition, settings: &mut Settings) -> Vec<String> {
+pub(in crate::portal) fn fill(definition: &mut Definition, settings: &mut Settings) -> Vec<String> {
     let mut filled = Vec::new();
     for parameter in &mut definition.parameters {
         let given = settings.parameters.get(&parameter.name);

@@ -44,8 +44,8 @@ pub(in crate::portal) struct RestoreView {
     definition: DefinitionDifference,
     /// What that version lacks to deliver: while the sync is enabled it is refused.
     missing: Vec<FieldProblem>,
-    /// What it means for the project's newest events; null while something is missing. Placeholders
-    /// stand for secrets.
+    /// What it means for the project's newest events, with stand-ins for what is missing; null where
+    /// something else keeps them from being rendered. Placeholders stand for secrets.
     traffic: Option<Difference>,
 }
 
@@ -68,15 +68,11 @@ pub(in crate::portal) async fn show(
     let way = portal.way_back(project, id, version).await?;
     let before = portal.definition(&way.present.sync).await?;
     let missing = portal.missing(id, project, &way.connected, &way.draft);
-    let traffic = match missing.is_empty() {
-        true => {
-            let was = Side::of(&way.present, &before);
-            let same = same_secrets(&way.present, &way.draft);
-            let is = was.with(&way.draft, &way.connected, &same);
-            Some(portal.compare(project, &was, &is, events).await?)
-        }
-        false => None,
-    };
+    let was = Side::of(&way.present, &before);
+    let same = same_secrets(&way.present, &way.draft);
+    let is = was.with(&way.draft, &way.connected, &same);
+    let traffic = portal.compare_if_possible(project, &was, &is, events);
+    let traffic = traffic.await?;
     Ok(Json(RestoreView {
         from: before.version,
         to: way.connected.version,

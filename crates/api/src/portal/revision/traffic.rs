@@ -12,7 +12,7 @@ use model::time::ManualClock;
 use model::{Clock, ProjectId};
 use pipeline::Plan;
 use pipeline::difference::{Comparison, Difference};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::{SecretFields, SyncDraft, SyncRecord};
 use utoipa::ToSchema;
 
@@ -21,6 +21,7 @@ use crate::auth::permission::SyncsWrite;
 use crate::portal::draft::{SyncInput, as_input, merge};
 use crate::portal::extract::{Body, Path};
 use crate::portal::openapi::Refusal;
+use crate::portal::preview::stand_in;
 use crate::portal::problem::{FieldProblem, pointer};
 use crate::portal::sync::Ids;
 use crate::portal::{ApiError, Portal, State};
@@ -55,8 +56,19 @@ pub(in crate::portal) struct DifferenceInput {
     events: Option<usize>,
 }
 
+/// What a change would mean.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SyncDifference)]
+pub(in crate::portal) struct DifferenceView {
+    #[serde(flatten)]
+    traffic: Difference,
+    /// What has to be filled in before the sync can deliver: stand-ins were in its place.
+    missing: Vec<FieldProblem>,
+}
+
 /// Shows what a change of a sync, or an upgrade with what it needs filled in, would mean for the
-/// project's newest events, without making it.
+/// project's newest events, without making it. Of a sync that isn't complete yet, stand-ins are in the place
+/// of what is `missing`.
 /// Placeholders stand for secrets: `SECRET-` and the name, or `NEW-SECRET-` where the change enters
 /// another one.
 #[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/difference", tag = "syncs",
@@ -64,13 +76,13 @@ pub(in crate::portal) struct DifferenceInput {
     params(("project" = String, Path, description = "The project's id"),
         ("sync" = String, Path, description = "The sync's id")),
     request_body = DifferenceInput,
-    responses((status = 200, body = Difference), Refusal))]
+    responses((status = 200, body = DifferenceView), Refusal))]
 pub(in crate::portal) async fn difference(
     allowed: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     Body(input): Body<DifferenceInput>,
-) -> Result<Json<Difference>, ApiError> {
+) -> Result<Json<DifferenceView>, ApiError> {
     let events =
         wanted_events(input.events).map_err(|message| ApiError::field("/events", message))?;
     let present = portal.store.sync(project, id).await?;
@@ -87,8 +99,9 @@ pub(in crate::portal) async fn difference(
             upgraded.await?.sides(&present)
         }
     };
-    let difference = portal.compare(project, &before, &after, events).await?;
-    Ok(Json(difference))
+    let compared = portal.compare(project, &before, &after, events).await?;
+    let (traffic, missing) = compared;
+    Ok(Json(DifferenceView { traffic, missing }))
 }
 
 /// How many events to look at.
@@ -101,6 +114,7 @@ pub(super) fn wanted_events(events: Option<usize>) -> Result<usize, String> {
 }
 
 /// A sync before or after a change, placeholders in place of its secrets: what is rendered is shown.
+#[derive(Clone)]
 pub(super) struct Side {
     sync: Sync,
     definition: Definition,
@@ -144,6 +158,23 @@ impl Side {
 
     fn plan(&self, clock: &Arc<dyn Clock>) -> Result<Plan, Vec<pipeline::Problem>> {
         Plan::compile(&self.definition, &self.sync, clock)
+    }
+
+    /// The same with stand-ins for what is not filled in yet, and what that is. Where something else
+    /// keeps it from being rendered, all that does is the error.
+    fn plan_as_far(&self, clock: &Arc<dyn Clock>) -> Result<(Plan, Vec<FieldProblem>), ApiError> {
+        let problems = match self.plan(clock) {
+            Ok(plan) => return Ok((plan, Vec::new())),
+            Err(problems) => problems.into_iter().map(FieldProblem::from),
+        };
+        let problems = problems.map(|problem| as_input(problem, &self.definition));
+        let problems: Vec<_> = problems.collect();
+        let mut filled = self.clone();
+        stand_in::fill(&mut filled.definition, &mut filled.sync.settings);
+        match filled.plan(clock) {
+            Ok(plan) => Ok((plan, problems)),
+            Err(_) => Err(ApiError::NotReady(problems)),
+        }
     }
 }
 
@@ -198,24 +229,21 @@ fn open(definition: &Definition, secret: &SecretFields) -> Definition {
 }
 
 impl Portal {
-    /// Compares what two sides make of a project's newest events.
+    /// Compares what two sides make of a project's newest events. Also says what is missing in `after`,
+    /// in the place of which there were stand-ins.
     pub(super) async fn compare(
         &self,
         project: ProjectId,
         before: &Side,
         after: &Side,
         events: usize,
-    ) -> Result<Difference, ApiError> {
+    ) -> Result<(Difference, Vec<FieldProblem>), ApiError> {
         let _turn = self.comparisons.acquire().await.map_err(internal)?;
         // It stands still, or requests that name the time would all differ.
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(self.authority.clock.now()));
         // A sync that isn't complete yet sends nothing.
         let was = before.plan(&clock).ok().map(Arc::new);
-        let is = after.plan(&clock).map_err(|problems| {
-            let problems = problems.into_iter().map(FieldProblem::from);
-            let problems = problems.map(|problem| as_input(problem, &after.definition));
-            ApiError::NotReady(problems.collect())
-        })?;
+        let (is, missing) = after.plan_as_far(&clock)?;
         let sensitive = self.store.project(project).await?.sensitive;
         let comparison = Comparison::new(was, Arc::new(is), SAMPLES);
         let mut comparison = comparison.masking(sensitive);
@@ -237,7 +265,23 @@ impl Portal {
                 break;
             }
         }
-        Ok(comparison.finish())
+        Ok((comparison.finish(), missing))
+    }
+
+    /// The same in so far as it can be rendered: `None` where more than what can be filled in keeps
+    /// `after` from that.
+    pub(super) async fn compare_if_possible(
+        &self,
+        project: ProjectId,
+        before: &Side,
+        after: &Side,
+        events: usize,
+    ) -> Result<Option<Difference>, ApiError> {
+        match self.compare(project, before, after, events).await {
+            Ok((difference, _)) => Ok(Some(difference)),
+            Err(ApiError::NotReady(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -52,8 +52,8 @@ pub(in crate::portal) struct UpgradeView {
     secrets_needed: Vec<FieldProblem>,
     /// Settings that the new version has no use for: they go.
     dropped: Vec<String>,
-    /// What the upgrade means for the project's newest events; null while something is missing.
-    /// Placeholders stand for secrets.
+    /// What the upgrade means for the project's newest events, with stand-ins for what is missing; null
+    /// where something else keeps them from being rendered. Placeholders stand for secrets.
     traffic: Option<Difference>,
 }
 
@@ -95,13 +95,9 @@ pub(in crate::portal) async fn show(
     let upgraded = portal.upgraded(organisation, &present, to, SyncInput::default());
     let upgraded = upgraded.await.map_err(in_query)?;
     let missing = portal.missing(id, project, &upgraded.after, &upgraded.draft);
-    let traffic = match missing.is_empty() {
-        true => {
-            let (before, after) = upgraded.sides(&present);
-            Some(portal.compare(project, &before, &after, events).await?)
-        }
-        false => None,
-    };
+    let (before, after) = upgraded.sides(&present);
+    let traffic = portal.compare_if_possible(project, &before, &after, events);
+    let traffic = traffic.await?;
     Ok(Json(UpgradeView {
         from: upgraded.before.version,
         to: upgraded.after.version,

@@ -154,6 +154,34 @@ async fn what_could_not_be_rendered_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_missing_is_named_and_has_a_stand_in() {
+    let (world, _) = stage().await;
+    let sync = world.sync(json!({"name": "Empty"})).await;
+    let project = sync.split('/').nth(2).unwrap().to_owned();
+    let text = r#"{"event_type":"seen"}"#;
+    world.lanes.notes().events = vec![event(&project, 3, text.to_owned())];
+    let types = json!([{"event_type": "seen"}]);
+    let events = json!({"send": true, "select": {"types": types}});
+    let found = difference(&world, &sync, json!({"changes": {"events": events}})).await;
+    assert_eq!(found["newly_matched"]["count"], 1, "{found}");
+    assert_eq!(found["newly_matched"]["samples"][0]["found"]["body"], text);
+    assert_eq!(found["missing"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["missing"][0]["pointer"], "/url", "{found}");
+    let changes = json!({"url": "https://example.com"});
+    let found = difference(&world, &sync, json!({"changes": changes})).await;
+    assert_eq!(found["missing"], json!([]));
+    // Where more than that is wrong, all of it is said.
+    let events = json!({"send": true, "template": "${nonsense}"});
+    let path = format!("{sync}/difference");
+    let refused = world.post(&path, json!({"changes": {"events": events}}));
+    let refused = refused.await;
+    refused.problem(422, "sync_not_ready");
+    let mut pointers = refused.pointers();
+    pointers.sort_unstable();
+    assert_eq!(pointers, ["/events/template", "/url"]);
+}
+
+#[tokio::test]
 async fn of_a_sync_that_could_not_deliver_everything_is_new() {
     let (world, _) = stage().await;
     let sync = world.sync(json!({"name": "Empty"})).await;

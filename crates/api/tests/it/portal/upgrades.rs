@@ -146,6 +146,8 @@ async fn an_upgrade_shows_what_it_brings_and_brings_it() {
 #[tokio::test]
 async fn what_an_upgrade_needs_is_said_and_filled_in_with_it() {
     let stage = Stage::new().await;
+    let text = r#"{"event_type":"seen","user_properties":{"email":"ann@example.com"}}"#;
+    stage.world.lanes.notes().events = vec![event(&stage.project, 0, text.to_owned())];
     let parameters = json!([
         {"name": "endpoint", "display_name": "API Endpoint", "kind": "url", "required": true},
         {"name": "token", "display_name": "Token", "kind": "secret", "required": true},
@@ -161,7 +163,10 @@ async fn what_an_upgrade_needs_is_said_and_filled_in_with_it() {
         "{shown}"
     );
     assert_eq!(shown["dropped"], json!(["/parameters/key"]));
-    assert_eq!(shown["traffic"], Value::Null);
+    // A stand-in is in its place.
+    assert_eq!(shown["traffic"]["changed"]["count"], 1, "{shown}");
+    let headers = &shown["traffic"]["changed"]["samples"][0]["found"]["headers"];
+    assert_eq!(headers[0]["after"], "Bearer token", "{shown}");
 
     let refused = stage.upgrade(json!({"to": 2})).await;
     refused.problem(422, "sync_not_ready");
