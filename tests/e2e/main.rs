@@ -10,6 +10,7 @@
 mod alert_mails;
 mod alerts;
 mod answers;
+mod awaiting;
 mod backup;
 mod changes;
 mod clients;

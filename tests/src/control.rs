@@ -53,7 +53,7 @@ impl Control {
         let url = format!("{}/api/v1{path}", self.base);
         let authorization = format!("Bearer {}", self.token);
         let mut headers = vec![("authorization", authorization.as_str())];
-        if method == Method::PATCH {
+        if method == Method::PATCH || path.ends_with("/release") {
             headers.push(("if-match", "*"));
         }
         let body = body.map(Value::to_string);

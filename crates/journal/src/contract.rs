@@ -19,7 +19,7 @@ use crate::hold::{Caps, Drain, Forgone, Losses, Standing};
 use crate::keep::{Held, Keep};
 use crate::received::Received;
 use crate::replay::{ReplayState, ReplayStep, Stretch};
-use crate::turn::{Turn, TurnHead};
+use crate::turn::{Booked, Turn, TurnHead};
 
 /// The durable log.
 ///
@@ -90,12 +90,23 @@ pub trait Journal: Fates {
         max: usize,
     ) -> Result<Vec<TurnHead>, StorageError>;
 
-    /// A user's first delivery in order, and when a retry of it is due, where one is booked.
+    /// A user's first delivery in order, and the retry of it, where one is booked.
     async fn turn(
         &self,
         sync: SyncId,
         user: u64,
-    ) -> Result<Option<(Turn, Option<Timestamp>)>, StorageError>;
+    ) -> Result<Option<(Turn, Option<Booked>)>, StorageError>;
+
+    /// Whether a delivery has a place in its user's order.
+    async fn has_turn(&self, sync: SyncId, turn: Turn) -> Result<bool, StorageError>;
+
+    /// The properties of a user by the `amplitude_id`, a JSON object, as they are after the newest event;
+    /// `None` where there is no such user: erased, or merged into another.
+    async fn user_properties(
+        &self,
+        project: ProjectId,
+        user: u64,
+    ) -> Result<Option<Vec<u8>>, StorageError>;
 
     /// Up to `max` deliveries of a lane that ended without success, newest first, older than `before`.
     async fn ended(

@@ -13,6 +13,15 @@ pub struct Turn {
     pub part: Part,
 }
 
+/// The retry of a delivery that has its place in its user's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Booked {
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// How many attempts have been made; none of one that waits for a property of its user.
+    pub attempts: u8,
+}
+
 /// A user's next delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TurnHead {
@@ -20,6 +29,8 @@ pub struct TurnHead {
     pub turn: Turn,
     /// How many of the user there are, with this one.
     pub count: u64,
-    /// When a retry of it is due, where one is booked: then it comes with that.
-    pub due_at: Option<Timestamp>,
+    /// Of how many of them a retry is booked.
+    pub booked_count: u64,
+    /// The retry of it, where one is booked: then it comes when that is due.
+    pub booked: Option<Booked>,
 }

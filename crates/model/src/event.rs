@@ -108,6 +108,25 @@ impl Event {
             .with_changed_properties(self.changed.clone())
     }
 
+    /// The same event, with these values for properties of its user. `None` when it can't be read.
+    #[must_use]
+    pub fn with_user_properties(&self, added: &[(&str, &json::Value<'_>)]) -> Option<Self> {
+        const NAME: &str = "user_properties";
+        let root = self.root().ok()?.as_object()?;
+        let mut properties = match root.get(NAME) {
+            Some(properties) => properties.as_object()?.clone(),
+            None => json::Object::new(),
+        };
+        for (name, value) in added {
+            properties.set((*name).to_owned(), (*value).clone());
+        }
+        let mut root = root.clone();
+        root.set(NAME, json::Value::Object(properties));
+        let mut text = Vec::with_capacity(self.text.len() + 64);
+        json::write_object(&root, &mut text);
+        Some(self.with_text(text.into()))
+    }
+
     /// The names of the user properties that have another value since the event, or one for the first
     /// time, or none any more.
     pub fn changed_properties(&self) -> Vec<String> {

@@ -53,6 +53,9 @@ pub enum Discarded {
     MissingMapping {
         /// The destination property.
         field: String,
+        /// How long the event waited for a value, in seconds, where the sync has events wait.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited_seconds: Option<u64>,
     },
     /// The rendered URL is not an absolute http(s) address.
     InvalidUrl {
@@ -137,10 +140,21 @@ impl fmt::Display for Discarded {
                     "the body is not valid JSON at line {line} column {column}: {message}"
                 )
             }
-            Self::MissingMapping { field } => write!(
-                f,
-                "the required mapping {field} has no value for this event"
-            ),
+            Self::MissingMapping {
+                field,
+                waited_seconds,
+            } => {
+                write!(
+                    f,
+                    "the required mapping {field} has no value for this event"
+                )?;
+                match waited_seconds {
+                    None => Ok(()),
+                    Some(seconds) => {
+                        write!(f, ", and none came while it waited ({})", Lasting(*seconds))
+                    }
+                }
+            }
             Self::InvalidUrl { message } => write!(f, "the rendered URL is not valid: {message}"),
             Self::InvalidHeader { name } => write!(f, "the rendered header {name} is not valid"),
             Self::OverLimit {
@@ -161,6 +175,20 @@ impl fmt::Display for Discarded {
                     failure.message
                 )
             }
+        }
+    }
+}
+
+/// Seconds in words: `1 h 5 min`, `2 min 3 s`, `7 s`.
+struct Lasting(u64);
+
+impl fmt::Display for Lasting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hours, minutes, seconds) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
+        match (hours, minutes) {
+            (0, 0) => write!(f, "{seconds} s"),
+            (0, _) => write!(f, "{minutes} min {seconds} s"),
+            _ => write!(f, "{hours} h {minutes} min"),
         }
     }
 }
@@ -201,11 +229,14 @@ pub enum Category {
     Discarded,
     /// A 2xx that, by the destination's definition, is no success.
     Rejected,
+    /// A property of its user has no value yet that the destination requires: what is kept of a
+    /// delivery that waits for one. No attempt meets this.
+    AwaitingProperty,
 }
 
 impl Category {
     /// All categories. Figures are kept by a category's place: new ones come at the end.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Dns,
         Self::Blocked,
         Self::Connect,
@@ -221,7 +252,13 @@ impl Category {
         Self::Internal,
         Self::Discarded,
         Self::Rejected,
+        Self::AwaitingProperty,
     ];
+
+    /// Whether an attempt can meet it.
+    pub fn is_of_attempts(self) -> bool {
+        !matches!(self, Self::Discarded | Self::AwaitingProperty)
+    }
 
     /// The category's stable name, as figures and metrics count it.
     pub fn name(self) -> &'static str {
@@ -241,6 +278,7 @@ impl Category {
             Self::Internal => "internal",
             Self::Discarded => "discarded",
             Self::Rejected => "rejected",
+            Self::AwaitingProperty => "awaiting_property",
         }
     }
 }

@@ -63,6 +63,10 @@ pub struct Settings {
     /// Which deliveries may overtake others.
     #[serde(skip_serializing_if = "Order::is_default")]
     pub order: Order,
+    /// How long an event waits, from when it was received, for the user property that a required mapping
+    /// names, in seconds; `None`: it doesn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_for_properties_seconds: Option<u32>,
 }
 
 impl std::fmt::Debug for Settings {
@@ -78,6 +82,9 @@ impl std::fmt::Debug for Settings {
             .finish_non_exhaustive()
     }
 }
+
+/// How long events may wait for a property of their user, in seconds.
+pub const WAIT_FOR_PROPERTIES: std::ops::RangeInclusive<u32> = 60..=24 * 60 * 60;
 
 /// Which deliveries may overtake others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

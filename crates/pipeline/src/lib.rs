@@ -42,6 +42,7 @@
 //! The way through: [`Plan::matching`] asks the selection (`filter`), [`Plan::render`] makes the
 //! request (`payload`: `url`, `headers`, body) from what templates see (`views`, `user`, `settings`).
 
+mod awaited;
 mod check;
 pub mod difference;
 mod filter;

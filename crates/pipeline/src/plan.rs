@@ -160,6 +160,11 @@ impl Plan {
         self
     }
 
+    /// What goes along.
+    pub(crate) fn mapped(&self) -> &Mapped {
+        &self.mapped
+    }
+
     /// The sync that was compiled.
     pub fn sync(&self) -> SyncId {
         self.sync
@@ -327,7 +332,7 @@ impl fmt::Debug for Plan {
     }
 }
 
-fn root(event: &Event) -> Result<&Object<'_>, Discarded> {
+pub(crate) fn root(event: &Event) -> Result<&Object<'_>, Discarded> {
     let unreadable = |message: String| Discarded::Unreadable { message };
     let root = event
         .root()

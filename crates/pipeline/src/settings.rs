@@ -62,21 +62,36 @@ impl Mapped {
     /// Refuses an event that lacks what a required mapping names. An empty text identifies nobody:
     /// it is no value.
     pub(crate) fn check_required(&self, event: &Object<'_>) -> Result<(), Discarded> {
-        let lacks_value = |field: &&Field| {
-            let value = property::find(&field.source, event);
-            value.is_none_or(|value| value.as_str().is_some_and(str::is_empty))
-        };
-        match self
-            .fields
-            .iter()
-            .filter(|field| field.required)
-            .find(lacks_value)
-        {
+        match self.without_value(event).next() {
             Some(field) => Err(Discarded::MissingMapping {
                 field: field.name.clone(),
+                waited_seconds: None,
             }),
             None => Ok(()),
         }
+    }
+
+    /// The required mappings that the event has no value for.
+    fn without_value(&self, event: &Object<'_>) -> impl Iterator<Item = &Field> {
+        let required = self.fields.iter().filter(|field| field.required);
+        required.filter(|field| is_nothing(property::find(&field.source, event)))
+    }
+
+    /// The user properties that the event lacks a value for, and required mappings name; none where
+    /// it lacks something else, too, which no later event brings.
+    pub(crate) fn awaited(&self, event: &Object<'_>) -> Vec<&str> {
+        let awaited = self.without_value(event).map(|field| match &field.source {
+            Property::User { name } => Some(name.as_str()),
+            _ => None,
+        });
+        awaited.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// Whether a required mapping names this user property.
+    pub(crate) fn requires(&self, name: &str) -> bool {
+        let mut required = self.fields.iter().filter(|field| field.required);
+        required
+            .any(|field| matches!(&field.source, Property::User { name: known } if known == name))
     }
 
     /// How many bytes the longest value has that fills a required mapping.
@@ -149,6 +164,11 @@ impl Mapped {
             false => View::Str(text(value, arena)),
         }
     }
+}
+
+/// Whether this is no value for a required mapping: an empty text identifies nobody.
+pub(crate) fn is_nothing(value: Option<&Value<'_>>) -> bool {
+    value.is_none_or(|value| value.as_str().is_some_and(str::is_empty))
 }
 
 /// The value as text: lists and objects as JSON.

@@ -64,6 +64,11 @@ impl Agenda {
         self.next.first_key_value().map(|((due_at, ..), _)| *due_at)
     }
 
+    /// A retry is booked for another time.
+    pub(crate) fn forget(&mut self, key: &RetryKey) {
+        self.next.remove(key);
+    }
+
     /// Whether a retry that was booked will not come any more: it is gone from the journal.
     pub(crate) fn has_passed(&self, key: &RetryKey) -> bool {
         let before_last = self.next.last_key_value();

@@ -81,7 +81,7 @@ impl Config {
             | Category::ClientError
             | Category::UnexpectedStatus
             | Category::Rejected => Sign::Alive,
-            Category::Internal | Category::Discarded => Sign::None,
+            Category::Internal | Category::Discarded | Category::AwaitingProperty => Sign::None,
         }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Work {
     pub(crate) user: Option<u64>,
     /// Whether it comes from the journal's retries or turns; otherwise from the log.
     pub(crate) stored: bool,
+    /// Whether it waited for a property of its user that has not come.
+    pub(crate) waited: bool,
 }
 
 /// What became of it.
@@ -80,7 +82,7 @@ impl Done {
     pub(crate) fn is_over(&self, attempts: u8) -> bool {
         match self.result {
             WorkResult::Failed { .. } => self.attempt >= attempts,
-            WorkResult::Waits => false,
+            WorkResult::Waits | WorkResult::Awaits { .. } => false,
             WorkResult::Delivered { .. } | WorkResult::Discarded(_) | WorkResult::NotSent => true,
         }
     }
@@ -101,6 +103,11 @@ pub(crate) enum WorkResult {
     NotSent,
     /// Nothing was tried: it waits for an earlier delivery of its user.
     Waits,
+    /// Nothing was tried: it waits until then for a property of its user.
+    Awaits {
+        until: Timestamp,
+        failure: Failure,
+    },
 }
 
 /// The lane's end of the workers. Cheap to clone.
@@ -463,13 +470,17 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
 impl Shared {
     /// A delivery of which no request was made: it is filtered or discarded, after so many requests.
     fn unmade(&self, work: &Work, outcome: Outcome, split: Split, requests: u8) -> Performed {
-        let Outcome::Discarded(why) = outcome else {
+        let Outcome::Discarded(mut why) = outcome else {
             return Performed {
                 result: WorkResult::NotSent,
                 requests,
                 told: None,
             };
         };
+        if let Discarded::MissingMapping { waited_seconds, .. } = &mut why {
+            let waited = self.clock.now().since(work.event.received_at);
+            *waited_seconds = work.waited.then_some(waited.as_secs());
+        }
         self.feed.discarded(work, &why, &*self.clock);
         let told = self.tell(work, split, why.name(), |subject| {
             subject.of_discarded(&work.event, &why.to_string(), split)

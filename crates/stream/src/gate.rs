@@ -80,7 +80,10 @@ impl Gate {
                     self.breaker.failed(category, one.began, one.at, random);
                     met(failure)
                 }
-                WorkResult::Discarded(_) | WorkResult::NotSent | WorkResult::Waits => {
+                WorkResult::Discarded(_)
+                | WorkResult::NotSent
+                | WorkResult::Waits
+                | WorkResult::Awaits { .. } => {
                     self.breaker.not_sent(one.began);
                     continue;
                 }

@@ -4,6 +4,7 @@
 //! filters, hands work to its crew, and makes durable what became of it. Between sending and
 //! settling lie at most `window` events: the most that a crash can send twice.
 
+mod awaiting;
 mod dispatch;
 mod order;
 mod standing;
@@ -30,7 +31,7 @@ use crate::gate::{Gate, Passage};
 use crate::replay::Orders;
 use crate::results::{Batch, Results, settle};
 use crate::sample::Subject;
-use crate::turns::Turns;
+use crate::turns::{MostAwaiting, Turns};
 use crate::view::{Flow, View};
 use crate::window::Window;
 
@@ -62,6 +63,8 @@ pub(crate) struct Course {
     pub(crate) subject: Arc<Subject>,
     /// Whether a user's deliveries keep their order.
     pub(crate) ordered: bool,
+    /// How long an event waits for a property of its user, if it does.
+    pub(crate) wait: Option<Duration>,
 }
 
 /// Bounds of a lane.
@@ -73,6 +76,8 @@ pub(crate) struct Bounds {
     pub(crate) settle_interval: Duration,
     /// When its destination counts as gone.
     pub(crate) breaker: breaker::Config,
+    /// How many deliveries may wait for properties.
+    pub(crate) awaiting: MostAwaiting,
 }
 
 /// What a lane works with.
@@ -102,6 +107,7 @@ pub(crate) struct Lane {
     /// How it goes through what was held, while it does.
     draining: Option<Draining>,
     ordered: bool,
+    wait: Option<Duration>,
     turns: Turns<Work>,
     gate: Gate,
     /// Whether the gate would let a delivery pass, but there is none that may be read.
@@ -179,6 +185,7 @@ impl Lane {
             standing,
             draining,
             ordered: false,
+            wait: None,
             turns: Turns::default(),
             gate,
             starved: false,
@@ -267,6 +274,8 @@ impl Lane {
                 self.plan = course.plan;
                 self.requests_per_minute = course.requests_per_minute;
                 self.ordered = course.ordered;
+                self.wait = course.wait;
+                self.look_at_all();
                 self.gate.set_concurrency(course.concurrency);
                 self.set_pace();
                 if let Some(draining) = &mut self.draining {
@@ -329,6 +338,8 @@ impl Lane {
         let over = one.is_over(self.tools.schedule.attempts());
         let turn = one.user.filter(|_| one.attempt > 0);
         let (user, stored, key) = (turn, one.stored, (one.offset, one.part));
+        // Where the order isn't kept, nobody waits for more than an attempt.
+        let over = over || !self.ordered;
         let settled = match stored {
             true => 1,
             false => self.window.part_done(one.offset),
@@ -345,7 +356,8 @@ impl Lane {
             false => self.half_done.remove(&one.offset),
         };
         for part in other.into_iter().chain([one]) {
-            self.results.add(part, settled, schedule, random);
+            let how = (settled, self.ordered);
+            self.results.add(part, how, schedule, random);
         }
         self.free(user, key, over, stored);
     }
@@ -391,11 +403,14 @@ impl Lane {
                 settlement,
                 deliveries,
                 pending,
+                rebooked,
             }) => {
                 self.exposed -= deliveries;
                 self.turns.settled();
                 self.settled_cursor = settlement.cursor;
                 self.view.settled(&settlement, pending);
+                // It may have been loaded once more before that was durable.
+                rebooked.iter().for_each(|key| self.agenda.forget(key));
                 for retry in &settlement.book {
                     self.agenda.booked(retry.key(), retry.attempts);
                     self.turns.booked(retry.key());
@@ -451,6 +466,7 @@ impl Lane {
             self.window.oldest().or(waiting),
             Flow {
                 in_order: self.turns.waiting(),
+                awaiting: self.turns.awaiting(),
                 draining: self.draining.as_ref().map(Draining::drain),
                 allowed: self.gate.allowed(),
                 open: self.gate.open(),

@@ -8,7 +8,7 @@ use journal::fate::{
 };
 use journal::figures::Details;
 use journal::turn::Turn;
-use journal::{Counts, Ended, EndedWhy, LanePosition, Retry, Settlement, StorageError};
+use journal::{Counts, Ended, EndedWhy, LanePosition, Retry, RetryKey, Settlement, StorageError};
 use model::outcome::Discarded;
 use model::{Offset, Part, Random, SyncId, Timestamp};
 
@@ -30,6 +30,8 @@ pub(crate) struct Results {
     superseded: u64,
     turns: Vec<Turn>,
     turns_over: Vec<Turn>,
+    /// Retries in whose place others are booked.
+    rebooked: Vec<RetryKey>,
     /// How many deliveries the settlement will take out of a crash's reach.
     deliveries: usize,
 }
@@ -47,6 +49,8 @@ pub(crate) struct Batch {
     pub(crate) deliveries: usize,
     /// How many retries are pending once it is durable.
     pub(crate) pending: u64,
+    /// Retries in whose place others are booked.
+    pub(crate) rebooked: Vec<RetryKey>,
 }
 
 impl Results {
@@ -83,19 +87,51 @@ impl Results {
         self.deliveries += 1;
     }
 
+    /// A delivery of the user, which the journal has in the order, waits for a property until the retry
+    /// is due; or what it waited for has come, and the retry is due at once.
+    /// `former`: when the retry was due that it takes the place of.
+    pub(crate) fn book(&mut self, turn: Turn, retry: Retry, former: Option<Timestamp>) {
+        self.turns.push(turn);
+        self.rebooked
+            .extend(former.map(|due_at| (due_at, retry.offset, retry.part)));
+        self.book.push(retry);
+        self.deliveries += 1;
+    }
+
+    /// A delivery that waited for a property, and no longer does, waits for its turn.
+    pub(crate) fn unbook(&mut self, turn: Turn) {
+        self.turns.push(turn);
+        self.finish.push((turn.offset, turn.part));
+        self.deliveries += 1;
+    }
+
+    /// A delivery has lost its place in the order: it is given up.
+    pub(crate) fn add_given_up(&mut self, turn: Turn) {
+        self.turns_over.push(turn);
+        self.deliveries += 1;
+    }
+
     /// The event of a delivery that waited for its turn is no longer kept.
     pub(crate) fn add_lost_turn(&mut self, turn: Turn) {
         self.turns_over.push(turn);
         self.deliveries += 1;
     }
 
-    /// Whether any of the user's deliveries are about to be kept in the order.
+    /// Whether anything about the order of the user's deliveries has not been given to the journal yet.
     pub(crate) fn has_turn_of(&self, user: u64) -> bool {
-        self.turns.iter().any(|turn| turn.user == user)
+        let mut turns = self.turns.iter().chain(&self.turns_over);
+        turns.any(|turn| turn.user == user)
     }
 
     /// One delivery's attempt is over: of `parts` that the event has and that come here together.
-    pub(crate) fn add(&mut self, one: Done, parts: u8, schedule: &Schedule, random: &dyn Random) {
+    /// `ordered`: whether others of its user wait for its last attempt.
+    pub(crate) fn add(
+        &mut self,
+        one: Done,
+        (parts, ordered): (u8, bool),
+        schedule: &Schedule,
+        random: &dyn Random,
+    ) {
         let Done {
             offset,
             part,
@@ -113,6 +149,7 @@ impl Results {
         self.deliveries += 1;
         self.details.requests += u64::from(requests);
         let mut over = true;
+        let keeps_place = ordered || attempt == 0;
         let tell = |what, status, message: &str| Telling {
             attempt: Attempt {
                 offset,
@@ -155,6 +192,16 @@ impl Results {
                 self.unsent.push((offset, part));
             }
             WorkResult::Waits => over = false,
+            WorkResult::Awaits { until, failure } => {
+                over = false;
+                self.book.push(Retry {
+                    offset,
+                    part,
+                    attempts: 0,
+                    due_at: until,
+                    failure,
+                });
+            }
             WorkResult::Discarded(why) => {
                 self.counts.discarded += 1;
                 *self.details.discarded.entry(why.name()).or_default() += 1;
@@ -221,7 +268,7 @@ impl Results {
         }
         if let Some(user) = user {
             let turn = Turn { user, offset, part };
-            match over {
+            match over || !keeps_place {
                 true if stored => self.turns_over.push(turn),
                 true => {}
                 false => self.turns.push(turn),
@@ -265,6 +312,7 @@ impl Results {
             superseded,
             turns,
             turns_over,
+            rebooked,
             deliveries,
         } = self;
         let LanePosition { cursor, ahead, .. } = position;
@@ -287,6 +335,7 @@ impl Results {
             settlement,
             deliveries,
             pending: 0,
+            rebooked,
         }
     }
 }

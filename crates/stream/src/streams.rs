@@ -29,6 +29,7 @@ use crate::feed::{Feed, Outcomes};
 use crate::lane::{Bounds, Course, Lane, Tools, Wanted};
 use crate::replay::{FailedReplay, Order, Replayer, orders};
 use crate::sample::{Subject, all_secrets};
+use crate::turns::MostAwaiting;
 use crate::view::{Glance, Health, LaneView, View};
 
 /// With a smaller window a lane would settle after every few events.
@@ -52,6 +53,12 @@ pub struct Config {
     /// up then is sent again later.
     #[serde(with = "duration")]
     pub stop_grace: Duration,
+    /// Deliveries of one user that wait for a property, per sync where events do, from 1 to 10000. Those
+    /// beyond are discarded at once.
+    pub awaiting_per_user: u32,
+    /// Deliveries that wait for properties, per sync where events do, from 1 to 50000. Those beyond are
+    /// discarded at once.
+    pub awaiting_per_sync: u32,
     /// When a destination counts as gone. A section of its own in files.
     #[serde(skip)]
     pub breaker: breaker::Config,
@@ -64,6 +71,8 @@ impl Default for Config {
             concurrency: 64,
             settle_interval: Duration::from_millis(25),
             stop_grace: Duration::from_secs(5),
+            awaiting_per_user: 100,
+            awaiting_per_sync: 10_000,
             breaker: breaker::Config::default(),
         }
     }
@@ -79,6 +88,11 @@ impl Config {
         let intervals = Duration::from_millis(1)..=Duration::from_secs(60);
         let settle_interval = intervals.contains(&self.settle_interval);
         check.require("lanes.settle_interval", settle_interval, "from 1ms to 1m");
+        let of_user = (1..=10_000).contains(&self.awaiting_per_user);
+        check.require("lanes.awaiting_per_user", of_user, "from 1 to 10000");
+        // What waits in order has room beside them.
+        let of_sync = (1..=50_000).contains(&self.awaiting_per_sync);
+        check.require("lanes.awaiting_per_sync", of_sync, "from 1 to 50000");
         check.finish()
     }
 }
@@ -318,6 +332,8 @@ impl Streams {
             requests_per_minute: per_minute.into_iter().flatten().min(),
             subject,
             ordered: settings.order == sync::Order::PerUser,
+            wait: (settings.wait_for_properties_seconds)
+                .map(|seconds| Duration::from_secs(seconds.into())),
         }
     }
 
@@ -337,6 +353,10 @@ impl Streams {
             window,
             settle_interval: self.config.settle_interval,
             breaker: self.config.breaker.clone(),
+            awaiting: MostAwaiting {
+                of_user: u64::from(self.config.awaiting_per_user),
+                of_lane: u64::from(self.config.awaiting_per_sync),
+            },
         };
         let (wanted, wanted_receiver) = watch::channel(Wanted::Run(course.clone()));
         let (orders, orders_receiver) = orders();

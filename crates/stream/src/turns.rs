@@ -3,12 +3,15 @@
 //! A user has at most one delivery under way. What comes behind it waits in memory as long as it is
 //! under way, and in the journal as soon as it is booked as a retry: then the cursor moves on, and
 //! other users don't notice. A delivery that waits has no attempts.
+//!
+//! What waits for a property of its user is in the journal from the start: booked until the time at
+//! which it is given up, with its place in the order, and whatever comes behind it likewise.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use journal::RetryKey;
 use journal::turn::TurnHead;
-use model::{Offset, Part};
+use model::{Offset, Part, Timestamp};
 
 /// How many users may have deliveries that wait in the journal, and how many deliveries these may be:
 /// beyond that the lane reads no further until some are over.
@@ -32,7 +35,11 @@ pub(crate) struct Turns<W> {
     stored: u64,
     /// How many users these belong to.
     users_stored: usize,
-    /// How many of the first ones are pending as retries …
+    /// How many of them wait for a property of their user.
+    awaiting: u64,
+    /// How many users' first ones do.
+    users_awaiting: usize,
+    /// How many of all are pending as retries …
     booked: u64,
     /// … or will be once what is being settled is durable …
     booked_settling: u64,
@@ -49,12 +56,24 @@ pub(crate) struct Turns<W> {
 struct User<W> {
     /// Deliveries of the user in the journal.
     stored: u64,
+    /// How many of these wait for a property.
+    awaiting: u64,
     /// The first of these, while it is booked or under way.
-    head: Option<Key>,
-    /// Whether it is booked, or is going to be.
-    booked: bool,
+    head: Option<Head>,
     /// What waits for the one under way; nothing while there are any in the journal.
     behind: VecDeque<W>,
+}
+
+/// A user's first delivery in the journal.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    key: Key,
+    /// Whether it is booked, or is going to be.
+    booked: bool,
+    /// When the retry is due that is durable.
+    due_at: Option<Timestamp>,
+    /// Whether it waits for a property.
+    awaits: bool,
 }
 
 /// What becomes of a new delivery.
@@ -75,12 +94,19 @@ pub(crate) struct Freed<W> {
     pub(crate) store: Vec<W>,
 }
 
+/// How many deliveries may wait for properties.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MostAwaiting {
+    pub(crate) of_user: u64,
+    pub(crate) of_lane: u64,
+}
+
 impl<W> Default for User<W> {
     fn default() -> Self {
         Self {
             stored: 0,
+            awaiting: 0,
             head: None,
-            booked: false,
             behind: VecDeque::new(),
         }
     }
@@ -95,6 +121,8 @@ impl<W> Default for Turns<W> {
             behind: 0,
             stored: 0,
             users_stored: 0,
+            awaiting: 0,
+            users_awaiting: 0,
             booked: 0,
             booked_settling: 0,
             booked_gathered: 0,
@@ -108,27 +136,83 @@ impl<W> Default for Turns<W> {
 impl<W> Turns<W> {
     /// What the journal holds of a user.
     pub(crate) fn load(&mut self, head: &TurnHead) {
+        let booked = head.booked.filter(|booked| booked.attempts > 0);
+        let awaiting = head.booked_count - u64::from(booked.is_some());
         let user = self.users.entry(head.turn.user).or_default();
         user.stored = head.count;
-        user.booked = head.due_at.is_some();
+        user.awaiting = awaiting;
+        self.awaiting += awaiting;
         self.stored += head.count;
         self.users_stored += 1;
+        self.booked += head.booked_count;
         let (offset, part) = (head.turn.offset, head.turn.part);
-        match head.due_at {
-            Some(due_at) => {
-                self.booked += 1;
-                self.begun(head.turn.user, (offset, part));
-                self.booked((due_at, offset, part));
+        match booked {
+            Some(booked) => {
+                self.begun(head.turn.user, (offset, part), true);
+                self.booked((booked.due_at, offset, part));
             }
+            // One that waits for a property may have had it brought before all stopped.
             None => self.ready.push_back(head.turn.user),
         }
     }
 
-    /// This is the user's first delivery in the journal; it is under way now, or booked.
-    pub(crate) fn begun(&mut self, user: u64, key: Key) {
+    /// This is the user's first delivery in the journal; it is under way now, or `booked`.
+    pub(crate) fn begun(&mut self, user: u64, key: Key, booked: bool) {
+        self.set_head(user, key, booked, false);
+    }
+
+    /// The user's first delivery waits for a property: a retry of it is booked for when it is given up.
+    pub(crate) fn awaits(&mut self, user: u64, key: RetryKey) {
+        let (_, offset, part) = key;
+        self.set_head(user, (offset, part), true, true);
+        self.booked(key);
+    }
+
+    /// The same, of one that the journal has, and whose retry is going to be booked.
+    pub(crate) fn begins_to_await(&mut self, user: u64, key: Key) {
         if let Some(known) = self.users.get_mut(&user) {
-            known.head = Some(key);
+            known.awaiting += 1;
+            self.awaiting += 1;
+            self.booked_gathered += 1;
+            self.set_head(user, key, true, true);
+        }
+    }
+
+    /// The property of the user's first delivery has come: its retry is going to be due at once.
+    pub(crate) fn stops_awaiting(&mut self, user: u64, key: Key) {
+        self.one_less_awaiting(user);
+        self.set_head(user, key, true, false);
+    }
+
+    fn set_head(&mut self, user: u64, key: Key, booked: bool, awaits: bool) {
+        self.take_head(user);
+        if let Some(known) = self.users.get_mut(&user) {
+            known.head = Some(Head {
+                key,
+                booked,
+                due_at: None,
+                awaits,
+            });
+            self.users_awaiting += usize::from(awaits);
             self.heads.insert(key, user);
+        }
+    }
+
+    /// The user's first delivery is no longer known.
+    fn take_head(&mut self, user: u64) -> Option<Head> {
+        let head = self.users.get_mut(&user)?.head.take()?;
+        self.heads.remove(&head.key);
+        if let Some(due_at) = head.due_at {
+            self.due.remove(&(due_at, head.key.0, head.key.1));
+        }
+        self.users_awaiting -= usize::from(head.awaits);
+        Some(head)
+    }
+
+    fn one_less_awaiting(&mut self, user: u64) {
+        if let Some(known) = self.users.get_mut(&user).filter(|known| known.awaiting > 0) {
+            known.awaiting -= 1;
+            self.awaiting -= 1;
         }
     }
 
@@ -139,8 +223,16 @@ impl<W> Turns<W> {
 
     /// A retry has been booked durably.
     pub(crate) fn booked(&mut self, key: RetryKey) {
-        let (_, offset, part) = key;
-        if let Some(user) = self.user_of((offset, part)) {
+        let (due_at, offset, part) = key;
+        let Some(user) = self.user_of((offset, part)) else {
+            return;
+        };
+        if let Some(head) = self
+            .users
+            .get_mut(&user)
+            .and_then(|known| known.head.as_mut())
+        {
+            head.due_at = Some(due_at);
             self.due.insert(key, user);
         }
     }
@@ -148,26 +240,31 @@ impl<W> Turns<W> {
     /// A retry is begun; says who waits for its end.
     pub(crate) fn retried(&mut self, key: RetryKey) -> Option<u64> {
         let (_, offset, part) = key;
+        let user = self.user_of((offset, part))?;
         self.due.remove(&key);
-        self.user_of((offset, part))
+        let head = self.users.get_mut(&user)?.head.as_mut()?;
+        head.due_at = None;
+        if std::mem::take(&mut head.awaits) {
+            self.users_awaiting -= 1;
+            self.one_less_awaiting(user);
+        }
+        Some(user)
     }
 
     /// Has the users looked at anew whose first delivery is booked, but has been passed by: it went with
     /// its event.
     pub(crate) fn notice_gone(&mut self, has_passed: impl Fn(&RetryKey) -> bool) {
-        while let Some(first) = self
-            .due
-            .first_entry()
-            .filter(|first| has_passed(first.key()))
+        while let Some((key, user)) = self.due.first_key_value()
+            && has_passed(key)
         {
-            let ((_, offset, part), user) = first.remove_entry();
-            self.heads.remove(&(offset, part));
-            let Some(known) = self.users.get_mut(&user) else {
+            let (key, user) = (*key, *user);
+            let Some(head) = self.take_head(user) else {
+                self.due.remove(&key);
                 continue;
             };
-            known.head = None;
-            if std::mem::take(&mut known.booked) {
-                self.booked = self.booked.saturating_sub(1);
+            self.booked = self.booked.saturating_sub(head.booked.into());
+            if head.awaits {
+                self.one_less_awaiting(user);
             }
             self.ready.push_back(user);
         }
@@ -178,10 +275,101 @@ impl<W> Turns<W> {
         self.behind >= most_behind || self.users_stored >= MOST_USERS || self.stored >= MOST_STORED
     }
 
+    /// Whether nobody has any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// Whether the journal has any of the user's.
+    pub(crate) fn has_stored(&self, user: u64) -> bool {
+        self.users.get(&user).is_some_and(|known| known.stored > 0)
+    }
+
     /// How many deliveries wait for an earlier one of their user, in memory and in the journal, or did
     /// and are under way. None is among the pending retries.
     pub(crate) fn waiting(&self) -> u64 {
         self.behind as u64 + self.stored.saturating_sub(self.booked)
+    }
+
+    /// How many deliveries wait for a property of their user. All are among the pending retries.
+    pub(crate) fn awaiting(&self) -> u64 {
+        self.awaiting
+    }
+
+    /// Whether any user's first delivery waits for a property.
+    pub(crate) fn any_awaits(&self) -> bool {
+        self.users_awaiting > 0
+    }
+
+    /// Whether the user's first delivery waits for a property.
+    pub(crate) fn is_awaiting(&self, user: u64) -> bool {
+        let head = self.users.get(&user).and_then(|known| known.head);
+        head.is_some_and(|head| head.awaits)
+    }
+
+    /// Whether one more of the user's deliveries may wait for a property.
+    pub(crate) fn may_await(&self, user: u64, most: MostAwaiting) -> bool {
+        let of_user = self.users.get(&user).map_or(0, |known| known.awaiting);
+        of_user < most.of_user && self.awaiting < most.of_lane
+    }
+
+    /// A new delivery of the user, which waits for a property. Says what is to be kept in the journal
+    /// before it.
+    pub(crate) fn admit_awaiting(&mut self, user: u64, key: Key) -> VecDeque<W> {
+        let is_first = !self.users.contains_key(&user);
+        let known = self.users.entry(user).or_default();
+        let before = std::mem::take(&mut known.behind);
+        self.behind -= before.len();
+        self.users_stored += usize::from(known.stored == 0);
+        known.stored += 1 + before.len() as u64;
+        self.stored += 1 + before.len() as u64;
+        if is_first {
+            self.begins_to_await(user, key);
+        } else {
+            known.awaiting += 1;
+            self.awaiting += 1;
+            self.booked_gathered += 1;
+        }
+        before
+    }
+
+    /// Something of the user has changed: what waits for it is looked at anew.
+    pub(crate) fn look_at(&mut self, user: u64) {
+        if !self.is_awaiting(user) {
+            return;
+        }
+        self.take_head(user);
+        self.ready.push_back(user);
+    }
+
+    /// All users whose first delivery waits for a property.
+    pub(crate) fn all_awaiting(&self) -> Vec<u64> {
+        let awaits =
+            |(user, known): (&u64, &User<W>)| known.head.filter(|head| head.awaits).map(|_| *user);
+        match self.any_awaits() {
+            true => self.users.iter().filter_map(awaits).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// One that is not the user's first no longer waits for a property: it waits for its turn.
+    pub(crate) fn awaits_its_turn(&mut self, user: u64) {
+        self.one_less_awaiting(user);
+        self.booked = self.booked.saturating_sub(1);
+    }
+
+    /// One that is not the user's first, and waited for a property, has gone.
+    pub(crate) fn given_up(&mut self, user: u64) {
+        self.one_less_awaiting(user);
+        self.booked = self.booked.saturating_sub(1);
+        if let Some(known) = self.users.get_mut(&user) {
+            known.stored = known.stored.saturating_sub(1);
+            self.stored = self.stored.saturating_sub(1);
+            if known.stored == 0 {
+                self.users_stored -= 1;
+                self.users.remove(&user);
+            }
+        }
     }
 
     /// A new delivery of the user.
@@ -200,8 +388,8 @@ impl<W> Turns<W> {
         Admitted::Waits
     }
 
-    /// An attempt of the user's delivery has ended. `over`: it has no further one. `was_stored`: it was
-    /// in the journal already.
+    /// An attempt of the user's delivery has ended. `over`: it has no further one, or nobody is to wait
+    /// for that. `was_stored`: it was in the journal already.
     pub(crate) fn ended(&mut self, user: u64, key: Key, over: bool, was_stored: bool) -> Freed<W> {
         let mut freed = Freed {
             go: None,
@@ -210,20 +398,24 @@ impl<W> Turns<W> {
         let Some(known) = self.users.get_mut(&user) else {
             return freed;
         };
-        if !over && !known.booked {
-            known.booked = true;
-            self.booked_gathered += 1;
-        }
         match (over, was_stored) {
-            (false, true) => {}
+            (false, true) => {
+                if let Some(head) = known.head.as_mut().filter(|head| !head.booked) {
+                    head.booked = true;
+                    self.booked_gathered += 1;
+                }
+            }
             (false, false) => {
                 freed.store = known.behind.drain(..).collect();
                 self.behind -= freed.store.len();
-                known.stored = 1 + freed.store.len() as u64;
-                self.stored += known.stored;
-                self.users_stored += 1;
-                self.begun(user, key);
+                self.users_stored += usize::from(known.stored == 0);
+                let more = 1 + freed.store.len() as u64;
+                known.stored += more;
+                self.stored += more;
+                self.booked_gathered += 1;
+                self.begun(user, key, true);
             }
+            (true, false) if known.stored > 0 => self.gathered.push(user),
             (true, false) => match known.behind.pop_front() {
                 Some(next) => {
                     self.behind -= 1;
@@ -236,17 +428,15 @@ impl<W> Turns<W> {
             (true, true) => {
                 known.stored = known.stored.saturating_sub(1);
                 self.stored = self.stored.saturating_sub(1);
-                known.head = None;
-                self.heads.remove(&key);
-                if std::mem::take(&mut known.booked) {
+                if self.take_head(user).is_some_and(|head| head.booked) {
                     self.booked = self.booked.saturating_sub(1);
                 }
-                match known.stored {
-                    0 => {
+                match self.has_stored(user) {
+                    false => {
                         self.users_stored -= 1;
                         self.users.remove(&user);
                     }
-                    _ => self.gathered.push(user),
+                    true => self.gathered.push(user),
                 }
             }
         }
@@ -255,18 +445,19 @@ impl<W> Turns<W> {
 
     /// The journal has none of the user's deliveries left: what they are about was erased.
     pub(crate) fn forget(&mut self, user: u64) {
+        let head = self.take_head(user);
         let Some(known) = self.users.remove(&user) else {
             return;
         };
-        if let Some(key) = known.head {
-            self.heads.remove(&key);
-        }
         self.behind -= known.behind.len();
         self.stored = self.stored.saturating_sub(known.stored);
         self.users_stored = self
             .users_stored
             .saturating_sub(usize::from(known.stored > 0));
-        self.booked = self.booked.saturating_sub(known.booked.into());
+        self.awaiting = self.awaiting.saturating_sub(known.awaiting);
+        let booked = head.is_some_and(|head| head.booked && !head.awaits);
+        let booked = known.awaiting + u64::from(booked);
+        self.booked = self.booked.saturating_sub(booked);
     }
 
     /// A user whose next delivery lies in the journal.
@@ -279,12 +470,9 @@ impl<W> Turns<W> {
         self.ready.push_front(user);
     }
 
-    /// It is not there yet: it is being settled, or is going to be.
-    pub(crate) fn too_early(&mut self, user: u64, is_settling: bool) {
-        match is_settling {
-            true => self.settling.push(user),
-            false => self.gathered.push(user),
-        }
+    /// It is not there yet: some of it is going to be settled.
+    pub(crate) fn too_early(&mut self, user: u64) {
+        self.gathered.push(user);
     }
 
     /// What was gathered is being settled.
@@ -306,287 +494,4 @@ impl<W> Turns<W> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use journal::turn::Turn;
-    use model::random::Seeded;
-    use model::{Random, Timestamp};
-
-    use super::*;
-
-    fn key(offset: u64) -> Key {
-        (Offset(offset), Part::Event)
-    }
-
-    /// A lane without I/O: what it would keep in the journal, and what it would send.
-    #[derive(Default)]
-    struct World {
-        turns: Turns<(u64, u64)>,
-        /// Events as (user, offset), in their order.
-        log: Vec<(u64, u64)>,
-        /// Read up to here.
-        read: usize,
-        /// What the journal has: by user and offset, whether a retry is booked.
-        stored: BTreeMap<(u64, u64), bool>,
-        /// What is settled otherwise.
-        over: BTreeSet<u64>,
-        /// Under way: offset → (user, in the journal).
-        sent: BTreeMap<u64, (u64, bool)>,
-        /// First attempts of each user, in order.
-        begun: BTreeMap<u64, Vec<u64>>,
-    }
-
-    impl World {
-        fn send(&mut self, user: u64, offset: u64, stored: bool, first: bool) {
-            assert!(
-                self.sent.values().all(|(other, _)| *other != user),
-                "two of a user's deliveries are under way"
-            );
-            let earlier = self
-                .log
-                .iter()
-                .filter(|(of, at)| *of == user && *at < offset);
-            for (_, at) in earlier {
-                assert!(self.over.contains(at), "{offset} overtook {at}");
-            }
-            self.sent.insert(offset, (user, stored));
-            if first {
-                self.begun.entry(user).or_default().push(offset);
-            }
-        }
-
-        fn read_on(&mut self) {
-            while let Some(&(user, offset)) = self.log.get(self.read) {
-                if self.turns.is_full(50) {
-                    return;
-                }
-                self.read += 1;
-                if self.over.contains(&offset) || self.stored.contains_key(&(user, offset)) {
-                    continue;
-                }
-                match self.turns.admit(user, (user, offset)) {
-                    Admitted::Go((user, offset)) => self.send(user, offset, false, true),
-                    Admitted::Waits => {}
-                    Admitted::Store((user, offset)) => {
-                        self.stored.insert((user, offset), false);
-                    }
-                }
-            }
-        }
-
-        fn end(&mut self, offset: u64, over: bool) {
-            let (user, stored) = self.sent.remove(&offset).unwrap();
-            if over {
-                self.over.insert(offset);
-                self.stored.remove(&(user, offset));
-            } else {
-                self.stored.insert((user, offset), true);
-            }
-            let freed = self.turns.ended(user, key(offset), over, stored);
-            self.turns.settles();
-            self.turns.settled();
-            if !over {
-                let due = (Timestamp(offset as i64), Offset(offset), Part::Event);
-                self.turns.booked(due);
-            }
-            for work in freed.store {
-                self.stored.insert(work, false);
-            }
-            let pending = self.stored.values().filter(|booked| **booked).count();
-            let behind = self.turns.behind + self.stored.len() - pending;
-            assert_eq!(self.turns.waiting(), behind as u64);
-            if let Some((user, offset)) = freed.go {
-                self.send(user, offset, false, true);
-            }
-        }
-
-        fn take_turns(&mut self) {
-            while let Some(user) = self.turns.next_ready() {
-                let range = (user, 0)..=(user, u64::MAX);
-                let (&(_, offset), &booked) = self.stored.range(range).next().unwrap();
-                assert!(!booked);
-                self.turns.begun(user, key(offset));
-                self.send(user, offset, true, true);
-            }
-        }
-
-        fn restart(&mut self) {
-            self.turns = Turns::default();
-            self.sent.clear();
-            self.read = 0;
-            let mut heads: BTreeMap<u64, TurnHead> = BTreeMap::new();
-            for (&(user, offset), &booked) in &self.stored {
-                let turn = Turn {
-                    user,
-                    offset: Offset(offset),
-                    part: Part::Event,
-                };
-                let head = TurnHead {
-                    turn,
-                    count: 0,
-                    due_at: booked.then_some(Timestamp(offset as i64)),
-                };
-                heads.entry(user).or_insert(head).count += 1;
-            }
-            heads.values().for_each(|head| self.turns.load(head));
-        }
-    }
-
-    #[test]
-    fn no_delivery_overtakes_another_of_its_user_whatever_happens() {
-        for seed in 0..300 {
-            let random = Seeded::new(seed);
-            let below = |n: usize| (random.next_u64() % n as u64) as usize;
-            let mut world = World::default();
-            let users = 1 + below(6) as u64;
-            while world.over.len() < 200 {
-                match below(if world.log.len() < 200 { 10 } else { 9 }) {
-                    0..=3 if !world.sent.is_empty() => {
-                        let which = below(world.sent.len());
-                        let offset = *world.sent.keys().nth(which).unwrap();
-                        world.end(offset, below(3) > 0);
-                    }
-                    4..=6 => {
-                        let due = world.stored.iter().filter(|((_, offset), booked)| {
-                            **booked && !world.sent.contains_key(offset)
-                        });
-                        let due: Vec<_> = due.map(|(key, _)| *key).collect();
-                        if !due.is_empty() {
-                            let (user, offset) = due[below(due.len())];
-                            let due = (Timestamp(offset as i64), Offset(offset), Part::Event);
-                            assert_eq!(world.turns.retried(due), Some(user));
-                            world.send(user, offset, true, false);
-                        }
-                    }
-                    7 => world.take_turns(),
-                    8 if below(40) == 0 => world.restart(),
-                    9 => {
-                        for _ in 0..below(8) {
-                            if world.log.len() < 200 {
-                                let offset = world.log.len() as u64;
-                                world.log.push((below(users as usize) as u64, offset));
-                            }
-                        }
-                    }
-                    _ => world.read_on(),
-                }
-            }
-            for (user, begun) in &world.begun {
-                let mut order = begun.clone();
-                order.dedup();
-                let all = world.log.iter().filter(|(of, _)| of == user);
-                let all: Vec<u64> = all.map(|(_, offset)| *offset).collect();
-                let mut seen = Vec::new();
-                order.retain(|offset| {
-                    let is_new = !seen.contains(offset);
-                    seen.push(*offset);
-                    is_new
-                });
-                assert_eq!(order, all, "seed {seed}, user {user}");
-            }
-            assert!(world.stored.is_empty() && world.turns.users.is_empty());
-            assert!(world.turns.heads.is_empty() && world.turns.waiting() == 0);
-            assert!(world.turns.due.is_empty());
-        }
-    }
-
-    #[test]
-    fn what_waits_in_memory_is_bounded() {
-        let mut turns: Turns<u64> = Turns::default();
-        assert!(matches!(turns.admit(1, 0), Admitted::Go(0)));
-        for offset in 1..=50 {
-            assert!(!turns.is_full(50));
-            assert!(matches!(turns.admit(1, offset), Admitted::Waits));
-        }
-        assert!(turns.is_full(50));
-        let freed = turns.ended(1, key(0), false, false);
-        assert_eq!((freed.store.len(), turns.waiting()), (50, 51));
-        turns.settles();
-        turns.settled();
-        assert_eq!(turns.waiting(), 50, "one is a pending retry now");
-        assert!(!turns.is_full(50), "the journal has them now");
-        assert!(matches!(turns.admit(1, 51), Admitted::Store(51)));
-        assert!(
-            matches!(turns.admit(2, 52), Admitted::Go(52)),
-            "others go on"
-        );
-    }
-
-    #[test]
-    fn a_turn_is_looked_for_once_what_was_before_it_is_durable() {
-        let mut turns: Turns<u64> = Turns::default();
-        let _ = turns.admit(1, 0);
-        let _ = turns.admit(1, 1);
-        assert_eq!(turns.ended(1, key(0), false, false).store, [1]);
-        turns.settles();
-        turns.settled();
-        assert!(turns.ended(1, key(0), true, true).go.is_none());
-        assert_eq!(turns.waiting(), 1, "until it is over");
-        // What was settled before says nothing of it.
-        turns.settled();
-        assert!(!turns.has_ready());
-        turns.settles();
-        assert!(!turns.has_ready());
-        turns.settled();
-        let user = turns.next_ready().unwrap();
-        turns.too_early(user, true);
-        assert!(!turns.has_ready());
-        turns.settled();
-        assert_eq!(turns.next_ready(), Some(1));
-        turns.begun(1, key(1));
-        assert_eq!(turns.waiting(), 1, "it is under way");
-        turns.ended(1, key(1), true, true);
-        assert!(turns.users.is_empty() && turns.waiting() == 0);
-    }
-
-    #[test]
-    fn retries_that_have_no_place_in_the_order_disturb_nobody() {
-        let mut turns: Turns<u64> = Turns::default();
-        assert_eq!(turns.user_of(key(0)), None);
-        let _ = turns.admit(1, 3);
-        let _ = turns.admit(1, 4);
-        assert_eq!(turns.user_of(key(0)), None, "of a user with others");
-        turns.ended(1, key(3), false, false);
-        assert_eq!(
-            (turns.user_of(key(3)), turns.user_of(key(0))),
-            (Some(1), None)
-        );
-    }
-
-    #[test]
-    fn a_booked_delivery_that_is_gone_holds_its_user_up_until_it_is_passed() {
-        let mut turns: Turns<u64> = Turns::default();
-        let _ = turns.admit(1, 0);
-        let _ = turns.admit(1, 1);
-        turns.ended(1, key(0), false, false);
-        turns.settles();
-        turns.settled();
-        turns.booked((Timestamp(9), Offset(0), Part::Event));
-        turns.booked((Timestamp(5), Offset(7), Part::Event));
-        turns.notice_gone(|_| false);
-        assert!(!turns.has_ready());
-        turns.notice_gone(|(due_at, ..)| due_at.0 == 9);
-        assert_eq!((turns.next_ready(), turns.waiting()), (Some(1), 2));
-        turns.begun(1, key(1));
-        turns.forget(1);
-        assert!(turns.users.is_empty() && turns.heads.is_empty() && turns.waiting() == 0);
-    }
-
-    #[test]
-    fn a_user_whose_deliveries_were_erased_begins_anew() {
-        let mut turns: Turns<u64> = Turns::default();
-        let _ = turns.admit(1, 0);
-        let _ = turns.admit(1, 1);
-        turns.ended(1, key(0), false, false);
-        turns.settles();
-        turns.settled();
-        turns.ended(1, key(0), true, true);
-        turns.forget(1);
-        assert_eq!(
-            (turns.waiting(), turns.users_stored, turns.heads.len()),
-            (0, 0, 0)
-        );
-        assert!(matches!(turns.admit(1, 2), Admitted::Go(2)));
-    }
-}
+mod tests;

@@ -72,6 +72,8 @@ pub struct LaneView {
     pub draining: Option<Drain>,
     /// Deliveries that wait for an earlier one of their user.
     pub in_order: u64,
+    /// Of the pending retries, those that wait for a property of their user.
+    pub awaiting: u64,
     /// Pending retries.
     pub pending: u64,
     /// When the oldest event that is neither delivered nor booked as a retry was received.
@@ -130,6 +132,7 @@ pub(crate) struct View {
 /// What the lane lets pass at this moment.
 pub(crate) struct Flow {
     pub(crate) in_order: u64,
+    pub(crate) awaiting: u64,
     pub(crate) draining: Option<Drain>,
     pub(crate) allowed: usize,
     pub(crate) open: Option<Open>,
@@ -201,7 +204,7 @@ impl View {
                     state.shown.last_failure = Some(one.at);
                 }
                 WorkResult::Discarded(why) => state.discarded = Some(why.to_string()),
-                WorkResult::NotSent | WorkResult::Waits => {}
+                WorkResult::NotSent | WorkResult::Waits | WorkResult::Awaits { .. } => {}
             }
         }
     }
@@ -232,6 +235,7 @@ impl View {
         let mut state = self.state();
         state.shown.allowed = flow.allowed;
         state.shown.in_order = flow.in_order;
+        state.shown.awaiting = flow.awaiting;
         state.shown.draining = flow.draining;
         state.shown.shut_since = flow.open.map(|open| open.since);
         state.shown.next_probe = flow.open.and_then(|open| open.next_probe);

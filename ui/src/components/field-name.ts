@@ -36,6 +36,7 @@ const NAMES: Record<string, string> = {
   operator: "Comparison",
   options: "Choices",
   parameters: "Parameters",
+  order: "Order of deliveries",
   password: "Password",
   pattern: "Pattern",
   properties: "Properties",
@@ -70,6 +71,7 @@ const NAMES: Record<string, string> = {
   value: "Value",
   values: "Values",
   version: "Version",
+  wait_for_properties_seconds: "Wait for properties of users",
   withhold_properties: "Withhold properties",
 };
 

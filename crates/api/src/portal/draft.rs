@@ -10,7 +10,7 @@ use axum::http::Uri;
 use model::DefinitionId;
 use model::definition::{Definition, Parameter};
 use model::filter::{Property, Selection};
-use model::sync::{Events, Order, PropertyChoice, Settings, UserAgent, Users};
+use model::sync::{Events, Order, PropertyChoice, Settings, UserAgent, Users, WAIT_FOR_PROPERTIES};
 use serde::{Deserialize, Deserializer};
 use store::{SecretFields, SyncDraft};
 use utoipa::ToSchema;
@@ -87,6 +87,11 @@ pub(super) struct SyncInput {
     requests_per_minute: Option<Option<u32>>,
     /// Which deliveries may overtake others.
     order: Option<Order>,
+    /// How long an event waits, from when it was received, for the user property that a required mapping
+    /// names, in seconds; null: it is discarded at once.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>, minimum = 60, maximum = 86_400)]
+    wait_for_properties_seconds: Option<Option<u32>>,
 }
 
 /// The destination that a sync is to connect.
@@ -273,6 +278,14 @@ pub(super) fn merge(
             problems.push(FieldProblem::new("/requests_per_minute", message));
         }
         settings.requests_per_minute = rate;
+    }
+    if let Some(wait) = input.wait_for_properties_seconds {
+        if !wait.is_none_or(|seconds| WAIT_FOR_PROPERTIES.contains(&seconds)) {
+            let (least, most) = (WAIT_FOR_PROPERTIES.start(), WAIT_FOR_PROPERTIES.end());
+            let message = format!("from {least} to {most} (a day), or null for no waiting");
+            problems.push(FieldProblem::new("/wait_for_properties_seconds", message));
+        }
+        settings.wait_for_properties_seconds = wait;
     }
     settings.property_choice = input.property_choice.unwrap_or(settings.property_choice);
     settings.withhold_properties =

@@ -113,6 +113,13 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
         max: usize,
     ) -> Result<Vec<Arc<Event>>, LaneError>;
 
+    /// A user's properties: see [`journal::Journal::user_properties`].
+    async fn user_properties(
+        &self,
+        project: ProjectId,
+        user: u64,
+    ) -> Result<Option<Vec<u8>>, LaneError>;
+
     /// The position behind a project's newest event: see [`journal::Journal::head`].
     fn head(&self, project: ProjectId) -> watch::Receiver<Offset>;
 
@@ -160,6 +167,8 @@ pub struct LaneStatus {
     pub next_probe: Option<Timestamp>,
     /// Deliveries that wait for an earlier one of their user.
     pub in_order: u64,
+    /// Of the pending retries, those that wait for a property of their user.
+    pub awaiting: u64,
     /// How it goes through what was held up, while it does.
     pub draining: Option<Drain>,
     /// What it keeps at most while it stands still.

@@ -1,9 +1,11 @@
 //! What people see of a project's events: without the values of its sensitive properties.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use model::json::{Limits, Object, Value, parse};
 use model::sensitive::{MASK, Redaction, SensitiveProperties, mask};
-use model::{Offset, ProjectId};
+use model::{Event, Offset, ProjectId};
 
 use super::{ApiError, Portal};
 
@@ -70,12 +72,37 @@ impl Portal {
             let found = self.lanes.events(log, end, 1).await?;
             let found = found.first().filter(|event| event.offset == offset);
             if let Some(event) = found.filter(|event| !event.is_erased()) {
-                by_offset.insert(offset, mask(event, &sensitive).redaction);
+                let event = self.as_sent(log, event).await?;
+                by_offset.insert(offset, mask(&event, &sensitive).redaction);
             }
         }
         Ok(Redactions {
             by_offset: Some(by_offset),
         })
+    }
+
+    /// The event with the properties that its user has by now and it didn't know: where a sync has events
+    /// wait for them, it may have been sent with these.
+    pub(super) async fn as_sent(
+        &self,
+        log: ProjectId,
+        event: &Arc<Event>,
+    ) -> Result<Arc<Event>, ApiError> {
+        let Some((user, own)) = user_of(event) else {
+            return Ok(Arc::clone(event));
+        };
+        let Some(known) = self.lanes.user_properties(log, user).await? else {
+            return Ok(Arc::clone(event));
+        };
+        let known = parse(&known, &Limits::OWN).ok();
+        let known = known.as_ref().and_then(Value::as_object);
+        let news: Vec<_> = known
+            .into_iter()
+            .flat_map(Object::iter)
+            .filter(|(name, _)| own.is_none_or(|own| own.get(name).is_none()))
+            .collect();
+        let whole = event.with_user_properties(&news).map(Arc::new);
+        Ok(whole.unwrap_or_else(|| Arc::clone(event)))
     }
 
     /// Why a lane is not healthy, in words: without what may quote an event, where the project has
@@ -91,6 +118,14 @@ impl Portal {
         let sensitive = self.store.project(project).await?.sensitive;
         Ok(Some(reason_as_shown(reason, &sensitive)))
     }
+}
+
+/// Whose the event is, and what it shows of their properties.
+fn user_of(event: &Event) -> Option<(u64, Option<&Object<'_>>)> {
+    let root = event.root().ok()?;
+    let user = root.get("amplitude_id")?.as_number()?.as_i64()?;
+    let own = root.get("user_properties").and_then(Value::as_object);
+    Some((u64::try_from(user).ok()?, own))
 }
 
 /// The same for a project with these sensitive properties.

@@ -33,7 +33,7 @@ pub(super) struct SyncStatus {
     since: Option<String>,
     /// Requests under way.
     in_flight: u64,
-    /// Deliveries that wait for their next attempt.
+    /// Deliveries that wait for their next attempt, or for a property of their user.
     pending: u64,
     /// When the first of them is due.
     #[schema(format = DateTime)]
@@ -53,6 +53,8 @@ pub(super) struct SyncStatus {
     next_probe_at: Option<String>,
     /// Deliveries that wait for an earlier one of their user, where these keep their order.
     waiting_in_order: u64,
+    /// Of the pending ones, those that wait for a property of their user.
+    awaiting_properties: u64,
     /// What it keeps, and what it lost, while it stands still: switched off, misconfigured, or not sent to.
     held: HeldView,
     /// How it goes through what was held up, while it does.
@@ -142,10 +144,10 @@ pub(super) struct RetryView {
     part: Part,
     /// How many attempts have been made.
     attempts: u8,
-    /// When the next one is due.
+    /// When the next one is due; of one that waits for a property of its user, until when it does.
     #[schema(format = DateTime)]
     due_at: String,
-    /// What the last one met.
+    /// What the last one met, or, with the category `awaiting_property`, what it waits for.
     failure: FailureView,
 }
 
@@ -259,6 +261,7 @@ pub(super) async fn status(
         requests_at_once: lane.allowed,
         next_probe_at: lane.next_probe.map(rfc3339),
         waiting_in_order: lane.in_order,
+        awaiting_properties: lane.awaiting,
         held: HeldView::new(lane.caps, &stats),
         draining: lane.draining.map(|drain| DrainingView {
             events_left: drain.until.0.saturating_sub(stats.cursor.0),
@@ -281,7 +284,7 @@ fn counts(stats: &LaneStats) -> CountsView {
     }
 }
 
-/// Lists a sync's deliveries that wait for their next attempt, the one that is due first first.
+/// Lists a sync's deliveries that wait for their next attempt, or for a property of their user, the one that is due first first.
 #[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/retries", tag = "deliveries",
     operation_id = "list_retries",
     params(("project" = String, Path, description = "The project's id"),

@@ -57,6 +57,9 @@ pub(super) struct SyncView {
     requests_per_minute: Option<u32>,
     /// Which deliveries may overtake others.
     order: Order,
+    /// How long an event waits, from when it was received, for the user property that a required mapping
+    /// names, in seconds; null: it is discarded at once.
+    wait_for_properties_seconds: Option<u32>,
     /// Counts from 1 with each change; what `ETag` and `If-Match` carry as `"vN"`.
     version: u64,
     /// When it was made.
@@ -146,6 +149,7 @@ impl SyncView {
             concurrency: settings.concurrency,
             requests_per_minute: settings.requests_per_minute,
             order: settings.order,
+            wait_for_properties_seconds: settings.wait_for_properties_seconds,
             version: record.version,
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),

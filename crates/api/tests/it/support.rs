@@ -13,7 +13,7 @@ use journal::fate::{
 };
 use journal::figures::{Figures, Scope, Step};
 use journal::hold::{Drain, Forgone, Standing};
-use journal::turn::{Turn, TurnHead};
+use journal::turn::{Booked, Turn, TurnHead};
 use journal::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, Fates, IncomingEvent, Journal,
     LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey, Settlement, Status,
@@ -211,7 +211,15 @@ impl Journal for Recorder {
         &self,
         _: SyncId,
         _: u64,
-    ) -> Result<Option<(Turn, Option<Timestamp>)>, StorageError> {
+    ) -> Result<Option<(Turn, Option<Booked>)>, StorageError> {
+        Ok(None)
+    }
+
+    async fn has_turn(&self, _: SyncId, _: Turn) -> Result<bool, StorageError> {
+        Ok(false)
+    }
+
+    async fn user_properties(&self, _: ProjectId, _: u64) -> Result<Option<Vec<u8>>, StorageError> {
         Ok(None)
     }
 

@@ -144,6 +144,7 @@ pub async fn ended_deliveries_are_read_newest_first(backend: &dyn Backend) {
         part: Part::User,
         why: EndedWhy::Discarded(Discarded::MissingMapping {
             field: "email".into(),
+            waited_seconds: None,
         }),
         ..ended(3, NOW)
     };

@@ -176,6 +176,8 @@ macro_rules! conformance {
             turns::a_users_first_delivery_is_known_and_whether_it_is_booked
             turns::turns_of_erased_events_go
             turns::what_waits_holds_its_event_and_goes_with_its_lane
+            turns::what_waits_for_a_property_is_pending_and_in_order
+            turns::a_users_properties_are_those_after_the_newest_event
         }
     };
     (@cases $backend:expr; $($module:ident :: $case:ident)+) => {

@@ -16,6 +16,7 @@ const REPLAY: ReplayId = ReplayId::from_bytes([9; 16]);
 fn discarded(offset: u64, part: Part) -> Ended {
     let missing = Discarded::MissingMapping {
         field: "email".into(),
+        waited_seconds: None,
     };
     Ended {
         part,

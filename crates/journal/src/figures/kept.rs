@@ -195,6 +195,7 @@ mod tests {
             },
             Discarded::MissingMapping {
                 field: String::new(),
+                waited_seconds: None,
             },
             Discarded::InvalidUrl {
                 message: String::new(),
@@ -229,6 +230,6 @@ mod tests {
         categories.dedup();
         assert_eq!(categories.len(), Category::ALL.len());
         // The last of the enumeration: a new one behind it has to be added to the list.
-        assert_eq!(Category::Rejected as usize, Category::ALL.len() - 1);
+        assert_eq!(Category::AwaitingProperty as usize, Category::ALL.len() - 1);
     }
 }

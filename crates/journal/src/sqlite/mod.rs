@@ -46,7 +46,7 @@ pub use open::OpenError;
 use crate::figures::{Figures, Scope, Step as FigureStep};
 use crate::hold::{Drain, Forgone, Standing};
 use crate::received::Received;
-use crate::turn::{Turn, TurnHead};
+use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, EraseRequest, Erasing, Erasure, Held,
     Journal, Keep, LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey,
@@ -309,12 +309,30 @@ impl Journal for Sqlite {
         &self,
         sync: SyncId,
         user: u64,
-    ) -> Result<Option<(Turn, Option<Timestamp>)>, StorageError> {
+    ) -> Result<Option<(Turn, Option<Booked>)>, StorageError> {
         let read = move |connection: &_| reader::turn(connection, sync, user);
         self.readers
             .run(read)
             .await?
             .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn has_turn(&self, sync: SyncId, turn: Turn) -> Result<bool, StorageError> {
+        let read = move |connection: &_| reader::has_turn(connection, sync, turn);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
+    async fn user_properties(
+        &self,
+        project: ProjectId,
+        user: u64,
+    ) -> Result<Option<Vec<u8>>, StorageError> {
+        self.readers
+            .run(move |connection| reader::user_properties(connection, project, user))
+            .await
     }
 
     async fn ended(

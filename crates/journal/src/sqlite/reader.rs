@@ -18,7 +18,7 @@ use super::open::{Role, connect};
 use super::turns;
 use super::writer::counts_from;
 use crate::hold::Drain;
-use crate::turn::{Turn, TurnHead};
+use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
     Ended, EndedRow, Held, LaneStats, ReplayState, Retry, RetryKey, StorageError, Stretch,
 };
@@ -406,8 +406,8 @@ pub(super) fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> 
     })
 }
 
-/// A delivery whose turn it is, and when a retry of it is due.
-type NextTurn = (Turn, Option<Timestamp>);
+/// A delivery whose turn it is, and the retry of it.
+type NextTurn = (Turn, Option<Booked>);
 
 /// `None` when the sync has no lane.
 pub(super) fn turns(
@@ -432,6 +432,36 @@ pub(super) fn turn(
         Some(lane) => Ok(Some(turns::head(connection, lane, user)?)),
         None => Ok(None),
     }
+}
+
+/// `None` when the sync has no lane.
+pub(super) fn has_turn(
+    connection: &Connection,
+    sync: SyncId,
+    turn: Turn,
+) -> Result<Option<bool>, Fault> {
+    match lane_number(connection, sync)? {
+        Some(lane) => Ok(Some(turns::has(connection, lane, &turn)?)),
+        None => Ok(None),
+    }
+}
+
+/// See [`Journal::user_properties`](crate::Journal::user_properties).
+pub(super) fn user_properties(
+    connection: &Connection,
+    project: ProjectId,
+    user: u64,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let found = connection
+        .prepare_cached(
+            "SELECT properties FROM users JOIN projects ON projects.number = users.project
+             WHERE amplitude_id = ?1 AND projects.id = ?2",
+        )?
+        .query_row(params![user as i64, project.to_bytes()], |row| {
+            row.get::<_, String>(0)
+        })
+        .optional()?;
+    Ok(found.map(String::into_bytes))
 }
 
 /// `None` when the sync has no lane.

@@ -6,24 +6,26 @@ use model::{Offset, Part, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::failure::Fault;
-use crate::turn::{Turn, TurnHead};
+use crate::turn::{Booked, Turn, TurnHead};
 
 /// Each user's first delivery; a range of users, and how many users.
 const HEADS: &str = "
-    SELECT user, offset, part, count,
-        (SELECT due_at FROM retries WHERE retries.lane = ?1 AND retries.offset = first.offset
-            AND retries.part = first.part)
-    FROM (SELECT user, offset, part, count(*) OVER (PARTITION BY user) AS count,
-            row_number() OVER (PARTITION BY user ORDER BY offset, part) AS place
-        FROM turns WHERE lane = ?1 AND user BETWEEN ?2 AND ?3) AS first
+    SELECT user, offset, part, due_at, attempts, count, booked_count
+    FROM (SELECT user, turns.offset, turns.part, due_at, attempts,
+            count(*) OVER (PARTITION BY user) AS count,
+            count(due_at) OVER (PARTITION BY user) AS booked_count,
+            row_number() OVER (PARTITION BY user ORDER BY turns.offset, turns.part) AS place
+        FROM turns LEFT JOIN retries ON retries.lane = turns.lane
+            AND retries.offset = turns.offset AND retries.part = turns.part
+        WHERE turns.lane = ?1 AND user BETWEEN ?2 AND ?3)
     WHERE place = 1 ORDER BY user LIMIT ?4";
 
 /// One user's first delivery. The others are not counted: there may be very many.
 const HEAD: &str = "
-    SELECT user, offset, part,
-        (SELECT due_at FROM retries WHERE retries.lane = ?1 AND retries.offset = turns.offset
-            AND retries.part = turns.part)
-    FROM turns WHERE lane = ?1 AND user = ?2 ORDER BY offset, part LIMIT 1";
+    SELECT user, turns.offset, turns.part, due_at, attempts
+    FROM turns LEFT JOIN retries ON retries.lane = turns.lane
+        AND retries.offset = turns.offset AND retries.part = turns.part
+    WHERE turns.lane = ?1 AND user = ?2 ORDER BY turns.offset, turns.part LIMIT 1";
 
 /// Notes that a delivery has its place in its user's order; says how many more there are now.
 pub(super) fn add(connection: &Connection, lane: i64, turn: &Turn) -> Result<u64, Fault> {
@@ -51,6 +53,20 @@ pub(super) fn remove(connection: &Connection, lane: i64, turn: &Turn) -> Result<
             turn.part as u8
         ])?;
     Ok(gone as u64)
+}
+
+/// Whether a delivery has a place.
+pub(super) fn has(connection: &Connection, lane: i64, turn: &Turn) -> Result<bool, Fault> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM turns WHERE lane = ?1 AND user = ?2 AND offset = ?3 AND part = ?4",
+        )?
+        .exists(params![
+            lane,
+            turn.user as i64,
+            turn.offset.0 as i64,
+            turn.part as u8
+        ])?)
 }
 
 /// Which deliveries of an event have a place and no retry.
@@ -128,10 +144,10 @@ pub(super) fn head(
     connection: &Connection,
     lane: i64,
     user: u64,
-) -> Result<Option<(Turn, Option<Timestamp>)>, Fault> {
+) -> Result<Option<(Turn, Option<Booked>)>, Fault> {
     let mut query = connection.prepare_cached(HEAD)?;
     let mut rows = query.query(params![lane, user as i64])?;
-    let read = |row: &Row<'_>| Ok((turn(row)?, row.get::<_, Option<i64>>(3)?.map(Timestamp)));
+    let read = |row: &Row<'_>| Ok((turn(row)?, booked(row)?));
     rows.next()?.map(read).transpose()
 }
 
@@ -154,8 +170,20 @@ fn between(
 fn read(row: &Row<'_>) -> Result<TurnHead, Fault> {
     Ok(TurnHead {
         turn: turn(row)?,
-        count: row.get::<_, i64>(3)? as u64,
-        due_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        count: row.get::<_, i64>(5)? as u64,
+        booked_count: row.get::<_, i64>(6)? as u64,
+        booked: booked(row)?,
+    })
+}
+
+/// The retry in the columns `…, due_at, attempts`.
+fn booked(row: &Row<'_>) -> Result<Option<Booked>, Fault> {
+    Ok(match row.get::<_, Option<i64>>(3)? {
+        Some(due_at) => Some(Booked {
+            due_at: Timestamp(due_at),
+            attempts: row.get(4)?,
+        }),
+        None => None,
     })
 }
 

@@ -40,7 +40,7 @@ pub fn pointer(
         Discarded::InvalidHeader { name } => header(settings, payload, &defined_at, name),
         Discarded::InvalidUrl { .. } => Some(url()),
         Discarded::InvalidJson { .. } => body(),
-        Discarded::MissingMapping { field } => {
+        Discarded::MissingMapping { field, .. } => {
             let mut mappings = definition.mappings.iter();
             let missing = mappings.find(|mapping| mapping.fields().any(|name| name == field))?;
             Some(below("/mappings", &missing.name))

@@ -113,7 +113,8 @@ fn a_required_mapping_without_a_value_names_the_field() {
         assert_eq!(
             failed,
             Discarded::MissingMapping {
-                field: "external_id".into()
+                field: "external_id".into(),
+                waited_seconds: None
             }
         );
     }

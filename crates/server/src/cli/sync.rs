@@ -370,6 +370,11 @@ impl One {
             ),
             ("Held", resume::held(&status["held"])),
         ]);
+        if status["awaiting_properties"].as_u64() > Some(0) {
+            let count = &status["awaiting_properties"];
+            let told = format!("{count} of the retries, for properties of their users");
+            fields.push(("Not tried yet", told));
+        }
         if status["draining"].is_object() {
             let left = &status["draining"]["events_left"];
             fields.push(("Going through", format!("{left} events that were held up")));

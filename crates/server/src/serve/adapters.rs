@@ -108,6 +108,7 @@ impl Lanes for ControlledLanes {
             allowed: view.allowed as u64,
             next_probe: view.next_probe,
             in_order: view.in_order,
+            awaiting: view.awaiting,
             draining: match view.draining {
                 Some(drain) => Some(drain),
                 // One that is switched off may be about to go through it.
@@ -190,6 +191,15 @@ impl Lanes for ControlledLanes {
     ) -> Result<Vec<Arc<Event>>, LaneError> {
         let newest = journal::newest(self.journal.as_ref(), project, before, max);
         newest.await.map_err(unavailable)
+    }
+
+    async fn user_properties(
+        &self,
+        project: ProjectId,
+        user: u64,
+    ) -> Result<Option<Vec<u8>>, LaneError> {
+        let found = self.journal.user_properties(project, user);
+        found.await.map_err(unavailable)
     }
 
     fn head(&self, project: ProjectId) -> watch::Receiver<Offset> {

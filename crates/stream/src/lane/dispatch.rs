@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use journal::StorageError;
 
+use super::awaiting::Lacking;
 use super::{Lane, PAGE};
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, DueRetry};
 use crate::crew::Work;
 use crate::drain::Draining;
 use crate::gate::Passage;
@@ -57,9 +58,9 @@ impl Lane {
                 self.release_held();
                 let room = self.room();
                 let (work, more) = self.read_new(room, false).await?;
-                let work = self.in_turn(work);
+                let work = self.in_turn(work).await;
                 self.hand_out(work);
-                Ok(more)
+                Ok(more || self.has_turns())
             }
             // A retry under way is a probe, too.
             Passage::Probe if self.retrying == 0 => self.probe().await,
@@ -93,7 +94,7 @@ impl Lane {
             let (work, more) = self.read_new(1, true).await?;
             // Those that wait for their turn are no probe: the next ones may be.
             let more = more || !work.is_empty();
-            let work = self.in_turn(work);
+            let work = self.in_turn(work).await;
             self.gate.hold(work);
             if self.gate.held() == 0 {
                 self.starved = !more;
@@ -133,6 +134,11 @@ impl Lane {
         let _ = reply.send(moved);
     }
 
+    /// A retry could not be begun: it is still due.
+    fn put_back(&mut self, due: &DueRetry) {
+        self.agenda.booked(due.key, due.attempts);
+    }
+
     async fn dispatch_retries(&mut self) -> Result<(), StorageError> {
         while self.may_retry() {
             if let Some(after) = self.agenda.load_after() {
@@ -147,13 +153,11 @@ impl Lane {
                 break;
             };
             let (_, offset, part) = due.key;
-            let event = self.tools.journal.get(self.project, offset).await;
-            // It could not be looked for: it is still due.
-            let event = event.inspect_err(|_| self.agenda.booked(due.key, due.attempts))?;
-            // Also of a lane that no longer keeps the order.
-            let user = self.turns.retried(due.key);
+            let found = self.tools.journal.get(self.project, offset).await;
+            let event = found.inspect_err(|_| self.put_back(&due))?;
             let Some(event) = event else {
                 tracing::error!(sync = %self.sync, offset = offset.0, "the event of a pending retry is gone");
+                let user = self.turns.retried(due.key);
                 self.results.add_lost_retry(offset, part, user);
                 self.exposed += 1;
                 if let Some(user) = user {
@@ -161,19 +165,27 @@ impl Lane {
                 }
                 continue;
             };
-            self.retrying += 1;
-            self.exposed += 1;
-            let plan = Arc::clone(&self.plan);
-            self.crew.push([Work {
+            let mut work = Work {
                 event,
                 part,
-                plan,
+                plan: Arc::clone(&self.plan),
                 attempt: due.attempts.saturating_add(1),
                 booked: true,
                 due_at: due.key.0,
-                user,
+                user: None,
                 stored: true,
-            }]);
+                waited: false,
+            };
+            let lacking = self.lacking(&due, &mut work).await;
+            match lacking.inspect_err(|_| self.put_back(&due))? {
+                Lacking::Waits => continue,
+                // Also of a lane that no longer keeps the order.
+                Lacking::Begin(user) => work.user = user,
+            }
+            self.turns.retried(due.key);
+            self.retrying += 1;
+            self.exposed += 1;
+            self.crew.push([work]);
         }
         Ok(())
     }
@@ -230,6 +242,13 @@ impl Lane {
                 self.page.pop_front();
                 continue;
             }
+            if self.turns.any_awaits() {
+                let event = Arc::clone(event);
+                self.look_at_users_of(&event);
+            }
+            let Some(event) = self.page.front() else {
+                break;
+            };
             let parts = self.plan.matching(event);
             let superseded = |draining: &Draining| draining.is_superseded(event);
             if !parts.is_empty() && self.draining.as_ref().is_some_and(superseded) {
@@ -258,6 +277,7 @@ impl Lane {
                     due_at: event.received_at,
                     user,
                     stored: false,
+                    waited: false,
                 });
             }
             self.page.pop_front();

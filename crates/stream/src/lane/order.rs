@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use journal::StorageError;
-use journal::turn::Turn;
-use model::{Offset, Part, Timestamp};
+use journal::turn::{Booked, Turn};
+use model::{Offset, Part};
 
 use super::Lane;
+use super::awaiting::Lack;
 use crate::crew::{Done, Work, WorkResult};
 use crate::gate::Passage;
 use crate::turns::Admitted;
@@ -31,20 +32,39 @@ impl Lane {
 
     /// Whose delivery a new one is, where that matters.
     pub(super) fn user_in_order(&self, event: &model::Event) -> Option<u64> {
-        if self.ordered { user::key(event) } else { None }
+        let matters = self.ordered || self.wait.is_some() || !self.turns.is_empty();
+        if matters { user::key(event) } else { None }
     }
 
     /// Of new deliveries, those whose turn it is; the others wait.
-    pub(super) fn in_turn(&mut self, work: Vec<Work>) -> Vec<Work> {
-        if !self.ordered {
+    pub(super) async fn in_turn(&mut self, work: Vec<Work>) -> Vec<Work> {
+        if !self.ordered && self.wait.is_none() && self.turns.is_empty() {
             return work;
         }
         let mut go = Vec::with_capacity(work.len());
-        for one in work {
+        for mut one in work {
             let Some(user) = one.user else {
                 go.push(one);
                 continue;
             };
+            match self.lack_of(&mut one, user).await {
+                Lack::None => {}
+                Lack::Waits(until) => {
+                    self.await_property(one, user, until);
+                    continue;
+                }
+                Lack::GivesUp => {
+                    // Nobody waits for the end of what is not sent.
+                    one.user = None;
+                    go.push(one);
+                    continue;
+                }
+            }
+            if !self.ordered && !self.turns.has_stored(user) {
+                one.user = None;
+                go.push(one);
+                continue;
+            }
             match self.turns.admit(user, one) {
                 Admitted::Go(one) => go.push(one),
                 Admitted::Waits => {}
@@ -75,7 +95,12 @@ impl Lane {
     }
 
     /// Settles a delivery as one that waits in the journal.
-    fn store(&mut self, work: Work) {
+    pub(super) fn store(&mut self, work: Work) {
+        self.settle_unbegun(work, WorkResult::Waits);
+    }
+
+    /// Settles a new delivery of which nothing was tried.
+    pub(super) fn settle_unbegun(&mut self, work: Work, result: WorkResult) {
         let now = self.tools.clock.now();
         // As all that is settled it has been counted as exposed.
         self.exposed += 1;
@@ -90,7 +115,7 @@ impl Lane {
             began: now,
             at: now,
             requests: 0,
-            result: WorkResult::Waits,
+            result,
             told: None,
         });
     }
@@ -98,15 +123,21 @@ impl Lane {
     /// Begins up to `most` deliveries that waited in the journal and whose turn has come; says how many.
     pub(super) async fn dispatch_turns(&mut self, most: usize) -> Result<usize, StorageError> {
         let mut begun = 0;
-        while begun < most && self.room() > 0 {
+        for _ in 0..PAGE {
+            // While something is being settled, the journal may not have all that concerns a user.
+            if begun >= most || !self.has_turns() {
+                break;
+            }
             let Some(user) = self.turns.next_ready() else {
                 break;
             };
+            if self.results.has_turn_of(user) {
+                self.turns.too_early(user);
+                continue;
+            }
             let next = self.tools.journal.turn(self.sync, user).await;
             match next.inspect_err(|_| self.turns.again(user))? {
-                Some((turn, due_at)) => begun += usize::from(self.begin_turn(turn, due_at).await?),
-                None if self.settling.is_some() => self.turns.too_early(user, true),
-                None if self.results.has_turn_of(user) => self.turns.too_early(user, false),
+                Some((turn, booked)) => begun += usize::from(self.begin_turn(turn, booked).await?),
                 // Nothing of the user is on its way to the journal either.
                 None => self.turns.forget(user),
             }
@@ -114,17 +145,22 @@ impl Lane {
         Ok(begun)
     }
 
+    /// Whether deliveries can be looked for whose turn may have come.
+    pub(super) fn has_turns(&self) -> bool {
+        self.turns.has_ready() && self.room() > 0 && self.settling.is_none()
+    }
+
     /// Begins a user's next delivery; `false` when there is nothing to send.
     async fn begin_turn(
         &mut self,
         turn: Turn,
-        due_at: Option<Timestamp>,
+        booked: Option<Booked>,
     ) -> Result<bool, StorageError> {
         let Turn { user, offset, part } = turn;
-        if let Some(due_at) = due_at {
+        if let Some(booked) = booked.filter(|booked| booked.attempts > 0) {
             // It comes when its retry is due.
-            self.turns.begun(user, (offset, part));
-            let key = (due_at, offset, part);
+            self.turns.begun(user, (offset, part), true);
+            let key = (booked.due_at, offset, part);
             if !self.agenda.has_passed(&key) {
                 self.turns.booked(key);
             }
@@ -132,14 +168,17 @@ impl Lane {
         }
         let event = self.tools.journal.get(self.project, offset).await;
         let event = event.inspect_err(|_| self.turns.again(user))?;
-        self.turns.begun(user, (offset, part));
         let Some(event) = event else {
-            self.results.add_lost_turn(turn);
+            self.turns.begun(user, (offset, part), booked.is_some());
+            match booked {
+                Some(_) => self.results.add_lost_retry(offset, part, Some(user)),
+                None => self.results.add_lost_turn(turn),
+            }
             self.exposed += 1;
             self.free_turn(user, (offset, part), true, true);
             return Ok(false);
         };
-        self.hand_out(vec![Work {
+        let mut work = Work {
             due_at: self.tools.clock.now(),
             event,
             part,
@@ -148,7 +187,15 @@ impl Lane {
             booked: false,
             user: Some(user),
             stored: true,
-        }]);
+            waited: false,
+        };
+        let complete = self.complete(&mut work, user).await;
+        let complete = complete.inspect_err(|_| self.turns.again(user))?;
+        if self.begin_waiting(turn, booked, &mut work, complete) {
+            return Ok(false);
+        }
+        self.turns.begun(user, (offset, part), false);
+        self.hand_out(vec![work]);
         Ok(true)
     }
 }

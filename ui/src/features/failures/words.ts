@@ -14,6 +14,7 @@ export const CATEGORIES: Record<string, string> = {
   unexpected_status: "An answer that isn't expected",
   internal: "Failed inside Millstream",
   discarded: "No request could be made",
+  awaiting_property: "A property of the user is awaited",
 };
 
 /** A reason as people say it: that of a category, or the stable name of why no request could be made. */

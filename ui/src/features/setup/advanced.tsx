@@ -1,5 +1,5 @@
-import { NumberInput, Select, Textarea } from "@mantine/core";
-import { problemAt } from "./form";
+import { NumberInput, Select, Switch, Textarea } from "@mantine/core";
+import { problemAt, WAIT_SECONDS } from "./form";
 import { Step, type StepProps } from "./step";
 
 /** What most syncs leave as it is. */
@@ -45,6 +45,40 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
           set({ requests_per_minute: typeof value === "number" ? value : null });
         }}
       />
+      <Switch
+        label="Keep each user's deliveries in order"
+        description="A user's next delivery begins when the one before is over, however long it is tried. Other users don't wait."
+        disabled={disabled}
+        checked={form.order === "per_user"}
+        onChange={(event) => {
+          set({ order: event.currentTarget.checked ? "per_user" : "none" });
+        }}
+      />
+      <Switch
+        label="Wait for properties of users"
+        description="An event that lacks a user property which a required mapping names waits until one is sent; then it goes first. Otherwise it is discarded at once."
+        disabled={disabled}
+        checked={form.wait_for_properties_seconds !== null}
+        onChange={(event) => {
+          set({ wait_for_properties_seconds: event.currentTarget.checked ? WAIT_SECONDS : null });
+        }}
+      />
+      {form.wait_for_properties_seconds !== null && (
+        <NumberInput
+          label="Wait at most, in minutes"
+          description="From when the event was received; up to a day. Then it is discarded."
+          min={1}
+          max={1440}
+          w={220}
+          allowDecimal={false}
+          disabled={disabled}
+          value={Math.round(form.wait_for_properties_seconds / 60)}
+          error={problemAt(problems, "/wait_for_properties_seconds")}
+          onChange={(value) => {
+            if (typeof value === "number") set({ wait_for_properties_seconds: value * 60 });
+          }}
+        />
+      )}
       <Select
         label="Types of properties"
         description="Whether numbers and booleans stay such, or go as text."

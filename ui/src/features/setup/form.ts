@@ -24,7 +24,12 @@ export interface Form {
   typed_properties: boolean | null;
   concurrency: number | null;
   requests_per_minute: number | null;
+  order: Schemas["Order"];
+  wait_for_properties_seconds: number | null;
 }
+
+/** How long events wait for properties of their users, where nobody says. */
+export const WAIT_SECONDS = 3600;
 
 export interface SecretField {
   secret: boolean;
@@ -59,6 +64,8 @@ export function formOf(sync: Sync): Form {
     typed_properties: sync.typed_properties ?? null,
     concurrency: sync.concurrency ?? null,
     requests_per_minute: sync.requests_per_minute ?? null,
+    order: sync.order,
+    wait_for_properties_seconds: sync.wait_for_properties_seconds ?? null,
   };
 }
 
@@ -138,6 +145,8 @@ export function stepOf({ pointer }: FieldProblem): StepId {
     case "typed_properties":
     case "concurrency":
     case "requests_per_minute":
+    case "order":
+    case "wait_for_properties_seconds":
       return "advanced";
     default:
       return "connection";

@@ -90,7 +90,7 @@ function Rows({ syncs }: { syncs: Sync[] }) {
       end: true,
       cell: ({ how }) => how !== undefined && count.format(how.counts.delivered_first + how.counts.delivered_retry),
     },
-    { name: "Waiting", end: true, cell: ({ how }) => how !== undefined && count.format(how.pending + how.backlog) },
+    { name: "Waiting", end: true, cell: ({ how }) => how !== undefined && count.format(how.pending + how.waiting_in_order + how.backlog) },
     { name: "Ended without success", end: true, cell: ({ how }) => how !== undefined && count.format(how.ended) },
   ];
   return <DataTable label="Syncs" columns={columns} rows={rows} keyOf={({ sync }) => sync.id} />;

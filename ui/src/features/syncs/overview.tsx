@@ -97,7 +97,8 @@ function HowItDoes({ project, sync, status }: { project: string; sync: string; s
 function Figures({ status }: { status: SyncStatus }) {
   const { counts } = status;
   const delivered = counts.delivered_first + counts.delivered_retry;
-  const waiting = status.pending + status.backlog;
+  const waiting = status.pending + status.waiting_in_order + status.backlog;
+  const awaiting = status.awaiting_properties;
   const tried = delivered + counts.expired + counts.discarded;
   const share = tried === 0 ? "–" : inShare(delivered / tried);
   const figures: [string, string, string][] = [
@@ -105,7 +106,7 @@ function Figures({ status }: { status: SyncStatus }) {
     ["At a later attempt", count.format(counts.delivered_retry), `${count.format(counts.failed_attempts)} attempts failed`],
     ["Not meant for it", count.format(counts.filtered), "Filtered out by type or condition"],
     ["Ended without success", count.format(counts.expired + counts.discarded), counts.discarded === 0 ? "Expired after ten attempts" : `${count.format(counts.discarded)} could not be made a request`],
-    ["Waiting", count.format(waiting), `${count.format(status.pending)} to be tried again`],
+    ["Waiting", count.format(waiting), `${count.format(status.pending - awaiting)} to be tried again${awaiting > 0 ? `, ${count.format(awaiting)} lack a property` : ""}`],
   ];
   return (
     <Section title="Since the sync exists">

@@ -5,7 +5,8 @@ const count = new Intl.NumberFormat();
 
 /** How a sync does, in one sentence. */
 export function inWords(status: SyncStatus): string {
-  const { health, pending, backlog } = status;
+  const { health, backlog, awaiting_properties: awaiting } = status;
+  const retried = status.pending - awaiting;
   const waiting = backlog === 1 ? "1 event waits" : `${count.format(backlog)} events wait`;
   if (health === "paused") {
     return backlog === 0 ? "Sends nothing while it is paused" : `${waiting} until it is enabled`;
@@ -13,8 +14,13 @@ export function inWords(status: SyncStatus): string {
   if (status.reason != null && status.reason !== "") {
     return inZone(status.reason.charAt(0).toUpperCase() + status.reason.slice(1));
   }
-  if (pending > 0) {
-    return pending === 1 ? "1 delivery is tried again" : `${count.format(pending)} deliveries are tried again`;
+  if (retried > 0) {
+    return retried === 1 ? "1 delivery is tried again" : `${count.format(retried)} deliveries are tried again`;
+  }
+  if (awaiting > 0) {
+    return awaiting === 1
+      ? "1 delivery waits for a property of its user"
+      : `${count.format(awaiting)} deliveries wait for properties of their users`;
   }
   return backlog > 0 ? `${waiting} to be sent` : "Everything is delivered";
 }

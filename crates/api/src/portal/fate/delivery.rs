@@ -88,9 +88,10 @@ pub(super) enum DeliveryState {
         /// Milliseconds that the attempt took.
         took_ms: u32,
     },
-    /// It waits for its next attempt.
+    /// It waits for its next attempt; for a property of its user where the failure's category is
+    /// `awaiting_property`.
     Pending {
-        /// When that is due.
+        /// When that is due, or until when it waits.
         #[schema(format = DateTime)]
         due_at: String,
         /// How many have been made.
@@ -129,7 +130,7 @@ pub(super) enum DeliveryState {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FailureOfAttempt {
     /// The kind of failure.
-    category: &'static str,
+    pub(super) category: &'static str,
     /// The status, where there was an answer.
     status: Option<u16>,
     /// What happened, in words.

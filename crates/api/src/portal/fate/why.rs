@@ -38,6 +38,9 @@ const MOST_SYNCS: u32 = 200;
 /// Samples of refused requests that are told.
 const MOST_REFUSED: usize = 20;
 
+/// What a delivery waits with that waits for a property of its user.
+const AWAITING: &str = "awaiting_property";
+
 /// Of which events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -132,7 +135,7 @@ struct Verdict {
 enum VerdictState {
     /// The destination took it.
     Delivered,
-    /// It waits for its next attempt.
+    /// It waits for its next attempt, or for a property of its user.
     Pending,
     /// All attempts failed.
     Expired,
@@ -216,7 +219,14 @@ pub(in crate::portal) async fn show(
     }
     let mut events = Vec::new();
     for event in &found.events {
-        let masked = mask(event, &sensitive);
+        // What is told of it may say what it was sent with.
+        let masked = match sensitive.is_empty() {
+            true => mask(event, &sensitive),
+            false => Masked {
+                redaction: mask(&portal.as_sent(project, event).await?, &sensitive).redaction,
+                ..mask(event, &sensitive)
+            },
+        };
         let mut of_syncs = Vec::new();
         for explainer in &explainers {
             of_syncs.push(explainer.explain(&portal, event, &masked).await?);
@@ -424,11 +434,15 @@ impl Explainer {
                 attempts_made,
                 last_failure,
             } => {
-                let mut summary = format!(
-                    "tried {}; the next attempt is due at {due_at}; the last one: {}",
-                    times(*attempts_made),
-                    last_failure.message
-                );
+                let mut summary = match last_failure.category {
+                    // It says what it waits for, and until when.
+                    AWAITING if *attempts_made == 0 => last_failure.message.clone(),
+                    _ => format!(
+                        "tried {}; the next attempt is due at {due_at}; the last one: {}",
+                        times(*attempts_made),
+                        last_failure.message
+                    ),
+                };
                 if let Some(held) = self.held() {
                     summary = format!("{summary}; {held}");
                 }

@@ -297,7 +297,7 @@ fn time(
 fn reasons() -> Vec<&'static str> {
     let met = Category::ALL
         .iter()
-        .filter(|category| **category != Category::Discarded);
+        .filter(|category| category.is_of_attempts());
     met.map(|category| category.name())
         .chain(Discarded::NAMES)
         .collect()

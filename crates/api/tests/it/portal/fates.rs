@@ -228,7 +228,10 @@ async fn an_events_deliveries_are_shown_with_their_attempts() {
         attempts: 10,
         why,
     };
-    let missing = Discarded::MissingMapping { field: "id".into() };
+    let missing = Discarded::MissingMapping {
+        field: "id".into(),
+        waited_seconds: None,
+    };
     let record = Record {
         delivered: vec![first],
         attempts: vec![

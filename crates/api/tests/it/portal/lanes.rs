@@ -61,6 +61,8 @@ pub(crate) struct Notes {
     pub(crate) erased: Vec<Subject>,
     /// What is seen of each lane.
     pub(crate) glances: Vec<Glance>,
+    /// Of users by project and `amplitude_id`, JSON.
+    pub(crate) user_properties: HashMap<(ProjectId, u64), Vec<u8>>,
     /// Where each project's log ends, where anybody asked.
     heads: HashMap<ProjectId, watch::Sender<Offset>>,
     /// What becomes of every project's deliveries.
@@ -264,6 +266,7 @@ impl Lanes for NotingLanes {
             allowed: 64,
             next_probe: None,
             in_order: 0,
+            awaiting: 0,
             draining: None,
             caps: journal::hold::Caps::default(),
             stats: Some(notes.stats),
@@ -338,6 +341,15 @@ impl Lanes for NotingLanes {
         let newest = newest.filter(|event| event.project == project);
         let older = newest.filter(|event| before.is_none_or(|before| event.offset < before));
         Ok(older.take(max).cloned().collect())
+    }
+
+    async fn user_properties(
+        &self,
+        project: ProjectId,
+        user: u64,
+    ) -> Result<Option<Vec<u8>>, LaneError> {
+        let notes = self.working()?;
+        Ok(notes.user_properties.get(&(project, user)).cloned())
     }
 
     fn head(&self, project: ProjectId) -> watch::Receiver<Offset> {

@@ -277,6 +277,7 @@ async fn a_dry_run_counts_and_shows_what_would_be_sent_without_secrets() {
         notes.events = (1..=8).map(|n| event(project, n, text.clone())).collect();
         let missing = EndedWhy::Discarded(Discarded::MissingMapping {
             field: "email".into(),
+            waited_seconds: None,
         });
         notes.ended = (1..=7).map(|n| ended(n, timed_out())).collect();
         notes.ended.push(ended(8, missing));

@@ -317,3 +317,49 @@ async fn bodies_of_refused_requests_are_not_shown_where_something_is_sensitive()
         assert_eq!(json!(told), json!([null, 1, "invalid_fields"]));
     }
 }
+
+/// Where a sync has events wait for properties of their users, they are sent with values that they don't
+/// show themselves.
+#[tokio::test]
+async fn what_is_known_of_a_user_by_now_is_not_quoted_either() {
+    const MAIL: &str = "ann@example.com";
+    let shop = stage(json!({"name": "Hook"})).await;
+    let text = shop.world.lanes.notes().events[0].text().clone();
+    let event: Value = serde_json::from_slice(&text).unwrap();
+    let user = event["amplitude_id"].as_u64().unwrap();
+    let known = format!(r#"{{"mail":"{MAIL}"}}"#).into_bytes();
+    let key = (shop.project_id(), user);
+    shop.world.lanes.notes().user_properties.insert(key, known);
+    let failure = Failure {
+        message: format!("example.com answered 400: {MAIL} is nobody"),
+        ..failure()
+    };
+    let retry = Retry {
+        offset: Offset(0),
+        part: Part::Event,
+        attempts: 1,
+        due_at: shop.world.now(),
+        failure,
+    };
+    shop.world.lanes.notes().retries = vec![retry.clone()];
+    let settlement = Settlement {
+        cursor: Offset(4),
+        book: vec![retry],
+        ..Settlement::default()
+    };
+    shop.settle(settlement).await;
+    let why = format!("/projects/{}/why?id=insert%200", shop.project);
+    for path in [format!("{}/retries", shop.sync), why] {
+        mark(&shop, json!({})).await;
+        let shown = shop.world.get(&path).await.is(200);
+        assert!(shown.text.contains(MAIL), "{path}: {}", shown.text);
+        mark(&shop, json!({"user": ["mail"]})).await;
+        let shown = shop.world.get(&path).await.is(200);
+        assert!(!shown.text.contains(MAIL), "{path}: {}", shown.text);
+        assert!(
+            shown.text.contains("[sensitive] is nobody"),
+            "{}",
+            shown.text
+        );
+    }
+}

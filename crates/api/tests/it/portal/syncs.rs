@@ -24,7 +24,7 @@ async fn a_sync_comes_back_as_it_was_sent() {
         "mappings": {"email": {"scope": "user", "name": "mail"}},
         "parameters": {"region": {"value": "eu", "secret": false}},
         "user_agent": "original", "typed_properties": true, "concurrency": 4,
-        "requests_per_minute": 600, "order": "per_user",
+        "requests_per_minute": 600, "order": "per_user", "wait_for_properties_seconds": 3600,
     });
     let path = world.sync(sent.clone()).await;
     let shown = world.get(&path).await;
@@ -167,6 +167,7 @@ async fn pending_retries_and_ended_deliveries_are_paged() {
                 0 => EndedWhy::Expired(failure.clone()),
                 _ => EndedWhy::Discarded(Discarded::MissingMapping {
                     field: "email".into(),
+                    waited_seconds: None,
                 }),
             };
             let (offset, part, at) = (Offset(number), Part::User, Timestamp(1000));

@@ -124,6 +124,11 @@ async fn what_a_sync_cannot_have_is_refused_with_its_place() {
             "from 1 to 1000000",
         ),
         (
+            json!({"name": "n", "wait_for_properties_seconds": 59}),
+            "/wait_for_properties_seconds",
+            "from 60 to 86400",
+        ),
+        (
             json!({"name": "n", "concurrency": -1}),
             "/concurrency",
             "expected u16",

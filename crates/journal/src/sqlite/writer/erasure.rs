@@ -26,6 +26,8 @@ type Forget = fn(&mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fa
 
 /// What is kept of events, by the name under which an erasure counts it.
 const OF_EVENTS: &[(&str, Forget)] = &[
+    // Those that wait for a property are told by their places.
+    ("awaiting_property", forget_awaiting),
     ("turns", forget_turns),
     ("retries", forget_retries),
     ("ended", forget_ended),
@@ -432,8 +434,29 @@ impl Group<'_> {
     }
 }
 
+/// Takes the event's deliveries that wait for a property of its user from all lanes.
+fn forget_awaiting(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
+    forget_pending(
+        group,
+        (project, offset),
+        "DELETE FROM retries WHERE lane = ?1 AND offset = ?2 AND attempts = 0
+            AND EXISTS (SELECT 1 FROM turns WHERE turns.lane = ?1 AND turns.offset = ?2
+                AND turns.part = retries.part)",
+    )
+}
+
 /// Takes the event's pending retries from all lanes.
 fn forget_retries(group: &mut Group<'_>, project: i64, offset: Offset) -> Result<u64, Fault> {
+    let delete = "DELETE FROM retries WHERE lane = ?1 AND offset = ?2";
+    forget_pending(group, (project, offset), delete)
+}
+
+/// Takes what `delete` says of the event's pending retries from all lanes.
+fn forget_pending(
+    group: &mut Group<'_>,
+    (project, offset): (i64, Offset),
+    delete: &'static str,
+) -> Result<u64, Fault> {
     let (mut gone, mut touched) = (0, Vec::new());
     for lane in group.state.lanes.iter_mut() {
         if lane.project != project || lane.pending == 0 {
@@ -441,7 +464,7 @@ fn forget_retries(group: &mut Group<'_>, project: i64, offset: Offset) -> Result
         }
         let rows = group
             .connection
-            .prepare_cached("DELETE FROM retries WHERE lane = ?1 AND offset = ?2")?
+            .prepare_cached(delete)?
             .execute(params![lane.number, offset.0 as i64])? as u64;
         lane.pending = lane.pending.saturating_sub(rows);
         lane.changed |= rows > 0;

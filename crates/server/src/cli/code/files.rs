@@ -134,6 +134,10 @@ pub(super) struct SyncFile {
     /// Which deliveries may overtake others.
     #[serde(default)]
     order: Order,
+    /// How long an event waits, from when it was received, for the user property that a required mapping
+    /// names, in seconds, from 60 to 86400; absent: it is discarded at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wait_for_properties_seconds: Option<u32>,
 }
 
 /// A destination, as the catalog has it.
@@ -238,6 +242,7 @@ impl SyncFile {
             "concurrency",
             "requests_per_minute",
             "order",
+            "wait_for_properties_seconds",
         ] {
             file[field] = view[field].clone();
         }
@@ -305,6 +310,7 @@ impl SyncFile {
             "concurrency": self.concurrency,
             "requests_per_minute": self.requests_per_minute,
             "order": self.order,
+            "wait_for_properties_seconds": self.wait_for_properties_seconds,
         });
         if let Some(url) = &self.url {
             input["url"] = json!(url);
@@ -418,6 +424,7 @@ mod tests {
             "properties": [{"scope": "event", "name": "x"}], "mappings": {}, "mapping_kinds": {},
             "property_choice": "only", "withhold_properties": false,
             "user_agent": "millstream", "typed_properties": null, "concurrency": null, "requests_per_minute": null, "order": "none",
+            "wait_for_properties_seconds": null,
         })
     }
 

@@ -1,0 +1,403 @@
+//! The order on its own, whatever comes to pass around it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use journal::turn::{Booked, Turn};
+use model::Random;
+use model::random::Seeded;
+
+use super::*;
+
+fn key(offset: u64) -> Key {
+    (Offset(offset), Part::Event)
+}
+
+/// A lane without I/O: what it would keep in the journal, and what it would send.
+#[derive(Default)]
+struct World {
+    turns: Turns<(u64, u64)>,
+    /// Events as (user, offset), in their order.
+    log: Vec<(u64, u64)>,
+    /// Read up to here.
+    read: usize,
+    /// What the journal has: by user and offset, whether a retry is booked.
+    stored: BTreeMap<(u64, u64), bool>,
+    /// What is settled otherwise.
+    over: BTreeSet<u64>,
+    /// Under way: offset → (user, in the journal).
+    sent: BTreeMap<u64, (u64, bool)>,
+    /// First attempts of each user, in order.
+    begun: BTreeMap<u64, Vec<u64>>,
+}
+
+impl World {
+    fn send(&mut self, user: u64, offset: u64, stored: bool, first: bool) {
+        assert!(
+            self.sent.values().all(|(other, _)| *other != user),
+            "two of a user's deliveries are under way"
+        );
+        let earlier = self
+            .log
+            .iter()
+            .filter(|(of, at)| *of == user && *at < offset);
+        for (_, at) in earlier {
+            assert!(self.over.contains(at), "{offset} overtook {at}");
+        }
+        self.sent.insert(offset, (user, stored));
+        if first {
+            self.begun.entry(user).or_default().push(offset);
+        }
+    }
+
+    fn read_on(&mut self) {
+        while let Some(&(user, offset)) = self.log.get(self.read) {
+            if self.turns.is_full(50) {
+                return;
+            }
+            self.read += 1;
+            if self.over.contains(&offset) || self.stored.contains_key(&(user, offset)) {
+                continue;
+            }
+            match self.turns.admit(user, (user, offset)) {
+                Admitted::Go((user, offset)) => self.send(user, offset, false, true),
+                Admitted::Waits => {}
+                Admitted::Store((user, offset)) => {
+                    self.stored.insert((user, offset), false);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, offset: u64, over: bool) {
+        let (user, stored) = self.sent.remove(&offset).unwrap();
+        if over {
+            self.over.insert(offset);
+            self.stored.remove(&(user, offset));
+        } else {
+            self.stored.insert((user, offset), true);
+        }
+        let freed = self.turns.ended(user, key(offset), over, stored);
+        self.turns.settles();
+        self.turns.settled();
+        if !over {
+            let due = (Timestamp(offset as i64), Offset(offset), Part::Event);
+            self.turns.booked(due);
+        }
+        for work in freed.store {
+            self.stored.insert(work, false);
+        }
+        let pending = self.stored.values().filter(|booked| **booked).count();
+        let behind = self.turns.behind + self.stored.len() - pending;
+        assert_eq!(self.turns.waiting(), behind as u64);
+        if let Some((user, offset)) = freed.go {
+            self.send(user, offset, false, true);
+        }
+    }
+
+    fn take_turns(&mut self) {
+        while let Some(user) = self.turns.next_ready() {
+            let range = (user, 0)..=(user, u64::MAX);
+            let (&(_, offset), &booked) = self.stored.range(range).next().unwrap();
+            assert!(!booked);
+            self.turns.begun(user, key(offset), false);
+            self.send(user, offset, true, true);
+        }
+    }
+
+    fn restart(&mut self) {
+        self.turns = Turns::default();
+        self.sent.clear();
+        self.read = 0;
+        let mut heads: BTreeMap<u64, TurnHead> = BTreeMap::new();
+        for (&(user, offset), &booked) in &self.stored {
+            let turn = Turn {
+                user,
+                offset: Offset(offset),
+                part: Part::Event,
+            };
+            let head = TurnHead {
+                turn,
+                count: 0,
+                booked_count: u64::from(booked),
+                booked: booked.then_some(Booked {
+                    due_at: Timestamp(offset as i64),
+                    attempts: 1,
+                }),
+            };
+            heads.entry(user).or_insert(head).count += 1;
+        }
+        heads.values().for_each(|head| self.turns.load(head));
+    }
+}
+
+#[test]
+fn no_delivery_overtakes_another_of_its_user_whatever_happens() {
+    for seed in 0..300 {
+        let random = Seeded::new(seed);
+        let below = |n: usize| (random.next_u64() % n as u64) as usize;
+        let mut world = World::default();
+        let users = 1 + below(6) as u64;
+        while world.over.len() < 200 {
+            match below(if world.log.len() < 200 { 10 } else { 9 }) {
+                0..=3 if !world.sent.is_empty() => {
+                    let which = below(world.sent.len());
+                    let offset = *world.sent.keys().nth(which).unwrap();
+                    world.end(offset, below(3) > 0);
+                }
+                4..=6 => {
+                    let due = world.stored.iter().filter(|((_, offset), booked)| {
+                        **booked && !world.sent.contains_key(offset)
+                    });
+                    let due: Vec<_> = due.map(|(key, _)| *key).collect();
+                    if !due.is_empty() {
+                        let (user, offset) = due[below(due.len())];
+                        let due = (Timestamp(offset as i64), Offset(offset), Part::Event);
+                        assert_eq!(world.turns.retried(due), Some(user));
+                        world.send(user, offset, true, false);
+                    }
+                }
+                7 => world.take_turns(),
+                8 if below(40) == 0 => world.restart(),
+                9 => {
+                    for _ in 0..below(8) {
+                        if world.log.len() < 200 {
+                            let offset = world.log.len() as u64;
+                            world.log.push((below(users as usize) as u64, offset));
+                        }
+                    }
+                }
+                _ => world.read_on(),
+            }
+        }
+        for (user, begun) in &world.begun {
+            let mut order = begun.clone();
+            order.dedup();
+            let all = world.log.iter().filter(|(of, _)| of == user);
+            let all: Vec<u64> = all.map(|(_, offset)| *offset).collect();
+            let mut seen = Vec::new();
+            order.retain(|offset| {
+                let is_new = !seen.contains(offset);
+                seen.push(*offset);
+                is_new
+            });
+            assert_eq!(order, all, "seed {seed}, user {user}");
+        }
+        assert!(world.stored.is_empty() && world.turns.users.is_empty());
+        assert!(world.turns.heads.is_empty() && world.turns.waiting() == 0);
+        assert!(world.turns.due.is_empty());
+    }
+}
+
+#[test]
+fn what_waits_in_memory_is_bounded() {
+    let mut turns: Turns<u64> = Turns::default();
+    assert!(matches!(turns.admit(1, 0), Admitted::Go(0)));
+    for offset in 1..=50 {
+        assert!(!turns.is_full(50));
+        assert!(matches!(turns.admit(1, offset), Admitted::Waits));
+    }
+    assert!(turns.is_full(50));
+    let freed = turns.ended(1, key(0), false, false);
+    assert_eq!((freed.store.len(), turns.waiting()), (50, 51));
+    turns.settles();
+    turns.settled();
+    assert_eq!(turns.waiting(), 50, "one is a pending retry now");
+    assert!(!turns.is_full(50), "the journal has them now");
+    assert!(matches!(turns.admit(1, 51), Admitted::Store(51)));
+    assert!(
+        matches!(turns.admit(2, 52), Admitted::Go(52)),
+        "others go on"
+    );
+}
+
+#[test]
+fn a_turn_is_looked_for_once_what_was_before_it_is_durable() {
+    let mut turns: Turns<u64> = Turns::default();
+    let _ = turns.admit(1, 0);
+    let _ = turns.admit(1, 1);
+    assert_eq!(turns.ended(1, key(0), false, false).store, [1]);
+    turns.settles();
+    turns.settled();
+    assert!(turns.ended(1, key(0), true, true).go.is_none());
+    assert_eq!(turns.waiting(), 1, "until it is over");
+    // What was settled before says nothing of it.
+    turns.settled();
+    assert!(!turns.has_ready());
+    turns.settles();
+    assert!(!turns.has_ready());
+    turns.settled();
+    let user = turns.next_ready().unwrap();
+    turns.too_early(user);
+    turns.settled();
+    assert!(!turns.has_ready());
+    turns.settles();
+    turns.settled();
+    assert_eq!(turns.next_ready(), Some(1));
+    turns.begun(1, key(1), false);
+    assert_eq!(turns.waiting(), 1, "it is under way");
+    turns.ended(1, key(1), true, true);
+    assert!(turns.users.is_empty() && turns.waiting() == 0);
+}
+
+#[test]
+fn retries_that_have_no_place_in_the_order_disturb_nobody() {
+    let mut turns: Turns<u64> = Turns::default();
+    assert_eq!(turns.user_of(key(0)), None);
+    let _ = turns.admit(1, 3);
+    let _ = turns.admit(1, 4);
+    assert_eq!(turns.user_of(key(0)), None, "of a user with others");
+    turns.ended(1, key(3), false, false);
+    assert_eq!(
+        (turns.user_of(key(3)), turns.user_of(key(0))),
+        (Some(1), None)
+    );
+}
+
+#[test]
+fn a_booked_delivery_that_is_gone_holds_its_user_up_until_it_is_passed() {
+    let mut turns: Turns<u64> = Turns::default();
+    let _ = turns.admit(1, 0);
+    let _ = turns.admit(1, 1);
+    turns.ended(1, key(0), false, false);
+    turns.settles();
+    turns.settled();
+    turns.booked((Timestamp(9), Offset(0), Part::Event));
+    turns.booked((Timestamp(5), Offset(7), Part::Event));
+    turns.notice_gone(|_| false);
+    assert!(!turns.has_ready());
+    turns.notice_gone(|(due_at, ..)| due_at.0 == 9);
+    assert_eq!((turns.next_ready(), turns.waiting()), (Some(1), 2));
+    turns.begun(1, key(1), false);
+    turns.forget(1);
+    assert!(turns.users.is_empty() && turns.heads.is_empty() && turns.waiting() == 0);
+}
+
+#[test]
+fn a_user_whose_deliveries_were_erased_begins_anew() {
+    let mut turns: Turns<u64> = Turns::default();
+    let _ = turns.admit(1, 0);
+    let _ = turns.admit(1, 1);
+    turns.ended(1, key(0), false, false);
+    turns.settles();
+    turns.settled();
+    turns.ended(1, key(0), true, true);
+    turns.forget(1);
+    assert_eq!(
+        (turns.waiting(), turns.users_stored, turns.heads.len()),
+        (0, 0, 0)
+    );
+    assert!(matches!(turns.admit(1, 2), Admitted::Go(2)));
+}
+
+fn at(due_at: i64, offset: u64) -> RetryKey {
+    (Timestamp(due_at), Offset(offset), Part::Event)
+}
+
+const MOST: MostAwaiting = MostAwaiting {
+    of_user: 2,
+    of_lane: 3,
+};
+
+#[test]
+fn what_waits_for_a_property_is_pending_until_it_is_looked_at() {
+    let mut turns: Turns<u64> = Turns::default();
+    assert!(turns.admit_awaiting(1, key(0)).is_empty());
+    assert!(turns.admit_awaiting(1, key(1)).is_empty());
+    turns.settles();
+    turns.settled();
+    turns.booked(at(9, 0));
+    turns.booked(at(10, 1));
+    assert_eq!((turns.waiting(), turns.awaiting()), (0, 2));
+    assert!(!turns.may_await(1, MOST) && turns.may_await(2, MOST));
+    assert!(
+        matches!(turns.admit(1, 2), Admitted::Store(2)),
+        "behind them"
+    );
+    assert_eq!(turns.waiting(), 1);
+    turns.look_at(2);
+    assert!(!turns.has_ready(), "of somebody else");
+    turns.look_at(1);
+    assert!(!turns.is_awaiting(1));
+    assert_eq!(turns.next_ready(), Some(1));
+    turns.stops_awaiting(1, key(0));
+    assert_eq!((turns.waiting(), turns.awaiting()), (1, 1));
+    turns.booked(at(3, 0));
+    assert_eq!(turns.retried(at(3, 0)), Some(1));
+    turns.ended(1, key(0), true, true);
+    // The second one's time comes before its turn does.
+    assert_eq!(turns.retried(at(10, 1)), None);
+    turns.awaits_its_turn(1);
+    assert_eq!((turns.waiting(), turns.awaiting()), (2, 0));
+    for offset in [1, 2] {
+        turns.begun(1, key(offset), false);
+        turns.ended(1, key(offset), true, true);
+    }
+    assert!(turns.is_empty() && turns.waiting() == 0 && turns.due.is_empty());
+}
+
+#[test]
+fn a_delivery_that_waits_for_a_property_takes_its_place_behind_one_under_way() {
+    let mut turns: Turns<u64> = Turns::default();
+    let _ = turns.admit(1, 0);
+    let _ = turns.admit(1, 1);
+    assert_eq!(turns.admit_awaiting(1, key(2)), [1]);
+    assert!(!turns.is_awaiting(1), "the first is under way");
+    assert!(matches!(turns.admit(1, 3), Admitted::Store(3)));
+    let freed = turns.ended(1, key(0), true, false);
+    assert!(freed.go.is_none() && freed.store.is_empty());
+    turns.settles();
+    turns.settled();
+    assert_eq!((turns.next_ready(), turns.waiting()), (Some(1), 2));
+    turns.begun(1, key(1), false);
+    turns.ended(1, key(1), true, true);
+    turns.awaits(1, at(9, 2));
+    assert!(turns.is_awaiting(1));
+    assert_eq!((turns.waiting(), turns.awaiting()), (1, 1));
+    turns.forget(1);
+    assert!(turns.is_empty() && !turns.any_awaits());
+    assert_eq!((turns.waiting(), turns.awaiting(), turns.booked), (0, 0, 0));
+}
+
+#[test]
+fn what_has_waited_long_enough_is_begun_or_given_up() {
+    let mut turns: Turns<u64> = Turns::default();
+    for offset in 0..3 {
+        turns.admit_awaiting(1, key(offset));
+    }
+    turns.settles();
+    turns.settled();
+    turns.booked(at(9, 0));
+    assert!(turns.any_awaits());
+    assert_eq!(turns.retried(at(9, 0)), Some(1));
+    assert!(!turns.any_awaits() && turns.awaiting() == 2);
+    turns.given_up(1);
+    assert_eq!((turns.waiting(), turns.awaiting(), turns.stored), (0, 1, 2));
+    turns.ended(1, key(0), true, true);
+    turns.awaits(1, at(11, 2));
+    turns.notice_gone(|_| true);
+    assert_eq!((turns.awaiting(), turns.booked), (0, 0));
+}
+
+#[test]
+fn at_the_start_all_that_waits_for_properties_is_looked_at() {
+    let mut turns: Turns<u64> = Turns::default();
+    let waits = Booked {
+        due_at: Timestamp(9),
+        attempts: 0,
+    };
+    let turn = Turn {
+        user: 1,
+        offset: Offset(4),
+        part: Part::Event,
+    };
+    turns.load(&TurnHead {
+        turn,
+        count: 5,
+        booked_count: 3,
+        booked: Some(waits),
+    });
+    assert_eq!((turns.waiting(), turns.awaiting()), (2, 3));
+    assert_eq!(turns.next_ready(), Some(1));
+    turns.awaits(1, at(9, 4));
+    assert_eq!((turns.waiting(), turns.awaiting()), (2, 3));
+}
