@@ -91,7 +91,7 @@ async fn events_wait_for_their_users_properties_through_kills() {
     let control = Control::of(&server);
     let project = control.create_project("waiting").await;
     let sync = sync_of_letterbox(&control, &project, &destination.url()).await;
-    for user in ["ann", "bob", "carl"] {
+    for user in ["annabel", "robert", "charles"] {
         control.ingest(&project).send(&visit(user, 0..6)).await;
     }
     let waits = async |control: &Control, count: u64| {
@@ -114,7 +114,7 @@ async fn events_wait_for_their_users_properties_through_kills() {
     let retries = control.granted(Method::GET, &retries, None).await.json();
     let first = &retries["items"][0];
     assert_eq!(first["failure"]["category"], "awaiting_property", "{first}");
-    let why = format!("/projects/{}/why?user=ann", project.id);
+    let why = format!("/projects/{}/why?user=annabel", project.id);
     let of_user = async || control.granted(Method::GET, &why, None).await.json();
     eventually("the index of events is there", LIMIT, async || {
         let why = of_user().await;
@@ -128,29 +128,29 @@ async fn events_wait_for_their_users_properties_through_kills() {
     let wanted = "waits for property \"email\" of the user until ";
     assert!(summary.starts_with(wanted), "{summary}");
 
-    // Ann's property comes, and more of hers; a kill while what waited is on its way.
+    // Annabel's property comes, and more of hers; a kill while what waited is on its way.
     let ingest = control.ingest(&project);
-    ingest.send(&[identify("ann")]).await;
-    ingest.send(&visit("ann", 6..9)).await;
+    ingest.send(&[identify("annabel")]).await;
+    ingest.send(&visit("annabel", 6..9)).await;
     destination.wait_for(3, LIMIT).await;
     server.kill();
     server = setup.start().await;
     let control = Control::of(&server);
     waits(&control, 12).await;
-    eventually("Ann's letters", LIMIT, async || {
-        letters(&destination.received(), "ann") == (0..9).collect::<Vec<_>>()
+    eventually("Annabel's letters", LIMIT, async || {
+        letters(&destination.received(), "annabel") == (0..9).collect::<Vec<_>>()
     })
     .await;
-    // Bob's comes with an event, which goes last.
-    let mut shows = visit("bob", 6..7);
-    shows[0]["user_properties"] = json!({"email": "bob@example.com"});
+    // Robert's comes with an event, which goes last.
+    let mut shows = visit("robert", 6..7);
+    shows[0]["user_properties"] = json!({"email": "robert@example.com"});
     control.ingest(&project).send(&shows).await;
-    eventually("Bob's letters", LIMIT, async || {
-        letters(&destination.received(), "bob") == (0..7).collect::<Vec<_>>()
+    eventually("Robert's letters", LIMIT, async || {
+        letters(&destination.received(), "robert") == (0..7).collect::<Vec<_>>()
     })
     .await;
     waits(&control, 6).await;
-    // Carl is given up once nothing is waited for.
+    // Charles is given up once nothing is waited for.
     let off = json!({"wait_for_properties_seconds": null});
     control.granted(Method::PATCH, &sync, Some(&off)).await;
     eventually("all is accounted for", LIMIT, async || {
@@ -168,6 +168,6 @@ async fn events_wait_for_their_users_properties_through_kills() {
         (delivered, count("discarded"), count("filtered"), left) == (16, 6, 1, [0; 4])
     })
     .await;
-    assert!(letters(&destination.received(), "carl").is_empty());
+    assert!(letters(&destination.received(), "charles").is_empty());
     server.kill();
 }

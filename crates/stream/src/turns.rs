@@ -358,17 +358,15 @@ impl<W> Turns<W> {
         self.booked = self.booked.saturating_sub(1);
     }
 
-    /// One that is not the user's first, and waited for a property, has gone.
+    /// One that is not the user's first, and waited for a property, has gone. The user stays known, also
+    /// without any left: one is under way in memory, or the user is about to be looked at.
     pub(crate) fn given_up(&mut self, user: u64) {
         self.one_less_awaiting(user);
         self.booked = self.booked.saturating_sub(1);
-        if let Some(known) = self.users.get_mut(&user) {
-            known.stored = known.stored.saturating_sub(1);
+        if let Some(known) = self.users.get_mut(&user).filter(|known| known.stored > 0) {
+            known.stored -= 1;
             self.stored = self.stored.saturating_sub(1);
-            if known.stored == 0 {
-                self.users_stored -= 1;
-                self.users.remove(&user);
-            }
+            self.users_stored -= usize::from(known.stored == 0);
         }
     }
 
@@ -443,21 +441,24 @@ impl<W> Turns<W> {
         freed
     }
 
-    /// The journal has none of the user's deliveries left: what they are about was erased.
-    pub(crate) fn forget(&mut self, user: u64) {
+    /// The journal has none of the user's deliveries left: what they are about was erased, or they were
+    /// given up. Says whose turn it is of those that have come since.
+    pub(crate) fn forget(&mut self, user: u64) -> Option<W> {
         let head = self.take_head(user);
-        let Some(known) = self.users.remove(&user) else {
-            return;
-        };
-        self.behind -= known.behind.len();
-        self.stored = self.stored.saturating_sub(known.stored);
-        self.users_stored = self
-            .users_stored
-            .saturating_sub(usize::from(known.stored > 0));
-        self.awaiting = self.awaiting.saturating_sub(known.awaiting);
+        let known = self.users.get_mut(&user)?;
+        let stored = std::mem::take(&mut known.stored);
+        let awaiting = std::mem::take(&mut known.awaiting);
+        let next = known.behind.pop_front();
+        self.behind -= usize::from(next.is_some());
+        self.stored = self.stored.saturating_sub(stored);
+        self.users_stored = self.users_stored.saturating_sub(usize::from(stored > 0));
+        self.awaiting = self.awaiting.saturating_sub(awaiting);
         let booked = head.is_some_and(|head| head.booked && !head.awaits);
-        let booked = known.awaiting + u64::from(booked);
-        self.booked = self.booked.saturating_sub(booked);
+        self.booked = self.booked.saturating_sub(awaiting + u64::from(booked));
+        if next.is_none() {
+            self.users.remove(&user);
+        }
+        next
     }
 
     /// A user whose next delivery lies in the journal.

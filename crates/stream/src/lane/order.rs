@@ -84,10 +84,17 @@ impl Lane {
     ) {
         let freed = self.turns.ended(user, key, over, was_stored);
         freed.store.into_iter().for_each(|one| self.store(one));
+        if let Some(next) = freed.go {
+            self.begin_freed(next);
+        }
+    }
+
+    /// It is the turn of a delivery that waited in memory.
+    fn begin_freed(&mut self, next: Work) {
         // What is not begun before the lane stops is read again at the next start.
-        let Some(next) = freed.go.filter(|_| !self.stopping) else {
+        if self.stopping {
             return;
-        };
+        }
         match self.gate.passage(self.tools.clock.now()) {
             Passage::Free => self.hand_out(vec![next]),
             Passage::Probe | Passage::Shut => self.gate.hold([next]),
@@ -139,7 +146,11 @@ impl Lane {
             match next.inspect_err(|_| self.turns.again(user))? {
                 Some((turn, booked)) => begun += usize::from(self.begin_turn(turn, booked).await?),
                 // Nothing of the user is on its way to the journal either.
-                None => self.turns.forget(user),
+                None => {
+                    if let Some(next) = self.turns.forget(user) {
+                        self.begin_freed(next);
+                    }
+                }
             }
         }
         Ok(begun)

@@ -268,7 +268,7 @@ fn a_booked_delivery_that_is_gone_holds_its_user_up_until_it_is_passed() {
     turns.notice_gone(|(due_at, ..)| due_at.0 == 9);
     assert_eq!((turns.next_ready(), turns.waiting()), (Some(1), 2));
     turns.begun(1, key(1), false);
-    turns.forget(1);
+    assert!(turns.forget(1).is_none());
     assert!(turns.users.is_empty() && turns.heads.is_empty() && turns.waiting() == 0);
 }
 
@@ -281,7 +281,7 @@ fn a_user_whose_deliveries_were_erased_begins_anew() {
     turns.settles();
     turns.settled();
     turns.ended(1, key(0), true, true);
-    turns.forget(1);
+    assert!(turns.forget(1).is_none());
     assert_eq!(
         (turns.waiting(), turns.users_stored, turns.heads.len()),
         (0, 0, 0)
@@ -353,7 +353,7 @@ fn a_delivery_that_waits_for_a_property_takes_its_place_behind_one_under_way() {
     turns.awaits(1, at(9, 2));
     assert!(turns.is_awaiting(1));
     assert_eq!((turns.waiting(), turns.awaiting()), (1, 1));
-    turns.forget(1);
+    assert!(turns.forget(1).is_none());
     assert!(turns.is_empty() && !turns.any_awaits());
     assert_eq!((turns.waiting(), turns.awaiting(), turns.booked), (0, 0, 0));
 }
@@ -376,6 +376,43 @@ fn what_has_waited_long_enough_is_begun_or_given_up() {
     turns.awaits(1, at(11, 2));
     turns.notice_gone(|_| true);
     assert_eq!((turns.awaiting(), turns.booked), (0, 0));
+}
+
+#[test]
+fn the_last_one_that_waits_is_given_up_behind_one_under_way() {
+    let mut turns: Turns<u64> = Turns::default();
+    let _ = turns.admit(1, 0);
+    turns.admit_awaiting(1, key(1));
+    turns.settles();
+    turns.settled();
+    turns.given_up(1);
+    assert_eq!((turns.stored, turns.users_stored, turns.booked), (0, 0, 0));
+    assert!(
+        matches!(turns.admit(1, 2), Admitted::Waits),
+        "for the first"
+    );
+    assert_eq!(turns.ended(1, key(0), true, false).go, Some(2));
+    assert!(turns.ended(1, key(2), true, false).go.is_none());
+    assert!(turns.is_empty() && turns.waiting() == 0 && !turns.has_ready());
+}
+
+#[test]
+fn what_comes_while_the_last_one_is_given_up_goes_once_that_is_durable() {
+    let mut turns: Turns<u64> = Turns::default();
+    let _ = turns.admit(1, 0);
+    turns.admit_awaiting(1, key(1));
+    turns.ended(1, key(0), true, false);
+    turns.given_up(1);
+    for offset in [2, 3] {
+        assert!(matches!(turns.admit(1, offset), Admitted::Waits));
+    }
+    turns.settles();
+    turns.settled();
+    assert_eq!(turns.next_ready(), Some(1));
+    assert_eq!(turns.forget(1), Some(2));
+    assert_eq!(turns.ended(1, key(2), true, false).go, Some(3));
+    turns.ended(1, key(3), true, false);
+    assert!(turns.is_empty() && turns.waiting() == 0 && turns.users_stored == 0);
 }
 
 #[test]
