@@ -158,8 +158,8 @@ pub enum ApiError {
     },
     /// Deleting a sync, or resuming it without its backlog, would drop deliveries that it still owes.
     #[error(
-        "this drops {} deliveries that the sync still owes: repeat with `confirm` at {}, in the query of a deletion \
-         and in the body of a resumption",
+        "this drops {} deliveries that the sync still owes: repeat with `?confirm={}`, or with `confirm` in the body \
+         of a resumption",
         .0.owed(), .0.owed()
     )]
     ConfirmationNeeded(DroppedLane),
