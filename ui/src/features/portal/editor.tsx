@@ -15,6 +15,7 @@ import { differences } from "@/features/syncs/difference";
 import { ConfigurationTab } from "./configuration";
 import { type Draft, useDraft } from "./draft";
 import { FindingNames } from "./findings";
+import { useReceiving } from "./input";
 import { checkQuery, type Content, type Definition, definitionQuery, definitionVersionQuery, lintQuery } from "./queries";
 import { usePins } from "./pins";
 import type { Jump } from "./shared";
@@ -57,7 +58,8 @@ function Editor({ organisation, definition }: { organisation: string; definition
   const may = useMay(organisation, "definitions:write");
   const draft = useDraft(organisation, definition);
   const check = useQuery(checkQuery(organisation, definition));
-  const lint = useQuery(lintQuery(organisation, definition));
+  const project = useReceiving(organisation)?.id;
+  const lint = useQuery(lintQuery(organisation, definition, project));
   const { content } = draft;
   const pins = usePins(organisation, definition);
   const [jump, setJump] = useState<Jump>();

@@ -34,15 +34,20 @@ const COMMON = {
  * last. Without such events, what most have.
  */
 export function useInput(organisation: string): Record<string, unknown> {
-  const looks = useMay(organisation, "deliveries:read");
-  const projects = useQuery({ ...projectsQuery(organisation), enabled: looks }).data?.items ?? [];
-  const project = projects.find(({ id }) => id === lastProject()) ?? projects[0];
+  const project = useReceiving(organisation);
   const recent = useQuery({
     ...eventsQuery(project?.id ?? "", { limit: LOOKED_AT }),
     enabled: project !== undefined,
     staleTime: 60_000,
   });
   return merged(recent.data?.items.map(({ event }) => event as Record<string, unknown>) ?? []);
+}
+
+/** The organisation's project that was looked at last, for whoever may see its events. */
+export function useReceiving(organisation: string) {
+  const looks = useMay(organisation, "deliveries:read");
+  const projects = useQuery({ ...projectsQuery(organisation), enabled: looks }).data?.items ?? [];
+  return projects.find(({ id }) => id === lastProject()) ?? projects[0];
 }
 
 /** One event with all members that any of these has; a value is that of the newest one that has it. */

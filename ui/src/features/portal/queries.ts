@@ -47,14 +47,15 @@ export function checkQuery(organisation: string, { id: definition, revision }: D
   });
 }
 
-export function lintQuery(organisation: string, { id: definition, revision }: Definition) {
+/** What the linter finds, with what a project received lately to learn from. */
+export function lintQuery(organisation: string, { id: definition, revision }: Definition, project?: string) {
   return queryOptions({
-    queryKey: ["lint", organisation, definition, revision],
+    queryKey: ["lint", organisation, definition, revision, project],
     queryFn: () =>
       take(
         api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/lint", {
           params: { path: { organisation, definition } },
-          body: {},
+          body: project === undefined ? {} : { project },
         }),
       ),
     placeholderData: (before: Schemas["LintView"] | undefined) => before,

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract;
-use model::json;
+use model::access::Permission;
+use model::{ProjectId, json};
 use pipeline::lint::{Code, Finding, Severity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,6 +31,10 @@ pub(in crate::portal) struct LintInput {
     #[serde(default)]
     #[schema(value_type = Vec<Object>, max_items = 50)]
     events: Vec<Given>,
+    /// A project of the organisation: its newest events, a few of each type, are learnt from as well, up to
+    /// 50 with those in `events`. Demands `deliveries:read`. Values of sensitive properties are masked.
+    #[schema(value_type = Option<String>)]
+    project: Option<ProjectId>,
 }
 
 impl Events for LintInput {
@@ -173,7 +178,7 @@ impl From<Finding> for FindingView {
     request_body = LintInput,
     responses((status = 200, body = LintView), Refusal))]
 pub(in crate::portal) async fn of_definition(
-    _: Allowed<DefinitionsRead>,
+    allowed: Allowed<DefinitionsRead>,
     extract::State(portal): State,
     Path((organisation, id)): Ids,
     Exact(input): Exact<LintInput>,
@@ -186,6 +191,15 @@ pub(in crate::portal) async fn of_definition(
     for (position, event) in input.events.iter().enumerate() {
         let refused = || FieldProblem::new(pointer("/events", position), "expected an object");
         samples.push(event_of(event).ok_or_else(|| ApiError::Invalid(vec![refused()]))?);
+    }
+    if let Some(project) = input.project {
+        allowed.demand(Permission::DeliveriesRead)?;
+        if portal.store.organisation_of(project).await? != Some(organisation) {
+            let message = "the organisation has no such project";
+            return Err(ApiError::field("/project", message));
+        }
+        let most = SAMPLES - samples.len();
+        samples.extend(portal.samples_of(project, most).await?);
     }
     let definition = portal.content(organisation, id, input.version).await?;
     let clock = portal.authority.clock.clone();

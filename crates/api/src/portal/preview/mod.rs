@@ -7,6 +7,7 @@ pub(super) mod example;
 mod given;
 mod judged;
 pub(super) mod lint;
+mod received;
 mod sample;
 pub(super) mod stand_in;
 mod subject;

@@ -1,6 +1,6 @@
 //! Previews, linting and tests of connections, of definitions and syncs.
 
-use model::access::{InstallationRights, Role};
+use model::access::{InstallationRights, Permission, Role};
 use serde_json::{Value, json};
 
 use super::World;
@@ -457,6 +457,78 @@ async fn the_linter_proves_what_it_finds() {
     assert_eq!(refused.pointers(), ["/events/0"]);
     let many = vec![json!({}); 51];
     assert_eq!(lint(json!({"events": many})).await.pointers(), ["/events"]);
+}
+
+/// A number in all events that a project received isn't sent as a string, and whatever else only these
+/// events show, is found.
+#[tokio::test]
+async fn the_linter_learns_from_what_a_project_received() {
+    let world = World::new().await;
+    let mut content = example("Linted");
+    content["events"]["body"] = json!(
+        r#"<#assign card = input.event_properties.card!"">{"total":
+        "${(input.event_properties.total!"")?json_string}", "card":
+        "<#if card?is_string && card?matches("c[ae]rd-\\d{4}")>"</#if>"}"#
+    );
+    let path = definition(&world, content).await;
+    let project = world.project().await;
+    let lint = async |input: Value| {
+        let found = world.post(&format!("{path}/lint"), input).await.is(200);
+        let findings = found.json()["findings"].as_array().unwrap().clone();
+        let of_body = findings
+            .into_iter()
+            .filter(|each| each["pointer"] == "/events/body");
+        let codes = of_body.map(|each| each["code"].as_str().unwrap().to_owned());
+        (codes.collect::<Vec<_>>(), found.text)
+    };
+    let text = r#"{"event_type":"buy","user_id":"ann",
+        "event_properties":{"total":42.5,"card":"card-4711"}}"#;
+    let often = |offset| match offset {
+        0 => text.to_owned(),
+        _ => r#"{"event_type":"often","user_id":"bob","event_properties":{}}"#.to_owned(),
+    };
+    // However many others there are, one of each type is looked at.
+    let events = (0..60).map(|offset| super::events::event(&project, offset, often(offset)));
+    world.lanes.notes().events = events.collect();
+    let advice = "quoted_number".to_owned();
+    let (codes, shown) = lint(json!({})).await;
+    assert!(!codes.contains(&advice), "{shown}");
+    assert!(!shown.contains("card-4711"), "{shown}");
+    let (codes, shown) = lint(json!({"project": project})).await;
+    assert!(codes.contains(&advice), "{shown}");
+    assert!(shown.contains("card-4711"), "{shown}");
+    // What stands in the place of a sensitive value is of its kind.
+    let sensitive = json!({"sensitive": {"event": ["total", "card"]}});
+    world
+        .change(&format!("/projects/{project}"), sensitive)
+        .await
+        .is(200);
+    let (codes, shown) = lint(json!({"project": project})).await;
+    assert!(codes.contains(&advice), "{shown}");
+    assert!(
+        !shown.contains("4711") && !shown.contains("42.5"),
+        "{shown}"
+    );
+
+    // Whoever mayn't see events learns nothing of them, and nobody of others' projects.
+    let owner = world.person(Role::Owner).await;
+    let scopes = Some(vec![Permission::DefinitionsRead]);
+    let organisation = world.organisation;
+    let narrow = world.token_of(organisation, owner.id, scopes).await;
+    let lint = format!("{path}/lint");
+    let call = world.anonymous("POST", &lint).token(Some(&narrow));
+    let refused = call.json(json!({"project": project})).send().await;
+    refused.problem(403, "forbidden");
+    let elsewhere = world.another_organisation("Others").await;
+    let stranger = world.person_in(elsewhere, Role::Owner).await;
+    let projects = format!("/organisations/{elsewhere}/projects");
+    let call = world
+        .anonymous("POST", &projects)
+        .token(Some(&stranger.token));
+    let other = call.json(json!({"name": "theirs"})).send().await;
+    let other = other.is(201).at("/project/id");
+    let refused = world.post(&lint, json!({"project": other})).await;
+    assert_eq!(refused.pointers(), ["/project"]);
 }
 
 /// The guide's own template, which escapes nothing, is shown at work; and where an event breaks it, what
