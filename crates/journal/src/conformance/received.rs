@@ -143,6 +143,10 @@ pub async fn what_is_too_old_is_left_out(backend: &impl Backend) {
         assert_eq!(both.properties.len(), 1);
         assert_eq!(values(property(both, "x")), ["\"new value\""]);
     }
+    // It is not only left out: it is gone, for whoever looks with an earlier time, too.
+    let gone = received(&journal, NOW).await;
+    assert_eq!((gone.types.len(), gone.events), (1, 1));
+    assert_eq!(scope(&gone.types, "both").properties.len(), 1);
     let nothing = received(&journal, later + 3 * DAY).await;
     assert_eq!((nothing.types.len(), nothing.events), (0, 0));
 }
