@@ -86,6 +86,8 @@ pub(super) enum Me {
         organisation: String,
         /// What it may do at this moment, in its organisation and in the installation.
         permissions: Vec<Permission>,
+        /// When it ends by itself (RFC 3339); null: never.
+        expires_at: Option<String>,
     },
 }
 
@@ -204,6 +206,7 @@ pub(super) async fn show(
             token_name: verified.token.name.clone(),
             organisation: verified.token.organisation.to_string(),
             permissions: verified.permissions.iter().collect(),
+            expires_at: verified.token.expires_at.map(rfc3339),
         },
     };
     (AppendHeaders(tag), Json(me))

@@ -1,5 +1,7 @@
 //! `millstream token …`.
 
+use std::time::Duration;
+
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use model::access::Permission;
@@ -38,9 +40,10 @@ pub(crate) struct Create {
     /// What it may do (repeatable). Without it: all that you may, now and later.
     #[arg(long = "scope", value_name = "PERMISSION", value_parser = permissions())]
     scopes: Vec<String>,
-    /// When it ends by itself: a period such as 90d, or never.
-    #[arg(long, value_name = "PERIOD", default_value = "90d", value_parser = Expiry::parse)]
-    expires: Expiry,
+    /// When it ends by itself: a period such as 90d, or never. Without it: after 90 days, or together with
+    /// the token that you make it with when that is sooner.
+    #[arg(long, value_name = "PERIOD", value_parser = Expiry::parse)]
+    expires: Option<Expiry>,
     #[command(flatten)]
     server: remote::Options,
 }
@@ -59,6 +62,9 @@ pub(super) fn permissions() -> PossibleValuesParser {
     PossibleValuesParser::new(Permission::ALL.iter().map(|permission| permission.name()))
 }
 
+/// When a token ends of which nothing is said.
+const DEFAULT_EXPIRY: Expiry = Expiry::After(Duration::from_hours(90 * 24));
+
 const TOKEN: Kind = Kind {
     what: "token",
     id: "id",
@@ -73,6 +79,17 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Revoke(revoke) => revoke.run().await,
         }
     })
+}
+
+/// `wanted`, or none when the token that `me` tells of ends before: what is made with it then ends with it.
+fn sooner(wanted: Option<String>, me: &Value) -> Option<String> {
+    let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let own = me["expires_at"].as_str().and_then(moment);
+    let wanted_at = wanted.as_deref().and_then(moment);
+    match (own, wanted_at) {
+        (Some(own), Some(wanted_at)) if own < wanted_at => None,
+        _ => wanted,
+    }
 }
 
 /// Of the tokens that a revocation ended, those that were made with the token `id`.
@@ -118,7 +135,11 @@ impl List {
 impl Create {
     async fn run(self) -> Result<(), Failure> {
         let remote = self.server.connect()?;
-        let mut input = json!({"name": self.name, "expires_at": self.expires.at()?});
+        let expires_at = match self.expires {
+            Some(expires) => expires.at()?,
+            None => sooner(DEFAULT_EXPIRY.at()?, &remote.get("/api/v1/me").await?),
+        };
+        let mut input = json!({"name": self.name, "expires_at": expires_at});
         if !self.scopes.is_empty() {
             input["scopes"] = self.scopes.into();
         }

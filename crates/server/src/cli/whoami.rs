@@ -24,7 +24,9 @@ pub(crate) fn run(options: Whoami) -> Result<(), Failure> {
             "server": remote.url(),
             "credential": from,
             "organisation": {"id": organisation["id"], "name": organisation["name"]},
-            "token": {"id": me["token_id"], "name": me["token_name"]},
+            "token": {
+                "id": me["token_id"], "name": me["token_name"], "expires_at": me["expires_at"],
+            },
             "permissions": me["permissions"],
         });
         let fields = [
@@ -34,6 +36,7 @@ pub(crate) fn run(options: Whoami) -> Result<(), Failure> {
             ("Its id", "/organisation/id"),
             ("Token", "/token/name"),
             ("Token's id", "/token/id"),
+            ("Token ends", "/token/expires_at"),
             ("May", "/permissions"),
         ];
         Ok(output::print_item(options.server.json, &answer, &fields)?)

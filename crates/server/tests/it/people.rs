@@ -208,6 +208,22 @@ fn tokens_are_made_with_scopes_listed_and_revoked() {
 }
 
 #[test]
+fn a_token_ends_with_the_one_that_it_was_made_with() {
+    let (home, server) = Home::with_ann();
+    home.login(&server, ANN, &["--expires", "1d"]);
+    let own = home.json(&["whoami"])["token"]["expires_at"].clone();
+    let made = home.json(&["token", "create", "CI"]);
+    assert_eq!(
+        (made["token"]["expires_at"].as_str(), own.is_string()),
+        (own.as_str(), true)
+    );
+    let refused = home.refused(&["token", "create", "CI", "--expires", "2d"]);
+    assert!(refused.1.contains("/expires_at"), "{refused:?}");
+    let sooner = home.json(&["token", "create", "Sooner", "--expires", "1h"]);
+    assert_ne!(sooner["token"]["expires_at"], own);
+}
+
+#[test]
 fn the_audit_log_is_listed_by_filters_and_exported() {
     let (home, server) = Home::with_ann();
     let project = home.json(&["project", "create", "Shop"]);

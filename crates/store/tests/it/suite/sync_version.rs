@@ -36,7 +36,10 @@ pub(crate) async fn every_change_leaves_a_version_with_its_author(backend: Backe
         .map(|version| (version.version, version.by.as_deref(), version.at))
         .collect();
     let (then, now) = (first.created_at, second.updated_at);
-    let expected = [(2, Some("Millstream"), now), (1, Some("the suite"), then)];
+    let expected = [
+        (2, Some("Millstream"), now),
+        (1, Some("token \"the suite\""), then),
+    ];
     assert_eq!(told, expected);
     assert_eq!(
         versions[0].changed,
