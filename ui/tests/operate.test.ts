@@ -119,7 +119,7 @@ test("what a sync needs is seen on the way: counts of each condition, values on 
   const page = await opened(`/p/${filled.project}/syncs/${filled.sync}/settings?step=events`);
   await expect.poll(() => page.getByTitle(/by this condition alone/).count()).toBe(3);
   await page.locator(".cm-line").filter({ hasText: "user_properties.plan" }).getByText("input", { exact: false }).first().hover();
-  await page.locator(".cm-tooltip").getByText(/of the last \d+ events/).waitFor();
+  await page.locator(".cm-tooltip").getByText(/of [\d,]+ events since/).waitFor();
   await page.goto(`${server.url}/o/${filled.organisation}/destinations/${filled.definition}?tab=testing`);
   await page.getByRole("button", { name: "Events › Body, line 2" }).click();
   await page.getByRole("textbox", { name: "Body of events" }).waitFor();

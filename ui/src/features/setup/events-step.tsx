@@ -8,6 +8,7 @@ import { FilterGroup } from "./filter";
 import { MatchCount } from "./match-count";
 import { PayloadField } from "./payload";
 import { suggestions } from "./property";
+import { allOf } from "./seen";
 import { Step, type StepProps } from "./step";
 import classes from "./events-step.module.css";
 
@@ -163,10 +164,10 @@ function Types({ sync, types, observed, disabled, onChange }: TypesProps) {
           <div className={classes.head}>
             <b>{type.event_type}</b>
             <span className="muted numbers">
-              {seen.has(type.event_type)
-                ? `${String(seen.get(type.event_type))} of the last ${String(observed?.events ?? 0)} events`
-                : observed === undefined
-                  ? ""
+              {observed === undefined
+                ? ""
+                : seen.has(type.event_type)
+                  ? `${(seen.get(type.event_type) ?? 0).toLocaleString("en")} of ${allOf(observed)}`
                   : "not received lately"}
             </span>
             {!disabled && (

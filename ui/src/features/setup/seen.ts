@@ -32,9 +32,14 @@ function counted(observed: Observed | undefined, scope: string, name: string): S
   const events = own.reduce((sum, each) => sum + each.events, 0);
   const absent = observed.events - events;
   const examples = [...new Set(own.flatMap((each) => each.examples))];
-  const all = `${count(observed.events)} since ${day(observed.since)}`;
+  const all = allOf(observed);
   if (events === 0) return { examples, of: `Absent in all of ${all}` };
   return { examples, of: absent === 0 ? `In each of ${all}` : `Absent in ${absent.toLocaleString("en")} of ${all}` };
+}
+
+/** All events that these counts are of, in words. */
+export function allOf(observed: Observed): string {
+  return `${count(observed.events)} since ${day(observed.since)}`;
 }
 
 function count(events: number): string {
