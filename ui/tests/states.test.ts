@@ -31,6 +31,7 @@ test("a list that can't be had says so, and comes when it is asked for again", a
     [`/p/${project}/syncs`, /\/syncs\?/],
     [`/p/${project}/catalog`, /\/catalog\?/],
     [`/p/${project}/events`, /\/events\?/],
+    [`/p/${project}/syncs/${sync}/deliveries`, /\/outcomes\?/],
     [`/p/${project}/syncs/${sync}/history`, /\/versions\?/],
     [`/o/${organisation}/settings/members`, /\/members\?/],
     [`/o/${organisation}/settings/tokens`, /\/tokens\?/],

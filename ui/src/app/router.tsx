@@ -7,6 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { NotFound, PageFailed } from "@/components/states";
+import { searchOf } from "@/features/deliveries/search";
 import { type Range, rangeOf } from "@/features/overview/range";
 import { Home } from "@/features/shell/home";
 import { Shell } from "@/features/shell/shell";
@@ -128,6 +129,12 @@ const syncSettings = createRoute({
   path: "/settings",
   validateSearch: (search): { step?: string } => ({ step: text(search.step) }),
   component: lazyRouteComponent(() => import("@/features/setup/setup"), "SetupPage"),
+});
+const syncDeliveries = createRoute({
+  getParentRoute: () => sync,
+  path: "/deliveries",
+  validateSearch: searchOf,
+  component: lazyRouteComponent(() => import("@/features/deliveries/deliveries"), "DeliveriesPage"),
 });
 const syncFailures = createRoute({
   getParentRoute: () => sync,
@@ -273,7 +280,7 @@ const tree = root.addChildren([
       catalog,
       tile,
       syncs,
-      sync.addChildren([syncOverview, syncFailures, syncAgain, syncSettings, syncAlerts, syncHistory]),
+      sync.addChildren([syncOverview, syncDeliveries, syncFailures, syncAgain, syncSettings, syncAlerts, syncHistory]),
     ]),
     settings.addChildren([settingsHome, settingsProjects, settingsMembers, settingsTokens, settingsAudit]),
     definitions,

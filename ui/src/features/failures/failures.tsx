@@ -1,5 +1,4 @@
 import { Button, Group, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconChevronRight, IconCircleCheck, IconRepeat } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
@@ -18,7 +17,7 @@ import { useOrganisationOf } from "@/features/shell/projects";
 import { type FailureGroup, groupsOf } from "./groups";
 import { type Ended, endedQuery, type Replay, replaysQuery, retriesQuery, type Retry } from "./queries";
 import { FailureWords } from "./failure-words";
-import { ReplayForm } from "./replay-form";
+import { openReplay } from "./open-replay";
 import { Replays } from "./replays";
 import { Samples } from "./samples";
 import { reasonWords } from "./words";
@@ -116,23 +115,6 @@ export function FailuresPage() {
   );
 }
 
-/** Asks what is to be sent again, and what that would be. */
-function openReplay(of: { project: string; sync: string }, begin: NonNullable<Replay["failed"]>): void {
-  modals.open({
-    title: "Send failed deliveries again",
-    size: "xl",
-    children: (
-      <ReplayForm
-        {...of}
-        begin={begin}
-        onDone={() => {
-          modals.closeAll();
-        }}
-      />
-    ),
-  });
-}
-
 interface GroupProps {
   of: { project: string; sync: string };
   group: FailureGroup;
@@ -170,6 +152,15 @@ function KindRow({ of, group, opened, onToggle, samples, onReplay }: GroupProps)
             <Text size="sm" c="dimmed">
               {waiting.length} of those shown below wait for another attempt, {over.length} have ended.
             </Text>
+            <TextLink
+              size="sm"
+              fw={500}
+              to="/p/$project/syncs/$sync/deliveries"
+              params={of}
+              search={{ reason, ...(status === null ? {} : { status }) }}
+            >
+              See each of them
+            </TextLink>
             {onReplay !== undefined && (
               <Button
                 size="xs"

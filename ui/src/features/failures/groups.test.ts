@@ -39,5 +39,6 @@ test("failures are grouped by kind and status, the most frequent first", () => {
 
 test("reasons are words", () => {
   expect(reasonWords("connect")).toBe("No connection");
-  expect(reasonWords("missing_mapping")).toBe("Missing mapping");
+  expect(reasonWords("missing_mapping")).toBe("A required mapping has no value");
+  expect(reasonWords("not_known_yet")).toBe("Not known yet");
 });

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
 
 export type Replay = Schemas["ReplayView"];
@@ -59,5 +59,19 @@ export function replaysQuery({ project, sync }: Of) {
       const goesOn = state.data?.pages.some((page) => page.items.some(({ state: how }) => how === "running"));
       return goesOn === true ? 1500 : 15_000;
     },
+  });
+}
+
+/** Failures by their kind, with the samples that are kept. */
+export function failuresQuery({ project, sync }: Of) {
+  return queryOptions({
+    queryKey: ["failures", project, sync],
+    queryFn: () =>
+      take(
+        api.GET("/api/v1/projects/{project}/syncs/{sync}/failures", {
+          params: { path: { project, sync }, query: { step: "hour" } },
+        }),
+      ),
+    staleTime: 10_000,
   });
 }

@@ -1,7 +1,7 @@
 import { SegmentedControl, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, take, type Schemas } from "@/api/client";
+import type { Schemas } from "@/api/client";
 import { Code } from "@/components/code";
 import { pretty } from "@/components/highlight";
 import { absolute } from "@/components/time";
@@ -9,6 +9,7 @@ import { Failed, LoadingRows } from "@/components/states";
 import { sampleQuery } from "@/features/why/queries";
 import classes from "@/features/why/why.module.css";
 import type { FailureGroup } from "./groups";
+import { failuresQuery } from "./queries";
 
 interface Of {
   project: string;
@@ -17,16 +18,7 @@ interface Of {
 
 /** Samples of a kind of failure: the event, the request that was made of it and the answer, side by side. */
 export function Samples({ project, sync, group }: Of & { group: FailureGroup }) {
-  const failures = useQuery({
-    queryKey: ["failures", project, sync],
-    queryFn: () =>
-      take(
-        api.GET("/api/v1/projects/{project}/syncs/{sync}/failures", {
-          params: { path: { project, sync }, query: { step: "hour" } },
-        }),
-      ),
-    staleTime: 10_000,
-  });
+  const failures = useQuery(failuresQuery({ project, sync }));
   const [chosen, setChosen] = useState<number>();
   if (failures.isError) return <Failed error={failures.error} what="Samples can't be shown" again={() => void failures.refetch()} />;
   if (failures.data === undefined) return <LoadingRows rows={2} />;
@@ -59,7 +51,8 @@ export function Samples({ project, sync, group }: Of & { group: FailureGroup }) 
   );
 }
 
-function Sample({ project, sync, id }: Of & { id: number }) {
+/** One sample. */
+export function Sample({ project, sync, id }: Of & { id: number }) {
   const sample = useQuery(sampleQuery(project, sync, id));
   if (sample.isError) return <Failed error={sample.error} what="The sample can't be shown" again={() => void sample.refetch()} />;
   if (sample.data === undefined) return <LoadingRows rows={3} />;

@@ -13,13 +13,26 @@ export const CATEGORIES: Record<string, string> = {
   server_error: "The destination failed",
   unexpected_status: "An answer that isn't expected",
   internal: "Failed inside Millstream",
+  rejected: "The answer says that it failed",
   discarded: "No request could be made",
   awaiting_property: "A property of the user is awaited",
 };
 
+/** Why no request could be made of an event, or none is made again. */
+export const REASONS: Record<string, string> = {
+  template: "The template failed",
+  invalid_json: "The body is no JSON",
+  missing_mapping: "A required mapping has no value",
+  invalid_url: "The address can't be used",
+  invalid_header: "A header can't be used",
+  over_limit: "More than the destination takes",
+  unreadable: "The event can't be read",
+  refused: "The destination refused it for good",
+};
+
 /** A reason as people say it: that of a category, or the stable name of why no request could be made. */
 export function reasonWords(reason: string): string {
-  const known = CATEGORIES[reason];
+  const known = CATEGORIES[reason] ?? REASONS[reason];
   if (known !== undefined) return known;
   const words = reason.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);

@@ -1,5 +1,6 @@
 import { Link, Outlet } from "@tanstack/react-router";
 import { Page } from "@/components/page";
+import { Parts } from "@/components/parts";
 import { Empty } from "@/components/states";
 import { usePerson } from "@/features/access/me";
 import classes from "@/features/syncs/sync.module.css";
@@ -24,13 +25,13 @@ export function InstallationFrame() {
   }
   return (
     <Page title="Installation" about="What concerns all organisations. You see it because you are an operator.">
-      <nav className={classes.parts} aria-label="Parts of the installation">
+      <Parts label="Parts of the installation">
         {PARTS.map((part) => (
           <Link key={part.label} to={part.to} className={classes.part} activeProps={{ "data-active": true }}>
             {part.label}
           </Link>
         ))}
-      </nav>
+      </Parts>
       <Outlet />
     </Page>
   );

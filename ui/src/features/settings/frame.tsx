@@ -1,5 +1,6 @@
 import { Link, Outlet, getRouteApi } from "@tanstack/react-router";
 import { Page } from "@/components/page";
+import { Parts } from "@/components/parts";
 import { useMay, useOrganisation } from "@/features/access/me";
 import classes from "@/features/syncs/sync.module.css";
 
@@ -18,7 +19,7 @@ export function SettingsFrame() {
   ] as const;
   return (
     <Page title="Settings" about={name}>
-      <nav className={classes.parts} aria-label="Parts of the settings">
+      <Parts label="Parts of the settings">
         {parts.map((part) => (
           <Link
             key={part.label}
@@ -30,7 +31,7 @@ export function SettingsFrame() {
             {part.label}
           </Link>
         ))}
-      </nav>
+      </Parts>
       <Outlet />
     </Page>
   );

@@ -7,6 +7,7 @@ import { HealthMark } from "@/components/health";
 import { BackLink, ButtonLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Page } from "@/components/page";
+import { Parts } from "@/components/parts";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
@@ -57,6 +58,7 @@ export function SyncPage() {
 
 const PARTS = [
   { label: "Overview", to: "/p/$project/syncs/$sync" },
+  { label: "Deliveries", to: "/p/$project/syncs/$sync/deliveries" },
   { label: "Failures", to: "/p/$project/syncs/$sync/failures" },
   { label: "Sending again", to: "/p/$project/syncs/$sync/again" },
   { label: "Settings", to: "/p/$project/syncs/$sync/settings" },
@@ -95,7 +97,7 @@ function Frame({ sync }: { sync: Sync }) {
       actions={may && <Actions sync={sync} />}
     >
       <UpgradeNotice sync={sync} organisation={organisation} may={may} />
-      <nav className={classes.parts} aria-label="Parts of the sync">
+      <Parts label="Parts of the sync">
         {PARTS.map((part) => (
           <Link
             key={part.label}
@@ -108,7 +110,7 @@ function Frame({ sync }: { sync: Sync }) {
             {part.label}
           </Link>
         ))}
-      </nav>
+      </Parts>
       <Outlet />
     </Page>
   );

@@ -63,16 +63,23 @@ export function Verdicts({ project, event }: { project: string; event: Explained
   );
 }
 
+/** What became of a delivery, in a word with its picture; with `part` it says of which one. */
+export function StateMark({ state, part }: { state: Schemas["VerdictState"]; part?: Schemas["Part"] | undefined }) {
+  const { word, colour, icon: Picture } = LOOKS[state];
+  return (
+    <span className={classes.state} style={{ color: colour }}>
+      <Picture size={15} aria-hidden />
+      {part !== undefined && (part === "event" ? "Event: " : "User: ")}
+      {word}
+    </span>
+  );
+}
+
 function OneVerdict({ verdict, both }: { verdict: Verdict; both: boolean }) {
-  const { word, colour, icon: Picture } = LOOKS[verdict.state];
   const attempts = verdict.delivery?.attempts ?? [];
   return (
     <div className={classes.verdict}>
-      <span className={classes.state} style={{ color: colour }}>
-        <Picture size={15} aria-hidden />
-        {both && (verdict.part === "event" ? "Event: " : "User: ")}
-        {word}
-      </span>
+      <StateMark state={verdict.state} part={both ? verdict.part : undefined} />
       <Text size="sm">{sentenceCase(inZone(verdict.summary))}</Text>
       {attempts.length > 1 && (
         <ol className={classes.attempts}>

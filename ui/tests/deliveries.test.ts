@@ -1,0 +1,88 @@
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findings, launch, settled, signUp, watch } from "./browser";
+import { fill, type Filled } from "./fill";
+import { Destination, Millstream } from "./server";
+
+let server: Millstream;
+let destination: Destination;
+let browser: Browser;
+let context: BrowserContext;
+let filled: Filled;
+
+beforeAll(async () => {
+  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
+  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+  await signUp(context, server.invitation);
+  filled = await fill(server, destination, context.request);
+});
+
+afterAll(async () => {
+  await browser.close();
+  destination.stop();
+  await server.stop();
+});
+
+test("attempts are sought by how they ended, what of and by whom, and each tells what became of its event", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const faults = watch(page, server.url);
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/deliveries`);
+  await page.getByRole("heading", { name: "Nothing needed a second look" }).waitFor();
+  destination.status = 503;
+  await server.send(filled.apiKey, [
+    { event_type: "Sign Up Completed", user_id: "hugo@example.com" },
+    { event_type: "Sign Up Completed", user_id: "ida@example.com" },
+  ]);
+  // What happens while somebody looks is seen without asking.
+  const rows = page.getByRole("table", { name: "Attempts" }).getByRole("row").filter({ hasText: "Sign Up Completed" });
+  await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(2);
+  destination.status = 200;
+  await page.getByLabel("User id").fill("hugo@example.com");
+  await expect.poll(() => rows.count(), { timeout: 10_000 }).toBe(1);
+  await page.getByRole("combobox", { name: "What went wrong" }).click();
+  await page.getByRole("option", { name: "The destination failed" }).click();
+  await page.getByRole("combobox", { name: "Time", exact: true }).click();
+  await page.getByRole("option", { name: "In the last hour" }).click();
+  await page.getByLabel("Status of the answer").fill("503");
+  const asked = () => Object.fromEntries(new URL(page.url()).searchParams);
+  await expect.poll(asked, { timeout: 10_000 }).toEqual({ user: "hugo@example.com", reason: "server_error", last: "1h", status: "503" });
+  await settled(page);
+  expect(await findings(page)).toEqual([]);
+
+  // The address holds it all, also for somebody else.
+  await page.reload();
+  await rows.first().waitFor();
+  expect(await rows.count()).toBe(1);
+  expect(await page.getByLabel("User id").inputValue()).toBe("hugo@example.com");
+  await rows.first().getByRole("link").click();
+  const drawer = page.getByRole("dialog", { name: "What became of the event" });
+  await drawer.getByRole("link", { name: "hugo@example.com" }).waitFor();
+  await drawer.getByRole("list", { name: "Attempts" }).getByText("503").first().waitFor();
+  await drawer.getByLabel("The request").getByText("POST http").waitFor();
+  await settled(page);
+  expect(await findings(page)).toEqual([]);
+  expect(new URL(page.url()).searchParams.get("open")).not.toBeNull();
+  await page.keyboard.press("Escape");
+  await drawer.waitFor({ state: "hidden" });
+  expect(asked()).not.toHaveProperty("open");
+
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/deliveries?outcome=expired`);
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await rows.first().waitFor();
+  expect(asked()).toEqual({});
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+test("the chosen part of a sync is in view where all of them don't fit", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  await page.setViewportSize({ width: 360, height: 700 });
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/history`);
+  await settled(page);
+  const box = await page.getByRole("navigation", { name: "Parts of the sync" }).getByRole("link", { name: "History" }).boundingBox();
+  expect(box).not.toBeNull();
+  expect((box?.x ?? 999) + (box?.width ?? 0)).toBeLessThanOrEqual(360);
+  await page.close();
+});
