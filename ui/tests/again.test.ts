@@ -50,25 +50,25 @@ test("past events are counted, shown, sent and paused", async () => {
   const sync = await makeSync("Later", "later", true);
   const page = await opened(`/p/${project}/syncs/${sync.id}`);
   const faults = watch(page, server.url);
-  await page.getByRole("link", { name: "Sending again" }).click();
-  await page.getByText("Nothing was sent again yet.").waitFor();
+  await page.getByRole("link", { name: "Replay" }).click();
+  await page.getByText("Nothing was replayed yet.").waitFor();
   expect(await findings(page)).toEqual([]);
   await page.getByRole("link", { name: "Choose events…" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText(/120 deliveries of 120 events would be sent/).waitFor();
   // The address opens the form.
   expect(new URL(page.url()).searchParams.get("send")).toBe("events");
-  await dialog.getByLabel("Types of events").fill("Order Completed");
+  await dialog.getByLabel("Event types").fill("Order Completed");
   await page.keyboard.press("Enter");
   await dialog.getByText(/24 deliveries of 120 events/).waitFor();
   await dialog.getByRole("list", { name: "Examples" }).getByText("Order Completed").first().waitFor();
-  await dialog.getByText("Other…").click();
+  await dialog.getByText("Custom…").click();
   await dialog.getByLabel("From").fill("2020-01-01T00:00");
   await dialog.getByLabel("Until").fill("2019-01-01T00:00");
-  await dialog.getByText("The end has to be after the beginning.").waitFor();
+  await dialog.getByText("The end must be after the start.").waitFor();
   expect(await dialog.getByRole("button", { name: /^Send/ }).isDisabled()).toBe(true);
   await dialog.getByLabel("Until").fill("");
-  await dialog.getByLabel("Requests a minute, at most").fill("60");
+  await dialog.getByLabel("Maximum requests per minute").fill("60");
   await settled(page);
   expect(await findings(page)).toEqual([]);
   await dialog.getByRole("button", { name: "Send 24" }).click();
@@ -76,7 +76,7 @@ test("past events are counted, shown, sent and paused", async () => {
   await replays.getByText(/^Order Completed from/).waitFor();
   await replays.getByRole("button", { name: "Pause" }).click();
   await replays.getByText("Paused").waitFor();
-  await replays.getByRole("button", { name: "Go on" }).click();
+  await replays.getByRole("button", { name: "Resume" }).click();
   await expect.poll(() => to("later").length, { timeout: 15_000 }).toBeGreaterThan(0);
   expect(to("later")[0]?.headers["millstream-backfill"]).toMatch(/^rpl_/);
   await replays.getByRole("button", { name: "Cancel…" }).click();
@@ -97,7 +97,7 @@ test("an archive is read in the browser and imported once", async () => {
   const page = await opened(`/p/${project}/syncs/${sync.id}/again?send=archive`);
   const dialog = page.getByRole("dialog");
   await dialog.locator("input[type=file]").setInputFiles(archive);
-  await dialog.getByRole("button", { name: "Only count its lines" }).click();
+  await dialog.getByRole("button", { name: "Count lines only" }).click();
   await dialog.getByText("4 lines").waitFor();
   expect(to("import")).toEqual([]);
   await dialog.getByText("By the command line").click();
@@ -128,15 +128,15 @@ test("a sync that was paused goes on as somebody chooses", async () => {
   const visits = (n: number) => [1, 2, 3].map((user) => ({ event_type: "Visit", user_id: `user ${String(user)}`, event_properties: { n } }));
   await server.send(apiKey, [...visits(1), ...visits(2)]);
   const page = await opened(`/p/${project}/syncs/${sync.id}`);
-  await page.getByRole("heading", { name: "What it holds" }).waitFor();
+  await page.getByRole("heading", { name: "Backlog" }).waitFor();
   await page.getByText("Events of the last").waitFor();
   await page.getByRole("link", { name: "Enable…" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("6 events wait").waitFor();
-  await dialog.getByLabel("Requests a minute, at most").fill("2");
+  await dialog.getByLabel("Maximum requests per minute").fill("2");
   await dialog.getByText("3 min at most").waitFor();
-  await dialog.getByLabel("Requests a minute, at most").fill("");
-  await dialog.getByLabel("Only the newest of each user").check();
+  await dialog.getByLabel("Maximum requests per minute").fill("");
+  await dialog.getByLabel("Only the newest event of each user").check();
   expect(await findings(page)).toEqual([]);
   await dialog.getByRole("button", { name: "Enable" }).click();
   await expect.poll(() => to("held").length, { timeout: 15_000 }).toBe(3);
@@ -146,7 +146,7 @@ test("a sync that was paused goes on as somebody chooses", async () => {
   await server.send(apiKey, visits(3));
   await page.goto(`${server.url}/p/${project}/syncs/${sync.id}?resume=true`);
   await dialog.getByText("3 events wait").waitFor();
-  await dialog.getByLabel("Drop it").check();
+  await dialog.getByLabel("Drop everything").check();
   // What comes while somebody looks is not dropped unseen.
   await server.send(apiKey, visits(4));
   await dialog.getByRole("button", { name: "Drop 3 and enable" }).click();

@@ -29,10 +29,10 @@ test("rules and channels of alerts are set, and a channel is tried out", async (
   const faults = watch(page, server.url);
   await page.goto(`${server.url}/p/${filled.project}`);
   await page.getByRole("link", { name: "Alerts" }).click();
-  await page.getByText("Nowhere else.").waitFor();
+  await page.getByText("No channels yet. Add a webhook, Slack or a mailbox that is to be notified.").waitFor();
   expect(await findings(page)).toEqual([]);
 
-  await page.getByRole("button", { name: "Add a channel" }).click();
+  await page.getByRole("button", { name: "Add channel" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("On call");
   await dialog.getByLabel("URL").fill(`${destination.url}/alerts?token=hidden`);
@@ -44,7 +44,7 @@ test("rules and channels of alerts are set, and a channel is tried out", async (
   // What of the URL is a secret is not shown again.
   expect(await page.getByText("token=hidden").count()).toBe(0);
 
-  const rule = page.getByRole("group", { name: "Events wait too long" });
+  const rule = page.getByRole("group", { name: "Delivery is delayed" });
   await rule.getByLabel("minutes").fill("30");
   await page.getByRole("button", { name: "Save rules" }).click();
   await page.getByText("The rules are saved.").waitFor();
@@ -73,7 +73,7 @@ test("a sync has rules of its own, quiet hours too, and goes by its project's ag
   await zone.click();
   await zone.fill("Europe/Ber");
   await page.getByRole("option", { name: "Europe/Berlin" }).click();
-  await page.getByRole("group", { name: "A delivery has expired" }).getByRole("switch").uncheck();
+  await page.getByRole("group", { name: "A delivery expired" }).getByRole("switch").uncheck();
   await settled(page);
   expect(await findings(page)).toEqual([]);
   await page.getByRole("button", { name: "Save rules" }).click();
@@ -97,7 +97,7 @@ test("a sync has rules of its own, quiet hours too, and goes by its project's ag
   await page.getByRole("button", { name: "Save rules" }).click();
   await expect.poll(async () => (await ask(`/syncs/${sync}/alerts`)).quiet_hours).toBeNull();
   await page.getByRole("button", { name: "Use the project's" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Forget them" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Use the project's rules" }).click();
   await page.getByText("goes by its project's rules").first().waitFor();
   expect(await ask(`/syncs/${sync}/alerts`)).toMatchObject({ own: false, expiry: { enabled: true } });
   await settled(page);

@@ -41,20 +41,20 @@ test("a partner says what answers mean, tries that, and sees what follows", asyn
   await status.fill("409");
   await page.keyboard.press("Enter");
   await rule.getByRole("button", { name: "Add condition" }).click();
-  await rule.getByLabel("Place of condition 1").fill("id");
+  await rule.getByLabel("Path of condition 1").fill("id");
   // What the check says stands at the field.
   await rule.getByText(/JSON pointer begins with/).waitFor();
-  await rule.getByLabel("Place of condition 1").fill("/id");
+  await rule.getByLabel("Path of condition 1").fill("/id");
   await rule.getByRole("combobox", { name: "Comparison of condition 1" }).click();
-  await page.getByRole("option", { name: "is there" }).click();
+  await page.getByRole("option", { name: "exists" }).click();
   await rule.getByRole("combobox", { name: "Then" }).click();
-  await page.getByRole("option", { name: "one more request follows" }).click();
-  await rule.getByLabel("In words").fill("it is there already");
+  await page.getByRole("option", { name: "a follow-up request is made" }).click();
+  await rule.getByLabel("Message").fill("it is there already");
   await rule.getByText(/no request to follow/).waitFor();
 
-  const follow = page.getByRole("group", { name: "Request that follows, of events" });
-  await follow.getByLabel("One more request follows").check();
-  await follow.getByLabel("URL of the request that follows").fill("${parameters.endpoint}/contacts/${answer.body.id?url}");
+  const follow = page.getByRole("group", { name: "Follow-up request of events" });
+  await follow.getByLabel("Follow-up request").check();
+  await follow.getByLabel("URL of the follow-up request").fill("${parameters.endpoint}/contacts/${answer.body.id?url}");
   const body = page.getByRole("textbox", { name: "Body of the request that follows, of events" });
   await body.click();
   await page.keyboard.type('{"was": "${answer.st');
@@ -74,16 +74,16 @@ test("a partner says what answers mean, tries that, and sees what follows", asyn
   const mapping = page.getByRole("combobox", { name: "external_id" }).or(page.getByLabel("external_id")).first();
   await mapping.click();
   await page.getByRole("option", { name: /user_id/ }).first().click();
-  await page.getByLabel("Status of the answer").fill("409");
-  await page.getByLabel("Body of the answer").fill('{"id": "c 1"}');
-  const judged = page.getByRole("status", { name: "What the answer means" });
+  await page.getByLabel("Response status").fill("409");
+  await page.getByLabel("Response body").fill('{"id": "c 1"}');
+  const judged = page.getByRole("status", { name: "Classification" });
   await judged.getByText("Rule 1 holds: the status is 409, and /id is there. It says: it is there already").waitFor();
   await judged.getByText(`${destination.url}/contacts/c%201`).waitFor();
   expect(await findings(page)).toEqual([]);
 
   destination.answers = ({ path }) => (path.startsWith("/contacts") ? undefined : { status: 409, body: { id: "c 1" } });
   await page.getByRole("button", { name: "Test connection" }).click();
-  await page.getByText("The answer asked for one more request").waitFor();
+  await page.getByText("Follow-up request").waitFor();
   await page.getByText(/answered 200/).waitFor();
   expect(destination.received.find(({ path }) => path === "/contacts/c%201")?.body).toBe('{"was": "409"}');
   expect(await findings(page)).toEqual([]);

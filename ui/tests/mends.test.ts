@@ -90,12 +90,12 @@ test("a slip is mended by the name that was meant, and the release names what br
 
 test("an address that leads nowhere says so in words, with a way on", async () => {
   const page = await opened("/nowhere");
-  await page.getByRole("heading", { name: "There is nothing at this address" }).waitFor();
-  await page.getByRole("link", { name: "Go to the start" }).click();
+  await page.getByRole("heading", { name: "Page not found" }).waitFor();
+  await page.getByRole("link", { name: "Go to the overview" }).click();
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   await page.goto(`${server.url}/p/${filled.project}/syncs/syn_06r3h4v8n5s7qj2k0c1d9w6xyz`);
-  await page.getByRole("heading", { name: "There is no such sync" }).waitFor();
-  await page.getByRole("link", { name: "Look at all syncs" }).click();
+  await page.getByRole("heading", { name: "Sync not found" }).waitFor();
+  await page.getByRole("link", { name: "Show all syncs" }).click();
   await page.getByRole("heading", { name: "Syncs" }).waitFor();
   await page.goto(`${server.url}/o/${filled.organisation}/settings`);
   await page.getByText("API key").first().waitFor();
@@ -133,7 +133,7 @@ test("tables are read without scrolling sideways where it is narrow", async () =
 
 test("a double click makes one token", async () => {
   const page = await opened(`/o/${filled.organisation}/settings/tokens`);
-  await page.getByRole("button", { name: "Make a token" }).click();
+  await page.getByRole("button", { name: "Create token" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("CI");
   const bodies: (string | null)[] = [];
@@ -143,7 +143,7 @@ test("a double click makes one token", async () => {
     bodies.push(request.postData());
     keys.push(request.headers()["idempotency-key"]);
   });
-  await dialog.getByRole("button", { name: "Make token" }).evaluate((button: HTMLButtonElement) => {
+  await dialog.getByRole("button", { name: "Create token" }).evaluate((button: HTMLButtonElement) => {
     button.click();
     button.click();
   });

@@ -38,7 +38,7 @@ test("values of sensitive properties are shown no more", async () => {
   await page.getByRole("button", { name: "Actions for Shop", exact: true }).click();
   await page.getByRole("menuitem", { name: "Sensitive properties…" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Properties of events").fill("currency");
+  await dialog.getByLabel("Event properties").fill("currency");
   await page.keyboard.press("Enter");
   expect(await findings(page)).toEqual([]);
   await dialog.getByRole("button", { name: "Save" }).click();
@@ -52,11 +52,11 @@ test("values of sensitive properties are shown no more", async () => {
 
 test("an operator makes an organisation, and hands its owner's link on", async () => {
   const page = await opened("/installation/organisations");
-  await page.getByRole("button", { name: "Make an organisation" }).click();
+  await page.getByRole("button", { name: "Create organisation" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("Globex");
-  await dialog.getByLabel("Whom to invite as its owner").fill("owner@example.com");
-  await dialog.getByRole("button", { name: "Make organisation" }).click();
+  await dialog.getByLabel("E-mail address of its owner").fill("owner@example.com");
+  await dialog.getByRole("button", { name: "Create organisation" }).click();
   const link = (await dialog.getByLabel("Link", { exact: true }).textContent()) ?? "";
   await dialog.getByRole("button", { name: "Done" }).click();
   await page.getByRole("cell", { name: "Globex", exact: true }).waitFor();
@@ -67,7 +67,7 @@ test("an operator makes an organisation, and hands its owner's link on", async (
   await guest.getByRole("heading", { name: "Join Globex" }).waitFor();
   await guest.getByLabel("Your name").fill("Olga");
   await guest.getByRole("textbox", { name: "Password" }).fill("a long password");
-  await guest.getByRole("button", { name: "Make account and join" }).click();
+  await guest.getByRole("button", { name: "Create account and join" }).click();
   await guest.getByRole("heading", { name: "Welcome, Olga" }).waitFor();
   await guest.goto(`${server.url}/installation`);
   await guest.getByText("This is for operators").waitFor();
@@ -87,10 +87,10 @@ test("an operator makes an organisation, and hands its owner's link on", async (
 
 test("the key of secrets is changed while the server runs", async () => {
   const page = await opened("/installation/secrets");
-  await page.getByRole("cell", { name: "Seals" }).waitFor();
-  await page.getByRole("button", { name: "Change the key…" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Make a new key" }).click();
-  await page.getByText("Everything is sealed with the first key.").waitFor();
+  await page.getByRole("cell", { name: "Active" }).waitFor();
+  await page.getByRole("button", { name: "Rotate key…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Rotate key" }).click();
+  await page.getByText("Everything is encrypted with the first key.").waitFor();
   await page.getByRole("button", { name: "Remove unused keys…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove keys" }).click();
   await page.getByRole("button", { name: "Remove unused keys…" }).waitFor({ state: "detached" });
@@ -104,7 +104,7 @@ test("a second factor is offered as a QR code that this page draws itself", asyn
   page.on("request", (request) => {
     if (!request.url().startsWith(server.url)) others.push(request.url());
   });
-  await page.getByRole("button", { name: "Set up second factor" }).click();
+  await page.getByRole("button", { name: "Set up two-factor authentication" }).click();
   const code = page.getByRole("img", { name: "QR code for an authenticator app" });
   await code.waitFor();
   // A code of a secret and its names has hundreds of dark modules.

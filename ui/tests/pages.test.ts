@@ -80,8 +80,11 @@ const LOOKS = [
   { name: "wide-light", width: 1440, height: 900, colorScheme: "light", axe: "everything" },
   { name: "wide-dark", width: 1440, height: 900, colorScheme: "dark", axe: "contrast" },
   { name: "narrow-dark", width: 360, height: 800, colorScheme: "dark", axe: null },
+  { name: "tablet-light", width: 768, height: 1024, colorScheme: "light", axe: null },
+  { name: "tablet-dark", width: 768, height: 1024, colorScheme: "dark", axe: null },
   { name: "narrow-light", width: 390, height: 844, colorScheme: "light", axe: null },
   { name: "huge-light", width: 2560, height: 1200, colorScheme: "light", axe: null },
+  { name: "huge-dark", width: 2560, height: 1200, colorScheme: "dark", axe: null },
 ] as const;
 
 let server: Millstream;

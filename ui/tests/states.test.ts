@@ -127,7 +127,7 @@ test("events come as they arrive, and wait while the list is paused", async () =
   await server.send(filled.apiKey, [{ event_type: "Meanwhile", user_id: "tail@example.com" }]);
   await page.waitForTimeout(400);
   expect(await page.getByRole("button", { name: /Meanwhile/ }).count()).toBe(0);
-  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("button", { name: "Resume" }).click();
   await page.getByRole("button", { name: /Meanwhile tail@example.com/ }).waitFor();
   const rows = await page.getByRole("list", { name: "Events" }).getByRole("listitem").count();
   const offsets = await page.getByRole("button", { name: /Just Now tail/ }).count();

@@ -44,9 +44,9 @@ test("a user is looked up by id and by device, with properties, devices and even
   await page.getByRole("heading", { name: "laptop" }).waitFor();
   // The device's page leads to the user that it belongs to.
   await page.getByLabel("About the user").getByRole("link", { name: "zoe@example.com" }).waitFor();
-  await page.getByLabel("Device id").fill("nobody's");
+  await page.getByLabel("Device ID").fill("nobody's");
   await page.getByRole("button", { name: "Show", exact: true }).click();
-  await page.getByText("Nobody is known by this id").waitFor();
+  await page.getByText("User not found").waitFor();
   await settled(page);
   expect(await findings(page)).toEqual([]);
   expect(faults).toEqual([]);

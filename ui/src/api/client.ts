@@ -43,7 +43,7 @@ export async function take<T>(asked: Promise<Answer<T>>): Promise<T> {
     throw new ProblemError(
       0,
       "unreachable",
-      "The server doesn't answer. Look whether it runs and whether you are connected.",
+      "The server doesn't respond. Check that it is running and that you are connected.",
     );
   }
   const { data, error, response } = answer;
@@ -65,7 +65,7 @@ function problem(status: number, body: unknown): ProblemError {
   return new ProblemError(
     status,
     "unknown",
-    `The server answered ${String(status)}. Try again, or look into its log.`,
+    `The server answered ${String(status)}. Try again, or look at its log.`,
   );
 }
 

@@ -23,7 +23,7 @@ export function confirmDanger({ title, what, action, onConfirm, safe = false, ke
         {what}
       </Text>
     ),
-    labels: { confirm: action, cancel: keep ?? (safe ? "Not yet" : "Keep") },
+    labels: { confirm: action, cancel: keep ?? "Cancel" },
     confirmProps: safe ? {} : { color: "red" },
     onConfirm,
   });

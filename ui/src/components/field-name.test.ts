@@ -22,5 +22,5 @@ test.each([
 test("what others named is called as they named it", () => {
   expect(fieldName("/parameters/api~1key/value")).toBe("Parameters › “api/key” › Value");
   expect(fieldName("/mappings/external_id")).toBe("Mappings › “external_id”");
-  expect(fieldName("events.select.types.0.condition")).toBe("Events › Choice of events › Type of event 1 › Filter");
+  expect(fieldName("events.select.types.0.condition")).toBe("Events › Choice of events › Event type 1 › Filter");
 });

@@ -44,7 +44,7 @@ export function Empty({ title, icon, children, action, whole = false }: EmptyPro
 export function Failed({ error, what, again }: { error: unknown; what: string; again?: () => void }) {
   const gone = error instanceof ProblemError && error.code === "not_found";
   const why = gone
-    ? "There is no such thing, or not for you: it was deleted, the link was cut short, or you are signed in as somebody else."
+    ? "It doesn't exist, or you don't have access: it may have been deleted, the link may be incomplete, or you are signed in with another account."
     : error instanceof Error
       ? error.message
       : "Something unexpected happened.";
@@ -78,10 +78,10 @@ export function NotFound() {
     <Center mih="60vh" p="lg">
       <Empty
         whole
-        title="There is nothing at this address"
-        action={<ButtonLink to="/">Go to the start</ButtonLink>}
+        title="Page not found"
+        action={<ButtonLink to="/">Go to the overview</ButtonLink>}
       >
-        It may have been deleted, or the link was cut short.
+        It may have been deleted, or the link is incomplete.
       </Empty>
     </Center>
   );
@@ -102,7 +102,7 @@ export function PageFailed({ error, reset }: { error: unknown; reset?: () => voi
         />
         <Group justify="center">
           <ButtonLink to="/" variant="subtle">
-            Go to the start
+            Go to the overview
           </ButtonLink>
         </Group>
       </Stack>

@@ -52,16 +52,16 @@ export function namesIn(scope: Scope, path: string[]): Completion[] {
     case undefined:
       return [
         { label: "input", type: "variable", info: "The event, as it is streamed." },
-        { label: "parameters", type: "variable", info: "What users fill in." },
+        { label: "parameters", type: "variable", info: "The sync's settings, as users fill them in." },
         { label: "mappedFields", type: "variable", info: "Fields that users fill from their properties." },
-        { label: "mappedProperties", type: "variable", info: "Properties that users let go along." },
-        ...(scope.answer === true ? [{ label: "answer", type: "variable", info: "What the request before was answered." }] : []),
+        { label: "mappedProperties", type: "variable", info: "The properties that users choose to send." },
+        ...(scope.answer === true ? [{ label: "answer", type: "variable", info: "The response to the first request." }] : []),
       ];
     case "answer":
       if (scope.answer !== true || rest.length > 0) return [];
       return [
-        { label: "status", type: "property", info: "The answer's status, a number." },
-        { label: "body", type: "property", info: "The answer's body, where it is JSON." },
+        { label: "status", type: "property", info: "The response's status, a number." },
+        { label: "body", type: "property", info: "The response's body, if it is JSON." },
       ];
     case "parameters":
       return rest.length > 0 ? [] : scope.parameters.map((label) => ({ label, type: "property" }));

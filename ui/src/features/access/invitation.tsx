@@ -27,10 +27,10 @@ export function InvitationPage() {
 
   if (token === "" || offer.isError) {
     return (
-      <AccessCard title="This link has ended">
-        <Text>It was used, has expired, or was cut short when it was copied. Ask for a new one.</Text>
+      <AccessCard title="This link is no longer valid">
+        <Text>It was already used, has expired, or is incomplete. Ask for a new one.</Text>
         {offer.error instanceof ProblemError && offer.error.code !== "link_ended" && (
-          <Failed error={offer.error} what="The link can't be looked at" />
+          <Failed error={offer.error} what="The link can't be checked" />
         )}
         <ButtonLink to="/sign-in" variant="default">
           Sign in
@@ -55,11 +55,11 @@ export function InvitationPage() {
       about={
         first ? (
           <>
-            Make the first account. It owns the organisation and looks after the installation; you invite others later.
+            Create the first account. It owns the organisation and operates the installation; you can invite others later.
           </>
         ) : (
           <>
-            You are invited as <b>{role}</b>. The link ends <Time at={expires_at} />.
+            You are invited as <b>{role}</b>. The link expires <Time at={expires_at} />.
           </>
         )
       }
@@ -132,9 +132,9 @@ function NewAccount({ token, invited, first }: { token: string; invited: string 
             setPassword(event.currentTarget.value);
           }}
         />
-        {accept.error !== null && <Failed error={accept.error} what="The account wasn't made" />}
+        {accept.error !== null && <Failed error={accept.error} what="The account wasn't created" />}
         <Button type="submit" loading={accept.isPending}>
-          {first ? "Make account" : "Make account and join"}
+          {first ? "Create account" : "Create account and join"}
         </Button>
       </Stack>
     </form>
@@ -146,7 +146,7 @@ function Join({ token, as }: { token: string; as: string }) {
   return (
     <Stack>
       <Alert color="water">You are signed in as {as}.</Alert>
-      {accept.error !== null && <Failed error={accept.error} what="You haven't joined" />}
+      {accept.error !== null && <Failed error={accept.error} what="You couldn't join" />}
       <Button
         loading={accept.isPending}
         onClick={() => {

@@ -26,20 +26,20 @@ function Ask() {
   };
   if (ask.isSuccess) {
     return (
-      <AccessCard title={sendsMail === false ? "Ask for your link" : "Look at your mail"}>
+      <AccessCard title={sendsMail === false ? "Ask for your link" : "Check your mail"}>
         <Alert color="water" role="status">
           {sendsMail === false
-            ? `If ${email} has an account, a link to choose a new password waits now. No mail server is set up: ask an operator of this installation for it.`
-            : `If ${email} has an account, a link to choose a new password is on its way.`}
+            ? `If ${email} has an account, a link to reset the password is ready. No mail server is set up: ask an operator of this installation for it.`
+            : `If ${email} has an account, a link to reset the password is on its way.`}
         </Alert>
         <TextLink to="/sign-in">Back to signing in</TextLink>
       </AccessCard>
     );
   }
   return (
-    <AccessCard title="Choose a new password" about={
+    <AccessCard title="Reset your password" about={
         sendsMail === false
-          ? "No mail server is set up here: an operator of this installation hands the link on."
+          ? "No mail server is set up here: ask an operator of this installation for the link."
           : "We send a link to your e-mail address."
       }>
       <form onSubmit={submit}>
@@ -56,9 +56,9 @@ function Ask() {
               setEmail(event.currentTarget.value);
             }}
           />
-          {ask.error !== null && <Failed error={ask.error} what="No link was made" />}
+          {ask.error !== null && <Failed error={ask.error} what="No link was created" />}
           <Button type="submit" loading={ask.isPending}>
-            {sendsMail === false ? "Make link" : "Send link"}
+            {sendsMail === false ? "Request link" : "Send link"}
           </Button>
           <TextLink to="/sign-in" size="sm">
             Back to signing in
@@ -86,7 +86,7 @@ function Choose({ token }: { token: string }) {
     );
   }
   return (
-    <AccessCard title="Choose a new password">
+    <AccessCard title="Reset your password">
       <form onSubmit={submit}>
         <Stack>
           <PasswordInput

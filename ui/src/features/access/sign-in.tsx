@@ -51,7 +51,7 @@ export function SignInPage() {
 
   return (
     <AccessCard
-      title={asksCode ? "One more step" : "Sign in"}
+      title={asksCode ? "Two-factor authentication" : "Sign in"}
       about={
         asksCode
           ? "Enter the code of your authenticator app, or one of your recovery codes."
@@ -60,7 +60,7 @@ export function SignInPage() {
     >
       {refusal !== undefined && (
         <Alert color="red" title="You are not signed in" role="alert">
-          {REFUSALS[refusal] ?? `The provider's answer could not be used (${refusal}).`}
+          {REFUSALS[refusal] ?? `The provider's response could not be used (${refusal}).`}
         </Alert>
       )}
       <form onSubmit={submit}>
@@ -104,7 +104,7 @@ export function SignInPage() {
               />
             </>
           )}
-          {problem !== null && <Failed error={problem} what="That didn't work" />}
+          {problem !== null && <Failed error={problem} what="Sign-in failed" />}
           <Button type="submit" loading={signIn.isPending} fullWidth>
             Sign in
           </Button>

@@ -22,12 +22,12 @@ export function AccountPage() {
         <Password />
       </Section>
       <Section
-        title="Second factor"
-        about="A code of an authenticator app beside your password. Whoever has your password alone stays outside."
+        title="Two-factor authentication"
+        about="Signing in also asks for a code of your authenticator app, so that a stolen password alone is not enough."
       >
         <SecondFactor active={person.second_factor} />
       </Section>
-      <Section title="Linked accounts" about="Other providers that sign you in.">
+      <Section title="Linked accounts" about="Identity providers that you can sign in with.">
         <Identities />
       </Section>
       <Section title="Sessions" about="Where you are signed in.">
@@ -46,7 +46,7 @@ function Name({ name: stored, version }: { name: string; version: number }) {
       void client.invalidateQueries({ queryKey: meQuery.queryKey });
       done("Your name is changed.");
     },
-    onError: failed("Your name stays as it was"),
+    onError: failed("Your name wasn't changed"),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -93,7 +93,7 @@ function Password() {
     <form onSubmit={submit}>
       <Stack maw={320}>
         <PasswordInput
-          label="Present password"
+          label="Current password"
           autoComplete="current-password"
           required
           withAsterisk={false}
@@ -135,7 +135,7 @@ function Sessions() {
     mutationFn: (session: string) =>
       take(api.DELETE("/api/v1/me/sessions/{session}", { params: { path: { session } } })),
     onSuccess: () => void client.invalidateQueries({ queryKey: ["sessions"] }),
-    onError: failed("The session goes on"),
+    onError: failed("The session wasn't ended"),
   });
   if (sessions.isError) {
     return <Failed error={sessions.error} what="Sessions can't be shown" again={() => void sessions.refetch()} />;
@@ -158,7 +158,7 @@ function Sessions() {
         </>
       ),
     },
-    { name: "Used", cell: (session) => <Time at={session.seen_at} /> },
+    { name: "Last used", cell: (session) => <Time at={session.seen_at} /> },
     {
       name: "Actions",
       quiet: true,

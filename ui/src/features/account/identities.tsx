@@ -24,9 +24,9 @@ export function Identities() {
     mutationFn: (identity: string) => take(api.DELETE("/api/v1/me/identities/{identity}", { params: { path: { identity } } })),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: ["identities"] });
-      done("It doesn't sign you in any more.");
+      done("You can no longer sign in with it.");
     },
-    onError: failed("It stays linked"),
+    onError: failed("It wasn't unlinked"),
   });
   const nameOf = ({ provider, issuer }: Identity) => providers.find(({ id }) => id === provider)?.name ?? issuer;
   const columns: Column<Identity>[] = [
@@ -53,7 +53,7 @@ export function Identities() {
           onClick={() => {
             confirmDanger({
               title: `Unlink ${nameOf(identity)}?`,
-              what: "It doesn't sign you in any more, until you sign in with your password and allow it again.",
+              what: "You can't sign in with it until you sign in with your password and allow it again.",
               action: "Unlink",
               onConfirm: () => {
                 remove.mutate(identity.id);

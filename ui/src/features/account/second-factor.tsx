@@ -29,14 +29,14 @@ function SetUp() {
     return (
       <Stack maw={460}>
         <Alert color="yellow" title="Keep these recovery codes">
-          Each signs you in once if you lose your app. They are shown this once.
+          Each works once, if you lose access to your app. They are not shown again.
         </Alert>
         <Code text={confirm.data.recovery_codes.join("\n")} label="Recovery codes" />
         <Button
           style={{ alignSelf: "flex-start" }}
           onClick={() => void client.invalidateQueries({ queryKey: meQuery.queryKey })}
         >
-          I have kept them
+          I have saved them
         </Button>
       </Stack>
     );
@@ -44,7 +44,7 @@ function SetUp() {
   if (offer.data === undefined) {
     return (
       <Stack align="flex-start">
-        {offer.error !== null && <Failed error={offer.error} what="It can't be set up" />}
+        {offer.error !== null && <Failed error={offer.error} what="Two-factor authentication can't be set up" />}
         <Button
           variant="default"
           loading={offer.isPending}
@@ -52,7 +52,7 @@ function SetUp() {
             offer.mutate();
           }}
         >
-          Set up second factor
+          Set up two-factor authentication
         </Button>
       </Stack>
     );
@@ -64,14 +64,14 @@ function SetUp() {
   return (
     <form onSubmit={submit}>
       <Stack maw={460}>
-        <Text size="sm">Scan this with your authenticator app, or add the key below it by hand.</Text>
+        <Text size="sm">Scan this with your authenticator app, or enter the key below it.</Text>
         <QrCode text={offer.data.url} label="QR code for an authenticator app" />
         <CopyField value={secret} label="Key for the app" />
         <a href={offer.data.url} className="muted">
           Open in an authenticator app on this device
         </a>
         <TextInput
-          label="Code of the app"
+          label="Code from the app"
           inputMode="numeric"
           autoComplete="one-time-code"
           required
@@ -91,7 +91,7 @@ function SetUp() {
             setPassword(event.currentTarget.value);
           }}
         />
-        {confirm.error !== null && <Failed error={confirm.error} what="It isn't set up yet" />}
+        {confirm.error !== null && <Failed error={confirm.error} what="Two-factor authentication isn't set up yet" />}
         <Button type="submit" loading={confirm.isPending} style={{ alignSelf: "flex-start" }}>
           Turn on
         </Button>
@@ -108,7 +108,7 @@ function Active() {
     mutationFn: () => take(api.POST("/api/v1/me/second-factor/remove", { body: { password } })),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: meQuery.queryKey });
-      done("Your second factor is off.");
+      done("Two-factor authentication is off.");
     },
   });
   return (
@@ -136,7 +136,7 @@ function Active() {
                 setPassword(event.currentTarget.value);
               }}
             />
-            {remove.error !== null && <Failed error={remove.error} what="It stays on" />}
+            {remove.error !== null && <Failed error={remove.error} what="Two-factor authentication stays on" />}
             <Button type="submit" color="red" loading={remove.isPending}>
               Turn off
             </Button>

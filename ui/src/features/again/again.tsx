@@ -24,29 +24,29 @@ const WAYS: { id: Sends; title: string; about: string; action: string; icon: typ
   {
     id: "failed",
     title: "Failed deliveries",
-    about: "What expired or could not be made a request, under the ids that it had.",
+    about: "Deliveries that expired or whose request could not be built, under their original ids.",
     action: "Choose failures…",
     icon: IconRepeat,
   },
   {
     id: "events",
     title: "Past events",
-    about: "What this project received before, such as before this sync was made.",
+    about: "Events that this project received earlier, such as before this sync was created.",
     action: "Choose events…",
     icon: IconClockPlay,
   },
   {
     id: "archive",
-    title: "An archive",
-    about: "What Amplitude's Export API gave you: years of events, for this sync alone.",
+    title: "Archive",
+    about: "Files from Amplitude's Export API: years of events, for this sync alone.",
     action: "Import an archive…",
     icon: IconArchive,
   },
 ];
 
 const TITLES: Record<Sends, string> = {
-  failed: "Send failed deliveries again",
-  events: "Send past events",
+  failed: "Replay failed deliveries",
+  events: "Backfill past events",
   archive: "Import an archive",
 };
 
@@ -66,7 +66,7 @@ export function AgainPage() {
     void navigate({ search: {}, replace: true });
   };
   if (!looks) {
-    return <Empty title="Deliveries are not yours to see">Ask an admin of the organisation for a role that sees them.</Empty>;
+    return <Empty title="Your role can't see deliveries">Ask an admin of your organisation for a role that can.</Empty>;
   }
   return (
     <div className={classes.page}>
@@ -93,7 +93,7 @@ export function AgainPage() {
 function Ways({ sync }: { sync: Sync }) {
   const status = useQuery(statusQuery(sync.project, sync.id)).data;
   return (
-    <ul className={classes.ways} aria-label="What can be sent again">
+    <ul className={classes.ways} aria-label="What can be replayed">
       {WAYS.map(({ id, title, about, action, icon: Picture }) => (
         <li key={id} className={classes.way}>
           <Text fw={600} className={classes.title}>

@@ -40,7 +40,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
     mutationFn: () => upload({ ...path, archives, perMinute: rate, signal: begin(), onStep: setStep, onReport: setReport }),
     onSettled: () => void client.invalidateQueries({ queryKey: replaysQuery(path).queryKey }),
     onSuccess: ({ known }) => {
-      done(known ? "These archives were imported to this sync before." : sync.enabled ? "All of it was read; it is being sent." : "All of it was read. It is sent as soon as the sync is enabled.");
+      done(known ? "These archives were imported to this sync before." : sync.enabled ? "Everything was read and is being sent." : "Everything was read. It is sent as soon as the sync is enabled.");
     },
   });
   const busy = counted.isPending || send.isPending;
@@ -63,12 +63,12 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
     <Stack>
       <FileInput
         label="Archives"
-        description="As Amplitude's Export API gives them: a zip of gzipped files. Such files by themselves and plain ones are taken, too."
+        description="As Amplitude's Export API returns them: a zip of gzipped files. Single .json.gz and plain JSON files work, too."
         placeholder="Choose files"
         accept=".zip,.gz,.json"
         multiple
         clearable
-        clearButtonProps={{ "aria-label": "Choose none" }}
+        clearButtonProps={{ "aria-label": "Clear" }}
         disabled={busy}
         value={archives}
         onChange={(files) => {
@@ -79,7 +79,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
         }}
       />
       <NumberInput
-        label="Requests a minute, at most"
+        label="Maximum requests per minute"
         placeholder="As fast as the sync sends"
         w={{ base: "100%", xs: 380 }}
         min={1}
@@ -96,7 +96,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
         archives are not imported twice.
       </Text>
       {report !== null && <ReportView report={report} reads={busy} only={counted.isPending || (counted.isSuccess && !send.isPending && !send.isSuccess)} digest={send.isPending && step === "digest"} />}
-      {problem !== null && !stopped(problem) && <Failed error={problem} what="It can't be read or sent on" />}
+      {problem !== null && !stopped(problem) && <Failed error={problem} what="The archive can't be read or sent" />}
       {problem !== null && stopped(problem) && (
         <Alert color="gray">Stopped. What was taken so far is sent; choose the same files again to go on, or cancel the import in the list.</Alert>
       )}
@@ -110,7 +110,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
             counted.mutate();
           }}
         >
-          Only count its lines
+          Count lines only
         </Button>
         {busy ? (
           <Button
@@ -138,7 +138,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
         <summary>By the command line, for archives of many gigabytes</summary>
         <Code text={importCommand(archives.map(({ name }) => name), project, sync.name, rate)} label="Command that imports the archives" />
         <Text size="xs" c="dimmed" mt={6}>
-          It goes on with an import that was begun here, and the other way round.
+          It continues an import that was started here, and the other way round.
         </Text>
       </details>
     </Stack>
@@ -179,7 +179,7 @@ function ReportView({ report, reads, only, digest }: ReportProps) {
         </Text>
       )}
       {named.length > 0 && (
-        <ul className={classes.refused} aria-label="Refused lines">
+        <ul className={classes.refused} aria-label="Rejected lines">
           {named.map(({ file, number, why }) => (
             <li key={`${file}:${String(number)}`}>
               <span className="mono">

@@ -71,7 +71,7 @@ export function PastForm({ sync, onDone }: { sync: Sync; onDone: () => void }) {
           size="xs"
           aria-labelledby="past-period"
           value={wanted.period}
-          data={[...Object.entries(PERIODS).map(([value, { label }]) => ({ value, label })), { value: "own", label: "Other…" }]}
+          data={[...Object.entries(PERIODS).map(([value, { label }]) => ({ value, label })), { value: "own", label: "Custom…" }]}
           onChange={(period) => {
             setNow(Date.now());
             const begun = wanted.from === "" ? { from: asField(new Date(Date.now() - PERIODS.day.milliseconds)) } : {};
@@ -106,7 +106,7 @@ export function PastForm({ sync, onDone }: { sync: Sync; onDone: () => void }) {
         </Group>
       )}
       <TagsInput
-        label="Types of events"
+        label="Event types"
         description={`Of those that ${sync.name} sends. What it doesn't select isn't sent.`}
         placeholder={wanted.types.length === 0 ? "All" : undefined}
         acceptValueOnBlur
@@ -127,8 +127,8 @@ export function PastForm({ sync, onDone }: { sync: Sync; onDone: () => void }) {
         }}
       />
       <NumberInput
-        label="Requests a minute, at most"
-        description="New events don't wait behind these: they have a way of their own."
+        label="Maximum requests per minute"
+        description="New events don't wait behind these."
         placeholder="As fast as the sync sends"
         w={{ base: "100%", xs: 380 }}
         min={1}
@@ -139,7 +139,7 @@ export function PastForm({ sync, onDone }: { sync: Sync; onDone: () => void }) {
           setRate(typeof value === "number" ? value : null);
         }}
       />
-      {trial.isError && <Failed error={trial.error} what="It can't be said what would be sent" again={() => void trial.refetch()} />}
+      {trial.isError && <Failed error={trial.error} what="The dry run failed" again={() => void trial.refetch()} />}
       {trial.isLoading && <LoadingRows rows={2} />}
       {trial.data !== undefined && !trial.isError && typeof events !== "string" && <Trial trial={trial.data} of="events" perMinute={rate} />}
       {make.error !== null && <Failed error={make.error} what="Nothing is sent" />}
@@ -173,7 +173,7 @@ function Kept({ project }: { project: string }) {
       {oldest_received_at != null && (
         <>
           {" "}
-          The oldest there is was received <Time at={oldest_received_at} />.
+          The oldest was received <Time at={oldest_received_at} />.
         </>
       )}
     </Text>

@@ -12,8 +12,8 @@ test("a period is counted back from when it was chosen", () => {
 
 test("times of one's own are in the viewer's zone, and have to make sense", () => {
   const own = { ...wanted, period: "own" as const };
-  expect(eventsOf(own, now)).toBe("Say from when on.");
-  expect(eventsOf({ ...own, from: "2026-02-01T10:00", until: "2026-02-01T09:00" }, now)).toBe("The end has to be after the beginning.");
+  expect(eventsOf(own, now)).toBe("Choose a start.");
+  expect(eventsOf({ ...own, from: "2026-02-01T10:00", until: "2026-02-01T09:00" }, now)).toBe("The end must be after the start.");
   const from = new Date("2026-02-01T10:00").toISOString();
   expect(eventsOf({ ...own, from: "2026-02-01T10:00" }, now)).toEqual({ from });
   const until = new Date("2026-02-02T10:00").toISOString();

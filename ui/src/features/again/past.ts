@@ -28,9 +28,9 @@ export function eventsOf({ period, from, until, types, condition }: Wanted, now:
   const narrowed = select === null ? {} : { select };
   if (period !== "own") return { from: new Date(now - PERIODS[period].milliseconds).toISOString(), ...narrowed };
   const [begin, end] = [Date.parse(from), Date.parse(until)];
-  if (Number.isNaN(begin)) return "Say from when on.";
-  if (until !== "" && Number.isNaN(end)) return "The end is no time.";
-  if (end <= begin) return "The end has to be after the beginning.";
+  if (Number.isNaN(begin)) return "Choose a start.";
+  if (until !== "" && Number.isNaN(end)) return "The end is not a valid time.";
+  if (end <= begin) return "The end must be after the start.";
   const ends = until === "" ? {} : { until: new Date(end).toISOString() };
   return { from: new Date(begin).toISOString(), ...ends, ...narrowed };
 }

@@ -15,12 +15,12 @@ export function AlertsPage() {
   const { organisation, name } = useSuspenseQuery(projectQuery(project)).data;
   const may = useMay(organisation, "syncs:write");
   return (
-    <Page title="Alerts" about={`People are told when a sync of ${name} gets into trouble, and when that is over.`}>
+    <Page title="Alerts" about={`Get notified when a sync of ${name} has a problem, and when it is resolved.`}>
       <Incidents project={project} may={may} />
-      <Section title="Where it is told" about="Besides mail to owners, admins and who made the sync.">
+      <Section title="Notification channels" about="In addition to mail to owners, admins and the sync's creator.">
         <Channels project={project} may={may} />
       </Section>
-      <Section title="When" about="For all syncs of the project that have no rules of their own.">
+      <Section title="Alert rules" about="For all syncs of the project that have no rules of their own.">
         <RulesForm key={project} of={{ project }} may={may} />
       </Section>
     </Page>

@@ -27,13 +27,13 @@ export function Channels({ project, may }: { project: string; may: boolean }) {
       done("A message is on its way. What went wrong with it appears here.");
       void client.invalidateQueries({ queryKey: channelsQuery(project).queryKey });
     },
-    onError: failed("No message was sent"),
+    onError: failed("The test message wasn't sent"),
   });
   const remove = useMutation({
     mutationFn: (channel: string) =>
       take(api.DELETE("/api/v1/projects/{project}/alert-channels/{channel}", { params: { path: { project, channel } } })),
     onSuccess: () => void client.invalidateQueries({ queryKey: channelsQuery(project).queryKey }),
-    onError: failed("It stays"),
+    onError: failed("The channel wasn't removed"),
   });
   const columns: Column<Channel>[] = [
     {
@@ -52,7 +52,7 @@ export function Channels({ project, may }: { project: string; may: boolean }) {
         </>
       ),
     },
-    { name: "Last told", cell: (channel) => (channel.told_at == null ? "–" : <Time at={channel.told_at} />) },
+    { name: "Last notified", cell: (channel) => (channel.told_at == null ? "–" : <Time at={channel.told_at} />) },
     {
       name: "Actions",
       quiet: true,
@@ -78,7 +78,7 @@ export function Channels({ project, may }: { project: string; may: boolean }) {
               onClick={() => {
                 confirmDanger({
                   title: `Remove ${channel.name}?`,
-                  what: "Nothing is told there any more.",
+                  what: "It gets no notifications any more.",
                   action: "Remove",
                   onConfirm: () => {
                     remove.mutate(channel.id);
@@ -94,15 +94,15 @@ export function Channels({ project, may }: { project: string; may: boolean }) {
   ];
   return (
     <>
-      <Listing query={channels} failed="Channels can't be shown" rows={1} empty={<Text c="dimmed">Nowhere else.</Text>}>
+      <Listing query={channels} failed="Channels can't be shown" rows={1} empty={<Text c="dimmed">No channels yet. Add a webhook, Slack or a mailbox that is to be notified.</Text>}>
         {(items) => <DataTable label="Channels" columns={columns} rows={items} keyOf={({ id }) => id} />}
       </Listing>
       {may && (
         <Button variant="default" mt="md" onClick={open}>
-          Add a channel
+          Add channel
         </Button>
       )}
-      <Modal opened={opened} onClose={close} title="Add a channel">
+      <Modal opened={opened} onClose={close} title="Add channel">
         <ChannelForm project={project} onDone={close} />
       </Modal>
     </>
@@ -129,7 +129,7 @@ function ChannelForm({ project, onDone }: { project: string; onDone: () => void 
     onSuccess: ({ channel, signing_secret }) => {
       void client.invalidateQueries({ queryKey: channelsQuery(project).queryKey });
       if (signing_secret != null) return;
-      done(`Incidents are told to ${channel.name}, too.`);
+      done(`Incidents are also sent to ${channel.name}.`);
       onDone();
     },
   });
@@ -154,7 +154,7 @@ function ChannelForm({ project, onDone }: { project: string; onDone: () => void 
     <form onSubmit={submit}>
       <Stack>
         <SegmentedControl
-          aria-label="Kind of channel"
+          aria-label="Channel type"
           value={kind}
           data={Object.entries(KINDS).map(([value, label]) => ({ value, label }))}
           onChange={(value) => {
@@ -186,7 +186,7 @@ function ChannelForm({ project, onDone }: { project: string; onDone: () => void 
             setTarget(event.currentTarget.value);
           }}
         />
-        {make.error !== null && <Failed error={make.error} what="The channel wasn't made" />}
+        {make.error !== null && <Failed error={make.error} what="The channel wasn't created" />}
         <Button type="submit" loading={make.isPending}>
           Add channel
         </Button>

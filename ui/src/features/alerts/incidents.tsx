@@ -31,7 +31,7 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
   const note = {
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: ["incidents", project] });
-      done("It is noted.");
+      done("Acknowledged.");
     },
     onError: failed("Nothing was changed"),
   };
@@ -54,7 +54,7 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
   });
   const columns: Column<Incident>[] = [
     {
-      name: "What",
+      name: "Incident",
       cell: (incident) => (
         <>
           <Group gap={8}>
@@ -62,7 +62,7 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
               {nameOf(incident.sync)}
             </TextLink>
             <Badge size="sm" color={incident.ended == null ? "red" : "green"}>
-              {incident.ended == null ? "Open" : "Over"}
+              {incident.ended == null ? "Open" : "Resolved"}
             </Badge>
           </Group>
           <Text size="sm">{RULES[incident.rule]}</Text>
@@ -72,13 +72,13 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
         </>
       ),
     },
-    { name: "Since", whole: true, cell: (incident) => <Time at={incident.opened_at} /> },
-    { name: "Over", whole: true, cell: (incident) => (incident.ended == null ? "Not yet" : <Time at={incident.ended.at} />) },
+    { name: "Opened", whole: true, cell: (incident) => <Time at={incident.opened_at} /> },
+    { name: "Resolved", whole: true, cell: (incident) => (incident.ended == null ? "–" : <Time at={incident.ended.at} />) },
     {
-      name: "Seen to by",
+      name: "Acknowledged by",
       cell: (incident) =>
         incident.acknowledged == null ? (
-          "Nobody yet"
+          "–"
         ) : (
           <span>
             {incident.acknowledged.by}, <Time at={incident.acknowledged.at} />
@@ -100,7 +100,7 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
                   acknowledge.mutate(incident.id);
                 }}
               >
-                I see to it
+                Acknowledge
               </Button>
             )}
             <Button
@@ -124,8 +124,8 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
       failed="Incidents can't be shown"
       rows={2}
       empty={
-        <Empty icon={<IconCircleCheck size={22} />} title="No trouble">
-          {sync === undefined ? "When a sync gets into trouble" : "When this sync gets into trouble"}, it appears here and people are told.
+        <Empty icon={<IconCircleCheck size={22} />} title="No incidents">
+          {sync === undefined ? "When a sync has a problem" : "When this sync has a problem"}, it appears here and people are notified.
         </Empty>
       }
     >

@@ -78,9 +78,9 @@ export function incidentsQuery(project: string, sync?: string) {
 
 /** What a rule watches, in a few words. */
 export const RULES: Record<Incident["rule"], string> = {
-  state: "Failing, misconfigured or standing still",
-  error_rate: "Too many attempts fail",
-  backlog_age: "Events wait too long",
-  expiry: "A delivery has expired",
-  credentials: "The credentials are refused",
+  state: "Failing, misconfigured or stalled",
+  error_rate: "High failure rate",
+  backlog_age: "Delivery is delayed",
+  expiry: "A delivery expired",
+  credentials: "Credentials are rejected",
 };

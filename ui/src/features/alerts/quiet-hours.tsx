@@ -19,7 +19,7 @@ export function QuietHours({ hours, may, problem, onChange }: QuietProps) {
     <div role="group" aria-label="Quiet hours">
       <Switch
         label="Quiet hours"
-        description="Nobody is told then. What is still wrong when they end is told at their end."
+        description="No notifications are sent. Incidents that are still open at the end are sent then."
         disabled={!may}
         checked={hours !== null}
         onChange={(event) => {

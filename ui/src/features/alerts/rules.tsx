@@ -33,9 +33,9 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey });
       setEdited({});
-      done("The sync goes by its project's rules again.");
+      done("The sync uses its project's rules again.");
     },
-    onError: failed("It keeps rules of its own"),
+    onError: failed("The rules weren't reset"),
   });
   if (stored.isError) return <Failed error={stored.error} what="Rules can't be shown" again={() => void stored.refetch()} />;
   if (stored.data === undefined) return <LoadingRows rows={5} />;
@@ -53,7 +53,7 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
         <Alert color="gray" py={10}>
           <Group justify="space-between" gap="sm">
             <Text size="sm">
-              {own ? "This sync has rules of its own: the project's don't count for it." : "This sync goes by its project's rules. What you change here is for it alone."}
+              {own ? "This sync has its own rules; the project's don't apply to it." : "This sync uses its project's rules. Changes here apply to this sync only."}
             </Text>
             {own && may && (
               <Button
@@ -62,9 +62,9 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
                 loading={reset.isPending}
                 onClick={() => {
                   confirmDanger({
-                    title: "Go by the project's rules again?",
-                    what: "The rules of this sync's own are forgotten.",
-                    action: "Forget them",
+                    title: "Use the project's rules?",
+                    what: "This sync's own rules are deleted.",
+                    action: "Use the project's rules",
                     onConfirm: () => {
                       reset.mutate();
                     },
@@ -104,8 +104,8 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
         </Rule>
         <Rule name={RULES.expiry} rule={expiry} may={may} onChange={(next) => { set({ expiry: next }); }} />
         <Rule name={RULES.credentials} rule={credentials} may={may} onChange={(next) => { set({ credentials: next }); }} />
-        <div className={classes.rule} role="group" aria-label="When it is over">
-          <span>It is over when all was well for</span>
+        <div className={classes.rule} role="group" aria-label="Resolved after">
+          <span>Resolved after no problem for</span>
           <div className={classes.bounds}>
             <Bound label="minutes" most={1440} value={rules.calm_minutes} may={may} error={problem?.at("/calm_minutes")} onChange={(calm_minutes) => { set({ calm_minutes }); }} />
           </div>
@@ -120,14 +120,14 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
         }}
       />
       <Switch
-        label="Mail to owners, admins and who made the sync"
+        label="Mail to owners, admins and the sync's creator"
         disabled={!may}
         checked={rules.default_recipients ?? true}
         onChange={(event) => {
           set({ default_recipients: event.currentTarget.checked });
         }}
       />
-      {save.error !== null && <Failed error={save.error} what="The rules stay as they were" />}
+      {save.error !== null && <Failed error={save.error} what="The rules weren't saved" />}
       {may && (
         <Group>
           <Button

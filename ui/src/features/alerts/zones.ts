@@ -13,8 +13,8 @@ export function quietWords({ from, until }: Schemas["AlertQuietHours"]): string 
     return 60 * hours + rest;
   };
   const [begin, end] = [minutes(from), minutes(until)];
-  if (Number.isNaN(begin) || Number.isNaN(end)) return "Give both times.";
-  if (begin === end) return "Both times are the same: say how long it is quiet.";
+  if (Number.isNaN(begin) || Number.isNaN(end)) return "Enter both times.";
+  if (begin === end) return "Both times are the same: choose an end that differs from the start.";
   const length = (end - begin + 1440) % 1440;
   const words = length % 60 === 0 ? `${String(length / 60)} h` : `${String(Math.floor(length / 60))} h ${String(length % 60)} min`;
   return `${words} each day${end < begin ? ", until the next morning" : ""}.`;

@@ -68,7 +68,7 @@ export function CatalogPage() {
       {tiles.isSuccess && found.length === 0 && (
         <Empty
           icon={<IconLayoutGrid size={22} />}
-          title="No destination fits"
+          title="No destination matches"
           action={
             narrowed ? (
               <Button
@@ -83,7 +83,7 @@ export function CatalogPage() {
             ) : undefined
           }
         >
-          The Webhook sends to any address that takes JSON, also to what is not in the catalog yet.
+          Webhook sends to any HTTP endpoint, also to tools that are not in the catalog yet.
         </Empty>
       )}
       <ul className={classes.tiles}>

@@ -75,17 +75,17 @@ function About({ destination, project, organisation }: AboutProps) {
         <Badge color="gray">{CATEGORIES[tile.category]}</Badge>
         <Badge color="gray">Version {tile.version}</Badge>
         {!tile.approved && <Badge color="blue">Only your organisation</Badge>}
-        {closed && <Badge color="yellow">Takes no new syncs</Badge>}
+        {closed && <Badge color="yellow">No new syncs</Badge>}
       </Group>
       {!may && (
         <Text c="dimmed" mb="md">
-          Your role may look at syncs, not make them. Ask an admin of your organisation.
+          Your role can view syncs, but not create them. Ask an admin of your organisation.
         </Text>
       )}
       <div className={classes.columns}>
         <div className={classes.description}>
           {destination.description_html === "" ? (
-            <Text c="dimmed">There is no longer description.</Text>
+            <Text c="dimmed">There is no full description.</Text>
           ) : (
             <Prose html={destination.description_html} />
           )}
@@ -150,7 +150,7 @@ function Needs({ destination: { content, extra_headers, own_templates } }: { des
           </div>
           <div>
             <dt>Payload</dt>
-            <dd>{own_templates ? "The default, or a template of yours" : "As the destination expects it"}</dd>
+            <dd>{own_templates ? "The default, or your own template" : "Defined by the destination"}</dd>
           </div>
         </dl>
       </Section>
@@ -202,7 +202,7 @@ function NameForm({ project, definition, suggested }: NameFormProps) {
             setName(event.currentTarget.value);
           }}
         />
-        {create.error !== null && <Failed error={create.error} what="The sync wasn't made" />}
+        {create.error !== null && <Failed error={create.error} what="The sync wasn't created" />}
         <Button type="submit" loading={create.isPending}>
           Create sync
         </Button>

@@ -69,10 +69,10 @@ export function EventsPage() {
       actions={
         <>
           <span className={classes.state} role="status" data-live={!paused && (polls || tail.state === "live")}>
-            {paused ? "Paused" : polls ? "Asked every 2 s" : tail.state === "live" ? "Live" : "Connecting"}
+            {paused ? "Paused" : polls ? "Updated every 2 s" : tail.state === "live" ? "Live" : "Connecting"}
           </span>
           <Select
-            aria-label="Type of event"
+            aria-label="Event type"
             placeholder="All types"
             w={220}
             clearable
@@ -97,7 +97,7 @@ export function EventsPage() {
               setPaused(!paused);
             }}
           >
-            {paused ? "Go on" : "Pause"}
+            {paused ? "Resume" : "Pause"}
           </Button>
         </>
       }
@@ -130,7 +130,7 @@ export function EventsPage() {
           />
           {tail.skipped > 0 && (
             <Text size="sm" c="dimmed" mt={8}>
-              {tail.skipped} events came faster than they could be shown. They are in the list when you open it again.
+              {tail.skipped} events arrived faster than they could be shown. They are in the list when you open it again.
             </Text>
           )}
           {more && (
@@ -164,7 +164,7 @@ export function EventsPage() {
       >
         {current.isError && <Failed error={current.error} what="The event can't be shown" />}
         {current.isLoading && <LoadingRows rows={3} />}
-        {current.data === null && <Text>The project's log doesn't have this event any more.</Text>}
+        {current.data === null && <Text>The project no longer keeps this event.</Text>}
         {current.data != null && <Details project={project} event={current.data} />}
       </Drawer>
     </Page>
@@ -260,7 +260,7 @@ function Details({ project, event }: { project: string; event: EventView }) {
       <Fate project={project} event={event} />
       {event.masked && (
         <Text size="sm" c="dimmed" mb="sm">
-          Values of this project&apos;s sensitive properties are masked here. Deliveries have them as they are.
+          Values of this project&apos;s sensitive properties are masked here. Deliveries contain them unmasked.
         </Text>
       )}
       <Code text={JSON.stringify(event.event, null, 2)} label="The event as templates see it" json />
@@ -272,7 +272,7 @@ function Details({ project, event }: { project: string; event: EventView }) {
 function Fate({ project, event }: { project: string; event: EventView }) {
   const found = useInfiniteQuery(whyQuery(project, soughtOf(event.event as Record<string, unknown>)));
   const explained = found.data?.pages.flatMap((page) => page.events).find((each) => each.offset === event.offset);
-  if (found.isError) return <Failed error={found.error} what="It can't be said what syncs did with it" />;
+  if (found.isError) return <Failed error={found.error} what="What each sync did with it can't be shown" />;
   if (explained === undefined) return null;
   return (
     <div style={{ marginBottom: 16 }}>

@@ -51,7 +51,7 @@ function List({ of }: { of: Of }) {
     { name: "Why", cell: (each) => (each.outcome === "expired" ? <FailureWords failure={each.failure} /> : sentenceCase(each.message)) },
   ];
   return (
-    <Listing query={ended} failed="What failed can't be shown" rows={2} empty={<Text c="dimmed">It is kept no longer.</Text>}>
+    <Listing query={ended} failed="What failed can't be shown" rows={2} empty={<Text c="dimmed">It is no longer kept.</Text>}>
       {(items) => <DataTable label="What failed" columns={columns} rows={items} keyOf={(each) => each.delivery_id} />}
     </Listing>
   );

@@ -49,18 +49,18 @@ export function FailuresPage() {
   return (
     <div className={classes.page}>
       <Group justify="space-between" mb="sm">
-        <Text c="dimmed">What went wrong in {RANGES[range].words}, by kind.</Text>
+        <Text c="dimmed">What went wrong in {RANGES[range].words}, by category.</Text>
         <RangeChoice range={range} onChange={(next) => void navigate({ search: { range: next }, replace: true })} />
       </Group>
       {figures.isError && <Failed error={figures.error} what="Failures can't be shown" again={() => void figures.refetch()} />}
       {figures.isPending && <LoadingRows rows={3} height={56} />}
       {figures.isSuccess && groups.length === 0 && (
         <Empty icon={<IconCircleCheck size={22} />} title="Nothing failed">
-          In {RANGES[range].words} every attempt was taken. Choose a longer time to look further back.
+          In {RANGES[range].words} every attempt succeeded. Choose a longer period to look further back.
         </Empty>
       )}
       {groups.length > 0 && (
-        <ul className={classes.groups} aria-label="Kinds of failure">
+        <ul className={classes.groups} aria-label="Failure categories">
           {groups.map((group) => (
             <li key={group.key}>
               <KindRow
@@ -80,14 +80,14 @@ export function FailuresPage() {
       {looks && (
         <>
           <Replays of={of} query={replays} may={may} only="failed" />
-          <Section title="Waiting for another attempt" about="Ten attempts over four hours; then a delivery expires.">
-            <Listing query={retries} failed="Retries can't be shown" rows={2} few={6} empty={<Text c="dimmed">Nothing waits.</Text>}>
+          <Section title="Pending retries" about="Up to ten attempts over four hours, then a delivery expires.">
+            <Listing query={retries} failed="Retries can't be shown" rows={2} few={6} empty={<Text c="dimmed">No retries are pending.</Text>}>
               {(items) => <DataTable label="Retries" columns={RETRIES} rows={items} keyOf={(each) => each.delivery_id} />}
             </Listing>
           </Section>
           <Section
-            title="Ended without success"
-            about="Kept for seven days, the newest first."
+            title="Failed deliveries"
+            about="Expired, or their request could not be built. Newest first; replay them while they are kept."
             actions={
               may &&
               samples.ended.length > 0 && (
@@ -98,14 +98,14 @@ export function FailuresPage() {
                     again({});
                   }}
                 >
-                  Send again…
+                  Replay…
                 </Button>
               )
             }
           >
-            <Listing query={ended} failed="Ended deliveries can't be shown" rows={2} empty={<Text c="dimmed">Nothing ended without success.</Text>}>
+            <Listing query={ended} failed="Failed deliveries can't be shown" rows={2} empty={<Text c="dimmed">No failed deliveries.</Text>}>
               {(items) => (
-                <DataTable label="Ended deliveries" columns={endedColumns(project, may ? again : undefined)} rows={items} keyOf={(each) => each.delivery_id} />
+                <DataTable label="Failed deliveries" columns={endedColumns(project, may ? again : undefined)} rows={items} keyOf={(each) => each.delivery_id} />
               )}
             </Listing>
           </Section>
@@ -150,7 +150,7 @@ function KindRow({ of, group, opened, onToggle, samples, onReplay }: GroupProps)
           <Samples {...of} group={group} />
           <Group gap="lg" mt={10}>
             <Text size="sm" c="dimmed">
-              {waiting.length} of those shown below wait for another attempt, {over.length} have ended.
+              {waiting.length} of those below are pending retries, {over.length} have failed for good.
             </Text>
             <TextLink
               size="sm"
@@ -169,7 +169,7 @@ function KindRow({ of, group, opened, onToggle, samples, onReplay }: GroupProps)
                   onReplay({ reasons: [reason], ...(status === null ? {} : { statuses: [status] }) });
                 }}
               >
-                Send these again…
+                Replay these…
               </Button>
             )}
           </Group>
@@ -201,9 +201,9 @@ function Trend({ values }: { values: number[] }) {
 
 const RETRIES: Column<Retry>[] = [
   { name: "Next attempt", whole: true, cell: (each) => <Time at={each.due_at} /> },
-  { name: "Attempts made", whole: true, cell: (each) => <span className="numbers">{each.attempts} of 10</span> },
+  { name: "Attempts", whole: true, cell: (each) => <span className="numbers">{each.attempts} of 10</span> },
   { name: "What", cell: (each) => (each.part === "event" ? "Event" : "User") },
-  { name: "What the last one met", cell: (each) => <FailureWords failure={each.failure} /> },
+  { name: "Last error", cell: (each) => <FailureWords failure={each.failure} /> },
 ];
 
 function endedColumns(project: string, again: ((begin: NonNullable<Replay["failed"]>) => void) | undefined): Column<Ended>[] {
@@ -215,12 +215,12 @@ function endedColumns(project: string, again: ((begin: NonNullable<Replay["faile
       <Button
         size="xs"
         variant="subtle"
-        aria-label={`Send again… ${each.delivery_id}`}
+        aria-label={`Replay… ${each.delivery_id}`}
         onClick={() => {
           again?.({ deliveries: [each.delivery_id] });
         }}
       >
-        Send again…
+        Replay…
       </Button>
     ),
   };
@@ -236,7 +236,7 @@ function endedColumns(project: string, again: ((begin: NonNullable<Replay["faile
     },
     { name: "Attempts", cell: (each) => <span className="numbers">{each.attempts}</span> },
     {
-      name: "Why",
+      name: "Reason",
       cell: (each) => (each.outcome === "expired" ? <FailureWords failure={each.failure} /> : sentenceCase(each.message)),
     },
     ...(again === undefined ? [] : [actions]),

@@ -38,7 +38,7 @@ test("failures are grouped by kind and status, the most frequent first", () => {
 });
 
 test("reasons are words", () => {
-  expect(reasonWords("connect")).toBe("No connection");
+  expect(reasonWords("connect")).toBe("Connection failed");
   expect(reasonWords("missing_mapping")).toBe("A required mapping has no value");
   expect(reasonWords("not_known_yet")).toBe("Not known yet");
 });

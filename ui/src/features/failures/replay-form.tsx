@@ -49,7 +49,7 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
     },
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: replaysQuery(path).queryKey });
-      done("They are being sent again.");
+      done("They are being replayed.");
       onDone();
     },
   });
@@ -65,16 +65,16 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
           miw={200}
           value={wanted.outcome ?? "all"}
           data={[
-            { value: "all", label: "All that ended without success" },
-            { value: "expired", label: "Tried in vain for four hours" },
-            { value: "discarded", label: "No request could be made" },
+            { value: "all", label: "All failed deliveries" },
+            { value: "expired", label: "Expired after ten attempts" },
+            { value: "discarded", label: "Request could not be built" },
           ]}
           onChange={(outcome) => {
             change({ outcome: outcome === "expired" || outcome === "discarded" ? outcome : null });
           }}
         />
         <TagsInput
-          label="Types of events"
+          label="Event types"
           placeholder={(wanted.event_types ?? []).length === 0 ? "All" : undefined}
           miw={200}
           acceptValueOnBlur
@@ -85,7 +85,7 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
           }}
         />
         <NumberInput
-          label="A minute, at most"
+          label="Maximum requests per minute"
           placeholder="As fast as the sync sends"
           miw={200}
           min={1}
@@ -97,10 +97,10 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
         />
       </Group>
       <Reasons wanted={wanted} onChange={change} />
-      {trial.isError && <Failed error={trial.error} what="It can't be said what would be sent" again={() => void trial.refetch()} />}
+      {trial.isError && <Failed error={trial.error} what="The dry run failed" again={() => void trial.refetch()} />}
       {trial.isPending && <LoadingRows rows={2} />}
       {trial.data !== undefined && <Trial trial={trial.data} of="failed" />}
-      {make.error !== null && <Failed error={make.error} what="Nothing is sent again" />}
+      {make.error !== null && <Failed error={make.error} what="The replay wasn't started" />}
       <Group justify="flex-end">
         <Button
           loading={make.isPending}
@@ -109,7 +109,7 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
             make.mutate();
           }}
         >
-          {count === 0 ? "Send again" : `Send ${trial.data?.exact === false ? "about " : ""}${inNumbers(count)} again`}
+          {count === 0 ? "Replay" : `Replay ${trial.data?.exact === false ? "about " : ""}${inNumbers(count)}`}
         </Button>
       </Group>
     </Stack>
@@ -120,7 +120,7 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
 function Reasons({ wanted, onChange }: { wanted: Failures; onChange: (part: Partial<Failures>) => void }) {
   const { deliveries = [], reasons = [], statuses = [] } = wanted;
   if (deliveries.length + reasons.length + statuses.length === 0) return null;
-  const chosen = deliveries.length === 0 ? [] : [deliveries.length === 1 ? "the one that was chosen" : `the ${String(deliveries.length)} that were chosen`];
+  const chosen = deliveries.length === 0 ? [] : [deliveries.length === 1 ? "the selected one" : `the ${String(deliveries.length)} selected`];
   return (
     <Group gap={8}>
       <Text size="sm">
@@ -133,7 +133,7 @@ function Reasons({ wanted, onChange }: { wanted: Failures; onChange: (part: Part
           onChange({ deliveries: [], reasons: [], statuses: [] });
         }}
       >
-        All kinds
+        All categories
       </Button>
     </Group>
   );

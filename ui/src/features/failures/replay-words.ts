@@ -13,11 +13,11 @@ export function replayWords({ failed, events, import: archive }: Pick<Replay, "f
   }
   if (failed == null) return "A replay";
   const parts = [
-    ...((failed.deliveries ?? []).length > 0 ? [`${String(failed.deliveries?.length ?? 0)} chosen deliveries`] : []),
+    ...((failed.deliveries ?? []).length > 0 ? [`${String(failed.deliveries?.length ?? 0)} selected deliveries`] : []),
     ...(failed.reasons ?? []).map(reasonWords),
     ...(failed.statuses ?? []).map((status) => `status ${String(status)}`),
     ...(failed.event_types ?? []),
-    ...(failed.outcome == null ? [] : [failed.outcome === "expired" ? "expired ones" : "those without a request"]),
+    ...(failed.outcome == null ? [] : [failed.outcome === "expired" ? "expired" : "request not built"]),
   ];
-  return parts.length === 0 ? "All failed deliveries" : parts.join(", ").replace(/^1 chosen deliveries/, "1 chosen delivery");
+  return parts.length === 0 ? "All failed deliveries" : parts.join(", ").replace(/^1 selected deliveries/, "1 selected delivery");
 }

@@ -23,7 +23,7 @@ interface ReplaysProps {
 }
 
 const STATES: Record<Replay["state"], { word: string; colour: string }> = {
-  running: { word: "Goes on", colour: "water" },
+  running: { word: "Running", colour: "water" },
   paused: { word: "Paused", colour: "gray" },
   cancelled: { word: "Cancelled", colour: "gray" },
   done: { word: "Done", colour: "green" },
@@ -48,13 +48,13 @@ export function Replays({ of, query, may, only }: ReplaysProps) {
   }, [query.data, settledByNow, client, of.project, of.sync]);
   if (query.data !== undefined && only !== undefined && shown(items).length === 0) return null;
   return (
-    <Section title={only === undefined ? "Under way and done" : "Sent again"} about="They go on in the background, also when this page is closed.">
+    <Section title={only === undefined ? "Replays and backfills" : "Replays"} about="They continue in the background, also when this page is closed.">
       <Listing
         query={query}
         failed="Replays can't be shown"
         rows={1}
         rowHeight={90}
-        empty={<Text c="dimmed">Nothing was sent again yet.</Text>}
+        empty={<Text c="dimmed">Nothing was replayed yet.</Text>}
       >
         {(all) => (
           <ul className={classes.replays} aria-label="Replays">
@@ -85,17 +85,17 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
       }
     },
     onSuccess: () => void client.invalidateQueries({ queryKey: replaysQuery(of).queryKey }),
-    onError: failed("The replay goes on as before"),
+    onError: failed("The replay wasn't changed"),
   });
   const { state, progress, per_minute, made_by, created_at, waits_for } = replay;
   const { word, colour } = STATES[state];
   const share = (count: number) => (progress.total === 0 ? 0 : (100 * count) / progress.total);
   const counts: [number, string][] = [
     [progress.delivered, "delivered"],
-    [progress.outstanding, "under way"],
+    [progress.outstanding, "in progress"],
     [progress.failed, "failed again"],
     [progress.unsent, "not sent"],
-    [progress.total - progress.looked_at, "to come"],
+    [progress.total - progress.looked_at, "remaining"],
   ];
   return (
     <>
@@ -114,7 +114,7 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
                 step.mutate(state === "running" ? "pause" : "resume");
               }}
             >
-              {state === "running" ? "Pause" : "Go on"}
+              {state === "running" ? "Pause" : "Resume"}
             </Button>
             <Button
               size="xs"
@@ -125,10 +125,10 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
                   title: "Cancel this replay?",
                   what:
                     replay.failed != null
-                      ? "What has begun is tried like any other delivery. The rest stays among those that ended without success."
-                      : "What waits for another attempt is given up, and the rest isn't sent. What was delivered stays with the destination.",
+                      ? "What was started is retried like any other delivery. The rest stays among the failed deliveries."
+                      : "Pending retries are given up, and the rest isn't sent. What was delivered stays with the destination.",
                   action: "Cancel replay",
-                  keep: "Go on",
+                  keep: "Keep replay",
                   onConfirm: () => {
                     step.mutate("cancel");
                   },
@@ -140,9 +140,9 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
           </Group>
         )}
       </Group>
-      <Progress.Root size={8} aria-label="How far it is">
+      <Progress.Root size={8} aria-label="Progress">
         <Progress.Section value={share(progress.delivered)} color="water" aria-label="Delivered" />
-        <Progress.Section value={share(progress.outstanding)} color="gray" aria-label="Under way" />
+        <Progress.Section value={share(progress.outstanding)} color="gray" aria-label="In progress" />
         <Progress.Section value={share(progress.failed + progress.unsent)} color="red" aria-label="Failed again or not sent" />
       </Progress.Root>
       <p className={`numbers ${classes.counts ?? ""}`}>
@@ -158,12 +158,12 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
       {waits_for != null && (
         <Text size="sm" mt={4}>
           It waits: {waits_for}.
-          {replay.import != null && waits_for.includes("archive") && " Choose the same files again to go on."}
+          {replay.import != null && waits_for.includes("archive") && " Choose the same files again to continue."}
         </Text>
       )}
       <Text size="sm" c="dimmed" mt={4}>
         By {made_by} <Time at={created_at} />
-        {per_minute != null && `, ${inNumbers(per_minute)} a minute at most`}
+        {per_minute != null && `, ${inNumbers(per_minute)} per minute at most`}
       </Text>
       {replay.failed == null && progress.failed > 0 && <EndedOf of={path} />}
     </>

@@ -38,7 +38,7 @@ export function Samples({ project, sync, group }: Of & { group: FailureGroup }) 
       {samples.length > 1 && (
         <SegmentedControl
           size="xs"
-          aria-label="Which sample"
+          aria-label="Sample"
           value={String(shown.id)}
           data={samples.map((each, index) => ({ value: String(each.id), label: index === 0 ? "Newest" : `${String(index + 1)}.` }))}
           onChange={(value) => {
@@ -73,16 +73,16 @@ export function Sample({ project, sync, id }: Of & { id: number }) {
         </Side>
         <Side title="Request">
           {request == null ? (
-            <Text size="sm">None could be made.</Text>
+            <Text size="sm">It could not be built.</Text>
           ) : (
             <Code text={`${request.method} ${request.url}\n${headers(request.headers)}\n\n${pretty(request.body).text}`} label="The request" maxHeight={320} />
           )}
         </Side>
-        <Side title="Answer">
+        <Side title="Response">
           {response == null ? (
-            <Text size="sm">There was none.</Text>
+            <Text size="sm">No response.</Text>
           ) : (
-            <Code text={`${String(response.status)}\n${headers(response.headers)}\n\n${pretty(response.body).text}`} label="The answer" maxHeight={320} />
+            <Code text={`${String(response.status)}\n${headers(response.headers)}\n\n${pretty(response.body).text}`} label="The response" maxHeight={320} />
           )}
         </Side>
       </div>
@@ -107,8 +107,8 @@ function headers(all: Schemas["SampledHeader"][]): string {
 
 /** Where the time went, in words. */
 function inTimes({ queue_ms, connect_ms, wait_ms, took_ms }: Schemas["AttemptTiming"]): string {
-  const parts = [`${String(took_ms)} ms in all`, `${String(queue_ms)} ms until it began`];
+  const parts = [`${String(took_ms)} ms in total`, `${String(queue_ms)} ms queued`];
   if (connect_ms != null) parts.push(`${String(connect_ms)} ms to connect`);
-  if (wait_ms != null) parts.push(`${String(wait_ms)} ms until the answer`);
+  if (wait_ms != null) parts.push(`${String(wait_ms)} ms until the response`);
   return parts.join(", ");
 }

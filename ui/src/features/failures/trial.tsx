@@ -23,11 +23,11 @@ export function Trial({ trial, of, perMinute = null }: TrialProps) {
       <Alert color="gray">
         {total === 0
           ? failed
-            ? "No delivery has ended without success."
-            : "No event of this time is kept."
+            ? "There are no failed deliveries."
+            : "No events of this period are kept."
           : failed
-            ? `None of ${inNumbers(total)} failed deliveries fits.`
-            : `None of ${inNumbers(total)} events of this time is one that this sync sends.`}
+            ? `None of ${inNumbers(total)} failed deliveries matches.`
+            : `None of ${inNumbers(total)} events of this period is selected by this sync.`}
       </Alert>
     );
   }
@@ -37,14 +37,12 @@ export function Trial({ trial, of, perMinute = null }: TrialProps) {
         {exact ? "" : "About "}
         {failed ? (
           <>
-            <b className="numbers">{inNumbers(estimate)}</b> of <span className="numbers">{inNumbers(total)}</span> failed deliveries
-            would be sent again, by the settings that the sync has now, under the ids that they had.
+            <b className="numbers">{inNumbers(estimate)}</b> of <span className="numbers">{inNumbers(total)}</span> failed deliveries would be replayed with the sync's current settings, under their original ids.
           </>
         ) : (
           <>
             <b className="numbers">{inNumbers(estimate)}</b> {estimate === 1 ? "delivery" : "deliveries"} of{" "}
-            <span className="numbers">{inNumbers(total)}</span> {total === 1 ? "event" : "events"} would be sent, each under an id of its
-            own and marked <code className="mono">Millstream-Backfill</code>.
+            <span className="numbers">{inNumbers(total)}</span> {total === 1 ? "event" : "events"} would be sent, each with a new id and marked <code className="mono">Millstream-Backfill</code>.
           </>
         )}
         {perMinute !== null && estimate > perMinute && ` At this rate it takes ${inDuration((60 * estimate) / perMinute)} or longer.`}
@@ -61,7 +59,7 @@ export function Trial({ trial, of, perMinute = null }: TrialProps) {
               </summary>
               {example.message != null && (
                 <Text size="sm" mb={8}>
-                  It ended: {example.message}
+                  It failed: {example.message}
                 </Text>
               )}
               {example.now == null ? (

@@ -1,33 +1,33 @@
 /** What kinds of failure are called. */
 export const CATEGORIES: Record<string, string> = {
-  dns: "The host's name isn't found",
-  blocked: "The address may not be reached",
-  connect: "No connection",
-  tls: "No trusted connection (TLS)",
-  timeout: "No answer in time",
-  protocol: "The answer is no HTTP",
-  redirect: "It leads elsewhere",
-  rate_limited: "Too many requests",
-  unauthorized: "Not let in",
-  client_error: "The request is refused",
-  server_error: "The destination failed",
-  unexpected_status: "An answer that isn't expected",
-  internal: "Failed inside Millstream",
-  rejected: "The answer says that it failed",
-  discarded: "No request could be made",
-  awaiting_property: "A property of the user is awaited",
+  dns: "Host name not found (DNS)",
+  blocked: "Address not allowed",
+  connect: "Connection failed",
+  tls: "TLS failed",
+  timeout: "Timeout",
+  protocol: "Invalid HTTP response",
+  redirect: "Redirect",
+  rate_limited: "Rate limited (429)",
+  unauthorized: "Not authorised",
+  client_error: "Request rejected",
+  server_error: "Server error",
+  unexpected_status: "Unexpected response",
+  internal: "Internal error",
+  rejected: "The response reports a failure",
+  discarded: "Request could not be built",
+  awaiting_property: "Waiting for a user property",
 };
 
 /** Why no request could be made of an event, or none is made again. */
 export const REASONS: Record<string, string> = {
   template: "The template failed",
-  invalid_json: "The body is no JSON",
+  invalid_json: "The body is not valid JSON",
   missing_mapping: "A required mapping has no value",
   invalid_url: "The address can't be used",
   invalid_header: "A header can't be used",
-  over_limit: "More than the destination takes",
+  over_limit: "Over a limit of the destination",
   unreadable: "The event can't be read",
-  refused: "The destination refused it for good",
+  refused: "Rejected by the destination",
 };
 
 /** A reason as people say it: that of a category, or the stable name of why no request could be made. */

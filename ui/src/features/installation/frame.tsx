@@ -10,7 +10,7 @@ const PARTS = [
   { label: "Organisations", to: "/installation/organisations" },
   { label: "People", to: "/installation/people" },
   { label: "Outbox", to: "/installation/outbox" },
-  { label: "Keys of secrets", to: "/installation/secrets" },
+  { label: "Encryption keys", to: "/installation/secrets" },
 ] as const;
 
 /** What operators look after. */
@@ -19,12 +19,12 @@ export function InstallationFrame() {
   if (!operator) {
     return (
       <Page title="Installation">
-        <Empty title="This is for operators">Ask one of them where something of the whole installation is to be changed.</Empty>
+        <Empty title="This is for operators">Ask an operator to change settings of the whole installation.</Empty>
       </Page>
     );
   }
   return (
-    <Page title="Installation" about="What concerns all organisations. You see it because you are an operator.">
+    <Page title="Installation" about="Settings and state of all organisations. Only operators see this.">
       <Parts label="Parts of the installation">
         {PARTS.map((part) => (
           <Link key={part.label} to={part.to} className={classes.part} activeProps={{ "data-active": true }}>

@@ -22,8 +22,8 @@ export function HandOn({ recipient, kind, what, onDone }: HandOnProps) {
       <Alert color="water" title={what} role="status">
         No mail server is set up, so nothing was sent.{" "}
         {operator
-          ? "Hand this link on yourself. Whoever has it can use it, once."
-          : "An operator of this installation finds the link in the outbox and hands it on."}
+          ? "Pass this link on yourself. Whoever has it can use it, once."
+          : "An operator of this installation finds the link in the outbox and can pass it on."}
       </Alert>
       {operator && <Link recipient={recipient} kind={kind} />}
       <Button onClick={onDone}>Done</Button>

@@ -19,7 +19,7 @@ interface Ready {
 async function askReady(): Promise<Ready> {
   const response = await fetch("/health/ready").catch(() => null);
   if (response === null) {
-    throw new ProblemError(0, "unreachable", "The server doesn't answer. Look whether it runs and whether you are connected.");
+    throw new ProblemError(0, "unreachable", "The server doesn't respond. Check that it is running and that you are connected.");
   }
   return (await response.json()) as Ready;
 }
@@ -31,11 +31,11 @@ export function HealthPage() {
   const configured = useQuery(installationQuery);
   return (
     <>
-      {health.isError && <Failed error={health.error} what="It isn't known how it does" again={() => void health.refetch()} />}
+      {health.isError && <Failed error={health.error} what="Health is unknown" again={() => void health.refetch()} />}
       {health.isPending && <LoadingRows rows={2} />}
       {health.data?.ready === true && (
-        <Alert color="green" icon={<IconCircleCheck size={18} />} title="It takes events and delivers them" role="status">
-          The journal and the database answer, and no sync is behind that could deliver.
+        <Alert color="green" icon={<IconCircleCheck size={18} />} title="Events are received and delivered" role="status">
+          Event storage and the database respond, and no enabled sync falls behind.
         </Alert>
       )}
       {health.data?.ready === false && (
@@ -48,9 +48,9 @@ export function HealthPage() {
         </Alert>
       )}
       {configured.isError && (
-        <Failed error={configured.error} what="What the configuration decides can't be shown" again={() => void configured.refetch()} />
+        <Failed error={configured.error} what="Configuration can't be shown" again={() => void configured.refetch()} />
       )}
-      <Section title="What the configuration decides" about="Read here, changed in the server's configuration file or its environment.">
+      <Section title="Configuration" about="Read-only here; change it in the server's configuration file or environment.">
         <dl className={classes.facts}>
           <div>
             <dt>Mail</dt>
@@ -58,7 +58,7 @@ export function HealthPage() {
               {providers.data === undefined ? (
                 "…"
               ) : providers.data.sends_mail ? (
-                "A mail server brings invitations and notices."
+                "A mail server is set up for invitations and notifications."
               ) : (
                 <>
                   No mail server is set up (<code className="mono">mail.host</code>): mails wait in the{" "}
@@ -68,7 +68,7 @@ export function HealthPage() {
             </dd>
           </div>
           <div>
-            <dt>Signing in</dt>
+            <dt>Sign-in</dt>
             <dd>
               {["With a password", ...(providers.data?.providers ?? []).map(({ name }) => `at ${name}`)].join(", ")}
               {providers.data?.providers.length === 0 && (
@@ -79,7 +79,7 @@ export function HealthPage() {
             </dd>
           </div>
           <div>
-            <dt>Networks that syncs may reach</dt>
+            <dt>Allowed networks</dt>
             <dd>
               {configured.data === undefined ? (
                 "…"
@@ -93,22 +93,22 @@ export function HealthPage() {
                   <code className="mono">{configured.data.networks_allowed.join(", ")}</code>.
                 </>
               )}{" "}
-              A connection test says which address was refused.
+              A connection test names the address that was refused.
             </dd>
           </div>
           <div>
-            <dt>How long events are kept</dt>
+            <dt>Retention</dt>
             <dd>
               {configured.data === undefined ? "…" : kept(configured.data.events_hours)} at most, failed deliveries{" "}
               {configured.data === undefined ? "…" : kept(configured.data.outcomes_hours)} (<code className="mono">journal.retention_age</code>,{" "}
-              <code className="mono">journal.ended_max_age</code>). Projects may keep theirs for less.
+              <code className="mono">journal.ended_max_age</code>). Projects may keep theirs for a shorter time.
             </dd>
           </div>
           <div>
-            <dt>Reached under</dt>
+            <dt>Public URL</dt>
             <dd>
               {configured.data === undefined ? "…" : <code className="mono">{configured.data.public_url}</code>} (
-              <code className="mono">control.public_url</code>): links in mails begin with it.
+              <code className="mono">control.public_url</code>), used in links of mails.
             </dd>
           </div>
           <div>
@@ -116,7 +116,7 @@ export function HealthPage() {
             <dd>{configured.data === undefined ? "…" : `Millstream ${configured.data.version}`}</dd>
           </div>
           <div>
-            <dt>Figures for your monitoring</dt>
+            <dt>Monitoring</dt>
             <dd>
               <a href="/metrics">/metrics</a>, in Prometheus&apos; text format; the checks are{" "}
               <code className="mono">/health/live</code> and <code className="mono">/health/ready</code>.

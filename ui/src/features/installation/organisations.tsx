@@ -29,8 +29,8 @@ export function OrganisationsPage() {
   });
   const columns: Column<Organisation>[] = [
     { name: "Name", cell: ({ name }) => <b>{name}</b> },
-    { name: "Id", cell: ({ id }) => <span className="mono">{id}</span> },
-    { name: "Made", cell: ({ created_at }) => <Time at={created_at} /> },
+    { name: "ID", cell: ({ id }) => <span className="mono">{id}</span> },
+    { name: "Created", cell: ({ created_at }) => <Time at={created_at} /> },
     {
       name: "Actions",
       quiet: true,
@@ -51,13 +51,13 @@ export function OrganisationsPage() {
   ];
   return (
     <>
-      <ListHead action={<Button onClick={open}>Make an organisation</Button>}>
-        Organisations see nothing of each other.
+      <ListHead action={<Button onClick={open}>Create organisation</Button>}>
+        Organisations are isolated from each other.
       </ListHead>
-      <Listing query={organisations} failed="Organisations can't be shown" empty={<Text>There are none yet.</Text>}>
+      <Listing query={organisations} failed="Organisations can't be shown" empty={<Text>There are no organisations yet.</Text>}>
         {(items) => <DataTable label="Organisations" columns={columns} rows={items} keyOf={({ id }) => id} />}
       </Listing>
-      <Modal opened={opened} onClose={close} title="Make an organisation">
+      <Modal opened={opened} onClose={close} title="Create organisation">
         <MakeForm onDone={close} />
       </Modal>
       <Modal
@@ -99,12 +99,12 @@ function MakeForm({ onDone }: { onDone: () => void }) {
       void client.invalidateQueries({ queryKey: ["all-organisations"] });
       void client.invalidateQueries({ queryKey: organisationsQuery.queryKey });
       if (owner !== "" && sendsMail === false) return;
-      done(owner === "" ? `${made.name} is there; you own it.` : `${made.name} is there. A mail with the link is on its way to ${owner}.`);
+      done(owner === "" ? `${made.name} is created; you own it.` : `${made.name} is created. A mail with the link is on its way to ${owner}.`);
       onDone();
     },
   });
   if (make.isSuccess && owner !== "" && sendsMail === false) {
-    return <HandOn recipient={owner} kind="invitation" what={`${make.data.name} is there, and ${owner} is invited`} onDone={onDone} />;
+    return <HandOn recipient={owner} kind="invitation" what={`${make.data.name} is created, and ${owner} is invited`} onDone={onDone} />;
   }
   const problem = make.error instanceof ProblemError ? make.error : undefined;
   const submit = (event: FormEvent) => {
@@ -127,8 +127,8 @@ function MakeForm({ onDone }: { onDone: () => void }) {
           }}
         />
         <TextInput
-          label="Whom to invite as its owner"
-          description="An e-mail address. Empty: you own it."
+          label="E-mail address of its owner"
+          description="Gets an invitation. Leave empty to own it yourself."
           type="email"
           value={owner}
           error={problem?.at("/owner")}
@@ -136,9 +136,9 @@ function MakeForm({ onDone }: { onDone: () => void }) {
             setOwner(event.currentTarget.value);
           }}
         />
-        {make.error !== null && <Failed error={make.error} what="The organisation wasn't made" />}
+        {make.error !== null && <Failed error={make.error} what="The organisation wasn't created" />}
         <Button type="submit" loading={make.isPending}>
-          Make organisation
+          Create organisation
         </Button>
       </Stack>
     </form>

@@ -17,7 +17,7 @@ import { linkOf, type Mail, outboxQuery, readMail } from "./outbox-queries";
 const route = getRouteApi("/shell/installation/outbox");
 
 const STATES: Record<string, { word: string; colour: string }> = {
-  queued: { word: "Waits", colour: "blue" },
+  queued: { word: "Waiting", colour: "blue" },
   sent: { word: "Sent", colour: "green" },
   failed: { word: "Given up", colour: "red" },
 };
@@ -34,7 +34,7 @@ export function OutboxPage() {
     mutationFn: (mail: Mail) => take(api.POST("/api/v1/installation/outbox/{mail}/resend", { params: { path: { mail: mail.id } } })),
     onSuccess: (mail) => {
       void client.invalidateQueries({ queryKey: ["outbox"] });
-      done(`The mail to ${mail.recipient} waits to be sent again.`);
+      done(`The mail to ${mail.recipient} will be sent again.`);
     },
     onError: failed("The mail isn't sent again"),
   });
@@ -63,8 +63,8 @@ export function OutboxPage() {
         </div>
       ),
     },
-    { name: "Written", cell: (mail) => <Time at={mail.created_at} /> },
-    { name: "Tries", end: true, cell: (mail) => mail.attempts },
+    { name: "Created", cell: (mail) => <Time at={mail.created_at} /> },
+    { name: "Attempts", end: true, cell: (mail) => mail.attempts },
     {
       name: "Actions",
       quiet: true,
@@ -102,7 +102,7 @@ export function OutboxPage() {
     <>
       {sendsMail === false && (
         <Alert color="blue" mb="md" title="No mail server is set up">
-          Mails wait here. Read one and hand its link on yourself, or set one up: <code className="mono">mail.host</code> in the
+          Mails wait here. Open one and pass its link on yourself, or set a server up: <code className="mono">mail.host</code> in the
           configuration.
         </Alert>
       )}
@@ -120,8 +120,8 @@ export function OutboxPage() {
         query={mails}
         failed="The outbox can't be shown"
         empty={
-          <Empty icon={<IconMail size={22} />} title="No such mails">
-            Invitations, links for new passwords and notices appear here.
+          <Empty icon={<IconMail size={22} />} title="No mails">
+            Invitations, password reset links and notifications appear here.
           </Empty>
         }
       >
@@ -146,7 +146,7 @@ function MailText({ mail }: { mail: Mail }) {
   if (read.isError) return <Failed error={read.error} what="The mail can't be shown" again={() => void read.refetch()} />;
   if (read.data === undefined) return <LoadingRows rows={4} />;
   const { text, masked } = read.data;
-  if (text == null) return <Text>What it said is kept no longer.</Text>;
+  if (text == null) return <Text>Its text is no longer kept.</Text>;
   const link = masked ? null : linkOf(text);
   return (
     <Stack>
@@ -156,7 +156,7 @@ function MailText({ mail }: { mail: Mail }) {
       {link !== null && <CopyField value={link} label="Link" />}
       {masked && (
         <Text size="sm" c="dimmed">
-          The secret of its link is left out: a mail server brings it to whom it is for.
+          The secret of its link is hidden: the mail server delivers it to the recipient.
         </Text>
       )}
       <Code text={text} label="The mail" copy={false} />

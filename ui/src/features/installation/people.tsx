@@ -33,8 +33,8 @@ export function PeoplePage() {
   return (
     <>
       <TextInput
-        aria-label="Beginning of an e-mail address"
-        placeholder="Beginning of an e-mail address"
+        aria-label="Search by start of e-mail address"
+        placeholder="Search by start of e-mail address"
         w={{ base: "100%", xs: 340 }}
         mb="md"
         value={text}
@@ -47,8 +47,8 @@ export function PeoplePage() {
         query={people}
         failed="People can't be shown"
         empty={
-          <Empty icon={<IconUsers size={22} />} title="Nobody has such an address">
-            Only the beginning of an address is looked for.
+          <Empty icon={<IconUsers size={22} />} title="Nobody found">
+            The search compares the start of addresses.
           </Empty>
         }
       >
@@ -81,8 +81,8 @@ const COLUMNS: Column<Person>[] = [
       </>
     ),
   },
-  { name: "Second factor", cell: (person) => (person.second_factor ? "On" : "Off") },
-  { name: "Since", cell: (person) => <Time at={person.created_at} /> },
+  { name: "Two-factor", cell: (person) => (person.second_factor ? "On" : "Off") },
+  { name: "Joined", cell: (person) => <Time at={person.created_at} /> },
   { name: "Actions", quiet: true, end: true, cell: (person) => <Actions person={person} /> },
 ];
 
@@ -145,14 +145,14 @@ function Actions({ person }: { person: Person }) {
             step.mutate({ reviewer: !reviewer });
           }}
         >
-          {reviewer ? "Is no reviewer any more" : "Make a reviewer"}
+          {reviewer ? "Remove as reviewer" : "Make reviewer"}
         </Menu.Item>
         <Menu.Item
           onClick={() => {
             step.mutate({ operator: !operator });
           }}
         >
-          {operator ? "Is no operator any more" : "Make an operator"}
+          {operator ? "Remove as operator" : "Make operator"}
         </Menu.Item>
         <Menu.Divider />
         <Menu.Item
@@ -164,12 +164,12 @@ function Actions({ person }: { person: Person }) {
           <Menu.Item
             onClick={ask(
               "second-factor",
-              `Turn off the second factor of ${person.name}?`,
-              "From then on their password alone lets them in. Make sure that it is they who ask for it.",
+              `Turn off two-factor authentication of ${person.name}?`,
+              "They can sign in with their password alone then. Make sure that the request is really theirs.",
               "Turn off",
             )}
           >
-            Turn off second factor…
+            Turn off two-factor…
           </Menu.Item>
         )}
         {person.locked_at != null ? (
@@ -208,5 +208,5 @@ const DONE: Record<Exclude<Step, object>, string> = {
   lock: "the account is locked.",
   unlock: "the account is unlocked.",
   sessions: "all sessions have ended.",
-  "second-factor": "the second factor is off.",
+  "second-factor": "two-factor authentication is off.",
 };

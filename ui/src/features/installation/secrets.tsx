@@ -21,17 +21,17 @@ export function SecretsPage() {
     mutationFn: (new_key: boolean) => take(api.POST("/api/v1/installation/secrets/rotate", { body: { new_key } })),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: QUERY });
-      done("All secrets are being sealed again.");
+      done("All secrets are being re-encrypted.");
     },
-    onError: failed("The key stays as it is"),
+    onError: failed("The key wasn't rotated"),
   });
   const remove = useMutation({
     mutationFn: () => take(api.POST("/api/v1/installation/secrets/remove-unused-keys")),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: QUERY });
-      done("Keys that seal nothing any more are gone from the key file.");
+      done("Unused keys are removed from the key file.");
     },
-    onError: failed("The keys stay"),
+    onError: failed("The keys weren't removed"),
   });
   if (secrets.isError) {
     return <Failed error={secrets.error} what="The keys can't be shown" again={() => void secrets.refetch()} />;
@@ -42,21 +42,20 @@ export function SecretsPage() {
   return (
     <>
       <Text c="dimmed" maw={640} mb="md">
-        Secrets of syncs are sealed in the database with the first key of the key file. Change the key when somebody may have
-        seen it; the server runs on meanwhile.
+        Secrets of syncs are stored encrypted with the first key of the key file. Rotate it when somebody may have seen it; the server keeps running.
       </Text>
       <DataTable label="Keys" columns={COLUMNS} rows={keys} keyOf={({ id }) => id} />
-      <Section title="Sealing again">
+      <Section title="Re-encryption">
         <Text role="status">
           {resealing?.running === true
-            ? `Under way: ${String(resealing.seen)} values looked at, ${String(left)} left.`
+            ? `In progress: ${String(resealing.seen)} values checked, ${String(left)} left.`
             : left > 0
-              ? `${String(left)} values are sealed with a former key.`
-              : "Everything is sealed with the first key."}
+              ? `${String(left)} values are encrypted with a former key.`
+              : "Everything is encrypted with the first key."}
         </Text>
         {resealing?.error != null && (
           <Text c="var(--ms-failing)" size="sm">
-            It ended early: {resealing.error}
+            It stopped early: {resealing.error}
           </Text>
         )}
         <Group mt="md">
@@ -65,9 +64,9 @@ export function SecretsPage() {
             disabled={resealing?.running === true}
             onClick={() => {
               confirmDanger({
-                title: "Make a new key?",
-                what: "It is written to the key file, and all secrets are sealed again with it. Keep a copy of the key file beside your backups, not in them.",
-                action: "Make a new key",
+                title: "Rotate the key?",
+                what: "A new key is written to the key file, and all secrets are re-encrypted with it. Keep a copy of the key file apart from your backups.",
+                action: "Rotate key",
                 safe: true,
                 onConfirm: () => {
                   rotate.mutate(true);
@@ -75,7 +74,7 @@ export function SecretsPage() {
               });
             }}
           >
-            Change the key…
+            Rotate key…
           </Button>
           {left > 0 && resealing?.running !== true && (
             <Button
@@ -85,7 +84,7 @@ export function SecretsPage() {
                 rotate.mutate(false);
               }}
             >
-              Seal the rest again
+              Re-encrypt the rest
             </Button>
           )}
           {unused.length > 0 && (
@@ -94,8 +93,8 @@ export function SecretsPage() {
               loading={remove.isPending}
               onClick={() => {
                 confirmDanger({
-                  title: "Remove keys that seal nothing?",
-                  what: "Backups that were made with them can't be read without them: keep a copy while you keep those.",
+                  title: "Remove unused keys?",
+                  what: "Backups made while they were in use can't be read without them: keep a copy as long as you keep those.",
                   action: "Remove keys",
                   onConfirm: () => {
                     remove.mutate();
@@ -118,9 +117,9 @@ const COLUMNS: Column<Schemas["KeyView"]>[] = [
     cell: (key) => (
       <Group gap={8}>
         <span className="mono">{key.id}</span>
-        {key.seals && <Badge size="sm">Seals</Badge>}
+        {key.seals && <Badge size="sm">Active</Badge>}
       </Group>
     ),
   },
-  { name: "Values that it sealed", end: true, cell: (key) => key.values },
+  { name: "Encrypted values", end: true, cell: (key) => key.values },
 ];

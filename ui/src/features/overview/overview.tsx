@@ -47,8 +47,8 @@ function Flow({ project }: { project: string }) {
   if (figures.data === undefined) return <LoadingRows rows={1} height={340} />;
   const series = [
     counted(figures.data, "Received", { tone: "soft", as: "up" }, (step) => step.received),
-    counted(figures.data, "Delivered at once", { tone: "accent", as: "down" }, (step) => step.delivered_first),
-    counted(figures.data, "Delivered later", { tone: "second", as: "down" }, (step) => step.delivered_retry),
+    counted(figures.data, "Delivered", { tone: "accent", as: "down" }, (step) => step.delivered_first),
+    counted(figures.data, "Delivered after retries", { tone: "second", as: "down" }, (step) => step.delivered_retry),
     counted(figures.data, "Failed", { tone: "bad", as: "down" }, failedOf),
   ];
   return (
@@ -79,12 +79,12 @@ function Rates({ lately: { figures } }: { lately: Counted }) {
   const now = Date.parse(figures.until);
   const { p50, p95 } = figures.totals.latency_seconds;
   const rates: [string, string, string][] = [
-    ["In", inRate(rateOf(figures, now, (step) => step.received)), "events in the last minute"],
-    ["Out", inRate(rateOf(figures, now, delivered)), "deliveries in the last minute"],
+    ["Received", inRate(rateOf(figures, now, (step) => step.received)), "events, over the last minute"],
+    ["Delivered", inRate(rateOf(figures, now, delivered)), "deliveries, over the last minute"],
     [
-      "Half arrive within",
+      "Median latency",
       p50 == null ? "–" : seconds(p50),
-      p95 == null ? "nothing was delivered in the last hour" : `19 of 20 within ${seconds(p95)}, in the last hour`,
+      p95 == null ? "no deliveries in the last hour" : `p95 ${seconds(p95)}, in the last hour`,
     ],
   ];
   return (
@@ -116,7 +116,7 @@ function Syncs({ project, syncs }: { project: string; syncs: Sync[] }) {
       <div style={{ marginTop: 32 }}>
         <Empty
           icon={<IconRoute size={22} />}
-          title="Nothing is connected yet"
+          title="No destination connected yet"
           action={
             <Group>
               <ButtonLink to="/p/$project/catalog" params={{ project }}>
@@ -128,7 +128,7 @@ function Syncs({ project, syncs }: { project: string; syncs: Sync[] }) {
             </Group>
           }
         >
-          Choose where events go, and they flow there as they arrive.
+          Connect one, and events are streamed to it as they arrive.
         </Empty>
       </div>
     );
@@ -139,8 +139,7 @@ function Syncs({ project, syncs }: { project: string; syncs: Sync[] }) {
       <Section title="Needs attention">
         {troubled.length === 0 ? (
           <p className={classes.calm}>
-            <IconCircleCheck size={18} color="var(--ms-healthy)" aria-hidden /> Nothing. Every sync that is enabled does
-            its work.
+            <IconCircleCheck size={18} color="var(--ms-healthy)" aria-hidden /> Nothing: every enabled sync delivers.
           </p>
         ) : (
           <Cards each={troubled} />

@@ -6,7 +6,7 @@ export function RangeChoice({ range, onChange }: { range: Range; onChange: (rang
   return (
     <SegmentedControl
       size="xs"
-      aria-label="How far back"
+      aria-label="Time range"
       value={range}
       data={(Object.keys(RANGES) as Range[]).map((each) => ({ value: each, label: each }))}
       onChange={(value) => {

@@ -25,9 +25,9 @@ export function AnswersField({ part, payload, draft, may, check, jump, onChange 
   return (
     <>
       <Input.Wrapper
-        label="What answers mean"
+        label="Response rules"
         labelElement="div"
-        description="A 2xx is a success, anything else is tried again: rules say where this destination means something else. The first that holds decides."
+        description="A 2xx response is a success, anything else is retried. Rules say where this destination differs; the first that matches decides."
       >
         <div style={{ marginTop: 10 }}>
           <RulesField
@@ -43,10 +43,10 @@ export function AnswersField({ part, payload, draft, may, check, jump, onChange 
         </div>
       </Input.Wrapper>
       {(asks || follow !== null) && (
-        <div className={classes.item} role="group" aria-label={`Request that follows, of ${part}`}>
+        <div className={classes.item} role="group" aria-label={`Follow-up request of ${part}`}>
           <div className={classes.fields}>
             <Switch
-              label="One more request follows"
+              label="Follow-up request"
               description="To the same scheme, host and port, with the headers of the one before. Its templates see answer.status and answer.body, too."
               disabled={!may}
               data-pointer={`/${part}/follow_up`}
@@ -97,7 +97,7 @@ function FollowUpFields({ part, follow, draft, may, check, jump, onChange }: Fol
           }}
         />
         <TextInput
-          label="URL of the request that follows"
+          label="URL of the follow-up request"
           placeholder="https://api.example.com/contacts/${answer.body.id?url}"
           disabled={!may}
           classNames={{ input: "mono" }}
@@ -109,10 +109,10 @@ function FollowUpFields({ part, follow, draft, may, check, jump, onChange }: Fol
           }}
         />
       </div>
-      <Input.Wrapper label="Its body" labelElement="div" description="A FreeMarker template. Empty: the body of the request before.">
+      <Input.Wrapper label="Body of the follow-up request" labelElement="div" description="A FreeMarker template. Empty: the body of the request before.">
         <Suspense fallback={<Skeleton height={120} mt={8} />}>
           <TemplateEditor
-            label={`Body of the request that follows, of ${part}`}
+            label={`Body of the follow-up request of ${part}`}
             value={follow.body ?? ""}
             problems={body}
             readOnly={!may}
@@ -129,7 +129,7 @@ function FollowUpFields({ part, follow, draft, may, check, jump, onChange }: Fol
           />
         </Suspense>
       </Input.Wrapper>
-      <Input.Wrapper label="What its answers mean" labelElement="div">
+      <Input.Wrapper label="Rules for its responses" labelElement="div">
         <div style={{ marginTop: 10 }}>
           <RulesField
             rules={follow.responses ?? []}

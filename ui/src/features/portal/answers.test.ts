@@ -7,7 +7,7 @@ test("statuses are one, a class, or a range that goes up", () => {
 });
 
 test("a rule is a sentence", () => {
-  expect(inWords({ means: "refused" })).toBe("any answer");
+  expect(inWords({ means: "refused" })).toBe("any response");
   expect(
     inWords({
       means: "refused",
@@ -18,5 +18,5 @@ test("a rule is a sentence", () => {
         { pointer: "/id", operator: "is_set" },
       ],
     }),
-  ).toBe('the status is 2xx or 409, and /errors lists what was sent, and /code is any of "a", 1, and /id is there');
+  ).toBe('the status is 2xx or 409, and /errors lists what was sent, and /code is any of "a", 1, and /id exists');
 });

@@ -6,10 +6,10 @@ export type BodyOperator = Schemas["BodyOperator"];
 
 /** What answers mean, as people say it. */
 export const MEANINGS: Record<Meaning, string> = {
-  delivered: "it is delivered",
-  refused: "it is refused for good",
-  retry: "it is to be tried again",
-  follow_up: "one more request follows",
+  delivered: "delivered",
+  refused: "rejected, not retried",
+  retry: "retried",
+  follow_up: "a follow-up request is made",
 };
 
 /** How values of a body are compared. */
@@ -17,8 +17,8 @@ export const BODY_OPERATORS: Record<BodyOperator, string> = {
   is: "is any of",
   is_not: "is none of",
   contains: "contains",
-  is_set: "is there",
-  is_not_set: "isn't there",
+  is_set: "exists",
+  is_not_set: "doesn't exist",
 };
 
 export function takesValues(operator: BodyOperator): boolean {
@@ -45,5 +45,5 @@ export function inWords({ status = [], body = [], failed_item }: Rule): string {
       [pointer === "" ? "the body" : pointer, BODY_OPERATORS[operator], values.map((value) => JSON.stringify(value)).join(", ")].join(" ").trim(),
     ),
   ];
-  return parts.length === 0 ? "any answer" : parts.join(", and ");
+  return parts.length === 0 ? "any response" : parts.join(", and ");
 }

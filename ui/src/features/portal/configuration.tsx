@@ -21,7 +21,7 @@ export function ConfigurationTab(shared: TabProps) {
     <div className={classes.columns}>
       <div className={classes.form}>
         {shared.pins.length > 0 && (
-          <Alert color="yellow" title="The reviewer sent it back" mb="lg">
+          <Alert color="yellow" title="Changes requested by the reviewer" mb="lg">
             <ul className={classes.pins}>
               {shared.pins.map(({ pointer, comment }) => (
                 <li key={pointer + comment}>

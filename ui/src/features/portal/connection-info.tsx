@@ -15,7 +15,7 @@ export function ConnectionInfo({ organisation, definition, draft, may, check }: 
   const { content, change } = draft;
   const { about } = content;
   return (
-    <Section title="Connection info" about="What people see of it in the catalog.">
+    <Section title="Connection info" about="How it appears in the catalog.">
       <div className={classes.fields}>
         <div className={classes.grid}>
           <TextInput
@@ -85,7 +85,7 @@ function LogoField({ organisation, definition, may }: LogoFieldProps) {
     onSuccess: (changed) => {
       client.setQueryData(definitionQuery(organisation, definition.id).queryKey, changed);
     },
-    onError: failed("The picture stays as it was"),
+    onError: failed("The logo wasn't changed"),
   });
   return (
     <Input.Wrapper label="Integration logo" labelElement="div" description="A PNG of 16 to 512 pixels a side, at most 512 KiB.">

@@ -25,7 +25,7 @@ export function Findings({ findings, payload, may, onChange }: FindingsProps) {
       {findings.map((finding) => (
         <li key={keyOf(finding)} className={classes.finding} data-severity={finding.severity}>
           <b className="numbers">
-            {finding.severity === "error" ? "Breaks" : "Advice"}, line {finding.line}:
+            {finding.severity === "error" ? "Error" : "Advice"}, line {finding.line}:
           </b>{" "}
           {sentenceCase(finding.message)}
           {proofOf(finding) !== null && <div className="muted">{proofOf(finding)}</div>}
@@ -104,7 +104,7 @@ export function Left({ left, content }: { left: Schemas["LeftView"][]; content: 
   if (left.length === 0) return null;
   return (
     <Text size="sm" c="dimmed" mt={8} role="note">
-      The linter has not looked at everything.{" "}
+      The check is incomplete.{" "}
       {left.map((each) => `${fieldName(each.pointer, content)}: ${each.message}.`).join(" ")}
     </Text>
   );

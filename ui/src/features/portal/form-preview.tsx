@@ -47,7 +47,7 @@ export function SetupForm({ content, filled, onChange, problems }: FormProps) {
     <Stack gap="sm">
       {content.parameters.length === 0 && content.mappings.length === 0 && (
         <Text size="sm" c="dimmed">
-          Users are asked for nothing.
+          Users have nothing to fill in.
         </Text>
       )}
       {content.parameters.map((parameter) => (

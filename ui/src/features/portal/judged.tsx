@@ -14,7 +14,7 @@ interface AnswerProps {
   onChange: (answer: Answer | null) => void;
 }
 
-/** An answer to try the rules with: what it would mean stands beside the request. */
+/** A response to try the rules with: what it would mean stands beside the request. */
 export function AnswerField({ answer, onChange }: AnswerProps) {
   const [body, setBody] = useState(answer?.body ?? "");
   const [status, setStatus] = useState<number | null>(answer?.status ?? null);
@@ -24,11 +24,11 @@ export function AnswerField({ answer, onChange }: AnswerProps) {
     onChange(next.status === null || next.status < 100 || next.status > 599 ? null : { status: next.status, body: next.body });
   };
   return (
-    <Section title="An answer" about="What the destination might say: what that would mean, and which request would follow, stands beside.">
+    <Section title="Simulated response" about="Try how a response of the destination is classified, and which request would follow.">
       <div className={classes.fields}>
         <NumberInput
-          label="Status of the answer"
-          placeholder="None is tried"
+          label="Response status"
+          placeholder="Not simulated"
           w={{ base: "100%", xs: 220 }}
           min={100}
           max={599}
@@ -40,7 +40,7 @@ export function AnswerField({ answer, onChange }: AnswerProps) {
         />
         {status !== null && (
           <JsonInput
-            label="Body of the answer"
+            label="Response body"
             autosize
             minRows={3}
             maxRows={14}
@@ -62,18 +62,18 @@ export function Judged({ judged, rules }: { judged: Schemas["JudgedView"]; rules
   const { means, rule, message, follow_up } = judged;
   const deciding = rule == null ? undefined : rules[rule];
   return (
-    <div className={classes.judged} role="status" aria-label="What the answer means">
+    <div className={classes.judged} role="status" aria-label="Classification">
       <Text fw={600} size="sm">
         {sentenceCase(MEANINGS[means])}
       </Text>
       <Text size="sm" c="dimmed">
-        {rule == null ? "No rule holds: the status decides." : `Rule ${String(rule + 1)} holds${deciding === undefined ? "" : `: ${inWords(deciding)}`}.`}
-        {message !== "" && ` It says: ${message}`}
+        {rule == null ? "No rule matches: the status decides." : `Rule ${String(rule + 1)} matches${deciding === undefined ? "" : `: ${inWords(deciding)}`}.`}
+        {message !== "" && ` Message: ${message}`}
       </Text>
       {follow_up != null && (
         <div className={classes.follows}>
           <Text size="sm" fw={600} mb={6}>
-            This would follow
+            Follow-up request
           </Text>
           <RequestView part={follow_up} />
         </div>

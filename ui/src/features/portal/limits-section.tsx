@@ -7,20 +7,20 @@ import classes from "./editor.module.css";
 type Limit = keyof Schemas["Limits"];
 
 const LIMITS: Record<Limit, { label: string; about: string }> = {
-  body_bytes: { label: "Longest body, in bytes", about: "A longer one is not sent." },
-  concurrency: { label: "Requests at once", about: "As many as the destination takes." },
-  requests_per_minute: { label: "Requests a minute", about: "What is more waits. Every try counts." },
-  event_types: { label: "Types of events", about: "How many a sync may choose." },
-  properties_per_event: { label: "Properties per event", about: "How many go along with one." },
-  properties_per_user: { label: "Properties per user", about: "How many go along with one." },
-  identifier_bytes: { label: "Longest identifier, in bytes", about: "Of mappings that are required." },
+  body_bytes: { label: "Maximum body size, in bytes", about: "Larger ones are not sent." },
+  concurrency: { label: "Concurrent requests", about: "How many the destination accepts at a time." },
+  requests_per_minute: { label: "Requests per minute", about: "The rest waits. Retries count, too." },
+  event_types: { label: "Event types", about: "How many a sync may select." },
+  properties_per_event: { label: "Properties per event", about: "How many are sent with one." },
+  properties_per_user: { label: "Properties per user", about: "How many are sent with one." },
+  identifier_bytes: { label: "Maximum identifier size, in bytes", about: "Of required mappings." },
 };
 
 /** What the destination can take, and whether properties keep their types. */
 export function LimitsSection({ draft, may, check }: TabProps) {
   const { limits, typed_properties } = draft.content;
   return (
-    <Section title="Limits" about="What the destination can take. Empty: no limit of its own.">
+    <Section title="Limits" about="What the destination accepts. Leave empty for no limit.">
       <div className={classes.fields}>
         <div className={classes.grid}>
           {(Object.keys(LIMITS) as Limit[]).map((limit) => (
@@ -40,8 +40,8 @@ export function LimitsSection({ draft, may, check }: TabProps) {
           ))}
         </div>
         <Switch
-          label="Properties keep their types"
-          description="Otherwise those that users select are sent as text."
+          label="Preserve property types"
+          description="Otherwise selected properties are sent as text."
           disabled={!may}
           checked={typed_properties}
           onChange={(event) => {

@@ -26,7 +26,7 @@ export function DefinitionsPage() {
   return (
     <Page
       title="My destinations"
-      about="Say once how a destination is spoken to; everyone who may connects it from the catalog."
+      about="Define a destination once; people connect it from the catalog."
       actions={items.length > 0 ? add : undefined}
     >
       {definitions.isError && (
@@ -39,7 +39,7 @@ export function DefinitionsPage() {
       {definitions.isPending && <LoadingRows rows={3} height={92} />}
       {definitions.isSuccess && items.length === 0 && (
         <Empty icon={<IconPuzzle size={22} />} title="No destinations of your own" action={add}>
-          Define what users fill in and which request is made of an event; try it out, then release it.
+          Define what users fill in and which request each event makes; test it, then release it.
         </Empty>
       )}
       <ul className={classes.tiles}>
@@ -120,7 +120,7 @@ function NewDefinition({ organisation }: { organisation: string }) {
       <Stack>
         <TextInput
           label="Display name"
-          description="As the catalog and the tile show it. Every destination has a name of its own."
+          description="Shown in the catalog. It must be unique."
           placeholder="Acme Messaging"
           required
           withAsterisk={false}
@@ -131,9 +131,9 @@ function NewDefinition({ organisation }: { organisation: string }) {
             setName(event.currentTarget.value);
           }}
         />
-        {create.error !== null && <Failed error={create.error} what="The destination wasn't made" />}
+        {create.error !== null && <Failed error={create.error} what="The destination wasn't created" />}
         <Button type="submit" loading={create.isPending}>
-          Begin
+          Create
         </Button>
       </Stack>
     </form>

@@ -54,7 +54,7 @@ export function MappingsSection({ draft, may, check }: TabProps) {
             </div>
             <TagsInput
               mt={10}
-              label="Kinds of identifier"
+              label="Identifier types"
               description="Where users also choose what the value is, such as external_id or email. None: it is the field itself."
               disabled={!may}
               acceptValueOnBlur

@@ -57,8 +57,8 @@ export function PayloadPreview({ organisation, definition, filled }: PreviewProp
       {requests.length === 0 && preview.isSuccess && (
         <Text size="sm" c="dimmed">
           {preview.data.problems.length > 0
-            ? "The request appears here once what the check found is mended."
-            : "The destination takes neither events nor users yet."}
+            ? "The request appears here once the problems are fixed."
+            : "Neither events nor users are sent yet."}
         </Text>
       )}
     </>

@@ -36,10 +36,10 @@ export function PayloadSection({ organisation, part, draft, may, check, findings
   return (
     <Section
       title={events ? "Events payload" : "Users payload"}
-      about={events ? "The request that is made of each event." : "The request that is made of a user, where users are sent, too."}
+      about={events ? "The request for each event." : "The request for each user, if users are sent, too."}
       actions={
         <Switch
-          label={events ? "Takes events" : "Takes users"}
+          label={events ? "Send events" : "Send users"}
           disabled={!may}
           checked={payload !== null}
           onChange={(event) => {
@@ -51,7 +51,7 @@ export function PayloadSection({ organisation, part, draft, may, check, findings
     >
       {payload === null ? (
         <Text c="dimmed" size="sm">
-          Nothing is sent of {part}.
+          Nothing is sent for {part}.
         </Text>
       ) : (
         <div className={classes.fields}>

@@ -94,7 +94,7 @@ export function definitionVersionQuery(organisation: string, definition: string,
 /** How far a version has come, as people say it. */
 export const STATES: Record<Schemas["StateName"], { word: string; colour: string }> = {
   internal: { word: "Your organisation only", colour: "gray" },
-  submitted: { word: "Waits for a reviewer", colour: "blue" },
+  submitted: { word: "Waiting for review", colour: "blue" },
   approved: { word: "In everyone's catalog", colour: "green" },
-  returned: { word: "Sent back", colour: "yellow" },
+  returned: { word: "Changes requested", colour: "yellow" },
 };

@@ -46,8 +46,8 @@ function RuleFields({ rule, at, may, check, follows, replace }: RuleProps) {
       <StatusField rule={rule} at={at} may={may} check={check} replace={replace} />
       <div>
         <Switch
-          label="The answer lists what failed"
-          description="Of a batch: the rule holds where what was sent is in the list."
+          label="The response lists what failed"
+          description="For batches: the rule matches what is in the list."
           disabled={!may}
           checked={failed != null}
           onChange={(event) => {
@@ -104,8 +104,8 @@ function RuleFields({ rule, at, may, check, follows, replace }: RuleProps) {
           }}
         />
         <TextInput
-          label="In words"
-          placeholder="For those who look at failures"
+          label="Message"
+          placeholder="Shown with the failure"
           maxLength={200}
           disabled={!may}
           data-pointer={`${at}/message`}
@@ -165,7 +165,7 @@ function Conditions({ conditions, at, may, check, onChange }: ConditionsProps) {
       {({ pointer, operator, values = [] }, index, replace) => (
         <>
           <TextInput
-            aria-label={`Place of condition ${String(index + 1)}`}
+            aria-label={`Path of condition ${String(index + 1)}`}
             placeholder="/code"
             disabled={!may}
             classNames={{ input: "mono" }}

@@ -68,7 +68,7 @@ function CheckList({ check, content }: Pick<TabProps, "check"> & { content: Cont
     <Section title="Check">
       {problems.length === 0 && (
         <Text size="sm">
-          {warnings.length === 0 ? "Nothing is wrong: it can be released." : "It can be released. Look at this before:"}
+          {warnings.length === 0 ? "No problems: it can be released." : "It can be released. Check this first:"}
         </Text>
       )}
       <ul className={classes.findings}>

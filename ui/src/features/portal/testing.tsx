@@ -58,7 +58,7 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
   return (
     <div className={classes.columns}>
       <div className={classes.form}>
-        <Section title="Test values" about="What a user would fill in. Nothing of it is stored.">
+        <Section title="Test values" about="What a user would fill in. Not stored.">
           <div className={classes.item}>
             <SetupForm
               content={draft.content}
@@ -68,7 +68,7 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
             />
           </div>
         </Section>
-        <Section title="Event" about="Paste one as it is streamed. Empty: a sample that has all common fields.">
+        <Section title="Event" about="Paste an event as it is streamed. Leave empty for a sample with all common fields.">
           <JsonInput
             aria-label="Event"
             autosize
@@ -106,7 +106,7 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
           {preview.isPending && <LoadingRows rows={4} />}
           {event instanceof Error && (
             <Alert color="yellow" title="The event can't be read">
-              Mend it, or leave the field empty for a sample.
+              Fix it, or leave the field empty for a sample.
             </Alert>
           )}
           {shown !== undefined && !preview.isError && !(event instanceof Error) && <RequestView part={shown} />}
@@ -115,12 +115,12 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
           )}
           {requests.length === 0 && preview.isSuccess && (
             <Text size="sm" c="dimmed">
-              The destination takes neither events nor users yet.
+              Neither events nor users are sent yet.
             </Text>
           )}
           {(preview.data?.stand_ins.length ?? 0) > 0 && (
             <Alert color="gray" mt="sm" py={8}>
-              Something stands in for what isn&apos;t filled in. Test connection needs the real values.
+              Placeholders stand in for empty fields. Test connection needs real values.
             </Alert>
           )}
           {may && (
@@ -153,8 +153,8 @@ function parsedEvent(text: string): object | null | Error {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-    return new Error("An event is an object of JSON.");
+    return new Error("An event must be a JSON object.");
   } catch (problem) {
-    return problem instanceof Error ? problem : new Error("This is not JSON.");
+    return problem instanceof Error ? problem : new Error("This is not valid JSON.");
   }
 }

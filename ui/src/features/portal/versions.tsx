@@ -31,7 +31,7 @@ export function VersionsTab({ organisation, definition, may }: VersionsProps) {
   if (items.length === 0) {
     return (
       <Empty icon={<IconVersions size={22} />} title="Nothing is released yet">
-        Release the draft, and your organisation can connect it. Then ask reviewers to release it for everyone.
+        Release the draft, and your organisation can connect it. Then submit it for review to publish it for everyone.
       </Empty>
     );
   }
@@ -82,10 +82,10 @@ function VersionCard({ organisation, version, former, may }: CardProps) {
       ),
     onSuccess: (changed) => {
       void client.invalidateQueries({ queryKey: ["definition-versions", organisation, version.definition] });
-      if (changed.state !== "submitted") done("The submission is taken back.");
-      else done(sendsMail === true ? "Reviewers are asked. You get a mail when they have decided." : "Reviewers are asked. Their decision appears here.");
+      if (changed.state !== "submitted") done("The submission is withdrawn.");
+      else done(sendsMail === true ? "Submitted. You get a mail when a reviewer has decided." : "Submitted. The decision appears here.");
     },
-    onError: failed("The version stays as it was"),
+    onError: failed("The version wasn't changed"),
   });
   const { word, colour } = STATES[version.state];
   return (
@@ -119,7 +119,7 @@ function VersionCard({ organisation, version, former, may }: CardProps) {
               onClick={() => {
                 confirmDanger({
                   title: `Submit version ${String(version.version)}?`,
-                  what: "Reviewers look at it and release it for everyone, or send it back with what is to mend.",
+                  what: "A reviewer approves it for everyone's catalog, or requests changes.",
                   action: "Submit",
                   safe: true,
                   onConfirm: () => {

@@ -79,7 +79,7 @@ function Shown({ review: { submitted, approved } }: { review: Review }) {
     >
       <div className={classes.columns}>
         <div className={classes.form}>
-          <Section title={approved == null ? "All that it says" : "What differs from what everyone has"}>
+          <Section title={approved == null ? "The whole definition" : "Differences to the published version"}>
             <Changes changes={differences(approved ?? {}, content)} of={content} />
           </Section>
           <Section title="Description">
@@ -90,7 +90,7 @@ function Shown({ review: { submitted, approved } }: { review: Review }) {
           {submitted.state === "submitted" ? (
             <Decision definition={submitted.definition} version={submitted.version} content={content} />
           ) : (
-            <Text>This version was decided on already.</Text>
+            <Text>This version was already reviewed.</Text>
           )}
           <Section title="Tile">
             <TilePreview content={content} />
@@ -120,7 +120,7 @@ function Sent({ definition, version, content }: DecisionProps) {
   });
   const problems = preview.data?.problems ?? [];
   return (
-    <Section title="What it sends" about="Of a sample event. Something stands in for what is required and not filled in.">
+    <Section title="What it sends" about="Of a sample event. Placeholders stand in for required values.">
       <SetupForm content={content} filled={filled} onChange={setFilled} problems={problems} />
       <div style={{ height: 14 }} />
       {preview.isError && <Failed error={preview.error} what="The request can't be shown" />}
@@ -163,7 +163,7 @@ function Decision({ definition, version, content }: DecisionProps) {
       ),
     onSuccess: async (_, decision) => {
       void client.invalidateQueries({ queryKey: ["reviews"] });
-      done(decision === "approve" ? "It is in everyone's catalog." : "It went back, with what you said.");
+      done(decision === "approve" ? "It is in everyone's catalog." : "Changes requested, with your note and comments.");
       await navigate({ to: "/reviews" });
     },
   });
@@ -172,7 +172,7 @@ function Decision({ definition, version, content }: DecisionProps) {
       <Stack gap="sm">
         <Textarea
           label="Note"
-          description={sendsMail === true ? "Of the whole. Its author gets it by mail." : "Of the whole. Its author sees it beside the version."}
+          description={sendsMail === true ? "About the whole. Its author gets it by mail." : "About the whole. Its author sees it with the version."}
           value={note}
           onChange={(event) => {
             setNote(event.currentTarget.value);
@@ -226,7 +226,7 @@ function Decision({ definition, version, content }: DecisionProps) {
             </Button>
           </Group>
         )}
-        {decide.error !== null && <Failed error={decide.error} what="Nothing is decided" />}
+        {decide.error !== null && <Failed error={decide.error} what="The decision wasn't saved" />}
         <Group>
           <Button
             loading={decide.isPending && decide.variables === "approve"}
@@ -248,12 +248,12 @@ function Decision({ definition, version, content }: DecisionProps) {
             variant="default"
             loading={decide.isPending && decide.variables === "return"}
             disabled={note.trim() === "" && pinned.length === 0}
-            title={note.trim() === "" && pinned.length === 0 ? "Say what is to mend first" : undefined}
+            title={note.trim() === "" && pinned.length === 0 ? "Add a note or comment first" : undefined}
             onClick={() => {
               decide.mutate("return");
             }}
           >
-            Send back
+            Request changes
           </Button>
         </Group>
       </Stack>

@@ -17,14 +17,14 @@ export function ReviewsPage() {
   const sendsMail = useSendsMail();
   const items = reviews.data?.pages.flatMap((page) => page.items) ?? [];
   return (
-    <Page title="Reviews" about="Destinations that ask to be in everyone's catalog, the longest waiting first.">
+    <Page title="Reviews" about="Destinations submitted for everyone's catalog, oldest first.">
       {reviews.isError && (
         <Failed error={reviews.error} what="Reviews can't be shown" again={() => void reviews.refetch()} />
       )}
       {reviews.isPending && <LoadingRows rows={3} height={92} />}
       {reviews.isSuccess && items.length === 0 && (
-        <Empty icon={<IconChecklist size={22} />} title="Nothing waits for you">
-          When somebody submits a destination, it appears here{sendsMail === true ? ", and you get a mail" : ""}.
+        <Empty icon={<IconChecklist size={22} />} title="Nothing to review">
+          Submitted destinations appear here{sendsMail === true ? ", and you get a mail" : ""}.
         </Empty>
       )}
       <ul className={classes.tiles}>

@@ -50,15 +50,14 @@ export function Erasures({ project }: { project: Project }) {
   return (
     <Stack>
       <Text size="sm" c="dimmed">
-        Properties and devices of the user, their events, and all that is kept of these. What destinations have received is
-        with them.
+        Erases the user's properties, devices and events, and everything derived from them. Destinations keep what they have received.
       </Text>
       <form
         onSubmit={(event) => {
           event.preventDefault();
           confirmDanger({
             title: `Erase ${id}?`,
-            what: "All that this project keeps of this user goes. This can't be undone.",
+            what: "Everything that this project keeps of this user is deleted. This can't be undone.",
             action: "Erase user",
             onConfirm: () => {
               erase.mutate();
@@ -69,18 +68,18 @@ export function Erasures({ project }: { project: Project }) {
         <Stack gap="sm">
           <SegmentedControl
             size="xs"
-            aria-label="By what the user is known"
+            aria-label="Identified by"
             value={kind}
             data={[
-              { value: "user_id", label: "User id" },
-              { value: "device_id", label: "Device id" },
+              { value: "user_id", label: "User ID" },
+              { value: "device_id", label: "Device ID" },
             ]}
             onChange={(value) => {
               setKind(value === "device_id" ? "device_id" : "user_id");
             }}
           />
           <TextInput
-            label={kind === "user_id" ? "User id" : "Device id"}
+            label={kind === "user_id" ? "User ID" : "Device ID"}
             description={kind === "device_id" ? "The user that it last belonged to is erased." : undefined}
             required
             withAsterisk={false}
@@ -91,7 +90,7 @@ export function Erasures({ project }: { project: Project }) {
               setId(event.currentTarget.value);
             }}
           />
-          {erase.error !== null && <Failed error={erase.error} what="Nothing is erased" />}
+          {erase.error !== null && <Failed error={erase.error} what="Nothing was erased" />}
           <Button type="submit" color="red" loading={erase.isPending} style={{ alignSelf: "flex-start" }}>
             Erase…
           </Button>
@@ -117,9 +116,9 @@ function OneErasure({ erasure: { state, requested_at, looked_at, until, found, d
   return (
     <>
       <Group gap={10} mb={6}>
-        <Badge color={state === "done" ? "green" : "water"}>{state === "done" ? "Done" : "Goes on"}</Badge>
+        <Badge color={state === "done" ? "green" : "water"}>{state === "done" ? "Done" : "In progress"}</Badge>
         <Text size="sm" c="dimmed">
-          Asked for <Time at={requested_at} />
+          Requested <Time at={requested_at} />
           {done_at != null && (
             <>
               , done <Time at={done_at} />
@@ -127,7 +126,7 @@ function OneErasure({ erasure: { state, requested_at, looked_at, until, found, d
           )}
         </Text>
       </Group>
-      {state !== "done" && until > 0 && <Progress value={(100 * looked_at) / until} size={6} aria-label="How far it is" />}
+      {state !== "done" && until > 0 && <Progress value={(100 * looked_at) / until} size={6} aria-label="Progress" />}
       <Text size="sm">
         {kinds.length === 0 ? "Nothing found" : `Erased: ${kinds.map(([kind, count]) => `${String(count)} ${kind.replaceAll("_", " ")}`).join(", ")}`}.
       </Text>

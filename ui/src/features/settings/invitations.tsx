@@ -39,14 +39,14 @@ export function Invitations({ organisation }: { organisation: string }) {
       ),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: ["invitations", organisation] });
-      done("The invitation is withdrawn; its link ends.");
+      done("The invitation is withdrawn; its link no longer works.");
     },
-    onError: failed("The invitation stays"),
+    onError: failed("The invitation wasn't withdrawn"),
   });
   const columns: Column<Invitation>[] = [
-    { name: "Who", cell: ({ email }) => email ?? "Whoever has the link" },
+    { name: "Who", cell: ({ email }) => email ?? "Anyone with the link" },
     { name: "Role", cell: ({ role }) => ROLES[role] },
-    { name: "Ends", cell: ({ expires_at }) => <Time at={expires_at} /> },
+    { name: "Expires", cell: ({ expires_at }) => <Time at={expires_at} /> },
     {
       name: "Actions",
       quiet: true,
@@ -56,7 +56,7 @@ export function Invitations({ organisation }: { organisation: string }) {
           variant="subtle"
           color="gray"
           size="xs"
-          aria-label={`Withdraw the invitation of ${email ?? "whoever has the link"}`}
+          aria-label={`Withdraw the invitation of ${email ?? "anyone with the link"}`}
           onClick={() => {
             withdraw.mutate(id);
           }}
@@ -142,7 +142,7 @@ export function InviteForm({ organisation, mayOwners, onDone }: InviteProps) {
             if (value !== null) setRole(value as Role);
           }}
         />
-        {invite.error !== null && <Failed error={invite.error} what="Nobody was invited" />}
+        {invite.error !== null && <Failed error={invite.error} what="The invitation wasn't sent" />}
         <Button type="submit" loading={invite.isPending}>
           Invite
         </Button>

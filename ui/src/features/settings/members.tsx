@@ -38,7 +38,7 @@ export function MembersPage() {
   return (
     <>
       <ListHead action={may && <Button onClick={open}>Invite</Button>}>
-        Who sees this organisation, and what each of them may do.
+        People with access to this organisation, and their roles.
       </ListHead>
       <Listing query={members} failed="Members can't be shown" empty={null}>
         {(items) => <Members organisation={organisation} items={items} may={may} mayOwners={mayOwners} />}
@@ -73,7 +73,7 @@ function Members({ organisation, items, may, mayOwners }: MembersProps) {
       void client.invalidateQueries({ queryKey: ["members", organisation] });
       done(`${member.name} is ${member.role} now.`);
     },
-    onError: failed("The role stays as it was"),
+    onError: failed("The role wasn't changed"),
   });
   const remove = useMutation({
     mutationFn: (person: string) =>
@@ -83,7 +83,7 @@ function Members({ organisation, items, may, mayOwners }: MembersProps) {
         }),
       ),
     onSuccess: () => void client.invalidateQueries({ queryKey: ["members", organisation] }),
-    onError: failed("The member stays"),
+    onError: failed("The member wasn't removed"),
   });
   const columns: Column<Member>[] = [
     {
@@ -94,8 +94,8 @@ function Members({ organisation, items, may, mayOwners }: MembersProps) {
             <b>{member.name}</b>
             {member.person === me.id && <Badge size="sm">You</Badge>}
             {member.second_factor && (
-              <Tooltip label="Has a second factor">
-                <IconShieldCheck size={16} color="var(--ms-healthy)" aria-label="Has a second factor" />
+              <Tooltip label="Uses two-factor authentication">
+                <IconShieldCheck size={16} color="var(--ms-healthy)" aria-label="Uses two-factor authentication" />
               </Tooltip>
             )}
           </Group>
@@ -134,7 +134,7 @@ function Members({ organisation, items, may, mayOwners }: MembersProps) {
             onClick={() => {
               confirmDanger({
                 title: `Remove ${member.name}?`,
-                what: "They see nothing of this organisation any more, and the tokens that they made here end.",
+                what: "They lose access to this organisation, and tokens that they created here stop working.",
                 action: "Remove member",
                 onConfirm: () => {
                   remove.mutate(member.person);

@@ -37,7 +37,7 @@ export function ProjectsPage() {
       <Empty
         icon={<IconFolder size={22} />}
         title="No projects yet"
-        action={may && <ButtonLink to="/welcome">Make a project</ButtonLink>}
+        action={may && <ButtonLink to="/welcome">Create project</ButtonLink>}
       >
         A project is one stream of events: a product, or one of its environments.
       </Empty>
@@ -45,8 +45,8 @@ export function ProjectsPage() {
   }
   return (
     <>
-      <ListHead action={may && <ButtonLink to="/welcome">Make a project</ButtonLink>}>
-        Each project is one stream of events, with a key that SDKs send with.
+      <ListHead action={may && <ButtonLink to="/welcome">Create project</ButtonLink>}>
+        Each project is one stream of events, with its own API key for SDKs.
       </ListHead>
       <ul className={classes.list}>
         {projects.data.items.map((project) => (
@@ -55,7 +55,7 @@ export function ProjectsPage() {
               <div>
                 <Text fw={600}>{project.name}</Text>
                 <Text size="sm" c="dimmed">
-                  Made <Time at={project.created_at} /> · <span className="mono">{project.id}</span>
+                  Created <Time at={project.created_at} /> · <span className="mono">{project.id}</span>
                 </Text>
               </div>
               {may && (
@@ -130,7 +130,7 @@ export function ProjectsPage() {
 type Form = "sensitive" | "retention" | "erasures";
 const FORMS: Record<Form, string> = {
   sensitive: "Sensitive properties",
-  retention: "How long events are kept",
+  retention: "Retention",
   erasures: "Erase a user",
 };
 
@@ -166,7 +166,7 @@ function ProjectMenu({ project, onRename, onOpen, onRotate }: MenuProps) {
       ),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: ["projects"] });
-      done(`${project.name} is deleted. Its key is refused from now on.`);
+      done(`${project.name} is deleted. Its API key no longer works.`);
     },
     onError: (error) => {
       if (!(error instanceof ProblemError) || error.code !== "project_in_use") {
@@ -175,7 +175,7 @@ function ProjectMenu({ project, onRename, onOpen, onRotate }: MenuProps) {
       }
       confirmDanger({
         title: "The project has syncs",
-        what: "They are deleted with it, with all deliveries that they still owe.",
+        what: "They are deleted with it, including everything they have not delivered yet.",
         action: "Delete project and syncs",
         onConfirm: () => {
           remove.mutate(true);
@@ -222,7 +222,7 @@ function ProjectMenu({ project, onRename, onOpen, onRotate }: MenuProps) {
           onClick={() => {
             confirmDanger({
               title: `Delete ${project.name}?`,
-              what: "Its API key is refused from then on. This can't be undone.",
+              what: "Its API key stops working. This can't be undone.",
               action: "Delete project",
               onConfirm: () => {
                 remove.mutate(false);
@@ -273,7 +273,7 @@ function Rename({ project, onDone }: { project: Project; onDone: () => void }) {
             setName(event.currentTarget.value);
           }}
         />
-        {rename.error !== null && <Failed error={rename.error} what="The project keeps its name" />}
+        {rename.error !== null && <Failed error={rename.error} what="The project wasn't renamed" />}
         <Button type="submit" loading={rename.isPending}>
           Rename
         </Button>
@@ -309,7 +309,7 @@ function Rotate({ project, kind }: { project: Project; kind: Kind }) {
     return (
       <Stack>
         {"secret_key" in made && (
-          <Alert color="yellow">It is shown this once. Keep it where you keep secrets.</Alert>
+          <Alert color="yellow">It is not shown again. Store it where you keep secrets.</Alert>
         )}
         <CopyField value={value} label={`New ${KINDS[kind]}`} />
       </Stack>
@@ -318,9 +318,9 @@ function Rotate({ project, kind }: { project: Project; kind: Kind }) {
   return (
     <Stack>
       <NumberInput
-        label="Take the present key for"
+        label="Keep the current key valid for"
         suffix=" hours"
-        description="Long enough to bring the new one to all who send. 0 ends it at once."
+        description="Long enough to roll out the new one. 0 ends it immediately."
         min={0}
         max={720}
         value={hours}
@@ -328,14 +328,14 @@ function Rotate({ project, kind }: { project: Project; kind: Kind }) {
           setHours(typeof value === "number" ? value : 0);
         }}
       />
-      {rotate.error !== null && <Failed error={rotate.error} what="The key stays as it is" />}
+      {rotate.error !== null && <Failed error={rotate.error} what="The key wasn't rotated" />}
       <Button
         loading={rotate.isPending}
         onClick={() => {
           rotate.mutate();
         }}
       >
-        Make new {KINDS[kind]}
+        Create new {KINDS[kind]}
       </Button>
     </Stack>
   );

@@ -30,7 +30,7 @@ export function RetentionForm({ project, onDone }: { project: Project; onDone: (
       for (const key of [["projects"], ["project", project.id], ["retention", project.id]]) {
         void client.invalidateQueries({ queryKey: key });
       }
-      done("It keeps events for so long from now on.");
+      done("The new retention applies from now on.");
       onDone();
     },
   });
@@ -45,7 +45,7 @@ export function RetentionForm({ project, onDone }: { project: Project; onDone: (
       <Stack>
         {held.data !== undefined && (
           <Text size="sm">
-            Now events are kept for <b>{inDays(held.data.events_hours)}</b> and failed deliveries for{" "}
+            Currently events are kept for <b>{inDays(held.data.events_hours)}</b> and failed deliveries for{" "}
             <b>{inDays(held.data.outcomes_hours)}</b>. <b className="numbers">{inBytes(held.data.bytes)}</b> are held
             {held.data.oldest_received_at != null && (
               <>
@@ -55,17 +55,17 @@ export function RetentionForm({ project, onDone }: { project: Project; onDone: (
             .
           </Text>
         )}
-        {held.isError && <Failed error={held.error} what="It isn't known what is held" again={() => void held.refetch()} />}
+        {held.isError && <Failed error={held.error} what="What is kept can't be shown" again={() => void held.refetch()} />}
         <Hours
           label="Keep events for"
-          about="In hours. Empty: as long as the installation keeps them. What syncs still owe is kept until it is delivered or has ended."
+          about="In hours. Leave empty for the installation's default. Undelivered events are kept until they are delivered or have failed."
           value={events}
           error={problem?.at("/retention/events_hours")}
           onChange={setEvents}
         />
         <Hours
           label="Keep failed deliveries for"
-          about="In hours, no longer than events. They can be sent again for so long."
+          about="In hours, at most as long as events. They can be replayed for that long."
           value={outcomes}
           error={problem?.at("/retention/outcomes_hours")}
           onChange={setOutcomes}

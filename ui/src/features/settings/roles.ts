@@ -4,11 +4,11 @@ export type Role = Schemas["Role"];
 
 /** What each role may, in a few words. */
 export const ROLES: Record<Role, string> = {
-  viewer: "Viewer: sees all, changes nothing",
+  viewer: "Viewer: read-only",
   partner: "Partner: defines destinations",
-  member: "Member: makes and changes syncs",
-  admin: "Admin: projects, keys, members, too",
-  owner: "Owner: everything",
+  member: "Member: creates and changes syncs",
+  admin: "Admin: also projects, keys, members",
+  owner: "Owner: full access",
 };
 
 /** The roles that somebody may give. */

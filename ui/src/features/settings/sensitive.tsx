@@ -11,9 +11,9 @@ type Sensitive = Schemas["SensitiveProperties"];
 type Scope = keyof Sensitive;
 
 const SCOPES: Record<Scope, string> = {
-  event: "Properties of events",
-  user: "Properties of users",
-  group: "Properties of groups",
+  event: "Event properties",
+  user: "User properties",
+  group: "Group properties",
 };
 
 /** Which properties' values are shown to nobody, wherever events are shown. */
@@ -50,7 +50,7 @@ export function SensitiveForm({ project, onDone }: { project: Project; onDone: (
     >
       <Stack>
         <Text size="sm" c="dimmed">
-          Their values are masked on this page and in the API wherever events are shown. Deliveries have them as they are.
+          Their values are masked on this page and in the API wherever events are shown. Deliveries contain them unmasked.
         </Text>
         {(Object.keys(SCOPES) as Scope[]).map((scope) => (
           <TagsInput
@@ -67,7 +67,7 @@ export function SensitiveForm({ project, onDone }: { project: Project; onDone: (
         ))}
         {suspected.length > 0 && (
           <div>
-            <Text size="sm">These look like it by their names or values:</Text>
+            <Text size="sm">These look sensitive by name or value:</Text>
             {suspected.slice(0, 8).map(({ scope, name }) => (
               <Button
                 key={`${scope}:${name}`}

@@ -48,9 +48,9 @@ export function TokensPage() {
       void client.invalidateQueries({ queryKey: ["tokens", organisation] });
       done(`Revoked: ${revoked.map((token) => token.name).join(", ")}.`);
     },
-    onError: failed("The token goes on"),
+    onError: failed("The token wasn't revoked"),
   });
-  const make = may && <Button onClick={open}>Make a token</Button>;
+  const make = may && <Button onClick={open}>Create token</Button>;
   const columns: Column<Token>[] = [
     {
       name: "Name",
@@ -58,17 +58,17 @@ export function TokensPage() {
         <>
           <b>{token.name}</b>
           <div className="muted">
-            Made <Time at={token.created_at} />
+            Created <Time at={token.created_at} />
           </div>
         </>
       ),
     },
     {
-      name: "May",
-      cell: (token) => (token.scopes == null ? "All that its maker may" : token.scopes.join(", ")),
+      name: "Permissions",
+      cell: (token) => (token.scopes == null ? "Everything its creator may do" : token.scopes.join(", ")),
     },
-    { name: "Used", cell: (token) => (token.used_at == null ? "Never" : <Time at={token.used_at} />) },
-    { name: "Ends", cell: (token) => (token.expires_at == null ? "Never" : <Time at={token.expires_at} />) },
+    { name: "Last used", cell: (token) => (token.used_at == null ? "Never" : <Time at={token.used_at} />) },
+    { name: "Expires", cell: (token) => (token.expires_at == null ? "Never" : <Time at={token.expires_at} />) },
     {
       name: "Actions",
       quiet: true,
@@ -82,7 +82,7 @@ export function TokensPage() {
           onClick={() => {
             confirmDanger({
               title: `Revoke ${token.name}?`,
-              what: "Whatever uses it is refused at once. Tokens that were made with it end, too.",
+              what: "Programs that use it lose access immediately. Tokens created with it are revoked, too.",
               action: "Revoke token",
               onConfirm: () => {
                 revoke.mutate(token.id);
@@ -102,18 +102,18 @@ export function TokensPage() {
         failed="Tokens can't be shown"
         empty={
           <Empty icon={<IconKey size={22} />} title="No tokens yet" action={make}>
-            Programs and the command line use a token of their own, with no more rights than they need.
+            Give programs and the command line a token each, with only the permissions they need.
           </Empty>
         }
       >
         {(items) => (
           <>
-            <ListHead action={make}>What programs and the command line sign in with.</ListHead>
+            <ListHead action={make}>Programs and the command line authenticate with these.</ListHead>
             <DataTable label="Tokens" columns={columns} rows={items} keyOf={(token) => token.id} />
           </>
         )}
       </Listing>
-      <Modal opened={opened} onClose={close} title="Make a token">
+      <Modal opened={opened} onClose={close} title="Create token">
         <TokenForm organisation={organisation} />
       </Modal>
     </>
@@ -123,8 +123,8 @@ export function TokensPage() {
 const LIVES = [
   { value: "30", label: "30 days" },
   { value: "90", label: "90 days" },
-  { value: "365", label: "A year" },
-  { value: "never", label: "Until it is revoked" },
+  { value: "365", label: "1 year" },
+  { value: "never", label: "No expiry" },
 ];
 const DAY = 24 * 3600 * 1000;
 
@@ -161,7 +161,7 @@ function TokenForm({ organisation }: { organisation: string }) {
   if (create.data !== undefined) {
     return (
       <Stack>
-        <Alert color="yellow">The token is shown this once. Keep it where you keep secrets.</Alert>
+        <Alert color="yellow">The token is not shown again. Store it where you keep secrets.</Alert>
         <CopyField value={create.data.text} label="Token" />
       </Stack>
     );
@@ -186,8 +186,8 @@ function TokenForm({ organisation }: { organisation: string }) {
           }}
         />
         <MultiSelect
-          label="What it may do"
-          description="Nothing chosen: all that you may."
+          label="Permissions"
+          description="Empty: everything you may do."
           searchable
           data={permissions}
           value={scopes}
@@ -196,7 +196,7 @@ function TokenForm({ organisation }: { organisation: string }) {
           }}
         />
         <Select
-          label="How long it lives"
+          label="Expires after"
           data={LIVES}
           value={life}
           onChange={(value) => {
@@ -206,7 +206,7 @@ function TokenForm({ organisation }: { organisation: string }) {
         {password !== undefined && (
           <PasswordInput
             label="Your password"
-            description="You signed in a while ago. Without a password: sign out, sign in again, and make the token then."
+            description="You signed in a while ago. If you have no password, sign out and in again, then create the token."
             autoComplete="current-password"
             data-autofocus
             value={password}
@@ -216,9 +216,9 @@ function TokenForm({ organisation }: { organisation: string }) {
             }}
           />
         )}
-        {create.error !== null && <Failed error={create.error} what="The token wasn't made" />}
+        {create.error !== null && <Failed error={create.error} what="The token wasn't created" />}
         <Button type="submit" loading={create.isPending}>
-          Make token
+          Create token
         </Button>
       </Stack>
     </form>

@@ -5,7 +5,7 @@ import { Step, type StepProps } from "./step";
 /** What most syncs leave as it is. */
 export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
   return (
-    <Step title="Advanced" about="Most syncs leave these as they are.">
+    <Step title="Advanced" about="Most syncs don't need these.">
       <Textarea
         label="Notes"
         description="For your colleagues: what the sync is for, whom to ask."
@@ -18,8 +18,8 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
         }}
       />
       <NumberInput
-        label="Requests at once"
-        description="Fewer spare a slow destination. Empty: as the installation says."
+        label="Concurrent requests"
+        description="Lower it for a slow destination. Leave empty for the installation's default."
         min={1}
         max={1000}
         w={220}
@@ -32,8 +32,8 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
         }}
       />
       <NumberInput
-        label="Requests a minute"
-        description="What is more waits. Empty: as many as the destination takes."
+        label="Requests per minute"
+        description="The rest waits. Leave empty for the destination's limit."
         min={1}
         max={1_000_000}
         w={220}
@@ -46,8 +46,8 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
         }}
       />
       <Switch
-        label="Keep each user's deliveries in order"
-        description="A user's next delivery begins when the one before is over, however long it is tried. Other users don't wait."
+        label="Deliver each user's events in order"
+        description="A user's next delivery starts once the one before has succeeded or failed, retries included. Other users don't wait."
         disabled={disabled}
         checked={form.order === "per_user"}
         onChange={(event) => {
@@ -55,8 +55,8 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
         }}
       />
       <Switch
-        label="Wait for properties of users"
-        description="An event that lacks a user property which a required mapping names waits until one is sent; then it goes first. Otherwise it is discarded at once."
+        label="Wait for missing user properties"
+        description="An event without a user property that a required mapping needs waits until it is known. Otherwise such events are discarded."
         disabled={disabled}
         checked={form.wait_for_properties_seconds !== null}
         onChange={(event) => {
@@ -65,7 +65,7 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
       />
       {form.wait_for_properties_seconds !== null && (
         <NumberInput
-          label="Wait at most, in minutes"
+          label="Maximum wait, in minutes"
           description="From when the event was received; up to a day. Then it is discarded."
           min={1}
           max={1440}
@@ -80,13 +80,13 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
         />
       )}
       <Select
-        label="Types of properties"
-        description="Whether numbers and booleans stay such, or go as text."
+        label="Property types"
+        description="Whether numbers and booleans keep their type, or are sent as text."
         w={300}
         disabled={disabled}
         value={form.typed_properties === null ? "default" : form.typed_properties ? "typed" : "text"}
         data={[
-          { value: "default", label: "As the destination says" },
+          { value: "default", label: "As the destination defines" },
           { value: "typed", label: "Keep their types" },
           { value: "text", label: "Send as text" },
         ]}
@@ -96,7 +96,7 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
       />
       <Select
         label="User agent"
-        description="The name under which requests are sent."
+        description="The User-Agent header of requests."
         w={300}
         disabled={disabled}
         value={form.user_agent}

@@ -11,7 +11,7 @@ export function ConnectionStep({ form, set, sync, destination, problems, disable
   const { parameters } = destination.content;
   const shown = parameters.filter((parameter) => !(ownUrl && parameter.name === "url"));
   return (
-    <Step title="Connection" about="Where requests go, and what they carry to be let in.">
+    <Step title="Connection" about="Where requests are sent, and how they authenticate.">
       <TextInput
         label="Name of the sync"
         required

@@ -25,7 +25,7 @@ export function EventsStep(props: StepProps) {
     set({ events: { ...events, select: selection } });
   };
   return (
-    <Step title="Events" about="Choose only the events that the destination needs.">
+    <Step title="Events" about="Select only the events that the destination needs.">
       <Switch
         label={send ? `Events are sent to ${destination.tile.display_name}` : "Events are not sent"}
         checked={send}
@@ -45,7 +45,7 @@ export function EventsStep(props: StepProps) {
           >
             <Stack gap={8} mt={8}>
               <Radio value="all" label="All events" disabled={disabled} />
-              <Radio value="types" label="Chosen types of events" disabled={disabled} />
+              <Radio value="types" label="Selected event types" disabled={disabled} />
             </Stack>
           </Radio.Group>
           {"types" in select ? (
@@ -201,14 +201,14 @@ function Types({ sync, types, observed, disabled, onChange }: TypesProps) {
       ))}
       {types.length === 0 && (
         <Text size="sm" c="dimmed">
-          No type is chosen yet: nothing would be sent.
+          No event type is selected yet: nothing would be sent.
         </Text>
       )}
       {!disabled && (
         <Group gap={8} align="flex-end">
           <Autocomplete
-            aria-label="Type of event to add"
-            placeholder="Choose or type a type of event"
+            aria-label="Event type to add"
+            placeholder="Choose or enter an event type"
             w={300}
             value={text}
             data={free}

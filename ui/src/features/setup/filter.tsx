@@ -38,7 +38,7 @@ export function FilterGroup({ condition, onChange, suggestions, disabled, depth 
     onChange(makeGroup(joined, next));
   };
   return (
-    <div className={classes.group} data-nested={depth > 0} role="group" aria-label={joined === "all" ? "All of these hold" : "Any of these holds"}>
+    <div className={classes.group} data-nested={depth > 0} role="group" aria-label={joined === "all" ? "All of these match" : "Any of these matches"}>
       {members.map((member, index) => {
         const replace = (next: Condition) => {
           set(members.map((each, at) => (at === index ? next : each)));
@@ -55,7 +55,7 @@ export function FilterGroup({ condition, onChange, suggestions, disabled, depth 
                 <button
                   type="button"
                   className={classes.join}
-                  title="Change how these are joined"
+                  title="Switch between “and” and “or”"
                   onClick={() => {
                     onChange(makeGroup(joined === "all" ? "any" : "all", members));
                   }}

@@ -90,7 +90,7 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
       )}
       {answer !== undefined && answer.stand_ins.length > 0 && (
         <Text size="xs" c="dimmed" mt={8}>
-          Not filled in yet, something stands in for: {answer.stand_ins.map((each) => each.split("/").slice(2).join(" ") || each).join(", ")}.
+          Placeholders stand in for what isn't filled in yet: {answer.stand_ins.map((each) => each.split("/").slice(2).join(" ") || each).join(", ")}.
         </Text>
       )}
       {may && (
@@ -149,7 +149,7 @@ function EventChoice({ preview }: { preview: Preview }) {
           color="gray"
           size="xs"
           rightSection={<IconChevronDown size={14} />}
-          aria-label={`Made of: ${label}. Choose another event`}
+          aria-label={`Event: ${label}. Choose another event`}
         >
           {label}
         </Button>
@@ -160,7 +160,7 @@ function EventChoice({ preview }: { preview: Preview }) {
             setSource({ kind: "sent" });
           }}
         >
-          The newest of a type that is sent
+          The newest event that this sync sends
         </Menu.Item>
         <Menu.Item
           onClick={() => {
@@ -169,7 +169,7 @@ function EventChoice({ preview }: { preview: Preview }) {
         >
           The newest event of all
         </Menu.Item>
-        {types.length > 0 && <Menu.Label>The newest of a type</Menu.Label>}
+        {types.length > 0 && <Menu.Label>The newest event of a type</Menu.Label>}
         {types.map((type) => (
           <Menu.Item
             key={type}
@@ -199,7 +199,7 @@ function PasteForm({ beginning, onPaste }: PasteProps) {
     <>
       <JsonInput
         label="Event"
-        description="As it is streamed: what templates see as input."
+        description="As it is streamed: templates see it as input."
         autosize
         minRows={10}
         maxRows={22}
@@ -219,9 +219,9 @@ function PasteForm({ beginning, onPaste }: PasteProps) {
             const event: unknown = JSON.parse(text);
             if (typeof event === "object" && event !== null && !Array.isArray(event)) {
               onPaste(event as Record<string, unknown>);
-            } else setError("An event is an object of JSON.");
+            } else setError("An event must be a JSON object.");
           } catch (problem) {
-            setError(problem instanceof Error ? problem.message : "This is not JSON.");
+            setError(problem instanceof Error ? problem.message : "This is not valid JSON.");
           }
         }}
       >
@@ -236,12 +236,12 @@ export function RequestView({ part }: { part: Part }) {
   const { request, reason } = part;
   if (request == null) {
     return (
-      <Alert color={part.outcome === "filtered" ? "gray" : "yellow"} title={part.outcome === "filtered" ? "This event is not sent" : "No request can be made of this event"}>
+      <Alert color={part.outcome === "filtered" ? "gray" : "yellow"} title={part.outcome === "filtered" ? "This event is not sent" : "The request can't be built from this event"}>
         {sentenceCase(reason?.message ?? "there is nothing to send")}
         {reason?.line != null && ` Line ${String(reason.line)}.`}
         {reason?.body != null && (
           <div style={{ marginTop: 8 }}>
-            <Code text={reason.body} json={false} label="The body that came out" maxHeight="30vh" />
+            <Code text={reason.body} json={false} label="The rendered body" maxHeight="30vh" />
           </div>
         )}
       </Alert>

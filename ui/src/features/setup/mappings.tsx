@@ -37,7 +37,7 @@ export function MappingsStep({ form, set, destination, problems, observed, disab
             </div>
             {kinds.length > 0 && (
               <Select
-                label="What it is"
+                label="Identifier type"
                 description={mapping.help === "" ? undefined : " "}
                 w={170}
                 disabled={disabled}

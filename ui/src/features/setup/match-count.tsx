@@ -33,7 +33,7 @@ export function MatchCount({ sync, form }: { sync: Sync; form: Form }) {
     return (
       <Text size="sm" c="dimmed">
         {unready
-          ? "How many recent events match is counted once nothing is missing."
+          ? "Matching events are counted once nothing is missing."
           : `Recent events can't be counted. ${counted.error.message}`}
       </Text>
     );
@@ -43,7 +43,7 @@ export function MatchCount({ sync, form }: { sync: Sync; form: Form }) {
   if (events === 0) {
     return (
       <Text size="sm" c="dimmed">
-        No events have arrived yet, so it can't be said how many of them match.
+        No events have arrived yet, so matches can't be counted.
       </Text>
     );
   }

@@ -56,15 +56,15 @@ export function PayloadField({ label, template, pointer, problems, disabled, eve
         }}
       >
         <Stack gap={8} mt={8}>
-          <Radio value="default" label="The default: everything, as it is streamed" disabled={disabled} />
-          <Radio value="template" label="A FreeMarker template" disabled={disabled} />
+          <Radio value="default" label="Default: the whole event, as it is streamed" disabled={disabled} />
+          <Radio value="template" label="Custom FreeMarker template" disabled={disabled} />
         </Stack>
       </Radio.Group>
       {template !== null && (
         <Input.Wrapper
           label="Template"
           labelElement="div"
-          description="Type ${ or <# for what can stand there. The request beside it changes as you type."
+          description="Type ${ or <# for suggestions. The live request updates as you type."
         >
           <Suspense fallback={<Skeleton height={240} mt={8} />}>
             <TemplateEditor
@@ -90,7 +90,7 @@ export function PayloadField({ label, template, pointer, problems, disabled, eve
                   onChange(BEGINNING[pointer] ?? "");
                 }}
               >
-                Begin with an example
+                Start with an example
               </Button>
             </Group>
           )}

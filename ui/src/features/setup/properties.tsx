@@ -11,10 +11,10 @@ export function PropertiesStep({ form, set, problems, observed, disabled }: Step
   return (
     <Step
       title="Properties"
-      about="Properties that go along are mappedProperties in the destination's template."
+      about="Sent properties are mappedProperties in the destination's template."
     >
       <Radio.Group
-        label="Which properties go along"
+        label="Which properties are sent"
         value={form.property_choice}
         onChange={(choice) => {
           set({ property_choice: choice === "only" ? "only" : "all_but" });
@@ -22,7 +22,7 @@ export function PropertiesStep({ form, set, problems, observed, disabled }: Step
       >
         <Stack gap={8} mt={8}>
           <Radio value="only" label="Only these" disabled={disabled} />
-          <Radio value="all_but" label="All but these" disabled={disabled} />
+          <Radio value="all_but" label="All except these" disabled={disabled} />
         </Stack>
       </Radio.Group>
       <PropertyList
@@ -30,14 +30,14 @@ export function PropertiesStep({ form, set, problems, observed, disabled }: Step
         suggestions={suggestions(observed).filter((each) => each.property.scope !== "field")}
         disabled={disabled}
         error={problemAt(problems, "/properties")}
-        empty={form.property_choice === "only" ? "No property goes along." : "All properties go along."}
+        empty={form.property_choice === "only" ? "No properties are sent." : "All properties are sent."}
         onChange={(properties) => {
           set({ properties });
         }}
       />
       <Switch
-        label="Withhold the others from templates, too"
-        description="What doesn't go along is taken out of the event before a template sees it."
+        label="Hide the others from templates, too"
+        description="Properties that aren't sent are removed from the event before the template sees it."
         checked={form.withhold_properties}
         disabled={disabled}
         onChange={(event) => {

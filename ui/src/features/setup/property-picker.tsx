@@ -80,7 +80,7 @@ export function PropertyPicker(props: PickerProps) {
           {clearable === true && value !== null && (
             <Combobox.Option value="">
               <Text size="sm" c="dimmed">
-                Nothing
+                Nothing found
               </Text>
             </Combobox.Option>
           )}
@@ -101,7 +101,7 @@ export function PropertyPicker(props: PickerProps) {
             );
           })}
           {typed !== "" && (
-            <Combobox.Group label="By this name">
+            <Combobox.Group label="Use this name">
               {(["user", "event", "field"] as const)
                 .filter((scope) => !known(scope))
                 .map((scope) => (

@@ -49,8 +49,8 @@ export function SaveBar({ sync, changes, problems, onAsked, onSaved, onDiscard }
         return;
       }
       modals.open({
-        title: "It isn't saved",
-        children: <Failed error={error} what="Some of it can't be saved as it is" />,
+        title: "The sync wasn't saved",
+        children: <Failed error={error} what="Some fields need to be fixed" />,
       });
     },
   });

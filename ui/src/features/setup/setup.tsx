@@ -36,7 +36,7 @@ export function SetupPage() {
     return (
       <Failed
         error={destination.error}
-        what="The set-up can't be shown"
+        what="The settings can't be shown"
         again={() => void destination.refetch()}
       />
     );
@@ -81,7 +81,7 @@ function Setup({ sync, destination, organisation }: SetupProps) {
     shouldBlockFn: ({ current, next }) =>
       dirty &&
       current.pathname !== next.pathname &&
-      !window.confirm("Leave without saving what you changed?"),
+      !window.confirm("Leave without saving your changes?"),
     enableBeforeUnload: dirty,
   });
 
@@ -104,7 +104,7 @@ function Setup({ sync, destination, organisation }: SetupProps) {
         <div className={classes.form}>
           {!may && (
             <Text c="dimmed" mb="md">
-              Your role may look at these settings, not change them.
+              Your role can view these settings, but not change them.
             </Text>
           )}
           <StepForm step={step} {...shown} />

@@ -6,9 +6,9 @@ import { pretty, sentenceCase } from "@/components/highlight";
 
 const TITLES: Record<Schemas["VerdictName"], string> = {
   delivered: "Delivered",
-  retried: "Not delivered: it would be tried again",
-  discarded: "Refused for good: nothing would be tried again",
-  refused: "Not delivered: the destination was not asked, or refused",
+  retried: "Not delivered: it would be retried",
+  discarded: "Rejected: it would not be retried",
+  refused: "Not delivered: the request was not sent, or rejected",
   not_sent: "Nothing was sent",
 };
 
@@ -32,7 +32,7 @@ export function TestResult({ result }: { result: Schemas["TestView"] }) {
       </Text>
       {body !== null && body.text !== "" && (
         <div style={{ marginTop: 8 }}>
-          <Code text={body.text} json={body.json} label="The destination's answer" maxHeight={220} />
+          <Code text={body.text} json={body.json} label="Response" maxHeight={220} />
         </div>
       )}
       {followed != null && <Followed followed={followed} />}
@@ -47,7 +47,7 @@ function Followed({ followed }: { followed: Schemas["FollowUpView"] }) {
   return (
     <div style={{ marginTop: 12 }}>
       <Text size="sm" fw={600}>
-        The answer asked for one more request
+        Follow-up request
         {milliseconds != null && <span className="muted numbers"> {milliseconds.toFixed(0)} ms</span>}
       </Text>
       {sent.request == null ? (
@@ -55,17 +55,17 @@ function Followed({ followed }: { followed: Schemas["FollowUpView"] }) {
       ) : (
         <Text size="sm">
           <b>{sent.request.method}</b> <span className="mono">{sent.request.url}</span>
-          {answer != null && `, answered ${String(answer.status)}`}
+          {answer != null && `, response ${String(answer.status)}`}
         </Text>
       )}
       {sent.request != null && sent.request.body !== "" && (
         <div style={{ marginTop: 8 }}>
-          <Code {...pretty(sent.request.body)} label="Body of the request that followed" maxHeight={160} />
+          <Code {...pretty(sent.request.body)} label="Body of the follow-up request" maxHeight={160} />
         </div>
       )}
       {body !== null && body.text !== "" && (
         <div style={{ marginTop: 8 }}>
-          <Code text={body.text} json={body.json} label="The answer to the request that followed" maxHeight={160} />
+          <Code text={body.text} json={body.json} label="Response to the follow-up request" maxHeight={160} />
         </div>
       )}
     </div>

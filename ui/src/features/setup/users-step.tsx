@@ -22,7 +22,7 @@ export function UsersStep(props: StepProps) {
     return Object.fromEntries(others);
   };
   return (
-    <Step title="Users" about="Users and their properties go with their events, and when an SDK identifies them.">
+    <Step title="Users" about="Send users and their properties with their events, and when an SDK identifies them.">
       <Switch
         label={send ? `Users are sent to ${destination.tile.display_name}` : "Users are not sent"}
         checked={send}
@@ -50,14 +50,14 @@ export function UsersStep(props: StepProps) {
               <Radio
                 value="changes"
                 disabled={disabled}
-                label="When something changed"
-                description="A property that goes along or fills a mapping, or a group."
+                label="When properties change"
+                description="A property that is sent or mapped, or a group."
               />
             </Stack>
           </Radio.Group>
           <Switch
-            label="A choice of properties of their own"
-            description="Otherwise users take along what events do."
+            label="Select user properties separately"
+            description="Otherwise users are sent with the same properties as events."
             checked={own !== null}
             disabled={disabled}
             onChange={(event) => {
@@ -68,7 +68,7 @@ export function UsersStep(props: StepProps) {
           {own !== null && (
             <>
               <Radio.Group
-                label="Which properties of users go along"
+                label="Which user properties are sent"
                 value={own.choice ?? "only"}
                 onChange={(choice) => {
                   change({ properties: { ...own, choice: choice === "only" ? "only" : "all_but" } });
@@ -76,7 +76,7 @@ export function UsersStep(props: StepProps) {
               >
                 <Stack gap={8} mt={8}>
                   <Radio value="only" label="Only these" disabled={disabled} />
-                  <Radio value="all_but" label="All but these" disabled={disabled} />
+                  <Radio value="all_but" label="All except these" disabled={disabled} />
                 </Stack>
               </Radio.Group>
               <PropertyList
@@ -84,7 +84,7 @@ export function UsersStep(props: StepProps) {
                 suggestions={suggestions(observed).filter(({ property: { scope } }) => scope === "user" || scope === "group")}
                 disabled={disabled}
                 error={problemAt(problems, "/users/properties")}
-                empty={own.choice === "all_but" ? "All properties go along." : "No property goes along."}
+                empty={own.choice === "all_but" ? "All properties are sent." : "No properties are sent."}
                 onChange={(list) => {
                   change({ properties: { ...own, list } });
                 }}

@@ -60,7 +60,7 @@ export function Navigation({ project, collapsed, onCollapse }: NavigationProps) 
       </nav>
       <ActionIcon
         className={classes.collapse}
-        aria-label={collapsed ? "Widen navigation" : "Narrow navigation"}
+        aria-label={collapsed ? "Expand navigation" : "Collapse navigation"}
         onClick={() => {
           onCollapse(!collapsed);
         }}

@@ -62,7 +62,7 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
       actions={[
         { group: "Go to", actions: places },
         { group: "Syncs", actions: own },
-        { group: "Do", actions: commands },
+        { group: "Actions", actions: commands },
         { group: "Projects", actions: others },
       ].filter((group) => group.actions.length > 0)}
       limit={30}
@@ -70,7 +70,7 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
       maxHeight={420}
       overlayProps={{ backgroundOpacity: 0.24, blur: 0 }}
       shortcut={["mod + K"]}
-      nothingFound="Nothing has this name"
+      nothingFound="Nothing found"
       highlightQuery
       searchProps={{
         leftSection: <IconSearch size={17} />,
@@ -113,7 +113,7 @@ function useCommands(project: Project | undefined): SpotlightActionData[] {
     action("account", "Your account", IconUser, () => void router.navigate({ to: "/account" })),
     action("guide", "Read the guide", IconBook, () => window.open("/docs", "_blank", "noreferrer")),
     action("reference", "API reference", IconApi, () => window.open("/api/reference", "_blank", "noreferrer")),
-    action("scheme", dark ? "Switch to the light look" : "Switch to the dark look", dark ? IconSun : IconMoon, () => {
+    action("scheme", dark ? "Switch to light mode" : "Switch to dark mode", dark ? IconSun : IconMoon, () => {
       setColorScheme(dark ? "light" : "dark");
     }),
     action("sign-out", "Sign out", IconLogout, () => {

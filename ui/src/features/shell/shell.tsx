@@ -57,7 +57,7 @@ function Offline() {
   if (online) return null;
   return (
     <div className={classes.offline} role="status">
-      <IconWifiOff size={16} aria-hidden /> You are offline. What you see may be old; changes are refused until you are
+      <IconWifiOff size={16} aria-hidden /> You are offline. What you see may be outdated; changes can't be saved until you are
       connected.
     </div>
   );

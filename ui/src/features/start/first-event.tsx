@@ -32,7 +32,7 @@ export function FirstEventPage() {
           </Text>
           <CopyField value={project.api_key} label="API key" />
           <Tabs defaultValue="curl" mt="lg">
-            <Tabs.List aria-label="Ways to send events">
+            <Tabs.List aria-label="Code examples">
               {ways.map((way) => (
                 <Tabs.Tab key={way.id} value={way.id}>
                   {way.name}
@@ -51,14 +51,14 @@ export function FirstEventPage() {
             ))}
           </Tabs>
           <Text size="xs" c="dimmed" mt="xs">
-            Where events have an address of their own, put it in place of {window.location.origin}.
+            If your installation receives events at another address, replace {window.location.origin}.
           </Text>
         </div>
         <div aria-live="polite">
           {newest.isError && (
             <Failed
               error={newest.error}
-              what="It can't be seen whether events arrive"
+              what="Whether events arrive can't be checked"
               again={() => void newest.refetch()}
             />
           )}
@@ -67,14 +67,14 @@ export function FirstEventPage() {
               <Loader size="sm" type="dots" data-lasting />
               <Text fw={600}>Waiting for the first event</Text>
               <Text c="dimmed" size="sm">
-                Run one of these. This page turns by itself when the event arrives.
+                Run one of these. This page updates by itself when the event arrives.
               </Text>
             </div>
           )}
           {event !== undefined && (
             <Section title="The newest event">
               <Alert color="water" icon={<IconCircleCheck size={18} />} mb="sm">
-                <b>{typeOf(event)}</b> has arrived. Next, say where events go.
+                <b>{typeOf(event)}</b> has arrived. Next, connect a destination.
               </Alert>
               <Code text={JSON.stringify(event.event, null, 2)} label="The event" json maxHeight={360} />
               <ButtonLink mt="md" to="/p/$project/catalog" params={{ project: id }}>

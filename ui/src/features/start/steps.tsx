@@ -1,7 +1,7 @@
 import { IconCheck } from "@tabler/icons-react";
 import classes from "./steps.module.css";
 
-const STEPS = ["Make a project", "Send an event", "Connect a destination"];
+const STEPS = ["Create a project", "Send an event", "Connect a destination"];
 
 /** How far somebody is who begins. */
 export function Steps({ current }: { current: number }) {

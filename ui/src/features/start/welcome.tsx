@@ -23,17 +23,17 @@ export function WelcomePage() {
   if (first === undefined) {
     return (
       <Page title="Welcome">
-        <Empty title={organisations.length === 0 ? "You belong to no organisation" : "There is no project yet"}>
+        <Empty title={organisations.length === 0 ? "You are not a member of an organisation" : "There is no project yet"}>
           {organisations.length === 0
             ? "Ask a colleague for an invitation: its link brings you here."
-            : "Projects are made by owners and admins of your organisation. Ask one of them."}
+            : "Only owners and admins of your organisation can create projects. Ask one of them."}
         </Empty>
       </Page>
     );
   }
   return (
     <Page
-      title="Make a project"
+      title="Create a project"
       heading={`Welcome, ${person.name}`}
       about="A project is one stream of events: a product, or one of its environments."
     >
@@ -94,7 +94,7 @@ function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
         )}
         {names && (
           <TextInput
-            label="Name of your organisation"
+            label="Organisation name"
             required
             withAsterisk={false}
             maxLength={200}
@@ -105,7 +105,7 @@ function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
           />
         )}
         <TextInput
-          label="Name of the project"
+          label="Project name"
           placeholder="Shop – production"
           required
           withAsterisk={false}
@@ -117,9 +117,9 @@ function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
             setName(event.currentTarget.value);
           }}
         />
-        {create.error !== null && <Failed error={create.error} what="The project wasn't made" />}
+        {create.error !== null && <Failed error={create.error} what="The project wasn't created" />}
         <Button type="submit" loading={create.isPending} style={{ alignSelf: "flex-start" }}>
-          Make project
+          Create project
         </Button>
       </Stack>
     </form>
@@ -140,18 +140,18 @@ async function renameOrganisation(organisation: string, name: string): Promise<v
 function Made({ made }: { made: Schemas["NewProjectView"] }) {
   const navigate = useNavigate();
   return (
-    <Page title={made.project.name} about="The project is there. These are its keys.">
+    <Page title={made.project.name} about="The project is created. These are its keys.">
       <Steps current={0} />
       <Stack maw={560}>
         <div>
           <b>API key</b>
-          <p className="muted">For your SDKs. It is no secret, and you find it again here.</p>
+          <p className="muted">For your SDKs. It is not a secret; you can always find it here.</p>
           <CopyField value={made.project.api_key} label="API key" />
         </div>
         <div>
           <b>Secret key</b>
           <Alert color="yellow" mt={4} mb={8}>
-            It is shown this once. Keep it where you keep secrets; you can rotate it later.
+            It is not shown again. Store it where you keep secrets; you can rotate it later.
           </Alert>
           <CopyField value={made.secret_key} label="Secret key" />
         </div>

@@ -29,7 +29,7 @@ export function useSwitch(sync: Sync) {
       ),
     onSuccess: (changed) => {
       noteSync(client, changed);
-      done(changed.enabled ? `${changed.name} is enabled.` : `${changed.name} is paused. It keeps its place.`);
+      done(changed.enabled ? `${changed.name} is enabled.` : `${changed.name} is paused. Events wait until it is enabled again.`);
     },
     onError: (error) => {
       modals.open({
@@ -89,11 +89,11 @@ export function useDelete(sync: Sync): () => void {
         return;
       }
       confirmDanger({
-        title: "It still owes deliveries",
+        title: "It has undelivered events",
         what: `With ${sync.name} go ${String(lost.pending)} deliveries that wait for another attempt, ${String(
           lost.backlog,
         )} events not sent yet, and ${String(lost.ended)} records of failures.`,
-        action: "Delete all of it",
+        action: "Delete everything",
         onConfirm: () => {
           // No more than was just shown: what is booked meanwhile is asked about again.
           remove.mutate(lost.pending + lost.backlog);
@@ -104,7 +104,7 @@ export function useDelete(sync: Sync): () => void {
   return () => {
     confirmDanger({
       title: `Delete ${sync.name}?`,
-      what: "Its settings, secrets and history go with it. This can't be undone.",
+      what: "Its settings, secrets and history are deleted. This can't be undone.",
       action: "Delete sync",
       onConfirm: () => {
         remove.mutate(undefined);

@@ -18,10 +18,10 @@ export function SyncAlerts() {
     <div style={{ maxWidth: 1216 }}>
       <Incidents project={project} sync={sync} may={may} />
       <Section
-        title="When people are told"
+        title="Alert rules"
         about={
           <>
-            Where it is told is said for the whole project, under{" "}
+            Notification channels are set for the whole project, under{" "}
             <TextLink to="/p/$project/alerts" params={{ project }} underline="always">
               Alerts
             </TextLink>

@@ -16,7 +16,7 @@ const FEW = 8;
 
 /** Fields that differ, before beside after; `of` is the document whose items have names. */
 export function Changes({ changes, of }: { changes: FieldChange[]; of?: unknown }) {
-  if (changes.length === 0) return <Text c="dimmed">Nothing differs.</Text>;
+  if (changes.length === 0) return <Text c="dimmed">No differences.</Text>;
   const named = changes.map((change) => ({ change, name: fieldName(change.path, of) }));
   if (changes.length <= FEW) return <List each={named} />;
   const groups = new Map<string, Named[]>();

@@ -30,8 +30,8 @@ export function Charts({ project, sync }: { project: string; sync: string }) {
           label={`Deliveries in ${words}`}
           span={span}
           series={[
-            counted(data, "Delivered at once", { tone: "accent", as: "up" }, (step) => step.delivered_first),
-            counted(data, "Delivered later", { tone: "second", as: "up" }, (step) => step.delivered_retry),
+            counted(data, "Delivered", { tone: "accent", as: "up" }, (step) => step.delivered_first),
+            counted(data, "Delivered after retries", { tone: "second", as: "up" }, (step) => step.delivered_retry),
             counted(data, "Failed", { tone: "bad", as: "up" }, failedOf),
           ]}
           format={inNumbers}
@@ -45,11 +45,11 @@ export function Charts({ project, sync }: { project: string; sync: string }) {
         span={span}
         height={150}
         series={[
-          measured(data, "Half within", "accent", (step) => step.latency_seconds.p50 ?? null),
-          measured(data, "19 of 20 within", "second", (step) => step.latency_seconds.p95 ?? null),
+          measured(data, "Median", "accent", (step) => step.latency_seconds.p50 ?? null),
+          measured(data, "p95", "second", (step) => step.latency_seconds.p95 ?? null),
         ]}
         format={inSeconds}
-        summary={(series) => (series.name === "Half within" ? (p50 ?? null) : (p95 ?? null))}
+        summary={(series) => (series.name === "Median" ? (p50 ?? null) : (p95 ?? null))}
       />
       <Chart
         label={`Failed attempts and what waited for another one, in ${words}`}
@@ -57,13 +57,13 @@ export function Charts({ project, sync }: { project: string; sync: string }) {
         height={150}
         series={[
           counted(data, "Failed attempts", { tone: "bad", as: "up" }, (step) => step.failed_attempts),
-          measured(data, "To be tried again, at most", "quiet", (step) => step.pending),
+          measured(data, "Pending retries, at most", "quiet", (step) => step.pending),
         ]}
         format={inNumbers}
         summary={(series) => (series.as === "line" ? highestOf(series) : sumOf(series))}
       />
       <Text size="xs" c="dimmed" className={classes.main}>
-        In {words}. A failed attempt is not the end: up to ten are made over four hours.
+        In {words}. Failed attempts are retried: up to ten attempts over four hours.
       </Text>
     </div>
   );

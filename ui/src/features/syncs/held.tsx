@@ -16,7 +16,7 @@ export function Held({ status }: { status: SyncStatus }) {
   const facts: [string, React.ReactNode][] = [];
   if (draining != null) {
     facts.push([
-      "Catches up",
+      "Catching up",
       <>
         <b className="numbers">{inNumbers(draining.events_left)}</b> {draining.events_left === 1 ? "event" : "events"} to go through
         {draining.newest_per_user && ", of which only the newest of each user and type is sent"}
@@ -26,9 +26,9 @@ export function Held({ status }: { status: SyncStatus }) {
   }
   if (stands) {
     facts.push([
-      "It keeps",
+      "Waiting",
       backlog + pending === 0 ? (
-        "Nothing waits at present."
+        "Nothing at present."
       ) : (
         <>
           {backlog > 0 && (
@@ -41,15 +41,15 @@ export function Held({ status }: { status: SyncStatus }) {
               , the oldest received <Time at={status.oldest_unsettled_at} />
             </>
           )}
-          {pending > 0 && `${backlog > 0 ? ", and " : ""}${inNumbers(pending)} ${pending === 1 ? "delivery" : "deliveries"} to be tried again`}
+          {pending > 0 && `${backlog > 0 ? ", and " : ""}${inNumbers(pending)} ${pending === 1 ? "delivery" : "deliveries"} pending retry`}
         </>
       ),
     ]);
-    facts.push(["At most", `Events of the last ${inTime(held.max_age_seconds)}, and ${inBytes(held.max_bytes)} of them. What is older, or beyond, may go.`]);
+    facts.push(["Limits", `Events of the last ${inTime(held.max_age_seconds)}, and ${inBytes(held.max_bytes)} of them. Older events, or events beyond that, may be dropped.`]);
   }
   if (lost > 0) {
     facts.push([
-      "Went by these bounds",
+      "Dropped by these limits",
       <>
         <b className="numbers">{inNumbers(held.lost_events)}</b> events{held.lost_retries > 0 && ` and ${inNumbers(held.lost_retries)} deliveries`}
         {held.lost_at != null && (
@@ -60,10 +60,10 @@ export function Held({ status }: { status: SyncStatus }) {
       </>,
     ]);
   }
-  if (dropped > 0) facts.push(["Dropped by somebody", `${inNumbers(held.dropped_events)} events and ${inNumbers(held.dropped_retries)} deliveries`]);
-  if (held.superseded > 0) facts.push(["Left out for newer ones", `${inNumbers(held.superseded)} deliveries`]);
+  if (dropped > 0) facts.push(["Dropped by a person", `${inNumbers(held.dropped_events)} events and ${inNumbers(held.dropped_retries)} deliveries`]);
+  if (held.superseded > 0) facts.push(["Skipped for newer ones", `${inNumbers(held.superseded)} deliveries`]);
   return (
-    <Section title={stands ? "What it holds" : draining != null ? "What it held" : "What it held before"}>
+    <Section title={stands ? "Backlog" : "Former backlog"}>
       <dl className={classes.facts}>
         {facts.map(([name, value]) => (
           <div key={name}>

@@ -49,12 +49,12 @@ export function SyncHistory() {
                   <b className="numbers">Version {each.version}</b>
                   {each.version === sync.version && (
                     <Badge size="sm" color="water">
-                      Now
+                      Current
                     </Badge>
                   )}
                 </span>
                 <span className={classes.what}>
-                  {each.changed.length === 0 ? "Made" : each.changed.map((pointer) => fieldName(pointer)).join(", ")}
+                  {each.changed.length === 0 ? "Created" : each.changed.map((pointer) => fieldName(pointer)).join(", ")}
                 </span>
                 <span className={classes.who}>
                   {each.by ?? "Millstream"} · <Time at={each.at} />
@@ -112,7 +112,7 @@ function Version({ sync, version, former }: VersionProps) {
       ),
     onSuccess: (restored) => {
       noteSync(client, restored);
-      done(`${restored.name} is again what it was at version ${String(version)}.`);
+      done(`${restored.name} is restored to version ${String(version)}.`);
     },
     onError: failed("The version wasn't restored"),
   });
@@ -121,7 +121,7 @@ function Version({ sync, version, former }: VersionProps) {
     <section className={classes.detail} aria-label={`Version ${String(version)}`}>
       <Group justify="space-between" mb="sm">
         <Text fw={600}>
-          {former === undefined ? "As it was made" : `What version ${String(version)} changed`}
+          {former === undefined ? "As it was created" : `What version ${String(version)} changed`}
         </Text>
         {may && version !== sync.version && (
           <Button
@@ -130,7 +130,7 @@ function Version({ sync, version, former }: VersionProps) {
             onClick={() => {
               confirmDanger({
                 title: `Restore version ${String(version)}?`,
-                what: "Settings, name, secrets and the destination's version become what they were. Whether it is enabled stays. You can go back: this makes a new version.",
+                what: "Settings, name, secrets and the destination's version are restored; whether it is enabled stays. This creates a new version, so you can go back.",
                 action: "Restore",
                 onConfirm: () => {
                   restore.mutate();

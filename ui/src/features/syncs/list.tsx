@@ -77,7 +77,7 @@ function Rows({ syncs }: { syncs: Sync[] }) {
       name: "State",
       cell: ({ how, unknown }) =>
         how === undefined ? (
-          <span className="muted">{unknown ? "Not known" : "…"}</span>
+          <span className="muted">{unknown ? "Unknown" : "…"}</span>
         ) : (
           <div>
             <HealthMark health={how.health} />
@@ -91,7 +91,7 @@ function Rows({ syncs }: { syncs: Sync[] }) {
       cell: ({ how }) => how !== undefined && count.format(how.counts.delivered_first + how.counts.delivered_retry),
     },
     { name: "Waiting", end: true, cell: ({ how }) => how !== undefined && count.format(how.pending + how.waiting_in_order + how.backlog) },
-    { name: "Ended without success", end: true, cell: ({ how }) => how !== undefined && count.format(how.ended) },
+    { name: "Failed", end: true, cell: ({ how }) => how !== undefined && count.format(how.ended) },
   ];
   return <DataTable label="Syncs" columns={columns} rows={rows} keyOf={({ sync }) => sync.id} />;
 }

@@ -31,7 +31,7 @@ export function SyncOverview() {
   const whole = useSuspenseQuery(syncQuery(project, sync)).data;
   const status = useQuery(statusQuery(project, sync));
   if (status.isError) {
-    return <Failed error={status.error} what="It isn't known how the sync does" again={() => void status.refetch()} />;
+    return <Failed error={status.error} what="The sync's state can't be shown" again={() => void status.refetch()} />;
   }
   if (status.data === undefined) return <LoadingRows rows={3} height={72} />;
   const closeResume = () => {
@@ -46,7 +46,7 @@ export function SyncOverview() {
       {!status.data.enabled && (
         <Group mt="xl">
           <ButtonLink variant="default" to="/p/$project/syncs/$sync/settings" params={{ project, sync }}>
-            Look at the settings
+            Review the settings
           </ButtonLink>
         </Group>
       )}
@@ -86,7 +86,7 @@ function HowItDoes({ project, sync, status }: { project: string; sync: string; s
         {failures}
         {health === "misconfigured" && (
           <TextLink to="/p/$project/syncs/$sync/settings" params={{ project, sync }} fw={500}>
-            Mend the settings
+            Fix the settings
           </TextLink>
         )}
       </Group>
@@ -102,15 +102,15 @@ function Figures({ status }: { status: SyncStatus }) {
   const tried = delivered + counts.expired + counts.discarded;
   const share = tried === 0 ? "–" : inShare(delivered / tried);
   const figures: [string, string, string][] = [
-    ["Delivered", count.format(delivered), share !== "–" ? `${share} of all that ended` : waiting > 0 ? `None of ${count.format(waiting)} yet` : "Nothing was to deliver yet"],
-    ["At a later attempt", count.format(counts.delivered_retry), `${count.format(counts.failed_attempts)} attempts failed`],
-    ["Not meant for it", count.format(counts.filtered), "Filtered out by type or condition"],
-    ["Ended without success", count.format(counts.expired + counts.discarded), counts.discarded === 0 ? "Expired after ten attempts" : `${count.format(counts.discarded)} could not be made a request`],
-    ["Waiting", count.format(waiting), `${count.format(status.pending - awaiting)} to be tried again${awaiting > 0 ? `, ${count.format(awaiting)} lack a property` : ""}`],
+    ["Delivered", count.format(delivered), share !== "–" ? `${share} of completed deliveries` : waiting > 0 ? `None of ${count.format(waiting)} yet` : "Nothing to deliver yet"],
+    ["Delivered after retries", count.format(counts.delivered_retry), `${count.format(counts.failed_attempts)} attempts failed`],
+    ["Filtered out", count.format(counts.filtered), "By event type or condition"],
+    ["Failed", count.format(counts.expired + counts.discarded), counts.discarded === 0 ? "Expired after ten attempts" : `${count.format(counts.discarded)} with no request`],
+    ["Waiting", count.format(waiting), `${count.format(status.pending - awaiting)} pending retry${awaiting > 0 ? `, ${count.format(awaiting)} waiting for a property` : ""}`],
   ];
   return (
-    <Section title="Since the sync exists">
-    <dl className={classes.figures} aria-label="Since the sync exists">
+    <Section title="Since the sync was created">
+    <dl className={classes.figures} aria-label="Since the sync was created">
       {figures.map(([name, value, about]) => (
         <div key={name} className={classes.figure}>
           <dt>{name}</dt>

@@ -14,19 +14,19 @@ type Backlog = Schemas["Backlog"];
 
 const CHOICES: Record<Backlog, { label: string; about: string; done: string }> = {
   all: {
-    label: "Deliver all of it",
-    about: "Everything that waits, the oldest first. New events come behind it.",
-    done: "is enabled, and goes through all that waits.",
+    label: "Deliver everything",
+    about: "All waiting events, oldest first. New events follow.",
+    done: "is enabled and delivers its backlog.",
   },
   newest_per_user: {
-    label: "Only the newest of each user",
-    about: "Of each user and type of event the newest; older ones are left out. Deliveries to be tried again go on.",
-    done: "is enabled, and sends the newest that waits of each user.",
+    label: "Only the newest event of each user",
+    about: "The newest of each user and event type; older ones are skipped. Pending retries continue.",
+    done: "is enabled and delivers the newest events of each user.",
   },
   drop: {
-    label: "Drop it",
-    about: "Nothing that waits is sent: it begins with the next event.",
-    done: "is enabled, and begins with the next event.",
+    label: "Drop everything",
+    about: "Waiting events are never sent: the sync starts with the next event.",
+    done: "is enabled and starts with the next event.",
   },
 };
 
@@ -75,13 +75,13 @@ export function ResumeForm({ sync, status, onDone }: ResumeProps) {
         <b className="numbers">{inNumbers(events)}</b> {events === 1 ? "event waits" : "events wait"}
         {retries > 0 && (
           <>
-            , and <b className="numbers">{inNumbers(retries)}</b> {retries === 1 ? "delivery is" : "deliveries are"} to be tried again
+            , and <b className="numbers">{inNumbers(retries)}</b> {retries === 1 ? "delivery is" : "deliveries are"} pending retry
           </>
         )}
-        . Events that the sync doesn&apos;t select are among them; they are passed over.
+        . Events that the sync doesn&apos;t select are among them; they are skipped.
       </Text>
       <Radio.Group
-        label="What becomes of it"
+        label="What to do with the backlog"
         value={backlog}
         onChange={(value) => {
           setBacklog(value as Backlog);
@@ -95,11 +95,11 @@ export function ResumeForm({ sync, status, onDone }: ResumeProps) {
       </Radio.Group>
       {backlog !== "drop" && (
         <NumberInput
-          label="Requests a minute, at most"
+          label="Maximum requests per minute"
           description={
             rate !== null && rate > 0 && events > rate
-              ? `Until all of it is gone through: ${inDuration((60 * events) / rate)} at most.`
-              : "Until all of it is gone through; then as fast as before."
+              ? `Until the backlog is delivered: ${inDuration((60 * events) / rate)} at most.`
+              : "Until the backlog is delivered; then as fast as before."
           }
           placeholder="As fast as the sync sends"
           w={{ base: "100%", xs: 380 }}
@@ -115,11 +115,11 @@ export function ResumeForm({ sync, status, onDone }: ResumeProps) {
       {backlog === "drop" && (
         <Alert color="red" title="This can't be undone">
           {inNumbers(events)} {events === 1 ? "event" : "events"}
-          {retries > 0 && ` and ${inNumbers(retries)} ${retries === 1 ? "delivery" : "deliveries"} to be tried again`} will never be sent to
-          this destination. What the project keeps can be sent as past events later.
+          {retries > 0 && ` and ${inNumbers(retries)} ${retries === 1 ? "delivery" : "deliveries"} pending retry`} will never be sent to
+          this destination. Events that the project keeps can be backfilled later.
         </Alert>
       )}
-      {more && <Text size="sm">More came meanwhile: look at the numbers again.</Text>}
+      {more && <Text size="sm">More events arrived meanwhile: check the numbers again.</Text>}
       {resume.error !== null && !more && <Failed error={resume.error} what="The sync isn't enabled" />}
       <Group justify="flex-end">
         <Button

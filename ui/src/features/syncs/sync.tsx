@@ -27,14 +27,14 @@ export function SyncPage() {
       <Page title="Sync">
         <Empty
           icon={<IconRoute size={22} />}
-          title="There is no such sync"
+          title="Sync not found"
           action={
             <ButtonLink to="/p/$project/syncs" params={{ project }}>
-              Look at all syncs
+              Show all syncs
             </ButtonLink>
           }
         >
-          It was deleted, or the link was cut short. What was changed and by whom is in the audit log.
+          It was deleted, or the link is incomplete. The audit log shows who deleted it.
         </Empty>
       </Page>
     );
@@ -60,7 +60,7 @@ const PARTS = [
   { label: "Overview", to: "/p/$project/syncs/$sync" },
   { label: "Deliveries", to: "/p/$project/syncs/$sync/deliveries" },
   { label: "Failures", to: "/p/$project/syncs/$sync/failures" },
-  { label: "Sending again", to: "/p/$project/syncs/$sync/again" },
+  { label: "Replay", to: "/p/$project/syncs/$sync/again" },
   { label: "Settings", to: "/p/$project/syncs/$sync/settings" },
   { label: "Alerts", to: "/p/$project/syncs/$sync/alerts" },
   { label: "History", to: "/p/$project/syncs/$sync/history" },

@@ -34,14 +34,13 @@ export function TrafficQuestion({ sync, changes, onSave }: QuestionProps) {
   return (
     <>
       <Text size="sm" c="dimmed" mb="sm">
-        This sync is running. The change takes hold with the next event; what waits for another attempt stays as it
-        was made.
+        This sync is running. The change applies from the next event on; pending retries stay as they are.
       </Text>
       {difference.isPending && <LoadingRows rows={4} height={32} />}
-      {difference.isError && <Failed error={difference.error} what="It can't be said what this changes" />}
+      {difference.isError && <Failed error={difference.error} what="The effect of this change can't be shown" />}
       {missing.length > 0 && (
         <Text size="sm" mb="sm">
-          To be filled in first, stand-ins are in its place:{" "}
+          Placeholders stand in for what isn't filled in yet:{" "}
           {missing.map((each) => `${fieldName(each.pointer)} (${each.message})`).join(", ")}
         </Text>
       )}
@@ -64,7 +63,7 @@ export function TrafficView({ traffic }: { traffic: Traffic }) {
   const rows: [string, number, boolean][] = [
     ["newly sent", traffic.newly_matched.count, false],
     ["no longer sent", traffic.no_longer_matched.count, false],
-    ["sent otherwise", traffic.changed.count, false],
+    ["sent differently", traffic.changed.count, false],
     ["can no longer be sent", traffic.newly_invalid.count, true],
     ["can be sent now", traffic.newly_valid.count, false],
     ["sent as before", traffic.unchanged, false],
@@ -73,7 +72,7 @@ export function TrafficView({ traffic }: { traffic: Traffic }) {
   ];
   const deliveries = rows.reduce((sum, [, count]) => sum + count, 0);
   // What an SDK says of users or groups makes no delivery where users are not sent.
-  if (deliveries < traffic.events) rows.push(["carry nothing for this sync", traffic.events - deliveries, false]);
+  if (deliveries < traffic.events) rows.push(["not relevant for this sync", traffic.events - deliveries, false]);
   const body = gained === undefined ? null : pretty(gained.body);
   return (
     <div>

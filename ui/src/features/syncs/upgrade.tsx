@@ -86,7 +86,7 @@ function Upgrade({ sync, to, parameters, may }: UpgradeProps) {
     onSuccess: (changed) => {
       noteSync(client, changed);
       modals.closeAll();
-      done(`${changed.name} is at version ${String(to)}. Its history has the way back.`);
+      done(`${changed.name} is at version ${String(to)}. You can go back in its history.`);
     },
   });
   if (preview.isError) return <Failed error={preview.error} what="The upgrade can't be shown" />;
@@ -113,12 +113,12 @@ function Upgrade({ sync, to, parameters, may }: UpgradeProps) {
     <Stack>
       {traffic != null && <TrafficView traffic={traffic} />}
       <div>
-        <Text fw={600}>What differs in the destination</Text>
+        <Text fw={600}>Changes in the destination</Text>
         <Changes changes={[...rows, ...templates]} />
       </div>
       {dropped.length > 0 && (
         <Text size="sm">
-          The new version has no use for: <span className="mono">{dropped.join(", ")}</span>
+          The new version no longer uses: <span className="mono">{dropped.join(", ")}</span>
         </Text>
       )}
       {needed.length > 0 && (
@@ -139,7 +139,7 @@ function Upgrade({ sync, to, parameters, may }: UpgradeProps) {
           ))}
         </Stack>
       )}
-      {upgrade.error !== null && <Failed error={upgrade.error} what="The sync stays at its version" />}
+      {upgrade.error !== null && <Failed error={upgrade.error} what="The sync wasn't upgraded" />}
       {may && (
         <Group justify="flex-end">
           <Button

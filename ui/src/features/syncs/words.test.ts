@@ -27,10 +27,10 @@ const healthy: SyncStatus = {
 
 test("a sync's state is one sentence", () => {
   expect(inWords(healthy)).toBe("Everything is delivered");
-  expect(inWords({ ...healthy, pending: 1 })).toBe("1 delivery is tried again");
-  expect(inWords({ ...healthy, pending: 3, awaiting_properties: 2 })).toBe("1 delivery is tried again");
+  expect(inWords({ ...healthy, pending: 1 })).toBe("1 retry is pending");
+  expect(inWords({ ...healthy, pending: 3, awaiting_properties: 2 })).toBe("1 retry is pending");
   expect(inWords({ ...healthy, pending: 2, awaiting_properties: 2 })).toBe("2 deliveries wait for properties of their users");
-  expect(inWords({ ...healthy, backlog: 2 })).toBe("2 events wait to be sent");
+  expect(inWords({ ...healthy, backlog: 2 })).toBe("2 events wait to send");
   expect(inWords({ ...healthy, health: "paused", backlog: 1 })).toBe("1 event waits until it is enabled");
   expect(inWords({ ...healthy, health: "failing", reason: "it answers 500" })).toBe("It answers 500");
 });

@@ -15,12 +15,12 @@ export function inWords(status: SyncStatus): string {
     return inZone(status.reason.charAt(0).toUpperCase() + status.reason.slice(1));
   }
   if (retried > 0) {
-    return retried === 1 ? "1 delivery is tried again" : `${count.format(retried)} deliveries are tried again`;
+    return retried === 1 ? "1 retry is pending" : `${count.format(retried)} retries are pending`;
   }
   if (awaiting > 0) {
     return awaiting === 1
       ? "1 delivery waits for a property of its user"
       : `${count.format(awaiting)} deliveries wait for properties of their users`;
   }
-  return backlog > 0 ? `${waiting} to be sent` : "Everything is delivered";
+  return backlog > 0 ? `${waiting} to send` : "Everything is delivered";
 }

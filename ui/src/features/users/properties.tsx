@@ -10,7 +10,7 @@ const SEARCHED = 12;
 const COLUMNS: Column<PropertyRow>[] = [
   { name: "Name", cell: ({ name }) => <span className="mono">{name}</span> },
   { name: "Value", cell: ({ value }) => <span className={`mono ${classes.value ?? ""}`}>{value}</span> },
-  { name: "Kind", cell: ({ kind }) => <span className="muted">{kind}</span> },
+  { name: "Type", cell: ({ kind }) => <span className="muted">{kind}</span> },
 ];
 
 /** A user's properties by name, members of objects by their path. */
@@ -19,7 +19,7 @@ export function Properties({ properties }: { properties: Record<string, unknown>
   const all = listed(properties);
   const shown = all.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(sought.trim().toLowerCase()));
   if (all.length === 0) {
-    return <Text c="dimmed">None. An identify call sets them, or an event with user properties.</Text>;
+    return <Text c="dimmed">None yet. Identify calls and events with user properties set them.</Text>;
   }
   return (
     <>
@@ -36,7 +36,7 @@ export function Properties({ properties }: { properties: Record<string, unknown>
         />
       )}
       {shown.length === 0 ? (
-        <Text c="dimmed">No property has this in its name or value.</Text>
+        <Text c="dimmed">No property matches.</Text>
       ) : (
         <DataTable label="Properties" columns={COLUMNS} rows={shown} keyOf={({ name }) => name} />
       )}

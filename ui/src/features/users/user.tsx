@@ -16,12 +16,12 @@ export function UserDetails({ project, user, whom }: { project: string; user: Us
   const groups = Object.entries(user.groups);
   const facts: [string, React.ReactNode][] = [
     [
-      "User id",
+      "User ID",
       user.user_id == null ? (
-        "None yet: known by a device only"
+        "None yet: known by device only"
       ) : whom.user === user.user_id ? (
         <Group gap={2} wrap="nowrap">
-          <span className="mono">{user.user_id}</span> <Copy text={user.user_id} what="Copy user id" />
+          <span className="mono">{user.user_id}</span> <Copy text={user.user_id} what="Copy user ID" />
         </Group>
       ) : (
         <TextLink to="/p/$project/users" params={{ project }} search={{ user: user.user_id }} className="mono">
@@ -30,9 +30,9 @@ export function UserDetails({ project, user, whom }: { project: string; user: Us
       ),
     ],
     ["First event", <Time at={user.created_at} />],
-    ["Number", <span className="mono numbers">{user.amplitude_id}</span>],
-    ["First version", user.start_version == null ? "–" : <span className="mono">{user.start_version}</span>],
-    ["Pays", user.paying ? "Yes" : "Not as far as events say"],
+    ["Amplitude ID", <span className="mono numbers">{user.amplitude_id}</span>],
+    ["First app version", user.start_version == null ? "–" : <span className="mono">{user.start_version}</span>],
+    ["Paying", user.paying ? "Yes" : "Unknown"],
     ...(groups.length === 0
       ? []
       : ([
@@ -59,17 +59,17 @@ export function UserDetails({ project, user, whom }: { project: string; user: Us
         ))}
       </dl>
       <div className={classes.columns}>
-        <Section title="Properties" about="As syncs send them with the user's next event.">
+        <Section title="Properties" about="Current values, as syncs send them.">
           {user.masked && (
             <Alert color="gray" mb="sm" py={8}>
-              Values of this project&apos;s sensitive properties are masked here. Deliveries have them as they are.
+              Values of this project&apos;s sensitive properties are masked here. Deliveries contain them unmasked.
             </Alert>
           )}
           <Properties properties={user.properties as Record<string, unknown>} />
         </Section>
-        <Section title="Devices" about="Those that last belonged to them.">
+        <Section title="Devices" about="Devices that last belonged to this user.">
           {user.devices.length === 0 ? (
-            <Text c="dimmed">None: their events came without a device id.</Text>
+            <Text c="dimmed">None: their events had no device ID.</Text>
           ) : (
             <ul className={classes.devices} aria-label="Devices">
               {user.devices.map((device) => (
@@ -103,8 +103,8 @@ export function UserEvents({ project, whom }: { project: string; whom: Whom }) {
       {found.isSuccess && events.length === 0 && (
         <Text c="dimmed">
           {found.data.pages[0]?.complete === false
-            ? "The index of events is being built anew: look again in a moment."
-            : "No event of theirs is kept any more."}
+            ? "The event index is being rebuilt: try again in a moment."
+            : "No events of this user are kept any more."}
         </Text>
       )}
       {events.map((event) => (

@@ -13,8 +13,8 @@ const route = getRouteApi("/shell/p/$project/users");
 
 type Kind = "user" | "device";
 const KINDS: { value: Kind; label: string }[] = [
-  { value: "user", label: "User id" },
-  { value: "device", label: "Device id" },
+  { value: "user", label: "User ID" },
+  { value: "device", label: "Device ID" },
 ];
 
 /** What a project knows of a user: properties, devices, and what each sync did with their events. */
@@ -23,13 +23,13 @@ export function UsersPage() {
   const whom = route.useSearch();
   const sought = whom.user ?? whom.device;
   return (
-    <Page title={sought ?? "Users"} heading={sought === undefined ? "Users" : <span className="mono" style={{ fontSize: 20 }}>{sought}</span>} about="A user's properties and devices after their last event, and what each sync did with their newest events.">
+    <Page title={sought ?? "Users"} heading={sought === undefined ? "Users" : <span className="mono" style={{ fontSize: 20 }}>{sought}</span>} about="A user's current properties and devices, and what each sync did with their newest events.">
       {/* Another address is another search: the fields begin with what it says. */}
       <Search key={`${whom.user ?? ""} ${whom.device ?? ""}`} whom={whom} />
       {sought === undefined ? (
         <div style={{ marginTop: 28 }}>
-          <Empty icon={<IconUser size={22} />} title="Look somebody up">
-            By the user id that your app sends, or by a device: events of Live events lead here, too.
+          <Empty icon={<IconUser size={22} />} title="Look up a user">
+            By the user ID that your app sends, or by a device ID. Live events link here, too.
           </Empty>
         </div>
       ) : (
@@ -52,7 +52,7 @@ function Search({ whom }: { whom: Whom }) {
     <form onSubmit={submit} role="search" aria-label="Users">
       <Group gap={8} align="flex-end">
         <Select
-          label="Known by"
+          label="Search by"
           w={{ base: "100%", xs: 160 }}
           data={KINDS}
           value={kind}
@@ -89,8 +89,8 @@ function Found({ project, whom }: { project: string; whom: Whom }) {
     <>
       {nobody && (
         <div style={{ marginTop: 28 }}>
-          <Empty icon={<IconUser size={22} />} title="Nobody is known by this id">
-            Nobody of this id has sent an event, or they were erased. Ids are looked for as they are, in large and small letters.
+          <Empty icon={<IconUser size={22} />} title="User not found">
+            No event has this ID, or the user was erased. IDs are case-sensitive.
           </Empty>
         </div>
       )}

@@ -19,7 +19,7 @@ export function EventCard({ project, event, of = {} }: CardProps) {
     <article className={classes.card} aria-label={event.event_type ?? "Event"}>
       <Group justify="space-between" gap="xs" mb={6}>
         <TextLink to="/p/$project/events" params={{ project }} search={{ event: event.offset }} fw={600}>
-          {event.event_type ?? "An event without a type"}
+          {event.event_type ?? "Event without a type"}
         </TextLink>
         <Text size="sm" c="dimmed">
           Received <Time at={event.received_at} />

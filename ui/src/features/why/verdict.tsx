@@ -27,14 +27,14 @@ interface Look {
 /** States in words, with a picture: never by colour alone. */
 const LOOKS: Record<Schemas["VerdictState"], Look> = {
   delivered: { word: "Delivered", colour: "var(--ms-healthy)", icon: IconCircleCheck },
-  pending: { word: "Tried again", colour: "var(--ms-degraded)", icon: IconRepeat },
+  pending: { word: "Retrying", colour: "var(--ms-degraded)", icon: IconRepeat },
   expired: { word: "Expired", colour: "var(--ms-failing)", icon: IconCircleX },
-  discarded: { word: "No request could be made", colour: "var(--ms-failing)", icon: IconAlertTriangle },
-  filtered: { word: "Not meant for it", colour: "var(--ms-paused)", icon: IconFilter },
-  waiting: { word: "Waits", colour: "var(--ms-waiting)", icon: IconHourglass },
-  withdrawn: { word: "Not sent any more", colour: "var(--ms-paused)", icon: IconArrowBackUp },
-  before_sync: { word: "Before the sync began", colour: "var(--ms-paused)", icon: IconHistory },
-  forgotten: { word: "Settled long ago", colour: "var(--ms-paused)", icon: IconHistory },
+  discarded: { word: "Request could not be built", colour: "var(--ms-failing)", icon: IconAlertTriangle },
+  filtered: { word: "Filtered out", colour: "var(--ms-paused)", icon: IconFilter },
+  waiting: { word: "Waiting", colour: "var(--ms-waiting)", icon: IconHourglass },
+  withdrawn: { word: "No longer sent", colour: "var(--ms-paused)", icon: IconArrowBackUp },
+  before_sync: { word: "Before the sync started", colour: "var(--ms-paused)", icon: IconHistory },
+  forgotten: { word: "No longer recorded", colour: "var(--ms-paused)", icon: IconHistory },
   never_enabled: { word: "Never enabled", colour: "var(--ms-paused)", icon: IconHistory },
 };
 
@@ -94,7 +94,7 @@ function OneVerdict({ verdict, both }: { verdict: Verdict; both: boolean }) {
       )}
       {verdict.settings_are_newer && (
         <Text size="xs" c="dimmed">
-          The sync was changed after the event came: this is said by its settings as they are now.
+          The sync was changed after this event: the current settings are used here.
         </Text>
       )}
     </div>

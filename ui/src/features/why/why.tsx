@@ -15,9 +15,9 @@ const route = getRouteApi("/shell/p/$project/why");
 
 type Kind = "id" | "user" | "device";
 const KINDS: { value: Kind; label: string }[] = [
-  { value: "user", label: "User id" },
-  { value: "device", label: "Device id" },
-  { value: "id", label: "Insert id or event id" },
+  { value: "user", label: "User ID" },
+  { value: "device", label: "Device ID" },
+  { value: "id", label: "Insert ID or event ID" },
 ];
 
 /** What became of an event, or of all of a user's: found by what it carries. */
@@ -38,11 +38,11 @@ export function WhyPage() {
   const events = pages.flatMap((page) => page.events);
   const refused = pages.flatMap((page) => page.refused);
   return (
-    <Page title="Find events" about="What became of an event on every sync, and why: by its user, device or id.">
+    <Page title="Find events" about="What happened to an event on every sync, and why: by user, device or ID.">
       <form onSubmit={submit}>
         <Group gap={8} align="flex-end">
           <Select
-            label="Known by"
+            label="Search by"
             w={{ base: "100%", xs: 200 }}
             data={KINDS}
             value={kind}
@@ -68,17 +68,17 @@ export function WhyPage() {
       </form>
       <div className={classes.found}>
         {given === undefined && (
-          <Empty icon={<IconSearch size={22} />} title="Ask about an event">
-            A user id shows their newest events, each with what every sync did with it.
+          <Empty icon={<IconSearch size={22} />} title="Find an event">
+            A user ID shows their newest events, each with what every sync did with it.
           </Empty>
         )}
-        {found.isError && <Failed error={found.error} what="It can't be said what happened" again={() => void found.refetch()} />}
+        {found.isError && <Failed error={found.error} what="The events can't be shown" again={() => void found.refetch()} />}
         {found.isLoading && <LoadingRows rows={4} height={90} />}
         {found.isSuccess && events.length === 0 && refused.length === 0 && (
-          <Empty icon={<IconSearch size={22} />} title="No event carries this">
+          <Empty icon={<IconSearch size={22} />} title="No event found">
             {pages[0]?.complete === false
-              ? "The index of events is being built anew: look again in a moment."
-              : "It never came, or is kept no longer. Ids are looked for as they are, in large and small letters."}
+              ? "The event index is being rebuilt: try again in a moment."
+              : "It never arrived, or is no longer kept. IDs are case-sensitive."}
           </Empty>
         )}
         {refused.map((each, index) => (
@@ -87,7 +87,7 @@ export function WhyPage() {
         {events.map((event) => (
           <EventCard key={event.offset} project={project} event={event} />
         ))}
-        {pages.some((page) => page.syncs_left_out) && <Text c="dimmed">Only the first 200 syncs were asked.</Text>}
+        {pages.some((page) => page.syncs_left_out) && <Text c="dimmed">Only the first 200 syncs are shown.</Text>}
         {found.hasNextPage && (
           <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
             Show earlier events
@@ -103,11 +103,10 @@ function RefusedCard({ refused }: { refused: Refused }) {
   return (
     <Alert color="red" mb="md" title={`A request with it was refused (${String(refused.status)})`}>
       <Text size="sm" mb={8}>
-        <Time at={refused.at} /> on <code className="mono">{refused.path}</code>: nothing of it was taken. The client was
-        answered:
+        <Time at={refused.at} /> on <code className="mono">{refused.path}</code>: nothing of it was taken. The client got:
       </Text>
-      <Section title="The answer">
-        <Code json text={JSON.stringify(refused.answer, null, 2)} label="What the client was answered" maxHeight={200} />
+      <Section title="The response">
+        <Code json text={JSON.stringify(refused.answer, null, 2)} label="What the client got" maxHeight={200} />
       </Section>
     </Alert>
   );
