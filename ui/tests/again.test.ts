@@ -150,9 +150,9 @@ test("a sync that was paused goes on as somebody chooses", async () => {
   // What comes while somebody looks is not dropped unseen.
   await server.send(apiKey, visits(4));
   await dialog.getByRole("button", { name: "Drop 3 and enable" }).click();
-  await dialog.getByText("More came meanwhile").waitFor();
+  await dialog.getByText("More events arrived meanwhile").waitFor();
   await dialog.getByRole("button", { name: "Drop 6 and enable" }).click();
-  await page.getByText("begins with the next event").waitFor();
+  await page.getByText("starts with the next event").waitFor();
   await page.getByText("6 events and 0 deliveries").waitFor();
   expect(to("held").length).toBe(3);
   await page.close();

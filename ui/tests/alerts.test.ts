@@ -64,7 +64,7 @@ test("a sync has rules of its own, quiet hours too, and goes by its project's ag
   const ask = async (path: string) => (await (await context.request.get(`${server.url}/api/v1/projects/${project}${path}`)).json()) as Record<string, unknown>;
   await page.goto(`${server.url}/p/${project}/syncs/${sync}`);
   await page.getByRole("navigation", { name: "Parts of the sync" }).getByRole("link", { name: "Alerts" }).click();
-  await page.getByText("goes by its project's rules").waitFor();
+  await page.getByText("uses its project's rules").waitFor();
   const quiet = page.getByRole("group", { name: "Quiet hours" });
   await quiet.getByLabel("Quiet hours").check();
   await quiet.getByText("9 h each day, until the next morning.").waitFor();
@@ -77,7 +77,7 @@ test("a sync has rules of its own, quiet hours too, and goes by its project's ag
   await settled(page);
   expect(await findings(page)).toEqual([]);
   await page.getByRole("button", { name: "Save rules" }).click();
-  await page.getByText("This sync has rules of its own").waitFor();
+  await page.getByText("This sync has its own rules").waitFor();
   expect(await ask(`/syncs/${sync}/alerts`)).toMatchObject({
     own: true,
     expiry: { enabled: false },
@@ -98,7 +98,7 @@ test("a sync has rules of its own, quiet hours too, and goes by its project's ag
   await expect.poll(async () => (await ask(`/syncs/${sync}/alerts`)).quiet_hours).toBeNull();
   await page.getByRole("button", { name: "Use the project's" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Use the project's rules" }).click();
-  await page.getByText("goes by its project's rules").first().waitFor();
+  await page.getByText("uses its project's rules").first().waitFor();
   expect(await ask(`/syncs/${sync}/alerts`)).toMatchObject({ own: false, expiry: { enabled: true } });
   await settled(page);
   expect(await findings(page)).toEqual([]);

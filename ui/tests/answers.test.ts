@@ -55,7 +55,7 @@ test("a partner says what answers mean, tries that, and sees what follows", asyn
   const follow = page.getByRole("group", { name: "Follow-up request of events" });
   await follow.getByLabel("Follow-up request").check();
   await follow.getByLabel("URL of the follow-up request").fill("${parameters.endpoint}/contacts/${answer.body.id?url}");
-  const body = page.getByRole("textbox", { name: "Body of the request that follows, of events" });
+  const body = page.getByRole("textbox", { name: "Body of the follow-up request of events" });
   await body.click();
   await page.keyboard.type('{"was": "${answer.st');
   await page.getByRole("option", { name: /status/ }).click();
@@ -77,7 +77,7 @@ test("a partner says what answers mean, tries that, and sees what follows", asyn
   await page.getByLabel("Response status").fill("409");
   await page.getByLabel("Response body").fill('{"id": "c 1"}');
   const judged = page.getByRole("status", { name: "Classification" });
-  await judged.getByText("Rule 1 holds: the status is 409, and /id is there. It says: it is there already").waitFor();
+  await judged.getByText("Rule 1 matches: the status is 409, and /id exists. Message: it is there already").waitFor();
   await judged.getByText(`${destination.url}/contacts/c%201`).waitFor();
   expect(await findings(page)).toEqual([]);
 

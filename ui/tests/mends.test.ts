@@ -36,9 +36,9 @@ test("the live request begins with an event of a type that is sent", async () =>
   // The newest event of all is one that this sync doesn't send.
   await server.send(filled.apiKey, [{ event_type: "Nobody Wants This", user_id: "ann@example.com" }]);
   const page = await opened(`/p/${filled.project}/syncs/${filled.sync}/settings?step=events`);
-  const choice = page.getByRole("button", { name: /^Made of/ });
+  const choice = page.getByRole("button", { name: /^Event: / });
   await expect.poll(() => choice.textContent()).toMatch(/Newest (Order Completed|Sign Up Completed)/);
-  await page.getByRole("button", { name: /^Made of/ }).click();
+  await page.getByRole("button", { name: /^Event: / }).click();
   await page.getByRole("menuitem", { name: "The newest event of all" }).click();
   await expect.poll(() => choice.textContent()).toBe("Newest Nobody Wants This");
   await page.close();

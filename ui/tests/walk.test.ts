@@ -96,7 +96,7 @@ test("from the first start to a delivery", async () => {
   await page.getByLabel("Custom FreeMarker template").check();
   await page.getByLabel("Payload of events, template").waitFor();
   await check("events step");
-  await page.getByRole("button", { name: /Made of/ }).click();
+  await page.getByRole("button", { name: /^Event: / }).click();
   await page.getByRole("menuitem", { name: "Order Completed" }).click();
   await page.getByLabel("Body").getByText('"external_id"').waitFor();
 

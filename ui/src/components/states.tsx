@@ -43,11 +43,14 @@ export function Empty({ title, icon, children, action, whole = false }: EmptyPro
 /** What happened, why, and the next step. */
 export function Failed({ error, what, again }: { error: unknown; what: string; again?: () => void }) {
   const gone = error instanceof ProblemError && error.code === "not_found";
+  const forbidden = error instanceof ProblemError && error.code === "forbidden";
   const why = gone
     ? "It doesn't exist, or you don't have access: it may have been deleted, the link may be incomplete, or you are signed in with another account."
-    : error instanceof Error
-      ? error.message
-      : "Something unexpected happened.";
+    : forbidden
+      ? `${error.message}. Your role doesn't have it: ask an admin of your organisation.`
+      : error instanceof Error
+        ? error.message
+        : "Something unexpected happened.";
   const fields = error instanceof ProblemError ? error.errors : [];
   return (
     <Alert color="red" icon={<IconAlertTriangle size={18} />} title={what} role="alert">
@@ -62,7 +65,7 @@ export function Failed({ error, what, again }: { error: unknown; what: string; a
             ))}
           </ul>
         )}
-        {again !== undefined && (
+        {again !== undefined && !forbidden && (
           <Button variant="default" size="xs" onClick={again}>
             Try again
           </Button>

@@ -53,7 +53,7 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
         <Alert color="gray" py={10}>
           <Group justify="space-between" gap="sm">
             <Text size="sm">
-              {own ? "This sync has its own rules; the project's don't apply to it." : "This sync uses its project's rules. Changes here apply to this sync only."}
+              {own ? "This sync has its own rules; the project's don't apply to it." : `This sync uses its project's rules.${may ? " Changes here apply to this sync only." : ""}`}
             </Text>
             {own && may && (
               <Button

@@ -5,7 +5,7 @@ import { ReplayForm } from "./replay-form";
 /** Asks what is to be sent again, and what that would be. */
 export function openReplay(of: { project: string; sync: string }, begin: NonNullable<Replay["failed"]>): void {
   modals.open({
-    title: "Send failed deliveries again",
+    title: "Replay failed deliveries",
     size: "xl",
     children: (
       <ReplayForm

@@ -120,7 +120,7 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
           )}
           {(preview.data?.stand_ins.length ?? 0) > 0 && (
             <Alert color="gray" mt="sm" py={8}>
-              Placeholders stand in for empty fields. Test connection needs real values.
+              Placeholders stand in for empty fields.{may && " Test connection needs real values."}
             </Alert>
           )}
           {may && (

@@ -18,10 +18,12 @@ import { Failed, LoadingRows } from "@/components/states";
 import { useSendsMail } from "@/features/access/providers";
 import { type Filled, SetupForm, TilePreview } from "@/features/portal/form-preview";
 import classes from "@/features/portal/editor.module.css";
+import { usePerson } from "@/features/access/me";
 import { RequestView } from "@/features/setup/live-request";
 import { Changes } from "@/features/syncs/changes";
 import { differences } from "@/features/syncs/difference";
 import { reviewQuery } from "./queries";
+import { ForReviewers } from "./reviews";
 
 const route = getRouteApi("/shell/reviews/$definition/$version");
 
@@ -29,6 +31,10 @@ type Review = Schemas["ReviewView"];
 
 /** A submitted version: what differs from what everyone has, what it sends, and the decision. */
 export function ReviewPage() {
+  return usePerson().installation.reviewer ? <Asked /> : <ForReviewers />;
+}
+
+function Asked() {
   const { definition, version } = route.useParams();
   const review = useQuery(reviewQuery(definition, Number(version)));
   if (review.isError) {

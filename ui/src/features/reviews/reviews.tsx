@@ -6,6 +6,7 @@ import { Logo } from "@/components/logo";
 import { Time } from "@/components/moment";
 import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
+import { usePerson } from "@/features/access/me";
 import { useSendsMail } from "@/features/access/providers";
 import { CATEGORIES } from "@/features/catalog/queries";
 import classes from "@/features/catalog/catalog.module.css";
@@ -13,6 +14,21 @@ import { reviewsQuery } from "./queries";
 
 /** What waits for a reviewer, the longest waiting first. */
 export function ReviewsPage() {
+  return usePerson().installation.reviewer ? <Queue /> : <ForReviewers />;
+}
+
+/** Said to everybody else, whatever link led here. */
+export function ForReviewers() {
+  return (
+    <Page title="Reviews">
+      <Empty icon={<IconChecklist size={22} />} title="This is for reviewers">
+        Reviewers decide what is in everyone's catalog. Ask an operator of the installation to make you one.
+      </Empty>
+    </Page>
+  );
+}
+
+function Queue() {
   const reviews = useInfiniteQuery(reviewsQuery);
   const sendsMail = useSendsMail();
   const items = reviews.data?.pages.flatMap((page) => page.items) ?? [];

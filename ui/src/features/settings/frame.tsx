@@ -1,6 +1,7 @@
-import { Link, Outlet, getRouteApi } from "@tanstack/react-router";
+import { Link, Outlet, getRouteApi, useMatch } from "@tanstack/react-router";
 import { Page } from "@/components/page";
 import { Parts } from "@/components/parts";
+import { Empty } from "@/components/states";
 import { useMay, useOrganisation } from "@/features/access/me";
 import classes from "@/features/syncs/sync.module.css";
 
@@ -9,8 +10,10 @@ const route = getRouteApi("/shell/o/$organisation/settings");
 /** The settings of an organisation, by what they are of. */
 export function SettingsFrame() {
   const { organisation } = route.useParams();
-  const name = useOrganisation(organisation)?.name ?? "Organisation";
+  const known = useOrganisation(organisation);
+  const name = known?.name ?? "Organisation";
   const audits = useMay(organisation, "audit:read");
+  const onAudit = useMatch({ from: "/shell/o/$organisation/settings/audit", shouldThrow: false }) !== undefined;
   const parts = [
     { label: "Projects and keys", to: "/o/$organisation/settings/projects" },
     { label: "Members", to: "/o/$organisation/settings/members" },
@@ -32,7 +35,11 @@ export function SettingsFrame() {
           </Link>
         ))}
       </Parts>
-      <Outlet />
+      {onAudit && known !== undefined && !audits ? (
+        <Empty title="The audit log is for admins">Ask an admin or owner of your organisation who changed something.</Empty>
+      ) : onAudit && known === undefined ? null : (
+        <Outlet />
+      )}
     </Page>
   );
 }

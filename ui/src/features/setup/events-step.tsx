@@ -69,7 +69,8 @@ export function EventsStep(props: StepProps) {
               }}
             />
           )}
-          <MatchCount sync={sync} form={form} />
+          {/* Counting tries a change out: it is for those who may make one. */}
+          {!disabled && <MatchCount sync={sync} form={form} />}
           {destination.own_templates && (
             <PayloadField
               {...props}
@@ -128,7 +129,7 @@ export function Filter({ sync, condition, observed, disabled, eventType, onChang
     );
   }
   return (
-    <CountedFor value={{ sync, type: eventType ?? null }}>
+    <CountedFor value={disabled ? null : { sync, type: eventType ?? null }}>
       <FilterGroup
         condition={current}
         suggestions={suggestions(observed, eventType)}

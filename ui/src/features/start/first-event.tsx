@@ -7,6 +7,7 @@ import { CopyField } from "@/components/copy";
 import { ButtonLink } from "@/components/links";
 import { Page, Section } from "@/components/page";
 import { Failed } from "@/components/states";
+import { useMay } from "@/features/access/me";
 import { eventsQuery, typeOf } from "@/features/events/queries";
 import { projectQuery } from "@/features/shell/projects";
 import { snippets } from "./snippets";
@@ -21,6 +22,7 @@ export function FirstEventPage() {
   const project = useSuspenseQuery(projectQuery(id)).data;
   const newest = useQuery({ ...eventsQuery(id, { limit: 1 }), refetchInterval: 1500 });
   const event = newest.data?.items[0];
+  const connects = useMay(project.organisation, "syncs:write");
   const ways = snippets(window.location.origin, project.api_key);
   return (
     <Page title="Send events" about={`Point an SDK at this server, with the key of ${project.name}.`}>
@@ -74,12 +76,14 @@ export function FirstEventPage() {
           {event !== undefined && (
             <Section title="The newest event">
               <Alert color="water" icon={<IconCircleCheck size={18} />} mb="sm">
-                <b>{typeOf(event)}</b> has arrived. Next, connect a destination.
+                <b>{typeOf(event)}</b> has arrived.{connects && " Next, connect a destination."}
               </Alert>
               <Code text={JSON.stringify(event.event, null, 2)} label="The event" json maxHeight={360} />
-              <ButtonLink mt="md" to="/p/$project/catalog" params={{ project: id }}>
-                Connect a destination
-              </ButtonLink>
+              {connects && (
+                <ButtonLink mt="md" to="/p/$project/catalog" params={{ project: id }}>
+                  Connect a destination
+                </ButtonLink>
+              )}
             </Section>
           )}
         </div>
