@@ -28,7 +28,7 @@ test("attempts are sought by how they ended, what of and by whom, and each tells
   page.setDefaultTimeout(20_000);
   const faults = watch(page, server.url);
   await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/deliveries`);
-  await page.getByRole("heading", { name: "Nothing needed a second look" }).waitFor();
+  await page.getByRole("heading", { name: "Nothing to show" }).waitFor();
   destination.status = 503;
   await server.send(filled.apiKey, [
     { event_type: "Sign Up Completed", user_id: "hugo@example.com" },
@@ -38,13 +38,13 @@ test("attempts are sought by how they ended, what of and by whom, and each tells
   const rows = page.getByRole("table", { name: "Attempts" }).getByRole("row").filter({ hasText: "Sign Up Completed" });
   await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(2);
   destination.status = 200;
-  await page.getByLabel("User id").fill("hugo@example.com");
+  await page.getByLabel("User ID").fill("hugo@example.com");
   await expect.poll(() => rows.count(), { timeout: 10_000 }).toBe(1);
-  await page.getByRole("combobox", { name: "What went wrong" }).click();
-  await page.getByRole("option", { name: "The destination failed" }).click();
+  await page.getByRole("combobox", { name: "Reason" }).click();
+  await page.getByRole("option", { name: "Server error" }).click();
   await page.getByRole("combobox", { name: "Time", exact: true }).click();
   await page.getByRole("option", { name: "In the last hour" }).click();
-  await page.getByLabel("Status of the answer").fill("503");
+  await page.getByLabel("Response status").fill("503");
   const asked = () => Object.fromEntries(new URL(page.url()).searchParams);
   await expect.poll(asked, { timeout: 10_000 }).toEqual({ user: "hugo@example.com", reason: "server_error", last: "1h", status: "503" });
   await settled(page);
@@ -54,9 +54,9 @@ test("attempts are sought by how they ended, what of and by whom, and each tells
   await page.reload();
   await rows.first().waitFor();
   expect(await rows.count()).toBe(1);
-  expect(await page.getByLabel("User id").inputValue()).toBe("hugo@example.com");
+  expect(await page.getByLabel("User ID").inputValue()).toBe("hugo@example.com");
   await rows.first().getByRole("link").click();
-  const drawer = page.getByRole("dialog", { name: "What became of the event" });
+  const drawer = page.getByRole("dialog", { name: "Delivery", exact: true });
   await drawer.getByRole("link", { name: "hugo@example.com" }).waitFor();
   await drawer.getByRole("list", { name: "Attempts" }).getByText("503").first().waitFor();
   await drawer.getByLabel("The request").getByText("POST http").waitFor();
@@ -68,7 +68,7 @@ test("attempts are sought by how they ended, what of and by whom, and each tells
   expect(asked()).not.toHaveProperty("open");
 
   await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/deliveries?outcome=expired`);
-  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.getByRole("button", { name: "Clear filters" }).click();
   await rows.first().waitFor();
   expect(asked()).toEqual({});
   expect(faults).toEqual([]);

@@ -35,8 +35,8 @@ export function DeliveriesPage() {
   const change = (next: DeliveriesSearch) => void navigate({ search: next, replace: true });
   if (known && !looks) {
     return (
-      <Empty icon={<IconLock size={22} />} title="Deliveries are not for your role">
-        They tell what single events carried. Somebody who manages the organisation can give you a role that sees them.
+      <Empty icon={<IconLock size={22} />} title="Your role can't see deliveries">
+        Ask an admin of your organisation for a role that can.
       </Empty>
     );
   }
@@ -56,12 +56,12 @@ export function DeliveriesPage() {
       </Listing>
       {pages.length > 0 && pages.every((page) => page.items.length === 0) && outcomes.hasNextPage && (
         <Text c="dimmed" mt="sm">
-          None of the newest 50,000 attempts matches: earlier ones are still to be looked at.
+          None of the newest 50,000 attempts matches. Show earlier ones to search on.
         </Text>
       )}
       {pages.some((page) => !page.complete) && (
         <Text c="dimmed" mt="sm">
-          More than 1,000 events carry this, or the index of events is being built anew: only the newest were looked at.
+          More than 1,000 events match, or the event index is being rebuilt: only the newest were searched.
         </Text>
       )}
       <Drawer
@@ -71,7 +71,7 @@ export function DeliveriesPage() {
         }}
         position="right"
         size="xl"
-        title="What became of the event"
+        title="Delivery"
       >
         {search.open !== undefined && <Delivery key={search.open} {...of} organisation={organisation} offset={search.open} />}
       </Drawer>
@@ -86,16 +86,16 @@ function AtOnce({ project, sync }: { project: string; sync: string }) {
   const counts = useQuery(statusQuery(project, sync)).data?.counts;
   return (
     <Text c="dimmed" mb="md" maw={760}>
-      Attempts that failed, that ended a delivery, or that delivered after others had failed.{" "}
+      Failed attempts, and deliveries that needed more than one attempt.{" "}
       {counts !== undefined && counts.delivered_first > 0 && (
         <>
-          The <b className="numbers">{inNumbers(counts.delivered_first)}</b> delivered at once aren&apos;t listed one by one:{" "}
+          The <b className="numbers">{inNumbers(counts.delivered_first)}</b> delivered at the first attempt aren&apos;t listed:{" "}
         </>
       )}
       <TextLink to="/p/$project/why" params={{ project }} underline="always">
         Find events
       </TextLink>{" "}
-      tells of any event.
+      shows any event.
     </Text>
   );
 }
@@ -108,25 +108,25 @@ function Nothing({ project, filtered, onClear }: { project: string; filtered: bo
         title="No attempt matches"
         action={
           <Button variant="default" onClick={onClear}>
-            Clear the filters
+            Clear filters
           </Button>
         }
       >
-        None that is kept ended so, for these events, in this time.
+        No attempt that is kept has this outcome, for these events, in this period.
       </Empty>
     );
   }
   return (
     <Empty
       icon={<IconListCheck size={22} />}
-      title="Nothing needed a second look"
+      title="Nothing to show"
       action={
         <ButtonLink to="/p/$project/why" params={{ project }} variant="default">
           Find an event
         </ButtonLink>
       }
     >
-      No attempt failed so far. Those that do stand here, each with its event, what was sent and what was answered.
+      No attempt failed so far. Failed attempts appear here with event, request and response.
     </Empty>
   );
 }
@@ -140,7 +140,7 @@ function columnsOf(of: { project: string; sync: string }, search: DeliveriesSear
           <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ ...search, open: each.offset }} replace fw={600}>
             {each.event_type === "" ? "(no type)" : each.event_type}
           </TextLink>
-          {each.part === "user" && <div className={classes.part}>Its user</div>}
+          {each.part === "user" && <div className={classes.part}>User</div>}
         </>
       ),
     },

@@ -31,7 +31,7 @@ export function Delivery({ project, sync, organisation, offset }: DeliveryProps)
   const may = useMay(organisation, "syncs:write");
   const deliveries = useQuery(deliveriesQuery(of, offset));
   if (deliveries.isError) {
-    return <Failed error={deliveries.error} what="It can't be said what became of it" again={() => void deliveries.refetch()} />;
+    return <Failed error={deliveries.error} what="The delivery can't be shown" again={() => void deliveries.refetch()} />;
   }
   if (deliveries.data === undefined) return <LoadingRows rows={4} />;
   const known = deliveries.data.deliveries;
@@ -40,7 +40,7 @@ export function Delivery({ project, sync, organisation, offset }: DeliveryProps)
     <>
       <About project={project} offset={offset} />
       {known.length === 0 && (
-        <Text mb="md">Nothing is kept of its deliveries by this sync any more, or there were none.</Text>
+        <Text mb="md">This sync has no record of delivering it, or none is kept any more.</Text>
       )}
       {known.map((delivery) => (
         <OneDelivery key={delivery.delivery_id} delivery={delivery} both={known.length > 1} />
@@ -54,7 +54,7 @@ export function Delivery({ project, sync, organisation, offset }: DeliveryProps)
               openReplay(of, { deliveries: ended });
             }}
           >
-            Send again…
+            Replay…
           </Button>
         )}
         <TextLink to="/p/$project/events" params={{ project }} search={{ event: offset }} fw={500}>
@@ -142,15 +142,15 @@ function Sent({ project, sync, offset }: { project: string; sync: string; offset
     .sort((a, b) => Date.parse(b.at) - Date.parse(a.at))[0];
   if (kept !== undefined) {
     return (
-      <Section title="What was sent and answered">
+      <Section title="Request and response">
         <Sample project={project} sync={sync} id={kept.id} />
       </Section>
     );
   }
   return (
-    <Section title="The event" about="What was sent of it isn't kept: of each kind of failure the newest few are.">
+    <Section title="The event" about="Its request isn't kept: only the newest of each failure category are.">
       {event.isError && <Failed error={event.error} what="The event can't be shown" />}
-      {event.data === null && <Text size="sm">The project&apos;s log doesn&apos;t have this event any more.</Text>}
+      {event.data === null && <Text size="sm">The project no longer keeps this event.</Text>}
       {event.data != null && <Code json text={JSON.stringify(event.data.event, null, 2)} label="The event" />}
     </Section>
   );

@@ -18,8 +18,8 @@ interface FiltersProps {
 const optionsOf = (words: Record<string, string>) => Object.entries(words).map(([value, label]) => ({ value, label }));
 
 const WHAT = [
-  { group: "An attempt failed", items: optionsOf(CATEGORIES).filter(({ value }) => value !== "discarded" && value !== "awaiting_property") },
-  { group: "It was discarded", items: optionsOf(REASONS) },
+  { group: "Failed attempts", items: optionsOf(CATEGORIES).filter(({ value }) => value !== "discarded" && value !== "awaiting_property") },
+  { group: "Request could not be built", items: optionsOf(REASONS) },
 ];
 
 /** Which attempts are listed: each choice is in the address at once. */
@@ -43,7 +43,7 @@ export function Filters({ project, search, onChange }: FiltersProps) {
         }}
       />
       <Select
-        aria-label="What went wrong"
+        aria-label="Reason"
         placeholder="Any reason"
         clearable
         searchable
@@ -55,7 +55,7 @@ export function Filters({ project, search, onChange }: FiltersProps) {
       />
       <StatusField search={search} onChange={onChange} />
       <Select
-        aria-label="Type of event"
+        aria-label="Event type"
         placeholder="All types"
         clearable
         searchable
@@ -83,7 +83,7 @@ function StatusField({ search, onChange }: FieldProps) {
   return (
     <NumberInput
       key={search.status ?? "any"}
-      aria-label="Status of the answer"
+      aria-label="Response status"
       placeholder="Status"
       className={classes.short ?? ""}
       hideControls
@@ -115,7 +115,7 @@ function KnownField({ search, onChange }: FieldProps) {
   return (
     <div className={classes.known}>
       <Select
-        aria-label="Known by"
+        aria-label="Search by"
         data={optionsOf(KNOWN_BY)}
         value={by}
         onChange={(next) => {
@@ -125,10 +125,10 @@ function KnownField({ search, onChange }: FieldProps) {
       />
       <TextInput
         aria-label={KNOWN_BY[by]}
-        placeholder="Whoever it is"
+        placeholder="Anyone"
         classNames={text === "" ? {} : { input: "mono" }}
         value={text}
-        error={wrong ? "An event id is a number." : undefined}
+        error={wrong ? "An event ID is a number." : undefined}
         onChange={(event) => {
           setText(event.currentTarget.value);
           seek(by, event.currentTarget.value);
@@ -153,7 +153,7 @@ function TimeField({ search, onChange }: FieldProps) {
         clearable
         data={[
           ...(Object.keys(LAST) as Last[]).map((each) => ({ value: each, label: `In ${RANGES[each].words}` })),
-          { value: BETWEEN, label: "Between two times" },
+          { value: BETWEEN, label: "Custom period" },
         ]}
         value={chosen}
         onChange={(value) => {
@@ -165,7 +165,7 @@ function TimeField({ search, onChange }: FieldProps) {
         <div className={classes.between}>
           <TextInput
             type="datetime-local"
-            aria-label="Not before"
+            aria-label="From"
             value={from === undefined ? "" : asField(new Date(from))}
             onChange={(event) => {
               onChange({ ...search, from: timeOf(event.currentTarget.value) });
@@ -173,9 +173,9 @@ function TimeField({ search, onChange }: FieldProps) {
           />
           <TextInput
             type="datetime-local"
-            aria-label="Before"
+            aria-label="Until"
             value={until === undefined ? "" : asField(new Date(until))}
-            error={from !== undefined && until !== undefined && Date.parse(until) <= Date.parse(from) ? "This is before the other one." : undefined}
+            error={from !== undefined && until !== undefined && Date.parse(until) <= Date.parse(from) ? "The end must be after the start." : undefined}
             onChange={(event) => {
               onChange({ ...search, until: timeOf(event.currentTarget.value) });
             }}

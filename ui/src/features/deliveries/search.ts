@@ -5,19 +5,19 @@ export type Attempt = Schemas["AttemptView"];
 
 /** What outcomes are called. */
 export const OUTCOMES: Record<Outcome, string> = {
-  delivered: "Delivered at last",
-  failed: "Failed, tried again",
+  delivered: "Delivered after retries",
+  failed: "Failed, retrying",
   expired: "Expired",
-  discarded: "No request could be made",
+  discarded: "Request could not be built",
 };
 
 /** By what an event is known: at most one of these is sought. */
 export type KnownBy = "user" | "device" | "insert" | "event_id";
 export const KNOWN_BY: Record<KnownBy, string> = {
-  user: "User id",
-  device: "Device id",
-  insert: "Insert id",
-  event_id: "Event id",
+  user: "User ID",
+  device: "Device ID",
+  insert: "Insert ID",
+  event_id: "Event ID",
 };
 
 /** Spans that end now, in milliseconds. */

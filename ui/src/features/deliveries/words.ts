@@ -13,7 +13,7 @@ export function stateOf({ state }: KnownDelivery): Schemas["VerdictState"] {
 export function standing(delivery: KnownDelivery): string {
   switch (delivery.state) {
     case "delivered": {
-      const status = delivery.status == null ? "" : `, answered ${String(delivery.status)}`;
+      const status = delivery.status == null ? "" : `, response ${String(delivery.status)}`;
       return `At attempt ${String(delivery.attempt)}, ${absolute(delivery.at)}${status}.`;
     }
     case "pending": {
@@ -22,12 +22,12 @@ export function standing(delivery: KnownDelivery): string {
       return `Attempt ${String(delivery.attempts_made + 1)} of 10 is due ${absolute(delivery.due_at)}.`;
     }
     case "waiting_in_order":
-      return "It waits for an earlier delivery of its user: the sync keeps their order.";
+      return "Waiting for an earlier delivery of the same user: this sync keeps their order.";
     case "expired":
-      return `It was given up after ${String(delivery.attempts_made)} attempts, ${absolute(delivery.at)}.`;
+      return `Given up after ${String(delivery.attempts_made)} attempts, ${absolute(delivery.at)}.`;
     case "discarded":
       return `${reasonWords(delivery.reason)}: ${sentenceCase(delivery.message)}`;
     case "withdrawn":
-      return "Attempts failed, and since then the settings were changed so that it isn't sent any more.";
+      return "Attempts failed, and the settings were changed since so that it is no longer sent.";
   }
 }

@@ -159,7 +159,7 @@ function KindRow({ of, group, opened, onToggle, samples, onReplay }: GroupProps)
               params={of}
               search={{ reason, ...(status === null ? {} : { status }) }}
             >
-              See each of them
+              See each attempt
             </TextLink>
             {onReplay !== undefined && (
               <Button
