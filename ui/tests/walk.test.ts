@@ -72,7 +72,7 @@ test("from the first start to a delivery", async () => {
   await page.getByRole("button", { name: "Create sync" }).click();
 
   // What is missing is said, and nothing can be enabled before it is there.
-  await page.getByText("1 thing to fill in").waitFor();
+  await page.getByText("1 thing to fill in", { exact: true }).waitFor();
   const enable = page.getByLabel("Save").getByRole("button", { name: "Enable" });
   expect(await enable.getAttribute("aria-disabled")).toBe("true");
   await enable.click({ force: true });

@@ -3,6 +3,7 @@ import {
   IconCircleCheck,
   IconCircleX,
   IconHourglass,
+  IconPencil,
   IconPlayerPause,
   IconTool,
 } from "@tabler/icons-react";
@@ -25,9 +26,12 @@ const LOOKS: Record<Schemas["Health"], Look> = {
   stalled: { word: "Stalled", colour: "var(--ms-waiting)", icon: IconHourglass },
 };
 
+/** One that was never enabled isn't paused. */
+const DRAFT: Look = { word: "Draft", colour: "var(--ms-paused)", icon: IconPencil };
+
 /** A sync's state: icon and word, never colour alone. */
-export function HealthMark({ health }: { health: Schemas["Health"] }) {
-  const { word, colour, icon: Icon } = LOOKS[health];
+export function HealthMark({ status }: { status: { health: Schemas["Health"]; draft?: boolean } }) {
+  const { word, colour, icon: Icon } = status.draft === true ? DRAFT : LOOKS[status.health];
   return (
     <span className={classes.mark} style={{ color: colour }}>
       <Icon size={15} aria-hidden />

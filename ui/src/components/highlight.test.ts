@@ -24,5 +24,6 @@ test("only JSON is laid out anew", () => {
 
 test("a message becomes a sentence, but for the name of a field that it begins with", () => {
   expect(sentenceCase("the disk is full")).toBe("The disk is full.");
+  expect(sentenceCase("it is malformed. (See the manual.)")).toBe("It is malformed. (See the manual.)");
   expect(sentenceCase("external_id is required")).toBe("external_id is required.");
 });

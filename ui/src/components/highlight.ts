@@ -46,5 +46,5 @@ export function sentenceCase(message: string): string {
   // A name of a field, such as `external_id`, stays as it is.
   const named = /^\S*[_.$\d]\S*\s/.test(message);
   const begun = named ? message : message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?:…`]$/.test(begun) ? begun : `${begun}.`;
+  return /[.!?:…`]\)?$/.test(begun) ? begun : `${begun}.`;
 }

@@ -29,6 +29,7 @@ test("times without a zone's letter are the viewer's, too, and today goes withou
   expect(today).toMatch(/^not sent to since \d{1,2}:15[^;]*; next probe at \d{1,2}:00:24.*\.$/);
   expect(today).not.toMatch(/UTC|2024/);
   expect(inZone("since 2024-02-01 11:15 UTC", now)).toMatch(/2024/);
+  expect(inZone("waits until 2024-03-01 15:28:57 UTC", now)).toMatch(/^waits until \d{1,2}:28:57/);
   expect(inZone("a pause until 99:00:00 UTC", now)).toBe("a pause until 99:00:00 UTC");
   // A time shortly after midnight is tomorrow's when it is nearly midnight.
   const late = Date.parse("2024-03-01T23:59:00Z");

@@ -35,14 +35,14 @@ export function absolute(at: string): string {
 }
 
 /**
- * A text of the server's, its times in the viewer's zone: `2024-03-01T10:00:00Z`, `2024-03-01 10:00 UTC`, and
+ * A text of the server's, its times in the viewer's zone: `2024-03-01T10:00:00Z`, `2024-03-01 10:00 UTC` (with seconds, too), and
  * `10:00:00 UTC`, which is the nearest one to now. What is of today goes without its date.
  */
 export function inZone(text: string, now = Date.now()): string {
   return text
     .replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, (time) => written(Date.parse(time), now, "medium") ?? time)
-    .replaceAll(/(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}) UTC/g, (all, day: string, time: string) => {
-      return written(Date.parse(`${day}T${time}:00Z`), now, "short") ?? all;
+    .replaceAll(/(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})(:\d{2})? UTC/g, (all, day: string, time: string, seconds?: string) => {
+      return written(Date.parse(`${day}T${time}${seconds ?? ":00"}Z`), now, seconds === undefined ? "short" : "medium") ?? all;
     })
     .replaceAll(/(?<![\d:.])(\d{2}:\d{2}:\d{2}) UTC/g, (all, time: string) => {
       const today = Date.parse(`${new Date(now).toISOString().slice(0, 10)}T${time}Z`);

@@ -82,7 +82,7 @@ export function FailuresPage() {
           <Replays of={of} query={replays} may={may} only="failed" />
           <Section title="Pending retries" about="Up to ten attempts over four hours, then a delivery expires.">
             <Listing query={retries} failed="Retries can't be shown" rows={2} few={6} empty={<Text c="dimmed">No retries are pending.</Text>}>
-              {(items) => <DataTable label="Retries" columns={RETRIES} rows={items} keyOf={(each) => each.delivery_id} />}
+              {(items) => <DataTable label="Retries" columns={retryColumns(of)} rows={items} keyOf={(each) => each.delivery_id} />}
             </Listing>
           </Section>
           <Section
@@ -105,7 +105,7 @@ export function FailuresPage() {
           >
             <Listing query={ended} failed="Failed deliveries can't be shown" rows={2} empty={<Text c="dimmed">No failed deliveries.</Text>}>
               {(items) => (
-                <DataTable label="Failed deliveries" columns={endedColumns(project, may ? again : undefined)} rows={items} keyOf={(each) => each.delivery_id} />
+                <DataTable label="Failed deliveries" columns={endedColumns(of, may ? again : undefined)} rows={items} keyOf={(each) => each.delivery_id} />
               )}
             </Listing>
           </Section>
@@ -199,14 +199,28 @@ function Trend({ values }: { values: number[] }) {
   );
 }
 
-const RETRIES: Column<Retry>[] = [
-  { name: "Next attempt", whole: true, cell: (each) => <Time at={each.due_at} /> },
-  { name: "Attempts", whole: true, cell: (each) => <span className="numbers">{each.attempts} of 10</span> },
-  { name: "What", cell: (each) => (each.part === "event" ? "Event" : "User") },
+const awaits = ({ failure }: Retry) => failure.category === "awaiting_property";
+
+const retryColumns = (of: { project: string; sync: string }): Column<Retry>[] => [
+  {
+    name: "Next attempt",
+    whole: true,
+    // What a delivery waits for may come at any time; this is when it is given up.
+    cell: (each) => (awaits(each) ? "When it is set" : <Time at={each.due_at} />),
+  },
+  { name: "Attempts", whole: true, cell: (each) => <span className="numbers">{awaits(each) && each.attempts === 0 ? "None yet" : `${String(each.attempts)} of 10`}</span> },
+  {
+    name: "What",
+    cell: (each) => (
+      <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ open: each.offset }}>
+        {each.part === "event" ? "Event" : "User"}
+      </TextLink>
+    ),
+  },
   { name: "Last error", cell: (each) => <FailureWords failure={each.failure} /> },
 ];
 
-function endedColumns(project: string, again: ((begin: NonNullable<Replay["failed"]>) => void) | undefined): Column<Ended>[] {
+function endedColumns(of: { project: string; sync: string }, again: ((begin: NonNullable<Replay["failed"]>) => void) | undefined): Column<Ended>[] {
   const actions: Column<Ended> = {
     name: "Actions",
     quiet: true,
@@ -229,7 +243,7 @@ function endedColumns(project: string, again: ((begin: NonNullable<Replay["faile
     {
       name: "What",
       cell: (each) => (
-        <TextLink to="/p/$project/events" params={{ project }} search={{ event: each.offset }}>
+        <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ open: each.offset }}>
           {each.part === "event" ? "Event" : "User"}
         </TextLink>
       ),

@@ -177,7 +177,7 @@ function Cards({ each }: { each: { sync: Sync; status: SyncStatus }[] }) {
               <span className={classes.name}>{sync.name}</span>
               <span className={classes.about}>{inWords(status)}</span>
             </span>
-            <HealthMark health={status.health} />
+            <HealthMark status={status} />
           </Link>
         </li>
       ))}

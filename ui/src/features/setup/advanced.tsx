@@ -3,7 +3,8 @@ import { problemAt, WAIT_SECONDS } from "./form";
 import { Step, type StepProps } from "./step";
 
 /** What most syncs leave as it is. */
-export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
+export function AdvancedStep({ form, set, problems, disabled, destination }: StepProps) {
+  const awaitable = destination.content.mappings.some(({ name, required }) => required === true && form.mappings[name]?.scope === "user");
   return (
     <Step title="Advanced" about="Most syncs don't need these.">
       <Textarea
@@ -47,7 +48,7 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
       />
       <Switch
         label="Deliver each user's events in order"
-        description="A user's next delivery starts once the one before has succeeded or failed, retries included. Other users don't wait."
+        description="A user's next delivery starts once the one before has succeeded or failed, retries included. Other users don't wait. Up to a million deliveries of 100,000 users can wait; beyond that the sync stops reading until some are done."
         disabled={disabled}
         checked={form.order === "per_user"}
         onChange={(event) => {
@@ -66,10 +67,11 @@ export function AdvancedStep({ form, set, problems, disabled }: StepProps) {
       {form.wait_for_properties_seconds !== null && (
         <NumberInput
           label="Maximum wait, in minutes"
-          description="From when the event was received; up to a day. Then it is discarded."
+          description={`1 to 1,440 (a day), from when the event was received. Then it is discarded; at once where 100 events of the user or 10,000 of the sync are waiting already, unless the installation sets other limits.${awaitable ? "" : " No required mapping uses a user property yet, so nothing would wait."}`}
           min={1}
           max={1440}
-          w={220}
+          maw={460}
+          styles={{ wrapper: { maxWidth: 220 } }}
           allowDecimal={false}
           disabled={disabled}
           value={Math.round(form.wait_for_properties_seconds / 60)}

@@ -11,9 +11,10 @@ import { pretty, sentenceCase } from "@/components/highlight";
 import { Failed } from "@/components/states";
 import { typeOf } from "@/features/events/queries";
 import type { Sync } from "@/features/syncs/queries";
-import { STEP_NAMES, stepOf, type SyncInput } from "./form";
+import { stepOf, type SyncInput } from "./form";
 import type { Preview } from "./preview";
 import { TestResult } from "./test-result";
+import { placeOf, saidOf } from "./unready";
 import classes from "./live-request.module.css";
 
 type Part = Schemas["PartView"];
@@ -70,7 +71,7 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
         </div>
       )}
       {part === undefined && preview.problems.length > 0 && (
-        <Alert color="gray" title="The request appears here once nothing is missing">
+        <Alert color="gray" title="The request appears here once this is done">
           <ul className={classes.missing}>
             {preview.problems.map((problem) => (
               <li key={problem.pointer + problem.message}>
@@ -80,9 +81,9 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
                   search={{ step: stepOf(problem) }}
                   replace
                 >
-                  {STEP_NAMES[stepOf(problem)]}
+                  {placeOf(problem)}
                 </Link>
-                : {sentenceCase(problem.message)}
+                : {saidOf(problem)}
               </li>
             ))}
           </ul>

@@ -5,6 +5,7 @@ import { eventsQuery, type EventView } from "@/features/events/queries";
 import type { Sync } from "@/features/syncs/queries";
 import { newestOf } from "./choice";
 import type { FieldProblem, SyncInput } from "./form";
+import { ofSync } from "./unready";
 
 /** Which event the live request is made of: at first the newest one of a type that is sent. */
 export type Source =
@@ -62,7 +63,7 @@ export function usePreview(sync: Sync, changes: SyncInput, types: string[] | nul
     placeholderData: keepPreviousData,
     staleTime: 30_000,
   });
-  const refused = preview.error instanceof ProblemError ? preview.error.errors.map(ofField) : [];
+  const refused = preview.error instanceof ProblemError ? preview.error.errors.map(ofSync) : [];
   return {
     source,
     setSource,
@@ -70,12 +71,7 @@ export function usePreview(sync: Sync, changes: SyncInput, types: string[] | nul
     recent: items,
     answer: preview.data,
     error: preview.error,
-    problems: preview.isError ? refused : (preview.data?.problems ?? []).map(ofField),
+    problems: preview.isError ? refused : (preview.data?.problems ?? []).map(ofSync),
     pending: preview.isFetching,
   };
-}
-
-/** A problem of the request, which holds the changes, as one of the form's field. */
-function ofField(problem: FieldProblem): FieldProblem {
-  return { ...problem, pointer: problem.pointer.replace(/^\/changes(?=\/)/, "") };
 }

@@ -1,19 +1,25 @@
-import { Button, Group, Popover, Text } from "@mantine/core";
+import { Button, Group, Modal, Popover, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
 import { fieldName } from "@/components/field-name";
-import { sentenceCase } from "@/components/highlight";
 import { done, failed } from "@/components/notices";
 import { Failed } from "@/components/states";
 import { noteSync, preconditionOf } from "@/features/syncs/actions";
-import { type Sync, syncQuery } from "@/features/syncs/queries";
+import { statusQuery, type Sync, syncQuery } from "@/features/syncs/queries";
+import { ResumeForm } from "@/features/syncs/resume";
 import { TrafficQuestion } from "@/features/syncs/traffic";
-import { type FieldProblem, STEP_NAMES, stepOf, type SyncInput } from "./form";
+import type { FieldProblem, Form, SyncInput } from "./form";
+import { openNotReady } from "./not-ready";
+import { leftToDo, placeOf, saidOf } from "./unready";
+import { UnreadyList } from "./unready-list";
 import classes from "./save-bar.module.css";
 
 interface SaveBarProps {
   sync: Sync;
+  /** The sync as it is filled in. */
+  settings: Form;
   changes: SyncInput;
   problems: FieldProblem[];
   /** Called when it is asked what is missing. */
@@ -23,17 +29,18 @@ interface SaveBarProps {
 }
 
 /** Saving and enabling; a running sync's change is shown on recent events first. */
-export function SaveBar({ sync, changes, problems, onAsked, onSaved, onDiscard }: SaveBarProps) {
+export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, onDiscard }: SaveBarProps) {
   const client = useQueryClient();
   const dirty = Object.keys(changes).length > 0;
+  const patch = (enable: boolean) =>
+    take(
+      api.PATCH("/api/v1/projects/{project}/syncs/{sync}", {
+        params: { path: { project: sync.project, sync: sync.id }, header: preconditionOf(sync) },
+        body: enable ? { ...changes, enabled: true } : changes,
+      }),
+    );
   const save = useMutation({
-    mutationFn: (enable: boolean) =>
-      take(
-        api.PATCH("/api/v1/projects/{project}/syncs/{sync}", {
-          params: { path: { project: sync.project, sync: sync.id }, header: preconditionOf(sync) },
-          body: enable ? { ...changes, enabled: true } : changes,
-        }),
-      ),
+    mutationFn: patch,
     onSuccess: (changed, enable) => {
       noteSync(client, changed);
       onSaved();
@@ -48,12 +55,26 @@ export function SaveBar({ sync, changes, problems, onAsked, onSaved, onDiscard }
         );
         return;
       }
+      if (error instanceof ProblemError && error.code === "sync_not_ready") {
+        openNotReady({ error, title: "It isn't saved", settings });
+        return;
+      }
       modals.open({
         title: "The sync wasn't saved",
         children: <Failed error={error} what="Some fields need to be fixed" />,
       });
     },
   });
+  const status = useQuery(statusQuery(sync.project, sync.id));
+  const owes = status.data !== undefined && status.data.backlog + status.data.pending > 0;
+  const [resumes, setResumes] = useState(false);
+  /** Keeps what was filled in, before the sync goes on with it. */
+  const stored = async () => {
+    const changed = await patch(false);
+    noteSync(client, changed);
+    onSaved();
+    return changed;
+  };
   const ask = () => {
     modals.open({
       title: "What this changes",
@@ -76,8 +97,8 @@ export function SaveBar({ sync, changes, problems, onAsked, onSaved, onDiscard }
     <div className={classes.bar} role="region" aria-label="Save">
       <Text size="sm" c={dirty ? undefined : "dimmed"} className={classes.what}>
         {dirty && sync.enabled && problems.length > 0
-          ? `Before this can be saved: ${problems.map((problem) => `${STEP_NAMES[stepOf(problem)]}: ${sentenceCase(problem.message)}`).join(" ")}`
-          : dirty ? `Not saved yet: ${what.join(", ")}` : problems.length === 0 ? "Everything is saved. Nothing is sent before you enable it." : missingWords(problems.length)}
+          ? `Before this can be saved: ${problems.map((problem) => `${placeOf(problem)}: ${saidOf(problem)}`).join(" ")}`
+          : dirty ? `Not saved yet: ${what.join(", ")}` : problems.length === 0 ? "Everything is saved. Nothing is sent before you enable it." : `${leftToDo(problems, settings)} before the sync can be enabled.`}
       </Text>
       <Group gap={8} wrap="nowrap">
         {dirty && (
@@ -100,35 +121,55 @@ export function SaveBar({ sync, changes, problems, onAsked, onSaved, onDiscard }
         )}
         {!sync.enabled && (
           <EnableButton
+            of={sync}
+            settings={settings}
             problems={problems}
-            dirty={dirty}
-            pending={save.isPending && save.variables}
+            label={`${dirty ? "Save and enable" : "Enable"}${owes ? "…" : ""}`}
+            pending={status.isPending || (save.isPending && save.variables)}
             onAsked={onAsked}
             onEnable={() => {
-              save.mutate(true);
+              // What it owes is asked about before it goes on.
+              if (owes) setResumes(true);
+              else save.mutate(true);
             }}
           />
         )}
       </Group>
+      {status.data !== undefined && (
+        <Modal
+          opened={resumes}
+          onClose={() => {
+            setResumes(false);
+          }}
+          title={dirty ? `Save and enable ${sync.name}` : `Enable ${sync.name}`}
+          size="lg"
+        >
+          <ResumeForm
+            sync={sync}
+            status={status.data}
+            {...(dirty ? { save: stored } : {})}
+            onDone={() => {
+              setResumes(false);
+            }}
+          />
+        </Modal>
+      )}
     </div>
   );
 }
 
-function missingWords(count: number): string {
-  return `${count === 1 ? "1 thing is" : `${String(count)} things are`} missing before the sync can be enabled.`;
-}
-
 interface EnableProps {
+  of: Sync;
+  settings: Form;
   problems: FieldProblem[];
-  dirty: boolean;
+  label: string;
   pending: boolean;
   onAsked: () => void;
   onEnable: () => void;
 }
 
 /** Enabling, once nothing is missing; until then it says what is. */
-function EnableButton({ problems, dirty, pending, onAsked, onEnable }: EnableProps) {
-  const label = dirty ? "Save and enable" : "Enable";
+function EnableButton({ of, settings, problems, label, pending, onAsked, onEnable }: EnableProps) {
   if (problems.length === 0) {
     return (
       <Button loading={pending} onClick={onEnable}>
@@ -147,13 +188,7 @@ function EnableButton({ problems, dirty, pending, onAsked, onEnable }: EnablePro
         <Text fw={600} size="sm">
           Before it can be enabled
         </Text>
-        <ul className={classes.reasons}>
-          {problems.map((problem) => (
-            <li key={problem.pointer + problem.message}>
-              {STEP_NAMES[stepOf(problem)]}: {sentenceCase(problem.message)}
-            </li>
-          ))}
-        </ul>
+        <UnreadyList problems={problems} settings={settings} of={of} />
       </Popover.Dropdown>
     </Popover>
   );

@@ -21,6 +21,7 @@ import { usePreview } from "./preview";
 import { PropertiesStep } from "./properties";
 import { SaveBar } from "./save-bar";
 import type { StepProps } from "./step";
+import { leftToDo } from "./unready";
 import { UsersStep } from "./users-step";
 import classes from "./setup.module.css";
 
@@ -100,7 +101,7 @@ function Setup({ sync, destination, organisation }: SetupProps) {
   return (
     <>
       <div className={classes.columns}>
-        <Steps steps={steps} current={step} problems={problems} sync={sync} />
+        <Steps steps={steps} current={step} problems={problems} settings={form} sync={sync} />
         <div className={classes.form}>
           {!may && (
             <Text c="dimmed" mb="md">
@@ -115,6 +116,7 @@ function Setup({ sync, destination, organisation }: SetupProps) {
       {may && (
         <SaveBar
           sync={sync}
+          settings={form}
           changes={changes}
           problems={problems}
           onAsked={() => {
@@ -153,10 +155,12 @@ interface StepsProps {
   steps: StepId[];
   current: StepId;
   problems: FieldProblem[];
+  /** What the problems point into. */
+  settings: Form;
   sync: Sync;
 }
 
-function Steps({ steps, current, problems, sync }: StepsProps) {
+function Steps({ steps, current, problems, settings, sync }: StepsProps) {
   return (
     <nav className={classes.steps} aria-label="Steps of the set-up">
       {steps.map((step) => {
@@ -182,7 +186,7 @@ function Steps({ steps, current, problems, sync }: StepsProps) {
             <span>
               {STEP_NAMES[step]}
               {own.length > 0 && (
-                <span className={classes.missing}>{own.length === 1 ? "1 thing to fill in" : `${String(own.length)} things to fill in`}</span>
+                <span className={classes.missing}>{leftToDo(own, settings)}</span>
               )}
             </span>
           </Link>
@@ -192,7 +196,7 @@ function Steps({ steps, current, problems, sync }: StepsProps) {
   );
 }
 
-function Next({ steps, current, sync }: Omit<StepsProps, "problems">) {
+function Next({ steps, current, sync }: Omit<StepsProps, "problems" | "settings">) {
   const next = steps[steps.indexOf(current) + 1];
   if (next === undefined) return null;
   return (

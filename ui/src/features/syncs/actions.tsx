@@ -1,10 +1,10 @@
-import { modals } from "@mantine/modals";
 import { useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { api, idempotencyKey, matching, ProblemError, take } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
 import { done, failed } from "@/components/notices";
-import { Failed } from "@/components/states";
+import { stepOf } from "@/features/setup/form";
+import { openNotReady } from "@/features/setup/not-ready";
 import { type Sync, statusQuery, syncQuery, syncsQuery } from "./queries";
 
 /** Takes what a change answered; everything that tells of the sync is asked for anew. */
@@ -19,6 +19,7 @@ export function noteSync(client: QueryClient, sync: Sync): void {
 /** Enables or pauses; says all that is missing when it can't be enabled. */
 export function useSwitch(sync: Sync) {
   const client = useQueryClient();
+  const navigate = useNavigate();
   const path = { project: sync.project, sync: sync.id };
   return useMutation({
     mutationFn: (enabled: boolean) =>
@@ -31,10 +32,18 @@ export function useSwitch(sync: Sync) {
       noteSync(client, changed);
       done(changed.enabled ? `${changed.name} is enabled.` : `${changed.name} is paused. Events wait until it is enabled again.`);
     },
-    onError: (error) => {
-      modals.open({
-        title: "The sync isn't enabled",
-        children: <Failed error={error} what="Something is missing" />,
+    onError: (error, enabled) => {
+      const first = error instanceof ProblemError ? error.errors[0] : undefined;
+      openNotReady({
+        error,
+        title: enabled ? "The sync isn't enabled" : "The sync isn't paused",
+        settings: sync,
+        onSetup: () =>
+          void navigate({
+            to: "/p/$project/syncs/$sync/settings",
+            params: path,
+            search: first === undefined ? {} : { step: stepOf(first) },
+          }),
       });
     },
   });

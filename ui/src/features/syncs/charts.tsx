@@ -1,20 +1,22 @@
 import { Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Chart } from "@/components/chart/chart";
 import { Failed, LoadingRows } from "@/components/states";
-import { counted, failedOf, figuresQuery, highestOf, inNumbers, inSeconds, measured, sumOf } from "@/features/overview/figures";
+import { counted, failedOf, highestOf, inNumbers, inSeconds, measured, sumOf } from "@/features/overview/figures";
 import { FIRST_RANGE, RANGES } from "@/features/overview/range";
 import { RangeChoice } from "@/features/overview/range-choice";
+import { overTimeQuery } from "./backlog";
+import type { Sync } from "./queries";
 import classes from "./overview.module.css";
 
 const route = getRouteApi("/shell/p/$project/syncs/$sync/");
 
 /** What became of deliveries, how long they took, and what waited, over time. */
-export function Charts({ project, sync }: { project: string; sync: string }) {
+export function Charts({ sync }: { sync: Sync }) {
   const { range = FIRST_RANGE } = route.useSearch();
   const navigate = route.useNavigate();
-  const figures = useQuery(figuresQuery(project, sync, range));
+  const figures = useQuery({ ...overTimeQuery(sync, range), placeholderData: keepPreviousData });
   if (figures.isError) {
     return <Failed error={figures.error} what="Figures can't be shown" again={() => void figures.refetch()} />;
   }
@@ -62,8 +64,19 @@ export function Charts({ project, sync }: { project: string; sync: string }) {
         format={inNumbers}
         summary={(series) => (series.as === "line" ? highestOf(series) : sumOf(series))}
       />
+      <div className={classes.main}>
+        <Chart
+          label={`Backlog in ${words}`}
+          span={span}
+          height={150}
+          series={[{ name: "Backlog", tone: "accent", as: "line", values: data.backlog }]}
+          format={inNumbers}
+          summary={(series) => series.values.at(-1) ?? null}
+        />
+      </div>
       <Text size="xs" c="dimmed" className={classes.main}>
-        In {words}. Failed attempts are retried: up to ten attempts over four hours.
+        In {words}. Failed attempts are retried: up to ten attempts over four hours. The backlog is what was received and not processed
+        yet, filtered or not. Events that were dropped don&apos;t count in it, also not from before they were.
       </Text>
     </div>
   );

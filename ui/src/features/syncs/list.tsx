@@ -9,6 +9,7 @@ import { Empty, Failed, LoadingRows } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { useMay } from "@/features/access/me";
 import { projectQuery } from "@/features/shell/projects";
+import { leftToDo, unreadyQuery } from "@/features/setup/unready";
 import { statusQuery, type Sync, syncsQuery } from "./queries";
 import { inWords } from "./words";
 import classes from "./list.module.css";
@@ -48,6 +49,13 @@ export function SyncsPage() {
 
 const count = new Intl.NumberFormat();
 
+/** What is left to do before a sync can be enabled for the first time. */
+function DraftWords({ sync }: { sync: Sync }) {
+  const problems = useQuery(unreadyQuery(sync)).data;
+  if (problems === undefined) return "Not enabled yet";
+  return problems.length === 0 ? "Not enabled yet: nothing is missing" : `Not enabled yet: ${leftToDo(problems, sync)}`;
+}
+
 /** Each sync with its state, which is asked for sync by sync: a slow one holds nobody up. */
 function Rows({ syncs }: { syncs: Sync[] }) {
   const answers = useQueries({ queries: syncs.map((sync) => statusQuery(sync.project, sync.id)) });
@@ -75,13 +83,13 @@ function Rows({ syncs }: { syncs: Sync[] }) {
     },
     {
       name: "State",
-      cell: ({ how, unknown }) =>
+      cell: ({ sync, how, unknown }) =>
         how === undefined ? (
           <span className="muted">{unknown ? "Unknown" : "…"}</span>
         ) : (
           <div>
-            <HealthMark health={how.health} />
-            <div className={classes.about}>{inWords(how)}</div>
+            <HealthMark status={how} />
+            <div className={classes.about}>{how.draft === true ? <DraftWords sync={sync} /> : inWords(how)}</div>
           </div>
         ),
     },

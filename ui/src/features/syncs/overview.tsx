@@ -8,9 +8,11 @@ import { Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { Charts } from "./charts";
+import { Draft } from "./draft";
 import { Held } from "./held";
 import { statusQuery, type SyncStatus, syncQuery } from "./queries";
 import { ResumeForm } from "./resume";
+import { Waits } from "./waits";
 import { inWords } from "./words";
 import classes from "./overview.module.css";
 
@@ -37,11 +39,13 @@ export function SyncOverview() {
   const closeResume = () => {
     void navigate({ search: ({ resume: asked, ...before }) => (void asked, before), replace: true });
   };
+  if (status.data.draft === true) return <Draft sync={whole} may={may} />;
   return (
     <div className={classes.page}>
       <HowItDoes project={project} sync={sync} status={status.data} />
       <Held status={status.data} />
-      <Charts project={project} sync={sync} />
+      <Waits sync={whole} status={status.data} />
+      <Charts sync={whole} />
       <Figures status={status.data} />
       {!status.data.enabled && (
         <Group mt="xl">
@@ -74,7 +78,7 @@ function HowItDoes({ project, sync, status }: { project: string; sync: string; s
     return (
       <Group gap="xs">
         <Text size="lg">{inWords(status)}.</Text>
-        {(status.pending > 0 || status.ended > 0) && failures}
+        {(status.pending > status.awaiting_properties || status.ended > 0) && failures}
       </Group>
     );
   }
@@ -106,7 +110,7 @@ function Figures({ status }: { status: SyncStatus }) {
     ["Delivered after retries", count.format(counts.delivered_retry), `${count.format(counts.failed_attempts)} attempts failed`],
     ["Filtered out", count.format(counts.filtered), "By event type or condition"],
     ["Failed", count.format(counts.expired + counts.discarded), counts.discarded === 0 ? "Expired after ten attempts" : `${count.format(counts.discarded)} with no request`],
-    ["Waiting", count.format(waiting), `${count.format(status.pending - awaiting)} pending retry${awaiting > 0 ? `, ${count.format(awaiting)} waiting for a property` : ""}`],
+    ["Waiting", count.format(waiting), `${count.format(status.pending - awaiting)} pending retry${awaiting > 0 ? `, ${count.format(awaiting)} waiting for a property` : ""}${status.waiting_in_order > 0 ? `, ${count.format(status.waiting_in_order)} for an earlier delivery` : ""}`],
   ];
   return (
     <Section title="Since the sync was created">

@@ -33,11 +33,13 @@ const CHOICES: Record<Backlog, { label: string; about: string; done: string }> =
 interface ResumeProps {
   sync: Sync;
   status: SyncStatus;
+  /** Keeps what isn't saved yet, before the sync goes on; gives the sync as it is then. */
+  save?: () => Promise<Sync>;
   onDone: () => void;
 }
 
 /** Enables a sync that owes something: what becomes of that, and how fast. */
-export function ResumeForm({ sync, status, onDone }: ResumeProps) {
+export function ResumeForm({ sync, status, save, onDone }: ResumeProps) {
   const client = useQueryClient();
   const [backlog, setBacklog] = useState<Backlog>("all");
   const [rate, setRate] = useState<number | null>(null);
@@ -46,17 +48,19 @@ export function ResumeForm({ sync, status, onDone }: ResumeProps) {
   const events = owed?.events ?? status.backlog;
   const retries = owed?.retries ?? status.pending;
   const resume = useMutation({
-    mutationFn: () =>
-      take(
+    mutationFn: async () => {
+      const current = save === undefined ? sync : await save();
+      return take(
         api.POST("/api/v1/projects/{project}/syncs/{sync}/resume", {
-          params: { path: { project: sync.project, sync: sync.id }, header: preconditionOf(sync) },
+          params: { path: { project: sync.project, sync: sync.id }, header: preconditionOf(current) },
           body: {
             backlog,
             requests_per_minute: backlog === "drop" ? null : rate,
             confirm: backlog === "drop" ? events + retries : null,
           },
         }),
-      ),
+      );
+    },
     onSuccess: (changed) => {
       noteSync(client, changed);
       done(`${changed.name} ${CHOICES[backlog].done}`);

@@ -88,7 +88,7 @@ function Frame({ sync }: { sync: Sync }) {
       }
       about={
         <Group gap={14} mt={6}>
-          {status.data !== undefined && <HealthMark health={status.data.health} />}
+          {status.data !== undefined && <HealthMark status={status.data} />}
           <Text c="dimmed" size="sm">
             {sync.definition.name}, version {sync.definition.version}
           </Text>

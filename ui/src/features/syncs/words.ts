@@ -5,9 +5,10 @@ const count = new Intl.NumberFormat();
 
 /** How a sync does, in one sentence. */
 export function inWords(status: SyncStatus): string {
-  const { health, backlog, awaiting_properties: awaiting } = status;
+  const { health, backlog, awaiting_properties: awaiting, waiting_in_order: behind } = status;
   const retried = status.pending - awaiting;
   const waiting = backlog === 1 ? "1 event waits" : `${count.format(backlog)} events wait`;
+  if (status.draft === true) return "Not enabled yet: nothing was sent";
   if (health === "paused") {
     return backlog === 0 ? "Sends nothing while it is paused" : `${waiting} until it is enabled`;
   }
@@ -21,6 +22,11 @@ export function inWords(status: SyncStatus): string {
     return awaiting === 1
       ? "1 delivery waits for a property of its user"
       : `${count.format(awaiting)} deliveries wait for properties of their users`;
+  }
+  if (behind > 0) {
+    return behind === 1
+      ? "1 delivery waits for an earlier one of its user"
+      : `${count.format(behind)} deliveries wait for earlier ones of their users`;
   }
   return backlog > 0 ? `${waiting} to send` : "Everything is delivered";
 }

@@ -1,0 +1,62 @@
+import { Button, Group, Text } from "@mantine/core";
+import { IconCircleCheck, IconPlayerPlay } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { ButtonLink } from "@/components/links";
+import { Section } from "@/components/page";
+import { Failed, LoadingRows } from "@/components/states";
+import { stepOf } from "@/features/setup/form";
+import { leftToDo, unreadyQuery } from "@/features/setup/unready";
+import { UnreadyList } from "@/features/setup/unready-list";
+import { useSwitch } from "./actions";
+import type { Sync } from "./queries";
+import classes from "./overview.module.css";
+
+/** A sync that was never enabled: what is left to do until it can be. */
+export function Draft({ sync, may }: { sync: Sync; may: boolean }) {
+  const unready = useQuery(unreadyQuery(sync));
+  const onOff = useSwitch(sync);
+  const problems = unready.data;
+  const ready = problems?.length === 0;
+  const first = problems?.[0];
+  return (
+    <div className={classes.page}>
+      <Text size="lg">This sync isn&apos;t enabled yet.</Text>
+      <Text c="dimmed" maw={640}>
+        Nothing was sent, and nothing waits for it. It begins with the first event that comes once it is enabled; earlier ones can be
+        sent under <i>Sending again</i> then.
+      </Text>
+      <Section title={problems === undefined ? "Set-up" : ready ? "It is ready" : leftToDo(problems, sync)}>
+        {unready.isError && <Failed error={unready.error} what="What is missing can't be said" again={() => void unready.refetch()} />}
+        {unready.isPending && <LoadingRows rows={2} />}
+        {ready && (
+          <Group gap={8}>
+            <IconCircleCheck size={18} color="var(--ms-healthy)" aria-hidden />
+            <Text>All that it needs is filled in.</Text>
+          </Group>
+        )}
+        {problems !== undefined && !ready && <UnreadyList problems={problems} settings={sync} of={sync} />}
+        <Group mt="lg" gap="sm">
+          {ready && may && (
+            <Button
+              leftSection={<IconPlayerPlay size={15} />}
+              loading={onOff.isPending}
+              onClick={() => {
+                onOff.mutate(true);
+              }}
+            >
+              Enable sync
+            </Button>
+          )}
+          <ButtonLink
+            variant={ready ? "default" : "filled"}
+            to="/p/$project/syncs/$sync/settings"
+            params={{ project: sync.project, sync: sync.id }}
+            search={first === undefined ? {} : { step: stepOf(first) }}
+          >
+            {may && !ready ? "Go on with the set-up" : "Look at the set-up"}
+          </ButtonLink>
+        </Group>
+      </Section>
+    </div>
+  );
+}
