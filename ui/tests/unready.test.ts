@@ -102,9 +102,9 @@ test("saving and enabling asks what becomes of what waits, and does nothing befo
   expect(await ask("GET", path)).toMatchObject({ enabled: false, version: before.version, name: before.name });
 
   await page.getByRole("button", { name: "Save and enable…" }).click();
-  await dialog.getByLabel("Drop it").check();
+  await dialog.getByLabel("Drop everything").check();
   await dialog.getByRole("button", { name: "Drop 60 and enable" }).click();
-  await page.getByText("is enabled, and begins with the next event.").waitFor();
+  await page.getByText("is enabled and starts with the next event.").waitFor();
   expect(await ask("GET", path)).toMatchObject({ enabled: true, name: "CRM – new" });
   expect(destination.received.filter((each) => each.path === "/crm")).toEqual([]);
   await page.close();
