@@ -4,7 +4,10 @@
 //! gets, `1.10` and twenty-digit integers included. Parsing is bounded in depth and in number of
 //! values, and its errors name line and column.
 
+mod marks;
 mod parse;
+mod repeated;
+mod strings;
 mod write;
 
 use std::borrow::Cow;

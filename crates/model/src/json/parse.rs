@@ -1,7 +1,10 @@
 //! The parser: one pass over bytes that have been checked to be UTF-8.
 
 use std::borrow::Cow;
+use std::mem;
 
+use super::marks::{Marks, Room};
+use super::repeated::{has_repeated, last_of_repeated};
 use super::{Number, Object, Value};
 
 /// What a text may ask of the parser before it is refused.
@@ -48,17 +51,17 @@ pub struct Error {
 pub fn parse<'a>(text: &'a [u8], limits: &Limits) -> Result<Value<'a>, Error> {
     let utf8 =
         std::str::from_utf8(text).map_err(|e| error_at(text, e.valid_up_to(), "invalid UTF-8"))?;
+    let mut room = Room::default();
     let mut parser = Parser {
         text: utf8,
-        bytes: text,
+        marks: Marks::of(text, &mut room),
         at: 0,
         values_left: limits.values,
-        limits,
-        items: Vec::new(),
-        // Rarely too few, and a text of so few bytes can't hold more.
-        members: Vec::with_capacity((text.len() / 8).min(64)),
+        limits: *limits,
     };
-    let parsed = parser.document();
+    // Rarely too few, and a text of so few bytes can't hold more.
+    let places = Vec::with_capacity((text.len() / 8).min(64));
+    let parsed = parser.document(places);
     parsed.map_err(|problem| error_at(text, parser.at, problem))
 }
 
@@ -75,356 +78,316 @@ fn error_at(text: &[u8], at: usize, problem: &'static str) -> Error {
     }
 }
 
-struct Parser<'a, 'l> {
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
+pub(super) struct Parser<'a, 'm> {
+    pub(super) text: &'a str,
+    pub(super) marks: Marks<'m>,
+    /// Where reading failed, or where the text goes on behind a string with escapes.
+    pub(super) at: usize,
     values_left: usize,
-    limits: &'l Limits,
-    /// Items of the arrays that are open, and members of the objects: gathered here until their
-    /// number is known, so that each array and object is allocated once and holds no spare room.
-    items: Vec<Value<'a>>,
-    members: Vec<(Cow<'a, str>, Value<'a>)>,
+    limits: Limits,
 }
 
-type Parsed<T> = Result<T, &'static str>;
+pub(super) type Parsed<T> = Result<T, &'static str>;
 
+pub(super) type Member<'a> = (Cow<'a, str>, Value<'a>);
+
+/// Members of the objects that are open and, without names, items of the arrays: gathered here until
+/// their number is known, so that each object and array is allocated once and holds no spare room. Each
+/// gets its place before it is read, and its parts are written there one by one: what is put together
+/// elsewhere is copied in wider pieces than it was written in, for which processors wait.
+type Places<'a> = Vec<Member<'a>>;
+
+/// A place for what is read next.
+#[inline(always)]
+fn unfilled<'p, 'a>(places: &'p mut Places<'a>) -> &'p mut Member<'a> {
+    // A constant: it is copied as it stands.
+    const UNFILLED: Member<'static> = (Cow::Borrowed(""), Value::Null);
+    places.push(UNFILLED);
+    places.last_mut().expect("pushed just now")
+}
+
+/// Where the value stands that is read next.
+#[inline(always)]
+fn last<'p, 'a>(places: &'p mut Places<'a>) -> &'p mut Value<'a> {
+    let (_, value) = places.last_mut().expect("pushed before");
+    value
+}
+
+/// Fills a part of a place in which nothing stands that would have to be dropped.
+#[inline(always)]
+fn fill<T>(part: &mut T, with: T) {
+    mem::forget(mem::replace(part, with));
+}
+
+// What reads takes where it begins and returns where the text goes on.
 impl<'a> Parser<'a, '_> {
-    fn document(&mut self) -> Parsed<Value<'a>> {
-        self.skip_space();
-        let value = self.value(0)?;
-        self.skip_space();
-        if self.at < self.bytes.len() {
-            return Err("unexpected text after the value");
-        }
-        Ok(value)
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn count_value(&mut self) -> Parsed<()> {
-        self.values_left = self.values_left.checked_sub(1).ok_or("too many values")?;
-        Ok(())
-    }
-
-    fn value(&mut self, depth: usize) -> Parsed<Value<'a>> {
-        self.count_value()?;
-        match self.peek() {
-            Some(b'"') => self.string().map(Value::String),
-            Some(b'{') => self.object(depth).map(Value::Object),
-            Some(b'[') => self.array(depth).map(Value::Array),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            Some(b't') => self.word("true", Value::Bool(true)),
-            Some(b'f') => self.word("false", Value::Bool(false)),
-            Some(b'n') => self.word("null", Value::Null),
-            Some(_) => Err("expected a value"),
-            None => Err("unexpected end of the text"),
-        }
-    }
-
-    fn word(&mut self, word: &str, value: Value<'a>) -> Parsed<Value<'a>> {
-        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
-            return Err("expected a value");
-        }
-        self.at += word.len();
-        Ok(value)
-    }
-
-    fn array(&mut self, depth: usize) -> Parsed<Vec<Value<'a>>> {
-        self.open(depth)?;
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(Vec::new());
-        }
-        let start = self.items.len();
-        loop {
-            let item = self.value(depth + 1)?;
-            self.items.push(item);
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => break,
-                Some(_) => return Err("expected a comma or ]"),
-                None => return Err("unexpected end of the text"),
+    fn document(&mut self, mut places: Places<'a>) -> Parsed<Value<'a>> {
+        let (at, byte) = self.behind_space(0);
+        let (value, behind) = if byte == b'{' {
+            self.count_value(at)?;
+            let behind = self.members(&mut places, at, 0)?;
+            // Nothing else is open: they stay where they are.
+            places.shrink_to_fit();
+            if self.limits.repeated_names && has_repeated(&places) {
+                places = last_of_repeated(places);
             }
-            self.skip_space();
-        }
-        self.at += 1;
-        Ok(self.items.split_off(start))
-    }
-
-    fn object(&mut self, depth: usize) -> Parsed<Object<'a>> {
-        self.open(depth)?;
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(Object::new());
-        }
-        let start = self.members.len();
-        loop {
-            if self.peek() != Some(b'"') {
-                return Err("expected a name in double quotes");
-            }
-            let name = self.string()?;
-            self.skip_space();
-            if self.peek() != Some(b':') {
-                return Err("expected a colon");
-            }
-            self.at += 1;
-            self.skip_space();
-            if self.peek() == Some(b'"') {
-                // Most values are strings: they go straight to their place, without a copy on the way.
-                self.count_value()?;
-                let text = self.string()?;
-                self.members.push((name, Value::String(text)));
-            } else {
-                let value = self.value(depth + 1)?;
-                self.members.push((name, value));
-            }
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => break,
-                Some(_) => return Err("expected a comma or }"),
-                None => return Err("unexpected end of the text"),
-            }
-            self.skip_space();
-        }
-        self.at += 1;
-        let mut members = self.members.split_off(start);
-        if self.limits.repeated_names {
-            keep_last_of_repeated(&mut members);
-        }
-        Ok(Object(members))
-    }
-
-    /// Steps over an opening bracket and the space behind it.
-    fn open(&mut self, depth: usize) -> Parsed<()> {
-        if depth >= self.limits.depth {
-            return Err("nested too deep");
-        }
-        self.at += 1;
-        self.skip_space();
-        Ok(())
-    }
-
-    fn number(&mut self) -> Parsed<Number<'a>> {
-        let start = self.at;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits()?,
-            _ => return Err("expected a digit"),
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(Number(Cow::Borrowed(&self.text[start..self.at])))
-    }
-
-    fn digits(&mut self) -> Parsed<()> {
-        let start = self.at;
-        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at == start {
-            Err("expected a digit")
+            (Value::Object(Object(places)), behind)
         } else {
-            Ok(())
-        }
-    }
-
-    // Most strings have no escapes, and most of a text is strings: worth having in place.
-    #[inline(always)]
-    fn string(&mut self) -> Parsed<Cow<'a, str>> {
-        self.at += 1;
-        let start = self.at;
-        self.at += plain_length(&self.bytes[start..]);
-        if self.peek() == Some(b'"') {
-            self.at += 1;
-            return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
-        }
-        self.string_with_escapes(start).map(Cow::Owned)
-    }
-
-    /// The string that began at `start` and has been read up to its first escape.
-    #[inline(never)]
-    fn string_with_escapes(&mut self, start: usize) -> Parsed<String> {
-        // Most strings with escapes have room in this, so that they are allocated once.
-        const ROOM_FOR_REST: usize = 32;
-        let before = &self.text[start..self.at];
-        let mut resolved = String::with_capacity(before.len() + ROOM_FOR_REST);
-        resolved.push_str(before);
-        loop {
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    self.at += 1;
-                    resolved.push(self.escape()?);
-                }
-                Some(_) => return Err("unescaped control character in a string"),
-                None => return Err("unexpected end of the text in a string"),
-            }
-            let run = self.at;
-            self.at += plain_length(&self.bytes[self.at..]);
-            resolved.push_str(&self.text[run..self.at]);
-        }
-        self.at += 1;
-        Ok(resolved)
-    }
-
-    /// The character that the escape behind a backslash stands for.
-    fn escape(&mut self) -> Parsed<char> {
-        let simple = match self.peek() {
-            Some(b @ (b'"' | b'\\' | b'/')) => char::from(b),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
-                self.at += 1;
-                return self.unicode_escape();
-            }
-            _ => return Err("invalid escape in a string"),
+            unfilled(&mut places);
+            let behind = self.value(&mut places, at, byte, 0)?;
+            let value = places.pop().map_or(Value::Null, |(_, value)| value);
+            (value, behind)
         };
-        self.at += 1;
-        Ok(simple)
-    }
-
-    /// Four hexadecimal digits, twice for a surrogate pair. A lone surrogate becomes U+FFFD: it is
-    /// no character, but clients that cut strings in the middle of one do send it.
-    fn unicode_escape(&mut self) -> Parsed<char> {
-        let first = self.four_hex_digits()?;
-        if let 0xd800..=0xdbff = first
-            && self.bytes[self.at..].starts_with(b"\\u")
-        {
-            let back = self.at;
-            self.at += 2;
-            let second = self.four_hex_digits()?;
-            if let 0xdc00..=0xdfff = second {
-                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-            }
-            self.at = back;
+        let (end, _) = self.behind_space(behind);
+        if end < self.bytes().len() {
+            return self.fail(end, "unexpected text after the value");
         }
-        Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER))
+        Ok(value)
     }
 
-    fn four_hex_digits(&mut self) -> Parsed<u32> {
-        let digits = self
-            .bytes
-            .get(self.at..self.at + 4)
-            .ok_or("unexpected end of the text in a string")?;
-        let mut code = 0;
-        for &digit in digits {
-            code = code * 16
-                + char::from(digit)
-                    .to_digit(16)
-                    .ok_or("invalid escape in a string")?;
+    #[cold]
+    #[inline(never)]
+    fn fail<T>(&mut self, at: usize, problem: &'static str) -> Parsed<T> {
+        self.at = at;
+        Err(problem)
+    }
+
+    /// Fails with `problem` at `at`, if the text doesn't end there.
+    #[cold]
+    #[inline(never)]
+    fn unexpected<T>(&mut self, at: usize, problem: &'static str) -> Parsed<T> {
+        match at < self.bytes().len() {
+            true => self.fail(at, problem),
+            false => self.fail(at, "unexpected end of the text"),
         }
-        self.at += 4;
-        Ok(code)
     }
-}
 
-/// How many leading bytes are neither a quote, nor a backslash, nor a control character. Looks at
-/// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set.
-#[inline]
-pub(super) fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let mut length = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let word = u64::from_le_bytes([
-            chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7],
-        ]);
-        let special = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
-        if special != 0 {
-            // The lowest marked byte is exact: borrows only run upwards.
-            return length + special.trailing_zeros() as usize / 8;
+    #[inline(always)]
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
+    #[inline(always)]
+    fn peek(&self, at: usize) -> u8 {
+        // No zero means anything outside of strings.
+        self.bytes().get(at).copied().unwrap_or(0)
+    }
+
+    /// Where the next byte that is no space stands, from `at` on, and that byte: at the end of the
+    /// text a zero, with which nothing can begin.
+    #[inline(always)]
+    fn behind_space(&self, at: usize) -> (usize, u8) {
+        match self.bytes().get(at) {
+            // Most texts have no space between their parts.
+            Some(&byte) if byte > b' ' => (at, byte),
+            _ => self.behind_much_space(at),
         }
-        length += 8;
     }
-    length
-        + bytes[length..]
-            .iter()
-            .take_while(|&&b| b >= 0x20 && b != b'"' && b != b'\\')
-            .count()
-}
 
-/// Of members with the same name, keeps the last one's value in the first one's place.
-fn keep_last_of_repeated(members: &mut Vec<(Cow<'_, str>, Value<'_>)>) {
-    if !has_repeated(members) {
-        return;
+    #[cold]
+    #[inline(never)]
+    fn behind_much_space(&self, mut at: usize) -> (usize, u8) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes().get(at) {
+            at += 1;
+        }
+        (at, self.bytes().get(at).copied().unwrap_or(0))
     }
-    let mut places = std::collections::HashMap::with_capacity(members.len());
-    let mut unique: Vec<(Cow<'_, str>, Value<'_>)> = Vec::with_capacity(members.len());
-    for (name, value) in members.drain(..) {
-        match places.get(&name) {
-            Some(&place) => {
-                let slot: &mut (Cow<'_, str>, Value<'_>) = &mut unique[place];
-                slot.1 = value;
-            }
-            None => {
-                places.insert(name.clone(), unique.len());
-                unique.push((name, value));
+
+    #[inline(always)]
+    fn count_value(&mut self, at: usize) -> Parsed<()> {
+        match self.values_left {
+            0 => self.fail(at, "too many values"),
+            left => {
+                self.values_left = left - 1;
+                Ok(())
             }
         }
     }
-    *members = unique;
-}
 
-/// Whether two members have the same name.
-fn has_repeated(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
-    const FEW: usize = 64;
-    let mut marks = [0_u32; FEW];
-    let Some(marks) = marks.get_mut(..members.len()) else {
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
-        names.sort_unstable();
-        return names.windows(2).any(|pair| pair[0] == pair[1]);
-    };
-    for (index, (name, _)) in members.iter().enumerate() {
-        let mark = mark(name.as_bytes());
-        // Equal names have equal marks. All earlier ones are compared, not only up to the first
-        // that is equal: that many processors do at once.
-        let seen = marks[..index]
-            .iter()
-            .fold(false, |seen, &m| seen | (m == mark));
-        if seen && members[..index].iter().any(|(earlier, _)| earlier == name) {
-            return true;
+    /// Reads the value that begins with `byte` into the last place.
+    #[inline(always)]
+    fn value(
+        &mut self,
+        places: &mut Places<'a>,
+        at: usize,
+        byte: u8,
+        depth: usize,
+    ) -> Parsed<usize> {
+        self.count_value(at)?;
+        match byte {
+            b'"' => {}
+            b'-' | b'0'..=b'9' => return self.number_value(places, at),
+            b'{' => return self.object_value(places, at, depth),
+            b'[' => return self.array_value(places, at, depth),
+            _ => return self.word_value(places, at, byte),
         }
-        marks[index] = mark;
+        let end = self.marks.next(at + 1);
+        if self.peek(end) == b'"' {
+            let text = &self.text[at + 1..end];
+            fill(last(places), Value::String(Cow::Borrowed(text)));
+            return Ok(end + 1);
+        }
+        let text = self.string_with_escapes(at + 1, end)?;
+        fill(last(places), Value::String(Cow::Owned(text)));
+        Ok(self.at)
     }
-    false
-}
 
-/// What tells most names apart at a glance: the length, two bytes at the ends, one in the middle.
-fn mark(name: &[u8]) -> u32 {
-    let [first, .., last] = name else {
-        return name.first().map_or(0, |&only| 1 + u32::from(only));
-    };
-    let middle = name[name.len() / 2];
-    u32::from_le_bytes([name.len() as u8, *first, middle, *last])
+    #[inline(never)]
+    fn object_value(&mut self, places: &mut Places<'a>, at: usize, depth: usize) -> Parsed<usize> {
+        let start = places.len();
+        let behind = self.members(places, at, depth)?;
+        let members = places.split_off(start);
+        match self.limits.repeated_names && has_repeated(&members) {
+            true => {
+                let members = last_of_repeated(members);
+                fill(last(places), Value::Object(Object(members)));
+            }
+            false => fill(last(places), Value::Object(Object(members))),
+        }
+        Ok(behind)
+    }
+
+    #[inline(never)]
+    fn array_value(&mut self, places: &mut Places<'a>, at: usize, depth: usize) -> Parsed<usize> {
+        let start = places.len();
+        let behind = self.items(places, at, depth)?;
+        let items = places.drain(start..).map(|(_, item)| item).collect();
+        fill(last(places), Value::Array(items));
+        Ok(behind)
+    }
+
+    #[inline(never)]
+    fn number_value(&mut self, places: &mut Places<'a>, at: usize) -> Parsed<usize> {
+        let behind = self.number(at)?;
+        let text = &self.text[at..behind];
+        fill(last(places), Value::Number(Number(Cow::Borrowed(text))));
+        Ok(behind)
+    }
+
+    #[inline(never)]
+    fn word_value(&mut self, places: &mut Places<'a>, at: usize, byte: u8) -> Parsed<usize> {
+        match byte {
+            b't' => {
+                fill(last(places), Value::Bool(true));
+                self.word(at, "true")
+            }
+            b'f' => {
+                fill(last(places), Value::Bool(false));
+                self.word(at, "false")
+            }
+            // What stands there already.
+            b'n' => self.word(at, "null"),
+            _ => self.unexpected(at, "expected a value"),
+        }
+    }
+
+    #[inline(always)]
+    fn word(&mut self, at: usize, word: &str) -> Parsed<usize> {
+        match self.bytes()[at..].starts_with(word.as_bytes()) {
+            true => Ok(at + word.len()),
+            false => self.fail(at, "expected a value"),
+        }
+    }
+
+    /// Reads the items of an array into places of their own.
+    #[inline(never)]
+    fn items(&mut self, places: &mut Places<'a>, at: usize, depth: usize) -> Parsed<usize> {
+        let (mut at, mut byte) = self.open(at, depth)?;
+        if byte == b']' {
+            return Ok(at + 1);
+        }
+        loop {
+            unfilled(places);
+            let behind = self.value(places, at, byte, depth + 1)?;
+            (at, byte) = self.behind_space(behind);
+            match byte {
+                b',' => (at, byte) = self.behind_space(at + 1),
+                b']' => return Ok(at + 1),
+                _ => return self.unexpected(at, "expected a comma or ]"),
+            }
+        }
+    }
+
+    /// Reads the members of an object into places of their own.
+    #[inline(never)]
+    fn members(&mut self, places: &mut Places<'a>, at: usize, depth: usize) -> Parsed<usize> {
+        let (mut at, mut byte) = self.open(at, depth)?;
+        if byte == b'}' {
+            return Ok(at + 1);
+        }
+        loop {
+            if byte != b'"' {
+                return self.fail(at, "expected a name in double quotes");
+            }
+            let (place, _) = unfilled(places);
+            let mut behind = self.marks.next(at + 1);
+            if self.peek(behind) == b'"' {
+                let name = &self.text[at + 1..behind];
+                fill(place, Cow::Borrowed(name));
+                behind += 1;
+            } else {
+                let name = self.string_with_escapes(at + 1, behind)?;
+                fill(place, Cow::Owned(name));
+                behind = self.at;
+            }
+            (at, byte) = self.behind_space(behind);
+            if byte != b':' {
+                return self.fail(at, "expected a colon");
+            }
+            (at, byte) = self.behind_space(at + 1);
+            behind = self.value(places, at, byte, depth + 1)?;
+            (at, byte) = self.behind_space(behind);
+            match byte {
+                b',' => (at, byte) = self.behind_space(at + 1),
+                b'}' => return Ok(at + 1),
+                _ => return self.unexpected(at, "expected a comma or }"),
+            }
+        }
+    }
+
+    /// Steps over an opening bracket and the space behind it; what begins there.
+    #[inline(always)]
+    fn open(&mut self, at: usize, depth: usize) -> Parsed<(usize, u8)> {
+        if depth >= self.limits.depth {
+            return self.fail(at, "nested too deep");
+        }
+        Ok(self.behind_space(at + 1))
+    }
+
+    #[inline(always)]
+    fn number(&mut self, start: usize) -> Parsed<usize> {
+        let mut at = start;
+        if self.peek(at) == b'-' {
+            at += 1;
+        }
+        match self.peek(at) {
+            b'0' => at += 1,
+            _ => at = self.digits(at)?,
+        }
+        if self.peek(at) == b'.' {
+            at = self.digits(at + 1)?;
+        }
+        if let b'e' | b'E' = self.peek(at) {
+            at += 1;
+            if let b'+' | b'-' = self.peek(at) {
+                at += 1;
+            }
+            at = self.digits(at)?;
+        }
+        Ok(at)
+    }
+
+    #[inline(always)]
+    fn digits(&mut self, start: usize) -> Parsed<usize> {
+        let mut at = start;
+        while self.peek(at).is_ascii_digit() {
+            at += 1;
+        }
+        match at > start {
+            true => Ok(at),
+            false => self.fail(at, "expected a digit"),
+        }
+    }
 }
 
 #[cfg(test)]

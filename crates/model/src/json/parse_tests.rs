@@ -120,8 +120,16 @@ proptest! {
     }
 
     #[test]
-    fn plain_length_finds_the_first_special_byte(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-        let expected = bytes.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\').unwrap_or(bytes.len());
-        prop_assert_eq!(plain_length(&bytes), expected);
+    fn strings_of_long_texts_end_where_they_end(
+        parts in prop::collection::vec((0_usize..200, prop::sample::select(vec!["", "\\n", "\\\"", "é", "\n"])), 0..40)
+    ) {
+        // Plain characters up to places all over the blocks of 64 bytes, and what stands out there.
+        let parts: Vec<String> = parts.iter().map(|(plain, special)| "x".repeat(*plain) + special).collect();
+        let text = format!("[\"{}\"]", parts.join("\",\""));
+        let ours = foreign(&text).map(|value| value.to_json());
+        match serde_json::from_str::<serde_json::Value>(&text) {
+            Ok(value) => prop_assert_eq!(ours.unwrap(), value.to_string()),
+            Err(_) => prop_assert_eq!(ours.unwrap_err().problem, "unescaped control character in a string"),
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Compact JSON text from a tree.
 
-use super::parse::plain_length;
 use super::{Object, Value};
 
 /// Appends `value` as compact JSON. Depth is bounded by that of the parser that made the tree.
@@ -67,4 +66,46 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
         }
     }
     out.push(b'"');
+}
+
+/// How many leading bytes are neither a quote, nor a backslash, nor a control character. Looks at
+/// eight bytes at a time: a byte of `x` is below `n` where the high bit of `(x - n) & !x` is set.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let mut length = 0;
+    for chunk in bytes.chunks_exact(8) {
+        let word = u64::from_le_bytes([
+            chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7],
+        ]);
+        let special = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        if special != 0 {
+            // The lowest marked byte is exact: borrows only run upwards.
+            return length + special.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    length
+        + bytes[length..]
+            .iter()
+            .take_while(|&&b| b >= 0x20 && b != b'"' && b != b'\\')
+            .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn plain_length_finds_the_first_special_byte(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let expected = bytes.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\').unwrap_or(bytes.len());
+            prop_assert_eq!(plain_length(&bytes), expected);
+        }
+    }
 }
