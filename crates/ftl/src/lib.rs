@@ -12,7 +12,54 @@
 //! ```
 //!
 //! Data comes in through [`Data`], which is implemented for `serde_json::Value` and for maps, vectors, strings and
-//! numbers of the standard library; a host with a tree of its own implements [`Hash`] and [`Seq`].
+//! numbers of the standard library; a host with a tree of its own implements [`Hash`] and [`Seq`]. A template asks the
+//! same names at the same places again and again: [`Hash::get_near`] hands over the [`Place`] that a name was found at
+//! before, so that a tree whose entries stand in a row needn't search. Two features decide on what is there already:
+//! `serde_json` (on by default), and `tree`, which reads the JSON tree that Millstream parses events into, without a copy.
+//!
+//! ```
+//! use ftl::{Data, Entries, Hash, Place, View};
+//!
+//! /// Names and numbers, in a row.
+//! struct Row(Vec<(&'static str, i64)>);
+//!
+//! impl Hash for Row {
+//!     fn get(&self, key: &str) -> Option<View<'_>> {
+//!         self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| View::Int(*value))
+//!     }
+//!
+//!     fn get_near(&self, key: &str, place: &Place) -> Option<View<'_>> {
+//!         match self.0.get(place.index()) {
+//!             Some((name, value)) if *name == key => Some(View::Int(*value)),
+//!             _ => {
+//!                 let index = self.0.iter().position(|(name, _)| *name == key)?;
+//!                 place.moved_to(index);
+//!                 Some(View::Int(self.0[index].1))
+//!             }
+//!         }
+//!     }
+//!
+//!     fn len(&self) -> usize {
+//!         self.0.len()
+//!     }
+//!
+//!     fn entries(&self) -> Entries<'_> {
+//!         Box::new(self.0.iter().map(|(name, value)| (*name, View::Int(*value))))
+//!     }
+//! }
+//!
+//! impl Data for Row {
+//!     fn view(&self) -> View<'_> {
+//!         View::Hash(self)
+//!     }
+//! }
+//!
+//! let template = ftl::Engine::new().compile("sum", "${a + b}")?;
+//! let mut out = Vec::new();
+//! template.render(&Row(vec![("a", 1), ("b", 2)]), &mut out)?;
+//! assert_eq!(out, b"3");
+//! # Ok::<(), ftl::Error>(())
+//! ```
 //!
 //! # Settings
 //!
@@ -126,10 +173,11 @@
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
 //! | reasons that Java keeps in a cause | are [`Error::cause`] |
 //! | a failing render | writes nothing, where Java has written what came before |
-//! | exceptions of Java's own (`NullPointerException`, a negative index before 2.3.27) | are errors that say what is wrong, or nothing is wrong |
-//! | types in messages | what `?string` and `?map` give has types of its own in FreeMarker's, and so have dates that were read |
-//! | numbers in messages | don't keep zeros at the end of a fraction |
+//! | exceptions of Java's own (`NullPointerException`, `IOException`, infinities that are rounded, a negative index before 2.3.27) | are errors that say what is wrong, or nothing is wrong |
+//! | types in messages | what `?string`, `?url` and `?date` give without arguments has types of its own in FreeMarker's: told where the expression itself shows it, not of variables |
+//! | numbers in messages | don't keep the zeros of a quotient without a rest |
 //! | JSON | is read to a depth of 200 |
+//! | floats of the data | count as decimals, as those of JSON do; what `?double` and `?float` make are binary numbers |
 //! | last digits of some doubles | are right; Java before 19 prints some that aren't needed |
 //! | what `?string`, `?date` and `?url` give without arguments | is text or a date; in FreeMarker it can be called with them later |
 //! | half a character in the output | finds its other half, or becomes `?` |

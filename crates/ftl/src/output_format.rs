@@ -91,7 +91,7 @@ impl OutputFormat {
                 format.name()
             ));
         }
-        let name = format!("{}{{{}}}", outer.name(), inner.name()).into();
+        let name = format!("{}{{{}}}", outer.own_name(), inner.own_name()).into();
         Ok(Self::Combined(Arc::new(Combined {
             name,
             nameless,
@@ -146,10 +146,10 @@ impl OutputFormat {
         }
     }
 
-    /// The name that some messages tell: FreeMarker doesn't give combined formats one of their own.
+    /// The name that messages tell.
     pub(crate) fn own_name(&self) -> &str {
         match self {
-            Self::Combined(_) => "null",
+            Self::Combined(combined) if combined.nameless => "null",
             format => format.name(),
         }
     }
@@ -160,6 +160,17 @@ impl OutputFormat {
             self,
             Self::Html | Self::Xhtml | Self::Xml | Self::Rtf | Self::Combined(_)
         )
+    }
+
+    /// Whether its markup is what the old built-in makes of a text, too.
+    pub(crate) fn is_escaped_by(&self, builtin: &str) -> bool {
+        match self {
+            Self::Html | Self::Xhtml => matches!(builtin, "html" | "xhtml" | "xml"),
+            Self::Xml => builtin == "xml",
+            Self::Rtf => builtin == "rtf",
+            Self::Combined(combined) => combined.outer.is_escaped_by(builtin),
+            _ => false,
+        }
     }
 
     /// Whether it takes markup of other formats as it is.

@@ -82,6 +82,14 @@ impl Code {
         })
     }
 
+    /// The same within `template`, whose brackets tips are in.
+    pub(crate) fn within(self, template: &Self) -> Self {
+        Self {
+            square_tags: template.square_tags,
+            ..self
+        }
+    }
+
     /// A template that is `text` as it stands.
     pub(crate) fn plain(name: &str, text: &str, options: &Options) -> Self {
         let source: Arc<str> = text.into();
@@ -146,8 +154,9 @@ impl Code {
         let text = match self.map.literals.text_of(src) {
             Some(text) => {
                 let span = self.map.span(&self.source, src);
+                // What has no such place in the source is shown without it.
                 let found = self.map.between(&self.source, span);
-                return found.unwrap_or_else(|| text.to_owned());
+                return found.unwrap_or_else(|| self.canonical(text));
             }
             None => self.text_of(src),
         };
@@ -175,6 +184,16 @@ impl Code {
             Some(expr) => eval::Printer::of(self).expr(&expr),
             None => self.text_of(src).to_owned(),
         }
+    }
+
+    /// The expression `text` as FreeMarker shows those that it has no text of.
+    fn canonical(&self, text: &str) -> String {
+        let code = Self::expression(&self.name, text, self.options.clone());
+        let shown = code.ok().and_then(|code| {
+            let expr = code.only_expression()?;
+            Some(eval::Printer::of(&code).expr(expr))
+        });
+        shown.unwrap_or_else(|| text.to_owned())
     }
 
     /// What stands at `src`, be it in a string literal with escapes.

@@ -46,6 +46,9 @@ impl Verdict {
         if matches!(java, "out of memory" | "stack overflow") {
             return Some("FreeMarker has run out of memory");
         }
+        if java == "takes too long" {
+            return Some("FreeMarker never ends");
+        }
         if let (Some(Ok(ours)), Some(output)) = (&self.ours, self.java["output"].as_str()) {
             if essence(ours) == essence(output) {
                 return Some("a printed error names Java classes");
@@ -61,6 +64,12 @@ impl Verdict {
         // What it says of an exception in a call, if that says nothing.
         const NO_WORDS: &str = "Failed to transform element";
         let has_no_words = java.lines().any(|line| line == NO_WORDS);
+        const CAUSE: &str = "Underlying cause: java.lang.NullPointerException";
+        let left_behind = java == "freemarker.core.ReturnInstruction$Return";
+        let fails_at_once = java.contains(CAUSE) && matches!(self.ours, Some(Err(_)));
+        if left_behind || fails_at_once {
+            return Some("both fail, FreeMarker with an exception of Java's");
+        }
         if has_no_words || CRASHES.iter().any(|crash| java.starts_with(crash)) {
             return Some("FreeMarker crashes: it has no value where it takes one for granted");
         }

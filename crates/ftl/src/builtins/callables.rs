@@ -145,7 +145,7 @@ fn with_args<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, callee: Value<'a>) ->
 /// Whether `?with_args` can be applied.
 pub(super) fn check_callable<'a>(
     env: &Env<'a>,
-    call: &BuiltinCall,
+    call: &'a BuiltinCall,
     callee: &Value<'a>,
 ) -> Evaluated<'a, ()> {
     let is_callable = match callee {

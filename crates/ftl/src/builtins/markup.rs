@@ -39,8 +39,8 @@ fn converted<'a>(
             let message = format!(
                 "The left side operand of ?{} is in {} format, which differs from the current output format, {}. Conversion wasn't possible.",
                 call.builtin.name(),
-                markup.format.name(),
-                format.name()
+                markup.format.own_name(),
+                format.own_name()
             );
             return Err(env.fault(ErrorKind::Type, call.target.src, message));
         };

@@ -95,7 +95,12 @@ impl Builtin {
     }
 
     /// What is wrong with the arguments of `?string` depends on what it is to make a string of.
-    fn string_misfit<'a>(&self, env: &Env<'a>, call: &BuiltinCall, value: &Value<'a>) -> Fault<'a> {
+    fn string_misfit<'a>(
+        &self,
+        env: &Env<'a>,
+        call: &'a BuiltinCall,
+        value: &Value<'a>,
+    ) -> Fault<'a> {
         let got = match call.arg_count() {
             0 => "none".to_owned(),
             count => count.to_string(),

@@ -36,7 +36,7 @@ type Returned<'a> = Evaluated<'a, Option<Value<'a>>>;
 enum Run {
     /// A string; numbers, dates and booleans are formatted first.
     Str(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Str<'a>) -> Returned<'a>),
-    /// The text that the target prints, markup included.
+    /// The text that the target prints. Markup that has been escaped so is left alone, and other markup refused.
     Text(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Str<'a>) -> Returned<'a>),
     Number(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, Number) -> Returned<'a>),
     Date(for<'a> fn(&mut Env<'a>, &'a BuiltinCall, DateTime) -> Returned<'a>),
@@ -60,6 +60,9 @@ enum Args {
     Optional(usize, usize),
     Required(usize, usize),
 }
+
+const PRINTABLE: &str =
+    "string or something automatically convertible to string (number, date or boolean)";
 
 /// One built-in.
 pub(crate) struct Builtin {
@@ -173,7 +176,14 @@ impl Builtin {
                 run(env, call, text)
             }
             Run::Text(run) => {
-                let text = env.eval_printable(&call.target)?;
+                let value = env.eval(&call.target)?;
+                if let Value::Markup(markup) = &value {
+                    if markup.format.is_escaped_by(self.name) {
+                        return Ok(Some(value));
+                    }
+                    return Err(env.type_fault(&call.target, PRINTABLE, &value));
+                }
+                let text = env.printed(&call.target, &value)?;
                 env.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
                 run(env, call, text)
             }
@@ -295,7 +305,7 @@ impl Builtin {
     }
 }
 
-fn not_a_date<'a>(env: &Env<'a>, call: &BuiltinCall, found: &Value<'a>) -> Fault<'a> {
+fn not_a_date<'a>(env: &Env<'a>, call: &'a BuiltinCall, found: &Value<'a>) -> Fault<'a> {
     match env.type_fault(&call.target, "date/time", found) {
         // FreeMarker hands the name of the type over as a tip.
         Fault::Error(error) => Fault::Error(error.tip("date")),

@@ -332,22 +332,31 @@ fn abs<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> 
     some(number.abs())
 }
 
-fn round<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(number.round(Rounding::HalfUp))
+fn round<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    rounded(env, &number, Rounding::HalfUp)
 }
 
-fn floor<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(number.round(Rounding::Floor))
+fn floor<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    rounded(env, &number, Rounding::Floor)
 }
 
-fn ceiling<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(number.round(Rounding::Ceiling))
+fn ceiling<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    rounded(env, &number, Rounding::Ceiling)
 }
 
-/// The low 32 bits of the whole part; infinities are the limits.
+/// What a double can't hold can't be rounded either.
+fn rounded<'a>(env: &Env<'a>, number: &Number, mode: Rounding) -> Returned<'a> {
+    if matches!(number, Number::Big(_) | Number::Float(_)) && !number.to_f64().is_finite() {
+        let message = "infinities and NaN can't be rounded";
+        return Err(env.failure(ErrorKind::Value, message));
+    }
+    some(number.round(mode))
+}
+
+/// The low 32 bits of the whole part; floats end at the limits.
 fn narrowed(number: &Number) -> i32 {
     match number {
-        Number::NonFinite(value) => *value as i32,
+        Number::Float(float) => float.to_i32(),
         number => number.to_i64_wrapping() as i32,
     }
 }
@@ -373,12 +382,11 @@ fn long<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Retur
 }
 
 fn float<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    let narrowed = number.to_f64() as f32;
-    some(Number::from_f64(f64::from(narrowed)))
+    some(number.to_single())
 }
 
 fn double<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(Number::from_f64(number.to_f64()))
+    some(number.to_double())
 }
 
 fn is_nan<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
@@ -387,11 +395,16 @@ fn is_nan<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'
 
 fn is_infinite<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
     Ok(Some(Value::Bool(
-        matches!(number, Number::NonFinite(value) if value.is_infinite()),
+        matches!(number, Number::Float(float) if float.value.is_infinite()),
     )))
 }
 
 fn whole_i32(number: &Number) -> Option<i32> {
+    if let Number::Float(float) = number {
+        // It counts as the binary number that it is.
+        let whole = float.to_i32();
+        return (f64::from(whole) == float.value).then_some(whole);
+    }
     let whole = number
         .to_i64()
         .and_then(|whole| i32::try_from(whole).ok())?;
@@ -415,10 +428,7 @@ fn letters<'a>(
 ) -> Returned<'a> {
     let name = &call.name;
     let Some(mut rest) = whole_i32(number) else {
-        // Java's own names of what isn't finite.
-        let text = number.to_text().replace("INF", "Infinity");
-        let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
-        let shown = format!("{sign}{}", crate::eval::java_decimal(digits));
+        let shown = number.to_text();
         let message = format!(
             "The left side operand value isn't compatible with ?{name}: Can't convert {shown} to type Integer without loss."
         );
@@ -481,12 +491,7 @@ fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Retur
         "number_to_time" => DateKind::Time,
         _ => DateKind::DateTime,
     };
-    let millis = match &number {
-        // Java's casts of infinities end at the limits.
-        Number::NonFinite(value) => Some(*value as i64),
-        number => number.to_nearest_i64(),
-    };
-    match millis {
+    match number.to_nearest_i64() {
         Some(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
         None => {
             let message = format!(

@@ -361,14 +361,21 @@ fn number<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
         _ => None,
     };
     if let Some(value) = special {
-        return some(Value::Number(Number::NonFinite(value)));
+        return some(Value::Number(Number::double(value)));
     }
     let parsed = Number::parse(text.as_str(), env.max_digits()).or_else(|| {
         let ascii = with_ascii_digits(text.as_str())?;
         Number::parse(&ascii, env.max_digits())
     });
     match parsed {
-        Some(number) => env.number(call.target.src, number).map(Some),
+        Some(number) => {
+            let is_conservative = env.settings.conservative_division;
+            let read = number.map(|number| match is_conservative {
+                true => number.read_conservatively(),
+                false => number.without_least(),
+            });
+            env.number(call.target.src, read).map(Some)
+        }
         None => {
             let message = format!(
                 "Can't convert this string to number: {}",

@@ -54,9 +54,9 @@ fn fold_ints(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
         Arithmetic::Add => left.checked_add(right),
         Arithmetic::Subtract => left.checked_sub(right),
         Arithmetic::Multiply => left.checked_mul(right),
-        // A division by zero must fail when it is run, and a fraction isn't an integer.
+        // A division by zero must fail when it is run, and neither a fraction nor what is divided of zero is an integer.
         Arithmetic::Divide => {
-            (right != 0 && left.checked_rem(right) == Some(0)).then(|| left / right)
+            (right != 0 && left != 0 && left.checked_rem(right) == Some(0)).then(|| left / right)
         }
         Arithmetic::Modulus => left.checked_rem(right),
     };

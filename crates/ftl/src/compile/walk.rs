@@ -124,6 +124,14 @@ pub(crate) fn substitute(expr: &mut Expr, name: &str, replacement: &Expr) {
         };
         return;
     }
+    // What has been put there before stands where it stood.
+    if let ExprKind::Paren(inner) = &mut expr.kind
+        && inner.src == expr.src
+    {
+        substitute(inner, name, replacement);
+        expr.src = inner.src;
+        return;
+    }
     children_mut(expr, &mut |child| substitute(child, name, replacement));
 }
 

@@ -232,8 +232,8 @@ impl Error {
     pub fn stack_trace(&self) -> String {
         let mut text = String::new();
         for (index, frame) in self.0.stack.iter().enumerate() {
-            // A `#nested`, and the call that it belongs to.
-            let is_around_nested = index > 0 && self.0.stack[index - 1].nested;
+            // A `#nested` that something in its content has failed in, and the call that it belongs to.
+            let is_around_nested = index > 1 && self.0.stack[index - 1].nested;
             let bullet = if index > 0 && (frame.nested || is_around_nested) {
                 '~'
             } else {

@@ -156,6 +156,8 @@ impl<'a> Env<'a> {
             Transform::NormalizeNewlines => {
                 let text = String::from_utf8_lossy(&captured);
                 let text = text.replace("\r\n", "\n").replace('\r', "\n");
+                // An empty line at the front goes.
+                let text = text.strip_prefix('\n').unwrap_or(&text);
                 for line in text.lines() {
                     self.out.extend_from_slice(line.as_bytes());
                     self.out.push(b'\n');

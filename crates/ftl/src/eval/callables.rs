@@ -260,6 +260,10 @@ impl<'a> Env<'a> {
         let value = self.captured_markup(captured, &OutputFormat::Undefined)?;
         self.charge_items(1)?;
         match scope {
+            "local" if self.place.running.is_none() => {
+                let message = format!("Could not set variable {name}: Not executing macro body");
+                return Err(self.failure(ErrorKind::Value, message));
+            }
             "local" => {
                 let slot = self.place.running.and_then(|running| {
                     let slot = running.def.local_slot(&name)?;

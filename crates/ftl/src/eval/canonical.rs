@@ -254,7 +254,7 @@ fn without_comments(between: &str) -> &str {
 }
 
 /// A number's notation as a `BigDecimal` prints it: without zeros in front, but with those at the end.
-pub(crate) fn java_decimal(text: &str) -> String {
+fn java_decimal(text: &str) -> String {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let whole = whole.trim_start_matches('0');
     let digits = format!("{whole}{fraction}");

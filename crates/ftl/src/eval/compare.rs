@@ -9,7 +9,6 @@ use super::exec::TEXT_BYTES_PER_STEP;
 use super::stream::is_lazy;
 use crate::error::ErrorKind;
 use crate::number::Number;
-use crate::syntax::Src;
 use crate::syntax::ast::{Compare, Expr, ExprKind};
 use crate::value::{UnreadKind, Value};
 
@@ -80,7 +79,7 @@ impl<'a> Env<'a> {
                 let message = format!("Can't use operator \"{operator}\" on {types} values.");
                 return Err(self.fault(ErrorKind::Type, left.src.to(right.src), message));
             }
-            _ => return Err(self.incomparable(left.src.to(right.src), left_value, right_value)),
+            _ => return Err(self.incomparable((left, left_value), (right, right_value))),
         };
         Ok(compare.holds(order))
     }
@@ -122,7 +121,12 @@ impl<'a> Env<'a> {
         }))
     }
 
-    fn incomparable(&self, src: Src, left: &Value<'a>, right: &Value<'a>) -> Fault<'a> {
+    fn incomparable(
+        &self,
+        (left_expr, left): (&'a Expr, &Value<'a>),
+        (right_expr, right): (&'a Expr, &Value<'a>),
+    ) -> Fault<'a> {
+        let src = left_expr.src.to(right_expr.src);
         // They could be compared if they could be read.
         let are_dates = left.date_kind().is_some() && left.date_kind() == right.date_kind();
         let are_texts = [left, right].into_iter().all(|value| {
@@ -142,7 +146,11 @@ impl<'a> Env<'a> {
             );
             return self.fault(ErrorKind::Type, src, message);
         }
-        self.fault(ErrorKind::Type, src, incomparable_message(left, right))
+        let types = (
+            self.shown_type(left_expr, left),
+            self.shown_type(right_expr, right),
+        );
+        self.fault(ErrorKind::Type, src, incomparable_types(types))
     }
 }
 
@@ -163,10 +171,14 @@ impl Compare {
 
 /// Why two values can't be compared.
 pub(crate) fn incomparable_message(left: &Value<'_>, right: &Value<'_>) -> String {
+    incomparable_types((left.type_name(), right.type_name()))
+}
+
+fn incomparable_types((left, right): (&str, &str)) -> String {
     format!(
         "Can't compare values of these types. Allowed comparisons are between two numbers, two strings, two dates, or two booleans.\nLeft hand operand is {}.\nRight hand operand is {}.",
-        super::with_article(left.type_name()),
-        super::with_article(right.type_name())
+        super::with_article(left),
+        super::with_article(right)
     )
 }
 
@@ -199,7 +211,7 @@ pub(super) fn equal<'a>(
     }
     match env.ordering(left_value, right_value) {
         Some(order) => Ok(order == Ordering::Equal),
-        None => Err(env.incomparable(left.src.to(right.src), left_value, right_value)),
+        None => Err(env.incomparable((left, left_value), (right, right_value))),
     }
 }
 

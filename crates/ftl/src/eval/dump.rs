@@ -65,22 +65,8 @@ fn describe(template: &Code, node: &Node) -> String {
     let printer = Printer::of(template);
     let show = |expr: &Expr| printer.expr(expr);
     match &node.kind {
-        NodeKind::Output(expr) => match unescaped(node, expr) {
-            Some(original) => printer.interpolation(&original) + " auto-escaped",
-            None if !stands_in(node, expr) => {
-                let interpolation = template.text_of(node.src);
-                let (opening, rest) = interpolation.split_at(2.min(interpolation.len()));
-                let (inner, closing) = rest.split_at(rest.len().saturating_sub(1));
-                // The escape has no place for what it escapes: that is only in the source.
-                let inner = Code::expression(&template.name, inner, template.options.clone())
-                    .ok()
-                    .and_then(|code| Some(Printer::of(&code).expr(code.only_expression()?)))
-                    .unwrap_or_else(|| inner.trim().to_owned());
-                format!("{opening}{inner}{closing} auto-escaped")
-            }
-            None => printer.interpolation(without_own_parens(expr)),
-        },
-        NodeKind::FormattedOutput(output) => printer.interpolation(&output.expr),
+        NodeKind::Output(expr) => describe_output(template, node, expr),
+        NodeKind::FormattedOutput(output) => describe_output(template, node, &output.expr),
         NodeKind::NumericOutput(output) => {
             let format = if output.has_format {
                 format!(" ; m{}M{}", output.min_fraction, output.max_fraction)
@@ -158,31 +144,44 @@ fn describe(template: &Code, node: &Node) -> String {
     }
 }
 
+/// `${x}`, or what an `#escape` has made of it.
+fn describe_output(template: &Code, node: &Node, expr: &Expr) -> String {
+    let printer = Printer::of(template);
+    match unescaped(node, expr) {
+        Some(original) => printer.interpolation(&original) + " auto-escaped",
+        None if !stands_in(node, expr) => {
+            let interpolation = template.text_of(node.src);
+            let (opening, rest) = interpolation.split_at(2.min(interpolation.len()));
+            let (inner, closing) = rest.split_at(rest.len().saturating_sub(1));
+            // The escape has no place for what it escapes: that is only in the source.
+            let inner = Code::expression(&template.name, inner, template.options.clone())
+                .ok()
+                .and_then(|code| Some(Printer::of(&code).expr(code.only_expression()?)))
+                .unwrap_or_else(|| inner.trim().to_owned());
+            format!("{opening}{inner}{closing} auto-escaped")
+        }
+        None => printer.interpolation(without_own_parens(expr)),
+    }
+}
+
 /// What stands in the interpolation `node`, if an `#escape` has put its expression around it.
 pub(super) fn unescaped(node: &Node, expr: &Expr) -> Option<Expr> {
     if stands_in(node, expr) {
         return None;
     }
     let found = part_within(&mut expr.clone(), node.src)?;
-    Some(match found.kind {
-        // These parentheses have come with it.
-        ExprKind::Paren(inner) if inner.src == found.src => *inner,
-        kind => Expr {
-            src: found.src,
-            kind,
-        },
-    })
+    Some(without_own_parens(&found).clone())
 }
 
 /// Whether `expr` is what has been written in `node`.
-fn stands_in(node: &Node, expr: &Expr) -> bool {
+pub(super) fn stands_in(node: &Node, expr: &Expr) -> bool {
     expr.src.start >= node.src.start && expr.src.end <= node.src.end
 }
 
-/// An expression that an `#escape` has put parentheses around, and nothing else.
+/// An expression without the parentheses that `#escape`s have put around it.
 fn without_own_parens(expr: &Expr) -> &Expr {
     match &expr.kind {
-        ExprKind::Paren(inner) if inner.src == expr.src => inner,
+        ExprKind::Paren(inner) if inner.src == expr.src => without_own_parens(inner),
         _ => expr,
     }
 }

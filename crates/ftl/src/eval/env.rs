@@ -270,11 +270,16 @@ impl<'a> Env<'a> {
     }
 
     #[cold]
-    pub(crate) fn type_fault(&self, expr: &Expr, expected: &str, found: &Value<'a>) -> Fault<'a> {
+    pub(crate) fn type_fault(
+        &self,
+        expr: &'a Expr,
+        expected: &str,
+        found: &Value<'a>,
+    ) -> Fault<'a> {
         let message = format!(
             "Expected {}, but this has evaluated to {}:",
             with_article(expected),
-            with_article(found.type_name())
+            with_article(self.shown_type(expr, found))
         );
         self.role_fault(expr.src, message)
     }

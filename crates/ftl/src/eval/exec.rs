@@ -211,8 +211,8 @@ impl<'a> Env<'a> {
             None => {
                 let message = format!(
                     "The value to print is in {} format, which differs from the current output format, {}. Format conversion wasn't possible.",
-                    markup.format.name(),
-                    output.format.name()
+                    markup.format.own_name(),
+                    output.format.own_name()
                 );
                 return Err(self.described(ErrorKind::Type, output.expr.src, message));
             }

@@ -160,6 +160,9 @@ impl<'a> Env<'a> {
     #[inline(never)]
     fn decimal(&mut self, expr: &'a Expr, text: &str) -> Evaluated<'a, Value<'a>> {
         match Number::parse(text, self.max_digits()) {
+            Some(number) if self.settings.conservative_division => {
+                self.number(expr.src, number.map(Number::read_conservatively))
+            }
             Some(number) => self.number(expr.src, number),
             None => Err(self.fault(ErrorKind::Value, expr.src, "malformed number")),
         }
@@ -243,16 +246,14 @@ impl<'a> Env<'a> {
     }
 
     /// The value as `${…}` prints it, markup included.
-    pub(crate) fn eval_printable(&mut self, expr: &'a Expr) -> Evaluated<'a, Str<'a>> {
-        match self.eval(expr)? {
-            Value::Str(text) => Ok(text),
-            value => {
-                let mut bytes = Vec::new();
-                self.write_value(expr, &value, &mut bytes)?;
-                self.charge(bytes.len())?;
-                Ok(Str::from(String::from_utf8(bytes).unwrap_or_default()))
-            }
+    pub(crate) fn printed(&mut self, expr: &'a Expr, value: &Value<'a>) -> Evaluated<'a, Str<'a>> {
+        if let Value::Str(text) = value {
+            return Ok(text.clone());
         }
+        let mut bytes = Vec::new();
+        self.write_value(expr, value, &mut bytes)?;
+        self.charge(bytes.len())?;
+        Ok(Str::from(String::from_utf8(bytes).unwrap_or_default()))
     }
 
     /// A string literal with interpolations: a string, or markup if some of them are.

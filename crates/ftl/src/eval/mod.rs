@@ -13,6 +13,7 @@ mod env;
 mod exec;
 mod expr;
 mod first;
+mod formatters;
 mod list;
 mod load;
 mod lookup;
@@ -23,7 +24,7 @@ mod stream;
 mod trace;
 mod units;
 
-pub(crate) use canonical::{Printer, java_decimal};
+pub(crate) use canonical::Printer;
 pub(crate) use compare::{NAN_COMPARED, compared_bytes, has_nan, incomparable_message, ordering};
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
 pub(crate) use exec::{COMPILED_BYTES_PER_STEP, TEXT_BYTES_PER_STEP};

@@ -28,18 +28,22 @@ impl<'a> Env<'a> {
             // Multiplying and dividing take time by the product of the lengths.
             let words = (1 + left.extra_words()) * (1 + right.extra_words());
             self.steps(words / WORDS_PER_STEP)?;
-            let result = match operator {
-                Arithmetic::Add => left.add(right, max_digits),
-                Arithmetic::Subtract => left.subtract(right, max_digits),
-                Arithmetic::Multiply => left.multiply(right, max_digits),
-                Arithmetic::Divide if self.settings.conservative_division => {
-                    left.divide_conservatively(right, max_digits)
+            let result = if self.settings.conservative_division {
+                match operator {
+                    Arithmetic::Add => left.add_conservatively(right, max_digits),
+                    Arithmetic::Subtract => left.subtract_conservatively(right, max_digits),
+                    Arithmetic::Multiply => left.multiply_conservatively(right, max_digits),
+                    Arithmetic::Divide => left.divide_conservatively(right, max_digits),
+                    Arithmetic::Modulus => left.modulus_conservatively(right),
                 }
-                Arithmetic::Divide => left.divide(right, max_digits),
-                Arithmetic::Modulus if self.settings.conservative_division => {
-                    left.modulus_conservatively(right)
+            } else {
+                match operator {
+                    Arithmetic::Add => left.add(right, max_digits),
+                    Arithmetic::Subtract => left.subtract(right, max_digits),
+                    Arithmetic::Multiply => left.multiply(right, max_digits),
+                    Arithmetic::Divide => left.divide(right, max_digits),
+                    Arithmetic::Modulus => left.modulus(right),
                 }
-                Arithmetic::Modulus => left.modulus(right),
             };
             return self.number(src, result);
         }
@@ -152,8 +156,8 @@ impl<'a> Env<'a> {
                     None => {
                         let message = format!(
                             "Concatenation left hand operand is in {} format, while the right hand operand is in {}. Conversion to common format wasn't possible.",
-                            format.name(),
-                            markup.format.name()
+                            format.own_name(),
+                            markup.format.own_name()
                         );
                         return Err(self.fault(ErrorKind::Type, src, message));
                     }

@@ -1,7 +1,7 @@
 //! The parts that expressions play in what they stand in, for messages.
 
 use super::canonical::Printer;
-use super::dump::{branch_tag, scope, symbol, unescaped};
+use super::dump::{branch_tag, scope, stands_in, symbol, unescaped};
 use crate::syntax::Src;
 use crate::syntax::ast::{Branch, CallArgs, Expr, ExprKind, Lookup, Node, NodeKind, RangeKind};
 
@@ -35,10 +35,13 @@ pub(super) fn role(
     };
     match &node.kind {
         NodeKind::Output(expr) => {
-            let original = unescaped(node, expr);
-            look(original.as_ref().unwrap_or(expr), "${...}", "content");
+            look_in_output(node, expr, &mut |expr| look(expr, "${...}", "content"));
         }
-        NodeKind::FormattedOutput(output) => look(&output.expr, "${...}", "content"),
+        NodeKind::FormattedOutput(output) => {
+            look_in_output(node, &output.expr, &mut |expr| {
+                look(expr, "${...}", "content");
+            });
+        }
         NodeKind::NumericOutput(output) => look(&output.expr, "#{...}", "content"),
         NodeKind::List(list) if list.otherwise.is_none() => {
             look(&list.source, "#list", "list source");
@@ -182,5 +185,14 @@ fn role_in(
             .iter()
             .find_map(|part| self::role(printer, part, blamed)),
         _ => None,
+    }
+}
+
+/// Looks at what stands in an interpolation. What an `#escape` has put around it plays no part in it.
+fn look_in_output(node: &Node, expr: &Expr, look: &mut dyn FnMut(&Expr)) {
+    match unescaped(node, expr) {
+        Some(original) => look(&original),
+        None if stands_in(node, expr) => look(expr),
+        None => {}
     }
 }

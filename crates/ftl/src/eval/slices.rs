@@ -14,6 +14,10 @@ use crate::value::{Range, Str, Value};
 pub(crate) const UNCHECKED: &str =
     "Expression has thrown an unchecked exception; see the cause exception.";
 
+/// What can be indexed and sliced.
+const EXPECTED: &str =
+    "sequence or string or something automatically convertible to string (number, date or boolean)";
+
 impl<'a> Env<'a> {
     pub(crate) fn index(
         &mut self,
@@ -122,7 +126,6 @@ impl<'a> Env<'a> {
             }
             return Ok(index.and_then(|index| self.item(&value, index)));
         }
-        const EXPECTED: &str = "sequence or string or something automatically convertible to string (number, date or boolean)";
         if !value.is_hash() && !value.is_printable() {
             return Err(self.type_fault(target, EXPECTED, &value));
         }
@@ -171,6 +174,9 @@ impl<'a> Env<'a> {
                 items.push(self.item(value, index));
             }
             return Ok(Value::list(items));
+        }
+        if !value.is_printable() {
+            return Err(self.type_fault(target, EXPECTED, value));
         }
         let text: Str<'a> = self.string_of(target, value.clone())?;
         let len = utf16::len(text.as_str());

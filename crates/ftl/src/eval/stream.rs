@@ -20,9 +20,11 @@ pub(crate) enum Stream<'a> {
         len: usize,
     },
     Stage(Box<Stage<'a>>),
-    /// The next `left` items (all, if `None`); `needs_all` if it is an error that there are fewer.
+    /// The next `left` items (all, if `None`) after `to_skip` others, which must be there; `needs_all` if it is an error
+    /// that there are fewer.
     Slice {
         source: Box<Stream<'a>>,
+        to_skip: usize,
         left: Option<usize>,
         needs_all: bool,
         key: &'a Expr,
@@ -212,19 +214,14 @@ impl<'a> Env<'a> {
             }));
         }
         let clips = range.len.is_none() || range.clips;
-        let mut skipped = 0;
-        while skipped < range.first {
-            if source.next(self)?.is_none() {
-                return Err(self.out_of_items(key, "start", range.first, skipped as usize));
-            }
-            skipped += 1;
-        }
+        let first = range.first.max(0) as usize;
         Ok(Slice::Items(Stream::Slice {
             source: Box::new(source),
+            to_skip: first,
             left: range.len,
             needs_all: !clips,
             key,
-            first: range.first.max(0) as usize,
+            first,
         }))
     }
 
@@ -274,6 +271,7 @@ impl<'a> Env<'a> {
 impl<'a> Stream<'a> {
     /// Whether there is another item. What has to be computed for this is not computed again.
     pub(crate) fn has_next(&mut self, env: &mut Env<'a>) -> Evaluated<'a, bool> {
+        self.skip(env)?;
         match self {
             Self::Items { next, len, .. } => Ok(next < len),
             Self::Stage(stage) => stage.has_next(env),
@@ -283,6 +281,26 @@ impl<'a> Stream<'a> {
             } => Ok(true),
             Self::Slice { source, .. } => source.has_next(env),
         }
+    }
+
+    /// Leaves out the items before a slice, when its first one is asked for.
+    fn skip(&mut self, env: &mut Env<'a>) -> Evaluated<'a, ()> {
+        let Self::Slice {
+            source,
+            to_skip,
+            key,
+            ..
+        } = self
+        else {
+            return Ok(());
+        };
+        let first = std::mem::take(to_skip);
+        for skipped in 0..first {
+            if source.next(env)?.is_none() {
+                return Err(env.out_of_items(key, "start", first as i64, skipped));
+            }
+        }
+        Ok(())
     }
 
     /// The next item, which may be a missing value; `None` after the last.
@@ -304,6 +322,7 @@ impl<'a> Stream<'a> {
                 needs_all,
                 key,
                 first,
+                ..
             } => {
                 let item = source.next(env)?;
                 if item.is_none() && *needs_all {

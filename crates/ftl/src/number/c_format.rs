@@ -90,8 +90,9 @@ impl CFormat {
     pub(crate) fn write_number(self, number: &Number, out: &mut Vec<u8>) {
         match (self, number) {
             (_, Number::Int(int)) => write_int(*int, out),
-            (Self::Oldest, Number::NonFinite(float)) => {
-                out.extend_from_slice(self.non_finite_name(*float).as_bytes());
+            (Self::Legacy, Number::Float(_)) => number.write_computer(out),
+            (_, Number::Float(float)) if !float.value.is_finite() => {
+                out.extend_from_slice(self.non_finite_name(float.value).as_bytes());
             }
             (Self::Legacy | Self::Oldest, _) => number.write_computer(out),
             (_, Number::Big(big)) => match big.small() {
@@ -100,8 +101,10 @@ impl CFormat {
                 }
                 _ => write_exactly(&big.to_big(), out),
             },
-            (_, Number::NonFinite(float)) => {
-                out.extend_from_slice(self.non_finite_name(*float).as_bytes());
+            (_, Number::Float(_)) => {
+                if let Ok(decimal) = number.to_big() {
+                    write_exactly(&decimal, out);
+                }
             }
         }
     }
@@ -186,7 +189,7 @@ mod tests {
 
     #[test]
     fn infinities_are_the_languages() {
-        let infinity = Number::NonFinite(f64::NEG_INFINITY);
+        let infinity = Number::double(f64::NEG_INFINITY);
         assert_eq!(text(CFormat::JavaScript, &infinity), "-Infinity");
         assert_eq!(text(CFormat::Java, &infinity), "Double.NEGATIVE_INFINITY");
         assert_eq!(text(CFormat::XmlSchema, &infinity), "-INF");

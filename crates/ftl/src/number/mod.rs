@@ -3,6 +3,7 @@
 mod c_format;
 mod conservative;
 mod decimal;
+mod float;
 mod format;
 mod small;
 
@@ -14,27 +15,33 @@ use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
 pub(crate) use c_format::CFormat;
 pub use decimal::Decimal;
 use decimal::Small;
+pub(crate) use float::Float;
 pub(crate) use format::{NumberFormat, StandardPatterns};
 
 /// Fraction digits that a division keeps at least.
 const MIN_DIVISION_SCALE: i64 = 12;
 /// Fraction digits that a multiplication keeps at most.
-const MAX_SCALE: i64 = 100;
+const MAX_SCALE: i64 = 12;
 
 /// As a result it is a decimal: FreeMarker calculates in those, and only the data has it in 64 bits, where its sign can't change.
 const LEAST: i64 = i64::MIN;
 
-/// What is wrong with a division of `dividend` by zero.
+/// What is wrong with a division of `dividend` by a `divisor` that is zero.
 #[cold]
-fn divided_by_zero(dividend: &Decimal) -> NumberError {
-    let scale = MIN_DIVISION_SCALE.max(dividend.scale());
+fn divided_by_zero(dividend: &Decimal, divisor: &Decimal) -> NumberError {
+    // Java has a table of that many powers of ten.
+    const MOST_ZEROS: i64 = 19;
+    let scale = MIN_DIVISION_SCALE
+        .max(dividend.scale())
+        .max(divisor.scale());
+    let zeros = scale + divisor.scale() - dividend.scale();
     let (digits, _) = dividend
         .to_big()
-        .with_scale(scale)
+        .with_scale(dividend.scale() + zeros)
         .into_bigint_and_exponent();
     match digits.to_i64() {
-        Some(i64::MIN) | None => NumberError::BigDivisionByZero,
-        Some(_) => NumberError::DivisionByZero,
+        Some(digits) if digits != i64::MIN && zeros < MOST_ZEROS => NumberError::DivisionByZero,
+        _ => NumberError::BigDivisionByZero,
     }
 }
 
@@ -43,15 +50,16 @@ fn divided_by_zero(dividend: &Decimal) -> NumberError {
 pub(crate) enum Number {
     Int(i64),
     Big(Decimal),
-    /// Only what has no decimal notation: infinities and not-a-number.
-    NonFinite(f64),
+    /// What `?double` and `?float` make, and what has no decimal notation: infinities and not-a-number.
+    Float(Float),
 }
 
 /// Why an operation on numbers has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NumberError {
     DivisionByZero,
-    /// The same, where the dividend with the quotient's fraction digits needs more than 64 bits: Java words that otherwise.
+    /// The same, where the dividend with the fraction digits of the quotient and the divisor needs more than 64 bits: Java
+    /// words that otherwise.
     BigDivisionByZero,
     TooLarge,
     NonFinite,
@@ -78,7 +86,7 @@ impl Number {
     /// The number with the shortest decimal notation of `value`.
     pub(crate) fn from_f64(value: f64) -> Self {
         if !value.is_finite() {
-            return Self::NonFinite(value);
+            return Self::double(value);
         }
         if value.fract() == 0.0 && value.abs() < 9.0e15 {
             return Self::Int(value as i64);
@@ -89,7 +97,7 @@ impl Number {
         } else {
             format!("{value:e}")
         };
-        Decimal::parse(&text).map_or(Self::NonFinite(value), Self::Big)
+        Decimal::parse(&text).map_or(Self::double(value), Self::Big)
     }
 
     pub(crate) fn from_big(value: BigDecimal) -> Self {
@@ -141,6 +149,14 @@ impl Number {
         Some(Self::Big(decimal).checked(max_digits))
     }
 
+    /// The same as a decimal, if it is the one of 64 bits that can't be negated in them.
+    pub(crate) fn without_least(self) -> Self {
+        match self {
+            Self::Int(LEAST) => Self::Big(LEAST.into()),
+            other => other,
+        }
+    }
+
     /// Refuses numbers whose plain notation has more than `max_digits` digits.
     pub(crate) fn checked(self, max_digits: u64) -> Result<Self> {
         match &self {
@@ -153,7 +169,7 @@ impl Number {
     pub(crate) fn extra_words(&self) -> usize {
         match self {
             Self::Big(big) => big.extra_words(),
-            Self::Int(_) | Self::NonFinite(_) => 0,
+            Self::Int(_) | Self::Float(_) => 0,
         }
     }
 
@@ -166,7 +182,7 @@ impl Number {
         match self {
             Self::Int(int) => Some((*int).into()),
             Self::Big(big) => big.small(),
-            Self::NonFinite(_) => None,
+            Self::Float(_) => None,
         }
     }
 
@@ -174,7 +190,7 @@ impl Number {
         match self {
             Self::Int(int) => Ok((*int).into()),
             Self::Big(big) => Ok(big.clone()),
-            Self::NonFinite(_) => Err(NumberError::NonFinite),
+            Self::Float(float) => float.to_decimal().ok_or(NumberError::NonFinite),
         }
     }
 
@@ -182,7 +198,7 @@ impl Number {
         match self {
             Self::Int(int) => *int as f64,
             Self::Big(big) => big.to_f64(),
-            Self::NonFinite(float) => *float,
+            Self::Float(float) => float.value,
         }
     }
 
@@ -191,7 +207,7 @@ impl Number {
         match self {
             Self::Int(int) => *int,
             Self::Big(big) => big.to_i64_wrapping(),
-            Self::NonFinite(float) => *float as i64,
+            Self::Float(float) => float.value as i64,
         }
     }
 
@@ -200,7 +216,7 @@ impl Number {
         match self {
             Self::Int(int) => Some(*int),
             Self::Big(big) => big.to_i64(),
-            Self::NonFinite(_) => None,
+            Self::Float(float) => float.to_decimal()?.to_i64(),
         }
     }
 
@@ -231,19 +247,20 @@ impl Number {
         {
             return Ok(Self::Int(product));
         }
-        let product = self.to_decimal()?.multiply(&other.to_decimal()?, MAX_SCALE);
+        let product = self.to_decimal()?.multiply(&other.to_decimal()?);
         Self::Big(product).checked(max_digits)
     }
 
     pub(crate) fn divide(&self, other: &Self, max_digits: u64) -> Result<Self> {
         if let (Self::Int(a), Self::Int(b)) = (self, other)
+            && *a != 0
             && a.checked_rem(*b) == Some(0)
         {
             return Ok(Self::Int(a / b));
         }
         let (a, b) = (self.to_decimal()?, other.to_decimal()?);
         if b.is_zero() {
-            return Err(divided_by_zero(&a));
+            return Err(divided_by_zero(&a, &b));
         }
         let scale = MIN_DIVISION_SCALE.max(a.scale()).max(b.scale());
         Self::Big(a.divide_half_up(&b, scale)).checked(max_digits)
@@ -263,7 +280,10 @@ impl Number {
             // `LEAST` stays as it is: FreeMarker multiplies by -1 in 64 bits, and misses the overflow.
             Self::Int(int) => Self::Int(int.wrapping_neg()),
             Self::Big(big) => Self::Big(big.negate()),
-            Self::NonFinite(float) => Self::NonFinite(-float),
+            Self::Float(float) => Self::Float(Float {
+                value: -float.value,
+                ..*float
+            }),
         }
     }
 
@@ -279,7 +299,7 @@ impl Number {
         match self {
             Self::Int(int) => *int < 0,
             Self::Big(big) => big.is_negative(),
-            Self::NonFinite(float) => *float < 0.0,
+            Self::Float(float) => float.value < 0.0,
         }
     }
 
@@ -289,7 +309,7 @@ impl Number {
         const EXACT: i64 = 1 << 53;
         match self {
             Self::Int(int) if (-EXACT..=EXACT).contains(int) => return self.clone(),
-            Self::NonFinite(_) => return self.clone(),
+            Self::Float(float) if !float.value.is_finite() => return self.clone(),
             _ => {}
         }
         let double = self.to_f64();
@@ -314,7 +334,7 @@ impl Number {
                 (exact + half).with_scale_round(0, RoundingMode::Floor)
             }
         };
-        Self::from_bigint(rounded.into_bigint_and_exponent().0)
+        Self::from_bigint(rounded.into_bigint_and_exponent().0).without_least()
     }
 
     /// The nearest whole number of 64 bits, if there is one; halves go away from zero.
@@ -325,23 +345,25 @@ impl Number {
                 let whole = big.to_big().with_scale_round(0, RoundingMode::HalfUp);
                 whole.into_bigint_and_exponent().0.to_i64()
             }
-            Self::NonFinite(_) => None,
+            Self::Float(float) => Some(float.to_nearest_i64()),
         }
     }
 
     /// Whether it is none of the numbers that can be compared.
     #[inline]
     pub(crate) fn is_nan(&self) -> bool {
-        matches!(self, Self::NonFinite(value) if value.is_nan())
+        matches!(self, Self::Float(float) if float.value.is_nan())
     }
 
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
-            (Self::NonFinite(_), _) | (_, Self::NonFinite(_)) => self
-                .to_f64()
-                .partial_cmp(&other.to_f64())
-                .unwrap_or(Ordering::Equal),
+            (Self::Float(_), _) | (_, Self::Float(_)) => {
+                match (self.to_decimal(), other.to_decimal()) {
+                    (Ok(a), Ok(b)) => a.compare(&b),
+                    _ => (self.to_f64().partial_cmp(&other.to_f64())).unwrap_or(Ordering::Equal),
+                }
+            }
             (Self::Big(a), Self::Big(b)) => a.compare(b),
             (Self::Big(a), Self::Int(b)) => a.compare(&(*b).into()),
             (Self::Int(a), Self::Big(b)) => Decimal::from(*a).compare(b),
@@ -359,14 +381,11 @@ impl Number {
 
     /// As Java's own `toString` has it, for messages.
     pub(crate) fn to_text(&self) -> String {
-        if let Self::Big(big) = self
-            && big.small().is_none()
-        {
-            return big.to_big().to_plain_string();
+        match self {
+            Self::Int(int) => int.to_string(),
+            Self::Big(big) => big.to_java_text(),
+            Self::Float(float) => float.to_text(),
         }
-        let mut text = Vec::new();
-        self.write_computer(&mut text);
-        String::from_utf8(text).unwrap_or_default()
     }
 
     /// Writes the form for computers: no grouping, a point, at most 16 fraction digits, no exponent.
@@ -377,7 +396,16 @@ impl Number {
                 Some(small) => small.write_plain(out),
                 None => write_big(&big.to_big(), out),
             },
-            Self::NonFinite(float) => out.extend_from_slice(non_finite_name(*float).as_bytes()),
+            // One of 32 bits is written with the digits that it has in 64.
+            Self::Float(float) => match Float::double(float.value).to_decimal() {
+                Some(decimal) => {
+                    if float.value == 0.0 && float.value.is_sign_negative() {
+                        out.push(b'-');
+                    }
+                    Self::Big(decimal).write_computer(out);
+                }
+                None => out.extend_from_slice(non_finite_name(float.value).as_bytes()),
+            },
         }
     }
 }

@@ -43,6 +43,7 @@ impl Number {
     #[inline]
     pub(crate) fn divide_small(&self, other: &Self, max_digits: u64) -> Option<Self> {
         if let (Self::Int(a), Self::Int(b)) = (self, other)
+            && *a != 0
             && a.checked_rem(*b)? == 0
         {
             return Some(Self::Int(a / b));

@@ -378,6 +378,10 @@ impl Parser<'_> {
             }
             at += 1;
         }
+        if raw {
+            // Without its end it is a name and another literal.
+            return self.scan_string(false);
+        }
         // A lone quote is at the very end of what has been read.
         let literal = match &self.text[self.pos..] {
             lone if lone.len() == 1 => "",

@@ -105,6 +105,8 @@ pub(crate) struct Context {
     pub(crate) items_by_key: bool,
     /// In `#items`, or in a list with loop variables.
     pub(crate) iterates: bool,
+    /// The name of the innermost directive that `#sep` may belong to.
+    pub(crate) loop_tag: &'static str,
 }
 
 /// An `#escape` in force.
@@ -254,9 +256,11 @@ impl<'s> Parser<'s> {
             tags: outer.tags,
             interpolations: outer.interpolations,
             naming: outer.naming.clone(),
+            // What `#autoesc` and `#noautoesc` say holds outside of literals.
+            auto_escape: outer
+                .output_format
+                .auto_escapes(outer.options.auto_escaping),
             output_format: outer.output_format.clone(),
-            auto_escape: outer.auto_escape,
-            policy: outer.policy,
             ..Parser::new(outer.file, outer.options, text)
         }
     }

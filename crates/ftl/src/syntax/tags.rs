@@ -231,9 +231,14 @@ impl<'s> Parser<'s> {
         if name != "sep" {
             self.establish(square);
         }
+        // A token is the tag up to its end, or with the blank before its parameters.
+        let blanks = bytes[len..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace());
+        let rest_of_token = if has_parameters { 0 } else { blanks.count() } + 1;
         let name_src = Src {
             start: src.start,
-            end: src.end + u32::from(has_parameters || bytes.len() > len),
+            end: (src.end as usize + rest_of_token).min(self.pos + bytes.len()) as u32,
         };
         self.check_directive_name(spelling, name_src)?;
         Ok(Tag {
@@ -444,6 +449,22 @@ fn find(spelling: &str, closing: bool) -> Option<(&'static str, Follows)> {
     } else {
         DIRECTIVES.iter().find(|(known, _)| *known == name).copied()
     }
+}
+
+/// How much of a text that begins with a directive's tag, but for its `#`, is its first token: the tag up to its end, or
+/// with the blank before its parameters.
+pub(crate) fn bare_tag_len(text: &str) -> Option<usize> {
+    let closing = text[1..].starts_with('/');
+    let start = 1 + usize::from(closing);
+    let is_letter = |c: char| c.is_ascii_alphabetic();
+    let name_len = text[start..].find(|c| !is_letter(c))?;
+    let end = start + name_len;
+    // FreeMarker had no `#on` yet when tags could lack their sign.
+    let (_, follows) = find(&text[start..end], closing).filter(|(name, _)| *name != "on")?;
+    if follows_fits(follows, &text.as_bytes()[end..])? {
+        return Some(end + 1);
+    }
+    text[end..].find(['>', ']']).map(|at| end + at + 1)
 }
 
 /// Whether what comes after the name is as it must be; says whether there are parameters.

@@ -164,6 +164,11 @@ impl<'s> Parser<'s> {
             "recover" | "outputformat" | "noautoesc" | "autoesc" => {
                 return self.at_end_of_source(UNEXPECTED_END.to_owned());
             }
+            // The end of a `#sep` may be left out, the loop's may not.
+            _ if ends.first() == Some(&"/sep") => match self.context.loop_tag {
+                "foreach" => "#sep and #foreach",
+                other => &format!("#{other} and #sep"),
+            },
             other => &format!("#{other}"),
         };
         if what == "@" {

@@ -323,7 +323,7 @@ impl<'a> Value<'a> {
             Self::Bool(value) => View::Bool(*value),
             Self::Number(Number::Int(value)) => View::Int(*value),
             Self::Number(Number::Big(value)) => View::Decimal(value),
-            Self::Number(Number::NonFinite(value)) => View::Float(*value),
+            Self::Number(Number::Float(float)) => View::Float(float.value),
             Self::Str(text) => View::Str(text.as_str()),
             Self::Nothing => View::Str(""),
             Self::Date(date) => View::Date(*date),

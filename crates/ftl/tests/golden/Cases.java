@@ -31,6 +31,9 @@ import java.util.TimeZone;
  * {"id", "error", "line", "column", "end_line", "end_column", "stack"}.
  */
 public class Cases {
+    static final long STACK_BYTES = 64 << 20;
+    static final long LIMIT_MILLIS = 20_000;
+
     /** What cases without data of their own are rendered with. */
     static Object shared = new LinkedHashMap<String, Object>();
 
@@ -42,10 +45,25 @@ public class Cases {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             if (!line.isEmpty()) {
-                out.println(answer((Map<?, ?>) new Json(line).value()));
+                out.println(answerInTime((Map<?, ?>) new Json(line).value()));
                 out.flush();
             }
         }
+    }
+
+    /** Some templates never end: {@code ${2147483647?lower_abc}}. */
+    @SuppressWarnings("deprecation")
+    static String answerInTime(Map<?, ?> given) throws InterruptedException {
+        String[] answer = new String[1];
+        Thread thread = new Thread(null, () -> answer[0] = answer(given), "case", STACK_BYTES);
+        thread.setDaemon(true);
+        thread.start();
+        thread.join(LIMIT_MILLIS);
+        if (thread.isAlive()) {
+            thread.stop();
+            return failure((String) given.get("id"), "takes too long", null, null, null, null, null);
+        }
+        return answer[0];
     }
 
     static String answer(Map<?, ?> given) {

@@ -83,6 +83,21 @@ str?length: small
 str?substring(small): str
 str?substring(small, small): str
 str?word_list: strs
+str?truncate(small): str
+str?truncate(small, short): str
+str?truncate(small, short, small): str
+str?truncate_w(small): str
+str?truncate_w(small, short): str
+str?truncate_c(small): str
+str?truncate_c(small, short, small): str
+str?truncate_m(small): any
+str?truncate_m(small, short): any
+str?truncate_w_m(small): any
+str?truncate_c_m(small, short): any
+str?absolute_template_name: str
+str?absolute_template_name(short): str
+str?length?double: num
+str?is_markup_output: bool
 str?html: str
 str?web_safe: str
 str?xhtml: str
@@ -118,6 +133,14 @@ num?string.computer: str
 num?string.currency: str
 num?string.percent: str
 num?c: str
+num?c: str
+num?string(longformat): str
+num?double?c: str
+num?float?c: str
+num?double?string(numformat): str
+num?double?string(longformat): str
+num?float?string(longformat): str
+num?double: small
 bool?c: str
 bool?string: str
 bool?string(short, short): str
@@ -179,6 +202,7 @@ time?string.full: str
 time?string.iso: str
 time?string.xs: str
 time?time: time
+datetime?is_unknown_date_like: bool
 datetime?date_if_unknown: datetime
 datetime?time_if_unknown: datetime
 datetime?datetime_if_unknown: datetime
@@ -247,6 +271,28 @@ nums?max: num
 strs?sort: strs
 nums?sort: nums
 hashes?sort_by(key): hashes
+hashes?sort_by(keys): hashes
+hashes?seq_contains(str): bool
+hashes?map(hash->hash): hashes
+hashes?map(hash->any): strs
+strs?map(str->strs): any
+strs?max: str
+any?size: small
+any?keys: strs
+any?values: strs
+any?string: str
+any?first: any
+any?last: any
+any?reverse: any
+any?sequence: any
+any?length: small
+any?join(short): str
+any?c: str
+any?number: num
+any?html: any
+any?markup_string: any
+any?eval_json: any
+any?namespace: any
 strs?map(str->str): strs
 strs?map(str->num): nums
 nums?map(num->num): nums
@@ -286,6 +332,11 @@ any?is_transform: bool
 any?is_node: bool
 any?is_markup_output: bool
 str?default(str): str
+strs?default(strs, strs): strs
+num?default(num): num
+hash?if_exists: hash
+nums?has_content: bool
+hash?exists: bool
 any?default(any, any): any
 any?exists: bool
 str?if_exists: str

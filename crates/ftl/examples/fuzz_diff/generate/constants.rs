@@ -22,6 +22,21 @@ impl Generator {
                         ".current_template_name",
                         ".output_encoding!'none'",
                         ".url_escaping_charset!'none'",
+                        ".incompatible_improvements",
+                        ".caller_template_name",
+                        ".locals?size?c",
+                        ".namespace?size?c",
+                        ".main?size?c",
+                        ".globals?size?c",
+                        ".data_model?size?c",
+                        ".vars.s!'none'",
+                        ".vars['s2']!",
+                        ".error!'none'",
+                        ".args?size?c",
+                        ".node!'none'",
+                        ".current_node!'none'",
+                        ".get_optional_template('part').exists?c",
+                        ".get_optional_template('/lib.ftl')?keys?join(',')",
                     ])
                     .to_owned(),
                 _ => {
@@ -67,6 +82,17 @@ impl Generator {
                     self.literal(ty)
                 }
             }
+            Ty::Keys => self
+                .rng
+                .pick(&[
+                    "['name']",
+                    "['n', 'b']",
+                    "['nope']",
+                    "[]",
+                    "['tags', 'x']",
+                    "'name'",
+                ])
+                .to_owned(),
             meaningful => {
                 let rng = &mut self.rng;
                 let text = match meaningful {
@@ -75,6 +101,19 @@ impl Generator {
                     Ty::Flags => literals::flags(rng),
                     Ty::RegexFlags => literals::regex_flags(rng),
                     Ty::NumFormat => literals::number_format(rng),
+                    Ty::LongFormat => rng
+                        .pick(&[
+                            "0.####################",
+                            "0.00000000000000",
+                            "computer",
+                            "0.################E0",
+                            "0.0000000000000000000E00",
+                            "#.##########;; roundingMode=up",
+                            "#.############;; roundingMode=halfUp",
+                            "#.######;; roundingMode=floor",
+                            "0.#################%",
+                        ])
+                        .to_owned(),
                     Ty::DateFormat => dates::date_format(rng),
                     Ty::NumStr => literals::number_text(rng),
                     Ty::BoolStr => rng.pick(&["true", "false", "yes", "True"]).to_owned(),

@@ -100,6 +100,17 @@ impl Generator {
         tag + self.after_tag()
     }
 
+    /// The same for a name that is spelled already.
+    pub(super) fn start_as(&mut self, name: &str, rest: &str) -> String {
+        let tag = self.tag(&format!("#{name} {rest}"));
+        tag + self.after_tag()
+    }
+
+    pub(super) fn end_as(&mut self, name: &str) -> String {
+        let tag = self.tag(&format!("/#{name}"));
+        tag + self.after_tag()
+    }
+
     pub(super) fn end(&mut self, name: &str) -> String {
         let name = self.spelled(name);
         let space = if self.rng.chance(2) { " " } else { "" };
@@ -149,6 +160,7 @@ impl Generator {
             19..22 => self.assign(depth - 1),
             22 => self.macro_definition(depth - 1),
             23 => self.function_definition(depth - 1),
+            24 if self.rng.chance(20) => self.transform(depth - 1),
             24 => self.macro_call(depth - 1),
             25 => self.attempt(depth - 1),
             26 => self.setting(),
@@ -253,7 +265,16 @@ impl Generator {
         };
         self.loops.push(item);
         let breakable = std::mem::replace(&mut self.in_breakable, true);
-        let mut text = if self.rng.chance(25) {
+        let mut text = if ty != Ty::Hash && self.rng.chance(8) {
+            let body = self.loop_body(depth);
+            self.in_breakable = breakable;
+            self.loops.pop();
+            self.scope.truncate(scope);
+            let name = self.spelled("for_each").replace("for_each", "foreach");
+            return self.start_as(&name, &format!("{vars} in {source}"))
+                + &body
+                + &self.end_as(&name);
+        } else if self.rng.chance(25) {
             let (before, items, after) = (
                 self.text(),
                 self.start("items", &format!("as {vars}")),
@@ -407,24 +428,37 @@ impl Generator {
         text += &self.start("recover", "");
         text += &self.body(depth);
         if self.rng.chance(20) {
-            text += &format!(
-                "{}.error?length{}",
-                self.interpolation().0,
-                self.interpolation().1
-            );
+            // What follows names Java classes, and tells more.
+            let (open, close) = self.interpolation();
+            let cut = ["(", "==>", ", but was"].map(|end| {
+                let builtin = self.spelled("keep_before");
+                format!("?{builtin}('{end}')")
+            });
+            text += &format!("{open}.error{}{close}", cut.join(""));
         }
         text + &self.end("attempt")
     }
 
     fn setting(&mut self) -> String {
         use super::{dates, literals};
-        let (name, value) = match self.rng.below(7) {
+        let (name, value) = match self.rng.below(10) {
             0 => ("locale", literals::locale(&mut self.rng)),
             1 => ("time_zone", literals::zone(&mut self.rng)),
             2 => ("number_format", literals::number_format(&mut self.rng)),
             3 => ("date_format", dates::date_format(&mut self.rng)),
             4 => ("time_format", dates::date_format(&mut self.rng)),
             5 => ("datetime_format", dates::date_format(&mut self.rng)),
+            6 => ("url_escaping_charset", literals::charset(&mut self.rng)),
+            7 => {
+                let value = self.rng.pick(&["UTF-8", "ISO-8859-1", ""]);
+                ("output_encoding", value.to_owned())
+            }
+            8 => {
+                let format =
+                    self.rng
+                        .pick(&["computer", "0.####################", "0.0000000000E0"]);
+                ("number_format", format.to_owned())
+            }
             _ => ("boolean_format", literals::boolean_format(&mut self.rng)),
         };
         let (name, value) = (self.spelled(name), self.quoted(&value));

@@ -324,7 +324,39 @@ impl Generator {
             .iter()
             .map(|&(_, ty)| self.expr(ty, depth.min(2)))
             .collect();
+        if self.rng.chance(12) {
+            return Some(self.preset_call(&function.name, &function.params, &args));
+        }
         Some(format!("{}({})", function.name, args.join(", ")))
+    }
+
+    /// A call of which some arguments are given before.
+    fn preset_call(&mut self, name: &str, params: &[(String, Ty)], args: &[String]) -> String {
+        let builtin = self.rng.pick(&["with_args", "with_args_last"]);
+        let builtin = self.spelled(builtin);
+        let at = self.rng.below(args.len() + 1);
+        let (first, rest) = args.split_at(at);
+        let (preset, given) = match builtin.contains("ast") {
+            true => (rest, first),
+            false => (first, rest),
+        };
+        if self.rng.chance(30) {
+            let named: Vec<_> = params
+                .iter()
+                .zip(preset)
+                .map(|((name, _), value)| format!("'{name}': {value}"))
+                .collect();
+            return format!(
+                "{name}?{builtin}({{{}}})({})",
+                named.join(", "),
+                given.join(", ")
+            );
+        }
+        format!(
+            "{name}?{builtin}([{}])({})",
+            preset.join(", "),
+            given.join(", ")
+        )
     }
 
     pub(super) fn leaf(&mut self, ty: Ty) -> String {

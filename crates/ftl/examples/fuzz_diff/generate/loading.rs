@@ -94,7 +94,7 @@ impl Generator {
     }
 
     /// Variables, macros and functions.
-    fn library(&mut self, depth: usize) -> String {
+    pub(super) fn library(&mut self, depth: usize) -> String {
         let mut text = String::new();
         for _ in 0..=self.rng.below(3) {
             text += &match self.rng.below(5) {

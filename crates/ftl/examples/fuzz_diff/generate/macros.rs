@@ -33,6 +33,19 @@ impl Generator {
         let outer = std::mem::replace(&mut self.in_macro, true);
         let breakable = std::mem::replace(&mut self.in_breakable, false);
         let mut text = self.start("macro", &format!("{name}{declared}")) + &self.body(depth);
+        if self.rng.chance(10) {
+            let (open, close) = self.interpolation();
+            let shown = self.rng.pick(&[
+                ".args?size",
+                ".args?keys?join(',')",
+                ".args?is_sequence?c",
+                "rest?size",
+                "(rest?keys)!'-'",
+                ".locals?keys?sort?join(',')",
+                ".args?values?size",
+            ]);
+            text += &format!("{open}{shown}{close}");
+        }
         if self.rng.chance(50) {
             let value = self.expr(Ty::Str, 1);
             let with = self.rng.pick(&["", "", "1", "s, 2"]);
@@ -94,6 +107,20 @@ impl Generator {
         }
         let called = &macros[self.rng.below(macros.len())];
         let mut inner = format!("@{}", called.name);
+        let preset = self.rng.chance(6);
+        if preset {
+            let (value, builtin) = (
+                self.leaf(Ty::Any),
+                self.rng.pick(&["with_args", "with_args_last", "with_args"]),
+            );
+            let builtin = self.spelled(builtin);
+            inner += &match called.params.first() {
+                Some((name, _)) if self.rng.chance(60) => {
+                    format!("?{builtin}({{'{name}': {value}}})")
+                }
+                _ => format!("?{builtin}([{value}])"),
+            };
+        }
         if self.rng.chance(50) {
             for (name, ty) in &called.params {
                 if self.rng.chance(92) {
@@ -120,15 +147,64 @@ impl Generator {
             let var = self.fresh("y");
             inner += &format!("; {var}");
             self.scope.push((var, Ty::Any));
+            if self.rng.chance(30) {
+                let var = self.fresh("y");
+                inner += &format!(", {var}");
+                self.scope.push((var, Ty::Any));
+            }
         }
         let body = self.body(depth);
         self.scope.truncate(scope);
-        let end = if self.rng.chance(50) {
+        let end = if self.rng.chance(50) && !preset {
             format!("/@{}", called.name)
         } else {
             "/@".to_owned()
         };
         self.tag(&inner) + self.after_tag() + &body + &self.tag(&end) + self.after_tag()
+    }
+
+    /// The directives that every configuration shares as variables.
+    pub(super) fn transform(&mut self, depth: usize) -> String {
+        let name = self.rng.pick(&[
+            "html_escape",
+            "xml_escape",
+            "compress",
+            "normalize_newlines",
+            "capture_output",
+        ]);
+        let var = self.fresh("a");
+        let (parameters, captures) = match name {
+            "capture_output" => (
+                self.rng
+                    .pick(&[
+                        " var='V'",
+                        " local='V'",
+                        " global='V'",
+                        " namespace=.main var='V'",
+                        "",
+                    ])
+                    .replace('V', &var),
+                true,
+            ),
+            "compress" => {
+                let single = self.rng.pick(&["", " single_line=true", " single_line=b"]);
+                (single.to_owned(), false)
+            }
+            _ => (String::new(), false),
+        };
+        let body = self.body(depth);
+        if captures {
+            self.scope.push((var, Ty::Str));
+        }
+        if self.rng.chance(15) {
+            let (start, end) = (
+                self.tag(&format!("#transform {name}")),
+                self.tag("/#transform"),
+            );
+            return start + &body + &end;
+        }
+        let end = self.rng.pick(&["/@", "/@"]);
+        self.tag(&format!("@{name}{parameters}")) + self.after_tag() + &body + &self.tag(end)
     }
 
     /// Directives that change what is in them.

@@ -43,6 +43,8 @@ pub(crate) enum Ty {
     /// Flags with the one that makes it a regular expression.
     RegexFlags,
     NumFormat,
+    /// A number format with many digits.
+    LongFormat,
     DateFormat,
     NumStr,
     BoolStr,
@@ -50,6 +52,7 @@ pub(crate) enum Ty {
     Zone,
     Charset,
     Key,
+    Keys,
 }
 
 impl Ty {
@@ -75,6 +78,7 @@ impl Ty {
             "flags" => Self::Flags,
             "regexflags" => Self::RegexFlags,
             "numformat" => Self::NumFormat,
+            "longformat" => Self::LongFormat,
             "dateformat" => Self::DateFormat,
             "numstr" => Self::NumStr,
             "boolstr" => Self::BoolStr,
@@ -82,6 +86,7 @@ impl Ty {
             "zone" => Self::Zone,
             "charset" => Self::Charset,
             "key" => Self::Key,
+            "keys" => Self::Keys,
             other => panic!("no type is called {other:?}"),
         }
     }
@@ -172,6 +177,15 @@ pub(crate) fn case(seed: u64, index: u64) -> Value {
     let mut template = generator.template();
     if generator.rng.chance(6) {
         template = damage::damage(&mut generator.rng, &template);
+    }
+    if settings.contains_key("auto_include") || settings.contains_key("auto_import") {
+        // They are loaded before anything else.
+        for name in ["part", "lib.ftl", "inc/lib.ftl"] {
+            if !generator.files.iter().any(|(file, _)| file == name) {
+                let text = generator.library(1);
+                generator.files.push((name.to_owned(), text));
+            }
+        }
     }
     let mut case = json!({"id": format!("{seed}-{index}"), "template": template, "data": data});
     if !generator.files.is_empty() {

@@ -80,5 +80,33 @@ pub(super) fn settings(rng: &mut Rng) -> (Map<String, Value>, Syntax) {
     if rng.chance(3) {
         set("lazy_imports", "true");
     }
+    for (name, values) in [
+        ("strict_syntax", &["true", "false"][..]),
+        ("output_encoding", &["UTF-8", "ISO-8859-1"]),
+        ("arithmetic_engine", &["bigdecimal", "conservative"]),
+        ("fallback_on_null_loop_variable", &["true", "false"]),
+        ("recognize_standard_file_extensions", &["true", "false"]),
+        (
+            "template_exception_handler",
+            &["rethrow", "ignore", "debug", "html_debug"],
+        ),
+        ("wrap_unchecked_exceptions", &["true", "false"]),
+        ("auto_include", &["part", "lib.ftl, part"]),
+        (
+            "auto_import",
+            &["lib.ftl as auto", "/inc/lib.ftl as a1, part as b1"],
+        ),
+        ("lazy_auto_imports", &["true", "false", "null"]),
+        ("naming_convention", &["legacy", "auto_detect"]),
+        ("sql_date_and_time_time_zone", &["GMT+02:00", "null"]),
+        (
+            "number_format",
+            &["0.####################", "computer", "0.0000000000000"],
+        ),
+    ] {
+        if rng.chance(if name == "number_format" { 6 } else { 2 }) {
+            set(name, rng.pick(values));
+        }
+    }
     (settings, syntax)
 }

@@ -1,8 +1,11 @@
 //! Decimal digits, and how they are rounded.
 
-use bigdecimal::ToPrimitive;
+use std::cmp::Ordering;
 
-use crate::number::{Number, write_magnitude};
+use bigdecimal::num_bigint::BigInt;
+use bigdecimal::{BigDecimal, ToPrimitive};
+
+use crate::number::{Decimal, Number, write_magnitude};
 
 /// The rounding modes of Java.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub(super) struct Digits {
     pub(super) point: i64,
     /// Whether there were zeros at the end.
     was_padded: bool,
+    /// The binary number that these digits are the shortest notation of: what looks like a tie may be none.
+    binary: Option<f64>,
 }
 
 impl Digits {
@@ -40,32 +45,49 @@ impl Digits {
             point: significant.len() as i64 - scale,
             was_padded: scale > 0 && significant.ends_with(b"0"),
             digits: significant,
+            binary: None,
         };
         digits.trim();
         digits
     }
 
     pub(super) fn of(number: &Number) -> Option<Self> {
-        let mut text = Vec::with_capacity(24);
         match number {
             Number::Int(int) => {
+                let mut text = Vec::with_capacity(24);
                 write_magnitude(int.unsigned_abs(), &mut text);
                 Some(Self::new(text, 0))
             }
-            Number::Big(big) => {
-                if let Some(small) = big.small() {
-                    write_magnitude(small.digits.unsigned_abs(), &mut text);
-                    return Some(Self::new(text, small.scale as i64));
-                }
-                let (coefficient, scale) = big.to_big().into_bigint_and_exponent();
-                match coefficient.magnitude().to_u64() {
-                    Some(small) => write_magnitude(small, &mut text),
-                    None => text = coefficient.magnitude().to_string().into_bytes(),
-                }
-                Some(Self::new(text, scale))
+            Number::Big(big) => Some(Self::of_decimal(big)),
+            Number::Float(float) => {
+                let mut digits = Self::of_decimal(&float.to_decimal()?);
+                digits.was_padded = false;
+                digits.binary = Some(float.value.abs());
+                Some(digits)
             }
-            Number::NonFinite(_) => None,
         }
+    }
+
+    fn of_decimal(decimal: &Decimal) -> Self {
+        let mut text = Vec::with_capacity(24);
+        if let Some(small) = decimal.small() {
+            write_magnitude(small.digits.unsigned_abs(), &mut text);
+            return Self::new(text, small.scale as i64);
+        }
+        let (coefficient, scale) = decimal.to_big().into_bigint_and_exponent();
+        match coefficient.magnitude().to_u64() {
+            Some(small) => write_magnitude(small, &mut text),
+            None => text = coefficient.magnitude().to_string().into_bytes(),
+        }
+        Self::new(text, scale)
+    }
+
+    /// Whether the binary number is more or less than these digits, which are its shortest notation.
+    fn binary_beside(&self) -> Option<Ordering> {
+        let binary = BigDecimal::try_from(self.binary?).ok()?;
+        let digits = BigInt::parse_bytes(&self.digits, 10)?;
+        let shortest = BigDecimal::new(digits, self.digits.len() as i64 - self.point);
+        Some(binary.cmp(&shortest))
     }
 
     pub(super) fn is_zero(&self) -> bool {
@@ -121,8 +143,14 @@ impl Digits {
             return Err(RoundingNeeded);
         }
         // What is dropped is more than nothing, as the last digit isn't zero.
-        let is_tie = first == b'5' && kept + 1 == self.digits.len();
-        let above_half = first >= b'5' && !is_tie;
+        let looks_like_tie = first == b'5' && kept + 1 == self.digits.len();
+        let beside = if looks_like_tie {
+            self.binary_beside()
+        } else {
+            None
+        };
+        let is_tie = looks_like_tie && beside.is_none_or(Ordering::is_eq);
+        let above_half = first >= b'5' && !is_tie && beside != Some(Ordering::Less);
         let is_odd = kept > 0 && self.digits[kept - 1] % 2 == 1;
         let up = match mode {
             Rounding::Up => true,

@@ -73,7 +73,8 @@ impl NumberFormat {
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
         let pattern = match self {
-            Self::OldComputer if matches!(number, Number::NonFinite(_)) => {
+            Self::OldComputer if matches!(number, Number::Float(float) if !float.value.is_finite()) =>
+            {
                 CFormat::Oldest.write_number(number, out);
                 return Ok(());
             }

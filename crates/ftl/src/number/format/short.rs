@@ -33,7 +33,7 @@ impl Short {
                 let small = big.small()?;
                 (small.digits.unsigned_abs(), small.scale as usize)
             }
-            Number::NonFinite(_) => return None,
+            Number::Float(_) => return None,
         };
         if pattern.exponent.is_some()
             || pattern.min_integer > MAX_SHORT_DIGITS

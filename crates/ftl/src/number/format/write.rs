@@ -6,7 +6,7 @@ use super::short::{MAX_SHORT_DIGITS, Short};
 use crate::locale::Facts;
 use crate::number::{Number, write_int};
 
-/// Most digits that Java writes of its own integers; its big decimals have no such limit.
+/// Most digits that Java writes of its own integers and floats; its big decimals have no such limit.
 const MAX_INTEGER_OF_LONG: usize = 309;
 const MAX_FRACTION_OF_LONG: usize = 340;
 
@@ -32,11 +32,19 @@ impl Pattern {
             zero: self.symbols.zero.unwrap_or(facts.symbols.zero),
             out,
         };
-        if let Number::NonFinite(float) = number {
-            writer.non_finite(*float);
-            return Ok(());
-        }
-        writer.finite(number).map_err(|RoundingNeeded| {
+        let finite = match number {
+            Number::Float(float) if self.multiplier == 1 => writer.float(float.value),
+            // It is multiplied as the binary number that it is.
+            Number::Float(float) if float.value.is_finite() => {
+                writer.float(float.value * f64::from(self.multiplier))
+            }
+            Number::Float(float) => {
+                writer.non_finite(float.value);
+                return Ok(());
+            }
+            number => writer.finite(number),
+        };
+        finite.map_err(|RoundingNeeded| {
             "Rounding needed with the rounding mode being set to RoundingMode.UNNECESSARY"
                 .to_owned()
         })
@@ -44,6 +52,19 @@ impl Pattern {
 }
 
 impl Writer<'_, '_> {
+    /// What has been multiplied already.
+    fn float(&mut self, value: f64) -> Result<(), RoundingNeeded> {
+        if !value.is_finite() {
+            self.non_finite(value);
+            return Ok(());
+        }
+        let number = Number::double(value);
+        let Some(digits) = Digits::of(&number) else {
+            return Ok(());
+        };
+        self.rounded(digits, value.is_sign_negative(), true)
+    }
+
     fn non_finite(&mut self, value: f64) {
         let symbols = &self.pattern.symbols;
         if value.is_nan() || self.pattern.multiplier == 0 {
@@ -79,11 +100,22 @@ impl Writer<'_, '_> {
             self.suffix(negative);
             return Ok(());
         }
-        let Some(mut digits) = Digits::of(number) else {
+        let Some(digits) = Digits::of(number) else {
             return Ok(());
         };
-        let negative = number.is_negative();
-        let is_integer = matches!(number, Number::Int(_));
+        self.rounded(
+            digits,
+            number.is_negative(),
+            matches!(number, Number::Int(_)),
+        )
+    }
+
+    fn rounded(
+        &mut self,
+        mut digits: Digits,
+        negative: bool,
+        is_limited: bool,
+    ) -> Result<(), RoundingNeeded> {
         if let Some(exponent_digits) = self.pattern.exponent {
             let kept = self.pattern.max_integer + self.pattern.max_fraction;
             digits.round_significant(kept, self.pattern.rounding, negative)?;
@@ -93,7 +125,7 @@ impl Writer<'_, '_> {
             let max = self.pattern.max_fraction;
             digits.round_fraction(max, self.pattern.rounding, negative)?;
             self.prefix(negative);
-            self.plain(&digits, is_integer);
+            self.plain(&digits, is_limited);
         }
         self.suffix(negative);
         Ok(())
@@ -151,9 +183,9 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn plain(&mut self, digits: &Digits, is_integer: bool) {
+    fn plain(&mut self, digits: &Digits, is_limited: bool) {
         let pattern = self.pattern;
-        let (min_integer, min_fraction) = if is_integer {
+        let (min_integer, min_fraction) = if is_limited {
             (
                 pattern.min_integer.min(MAX_INTEGER_OF_LONG),
                 pattern.min_fraction.min(MAX_FRACTION_OF_LONG),

@@ -3,7 +3,7 @@
 use crate::syntax::ast::{Branch, Case, CaseWhen, NodeKind, Switch};
 use crate::syntax::lexer::Token;
 use crate::syntax::parser::{Parser, Result};
-use crate::syntax::tags::Tag;
+use crate::syntax::tags::{Tag, bare_tag_len};
 use crate::syntax::text::End;
 use crate::syntax::whitespace::Piece;
 
@@ -213,6 +213,11 @@ fn first_token(text: &str) -> &str {
             };
             return &text[..end.map_or(text.len(), |end| 2 + name + end + 1)];
         }
+    }
+    if text.starts_with('<')
+        && let Some(len) = bare_tag_len(text)
+    {
+        return &text[..len];
     }
     let ends = |c: char| c.is_whitespace() || matches!(c, '$' | '#' | '<' | '[' | '{');
     match text.find(ends) {

@@ -3,7 +3,7 @@
 use crate::error::ErrorKind;
 use crate::eval::Printer;
 use crate::output_format::{AutoEscaping, OutputFormat};
-use crate::syntax::ast::{ExprKind, Node, NodeKind};
+use crate::syntax::ast::{Arithmetic, Expr, ExprKind, Node, NodeKind};
 use crate::syntax::parser::{Escape, Parser, Result, UNEXPECTED_END};
 use crate::syntax::source::Src;
 use crate::syntax::tags::Tag;
@@ -90,9 +90,9 @@ impl Parser<'_> {
         self.enter_tag(tag)?;
         let name = self.expression()?;
         self.end_open_tag()?;
-        let name = match &name.kind {
-            ExprKind::Str(name) => name,
-            ExprKind::Int(_) | ExprKind::Decimal(_) | ExprKind::Bool(_) => {
+        let name = match (constant_text(&name), &name.kind) {
+            (Some(name), _) => name,
+            (None, ExprKind::Int(_) | ExprKind::Decimal(_) | ExprKind::Bool(_)) => {
                 let found = match &name.kind {
                     ExprKind::Bool(_) => "boolean",
                     _ => "number",
@@ -109,7 +109,7 @@ impl Parser<'_> {
             }
         };
         let format = self
-            .format_in_place(name)
+            .format_in_place(&name)
             .map_err(|message| self.syntax_error(src, message))?;
         let outer = (self.output_format.clone(), self.auto_escape);
         self.set_output_format(format);
@@ -238,4 +238,16 @@ fn find_end_tag(text: &str, name: &str) -> Option<usize> {
     text.match_indices(['<', '['])
         .map(|(at, _)| at)
         .find(|at| end_tag_at(&text[*at..]).is_some_and(|tag| tag.name == name))
+}
+
+/// The text of literals that are put together.
+fn constant_text(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Str(text) => Some(text.to_string()),
+        ExprKind::Paren(inner) => constant_text(inner),
+        ExprKind::Arithmetic(Arithmetic::Add, left, right) => {
+            Some(constant_text(left)? + &constant_text(right)?)
+        }
+        _ => None,
+    }
 }

@@ -89,12 +89,16 @@ impl Parser<'_> {
 
     /// There are no variables before anything runs.
     fn check_constant(&self, value: &Expr) -> Result<()> {
-        let Some(variable) = crate::compile::first_variable(&mut value.clone()) else {
-            return Ok(());
+        let cause = match crate::compile::first_variable(&mut value.clone()) {
+            Some(variable) => format!(
+                "freemarker.core._MiscTemplateException: Variables are not available (certainly you are in a parse-time executed directive). The name of the variable you tried to read: {variable}"
+            ),
+            None if negates_no_boolean(value) => "only booleans can be negated".to_owned(),
+            None => return Ok(()),
         };
         let shown = Printer::of_source(self.interpolations, self.text).expr(value);
         let message = format!(
-            "Could not evaluate expression (on parse-time): {shown} \nUnderlying cause: freemarker.core._MiscTemplateException: Variables are not available (certainly you are in a parse-time executed directive). The name of the variable you tried to read: {variable}"
+            "Could not evaluate expression (on parse-time): {shown} \nUnderlying cause: {cause}"
         );
         Err(self.syntax_error(value.src, message))
     }
@@ -143,6 +147,25 @@ impl Parser<'_> {
         } else if line.starts_with(['\n', '\r']) {
             self.pos += skipped + 1;
         }
+    }
+}
+
+/// Whether something in a constant is negated that is no boolean.
+fn negates_no_boolean(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Not(inner) => {
+            let is_other = matches!(
+                inner.kind,
+                ExprKind::Str(_) | ExprKind::Int(_) | ExprKind::Decimal(_)
+            );
+            is_other || negates_no_boolean(inner)
+        }
+        ExprKind::Paren(inner) => negates_no_boolean(inner),
+        ExprKind::Seq(items) => items.iter().any(negates_no_boolean),
+        ExprKind::Hash(pairs) => pairs
+            .iter()
+            .any(|(key, value)| negates_no_boolean(key) || negates_no_boolean(value)),
+        _ => false,
     }
 }
 

@@ -112,13 +112,14 @@ impl Parser<'_> {
         context.items_used = false;
         context.items_by_key = false;
         context.iterates = has_vars;
+        context.loop_tag = end.trim_start_matches('/');
         if has_vars {
             context.loops += 1;
             context.breakable += 1;
         }
         self.itemless_list = (!has_vars).then_some(src);
         let (body, ended) = self.block(&["else", end]).map_err(|error| {
-            let is_open = error.message().contains("You have an unclosed #list.");
+            let is_open = error.message().contains("You have an unclosed #list");
             if is_open && !has_vars && !self.context.items_used {
                 return self.syntax_error(src, NO_ITEMS);
             }
@@ -182,6 +183,7 @@ impl Parser<'_> {
             |context| {
                 context.items_allowed = false;
                 context.iterates = true;
+                context.loop_tag = "items";
                 context.items_used = true;
                 context.loops += 1;
                 context.breakable += 1;
