@@ -192,7 +192,11 @@ const settingsTokens = createRoute({
 const settingsAudit = createRoute({
   getParentRoute: () => settings,
   path: "/audit",
-  validateSearch: (search): { action?: string } => ({ action: text(search.action) }),
+  validateSearch: (search): { action?: string; who?: string; range?: Range } => ({
+    action: text(search.action),
+    who: text(search.who),
+    range: rangeOf(search.range),
+  }),
   component: lazyRouteComponent(() => import("@/features/settings/audit"), "AuditPage"),
 });
 const definitions = createRoute({

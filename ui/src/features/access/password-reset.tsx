@@ -2,6 +2,7 @@ import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
+import { useChecks } from "@/components/checks";
 import { ButtonLink, TextLink } from "@/components/links";
 import { Failed } from "@/components/states";
 import { AccessCard } from "./card";
@@ -15,6 +16,7 @@ export function PasswordResetPage() {
 }
 
 function Ask() {
+  const checks = useChecks();
   const [email, setEmail] = useState("");
   const sendsMail = useSendsMail();
   const ask = useMutation({
@@ -42,7 +44,7 @@ function Ask() {
           ? "No mail server is set up here: ask an operator of this installation for the link."
           : "We send a link to your e-mail address."
       }>
-      <form onSubmit={submit}>
+      <form {...checks.form(submit)}>
         <Stack>
           <TextInput
             label="E-mail address"
@@ -52,6 +54,7 @@ function Ask() {
             withAsterisk={false}
             autoComplete="username"
             value={email}
+            {...checks.field("email")}
             onChange={(event) => {
               setEmail(event.currentTarget.value);
             }}
@@ -70,6 +73,7 @@ function Ask() {
 }
 
 function Choose({ token }: { token: string }) {
+  const checks = useChecks();
   const [password, setPassword] = useState("");
   const redeem = useMutation({
     mutationFn: () => take(api.POST("/api/v1/password-resets/redeem", { body: { token, password } })),
@@ -87,7 +91,7 @@ function Choose({ token }: { token: string }) {
   }
   return (
     <AccessCard title="Reset your password">
-      <form onSubmit={submit}>
+      <form {...checks.form(submit)}>
         <Stack>
           <PasswordInput
             label="New password"
@@ -98,7 +102,7 @@ function Choose({ token }: { token: string }) {
             withAsterisk={false}
             autoComplete="new-password"
             value={password}
-            error={redeem.error instanceof ProblemError ? redeem.error.at("/password") : undefined}
+            {...checks.field("password", redeem.error instanceof ProblemError ? redeem.error.at("/password") : undefined)}
             onChange={(event) => {
               setPassword(event.currentTarget.value);
             }}

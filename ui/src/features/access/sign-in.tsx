@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
+import { useChecks } from "@/components/checks";
 import { TextLink } from "@/components/links";
 import { Failed } from "@/components/states";
 import { AccessCard } from "./card";
@@ -13,6 +14,7 @@ const route = getRouteApi("/sign-in");
 
 /** Signing in with a password, a second factor where there is one, or at another provider. */
 export function SignInPage() {
+  const checks = useChecks();
   const { to, error: refusal } = route.useSearch();
   const target = safeTarget(to);
   const navigate = useNavigate();
@@ -63,7 +65,7 @@ export function SignInPage() {
           {REFUSALS[refusal] ?? `The provider's response could not be used (${refusal}).`}
         </Alert>
       )}
-      <form onSubmit={submit}>
+      <form {...checks.form(submit)}>
         <Stack>
           {asksCode ? (
             <TextInput
@@ -74,6 +76,7 @@ export function SignInPage() {
               withAsterisk={false}
               autoComplete="one-time-code"
               value={code}
+              {...checks.field("code")}
               onChange={(event) => {
                 setCode(event.currentTarget.value);
               }}
@@ -88,6 +91,7 @@ export function SignInPage() {
                 withAsterisk={false}
                 autoComplete="username"
                 value={email}
+                {...checks.field("email")}
                 onChange={(event) => {
                   setEmail(event.currentTarget.value);
                 }}
@@ -98,6 +102,7 @@ export function SignInPage() {
                 withAsterisk={false}
                 autoComplete="current-password"
                 value={password}
+                {...checks.field("password")}
                 onChange={(event) => {
                   setPassword(event.currentTarget.value);
                 }}

@@ -2,6 +2,7 @@ import { Badge, Button, Group, PasswordInput, Stack, Text, TextInput } from "@ma
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, matching, ProblemError, take, type Schemas } from "@/api/client";
+import { BESIDE_FIELD, useChecks } from "@/components/checks";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
 import { Page, Section } from "@/components/page";
@@ -38,6 +39,7 @@ export function AccountPage() {
 }
 
 function Name({ name: stored, version }: { name: string; version: number }) {
+  const checks = useChecks();
   const client = useQueryClient();
   const [name, setName] = useState(stored);
   const change = useMutation({
@@ -53,19 +55,20 @@ function Name({ name: stored, version }: { name: string; version: number }) {
     change.mutate();
   };
   return (
-    <form onSubmit={submit}>
-      <Group align="flex-end" gap={8}>
+    <form {...checks.form(submit)}>
+      <Group align="flex-start" gap={8}>
         <TextInput
           label="Name"
           w={320}
           required
           withAsterisk={false}
           value={name}
+          {...checks.field("name")}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}
         />
-        <Button type="submit" variant="default" disabled={name === stored} loading={change.isPending}>
+        <Button type="submit" variant="default" mt={{ base: 0, xs: BESIDE_FIELD }} disabled={name === stored} loading={change.isPending}>
           Change name
         </Button>
       </Group>
@@ -74,6 +77,7 @@ function Name({ name: stored, version }: { name: string; version: number }) {
 }
 
 function Password() {
+  const checks = useChecks();
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
   const change = useMutation({
@@ -90,7 +94,7 @@ function Password() {
     change.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack maw={320}>
         <PasswordInput
           label="Current password"
@@ -98,7 +102,7 @@ function Password() {
           required
           withAsterisk={false}
           value={current}
-          error={problem?.at("/current")}
+          {...checks.field("current", problem?.at("/current"))}
           onChange={(event) => {
             setCurrent(event.currentTarget.value);
           }}
@@ -111,7 +115,7 @@ function Password() {
           minLength={10}
           withAsterisk={false}
           value={next}
-          error={problem?.at("/new")}
+          {...checks.field("new", problem?.at("/new"))}
           onChange={(event) => {
             setNext(event.currentTarget.value);
           }}

@@ -3,6 +3,7 @@ import { IconShieldCheck } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, take } from "@/api/client";
+import { useChecks } from "@/components/checks";
 import { Code } from "@/components/code";
 import { CopyField } from "@/components/copy";
 import { done } from "@/components/notices";
@@ -16,6 +17,7 @@ export function SecondFactor({ active }: { active: boolean }) {
 }
 
 function SetUp() {
+  const checks = useChecks();
   const client = useQueryClient();
   const [code, setCode] = useState("");
   const [password, setPassword] = useState("");
@@ -62,7 +64,7 @@ function SetUp() {
     confirm.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack maw={460}>
         <Text size="sm">Scan this with your authenticator app, or enter the key below it.</Text>
         <QrCode text={offer.data.url} label="QR code for an authenticator app" />
@@ -77,6 +79,7 @@ function SetUp() {
           required
           withAsterisk={false}
           value={code}
+          {...checks.field("code")}
           onChange={(event) => {
             setCode(event.currentTarget.value);
           }}
@@ -87,6 +90,7 @@ function SetUp() {
           required
           withAsterisk={false}
           value={password}
+          {...checks.field("password")}
           onChange={(event) => {
             setPassword(event.currentTarget.value);
           }}
@@ -101,6 +105,7 @@ function SetUp() {
 }
 
 function Active() {
+  const checks = useChecks();
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
   const [password, setPassword] = useState("");
@@ -119,10 +124,9 @@ function Active() {
       </Group>
       {asking ? (
         <form
-          onSubmit={(event) => {
-            event.preventDefault();
+          {...checks.form(() => {
             remove.mutate();
-          }}
+          })}
         >
           <Stack>
             <PasswordInput
@@ -132,6 +136,7 @@ function Active() {
               withAsterisk={false}
               w={320}
               value={password}
+              {...checks.field("password")}
               onChange={(event) => {
                 setPassword(event.currentTarget.value);
               }}

@@ -4,6 +4,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { type FormEvent, useState } from "react";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
+import { useChecks } from "@/components/checks";
 import { confirmDanger } from "@/components/confirm";
 import { CopyField } from "@/components/copy";
 import { Listing } from "@/components/listing";
@@ -110,6 +111,7 @@ export function Channels({ project, may }: { project: string; may: boolean }) {
 }
 
 function ChannelForm({ project, onDone }: { project: string; onDone: () => void }) {
+  const checks = useChecks();
   const client = useQueryClient();
   const keys = useCreationKeys();
   const [kind, setKind] = useState<Way>("webhook");
@@ -151,7 +153,7 @@ function ChannelForm({ project, onDone }: { project: string; onDone: () => void 
     make.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack>
         <SegmentedControl
           aria-label="Channel type"
@@ -168,7 +170,7 @@ function ChannelForm({ project, onDone }: { project: string; onDone: () => void 
           withAsterisk={false}
           maxLength={200}
           value={name}
-          error={problem?.at("/name")}
+          {...checks.field("name", problem?.at("/name"))}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}
@@ -181,7 +183,7 @@ function ChannelForm({ project, onDone }: { project: string; onDone: () => void 
           required
           withAsterisk={false}
           value={target}
-          error={problem?.at(kind === "mail" ? "/email" : "/url")}
+          {...checks.field("target", problem?.at(kind === "mail" ? "/email" : "/url"))}
           onChange={(event) => {
             setTarget(event.currentTarget.value);
           }}

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tansta
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, idempotencyKey, ProblemError, take } from "@/api/client";
+import { useChecks } from "@/components/checks";
 import { BackLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Page, Section } from "@/components/page";
@@ -165,6 +166,7 @@ interface NameFormProps {
 }
 
 function NameForm({ project, definition, suggested }: NameFormProps) {
+  const checks = useChecks();
   const client = useQueryClient();
   const navigate = useNavigate();
   const [name, setName] = useState(suggested);
@@ -187,7 +189,7 @@ function NameForm({ project, definition, suggested }: NameFormProps) {
     create.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack>
         <TextInput
           label="Name of the sync"
@@ -197,7 +199,7 @@ function NameForm({ project, definition, suggested }: NameFormProps) {
           withAsterisk={false}
           maxLength={200}
           value={name}
-          error={create.error instanceof ProblemError ? create.error.at("/name") : undefined}
+          {...checks.field("name", create.error instanceof ProblemError ? create.error.at("/name") : undefined)}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}

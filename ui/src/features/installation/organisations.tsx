@@ -4,6 +4,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { type FormEvent, useState } from "react";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
+import { useChecks } from "@/components/checks";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { done } from "@/components/notices";
@@ -81,6 +82,7 @@ export function OrganisationsPage() {
 }
 
 function MakeForm({ onDone }: { onDone: () => void }) {
+  const checks = useChecks();
   const client = useQueryClient();
   const keys = useCreationKeys();
   const sendsMail = useSendsMail();
@@ -112,7 +114,7 @@ function MakeForm({ onDone }: { onDone: () => void }) {
     make.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack>
         <TextInput
           label="Name"
@@ -121,7 +123,7 @@ function MakeForm({ onDone }: { onDone: () => void }) {
           data-autofocus
           maxLength={200}
           value={name}
-          error={problem?.at("/name")}
+          {...checks.field("name", problem?.at("/name"))}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}
@@ -131,7 +133,7 @@ function MakeForm({ onDone }: { onDone: () => void }) {
           description="Gets an invitation. Leave empty to own it yourself."
           type="email"
           value={owner}
-          error={problem?.at("/owner")}
+          {...checks.field("owner", problem?.at("/owner"))}
           onChange={(event) => {
             setOwner(event.currentTarget.value);
           }}
@@ -146,6 +148,7 @@ function MakeForm({ onDone }: { onDone: () => void }) {
 }
 
 function OwnerForm({ organisation, onDone }: { organisation: Organisation; onDone: () => void }) {
+  const checks = useChecks();
   const keys = useCreationKeys();
   const sendsMail = useSendsMail();
   const [email, setEmail] = useState("");
@@ -171,7 +174,7 @@ function OwnerForm({ organisation, onDone }: { organisation: Organisation; onDon
     invite.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack>
         <TextInput
           label="E-mail address"
@@ -180,7 +183,7 @@ function OwnerForm({ organisation, onDone }: { organisation: Organisation; onDon
           withAsterisk={false}
           data-autofocus
           value={email}
-          error={invite.error instanceof ProblemError ? invite.error.at("/email") : undefined}
+          {...checks.field("email", invite.error instanceof ProblemError ? invite.error.at("/email") : undefined)}
           onChange={(event) => {
             setEmail(event.currentTarget.value);
           }}

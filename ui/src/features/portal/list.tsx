@@ -5,6 +5,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, idempotencyKey, ProblemError, take } from "@/api/client";
+import { useChecks } from "@/components/checks";
 import { Logo } from "@/components/logo";
 import { Time } from "@/components/moment";
 import { Page } from "@/components/page";
@@ -94,6 +95,7 @@ export function DefinitionsPage() {
 }
 
 function NewDefinition({ organisation }: { organisation: string }) {
+  const checks = useChecks();
   const client = useQueryClient();
   const navigate = useNavigate();
   const [name, setName] = useState("");
@@ -116,7 +118,7 @@ function NewDefinition({ organisation }: { organisation: string }) {
     create.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack>
         <TextInput
           label="Display name"
@@ -126,7 +128,7 @@ function NewDefinition({ organisation }: { organisation: string }) {
           withAsterisk={false}
           data-autofocus
           value={name}
-          error={create.error instanceof ProblemError ? create.error.at("/display_name") : undefined}
+          {...checks.field("display_name", create.error instanceof ProblemError ? create.error.at("/display_name") : undefined)}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { useState } from "react";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
+import { useChecks } from "@/components/checks";
 import { confirmDanger } from "@/components/confirm";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
@@ -14,6 +15,7 @@ type Kind = "user_id" | "device_id";
 
 /** Erasing a user with all that is kept of them, and how far earlier erasures are. */
 export function Erasures({ project }: { project: Project }) {
+  const checks = useChecks();
   const client = useQueryClient();
   const keys = useCreationKeys();
   const [kind, setKind] = useState<Kind>("user_id");
@@ -53,8 +55,7 @@ export function Erasures({ project }: { project: Project }) {
         Erases the user's properties, devices and events, and everything derived from them. Destinations keep what they have received.
       </Text>
       <form
-        onSubmit={(event) => {
-          event.preventDefault();
+        {...checks.form(() => {
           confirmDanger({
             title: `Erase ${id}?`,
             what: "Everything that this project keeps of this user is deleted. This can't be undone.",
@@ -63,7 +64,7 @@ export function Erasures({ project }: { project: Project }) {
               erase.mutate();
             },
           });
-        }}
+        })}
       >
         <Stack gap="sm">
           <SegmentedControl
@@ -85,7 +86,7 @@ export function Erasures({ project }: { project: Project }) {
             withAsterisk={false}
             classNames={{ input: "mono" }}
             value={id}
-            error={erase.error instanceof ProblemError ? erase.error.at(`/${kind}`) : undefined}
+            {...checks.field("id", erase.error instanceof ProblemError ? erase.error.at(`/${kind}`) : undefined)}
             onChange={(event) => {
               setId(event.currentTarget.value);
             }}

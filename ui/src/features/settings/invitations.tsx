@@ -3,6 +3,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { type FormEvent, useState } from "react";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
+import { useChecks } from "@/components/checks";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
@@ -92,6 +93,7 @@ interface InviteProps {
 
 /** Invites somebody; where no mail server is set up, it goes on with the link. */
 export function InviteForm({ organisation, mayOwners, onDone }: InviteProps) {
+  const checks = useChecks();
   const client = useQueryClient();
   const sendsMail = useSendsMail();
   const keys = useCreationKeys();
@@ -120,7 +122,7 @@ export function InviteForm({ organisation, mayOwners, onDone }: InviteProps) {
     invite.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack>
         <TextInput
           label="E-mail address"
@@ -129,7 +131,7 @@ export function InviteForm({ organisation, mayOwners, onDone }: InviteProps) {
           withAsterisk={false}
           data-autofocus
           value={email}
-          error={invite.error instanceof ProblemError ? invite.error.at("/email") : undefined}
+          {...checks.field("email", invite.error instanceof ProblemError ? invite.error.at("/email") : undefined)}
           onChange={(event) => {
             setEmail(event.currentTarget.value);
           }}

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, idempotencyKey, matching, ProblemError, take, type Schemas } from "@/api/client";
+import { useChecks } from "@/components/checks";
 import { confirmDanger } from "@/components/confirm";
 import { CopyField } from "@/components/copy";
 import { ButtonLink } from "@/components/links";
@@ -238,6 +239,7 @@ function ProjectMenu({ project, onRename, onOpen, onRotate }: MenuProps) {
 }
 
 function Rename({ project, onDone }: { project: Project; onDone: () => void }) {
+  const checks = useChecks();
   const client = useQueryClient();
   const [name, setName] = useState(project.name);
   const rename = useMutation({
@@ -256,10 +258,9 @@ function Rename({ project, onDone }: { project: Project; onDone: () => void }) {
   });
   return (
     <form
-      onSubmit={(event) => {
-        event.preventDefault();
+      {...checks.form(() => {
         rename.mutate();
-      }}
+      })}
     >
       <Stack>
         <TextInput
@@ -268,7 +269,7 @@ function Rename({ project, onDone }: { project: Project; onDone: () => void }) {
           withAsterisk={false}
           data-autofocus
           value={name}
-          error={rename.error instanceof ProblemError ? rename.error.at("/name") : undefined}
+          {...checks.field("name", rename.error instanceof ProblemError ? rename.error.at("/name") : undefined)}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}

@@ -6,6 +6,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
+import { useChecks } from "@/components/checks";
 import { confirmDanger } from "@/components/confirm";
 import { CopyField } from "@/components/copy";
 import { Listing } from "@/components/listing";
@@ -129,6 +130,7 @@ const LIVES = [
 const DAY = 24 * 3600 * 1000;
 
 function TokenForm({ organisation }: { organisation: string }) {
+  const checks = useChecks();
   const client = useQueryClient();
   const permissions = useOrganisation(organisation)?.permissions ?? [];
   const [name, setName] = useState("");
@@ -171,7 +173,7 @@ function TokenForm({ organisation }: { organisation: string }) {
     create.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack>
         <TextInput
           label="Name"
@@ -180,7 +182,7 @@ function TokenForm({ organisation }: { organisation: string }) {
           withAsterisk={false}
           data-autofocus
           value={name}
-          error={create.error instanceof ProblemError ? create.error.at("/name") : undefined}
+          {...checks.field("name", create.error instanceof ProblemError ? create.error.at("/name") : undefined)}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}

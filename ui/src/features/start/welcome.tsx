@@ -3,6 +3,7 @@ import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-q
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, idempotencyKey, matching, ProblemError, take, type Schemas } from "@/api/client";
+import { useChecks } from "@/components/checks";
 import { CopyField } from "@/components/copy";
 import { Page } from "@/components/page";
 import { Empty, Failed } from "@/components/states";
@@ -52,6 +53,7 @@ interface FormProps {
 }
 
 function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
+  const checks = useChecks();
   const client = useQueryClient();
   const [name, setName] = useState("");
   const [organisation, setOrganisation] = useState(first);
@@ -80,7 +82,7 @@ function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
     create.mutate();
   };
   return (
-    <form onSubmit={submit}>
+    <form {...checks.form(submit)}>
       <Stack maw={420}>
         {organisations.length > 1 && (
           <Select
@@ -99,6 +101,7 @@ function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
             withAsterisk={false}
             maxLength={200}
             value={organisationName}
+            {...checks.field("organisation")}
             onChange={(event) => {
               setOrganisationName(event.currentTarget.value);
             }}
@@ -112,7 +115,7 @@ function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
           autoFocus
           maxLength={200}
           value={name}
-          error={create.error instanceof ProblemError ? create.error.at("/name") : undefined}
+          {...checks.field("name", create.error instanceof ProblemError ? create.error.at("/name") : undefined)}
           onChange={(event) => {
             setName(event.currentTarget.value);
           }}

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { ProblemError } from "@/api/client";
+import { BESIDE_FIELD, useChecks } from "@/components/checks";
 import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { userQuery, type Whom } from "./queries";
@@ -40,6 +41,7 @@ export function UsersPage() {
 }
 
 function Search({ whom }: { whom: Whom }) {
+  const checks = useChecks();
   const navigate = route.useNavigate();
   const [kind, setKind] = useState<Kind>(whom.user === undefined && whom.device !== undefined ? "device" : "user");
   const [text, setText] = useState(whom.user ?? whom.device ?? "");
@@ -49,8 +51,8 @@ function Search({ whom }: { whom: Whom }) {
     void navigate({ search: value === "" ? {} : { [kind]: value } });
   };
   return (
-    <form onSubmit={submit} role="search" aria-label="Users">
-      <Group gap={8} align="flex-end">
+    <form {...checks.form(submit)} role="search" aria-label="Users">
+      <Group gap={8} align="flex-start">
         <Select
           label="Search by"
           w={{ base: "100%", xs: 160 }}
@@ -67,11 +69,12 @@ function Search({ whom }: { whom: Whom }) {
           withAsterisk={false}
           classNames={{ input: "mono" }}
           value={text}
+          {...checks.field("sought")}
           onChange={(event) => {
             setText(event.currentTarget.value);
           }}
         />
-        <Button type="submit" leftSection={<IconSearch size={15} />}>
+        <Button type="submit" mt={{ base: 0, xs: BESIDE_FIELD }} leftSection={<IconSearch size={15} />}>
           Show
         </Button>
       </Group>

@@ -3,6 +3,7 @@ import { IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
+import { BESIDE_FIELD, useChecks } from "@/components/checks";
 import { Code } from "@/components/code";
 import { Time } from "@/components/moment";
 import { Page, Section } from "@/components/page";
@@ -22,6 +23,7 @@ const KINDS: { value: Kind; label: string }[] = [
 
 /** What became of an event, or of all of a user's: found by what it carries. */
 export function WhyPage() {
+  const checks = useChecks();
   const { project } = route.useParams();
   const sought = route.useSearch();
   const navigate = route.useNavigate();
@@ -39,8 +41,8 @@ export function WhyPage() {
   const refused = pages.flatMap((page) => page.refused);
   return (
     <Page title="Find events" about="What happened to an event on every sync, and why: by user, device or ID.">
-      <form onSubmit={submit}>
-        <Group gap={8} align="flex-end">
+      <form {...checks.form(submit)}>
+        <Group gap={8} align="flex-start">
           <Select
             label="Search by"
             w={{ base: "100%", xs: 200 }}
@@ -57,11 +59,12 @@ export function WhyPage() {
             withAsterisk={false}
             classNames={{ input: "mono" }}
             value={text}
+            {...checks.field("sought")}
             onChange={(event) => {
               setText(event.currentTarget.value);
             }}
           />
-          <Button type="submit" leftSection={<IconSearch size={15} />}>
+          <Button type="submit" mt={{ base: 0, xs: BESIDE_FIELD }} leftSection={<IconSearch size={15} />}>
             Find
           </Button>
         </Group>
