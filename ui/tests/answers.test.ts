@@ -83,8 +83,8 @@ test("a partner says what answers mean, tries that, and sees what follows", asyn
 
   destination.answers = ({ path }) => (path.startsWith("/contacts") ? undefined : { status: 409, body: { id: "c 1" } });
   await page.getByRole("button", { name: "Test connection" }).click();
-  await page.getByText("Follow-up request").waitFor();
-  await page.getByText(/answered 200/).waitFor();
+  await page.getByText(/Follow-up request.* ms/).waitFor();
+  await page.getByText(/response 200/).waitFor();
   expect(destination.received.find(({ path }) => path === "/contacts/c%201")?.body).toBe('{"was": "409"}');
   expect(await findings(page)).toEqual([]);
   expect(faults).toEqual([]);

@@ -28,6 +28,9 @@ export class ProblemError extends Error {
   }
 }
 
+/** Said where no answer came. */
+export const NO_ANSWER = "The server doesn't respond. Check that it is running and that you are connected.";
+
 interface Answer<T> {
   data?: T;
   error?: unknown;
@@ -40,11 +43,7 @@ export async function take<T>(asked: Promise<Answer<T>>): Promise<T> {
   try {
     answer = await asked;
   } catch {
-    throw new ProblemError(
-      0,
-      "unreachable",
-      "The server doesn't respond. Check that it is running and that you are connected.",
-    );
+    throw new ProblemError(0, "unreachable", NO_ANSWER);
   }
   const { data, error, response } = answer;
   if (response.ok) return data as T;
@@ -62,6 +61,8 @@ function problem(status: number, body: unknown): ProblemError {
       told.would_drop ?? null,
     );
   }
+  // A proxy before the server says so when the server is away.
+  if (status === 502 || status === 503 || status === 504) return new ProblemError(status, "unreachable", NO_ANSWER);
   return new ProblemError(
     status,
     "unknown",

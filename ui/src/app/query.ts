@@ -1,5 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ProblemError } from "@/api/client";
+import { isUnreached } from "@/components/reach";
 
 /** Asks anew who is signed in when the server says that nobody is. */
 function noticeSessionsEnd(error: unknown): void {
@@ -21,10 +22,11 @@ export const queryClient: QueryClient = new QueryClient({
     queries: {
       networkMode: "always",
       staleTime: 5_000,
+      // What is shown stays while the server is away, and so does what somebody has typed: it comes back by itself.
       retry: (failures, error) =>
-        failures < 2 &&
-        error instanceof ProblemError &&
-        (error.status === 0 || error.status === 503 || error.status === 429),
+        isUnreached(error) ||
+        (failures < 2 && error instanceof ProblemError && (error.status === 503 || error.status === 429)),
+      retryDelay: (failures) => Math.min(500 * 2 ** failures, 4000),
     },
   },
 });

@@ -1,9 +1,10 @@
 import { Alert, Button, Center, Group, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
-import { ProblemError } from "@/api/client";
+import { NO_ANSWER, ProblemError } from "@/api/client";
 import { fieldName } from "./field-name";
 import { ButtonLink } from "./links";
+import { isUnreached, useReturn } from "./reach";
 import classes from "./states.module.css";
 
 /** A list's place while it comes. */
@@ -40,17 +41,24 @@ export function Empty({ title, icon, children, action, whole = false }: EmptyPro
   );
 }
 
+/** Whether there is no such thing, or none that whoever asks may know of. */
+function isGone(error: unknown): boolean {
+  return error instanceof ProblemError && error.code === "not_found";
+}
+
 /** What happened, why, and the next step. */
 export function Failed({ error, what, again }: { error: unknown; what: string; again?: () => void }) {
-  const gone = error instanceof ProblemError && error.code === "not_found";
+  const gone = isGone(error);
   const forbidden = error instanceof ProblemError && error.code === "forbidden";
   const why = gone
     ? "It doesn't exist, or you don't have access: it may have been deleted, the link may be incomplete, or you are signed in with another account."
     : forbidden
       ? `${error.message}. Your role doesn't have it: ask an admin of your organisation.`
-      : error instanceof Error
-        ? error.message
-        : "Something unexpected happened.";
+      : isUnreached(error)
+        ? NO_ANSWER
+        : error instanceof Error
+          ? error.message
+          : "Something unexpected happened.";
   const fields = error instanceof ProblemError ? error.errors : [];
   return (
     <Alert color="red" icon={<IconAlertTriangle size={18} />} title={what} role="alert">
@@ -65,7 +73,7 @@ export function Failed({ error, what, again }: { error: unknown; what: string; a
             ))}
           </ul>
         )}
-        {again !== undefined && !forbidden && (
+        {again !== undefined && !forbidden && !gone && (
           <Button variant="default" size="xs" onClick={again}>
             Try again
           </Button>
@@ -84,7 +92,7 @@ export function NotFound() {
         title="Page not found"
         action={<ButtonLink to="/">Go to the overview</ButtonLink>}
       >
-        It may have been deleted, or the link is incomplete.
+        It may have been deleted, the link may be incomplete, or your account has no access to it.
       </Empty>
     </Center>
   );
@@ -92,6 +100,11 @@ export function NotFound() {
 
 /** A page that broke. */
 export function PageFailed({ error, reset }: { error: unknown; reset?: () => void }) {
+  // A page that couldn't be had because the server was away comes when the server does.
+  useReturn(isUnreached(error), () => {
+    window.location.reload();
+  });
+  if (isGone(error)) return <NotFound />;
   return (
     <Center mih="50vh" p="lg">
       <Stack maw={520} w="100%">

@@ -73,7 +73,7 @@ export function useTail({ project, type, after, active }: Wanted): Tail {
     });
     source.addEventListener("error", () => {
       // It comes back by itself, unless it was refused.
-      if (source.readyState === EventSource.CLOSED) change((now) => ({ ...now, state: "off" }));
+      change((now) => ({ ...now, state: source.readyState === EventSource.CLOSED ? "off" : "waiting" }));
     });
     return () => {
       source.close();

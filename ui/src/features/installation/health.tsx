@@ -1,7 +1,7 @@
 import { Alert, Text } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { ProblemError } from "@/api/client";
+import { NO_ANSWER, ProblemError } from "@/api/client";
 import { TextLink } from "@/components/links";
 import { Section } from "@/components/page";
 import { Failed, LoadingRows } from "@/components/states";
@@ -19,7 +19,7 @@ interface Ready {
 async function askReady(): Promise<Ready> {
   const response = await fetch("/health/ready").catch(() => null);
   if (response === null) {
-    throw new ProblemError(0, "unreachable", "The server doesn't respond. Check that it is running and that you are connected.");
+    throw new ProblemError(0, "unreachable", NO_ANSWER);
   }
   return (await response.json()) as Ready;
 }

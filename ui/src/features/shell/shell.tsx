@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Burger, Center, Group, Loader, Tooltip } from "@mantine/core";
-import { useDisclosure, useLocalStorage, useNetwork } from "@mantine/hooks";
-import { IconHelp, IconWifiOff } from "@tabler/icons-react";
+import { useDisclosure, useLocalStorage } from "@mantine/hooks";
+import { IconHelp } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useLocation, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
 import { Suspense, useEffect, useState } from "react";
@@ -8,6 +8,7 @@ import { ProblemError } from "@/api/client";
 import { Mark } from "@/components/mark";
 import { PageFailed } from "@/components/states";
 import { meQuery } from "@/features/access/me";
+import { Away } from "./away";
 import { MeMenu } from "./me-menu";
 import { Navigation } from "./navigation";
 import { Palette, PaletteButton } from "./palette";
@@ -19,12 +20,9 @@ import classes from "./shell.module.css";
 export function Shell() {
   const me = useQuery(meQuery);
   if (me.isPending) return <Waiting />;
-  if (me.isError) {
-    if (me.error instanceof ProblemError && me.error.status === 401) {
-      return <ToSignIn />;
-    }
-    return <PageFailed error={me.error} />;
-  }
+  if (me.error instanceof ProblemError && me.error.status === 401) return <ToSignIn />;
+  // Whoever is in stays in while the server is away.
+  if (me.data === undefined) return <PageFailed error={me.error} />;
   return (
     <Suspense fallback={<Waiting />}>
       <Frame />
@@ -48,18 +46,6 @@ function Waiting() {
     <Center h="100vh" role="status" aria-label="Loading">
       <Loader size="sm" />
     </Center>
-  );
-}
-
-/** Says that what is seen may be old, while the server can't be reached. */
-function Offline() {
-  const { online } = useNetwork();
-  if (online) return null;
-  return (
-    <div className={classes.offline} role="status">
-      <IconWifiOff size={16} aria-hidden /> You are offline. What you see may be outdated; changes can't be saved until you are
-      connected.
-    </div>
   );
 }
 
@@ -119,7 +105,7 @@ function Frame() {
         <Navigation project={project} collapsed={collapsed && !opened} onCollapse={setCollapsed} />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
-        <Offline />
+        <Away />
         <Suspense
           fallback={
             <Center h="50vh" role="status" aria-label="Loading">

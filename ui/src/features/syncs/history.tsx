@@ -30,9 +30,10 @@ export function SyncHistory() {
   }
   if (versions.data === undefined) return <LoadingRows />;
   const items = versions.data.pages.flatMap((page) => page.items);
-  const chosen = items.find((each) => each.version === version) ?? items[0];
-  const index = items.findIndex((each) => each.version === chosen?.version);
-  const former = items[index + 1]?.version;
+  const chosen = version ?? items[0]?.version;
+  const index = items.findIndex((each) => each.version === chosen);
+  // An older one than those that are listed so far is named by its address all the same.
+  const former = items[index + 1]?.version ?? (chosen !== undefined && chosen > 1 ? chosen - 1 : undefined);
   return (
     <div className={classes.columns}>
       <div>
@@ -42,7 +43,7 @@ export function SyncHistory() {
               <button
                 type="button"
                 className={classes.version}
-                aria-pressed={each.version === chosen?.version}
+                aria-pressed={each.version === chosen}
                 onClick={() => void navigate({ search: { version: each.version }, replace: true })}
               >
                 <span className={classes.head}>
@@ -75,7 +76,7 @@ export function SyncHistory() {
           </Button>
         )}
       </div>
-      {chosen !== undefined && <Version sync={sync} version={chosen.version} former={former} />}
+      {chosen !== undefined && <Version sync={sync} version={chosen} former={former} />}
     </div>
   );
 }

@@ -1,0 +1,129 @@
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findings, launch, settled, signUp, watch } from "./browser";
+import { fill, type Filled } from "./fill";
+import { Destination, Millstream } from "./server";
+
+let server: Millstream;
+let destination: Destination;
+let browser: Browser;
+let context: BrowserContext;
+let filled: Filled;
+
+beforeAll(async () => {
+  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
+  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+  await signUp(context, server.invitation);
+  filled = await fill(server, destination, context.request);
+});
+
+afterAll(async () => {
+  await browser.close();
+  destination.stop();
+  await server.stop();
+});
+
+const GONE = "The server doesn't respond";
+const OF_THE_SERVER = /\/(api|health)\//;
+
+test("while the server is away each page says so, keeps what it has, and comes back by itself", { timeout: 200_000 }, async () => {
+  const { organisation, project, sync, definition } = filled;
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  for (const path of [
+    `/p/${project}`,
+    `/p/${project}/events`,
+    `/p/${project}/syncs/${sync}`,
+    `/p/${project}/syncs/${sync}/history`,
+    `/o/${organisation}/settings/members`,
+    `/o/${organisation}/destinations/${definition}`,
+    "/reviews",
+    "/installation/people",
+  ]) {
+    await page.goto(server.url + path);
+    await settled(page);
+    const heading = await page.locator("h1").textContent();
+    await page.route(OF_THE_SERVER, (route) => route.abort());
+    await page.getByRole("status").getByText(GONE).waitFor();
+    expect(await page.locator("h1").textContent(), path).toBe(heading);
+    expect(await page.getByRole("alert").filter({ hasText: "can't be shown" }).count(), path).toBe(0);
+    await page.unroute(OF_THE_SERVER);
+    await page.getByText(GONE).waitFor({ state: "detached" });
+    await settled(page);
+    expect(await page.locator("h1").textContent(), path).toBe(heading);
+  }
+  await page.close();
+});
+
+test("what was typed stays while the server is away, and a page that is asked for meanwhile comes when it is back", async () => {
+  const { project, sync } = filled;
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const faults = watch(page, server.url);
+  await page.goto(`${server.url}/p/${project}/syncs/${sync}/settings`);
+  await settled(page);
+  await page.getByLabel("Name of the sync").fill("A name that is not saved yet");
+  await page.route(OF_THE_SERVER, (route) => route.abort());
+  await page.getByRole("button", { name: "Review and save" }).click();
+  await page.getByRole("status").getByText(GONE).waitFor();
+  expect(await findings(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.unroute(OF_THE_SERVER);
+  await page.getByText(GONE).waitFor({ state: "detached" });
+  expect(await page.getByLabel("Name of the sync").inputValue()).toBe("A name that is not saved yet");
+  expect(faults).toEqual([]);
+
+  await page.goto(`${server.url}/p/${project}`);
+  await settled(page);
+  await page.route(OF_THE_SERVER, (route) => route.abort());
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Catalog" }).click();
+  await page.getByRole("status").getByText(GONE).waitFor();
+  await page.unroute(OF_THE_SERVER);
+  await page.getByRole("link", { name: /Webhook/ }).waitFor();
+  await page.close();
+});
+
+test("whoever's session ends is asked to sign in, and comes back to where they were", async () => {
+  const own = await browser.newContext({ storageState: await context.storageState() });
+  const page = await own.newPage();
+  page.setDefaultTimeout(15_000);
+  const path = `/p/${filled.project}/syncs/${filled.sync}/failures?range=1d`;
+  await page.goto(server.url + path);
+  await settled(page);
+  await own.clearCookies();
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("to")).toBe(path);
+  await page.getByLabel("E-mail address").fill("ann@example.com");
+  await page.getByRole("textbox", { name: "Password" }).fill("a long password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("What went wrong in the last day").waitFor();
+  await own.close();
+});
+
+test("what was deleted is said to be gone, with a way on", async () => {
+  const { organisation, project, sync } = filled;
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  for (const path of [
+    "/p/prj_0",
+    "/p/prj_0/syncs/sync_0",
+    `/p/${project}/syncs/sync_0`,
+    `/p/${project}/catalog/dst_0`,
+    `/p/${project}/events?event=999999`,
+    `/p/${project}/syncs/${sync}/history?version=99`,
+    `/o/${organisation}/destinations/dst_0`,
+    "/o/org_0/settings/members",
+    "/reviews/dst_0/1",
+  ]) {
+    await page.goto(server.url + path);
+    await settled(page);
+    const words = (await page.locator("main, [role=dialog]").allInnerTexts()).join("\n");
+    expect(words, path).toMatch(/not found|doesn't exist|no longer keeps/i);
+    expect(words, path).not.toMatch(/\b(404|403|500|undefined)\b/);
+    expect(await findings(page), path).toEqual([]);
+    if (process.env.SCREENSHOTS !== undefined) {
+      await page.screenshot({ path: `screenshots/gone${path.replaceAll(/[^a-z0-9]+/gi, "-")}.png` });
+    }
+  }
+  await page.close();
+});
