@@ -135,7 +135,7 @@ test("what waits for a property of its user is said, with the property", async (
     enabled: true,
   });
   const page = await opened(`/syncs/${id}`);
-  await page.getByText("An event that lacks one waits up to 10 minutes, then it is discarded.").waitFor();
+  await page.getByText("An event that lacks a property waits up to 10 minutes, then it is discarded.").waitFor();
   await server.send(filled.apiKey, [{ event_type: "Page Viewed", user_id: "nobody-yet@example.com" }]);
   await page.getByText(/The first one waits for property "crm_id" of the user until/).waitFor();
   await settled(page);

@@ -3,7 +3,10 @@ import { api, take, type Schemas } from "@/api/client";
 import { parts, type Span, sums } from "@/components/chart/scale";
 import type { Counted } from "@/features/overview/figures";
 import { type Range, RANGES, spanOf } from "@/features/overview/range";
-import type { Sync } from "./queries";
+import { statusQuery, type Sync } from "./queries";
+
+/** How old, in milliseconds, a backlog may be that figures are reckoned back from. */
+const SAME_MOMENT = 1_000;
 
 type Step = Pick<Schemas["FiguresOfStep"], "at" | "received">;
 
@@ -14,19 +17,19 @@ export interface OverTime extends Counted {
 
 /**
  * A sync's figures with its backlog, which nobody counts by the minute: it is reckoned back from how much it is now, by
- * what the project received and what the sync moved past. All three are asked for at once, so that they are of one moment.
+ * what the project received and what the sync moved past, which are asked for at once.
  */
 export function overTimeQuery({ project, id: sync, created_at: made }: Sync, range: Range) {
   const { step } = RANGES[range];
   return queryOptions({
     queryKey: ["over-time", project, sync, range],
-    queryFn: async (): Promise<OverTime> => {
+    queryFn: async ({ client }): Promise<OverTime> => {
       const span = spanOf(range, Date.now());
       const query = { step, from: new Date(span.from).toISOString() };
       const [figures, all, status] = await Promise.all([
         take(api.GET("/api/v1/projects/{project}/syncs/{sync}/figures", { params: { path: { project, sync }, query } })),
         take(api.GET("/api/v1/projects/{project}/figures", { params: { path: { project }, query } })),
-        take(api.GET("/api/v1/projects/{project}/syncs/{sync}/status", { params: { path: { project, sync } } })),
+        client.fetchQuery({ ...statusQuery(project, sync), staleTime: SAME_MOMENT }),
       ]);
       return { span, figures, backlog: backlogOver(span, all.series, figures.series, status.backlog, Date.parse(made)) };
     },

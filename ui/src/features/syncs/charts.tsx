@@ -76,7 +76,7 @@ export function Charts({ sync }: { sync: Sync }) {
       </div>
       <Text size="xs" c="dimmed" className={classes.main}>
         In {words}. Failed attempts are retried: up to ten attempts over four hours. The backlog is what was received and not processed
-        yet, filtered or not. Events that were dropped don&apos;t count in it, also not from before they were.
+        yet, filtered or not. Dropped events are left out, for the time before they were dropped, too.
       </Text>
     </div>
   );

@@ -110,7 +110,7 @@ function Figures({ status }: { status: SyncStatus }) {
     ["Delivered after retries", count.format(counts.delivered_retry), `${count.format(counts.failed_attempts)} attempts failed`],
     ["Filtered out", count.format(counts.filtered), "By event type or condition"],
     ["Failed", count.format(counts.expired + counts.discarded), counts.discarded === 0 ? "Expired after ten attempts" : `${count.format(counts.discarded)} with no request`],
-    ["Waiting", count.format(waiting), `${count.format(status.pending - awaiting)} pending retry${awaiting > 0 ? `, ${count.format(awaiting)} waiting for a property` : ""}${status.waiting_in_order > 0 ? `, ${count.format(status.waiting_in_order)} for an earlier delivery` : ""}`],
+    ["Waiting", count.format(waiting), `${count.format(status.pending - awaiting)} pending ${status.pending - awaiting === 1 ? "retry" : "retries"}${awaiting > 0 ? `, ${count.format(awaiting)} waiting for a property` : ""}${status.waiting_in_order > 0 ? `, ${count.format(status.waiting_in_order)} for an earlier delivery` : ""}`],
   ];
   return (
     <Section title="Since the sync was created">

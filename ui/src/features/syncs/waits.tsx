@@ -17,15 +17,15 @@ export function Waits({ sync, status }: { sync: Sync; status: SyncStatus }) {
   const ordered = sync.order === "per_user";
   const facts: [string, React.ReactNode][] = [];
   if (awaiting > 0 || wait !== null) {
-    facts.push(["For properties of users", <AwaitsProperties sync={sync} awaiting={awaiting} wait={wait} />]);
+    facts.push(["For user properties", <AwaitsProperties sync={sync} awaiting={awaiting} wait={wait} />]);
   }
   if (behind > 0 || ordered) {
-    facts.push(["For earlier ones of their users", <Behind behind={behind} ordered={ordered} retried={status.pending - awaiting} />]);
+    facts.push(["For an earlier delivery", <Behind behind={behind} ordered={ordered} retried={status.pending - awaiting} />]);
   }
   if (facts.length === 0) return null;
   return (
     <Section
-      title="What waits"
+      title="Waiting deliveries"
       actions={
         <TextLink to="/p/$project/syncs/$sync/settings" params={{ project: sync.project, sync: sync.id }} search={{ step: "advanced" }} size="sm">
           Change this
@@ -49,7 +49,7 @@ export function Waits({ sync, status }: { sync: Sync; status: SyncStatus }) {
 function AwaitsProperties({ sync, awaiting, wait }: { sync: Sync; awaiting: number; wait: number | null }) {
   const of = { project: sync.project, sync: sync.id };
   const retries = useInfiniteQuery({ ...retriesQuery(of), enabled: awaiting > 0 });
-  if (awaiting === 0) return `None waits now. An event that lacks one waits up to ${inTime(wait ?? 0)}, then it is discarded.`;
+  if (awaiting === 0) return `None is waiting. An event that lacks a property waits up to ${inTime(wait ?? 0)}, then it is discarded.`;
   const first = retries.data?.pages[0]?.items.find(({ failure }) => failure.category === "awaiting_property");
   return (
     <>
@@ -63,15 +63,15 @@ function AwaitsProperties({ sync, awaiting, wait }: { sync: Sync; awaiting: numb
 }
 
 function Behind({ behind, ordered, retried }: { behind: number; ordered: boolean; retried: number }) {
-  if (behind === 0) return "None waits now: each user's deliveries keep their order, and nobody's is held up.";
+  if (behind === 0) return "None is waiting. Each user's events are delivered in order.";
   return (
     <>
       <b className="numbers">{inNumbers(behind)}</b> {behind === 1 ? "delivery waits, or has waited and is" : "deliveries wait, or have waited and are"} under way
       now.{" "}
       {retried > 0
-        ? `They go on when the earlier ones are over: ${inNumbers(retried)} ${retried === 1 ? "is" : "are"} tried again.`
-        : "They go on when the earlier ones are over."}
-      {!ordered && " The order isn't kept any more for what comes now."}
+        ? `They go on once the earlier ones are done: ${inNumbers(retried)} pending ${retried === 1 ? "retry" : "retries"}.`
+        : "They go on once the earlier ones are done."}
+      {!ordered && " New events are no longer delivered in order."}
     </>
   );
 }
