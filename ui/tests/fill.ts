@@ -12,6 +12,8 @@ export interface Filled {
   failing: string;
   /** A sync that was paused before events came. */
   held: string;
+  /** A sync that was never enabled. */
+  draft: string;
   definition: string;
 }
 
@@ -78,7 +80,7 @@ export async function fill(server: Millstream, destination: Destination, request
     },
     enabled: true,
   });
-  await ask("POST", `/projects/${project}/syncs`, {
+  const draft = await ask<Made>("POST", `/projects/${project}/syncs`, {
     name: "Acme – trial",
     definition: { id: tile.id },
   });
@@ -98,7 +100,7 @@ export async function fill(server: Millstream, destination: Destination, request
     // What can't be reached is booked to be tried again.
     expect((await statusOf(failing)).pending).toBeGreaterThan(0);
   }, PATIENCE);
-  return { organisation, project, apiKey, sync: sync.id, failing: failing.id, held: held.id, definition: tile.id };
+  return { organisation, project, apiKey, sync: sync.id, failing: failing.id, held: held.id, draft: draft.id, definition: tile.id };
 }
 
 const TEMPLATE = `{

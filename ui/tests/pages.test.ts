@@ -8,7 +8,7 @@ import { Destination, Millstream } from "./server";
 
 /** Every page by name, empty or full, as an address. */
 function addresses(filled: Filled, empty: string): Record<string, string> {
-  const { organisation, project, sync, failing, held, definition } = filled;
+  const { organisation, project, sync, failing, held, draft, definition } = filled;
   return {
     "overview-empty": `/p/${empty}`,
     overview: `/p/${project}`,
@@ -44,6 +44,9 @@ function addresses(filled: Filled, empty: string): Record<string, string> {
     "sync-again-failed": `/p/${project}/syncs/${failing}/again?send=failed`,
     "sync-again-events": `/p/${project}/syncs/${sync}/again?send=events`,
     "sync-again-archive": `/p/${project}/syncs/${sync}/again?send=archive`,
+    "sync-draft": `/p/${project}/syncs/${draft}`,
+    "setup-draft": `/p/${project}/syncs/${draft}/settings`,
+    "sync-deliveries-one": `/p/${project}/syncs/${failing}/deliveries?open=70`,
     "sync-held": `/p/${project}/syncs/${held}`,
     "sync-resume": `/p/${project}/syncs/${held}?resume=true`,
     "sync-alerts": `/p/${project}/syncs/${sync}/alerts`,
@@ -53,6 +56,7 @@ function addresses(filled: Filled, empty: string): Record<string, string> {
     "settings-members": `/o/${organisation}/settings/members`,
     "settings-tokens": `/o/${organisation}/settings/tokens`,
     "settings-audit": `/o/${organisation}/settings/audit`,
+    "settings-audit-filtered": `/o/${organisation}/settings/audit?action=sync&range=1d`,
     "portal-list": `/o/${organisation}/destinations`,
     "portal-configuration": `/o/${organisation}/destinations/${definition}`,
     "portal-testing": `/o/${organisation}/destinations/${definition}?tab=testing`,

@@ -6,6 +6,7 @@ test("what was done is said in words, also what isn't known here", () => {
   expect(actionWords("project.rotate_api_key")).toBe("API key rotated");
   expect(actionWords("sync.begin_anew")).toBe("Sync: begin anew");
   expect(actionWords("constructor.toString")).toBe("Constructor: toString");
+  expect(actionWords("sync.toString")).toBe("Sync: toString");
 });
 
 test("all of an area can be chosen, or one thing of it", () => {

@@ -6,13 +6,13 @@ const sync = {
   url: null,
   events: { template: "${broken}" },
   headers: [{ name: "x", secret: false, value: "${" }],
-  parameters: { key: { secret: true }, region: { secret: false, value: "" } },
+  parameters: { key: { secret: true, value: null }, host: { secret: false, value: "no host" }, region: { secret: false, value: "" } },
   mappings: {},
 };
 
 test("what isn't there is to be filled in, what is there to be fixed", () => {
   expect(["/url", "/mappings/id", "/parameters/endpoint", "/nothing/at/all"].map((each) => isMissing(of(each), sync))).toEqual([true, true, true, true]);
-  expect(["/events/template", "/headers/0/value", "/parameters/key"].map((each) => isMissing(of(each), sync))).toEqual([false, false, false]);
+  expect(["/events/template", "/headers/0/value", "/parameters/key", "/parameters/host"].map((each) => isMissing(of(each), sync))).toEqual([false, false, false, false]);
   expect(isMissing(of("/parameters/region"), sync)).toBe(true);
 });
 
