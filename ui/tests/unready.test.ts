@@ -65,7 +65,7 @@ test("a sync that was never enabled is a draft, and says what is missing and wha
   await dialog.getByText("To fix").waitFor();
   await dialog.getByText(/Line 1, column \d+: /).waitFor();
   expect(await findings(page)).toEqual([]);
-  await dialog.getByRole("button", { name: "Open the set-up" }).click();
+  await dialog.getByRole("button", { name: "Open set-up" }).click();
   await page.getByLabel("Webhook URL").fill(`${destination.url}/half`);
   await page.getByRole("link", { name: "Events 1 thing to fix" }).click();
   await page.getByRole("button", { name: "Save", exact: true }).click();
@@ -119,7 +119,7 @@ test("a backlog is seen over time, in numbers too", async () => {
   await expect.poll(() => chart.locator("dd").first().textContent(), { timeout: 20_000 }).toBe("7");
   await chart.getByRole("button", { name: "As a table" }).click();
   const now = chart.getByRole("table").getByRole("row").nth(1);
-  await now.getByRole("cell", { name: "7" }).waitFor();
+  await now.getByRole("cell", { name: "7", exact: true }).waitFor();
   expect(await findings(page)).toEqual([]);
   await page.close();
 });

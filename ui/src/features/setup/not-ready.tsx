@@ -34,7 +34,7 @@ export function openNotReady({ error, title, settings, onSetup }: NotReady): voi
               onSetup?.();
             }}
           >
-            {onSetup === undefined ? "Close" : "Open the set-up"}
+            {onSetup === undefined ? "Close" : "Open set-up"}
           </Button>
         </Group>
       </>

@@ -35,6 +35,7 @@ function Group({ title, problems, of }: { title: string | null; problems: FieldP
               <b>{placeOf(problem)}</b>
             ) : (
               <TextLink
+                size="sm"
                 fw={500}
                 underline="always"
                 to="/p/$project/syncs/$sync/settings"

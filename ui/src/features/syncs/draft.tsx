@@ -22,11 +22,11 @@ export function Draft({ sync, may }: { sync: Sync; may: boolean }) {
     <div className={classes.page}>
       <Text size="lg">This sync isn&apos;t enabled yet.</Text>
       <Text c="dimmed" maw={640}>
-        Nothing was sent, and nothing waits for it. It begins with the first event that comes once it is enabled; earlier ones can be
-        sent under <i>Sending again</i> then.
+        Nothing was sent, and nothing waits for it. It starts with the first event received once it is enabled; earlier ones can be
+        sent under <i>Replay</i> then.
       </Text>
       <Section title={problems === undefined ? "Set-up" : ready ? "It is ready" : leftToDo(problems, sync)}>
-        {unready.isError && <Failed error={unready.error} what="What is missing can't be said" again={() => void unready.refetch()} />}
+        {unready.isError && <Failed error={unready.error} what="What is left to do can't be shown" again={() => void unready.refetch()} />}
         {unready.isPending && <LoadingRows rows={2} />}
         {ready && (
           <Group gap={8}>
@@ -53,7 +53,7 @@ export function Draft({ sync, may }: { sync: Sync; may: boolean }) {
             params={{ project: sync.project, sync: sync.id }}
             search={first === undefined ? {} : { step: stepOf(first) }}
           >
-            {may && !ready ? "Go on with the set-up" : "Look at the set-up"}
+            {may && !ready ? "Finish set-up" : "Open set-up"}
           </ButtonLink>
         </Group>
       </Section>

@@ -133,7 +133,7 @@ export function ResumeForm({ sync, status, save, onDone }: ResumeProps) {
             resume.mutate();
           }}
         >
-          {backlog === "drop" ? `Drop ${inNumbers(events + retries)} and enable` : "Enable"}
+          {backlog === "drop" ? `Drop ${inNumbers(events + retries)} and enable` : save === undefined ? "Enable" : "Save and enable"}
         </Button>
       </Group>
     </Stack>
