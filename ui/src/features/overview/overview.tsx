@@ -5,11 +5,11 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Chart } from "@/components/chart/chart";
 import { HealthMark } from "@/components/health";
 import { ButtonLink, TextLink } from "@/components/links";
-import { Logo } from "@/components/logo";
 import { Page, Section } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { projectQuery } from "@/features/shell/projects";
+import { SyncLogo } from "@/features/syncs/logo";
 import { statusQuery, type Sync, type SyncStatus, syncsQuery } from "@/features/syncs/queries";
 import { inWords } from "@/features/syncs/words";
 import { type Counted, counted, delivered, failedOf, figuresQuery, inNumbers, inRate, rateOf, sumOf } from "./figures";
@@ -172,7 +172,7 @@ function Cards({ each }: { each: { sync: Sync; status: SyncStatus }[] }) {
       {each.map(({ sync, status }) => (
         <li key={sync.id}>
           <Link to="/p/$project/syncs/$sync" params={{ project: sync.project, sync: sync.id }} className={classes.card}>
-            <Logo name={sync.definition.name} size={34} />
+            <SyncLogo sync={sync} size={34} />
             <span className={classes.words}>
               <span className={classes.name}>{sync.name}</span>
               <span className={classes.about}>{inWords(status)}</span>

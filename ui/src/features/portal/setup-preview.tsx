@@ -19,7 +19,7 @@ interface PreviewProps extends TabProps {
 }
 
 /** What users will see, what is sent, and what the check says. */
-export function SetupPreview({ organisation, definition, draft: { content }, check, onJump, side, onSide }: PreviewProps) {
+export function SetupPreview({ organisation, definition, draft: { content }, check, findings, onJump, side, onSide }: PreviewProps) {
   const [filled, setFilled] = useState<Filled>({ parameters: {}, mappings: {} });
   return (
     <aside className={classes.aside} aria-label="Preview of the integration">
@@ -55,20 +55,25 @@ export function SetupPreview({ organisation, definition, draft: { content }, che
           </>
         )}
       </Section>
-      <CheckList check={check} content={content} />
+      <CheckList check={check} findings={findings} content={content} />
       <Usage check={check} content={content} onJump={onJump} />
     </aside>
   );
 }
 
-function CheckList({ check, content }: Pick<TabProps, "check"> & { content: Content }) {
+function CheckList({ check, findings, content }: Pick<TabProps, "check" | "findings"> & { content: Content }) {
   if (check === undefined) return null;
   const { problems, warnings } = check;
+  const broken = findings.filter(({ severity }) => severity === "error").length;
   return (
     <Section title="Check">
       {problems.length === 0 && (
         <Text size="sm">
-          {warnings.length === 0 ? "No problems: it can be released." : "It can be released. Check this first:"}
+          {broken > 0
+            ? `It can be released, but some events break it: ${broken === 1 ? "the finding stands" : `${String(broken)} findings stand`} at the payload.`
+            : warnings.length === 0
+              ? "No problems: it can be released."
+              : "It can be released. Check this first:"}
         </Text>
       )}
       <ul className={classes.findings}>

@@ -161,7 +161,7 @@ function EventChoice({ preview }: { preview: Preview }) {
             setSource({ kind: "sent" });
           }}
         >
-          The newest event that this sync sends
+          The newest event of a selected type
         </Menu.Item>
         <Menu.Item
           onClick={() => {
@@ -269,7 +269,7 @@ export function RequestView({ part }: { part: Part }) {
         <Text size="xs" c="dimmed" pt={5}>
           As a curl command
           {request.variables.length > 0 &&
-            `; set ${request.variables.map((variable) => `${variable.name} (${variable.meaning})`).join(", ")}`}
+            `; set ${request.variables.map((variable) => `${variable.name} to ${variable.meaning}`).join(", ")}`}
         </Text>
       </Group>
     </>

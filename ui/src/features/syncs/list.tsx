@@ -3,13 +3,13 @@ import { useQueries, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { HealthMark } from "@/components/health";
 import { ButtonLink } from "@/components/links";
-import { Logo } from "@/components/logo";
 import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { useMay } from "@/features/access/me";
 import { projectQuery } from "@/features/shell/projects";
 import { leftToDo, unreadyQuery } from "@/features/setup/unready";
+import { SyncLogo } from "./logo";
 import { statusQuery, type Sync, syncsQuery } from "./queries";
 import { inWords } from "./words";
 import classes from "./list.module.css";
@@ -73,7 +73,7 @@ function Rows({ syncs }: { syncs: Sync[] }) {
           params={{ project: sync.project, sync: sync.id }}
           className={classes.name}
         >
-          <Logo name={sync.definition.name} size={34} />
+          <SyncLogo sync={sync} size={34} />
           <span>
             <span className={classes.title}>{sync.name}</span>
             <span className={classes.about}>{sync.definition.name}</span>

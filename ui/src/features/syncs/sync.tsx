@@ -5,13 +5,13 @@ import { getRouteApi, Link, Outlet, useMatch } from "@tanstack/react-router";
 import { ProblemError } from "@/api/client";
 import { HealthMark } from "@/components/health";
 import { BackLink, ButtonLink } from "@/components/links";
-import { Logo } from "@/components/logo";
 import { Page } from "@/components/page";
 import { Parts } from "@/components/parts";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { useDelete, useDuplicate, useSwitch } from "./actions";
+import { SyncLogo } from "./logo";
 import { statusQuery, type Sync, syncQuery } from "./queries";
 import { UpgradeNotice } from "./upgrade";
 import classes from "./sync.module.css";
@@ -82,7 +82,7 @@ function Frame({ sync }: { sync: Sync }) {
       }
       heading={
         <Group gap={12} wrap="nowrap">
-          <Logo name={sync.definition.name} size={38} />
+          <SyncLogo sync={sync} size={38} />
           <span>{sync.name}</span>
         </Group>
       }

@@ -31,7 +31,7 @@ test("a sync's state is one sentence", () => {
   expect(inWords({ ...healthy, pending: 3, awaiting_properties: 2 })).toBe("1 retry is pending");
   expect(inWords({ ...healthy, pending: 2, awaiting_properties: 2 })).toBe("2 deliveries wait for properties of their users");
   expect(inWords({ ...healthy, waiting_in_order: 3 })).toBe("3 deliveries wait for earlier ones of their users");
-  expect(inWords({ ...healthy, backlog: 2 })).toBe("2 events wait to send");
+  expect(inWords({ ...healthy, backlog: 2 })).toBe("2 events wait to be sent");
   expect(inWords({ ...healthy, health: "paused", backlog: 1 })).toBe("1 event waits until it is enabled");
   expect(inWords({ ...healthy, enabled: false, health: "paused" })).toBe("Sends nothing while it is paused");
   expect(inWords({ ...healthy, enabled: false, health: "paused", draft: true })).toBe("Not enabled yet: nothing was sent");

@@ -28,5 +28,5 @@ export function inWords(status: SyncStatus): string {
       ? "1 delivery waits for an earlier one of its user"
       : `${count.format(behind)} deliveries wait for earlier ones of their users`;
   }
-  return backlog > 0 ? `${waiting} to send` : "Everything is delivered";
+  return backlog > 0 ? `${waiting} to be sent` : "Everything is delivered";
 }
