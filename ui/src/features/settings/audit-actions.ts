@@ -84,8 +84,8 @@ const AREAS: Record<string, Area> = {
       set_password: "Password changed",
       ask_password_reset: "Password reset requested",
       reset_password: "Password reset",
-      set_second_factor: "Second factor set up",
-      remove_second_factor: "Second factor removed",
+      set_second_factor: "Two-factor authentication turned on",
+      remove_second_factor: "Two-factor authentication turned off",
       use_recovery_code: "Recovery code used",
       set_rights: "Rights changed",
       lock: "Account locked",
@@ -99,7 +99,7 @@ const AREAS: Record<string, Area> = {
     actions: { allow: "Provider account allowed", link: "Provider account linked", remove: "Provider account removed" },
   },
   mail: { name: "Mail", actions: { read: "Link in a mail read", send_again: "Mail sent again" } },
-  secrets: { name: "Keys of secrets", actions: { add_key: "Key added", remove_keys: "Keys removed" } },
+  secrets: { name: "Encryption keys", actions: { add_key: "Key added", remove_keys: "Keys removed" } },
   installation: { name: "Installation", actions: { end_access: "All access ended" } },
 };
 

@@ -56,7 +56,7 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
         return;
       }
       if (error instanceof ProblemError && error.code === "sync_not_ready") {
-        openNotReady({ error, title: "It isn't saved", settings });
+        openNotReady({ error, title: "The sync wasn't saved", settings });
         return;
       }
       modals.open({
