@@ -34,11 +34,8 @@ test("while the server is away each page says so, keeps what it has, and comes b
     `/p/${project}`,
     `/p/${project}/events`,
     `/p/${project}/syncs/${sync}`,
-    `/p/${project}/syncs/${sync}/history`,
     `/o/${organisation}/settings/members`,
     `/o/${organisation}/destinations/${definition}`,
-    "/reviews",
-    "/installation/people",
   ]) {
     await page.goto(server.url + path);
     await settled(page);
