@@ -144,7 +144,7 @@ async function examine(context: BrowserContext, label: string, path: string): Pr
   return found.map((fault) => `${label}: ${fault}`);
 }
 
-test("every page is as it should be in every look", { timeout: 400_000 }, async () => {
+test("every page is as it should be in every look", { timeout: 900_000 }, async () => {
   const inside = await browser.newContext({ storageState: signedIn, viewport: { width: 1440, height: 900 } });
   const outside = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const faults: string[] = [];
