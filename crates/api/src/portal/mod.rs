@@ -9,6 +9,7 @@
 mod alert;
 mod audit;
 mod catalog;
+mod check;
 mod definition;
 mod destination;
 mod draft;
@@ -349,6 +350,8 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; retention::show))
         .routes(guarded!(Arc<Portal>; user::show))
         .merge(alert::routes())
+        .routes(guarded!(Arc<Portal>; check::new_sync))
+        .routes(guarded!(Arc<Portal>; check::change))
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))

@@ -11,6 +11,7 @@ mod commands;
 mod configuration;
 mod definitions;
 mod demo;
+mod foresight;
 mod home;
 mod imports;
 mod login;

@@ -168,15 +168,34 @@ fn an_upgrade_sends_secrets_to_no_other_place_unseen() {
         "https://elsewhere.example/acme",
     );
     world.replace(SYNC, "{name: Acme}", "{name: Acme, version: 2}");
-    // The version is only released by the apply itself: even then it stops before the secret.
+    // The version is only released by the apply itself: even so it is shown, and refused before anything is changed.
     let planned = world.ends(2, &["plan", "-f", ".", "--release"]);
-    assert!(planned.contains("version 2 isn't there yet"), "{planned}");
+    for part in [
+        "! ./projects/shop/syncs/to-acme.yaml:6:3: version 2 may send this secret",
+        "+ https://elsewhere.example/acme",
+        "version 2 is still to be released",
+    ] {
+        assert!(planned.contains(part), "{part}: {planned}");
+    }
+    let before = world.everything();
     let told = world.ends(1, &["apply", "-f", ".", "--release"]);
-    assert!(
-        told.contains("to-acme.yaml:6:3: version 2 may send this secret"),
-        "{told}"
+    assert!(told.contains("to-acme.yaml:6:3: version 2 may"), "{told}");
+    assert_eq!(world.everything(), before);
+    world.ends(0, &["apply", "-f", ".", "--release=acme", "--send-secrets"]);
+    assert_eq!(world.sync()["definition"]["version"], 2);
+}
+
+#[test]
+fn an_upgrade_to_a_version_that_is_there_sends_secrets_to_no_other_place_unseen() {
+    let world = World::with_shop();
+    world.apply();
+    world.replace(
+        "definitions/acme/definition.yaml",
+        "${parameters.endpoint}/receiver/in/acme",
+        "https://elsewhere.example/acme",
     );
-    assert_eq!(world.sync()["definition"]["version"], 1);
+    world.apply();
+    world.replace(SYNC, "{name: Acme}", "{name: Acme, version: 2}");
     let planned = world.plan(2);
     for part in [
         "! ./projects/shop/syncs/to-acme.yaml:6:3",
@@ -192,5 +211,36 @@ fn an_upgrade_sends_secrets_to_no_other_place_unseen() {
     );
     world.ends(0, &["apply", "-f", ".", "--send-secrets"]);
     assert_eq!(world.sync()["definition"]["version"], 2);
+    assert!(world.plan(0).contains("nothing to do"));
+}
+
+#[test]
+fn an_upgrade_to_a_version_that_the_apply_releases_is_refused_before_that() {
+    let world = World::with_shop();
+    world.apply();
+    world.replace(
+        "definitions/acme/definition.yaml",
+        "events:\n",
+        "  - {name: zone, display_name: Zone, required: true}\nevents:\n",
+    );
+    world.replace(SYNC, "{name: Acme}", "{name: Acme, version: 2}");
+    let before = world.everything();
+    for command in ["plan", "apply"] {
+        let told = world.ends(1, &[command, "-f", ".", "--release"]);
+        assert!(told.contains("to-acme.yaml:4:1: "), "{told}");
+        assert!(told.contains("Zone"), "{told}");
+    }
+    // Without a release there is no such version.
+    let told = world.plan(1);
+    assert!(told.contains("to-acme.yaml:2:"), "{told}");
+    assert!(told.contains("no such version"), "{told}");
+    assert_eq!(world.everything(), before);
+    world.replace(SYNC, "parameters:\n", "parameters:\n  zone: north\n");
+    let planned = world.ends(2, &["plan", "-f", ".", "--release"]);
+    assert!(planned.contains("parameters/zone: new"), "{planned}");
+    world.apply();
+    let sync = world.sync();
+    assert_eq!(sync["definition"]["version"], 2);
+    assert_eq!(sync["parameters"]["zone"]["value"], "north");
     assert!(world.plan(0).contains("nothing to do"));
 }

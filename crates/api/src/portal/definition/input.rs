@@ -78,6 +78,19 @@ pub(super) fn blank() -> Definition {
 }
 
 impl DefinitionInput {
+    /// A version that is still to be released, as it would say.
+    pub(in crate::portal) fn version(
+        self,
+        id: DefinitionId,
+        version: u32,
+    ) -> Result<Definition, ApiError> {
+        self.onto(Definition {
+            id,
+            version,
+            ..blank()
+        })
+    }
+
     /// The picture that comes with it: in Base64, or none from now on.
     pub(super) fn take_logo(&mut self) -> Option<Option<String>> {
         self.logo.take()

@@ -21,9 +21,10 @@ use super::view::rfc3339;
 use super::{ApiError, Portal, State, markdown};
 use crate::auth::Allowed;
 use crate::auth::permission::{DefinitionsRead, DefinitionsWrite};
-use input::{DefinitionInput, blank, refused};
+use input::{blank, refused};
 
 pub(super) use content::{ContentView, OutlineView};
+pub(super) use input::DefinitionInput;
 pub(super) use version::{CommentView, ListedVersionView, VersionView};
 
 /// A definition that an organisation works on.

@@ -94,19 +94,10 @@ pub(in crate::portal) async fn show(
     };
     let upgraded = portal.upgraded(organisation, &present, to, SyncInput::default());
     let upgraded = upgraded.await.map_err(in_query)?;
-    let missing = portal.missing(id, project, &upgraded.after, &upgraded.draft);
     let (before, after) = upgraded.sides(&present);
     let traffic = portal.compare_if_possible(project, &before, &after, events);
     let traffic = traffic.await?;
-    Ok(Json(UpgradeView {
-        from: upgraded.before.version,
-        to: upgraded.after.version,
-        definition: definitions(&upgraded.before, &upgraded.after),
-        missing,
-        secrets_needed: upgraded.secrets_needed,
-        dropped: upgraded.dropped,
-        traffic,
-    }))
+    Ok(Json(portal.upgrade_view(&present, upgraded, traffic)))
 }
 
 /// Has a sync connect a later version of its destination, with what that needs filled in: in one step
@@ -131,15 +122,7 @@ pub(in crate::portal) async fn upgrade(
     let (to, organisation) = (input.to, allowed.organisation);
     let upgraded = portal.upgraded(organisation, &present, to, input.changes);
     let upgraded = upgraded.await?;
-    if !upgraded.secrets_needed.is_empty() {
-        return Err(ApiError::SecretsNeeded(in_changes(upgraded.secrets_needed)));
-    }
-    if upgraded.draft.enabled {
-        let missing = portal.missing(id, project, &upgraded.after, &upgraded.draft);
-        if !missing.is_empty() {
-            return Err(ApiError::NotReady(in_changes(missing)));
-        }
-    }
+    portal.demand_ready(&present, &upgraded)?;
     let (draft, revision) = (upgraded.draft, Revision::Upgrade { to });
     let revised = portal.revise(&present, draft, revision, allowed.caller());
     portal.tagged(&revised.await?).await
@@ -173,7 +156,7 @@ fn in_query(error: ApiError) -> ApiError {
 }
 
 /// A sync as an upgrade would make it.
-pub(super) struct Upgraded {
+pub(in crate::portal) struct Upgraded {
     before: Arc<Definition>,
     after: Arc<Definition>,
     draft: SyncDraft,
@@ -202,42 +185,68 @@ impl Portal {
         changes: SyncInput,
     ) -> Result<Upgraded, ApiError> {
         let before = self.definition(&present.sync).await?;
-        if to <= before.version {
-            let message = format!(
-                "the sync connects version {}: only a later one is an upgrade",
-                before.version
-            );
-            return Err(ApiError::field("/to", message));
-        }
+        let after = self.later(organisation, &before, to).await?;
+        carried(present, before, after, changes)
+    }
+
+    /// A later version of what a sync connects.
+    pub(in crate::portal) async fn later(
+        &self,
+        organisation: OrganisationId,
+        before: &Definition,
+        to: u32,
+    ) -> Result<Arc<Definition>, ApiError> {
+        demand_later(before, to)?;
         let after = self.store.usable_definition(organisation, before.id, to);
-        let after = after.await.map_err(|error| match error {
+        after.await.map_err(|error| match error {
             store::Error::NoDefinition(_) | store::Error::NoVersion { .. } => {
                 ApiError::field("/to", "there is no such version of the destination")
             }
             other => other.into(),
-        })?;
-        let (draft, dropped) = carried_over(present, &after);
-        let (draft, kept) = merge(changes, draft, &after).map_err(|error| match error {
-            ApiError::Invalid(problems) => ApiError::Invalid(in_changes(problems)),
-            other => other,
-        })?;
-        let was = Connected {
-            settings: &present.sync.settings,
-            definition: &before,
-        };
-        let is = Connected {
-            settings: &draft.settings,
-            definition: &after,
-        };
-        let secrets_needed = to_enter_again(was, is, kept.clone());
-        Ok(Upgraded {
-            before,
-            after,
-            draft,
-            kept,
-            secrets_needed,
-            dropped,
         })
+    }
+
+    /// Refuses an upgrade that needs secrets, or of a running sync that couldn't deliver by it.
+    pub(in crate::portal) fn demand_ready(
+        &self,
+        present: &SyncRecord,
+        upgraded: &Upgraded,
+    ) -> Result<(), ApiError> {
+        if !upgraded.secrets_needed.is_empty() {
+            let needed = upgraded.secrets_needed.clone();
+            return Err(ApiError::SecretsNeeded(in_changes(needed)));
+        }
+        let missing = match upgraded.draft.enabled {
+            true => self.missing_after(present, upgraded),
+            false => Vec::new(),
+        };
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(ApiError::NotReady(in_changes(missing))),
+        }
+    }
+
+    /// What an upgrade would bring; `traffic` is what it means for events.
+    pub(in crate::portal) fn upgrade_view(
+        &self,
+        present: &SyncRecord,
+        upgraded: Upgraded,
+        traffic: Option<Difference>,
+    ) -> UpgradeView {
+        UpgradeView {
+            from: upgraded.before.version,
+            to: upgraded.after.version,
+            definition: definitions(&upgraded.before, &upgraded.after),
+            missing: self.missing_after(present, &upgraded),
+            secrets_needed: upgraded.secrets_needed,
+            dropped: upgraded.dropped,
+            traffic,
+        }
+    }
+
+    fn missing_after(&self, present: &SyncRecord, upgraded: &Upgraded) -> Vec<FieldProblem> {
+        let (id, project) = (present.sync.id, present.sync.project);
+        self.missing(id, project, &upgraded.after, &upgraded.draft)
     }
 
     /// Makes a sync's next version, then has its lane follow.
@@ -259,6 +268,49 @@ impl Portal {
         })
         .await
     }
+}
+
+/// Refuses what is no upgrade.
+pub(in crate::portal) fn demand_later(before: &Definition, to: u32) -> Result<(), ApiError> {
+    if to > before.version {
+        return Ok(());
+    }
+    let message = format!(
+        "the sync connects version {}: only a later one is an upgrade",
+        before.version
+    );
+    Err(ApiError::field("/to", message))
+}
+
+/// A sync as it becomes by another version of what it connects, with changes that are made at the same time.
+pub(in crate::portal) fn carried(
+    present: &SyncRecord,
+    before: Arc<Definition>,
+    after: Arc<Definition>,
+    changes: SyncInput,
+) -> Result<Upgraded, ApiError> {
+    let (draft, dropped) = carried_over(present, &after);
+    let (draft, kept) = merge(changes, draft, &after).map_err(|error| match error {
+        ApiError::Invalid(problems) => ApiError::Invalid(in_changes(problems)),
+        other => other,
+    })?;
+    let was = Connected {
+        settings: &present.sync.settings,
+        definition: &before,
+    };
+    let is = Connected {
+        settings: &draft.settings,
+        definition: &after,
+    };
+    let secrets_needed = to_enter_again(was, is, kept.clone());
+    Ok(Upgraded {
+        before,
+        after,
+        draft,
+        kept,
+        secrets_needed,
+        dropped,
+    })
 }
 
 /// What of a sync's settings another version of its definition takes, and pointers to what it doesn't.

@@ -12,6 +12,7 @@ mod answers;
 mod audit;
 mod authorisation;
 mod call;
+mod checks;
 mod connecting;
 mod courier;
 mod creation;

@@ -9,6 +9,22 @@ use super::routes::{EVERYONE, MAKES, READS, Route, TRIES, WRITERS};
 /// The sync of the tests is a webhook's, of which there is one version.
 pub(super) const REVISIONS: &[Route] = &[
     (
+        "post",
+        "/organisations/{organisation}/sync-check",
+        Members(EVERYONE, &[P::SyncsRead]),
+        r#"{"sync": {"name": "quagga"}}"#,
+        204,
+        TRIES,
+    ),
+    (
+        "post",
+        "/projects/{project}/syncs/{sync}/check",
+        Members(EVERYONE, &[P::SyncsRead]),
+        r#"{"changes": {"notes": "quagga"}}"#,
+        200,
+        TRIES,
+    ),
+    (
         "get",
         "/projects/{project}/syncs/{sync}/versions",
         Members(EVERYONE, &[P::SyncsRead]),

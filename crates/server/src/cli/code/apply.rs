@@ -11,9 +11,11 @@ use super::inventory::{Found, Pictures};
 use super::local::{Kind, Source, Wanted};
 use super::lock::{Lock, Locked};
 use super::plan::{ARCHIVED, Action, LISTED, Plan, Step};
+use super::refusal;
+use super::secret::Secrets;
 use super::upgrade::Upgrade;
 use crate::cli::output::{self, text};
-use crate::cli::remote::{Refused, Remote, query};
+use crate::cli::remote::{Remote, query};
 use crate::definition::Logo;
 use crate::source::listed;
 
@@ -148,7 +150,7 @@ impl Target<'_> {
                 let project = project.context("its project is still to be made")?;
                 let project = format!("/api/v1/projects/{}", project.id);
                 let mut input = self.destination(wanted, file).await?;
-                let settings = file.input(document);
+                let settings = file.input(document, Secrets::Needed);
                 let settings = settings.map_err(|faults| anyhow!("{}", listed(&faults)))?;
                 if let (Value::Object(input), Value::Object(settings)) = (&mut input, settings) {
                     input.extend(settings);
@@ -202,7 +204,7 @@ impl Target<'_> {
             }
             Source::Project(_) => ProjectFile::change(&wanted.content),
             Source::Sync { file, document, .. } => {
-                let input = file.input(document);
+                let input = file.input(document, Secrets::Needed);
                 input.map_err(|faults| anyhow!("{}", listed(&faults)))?
             }
         };
@@ -247,7 +249,7 @@ impl Target<'_> {
         if !moved.is_empty() && !self.send_secrets {
             bail!("{}", listed(&moved));
         }
-        let changes = file.input(document);
+        let changes = file.input(document, Secrets::Needed);
         let changes = changes.map_err(|faults| anyhow!("{}", listed(&faults)))?;
         let body = json!({"to": upgrade.to, "changes": changes});
         let path = format!("{}/upgrade", found.path);
@@ -308,37 +310,11 @@ fn with_logo(content: &Value, logo: Option<&Logo>) -> Value {
 
 /// A refusal with the places in the files that the server's pointers mean.
 fn placed(error: anyhow::Error, step: &Step) -> anyhow::Error {
-    let refused = error.downcast_ref::<Refused>();
-    let problem = refused.map(|refused| &refused.problem);
-    let single = problem.and_then(|problem| problem["errors"].as_array());
-    let (Some(single), Some(wanted)) = (single, &step.wanted) else {
+    let wanted = step.wanted.as_ref();
+    let faults = wanted.and_then(|wanted| refusal::faults(&error, wanted));
+    let Some(faults) = faults else {
         return error.context(step.address.clone());
     };
-    let faults = single.iter().map(|one| {
-        let number = |field: &str| one[field].as_u64().and_then(|at| u32::try_from(at).ok());
-        let within = number("line").zip(number("column"));
-        let pointer = text(&one["pointer"]);
-        // An upgrade has the settings in a member of its own.
-        let pointer = match (&step.upgrade, pointer.strip_prefix("/changes")) {
-            (Some(_), Some(pointer)) => pointer.to_owned(),
-            (Some(_), None) if pointer == "/to" => "/definition/version".to_owned(),
-            _ => pointer,
-        };
-        // A value of the file is an object in the request.
-        let pointer = match (wanted.kind(), pointer.strip_prefix("/parameters/")) {
-            (Kind::Sync, Some(name)) => {
-                format!(
-                    "/parameters/{}",
-                    name.strip_suffix("/value").unwrap_or(name)
-                )
-            }
-            _ => pointer,
-        };
-        wanted.fault(&pointer, within, text(&one["message"]))
-    });
-    let faults: Vec<_> = faults.collect();
-    match faults.is_empty() {
-        true => error.context(step.address.clone()),
-        false => anyhow!("{} is refused:\n{}", step.address, listed(&faults)),
-    }
+    let faults: Vec<_> = faults.into_iter().map(|(_, fault)| fault).collect();
+    anyhow!("{} is refused:\n{}", step.address, listed(&faults))
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::secret::Given;
+use super::secret::{Given, Secrets};
 use crate::definition::Logo;
 use crate::source::{Document, Fault};
 
@@ -265,13 +265,13 @@ impl SyncFile {
 
     /// The request's body that makes the sync so, secrets and all; `document` is its file. The
     /// destination is for whoever makes it to add.
-    pub(super) fn input(&self, document: &Document) -> Result<Value, Vec<Fault>> {
+    pub(super) fn input(&self, document: &Document, secrets: Secrets) -> Result<Value, Vec<Fault>> {
         let mut faults = Vec::new();
         let folder = document.path().parent().unwrap_or(Path::new("."));
         let mut resolve = |given: &Given, pointer: &str| match given {
             Given::Text(text) => (json!(text), false),
             Given::Flag(flag) => (json!(flag.to_string()), false),
-            Given::Reference(reference) => match reference.resolve(folder) {
+            Given::Reference(reference) => match secrets.resolve(reference, folder) {
                 Ok(secret) => (json!(secret.expose_secret()), true),
                 Err(message) => {
                     faults.push(document.fault(pointer, None, message));
@@ -316,6 +316,21 @@ impl SyncFile {
             input["url"] = json!(url);
         }
         Ok(input)
+    }
+
+    /// Where something stands in for secrets, by JSON pointer.
+    pub(super) fn stand_ins(&self, secrets: Secrets) -> Vec<String> {
+        if secrets == Secrets::Needed {
+            return Vec::new();
+        }
+        let is_reference = |given: &Given| matches!(given, Given::Reference(_));
+        let headers = self.headers.iter().enumerate();
+        let headers = headers.filter(|(_, header)| is_reference(&header.value));
+        let headers = headers.map(|(index, _)| format!("/headers/{index}/value"));
+        let parameters = self.parameters.iter();
+        let parameters = parameters.filter(|(_, given)| is_reference(given));
+        let parameters = parameters.map(|(name, _)| format!("/parameters/{name}"));
+        headers.chain(parameters).collect()
     }
 
     /// Takes over where another file of the same sync says that secrets are found.
@@ -476,7 +491,7 @@ mod tests {
         let faults = document
             .typed::<SyncFile>()
             .unwrap()
-            .input(&document)
+            .input(&document, Secrets::Needed)
             .unwrap_err();
         assert_eq!(
             faults[0].to_string(),

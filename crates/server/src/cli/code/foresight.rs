@@ -1,189 +1,161 @@
-//! What the server would refuse of a plan, found before anything is changed.
+//! What the server would refuse of a plan, found before anything is changed: definitions to be released are checked
+//! here, as the server does; syncs are checked by the server itself, as they would be made or changed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::Method;
 use model::Clock;
 use model::definition::Definition;
 use model::time::SystemClock;
 use serde_json::{Value, json};
 
-use super::files::{SyncFile, WEBHOOK, definition_from_view};
-use super::local::{Kind, Source, Wanted};
+use super::destination::Destinations;
+use super::files::SyncFile;
+use super::local::{Source, Wanted};
 use super::plan::{Action, Plan, Step};
-use crate::cli::output::text;
-use crate::cli::remote::{Remote, query};
-use crate::source::Fault;
-
-/// A destination that a new sync can connect once the plan is carried out.
-struct Destination {
-    /// Its newest version.
-    newest: u64,
-    definition: Definition,
-}
+use super::refusal;
+use super::secret::Secrets;
+use crate::cli::remote::Remote;
+use crate::source::{Document, Fault};
 
 impl Plan {
-    /// Says what would be refused: releases of drafts that aren't sound, and new syncs of destinations that there
-    /// are not, or without what these require.
+    /// Says what would be refused: releases of drafts that aren't sound, and syncs that the server wouldn't make,
+    /// change or upgrade as their files say. Learns what upgrades mean to versions that are still to be released.
     pub(super) async fn foresee(
-        &self,
+        &mut self,
         remote: &Remote,
         organisation: &str,
+        secrets: Secrets,
     ) -> anyhow::Result<Vec<Fault>> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut faults = Vec::new();
-        let mut destinations = BTreeMap::new();
-        for step in &self.steps {
-            let released = step.release.then_some(&step.wanted);
-            if let Some(Some(Wanted {
-                source: Source::Definition { folder, .. },
-                name,
-                ..
-            })) = released
-            {
-                let check = pipeline::check(&folder.definition, &clock);
-                faults.extend(check.problems.iter().map(|one| folder.fault_of(one)));
-                destinations.insert(name.clone(), Some(step.destination(&folder.definition)));
+        let mut faults = self.unsound();
+        let mut destinations = Destinations::new(remote, organisation);
+        let mut upgrades = BTreeMap::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            let Some((wanted, file, document)) = step.sync() else {
+                continue;
+            };
+            let input = match file.input(document, secrets) {
+                Ok(input) => input,
+                Err(missing) => {
+                    faults.extend(missing);
+                    continue;
+                }
+            };
+            let (path, body) = match &step.found {
+                Some(found) => (format!("{}/check", found.path), self.change(step, input)),
+                None => {
+                    let chosen = destinations.choose(self, file).await?;
+                    faults.extend(chosen.faults(wanted, file));
+                    let path = format!("/api/v1/organisations/{organisation}/sync-check");
+                    let Some(body) = chosen.check(file, input) else {
+                        continue;
+                    };
+                    (path, body)
+                }
+            };
+            match remote.call(Method::POST, &path, Some(&body)).await {
+                Ok(checked) if body.get("content").is_some() => {
+                    upgrades.insert(index, checked["upgrade"].clone());
+                }
+                Ok(_) => {}
+                Err(error) => match refusal::faults(&error, wanted) {
+                    // Nobody knows whether a secret will do that is stood in for.
+                    Some(placed) => {
+                        let stands_in = file.stand_ins(secrets);
+                        let known = placed.into_iter().filter(|(at, _)| !stands_in.contains(at));
+                        faults.extend(known.map(|(_, fault)| fault));
+                    }
+                    None => return Err(error.context(step.address.clone())),
+                },
             }
         }
-        for (wanted, file) in self.new_syncs() {
-            let name = &file.definition.name;
-            if name == WEBHOOK {
-                continue;
-            }
-            if !destinations.contains_key(name) {
-                let mut found = find(remote, organisation, name).await?;
-                if found.is_none() {
-                    found = self.relisted(name);
-                }
-                destinations.insert(name.clone(), found);
-            }
-            match destinations.get(name).and_then(Option::as_ref) {
-                Some(destination) => faults.extend(destination.refusals(wanted, file)),
-                None => faults.push(self.unknown(wanted, name)),
+        for (index, shown) in upgrades {
+            if let Some(upgrade) = &mut self.steps[index].upgrade {
+                upgrade.shown = Some(shown);
+                upgrade.unreleased = true;
             }
         }
         Ok(faults)
     }
 
-    /// Says which secrets of the syncs that are made or changed aren't there.
-    pub(super) fn missing_secrets(&self) -> Vec<Fault> {
-        let sent = self.pending().filter(|step| step.action != Action::Delete);
-        let missing = sent.filter_map(|step| match &step.wanted.as_ref()?.source {
-            Source::Sync { file, document, .. } => file.input(document).err(),
+    /// Faults of definitions that are to be released.
+    fn unsound(&self) -> Vec<Fault> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let released = self.steps.iter().filter(|step| step.release);
+        let faults = released.filter_map(|step| match &step.wanted.as_ref()?.source {
+            Source::Definition { folder, .. } => {
+                let check = pipeline::check(&folder.definition, &clock);
+                let faults = check.problems.iter().map(|one| folder.fault_of(one));
+                Some(faults.collect::<Vec<_>>())
+            }
             _ => None,
         });
-        missing.flatten().collect()
+        faults.flatten().collect()
     }
 
-    fn new_syncs(&self) -> impl Iterator<Item = (&Wanted, &SyncFile)> {
-        let created = self.steps.iter();
-        let created = created.filter(|step| step.action == Action::Create);
-        created.filter_map(|step| match step.wanted.as_ref()? {
-            wanted @ Wanted {
-                source: Source::Sync { file, .. },
-                ..
-            } => Some((wanted, &**file)),
-            _ => None,
-        })
-    }
-
-    /// One that is archived until the plan is carried out.
-    fn relisted(&self, name: &str) -> Option<Destination> {
-        let mut steps = self.steps.iter().filter(|step| step.relist);
-        let step = steps.find(|step| step.name == name)?;
-        match &step.wanted.as_ref()?.source {
-            Source::Definition { folder, .. } => Some(step.destination(&folder.definition)),
-            _ => None,
-        }
-    }
-
-    fn unknown(&self, wanted: &Wanted, name: &str) -> Fault {
-        let mut definitions = self.steps.iter();
-        let is_draft = definitions.any(|step| {
-            step.kind == Kind::Definition && step.name == name && step.action != Action::Delete
-        });
-        let message = match is_draft {
-            true => format!("{name} was never released: --release does that"),
-            false => format!("the catalog has no destination {name}; is it released?"),
+    /// The check of a change: with what a version says to which the sync is upgraded as soon as it is released.
+    fn change(&self, step: &Step, input: Value) -> Value {
+        let mut body = json!({"changes": input});
+        let Some(upgrade) = &step.upgrade else {
+            return body;
         };
-        wanted.fault("/definition/name", None, message)
+        body["to"] = json!(upgrade.to);
+        let id = step
+            .found
+            .as_ref()
+            .map(|found| &found.view["definition"]["id"]);
+        let mut definitions = self.steps.iter();
+        let released = definitions.find(|each| {
+            let found = each.found.as_ref();
+            let same = found.is_some_and(|found| id.is_some_and(|id| *id == *found.id));
+            same && each.next_version() == Some(upgrade.to)
+        });
+        if let Some(content) = released.and_then(Step::definition_content) {
+            body["content"] = content;
+        }
+        body
     }
 }
 
 impl Step {
-    /// The destination that new syncs find once this step is taken.
-    fn destination(&self, definition: &Definition) -> Destination {
-        let newest = self.found.as_ref().map(|found| &found.view["newest"]);
-        let newest = newest.and_then(Value::as_u64).unwrap_or(0);
-        Destination {
-            newest: newest + u64::from(self.release),
-            definition: definition.clone(),
+    /// The sync that is made or changed.
+    fn sync(&self) -> Option<(&Wanted, &SyncFile, &Document)> {
+        if !matches!(self.action, Action::Create | Action::Update) {
+            return None;
+        }
+        match self.wanted.as_ref()? {
+            wanted @ Wanted {
+                source: Source::Sync { file, document, .. },
+                ..
+            } => Some((wanted, file, document)),
+            _ => None,
         }
     }
-}
 
-/// A destination as the catalog has it.
-async fn find(
-    remote: &Remote,
-    organisation: &str,
-    name: &str,
-) -> anyhow::Result<Option<Destination>> {
-    let catalog = format!("/api/v1/organisations/{organisation}/catalog");
-    let tiles = query(&catalog, &[("text", Some(name))]);
-    let tiles = remote.list(&tiles).await?;
-    let Some(tile) = tiles.iter().find(|tile| tile["display_name"] == name) else {
-        return Ok(None);
-    };
-    let id = &tile["definition"];
-    let shown = remote.get(&format!("{catalog}/{}", text(id))).await?;
-    Ok(Some(Destination {
-        newest: tile["version"].as_u64().unwrap_or(0),
-        definition: definition_from_view(id, &shown["content"])?,
-    }))
-}
+    /// The definition of the folder.
+    pub(super) fn definition(&self) -> Option<&Definition> {
+        match &self.wanted.as_ref()?.source {
+            Source::Definition { folder, .. } => Some(&folder.definition),
+            _ => None,
+        }
+    }
 
-impl Destination {
-    /// What it doesn't take of a new sync's file.
-    fn refusals(&self, wanted: &Wanted, file: &SyncFile) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        let mut refuse = |pointer: &str, message: String| {
-            faults.push(wanted.fault(pointer, None, message));
-        };
-        if let Some(version) = file.definition.version.map(u64::from)
-            && version > self.newest
-        {
-            let message = format!("the newest version is {}", self.newest);
-            refuse("/definition/version", message);
+    /// The version that the step releases.
+    pub(super) fn next_version(&self) -> Option<u64> {
+        let newest = self.found.as_ref().map(|found| &found.view["newest"]);
+        let newest = newest.and_then(Value::as_u64).unwrap_or(0);
+        self.release.then_some(newest + 1)
+    }
+
+    /// What that version says, as a request has it.
+    pub(super) fn definition_content(&self) -> Option<Value> {
+        self.definition()?;
+        let mut content = self.wanted.as_ref()?.content.clone();
+        // Pictures have no bearing on syncs.
+        if let Some(members) = content.as_object_mut() {
+            members.remove("logo");
         }
-        let declared = &self.definition.parameters;
-        let secrets = declared.iter().filter(|each| each.is_secret());
-        let secrets = secrets.map(|each| (each.name.clone(), json!({"secret": true})));
-        let secrets: serde_json::Map<_, _> = secrets.collect();
-        for pointer in file.plain_secrets(&json!({"parameters": secrets})) {
-            let message = "give a secret by reference: {env: NAME} or {file: PATH}";
-            refuse(&pointer, message.to_owned());
-        }
-        let is_enabled = wanted.content["enabled"] == true;
-        let given = |section: &str, name: &str| {
-            let given = wanted.content[section].get(name);
-            given.is_some_and(|given| *given != "")
-        };
-        let parameters = declared.iter();
-        let parameters = parameters.filter(|each| each.required && each.default.is_none());
-        for parameter in parameters.filter(|_| is_enabled) {
-            if !given("parameters", &parameter.name) {
-                let message = format!("{} is required: fill it in", parameter.display_name);
-                refuse(&format!("/parameters/{}", parameter.name), message);
-            }
-        }
-        let mappings = self.definition.mappings.iter();
-        for mapping in mappings.filter(|each| is_enabled && each.required) {
-            if !given("mappings", &mapping.name) {
-                let message = format!("{} is required: choose a property", mapping.name);
-                refuse(&format!("/mappings/{}", mapping.name), message);
-            }
-        }
-        faults
+        Some(content)
     }
 }

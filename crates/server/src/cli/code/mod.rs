@@ -2,6 +2,7 @@
 
 mod apply;
 pub(super) mod changes;
+mod destination;
 mod export;
 mod files;
 mod foresight;
@@ -9,6 +10,7 @@ mod inventory;
 mod local;
 mod lock;
 mod plan;
+mod refusal;
 pub(crate) mod schema;
 mod secret;
 mod upgrade;
@@ -29,6 +31,7 @@ use inventory::{Inventory, Pictures, Syncs};
 use local::{Source, Wanted};
 use lock::Lock;
 use plan::{ALL, Plan, Scope};
+use secret::Secrets;
 
 pub(crate) const EXPORT_HELP: &str = "\
 Writes DIR/definitions/NAME/, DIR/projects/NAME/project.yaml and DIR/projects/NAME/syncs/NAME.yaml, and
@@ -45,6 +48,7 @@ Changes nothing.
 Examples:
   millstream plan -f configuration
   millstream plan -f configuration --prune --release --json
+  millstream plan -f configuration --without-secrets
 
 Exit codes:
   0  nothing to do
@@ -121,6 +125,9 @@ pub(crate) struct ExportOptions {
 pub(crate) struct PlanOptions {
     #[command(flatten)]
     folder: Folder,
+    /// Plan where the secrets aren't: they aren't looked for, and whether they fit isn't checked.
+    #[arg(long)]
+    without_secrets: bool,
 }
 
 /// Options of `millstream apply`.
@@ -145,7 +152,7 @@ struct Prepared {
 }
 
 impl Folder {
-    async fn prepare(&self) -> Result<Prepared, Failure> {
+    async fn prepare(&self, secrets: Secrets) -> Result<Prepared, Failure> {
         let wanted = local::read(&self.folder).map_err(|faults| faulty(&faults))?;
         self.demand_released(&wanted)?;
         let lock_path = self.lock_path();
@@ -175,7 +182,7 @@ impl Folder {
         };
         let plan = Plan::make(wanted, inventory, &lock, scope);
         let mut plan = plan.map_err(|faults| faulty(&faults))?;
-        let refused = plan.foresee(&remote, &organisation).await?;
+        let refused = plan.foresee(&remote, &organisation, secrets).await?;
         if !refused.is_empty() {
             return Err(faulty(&refused));
         }
@@ -236,7 +243,11 @@ pub(crate) fn export(options: ExportOptions) -> Result<(), Failure> {
 /// `millstream plan`: exit code 2 says that there is something to do.
 pub(crate) fn plan(options: PlanOptions) -> Result<(), Failure> {
     let folder = options.folder;
-    let prepared = block_on(folder.prepare()).map_err(|failure| match failure {
+    let secrets = match options.without_secrets {
+        true => Secrets::StoodIn,
+        false => Secrets::Needed,
+    };
+    let prepared = block_on(folder.prepare(secrets)).map_err(|failure| match failure {
         Failure::Usage(error) => Failure::Failed(error),
         other => other,
     })?;
@@ -254,7 +265,7 @@ pub(crate) fn plan(options: PlanOptions) -> Result<(), Failure> {
 pub(crate) fn apply(options: ApplyOptions) -> Result<(), Failure> {
     block_on(async {
         let folder = options.folder;
-        let prepared = folder.prepare().await?;
+        let prepared = folder.prepare(Secrets::Needed).await?;
         let plan = prepared.plan;
         if plan.drifted() > 0 && !options.force {
             let drifted = plan.pending().filter(|step| step.drift.is_some());
@@ -273,10 +284,6 @@ pub(crate) fn apply(options: ApplyOptions) -> Result<(), Failure> {
             let lines = listed(&moved);
             let message = format!("nothing was changed: upgrades may move secrets\n{lines}");
             return Err(Failure::Failed(anyhow!(message)));
-        }
-        let missing = plan.missing_secrets();
-        if !missing.is_empty() {
-            return Err(faulty(&missing));
         }
         let is_idle = plan.pending().next().is_none();
         let json = folder.server.json;

@@ -32,6 +32,32 @@ pub(super) enum Reference {
     File(String),
 }
 
+/// Whether secrets have to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Secrets {
+    /// They are sent, or checked as they would be.
+    Needed,
+    /// They aren't looked for: something stands in for each.
+    StoodIn,
+}
+
+/// What stands in for a secret.
+const STAND_IN: &str = "stand-in";
+
+impl Secrets {
+    /// The secret that a reference names; `folder` is that of the file that names it.
+    pub(super) fn resolve(
+        self,
+        reference: &Reference,
+        folder: &Path,
+    ) -> Result<SecretString, String> {
+        match self {
+            Self::Needed => reference.resolve(folder),
+            Self::StoodIn => Ok(SecretString::from(STAND_IN)),
+        }
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -7,7 +7,7 @@ use super::inventory::Found;
 use super::local::Wanted;
 use super::plan::Plan;
 use crate::cli::output::{self, text};
-use crate::cli::remote::{Refused, Remote};
+use crate::cli::remote::Remote;
 use crate::cli::traffic;
 use crate::source::Fault;
 
@@ -19,8 +19,10 @@ const EVENTS: u32 = 1000;
 pub(super) struct Upgrade {
     pub(super) from: u64,
     pub(super) to: u64,
-    /// What it means, as the server shows it; `None` while there is no such version.
+    /// What it means, as the server shows it; `None` until it is asked.
     pub(super) shown: Option<Value>,
+    /// Whether the version is still to be released.
+    pub(super) unreleased: bool,
 }
 
 impl Upgrade {
@@ -33,6 +35,7 @@ impl Upgrade {
             from,
             to,
             shown: None,
+            unreleased: false,
         })
     }
 
@@ -44,12 +47,7 @@ impl Upgrade {
         events: u32,
     ) -> anyhow::Result<()> {
         let path = format!("{}/upgrade?to={}&events={events}", found.path, self.to);
-        self.shown = match remote.get(&path).await {
-            Ok(shown) => Some(shown),
-            // An apply may have to release it first.
-            Err(error) if Refused::find(&error, "malformed_query").is_some() => None,
-            Err(error) => return Err(error),
-        };
+        self.shown = Some(remote.get(&path).await?);
         Ok(())
     }
 
@@ -91,14 +89,17 @@ impl Upgrade {
 
     pub(super) fn print(&self, wanted: &Wanted) {
         let Some(shown) = &self.shown else {
-            let to = self.to;
-            return output::print(&format!(
-                "    version {to} isn't there yet: what it means is shown when it is"
-            ));
+            return;
         };
         traffic::print_definition(&shown["definition"]);
         if shown["traffic"].is_object() {
             traffic::print(&shown["traffic"]);
+        }
+        if self.unreleased {
+            let to = self.to;
+            output::print(&format!(
+                "  version {to} is still to be released: what it means for events is shown then"
+            ));
         }
         traffic::print_problems("    to be filled in:", &self.missing(wanted));
         for fault in self.moved_secrets(wanted) {
@@ -108,10 +109,12 @@ impl Upgrade {
 }
 
 impl Plan {
-    /// Asks the server what the upgrades mean.
+    /// Asks the server what the upgrades mean to versions that are there.
     pub(super) async fn look_at_upgrades(&mut self, remote: &Remote) -> anyhow::Result<()> {
         for step in &mut self.steps {
-            if let (Some(upgrade), Some(found)) = (&mut step.upgrade, &step.found) {
+            if let (Some(upgrade), Some(found)) = (&mut step.upgrade, &step.found)
+                && !upgrade.unreleased
+            {
                 upgrade.look(remote, found, EVENTS).await?;
             }
         }

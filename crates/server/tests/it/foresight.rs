@@ -1,0 +1,193 @@
+//! What a server would refuse is said by a plan: files that are read well, and can't be applied.
+
+use crate::code::World;
+
+const SYNC: &str = "projects/shop/syncs/to-acme.yaml";
+const HOOK: &str = "projects/shop/syncs/hook.yaml";
+
+const WEBHOOK: &str = "\
+name: Hook
+enabled: true
+url: https://hook.example/in
+events:
+  select: {types: [{event_type: Order Completed}]}
+";
+
+/// Edits of the sync that connects a definition, by which it can't be made or changed: what is there, what takes its
+/// place, where the fault is (line and column), and what is said of it.
+const FAULTY_SYNCS: &[(&str, &str, &str, &str)] = &[
+    (
+        "  endpoint:",
+        "  kee: x\n  endpoint:",
+        ":5:8: ",
+        "did you mean",
+    ),
+    (
+        "events:",
+        "mappings: {Id: {scope: field, name: user_id}}\nevents:",
+        ":7:16: ",
+        "",
+    ),
+    ("  endpoint: SERVER", "  endpoint: nonsense", ":5:13: ", ""),
+    ("  endpoint: SERVER\n", "", ":4:1: ", "Endpoint"),
+    (
+        "events:",
+        "wait_for_properties_seconds: 5\nevents:",
+        ":7:30: ",
+        "from 60 to 86400",
+    ),
+    (
+        "events:",
+        "requests_per_minute: 0\nevents:",
+        ":7:22: ",
+        "from 1 to",
+    ),
+    (
+        "events:",
+        "concurrency: 1001\nevents:",
+        ":7:14: ",
+        "from 1 to 1000",
+    ),
+    (
+        "events:",
+        "url: https://own.example\nevents:",
+        ":7:6: ",
+        "its own URL",
+    ),
+    ("events:", "events:\n  template: '{}'", ":8:13: ", ""),
+    ("events:", "events:\n  send: false", "", ""),
+    (
+        "events:",
+        "headers: [{name: X-Own, value: x}]\nevents:",
+        "",
+        "",
+    ),
+    ("name: To Acme", "name: ''", ":1:7: ", ""),
+    ("{name: Acme}", "{name: Acme, version: 0}", ":2:", "version"),
+    ("{name: Acme}", "{name: Acme, version: 7}", ":2:", "version"),
+    ("{env: ACME_KEY}", "{file: empty}", ":6:", "is empty"),
+    (
+        "{env: ACME_KEY}",
+        "{env: NO_SUCH_VARIABLE}",
+        ":6:",
+        "is not set",
+    ),
+];
+
+/// The same of a webhook.
+const FAULTY_HOOKS: &[(&str, &str, &str, &str)] = &[
+    ("url: https://hook.example/in\n", "", "", "URL"),
+    (
+        "https://hook.example/in",
+        "ftp://hook.example",
+        ":3:6: ",
+        "https://",
+    ),
+    ("events:", "parameters: {foreign: x}\nevents:", "", ""),
+    (
+        "events:",
+        "headers: [{name: connection, value: x}]\nevents:",
+        ":4:",
+        "",
+    ),
+    (
+        "events:",
+        "headers:\n  - {name: A, value: x}\n  - {name: B, value: x}\n  - {name: C, value: x}\n  \
+         - {name: D, value: x}\n  - {name: E, value: x}\n  - {name: F, value: x}\n  \
+         - {name: G, value: x}\nevents:",
+        ":4:",
+        "5",
+    ),
+    (
+        "events:",
+        "events:\n  template: '{\"a\": ${input.'",
+        ":5:",
+        "",
+    ),
+    (
+        "event_type: Order Completed",
+        "event_type: ''",
+        ":5:",
+        "give an event type",
+    ),
+];
+
+/// A plan and an apply both end with code 1, for the same faults, and nothing is changed.
+fn both_refuse(world: &World, file: &str, sound: &str, edits: &[(&str, &str, &str, &str)]) {
+    let before = world.everything();
+    for (from, to, place, said) in edits {
+        let from = from.replace("SERVER", &world.server.url());
+        assert!(sound.contains(&from), "{from}: {sound}");
+        world.write(file, &sound.replacen(&from, to, 1));
+        let planned = world.ends(1, &["plan", "-f", ".", "--release"]);
+        for part in [&format!("{file}{place}"), *said] {
+            assert!(planned.contains(part), "{to}: {part}: {planned}");
+        }
+        let applied = world.ends(1, &["apply", "-f", ".", "--release"]);
+        assert_eq!(applied, planned, "{to}");
+        assert_eq!(world.everything(), before, "{to}");
+    }
+    world.write(file, sound);
+}
+
+#[test]
+fn a_plan_refuses_what_an_apply_would_refuse_of_new_syncs() {
+    let world = World::with_shop();
+    let sync = world.read(SYNC);
+    world.write("projects/shop/syncs/empty", "");
+    both_refuse(&world, SYNC, &sync, FAULTY_SYNCS);
+    world.write(HOOK, WEBHOOK);
+    both_refuse(&world, HOOK, WEBHOOK, FAULTY_HOOKS);
+    let long = "n".repeat(201);
+    let edit = ("name: Hook", &*format!("name: {long}"), ":1:7: ", "200");
+    both_refuse(&world, HOOK, WEBHOOK, &[edit]);
+    world.apply();
+    assert!(world.plan(0).contains("nothing to do"));
+}
+
+#[test]
+fn a_plan_refuses_what_an_apply_would_refuse_of_changes() {
+    let world = World::with_shop();
+    let sync = world.read(SYNC);
+    world.write(HOOK, WEBHOOK);
+    world.apply();
+    world.write("projects/shop/syncs/empty", "");
+    // What changes nothing but a secret is no change; and what a file doesn't say of a webhook's URL stays.
+    let changes: Vec<_> = FAULTY_SYNCS
+        .iter()
+        .filter(|edit| !edit.0.contains("ACME_KEY") && !edit.1.contains("version: 0"))
+        .copied()
+        .collect();
+    both_refuse(&world, SYNC, &sync, &changes);
+    both_refuse(&world, HOOK, WEBHOOK, &FAULTY_HOOKS[1..]);
+    // Several faults are told at once, in all files.
+    world.write(
+        SYNC,
+        &sync.replace(
+            "enabled: true",
+            "enabled: true\nurl: https://own.example\nconcurrency: 0",
+        ),
+    );
+    world.write(HOOK, &WEBHOOK.replace("https://hook", "ftp://hook"));
+    let planned = world.plan(1);
+    for part in [
+        "to-acme.yaml:4:6: ",
+        "to-acme.yaml:5:14: ",
+        "hook.yaml:3:6: ",
+    ] {
+        assert!(planned.contains(part), "{part}: {planned}");
+    }
+}
+
+#[test]
+fn a_plan_is_made_where_the_secrets_are_not() {
+    let world = World::with_shop();
+    world.replace(SYNC, "ACME_KEY", "NO_SUCH_VARIABLE");
+    let told = world.ends(1, &["plan", "-f", ".", "--release"]);
+    assert!(told.contains("NO_SUCH_VARIABLE is not set"), "{told}");
+    let without = |code| world.ends(code, &["plan", "-f", ".", "--release", "--without-secrets"]);
+    assert!(without(2).contains("3 to create"));
+    // What else is wrong is still found.
+    world.replace(SYNC, "name: To Acme", "name: ''");
+    assert!(without(1).contains("to-acme.yaml:1:7: "));
+}
