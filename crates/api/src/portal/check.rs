@@ -1,5 +1,5 @@
-//! Whether a sync could be made, changed or upgraded: what would refuse that refuses here, and nothing is written.
-//! So that whoever plans changes, of definitions too, knows beforehand.
+//! Whether a sync could be made, changed or upgraded, or a project or definition made or changed: what would refuse
+//! that refuses here, and nothing is written. So that whoever plans changes knows beforehand.
 
 use std::sync::Arc;
 
@@ -11,15 +11,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::definition::DefinitionInput;
-use super::draft::{self, SyncInput};
+use super::draft::{self as sync_draft, SyncInput};
 use super::extract::{Body, Path};
 use super::openapi::Refusal;
 use super::problem::FieldProblem;
+use super::project::ProjectInput;
 use super::revision::upgrade::{UpgradeView, carried, demand_later};
 use super::sync::Ids;
 use super::{ApiError, State};
 use crate::auth::Allowed;
-use crate::auth::permission::SyncsRead;
+use crate::auth::permission::{DefinitionsRead, ProjectsRead, SyncsRead};
 
 /// Where the request has a sync that would be made.
 const SYNC: &str = "/sync";
@@ -88,7 +89,7 @@ pub(super) async fn new_sync(
         }
         (None, None) => portal.store.webhook(),
     };
-    let draft = draft::apply(input.sync, draft::blank(), &definition);
+    let draft = sync_draft::apply(input.sync, sync_draft::blank(), &definition);
     let draft = draft.map_err(|error| below(SYNC, error))?;
     if draft.enabled {
         let checked = portal.check(id, project, &definition, &draft);
@@ -118,7 +119,7 @@ pub(super) async fn change(
             let message = "only an upgrade connects another version: say which (`to`)";
             return Err(ApiError::field(CONTENT, message));
         }
-        let draft = draft::apply(input.changes, present.draft(), &before);
+        let draft = sync_draft::apply(input.changes, present.draft(), &before);
         let draft = draft.map_err(|error| below(CHANGES, error))?;
         if draft.enabled {
             let checked = portal.check(id, project, &before, &draft);
@@ -141,6 +142,37 @@ pub(super) async fn change(
     Ok(Json(SyncCheckView {
         upgrade: Some(upgrade),
     }))
+}
+
+/// Says whether a project could be made, or become, what the request says: it refuses values that can't be used, and
+/// makes nothing.
+#[utoipa::path(post, path = "/organisations/{organisation}/project-check", tag = "projects",
+    operation_id = "check_project",
+    params(("organisation" = String, Path, description = "The organisation's id")),
+    request_body = ProjectInput,
+    responses((status = 204, description = "It could."), Refusal))]
+pub(super) async fn project(
+    _: Allowed<ProjectsRead>,
+    extract::State(portal): State,
+    Body(input): Body<ProjectInput>,
+) -> Result<StatusCode, ApiError> {
+    input.checked(portal.lanes.kept_at_most())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says whether a draft could say what the request says: it refuses what can't be stored, and makes nothing. Whether
+/// the draft is sound, and its name free, is not looked at.
+#[utoipa::path(post, path = "/organisations/{organisation}/definition-check", tag = "definitions",
+    operation_id = "check_draft",
+    params(("organisation" = String, Path, description = "The organisation's id")),
+    request_body = DefinitionInput,
+    responses((status = 204, description = "It could."), Refusal))]
+pub(super) async fn draft(
+    _: Allowed<DefinitionsRead>,
+    Body(input): Body<DefinitionInput>,
+) -> Result<StatusCode, ApiError> {
+    input.version(DefinitionId::from_bytes([0; 16]), 1)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Problems of what the request has in a member.

@@ -352,6 +352,8 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .merge(alert::routes())
         .routes(guarded!(Arc<Portal>; check::new_sync))
         .routes(guarded!(Arc<Portal>; check::change))
+        .routes(guarded!(Arc<Portal>; check::project))
+        .routes(guarded!(Arc<Portal>; check::draft))
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
+use journal::Keep;
 use model::ProjectId;
 use model::sensitive::SensitiveProperties;
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,18 @@ pub(super) struct ProjectInput {
     /// How long what it receives is kept.
     #[serde(default)]
     retention: ProjectRetention,
+}
+
+impl ProjectInput {
+    /// The project as it is stored; `most` is how long the installation keeps things.
+    pub(super) fn checked(self, most: Keep) -> Result<ProjectDraft, ApiError> {
+        Ok(ProjectDraft {
+            name: field::checked_name(&self.name)?,
+            throttle: self.throttle.map(Throttle::from).unwrap_or_default(),
+            sensitive: checked_properties(self.sensitive)?,
+            retention: self.retention.checked(most)?,
+        })
+    }
 }
 
 /// What to change of a project; what is absent stays.
@@ -234,12 +247,7 @@ pub(super) async fn create(
     creation: Creation<ProjectInput>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<NewProjectView>), ApiError> {
     let (input, by) = creation.once(allowed.caller());
-    let draft = ProjectDraft {
-        name: field::checked_name(&input.name)?,
-        throttle: input.throttle.map(Throttle::from).unwrap_or_default(),
-        sensitive: checked_properties(input.sensitive)?,
-        retention: input.retention.checked(portal.lanes.kept_at_most())?,
-    };
+    let draft = input.checked(portal.lanes.kept_at_most())?;
     let (store, organisation) = (portal.store.clone(), allowed.organisation);
     let made = portal
         .run(async move { Ok(store.create_project_as(organisation, draft, &by).await?) })

@@ -15,7 +15,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             server: Server::start(""),
             folder: tempfile::tempdir().expect("a temporary folder"),
@@ -38,7 +38,7 @@ impl World {
         world
     }
 
-    fn path(&self, file: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, file: &str) -> std::path::PathBuf {
         self.folder.path().join(file)
     }
 

@@ -25,7 +25,7 @@ const FAULTY_SYNCS: &[(&str, &str, &str, &str)] = &[
     (
         "events:",
         "mappings: {Id: {scope: field, name: user_id}}\nevents:",
-        ":7:16: ",
+        ":7:12: ",
         "",
     ),
     ("  endpoint: SERVER", "  endpoint: nonsense", ":5:13: ", ""),
@@ -96,7 +96,7 @@ const FAULTY_HOOKS: &[(&str, &str, &str, &str)] = &[
          - {name: D, value: x}\n  - {name: E, value: x}\n  - {name: F, value: x}\n  \
          - {name: G, value: x}\nevents:",
         ":4:",
-        "5",
+        "at most",
     ),
     (
         "events:",
@@ -190,4 +190,42 @@ fn a_plan_is_made_where_the_secrets_are_not() {
     // What else is wrong is still found.
     world.replace(SYNC, "name: To Acme", "name: ''");
     assert!(without(1).contains("to-acme.yaml:1:7: "));
+}
+
+#[test]
+fn a_plan_refuses_projects_and_definitions_that_could_not_be_stored() {
+    let world = World::with_shop();
+    let before = world.everything();
+    let project = "projects/shop/project.yaml";
+    let definition = "definitions/acme/definition.yaml";
+    let long = "n".repeat(201);
+    for (file, content, said) in [
+        (project, format!("name: {long}\n"), "project.yaml:1:7: "),
+        (
+            project,
+            "name: Shop\nretention: {events_hours: 0}\n".into(),
+            "project.yaml:2:",
+        ),
+        (
+            project,
+            "name: Shop\nsensitive: {user: ['a*b']}\n".into(),
+            "project.yaml:2:",
+        ),
+        (
+            definition,
+            world
+                .read(definition)
+                .replace("display_name: Acme", &format!("display_name: {long}")),
+            "definition.yaml:1:15: ",
+        ),
+    ] {
+        let sound = world.read(file);
+        world.write(file, &content);
+        let planned = world.plan(1);
+        assert!(planned.contains(said), "{said}: {planned}");
+        let applied = world.ends(1, &["apply", "-f", "."]);
+        assert_eq!(applied, planned);
+        assert_eq!(world.everything(), before);
+        world.write(file, &sound);
+    }
 }

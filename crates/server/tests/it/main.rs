@@ -16,6 +16,7 @@ mod home;
 mod imports;
 mod login;
 mod mail;
+mod matching;
 mod openid;
 mod people;
 mod postgres;

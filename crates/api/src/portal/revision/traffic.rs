@@ -67,8 +67,8 @@ pub(in crate::portal) struct DifferenceView {
 }
 
 /// Shows what a change of a sync, or an upgrade with what it needs filled in, would mean for the
-/// project's newest events, without making it. Of a sync that isn't complete yet, stand-ins are in the place
-/// of what is `missing`.
+/// project's newest events, without making it. Of a sync that isn't complete yet and won't be by the change,
+/// stand-ins are in the place of what is `missing`, before the change as after it.
 /// Placeholders stand for secrets: `SECRET-` and the name, or `NEW-SECRET-` where the change enters
 /// another one.
 #[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/difference", tag = "syncs",
@@ -241,9 +241,14 @@ impl Portal {
         let _turn = self.comparisons.acquire().await.map_err(internal)?;
         // It stands still, or requests that name the time would all differ.
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(self.authority.clock.now()));
-        // A sync that isn't complete yet sends nothing.
-        let was = before.plan(&clock).ok().map(Arc::new);
         let (is, missing) = after.plan_as_far(&clock)?;
+        // A sync that isn't complete yet sends nothing. As long as it stays so what differs is the change's own,
+        // between what both would send with the same stand-ins.
+        let was = match missing.is_empty() {
+            true => before.plan(&clock).ok(),
+            false => before.plan_as_far(&clock).ok().map(|(was, _)| was),
+        };
+        let was = was.map(Arc::new);
         let sensitive = self.store.project(project).await?.sensitive;
         let comparison = Comparison::new(was, Arc::new(is), SAMPLES);
         let mut comparison = comparison.masking(sensitive);

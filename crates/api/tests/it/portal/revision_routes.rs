@@ -18,6 +18,22 @@ pub(super) const REVISIONS: &[Route] = &[
     ),
     (
         "post",
+        "/organisations/{organisation}/project-check",
+        Members(EVERYONE, &[P::ProjectsRead]),
+        r#"{"name": "quagga"}"#,
+        204,
+        TRIES,
+    ),
+    (
+        "post",
+        "/organisations/{organisation}/definition-check",
+        Members(EVERYONE, &[P::DefinitionsRead]),
+        r#"{"display_name": "quagga"}"#,
+        204,
+        TRIES,
+    ),
+    (
+        "post",
         "/projects/{project}/syncs/{sync}/check",
         Members(EVERYONE, &[P::SyncsRead]),
         r#"{"changes": {"notes": "quagga"}}"#,

@@ -163,10 +163,22 @@ async fn what_is_missing_is_named_and_has_a_stand_in() {
     let types = json!([{"event_type": "seen"}]);
     let events = json!({"send": true, "select": {"types": types}});
     let found = difference(&world, &sync, json!({"changes": {"events": events}})).await;
-    assert_eq!(found["newly_matched"]["count"], 1, "{found}");
-    assert_eq!(found["newly_matched"]["samples"][0]["found"]["body"], text);
+    // What the change alone means is told: the sync took the event before, too.
+    assert_eq!(found["newly_matched"]["count"], 0, "{found}");
+    assert_eq!(found["unchanged"], 1, "{found}");
     assert_eq!(found["missing"].as_array().unwrap().len(), 1, "{found}");
     assert_eq!(found["missing"][0]["pointer"], "/url", "{found}");
+    let others = json!({"send": true, "select": {"types": [{"event_type": "bought"}]}});
+    let found = difference(&world, &sync, json!({"changes": {"events": others}})).await;
+    assert_eq!(found["no_longer_matched"]["count"], 1, "{found}");
+    let template = json!({"send": true, "select": {"all": {}}, "template": "{\"a\": 1}"});
+    let found = difference(&world, &sync, json!({"changes": {"events": template}})).await;
+    assert_eq!(found["changed"]["count"], 1, "{found}");
+    let found = difference(&world, &sync, json!({"changes": {}})).await;
+    assert_eq!(
+        (&found["unchanged"], &found["newly_matched"]["count"]),
+        (&json!(1), &json!(0))
+    );
     let changes = json!({"url": "https://example.com"});
     let found = difference(&world, &sync, json!({"changes": changes})).await;
     assert_eq!(found["missing"], json!([]));

@@ -36,6 +36,7 @@ impl Target<'_> {
     /// was done, with the secret keys of projects that were made.
     pub(super) async fn carry_out(&mut self, plan: Plan) -> anyhow::Result<Vec<Value>> {
         let mut done = Vec::new();
+        self.lock.follow(&plan);
         for step in &plan.steps {
             let taken = self.take(step).await;
             // Also what was done of a step that failed then is known.
@@ -57,9 +58,9 @@ impl Target<'_> {
         });
         let present = match (&step.action, &step.wanted, &step.found) {
             (Action::Delete, _, Some(found)) => {
-                self.delete(step, found).await?;
+                let archived = self.delete(step, found).await?;
                 report["archived"] = json!(step.is_archived());
-                self.lock.objects.remove(&step.address);
+                self.forget(found, archived.as_ref());
                 let done = match step.is_archived() {
                     true => "archived",
                     false => "deleted",
@@ -117,10 +118,22 @@ impl Target<'_> {
     }
 
     fn remember(&mut self, step: &Step, found: &Found) {
-        let locked = Locked::new(&found.id, found.version, &found.content);
-        // Its file may have had another name.
-        self.lock.objects.retain(|_, other| other.id != found.id);
+        let locked = Locked::of(found);
         self.lock.objects.insert(step.address.clone(), locked);
+    }
+
+    /// Forgets an object that has no file, unless it is still there and archived.
+    fn forget(&mut self, gone: &Found, archived: Option<&Found>) {
+        let objects = &mut self.lock.objects;
+        match archived {
+            None => objects.retain(|_, locked| locked.id != gone.id),
+            Some(archived) => {
+                let mut known = objects.values_mut();
+                if let Some(locked) = known.find(|locked| locked.id == gone.id) {
+                    *locked = Locked::of(archived);
+                }
+            }
+        }
     }
 
     /// Makes an object; with the secret key that a new project has.
@@ -276,16 +289,15 @@ impl Target<'_> {
         Ok(made["version"].clone())
     }
 
-    /// Deletes an object, or archives it.
-    async fn delete(&self, step: &Step, found: &Found) -> anyhow::Result<()> {
+    /// Deletes an object, or archives it: then it is returned.
+    async fn delete(&self, step: &Step, found: &Found) -> anyhow::Result<Option<Found>> {
         if step.is_archived() {
-            self.set_listing(found, ARCHIVED).await?;
-            return Ok(());
+            return self.set_listing(found, ARCHIVED).await.map(Some);
         }
         self.remote
             .call_if(Method::DELETE, &found.path, found.version, None)
             .await?;
-        Ok(())
+        Ok(None)
     }
 
     /// Says whether new syncs may connect a definition.

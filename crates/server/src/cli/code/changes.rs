@@ -48,21 +48,40 @@ fn compare(before: &Value, after: &Value, pointer: String, found: &mut Vec<Chang
 }
 
 impl Change {
-    /// The change in lines: of a long text the first that differ.
+    /// The change in lines: of a long text or list that part which differs.
     pub(in crate::cli) fn lines(&self) -> Vec<String> {
+        let shown = |value: &Value| match value {
+            Value::Null => Vec::new(),
+            value => vec![value.to_string()],
+        };
         let (before, after) = match (&self.before, &self.after) {
             (Value::String(before), Value::String(after)) => {
                 let (before, after) = differing_lines(before, after);
-                (Value::from(before), Value::from(after))
+                (shown(&before.into()), shown(&after.into()))
             }
-            (before, after) => (before.clone(), after.clone()),
+            (Value::Array(before), Value::Array(after)) => {
+                let (before, after) = differing(before, after);
+                (
+                    before.iter().flat_map(shown).collect(),
+                    after.iter().flat_map(shown).collect(),
+                )
+            }
+            (before, after) => (shown(before), shown(after)),
+        };
+        let (before, after) = match (&before[..], &after[..]) {
+            ([before], [after]) => {
+                let same = before.chars().zip(after.chars());
+                let same = same.take_while(|(old, new)| old == new).count();
+                (vec![around(before, same)], vec![around(after, same)])
+            }
+            (before, after) => {
+                let begun = |texts: &[String]| texts.iter().map(|text| around(text, 0)).collect();
+                (begun(before), begun(after))
+            }
         };
         let mut lines = vec![self.pointer.clone()];
-        for (sign, value) in [('-', before), ('+', after)] {
-            if !value.is_null() {
-                lines.push(format!("  {sign} {}", shortened(&value.to_string())));
-            }
-        }
+        lines.extend(before.into_iter().map(|text| format!("  - {text}")));
+        lines.extend(after.into_iter().map(|text| format!("  + {text}")));
         lines
     }
 }
@@ -75,21 +94,35 @@ fn differing_lines(before: &str, after: &str) -> (String, String) {
             .collect::<Vec<_>>()
     };
     let (old, new) = (lines(before), lines(after));
-    let pairs = old.iter().zip(&new);
+    let (old, new) = differing(&old, &new);
+    (old.concat(), new.concat())
+}
+
+/// Of two lists what is between the items that both begin with, and those that both end with.
+fn differing<'l, T: PartialEq>(old: &'l [T], new: &'l [T]) -> (&'l [T], &'l [T]) {
+    let pairs = old.iter().zip(new);
     let ahead = pairs.take_while(|(old, new)| old == new).count();
     let pairs = old[ahead..].iter().rev().zip(new[ahead..].iter().rev());
     let behind = pairs.take_while(|(old, new)| old == new).count();
-    let middle = |lines: &[String]| lines[ahead..lines.len() - behind].concat();
-    (middle(&old), middle(&new))
+    let (old_end, new_end) = (old.len() - behind, new.len() - behind);
+    (&old[ahead..old_end], &new[ahead..new_end])
 }
 
-fn shortened(text: &str) -> String {
+/// Of a text so much as is shown, with its character number `place` in it.
+fn around(text: &str, place: usize) -> String {
     /// Characters that are shown.
     const SHOWN: usize = 200;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+    /// Of these, what stands before the place.
+    const AHEAD: usize = 40;
+    let length = text.chars().count();
+    if length <= SHOWN {
+        return text.to_owned();
     }
+    let start = place.saturating_sub(AHEAD).min(length - SHOWN);
+    let shown: String = text.chars().skip(start).take(SHOWN).collect();
+    let ahead = if start > 0 { "…" } else { "" };
+    let behind = if start + SHOWN < length { "…" } else { "" };
+    format!("{ahead}{shown}{behind}")
 }
 
 #[cfg(test)]
@@ -119,5 +152,44 @@ mod tests {
         let lines = change.lines();
         assert_eq!(lines[1], r#"  - "  \"a\": 1,\n""#);
         assert_eq!(lines[2], r#"  + "  \"a\": 2,\n""#);
+    }
+
+    #[test]
+    fn of_a_list_the_items_that_differ_are_shown() {
+        let parameter = |name: &str| json!({"name": name, "help": "h".repeat(150)});
+        let change = Change {
+            pointer: "/parameters".into(),
+            before: json!([parameter("a"), parameter("b")]),
+            after: json!([parameter("a"), parameter("c"), parameter("b")]),
+        };
+        let added = format!("  + {}", parameter("c"));
+        assert_eq!(change.lines(), ["/parameters".to_owned(), added]);
+    }
+
+    #[test]
+    fn of_long_values_the_part_that_differs_is_shown() {
+        let long = |end: &str| json!(format!("{}{end}{}", "é".repeat(300), "z".repeat(300)));
+        let change = Change {
+            pointer: "/about/summary".into(),
+            before: long("old"),
+            after: long("new"),
+        };
+        let lines = change.lines();
+        assert_ne!(lines[1], lines[2]);
+        assert!(
+            lines[1].contains("éold") && lines[2].contains("énew"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[1].starts_with("  - …") && lines[1].ends_with('…'),
+            "{lines:?}"
+        );
+        // What is gone at the end of a long text is seen, too.
+        let ended = Change {
+            pointer: "/x".into(),
+            before: json!(format!("{}end", "a".repeat(300))),
+            after: json!("a".repeat(300)),
+        };
+        assert!(ended.lines()[1].ends_with("end\""), "{:?}", ended.lines());
     }
 }

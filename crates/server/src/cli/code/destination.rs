@@ -58,6 +58,11 @@ impl<'r> Destinations<'r> {
         }
     }
 
+    /// Where something of the organisation is.
+    pub(super) fn path(&self, rest: &str) -> String {
+        format!("/api/v1/organisations/{}/{rest}", self.organisation)
+    }
+
     /// What the sync of a file will connect.
     pub(super) async fn choose(&mut self, plan: &Plan, file: &SyncFile) -> anyhow::Result<Chosen> {
         let name = file.definition.name.as_str();
@@ -104,7 +109,7 @@ impl<'r> Destinations<'r> {
         if let Some(known) = self.tiles.get(name) {
             return Ok(known.clone());
         }
-        let catalog = format!("/api/v1/organisations/{}/catalog", self.organisation);
+        let catalog = self.path("catalog");
         let tiles = query(&catalog, &[("text", Some(name))]);
         let tiles = self.remote.list(&tiles).await?;
         let tile = match tiles.iter().find(|tile| tile["display_name"] == name) {

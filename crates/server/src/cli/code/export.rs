@@ -49,17 +49,31 @@ impl<'e> Export<'e> {
         self.lock
             .objects
             .retain(|_, locked| known.contains(&*locked.id));
+        let mut count = 0;
         for found in &inventory.found {
+            // A folder says that its definition is offered: what is archived gets none.
+            if found.is_archived() {
+                self.archived(found);
+                continue;
+            }
+            count += 1;
             let address = self.address(found)?;
             match found.kind {
                 Kind::Definition => self.definition(&address, found)?,
                 Kind::Project => self.project(&address, found)?,
                 Kind::Sync => self.sync(&address, found)?,
             }
-            let locked = Locked::new(&found.id, found.version, &found.content);
-            self.lock.objects.insert(address, locked);
+            self.lock.objects.insert(address, Locked::of(found));
         }
-        Ok((self.lock, inventory.found.len()))
+        Ok((self.lock, count))
+    }
+
+    /// Knows from now on that a definition of the lock is archived.
+    fn archived(&mut self, found: &Found) {
+        let mut objects = self.lock.objects.values_mut();
+        if let Some(locked) = objects.find(|locked| locked.id == found.id) {
+            *locked = Locked::of(found);
+        }
     }
 
     /// Where an object's files are: as before, or named after it.

@@ -11,13 +11,12 @@ use model::time::SystemClock;
 use serde_json::{Value, json};
 
 use super::destination::Destinations;
-use super::files::SyncFile;
 use super::local::{Source, Wanted};
 use super::plan::{Action, Plan, Step};
 use super::refusal;
 use super::secret::Secrets;
 use crate::cli::remote::Remote;
-use crate::source::{Document, Fault};
+use crate::source::Fault;
 
 impl Plan {
     /// Says what would be refused: releases of drafts that aren't sound, and syncs that the server wouldn't make,
@@ -32,39 +31,30 @@ impl Plan {
         let mut destinations = Destinations::new(remote, organisation);
         let mut upgrades = BTreeMap::new();
         for (index, step) in self.steps.iter().enumerate() {
-            let Some((wanted, file, document)) = step.sync() else {
+            let Some(wanted) = step.written() else {
                 continue;
             };
-            let input = match file.input(document, secrets) {
-                Ok(input) => input,
-                Err(missing) => {
-                    faults.extend(missing);
+            let asked = self.check(step, wanted, &mut destinations, secrets).await?;
+            let (check, found) = match asked {
+                Asked::Check(check, found) => (check, found),
+                Asked::Faulty(found) => {
+                    faults.extend(found);
                     continue;
                 }
             };
-            let (path, body) = match &step.found {
-                Some(found) => (format!("{}/check", found.path), self.change(step, input)),
-                None => {
-                    let chosen = destinations.choose(self, file).await?;
-                    faults.extend(chosen.faults(wanted, file));
-                    let path = format!("/api/v1/organisations/{organisation}/sync-check");
-                    let Some(body) = chosen.check(file, input) else {
-                        continue;
-                    };
-                    (path, body)
-                }
-            };
-            match remote.call(Method::POST, &path, Some(&body)).await {
-                Ok(checked) if body.get("content").is_some() => {
+            faults.extend(found);
+            match remote
+                .call(Method::POST, &check.path, Some(&check.body))
+                .await
+            {
+                Ok(checked) if step.upgrade.is_some() && check.has_content() => {
                     upgrades.insert(index, checked["upgrade"].clone());
                 }
                 Ok(_) => {}
                 Err(error) => match refusal::faults(&error, wanted) {
-                    // Nobody knows whether a secret will do that is stood in for.
                     Some(placed) => {
-                        let stands_in = file.stand_ins(secrets);
-                        let known = placed.into_iter().filter(|(at, _)| !stands_in.contains(at));
-                        faults.extend(known.map(|(_, fault)| fault));
+                        let told = placed.into_iter().filter(|(at, _)| check.can_tell(at));
+                        faults.extend(told.map(|(_, fault)| fault));
                     }
                     None => return Err(error.context(step.address.clone())),
                 },
@@ -77,6 +67,46 @@ impl Plan {
             }
         }
         Ok(faults)
+    }
+
+    /// How the server is asked whether it would take a step.
+    async fn check(
+        &self,
+        step: &Step,
+        wanted: &Wanted,
+        destinations: &mut Destinations<'_>,
+        secrets: Secrets,
+    ) -> anyhow::Result<Asked> {
+        let (file, document) = match &wanted.source {
+            Source::Project(_) => {
+                let check = Check::new(destinations.path("project-check"), wanted.content.clone());
+                return Ok(Asked::Check(check, Vec::new()));
+            }
+            Source::Definition { .. } => {
+                let content = step.definition_content().unwrap_or_default();
+                let check = Check::new(destinations.path("definition-check"), content);
+                return Ok(Asked::Check(check, Vec::new()));
+            }
+            Source::Sync { file, document, .. } => (file, document),
+        };
+        let input = match file.input(document, secrets) {
+            Ok(input) => input,
+            Err(missing) => return Ok(Asked::Faulty(missing)),
+        };
+        let stands_in = file.stand_ins(secrets);
+        if let Some(found) = &step.found {
+            let check = Check::new(format!("{}/check", found.path), self.change(step, input));
+            return Ok(Asked::Check(Check { stands_in, ..check }, Vec::new()));
+        }
+        let chosen = destinations.choose(self, file).await?;
+        let faults = chosen.faults(wanted, file);
+        Ok(match chosen.check(file, input) {
+            None => Asked::Faulty(faults),
+            Some(body) => {
+                let check = Check::new(destinations.path("sync-check"), body);
+                Asked::Check(Check { stands_in, ..check }, faults)
+            }
+        })
     }
 
     /// Faults of definitions that are to be released.
@@ -118,19 +148,54 @@ impl Plan {
     }
 }
 
+/// A request that says whether the server would take a step.
+struct Check {
+    path: String,
+    body: Value,
+    /// Where something stands in for secrets.
+    stands_in: Vec<String>,
+}
+
+/// What is asked about a step.
+enum Asked {
+    /// This, besides faults that are found without.
+    Check(Check, Vec<Fault>),
+    /// Nothing, for faults without which there is something to ask.
+    Faulty(Vec<Fault>),
+}
+
+impl Check {
+    fn new(path: String, body: Value) -> Self {
+        Self {
+            path,
+            body,
+            stands_in: Vec::new(),
+        }
+    }
+
+    /// Whether it says what a definition will say that is still to be released.
+    fn has_content(&self) -> bool {
+        self.body.get("content").is_some()
+    }
+
+    /// Whether a fault at a place of the file is one to tell. Nobody knows whether a secret will do that is stood in
+    /// for; and what is wrong with a definition is told of that.
+    fn can_tell(&self, at: &str) -> bool {
+        let mut definition = ["/content", "/definition/"].iter();
+        let of_definition = at != VERSION && definition.any(|each| at.starts_with(each));
+        let stands_in = self.stands_in.iter().any(|each| each == at);
+        !stands_in && !(self.has_content() && of_definition)
+    }
+}
+
+/// Where a file names a version.
+const VERSION: &str = "/definition/version";
+
 impl Step {
-    /// The sync that is made or changed.
-    fn sync(&self) -> Option<(&Wanted, &SyncFile, &Document)> {
-        if !matches!(self.action, Action::Create | Action::Update) {
-            return None;
-        }
-        match self.wanted.as_ref()? {
-            wanted @ Wanted {
-                source: Source::Sync { file, document, .. },
-                ..
-            } => Some((wanted, file, document)),
-            _ => None,
-        }
+    /// What is made or changed.
+    fn written(&self) -> Option<&Wanted> {
+        let wanted = self.wanted.as_ref();
+        wanted.filter(|_| matches!(self.action, Action::Create | Action::Update))
     }
 
     /// The definition of the folder.

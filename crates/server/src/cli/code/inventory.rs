@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::files::{ProjectFile, SyncFile, definition_content, definition_from_view};
 use super::local::Kind;
+use super::plan::ARCHIVED;
 use crate::cli::output::text;
 use crate::cli::remote::Remote;
 use crate::definition::Logo;
@@ -144,6 +145,11 @@ impl Found {
             logo: None,
             view,
         })
+    }
+
+    /// Whether it is a definition that neither new syncs can connect nor the catalog shows.
+    pub(super) fn is_archived(&self) -> bool {
+        self.kind == Kind::Definition && self.view["listing"] == ARCHIVED
     }
 
     async fn fetch_released(&mut self, pictures: &mut Pictures<'_>) -> anyhow::Result<()> {

@@ -32,6 +32,19 @@ pub(super) enum Kind {
     Sync,
 }
 
+impl Kind {
+    /// The kind of what is at an address.
+    pub(super) fn at(address: &str) -> Option<Self> {
+        let parts: Vec<_> = address.split('/').collect();
+        match parts.as_slice() {
+            [DEFINITIONS, _] => Some(Self::Definition),
+            [PROJECTS, _] => Some(Self::Project),
+            [PROJECTS, _, SYNCS, _] => Some(Self::Sync),
+            _ => None,
+        }
+    }
+}
+
 /// An object that should be there.
 #[derive(Debug)]
 pub(super) struct Wanted {

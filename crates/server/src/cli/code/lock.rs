@@ -1,6 +1,6 @@
 //! `millstream.lock`: which object of the server each file is, and how it was when it was last seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::inventory::Found;
+use super::plan::Plan;
 use crate::source::{Document, Fault};
 
 /// The file's name.
@@ -34,14 +36,31 @@ pub(super) struct Locked {
     pub(super) version: u64,
     /// The SHA-256 of what is compared of it; no secret is a part of that.
     pub(super) content: String,
+    /// As people called it; empty in locks of earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) name: String,
+    /// Whether it is a definition that was archived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) archived: bool,
 }
 
 impl Locked {
-    pub(super) fn new(id: &str, version: u64, content: &Value) -> Self {
+    /// An object as the server has it.
+    pub(super) fn of(found: &Found) -> Self {
+        Self {
+            name: found.name.clone(),
+            archived: found.is_archived(),
+            ..Self::new(&found.id, found.version, &found.content)
+        }
+    }
+
+    fn new(id: &str, version: u64, content: &Value) -> Self {
         Self {
             id: id.to_owned(),
             version,
             content: hash(content),
+            name: String::new(),
+            archived: false,
         }
     }
 
@@ -95,6 +114,36 @@ impl Lock {
         let beside = path.with_extension("lock.new");
         let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
         written.with_context(|| format!("{} can't be written", path.display()))
+    }
+
+    /// Knows the objects by the addresses that their files have now. What has no file any more and stays gives way
+    /// to a file at its address.
+    pub(super) fn follow(&mut self, plan: &Plan) {
+        let files = plan.steps.iter().filter(|step| step.wanted.is_some());
+        let files: BTreeSet<&str> = files.map(|step| &*step.address).collect();
+        let mut moved = BTreeMap::new();
+        for step in &plan.steps {
+            let from = step.moved_from.as_ref();
+            if let Some(locked) = from.and_then(|from| self.objects.remove(from)) {
+                moved.insert(step.address.clone(), locked);
+            }
+        }
+        let kept = plan.kept.iter().map(|kept| &*kept.address);
+        let deleted = plan.steps.iter().filter(|step| step.wanted.is_none());
+        let deleted = deleted.map(|step| &*step.address);
+        for address in kept
+            .chain(deleted)
+            .filter(|address| files.contains(address))
+        {
+            let Some(locked) = self.objects.remove(address) else {
+                continue;
+            };
+            let mut free = (2_u32..).map(|number| format!("{address}-{number}"));
+            let free =
+                free.find(|free| !files.contains(&**free) && !self.objects.contains_key(free));
+            self.objects.extend(free.map(|free| (free, locked)));
+        }
+        self.objects.extend(moved);
     }
 
     /// Refuses the lock of another organisation.

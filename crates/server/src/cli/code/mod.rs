@@ -9,6 +9,7 @@ mod foresight;
 mod inventory;
 mod local;
 mod lock;
+mod matching;
 mod plan;
 mod refusal;
 pub(crate) mod schema;

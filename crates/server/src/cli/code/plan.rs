@@ -1,13 +1,12 @@
 //! What has to be done for the server to have what a folder says.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Value, json};
 
 use super::changes::{Change, changes};
 use super::inventory::{Found, Inventory};
 use super::local::{DEFINITIONS, Kind, Source, Wanted};
 use super::lock::Lock;
+use super::matching::{Match, Matcher};
 use super::upgrade::Upgrade;
 use crate::cli::output;
 use crate::source::Fault;
@@ -52,8 +51,16 @@ pub(super) struct Step {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
-    /// Addresses of what is in the lock and no longer in the folder, and stays.
-    pub(super) kept: Vec<String>,
+    /// What is in the lock and no longer in the folder, and stays.
+    pub(super) kept: Vec<Kept>,
+}
+
+/// An object that has no file any more.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// By which the lock knows it; a file of another object may be there now.
+    pub(super) address: String,
+    name: String,
 }
 
 /// What a plan is to hold.
@@ -85,28 +92,22 @@ impl Plan {
         lock: &Lock,
         scope: Scope<'_>,
     ) -> Result<Self, Vec<Fault>> {
-        let present = wanted.iter().map(|wanted| wanted.address.clone());
-        let mut matcher = Matcher::new(inventory, lock, present.collect());
+        let mut matcher = Matcher::new(inventory, lock, &wanted);
         let mut planned = Self {
             steps: Vec::new(),
             kept: Vec::new(),
         };
         let mut faults = Vec::new();
         for wanted in wanted {
-            let found = matcher.find(&wanted);
-            let found = found.unwrap_or_else(|fault| {
+            let matched = matcher.find(&wanted).unwrap_or_else(|fault| {
                 faults.push(fault);
-                None
+                Match::default()
             });
-            faults.extend(found.iter().flat_map(|found| impossible(&wanted, found)));
-            let address = found
-                .as_ref()
-                .and_then(|found| matcher.former(found, &wanted));
-            planned
-                .steps
-                .push(step(wanted, found, address, lock, scope));
+            let found = matched.found.iter();
+            faults.extend(found.flat_map(|found| impossible(&wanted, found)));
+            planned.steps.push(step(wanted, matched, lock, scope));
         }
-        planned.add_gone(matcher, lock, scope);
+        planned.add_gone(&matcher.left, lock, scope);
         match faults.is_empty() {
             true => Ok(planned),
             false => Err(faults),
@@ -114,19 +115,19 @@ impl Plan {
     }
 
     /// Adds what is in the lock and not in the folder: to be deleted, or kept. Syncs go first.
-    fn add_gone(&mut self, matcher: Matcher<'_>, lock: &Lock, scope: Scope<'_>) {
-        let present: BTreeSet<&str> = self.steps.iter().map(|step| &*step.address).collect();
-        let gone = lock.objects.iter();
-        let gone = gone.filter(|(address, _)| !present.contains(address.as_str()));
+    fn add_gone(&mut self, left: &[Found], lock: &Lock, scope: Scope<'_>) {
         let mut deletions = Vec::new();
-        let mut kept = Vec::new();
-        for (address, locked) in gone {
-            let found = matcher.left.iter().find(|found| found.id == locked.id);
-            let Some(found) = found else {
+        for (address, locked) in &lock.objects {
+            let found = left.iter().find(|found| found.id == locked.id);
+            // What is archived is as gone as it can be.
+            let Some(found) = found.filter(|found| !found.is_archived()) else {
                 continue;
             };
             if !scope.prune {
-                kept.push(address.clone());
+                self.kept.push(Kept {
+                    address: address.clone(),
+                    name: found.name.clone(),
+                });
                 continue;
             }
             let drifted = locked.is_outdated_by(found.version, &found.content);
@@ -147,7 +148,6 @@ impl Plan {
         }
         deletions.sort_by_key(|step| std::cmp::Reverse(step.kind));
         self.steps.extend(deletions);
-        self.kept = kept;
     }
 
     /// The steps that change something.
@@ -177,7 +177,9 @@ impl Plan {
             })
         });
         let steps: Vec<_> = steps.collect();
-        json!({"steps": steps, "drifted": self.drifted(), "kept": self.kept})
+        let kept = self.kept.iter().map(|kept| &kept.address);
+        let kept: Vec<_> = kept.collect();
+        json!({"steps": steps, "drifted": self.drifted(), "kept": kept})
     }
 
     /// Prints the plan for people.
@@ -185,9 +187,9 @@ impl Plan {
         for step in self.pending() {
             step.print();
         }
-        for address in &self.kept {
+        for Kept { address, name } in &self.kept {
             output::print(&format!(
-                "  {address}: no longer in the folder, and kept; --prune deletes it"
+                "  {address}: no longer in the folder, and kept ({name}); --prune deletes it"
             ));
         }
         let count = |action| self.pending().filter(|step| step.action == action).count();
@@ -211,6 +213,7 @@ impl Plan {
 }
 
 const CHANGED: &str = "it was changed on the server since it was last seen";
+const WAS_ARCHIVED: &str = "it was archived on the server since it was last seen";
 const DELETED: &str = "it was deleted on the server since it was last seen";
 /// A definition that new syncs can connect, and one that they can't, as the server calls them.
 pub(super) const LISTED: &str = "listed";
@@ -261,18 +264,12 @@ impl Step {
     }
 }
 
-fn step(
-    wanted: Wanted,
-    found: Option<Found>,
-    moved_from: Option<String>,
-    lock: &Lock,
-    scope: Scope<'_>,
-) -> Step {
-    // One of the same name that was made in the place of the one that was known is another.
-    let is_it = |id: &str| found.as_ref().is_none_or(|found| found.id == id);
-    let address = moved_from.as_ref().unwrap_or(&wanted.address);
-    let locked = lock.objects.get(address);
-    let locked = locked.filter(|locked| is_it(&locked.id));
+fn step(wanted: Wanted, matched: Match, lock: &Lock, scope: Scope<'_>) -> Step {
+    let Match { found, known_as } = matched;
+    let locked = known_as.as_ref();
+    let locked = locked.and_then(|address| lock.objects.get(address));
+    let moved_from = known_as.clone();
+    let moved_from = moved_from.filter(|address| *address != wanted.address);
     let stored = found.as_ref().map(|found| comparable(&wanted, found));
     let mut differing = changes(stored.as_ref().unwrap_or(&Value::Null), &wanted.content);
     let upgrade = match (&wanted.source, &found) {
@@ -289,17 +286,17 @@ fn step(
         (Some(_), true) => Action::Nothing,
         (Some(_), false) => Action::Update,
     };
-    let drift = match (&found, locked, action) {
-        (_, _, Action::Nothing) | (None, None, _) => None,
-        (None, Some(_), _) => Some(DELETED),
-        (Some(_), None, _) => Some(UNKNOWN),
-        (Some(found), Some(locked), _) => locked
-            .is_outdated_by(found.version, &found.content)
-            .then_some(CHANGED),
+    let relist = found.as_ref().is_some_and(Found::is_archived);
+    let drift = match (&found, locked) {
+        _ if action == Action::Nothing && !relist => None,
+        (None, None) => None,
+        (None, Some(_)) => Some(DELETED),
+        (Some(_), None) => Some(UNKNOWN),
+        (Some(found), Some(locked)) if locked.is_outdated_by(found.version, &found.content) => {
+            Some(CHANGED)
+        }
+        (Some(_), Some(locked)) => (relist && !locked.archived).then_some(WAS_ARCHIVED),
     };
-    let relist = found
-        .as_ref()
-        .is_some_and(|found| found.view["listing"] == ARCHIVED);
     differing.extend(relist.then(|| Change {
         pointer: "/listing".into(),
         before: json!(ARCHIVED),
@@ -370,76 +367,4 @@ fn impossible(wanted: &Wanted, found: &Found) -> Vec<Fault> {
         faults.push(wanted.fault(&pointer, None, message));
     }
     faults
-}
-
-/// Finds the server's object for each of the folder's.
-struct Matcher<'l> {
-    left: Vec<Found>,
-    lock: &'l Lock,
-    /// The addresses that the folder has.
-    present: BTreeSet<String>,
-    /// The ids of projects, by address.
-    projects: BTreeMap<String, String>,
-}
-
-impl<'l> Matcher<'l> {
-    fn new(inventory: Inventory, lock: &'l Lock, present: BTreeSet<String>) -> Self {
-        Self {
-            left: inventory.found,
-            lock,
-            present,
-            projects: BTreeMap::new(),
-        }
-    }
-
-    /// The object that the lock names, or the only one of the same name that the lock doesn't know by a file
-    /// that is there: names of files may change.
-    fn find(&mut self, wanted: &Wanted) -> Result<Option<Found>, Fault> {
-        let project = match &wanted.source {
-            Source::Sync { project, .. } => match self.projects.get(project) {
-                Some(project) => Some(project.clone()),
-                // Its project is still to be made.
-                None => return Ok(None),
-            },
-            _ => None,
-        };
-        let fits = |found: &Found| found.kind == wanted.kind() && found.project == project;
-        let locked = self.lock.objects.get(&wanted.address);
-        let by_id = locked.and_then(|locked| {
-            let mut left = self.left.iter();
-            left.position(|found| found.id == locked.id && fits(found))
-        });
-        let position = match by_id {
-            Some(position) => Some(position),
-            None => {
-                let known = |id: &String| {
-                    let mut objects = self.lock.objects.iter();
-                    objects.any(|(address, each)| each.id == *id && self.present.contains(address))
-                };
-                let named = self.left.iter().enumerate();
-                let mut named = named.filter(|(_, found)| {
-                    fits(found) && found.name == wanted.name && !known(&found.id)
-                });
-                let first = named.next();
-                if named.next().is_some() {
-                    let message = format!("the server has several called {}", wanted.name);
-                    return Err(wanted.fault("", None, message));
-                }
-                first.map(|(position, _)| position)
-            }
-        };
-        let found = position.map(|position| self.left.swap_remove(position));
-        if let (Kind::Project, Some(found)) = (wanted.kind(), &found) {
-            let id = found.id.clone();
-            self.projects.insert(wanted.address.clone(), id);
-        }
-        Ok(found)
-    }
-    /// The address by which the lock knows an object whose file is another now.
-    fn former(&self, found: &Found, wanted: &Wanted) -> Option<String> {
-        let mut known = self.lock.objects.iter();
-        let known = known.find(|(_, locked)| locked.id == found.id);
-        let (address, _) = known.filter(|(address, _)| **address != wanted.address)?;
-        Some(address.clone())
-    }
 }
