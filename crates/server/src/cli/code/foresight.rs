@@ -1,5 +1,5 @@
 //! What the server would refuse of a plan, found before anything is changed: definitions to be released are checked
-//! here, as the server does; syncs are checked by the server itself, as they would be made or changed.
+//! here, as the server does; what is made or changed is checked by the server itself, as it would be sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::cli::remote::Remote;
 use crate::source::Fault;
 
 impl Plan {
-    /// Says what would be refused: releases of drafts that aren't sound, and syncs that the server wouldn't make,
+    /// Says what would be refused: releases of drafts that aren't sound, and objects that the server wouldn't make,
     /// change or upgrade as their files say. Learns what upgrades mean to versions that are still to be released.
     pub(super) async fn foresee(
         &mut self,
