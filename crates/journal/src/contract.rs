@@ -522,6 +522,8 @@ pub struct DroppedLane {
     pub pending: u64,
     /// Events that it had not yet settled.
     pub backlog: u64,
+    /// Deliveries that waited for their user's turn.
+    pub in_order: u64,
     /// Ended deliveries that were kept.
     pub ended: u64,
 }
@@ -537,6 +539,10 @@ pub struct LaneStats {
     pub pending: u64,
     /// When the first of them is due.
     pub next_due: Option<Timestamp>,
+    /// Deliveries behind the cursor that wait for an earlier one of their user; none is a pending retry.
+    pub in_order: u64,
+    /// Pending retries that wait for a property of their user.
+    pub awaiting: u64,
     /// Ended deliveries that are kept.
     pub ended: u64,
     /// When the oldest unsettled event was received.

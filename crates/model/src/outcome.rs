@@ -56,6 +56,9 @@ pub enum Discarded {
         /// How long the event waited for a value, in seconds, where the sync has events wait.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         waited_seconds: Option<u64>,
+        /// Whether it would have waited, but as many did as may.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        no_room: bool,
     },
     /// The rendered URL is not an absolute http(s) address.
     InvalidUrl {
@@ -143,12 +146,16 @@ impl fmt::Display for Discarded {
             Self::MissingMapping {
                 field,
                 waited_seconds,
+                no_room,
             } => {
                 write!(
                     f,
                     "the required mapping {field} has no value for this event"
                 )?;
                 match waited_seconds {
+                    None if *no_room => {
+                        write!(f, ", and as many wait for one already as may")
+                    }
                     None => Ok(()),
                     Some(seconds) => {
                         write!(f, ", and none came while it waited ({})", Lasting(*seconds))

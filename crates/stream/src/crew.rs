@@ -29,6 +29,18 @@ use crate::sample::{Subject, Turns};
 /// places of the lowest limit.
 const FOLLOW_UP_WITHIN: Duration = Duration::from_secs(300);
 
+/// Whether a delivery waited for a property of its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Waited {
+    /// It didn't, or the property has come.
+    #[default]
+    No,
+    /// It has not come.
+    InVain,
+    /// It could not: as many waited as may.
+    NoRoom,
+}
+
 /// One delivery to be made.
 pub(crate) struct Work {
     pub(crate) event: Arc<Event>,
@@ -45,7 +57,7 @@ pub(crate) struct Work {
     /// Whether it comes from the journal's retries or turns; otherwise from the log.
     pub(crate) stored: bool,
     /// Whether it waited for a property of its user that has not come.
-    pub(crate) waited: bool,
+    pub(crate) waited: Waited,
 }
 
 /// What became of it.
@@ -477,9 +489,15 @@ impl Shared {
                 told: None,
             };
         };
-        if let Discarded::MissingMapping { waited_seconds, .. } = &mut why {
+        if let Discarded::MissingMapping {
+            waited_seconds,
+            no_room,
+            ..
+        } = &mut why
+        {
             let waited = self.clock.now().since(work.event.received_at);
-            *waited_seconds = work.waited.then_some(waited.as_secs());
+            *waited_seconds = (work.waited == Waited::InVain).then_some(waited.as_secs());
+            *no_room = work.waited == Waited::NoRoom;
         }
         self.feed.discarded(work, &why, &*self.clock);
         let told = self.tell(work, split, why.name(), |subject| {

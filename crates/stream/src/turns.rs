@@ -1,8 +1,8 @@
 //! Deliveries of one user, one after the other.
 //!
 //! A user has at most one delivery under way. What comes behind it waits in memory as long as it is
-//! under way, and in the journal as soon as it is booked as a retry: then the cursor moves on, and
-//! other users don't notice. A delivery that waits has no attempts.
+//! under way, and in the journal as soon as it is booked as a retry, or more wait than memory is for:
+//! then the cursor moves on, and other users don't notice. A delivery that waits has no attempts.
 //!
 //! What waits for a property of its user is in the journal from the start: booked until the time at
 //! which it is given up, with its place in the order, and whatever comes behind it likewise.
@@ -17,6 +17,9 @@ use model::{Offset, Part, Timestamp};
 /// beyond that the lane reads no further until some are over.
 const MOST_USERS: usize = 100_000;
 const MOST_STORED: u64 = 1_000_000;
+/// How many deliveries of one user wait in memory: as many as a destination that answers at once takes
+/// while the journal becomes durable a few times.
+const MOST_BEHIND: usize = 64;
 
 /// A delivery of the lane.
 type Key = (Offset, Part);
@@ -60,7 +63,7 @@ struct User<W> {
     awaiting: u64,
     /// The first of these, while it is booked or under way.
     head: Option<Head>,
-    /// What waits for the one under way; nothing while there are any in the journal.
+    /// What waits for the one under way, [`MOST_BEHIND`] at most; nothing while there are any in the journal.
     behind: VecDeque<W>,
 }
 
@@ -82,8 +85,8 @@ pub(crate) enum Admitted<W> {
     Go(W),
     /// It is kept here until then.
     Waits,
-    /// It is to be kept in the journal until then.
-    Store(W),
+    /// It is to be kept in the journal until then, after these that were kept here.
+    Store(VecDeque<W>, W),
 }
 
 /// What an attempt's end means for those behind it.
@@ -91,7 +94,7 @@ pub(crate) struct Freed<W> {
     /// The next one's turn.
     pub(crate) go: Option<W>,
     /// These are to be kept in the journal.
-    pub(crate) store: Vec<W>,
+    pub(crate) store: VecDeque<W>,
 }
 
 /// How many deliveries may wait for properties.
@@ -271,8 +274,8 @@ impl<W> Turns<W> {
     }
 
     /// Whether no more is to be read: too many wait.
-    pub(crate) fn is_full(&self, most_behind: usize) -> bool {
-        self.behind >= most_behind || self.users_stored >= MOST_USERS || self.stored >= MOST_STORED
+    pub(crate) fn is_full(&self) -> bool {
+        self.users_stored >= MOST_USERS || self.stored >= MOST_STORED
     }
 
     /// Whether nobody has any.
@@ -317,15 +320,11 @@ impl<W> Turns<W> {
     /// before it.
     pub(crate) fn admit_awaiting(&mut self, user: u64, key: Key) -> VecDeque<W> {
         let is_first = !self.users.contains_key(&user);
-        let known = self.users.entry(user).or_default();
-        let before = std::mem::take(&mut known.behind);
-        self.behind -= before.len();
-        self.users_stored += usize::from(known.stored == 0);
-        known.stored += 1 + before.len() as u64;
-        self.stored += 1 + before.len() as u64;
+        self.users.entry(user).or_default();
+        let before = self.store_behind(user, 1);
         if is_first {
             self.begins_to_await(user, key);
-        } else {
+        } else if let Some(known) = self.users.get_mut(&user) {
             known.awaiting += 1;
             self.awaiting += 1;
             self.booked_gathered += 1;
@@ -370,20 +369,34 @@ impl<W> Turns<W> {
         }
     }
 
-    /// A new delivery of the user.
-    pub(crate) fn admit(&mut self, user: u64, work: W) -> Admitted<W> {
+    /// A new delivery of the user. Of all users' together `most_behind` wait in memory.
+    pub(crate) fn admit(&mut self, user: u64, work: W, most_behind: usize) -> Admitted<W> {
         let Some(known) = self.users.get_mut(&user) else {
             self.users.insert(user, User::default());
             return Admitted::Go(work);
         };
-        if known.stored > 0 {
-            known.stored += 1;
-            self.stored += 1;
-            return Admitted::Store(work);
+        let has_place = known.behind.len() < MOST_BEHIND && self.behind < most_behind;
+        if known.stored == 0 && has_place {
+            known.behind.push_back(work);
+            self.behind += 1;
+            return Admitted::Waits;
         }
-        known.behind.push_back(work);
-        self.behind += 1;
-        Admitted::Waits
+        let before = self.store_behind(user, 1);
+        Admitted::Store(before, work)
+    }
+
+    /// What waits in memory for the user's turn goes into the journal, and so many that follow it do.
+    fn store_behind(&mut self, user: u64, more: u64) -> VecDeque<W> {
+        let Some(known) = self.users.get_mut(&user) else {
+            return VecDeque::new();
+        };
+        let behind = std::mem::take(&mut known.behind);
+        let stored = behind.len() as u64 + more;
+        self.users_stored += usize::from(known.stored == 0);
+        self.behind -= behind.len();
+        known.stored += stored;
+        self.stored += stored;
+        behind
     }
 
     /// An attempt of the user's delivery has ended. `over`: it has no further one, or nobody is to wait
@@ -391,7 +404,7 @@ impl<W> Turns<W> {
     pub(crate) fn ended(&mut self, user: u64, key: Key, over: bool, was_stored: bool) -> Freed<W> {
         let mut freed = Freed {
             go: None,
-            store: Vec::new(),
+            store: VecDeque::new(),
         };
         let Some(known) = self.users.get_mut(&user) else {
             return freed;
@@ -404,12 +417,7 @@ impl<W> Turns<W> {
                 }
             }
             (false, false) => {
-                freed.store = known.behind.drain(..).collect();
-                self.behind -= freed.store.len();
-                self.users_stored += usize::from(known.stored == 0);
-                let more = 1 + freed.store.len() as u64;
-                known.stored += more;
-                self.stored += more;
+                freed.store = self.store_behind(user, 1);
                 self.booked_gathered += 1;
                 self.begun(user, key, true);
             }

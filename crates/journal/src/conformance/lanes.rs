@@ -145,6 +145,7 @@ pub async fn ended_deliveries_are_read_newest_first(backend: &dyn Backend) {
         why: EndedWhy::Discarded(Discarded::MissingMapping {
             field: "email".into(),
             waited_seconds: None,
+            no_room: false,
         }),
         ..ended(3, NOW)
     };
@@ -194,6 +195,7 @@ pub async fn a_dropped_lane_is_gone(backend: &dyn Backend) {
     let expected = DroppedLane {
         pending: 2,
         backlog: 5,
+        in_order: 0,
         ended: 1,
     };
     assert_eq!(dropped, expected);

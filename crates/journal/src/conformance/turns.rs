@@ -67,6 +67,8 @@ pub async fn a_users_first_delivery_is_known_and_whether_it_is_booked(backend: &
     for page in 1..=4 {
         assert_eq!(all(&journal, page).await, expected);
     }
+    let stats = journal.lane_stats(sync(1)).await.unwrap().unwrap();
+    assert_eq!((stats.pending, stats.in_order, stats.awaiting), (2, 3, 0));
     for head in expected {
         let found = journal.turn(sync(1), head.turn.user).await;
         assert_eq!(found, Ok(Some((head.turn, head.booked))));
@@ -160,7 +162,8 @@ pub async fn what_waits_holds_its_event_and_goes_with_its_lane(backend: &dyn Bac
         ..settled(6)
     };
     journal.settle(sync(1), settlement).await.unwrap();
-    journal.drop_lane(sync(1)).await.unwrap();
+    let dropped = journal.drop_lane(sync(1)).await.unwrap();
+    assert_eq!((dropped.backlog, dropped.in_order), (0, 1));
     journal.retire(NOW).await.unwrap();
     journal.open_lane(project(1), sync(1)).await.unwrap();
     assert!(all(&journal, 9).await.is_empty());
@@ -201,6 +204,7 @@ pub async fn what_waits_for_a_property_is_pending_and_in_order(backend: &dyn Bac
     assert_eq!(journal.has_turn(sync(1), turn(2, 1)).await, Ok(false));
     let stats = journal.lane_stats(sync(1)).await.unwrap().unwrap();
     assert_eq!(stats.pending, 3, "they count");
+    assert_eq!((stats.in_order, stats.awaiting), (1, 3));
     let fate = async |offset| {
         journal
             .fate(sync(1), Offset(offset))

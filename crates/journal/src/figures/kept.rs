@@ -196,6 +196,7 @@ mod tests {
             Discarded::MissingMapping {
                 field: String::new(),
                 waited_seconds: None,
+                no_room: false,
             },
             Discarded::InvalidUrl {
                 message: String::new(),

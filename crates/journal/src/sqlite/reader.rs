@@ -483,6 +483,7 @@ pub(super) fn lane_stats(
     let next_due = connection
         .prepare_cached("SELECT min(due_at) FROM retries WHERE lane = ?1")?
         .query_row([lane], |row| row.get::<_, Option<i64>>(0))?;
+    let (in_order, awaiting) = turns::tally(connection, lane)?;
     let losses = holds::losses(connection, lane)?;
     let (project, mut stats) = connection
         .prepare_cached(
@@ -496,6 +497,8 @@ pub(super) fn lane_stats(
                 head: Offset(row.get::<_, i64>(2)? as u64),
                 pending: row.get::<_, i64>(3)? as u64,
                 next_due: next_due.map(Timestamp),
+                in_order,
+                awaiting,
                 ended: row.get::<_, i64>(4)? as u64,
                 oldest_unsettled: None,
                 unsettled_bytes: row.get::<_, i64>(11)? as u64,

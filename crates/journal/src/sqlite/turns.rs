@@ -109,6 +109,25 @@ pub(super) fn clear(
     Ok((waiting + booked, waiting))
 }
 
+/// How many of a lane's wait for their turn, and how many, which have a retry, for a property. Reads an index's
+/// entry for each; a lane that keeps no order has none.
+pub(super) fn tally(connection: &Connection, lane: i64) -> Result<(u64, u64), Fault> {
+    let all: i64 = connection
+        .prepare_cached("SELECT count(*) FROM turns WHERE lane = ?1")?
+        .query_row([lane], |row| row.get(0))?;
+    if all == 0 {
+        return Ok((0, 0));
+    }
+    let (booked, untried): (i64, i64) = connection
+        .prepare_cached(
+            "SELECT count(*), count(*) FILTER (WHERE attempts = 0) FROM retries WHERE lane = ?1
+             AND EXISTS (SELECT 1 FROM turns WHERE turns.lane = ?1
+                AND turns.offset = retries.offset AND turns.part = retries.part)",
+        )?
+        .query_row([lane], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(((all - booked).max(0) as u64, untried as u64))
+}
+
 /// How many each lane has.
 pub(super) fn counts(connection: &Connection) -> Result<HashMap<i64, u64>, Fault> {
     let mut query = connection.prepare("SELECT lane, count(*) FROM turns GROUP BY lane")?;

@@ -114,7 +114,8 @@ fn a_required_mapping_without_a_value_names_the_field() {
             failed,
             Discarded::MissingMapping {
                 field: "external_id".into(),
-                waited_seconds: None
+                waited_seconds: None,
+                no_room: false,
             }
         );
     }

@@ -14,7 +14,7 @@ use model::{Event, Timestamp};
 
 use super::Lane;
 use crate::agenda::DueRetry;
-use crate::crew::{Work, WorkResult};
+use crate::crew::{Waited, Work, WorkResult};
 use crate::user;
 
 /// What a new delivery lacks.
@@ -57,12 +57,15 @@ impl Lane {
         }
         let until = work.event.received_at + wait;
         if until <= self.tools.clock.now() {
-            work.waited = true;
+            work.waited = Waited::InVain;
             return Lack::GivesUp;
         }
         match self.turns.may_await(user, self.bounds.awaiting) {
             true => Lack::Waits(until),
-            false => Lack::GivesUp,
+            false => {
+                work.waited = Waited::NoRoom;
+                Lack::GivesUp
+            }
         }
     }
 
@@ -131,7 +134,9 @@ impl Lane {
                     true
                 }
                 None => {
-                    work.waited = !complete;
+                    if !complete {
+                        work.waited = Waited::InVain;
+                    }
                     false
                 }
             },
@@ -172,7 +177,9 @@ impl Lane {
         // Without an attempt are those that wait for properties, and those that are replayed.
         let is_unbegun = due.attempts == 0;
         if is_first.is_some() || !is_unbegun || !self.turns.has_stored(user) {
-            work.waited = is_first.is_some() && is_unbegun && !complete;
+            if is_first.is_some() && is_unbegun && !complete {
+                work.waited = Waited::InVain;
+            }
             return Ok(Lacking::Begin(is_first));
         }
         let turn = Turn { user, offset, part };
@@ -185,7 +192,7 @@ impl Lane {
             self.exposed += 1;
             return Ok(Lacking::Waits);
         }
-        work.waited = true;
+        work.waited = Waited::InVain;
         self.turns.given_up(user);
         self.results.add_given_up(turn);
         self.exposed += 1;

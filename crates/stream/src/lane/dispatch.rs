@@ -7,7 +7,7 @@ use journal::StorageError;
 use super::awaiting::Lacking;
 use super::{Lane, PAGE};
 use crate::agenda::{Agenda, DueRetry};
-use crate::crew::Work;
+use crate::crew::{Waited, Work};
 use crate::drain::Draining;
 use crate::gate::Passage;
 use crate::replay::Order;
@@ -174,7 +174,7 @@ impl Lane {
                 due_at: due.key.0,
                 user: None,
                 stored: true,
-                waited: false,
+                waited: Waited::No,
             };
             let lacking = self.lacking(&due, &mut work).await;
             match lacking.inspect_err(|_| self.put_back(&due))? {
@@ -224,8 +224,7 @@ impl Lane {
             self.page.extend(page);
         }
         while let Some(event) = self.page.front() {
-            let full = self.turns.is_full(self.bounds.window);
-            if full || self.window.span() >= 16 * self.bounds.window {
+            if self.is_full() || self.window.span() >= 16 * self.bounds.window {
                 break;
             }
             if event.offset > self.window.next() {
@@ -277,7 +276,7 @@ impl Lane {
                     due_at: event.received_at,
                     user,
                     stored: false,
-                    waited: false,
+                    waited: Waited::No,
                 });
             }
             self.page.pop_front();
@@ -287,7 +286,7 @@ impl Lane {
         }
         self.results.add_passed(self.window.advance());
         let wants = room > 1 || (one_event && work.is_empty());
-        let wants = wants && !self.turns.is_full(self.bounds.window);
+        let wants = wants && !self.is_full();
         let more = wants && self.is_behind() && self.window.span() < 16 * self.bounds.window;
         Ok((work, more))
     }

@@ -8,7 +8,7 @@ use model::{Offset, Part};
 
 use super::Lane;
 use super::awaiting::Lack;
-use crate::crew::{Done, Work, WorkResult};
+use crate::crew::{Done, Waited, Work, WorkResult};
 use crate::gate::Passage;
 use crate::turns::Admitted;
 use crate::user;
@@ -65,10 +65,13 @@ impl Lane {
                 go.push(one);
                 continue;
             }
-            match self.turns.admit(user, one) {
+            match self.turns.admit(user, one, self.bounds.window) {
                 Admitted::Go(one) => go.push(one),
                 Admitted::Waits => {}
-                Admitted::Store(one) => self.store(one),
+                Admitted::Store(before, one) => {
+                    before.into_iter().for_each(|each| self.store(each));
+                    self.store(one);
+                }
             }
         }
         go
@@ -156,9 +159,16 @@ impl Lane {
         Ok(begun)
     }
 
-    /// Whether deliveries can be looked for whose turn may have come.
+    /// Whether deliveries can be looked for whose turn may have come. Not before what was left unsettled
+    /// by a crash has been read again: it may be earlier than what the journal has of its user.
     pub(super) fn has_turns(&self) -> bool {
-        self.turns.has_ready() && self.room() > 0 && self.settling.is_none()
+        let may = self.turns.has_ready() && !self.window.has_gaps();
+        may && self.room() > 0 && self.settling.is_none()
+    }
+
+    /// Whether no more is to be read before some of what waits is over.
+    pub(super) fn is_full(&self) -> bool {
+        self.turns.is_full() && !self.window.has_gaps()
     }
 
     /// Begins a user's next delivery; `false` when there is nothing to send.
@@ -198,7 +208,7 @@ impl Lane {
             booked: false,
             user: Some(user),
             stored: true,
-            waited: false,
+            waited: Waited::No,
         };
         let complete = self.complete(&mut work, user).await;
         let complete = complete.inspect_err(|_| self.turns.again(user))?;

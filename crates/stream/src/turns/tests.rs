@@ -20,6 +20,8 @@ struct World {
     log: Vec<(u64, u64)>,
     /// Read up to here.
     read: usize,
+    /// Before this, some was settled before the last restart.
+    gaps_end: usize,
     /// What the journal has: by user and offset, whether a retry is booked.
     stored: BTreeMap<(u64, u64), bool>,
     /// What is settled otherwise.
@@ -51,18 +53,16 @@ impl World {
 
     fn read_on(&mut self) {
         while let Some(&(user, offset)) = self.log.get(self.read) {
-            if self.turns.is_full(50) {
-                return;
-            }
             self.read += 1;
             if self.over.contains(&offset) || self.stored.contains_key(&(user, offset)) {
                 continue;
             }
-            match self.turns.admit(user, (user, offset)) {
+            match self.turns.admit(user, (user, offset), 5) {
                 Admitted::Go((user, offset)) => self.send(user, offset, false, true),
                 Admitted::Waits => {}
-                Admitted::Store((user, offset)) => {
-                    self.stored.insert((user, offset), false);
+                Admitted::Store(before, work) => {
+                    let stored = before.into_iter().chain([work]);
+                    self.stored.extend(stored.map(|work| (work, false)));
                 }
             }
         }
@@ -95,6 +95,9 @@ impl World {
     }
 
     fn take_turns(&mut self) {
+        if self.read < self.gaps_end {
+            return;
+        }
         while let Some(user) = self.turns.next_ready() {
             let range = (user, 0)..=(user, u64::MAX);
             let (&(_, offset), &booked) = self.stored.range(range).next().unwrap();
@@ -108,6 +111,8 @@ impl World {
         self.turns = Turns::default();
         self.sent.clear();
         self.read = 0;
+        let settled = self.over.iter().chain(self.stored.keys().map(|(_, at)| at));
+        self.gaps_end = settled.max().map_or(0, |last| *last as usize + 1);
         let mut heads: BTreeMap<u64, TurnHead> = BTreeMap::new();
         for (&(user, offset), &booked) in &self.stored {
             let turn = Turn {
@@ -189,32 +194,53 @@ fn no_delivery_overtakes_another_of_its_user_whatever_happens() {
 }
 
 #[test]
-fn what_waits_in_memory_is_bounded() {
+fn what_waits_in_memory_is_bounded_and_the_rest_goes_into_the_journal() {
     let mut turns: Turns<u64> = Turns::default();
-    assert!(matches!(turns.admit(1, 0), Admitted::Go(0)));
-    for offset in 1..=50 {
-        assert!(!turns.is_full(50));
-        assert!(matches!(turns.admit(1, offset), Admitted::Waits));
+    assert!(matches!(turns.admit(1, 0, 1000), Admitted::Go(0)));
+    let most = MOST_BEHIND as u64;
+    for offset in 1..=most {
+        let admitted = turns.admit(1, offset, 1000);
+        assert!(matches!(admitted, Admitted::Waits));
     }
-    assert!(turns.is_full(50));
-    let freed = turns.ended(1, key(0), false, false);
-    assert_eq!((freed.store.len(), turns.waiting()), (50, 51));
+    let Admitted::Store(before, last) = turns.admit(1, most + 1, 1000) else {
+        panic!("one too many in memory");
+    };
+    assert_eq!((before.len(), last), (MOST_BEHIND, most + 1));
+    assert_eq!((turns.behind, turns.waiting()), (0, most + 1));
+    let next = turns.admit(1, most + 2, 1000);
+    assert!(matches!(next, Admitted::Store(before, _) if before.is_empty()));
+    // All users' together are bounded, too.
+    assert!(matches!(turns.admit(2, 200, 1), Admitted::Go(200)));
+    assert!(matches!(turns.admit(2, 201, 1), Admitted::Waits));
+    assert!(matches!(turns.admit(3, 202, 1), Admitted::Go(202)));
+    assert!(matches!(turns.admit(3, 203, 1), Admitted::Store(..)));
+    // The first one, which only memory has, is over: the journal has the next.
+    let freed = turns.ended(1, key(0), true, false);
+    assert!(freed.go.is_none() && !turns.has_ready());
     turns.settles();
     turns.settled();
-    assert_eq!(turns.waiting(), 50, "one is a pending retry now");
-    assert!(!turns.is_full(50), "the journal has them now");
-    assert!(matches!(turns.admit(1, 51), Admitted::Store(51)));
-    assert!(
-        matches!(turns.admit(2, 52), Admitted::Go(52)),
-        "others go on"
-    );
+    assert_eq!(turns.next_ready(), Some(1));
+}
+
+#[test]
+fn what_only_memory_has_becomes_the_first_in_the_journal_when_it_is_booked() {
+    let mut turns: Turns<u64> = Turns::default();
+    let _ = turns.admit(1, 0, 1);
+    let _ = turns.admit(1, 1, 1);
+    assert!(matches!(turns.admit(1, 2, 1), Admitted::Store(before, 2) if before == [1]));
+    let freed = turns.ended(1, key(0), false, false);
+    assert!(freed.go.is_none() && freed.store.is_empty());
+    turns.settles();
+    turns.settled();
+    assert_eq!((turns.waiting(), turns.user_of(key(0))), (2, Some(1)));
+    assert!(!turns.has_ready(), "its end is waited for");
 }
 
 #[test]
 fn a_turn_is_looked_for_once_what_was_before_it_is_durable() {
     let mut turns: Turns<u64> = Turns::default();
-    let _ = turns.admit(1, 0);
-    let _ = turns.admit(1, 1);
+    let _ = turns.admit(1, 0, 50);
+    let _ = turns.admit(1, 1, 50);
     assert_eq!(turns.ended(1, key(0), false, false).store, [1]);
     turns.settles();
     turns.settled();
@@ -243,8 +269,8 @@ fn a_turn_is_looked_for_once_what_was_before_it_is_durable() {
 fn retries_that_have_no_place_in_the_order_disturb_nobody() {
     let mut turns: Turns<u64> = Turns::default();
     assert_eq!(turns.user_of(key(0)), None);
-    let _ = turns.admit(1, 3);
-    let _ = turns.admit(1, 4);
+    let _ = turns.admit(1, 3, 50);
+    let _ = turns.admit(1, 4, 50);
     assert_eq!(turns.user_of(key(0)), None, "of a user with others");
     turns.ended(1, key(3), false, false);
     assert_eq!(
@@ -256,8 +282,8 @@ fn retries_that_have_no_place_in_the_order_disturb_nobody() {
 #[test]
 fn a_booked_delivery_that_is_gone_holds_its_user_up_until_it_is_passed() {
     let mut turns: Turns<u64> = Turns::default();
-    let _ = turns.admit(1, 0);
-    let _ = turns.admit(1, 1);
+    let _ = turns.admit(1, 0, 50);
+    let _ = turns.admit(1, 1, 50);
     turns.ended(1, key(0), false, false);
     turns.settles();
     turns.settled();
@@ -275,8 +301,8 @@ fn a_booked_delivery_that_is_gone_holds_its_user_up_until_it_is_passed() {
 #[test]
 fn a_user_whose_deliveries_were_erased_begins_anew() {
     let mut turns: Turns<u64> = Turns::default();
-    let _ = turns.admit(1, 0);
-    let _ = turns.admit(1, 1);
+    let _ = turns.admit(1, 0, 50);
+    let _ = turns.admit(1, 1, 50);
     turns.ended(1, key(0), false, false);
     turns.settles();
     turns.settled();
@@ -286,7 +312,7 @@ fn a_user_whose_deliveries_were_erased_begins_anew() {
         (turns.waiting(), turns.users_stored, turns.heads.len()),
         (0, 0, 0)
     );
-    assert!(matches!(turns.admit(1, 2), Admitted::Go(2)));
+    assert!(matches!(turns.admit(1, 2, 50), Admitted::Go(2)));
 }
 
 fn at(due_at: i64, offset: u64) -> RetryKey {
@@ -310,7 +336,7 @@ fn what_waits_for_a_property_is_pending_until_it_is_looked_at() {
     assert_eq!((turns.waiting(), turns.awaiting()), (0, 2));
     assert!(!turns.may_await(1, MOST) && turns.may_await(2, MOST));
     assert!(
-        matches!(turns.admit(1, 2), Admitted::Store(2)),
+        matches!(turns.admit(1, 2, 50), Admitted::Store(_, 2)),
         "behind them"
     );
     assert_eq!(turns.waiting(), 1);
@@ -338,11 +364,11 @@ fn what_waits_for_a_property_is_pending_until_it_is_looked_at() {
 #[test]
 fn a_delivery_that_waits_for_a_property_takes_its_place_behind_one_under_way() {
     let mut turns: Turns<u64> = Turns::default();
-    let _ = turns.admit(1, 0);
-    let _ = turns.admit(1, 1);
+    let _ = turns.admit(1, 0, 50);
+    let _ = turns.admit(1, 1, 50);
     assert_eq!(turns.admit_awaiting(1, key(2)), [1]);
     assert!(!turns.is_awaiting(1), "the first is under way");
-    assert!(matches!(turns.admit(1, 3), Admitted::Store(3)));
+    assert!(matches!(turns.admit(1, 3, 50), Admitted::Store(_, 3)));
     let freed = turns.ended(1, key(0), true, false);
     assert!(freed.go.is_none() && freed.store.is_empty());
     turns.settles();
@@ -381,14 +407,14 @@ fn what_has_waited_long_enough_is_begun_or_given_up() {
 #[test]
 fn the_last_one_that_waits_is_given_up_behind_one_under_way() {
     let mut turns: Turns<u64> = Turns::default();
-    let _ = turns.admit(1, 0);
+    let _ = turns.admit(1, 0, 50);
     turns.admit_awaiting(1, key(1));
     turns.settles();
     turns.settled();
     turns.given_up(1);
     assert_eq!((turns.stored, turns.users_stored, turns.booked), (0, 0, 0));
     assert!(
-        matches!(turns.admit(1, 2), Admitted::Waits),
+        matches!(turns.admit(1, 2, 50), Admitted::Waits),
         "for the first"
     );
     assert_eq!(turns.ended(1, key(0), true, false).go, Some(2));
@@ -399,12 +425,12 @@ fn the_last_one_that_waits_is_given_up_behind_one_under_way() {
 #[test]
 fn what_comes_while_the_last_one_is_given_up_goes_once_that_is_durable() {
     let mut turns: Turns<u64> = Turns::default();
-    let _ = turns.admit(1, 0);
+    let _ = turns.admit(1, 0, 50);
     turns.admit_awaiting(1, key(1));
     turns.ended(1, key(0), true, false);
     turns.given_up(1);
     for offset in [2, 3] {
-        assert!(matches!(turns.admit(1, offset), Admitted::Waits));
+        assert!(matches!(turns.admit(1, offset, 50), Admitted::Waits));
     }
     turns.settles();
     turns.settled();

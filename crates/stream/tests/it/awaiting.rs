@@ -223,6 +223,7 @@ async fn what_waited_in_vain_is_discarded_with_the_reason() {
         let Discarded::MissingMapping {
             field,
             waited_seconds: Some(3600..=3700),
+            ..
         } = why
         else {
             panic!("{why:?}")
@@ -374,6 +375,7 @@ async fn no_more_wait_than_may() {
         &row.ended.why,
         EndedWhy::Discarded(Discarded::MissingMapping {
             waited_seconds: None,
+            no_room: true,
             ..
         })
     )));

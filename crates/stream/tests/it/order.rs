@@ -50,7 +50,7 @@ async fn one_users_trouble_holds_up_that_user_and_nobody_else() {
     world.apply(&sync).await;
     world.send("tick", 0..700).await;
     world
-        .until("the others", |world| {
+        .until_before_retry("the others", |world| {
             let view = world.streams.view(sync.id).unwrap();
             (view.counts.delivered_first, view.cursor.0) == (600, 700)
         })
@@ -337,4 +337,44 @@ async fn a_user_who_was_erased_is_forgotten_also_behind_many_retries() {
             (delivered, view(world).in_order) == (600, 0)
         })
         .await;
+}
+
+#[tokio::test]
+async fn one_users_slowness_holds_up_that_user_and_nobody_else() {
+    let config = Config {
+        window: 64,
+        ..Config::default()
+    };
+    let mut world = World::new(config).await;
+    let sync = ordered(&world, "/slow");
+    world
+        .destination
+        .hangs("/slow", |body| number_in(body) % 7 == 3);
+    world.apply(&sync).await;
+    // Of the slow user there are more than memory is for, before the others'.
+    let of_3 = 300;
+    let of_3_first = (0..of_3).map(|round| 3 + 7 * round);
+    world.send("tick", of_3_first).await;
+    world.send("tick", (0..20).map(|round| 4 + 7 * round)).await;
+    world
+        .until_before_retry("the others", |world| {
+            let view = world.streams.view(sync.id).unwrap();
+            view.counts.delivered_first == 20
+        })
+        .await;
+    let view = world.streams.view(sync.id).unwrap();
+    assert_eq!((view.in_order, view.pending), (of_3 - 1, 0));
+    // What memory alone had is tried again first.
+    world.restart(std::slice::from_ref(&sync)).await;
+    world.destination.hangs("/slow", |_| false);
+    world
+        .until("all", |world| {
+            let view = world.streams.view(sync.id).unwrap();
+            (view.cursor.0, view.pending, view.in_order) == (of_3 + 20, 0, 0)
+        })
+        .await;
+    let arrived = world.destination.arrived("/slow");
+    assert_order(&arrived);
+    let numbers: HashSet<_> = arrived.iter().map(number).collect();
+    assert_eq!(numbers.len() as u64, of_3 + 20);
 }

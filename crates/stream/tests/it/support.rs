@@ -40,6 +40,7 @@ pub(crate) struct Destination {
     clock: Arc<ManualClock>,
     answers: Mutex<HashMap<String, Vec<Answer>>>,
     refusals: Mutex<HashMap<String, Refusal>>,
+    hanging: Mutex<HashMap<String, Hanging>>,
     arrived: Mutex<Vec<Arrived>>,
     under_way: AtomicU64,
     pub(crate) most_under_way: AtomicU64,
@@ -49,6 +50,9 @@ pub(crate) struct Destination {
 
 /// The status with which a body is refused.
 type Refusal = Box<dyn Fn(&str) -> Option<u16> + Send>;
+
+/// Whether a body is answered only when it no longer is one of these.
+type Hanging = Box<dyn Fn(&str) -> bool + Send>;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
@@ -73,6 +77,18 @@ impl Destination {
     ) {
         let mut refusals = self.refusals.lock().unwrap();
         refusals.insert(path.into(), Box::new(refusal));
+    }
+
+    /// Leaves what it is told to without an answer, until it is told otherwise.
+    pub(crate) fn hangs(&self, path: &str, hanging: impl Fn(&str) -> bool + Send + 'static) {
+        let mut all = self.hanging.lock().unwrap();
+        all.insert(path.into(), Box::new(hanging));
+    }
+
+    fn leaves_hanging(&self, arrived: &Arrived) -> bool {
+        let hanging = self.hanging.lock().unwrap();
+        let hanging = hanging.get(&arrived.path);
+        hanging.is_some_and(|hanging| hanging(&arrived.body))
     }
 
     pub(crate) fn arrived(&self, path: &str) -> Vec<Arrived> {
@@ -105,7 +121,10 @@ impl Transport for Destination {
             .unwrap()
             .get(&path)
             .and_then(|refusal| refusal(&arrived.body));
-        self.arrived.lock().unwrap().push(arrived);
+        self.arrived.lock().unwrap().push(arrived.clone());
+        while self.leaves_hanging(&arrived) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(now, Ordering::SeqCst);
         tokio::task::yield_now().await;
@@ -161,6 +180,7 @@ impl World {
         let destination = Arc::new(Destination {
             clock: Arc::clone(&clock),
             answers: Mutex::default(),
+            hanging: Mutex::default(),
             refusals: Mutex::default(),
             arrived: Mutex::default(),
             under_way: AtomicU64::new(0),
@@ -228,7 +248,7 @@ impl World {
     }
 
     /// Sends events of this type; their bodies are `{"event_type":…,"n":…,…}`.
-    pub(crate) async fn send(&self, event_type: &str, numbers: std::ops::Range<u64>) {
+    pub(crate) async fn send(&self, event_type: &str, numbers: impl IntoIterator<Item = u64>) {
         let event = |n| IncomingEvent {
             kind: EventKind::of_type(event_type),
             user_id: Some(format!("user-{}", n % 7)),
@@ -246,7 +266,7 @@ impl World {
         let batch = Batch {
             project: self.project,
             received_at: self.clock.now(),
-            events: numbers.map(event).collect(),
+            events: numbers.into_iter().map(event).collect(),
         };
         self.journal.accept(batch).await.unwrap();
     }

@@ -231,6 +231,7 @@ async fn an_events_deliveries_are_shown_with_their_attempts() {
     let missing = Discarded::MissingMapping {
         field: "id".into(),
         waited_seconds: None,
+        no_room: false,
     };
     let record = Record {
         delivered: vec![first],

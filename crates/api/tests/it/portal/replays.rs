@@ -109,11 +109,14 @@ async fn a_replay_is_made_steered_and_ends() {
         begun: 5,
         delivered: 3,
         failed: 1,
+        trouble: Some("5 attempts in a row failed: example.com answered 503".into()),
         ..Progress::default()
     };
-    world.lanes.notes().progress = Some(progress);
+    world.lanes.notes().progress = Some(progress.clone());
     let shown = world.get(&path).await.is(200).json();
     assert_eq!(shown["progress"]["outstanding"], 1);
+    let waits_for = shown["waits_for"].as_str().unwrap();
+    assert!(waits_for.ends_with("answered 503"), "{waits_for}");
     world
         .post(&format!("{path}/cancel"), Value::Null)
         .await
@@ -278,6 +281,7 @@ async fn a_dry_run_counts_and_shows_what_would_be_sent_without_secrets() {
         let missing = EndedWhy::Discarded(Discarded::MissingMapping {
             field: "email".into(),
             waited_seconds: None,
+            no_room: false,
         });
         notes.ended = (1..=7).map(|n| ended(n, timed_out())).collect();
         notes.ended.push(ended(8, missing));
@@ -437,7 +441,7 @@ async fn what_failed_of_past_events_is_shown_as_long_as_it_is_kept() {
         ..Progress::default()
     };
     world.lanes.notes().ended = vec![ended(3, timed_out())];
-    world.lanes.notes().progress = Some(kept);
+    world.lanes.notes().progress = Some(kept.clone());
     world.portal.settle_replays().await.unwrap();
     assert!(world.lanes.notes().forgotten.is_empty());
     assert_eq!(world.get(&path).await.at("/state"), "done");

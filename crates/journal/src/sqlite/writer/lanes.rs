@@ -373,6 +373,7 @@ impl Lanes {
             "UPDATE lanes SET dropped = 1 WHERE number = ?1",
             [lane.number],
         )?;
+        let (in_order, _) = turns::tally(connection, lane.number)?;
         self.forget_pending(lane.project, lane.pending);
         self.replaying.remove(&lane.number);
         fates.forget(lane.number);
@@ -386,6 +387,7 @@ impl Lanes {
         Ok(Ok(DroppedLane {
             pending: lane.pending,
             backlog: behind.saturating_sub(ahead),
+            in_order,
             ended: lane.ended,
         }))
     }
