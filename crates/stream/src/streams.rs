@@ -10,7 +10,7 @@ use delivery::Pace;
 use delivery::retry::Schedule;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use journal::hold::{Drain, Forgone, Standing};
-use journal::{DroppedLane, Journal, StorageError};
+use journal::{Counts, DroppedLane, Journal, StorageError};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
 use model::sync::{self, Sync};
@@ -141,6 +141,8 @@ pub(crate) struct Slot {
     pub(crate) pace: Arc<Pace>,
     gate: tokio::sync::Mutex<Option<Running>>,
     shown: Mutex<Shown>,
+    /// What was counted of backfills that run no more.
+    of_backfills: Mutex<Counts>,
 }
 
 /// A lane that runs.
@@ -517,15 +519,21 @@ impl Streams {
             .collect()
     }
 
-    /// A glance at each lane.
+    /// A glance at each lane, together with its backfills.
     pub fn glances(&self, mut each: impl FnMut(SyncId, Glance)) {
         let slots: Vec<_> = self
             .lanes()
             .iter()
             .map(|(sync, slot)| (*sync, Arc::clone(slot)))
             .collect();
+        let backfills = self.backfills_by_sync();
         for (sync, slot) in slots {
-            each(sync, slot.glance());
+            let mut glance = slot.glance();
+            glance.counts.add(&slot.of_ended_backfills());
+            for backfill in backfills.get(&sync).into_iter().flatten() {
+                glance.join(backfill.glance());
+            }
+            each(sync, glance);
         }
     }
 
@@ -563,6 +571,7 @@ impl Slot {
                 reason: None,
                 since: now,
             })),
+            of_backfills: Mutex::default(),
         }
     }
 

@@ -43,6 +43,19 @@ pub enum Health {
     Stalled,
 }
 
+impl Health {
+    /// How bad that is.
+    fn trouble(self) -> u8 {
+        match self {
+            Self::Paused | Self::Healthy => 0,
+            Self::Degraded => 1,
+            Self::Failing => 2,
+            Self::Misconfigured => 3,
+            Self::Stalled => 4,
+        }
+    }
+}
+
 /// A lane's load, health and latencies.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct LaneView {
@@ -110,6 +123,21 @@ pub struct Glance {
     pub backlog: u64,
     /// Since the lane was opened.
     pub counts: Counts,
+}
+
+impl Glance {
+    /// Takes in that of one of the lane's backfills: what was tried and lost, and its trouble where the
+    /// lane has less. What it has still to send is no backlog: the events are old.
+    pub(crate) fn join(&mut self, backfill: Self) {
+        self.counts.add(&backfill.counts);
+        self.last_failure = self.last_failure.max(backfill.last_failure);
+        if backfill.health.trouble() > self.health.trouble() {
+            self.health = backfill.health;
+            self.reason = backfill.reason.map(|reason| format!("a replay: {reason}"));
+            self.failure = backfill.failure;
+            self.last_success = backfill.last_success;
+        }
+    }
 }
 
 /// Quantiles of a latency in seconds; absent when there was none.

@@ -257,6 +257,8 @@ pub struct DroppedLane {
     pub pending: u64,
     /// Events that it had not yet looked at.
     pub backlog: u64,
+    /// Deliveries that wait for an earlier one of their user.
+    pub waiting_in_order: u64,
     /// Records of deliveries that ended without success.
     pub ended: u64,
 }
@@ -264,7 +266,7 @@ pub struct DroppedLane {
 impl DroppedLane {
     /// Deliveries that would never be made: what a confirmation confirms.
     pub fn owed(&self) -> u64 {
-        self.pending + self.backlog
+        self.pending + self.backlog + self.waiting_in_order
     }
 }
 
@@ -273,6 +275,7 @@ impl From<journal::DroppedLane> for DroppedLane {
         Self {
             pending: dropped.pending,
             backlog: dropped.backlog,
+            waiting_in_order: dropped.in_order,
             ended: dropped.ended,
         }
     }
@@ -283,6 +286,7 @@ impl From<&LaneStats> for DroppedLane {
         Self {
             pending: stats.pending,
             backlog: stats.head.0.saturating_sub(stats.cursor.0),
+            waiting_in_order: stats.in_order,
             ended: stats.ended,
         }
     }

@@ -260,8 +260,9 @@ pub(super) async fn status(
         ended: stats.ended,
         requests_at_once: lane.allowed,
         next_probe_at: lane.next_probe.map(rfc3339),
-        waiting_in_order: lane.in_order,
-        awaiting_properties: lane.awaiting,
+        // Of a lane that runs it is known what waits in memory, too.
+        waiting_in_order: lane.in_order.max(stats.in_order),
+        awaiting_properties: lane.awaiting.max(stats.awaiting),
         held: HeldView::new(lane.caps, &stats),
         draining: lane.draining.map(|drain| DrainingView {
             events_left: drain.until.0.saturating_sub(stats.cursor.0),

@@ -59,13 +59,16 @@ impl Resume {
         });
         let address = format!("{}/resume", path(&sync));
         let resumed = remote.call(Method::POST, &address, Some(&input)).await;
-        let resumed = resumed.map_err(|error| match owed(&error) {
-            Some((events, retries)) => anyhow::anyhow!(
+        let resumed = resumed.map_err(|error| {
+            let Some(refused) = Refused::find(&error, "confirmation_needed") else {
+                return error;
+            };
+            let (events, retries) = owed(&refused.problem["would_drop"]);
+            anyhow::anyhow!(
                 "that would drop {events} waiting events and {retries} pending retries: \
                  `--confirm {}` does it all the same",
                 events + retries
-            ),
-            None => error,
+            )
         })?;
         if self.one.server.json {
             return Ok(output::print_json(&resumed)?);
@@ -81,12 +84,13 @@ impl Resume {
     }
 }
 
-/// Events and retries that a refusal says would be dropped.
-fn owed(error: &anyhow::Error) -> Option<(u64, u64)> {
-    let refused = Refused::find(error, "confirmation_needed")?;
-    let would_drop: &Value = &refused.problem["would_drop"];
-    let count = |field: &str| would_drop[field].as_u64().unwrap_or(0);
-    Some((count("backlog"), count("pending")))
+/// Events (those that wait for their user's turn, too) and retries that are dropped, or would be.
+pub(super) fn owed(dropped: &Value) -> (u64, u64) {
+    let count = |field: &str| dropped[field].as_u64().unwrap_or(0);
+    (
+        count("backlog") + count("waiting_in_order"),
+        count("pending"),
+    )
 }
 
 /// What a sync keeps, and what it lost, in words.

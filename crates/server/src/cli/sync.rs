@@ -370,6 +370,13 @@ impl One {
             ),
             ("Held", resume::held(&status["held"])),
         ]);
+        if status["waiting_in_order"].as_u64() > Some(0) {
+            let count = &status["waiting_in_order"];
+            fields.push((
+                "In order",
+                format!("{count} wait for an earlier one of their user"),
+            ));
+        }
         if status["awaiting_properties"].as_u64() > Some(0) {
             let count = &status["awaiting_properties"];
             let told = format!("{count} of the retries, for properties of their users");
@@ -415,8 +422,8 @@ impl Delete {
                 return error;
             };
             let would_drop = &refused.problem["would_drop"];
-            let owed = ["pending", "backlog"].map(|field| would_drop[field].as_u64().unwrap_or(0));
-            let owed: u64 = owed.iter().sum();
+            let (events, retries) = resume::owed(would_drop);
+            let owed = events + retries;
             anyhow::anyhow!(
                 "it still owes {owed} deliveries: `--confirm {owed}` deletes it all the same"
             )
@@ -424,11 +431,10 @@ impl Delete {
         if self.one.server.json {
             return Ok(output::print_json(&dropped)?);
         }
+        let (events, retries) = resume::owed(&dropped);
         output::print(&format!(
-            "{} is deleted, with {} waiting events and {} pending retries",
+            "{} is deleted, with {events} waiting events and {retries} pending retries",
             output::text(&sync["id"]),
-            dropped["backlog"],
-            dropped["pending"]
         ));
         Ok(())
     }

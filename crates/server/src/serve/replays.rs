@@ -12,7 +12,7 @@ use model::sync::Sync;
 use model::{Offset, ProjectId, ReplayId, SyncId, Timestamp};
 use pipeline::{Plan, Scope};
 use store::{ReplayGoal, ReplayRecord};
-use stream::{ApplyError, Backfill, FailedReplay, lane_of};
+use stream::{ApplyError, Backfill, FailedReplay, Health, LaneView, lane_of};
 
 use super::adapters::{ControlledLanes, unavailable};
 
@@ -64,7 +64,7 @@ impl Replays for ControlledLanes {
                 failed: state.failed,
                 unsent: state.unsent,
                 done: state.is_done(),
-                kept: 0,
+                ..Progress::default()
             }));
         }
         let lane = self.journal.lane_stats(replay.sync).await;
@@ -221,20 +221,25 @@ impl ControlledLanes {
         let arrived = !matches!(&replay.what, Replayed::Import(import) if !import.complete);
         let delivered = stats.total.delivered_first + stats.total.delivered_retry;
         let failed = stats.total.discarded + stats.total.expired;
-        // Of one that keeps the order of users, some may wait without a retry.
-        let in_order = self.journal.turns(lane, None, 1).await;
-        let in_order = !in_order.map_err(unavailable)?.is_empty();
+        let view = self.streams.backfill_view(replay.id);
+        let ill = |view: &LaneView| matches!(view.health, Health::Failing | Health::Stalled);
         let cancelled = replay.state == ReplayGoal::Cancelled;
         Ok(Some(Progress {
             total: end.0.saturating_sub(bounds.start.0),
             looked_at: stats.cursor.0.saturating_sub(bounds.start.0),
-            begun: delivered + failed + stats.pending,
+            // Of one that keeps the order of users, some may wait without a retry.
+            begun: delivered + failed + stats.pending + stats.in_order,
             delivered,
             failed,
             // What waits is given up with the rest.
-            unsent: if cancelled { stats.pending } else { 0 },
-            done: arrived && stats.cursor >= end && stats.pending == 0 && !in_order,
+            unsent: if cancelled {
+                stats.pending + stats.in_order
+            } else {
+                0
+            },
+            done: arrived && stats.cursor >= end && stats.pending == 0 && stats.in_order == 0,
             kept: stats.ended,
+            trouble: view.filter(ill).and_then(|view| view.reason),
         }))
     }
 }

@@ -5,18 +5,36 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use journal::StorageError;
+use journal::{Counts, StorageError};
 use model::{Offset, ReplayId, SyncId};
 use tokio::sync::watch;
 
-use super::{ApplyError, Slot, Streams, Wanted};
+use super::{ApplyError, Shown, Slot, Streams, Wanted};
 use crate::backfill::{Backfill, Marked, lane_of};
 use crate::sample::{Subject, all_secrets};
+use crate::view::LaneView;
 
 /// How many of a sync's places its backfills get: one in so many, besides those that the sync has.
 const SHARE: usize = 4;
 
 impl Streams {
+    /// What can be seen of a backfill's lane; `None` when it doesn't run.
+    pub fn backfill_view(&self, id: ReplayId) -> Option<LaneView> {
+        let slot = self
+            .backfills()
+            .get(&id)
+            .map(|(_, slot)| Arc::clone(slot))?;
+        Some(slot.view())
+    }
+
+    pub(super) fn backfills_by_sync(&self) -> HashMap<SyncId, Vec<Arc<Slot>>> {
+        let mut by_sync: HashMap<_, Vec<_>> = HashMap::new();
+        for (sync, slot) in self.backfills().values() {
+            by_sync.entry(*sync).or_default().push(Arc::clone(slot));
+        }
+        by_sync
+    }
+
     pub(super) fn backfills(&self) -> MutexGuard<'_, HashMap<ReplayId, (SyncId, Arc<Slot>)>> {
         // The map is only read, inserted into and removed from under the lock.
         self.backfills
@@ -84,9 +102,10 @@ impl Streams {
         let of_sync = Arc::clone(&self.slot(sync).pace);
         let deliver = Arc::new(Marked::new(inner, clock, id, of_sync));
         let started = self.start((log, lane), head, deliver, &slot.pace, course);
-        let (mut started, _) = started.await?;
+        let (mut started, view) = started.await?;
         started.end = end;
         *running = Some(started);
+        slot.show(Shown::Lane(view));
         Ok(())
     }
 
@@ -111,9 +130,12 @@ impl Streams {
 
     async fn stop_backfill(&self, id: ReplayId) {
         let removed = self.backfills().remove(&id);
-        if let Some((_, slot)) = removed {
+        if let Some((sync, slot)) = removed {
             let running = slot.gate.lock().await.take();
             self.stop(running).await;
+            if let Some(of_sync) = self.lanes().get(&sync) {
+                of_sync.count_backfill(&slot);
+            }
         }
     }
 
@@ -127,5 +149,24 @@ impl Streams {
         for id in of_sync {
             self.stop_backfill(id).await;
         }
+    }
+}
+
+impl Slot {
+    /// What was counted of the sync's backfills that run no more: what a lane counts only rises.
+    pub(super) fn of_ended_backfills(&self) -> Counts {
+        *self.counted()
+    }
+
+    fn count_backfill(&self, ended: &Slot) {
+        let counts = ended.glance().counts;
+        self.counted().add(&counts);
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counts> {
+        // Numbers are valid whatever happened.
+        self.of_backfills
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use journal::Journal as _;
-use millstream_stream::{Backfill, Config, count_events, lane_of};
+use millstream_stream::{Backfill, Config, Health, count_events, lane_of};
 use model::definition::Definition;
 use model::filter::Selection;
 use model::sync::{Order, Sync};
@@ -72,6 +72,43 @@ async fn until_done(world: &World) {
         world.clock.advance_to_next_sleeper();
     }
     panic!("the backfill did not end");
+}
+
+#[tokio::test]
+async fn a_backfills_trouble_is_its_syncs_too() {
+    let world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/past");
+    world.apply(&sync).await;
+    world.send("tick", 0..40).await;
+    world.until_arrived("/past", 40).await;
+    world.until_settled(&sync).await;
+    world.clock.advance(Duration::from_secs(3600));
+    let until = world.clock.now();
+    world.destination.answers("/past", [Answer::Status(503)]);
+    let backfill = backfill(&sync, until, &[]);
+    carry(&world, &backfill, until).await;
+    let glance = |world: &World| {
+        let mut found = None;
+        world.streams.glances(|_, glance| found = Some(glance));
+        found.unwrap()
+    };
+    world
+        .until("expiry", |world| glance(world).counts.expired == 40)
+        .await;
+    let seen = glance(&world);
+    assert_eq!(
+        (seen.health, seen.counts.delivered_first),
+        (Health::Failing, 40)
+    );
+    let reason = seen.reason.unwrap();
+    assert!(reason.starts_with("a replay: "), "{reason}");
+    let view = world.streams.backfill_view(ID).unwrap();
+    assert_eq!(view.health, Health::Failing);
+    // What was counted stays when it is over; its trouble does not.
+    world.streams.remove_backfill(ID).await.unwrap();
+    let seen = glance(&world);
+    assert_eq!((seen.health, seen.counts.expired), (Health::Healthy, 40));
+    assert!(world.streams.backfill_view(ID).is_none());
 }
 
 #[tokio::test]

@@ -100,12 +100,12 @@ export function useDelete(sync: Sync): () => void {
       confirmDanger({
         title: "It has undelivered events",
         what: `With ${sync.name} go ${String(lost.pending)} deliveries that wait for another attempt, ${String(
-          lost.backlog,
+          lost.backlog + lost.waiting_in_order,
         )} events not sent yet, and ${String(lost.ended)} records of failures.`,
         action: "Delete everything",
         onConfirm: () => {
           // No more than was just shown: what is booked meanwhile is asked about again.
-          remove.mutate(lost.pending + lost.backlog);
+          remove.mutate(lost.pending + lost.backlog + lost.waiting_in_order);
         },
       });
     },

@@ -20,7 +20,7 @@ const CHOICES: Record<Backlog, { label: string; about: string; done: string }> =
   },
   newest_per_user: {
     label: "Only the newest event of each user",
-    about: "The newest of each user and event type; older ones are skipped. Pending retries continue.",
+    about: "The newest of each user and event type; older ones are skipped. Pending retries, and what waits for these, continue.",
     done: "is enabled and delivers the newest events of each user.",
   },
   drop: {
@@ -45,7 +45,7 @@ export function ResumeForm({ sync, status, save, onDone }: ResumeProps) {
   const [rate, setRate] = useState<number | null>(null);
   // What a refusal said: what came meanwhile is asked about again.
   const [owed, setOwed] = useState<{ events: number; retries: number }>();
-  const events = owed?.events ?? status.backlog;
+  const events = owed?.events ?? status.backlog + status.waiting_in_order;
   const retries = owed?.retries ?? status.pending;
   const resume = useMutation({
     mutationFn: async () => {
@@ -69,7 +69,7 @@ export function ResumeForm({ sync, status, save, onDone }: ResumeProps) {
     onError: (error) => {
       void client.invalidateQueries({ queryKey: statusQuery(sync.project, sync.id).queryKey });
       const lost = error instanceof ProblemError ? error.wouldDrop : null;
-      if (lost !== null) setOwed({ events: lost.backlog, retries: lost.pending });
+      if (lost !== null) setOwed({ events: lost.backlog + lost.waiting_in_order, retries: lost.pending });
     },
   });
   const more = resume.error instanceof ProblemError && resume.error.wouldDrop !== null;

@@ -61,7 +61,7 @@ pub trait Replays: Send + std::marker::Sync + 'static {
 }
 
 /// How far a replay is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
     /// How many are looked at in all.
     pub total: u64,
@@ -80,6 +80,9 @@ pub struct Progress {
     /// How many that ended without success it keeps.
     #[serde(default)]
     pub kept: u64,
+    /// Why what it sends doesn't arrive at the moment, in words.
+    #[serde(skip)]
+    pub trouble: Option<String>,
 }
 
 impl Progress {

@@ -254,13 +254,15 @@ impl Portal {
 
     /// A replay with how far it is.
     async fn replay_view(&self, record: ReplayRecord) -> Result<ReplayView, ApiError> {
-        let progress = match Progress::settled(&record) {
+        let mut progress = match Progress::settled(&record) {
             Some(settled) => settled,
             None => {
                 let progress = self.lanes.replay_progress(&record).await?;
                 progress.unwrap_or_default()
             }
         };
+        let trouble = progress.trouble.take();
+        progress.trouble = self.shown_reason(record.project, trouble).await?;
         let sync = self.store.sync_by_id(record.sync).await?;
         let enabled = sync.is_some_and(|sync| sync.sync.enabled);
         Ok(ReplayView::new(record, &progress, enabled))

@@ -25,7 +25,7 @@ pub(in crate::portal) struct ReplayView {
     per_minute: Option<u32>,
     /// How it does.
     state: StateName,
-    /// What it waits for, in words; null where it goes on or has ended.
+    /// What it waits for, or why what it sends doesn't arrive, in words; null where it goes on or has ended.
     waits_for: Option<String>,
     /// How far it is.
     progress: ProgressView,
@@ -98,6 +98,7 @@ impl ReplayView {
         let incomplete = matches!(&record.what, Replayed::Import(import) if !import.complete);
         let waits_for = match state {
             StateName::Running if !enabled => Some("the sync is switched off".to_owned()),
+            StateName::Running if progress.trouble.is_some() => progress.trouble.clone(),
             StateName::Running if incomplete => Some("the rest of the archive".to_owned()),
             _ => None,
         };

@@ -392,7 +392,7 @@ impl Replays for NotingLanes {
     }
 
     async fn replay_progress(&self, _: &ReplayRecord) -> Result<Option<Progress>, LaneError> {
-        Ok(self.working()?.progress)
+        Ok(self.working()?.progress.clone())
     }
 
     async fn forget_replay(&self, replay: &ReplayRecord) -> Result<(), LaneError> {

@@ -81,6 +81,7 @@ async fn a_sync_that_owes_deliveries_is_deleted_only_when_told_how_many_go() {
         let mut notes = world.lanes.notes();
         notes.stats.pending = 3;
         notes.stats.head = model::Offset(4);
+        notes.stats.in_order = 2;
         notes.stats.ended = 9;
     }
     let delete = |query: &str| world.call("DELETE", &format!("{path}{query}")).send();
@@ -88,26 +89,26 @@ async fn a_sync_that_owes_deliveries_is_deleted_only_when_told_how_many_go() {
     let problem = asked.problem(409, "confirmation_needed");
     assert_eq!(
         problem["would_drop"],
-        json!({"pending": 3, "backlog": 4, "ended": 9})
+        json!({"pending": 3, "backlog": 4, "waiting_in_order": 2, "ended": 9})
     );
     assert!(
-        problem["detail"].as_str().unwrap().contains("confirm=7"),
+        problem["detail"].as_str().unwrap().contains("confirm=9"),
         "{problem}"
     );
-    delete("?confirm=6")
+    delete("?confirm=8")
         .await
         .problem(409, "confirmation_needed");
     delete("?confirm=all").await.problem(400, "malformed_query");
     assert_eq!(world.get(&path).await.status, StatusCode::OK);
     assert!(world.lanes.notes().removed.is_empty());
 
-    let deleted = delete("?confirm=7").await;
+    let deleted = delete("?confirm=9").await;
     assert_eq!(
         deleted.json(),
-        json!({"pending": 3, "backlog": 4, "ended": 9})
+        json!({"pending": 3, "backlog": 4, "waiting_in_order": 2, "ended": 9})
     );
     assert_eq!(world.lanes.notes().removed, [id_in(&path)]);
-    delete("?confirm=7").await.problem(404, "not_found");
+    delete("?confirm=9").await.problem(404, "not_found");
 }
 
 #[tokio::test]
