@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -53,19 +53,23 @@ fn archive(folder: &Path, lines: &[String]) -> PathBuf {
 
 /// Runs `millstream import`: its exit code and what it printed.
 async fn import(setup: &Setup, server: &Server, archive: &Path, more: &[&str]) -> (i32, Value) {
-    let mut command = Command::new(setup.binary());
-    command.arg("import").arg(archive);
-    command.args(["--project", "history", "--sync", "late", "--json"]);
-    command.args(["--server", server.base()]).args(more);
-    command.env("MILLSTREAM_TOKEN", server.admin_token());
-    let output = tokio::task::spawn_blocking(move || command.output()).await;
-    let output = output.expect("it runs").expect("it runs");
+    let output = run_import(setup, server, archive, more).await;
     let text = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);
     let shown = serde_json::Deserializer::from_str(&text).into_iter().next();
     let shown = shown.and_then(Result::ok);
     let shown = shown.unwrap_or_else(|| panic!("{text} {error}"));
     (output.status.code().expect("a code"), shown)
+}
+
+async fn run_import(setup: &Setup, server: &Server, archive: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(setup.binary());
+    command.arg("import").arg(archive);
+    command.args(["--project", "history", "--sync", "late", "--json"]);
+    command.args(["--server", server.base()]).args(more);
+    command.env("MILLSTREAM_TOKEN", server.admin_token());
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    output.expect("it runs").expect("it runs")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,25 +89,44 @@ async fn an_archive_is_sent_to_one_sync_once_however_often_it_is_imported() {
     lines.push("{\"event_type\": \"Broken\"".into());
     // The same event twice.
     lines.push(line(6));
+    lines.push("{\"event_type\": \"\0\"}".into());
     let folder = tempfile::tempdir().expect("a folder");
     let archive = archive(folder.path(), &lines);
 
     let (code, read) = import(&setup, &server, &archive, &["--dry-run"]).await;
     assert_eq!(
-        (code, &read["read"], &read["taken"]),
-        (0, &json!(1202), &json!(0))
+        (code, &read["read"], &read["taken"], &read["refused"]),
+        (1, &json!(1203), &json!(0), &json!(1))
     );
+    // One that can't be read to its end leaves nothing behind.
+    let broken = folder.path().join("broken.zip");
+    let mut bytes = std::fs::read(&archive).expect("a file");
+    let at = bytes.len() / 2;
+    bytes[at..at + 50].fill(0);
+    std::fs::write(&broken, bytes).expect("a file");
+    let output = run_import(&setup, &server, &broken, &[]).await;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("broken.zip"), "{told}");
+    let replays = format!("{sync}/replays");
+    let none = control
+        .granted(http::Method::GET, &replays, None)
+        .await
+        .json();
+    assert_eq!(none["items"], json!([]));
     let (code, report) = import(&setup, &server, &archive, &["--rate", "60000"]).await;
     let counts = ["read", "taken", "duplicates", "refused"];
     let counts = counts.map(|name| report[name].as_u64().expect("a number"));
-    assert_eq!((code, counts), (1, [1202, 1200, 1, 1]), "{report}");
-    let refused = &report["refused_lines"][0];
+    assert_eq!((code, counts), (1, [1203, 1200, 1, 2]), "{report}");
+    let refused = &report["refused_lines"];
+    let place = |which: usize| refused[which]["line"].clone();
+    assert_eq!((place(0), place(1)), (json!(203), json!(201)));
+    let refused = &refused[1];
     let file = refused["file"].as_str().expect("a name");
     assert!(
         file.ends_with("export.zip/1/1_2025-06-01_2#0.json.gz"),
         "{file}"
     );
-    assert_eq!(refused["line"], 201);
 
     let replay = format!(
         "{sync}/replays/{}",

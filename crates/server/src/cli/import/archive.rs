@@ -48,7 +48,8 @@ pub(super) fn lines(
     file.rewind().with_context(unreadable)?;
     let mut budget = ALWAYS_BYTES.max(size.saturating_mul(MOST_RATIO));
     match &start[..read] {
-        [b'P', b'K', 3, 4] => zipped(&name, file, &mut budget, each),
+        // The second is what a zip without any file begins with.
+        [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => zipped(&name, file, &mut budget, each),
         _ => one(&name, BufReader::new(file), &mut budget, each),
     }
 }
@@ -72,6 +73,9 @@ fn zipped(
 ) -> anyhow::Result<()> {
     let broken = || format!("{name} is no zip archive that can be read");
     let mut archive = ZipArchive::new(BufReader::new(file)).with_context(broken)?;
+    if archive.is_empty() {
+        bail!("{name} has no files");
+    }
     if archive.len() > MOST_FILES {
         bail!("{name} has more than {MOST_FILES} files");
     }
@@ -117,6 +121,7 @@ fn one(
         *budget -= read;
         let text = match (fits, std::str::from_utf8(&line)) {
             (false, _) => Err("longer than 1 MiB"),
+            (true, Ok(text)) if text.contains('\0') => Err("has a NUL character"),
             (true, Ok(text)) => Ok(text.trim()),
             (true, Err(_)) => Err("not UTF-8"),
         };
@@ -233,11 +238,12 @@ pub(super) mod tests {
     #[test]
     fn lines_that_are_no_text_or_too_long_are_told_and_passed() {
         let mut text = vec![b'x'; LINE_BYTES + 1];
-        text.extend(b"\n\xff\nfine\n");
+        text.extend(b"\n\xff\nfine\n\0\n");
         let found = read(&text).unwrap();
         assert_eq!(found[0].2, Err("longer than 1 MiB"));
         assert_eq!(found[1].2, Err("not UTF-8"));
         assert_eq!(found[2], is("", 3, "fine"));
+        assert_eq!(found[3].2, Err("has a NUL character"));
     }
 
     #[test]
@@ -257,5 +263,7 @@ pub(super) mod tests {
         let mut gzipped = gzip(&[b'x'; 10_000]);
         gzipped.truncate(20);
         assert!(read(&gzipped).is_err());
+        let none = format!("{:#}", read(&zip(&[])).unwrap_err());
+        assert!(none.contains("no files"), "{none}");
     }
 }

@@ -107,6 +107,8 @@ impl Import {
             let digest = tokio::task::spawn_blocking(move || digest(&archives)).await;
             digest.context("reading broke off")??
         };
+        // An archive that can't be read to its end is found before anything is made of it.
+        self.read(None).await?;
         let remote = self.server.connect()?;
         let project = project::find(&remote, &self.project).await?;
         let sync = sync::find(&remote, &project, &self.sync).await?;
@@ -154,7 +156,7 @@ impl Import {
         while let Some(batch) = read.recv().await {
             report.add(batch, to).await?;
             if shows {
-                report.show();
+                report.show(to.is_some());
             }
         }
         if shows {
@@ -225,15 +227,18 @@ impl Report {
         }
     }
 
-    fn show(&self) {
+    fn show(&self, sent: bool) {
         let mut error = io::stderr().lock();
         let (read, taken) = (self.read, self.taken);
         let (duplicates, refused) = (self.duplicates, self.refused);
         // Progress that can't be shown is no reason to stop.
-        let _ = write!(
-            error,
-            "\r\x1b[Kread {read} lines: taken {taken}, duplicates {duplicates}, refused {refused}"
-        );
+        let _ = match sent {
+            true => write!(
+                error,
+                "\r\x1b[Kread {read} lines: taken {taken}, duplicates {duplicates}, refused {refused}"
+            ),
+            false => write!(error, "\r\x1b[Kchecked {read} lines: refused {refused}"),
+        };
         let _ = error.flush();
     }
 
