@@ -196,17 +196,15 @@ pub(super) async fn delete(
     let record = portal.store.sync(project, id).await?;
     let version = IfMatch::against_maybe(if_match, record.version)?;
     let status = portal.lanes.status(id).await?;
-    let would_drop = status
-        .stats
-        .as_ref()
-        .map(DroppedLane::from)
-        .unwrap_or_default();
+    let stats = status.stats.unwrap_or_default();
+    let would_drop = DroppedLane::from(&stats);
     if would_drop.owed() > how.confirm.unwrap_or(0) {
         return Err(ApiError::ConfirmationNeeded(would_drop));
     }
     let (whole, by) = (portal.clone(), allowed.caller());
     let dropped = portal
         .run(async move {
+            whole.close_incidents_of(project, id, stats).await?;
             whole.store.delete_sync(project, id, version, &by).await?;
             whole.remove(DeletedSync { id }).await
         })

@@ -43,7 +43,7 @@ pub struct Seen {
 /// How an incident ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// `recovered`, `switched_off` (the sync), `rule_off`.
+    /// `recovered`, `switched_off` (the sync), `deleted` (the sync), `rule_off`.
     pub why: String,
     /// How many deliveries expired meanwhile: they are lost, unless they are sent again.
     pub expired: u64,

@@ -81,7 +81,7 @@ struct IncidentEnd {
     /// When.
     #[schema(format = DateTime)]
     at: String,
-    /// `recovered`, `switched_off` (the sync), or `rule_off`.
+    /// `recovered`, `switched_off` (the sync), `deleted` (the sync), or `rule_off`.
     why: String,
     /// How long it lasted.
     lasted_seconds: u64,

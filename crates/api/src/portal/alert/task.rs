@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use journal::LaneStats;
 use model::alert::Kind;
 use model::{IncidentId, MessageId, ProjectId, SyncId, Timestamp};
-use store::alert::{ChannelKind, Ended, Incident, NewIncident, Seen, Subject, Telling};
+use store::alert::{
+    ChannelKind, Ended, Incident, IncidentFilter, NewIncident, Seen, Subject, Telling,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::watch::{Over, Step, Watch};
@@ -218,34 +221,9 @@ impl Alerts {
             }
             found => found?,
         };
-        let stats = portal
-            .lanes
-            .status(about.sync)
-            .await?
-            .stats
-            .unwrap_or_default();
-        let ended = Ended {
-            why: why.name().to_owned(),
-            expired: stats.total.expired.saturating_sub(incident.seen.expired),
-            discarded: stats
-                .total
-                .discarded
-                .saturating_sub(incident.seen.discarded),
-            pending: stats.pending,
-            backlog: glance.backlog,
-        };
-        let muted = incident.muted_until.is_some_and(|until| until > now);
-        let telling = match incident.told && !muted && why != Over::RuleOff {
-            true => {
-                let seen = portal.as_told(about.project, &incident.seen).await?;
-                let mut told = told(portal, about, (id, kind, incident.opened_at), &seen);
-                told.ended = Some((now, &ended));
-                portal.telling_of(&told, now).await?
-            }
-            false => Telling::default(),
-        };
-        portal.store.close_incident(id, &ended, telling).await?;
-        tracing::info!(sync = %about.sync, rule = kind.name(), incident = %id, why = why.name(), "an incident is over");
+        let stats = portal.lanes.status(about.sync).await?.stats;
+        let owed = (stats.unwrap_or_default(), glance.backlog);
+        portal.close(&incident, why, owed, about, now).await?;
         self.watch.closed(about.sync, kind);
         self.held.retain(|held| held.id != id);
         Ok(())
@@ -298,6 +276,67 @@ fn told<'a>(
 }
 
 impl Portal {
+    /// Ends an incident, and tells of that whoever was told of it.
+    async fn close(
+        &self,
+        incident: &Incident,
+        why: Over,
+        (stats, backlog): (LaneStats, u64),
+        about: &Subject,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let (id, kind, seen) = (incident.id, incident.kind, &incident.seen);
+        let ended = Ended {
+            why: why.name().to_owned(),
+            expired: stats.total.expired.saturating_sub(seen.expired),
+            discarded: stats.total.discarded.saturating_sub(seen.discarded),
+            pending: stats.pending,
+            backlog,
+        };
+        let muted = incident.muted_until.is_some_and(|until| until > now);
+        let telling = match incident.told && !muted && why != Over::RuleOff {
+            true => {
+                let seen = self.as_told(about.project, seen).await?;
+                let mut told = told(self, about, (id, kind, incident.opened_at), &seen);
+                told.ended = Some((now, &ended));
+                self.telling_of(&told, now).await?
+            }
+            false => Telling::default(),
+        };
+        self.store.close_incident(id, &ended, telling).await?;
+        tracing::info!(sync = %about.sync, rule = kind.name(), incident = %id, why = why.name(), "an incident is over");
+        Ok(())
+    }
+
+    /// Ends the open incidents of a sync that is about to be deleted: they go with it, and whoever was
+    /// told of one would wait for its end.
+    pub(in crate::portal) async fn close_incidents_of(
+        &self,
+        project: ProjectId,
+        sync: SyncId,
+        stats: LaneStats,
+    ) -> Result<(), ApiError> {
+        let filter = IncidentFilter {
+            sync: Some(sync),
+            open: Some(true),
+        };
+        let most = Kind::ALL.len() as u32;
+        let open = self.store.incidents(project, filter, None, most).await?;
+        if open.items.is_empty() {
+            return Ok(());
+        }
+        let Some(about) = self.store.alert_subject(sync).await? else {
+            return Ok(());
+        };
+        let now = self.authority.clock.now();
+        let backlog = stats.head.0.saturating_sub(stats.cursor.0);
+        for incident in open.items {
+            self.close(&incident, Over::Deleted, (stats, backlog), &about, now)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// The page of a sync.
     pub(super) fn sync_page(&self, project: ProjectId, sync: SyncId) -> String {
         format!("{}/p/{project}/syncs/{sync}", self.public_url)

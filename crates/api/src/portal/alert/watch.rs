@@ -46,6 +46,8 @@ pub(super) enum Over {
     SwitchedOff,
     /// Nobody wants to know any more.
     RuleOff,
+    /// The sync was deleted.
+    Deleted,
 }
 
 impl Over {
@@ -54,6 +56,7 @@ impl Over {
             Self::Recovered => "recovered",
             Self::SwitchedOff => "switched_off",
             Self::RuleOff => "rule_off",
+            Self::Deleted => "deleted",
         }
     }
 }

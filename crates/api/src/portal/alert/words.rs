@@ -117,6 +117,7 @@ pub(super) fn over(opened_at: Timestamp, at: Timestamp, ended: &Ended) -> String
     let lasted = lasted(at.since(opened_at));
     let end = match ended.why.as_str() {
         why if why == Over::SwitchedOff.name() => format!("it was switched off after {lasted}"),
+        why if why == Over::Deleted.name() => format!("the sync was deleted after {lasted}"),
         why if why == Over::RuleOff.name() => {
             format!("nobody watches this any more after {lasted}")
         }

@@ -254,6 +254,31 @@ async fn an_incident_is_told_once_by_every_way_and_so_is_its_end() {
 }
 
 #[tokio::test]
+async fn what_was_told_of_a_sync_ends_when_it_is_deleted() {
+    let mut scene = Scene::new().await;
+    scene.only_credentials().await;
+    scene
+        .channel(json!({"kind": "webhook", "name": "ops", "url": "https://hooks.example.com"}))
+        .await;
+    scene.is_refused();
+    scene.look().await;
+    assert_eq!(scene.sent().await.len(), 1);
+    let sync = scene.sync.clone();
+    scene.world.call("DELETE", &sync).send().await.is(200);
+    let sent = scene.sent().await;
+    assert_eq!(sent.len(), 1);
+    let body: Value = serde_json::from_slice(&sent[0].body).unwrap();
+    assert_eq!(
+        (&body["type"], &body["data"]["ended"]["why"]),
+        (&json!("incident.closed"), &json!("deleted"))
+    );
+    assert_eq!(scene.mails().await.len(), 2);
+    scene.world.lanes.notes().glances.clear();
+    scene.look().await;
+    assert!(scene.sent().await.is_empty());
+}
+
+#[tokio::test]
 async fn neither_a_restart_nor_another_node_tells_of_it_again() {
     let mut scene = Scene::new().await;
     scene.only_credentials().await;
