@@ -189,6 +189,7 @@
 //! Nothing of the world outside is reachable from a template: no files, no network, no Java; the clock for `.now` is
 //! the host's. Each render has [`Budgets`], and no template and no data can make it panic.
 
+mod append;
 mod automatic;
 mod budget;
 mod builtins;

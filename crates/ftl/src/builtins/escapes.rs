@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::charset::encode;
 use super::{Args, Builtin, Returned, Run, define};
+use crate::append::append;
 use crate::error::{Error, ErrorKind};
 use crate::eval::{Env, Evaluated};
 use crate::syntax::ast::BuiltinCall;
@@ -132,13 +133,13 @@ fn escape_script(text: &str, json: bool, out: &mut Vec<u8>) {
         .position(|byte| !is_plain_in_script(*byte))
     {
         let at = written + plain;
-        out.extend_from_slice(&text.as_bytes()[written..at]);
+        append(out, &text.as_bytes()[written..at]);
         let (before, rest) = text.split_at(at);
         let Some(c) = rest.chars().next() else { break };
         escape_script_char(before, c, rest, json, out);
         written = at + c.len_utf8();
     }
-    out.extend_from_slice(&text.as_bytes()[written..]);
+    append(out, &text.as_bytes()[written..]);
 }
 
 /// Escapes `c`, which stands at the start of `rest`, if what is around it asks for that.

@@ -1,6 +1,7 @@
 //! Values to text.
 
 use super::env::{Env, Evaluated, Fault, with_article};
+use crate::append::append;
 use crate::datetime::{DateFormat, Surroundings};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::number::{Number, NumberFormat};
@@ -18,7 +19,7 @@ impl<'a> Env<'a> {
             return printed;
         }
         if let Some(text) = self.plain_text(expr) {
-            self.out.extend_from_slice(text.as_bytes());
+            append(&mut self.out, text.as_bytes());
             return Ok(());
         }
         let found = self.eval_opt(expr)?;

@@ -460,6 +460,12 @@ impl<'a> Env<'a> {
         self.locals.get(base + slot as usize)?.as_ref()
     }
 
+    /// Where a local variable is kept.
+    #[inline(always)]
+    pub(crate) fn local_mut(&mut self, slot: u32) -> Option<&mut Option<Value<'a>>> {
+        self.locals.get_mut(self.place.base + slot as usize)
+    }
+
     pub(crate) fn set_local(&mut self, slot: u32, value: Option<Value<'a>>) {
         self.set_local_of(self.place.base, slot, value);
     }

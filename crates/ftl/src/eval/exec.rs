@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::compare::{compared_bytes, equal};
 use super::compress::compress;
 use super::env::{Env, Evaluated, Fault};
+use crate::append::append;
 use crate::error::{Error, ErrorKind};
 use crate::settings::setting_failed;
 use crate::syntax::ast::{
@@ -52,7 +53,7 @@ impl<'a> Env<'a> {
     #[inline]
     fn print_text(&mut self, text: &str) -> Evaluated<'a, ()> {
         self.steps(1 + text.len() / TEXT_BYTES_PER_STEP)?;
-        self.out.extend_from_slice(text.as_bytes());
+        append(&mut self.out, text.as_bytes());
         self.check_output()
     }
 

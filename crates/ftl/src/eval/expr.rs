@@ -195,17 +195,22 @@ impl<'a> Env<'a> {
         target: &'a Expr,
         value: Option<&'a Expr>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
-        match (self.eval_guarded(target), value) {
+        let found = self.eval_guarded(target);
+        // What is found stays where it is: to move a value takes about as long as to find it.
+        match (&found, value) {
             (Ok(None), Some(value)) => self.eval_opt(value),
             (Ok(None), None) => Ok(Some(Value::Nothing)),
-            (found, _) => found,
+            _ => found,
         }
     }
 
     /// The value of an operand that may be missing; parentheses let any step in them be missing.
     pub(crate) fn eval_guarded(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
+        if !matches!(expr.kind, ExprKind::Paren(_)) {
+            return self.eval_opt(expr);
+        }
         match self.eval_opt(expr) {
-            Err(fault) if matches!(expr.kind, ExprKind::Paren(_)) && fault.is_missing() => Ok(None),
+            Err(fault) if fault.is_missing() => Ok(None),
             other => other,
         }
     }

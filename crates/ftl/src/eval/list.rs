@@ -7,7 +7,7 @@ use super::env::{Env, Evaluated};
 use super::exec::Flow;
 use super::operators::seq_len;
 use super::stream::{Stream, is_lazy};
-use crate::data::Hash;
+use crate::data::{Hash, View};
 use crate::error::ErrorKind;
 use crate::syntax::ast::{Expr, Items, List, LoopVars, Node};
 use crate::value::{LoopState, Str, Value};
@@ -181,9 +181,19 @@ impl<'a> Env<'a> {
     ) -> Evaluated<'a, Flow> {
         let count = hash.len();
         for (index, (key, view)) in hash.entries().enumerate() {
-            self.set_local(vars.first_slot(), Some(Value::str(key)));
-            let value = self.read(Some(view))?;
-            self.set_local(vars.second_slot(), value);
+            if let Some(local) = self.local_mut(vars.first_slot()) {
+                *local = Some(Value::str(key));
+            }
+            // Most values are strings. As above, they are written where they belong: what is put together
+            // elsewhere is written in parts and then copied as a whole, for which the processor waits.
+            if let View::Str(text) = view {
+                if let Some(local) = self.local_mut(vars.second_slot()) {
+                    *local = Some(Value::str(text));
+                }
+            } else {
+                let value = self.read(Some(view))?;
+                self.set_local(vars.second_slot(), value);
+            }
             match self.round(vars, index, index + 1 < count, body)? {
                 Flow::Break => break,
                 Flow::Return => return Ok(Flow::Return),
