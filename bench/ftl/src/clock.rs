@@ -2,7 +2,8 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
-fn thread_nanos() -> u64 {
+/// CPU time of the running thread so far, in nanoseconds.
+pub(crate) fn thread_nanos() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
