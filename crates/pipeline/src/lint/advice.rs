@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::definition::ParameterKind;
-use model::json::Value;
 
 use super::candidates;
-use super::case::get;
 use super::domain::{Kind, Path};
 use super::explore::{Budget, Explored, Explorer};
+use super::expression;
 use super::finding::{Code, Finding, Severity};
 use super::mend::{self, Broken};
 use super::patch::Change;
 use super::regions::Context;
 use super::report;
+use super::seen::Type;
 use super::target::{Fault, Mode};
 use crate::views::Root;
 
@@ -33,7 +33,7 @@ pub(super) fn advice(
     }
     for (id, place) in target.interpolations.iter().enumerate() {
         let is_whole = contexts.get(&id) == Some(&Context::WholeString);
-        let Some((open, expression, close)) = candidates::delimited(&target.source[place.clone()])
+        let Some((open, expression, close)) = expression::delimited(&target.source[place.clone()])
         else {
             continue;
         };
@@ -44,7 +44,7 @@ pub(super) fn advice(
         let (Some(path), None) = (reads.next(), reads.next()) else {
             continue;
         };
-        let (head, tail) = candidates::split(expression);
+        let (head, tail) = expression::split(expression);
         let (head, tail) = (undefaulted(head), tail.trim());
         if !matches!(tail, "" | "?c" | "?json_string") || head.contains([' ', '+', '*']) {
             continue;
@@ -111,10 +111,10 @@ fn undefaulted(expression: &str) -> &str {
     inner[..end].trim()
 }
 
-/// What a path holds whenever it holds anything, by what the system guarantees or by the samples.
+/// What a path holds whenever it holds anything, by what the system guarantees or by what was received.
 fn always(explorer: &Explorer<'_, '_>, path: &Path) -> Option<Code> {
-    let varied = explorer.varied.iter().find(|each| each.path == *path)?;
-    match varied.domain.kind {
+    let index = explorer.varied.iter().position(|each| each.path == *path)?;
+    match explorer.varied[index].domain.kind {
         Kind::Integer | Kind::Number => return Some(Code::QuotedNumber),
         Kind::True => return Some(Code::QuotedBoolean),
         Kind::Parameter(parameter) if parameter.kind == ParameterKind::Checkbox => {
@@ -123,17 +123,9 @@ fn always(explorer: &Explorer<'_, '_>, path: &Path) -> Option<Code> {
         Kind::Any if path.root == Root::Input => {}
         _ => return None,
     }
-    let values = explorer
-        .samples
-        .iter()
-        .filter_map(|(_, event)| get(event, &path.steps, 0));
-    let mut codes = values
-        .filter(|value| !value.is_null())
-        .map(|value| match value {
-            Value::Number(_) => Some(Code::QuotedNumber),
-            Value::Bool(_) => Some(Code::QuotedBoolean),
-            _ => None,
-        });
-    let first = codes.next()??;
-    codes.all(|code| code == Some(first)).then_some(first)
+    match explorer.known.get(index)?.always()? {
+        Type::Number => Some(Code::QuotedNumber),
+        Type::Boolean => Some(Code::QuotedBoolean),
+        _ => None,
+    }
 }

@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::explore::Explorer;
+use super::expression::{
+    defaulted, delimited, is_tight, literal, split, tight, unformatted, value,
+};
 use super::finding::Code;
 use super::mend::Broken;
 use super::patch::Change;
@@ -15,23 +18,8 @@ use super::{source, structure};
 /// The helper that prints any value as JSON.
 const HELPERS: &str = r#"statics["com.amplitude.integrations.connector.utils.FtlUtils"]"#;
 
-/// Escapes for other places: the right one stands better in their place than behind them.
-const OTHER_ESCAPES: [&str; 6] = [
-    "?html",
-    "?js_string",
-    "?j_string",
-    "?xml",
-    "?xhtml",
-    "?json_string",
-];
-
-/// A literal of any brackets or quotes binds tightly; operators don't.
-static TIGHT: LazyLock<Regex> = LazyLock::new(|| {
-    let name = r"[\p{Alphabetic}_$@][\p{Alphabetic}\p{N}_$@]*";
-    let brackets = r#"(?:\[[^\[\]]*\]|\([^()]*\))"#;
-    let tight = format!(r"^(?:\.?{name}|\([^()]*\))(?:\.{name}|\?\s*{name}|{brackets})*$");
-    Regex::new(&tight).expect("a constant pattern that tests compile")
-});
+/// Escapes for other strings: the right one stands better in their place than behind them.
+const OTHER_ESCAPES: [&str; 3] = ["?js_string", "?j_string", "?json_string"];
 
 /// The alias that a template has given the helpers.
 static ALIAS: LazyLock<Regex> = LazyLock::new(|| {
@@ -102,9 +90,9 @@ pub(super) fn candidates(
             };
             let mut all: Vec<Change> = Vec::new();
             if broken.codes.contains(&Code::FormattedNumber) {
-                let (head, _) = split(expression);
                 let ungrouped = expression.replace("#,##", "").replace(",##", "");
-                let plain = [tight(expression) + "?c", tight(head) + "?c", ungrouped];
+                let number = tight(unformatted(expression)) + "?c";
+                let plain = [tight(expression) + "?c", number, ungrouped];
                 all.extend(plain.into_iter().map(printed));
             }
             all.extend(
@@ -121,12 +109,8 @@ pub(super) fn candidates(
             if broken.only_text {
                 all.append(&mut strings);
             }
-            all.extend(helpers.map(printed));
-            let bare = unescaped(expression);
-            if bare != expression {
-                let helpers = helped(source, broken.place.start, "toJson", bare);
-                all.extend(helpers.map(printed));
-            }
+            let helpers = helpers.map(printed);
+            all.extend(helpers.flat_map(|each| unreached(source, each)));
             all.append(&mut strings);
             all.extend(escaped_reads(explorer, broken));
             all.extend(attempted(source, broken, expression, open, close, ""));
@@ -139,9 +123,12 @@ pub(super) fn candidates(
             })
             .collect(),
         Mode::Url => escaped(expression, "?url").map(printed).collect(),
-        Mode::Header => escaped(expression, r#"?replace(r"\p{Cntrl}", " ", "r")"#)
-            .map(printed)
-            .collect(),
+        Mode::Header => escaped(
+            expression,
+            r#"?replace(r"[\x00-\x08\x0A-\x1F\x7F]", " ", "r")"#,
+        )
+        .map(printed)
+        .collect(),
         Mode::Text | Mode::Constant => {
             let with_default = with_default(expression, "\"\"").into_iter().map(printed);
             let attempted = attempted(source, broken, expression, open, close, "");
@@ -164,16 +151,13 @@ fn without_quotes(
     let Some(range) = quoted(explorer.target.source, &broken.place) else {
         return Vec::new();
     };
-    let (source, helper) = (explorer.target.source, "toJsonString");
-    let (head, _) = split(expression);
-    let bare = unescaped(expression);
-    let all =
-        helped(source, range.start, helper, bare).chain(helped(source, range.start, helper, head));
-    all.map(|each| Change {
+    let source = explorer.target.source;
+    let all = helped(source, range.start, "toJsonString", expression);
+    let all = all.map(|each| Change {
         range: range.clone(),
         replacement: [open, &each, close].concat(),
-    })
-    .collect()
+    });
+    all.flat_map(|each| unreached(source, each)).collect()
 }
 
 /// `place` with the quotes around it.
@@ -186,14 +170,6 @@ pub(super) fn quoted(source: &str, place: &Range<usize>) -> Option<Range<usize>>
 fn is_json_itself(text: &str) -> bool {
     let begins = text.starts_with(['"', '{', '[']);
     begins && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-}
-
-/// `expression` without the escape at its end.
-fn unescaped(expression: &str) -> &str {
-    let stripped = OTHER_ESCAPES
-        .iter()
-        .find_map(|escape| expression.strip_suffix(escape));
-    stripped.unwrap_or(expression)
 }
 
 /// `expression` with the escape that it has in the middle at its end.
@@ -247,10 +223,7 @@ fn within_escape(source: &str, broken: &Broken<'_>, text: &str) -> Option<Change
     let word = Regex::new(&format!(r"\b{}\b", regex::escape(name))).ok()?;
     let inner = format!("({expression})");
     let escaped = word.replace_all(escape, regex::NoExpand(&inner));
-    let (begin, end) = match source::is_square(source) {
-        true => ("[#noescape]", "[/#noescape]"),
-        false => ("<#noescape>", "</#noescape>"),
-    };
+    let (begin, end) = noescape(source);
     Some(Change {
         range: broken.place.clone(),
         replacement: [begin, open, &escaped, "?json_string", close, end].concat(),
@@ -318,10 +291,10 @@ fn escaped<'s>(expression: &'s str, escape: &'s str) -> impl Iterator<Item = Str
 pub(super) fn with_default(expression: &str, default: &str) -> Vec<String> {
     let (head, tail) = split(expression);
     let mut all = Vec::new();
-    if TIGHT.is_match(expression) && tail.is_empty() {
+    if is_tight(expression) && tail.is_empty() {
         all.push(format!("{expression}!{default}"));
     }
-    if !tail.is_empty() && TIGHT.is_match(head) {
+    if !tail.is_empty() && is_tight(head) {
         all.push(format!("({head}!{default}){tail}"));
         all.push(format!("(({head})!{default}){tail}"));
     }
@@ -329,7 +302,7 @@ pub(super) fn with_default(expression: &str, default: &str) -> Vec<String> {
     all
 }
 
-/// `expression` through a helper: as it is, and `null` where it is missing.
+/// The value of `expression` through a helper: with its default, and where that says the same, without.
 pub(super) fn helped<'s>(
     source: &str,
     at: usize,
@@ -341,27 +314,44 @@ pub(super) fn helped<'s>(
         Some(alias) => alias[1].to_owned(),
         None => HELPERS.to_owned(),
     };
-    let (head, _) = split(expression);
-    let bare = head.trim_end_matches(['!', '"', '\'', ' ']).trim_end();
-    let empty = if helper == "toJsonString" {
-        "\"\\\"\\\"\""
-    } else {
-        "\"null\""
+    let value = value(expression);
+    let (bare, default) = defaulted(value);
+    let (nothing, printed) = match helper {
+        "toJsonString" => ("", "\"\\\"\\\"\""),
+        _ => ("null", "\"null\""),
     };
-    let tight_bare = tight(bare);
-    [
-        format!("{object}.{helper}({expression})"),
-        format!("{tight_bare}???then({object}.{helper}({bare}), {empty})"),
-        format!("({bare})???then({object}.{helper}({bare}), {empty})"),
-    ]
-    .into_iter()
+    let is_nothing = default.is_none_or(|default| literal(default) == nothing);
+    let missing = is_nothing.then(|| {
+        [tight(bare), format!("({bare})")]
+            .map(|each| format!("{each}???then({object}.{helper}({bare}), {printed})"))
+    });
+    let through = format!("{object}.{helper}({value})");
+    [through].into_iter().chain(missing.into_iter().flatten())
+}
+
+/// The change, and the same out of the reach of an `escape` around it.
+fn unreached(source: &str, change: Change) -> impl Iterator<Item = Change> + use<> {
+    let is_within = ESCAPE.is_match(&source[..change.range.start]);
+    let (begin, end) = noescape(source);
+    let out = is_within.then(|| Change {
+        range: change.range.clone(),
+        replacement: [begin, &change.replacement, end].concat(),
+    });
+    [change].into_iter().chain(out)
+}
+
+fn noescape(source: &str) -> (&'static str, &'static str) {
+    match source::is_square(source) {
+        true => ("[#noescape]", "[/#noescape]"),
+        false => ("<#noescape>", "</#noescape>"),
+    }
 }
 
 /// Edits of an expression in a directive.
 fn of_expression(text: &str, place: &Range<usize>) -> Vec<Change> {
     let defaults = ["\"\"", "[]", "{}", "0", "false"];
     let with_defaults = defaults.iter().flat_map(|default| {
-        let short = TIGHT.is_match(text).then(|| format!("({text}!{default})"));
+        let short = is_tight(text).then(|| format!("({text}!{default})"));
         short.into_iter().chain([format!("(({text})!{default})")])
     });
     let of_type = [
@@ -388,63 +378,4 @@ fn of_expression(text: &str, place: &Range<usize>) -> Vec<Change> {
         replacement,
     })
     .collect()
-}
-
-/// An interpolation's delimiters and what is between them.
-pub(super) fn delimited(text: &str) -> Option<(&str, &str, &str)> {
-    let (open, close) = match text.get(..2)? {
-        "${" => ("${", "}"),
-        "[=" => ("[=", "]"),
-        _ => return None,
-    };
-    let inner = text.strip_prefix(open)?.strip_suffix(close)?;
-    Some((open, inner.trim(), close))
-}
-
-/// `expression`, in parentheses if what follows would not bind to the whole of it.
-pub(super) fn tight(expression: &str) -> String {
-    match TIGHT.is_match(expression) {
-        true => expression.to_owned(),
-        false => format!("({expression})"),
-    }
-}
-
-/// The expression up to its first built-in, and the rest. Undivided where that isn't plain.
-pub(super) fn split(expression: &str) -> (&str, &str) {
-    let mut depth = 0;
-    let mut quote = None;
-    for (at, c) in expression.char_indices() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}') => depth -= 1,
-            (None, '?') if depth == 0 => {
-                let is_question = expression[at..].starts_with("??");
-                return match is_question {
-                    true => (expression, ""),
-                    false => expression.split_at(at),
-                };
-            }
-            _ => {}
-        }
-    }
-    (expression, "")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn expressions_are_split_and_bound() {
-        assert_eq!(split("a.b?upper_case?trim"), ("a.b", "?upper_case?trim"));
-        assert_eq!(split("a['?']?c"), ("a['?']", "?c"));
-        assert_eq!(split("a???then(a, 1)"), ("a???then(a, 1)", ""));
-        assert_eq!(tight("a.b['c']?trim"), "a.b['c']?trim");
-        assert_eq!(tight("a + b"), "(a + b)");
-        assert_eq!(tight("a!'x'"), "(a!'x')");
-        assert_eq!(delimited("${ a }"), Some(("${", "a", "}")));
-    }
 }

@@ -49,23 +49,21 @@ impl Case {
 
     /// Puts `value` at `path`, or takes away what is there. Of lists the item `item` is changed.
     pub(super) fn set(&mut self, path: &Path, value: Option<Json>, item: usize) {
-        let root = match path.root {
-            Root::Parameters => return self.set_parameter(path, value),
-            Root::Input => &mut self.event,
-            Root::MappedFields => &mut self.fields,
-            Root::MappedProperties => &mut self.properties,
-            Root::Answer => self.answer.get_or_insert_with(empty),
-        };
-        let is_empty = root.as_object().is_some_and(Object::is_empty);
-        if is_empty
-            && matches!(
-                path.steps.first(),
-                Some(Step::Each | Step::Dynamic | Step::Index(_))
-            )
-        {
-            // These are objects, also where nothing is in them.
-            return;
+        match self.place(path) {
+            Some((root, steps)) => set(root, &steps, value, item),
+            None => self.set_parameter(path, value),
         }
+    }
+
+    /// Makes all items of the lists that `path` goes through like the item `item`, and two at least.
+    pub(super) fn repeat(&mut self, path: &Path, item: usize) {
+        if let Some((root, steps)) = self.place(path) {
+            repeat(root, &steps, item);
+        }
+    }
+
+    /// The steps of a path in the event as it is streamed: a user's fields have other names there.
+    pub(super) fn steps(&self, path: &Path) -> Vec<Step> {
         let mut steps = path.steps.clone();
         if path.root == Root::Input
             && self.part == Part::User
@@ -74,7 +72,20 @@ impl Case {
         {
             source.clone_into(name);
         }
-        set(root, &steps, value, item);
+        steps
+    }
+
+    /// Where a path begins, and its steps from there; `None` for parameters.
+    fn place(&mut self, path: &Path) -> Option<(&mut Json, Vec<Step>)> {
+        let steps = self.steps(path);
+        let root = match path.root {
+            Root::Parameters => return None,
+            Root::Input => &mut self.event,
+            Root::MappedFields => &mut self.fields,
+            Root::MappedProperties => &mut self.properties,
+            Root::Answer => self.answer.get_or_insert_with(empty),
+        };
+        Some((root, steps))
     }
 
     fn set_parameter(&mut self, path: &Path, value: Option<Json>) {
@@ -92,35 +103,42 @@ impl Case {
         self.parameters.insert(name.clone(), value);
     }
 
-    /// The text at a path, if there is one.
-    pub(super) fn text(&self, path: &Path) -> Option<String> {
-        if path.root != Root::Parameters {
-            return self.value(path)?.as_str().map(str::to_owned);
+    /// The texts at a path: of lists, of all items.
+    pub(super) fn texts(&self, path: &Path) -> Vec<&str> {
+        if path.root == Root::Parameters {
+            let Some(Step::Key(name)) = path.steps.first() else {
+                return Vec::new();
+            };
+            return match self.parameters.get(name) {
+                Some(parameters::Value::Text(text)) => vec![text],
+                _ => Vec::new(),
+            };
         }
-        let Some(Step::Key(name)) = path.steps.first() else {
-            return None;
-        };
-        match self.parameters.get(name)? {
-            parameters::Value::Text(text) => Some(text.clone()),
-            parameters::Value::Flag(_) => None,
+        let mut found = Vec::new();
+        if let Some(root) = self.root(path.root) {
+            texts(root, &self.steps(path), &mut found);
         }
+        found
     }
 
     /// The value at a path that is none of a parameter.
     pub(super) fn value(&self, path: &Path) -> Option<&Json> {
-        let root = match path.root {
+        get(self.root(path.root)?, &self.steps(path), 0)
+    }
+
+    fn root(&self, root: Root) -> Option<&Json> {
+        Some(match root {
             Root::Input => &self.event,
             Root::MappedFields => &self.fields,
             Root::MappedProperties => &self.properties,
             Root::Answer => self.answer.as_ref()?,
             Root::Parameters => return None,
-        };
-        get(root, &path.steps, 0)
+        })
     }
 
     /// Whether the answer has a text at a path.
     pub(super) fn answers_text(&self, path: &Path) -> bool {
-        path.root == Root::Answer && self.text(path).is_some()
+        path.root == Root::Answer && !self.texts(path).is_empty()
     }
 
     /// Whether such an event can come: a user's has one of the two ids.
@@ -199,10 +217,13 @@ fn set(at: &mut Json, steps: &[Step], value: Option<Json>, item: usize) {
                 ([], None) => {
                     object.remove(name);
                 }
+                // Nothing is there already.
+                (_, None) if object.get(name).is_none_or(Value::is_null) => {}
                 ([], Some(value)) => object.set(name.clone(), value),
                 (_, value) => {
                     if object.get(name).is_none() {
-                        object.set(name.clone(), empty());
+                        // What comes next says whether it is a list or an object.
+                        object.set(name.clone(), Value::Null);
                     }
                     if let Some(inner) = object.get_mut(name) {
                         set(inner, rest, value, item);
@@ -211,11 +232,12 @@ fn set(at: &mut Json, steps: &[Step], value: Option<Json>, item: usize) {
             }
         }
         Step::Each | Step::Dynamic | Step::Index(_) => {
-            if let (Value::Object(object), Step::Each | Step::Dynamic) = (&mut *at, step)
-                && !object.is_empty()
-            {
-                let position = item.min(object.len() - 1);
-                if let Some((_, inner)) = object.iter_mut().nth(position) {
+            // An object stays one, also where nothing is in it.
+            if let Value::Object(object) = at {
+                let last = object.len().saturating_sub(1);
+                let member = object.iter_mut().nth(item.min(last));
+                let by_name = !matches!(step, Step::Index(_));
+                if let Some((_, inner)) = member.filter(|_| by_name) {
                     set(inner, rest, value, item);
                 }
                 return;
@@ -236,6 +258,38 @@ fn set(at: &mut Json, steps: &[Step], value: Option<Json>, item: usize) {
     }
 }
 
+fn repeat(at: &mut Json, steps: &[Step], item: usize) {
+    let Some((step, rest)) = steps.split_first() else {
+        return;
+    };
+    match (step, at) {
+        (Step::Key(name), Value::Object(object)) => {
+            if let Some(inner) = object.get_mut(name) {
+                repeat(inner, rest, item);
+            }
+        }
+        (Step::Each, Value::Array(items)) => {
+            let Some(mut one) = items.get(item).cloned() else {
+                return;
+            };
+            repeat(&mut one, rest, item);
+            let count = items.len().max(2);
+            *items = vec![one; count];
+        }
+        (Step::Each, Value::Object(object)) => {
+            let Some((_, one)) = object.at(item) else {
+                return;
+            };
+            let mut one = one.clone();
+            repeat(&mut one, rest, item);
+            object
+                .iter_mut()
+                .for_each(|(_, each)| each.clone_from(&one));
+        }
+        _ => {}
+    }
+}
+
 /// The value at `steps`, of lists the item `item`.
 pub(super) fn get<'v, 'j>(at: &'v Value<'j>, steps: &[Step], item: usize) -> Option<&'v Value<'j>> {
     let Some((step, rest)) = steps.split_first() else {
@@ -249,4 +303,27 @@ pub(super) fn get<'v, 'j>(at: &'v Value<'j>, steps: &[Step], item: usize) -> Opt
         _ => return None,
     };
     get(inner, rest, item)
+}
+
+/// The texts at `steps`, of all items.
+fn texts<'v>(at: &'v Json, steps: &[Step], found: &mut Vec<&'v str>) {
+    let Some((step, rest)) = steps.split_first() else {
+        found.extend(at.as_str());
+        return;
+    };
+    match (step, at) {
+        (Step::Each | Step::Dynamic, Value::Array(items)) => {
+            items.iter().for_each(|item| texts(item, rest, found));
+        }
+        (Step::Each | Step::Dynamic, Value::Object(object)) => {
+            object
+                .iter()
+                .for_each(|(_, inner)| texts(inner, rest, found));
+        }
+        (step, at) => {
+            if let Some(inner) = get(at, std::slice::from_ref(step), 0) {
+                texts(inner, rest, found);
+            }
+        }
+    }
 }

@@ -12,6 +12,7 @@ use super::domain::{Kind, Path};
 use super::finding::Code;
 use super::literals::Literals;
 use super::regions::Context;
+use super::seen::Known;
 use super::target::{Fault, Printed, Target, Version};
 use super::values;
 use super::varied::Varied;
@@ -109,6 +110,8 @@ pub(super) struct Explorer<'e, 'd> {
     pub(super) varied: &'e [Varied<'d>],
     pub(super) literals: &'e Literals,
     pub(super) samples: &'e [(EventKind, Json)],
+    /// What was seen at each of the paths that are varied.
+    pub(super) known: &'e [Known],
 }
 
 impl Explorer<'_, '_> {
@@ -191,8 +194,8 @@ impl Explorer<'_, '_> {
                 let Some(value) = all[index].get(round) else {
                     continue;
                 };
-                for item in 0..items(&each.path) {
-                    let Some((case, change)) = changed(base, each, value.as_ref(), item) else {
+                for which in which(&each.path) {
+                    let Some((case, change)) = changed(base, each, value.as_ref(), which) else {
                         continue;
                     };
                     let way = self.run(case.clone(), &[index], &change, version, explored, budget);
@@ -228,7 +231,7 @@ impl Explorer<'_, '_> {
                 .into_iter()
                 .filter(|value| is_whole || value.is_none())
             {
-                let Some((case, change)) = changed(&way.case, each, value.as_ref(), 0) else {
+                let Some((case, change)) = changed(&way.case, each, value.as_ref(), &[0]) else {
                     continue;
                 };
                 let change = match way.change.as_str() {
@@ -417,6 +420,14 @@ pub(super) fn items(path: &Path) -> usize {
     1 + usize::from(path.steps.contains(&Step::Each))
 }
 
+/// Which items of a list are varied: each of them, and all at once, so that several take the same way.
+fn which(path: &Path) -> &'static [&'static [usize]] {
+    match items(path) {
+        1 => &[&[0]],
+        _ => &[&[0], &[1], &[0, 1]],
+    }
+}
+
 /// Whether there is a list or an object where the path goes through all of its items.
 fn has_items(base: &Case, path: &Path) -> bool {
     let root = match path.root {
@@ -425,28 +436,28 @@ fn has_items(base: &Case, path: &Path) -> bool {
         Root::MappedProperties => &base.properties,
         Root::Parameters | Root::Answer => return true,
     };
-    // A user's fields have other names in the event.
-    let named = base.part == Part::Event || path.root != Root::Input;
-    let through = path
-        .steps
-        .iter()
-        .position(|step| matches!(step, Step::Each | Step::Dynamic));
-    through.is_none_or(|end| !named || get(root, &path.steps[..end], 0).is_some())
+    let steps = base.steps(path);
+    let mut steps_of = steps.iter();
+    let through = steps_of.position(|step| matches!(step, Step::Each | Step::Dynamic));
+    through.is_none_or(|end| get(root, &steps[..end], 0).is_some())
 }
 
-/// `base` with one value changed, and the change in words; `None` when nothing changes.
+/// `base` with one value changed, of lists in the items `which`, and the change in words; `None` when
+/// nothing changes.
 fn changed(
     base: &Case,
     each: &Varied<'_>,
     value: Option<&Json>,
-    item: usize,
+    which: &[usize],
 ) -> Option<(Case, String)> {
     if !has_items(base, &each.path) {
         return None;
     }
     let mut case = base.clone();
     case.is_long |= value.is_some_and(values::is_long);
-    case.set(&each.path, value.cloned(), item);
+    for item in which {
+        case.set(&each.path, value.cloned(), *item);
+    }
     if matches!(each.domain.kind, Kind::Answered) && !base.answers_text(&each.path) {
         return None;
     }

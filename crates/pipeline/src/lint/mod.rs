@@ -21,15 +21,18 @@ mod candidates;
 mod case;
 mod domain;
 mod explore;
+mod expression;
 mod finding;
 mod literals;
 mod locate;
 mod mend;
 mod patch;
+mod patterns;
 mod regions;
 mod report;
 mod same;
 mod search;
+mod seen;
 mod source;
 mod structure;
 mod target;
@@ -52,6 +55,7 @@ use explore::Budget;
 use target::{Mode, Read, Target};
 
 pub use finding::{Code, Edit, Finding, Left, Linted, Proof, Severity};
+pub use seen::{Seen, Type};
 
 /// Findings beyond this many help nobody.
 const MOST_FINDINGS: usize = 100;
@@ -79,6 +83,18 @@ const BUDGETS: Budgets = Budgets {
 /// looking at is named.
 #[must_use]
 pub fn lint(definition: &Definition, samples: &[Event], clock: &Arc<dyn Clock>) -> Linted {
+    lint_received(definition, samples, &Seen::default(), clock)
+}
+
+/// The same with what is known of the types of values in all events that were received, of which `samples`
+/// are a few.
+#[must_use]
+pub fn lint_received(
+    definition: &Definition,
+    samples: &[Event],
+    seen: &Seen,
+    clock: &Arc<dyn Clock>,
+) -> Linted {
     let mut linted = Linted::default();
     let Ok(engine) = template::engine(clock, BUDGETS) else {
         linted.leave("", "the template engine can't be set up");
@@ -103,7 +119,7 @@ pub fn lint(definition: &Definition, samples: &[Event], clock: &Arc<dyn Clock>) 
             is_short: false,
         };
         let (renders, bytes) = (own.renders, own.bytes);
-        let found = search::faults(target, definition, samples, &mut own);
+        let found = search::faults(target, definition, (samples, seen), &mut own);
         linted.findings.extend(found.findings);
         for message in found.left {
             linted.leave(&target.pointer, message);

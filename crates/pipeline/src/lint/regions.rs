@@ -92,7 +92,10 @@ impl Output {
                 Context::String | Context::WholeString if !is_string_content(self.of(region)) => {
                     return Some((region.id, Code::Unescaped));
                 }
-                Context::Unfinished => return Some((region.id, Code::Unquoted)),
+                // What a reader gives up at before is the template's own.
+                Context::Unfinished if error.is_none_or(|at| region.range.start <= at) => {
+                    return Some((region.id, Code::Unquoted));
+                }
                 _ => {}
             }
         }

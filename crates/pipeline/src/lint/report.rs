@@ -5,6 +5,7 @@ use super::domain::Kind;
 use super::explore::{Explored, Explorer, Shown, Trial};
 use super::finding::{Code, Edit, Finding, Proof, Severity};
 use super::patch::Change;
+use super::seen::Type;
 use super::target::{Fault, Mode, Target};
 use crate::views::Root;
 
@@ -57,7 +58,7 @@ pub(super) fn at(
     }
 }
 
-/// Whether only values break it that are of a type which no sample has: any property can be a list,
+/// Whether only values break it that are of a type which was not seen there: any property can be a list,
 /// but most never are.
 ///
 /// A render that fails for another reason counts too if no value of that type works there: a number that
@@ -68,11 +69,17 @@ fn is_unlikely(explorer: &Explorer<'_, '_>, explored: &Explored, shown: &Shown) 
         let value = trial.case.value(&explorer.varied[*index].path);
         value.is_some_and(|value| !explored.worked.contains(&(*index, value.kind())))
     };
+    // What is missing has no type, and what was seen is no surprise.
+    let surprises = |trial: &Trial, index: &usize| {
+        let value = trial.case.value(&explorer.varied[*index].path);
+        let of = value.and_then(Type::of);
+        of.is_some_and(|of| !explorer.known[*index].types.contains(&of))
+    };
     let by_type = |trial: &Trial| {
         let mut changed = trial.changed.iter().filter(|index| of_any(index));
         match shown.fault.code {
-            Code::WrongType => changed.next().is_some(),
-            _ => changed.any(|index| never_works(trial, index)),
+            Code::WrongType => changed.any(|index| surprises(trial, index)),
+            _ => changed.any(|index| surprises(trial, index) && never_works(trial, index)),
         }
     };
     matches!(shown.fault.code, Code::WrongType | Code::RenderError)

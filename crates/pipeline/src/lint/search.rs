@@ -16,6 +16,7 @@ use super::mend::{self, Broken, Mend};
 use super::patch::Change;
 use super::regions::Context;
 use super::report;
+use super::seen::{Known, Seen};
 use super::source;
 use super::target::{Mode, Target};
 use super::values;
@@ -33,21 +34,23 @@ type Place = (usize, usize);
 
 /// What is known of a place.
 #[derive(Default)]
-struct Known {
+struct Noted {
     codes: BTreeSet<Code>,
-    /// Cases that show the faults.
-    trials: Vec<Trial>,
+    /// Cases that show the faults, with the fault of each.
+    trials: Vec<(Code, Trial)>,
     /// The findings there, by position.
     findings: Vec<usize>,
     /// What was changed because of them.
     change: Option<Change>,
+    /// The mends that are proposed, by the position of their findings.
+    mends: BTreeMap<usize, Change>,
 }
 
 /// A search, as far as it has come.
 struct Search<'s, 'd> {
     explorer: Explorer<'s, 'd>,
     findings: Vec<Finding>,
-    known: BTreeMap<Place, Known>,
+    known: BTreeMap<Place, Noted>,
     /// Mends of what was found, and harmless texts where there is none.
     changes: Vec<Change>,
     /// Where interpolations stand, by their number, before they were changed.
@@ -64,11 +67,11 @@ pub(super) struct Found {
     pub(super) left: Vec<String>,
 }
 
-/// The faults of a template.
+/// The faults of a template, by samples and by what else was received.
 pub(super) fn faults(
     target: &Target<'_>,
     definition: &Definition,
-    samples: &[Event],
+    (samples, seen): (&[Event], &Seen),
     budget: &mut Budget,
 ) -> Found {
     let (varied, left_out) = varied::varied(target, definition);
@@ -79,6 +82,11 @@ pub(super) fn faults(
         literals.everywhere.extend(dots);
     }
     let samples = usable(samples, target.part);
+    let events = || samples.iter().map(|(_, event)| event);
+    let known: Vec<Known> = varied
+        .iter()
+        .map(|each| seen.of(&each.path, events()))
+        .collect();
     let mut search = Search {
         explorer: Explorer {
             target,
@@ -86,6 +94,7 @@ pub(super) fn faults(
             varied: &varied,
             literals: &literals,
             samples: &samples,
+            known: &known,
         },
         findings: Vec::new(),
         known: BTreeMap::new(),
@@ -103,7 +112,9 @@ pub(super) fn faults(
     }
     // Each read looks for its value among those beside it.
     budget.weight = target.source.len() + target.reads.len() * varied.len();
-    search.run(budget);
+    if let Some(explored) = search.run(budget) {
+        search.verify(&explored, budget);
+    }
     if budget.is_short {
         let message = "the template is too large for all that can occur to be tried";
         search.left.push(message.to_owned());
@@ -129,11 +140,10 @@ fn usable(samples: &[Event], part: Part) -> Vec<(EventKind, Json)> {
 }
 
 impl Search<'_, '_> {
-    fn run(&mut self, budget: &mut Budget) {
+    /// What was tried last, with which nothing new was found; `None` where it did not come so far.
+    fn run(&mut self, budget: &mut Budget) -> Option<Explored> {
         for _ in 0..MOST_PASSES {
-            let Some(version) = self.explorer.target.version(&self.changes) else {
-                return;
-            };
+            let version = self.explorer.target.version(&self.changes)?;
             let explored = self.explorer.explore(&version, budget);
             for (id, context) in &explored.contexts {
                 self.contexts.entry(*id).or_insert(*context);
@@ -147,7 +157,7 @@ impl Search<'_, '_> {
                     let message = "not all ways through the template were followed".to_owned();
                     self.left.push(message);
                 }
-                return;
+                return Some(explored);
             }
             // One value may break several places, of which only the first shows.
             for _ in 0..MOST_ROUNDS {
@@ -159,13 +169,54 @@ impl Search<'_, '_> {
                     break;
                 }
                 if self.findings.len() > MOST_FINDINGS {
-                    return;
+                    return Some(explored);
                 }
                 fresh = self.try_again(&fresh, &explored, budget);
             }
         }
         let message = "there may be more faults behind those that were found".to_owned();
         self.left.push(message);
+        None
+    }
+
+    /// Takes back the mends with which what showed the fault still breaks, in a way that is not known of
+    /// the template as it is, when all else is mended.
+    fn verify(&mut self, explored: &Explored, budget: &mut Budget) {
+        let target = self.explorer.target;
+        for (place, known) in &self.known {
+            for (index, change) in &known.mends {
+                let apart = |other: &&Change| {
+                    let (from, to) = (
+                        change.range.start.min(place.0),
+                        change.range.end.max(place.1),
+                    );
+                    let is_own = *other == change || known.change.as_ref() == Some(*other);
+                    !is_own && (other.range.end <= from || to <= other.range.start)
+                };
+                let others = self.changes.iter().filter(apart).cloned();
+                let Some(version) =
+                    target.version(&others.chain([change.clone()]).collect::<Vec<_>>())
+                else {
+                    continue;
+                };
+                let code = self.findings[*index].code;
+                let mut shown = known.trials.iter().filter(|(of, _)| *of == code);
+                let holds = shown.all(|(_, trial)| {
+                    if !budget.take() {
+                        return false;
+                    }
+                    let verdict = target.judge(&version, &trial.case, &explored.sound);
+                    budget.spend(verdict.output.text.len());
+                    verdict.fault.is_none_or(|fault| {
+                        let at = (fault.place.start, fault.place.end);
+                        at != *place && self.known.contains_key(&at)
+                    })
+                });
+                if !holds {
+                    self.findings[*index].mend = None;
+                }
+            }
+        }
     }
 
     /// Adds findings for the faults that are new. Where they are.
@@ -182,7 +233,8 @@ impl Search<'_, '_> {
             }
             fresh.insert((*start, *end));
             place.findings.push(self.findings.len());
-            place.trials.extend(shown.trials.iter().cloned());
+            let trials = shown.trials.iter().cloned();
+            place.trials.extend(trials.map(|trial| (*code, trial)));
             self.findings
                 .push(report::finding(&self.explorer, explored, shown));
         }
@@ -201,7 +253,7 @@ impl Search<'_, '_> {
         };
         let known = places.iter().filter_map(|place| self.known.get(place));
         let mut faults = Faults::new();
-        for trial in known.flat_map(|known| &known.trials) {
+        for (_, trial) in known.flat_map(|known| &known.trials) {
             self.explorer
                 .try_again(trial, &version, explored, &mut faults, budget);
         }
@@ -224,6 +276,7 @@ impl Search<'_, '_> {
         let errors: BTreeSet<Code> = errors.map(|finding| finding.code).collect();
         let whole = mends.iter().find(|mend| mend.left.is_empty());
         let main = mends.iter().find(|mend| mend.left.is_disjoint(&errors));
+        let mut proposed = BTreeMap::new();
         for index in &known.findings {
             let finding = &mut self.findings[*index];
             let own = mends.iter().find(|mend| !mend.left.contains(&finding.code));
@@ -232,20 +285,25 @@ impl Search<'_, '_> {
                 Severity::Advice => whole.or(own),
             };
             finding.mend = mend.map(|mend| report::edit(self.explorer.target, &mend.change));
+            proposed.extend(mend.map(|mend| (*index, mend.change.clone())));
         }
         let change = whole.or(main).map(|mend| mend.change.clone());
-        let Some(change) = change.or_else(|| neutral(self.explorer.target, &broken)) else {
+        let Some(change) = change.or_else(|| mend::neutral(self.explorer.target, &broken)) else {
+            if let Some(known) = self.known.get_mut(&place) {
+                known.mends = proposed;
+            }
             return false;
         };
         if let Some(known) = self.known.get_mut(&place) {
             known.change = Some(change.clone());
+            known.mends = proposed;
         }
         changes.push(change);
         self.changes = changes;
         true
     }
 
-    fn broken<'k>(&self, place: Range<usize>, known: &'k Known) -> Broken<'k> {
+    fn broken<'k>(&self, place: Range<usize>, known: &'k Noted) -> Broken<'k> {
         let target = self.explorer.target;
         let id = target.interpolations.iter().position(|each| *each == place);
         let in_string = match id.and_then(|id| self.contexts.get(&id)) {
@@ -262,20 +320,11 @@ impl Search<'_, '_> {
         });
         Broken {
             codes: known.codes.clone(),
-            trials: known.trials.iter().collect(),
+            trials: known.trials.iter().map(|(_, trial)| trial).collect(),
             is_interpolation: id.is_some(),
             in_string,
             only_text,
             place,
         }
     }
-}
-
-/// Something harmless in the place of what can't be mended, to see what is behind it.
-fn neutral(target: &Target<'_>, broken: &Broken<'_>) -> Option<Change> {
-    let is_bare = target.mode == Mode::Json && !broken.in_string;
-    broken.is_interpolation.then(|| Change {
-        range: broken.place.clone(),
-        replacement: if is_bare { "0" } else { "x" }.to_owned(),
-    })
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::expression::{delimited, tight};
 use super::patch::Change;
 use super::source::{self, Kind, Piece, arguments, is_end, name};
 use super::target::Target;
@@ -40,6 +41,7 @@ pub(super) fn candidates(target: &Target<'_>, place: &Range<usize>) -> Vec<Chang
         _ => Vec::new(),
     };
     found.extend(outline.missing_comma());
+    found.extend(outline.broken_line());
     found.extend(outline.separated());
     found
 }
@@ -97,11 +99,13 @@ impl<'t> Outline<'t> {
     /// A comma too many: it goes, stands between the items of a list only, moves to what it belongs to,
     /// or depends on whether there is something beside it.
     fn comma(&self) -> Vec<Change> {
-        let mut found = vec![change(self.place.clone(), "")];
+        let mut found = Vec::new();
         if self.list().is_some() {
             let sep = [self.tag("#sep"), ",".into(), self.tag("/#sep")].concat();
             found.push(change(self.place.clone(), &sep));
+            found.extend(self.separated());
         }
+        found.push(change(self.place.clone(), ""));
         let mut tags = 0;
         for piece in &self.pieces[self.index + 1..] {
             let between = &self.source[self.place.end..piece.range.start];
@@ -284,19 +288,65 @@ impl<'t> Outline<'t> {
         conditions
     }
 
-    /// Single quotes, which JSON doesn't know.
+    /// Single quotes, which JSON doesn't know, around text and what is printed.
     fn quotes(&self) -> Vec<Change> {
-        let rest = &self.source[self.place.end..self.pieces[self.index].range.end];
-        let Some(length) = rest.find(['\'', '"', '\\', '\n']) else {
-            return Vec::new();
-        };
-        match rest[length..].starts_with('\'') {
-            true => {
-                let range = self.place.start..self.place.end + length + 1;
-                vec![change(range, &format!("\"{}\"", &rest[..length]))]
+        let (mut plain, mut escaped) = (String::from("\""), String::from("\""));
+        for piece in &self.pieces[self.index..] {
+            let from = piece.range.start.max(self.place.end);
+            let text = &self.source[from..piece.range.end];
+            match piece.kind {
+                Kind::Text => {
+                    let end = text.find(['\'', '"', '\\', '\n']);
+                    let inner = &text[..end.unwrap_or(text.len())];
+                    for quoted in [&mut plain, &mut escaped] {
+                        quoted.push_str(inner);
+                    }
+                    let Some(end) = end else { continue };
+                    if !text[end..].starts_with('\'') {
+                        break;
+                    }
+                    let range = self.place.start..from + end + 1;
+                    let all =
+                        [plain, escaped].map(|quoted| change(range.clone(), &(quoted + "\"")));
+                    return all.into();
+                }
+                Kind::Interpolation => {
+                    plain.push_str(text);
+                    let Some((open, expression, close)) = delimited(text) else {
+                        break;
+                    };
+                    escaped += &[open, &tight(expression), "?json_string", close].concat();
+                }
+                Kind::Tag | Kind::Comment => break,
             }
-            false => Vec::new(),
         }
+        Vec::new()
+    }
+
+    /// Line breaks and tabs within a string, as JSON writes them.
+    fn broken_line(&self) -> Option<Change> {
+        let piece = &self.pieces[self.index];
+        let before = &self.source[piece.range.start..self.place.start];
+        let blank = before.len() - before.trim_end().len();
+        let start = self.place.start - blank;
+        let rest = &self.source[start..piece.range.end];
+        let mut replacement = String::new();
+        let mut escaped = false;
+        let is_raw = |c: char| c.is_ascii_control();
+        let end = rest.char_indices().find_map(|(at, c)| {
+            match c {
+                '"' if !escaped => return Some(at),
+                '\n' => replacement.push_str("\\n"),
+                '\r' => replacement.push_str("\\r"),
+                '\t' => replacement.push_str("\\t"),
+                c => replacement.push(c),
+            }
+            escaped = c == '\\' && !escaped;
+            None
+        });
+        let end = end.unwrap_or(rest.len());
+        let has_raw = rest[..end].contains(is_raw);
+        has_raw.then(|| change(start..start + end, &replacement))
     }
 
     /// A bracket that nothing closes, or that only something that may not be there does.

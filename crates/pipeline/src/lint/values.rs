@@ -33,6 +33,19 @@ const TEXTS: &[&str] = &[
 /// Texts that stand for the others where time is short.
 const FEW_TEXTS: &[&str] = &["\"\\\n/?&# ", "0,\"millstream_lint\":0", "a"];
 
+/// Texts of many sorts, to see whether what a template does to a value stays as it is: capitals, digits with
+/// what parts them, tabs, spaces outside, more than one would show.
+pub(super) const WITNESSES: &[&str] = &[
+    "Ann B",
+    "555-1234",
+    "\ta\tb ",
+    "+49 (30) 1",
+    " x ",
+    "ÄÖ ß",
+    "1.50",
+    "AbCdEfGhIjKlMnOpQrStUvWxYz 0123456789 AbCdEfGhIjKlMnOpQrStUvWxYz",
+];
+
 const INTEGERS: &[&str] = &["0", "-1", LARGE, "9007199254740993"];
 const NUMBERS: &[&str] = &[
     "1.5",

@@ -1,8 +1,9 @@
 //! What mends do to events that nothing is wrong with: nothing.
 
 use millstream_pipeline::Outcome;
-use millstream_pipeline::lint::{Code, Finding};
+use millstream_pipeline::lint::{Code, Edit, Finding};
 use model::definition::{Definition, ParameterKind};
+use model::outcome::Discarded;
 use model::sync::Settings;
 use model::{Event, OutboundRequest, Part};
 use serde_json::{Value, json};
@@ -56,8 +57,43 @@ fn usual() -> Vec<Event> {
         without(&["user_id", "country", "groups", "platform"]),
         without(&["event_properties", "location_lat", "language"]),
     ];
-    events.iter().map(support::event).collect()
+    let telling = TELLING.iter().map(|text| {
+        let mut properties = all["event_properties"].clone();
+        for name in ["phone", "name", "note", "d", "price", "total", "email"] {
+            properties[name] = (*text).into();
+        }
+        properties["tags"] = json!([text, "x"]);
+        properties["items"] = json!([text, {"price": 3}]);
+        properties[*text] = (*text).into();
+        with(json!({
+            "event_type": text, "event_name": text, "user_id": text, "city": text,
+            "language": text, "platform": text, "event_properties": properties,
+            "user_properties": {"email": text, "age": 33},
+        }))
+    });
+    events
+        .iter()
+        .chain(&telling.collect::<Vec<_>>())
+        .map(support::event)
+        .collect()
 }
+
+/// Texts that show what a template does to them: letters of both sizes, digits with dashes, tabs, plus
+/// signs, spaces outside, line breaks, more characters than one would show.
+const TELLING: &[&str] = &[
+    "ABC",
+    "Ann Bell",
+    "555-1234",
+    "call 555-1234 now",
+    "+49 30 1234",
+    "a\tb",
+    " x ",
+    "two\nlines",
+    "12",
+    "ÄÖÜ straße",
+    "<b>&amp;</b>",
+    "Abcdefghij Abcdefghij Abcdefghij Abcdefghij Abcdefghij Abcdefghij",
+];
 
 /// What somebody fills in: everything, or what is required.
 fn filled_in(definition: &Definition, all: bool) -> Settings {
@@ -192,4 +228,72 @@ fn compare(
         }
     }
     compared
+}
+
+/// The cases that broke, made of the proofs, with all that is mended mended.
+#[test]
+fn what_broke_is_sent_once_it_is_mended() {
+    let (mut wrong, mut sent) = (Vec::new(), 0);
+    for sample in samples(&BAD) {
+        let findings = linted(&sample.definition, &sample.events);
+        for finding in findings.iter().filter(|finding| finding.mend.is_some()) {
+            let template = mended(&sample.template, finding, &findings);
+            let proof = &finding.proof;
+            let is_of_event = proof.mapped_fields.is_none()
+                && proof.mapped_properties.is_none()
+                && proof.parameters.is_none()
+                && proof.answer.is_none();
+            if !is_of_event {
+                continue;
+            }
+            let definition = sample.with_template(&template);
+            let Ok(plan) = support::compile(&definition, filled_in(&definition, true)) else {
+                wrong.push(format!("{}: {template} can't be used", sample.name));
+                continue;
+            };
+            let event = support::event(&serde_json::from_str(&proof.event).unwrap());
+            let part = match finding.pointer.starts_with("/users") {
+                true => Part::User,
+                false => Part::Event,
+            };
+            let outcome = plan.apply(&event, part);
+            sent += usize::from(matches!(outcome, Outcome::Request(_)));
+            if let Outcome::Discarded(why) = outcome
+                && !matches!(why, Discarded::MissingMapping { .. })
+                && !is_meant(&why)
+            {
+                let broke = &proof.event;
+                wrong.push(format!(
+                    "{}: {template}\n    {why}\n    {broke}",
+                    sample.name
+                ));
+            }
+        }
+    }
+    println!("{sent} events that broke are sent");
+    assert_none(&wrong);
+    assert!(sent > 100);
+}
+
+/// Whether a template has stopped on purpose.
+fn is_meant(why: &Discarded) -> bool {
+    let why = why.to_string();
+    why.contains("there is nothing to send") || why.contains("makes another address")
+}
+
+/// The template with the mend of one finding, and those of all others that stand apart.
+fn mended(template: &str, finding: &Finding, all: &[Finding]) -> String {
+    let mut edits: Vec<&Edit> = finding.mend.iter().collect();
+    for edit in all.iter().filter_map(|finding| finding.mend.as_ref()) {
+        let apart = |other: &&Edit| {
+            edit.bytes.end <= other.bytes.start && edit.bytes != other.bytes
+                || other.bytes.end <= edit.bytes.start && edit.bytes != other.bytes
+        };
+        if edits.iter().all(apart) {
+            edits.push(edit);
+        }
+    }
+    edits.sort_by_key(|edit| std::cmp::Reverse((edit.bytes.start, edit.bytes.end)));
+    let apply = |text: String, edit: &&Edit| edit.apply(&text).unwrap();
+    edits.iter().fold(template.to_owned(), apply)
 }
