@@ -22,7 +22,7 @@
 //! let clock = Arc::new(model::time::SystemClock);
 //! let random = Arc::new(model::random::Seeded::from_entropy());
 //! let sender = delivery::Sender::new(client, clock, random, config.tries);
-//! let verdict = sender.attempt(&request, 1, &delivery::Pace::default()).await;
+//! let verdict = sender.attempt(&request, 1, &delivery::Pace::default(), &|| true).await;
 //! # Ok(())
 //! # }
 //! ```

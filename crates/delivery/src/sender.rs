@@ -53,10 +53,17 @@ impl<T: Transport> Sender<T> {
     /// Makes the attempt with this number (from 1). Tries again on 5xx, 429 and when there was no
     /// answer, as long as tries, time and places are left; any other answer ends the attempt, and so
     /// does one that the request's rules decide on, unless its status is such and it means another try.
-    /// The first try's place has been taken by the caller, the others' are of `pace`.
+    /// The first try's place has been taken by the caller, the others' are of `pace`. Before each of
+    /// these `may_go_on` is asked: what it refuses ends the attempt as it is.
     ///
     /// Dropping the future gives the attempt up; the request may have been sent by then.
-    pub async fn attempt(&self, request: &OutboundRequest, attempt: u8, pace: &Pace) -> Verdict {
+    pub async fn attempt(
+        &self,
+        request: &OutboundRequest,
+        attempt: u8,
+        pace: &Pace,
+        may_go_on: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Verdict {
         let began = self.clock.now();
         let delivery_headers = DeliveryHeaders::new(request, attempt);
         let mut tries = 1;
@@ -89,19 +96,20 @@ impl<T: Transport> Sender<T> {
                 }
                 Judgement::Failed(failed) => failed,
             };
-            match self.next_try(&failed, tries, began, now, pace) {
-                Some(at) => self.clock.sleep_until(at).await,
-                None => {
-                    return Verdict::Failed {
-                        failure: failed.failure,
-                        retry_after: failed.retry_after,
-                        tries,
-                        elapsed: now.since(began),
-                        answer: answer.ok().map(|response| Box::new(response.into())),
-                    };
+            if let Some(at) = self.next_try(&failed, tries, began, now, pace) {
+                self.clock.sleep_until(at).await;
+                if may_go_on() {
+                    tries += 1;
+                    continue;
                 }
             }
-            tries += 1;
+            return Verdict::Failed {
+                failure: failed.failure,
+                retry_after: failed.retry_after,
+                tries,
+                elapsed: now.since(began),
+                answer: answer.ok().map(|response| Box::new(response.into())),
+            };
         }
     }
 

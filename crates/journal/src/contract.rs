@@ -12,7 +12,7 @@ use model::{ErasureId, Event, EventKind, Offset, Part, ProjectId, ReplayId, Sync
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::erasure::{EraseRequest, Erasing, Erasure};
+use crate::erasure::{EraseRequest, Erasing, Erasure, TimesErased};
 use crate::fate::{Fates, Record};
 use crate::figures::{Details, Figures, Scope, Step};
 use crate::hold::{Caps, Drain, Forgone, Losses, Standing};
@@ -253,6 +253,11 @@ pub trait Journal: Fates {
     /// Makes one step of the oldest erasure that is not done: bounded work, durable when it returns. When
     /// an erasure is done, no file of the journal holds any text of the user's, free space included.
     async fn go_on_erasing(&self, now: Timestamp) -> Result<Erasing, StorageError>;
+
+    /// Tells how often events of a project's log were erased. It has counted before an erasure that
+    /// erased some is [`Done`](crate::ErasureState::Done): who has read events asks whether the
+    /// number is the same, and where it isn't reads again what is to be used.
+    fn times_erased(&self, project: ProjectId) -> TimesErased;
 
     /// Size, health and load of the journal as a whole.
     fn status(&self) -> Status;

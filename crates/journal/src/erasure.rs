@@ -1,6 +1,8 @@
 //! The erasure of a user: of all that the journal keeps of one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{ErasureId, Offset, ProjectId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -79,6 +81,23 @@ pub struct Erasure {
     pub found: BTreeMap<String, u64>,
     /// When it was done.
     pub done_at: Option<Timestamp>,
+}
+
+/// How often events of a log have been erased since the journal was opened: whoever has read some of it
+/// before the last time may have what is erased now. Cheap to ask.
+#[derive(Debug, Clone, Default)]
+pub struct TimesErased(Arc<AtomicU64>);
+
+impl TimesErased {
+    /// How often. What is read after this was asked is at least as new.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Once more: from now on readers are given what is left.
+    pub(crate) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
 }
 
 /// What a step of erasing came to.

@@ -20,7 +20,7 @@ pub mod sqlite;
 pub mod turn;
 
 pub use contract::*;
-pub use erasure::{EraseRequest, Erasing, Erasure, ErasureState, Subject};
+pub use erasure::{EraseRequest, Erasing, Erasure, ErasureState, Subject, TimesErased};
 pub use fate::Fates;
 pub use keep::{Held, Keep};
 pub use newest::newest;

@@ -59,23 +59,16 @@ impl Backfill {
 /// same one.
 pub(crate) struct Marked {
     inner: Arc<dyn Deliver>,
-    clock: Arc<dyn Clock>,
     mark: HeaderValue,
     of_sync: Arc<Pace>,
 }
 
 impl Marked {
-    pub(crate) fn new(
-        inner: Arc<dyn Deliver>,
-        clock: Arc<dyn Clock>,
-        id: ReplayId,
-        of_sync: Arc<Pace>,
-    ) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Deliver>, id: ReplayId, of_sync: Arc<Pace>) -> Self {
         // An id is letters, digits and an underscore.
         let mark = HeaderValue::from_str(&id.to_string());
         Self {
             inner,
-            clock,
             mark: mark.unwrap_or_else(|_| HeaderValue::from_static("")),
             of_sync,
         }
@@ -84,13 +77,21 @@ impl Marked {
 
 #[async_trait]
 impl Deliver for Marked {
-    async fn attempt(&self, request: &OutboundRequest, attempt: u8, _: &Pace) -> Verdict {
-        while let Err(at) = self.of_sync.take(self.clock.now()) {
-            self.clock.sleep_until(at).await;
-        }
+    async fn attempt(
+        &self,
+        request: &OutboundRequest,
+        attempt: u8,
+        _: &Pace,
+        may_go_on: &(dyn Fn() -> bool + Send + std::marker::Sync),
+    ) -> Verdict {
         let mut marked = request.clone();
         marked.headers.insert(MARK, self.mark.clone());
-        self.inner.attempt(&marked, attempt, &self.of_sync).await
+        let pace = &self.of_sync;
+        self.inner.attempt(&marked, attempt, pace, may_go_on).await
+    }
+
+    fn shared_pace(&self) -> Option<&Pace> {
+        Some(&self.of_sync)
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use delivery::pace::Place;
 use delivery::{Evidence, Pace, Timing, Verdict};
 use futures_util::FutureExt as _;
+use journal::StorageError;
 use journal::fate::{MOST_TYPE_BYTES, Split, beginning};
 use metrics::Histogram;
 use model::outcome::{Category, Discarded, Failure};
@@ -22,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Deliver;
+use crate::erased::Erased;
 use crate::feed::Feed;
+use crate::lane::Tools;
 use crate::sample::{Subject, Turns};
 
 /// How long the second request of a delivery waits for its place: several times what lies between two
@@ -58,6 +61,8 @@ pub(crate) struct Work {
     pub(crate) stored: bool,
     /// Whether it waited for a property of its user that has not come.
     pub(crate) waited: Waited,
+    /// How often events of the log had been erased when its event was read.
+    pub(crate) erased: u64,
 }
 
 /// What became of it.
@@ -95,7 +100,10 @@ impl Done {
         match self.result {
             WorkResult::Failed { .. } => self.attempt >= attempts,
             WorkResult::Waits | WorkResult::Awaits { .. } => false,
-            WorkResult::Delivered { .. } | WorkResult::Discarded(_) | WorkResult::NotSent => true,
+            WorkResult::Delivered { .. }
+            | WorkResult::Discarded(_)
+            | WorkResult::NotSent
+            | WorkResult::Erased => true,
         }
     }
 }
@@ -113,6 +121,8 @@ pub(crate) enum WorkResult {
     Discarded(Discarded),
     /// The sync no longer sends this: its settings have changed since the retry was booked.
     NotSent,
+    /// The event was erased.
+    Erased,
     /// Nothing was tried: it waits for an earlier delivery of its user.
     Waits,
     /// Nothing was tried: it waits until then for a property of its user.
@@ -137,6 +147,7 @@ struct Shared {
     pace: Arc<Pace>,
     attempt_seconds: Histogram,
     feed: Arc<Feed>,
+    erased: Erased,
     /// What samples are made with.
     subject: Mutex<Option<Arc<Subject>>>,
     turns: Turns,
@@ -202,8 +213,8 @@ impl Crew {
     /// Workers that deliver through `deliver`; `cancel` makes them drop what they are doing.
     pub(crate) fn new(
         deliver: Arc<dyn Deliver>,
-        clock: Arc<dyn Clock>,
-        feed: Arc<Feed>,
+        tools: &Tools,
+        erased: Erased,
         pace: Arc<Pace>,
         tasks: TaskTracker,
         cancel: CancellationToken,
@@ -218,16 +229,22 @@ impl Crew {
                 state,
                 changed: Notify::new(),
                 deliver,
-                clock,
+                clock: Arc::clone(&tools.clock),
                 pace,
                 attempt_seconds: metrics::histogram!("millstream_attempt_seconds"),
-                feed,
+                feed: Arc::clone(&tools.feed),
+                erased,
                 subject: Mutex::default(),
                 turns: Turns::default(),
                 tasks,
                 cancel,
             }),
         }
+    }
+
+    /// What is erased of the lane's log.
+    pub(crate) fn erased(&self) -> &Erased {
+        &self.shared.erased
     }
 
     /// How many deliveries may be under way at once, from now on.
@@ -436,6 +453,13 @@ struct Performed {
 
 async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
     let begun = shared.clock.now();
+    let erased = match shared.erased.look(&work.event, work.erased).await {
+        Ok(Some(times)) => times,
+        other => {
+            shared.pace.give_back(place);
+            return unsent(other, 0);
+        }
+    };
     let rendered = work.plan.render(&work.event, work.part);
     let split = Split {
         queue_ms: millis(begun.since(work.due_at)),
@@ -449,8 +473,13 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
             return shared.unmade(work, other, split, 0);
         }
     };
-    let pace = &shared.pace;
-    let verdict = shared.deliver.attempt(&request, work.attempt, pace).await;
+    let verdict = match shared.send(work, &request, erased).await {
+        Ok(verdict) => verdict,
+        Err(performed) => {
+            shared.pace.give_back(place);
+            return performed;
+        }
+    };
     let Verdict::FollowUp {
         answer,
         tries,
@@ -468,18 +497,75 @@ async fn perform(shared: &Shared, work: &Work, place: Place) -> Performed {
     let now = shared.clock.now();
     // It waits for a place of its own: half of a delivery has been made. When there is none in time, the
     // whole is made anew later.
-    match pace.reserve(now, now + FOLLOW_UP_WITHIN) {
+    match shared.pace.reserve(now, now + FOLLOW_UP_WITHIN) {
         Some(at) if at > now => shared.clock.sleep_until(at).await,
         Some(_) => {}
         None => return shared.without_place(work, split, tries),
     }
-    let verdict = shared.deliver.attempt(&next, work.attempt, pace).await;
-    let mut performed = shared.settled(work, &next, verdict, split);
+    let mut performed = match shared.send(work, &next, erased).await {
+        Ok(verdict) => shared.settled(work, &next, verdict, split),
+        Err(performed) => performed,
+    };
     performed.requests = performed.requests.saturating_add(tries);
     performed
 }
 
+/// A delivery that ends since its event was erased; or for now, since nobody knows.
+fn unsent(looked: Result<Option<u64>, StorageError>, requests: u8) -> Performed {
+    let result = match looked {
+        Ok(_) => WorkResult::Erased,
+        Err(error) => {
+            let message = format!("whether the event was erased can't be read: {error}");
+            let failure = Failure {
+                category: Category::Internal,
+                status: None,
+                message,
+                response: String::new(),
+            };
+            WorkResult::Failed {
+                failure,
+                retry_after: None,
+            }
+        }
+    };
+    Performed {
+        result,
+        requests,
+        told: None,
+    }
+}
+
 impl Shared {
+    /// Sends a request of a delivery, with its tries, unless its event was erased since it was there.
+    async fn send(
+        &self,
+        work: &Work,
+        request: &OutboundRequest,
+        erased: u64,
+    ) -> Result<Verdict, Performed> {
+        let shared_pace = self.deliver.shared_pace();
+        let mut taken = None;
+        while let (Some(pace), None) = (shared_pace, taken) {
+            match pace.take(self.clock.now()) {
+                Ok(place) => taken = Some(place),
+                Err(at) => self.clock.sleep_until(at).await,
+            }
+        }
+        let times = match self.erased.look(&work.event, erased).await {
+            Ok(Some(times)) => times,
+            other => {
+                if let (Some(pace), Some(place)) = (shared_pace, taken) {
+                    pace.give_back(place);
+                }
+                return Err(unsent(other, 0));
+            }
+        };
+        let may_go_on = || !self.erased.since(times);
+        let (attempt, pace) = (work.attempt, &*self.pace);
+        let sent = self.deliver.attempt(request, attempt, pace, &may_go_on);
+        Ok(sent.await)
+    }
+
     /// A delivery of which no request was made: it is filtered or discarded, after so many requests.
     fn unmade(&self, work: &Work, outcome: Outcome, split: Split, requests: u8) -> Performed {
         let Outcome::Discarded(mut why) = outcome else {

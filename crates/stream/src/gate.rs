@@ -82,6 +82,7 @@ impl Gate {
                 }
                 WorkResult::Discarded(_)
                 | WorkResult::NotSent
+                | WorkResult::Erased
                 | WorkResult::Waits
                 | WorkResult::Awaits { .. } => {
                     self.breaker.not_sent(one.began);

@@ -26,6 +26,7 @@ use crate::agenda::Agenda;
 use crate::breaker;
 use crate::crew::{Crew, Done, Outlook, Work};
 use crate::drain::Draining;
+use crate::erased::Erased;
 use crate::feed::Feed;
 use crate::gate::{Gate, Passage};
 use crate::replay::Orders;
@@ -116,6 +117,9 @@ pub(crate) struct Lane {
     agenda: Agenda,
     /// Read and not yet looked at.
     page: VecDeque<Arc<Event>>,
+    /// How often events of the log had been erased when that was read.
+    page_erased: u64,
+    erased: Erased,
     /// Deliveries given to the crew whose outcome is not durable yet.
     exposed: usize,
     /// Retries under way.
@@ -168,6 +172,7 @@ impl Lane {
             standing = Standing::Running;
         }
         let plan = course.plan;
+        let erased = crew.erased().clone();
         let drain = tools.journal.drain(sync).await?;
         let draining = drain.map(|drain| Draining::new(drain, settled_cursor));
         let mut lane = Self {
@@ -192,6 +197,8 @@ impl Lane {
             window: Window::new(position),
             agenda: Agenda::default(),
             page: VecDeque::new(),
+            page_erased: 0,
+            erased,
             exposed: 0,
             retrying: 0,
             results: Results::default(),

@@ -11,6 +11,7 @@ mod backfill;
 pub mod breaker;
 mod crew;
 mod drain;
+mod erased;
 mod feed;
 mod gate;
 mod lane;
@@ -37,14 +38,31 @@ pub use view::{Glance, Health, LaneView, Latency};
 #[async_trait]
 pub trait Deliver: Send + Sync + 'static {
     /// Sends `request`, trying again within the attempt as the contract says. The first try has its
-    /// place, the others take theirs of `pace`.
-    async fn attempt(&self, request: &OutboundRequest, attempt: u8, pace: &Pace) -> Verdict;
+    /// place, the others take theirs of `pace`, and are left out where `may_go_on` says no.
+    async fn attempt(
+        &self,
+        request: &OutboundRequest,
+        attempt: u8,
+        pace: &Pace,
+        may_go_on: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Verdict;
+
+    /// Of which each request needs a place besides the one of its lane.
+    fn shared_pace(&self) -> Option<&Pace> {
+        None
+    }
 }
 
 #[async_trait]
 impl<T: Transport> Deliver for delivery::Sender<T> {
-    async fn attempt(&self, request: &OutboundRequest, attempt: u8, pace: &Pace) -> Verdict {
+    async fn attempt(
+        &self,
+        request: &OutboundRequest,
+        attempt: u8,
+        pace: &Pace,
+        may_go_on: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Verdict {
         // The inherent method of the same name.
-        delivery::Sender::attempt(self, request, attempt, pace).await
+        delivery::Sender::attempt(self, request, attempt, pace, may_go_on).await
     }
 }

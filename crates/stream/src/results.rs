@@ -187,7 +187,7 @@ impl Results {
                     .latency
                     .record(at.since(received_at).as_secs_f64());
             }
-            WorkResult::NotSent => {
+            WorkResult::NotSent | WorkResult::Erased => {
                 self.counts.filtered += 1;
                 self.unsent.push((offset, part));
             }

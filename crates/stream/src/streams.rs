@@ -10,7 +10,7 @@ use delivery::Pace;
 use delivery::retry::Schedule;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use journal::hold::{Drain, Forgone, Standing};
-use journal::{Counts, DroppedLane, Journal, StorageError};
+use journal::{Counts, DroppedLane, Journal, StorageError, TimesErased};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
 use model::sync::{self, Sync};
@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::Deliver;
 use crate::breaker;
 use crate::crew::Crew;
+use crate::erased::Erased;
 use crate::feed::{Feed, Outcomes};
 use crate::lane::{Bounds, Course, Lane, Tools, Wanted};
 use crate::replay::{FailedReplay, Order, Replayer, orders};
@@ -147,12 +148,14 @@ pub(crate) struct Slot {
 
 /// A lane that runs.
 struct Running {
-    project: ProjectId,
     wanted: watch::Sender<Wanted>,
     /// What it is asked to send again.
     orders: mpsc::Sender<Order>,
     /// Where the lane ends, if it does: it stops when this is gone.
     end: Option<watch::Sender<Offset>>,
+    /// How often events of its log were erased, by now and when it last counted its retries.
+    erased: TimesErased,
+    counted_at: u64,
     /// Gives up the lane's deliveries.
     cancel: CancellationToken,
     /// Cancelled by the lane's task when it has ended.
@@ -362,10 +365,13 @@ impl Streams {
         };
         let (wanted, wanted_receiver) = watch::channel(Wanted::Run(course.clone()));
         let (orders, orders_receiver) = orders();
+        let journal = Arc::clone(&self.tools.journal);
+        let erased = Erased::new(journal, self.tools.journal.times_erased(project));
+        let counted_at = erased.times();
         let crew = Crew::new(
             deliver,
-            Arc::clone(&self.tools.clock),
-            Arc::clone(&self.tools.feed),
+            &self.tools,
+            erased,
             Arc::clone(pace),
             self.worker_tasks.clone(),
             cancel.clone(),
@@ -392,10 +398,11 @@ impl Streams {
         });
         Ok((
             Running {
-                project,
                 wanted,
                 orders,
                 end: None,
+                erased: self.tools.journal.times_erased(project),
+                counted_at,
                 cancel,
                 ended,
             },
@@ -440,18 +447,21 @@ impl Streams {
         Ok(dropped)
     }
 
-    /// Lets a project's lanes ask how many retries they have: an erasure has taken some of them.
-    pub fn recount(&self, project: ProjectId) {
-        let slots: Vec<_> = self.lanes().values().cloned().collect();
+    /// Lets lanes ask how many retries they have, backfills' too, where events of their log were erased
+    /// since they did: an erasure may have taken some.
+    pub fn recount(&self) {
+        let mut slots: Vec<_> = self.lanes().values().map(Arc::clone).collect();
+        slots.extend(self.backfills().values().map(|(_, slot)| Arc::clone(slot)));
         for slot in slots {
             // One that is being started or changed asks by itself.
-            let Ok(running) = slot.gate.try_lock() else {
+            let Ok(mut running) = slot.gate.try_lock() else {
                 continue;
             };
-            if let Some(running) = running
-                .as_ref()
-                .filter(|running| running.project == project)
-            {
+            let Some(running) = running.as_mut() else {
+                continue;
+            };
+            let times = running.erased.count();
+            if std::mem::replace(&mut running.counted_at, times) != times {
                 // What is wanted stays what it was.
                 running.wanted.send_modify(|_| {});
             }

@@ -232,7 +232,10 @@ impl View {
                     state.shown.last_failure = Some(one.at);
                 }
                 WorkResult::Discarded(why) => state.discarded = Some(why.to_string()),
-                WorkResult::NotSent | WorkResult::Waits | WorkResult::Awaits { .. } => {}
+                WorkResult::NotSent
+                | WorkResult::Erased
+                | WorkResult::Waits
+                | WorkResult::Awaits { .. } => {}
             }
         }
     }

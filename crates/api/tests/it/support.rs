@@ -116,6 +116,10 @@ impl Journal for Recorder {
         Ok(journal::Erasing::default())
     }
 
+    fn times_erased(&self, _: ProjectId) -> journal::TimesErased {
+        journal::TimesErased::default()
+    }
+
     async fn held(&self, _: ProjectId) -> Result<journal::Held, StorageError> {
         Ok(journal::Held::default())
     }

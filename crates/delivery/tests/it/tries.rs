@@ -127,7 +127,7 @@ async fn play_request(
     let random = Arc::new(Seeded::new(seed));
     let sender = Sender::new(script.clone(), clock.clone(), random, config);
     let pace = Pace::default();
-    let attempt = sender.attempt(request, 3, &pace);
+    let attempt = sender.attempt(request, 3, &pace, &|| true);
     let time = async {
         loop {
             tokio::task::yield_now().await;

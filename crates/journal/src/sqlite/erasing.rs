@@ -337,6 +337,8 @@ impl Sqlite {
                     // Somebody reads: later.
                     return Ok(Erasing::default());
                 }
+                // A step that was broken off may not have said it.
+                self.shared.log(project).erased.add_one();
                 self.request(move |group| group.finish_erasure(number, now).map(Ok))
                     .await?;
                 let find = move |connection: &Connection| find(connection, id);
@@ -349,13 +351,17 @@ impl Sqlite {
     }
 
     /// Forgets chunks as they were. Who began to read before they were changed may have brought them
-    /// into memory just after.
+    /// into memory just after. Then has those look again who have read events of them.
     async fn forget_chunks(&self, project: ProjectId, firsts: &[Offset]) {
+        if firsts.is_empty() {
+            return;
+        }
         let log = self.shared.log(project);
         let _loading = log.loading.lock().await;
         for first in firsts {
             self.shared.cache.remove(project, *first);
         }
+        log.erased.add_one();
     }
 
     /// Moves all of the write-ahead log into the database and cuts it off; `false` when somebody still

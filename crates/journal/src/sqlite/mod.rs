@@ -50,7 +50,7 @@ use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, EraseRequest, Erasing, Erasure, Held,
     Journal, Keep, LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey,
-    Settlement, Status, StorageError, Stretch,
+    Settlement, Status, StorageError, Stretch, TimesErased,
 };
 use dedupe::builder;
 use failure::Fault;
@@ -524,6 +524,10 @@ impl Journal for Sqlite {
 
     async fn go_on_erasing(&self, now: Timestamp) -> Result<Erasing, StorageError> {
         self.erasing_step(now).await
+    }
+
+    fn times_erased(&self, project: ProjectId) -> TimesErased {
+        self.shared.log(project).erased.clone()
     }
 
     fn status(&self) -> Status {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::cache::ChunkCache;
 use super::config::Config;
 use crate::hold::Caps;
-use crate::{Histogram, Keep, Status};
+use crate::{Histogram, Keep, Status, TimesErased};
 
 const SECONDS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0, 2.0, 4.0,
@@ -36,6 +36,8 @@ pub(super) struct ProjectLog {
     head: watch::Sender<Offset>,
     /// Held while chunks are read from the disk, so that each is read by one task only.
     pub(super) loading: tokio::sync::Mutex<()>,
+    /// How often events of it were erased.
+    pub(super) erased: TimesErased,
 }
 
 impl ProjectLog {
@@ -91,6 +93,7 @@ impl Shared {
                 number: AtomicI64::new(0),
                 head: watch::Sender::new(Offset(0)),
                 loading: tokio::sync::Mutex::new(()),
+                erased: TimesErased::default(),
             })
         });
         Arc::clone(log)

@@ -324,7 +324,9 @@ async fn deliver(requests: &[OutboundRequest]) {
     let tries = delivery::config::Tries::default();
     let sender = Sender::new(client, clock, Arc::new(Seeded::new(1)), tries);
     for request in requests {
-        let verdict = sender.attempt(request, 1, &delivery::Pace::default()).await;
+        let verdict = sender
+            .attempt(request, 1, &delivery::Pace::default(), &|| true)
+            .await;
         assert!(matches!(verdict, Verdict::Delivered { .. }), "{verdict:?}");
     }
 }

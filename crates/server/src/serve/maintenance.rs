@@ -83,7 +83,7 @@ impl Maintenance {
                 }
             };
             if let Some(erasure) = erasing.finished {
-                self.streams.recount(erasure.project);
+                self.streams.recount();
                 let report = ErasureReport {
                     id: erasure.id,
                     project: erasure.project,

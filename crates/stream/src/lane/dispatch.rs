@@ -153,6 +153,7 @@ impl Lane {
                 break;
             };
             let (_, offset, part) = due.key;
+            let erased = self.erased.times();
             let found = self.tools.journal.get(self.project, offset).await;
             let event = found.inspect_err(|_| self.put_back(&due))?;
             let Some(event) = event else {
@@ -175,6 +176,7 @@ impl Lane {
                 user: None,
                 stored: true,
                 waited: Waited::No,
+                erased,
             };
             let lacking = self.lacking(&due, &mut work).await;
             match lacking.inspect_err(|_| self.put_back(&due))? {
@@ -205,6 +207,7 @@ impl Lane {
         }
         let head = *self.head.borrow_and_update();
         if self.page.is_empty() && self.window.next() < head {
+            self.page_erased = self.erased.times();
             let page = self
                 .tools
                 .journal
@@ -277,6 +280,7 @@ impl Lane {
                     user,
                     stored: false,
                     waited: Waited::No,
+                    erased: self.page_erased,
                 });
             }
             self.page.pop_front();

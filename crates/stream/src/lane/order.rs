@@ -187,6 +187,7 @@ impl Lane {
             }
             return Ok(false);
         }
+        let erased = self.erased.times();
         let event = self.tools.journal.get(self.project, offset).await;
         let event = event.inspect_err(|_| self.turns.again(user))?;
         let Some(event) = event else {
@@ -209,6 +210,7 @@ impl Lane {
             user: Some(user),
             stored: true,
             waited: Waited::No,
+            erased,
         };
         let complete = self.complete(&mut work, user).await;
         let complete = complete.inspect_err(|_| self.turns.again(user))?;

@@ -98,9 +98,8 @@ impl Streams {
             // An import's log grows until it is complete, and nobody else reads it.
             false => (None, journal.head(log)),
         };
-        let (inner, clock) = (Arc::clone(&self.deliver), Arc::clone(clock));
         let of_sync = Arc::clone(&self.slot(sync).pace);
-        let deliver = Arc::new(Marked::new(inner, clock, id, of_sync));
+        let deliver = Arc::new(Marked::new(Arc::clone(&self.deliver), id, of_sync));
         let started = self.start((log, lane), head, deliver, &slot.pace, course);
         let (mut started, view) = started.await?;
         started.end = end;
