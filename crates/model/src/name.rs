@@ -65,6 +65,12 @@ pub fn is_unreadable(c: char) -> bool {
         || is_noncharacter(c)
 }
 
+/// Whether it changes the order in which others are read: embeddings, overrides and isolates of
+/// directions. Texts of any script can be written without.
+pub fn reorders(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Whether it is a code point that never stands for a character.
 fn is_noncharacter(c: char) -> bool {
     matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe

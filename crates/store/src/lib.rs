@@ -126,6 +126,7 @@ impl Store {
             .connect(&url)
             .await?;
 
+        definition::compare_former(&pool).await?;
         let may_make_key = !maintenance::any_sealed(&pool).await?;
         let keyring = SharedKeyring::open(config, may_make_key, random.as_ref())?;
         let store = Self {

@@ -88,6 +88,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "replays",
         include_str!("../migrations/0019_replays.sql"),
     ),
+    (
+        20,
+        "names alike",
+        include_str!("../migrations/0020_names_alike.sql"),
+    ),
 ];
 
 /// The newest step.

@@ -141,10 +141,13 @@ impl Writer {
     }
 }
 
-/// Whether a link leads where links may lead, whatever a browser makes of odd characters.
+/// Whether a link leads where links may lead, whatever a browser makes of odd characters, and where it
+/// seems to lead: not to what stands behind the name of a user.
 fn is_plain_link(url: &str) -> bool {
     let scheme = url.split_once(':').map(|(scheme, rest)| {
-        let web = rest.starts_with("//") && !rest[2..].starts_with(['/', '\\']);
+        let authority = rest.strip_prefix("//").unwrap_or_default();
+        let authority = authority.split(['/', '?', '#', '\\']).next();
+        let web = authority.is_some_and(|it| !it.is_empty() && !it.contains('@'));
         let scheme = scheme.to_ascii_lowercase();
         (matches!(&*scheme, "http" | "https") && web) || scheme == "mailto"
     });
@@ -243,6 +246,8 @@ mod tests {
             "[x](https:///evil.example)",
             "[x](https:/\\evil.example)",
             "[x](http:evil.example)",
+            "[x](https://bank.example@evil.example)",
+            "[x](https:&#47;/bank&#46;example:443&#64;evil.example/)",
             "[x](\u{1}https://a.example)",
             "[x](https://a.example \"onmouseover=alert(1) x='\")",
             "[x](https://a.example/\"onmouseover=\"alert(1))",
@@ -282,6 +287,8 @@ mod tests {
         }
         let html = to_html("[x](javascript:alert(1)) ![pic](https://a.example/x.png)");
         assert_eq!(html, "<p>x pic</p>\n");
+        let html = to_html("[x](https://bank.example@evil.example) <https://u:p@evil.example>");
+        assert!(!html.contains("<a"), "{html}");
     }
 
     #[test]

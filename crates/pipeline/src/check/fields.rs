@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use model::definition::{About, Definition, Mapping, Parameter, ParameterKind};
+use model::name::{is_unreadable, reorders};
 
+use super::text::{link_with_user, place};
 use crate::parameters::{check_value, compile_pattern};
 use crate::problem::{Problems, pointer};
 use crate::url;
@@ -62,11 +64,20 @@ fn check_about(about: &About, problems: &mut Problems) {
     if about.summary.trim().is_empty() {
         problems.add(at, "say in one line what the destination is");
     } else {
-        one_line(at, &about.summary, SUMMARY_CHARACTERS, problems);
+        if about.summary.chars().any(char::is_control) {
+            problems.add(at, "no line breaks and no other control characters");
+        }
+        prose(at, &about.summary, SUMMARY_CHARACTERS, problems);
     }
     let at = "/about/description";
     if about.description.len() > DESCRIPTION_BYTES {
         problems.add(at, format!("at most {DESCRIPTION_BYTES} bytes"));
+    }
+    in_order(at, &about.description, problems);
+    if let Some(position) = link_with_user(&about.description) {
+        let message = "a link with a user name or password in its address: what stands before the @ is easily \
+                       taken for where it leads";
+        problems.add_at(at, message, Some(place(&about.description, position)));
     }
     let at = "/about/links";
     count(at, about.links.len(), LINKS, problems);
@@ -107,7 +118,7 @@ fn check_parameters(parameters: &[Parameter], problems: &mut Problems) {
             NAME_CHARACTERS,
             problems,
         );
-        longest(
+        prose(
             &pointer(&at, "help"),
             &parameter.help,
             HELP_CHARACTERS,
@@ -194,7 +205,7 @@ fn check_mappings(mappings: &[Mapping], problems: &mut Problems) {
         if !names.insert(mapping.name.as_str()) {
             problems.add(&*name_at, "a mapping of this name is already there");
         }
-        longest(
+        prose(
             &pointer(&at, "help"),
             &mapping.help,
             HELP_CHARACTERS,
@@ -231,14 +242,37 @@ pub(crate) fn is_identifier(name: &str) -> bool {
         && name.chars().all(|c| first(c) || c.is_ascii_digit())
 }
 
-/// A text that must be there, on one line.
+/// A name or title, which must be there and be what is read.
 fn one_line(at: &str, text: &str, most: usize, problems: &mut Problems) {
     if text.trim().is_empty() {
         problems.add(at, "this field is required");
     } else if text.chars().any(char::is_control) {
         problems.add(at, "no line breaks and no other control characters");
+    } else if let Some(c) = text.chars().find(|&c| is_unreadable(c)) {
+        let message = format!(
+            "no format or other invisible characters: U+{:04X} is one",
+            u32::from(c)
+        );
+        problems.add(at, message);
     }
     longest(at, text, most, problems);
+}
+
+/// A text that may be there. Joiners and marks are welcome, which some scripts need.
+fn prose(at: &str, text: &str, most: usize, problems: &mut Problems) {
+    in_order(at, text, problems);
+    longest(at, text, most, problems);
+}
+
+/// Refuses what makes others read as another text than they are.
+fn in_order(at: &str, text: &str, problems: &mut Problems) {
+    if let Some((position, c)) = text.char_indices().find(|&(_, c)| reorders(c)) {
+        let message = format!(
+            "no characters that change the order in which others are read: U+{:04X} is one",
+            u32::from(c)
+        );
+        problems.add_at(at, message, Some(place(text, position)));
+    }
 }
 
 fn longest(at: &str, text: &str, most: usize, problems: &mut Problems) {

@@ -2,6 +2,7 @@
 
 mod fields;
 mod responses;
+mod text;
 mod usage;
 
 use std::sync::Arc;

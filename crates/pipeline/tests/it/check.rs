@@ -98,6 +98,60 @@ fn a_template_that_goes_through_all_fields_uses_each() {
 }
 
 #[test]
+fn what_would_mislead_whoever_reads_it_is_refused() {
+    let found = checked(json!({
+        "display_name": "Mail\u{202e}liam",
+        "about": {
+            "summary": "Sends \u{2066}mail",
+            "description": "See [us](https://bank.example:x@evil.example/).\n\nOr \u{202d}not.",
+            "links": [
+                {"title": "Do\u{200b}cs", "url": "https://a.example/"},
+                {"title": "Docs", "url": "https://ann:secret@a.example/"},
+            ],
+        },
+        "parameters": [{"name": "p", "display_name": "P\u{200f}", "help": "\u{2067}x", "kind": "select",
+            "options": [{"value": "us", "label": "U\u{feff}S"}]}],
+        "mappings": [{"name": "x", "help": "a\u{202b}b", "kinds": ["i\u{200d}d"]}],
+    }));
+    let unseen = |at: &str, which: &str| {
+        format!("{at}: no format or other invisible characters: U+{which} is one")
+    };
+    let order = |at: &str, place: &str, which: &str| {
+        format!(
+            "{at}: {place}: no characters that change the order in which others are read: U+{which} is one"
+        )
+    };
+    assert_eq!(
+        places(&found.problems),
+        [
+            unseen("/display_name", "202E"),
+            order("/about/summary", "line 1 column 7", "2066"),
+            order("/about/description", "line 3 column 4", "202D"),
+            "/about/description: line 1 column 10: a link with a user name or password in its address: what \
+             stands before the @ is easily taken for where it leads"
+                .to_owned(),
+            unseen("/about/links/0/title", "200B"),
+            "/about/links/1/url: not a usable URL: it holds a user name or password: send them in an \
+             Authorization header"
+                .to_owned(),
+            unseen("/parameters/0/display_name", "200F"),
+            order("/parameters/0/help", "line 1 column 1", "2067"),
+            unseen("/parameters/0/options/0/label", "FEFF"),
+            order("/mappings/0/help", "line 1 column 2", "202B"),
+            unseen("/mappings/0/kinds/0", "200D"),
+        ]
+    );
+    // What scripts need to be written stays, where it isn't a name.
+    let sound = checked(json!({
+        "about": {
+            "summary": "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645} \u{2764}\u{fe0f}",
+            "description": "Write to ann@a.example or <mailto:ann@a.example>, see https://a.example/@ann.",
+        },
+    }));
+    assert_eq!(places(&sound.problems), [""; 0]);
+}
+
+#[test]
 fn everything_that_is_wrong_with_the_fields_is_said_at_once() {
     let found = checked(json!({
         "display_name": " ",

@@ -25,6 +25,7 @@ use outline::{Content, outline_text};
 pub(crate) use cached::Cache;
 pub use catalog::{CatalogFilter, NameCursor, Tile};
 pub use logo::Logo;
+pub(crate) use names::compare_former;
 pub use outline::{AboutOutline, Listed, Outline};
 pub use version::{Comment, Decision, VersionRecord, VersionState};
 

@@ -135,7 +135,7 @@ impl Store {
         .bind(id.to_string())
         .bind(i64::from(version))
         .bind(text(&definition)?)
-        .bind(names::normal(&definition.display_name))
+        .bind(names::in_order(&definition.display_name))
         .bind(format!("{} {}", definition.display_name, about.summary).to_lowercase())
         .bind(about.category.name())
         .bind(by.actor.who())

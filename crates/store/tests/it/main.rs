@@ -186,6 +186,8 @@ on_every_backend! {
     definition::a_draft_is_changed_at_its_revision_only,
     definition::a_definition_is_made_once_for_a_key,
     definition::names_are_taken_once_in_the_installation,
+    definition::names_that_read_alike_are_one,
+    definition::names_from_before_that_read_alike_stay,
     definition::a_version_never_changes_and_goes_its_way,
     definition::the_catalog_shows_each_organisation_what_it_may_connect,
     definition::pages_hold_every_tile_once,

@@ -151,6 +151,100 @@ pub(crate) async fn names_are_taken_once_in_the_installation(backend: Backend) {
     );
 }
 
+pub(crate) async fn names_that_read_alike_are_one(backend: Backend) {
+    let store = backend.open().await;
+    let own = organisation(&store).await;
+    for (name, alike) in [
+        (
+            "Rac\u{e9}",
+            vec!["Race\u{301}", "RACE\u{301}", "rac\u{e9} "],
+        ),
+        (
+            "Stra\u{df}e",
+            vec!["STRASSE", "strasse", "STRA\u{1e9e}E", "\u{17f}tra\u{df}e"],
+        ),
+        (
+            "\u{39f}\u{3b4}\u{3cc}\u{3c2}",
+            vec!["\u{39f}\u{394}\u{38c}\u{3a3}"],
+        ),
+        (
+            "o\u{fb03}ce  2",
+            vec!["Office \u{b2}", "office\u{a0}\u{ff12}", "of\u{200b}fice 2"],
+        ),
+    ] {
+        let id = draft(&store, own, name).await.draft.id;
+        for alike in alike {
+            let refused = store.create_definition(own, content(alike), caller()).await;
+            assert!(
+                matches!(refused, Err(Error::NameTaken { .. })),
+                "{name} {alike}: {refused:?}"
+            );
+            // Its own it may write otherwise, and back.
+            for spelt in [alike, name] {
+                let spelt = store.change_definition(own, id, None, content(spelt), caller());
+                spelt.await.unwrap();
+            }
+        }
+    }
+    let webhook = "\u{ff37}\u{ff45}\u{ff42}hook";
+    let refused = store
+        .create_definition(own, content(webhook), caller())
+        .await;
+    assert!(
+        matches!(refused, Err(Error::NameTaken { .. })),
+        "{refused:?}"
+    );
+    // Accents are letters of their own.
+    draft(&store, own, "Race").await;
+}
+
+pub(crate) async fn names_from_before_that_read_alike_stay(backend: Backend) {
+    let store = backend.open().await;
+    let (own, other) = (organisation(&store).await, organisation(&store).await);
+    let first = draft(&store, own, "Stra\u{df}e").await.draft.id;
+    let second = draft(&store, other, "Other").await.draft.id;
+    release(&store, other, second).await;
+    store.close().await;
+    // As they were kept until then: in lower case.
+    for change in [
+        "DROP INDEX definition_names_alike",
+        "ALTER TABLE definition_names DROP COLUMN alike",
+        "DELETE FROM _sqlx_migrations WHERE version = 20",
+        "UPDATE definition_names SET name = 'stra\u{df}e' WHERE name = 'strasse'",
+        "UPDATE definition_names SET name = 'strasse' WHERE name = 'other'",
+        "UPDATE definition_versions SET name = 'strasse' WHERE name = 'other'",
+    ] {
+        backend.execute(change).await;
+    }
+    for _ in 0..2 {
+        let store = backend.open().await;
+        // Both may go on with the name that they have.
+        for (organisation, id, name) in [(own, first, "Stra\u{df}e"), (other, second, "STRASSE")] {
+            let kept = store.change_definition(organisation, id, None, content(name), caller());
+            kept.await.unwrap();
+        }
+        for name in ["Stra\u{df}e", "strasse"] {
+            let refused = store.create_definition(own, content(name), caller()).await;
+            assert!(matches!(refused, Err(Error::NameTaken { .. })), "{name}");
+        }
+        store.close().await;
+    }
+    // It is free when nobody has it any more: a version keeps it.
+    let store = backend.open().await;
+    let deleted = store.delete_definition(own, first, None, caller());
+    deleted.await.unwrap();
+    let renamed = store.change_definition(other, second, None, content("Another"), caller());
+    renamed.await.unwrap();
+    let refused = store
+        .create_definition(own, content("Stra\u{df}e"), caller())
+        .await;
+    assert!(
+        matches!(refused, Err(Error::NameTaken { .. })),
+        "{refused:?}"
+    );
+    store.close().await;
+}
+
 pub(crate) async fn a_version_never_changes_and_goes_its_way(backend: Backend) {
     let store = backend.open().await;
     let (own, other) = (organisation(&store).await, organisation(&store).await);
