@@ -47,6 +47,8 @@ fn event(random: &Seeded, template: &[u8], update: &PropertyUpdate) -> IncomingE
 
 /// Seconds of processor time that the thread with this name has taken.
 fn thread_seconds(name: &str) -> f64 {
+    // As much of a name as the system keeps.
+    let name = &name[..name.len().min(15)];
     let tasks = std::fs::read_dir("/proc/self/task")
         .into_iter()
         .flatten()
@@ -110,7 +112,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let status = journal.status();
     println!("{:.0} events/s", events / took.as_secs_f64());
     println!("{:.2} µs of writer CPU per event", writer * 1e6 / events);
-    for thread in ["journal-checks", "journal-dedupe"] {
+    for thread in ["journal-checks", "journal-dedupe", "journal-received"] {
         println!(
             "{:.2} µs of {thread} CPU per event",
             thread_seconds(thread) * 1e6 / events

@@ -21,7 +21,7 @@ use crate::auth::permission::DeliveriesRead;
 const EXAMPLE_CHARACTERS: usize = 100;
 
 /// What a project received lately: as long as it keeps events, and a month at most. What is counted is
-/// exact; where there were too many names for that, it says what may be missing.
+/// exact; where there were too many names for that, it says how much may be missing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ObservedView {
     /// Events are counted from here on: the beginning of a day (UTC).
@@ -33,14 +33,16 @@ pub(super) struct ObservedView {
     behind: u64,
     /// Types of events, the most frequent first.
     event_types: Vec<ObservedTypeView>,
-    /// At most so many events of each type are not counted, nor of any that is not shown.
-    uncounted: u64,
+    /// There were at most so many events of any one type that is not shown.
+    event_types_uncounted: u64,
     /// Properties of users, the most frequent first.
     user_properties: Vec<ObservedPropertyView>,
-    /// At most so many events with each of these are not counted, nor with any that is not shown.
+    /// There were at most so many events with any one of these that is not shown.
     user_properties_uncounted: u64,
-    /// Properties of groups.
+    /// Types of groups that events came with, the most frequent first, and their properties.
     group_properties: Vec<ObservedGroupView>,
+    /// There were at most so many events with any one type of group that is not shown.
+    group_types_uncounted: u64,
     /// Whether there was more than there is room for: too many types or properties, or names too long.
     truncated: bool,
 }
@@ -54,8 +56,8 @@ pub(super) struct ObservedTypeView {
     seen: SeenView,
     /// Their properties, the most frequent first.
     properties: Vec<ObservedPropertyView>,
-    /// At most so many events with each of these are not counted, nor with any that is not shown.
-    uncounted: u64,
+    /// There were at most so many events with any one of these that is not shown.
+    properties_uncounted: u64,
 }
 
 /// What groups of a type are like.
@@ -63,13 +65,13 @@ pub(super) struct ObservedTypeView {
 pub(super) struct ObservedGroupView {
     /// The type.
     group_type: String,
-    /// Events with such groups.
+    /// Events with such groups, whether or not these have properties.
     #[serde(flatten)]
     seen: SeenView,
     /// Their properties, the most frequent first.
     properties: Vec<ObservedPropertyView>,
-    /// At most so many events with each of these are not counted, nor with any that is not shown.
-    uncounted: u64,
+    /// There were at most so many events with any one of these that is not shown.
+    properties_uncounted: u64,
 }
 
 /// What a property is like.
@@ -106,6 +108,9 @@ pub(super) enum SensitiveName {
 pub(super) struct SeenView {
     /// In how many of the events.
     events: u64,
+    /// In at most so many more, which were not counted: they came before it took the place of what had
+    /// become less frequent. 0 as long as there is room for all.
+    uncounted: u64,
     /// Their share, from 0 to 1: of a type, of all events; of a property, of the events of the type, of
     /// all events (users'), or of those with such groups.
     share: f64,
@@ -121,6 +126,7 @@ impl SeenView {
     fn new(seen: Seen, of: u64) -> Self {
         Self {
             events: seen.events,
+            uncounted: seen.uncounted,
             share: seen.events as f64 / of.max(1) as f64,
             first_seen_at: rfc3339(seen.first),
             last_seen_at: rfc3339(seen.last),
@@ -133,13 +139,13 @@ impl ObservedView {
         let (truncated, all) = (received.is_cut(), received.events);
         let of_type = |scope: ReceivedScope| ObservedTypeView {
             seen: SeenView::new(scope.seen, all),
-            uncounted: scope.uncounted,
+            properties_uncounted: scope.uncounted_properties,
             properties: properties(Owner::Event, scope.seen, scope.properties, sensitive),
             event_type: scope.name,
         };
         let of_group = |scope: ReceivedScope| ObservedGroupView {
             seen: SeenView::new(scope.seen, all),
-            uncounted: scope.uncounted,
+            properties_uncounted: scope.uncounted_properties,
             properties: properties(Owner::Group, scope.seen, scope.properties, sensitive),
             group_type: scope.name,
         };
@@ -149,8 +155,9 @@ impl ObservedView {
             events: all,
             behind: received.behind,
             event_types: received.types.into_iter().map(of_type).collect(),
-            uncounted: received.uncounted_types,
-            user_properties_uncounted: users.uncounted,
+            event_types_uncounted: received.uncounted_types,
+            user_properties_uncounted: users.uncounted_properties,
+            group_types_uncounted: received.uncounted_groups,
             user_properties: properties(Owner::User, users.seen, users.properties, sensitive),
             group_properties: received.groups.into_iter().map(of_group).collect(),
             truncated,

@@ -167,6 +167,8 @@ macro_rules! conformance {
             received::a_project_that_keeps_less_shows_less
             received::nothing_that_erased_events_brought_is_left
             received::more_types_than_there_is_room_for_are_said_to_be_missing
+            received::a_newcomer_that_is_frequent_gets_a_place
+            received::groups_are_those_of_events_with_or_without_properties
             holds::what_a_still_lane_loses_is_counted
             holds::a_shut_lane_loses_events_but_no_retries_and_is_no_backlog
             holds::a_lane_that_was_passed_does_not_go_back

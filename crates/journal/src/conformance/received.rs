@@ -254,3 +254,65 @@ pub async fn more_types_than_there_is_room_for_are_said_to_be_missing(backend: &
         received.uncounted_types
     );
 }
+
+pub async fn a_newcomer_that_is_frequent_gets_a_place(backend: &impl Backend) {
+    let mut journal = backend.open(Bounds::default()).await;
+    let former = (0..TYPES).map(|n| format!("former {n}"));
+    for event_type in former {
+        let events = (0..6).map(|_| told("ann", &event_type, ""));
+        accept(&journal, project(1), events.collect()).await;
+    }
+    backend.gathered(&journal, project(1)).await;
+    // A few at a time: each time it would be the least frequent of all.
+    for round in 0..40 {
+        let events = (0..5).map(|_| told("ann", "newcomer", r#""x":1"#));
+        accept(&journal, project(1), events.collect()).await;
+        backend.gathered(&journal, project(1)).await;
+        if round % 16 == 7 {
+            journal = backend.crash(journal).await;
+        }
+    }
+    let received = received(&journal, NOW).await;
+    let newcomer = &received.types[0];
+    assert_eq!(newcomer.name, "newcomer");
+    // One that took a place counts from then on, and says what it may lack: no less than it does.
+    let seen = newcomer.seen;
+    assert!(
+        seen.events <= 200 && seen.events + seen.uncounted >= 200,
+        "{seen:?}"
+    );
+    assert!((1..=6).contains(&seen.uncounted), "{seen:?}");
+    // So may its properties, those that it has no more included.
+    let x = property(newcomer, "x").seen;
+    assert_eq!((x.events, x.uncounted), (seen.events, seen.uncounted));
+    assert_eq!(newcomer.uncounted_properties, seen.uncounted);
+    // It took the place of one.
+    assert_eq!((received.types.len(), received.uncounted_types), (TYPES, 6));
+}
+
+pub async fn groups_are_those_of_events_with_or_without_properties(backend: &impl Backend) {
+    let journal = backend.open(Bounds::default()).await;
+    let of = |event: IncomingEvent, kind: &str, names: &[&str]| IncomingEvent {
+        groups: groups(&[(kind, names)]),
+        ..event
+    };
+    let described = IncomingEvent {
+        group_update: update(r#"{"$set":{"plan":"pro"}}"#),
+        ..of(event("", ""), "org", &["acme"])
+    };
+    accept(&journal, project(1), vec![described]).await;
+    // Only one of these organisations has properties.
+    let events = (0..20).map(|n| of(told("ann", "seen", ""), "org", &[["acme", "bolt"][n % 2]]));
+    accept(&journal, project(1), events.collect()).await;
+    let events = (0..3).map(|_| of(told("bob", "seen", ""), "team", &["red", "blue"]));
+    accept(&journal, project(1), events.collect()).await;
+    for _ in 0..2 {
+        let received = received(&journal, NOW).await;
+        let org = scope(&received.groups, "org");
+        assert_eq!((org.seen.events, received.events), (21, 24));
+        assert_eq!(property(org, "plan").seen.events, 11);
+        let team = scope(&received.groups, "team");
+        assert_eq!((team.seen.events, team.properties.len()), (3, 0));
+        backend.gathered(&journal, project(1)).await;
+    }
+}

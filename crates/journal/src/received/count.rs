@@ -52,13 +52,35 @@ impl Days {
         self.0.retain(|(_, count)| *count > 0);
     }
 
-    /// For each day the larger count of both.
+    /// The least counts of which from no day on there are fewer than in either. (The larger of each
+    /// day's counts would be more than either has altogether.)
     pub(crate) fn raise_to(&mut self, other: &Self) {
-        for (day, count) in &other.0 {
-            let own = self.0.iter().find(|(known, _)| known == day);
-            let missing = count.saturating_sub(own.map_or(0, |(_, own)| *own));
-            self.add(*day, missing);
+        let (mut own, mut others) = (
+            self.0.iter().rev().peekable(),
+            other.0.iter().rev().peekable(),
+        );
+        let (mut own_sum, mut others_sum, mut most) = (0, 0, 0);
+        let mut raised = Vec::with_capacity(self.0.len().max(other.0.len()));
+        // From the newest day back.
+        while let Some(day) = own
+            .peek()
+            .into_iter()
+            .chain(others.peek())
+            .map(|each| each.0)
+            .max()
+        {
+            own_sum += own.next_if(|each| each.0 == day).map_or(0, |each| each.1);
+            others_sum += others
+                .next_if(|each| each.0 == day)
+                .map_or(0, |each| each.1);
+            let sum = u64::max(own_sum, others_sum);
+            if sum > most {
+                raised.push((day, sum - most));
+                most = sum;
+            }
         }
+        raised.reverse();
+        self.0 = raised;
     }
 
     /// The sum from a day on.
@@ -104,11 +126,30 @@ mod tests {
         assert_eq!((sum.total(), sum.since(4), sum.first()), (12, 10, Some(3)));
         sum.take(&days(&[(3, 9), (4, 1), (8, 1)]));
         assert_eq!(sum, Days(vec![(4, 6), (5, 3)]));
-        let mut most = days(&[(4, 1), (5, 9)]);
-        most.raise_to(&sum);
-        assert_eq!(most, Days(vec![(4, 6), (5, 9)]));
-        most.forget_before(5);
-        assert_eq!(most, Days(vec![(5, 9)]));
+        sum.forget_before(5);
+        assert_eq!(sum, Days(vec![(5, 3)]));
+    }
+
+    #[test]
+    fn raised_counts_are_no_fewer_from_any_day_on_and_no_more_than_needed() {
+        for (one, other, both) in [
+            (
+                days(&[(4, 1), (5, 9)]),
+                days(&[(4, 6), (5, 3)]),
+                days(&[(4, 1), (5, 9)]),
+            ),
+            (
+                days(&[(3, 5), (5, 1)]),
+                days(&[(4, 2), (6, 2)]),
+                days(&[(3, 2), (4, 2), (6, 2)]),
+            ),
+            (days(&[]), days(&[(2, 1)]), days(&[(2, 1)])),
+        ] {
+            for (mut raised, to) in [(one.clone(), &other), (other.clone(), &one)] {
+                raised.raise_to(to);
+                assert_eq!(raised, both);
+            }
+        }
     }
 
     #[test]

@@ -6,12 +6,12 @@
 //! Nothing in here does I/O.
 //!
 //! Counts are kept by the day (UTC) and are exact as long as there is room for all names. Where there are
-//! more, the least frequent lose their places, and it is known how many events of any one name may be
-//! uncounted for it: a bound like that of a heavy-hitters sketch, for the project's types and for each
-//! scope's properties.
+//! more, the least frequent lose their places to others, and of each name it is known how many events may
+//! be uncounted for it: see `lost`.
 
 mod count;
 mod example;
+mod lost;
 mod scope;
 mod tally;
 mod view;
@@ -22,8 +22,9 @@ pub use tally::Tally;
 
 pub(crate) use count::{Day, Days, day_of, start_of};
 pub(crate) use example::Example;
+pub(crate) use lost::{Lost, LostTypes, Room};
 pub(crate) use scope::{Kept, Scope};
-pub(crate) use tally::{Lost, Scopes};
+pub(crate) use tally::Scopes;
 pub(crate) use view::kept_at;
 
 /// Most types of events, and of groups, of a project.
@@ -32,8 +33,11 @@ pub const TYPES: usize = 1000;
 pub const GROUP_TYPES: usize = 50;
 /// Most properties of one type of event, of users, or of one type of group.
 pub const PROPERTIES: usize = 500;
-/// Most properties of a project altogether.
+/// Most properties of a project altogether, but for those of scopes with no more than
+/// [`FEWEST_PROPERTIES`].
 pub const ALL_PROPERTIES: usize = 20_000;
+/// So many properties of each have a place, however many there are altogether.
+pub const FEWEST_PROPERTIES: usize = 20;
 /// Most examples of a property's values.
 pub const EXAMPLES: usize = 5;
 /// Longer names, in bytes, have no place.
@@ -83,8 +87,8 @@ pub struct Received {
     pub behind: u64,
     /// Types of events, the most frequent first.
     pub types: Vec<ReceivedScope>,
-    /// At most so many events of each type are not counted, nor of any that is not shown: there were too
-    /// many types, or names too long.
+    /// There were at most so many events of any one type that is not shown: there were too many types, or
+    /// names too long.
     pub uncounted_types: u64,
     /// Properties of users, of all events.
     pub users: ReceivedScope,
@@ -99,9 +103,10 @@ impl Received {
     pub fn is_cut(&self) -> bool {
         let scopes = self.types.iter().chain(&self.groups);
         let mut scopes = scopes.chain([&self.users]);
+        // One that took the place of another makes that one uncounted, too.
         self.uncounted_types > 0
             || self.uncounted_groups > 0
-            || scopes.any(|scope| scope.uncounted > 0)
+            || scopes.any(|scope| scope.uncounted_properties > 0)
     }
 }
 
@@ -110,12 +115,12 @@ impl Received {
 pub struct ReceivedScope {
     /// The type; empty for users.
     pub name: String,
-    /// Its events; of groups, those with such groups.
+    /// Its events; of groups, those that came with such groups.
     pub seen: Seen,
     /// Their properties, the most frequent first.
     pub properties: Vec<ReceivedProperty>,
-    /// At most so many events with each property are not counted, nor with any that is not shown.
-    pub uncounted: u64,
+    /// There were at most so many events with any one property that is not shown.
+    pub uncounted_properties: u64,
 }
 
 /// A property. One that is null counts as absent.
@@ -125,8 +130,8 @@ pub struct ReceivedProperty {
     pub name: String,
     /// Events that had it.
     pub seen: Seen,
-    /// In how many events it had a value of each kind, the most frequent first: `string`, `number`,
-    /// `boolean`, `array`, `object`.
+    /// In how many of the counted events it had a value of each kind, the most frequent first: `string`,
+    /// `number`, `boolean`, `array`, `object`.
     pub kinds: Vec<(&'static str, u64)>,
     /// Different values that it had, in no order. None where the name sounds secret.
     pub examples: Vec<ReceivedExample>,
@@ -144,8 +149,11 @@ pub struct ReceivedExample {
 /// How often something was seen, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seen {
-    /// In how many events.
+    /// In how many events that were counted.
     pub events: u64,
+    /// And in at most so many more: they came before it took the place of something less frequent. 0 as
+    /// long as there is room for all.
+    pub uncounted: u64,
     /// When the first of them was received, since it has a place; that may be longer ago than counts
     /// reach back.
     pub first: Timestamp,

@@ -1,12 +1,13 @@
 //! What is kept of a type of event, of users, or of a type of group.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use model::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::example::{self, Example};
-use super::{DAYS, Day, Days, EXAMPLES, day_of, start_of};
+use super::{DAYS, Day, Days, EXAMPLES, Lost, day_of, start_of};
 
 /// Kinds of values, as they are numbered.
 pub(super) const KINDS: [&str; 5] = ["string", "number", "boolean", "array", "object"];
@@ -16,14 +17,17 @@ pub(super) const KINDS: [&str; 5] = ["string", "number", "boolean", "array", "ob
 pub(crate) struct Scope {
     #[serde(rename = "s")]
     pub(crate) seen: Times,
-    /// Events of each day.
+    /// Events of each day that were counted.
     #[serde(rename = "d")]
     pub(crate) days: Days,
+    /// At most so many came before it took the place of another, and were not counted.
+    #[serde(rename = "m", default, skip_serializing_if = "Days::is_empty")]
+    pub(super) missed: Days,
     #[serde(rename = "p")]
     pub(crate) properties: HashMap<String, Property>,
-    /// So many events of a day may lack in what is counted of any property.
-    #[serde(rename = "l", default)]
-    pub(crate) lost: Days,
+    /// What is known of properties that have no place.
+    #[serde(rename = "l", default, skip_serializing_if = "Lost::is_empty")]
+    pub(super) lost: Lost,
 }
 
 /// What is kept of a property.
@@ -31,10 +35,13 @@ pub(crate) struct Scope {
 pub(crate) struct Property {
     #[serde(rename = "s")]
     pub(super) seen: Times,
-    /// Events that had it.
+    /// Events that had it and were counted.
     #[serde(rename = "d")]
     pub(super) days: Days,
-    /// Events in which it was of each kind.
+    /// At most so many came before it took the place of another, and were not counted.
+    #[serde(rename = "m", default, skip_serializing_if = "Days::is_empty")]
+    pub(super) missed: Days,
+    /// Counted events in which it was of each kind.
     #[serde(rename = "k")]
     pub(super) kinds: Vec<(u8, Days)>,
     #[serde(rename = "e", default)]
@@ -82,9 +89,24 @@ impl Kept {
 }
 
 impl Scope {
-    /// How often it was seen.
-    pub(crate) fn events(&self) -> u64 {
-        self.days.total()
+    /// One of which nothing was counted so far, though there may have been so many events: all of them
+    /// may have had the same property.
+    pub(crate) fn missed(days: Days) -> Self {
+        Self {
+            missed: days.clone(),
+            lost: Lost::displaced(days),
+            ..Self::default()
+        }
+    }
+
+    /// Whether events of it are counted.
+    pub(crate) fn is_counted(&self) -> bool {
+        !self.days.is_empty()
+    }
+
+    /// The most events that there can have been.
+    pub(crate) fn most(&self) -> Days {
+        sum(&self.days, &self.missed)
     }
 
     /// How many properties it has.
@@ -98,13 +120,28 @@ impl Scope {
     }
 
     /// Adds what is known of the same from other events.
-    pub(crate) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, mut other: Self) {
         self.seen.note(other.seen);
         self.days.merge(&other.days);
-        self.lost.merge(&other.lost);
-        for (name, property) in other.properties {
-            self.properties.entry(name).or_default().merge(property);
+        self.missed.merge(&other.missed);
+        let (unknown_here, unknown_there) = (&self.lost.displaced, &other.lost.displaced);
+        if !unknown_there.is_empty() {
+            for (name, own) in &mut self.properties {
+                if !other.properties.contains_key(name) {
+                    own.missed.merge(unknown_there);
+                }
+            }
         }
+        for (name, mut property) in other.properties.drain() {
+            match self.properties.entry(name) {
+                Entry::Occupied(mut known) => known.get_mut().merge(property),
+                Entry::Vacant(place) => {
+                    property.missed.merge(unknown_here);
+                    place.insert(property);
+                }
+            }
+        }
+        self.lost.merge(&other.lost);
     }
 
     /// Takes away what events brought that are erased: their counts, what is left without any, and
@@ -140,9 +177,11 @@ impl Scope {
     /// Drops what is too old.
     pub(crate) fn age(&mut self, kept: Kept) {
         self.days.forget_before(kept.day);
+        self.missed.forget_before(kept.day);
         self.lost.forget_before(kept.day);
         for property in self.properties.values_mut() {
             property.days.forget_before(kept.day);
+            property.missed.forget_before(kept.day);
             property
                 .kinds
                 .iter_mut()
@@ -167,31 +206,36 @@ impl Scope {
         let end = |days: &Days| days.first().map(|day| start_of(day + 1));
         let of_properties = self.properties.values().flat_map(|each| {
             let examples = each.examples.iter().map(|example| example.at);
-            examples.chain(end(&each.days)).chain([each.seen.1])
+            let days = [end(&each.days), end(&each.missed)];
+            examples
+                .chain(days.into_iter().flatten())
+                .chain([each.seen.1])
         });
-        let own = [Some(self.seen.1), end(&self.days), end(&self.lost)];
-        let own = own.into_iter().flatten();
-        own.chain(of_properties).min().unwrap_or(self.seen.1)
+        let lost = [&self.lost.displaced, &self.lost.long];
+        let days = [&self.days, &self.missed].into_iter().chain(lost);
+        let own = days.map(end).chain([Some(self.seen.1)]);
+        own.flatten()
+            .chain(of_properties)
+            .min()
+            .unwrap_or(self.seen.1)
     }
 
-    /// Leaves the most frequent properties their places.
-    pub(crate) fn prune(&mut self, most: usize) {
-        if self.properties.len() <= most {
+    /// Leaves so many properties their places: those that may be the most frequent.
+    pub(crate) fn prune(&mut self, room: usize) {
+        if self.properties.len() <= room {
             return;
         }
         let mut by_count: Vec<_> = self
             .properties
             .iter()
-            .map(|(name, property)| (property.days.total(), name.clone()))
+            .map(|(name, property)| (property.most().total(), name.clone()))
             .collect();
         by_count.sort_unstable_by(|a, b| b.cmp(a));
-        let mut most_lost = Days::default();
-        for (_, name) in by_count.drain(most..) {
-            if let Some(lost) = self.properties.remove(&name) {
-                most_lost.raise_to(&lost.days);
+        for (_, name) in by_count.drain(room..) {
+            if let Some(displaced) = self.properties.remove(&name) {
+                self.lost.displaced.raise_to(&displaced.most());
             }
         }
-        self.lost.merge(&most_lost);
     }
 
     fn drop_unseen(&mut self) {
@@ -201,6 +245,10 @@ impl Scope {
 }
 
 impl Property {
+    fn most(&self) -> Days {
+        sum(&self.days, &self.missed)
+    }
+
     pub(super) fn note_kind(&mut self, kind: u8, days: &Days) {
         match self.kinds.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, known)) => known.merge(days),
@@ -215,6 +263,7 @@ impl Property {
     fn merge(&mut self, other: Self) {
         self.seen.note(other.seen);
         self.days.merge(&other.days);
+        self.missed.merge(&other.missed);
         for (kind, days) in &other.kinds {
             self.note_kind(*kind, days);
         }
@@ -232,4 +281,10 @@ impl Property {
         }
         self.kinds.retain(|(_, days)| !days.is_empty());
     }
+}
+
+fn sum(one: &Days, other: &Days) -> Days {
+    let mut sum = one.clone();
+    sum.merge(other);
+    sum
 }

@@ -14,13 +14,10 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::example::{self, Example};
 use super::scope::{Scope, Times};
-use super::{Days, EXAMPLES, GROUP_TYPES, NAME_BYTES, Owner, PROPERTIES, TYPES, day_of};
+use super::{Days, EXAMPLES, LostTypes, NAME_BYTES, Owner, Room, day_of};
 
 /// Places in shapes, of all together: more are made into scopes.
 const PLACES: usize = 20_000;
-
-/// Scopes have at most so many times the properties that are kept in the end.
-const SLACK: usize = 2;
 
 /// Of a shape's events, so many first ones and then each of so many are looked at for examples.
 const FIRST_LOOKS: u64 = 5;
@@ -30,6 +27,8 @@ const LATER_LOOKS: u64 = 32;
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     seed: u64,
+    /// `None`: for all names.
+    room: Option<Room>,
     shapes: HashMap<u128, Shape>,
     /// Names in all shapes.
     places: usize,
@@ -44,30 +43,7 @@ pub struct Tally {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scopes {
     pub(crate) scopes: HashMap<(Owner, String), Scope>,
-    pub(crate) lost: Lost,
-}
-
-/// So many events of a day may lack in what is counted of any type of events, and of groups.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Lost {
-    #[serde(rename = "t", default)]
-    pub(crate) types: Days,
-    #[serde(rename = "g", default)]
-    pub(crate) groups: Days,
-}
-
-impl Lost {
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.types.merge(&other.types);
-        self.groups.merge(&other.groups);
-    }
-
-    pub(crate) fn of(&mut self, owner: Owner) -> &mut Days {
-        match owner {
-            Owner::GroupType => &mut self.groups,
-            Owner::EventType | Owner::Users => &mut self.types,
-        }
-    }
+    pub(crate) lost: LostTypes,
 }
 
 /// Events with the same properties, of the same kinds.
@@ -101,8 +77,18 @@ struct Place {
 impl Tally {
     /// Nothing yet. The seed makes hashes unpredictable.
     pub fn new(seed: u64) -> Self {
+        Self::within(Some(Room::MEMORY), seed)
+    }
+
+    /// With room for all names, of events that are no more than memory holds.
+    pub(crate) fn of_few(seed: u64) -> Self {
+        Self::within(None, seed)
+    }
+
+    pub(crate) fn within(room: Option<Room>, seed: u64) -> Self {
         Self {
             seed,
+            room,
             ..Self::default()
         }
     }
@@ -134,13 +120,24 @@ impl Tally {
             members("user_properties").as_slice(),
             place,
         );
-        let groups = members("group_properties")
-            .into_iter()
-            .flat_map(Object::iter);
-        for (group_type, groups) in groups {
-            let groups = groups.as_object().into_iter().flat_map(Object::iter);
-            let groups: Vec<_> = groups.filter_map(|(_, group)| group.as_object()).collect();
-            self.note(Owner::GroupType, group_type, &groups, place);
+        let (groups, described) = (members("groups"), members("group_properties"));
+        // Not all groups have properties.
+        let of_event = groups.into_iter().flat_map(Object::iter);
+        let of_event = of_event.filter(|(_, names)| has_names(names));
+        let others = described.into_iter().flat_map(Object::iter);
+        let others = others.filter(|(each, _)| {
+            groups
+                .and_then(|groups| groups.get(each))
+                .is_none_or(|names| !has_names(names))
+        });
+        for (group_type, _) in of_event.chain(others) {
+            let of_type = described.and_then(|described| described.get(group_type));
+            let of_type = of_type
+                .and_then(Value::as_object)
+                .into_iter()
+                .flat_map(Object::iter);
+            let own: Vec<_> = of_type.filter_map(|(_, group)| group.as_object()).collect();
+            self.note(Owner::GroupType, group_type, &own, place);
         }
         if self.places > PLACES {
             self.fold();
@@ -166,7 +163,7 @@ impl Tally {
 
     fn note(&mut self, owner: Owner, scope: &str, own: &[&Object<'_>], place: Place) {
         if scope.len() > NAME_BYTES {
-            self.scopes.lost.of(owner).add(day_of(place.at), 1);
+            self.scopes.lost.note_long(owner, day_of(place.at));
             return;
         }
         let hash = self.hash(owner, scope, own);
@@ -198,41 +195,64 @@ impl Tally {
     fn fold(&mut self) {
         self.places = 0;
         for (_, shape) in self.shapes.drain() {
-            let key = (shape.owner, shape.scope.clone());
-            let scope = self.scopes.scopes.entry(key).or_default();
-            shape.fold(scope);
-            scope.prune(SLACK * PROPERTIES);
+            let (owner, name) = (shape.owner, shape.scope.clone());
+            let before = || Scope::missed(self.scopes.lost.displaced(owner));
+            let scope = self
+                .scopes
+                .scopes
+                .entry((owner, name))
+                .or_insert_with(before);
+            scope.merge(shape.into_scope());
+            if let Some(room) = self.room {
+                scope.prune(room.properties);
+            }
         }
-        for (owner, most) in [(Owner::EventType, TYPES), (Owner::GroupType, GROUP_TYPES)] {
-            self.scopes.prune(owner, SLACK * most);
-        }
-        let mut most = PROPERTIES;
-        while self.size() > SLACK * PLACES && most > 1 {
-            most /= 2;
-            let scopes = self.scopes.scopes.values_mut();
-            scopes.for_each(|scope| scope.prune(most));
+        if let Some(room) = self.room {
+            self.scopes.bound(room);
+            self.scopes.squeeze(room);
         }
     }
 }
 
 impl Scopes {
     /// Adds what is known from other events.
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.lost.merge(&other.lost);
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        for (key, own) in &mut self.scopes {
+            match other.scopes.remove(key) {
+                Some(scope) => own.merge(scope),
+                None => own.merge(Scope::missed(other.lost.displaced(key.0))),
+            }
+        }
         for (key, scope) in other.scopes {
-            self.scopes.entry(key).or_default().merge(scope);
+            let mut new = Scope::missed(self.lost.displaced(key.0));
+            new.merge(scope);
+            self.scopes.insert(key, new);
+        }
+        self.lost.merge(&other.lost);
+    }
+
+    /// Leaves no more than there is room for.
+    pub(crate) fn bound(&mut self, room: Room) {
+        for owner in [Owner::EventType, Owner::GroupType] {
+            self.prune(owner, room.of(owner).unwrap_or(usize::MAX));
+        }
+        let scopes = self.scopes.values_mut();
+        scopes.for_each(|scope| scope.prune(room.properties));
+    }
+
+    /// Leaves no more properties than there is room for altogether: fewer where there are many.
+    fn squeeze(&mut self, room: Room) {
+        let mut most = room.properties;
+        let all =
+            |scopes: &HashMap<_, Scope>| scopes.values().map(Scope::properties).sum::<usize>();
+        while all(&self.scopes) > room.all_properties && most > room.fewest_properties {
+            most = (most / 2).max(room.fewest_properties);
+            let scopes = self.scopes.values_mut();
+            scopes.for_each(|scope| scope.prune(most));
         }
     }
 
-    /// Leaves no more than is kept.
-    pub(crate) fn bound(&mut self) {
-        self.prune(Owner::EventType, TYPES);
-        self.prune(Owner::GroupType, GROUP_TYPES);
-        let scopes = self.scopes.values_mut();
-        scopes.for_each(|scope| scope.prune(PROPERTIES));
-    }
-
-    /// Leaves the most frequent types their places.
+    /// Leaves so many types their places: those that may be the most frequent.
     fn prune(&mut self, owner: Owner, most: usize) {
         let of_owner = |(of, _): &&(Owner, String)| *of == owner;
         if self.scopes.keys().filter(of_owner).count() <= most {
@@ -240,16 +260,14 @@ impl Scopes {
         }
         let of_owner = self.scopes.iter().filter(|((of, _), _)| *of == owner);
         let mut by_count: Vec<_> = of_owner
-            .map(|(key, scope)| (scope.days.total(), key.clone()))
+            .map(|(key, scope)| (scope.most().total(), key.clone()))
             .collect();
         by_count.sort_unstable_by(|a, b| b.cmp(a));
-        let mut most_lost = Days::default();
         for (_, key) in by_count.drain(most..) {
-            if let Some(lost) = self.scopes.remove(&key) {
-                most_lost.raise_to(&lost.days);
+            if let Some(displaced) = self.scopes.remove(&key) {
+                self.lost.displace(owner, &displaced.most());
             }
         }
-        self.lost.of(owner).merge(&most_lost);
     }
 }
 
@@ -295,11 +313,14 @@ impl Shape {
         }
     }
 
-    fn fold(self, scope: &mut Scope) {
-        scope.seen.note(self.seen);
-        scope.days.merge(&self.days);
+    fn into_scope(self) -> Scope {
+        let mut scope = Scope {
+            seen: self.seen,
+            days: self.days.clone(),
+            ..Scope::default()
+        };
         if self.lost {
-            scope.lost.merge(&self.days);
+            scope.lost.long = self.days.clone();
         }
         for (place, slot) in self.slots.iter().enumerate() {
             // Several groups of one event may have it.
@@ -321,6 +342,16 @@ impl Shape {
                 property.note_example(example.clone());
             }
         }
+        scope
+    }
+}
+
+/// Whether these are the names of groups.
+fn has_names(names: &Value<'_>) -> bool {
+    match names {
+        Value::Array(names) => !names.is_empty(),
+        Value::Null => false,
+        _ => true,
     }
 }
 

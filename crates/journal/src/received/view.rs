@@ -6,7 +6,9 @@ use model::Timestamp;
 
 use super::scope::{KINDS, Kept, Property, Scope, Times};
 use super::tally::{Scopes, Tally};
-use super::{Owner, Received, ReceivedExample, ReceivedProperty, ReceivedScope, Seen, start_of};
+use super::{
+    Days, Owner, Received, ReceivedExample, ReceivedProperty, ReceivedScope, Seen, start_of,
+};
 
 impl Tally {
     /// What the events were like, of those that were received within an age.
@@ -30,8 +32,8 @@ impl Scopes {
     pub(crate) fn view(mut self, kept: Kept) -> Received {
         let mut received = Received {
             since: start_of(kept.day),
-            uncounted_types: self.lost.types.since(kept.day),
-            uncounted_groups: self.lost.groups.since(kept.day),
+            uncounted_types: self.lost.events.most_since(kept.day),
+            uncounted_groups: self.lost.groups.most_since(kept.day),
             ..Received::default()
         };
         for ((owner, name), mut scope) in self.scopes.drain() {
@@ -62,9 +64,9 @@ fn view(name: String, scope: Scope) -> ReceivedScope {
     properties.sort_by(|a, b| by_count((&a.seen, &a.name), (&b.seen, &b.name)));
     ReceivedScope {
         name,
-        seen: seen(scope.days.total(), scope.seen),
+        seen: seen(&scope.days, &scope.missed, scope.seen),
         properties,
-        uncounted: scope.lost.total(),
+        uncounted_properties: scope.lost.most_since(0),
     }
 }
 
@@ -81,15 +83,16 @@ fn property(name: String, property: Property) -> ReceivedProperty {
     });
     ReceivedProperty {
         name,
-        seen: seen(property.days.total(), property.seen),
+        seen: seen(&property.days, &property.missed, property.seen),
         kinds,
         examples: examples.collect(),
     }
 }
 
-fn seen(events: u64, times: Times) -> Seen {
+fn seen(days: &Days, missed: &Days, times: Times) -> Seen {
     Seen {
-        events,
+        events: days.total(),
+        uncounted: missed.total(),
         first: times.0,
         last: times.1,
     }

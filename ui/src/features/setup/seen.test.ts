@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import type { Observed } from "@/features/events/queries";
 import { seenAt } from "./seen";
 
-const property = (name: string, events: number, examples: string[]) => ({ name, events, examples, kinds: ["string"], sensitive: "no" });
+const property = (name: string, events: number, examples: string[]) => ({
+  name,
+  events,
+  uncounted: 0,
+  examples,
+  kinds: ["string"],
+  sensitive: "no",
+});
 const observed = {
   since: "2026-11-16T00:00:00.000Z",
   events: 100,
@@ -24,4 +31,13 @@ test("values are those of recent events, with how often there is none", () => {
   expect(seen(["input", "device_id"])?.of).toContain("Absent");
   expect(seen(["parameters", "key"])).toBeNull();
   expect(seenAt(undefined, null)(["input", "user_id"])).toBeNull();
+});
+
+test("where there are too many names to be exact, it says so", () => {
+  const late = { ...property("late", 30, []), uncounted: 5 };
+  const cut = { ...observed, user_properties: [...observed.user_properties, late], truncated: true } as Observed;
+  const of = (name: string) => seenAt(cut, null)(["input", "user_properties", name])?.of;
+  expect(of("late")).toBe("Absent in 70 of 100 events since Nov 16 at most");
+  expect(of("unlisted")).toBe("Absent in 100 of 100 events since Nov 16 at most");
+  expect(of("plan")).toBe("In each of 100 events since Nov 16");
 });

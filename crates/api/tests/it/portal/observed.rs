@@ -23,7 +23,12 @@ async fn what_was_received_tells_types_and_properties_with_shares_and_examples()
     let path = format!("/projects/{project}/observed");
     let observed = world.get(&path).await.is(200).json();
     assert_eq!(observed["events"], 1200);
-    for nothing in ["behind", "uncounted", "user_properties_uncounted"] {
+    for nothing in [
+        "behind",
+        "event_types_uncounted",
+        "user_properties_uncounted",
+        "group_types_uncounted",
+    ] {
         assert_eq!(observed[nothing], 0, "{nothing}");
     }
     assert_eq!(observed["truncated"], false);
@@ -39,6 +44,10 @@ async fn what_was_received_tells_types_and_properties_with_shares_and_examples()
     );
     assert_eq!(price["examples"].as_array().unwrap().len(), 5);
     assert_eq!(price["first_seen_at"], "2026-01-01T00:00:00.000Z");
+    assert_eq!(
+        (&price["uncounted"], &bought["properties_uncounted"]),
+        (&json!(0), &json!(0))
+    );
     assert_eq!(bought["properties"][1]["share"], 0.5);
     let plan = &observed["user_properties"][0];
     assert_eq!(
@@ -62,7 +71,7 @@ async fn more_names_than_there_is_room_for_are_said_to_be_missing() {
     let path = format!("/projects/{project}/observed");
     let observed = world.get(&path).await.is(200).json();
     assert_eq!(
-        (&observed["truncated"], &observed["uncounted"]),
+        (&observed["truncated"], &observed["event_types_uncounted"]),
         (&json!(true), &json!(1))
     );
 }

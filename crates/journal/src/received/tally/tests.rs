@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use model::{EventKind, ProjectId};
 
-use super::super::{ALL_PROPERTIES, Received, ReceivedProperty, start_of};
+use super::super::{Received, ReceivedProperty, start_of};
 use super::*;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -136,14 +136,14 @@ fn what_is_kept_is_bounded_and_says_so() {
         many(1600).join(",")
     );
     let wide = received(&[wide]);
-    assert_eq!(wide.types[0].properties.len(), SLACK * PROPERTIES);
-    assert_eq!(wide.types[0].uncounted, 1);
+    assert_eq!(wide.types[0].properties.len(), Room::MEMORY.properties);
+    assert_eq!(wide.types[0].uncounted_properties, 1);
     let mut types: Vec<_> = (0..3000)
         .map(|n| format!(r#"{{"event_type":"t{n}"}}"#))
         .collect();
     types.extend((0..50).map(|_| r#"{"event_type":"often"}"#.to_owned()));
     let types = received(&types);
-    assert_eq!(types.types.len(), SLACK * TYPES);
+    assert_eq!(types.types.len(), Room::MEMORY.types);
     assert_eq!(
         (types.types[0].name.as_str(), types.types[0].seen.events),
         ("often", 50)
@@ -156,7 +156,12 @@ fn what_is_kept_is_bounded_and_says_so() {
     );
     let long = received(&[long]);
     assert_eq!((long.types.len(), long.uncounted_types), (0, 1));
-    assert_eq!((long.users.properties.len(), long.users.uncounted), (1, 1));
+    assert_eq!(
+        (long.users.properties.len(), long.users.uncounted_properties),
+        (1, 1)
+    );
+    // What has a place lacks nothing, and one of a fitting name neither.
+    assert_eq!(long.users.properties[0].seen.uncounted, 0);
 }
 
 #[test]
@@ -172,11 +177,8 @@ fn memory_is_bounded_whatever_arrives() {
         );
         tally.add(&event(number, NOON, &text));
     }
-    assert!(
-        tally.size() <= SLACK * PLACES + PLACES + 100,
-        "{}",
-        tally.size()
-    );
+    let most = Room::MEMORY.all_properties + 901 + PLACES + 100;
+    assert!(tally.size() <= most, "{}", tally.size());
     assert_eq!(tally.clone().finish().scopes.len(), 901);
     // What is frequent keeps its place, and of what lost its own it is known how much that was at most.
     let received = tally.view(NOON, DAY);
@@ -186,14 +188,27 @@ fn memory_is_bounded_whatever_arrives() {
     for each in &received.types {
         let mut properties = each.properties.iter();
         let often = properties.find(|each| each.name == "often");
-        let counted = often.map_or(0, |often| often.seen.events);
-        assert!(
-            counted + each.uncounted >= each.seen.events,
-            "{}",
-            each.name
-        );
+        let most = often.map_or(each.uncounted_properties, |often| {
+            often.seen.events + often.seen.uncounted
+        });
+        assert!(most >= each.seen.events, "{}", each.name);
     }
-    const { assert!(ALL_PROPERTIES <= SLACK * PLACES) };
+}
+
+#[test]
+fn groups_are_those_that_an_event_has_and_those_that_it_describes() {
+    let received = received(&[
+        r#"{"groups":{"org":["acme"],"team":["red","blue"],"none":[]}}"#,
+        r#"{"groups":{"org":["acme"]},"group_properties":{"org":{"acme":{"size":3}}}}"#,
+        r#"{"group_properties":{"org":{"acme":{"size":4}},"place":{"bath":{}}}}"#,
+    ]);
+    let groups: Vec<_> = received
+        .groups
+        .iter()
+        .map(|each| (each.name.as_str(), each.seen.events, each.properties.len()))
+        .collect();
+    assert_eq!(groups, [("org", 3, 1), ("place", 1, 0), ("team", 1, 0)]);
+    assert_eq!(received.groups[0].properties[0].seen.events, 2);
 }
 
 #[test]

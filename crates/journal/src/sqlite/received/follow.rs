@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use model::{Event, Offset, ProjectId};
 use rusqlite::{Connection, params};
 
+use super::change::{Change, Outcome};
 use super::rows::{self, Base};
-use super::write::{Change, Outcome};
 use super::{Gathered, Recent};
 use crate::StorageError;
+use crate::received::Room;
 use crate::sqlite::config::Config;
 use crate::sqlite::failure::Fault;
 use crate::sqlite::open::{DATABASE, Role, connect};
@@ -194,7 +195,8 @@ impl Follower {
         let (next, erasures) = (gathered.next, gathered.base.erasures);
         let outcome = match before.next == gathered.base.next && before.erasures == erasures {
             true => {
-                let change = Change::new(journal, number, before, next, gathered.tally);
+                let tally = gathered.tally;
+                let change = Change::new(journal, number, before, next, tally, Room::TABLES);
                 self.have_written(change.map_err(sort)?)?
             }
             false => Outcome::Erased,

@@ -5,6 +5,7 @@
 //! that each event counts once, whatever happens. Who asks gets both, and the newest events besides
 //! ([`read`]). Nobody who sends events waits for it.
 
+mod change;
 mod follow;
 mod read;
 mod rows;

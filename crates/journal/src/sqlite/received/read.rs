@@ -6,7 +6,7 @@ use model::{Offset, ProjectId, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::{Gathered, rows};
-use crate::received::{Kept, Received, Scopes, kept_at};
+use crate::received::{Kept, Received, Room, Scopes, kept_at};
 use crate::sqlite::Sqlite;
 use crate::sqlite::failure::Fault;
 use crate::{Journal, StorageError};
@@ -98,7 +98,7 @@ fn find(connection: &Connection, project: i64, gathered: Option<Gathered>) -> Re
 
 fn view(mut found: Found, tail: Scopes, kept: Kept, behind: u64) -> Received {
     found.scopes.merge(tail);
-    found.scopes.bound();
+    found.scopes.bound(Room::TABLES);
     let oldest = found.oldest;
     for scope in found.scopes.scopes.values_mut() {
         scope.keep_examples(&|example| example.offset >= oldest);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use model::{Offset, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::received::{Lost, Owner, Scope, Scopes};
+use crate::received::{LostTypes, Owner, Scope, Scopes};
 use crate::sqlite::failure::Fault;
 
 /// The tables that version 5 brought.
@@ -25,7 +25,7 @@ CREATE TABLE received_scopes (
     project    INTEGER NOT NULL,
     owner      INTEGER NOT NULL,
     name       TEXT NOT NULL,
-    events     INTEGER NOT NULL,
+    most       INTEGER NOT NULL,
     properties INTEGER NOT NULL,
     oldest     INTEGER NOT NULL,
     body       TEXT NOT NULL
@@ -45,7 +45,7 @@ pub(in crate::sqlite) struct Base {
     pub(in crate::sqlite) erasures: i64,
     /// Properties of all scopes.
     pub(super) properties: i64,
-    pub(super) lost: Lost,
+    pub(super) lost: LostTypes,
 }
 
 /// A scope with its row.
@@ -65,7 +65,8 @@ pub(super) struct NewRow {
     pub(super) number: Option<i64>,
     pub(super) owner: Owner,
     pub(super) name: String,
-    pub(super) events: i64,
+    /// The most events that there can have been.
+    pub(super) most: i64,
     pub(super) properties: i64,
     pub(super) oldest: Timestamp,
     pub(super) body: String,
@@ -85,7 +86,7 @@ pub(in crate::sqlite) fn base(connection: &Connection, project: i64) -> Result<B
                 version: row.get(1)?,
                 erasures: row.get(2)?,
                 properties: row.get(3)?,
-                lost: Lost::default(),
+                lost: LostTypes::default(),
             };
             Ok((base, row.get::<_, String>(4)?))
         })
@@ -126,7 +127,7 @@ pub(super) fn scope(
     rows.next()?.map(stored).transpose()
 }
 
-/// Scopes of a project, from the one behind a number on, in the order of their numbers.
+/// All scopes of a project.
 pub(super) fn scopes(connection: &Connection, project: i64) -> Result<Vec<Stored>, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM received_scopes WHERE project = ?1");
     let mut query = connection.prepare_cached(&sql)?;
@@ -162,14 +163,30 @@ pub(super) fn older(
     Ok(found)
 }
 
-/// How often each scope of an owner was seen, by its row and name.
-pub(super) fn counts(
+/// All scopes of an owner.
+pub(super) fn of_owner(
+    connection: &Connection,
+    project: i64,
+    owner: Owner,
+) -> Result<Vec<Stored>, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM received_scopes WHERE project = ?1 AND owner = ?2");
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut rows = query.query(params![project, owner.code()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(stored(row)?);
+    }
+    Ok(found)
+}
+
+/// The most events that there can have been of each scope of an owner, by its row and name.
+pub(super) fn ranks(
     connection: &Connection,
     project: i64,
     owner: Owner,
 ) -> Result<Vec<(i64, String, u64)>, Fault> {
     let mut query = connection.prepare_cached(
-        "SELECT number, name, events FROM received_scopes WHERE project = ?1 AND owner = ?2",
+        "SELECT number, name, most FROM received_scopes WHERE project = ?1 AND owner = ?2",
     )?;
     let rows = query.query_map(params![project, owner.code()], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as u64))
@@ -198,7 +215,7 @@ impl NewRow {
             number,
             owner,
             name,
-            events: scope.events() as i64,
+            most: scope.most().total() as i64,
             properties: scope.properties() as i64,
             oldest: scope.oldest(),
             body: as_json(scope),
@@ -215,7 +232,7 @@ impl NewRow {
                 project,
                 self.owner.code(),
                 self.name,
-                self.events,
+                self.most,
                 self.properties,
                 self.oldest.0,
                 self.body,
