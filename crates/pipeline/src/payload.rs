@@ -210,10 +210,11 @@ impl Payload {
         let (headers, json) = self.headers.render(&roots, shared.parameters)?;
         let follow_up = self.follow_up.as_ref().filter(|_| answer.is_some());
         let own = follow_up.and_then(|follow_up| follow_up.body.as_ref());
+        let place = own.map_or(Place::Body, |_| Place::FollowUpBody);
         let body = match own.or(self.body.as_ref()) {
             Some(template) => {
                 let json = json && !shared.unchecked;
-                self.render_body(template, &roots, json, shared.parameters)?
+                self.render_body((template, place), &roots, json, shared.parameters)?
             }
             None => self.stored_body(event, shown, trimmed.is_some(), shared.limits)?,
         };
@@ -254,7 +255,7 @@ impl Payload {
 
     fn render_body(
         &self,
-        template: &Template,
+        (template, place): (&Template, Place<'_>),
         roots: &Roots<'_>,
         json: bool,
         parameters: &Parameters,
@@ -262,7 +263,7 @@ impl Payload {
         let mut body = Vec::with_capacity(512);
         template
             .render_into(roots, &mut body)
-            .map_err(|error| template::discarded(&error, Place::Body, parameters))?;
+            .map_err(|error| template::discarded(&error, place, parameters))?;
         if json {
             json_check::check(&body)?;
         }

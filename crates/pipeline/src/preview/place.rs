@@ -8,12 +8,14 @@ use model::sync::Settings;
 use crate::problem::pointer as below;
 
 /// Where to mend what keeps a part of an event from being sent: a JSON pointer as that of a
-/// [`Problem`](crate::Problem). `None` where it is no field's fault.
+/// [`Problem`](crate::Problem). `None` where it is no field's fault. `follows` says that it is of the
+/// request that follows an answer.
 pub fn pointer(
     definition: &Definition,
     settings: &Settings,
     part: Part,
     why: &Discarded,
+    follows: bool,
 ) -> Option<String> {
     let (section, payload, own) = match part {
         Part::Event => ("events", &definition.events, &settings.events.template),
@@ -21,20 +23,28 @@ pub fn pointer(
     };
     let payload = payload.as_ref()?;
     let defined_at = below("/definition", section);
+    let next = payload.follow_up.as_ref().filter(|_| follows);
+    let of_next = |name| below(&below(&defined_at, "follow_up"), name);
     let body = || match (own, &payload.body) {
+        _ if next.is_some_and(|next| next.body.is_some()) => Some(of_next("body")),
         (Some(_), _) => Some(format!("/{section}/template")),
         (None, Some(_)) => Some(below(&defined_at, "body")),
         (None, None) => None,
     };
-    let url = || match crate::payload::own_url(definition, settings, payload) {
+    let first_url = || match crate::payload::own_url(definition, settings, payload) {
         Some((_, at)) => at,
         None => below(&defined_at, "url"),
+    };
+    // Where the first request has been made, its own address is one.
+    let url = || match next {
+        Some(_) => of_next("url"),
+        None => first_url(),
     };
     match why {
         Discarded::Template { place, .. } => match place.split_once(' ') {
             Some(("header", name)) => header(settings, payload, &defined_at, name),
-            Some(("follow-up", what)) => Some(below(&below(&defined_at, "follow_up"), what)),
-            _ if place == "url" => Some(url()),
+            Some(("follow-up", what)) => Some(of_next(what)),
+            _ if place == "url" => Some(first_url()),
             _ => body(),
         },
         Discarded::InvalidHeader { name } => header(settings, payload, &defined_at, name),

@@ -338,7 +338,10 @@ impl Subject {
             (Some(Outcome::Request(_)), _) | (_, Shown::Request(_)) => {
                 Err(Box::new(TestView::hidden(part)))
             }
-            (_, shown) => Err(Box::new(TestView::not_sent(self.part_view(part, shown)))),
+            (_, shown) => {
+                let view = self.part_view(part, shown, answer.is_some());
+                Err(Box::new(TestView::not_sent(view)))
+            }
         })
     }
 }

@@ -3,7 +3,8 @@
 use axum::body::Bytes;
 use model::Answer;
 use model::definition::{Meaning, Payload, deciding};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::view::PartView;
@@ -14,10 +15,20 @@ use super::view::PartView;
 pub(in crate::portal) struct AnswerInput {
     /// The status.
     #[schema(minimum = 100, maximum = 599)]
+    #[serde(deserialize_with = "status")]
     status: u16,
     /// The body as text; absent: empty.
     #[serde(default)]
     body: String,
+}
+
+/// A status that an answer can have.
+fn status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    let status = u16::deserialize(from)?;
+    match status {
+        100..=599 => Ok(status),
+        _ => Err(D::Error::custom("expected a status from 100 to 599")),
+    }
 }
 
 impl AnswerInput {

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract;
 use model::access::Permission;
 use model::{ProjectId, json};
-use pipeline::lint::{Code, Finding, Severity};
+use pipeline::lint::{Code, Finding, Seen, Severity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,8 +31,9 @@ pub(in crate::portal) struct LintInput {
     #[serde(default)]
     #[schema(value_type = Vec<Object>, max_items = 50)]
     events: Vec<Given>,
-    /// A project of the organisation: its newest events, a few of each type, are learnt from as well, up to
-    /// 50 with those in `events`. Demands `deliveries:read`. Values of sensitive properties are masked.
+    /// A project of the organisation: which types of values each property has had in all that it received
+    /// lately is learnt, and its newest events, a few of each type, are tried as well, up to 50 with those
+    /// in `events`. Demands `deliveries:read`. Values of sensitive properties are masked.
     #[schema(value_type = Option<String>)]
     project: Option<ProjectId>,
 }
@@ -192,6 +193,7 @@ pub(in crate::portal) async fn of_definition(
         let refused = || FieldProblem::new(pointer("/events", position), "expected an object");
         samples.push(event_of(event).ok_or_else(|| ApiError::Invalid(vec![refused()]))?);
     }
+    let mut seen = Seen::default();
     if let Some(project) = input.project {
         allowed.demand(Permission::DeliveriesRead)?;
         if portal.store.organisation_of(project).await? != Some(organisation) {
@@ -200,10 +202,11 @@ pub(in crate::portal) async fn of_definition(
         }
         let most = SAMPLES - samples.len();
         samples.extend(portal.samples_of(project, most).await?);
+        seen = portal.seen_of(project).await?;
     }
     let definition = portal.content(organisation, id, input.version).await?;
     let clock = portal.authority.clock.clone();
-    let lint = move || pipeline::lint::lint(&definition, &samples, &clock);
+    let lint = move || pipeline::lint::lint_received(&definition, &samples, &seen, &clock);
     let linted = portal.work(lint).await?;
     let left = linted.left.iter().map(|left| LeftView {
         pointer: left.pointer.clone(),

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::sensitive::{SensitiveProperties, mask};
+use journal::received::Received;
+use model::sensitive::{Owner, SensitiveProperties, mask};
 use model::{Event, ProjectId};
+use pipeline::lint::{Seen, Type};
 
 use crate::portal::{ApiError, Portal};
 
@@ -39,6 +41,40 @@ impl Portal {
         let samples = chosen.map(|(_, event)| sample(event, &sensitive));
         Ok(samples.collect())
     }
+}
+
+impl Portal {
+    /// Which types of values the properties had of all that a project received lately.
+    pub(super) async fn seen_of(&self, project: ProjectId) -> Result<Seen, ApiError> {
+        let now = self.authority.clock.now();
+        Ok(seen(&self.lanes.received(project, now).await?))
+    }
+}
+
+fn seen(received: &Received) -> Seen {
+    let mut seen = Seen::default();
+    let types = received.types.iter().map(|scope| (Owner::Event, scope));
+    let groups = received.groups.iter().map(|scope| (Owner::Group, scope));
+    let users = [(Owner::User, &received.users)];
+    for (owner, scope) in types.chain(groups).chain(users) {
+        for property in &scope.properties {
+            let kinds = property.kinds.iter();
+            for of in kinds.filter_map(|(kind, _)| Type::named(kind)) {
+                seen.note(owner, &property.name, of);
+            }
+        }
+        if scope.seen.uncounted > 0 || scope.uncounted_properties > 0 {
+            seen.note_partial(owner);
+        }
+    }
+    let lost = [
+        (Owner::Event, received.uncounted_types),
+        (Owner::Group, received.uncounted_groups),
+    ];
+    for (owner, _) in lost.into_iter().filter(|(_, lost)| *lost > 0) {
+        seen.note_partial(owner);
+    }
+    seen
 }
 
 /// An event of the linter's own, as it may be shown: what is masked stays of its kind.

@@ -178,7 +178,7 @@ impl Subject {
             let sent = matches!(shown, Shown::Request(_));
             let answer = self.answer.as_ref().filter(|_| sent);
             let judged = answer.and_then(|answer| self.judged(part, preview, answer));
-            self.part_view(part, shown).judged(judged)
+            self.part_view(part, shown, false).judged(judged)
         });
         PreviewView::new(form, requests.collect(), stand_ins, problems)
     }
@@ -191,7 +191,7 @@ impl Subject {
         };
         Some(JudgedView::new(payload, answer, || {
             let next = preview.follow_up(&self.event, part, answer);
-            self.part_view(part, next)
+            self.part_view(part, next, true)
         }))
     }
 
@@ -202,21 +202,21 @@ impl Subject {
         event.into_iter().chain(user)
     }
 
-    pub(super) fn part_view(&self, part: Part, shown: Shown) -> PartView {
+    /// What would become of a part; `follows`: what would follow the answer to it.
+    pub(super) fn part_view(&self, part: Part, shown: Shown, follows: bool) -> PartView {
+        let at = |why| self.at(part, why, follows);
         match shown {
             Shown::Request(request) => PartView::request(part, &request),
             Shown::Filtered(why) => PartView::filtered(part, &why),
-            Shown::Discarded(why) => PartView::discarded(part, &why, self.at(part, &why)),
-            Shown::Broken(why, body) => {
-                PartView::discarded(part, &why, self.at(part, &why)).with_body(&body)
-            }
+            Shown::Discarded(why) => PartView::discarded(part, &why, at(&why)),
+            Shown::Broken(why, body) => PartView::discarded(part, &why, at(&why)).with_body(&body),
         }
     }
 
     /// Where the fault is for which nothing is sent: a pointer into the request.
-    fn at(&self, part: Part, why: &Discarded) -> Option<String> {
+    fn at(&self, part: Part, why: &Discarded, follows: bool) -> Option<String> {
         let settings = &self.sync.settings;
-        let at = pipeline::preview::pointer(&self.definition, settings, part, why);
+        let at = pipeline::preview::pointer(&self.definition, settings, part, why, follows);
         at.map(|at| self.placed(FieldProblem::new(at, "")).pointer)
     }
 

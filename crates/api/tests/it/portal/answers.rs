@@ -84,6 +84,70 @@ async fn a_preview_shows_what_an_answer_would_mean() {
     assert_eq!(shown.is(200).json()["requests"][0]["judged"], Value::Null);
 }
 
+/// What is wrong with a request that follows is wrong with its own templates, not with those of the first.
+#[tokio::test]
+async fn faults_of_what_follows_stand_where_it_is_defined() {
+    let world = World::new().await;
+    let url = "https://api.example.com/contacts/${answer.body.id}";
+    let mut content = example(url);
+    let follow_up = "/definition/events/follow_up";
+    for (number, next, answered, code, at) in [
+        (
+            0,
+            json!({"url": url, "body": r#"{"a": ${answer.body.id}}"#}),
+            r#"{"id": "x"}"#,
+            "invalid_json",
+            "/body",
+        ),
+        (
+            1,
+            json!({"url": "https://api.example.com/", "body": r#"{"a": "${answer.body.id}"}"#}),
+            r#"{"id": {"a": 1}}"#,
+            "template",
+            "/body",
+        ),
+        (
+            2,
+            json!({"url": "${answer.body.id}"}),
+            r#"{"id": "https://evil.example/"}"#,
+            "invalid_url",
+            "/url",
+        ),
+        (
+            3,
+            json!({"url": "https://api.example.com/${answer.body.id}"}),
+            "{}",
+            "template",
+            "/url",
+        ),
+    ] {
+        content["display_name"] = format!("Contacts {number}").into();
+        content["events"]["follow_up"] = next;
+        let path = definition(&world, content.clone()).await;
+        let answer = json!({"status": 409, "body": answered});
+        let input = json!({"settings": settings(), "answer": answer});
+        let shown = world
+            .post(&format!("{path}/preview"), input)
+            .await
+            .is(200)
+            .json();
+        let reason = &shown["requests"][0]["judged"]["follow_up"]["reason"];
+        assert_eq!(reason["code"], code, "{shown}");
+        assert_eq!(reason["pointer"], format!("{follow_up}{at}"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_has_a_status_that_none_can_have() {
+    let world = World::new().await;
+    let path = definition(&world, example("https://api.example.com/contacts/1")).await;
+    for status in [0, 99, 600] {
+        let input = json!({"settings": settings(), "answer": {"status": status}});
+        let refused = world.post(&format!("{path}/preview"), input).await;
+        assert_eq!(refused.pointers(), ["/answer/status"], "{}", refused.text);
+    }
+}
+
 #[tokio::test]
 async fn a_test_sends_what_follows_and_only_to_the_same_place() {
     let world = World::new().await;

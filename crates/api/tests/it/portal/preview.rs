@@ -531,6 +531,57 @@ async fn the_linter_learns_from_what_a_project_received() {
     assert_eq!(refused.pointers(), ["/project"]);
 }
 
+/// What only older events show counts as well: of which types the values of a property are, all that was
+/// received says, not the newest few.
+#[tokio::test]
+async fn the_linter_knows_all_types_that_a_project_received() {
+    let world = World::new().await;
+    let mut content = example("Linted");
+    content["events"]["body"] = json!(
+        r#"{"total": "${(input.event_properties.total!"")?json_string}",
+            "tags": "${(input.event_properties.tags!"")?json_string}"}"#
+    );
+    let path = definition(&world, content).await;
+    let project = world.project().await;
+    let event = |total: &str, tags: &str| {
+        format!(
+            r#"{{"event_type":"buy","user_id":"ann","event_properties":{{"total":{total},"tags":{tags}}}}}"#
+        )
+    };
+    let lint = async |older: u64| {
+        let text = |offset| match offset < older {
+            true => event("\"n/a\"", "[\"a\"]"),
+            false => event("42.5", "\"a\""),
+        };
+        let events = (0..800).map(|offset| super::events::event(&project, offset, text(offset)));
+        world.lanes.notes().events = events.collect();
+        let input = json!({"project": project});
+        let found = world.post(&format!("{path}/lint"), input).await.is(200);
+        let found = found.json()["findings"].as_array().unwrap().clone();
+        let of_body = found
+            .into_iter()
+            .filter(|each| each["pointer"] == "/events/body");
+        let told = of_body.map(|each| {
+            let text = |name: &str| each[name].as_str().unwrap().to_owned();
+            (
+                each["line"].as_u64().unwrap(),
+                text("code"),
+                text("severity"),
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    let has = |found: &[(u64, String, String)], line, code: &str, severity: &str| {
+        found.contains(&(line, code.to_owned(), severity.to_owned()))
+    };
+    let found = lint(0).await;
+    assert!(has(&found, 1, "quoted_number", "advice"), "{found:?}");
+    assert!(has(&found, 2, "wrong_type", "advice"), "{found:?}");
+    let found = lint(200).await;
+    assert!(!has(&found, 1, "quoted_number", "advice"), "{found:?}");
+    assert!(has(&found, 2, "wrong_type", "error"), "{found:?}");
+}
+
 /// The guide's own template, which escapes nothing, is shown at work; and where an event breaks it, what
 /// came out is shown with the place.
 #[tokio::test]

@@ -286,8 +286,8 @@ fn mended(template: &str, finding: &Finding, all: &[Finding]) -> String {
     let mut edits: Vec<&Edit> = finding.mend.iter().collect();
     for edit in all.iter().filter_map(|finding| finding.mend.as_ref()) {
         let apart = |other: &&Edit| {
-            edit.bytes.end <= other.bytes.start && edit.bytes != other.bytes
-                || other.bytes.end <= edit.bytes.start && edit.bytes != other.bytes
+            let (one, two) = (&edit.bytes, &other.bytes);
+            one != two && (one.end <= two.start || two.end <= one.start)
         };
         if edits.iter().all(apart) {
             edits.push(edit);
