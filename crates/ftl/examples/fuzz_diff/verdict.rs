@@ -64,6 +64,10 @@ impl Verdict {
         // What it says of an exception in a call, if that says nothing.
         const NO_WORDS: &str = "Failed to transform element";
         let has_no_words = java.lines().any(|line| line == NO_WORDS);
+        const HIDDEN: [&str; 2] = ["see cause exception", "see the cause exception"];
+        if HIDDEN.iter().any(|words| java.contains(words)) && matches!(self.ours, Some(Err(_))) {
+            return Some("both fail, FreeMarker keeps the reason in a cause");
+        }
         const CAUSE: &str = "Underlying cause: java.lang.NullPointerException";
         let left_behind = java == "freemarker.core.ReturnInstruction$Return";
         let fails_at_once = java.contains(CAUSE) && matches!(self.ours, Some(Err(_)));

@@ -363,7 +363,7 @@ impl<'a> Env<'a> {
     fn arg_int(&mut self, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, i64> {
         let arg = self.arg_expr(call, index)?;
         match self.eval_opt(arg)? {
-            Some(Value::Number(number)) => Ok(number.to_i64_wrapping()),
+            Some(Value::Number(number)) => Ok(i64::from(number.to_i32_wrapping())),
             other => Err(self.arg_fault(call, index, "number", other.as_ref())),
         }
     }

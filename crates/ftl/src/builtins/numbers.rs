@@ -76,7 +76,7 @@ fn string<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Ret
             write_formatted(env, call, &value, &mut bytes)?;
             env.captured_string(bytes).map(Some)
         }
-        Value::Str(_) if call.lookup != Lookup::Call => match call.arg(0) {
+        Value::Str(_) | Value::Nothing if call.lookup != Lookup::Call => match call.arg(0) {
             Some(arg) => looked_up(env, call, value, arg, "string"),
             None => Ok(Some(value)),
         },
@@ -353,24 +353,16 @@ fn rounded<'a>(env: &Env<'a>, number: &Number, mode: Rounding) -> Returned<'a> {
     some(number.round(mode))
 }
 
-/// The low 32 bits of the whole part; floats end at the limits.
-fn narrowed(number: &Number) -> i32 {
-    match number {
-        Number::Float(float) => float.to_i32(),
-        number => number.to_i64_wrapping() as i32,
-    }
-}
-
 fn int<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(Number::Int(i64::from(narrowed(&number))))
+    some(Number::Int(i64::from(number.to_i32_wrapping())))
 }
 
 fn short<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(Number::Int(i64::from(narrowed(&number) as i16)))
+    some(Number::Int(i64::from(number.to_i32_wrapping() as i16)))
 }
 
 fn byte<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    some(Number::Int(i64::from(narrowed(&number) as i8)))
+    some(Number::Int(i64::from(number.to_i32_wrapping() as i8)))
 }
 
 fn long<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
@@ -496,7 +488,7 @@ fn moment<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, number: Number) -> Retur
         None => {
             let message = format!(
                 "Number doesn't fit into a 64 bit signed integer (long): {}",
-                number.to_text()
+                number.to_whole_text()
             );
             Err(env.failure(ErrorKind::Value, message))
         }

@@ -350,9 +350,7 @@ fn word_list<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Return
 }
 
 fn number<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
-    if let Value::Number(_) = value {
-        return some(value);
-    }
+    // A number is printed and read again.
     let text = env.string_of(&call.target, value)?;
     let special = match text.as_str() {
         "NaN" => Some(f64::NAN),

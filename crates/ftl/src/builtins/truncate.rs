@@ -47,7 +47,14 @@ fn truncate<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retu
         "truncate_w" => Cut::BetweenWords,
         _ => Cut::Either,
     };
-    let max = length(env, call, 0)?;
+    // All arguments are evaluated before the first one is looked at: a negative one has to wait.
+    let max = env.arg_int(call, 0)? as i32;
+    if max < 0 {
+        for arg in call.args.iter().flatten().skip(1) {
+            env.eval_opt(arg)?;
+        }
+    }
+    let max = checked_length(env, call, 0, max)?;
     let terminator = terminator(env, call, name.ends_with("_m"))?;
     let terminator_len = if call.arg_count() > 2 {
         length(env, call, 2)?
@@ -85,6 +92,15 @@ fn truncate<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retu
 fn length<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, usize> {
     // Java makes an `int` of it.
     let value = env.arg_int(call, index)? as i32;
+    checked_length(env, call, index, value)
+}
+
+fn checked_length<'a>(
+    env: &Env<'a>,
+    call: &BuiltinCall,
+    index: usize,
+    value: i32,
+) -> Evaluated<'a, usize> {
     usize::try_from(value).map_err(|_| {
         let message = format!(
             "?{}(...) argument #{} can't be negative.",

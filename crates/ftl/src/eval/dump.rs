@@ -80,7 +80,7 @@ fn describe(template: &Code, node: &Node) -> String {
             Some(condition) => format!("#if {}", show(condition)),
             None => "#if".to_owned(),
         },
-        NodeKind::List(list) => match (&list.vars, begins_with(template, node, "foreach")) {
+        NodeKind::List(list) => match (&list.vars, is_foreach(printer, node)) {
             (Some(vars), true) => {
                 format!(
                     "#foreach {} in {}",
@@ -208,6 +208,13 @@ fn describe_list(printer: Printer<'_>, list: &List) -> String {
         Some(vars) => format!("#list {source} as {}", loop_vars(vars)),
         None => format!("#list {source}"),
     }
+}
+
+/// Whether a list has been written in the old way.
+pub(super) fn is_foreach(printer: Printer<'_>, node: &Node) -> bool {
+    ["foreach", "forEach"]
+        .into_iter()
+        .any(|name| printer.begins_with(node, name))
 }
 
 fn loop_vars(vars: &LoopVars) -> String {

@@ -333,7 +333,7 @@ impl<'a> Env<'a> {
         let first = self.eval_whole(from)?;
         let range = match to {
             None => Range {
-                first,
+                first: i64::from(first),
                 step: 1,
                 len: None,
                 clips: true,
@@ -342,18 +342,18 @@ impl<'a> Env<'a> {
             },
             Some(to) => {
                 let to = self.eval_whole(to)?;
-                let (step, len) = match kind {
-                    RangeKind::Inclusive => (
-                        if to >= first { 1 } else { -1 },
-                        first.abs_diff(to).saturating_add(1),
-                    ),
-                    RangeKind::Exclusive => (if to >= first { 1 } else { -1 }, first.abs_diff(to)),
-                    RangeKind::Length => (if to >= 0 { 1 } else { -1 }, to.unsigned_abs()),
+                let end = match kind {
+                    RangeKind::Length => first.wrapping_add(to),
+                    RangeKind::Inclusive | RangeKind::Exclusive => to,
                 };
+                let step = if first <= end { 1 } else { -1 };
+                // A length that overflows makes it empty.
+                let len = end.wrapping_sub(first).wrapping_abs();
+                let len = len.wrapping_add(i32::from(kind == RangeKind::Inclusive));
                 Range {
-                    first,
+                    first: i64::from(first),
                     step,
-                    len: Some(usize::try_from(len).unwrap_or(usize::MAX)),
+                    len: Some(usize::try_from(len).unwrap_or(0)),
                     clips: kind == RangeKind::Length,
                     inclusive: kind == RangeKind::Inclusive,
                     only_slices: false,
@@ -363,9 +363,10 @@ impl<'a> Env<'a> {
         Ok(Value::Range(Rc::new(range)))
     }
 
-    pub(crate) fn eval_whole(&mut self, expr: &'a Expr) -> Evaluated<'a, i64> {
+    /// A bound of a range: the low 32 bits, as Java narrows.
+    fn eval_whole(&mut self, expr: &'a Expr) -> Evaluated<'a, i32> {
         let number = self.eval_number(expr)?;
-        Ok(number.to_i64_wrapping())
+        Ok(number.to_i32_wrapping())
     }
 
     #[inline(never)]

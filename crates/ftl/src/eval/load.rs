@@ -414,7 +414,7 @@ impl<'a> Env<'a> {
         let code = self
             .code_of(call, text, |env, options| {
                 Code::expression(&env.template.name, &format!("({text})"), options)
-                    .map(|code| code.within(&env.template))
+                    .map(|code| code.within(env.template))
             })
             .map_err(|error| {
                 let error = error.wrapped(quoted_failure(&error.as_reason()));

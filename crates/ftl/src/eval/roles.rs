@@ -1,7 +1,7 @@
 //! The parts that expressions play in what they stand in, for messages.
 
 use super::canonical::Printer;
-use super::dump::{branch_tag, scope, stands_in, symbol, unescaped};
+use super::dump::{branch_tag, is_foreach, scope, stands_in, symbol, unescaped};
 use crate::syntax::Src;
 use crate::syntax::ast::{Branch, CallArgs, Expr, ExprKind, Lookup, Node, NodeKind, RangeKind};
 
@@ -44,7 +44,11 @@ pub(super) fn role(
         }
         NodeKind::NumericOutput(output) => look(&output.expr, "#{...}", "content"),
         NodeKind::List(list) if list.otherwise.is_none() => {
-            look(&list.source, "#list", "list source");
+            let symbol = match is_foreach(printer, node) {
+                true => "#foreach",
+                false => "#list",
+            };
+            look(&list.source, symbol, "list source");
         }
         NodeKind::Return(Some(value)) => look(value, "#return", "value"),
         NodeKind::Stop(Some(message)) => look(message, "#stop", "message"),

@@ -60,7 +60,7 @@ impl<'a> Env<'a> {
         };
         match self.eval(key)? {
             Value::Number(number) => {
-                let Ok(index) = usize::try_from(number.to_i64_wrapping()) else {
+                let Ok(index) = usize::try_from(number.to_i32_wrapping()) else {
                     return Ok(None);
                 };
                 for _ in 0..index {
@@ -88,7 +88,7 @@ impl<'a> Env<'a> {
         match key_value {
             Value::Str(name) => self.member(target, &value, name.as_str()),
             Value::Number(number) => {
-                let index = number.to_i64_wrapping();
+                let index = i64::from(number.to_i32_wrapping());
                 self.at_index(whole, target, value, index)
             }
             Value::Range(range) => self.slice(key, target, &value, range).map(Some),

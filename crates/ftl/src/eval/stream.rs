@@ -363,6 +363,15 @@ impl<'a> Stream<'a> {
             Self::Stage(stage) if stage.work == Work::Map => stage.source.known_len(),
             // A range without an end has none.
             Self::Items { len, .. } if *len < usize::MAX => Some(*len),
+            Self::Slice {
+                source,
+                to_skip,
+                left,
+                ..
+            } => {
+                let rest = source.known_len()?.saturating_sub(*to_skip);
+                Some(left.map_or(rest, |left| left.min(rest)))
+            }
             _ => None,
         }
     }

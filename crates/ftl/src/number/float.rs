@@ -1,6 +1,7 @@
 //! Java's `double` and `float`: what `?double` and `?float` make, and what has no decimal notation. FreeMarker calculates
-//! with their shortest decimal notation, and formats the binary number.
+//! with the decimal notation that Java gives them, and formats the binary number.
 
+use super::digits::{Shortest, shortest};
 use super::{Decimal, Number};
 
 /// A binary number of 64 bits, or of 32.
@@ -26,7 +27,7 @@ impl Float {
         }
     }
 
-    /// The shortest decimal that is read as this number again, with the fraction digits that Java writes.
+    /// What Java writes of it, as a decimal.
     pub(super) fn to_decimal(self) -> Option<Decimal> {
         if !self.value.is_finite() {
             return None;
@@ -45,24 +46,26 @@ impl Float {
         if value.is_infinite() {
             return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
         }
-        if value == 0.0 || PLAIN.contains(&value.abs()) {
-            let text = match is_single {
-                true => (value as f32).to_string(),
-                false => value.to_string(),
-            };
-            return if text.contains('.') {
-                text
-            } else {
-                text + ".0"
-            };
+        let sign = if value.is_sign_negative() { "-" } else { "" };
+        if value == 0.0 {
+            return format!("{sign}0.0");
         }
-        let text = match is_single {
-            true => format!("{:e}", value as f32),
-            false => format!("{value:e}"),
+        let Shortest { digits, point } = shortest(value, is_single);
+        let digits = String::from_utf8(digits).unwrap_or_default();
+        let (whole, fraction) = match point {
+            _ if !PLAIN.contains(&value.abs()) => digits.split_at(1),
+            ..=0 => ("", digits.as_str()),
+            point => digits.split_at(digits.len().min(point as usize)),
         };
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let point = if digits.contains('.') { "" } else { ".0" };
-        format!("{digits}{point}E{exponent}")
+        let fraction = if fraction.is_empty() { "0" } else { fraction };
+        if !PLAIN.contains(&value.abs()) {
+            return format!("{sign}{whole}.{fraction}E{}", point - 1);
+        }
+        if point <= 0 {
+            let zeros = "0".repeat(point.unsigned_abs() as usize);
+            return format!("{sign}0.{zeros}{fraction}");
+        }
+        format!("{sign}{whole:0<width$}.{fraction}", width = point as usize)
     }
 
     /// The low bits of the whole part, as Java narrows to 32 bits: it stops at the limits.
@@ -129,6 +132,9 @@ mod tests {
         }
         assert_eq!(Float::single(0.1).to_text(), "0.1");
         assert_eq!(Float::single(3.4e38).to_text(), "3.4E38");
+        assert_eq!(Float::single(2_147_483_648.0).to_text(), "2.14748365E9");
+        assert_eq!(Float::double(4.9e-324).to_text(), "4.9E-324");
+        assert_eq!(Float::double(1_234_500.0).to_text(), "1234500.0");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod c_format;
 mod conservative;
 mod decimal;
+mod digits;
 mod float;
 mod format;
 mod small;
@@ -211,6 +212,14 @@ impl Number {
         }
     }
 
+    /// The low 32 bits of the whole part, as Java narrows; floats end at the limits.
+    pub(crate) fn to_i32_wrapping(&self) -> i32 {
+        match self {
+            Self::Float(float) => float.to_i32(),
+            number => number.to_i64_wrapping() as i32,
+        }
+    }
+
     /// The whole part, if it fits into 64 bits.
     pub(crate) fn to_i64(&self) -> Option<i64> {
         match self {
@@ -279,6 +288,10 @@ impl Number {
         match self {
             // `LEAST` stays as it is: FreeMarker multiplies by -1 in 64 bits, and misses the overflow.
             Self::Int(int) => Self::Int(int.wrapping_neg()),
+            // That is a multiplication, too.
+            Self::Big(big) if big.scale() > MAX_SCALE => {
+                Self::Big(big.multiply(&Decimal::from(-1_i64)))
+            }
             Self::Big(big) => Self::Big(big.negate()),
             Self::Float(float) => Self::Float(Float {
                 value: -float.value,
@@ -288,10 +301,10 @@ impl Number {
     }
 
     pub(crate) fn abs(&self) -> Self {
-        if self.is_negative() {
-            self.negate()
-        } else {
-            self.clone()
+        match self {
+            Self::Big(big) if big.is_negative() => Self::Big(big.negate()),
+            number if number.is_negative() => number.negate(),
+            number => number.clone(),
         }
     }
 
@@ -346,6 +359,17 @@ impl Number {
                 whole.into_bigint_and_exponent().0.to_i64()
             }
             Self::Float(float) => Some(float.to_nearest_i64()),
+        }
+    }
+
+    /// The nearest whole number in plain digits, halves away from zero.
+    pub(crate) fn to_whole_text(&self) -> String {
+        match self {
+            Self::Big(big) => big
+                .to_big()
+                .with_scale_round(0, RoundingMode::HalfUp)
+                .to_plain_string(),
+            other => other.to_text(),
         }
     }
 

@@ -430,7 +430,7 @@ impl Generator {
         if self.rng.chance(20) {
             // What follows names Java classes, and tells more.
             let (open, close) = self.interpolation();
-            let cut = ["(", "==>", ", but was"].map(|end| {
+            let cut = ["evaluated to", " (", "==>", ", but was"].map(|end| {
                 let builtin = self.spelled("keep_before");
                 format!("?{builtin}('{end}')")
             });

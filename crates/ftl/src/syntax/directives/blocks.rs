@@ -196,6 +196,9 @@ impl Parser<'_> {
 
 /// The text up to white-space or to what might begin a tag or an interpolation.
 fn first_token(text: &str) -> &str {
+    if text.starts_with("[=") {
+        return &text[..2];
+    }
     if text.starts_with(['<', '[']) {
         let rest = &text[1..];
         if rest.starts_with('@') {

@@ -129,13 +129,14 @@ impl Parser<'_> {
         let inner = inner.strip_suffix('}').ok_or_else(|| {
             format!("Output format name that starts with '{{' must end with '}}': {name}")
         })?;
+        let inner = OutputFormat::named(inner)?;
         if !self.output_format.is_markup() {
             return Err(format!(
                 "The current output format must be a markup format when using {{...}}, but was: {}",
                 self.output_format.name()
             ));
         }
-        OutputFormat::combined(self.output_format.clone(), OutputFormat::named(inner)?)
+        OutputFormat::combined(self.output_format.clone(), inner)
     }
 
     /// `#noparse` and `#comment`
