@@ -97,3 +97,70 @@ async fn nothing_of_an_erased_user_is_left_and_others_go_on() {
     let back = fine.received().last().expect("a request").json();
     assert_eq!(back["user_properties"], json!({}));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_erased_with_its_user_and_goes_with_its_sync() {
+    let setup = Setup::new();
+    let server = setup.start().await;
+    let control = Control::of(&server);
+    let project = control.create_project("privacy").await;
+    let fine = Destination::start().await;
+    let sync = control
+        .create_sync(&project, "late", settings(&fine.url()))
+        .await;
+    control.disable(&sync).await;
+    let ingest = control.ingest(&project);
+    ingest.send(&[track(HERS[0], "Said", json!({}))]).await;
+    let line = |user: &str, number: usize, words: &str| {
+        let line = json!({
+            "event_type": "Said", "event_time": "2025-06-01 10:00:00.000000",
+            "uuid": format!("{user}-{number}"), "user_id": user,
+            "event_properties": {"words": format!("{words} {number}")},
+        });
+        line.to_string()
+    };
+    let lines: Vec<_> = (0..20)
+        .flat_map(|number| {
+            [
+                line(HERS[0], number, HERS[2]),
+                line("bob-id", number, "bobs-words"),
+            ]
+        })
+        .collect();
+    let replays = format!("{sync}/replays");
+    let import = json!({"import": {"name": "export.zip", "digest": "5e".repeat(32)}});
+    let made = control
+        .granted(Method::POST, &replays, Some(&import))
+        .await
+        .json();
+    let replay = format!("{replays}/{}", made["id"].as_str().expect("an id"));
+    let body = json!({"lines": lines});
+    let append = format!("{replay}/lines");
+    control.granted(Method::POST, &append, Some(&body)).await;
+    let complete = format!("{replay}/complete");
+    control.granted(Method::POST, &complete, None).await;
+    let path = format!("/projects/{}", project.id);
+    let retention = format!("{path}/retention");
+    let held = control.granted(Method::GET, &retention, None).await.json();
+    assert!(held["bytes"].as_u64() > Some(5000), "{held}");
+
+    let erase = json!({"user_id": HERS[0]});
+    let erasures = format!("{path}/erasures");
+    let begun = control.granted(Method::POST, &erasures, Some(&erase)).await;
+    let one = format!("{erasures}/{}", begun.json()["id"].as_str().expect("an id"));
+    let shown = async || control.granted(Method::GET, &one, None).await.json();
+    eventually("the erasure is done", LIMIT, async || {
+        shown().await["state"] == "done"
+    })
+    .await;
+    assert_eq!(shown().await["found"]["events"], json!(21));
+    assert_eq!(files_with(setup.data(), &HERS), Vec::<String>::new());
+    assert!(!files_with(setup.data(), &["bobs-words"]).is_empty());
+    control.enable(&sync).await;
+    fine.wait_for(20, LIMIT).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let received = fine.received();
+    let his = received.iter().map(|one| one.json());
+    assert!(his.clone().all(|body| body["user_id"] == "bob-id"));
+    assert_eq!(his.count(), 20);
+}

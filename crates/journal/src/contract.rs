@@ -16,7 +16,7 @@ use crate::erasure::{EraseRequest, Erasing, Erasure, TimesErased};
 use crate::fate::{Fates, Record};
 use crate::figures::{Details, Figures, Scope, Step};
 use crate::hold::{Caps, Drain, Forgone, Losses, Standing};
-use crate::keep::{Held, Keep};
+use crate::keep::{Held, ImportLog, Keep};
 use crate::received::Received;
 use crate::replay::{ReplayState, ReplayStep, Stretch};
 use crate::turn::{Booked, Turn, TurnHead};
@@ -223,7 +223,13 @@ pub trait Journal: Fates {
     /// How long the configuration keeps events and ended deliveries at most.
     fn kept_at_most(&self) -> Keep;
 
-    /// What is held of a project's events.
+    /// Says of logs of imports for which projects they count: from then on erasures of these projects'
+    /// users, [`keep`](Self::keep) and [`held`](Self::held) go over them. What is known stays as it is.
+    /// All events of one that is over, and of those whose sync's lane is dropped, are removed, in
+    /// [`retire`](Self::retire), also what is appended later.
+    async fn own_imports(&self, logs: Vec<ImportLog>) -> Result<(), StorageError>;
+
+    /// What is held of a project's events, those of its imports among them.
     async fn held(&self, project: ProjectId) -> Result<Held, StorageError>;
 
     /// What a project received lately: see [`Received`]. Exact for the events that it counts, through
@@ -233,8 +239,8 @@ pub trait Journal: Fates {
 
     /// Begins to erase a user; the same request again is the same erasure. When it returns, that is
     /// durable and the user's state is gone: the same id, seen again, is another user. Their devices,
-    /// their events from before (places stay, texts go: see [`Event::is_erased`]) and what is kept of
-    /// these, such as pending retries and ended deliveries, go step by step, in
+    /// their events from before, also those of the project's imports (places stay, texts go: see
+    /// [`Event::is_erased`]) and what is kept of these, such as pending retries and ended deliveries, go step by step, in
     /// [`go_on_erasing`](Self::go_on_erasing). An attempt that is under way then is the last one: what
     /// becomes of it is counted, and not kept. Groups stay as they are.
     async fn erase(&self, request: EraseRequest) -> Result<Erasure, StorageError>;

@@ -70,7 +70,7 @@ pub struct Erasure {
     pub requested_at: Timestamp,
     /// How far it is.
     pub state: ErasureState,
-    /// Events before this have been looked at …
+    /// Events before this have been looked at, those of imports counted on behind the project's own …
     pub looked_at: Offset,
     /// … of those before this.
     pub until: Offset,

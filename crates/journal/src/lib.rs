@@ -22,7 +22,7 @@ pub mod turn;
 pub use contract::*;
 pub use erasure::{EraseRequest, Erasing, Erasure, ErasureState, Subject, TimesErased};
 pub use fate::Fates;
-pub use keep::{Held, Keep};
+pub use keep::{Held, ImportLog, Keep};
 pub use newest::newest;
 pub use person::KnownUser;
 pub use replay::{ReplayState, ReplayStep, Stretch};

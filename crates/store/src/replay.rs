@@ -209,6 +209,27 @@ impl Store {
         page(&rows, limit)
     }
 
+    /// All syncs' imports, oldest first, whatever became of them.
+    pub async fn imports(
+        &self,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<ReplayRecord>, Error> {
+        let start = Cursor::start();
+        let after = after.unwrap_or(&start);
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM replays
+             WHERE what LIKE '{{\"import\"%' AND (created_at, id) > ($1, $2)
+             ORDER BY created_at, id LIMIT $3"
+        )))
+        .bind(after.created_at.0)
+        .bind(&after.id)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&self.pool)
+        .await?;
+        page(&rows, limit)
+    }
+
     /// A sync's replays of which more may come.
     pub async fn unsettled_replays_of(&self, sync: SyncId) -> Result<Vec<ReplayRecord>, Error> {
         let rows = sqlx::query(AssertSqlSafe(format!(

@@ -72,11 +72,11 @@ pub(super) struct HeldEventsView {
     events_hours: u64,
     /// How long deliveries that ended without success are kept, in hours.
     outcomes_hours: u64,
-    /// How many bytes of events are held.
+    /// How many bytes of events are held, those of its imports among them.
     bytes: u64,
-    /// Where the oldest of them is in the project's log; null when there is none.
+    /// Where the oldest in the project's log is; null when there is none.
     oldest_offset: Option<u64>,
-    /// When it was received: earlier than the hours say where something still refers to it.
+    /// When the oldest of all was received: earlier than the hours say where something still refers to it.
     #[schema(format = DateTime)]
     oldest_received_at: Option<String>,
     /// The position behind the newest.
@@ -105,7 +105,10 @@ pub(super) async fn show(
         outcomes_hours: shorter(retention.outcomes_hours, most.ended).min(events_hours),
         bytes: held.bytes,
         oldest_offset: held.oldest.map(|(offset, _)| offset.0),
-        oldest_received_at: held.oldest.map(|(_, at)| rfc3339(at)),
+        oldest_received_at: (held.oldest.map(|(_, at)| at).into_iter())
+            .chain(held.oldest_of_imports)
+            .min()
+            .map(rfc3339),
         head: held.head.0,
     }))
 }

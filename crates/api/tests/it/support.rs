@@ -120,6 +120,10 @@ impl Journal for Recorder {
         journal::TimesErased::default()
     }
 
+    async fn own_imports(&self, _: Vec<journal::ImportLog>) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     async fn held(&self, _: ProjectId) -> Result<journal::Held, StorageError> {
         Ok(journal::Held::default())
     }

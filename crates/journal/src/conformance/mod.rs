@@ -10,6 +10,7 @@ pub mod erasure;
 pub mod fates;
 pub mod figures;
 pub mod holds;
+pub mod imports;
 pub mod lanes;
 pub mod log;
 pub mod received;
@@ -157,6 +158,9 @@ macro_rules! conformance {
             erasure::a_user_is_found_by_device_and_number_too
             erasure::retries_and_ended_deliveries_of_erased_events_go
             erasure::retention_takes_erased_events_like_others
+            imports::erasing_a_user_goes_over_the_projects_imports
+            imports::imports_are_kept_as_long_as_their_project_says
+            imports::imports_go_with_their_sync_or_when_they_are_over
             traces::attempts_and_samples_of_erased_events_go
             traces::erased_attempts_make_room_for_others
             traces::a_replay_counts_what_was_erased_of_it

@@ -44,8 +44,17 @@ pub(super) struct Job {
     pub(super) person: Person,
     /// The device that was looked at last.
     pub(super) place: String,
+    /// The number of the log that is looked through: the project's, or that of an import of its.
+    pub(super) log: i64,
     pub(super) looked_at: Offset,
     pub(super) until: Offset,
+}
+
+impl Job {
+    /// Whether it is an import's log that is looked through.
+    pub(super) fn is_import(&self) -> bool {
+        self.log != self.project
+    }
 }
 
 /// Events of a chunk.
@@ -66,8 +75,10 @@ pub(super) struct Looked {
     pub(super) end: Offset,
 }
 
-const COLUMNS: &str =
-    "erasures.number, erasures.id, projects.id, requested_at, state, looked_at, until,
+const COLUMNS: &str = "erasures.number, erasures.id, projects.id, requested_at, state,
+    looked_at + (SELECT COALESCE(sum(looked_at), 0) FROM erasing_imports
+        WHERE erasure = erasures.number),
+    until + (SELECT COALESCE(sum(until), 0) FROM erasing_imports WHERE erasure = erasures.number),
     found, done_at";
 
 fn erasure(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<Erasure, Fault>> {
@@ -135,6 +146,7 @@ fn next_job(connection: &Connection) -> Result<Option<(Job, ErasureId, ProjectId
             let job = Job {
                 number: row.get(0)?,
                 project: row.get(1)?,
+                log: row.get(1)?,
                 state: ErasureState::from_code(row.get(2)?).unwrap_or(ErasureState::Devices),
                 person: Person::default(),
                 place: row.get(4)?,
@@ -152,8 +164,32 @@ fn next_job(connection: &Connection) -> Result<Option<(Job, ErasureId, ProjectId
         let person = serde_json::from_str(&subject);
         job.person = person.map_err(|_| Fault::damaged("an erasure can't be read"))?;
     }
-    let ids = (ErasureId::from_bytes(id), ProjectId::from_bytes(project));
-    Ok(Some((job, ids.0, ids.1)))
+    let mut log = ProjectId::from_bytes(project);
+    if job.state == ErasureState::Events
+        && job.looked_at >= job.until
+        && let Some(import) = next_import(connection, &mut job)?
+    {
+        log = import;
+    }
+    Ok(Some((job, ErasureId::from_bytes(id), log)))
+}
+
+/// Goes on with the next import's log that has not been looked through; says whose it is.
+fn next_import(connection: &Connection, job: &mut Job) -> Result<Option<ProjectId>, Fault> {
+    let next = connection
+        .prepare_cached(
+            "SELECT log, looked_at, until, projects.id FROM erasing_imports
+             JOIN projects ON projects.number = log
+             WHERE erasure = ?1 AND looked_at < until ORDER BY log LIMIT 1",
+        )?
+        .query_row([job.number], |row| {
+            job.log = row.get(0)?;
+            job.looked_at = Offset(row.get::<_, i64>(1)? as u64);
+            job.until = Offset(row.get::<_, i64>(2)? as u64);
+            row.get(3)
+        })
+        .optional()?;
+    Ok(next.map(ProjectId::from_bytes))
 }
 
 /// The next devices that belong to the person, and the last one that was looked at; `None` when all
@@ -184,12 +220,7 @@ fn events(connection: &Connection, job: &Job, project: ProjectId) -> Result<Look
         "SELECT first, count, body FROM chunks WHERE project = ?1 AND first >= ?2 AND first < ?3
          ORDER BY first LIMIT ?4",
     )?;
-    let bounds = params![
-        job.project,
-        job.looked_at.0 as i64,
-        job.until.0 as i64,
-        CHUNKS
-    ];
+    let bounds = params![job.log, job.looked_at.0 as i64, job.until.0 as i64, CHUNKS];
     let mut rows = query.query(bounds)?;
     let (mut bytes, mut count) = (0, 0);
     let mut looked = Looked {
@@ -221,7 +252,11 @@ fn events(connection: &Connection, job: &Job, project: ProjectId) -> Result<Look
                 .iter()
                 .filter(|event| event.offset < job.until)
             {
-                if job.person.has(connection, event)? {
+                let theirs = match job.is_import() {
+                    true => job.person.is_of_import(event),
+                    false => job.person.has(connection, event)?,
+                };
+                if theirs {
                     offsets.push(event.offset);
                 }
             }
@@ -266,6 +301,21 @@ impl Person {
         let numbers = self.amplitude_ids.iter();
         let numbers = numbers.map(|id| format!("\"amplitude_id\":{id}").into_bytes());
         ids.chain(numbers).collect()
+    }
+
+    /// Whether an event of an archive is theirs: by its user, or, where it names none, by its device. What
+    /// it has as `amplitude_id` was given elsewhere.
+    fn is_of_import(&self, event: &Event) -> bool {
+        let Ok(root) = event.root() else {
+            return false;
+        };
+        let text = |name| root.get(name).and_then(Value::as_str);
+        let is = |ids: &[String], id: &str| ids.iter().any(|each| each == id);
+        match (text("user_id"), text("device_id")) {
+            (Some(user_id), _) => is(&self.user_ids, user_id),
+            (None, Some(device_id)) => is(&self.devices, device_id),
+            (None, None) => false,
+        }
     }
 
     /// Whether an event is theirs: by its user, or, where it names none, by its device, unless that was

@@ -49,8 +49,8 @@ use crate::received::Received;
 use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, EraseRequest, Erasing, Erasure, Held,
-    Journal, Keep, LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry, RetryKey,
-    Settlement, Status, StorageError, Stretch, TimesErased,
+    ImportLog, Journal, Keep, LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry,
+    RetryKey, Settlement, Status, StorageError, Stretch, TimesErased,
 };
 use dedupe::builder;
 use failure::Fault;
@@ -485,6 +485,11 @@ impl Journal for Sqlite {
 
     fn kept_at_most(&self) -> Keep {
         self.kept_at_most
+    }
+
+    async fn own_imports(&self, logs: Vec<ImportLog>) -> Result<(), StorageError> {
+        self.request(move |group| group.own_imports(&logs).map(Ok))
+            .await
     }
 
     async fn held(&self, project: ProjectId) -> Result<Held, StorageError> {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::config::Config;
 use super::failure::{Failure, Fault, advice};
 use super::received::CREATE_RECEIVED;
+use super::writer::CREATE_IMPORTS;
 use super::{fate, schema, upgrade};
 
 /// Why a journal can't be opened.
@@ -181,6 +182,7 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
     transaction.execute_batch(schema::CREATE_TURNS)?;
     transaction.execute_batch(CREATE_RECEIVED)?;
+    transaction.execute_batch(CREATE_IMPORTS)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

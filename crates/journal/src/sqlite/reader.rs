@@ -531,7 +531,12 @@ pub(super) fn lane_stats(
 /// Nothing of a project that the journal doesn't know.
 pub(super) fn held(connection: &Connection, project: ProjectId) -> Result<Held, Fault> {
     let known = connection
-        .prepare_cached("SELECT number, next, kept_bytes FROM projects WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT number, next, kept_bytes + (SELECT COALESCE(sum(of_import.kept_bytes), 0)
+                FROM imports JOIN projects AS of_import ON of_import.number = log
+                WHERE owner = projects.number)
+             FROM projects WHERE id = ?1",
+        )?
         .query_row([project.to_bytes()], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?))
         })
@@ -548,9 +553,16 @@ pub(super) fn held(connection: &Connection, project: ProjectId) -> Result<Held, 
             Ok((first, Timestamp(row.get(1)?)))
         })
         .optional()?;
+    let of_imports = connection
+        .prepare_cached(
+            "SELECT min((SELECT received_from FROM chunks WHERE project = log
+                ORDER BY first LIMIT 1)) FROM imports WHERE owner = ?1",
+        )?
+        .query_row([number], |row| row.get::<_, Option<i64>>(0))?;
     Ok(Held {
         bytes: bytes as u64,
         oldest,
+        oldest_of_imports: of_imports.map(Timestamp),
         head: Offset(next as u64),
     })
 }

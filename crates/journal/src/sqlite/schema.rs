@@ -4,15 +4,15 @@
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
 /// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
 /// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays and `holds`, and
-/// users can be erased. Since 5, a user's devices are found by the user, there are `turns`, and what projects
-/// received lately is kept.
+/// users can be erased. Since 5, a user's devices are found by the user, there are `turns`, what projects
+/// received lately is kept, and logs of imports are somebody's.
 pub(super) const VERSION: i64 = 5;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
 
 /// The tables whose structure is checked at the start, the small and vital ones first.
-pub(super) const TABLES: [&str; 27] = [
+pub(super) const TABLES: [&str; 29] = [
     "meta",
     "projects",
     "lanes",
@@ -34,6 +34,8 @@ pub(super) const TABLES: [&str; 27] = [
     "refused",
     "erasures",
     "erased",
+    "imports",
+    "erasing_imports",
     "received",
     "received_scopes",
     "users",

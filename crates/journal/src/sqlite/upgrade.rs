@@ -9,7 +9,7 @@ use super::fate;
 use super::figures::{Whose, put};
 use super::received::CREATE_RECEIVED;
 use super::schema;
-use super::writer::counts_from;
+use super::writer::{CREATE_IMPORTS, counts_from};
 use crate::figures::{Figures, Step};
 
 /// Makes a database of this version one of ours, whole or not at all. Programs of former versions
@@ -32,6 +32,7 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
         transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
         transaction.execute_batch(schema::CREATE_TURNS)?;
         transaction.execute_batch(CREATE_RECEIVED)?;
+        transaction.execute_batch(CREATE_IMPORTS)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

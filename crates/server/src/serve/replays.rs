@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::portal::{CountedEvents, CountedFailures, FieldProblem, LaneError, Progress, Replays};
 use async_trait::async_trait;
-use journal::{Accepted, Batch, IncomingEvent, StorageError};
+use journal::{Accepted, Batch, ImportLog, IncomingEvent, StorageError};
 use model::definition::Definition;
 use model::replay::{Failures, PastEvents, Replayed};
 use model::sync::Sync;
@@ -85,7 +85,21 @@ impl Replays for ControlledLanes {
                 removed.await.map_err(unavailable)?;
             }
         }
+        if let Replayed::Import(_) = replay.what {
+            // Nobody reads its log any more.
+            let over = ImportLog {
+                over: true,
+                ..import_log(replay)
+            };
+            let owned = self.journal.own_imports(vec![over]).await;
+            owned.map_err(unavailable)?;
+        }
         Ok(())
+    }
+
+    async fn own_imports(&self, imports: &[ReplayRecord]) -> Result<(), LaneError> {
+        let logs = imports.iter().map(import_log).collect();
+        self.journal.own_imports(logs).await.map_err(unavailable)
     }
 
     async fn count_failures(
@@ -116,12 +130,13 @@ impl Replays for ControlledLanes {
 
     async fn append(
         &self,
-        log: ProjectId,
+        import: &ReplayRecord,
         events: Vec<IncomingEvent>,
         received_at: Timestamp,
     ) -> Result<Accepted, LaneError> {
+        self.own_imports(std::slice::from_ref(import)).await?;
         let batch = Batch {
-            project: log,
+            project: Replayed::log_of_import(import.id),
             received_at,
             events,
         };
@@ -162,6 +177,9 @@ impl ControlledLanes {
         sync: Arc<Sync>,
         definition: Arc<Definition>,
     ) -> Result<(), LaneError> {
+        if let Replayed::Import(_) = replay.what {
+            self.own_imports(std::slice::from_ref(replay)).await?;
+        }
         if replay.state != ReplayGoal::Running || !sync.enabled {
             let paused = self.streams.pause_backfill(replay.id);
             return paused.await.map_err(unavailable);
@@ -241,6 +259,16 @@ impl ControlledLanes {
             kept: stats.ended,
             trouble: view.filter(ill).and_then(|view| view.reason),
         }))
+    }
+}
+
+/// Whose an import's log is. Of one that is settled nothing more is wanted.
+fn import_log(replay: &ReplayRecord) -> ImportLog {
+    ImportLog {
+        log: Replayed::log_of_import(replay.id),
+        owner: replay.project,
+        whose: replay.sync,
+        over: replay.result.is_some(),
     }
 }
 

@@ -39,8 +39,24 @@ impl Portal {
         Ok(self.lanes.carry_replay(replay, sync, definition).await?)
     }
 
+    /// Says whose logs of imports are: former versions didn't.
+    async fn own_imports(&self) -> Result<(), ApiError> {
+        let mut after = None;
+        loop {
+            let page = self.store.imports(after.as_ref(), AT_ONCE).await?;
+            self.lanes.own_imports(&page.items).await?;
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Goes on with all replays. To be called once, when the lanes have been started.
     pub(in crate::portal) async fn start_replays(&self) -> Result<(), store::Error> {
+        if let Err(error) = self.own_imports().await {
+            tracing::error!(%error, "whose events were imported could not be noted");
+        }
         let mut after = None;
         loop {
             let page = self.store.unsettled_replays(after.as_ref(), AT_ONCE);

@@ -86,9 +86,8 @@ pub(in crate::portal) async fn append(
     }
     let (mut taken, mut duplicates) = (0, 0);
     if !events.is_empty() {
-        let log = Replayed::log_of_import(id);
         let now = portal.authority.clock.now();
-        let accepted = portal.lanes.append(log, events, now).await?;
+        let accepted = portal.lanes.append(&replay, events, now).await?;
         (taken, duplicates) = (accepted.appended, accepted.duplicates);
     }
     Ok(Json(LinesView {

@@ -41,10 +41,13 @@ pub trait Replays: Send + std::marker::Sync + 'static {
         examples: usize,
     ) -> Result<CountedFailures, LaneError>;
 
+    /// Says whose the logs of imports are; those that are settled go.
+    async fn own_imports(&self, imports: &[ReplayRecord]) -> Result<(), LaneError>;
+
     /// Appends events to the log of an import; how many, and how many it had already.
     async fn append(
         &self,
-        log: ProjectId,
+        import: &ReplayRecord,
         events: Vec<IncomingEvent>,
         received_at: Timestamp,
     ) -> Result<Accepted, LaneError>;

@@ -19,7 +19,7 @@ use millstream_api::portal::{
 };
 use model::definition::Definition;
 use model::random::Seeded;
-use model::replay::{Failures, PastEvents};
+use model::replay::{Failures, PastEvents, Replayed};
 use model::sync::Sync;
 use model::tail::Told;
 use model::time::SystemClock;
@@ -196,6 +196,7 @@ impl Lanes for NotingLanes {
                 .events
                 .last()
                 .map_or(Offset(0), |event| event.offset.next()),
+            oldest_of_imports: None,
         })
     }
 
@@ -454,14 +455,19 @@ impl Replays for NotingLanes {
         })
     }
 
+    async fn own_imports(&self, _: &[ReplayRecord]) -> Result<(), LaneError> {
+        Ok(())
+    }
+
     async fn append(
         &self,
-        log: ProjectId,
+        import: &ReplayRecord,
         events: Vec<IncomingEvent>,
         _: Timestamp,
     ) -> Result<Accepted, LaneError> {
         let mut notes = self.working()?;
         let appended = events.len();
+        let log = Replayed::log_of_import(import.id);
         let events = events.into_iter().map(|event| (log, event));
         notes.appended.extend(events);
         Ok(Accepted {

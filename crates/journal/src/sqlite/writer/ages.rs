@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::{Offset, ProjectId};
 
+use super::imports::Imports;
 use super::projects::Projects;
 use crate::Keep;
 use crate::sqlite::Config;
@@ -30,11 +31,10 @@ impl Ages {
     }
 }
 
-/// The ages of all projects, and how far a round over those that keep less has come.
+/// The ages of all projects, of an import's log those of the project that it counts for; and how far a
+/// round over those that keep less has come.
 #[derive(Debug, Default)]
 pub(super) struct Shorter {
-    /// What was said last.
-    said: HashMap<ProjectId, Keep>,
     /// By the project's number: only those that keep less.
     ages: HashMap<i64, Ages>,
     /// Numbers of projects whose events go earlier than others', of this round; the last one is next.
@@ -48,15 +48,19 @@ impl Shorter {
     pub(super) fn begin(
         &mut self,
         said: &HashMap<ProjectId, Keep>,
-        projects: &Projects,
+        (projects, imports): (&Projects, &Imports),
         config: &Config,
     ) {
-        if *said != self.said || self.ages.len() < said.len() {
-            self.said.clone_from(said);
-            let known = projects.iter().filter_map(|(id, project)| {
-                Some((project.number, Ages::of(config, *said.get(&id)?)))
-            });
-            self.ages = known.collect();
+        let known = projects
+            .iter()
+            .filter_map(|(id, project)| Some((project.number, Ages::of(config, *said.get(&id)?))));
+        let mut ages: HashMap<_, _> = known.collect();
+        let of_imports = imports.iter();
+        let of_imports = of_imports.filter_map(|(log, owner)| Some((log, *ages.get(&owner)?)));
+        let of_imports: Vec<_> = of_imports.collect();
+        ages.extend(of_imports);
+        if ages != self.ages {
+            self.ages = ages;
             self.left.clear();
         }
         if self.left.is_empty() {

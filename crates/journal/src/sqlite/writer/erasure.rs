@@ -183,6 +183,21 @@ impl Group<'_> {
                 until.0 as i64,
                 as_json(&found),
             ])?;
+        let erasure = self.connection.last_insert_rowid();
+        self.begin_erasing_imports(erasure, number)
+    }
+
+    /// Events of the project's imports are looked up as well, up to where their logs end now.
+    fn begin_erasing_imports(&mut self, erasure: i64, owner: i64) -> Result<(), Fault> {
+        let State {
+            imports, projects, ..
+        } = &mut *self.state;
+        for log in imports.of(owner) {
+            let until = projects.by_number(log).map(|(_, log)| log.next);
+            self.connection
+                .prepare_cached("INSERT INTO erasing_imports VALUES (?1, ?2, 0, ?3)")?
+                .execute(params![erasure, log, until.unwrap_or_default().0 as i64])?;
+        }
         Ok(())
     }
 
@@ -281,7 +296,7 @@ impl Group<'_> {
         }
         let mut events = Vec::new();
         for hit in &looked.hits {
-            let chunk = match self.rewrite_chunk(job.project, hit)? {
+            let chunk = match self.rewrite_chunk(job.log, hit)? {
                 Rewritten::Yes(chunk) => chunk,
                 Rewritten::Gone => continue,
                 Rewritten::Damaged { events } => {
@@ -296,31 +311,61 @@ impl Group<'_> {
             for offset in &hit.offsets {
                 self.connection
                     .prepare_cached("INSERT OR IGNORE INTO erased VALUES (?1, ?2)")?
-                    .execute(params![job.project, offset.0 as i64])?;
+                    .execute(params![job.log, offset.0 as i64])?;
                 for (kind, forget) in OF_EVENTS {
-                    *found.entry(*kind).or_default() += forget(self, job.project, *offset)?;
+                    *found.entry(*kind).or_default() += forget(self, job.log, *offset)?;
                 }
             }
-            self.state.erased.projects.insert(job.project);
+            self.state.erased.projects.insert(job.log);
         }
         if !events.is_empty() {
             let events = events.iter().map(|event| &**event);
-            received::forget(self.connection, job.project, events)?;
+            received::forget(self.connection, job.log, events)?;
         }
         self.count(job.number, &found)?;
-        let (end, done) = (looked.end, looked.end >= job.until);
-        self.connection
-            .prepare_cached("UPDATE erasures SET looked_at = ?2 WHERE number = ?1")?
-            .execute(params![job.number, end.min(job.until).0 as i64])?;
-        if done {
-            received::forget_gone(self.connection, job.project)?;
-            // From here on nobody has to know any more who it was.
-            self.connection
+        let end = looked.end.min(job.until).0 as i64;
+        match job.is_import() {
+            false => self
+                .connection
+                .prepare_cached("UPDATE erasures SET looked_at = ?2 WHERE number = ?1")?
+                .execute(params![job.number, end])?,
+            true => self
+                .connection
                 .prepare_cached(
-                    "UPDATE erasures SET subject = NULL, place = '', state = ?2 WHERE number = ?1",
+                    "UPDATE erasing_imports SET looked_at = ?3 WHERE erasure = ?1 AND log = ?2",
                 )?
-                .execute(params![job.number, ErasureState::Files as u8])?;
+                .execute(params![job.number, job.log, end])?,
+        };
+        if looked.end < job.until {
+            return Ok(());
         }
+        received::forget_gone(self.connection, job.log)?;
+        let left = self
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM erasing_imports WHERE erasure = ?1 AND looked_at < until",
+            )?
+            .exists([job.number])?;
+        match left {
+            true => Ok(()),
+            false => self.forget_whom(job.number),
+        }
+    }
+
+    /// All events have been looked at: nobody has to know any more who it was.
+    fn forget_whom(&mut self, number: i64) -> Result<(), Fault> {
+        self.connection
+            .prepare_cached(
+                "UPDATE erasures SET subject = NULL, place = '', state = ?2,
+                    looked_at = looked_at + imports.events, until = until + imports.events
+                 FROM (SELECT COALESCE(sum(until), 0) AS events FROM erasing_imports
+                    WHERE erasure = ?1) AS imports
+                 WHERE number = ?1",
+            )?
+            .execute(params![number, ErasureState::Files as u8])?;
+        self.connection
+            .prepare_cached("DELETE FROM erasing_imports WHERE erasure = ?1")?
+            .execute([number])?;
         Ok(())
     }
 

@@ -295,8 +295,11 @@ impl<'a> Group<'a> {
             lanes,
             projects,
             fates,
+            imports,
             ..
         } = &mut *self.state;
+        // Also where the sync was never switched on.
+        imports.drop_of(self.connection, sync)?;
         lanes.drop(self.connection, projects, fates, sync)
     }
 

@@ -7,6 +7,7 @@ mod disk;
 mod erasure;
 mod group;
 mod groups;
+mod imports;
 mod lanes;
 mod projects;
 pub(super) mod queue;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 pub(super) use group::Group;
+pub(super) use imports::CREATE_IMPORTS;
 pub(super) use lanes::counts_from;
 pub(super) use retention::Step;
 pub(super) use state::State;

@@ -67,6 +67,10 @@ impl Projects {
         }))
     }
 
+    pub(super) fn get(&self, id: ProjectId) -> Option<&Project> {
+        self.by_id.get(&id)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (ProjectId, &Project)> {
         self.by_id.iter().map(|(id, project)| (*id, project))
     }

@@ -28,7 +28,7 @@ pub(in crate::sqlite) struct Step {
     pub(in crate::sqlite) more: bool,
 }
 
-struct ChunkRow {
+pub(super) struct ChunkRow {
     sequence: i64,
     project: i64,
     first: Offset,
@@ -48,14 +48,18 @@ impl Group<'_> {
         keep: &HashMap<ProjectId, Keep>,
     ) -> Result<Step, Fault> {
         let State {
-            shorter, projects, ..
+            shorter,
+            projects,
+            imports,
+            ..
         } = &mut *self.state;
         if first {
             self.dedupe.expire(self.connection, now)?;
-            shorter.begin(keep, projects, self.config);
+            shorter.begin(keep, (&*projects, &*imports), self.config);
         }
         let mut step = Step::default();
         self.remove_dropped_lanes(&mut step)?;
+        self.remove_dropped_imports(now, &mut step)?;
         self.remove_ended(now, &mut step)?;
         let State { tally, .. } = &mut *self.state;
         step.more |= tally.sum_up(self.connection, now)?;
@@ -193,7 +197,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn remove_chunk(
+    pub(super) fn remove_chunk(
         &mut self,
         chunk: &ChunkRow,
         now: Timestamp,
@@ -214,7 +218,7 @@ impl Group<'_> {
     }
 
     /// A project's oldest chunks from an offset on.
-    fn chunks_of(&self, project: i64, from: Offset) -> Result<Vec<ChunkRow>, Fault> {
+    pub(super) fn chunks_of(&self, project: i64, from: Offset) -> Result<Vec<ChunkRow>, Fault> {
         let mut query = self.connection.prepare_cached(
             "SELECT sequence, project, first, count, received_to, position, bytes
              FROM chunks WHERE project = ?1 AND first >= ?2 ORDER BY first LIMIT ?3",

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::ages::Shorter;
 use super::erasure::Erased;
 use super::groups::GroupProperties;
+use super::imports::Imports;
 use super::lanes::{Lane, Lanes};
 use super::projects::Projects;
 use super::tally::Tally;
@@ -33,6 +34,7 @@ pub(in crate::sqlite) struct State {
     pub(super) retired_to: i64,
     /// Projects that keep less than others.
     pub(super) shorter: Shorter,
+    pub(super) imports: Imports,
     pub(super) erased: Erased,
     /// Makes hashes unpredictable.
     pub(super) seed: u64,
@@ -52,6 +54,7 @@ impl State {
             backlog: Backlog::default(),
             retired_to: 0,
             shorter: Shorter::default(),
+            imports: Imports::load(connection)?,
             erased: Erased::load(connection)?,
             seed,
         };
