@@ -4,9 +4,9 @@
 /// this program and is left alone. Since 2, events may come with the names of the properties that they
 /// changed; the tables are the same. Since 3, figures are in `minutes` and `hours`, no longer in
 /// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays and `holds`, and
-/// users can be erased. Since 5, a user's devices are found by the user, there are `turns`, what projects
+/// users can be erased. Since 5, a user's devices are found by the user. Since 6, there are `turns`, what projects
 /// received lately is kept, and logs of imports are somebody's.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
@@ -259,7 +259,7 @@ pub(super) const CREATE_DEVICES_OF_USERS: &str = "
 CREATE INDEX devices_user ON devices (amplitude_id);
 ";
 
-/// Of version 5: deliveries in the order of their users.
+/// Of version 6: deliveries in the order of their users.
 pub(super) const CREATE_TURNS: &str = "
 CREATE TABLE turns (
     lane   INTEGER NOT NULL,

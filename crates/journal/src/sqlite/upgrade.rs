@@ -30,6 +30,8 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
     }
     if version < 5 {
         transaction.execute_batch(schema::CREATE_DEVICES_OF_USERS)?;
+    }
+    if version < 6 {
         transaction.execute_batch(schema::CREATE_TURNS)?;
         transaction.execute_batch(CREATE_RECEIVED)?;
         transaction.execute_batch(CREATE_IMPORTS)?;

@@ -239,6 +239,7 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
         let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
         let version = || database.pragma_query_value(None, "user_version", |row| row.get(0));
         let now: i64 = version().unwrap();
+        database.execute_batch(VERSION_6_AWAY).unwrap();
         database.execute_batch(VERSION_5_AWAY).unwrap();
         database.execute_batch(VERSION_4_AWAY).unwrap();
         database.execute_batch(BEFORE_FIGURES).unwrap();
@@ -266,9 +267,15 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
     }
 }
 
+/// Makes a database of version 6 one of version 5.
+const VERSION_6_AWAY: &str = "
+    DROP TABLE turns; DROP TABLE received; DROP TABLE received_scopes;
+    DROP TABLE imports; DROP TABLE erasing_imports;
+    PRAGMA user_version = 5;";
+
 /// Makes a database of version 5 one of version 4.
 const VERSION_5_AWAY: &str = "
-    DROP TABLE turns; DROP INDEX devices_user; DROP TABLE received; DROP TABLE received_scopes;
+    DROP INDEX devices_user;
     PRAGMA user_version = 4;";
 
 /// Makes a database of version 4 one of version 3.
@@ -289,6 +296,7 @@ async fn of_what_a_former_version_settled_nothing_is_known() {
     journal.accept(batch(events)).await.unwrap();
     journal.close().await;
     let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    database.execute_batch(VERSION_6_AWAY).unwrap();
     database.execute_batch(VERSION_5_AWAY).unwrap();
     database.execute_batch(VERSION_4_AWAY).unwrap();
     drop(database);
@@ -315,27 +323,32 @@ async fn of_what_a_former_version_settled_nothing_is_known() {
 
 #[tokio::test]
 async fn a_lane_of_a_former_version_can_keep_deliveries_in_order() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = open(small(folder.path()));
-    journal.open_lane(project(), sync()).await.unwrap();
-    journal.accept(ten(0)).await.unwrap();
-    journal.close().await;
-    let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
-    database.execute_batch(VERSION_5_AWAY).unwrap();
-    drop(database);
-    let journal = open(small(folder.path()));
-    let turn = Turn {
-        user: 1,
-        offset: Offset(3),
-        part: Part::Event,
-    };
-    let settlement = Settlement {
-        cursor: Offset(10),
-        turns: vec![turn],
-        ..Settlement::default()
-    };
-    journal.settle(sync(), settlement).await.unwrap();
-    assert_eq!(journal.turn(sync(), 1).await, Ok(Some((turn, None))));
+    for former in [5, 4] {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = open(small(folder.path()));
+        journal.open_lane(project(), sync()).await.unwrap();
+        journal.accept(ten(0)).await.unwrap();
+        journal.close().await;
+        let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+        database.execute_batch(VERSION_6_AWAY).unwrap();
+        if former == 4 {
+            database.execute_batch(VERSION_5_AWAY).unwrap();
+        }
+        drop(database);
+        let journal = open(small(folder.path()));
+        let turn = Turn {
+            user: 1,
+            offset: Offset(3),
+            part: Part::Event,
+        };
+        let settlement = Settlement {
+            cursor: Offset(10),
+            turns: vec![turn],
+            ..Settlement::default()
+        };
+        journal.settle(sync(), settlement).await.unwrap();
+        assert_eq!(journal.turn(sync(), 1).await, Ok(Some((turn, None))));
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::received::{LostTypes, Owner, Scope, Scopes};
 use crate::sqlite::failure::Fault;
 
-/// The tables that version 5 brought.
+/// The tables that version 6 brought.
 pub(in crate::sqlite) const CREATE_RECEIVED: &str = "
 CREATE TABLE received (
     project    INTEGER PRIMARY KEY,

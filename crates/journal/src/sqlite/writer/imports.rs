@@ -14,7 +14,7 @@ use crate::ImportLog;
 use crate::sqlite::failure::Fault;
 use crate::sqlite::received;
 
-/// Of version 5: whose logs of imports are, and how far erasures are with them.
+/// Of version 6: whose logs of imports are, and how far erasures are with them.
 pub(in crate::sqlite) const CREATE_IMPORTS: &str = "
 CREATE TABLE imports (
     log     INTEGER PRIMARY KEY,
