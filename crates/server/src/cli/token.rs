@@ -63,7 +63,7 @@ pub(super) fn permissions() -> PossibleValuesParser {
 }
 
 /// When a token ends of which nothing is said.
-const DEFAULT_EXPIRY: Expiry = Expiry::After(Duration::from_hours(90 * 24));
+const DEFAULT_EXPIRY: Expiry = Expiry::After(Duration::from_secs(90 * 24 * 3600));
 
 const TOKEN: Kind = Kind {
     what: "token",

@@ -184,7 +184,7 @@ impl Check {
         let mut definition = ["/content", "/definition/"].iter();
         let of_definition = at != VERSION && definition.any(|each| at.starts_with(each));
         let stands_in = self.stands_in.iter().any(|each| each == at);
-        !stands_in && !(self.has_content() && of_definition)
+        !(stands_in || self.has_content() && of_definition)
     }
 }
 
