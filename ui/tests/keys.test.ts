@@ -192,6 +192,8 @@ test("a destination is defined, tried and released by keys alone", { timeout: 20
   await page.getByRole("heading", { name: "Test values" }).waitFor();
   await tabTo(page, /^API key/);
   await page.keyboard.type("secret");
+  // Until the request is there, the button can't be reached.
+  await expect.poll(() => page.getByRole("button", { name: "Test connection" }).isEnabled()).toBe(true);
   await tabTo(page, /^Test connection$/);
   await page.keyboard.press("Enter");
   await expect.poll(() => destination.received.some(({ path }) => path === "/keyed?key=secret")).toBe(true);
