@@ -1,29 +1,11 @@
 import { gzipSync } from "node:zlib";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { findings, launch, settled, signUp, watch } from "./browser";
-import { fill, type Filled } from "./fill";
-import { Destination, Millstream } from "./server";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { findings, settled, watch } from "./browser";
 import { exported } from "./zipped";
+import { context, destination, filled, server, staged } from "./stage";
 
-let server: Millstream;
-let destination: Destination;
-let browser: Browser;
-let context: BrowserContext;
-let filled: Filled;
-
-beforeAll(async () => {
-  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
-  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
-  await signUp(context, server.invitation);
-  filled = await fill(server, destination, context.request);
-});
-
-afterAll(async () => {
-  await browser.close();
-  destination.stop();
-  await server.stop();
-});
+staged();
 
 async function ask<T>(method: string, path: string, data?: unknown, headers = {}): Promise<T> {
   const answer = await context.request.fetch(`${server.url}/api/v1${path}`, { method, data, headers });
@@ -129,7 +111,7 @@ test("a sync that was paused goes on as somebody chooses", async () => {
   await server.send(apiKey, [...visits(1), ...visits(2)]);
   const page = await opened(`/p/${project}/syncs/${sync.id}`);
   await page.getByRole("heading", { name: "Backlog" }).waitFor();
-  await page.getByText("Events of the last").waitFor();
+  await page.getByText("Events are kept for").waitFor();
   await page.getByRole("link", { name: "Enable…" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("6 events wait").waitFor();

@@ -1,27 +1,8 @@
-import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { findings, launch, settled, signUp, watch } from "./browser";
-import { fill, type Filled } from "./fill";
-import { Destination, Millstream } from "./server";
+import { expect, test } from "vitest";
+import { findings, settled, watch } from "./browser";
+import { context, destination, filled, server, staged } from "./stage";
 
-let server: Millstream;
-let destination: Destination;
-let browser: Browser;
-let context: BrowserContext;
-let filled: Filled;
-
-beforeAll(async () => {
-  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
-  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
-  await signUp(context, server.invitation);
-  filled = await fill(server, destination, context.request);
-});
-
-afterAll(async () => {
-  await browser.close();
-  destination.stop();
-  await server.stop();
-});
+staged();
 
 test("rules and channels of alerts are set, and a channel is tried out", async () => {
   const page = await context.newPage();

@@ -1,81 +1,78 @@
-import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { findings, launch, settled, signUp, watch } from "./browser";
-import { fill, type Filled } from "./fill";
-import { Destination, Millstream } from "./server";
+import { expect, test } from "vitest";
+import { findings, settled, watch } from "./browser";
+import { browser, context, filled, server, staged } from "./stage";
 
-let server: Millstream;
-let destination: Destination;
-let browser: Browser;
-let context: BrowserContext;
-let filled: Filled;
-
-beforeAll(async () => {
-  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
-  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
-  await signUp(context, server.invitation);
-  filled = await fill(server, destination, context.request);
-});
-
-afterAll(async () => {
-  await browser.close();
-  destination.stop();
-  await server.stop();
-});
+staged();
 
 const GONE = "The server doesn't respond";
-const OF_THE_SERVER = /\/(api|health)\//;
 
 test("while the server is away each page says so, keeps what it has, and comes back by itself", { timeout: 200_000 }, async () => {
   const { organisation, project, sync, definition } = filled;
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  for (const path of [
+  const paths = [
     `/p/${project}`,
     `/p/${project}/events`,
     `/p/${project}/syncs/${sync}`,
     `/o/${organisation}/settings/members`,
     `/o/${organisation}/destinations/${definition}`,
-  ]) {
-    await page.goto(server.url + path);
-    await settled(page);
-    const heading = await page.locator("h1").textContent();
-    await page.route(OF_THE_SERVER, (route) => route.abort());
+  ];
+  const opened = await Promise.all(
+    paths.map(async (path) => {
+      const page = await context.newPage();
+      page.setDefaultTimeout(30_000);
+      await page.goto(server.url + path);
+      await settled(page);
+      return { path, page, heading: await page.locator("h1").textContent() };
+    }),
+  );
+  await server.halt();
+  for (const { path, page, heading } of opened) {
     await page.getByRole("status").getByText(GONE).waitFor();
     expect(await page.locator("h1").textContent(), path).toBe(heading);
     expect(await page.getByRole("alert").filter({ hasText: "can't be shown" }).count(), path).toBe(0);
-    await page.unroute(OF_THE_SERVER);
+  }
+  await server.resume();
+  for (const { path, page, heading } of opened) {
     await page.getByText(GONE).waitFor({ state: "detached" });
     await settled(page);
     expect(await page.locator("h1").textContent(), path).toBe(heading);
+    expect(await page.getByRole("alert").filter({ hasText: "can't be shown" }).count(), path).toBe(0);
+    await page.close();
   }
-  await page.close();
 });
 
-test("what was typed stays while the server is away, and a page that is asked for meanwhile comes when it is back", async () => {
+test("what was typed stays while the server is away, and is saved once it is back", { timeout: 200_000 }, async () => {
   const { project, sync } = filled;
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   const faults = watch(page, server.url);
   await page.goto(`${server.url}/p/${project}/syncs/${sync}/settings`);
   await settled(page);
   await page.getByLabel("Name of the sync").fill("A name that is not saved yet");
-  await page.route(OF_THE_SERVER, (route) => route.abort());
+  await server.halt();
   await page.getByRole("button", { name: "Review and save" }).click();
   await page.getByRole("status").getByText(GONE).waitFor();
   expect(await findings(page)).toEqual([]);
   await page.keyboard.press("Escape");
-  await page.unroute(OF_THE_SERVER);
+  await server.resume();
   await page.getByText(GONE).waitFor({ state: "detached" });
   expect(await page.getByLabel("Name of the sync").inputValue()).toBe("A name that is not saved yet");
+  await page.getByRole("button", { name: "Review and save" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Save change" }).click();
+  await page.getByRole("heading", { name: "A name that is not saved yet" }).waitFor();
   expect(faults).toEqual([]);
+  await page.close();
+});
 
-  await page.goto(`${server.url}/p/${project}`);
+test("a page that is asked for while the server is away comes when it is back", { timeout: 200_000 }, async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  await page.goto(`${server.url}/p/${filled.project}`);
   await settled(page);
-  await page.route(OF_THE_SERVER, (route) => route.abort());
+  await server.halt();
+  // Neither its data nor its scripts are there.
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Catalog" }).click();
-  await page.getByRole("status").getByText(GONE).waitFor();
-  await page.unroute(OF_THE_SERVER);
+  await page.getByText(GONE).first().waitFor();
+  await server.resume();
   await page.getByRole("link", { name: /Webhook/ }).waitFor();
   await page.close();
 });

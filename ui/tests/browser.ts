@@ -54,14 +54,23 @@ export async function findings(page: Page, only: "everything" | "contrast" = "ev
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ""}`));
 }
 
+/** So often in a row nothing may load. */
+const QUIET_LOOKS = 4;
+
 const LOADS = `document.querySelector("h1") === null || document.querySelector(
   "[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root:not([data-lasting])") !== null`;
 
 /** Waits until nothing loads any more. */
 export async function settled(page: Page): Promise<void> {
   // Asked from here: what the page itself would have to evaluate again and again, its content policy forbids.
-  await expect.poll(() => page.evaluate(LOADS), { timeout: 15_000, interval: 50 }).toBe(false);
-  await page.waitForTimeout(150);
+  // What came may ask for more: it is done when nothing loads for a while.
+  let quiet = 0;
+  const until = Date.now() + 15_000;
+  while (quiet < QUIET_LOOKS) {
+    if (Date.now() > until) throw new Error(`${page.url()} still loads`);
+    quiet = (await page.evaluate(LOADS)) === true ? 0 : quiet + 1;
+    await page.waitForTimeout(25);
+  }
 }
 
 /** Makes the first account by the API; the context is signed in then. */

@@ -1,27 +1,9 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { findings, launch, settled, signUp } from "./browser";
-import { fill, type Filled } from "./fill";
-import { Destination, Millstream } from "./server";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { findings, settled } from "./browser";
+import { browser, context, filled, server, staged } from "./stage";
 
-let server: Millstream;
-let destination: Destination;
-let browser: Browser;
-let context: BrowserContext;
-let filled: Filled;
-
-beforeAll(async () => {
-  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
-  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
-  await signUp(context, server.invitation);
-  filled = await fill(server, destination, context.request);
-});
-
-afterAll(async () => {
-  await browser.close();
-  destination.stop();
-  await server.stop();
-});
+staged();
 
 async function opened(path: string): Promise<Page> {
   const page = await context.newPage();

@@ -77,6 +77,8 @@ const OUTSIDE = ["/sign-in", "/sign-in?error=no_account", "/password-reset", "/i
 
 /** With `SCREENSHOTS=1` every page in every look is also written to `screenshots/`. */
 const WRITES = process.env.SCREENSHOTS !== undefined;
+/** How many pages are examined at once: while one waits, another is looked at. */
+const AT_ONCE = 3;
 /** Only pages whose names have this in them. */
 const ONLY = process.env.ONLY ?? "";
 /** What is examined in each look: colours differ by scheme, the rest doesn't. */
@@ -116,6 +118,16 @@ afterAll(async () => {
   await server.stop();
 });
 
+/**
+ * What follows a new size and scheme is done: it is laid out and painted, and observers of sizes have had their turn.
+ * Colours that still change from one scheme's to the other's are neither's; what runs by scrolling never ends.
+ */
+const AT_REST = `(async () => {
+  for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+  const lasts = (each) => each.timeline !== document.timeline || each.effect?.getComputedTiming().endTime === Infinity;
+  await Promise.allSettled(document.getAnimations().filter((each) => !lasts(each)).map((each) => each.finished));
+})()`;
+
 /** What is wrong with a page, in all looks. */
 async function examine(context: BrowserContext, label: string, path: string): Promise<string[]> {
   if (!label.includes(ONLY)) return [];
@@ -126,11 +138,7 @@ async function examine(context: BrowserContext, label: string, path: string): Pr
   for (const { name, width, height, colorScheme, axe } of LOOKS) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.setViewportSize({ width, height });
-    await page.waitForTimeout(100);
-    // Colours that still change from one scheme's to the other's are neither's.
-    await page.evaluate(
-      "Promise.allSettled(document.getAnimations().filter((each) => each.effect?.getComputedTiming().endTime !== Infinity).map((each) => each.finished))",
-    );
+    await page.evaluate(AT_REST);
     const overflow = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth");
     if (Number(overflow) > 0) found.push(`${name}: is ${String(overflow)} px too wide`);
     if (axe !== null) found.push(...(await findings(page, axe)).map((finding) => `${name}: ${finding}`));
@@ -147,13 +155,17 @@ async function examine(context: BrowserContext, label: string, path: string): Pr
 test("every page is as it should be in every look", { timeout: 900_000 }, async () => {
   const inside = await browser.newContext({ storageState: signedIn, viewport: { width: 1440, height: 900 } });
   const outside = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const left = [
+    ...Object.entries(addresses(filled, empty)).map(([label, path]) => ({ context: inside, label, path })),
+    ...OUTSIDE.map((path) => ({ context: outside, label: `outside${path.replaceAll(/[^a-z]+/g, "-")}`, path })),
+  ];
   const faults: string[] = [];
-  for (const [label, path] of Object.entries(addresses(filled, empty))) {
-    faults.push(...(await examine(inside, label, path)));
-  }
-  for (const path of OUTSIDE) {
-    faults.push(...(await examine(outside, `outside${path.replaceAll(/[^a-z]+/g, "-")}`, path)));
-  }
+  const work = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      faults.push(...(await examine(next.context, next.label, next.path)));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
   await inside.close();
   await outside.close();
   expect(faults).toEqual([]);

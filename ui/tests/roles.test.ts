@@ -64,7 +64,7 @@ const CHANGES = {
 };
 
 for (const [role, changes] of Object.entries(CHANGES)) {
-  test(`a ${role} finds what they may, and nothing that would be refused`, { timeout: 200_000 }, async () => {
+  test.concurrent(`a ${role} finds what they may, and nothing that would be refused`, { timeout: 200_000 }, async () => {
     const context = await somebody(role);
     const page = await context.newPage();
     const faults: string[] = [];

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { preview } from "vite";
+import { preview, type PreviewServer } from "vite";
 
 /** How long the server may take to answer, or to end. */
 const PATIENCE_MILLISECONDS = 30_000;
@@ -22,57 +22,30 @@ function binary(): string {
 
 /** A server of the real binary, with a data folder of its own. */
 export class Millstream {
+  private page: PreviewServer | undefined;
+
   private constructor(
+    /** Where the page and the API are. */
     readonly url: string,
     /** The link of the first start. */
     readonly invitation: string,
-    private readonly process: ChildProcess,
+    private process: ChildProcess,
+    private readonly port: number,
     private readonly data: string,
   ) {}
 
   static async start(): Promise<Millstream> {
     const data = mkdtempSync(join(tmpdir(), "millstream-page-"));
     const port = await freePort();
-    const url = `http://127.0.0.1:${String(port)}`;
-    const child = spawn(binary(), ["serve"], {
-      env: {
-        PATH: process.env.PATH,
-        HOME: data,
-        MILLSTREAM_LISTEN: `127.0.0.1:${String(port)}`,
-        MILLSTREAM_DATA_DIR: join(data, "data"),
-        MILLSTREAM_EGRESS__ALLOW: "127.0.0.0/8",
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let log = "";
-    const invitation = await new Promise<string>((resolve, reject) => {
-      const look = (chunk: Buffer) => {
-        log += chunk.toString();
-        const link = /\/invitation#\S+?(?=['"\s]|$)/m.exec(log);
-        if (link !== null && log.includes("\n", link.index)) resolve(url + link[0]);
-      };
-      child.stdout.on("data", look);
-      child.stderr.on("data", look);
-      child.on("exit", (code) => {
-        reject(new Error(`the server ended with ${String(code)}: ${log}`));
-      });
-      setTimeout(() => {
-        reject(new Error(`no link of a first start: ${log}`));
-      }, PATIENCE_MILLISECONDS).unref();
-    });
-    const server = new Millstream(url, invitation, child, data);
-    await server.answers();
-    const page = process.env.PAGE;
-    return page === undefined ? server : server.withPage(page);
-  }
-
-  /** The same with the page in this folder (such as `dist`), rather than the one that is in the binary. */
-  private async withPage(outDir: string): Promise<Millstream> {
-    process.env.MILLSTREAM_URL = this.url;
-    const vite = await preview({ build: { outDir }, preview: { port: 0, host: "127.0.0.1" }, logLevel: "error" });
-    const url = vite.resolvedUrls?.local[0]?.replace(/\/$/, "") ?? this.url;
-    this.process.once("exit", () => void vite.close());
-    return new Millstream(url, this.invitation.replace(this.url, url), this.process, this.data);
+    const own = `http://127.0.0.1:${String(port)}`;
+    const child = run(port, data);
+    const link = await firstLink(child);
+    await ready(own);
+    // With PAGE, the page is of that folder (such as `dist`) rather than the one that is in the binary.
+    const url = process.env.PAGE === undefined ? own : `http://127.0.0.1:${String(await freePort())}`;
+    const server = new Millstream(url, url + link, child, port, data);
+    await server.servePage();
+    return server;
   }
 
   /** Sends events as an SDK does. */
@@ -85,24 +58,80 @@ export class Millstream {
     if (!response.ok) throw new Error(`events were refused: ${await response.text()}`);
   }
 
-  async stop(): Promise<void> {
+  /** Ends the process, as a restart of the machine does: nothing listens at its address any more. */
+  async halt(): Promise<void> {
+    // First what stands before it: it would answer in its place.
+    await this.page?.close();
     const ended = new Promise((resolve) => this.process.once("exit", resolve));
     this.process.kill("SIGTERM");
     await ended;
+  }
+
+  /** Starts it again after `halt`, at the same address and with its data. */
+  async resume(): Promise<void> {
+    this.process = run(this.port, this.data);
+    await ready(`http://127.0.0.1:${String(this.port)}`);
+    await this.servePage();
+  }
+
+  async stop(): Promise<void> {
+    await this.halt();
     rmSync(this.data, { recursive: true, force: true });
   }
 
-  private async answers(): Promise<void> {
-    const until = Date.now() + PATIENCE_MILLISECONDS;
-    for (;;) {
-      const ready = await fetch(`${this.url}/health/ready`).then(
-        (response) => response.ok,
-        () => false,
-      );
-      if (ready) return;
-      if (Date.now() > until) throw new Error("the server isn't ready");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  private async servePage(): Promise<void> {
+    const outDir = process.env.PAGE;
+    if (outDir === undefined) return;
+    process.env.MILLSTREAM_URL = `http://127.0.0.1:${String(this.port)}`;
+    const { hostname: host, port } = new URL(this.url);
+    this.page = await preview({ build: { outDir }, preview: { host, port: Number(port), strictPort: true }, logLevel: "silent" });
+  }
+}
+
+/** The server's process, with its data in a folder. */
+function run(port: number, data: string): ChildProcess {
+  return spawn(binary(), ["serve"], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: data,
+      MILLSTREAM_LISTEN: `127.0.0.1:${String(port)}`,
+      MILLSTREAM_DATA_DIR: join(data, "data"),
+      MILLSTREAM_EGRESS__ALLOW: "127.0.0.0/8",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Path and fragment of the link that the first start writes to the log. */
+function firstLink(child: ChildProcess): Promise<string> {
+  let log = "";
+  return new Promise<string>((resolve, reject) => {
+    const look = (chunk: Buffer) => {
+      log += chunk.toString();
+      const link = /\/invitation#\S+?(?=['"\s]|$)/m.exec(log);
+      if (link !== null && log.includes("\n", link.index)) resolve(link[0]);
+    };
+    child.stdout?.on("data", look);
+    child.stderr?.on("data", look);
+    child.on("exit", (code) => {
+      reject(new Error(`the server ended with ${String(code)}: ${log}`));
+    });
+    setTimeout(() => {
+      reject(new Error(`no link of a first start: ${log}`));
+    }, PATIENCE_MILLISECONDS).unref();
+  });
+}
+
+async function ready(url: string): Promise<void> {
+  const until = Date.now() + PATIENCE_MILLISECONDS;
+  for (;;) {
+    const answered = await fetch(`${url}/health/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answered) return;
+    if (Date.now() > until) throw new Error("the server isn't ready");
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

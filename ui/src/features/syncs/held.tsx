@@ -45,7 +45,7 @@ export function Held({ status }: { status: SyncStatus }) {
         </>
       ),
     ]);
-    facts.push(["Limits", `Events of the last ${inTime(held.max_age_seconds)}, and ${inBytes(held.max_bytes)} of them. Older events, or events beyond that, may be dropped.`]);
+    facts.push(["Limits", `Events are kept for ${inTime(held.max_age_seconds)}, up to ${inBytes(held.max_bytes)}. What is older, or more than that, may be dropped.`]);
   }
   if (lost > 0) {
     facts.push([
