@@ -96,6 +96,23 @@ if (input !== null && list !== null) {
   });
 }
 
-// Where it is narrow the contents begin closed: the page itself comes first.
+// As long as nobody chose a scheme, the guide goes with the system's.
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
+  let chosen: string | null = null;
+  try {
+    chosen = localStorage.getItem("mantine-color-scheme-value");
+  } catch {
+    // Storage can be forbidden; the system's choice holds then.
+  }
+  if (chosen === "light" || chosen === "dark") return;
+  document.documentElement.setAttribute("data-mantine-color-scheme", matches ? "dark" : "light");
+});
+
+// Where it is narrow the contents are closed at first: the page itself comes first.
 const contents = document.querySelector<HTMLDetailsElement>(".contents");
-if (contents !== null && window.matchMedia("(max-width: 860px)").matches) contents.open = false;
+const narrow = window.matchMedia("(max-width: 860px)");
+function fold(): void {
+  if (contents !== null) contents.open = !narrow.matches;
+}
+fold();
+narrow.addEventListener("change", fold);

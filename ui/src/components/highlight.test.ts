@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pretty, tokens, sentenceCase } from "./highlight";
+import { pretty, tokens, plainly, sentenceCase } from "./highlight";
 
 test("names, strings, numbers and words are told apart", () => {
   const found = tokens('{"a": [1.5e3, "x\\"y", true]}').filter((token) => token.kind !== null);
@@ -26,4 +26,12 @@ test("a message becomes a sentence, but for the name of a field that it begins w
   expect(sentenceCase("the disk is full")).toBe("The disk is full.");
   expect(sentenceCase("it is malformed. (See the manual.)")).toBe("It is malformed. (See the manual.)");
   expect(sentenceCase("external_id is required")).toBe("external_id is required.");
+});
+
+test("what a template lacks is said in plain words", () => {
+  const said = "the body template failed at line 1 column 9: The following has evaluated to null or missing: ==> input.event_properties.nope";
+  expect(plainly(said)).toBe("the body template failed at line 1 column 9: input.event_properties.nope has no value in this event");
+  expect(plainly(`${said}; and more`)).toMatch(/event; and more$/);
+  expect(sentenceCase(said)).toMatch(/^The body template .* in this event\.$/);
+  expect(plainly("no connection")).toBe("no connection");
 });

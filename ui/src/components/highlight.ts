@@ -41,8 +41,14 @@ export function pretty(text: string): { text: string; json: boolean } {
   }
 }
 
+/** What a template engine says in its own words, in those of whoever looks at what was sent. */
+export function plainly(message: string): string {
+  return message.replace(/The following has evaluated to null or missing:\s+==>\s+(.+?)(?=$|;| \[in )/, "$1 has no value in this event");
+}
+
 /** A message of the API as a sentence. */
-export function sentenceCase(message: string): string {
+export function sentenceCase(words: string): string {
+  const message = plainly(words);
   // A name of a field, such as `external_id`, stays as it is.
   const named = /^\S*[_.$\d]\S*\s/.test(message);
   const begun = named ? message : message.charAt(0).toUpperCase() + message.slice(1);

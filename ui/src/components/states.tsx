@@ -1,5 +1,5 @@
 import { Alert, Button, Center, Group, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
+import { IconAlertTriangle, IconMapOff } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { NO_ANSWER, ProblemError } from "@/api/client";
 import { fieldName } from "./field-name";
@@ -89,6 +89,7 @@ export function NotFound() {
     <Center mih="60vh" p="lg">
       <Empty
         whole
+        icon={<IconMapOff size={22} />}
         title="Page not found"
         action={<ButtonLink to="/">Go to the overview</ButtonLink>}
       >

@@ -156,6 +156,8 @@ function Drawing({ label, span, series, format, width, height, at, onPoint }: Dr
     else return;
     event.preventDefault();
   };
+  // A scale of nothing says nothing.
+  const nothing = series.every((each) => each.values.every((value) => value === null || value === 0));
   const grid = mirrored ? [...marks.slice(1).map((mark) => -mark).reverse(), ...marks] : marks;
   return (
     <svg
@@ -189,7 +191,7 @@ function Drawing({ label, span, series, format, width, height, at, onPoint }: Dr
       {grid.map((mark) => (
         <g key={mark}>
           <line x1={LEFT} x2={width - 4} y1={y(mark)} y2={y(mark)} className={mark === 0 ? classes.axis : classes.grid} />
-          {(!mirrored || mark === 0 || Math.abs(mark) === most || room.height > 180) && (
+          {!nothing && (!mirrored || mark === 0 || Math.abs(mark) === most || room.height > 180) && (
             <text x={LEFT - 8} y={y(mark) + 4} className={classes.mark} textAnchor="end">
               {format(Math.abs(mark))}
             </text>
@@ -226,9 +228,16 @@ function Drawing({ label, span, series, format, width, height, at, onPoint }: Dr
       {lines.map((line) => (
         <g key={line.name}>
           <path className={`${classes.line ?? ""} ${classes[`${line.tone}Line`] ?? ""}`} d={lineOf(line.values, (index) => x(index) + slot / 2, y)} />
+          {line.values.map(
+            (value, index) =>
+              value !== null &&
+              isAlone(line.values, index) && (
+                <circle key={index} cx={x(index) + slot / 2} cy={y(value)} r={2.25} className={`${classes.lone ?? ""} ${classes[`${line.tone}Line`] ?? ""}`} />
+              ),
+          )}
         </g>
       ))}
-      {series.every((each) => each.values.every((value) => value === null || value === 0)) && (
+      {nothing && (
         <text x={LEFT + room.width / 2} y={TOP + room.height / 2 + 4} className={classes.nothing} textAnchor="middle">
           Nothing in this time
         </text>
@@ -256,7 +265,12 @@ function stacked(series: Series[], count: number): Stack {
   return { columns, tops };
 }
 
-/** A line through what was measured, with gaps where nothing was; single points are seen as dashes. */
+/** Whether nothing was measured before and after: a line has no length there. */
+function isAlone(values: (number | null)[], index: number): boolean {
+  return (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;
+}
+
+/** A line through what was measured, with gaps where nothing was; single points are drawn beside it. */
 function lineOf(values: (number | null)[], x: (index: number) => number, y: (value: number) => number): string {
   let drawing = "";
   let on = false;
@@ -266,8 +280,7 @@ function lineOf(values: (number | null)[], x: (index: number) => number, y: (val
       continue;
     }
     const place = `${x(index).toFixed(1)} ${y(value).toFixed(1)}`;
-    const alone = !on && (values[index + 1] ?? null) === null;
-    drawing += alone ? `M${(x(index) - 2).toFixed(1)} ${y(value).toFixed(1)}h4` : `${on ? "L" : "M"}${place}`;
+    drawing += `${on ? "L" : "M"}${place}`;
     on = true;
   }
   return drawing;

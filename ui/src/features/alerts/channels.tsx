@@ -166,6 +166,7 @@ function ChannelForm({ project, onDone }: { project: string; onDone: () => void 
         />
         <TextInput
           label="Name"
+          data-autofocus
           required
           withAsterisk={false}
           maxLength={200}

@@ -12,6 +12,7 @@ import { type Column, DataTable } from "@/components/table";
 import { inZone } from "@/components/time";
 import { syncsQuery } from "@/features/syncs/queries";
 import { type Incident, incidentsQuery, RULES } from "./queries";
+import classes from "./incidents.module.css";
 
 const HOUR = 3_600_000;
 
@@ -73,13 +74,11 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
       ),
     },
     { name: "Opened", whole: true, cell: (incident) => <Time at={incident.opened_at} /> },
-    { name: "Resolved", whole: true, cell: (incident) => (incident.ended == null ? "–" : <Time at={incident.ended.at} />) },
+    { name: "Resolved", whole: true, cell: (incident) => incident.ended != null && <Time at={incident.ended.at} /> },
     {
       name: "Acknowledged by",
       cell: (incident) =>
-        incident.acknowledged == null ? (
-          "–"
-        ) : (
+        incident.acknowledged != null && (
           <span>
             {incident.acknowledged.by}, <Time at={incident.acknowledged.at} />
           </span>
@@ -91,11 +90,11 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
       end: true,
       cell: (incident) =>
         may && incident.ended == null ? (
-          <Group gap={4} justify="flex-end">
+          <Group gap={6} justify="flex-end" wrap="nowrap" className={classes.actions ?? ""}>
             {incident.acknowledged == null && (
               <Button
-                size="xs"
-                variant="subtle"
+                size="compact-sm"
+                variant="default"
                 onClick={() => {
                   acknowledge.mutate(incident.id);
                 }}
@@ -104,9 +103,8 @@ export function Incidents({ project, sync, may }: IncidentsProps) {
               </Button>
             )}
             <Button
-              size="xs"
-              variant="subtle"
-              color="gray"
+              size="compact-sm"
+              variant="default"
               onClick={() => {
                 const until = incident.muted_until == null ? new Date(Date.now() + 4 * HOUR).toISOString() : null;
                 mute.mutate({ incident: incident.id, until });

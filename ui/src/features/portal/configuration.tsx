@@ -1,6 +1,7 @@
 import { Alert, UnstyledButton } from "@mantine/core";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { fieldName } from "@/components/field-name";
+import { useHeldFocus } from "@/components/held-focus";
 import { ConnectionInfo } from "./connection-info";
 import { LimitsSection } from "./limits-section";
 import { MappingsSection } from "./mappings-section";
@@ -17,9 +18,11 @@ export function ConfigurationTab(shared: TabProps) {
   // Beside what somebody works on stands what becomes of it. Not on focus: drawing anew would take the selection with it
   // that is made together with the focus.
   const [side, setSide] = useState<Side>("setup");
+  const place = useRef<HTMLDivElement>(null);
+  useHeldFocus(place);
   return (
     <div className={classes.columns}>
-      <div className={classes.form}>
+      <div ref={place} className={classes.form}>
         {shared.pins.length > 0 && (
           <Alert color="yellow" title="Changes requested by the reviewer" mb="lg">
             <ul className={classes.pins}>

@@ -52,7 +52,7 @@ export function AuditPage() {
     { name: "When", whole: true, cell: (entry) => <Time at={entry.at} /> },
     { name: "Who", cell: (entry) => <span className={classes.who}>{entry.actor.who}</span> },
     { name: "What", whole: true, cell: (entry) => <span title={entry.action}>{actionWords(entry.action)}</span> },
-    { name: "Of", cell: (entry) => entry.target.name },
+    { name: "Of", cell: (entry) => (entry.target.name === "" ? "–" : entry.target.name) },
     {
       name: "Details",
       quiet: true,

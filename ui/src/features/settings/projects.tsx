@@ -56,7 +56,10 @@ export function ProjectsPage() {
               <div>
                 <Text fw={600}>{project.name}</Text>
                 <Text size="sm" c="dimmed">
-                  Created <Time at={project.created_at} /> · <span className="mono">{project.id}</span>
+                  <span className={classes.since}>
+                    Created <Time at={project.created_at} />
+                  </span>
+                  <span className={`mono ${classes.id ?? ""}`}>{project.id}</span>
                 </Text>
               </div>
               {may && (

@@ -37,8 +37,8 @@ export function ConditionCount({ test }: { test: Test["test"] }) {
   if (count.data === undefined || count.data.events === 0) return null;
   const { events } = count.data;
   return (
-    <span className="muted numbers" style={{ fontSize: 12.5, whiteSpace: "nowrap" }} title={`Of the last ${String(events)} events, by this condition alone`}>
-      {matched(count.data)} of {events}
+    <span className="muted numbers" style={{ minWidth: 76, fontSize: 12.5, textAlign: "end", whiteSpace: "nowrap" }} title={`Of the last ${events.toLocaleString()} events, by this condition alone`}>
+      {matched(count.data).toLocaleString()} of {events.toLocaleString()}
     </span>
   );
 }

@@ -50,7 +50,7 @@ export function MatchCount({ sync, form }: { sync: Sync; form: Form }) {
   const matching = matched(counted.data);
   return (
     <Text size="sm" aria-live="polite">
-      <b className="numbers">{matching}</b> of the last <span className="numbers">{events}</span> events match.
+      <b className="numbers">{matching.toLocaleString()}</b> of the last <span className="numbers">{events.toLocaleString()}</span> events match.
     </Text>
   );
 }

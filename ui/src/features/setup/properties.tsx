@@ -11,7 +11,7 @@ export function PropertiesStep({ form, set, problems, observed, disabled }: Step
   return (
     <Step
       title="Properties"
-      about="Sent properties are mappedProperties in the destination's template."
+      about="Which event and user properties go along. A payload template finds them in mappedProperties."
     >
       <Radio.Group
         label="Which properties are sent"

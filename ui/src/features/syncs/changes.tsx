@@ -43,13 +43,13 @@ function List({ each }: { each: Named[] }) {
         <li key={change.path} className={classes.change} data-long={[change.before, change.after].some((text) => text?.trimEnd().includes("\n"))}>
           <div className={classes.path}>{name}</div>
           <div>
-            {change.before !== undefined && (
+            {change.before !== undefined && change.before !== "" && (
               <pre className={classes.before}>
                 <span className="sr-only">Before: </span>
                 <span>{change.before}</span>
               </pre>
             )}
-            {change.after !== undefined && (
+            {change.after !== undefined && (change.after !== "" || change.before === undefined) && (
               <pre className={classes.after}>
                 <span className="sr-only">After: </span>
                 <span>{change.after}</span>

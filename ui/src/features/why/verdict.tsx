@@ -51,7 +51,7 @@ export function Verdicts({ project, event }: { project: string; event: Explained
     <ul className={classes.syncs} aria-label="What each sync did">
       {event.syncs.map((sync) => (
         <li key={sync.sync} className={classes.sync}>
-          <TextLink to="/p/$project/syncs/$sync" params={{ project, sync: sync.sync }} fw={600} underline="always">
+          <TextLink to="/p/$project/syncs/$sync" params={{ project, sync: sync.sync }} fw={600}>
             {sync.name}
           </TextLink>
           {sync.verdicts.map((verdict) => (
