@@ -34,7 +34,7 @@ fn interpret<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> 
         sequence if sequence.is_sequence() => {
             let text = env.item(sequence, 0);
             let id = env.item(sequence, 1);
-            (text.ok_or(Fault::Missing(&call.target))?, id)
+            (text.ok_or_else(|| env.missing_item(&call.target))?, id)
         }
         _ => (value.clone(), None),
     };

@@ -86,7 +86,7 @@ fn json_string<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Retu
 
 fn script_string<'a>(env: &mut Env<'a>, text: Str<'a>, json: bool) -> Returned<'a> {
     // Most strings need nothing.
-    if text.as_str().bytes().all(is_plain_in_script) {
+    if all_plain_in_script(text.as_str().as_bytes()) {
         return Ok(Some(Value::Str(text)));
     }
     let mut escaped = Vec::with_capacity(text.as_str().len() + 16);
@@ -125,8 +125,29 @@ fn is_plain_in_script(byte: u8) -> bool {
     IS_PLAIN_IN_SCRIPT[usize::from(byte)]
 }
 
+/// Whether every byte is plain, as in most texts: eight are looked at before anything is decided, the last ones once more if
+/// they don't fill eight.
+#[inline]
+fn all_plain_in_script(bytes: &[u8]) -> bool {
+    let plain = |eight: &[u8; 8]| {
+        let each = eight.iter().map(|byte| is_plain_in_script(*byte));
+        each.fold(true, |all, plain| all & plain)
+    };
+    match bytes.last_chunk::<8>() {
+        Some(last) => {
+            let mut eights = bytes.chunks_exact(8);
+            let all = eights.all(|eight| eight.first_chunk().is_none_or(plain));
+            all && (eights.remainder().is_empty() || plain(last))
+        }
+        None => bytes.iter().all(|byte| is_plain_in_script(*byte)),
+    }
+}
+
 /// Escapes for a string literal in JavaScript or JSON, and against `</script>`, `<!--`, `]]>` in a page around it.
 fn escape_script(text: &str, json: bool, out: &mut Vec<u8>) {
+    if all_plain_in_script(text.as_bytes()) {
+        return append(out, text.as_bytes());
+    }
     let mut written = 0;
     while let Some(plain) = text.as_bytes()[written..]
         .iter()

@@ -127,6 +127,20 @@ fn print_join<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Evaluated<'a, ()>
     })
 }
 
+/// Refuses a range without an end, of which it is known that it would never be done.
+fn check_has_end<'a>(env: &Env<'a>, stream: &Stream<'a>) -> Evaluated<'a, ()> {
+    match stream {
+        Stream::Items {
+            source: Value::Range(range),
+            ..
+        } if range.is_listable_endless() => {
+            let message = "The input sequence is a right-unbounded numerical range, thus, it's infinitely long, and can't processed with this built-in.";
+            Err(env.failure(ErrorKind::Value, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes the items to the end of `bytes`; returns what stands for them if there are none and something is to.
 fn write_joined<'a>(
     env: &mut Env<'a>,
@@ -134,6 +148,7 @@ fn write_joined<'a>(
     bytes: &mut Vec<u8>,
 ) -> Evaluated<'a, Option<Str<'a>>> {
     let mut stream = env.stream(&call.target)?;
+    check_has_end(env, &stream)?;
     let separator = env.arg_str(call, 0)?;
     let mut further = |index| {
         let is_there = call.arg_count() > index;
@@ -203,11 +218,11 @@ fn chunk<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, seq: Value<'a>) -> Return
     if let (Some(filling), Some(last)) = (filling, chunks.last_mut()) {
         last.resize(size, Some(filling));
     }
-    Ok(Some(Value::list(
-        chunks
-            .into_iter()
-            .map(|chunk| Some(Value::special_list(chunk, kind)))
-            .collect(),
+    let chunks = chunks.into_iter();
+    let chunks = chunks.map(|chunk| Some(Value::special_list(chunk, kind)));
+    Ok(Some(Value::special_list(
+        chunks.collect(),
+        ListKind::Chunks(size),
     )))
 }
 
@@ -290,6 +305,7 @@ fn extreme<'a>(
     wanted: std::cmp::Ordering,
 ) -> Returned<'a> {
     let mut stream = env.stream(&call.target)?;
+    check_has_end(env, &stream)?;
     let mut best: Option<Value<'a>> = None;
     while let Some(item) = stream.next(env)? {
         let Some(item) = item else {

@@ -1,11 +1,14 @@
 //! How a host hands data to a template: by views that borrow, so nothing is copied or converted up front.
 
+mod names;
 mod std_impls;
 
 #[cfg(feature = "serde_json")]
 mod json;
 #[cfg(feature = "tree")]
 mod tree;
+
+pub(crate) use names::same;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -2,7 +2,7 @@
 
 use model::json::{Object, Value};
 
-use super::{Data, Entries, Hash, Place, View};
+use super::{Data, Entries, Hash, Place, View, same};
 
 impl Data for Value<'_> {
     #[inline]
@@ -31,11 +31,14 @@ impl Hash for Object<'_> {
 
     fn get_near(&self, key: &str, place: &Place) -> Option<View<'_>> {
         let near = place.index();
-        let (index, value) = self.find_near(key, near)?;
-        // Threads share the template: nothing is written that is there already.
-        if index != near {
-            place.moved_to(index);
+        if let Some((name, value)) = self.at(near)
+            && same(name, key)
+        {
+            return Some(value.view());
         }
+        // Threads share the template: nothing is written where the name was found before.
+        let (index, value) = self.find_near(key, near)?;
+        place.moved_to(index);
         Some(value.view())
     }
 

@@ -16,6 +16,8 @@ const FAR_WINTER_MILLIS: i64 = 4_102_444_800_000;
 const FAR_SUMMER_MILLIS: i64 = 4_118_083_200_000;
 /// The last moment that is looked up, in the year 9800; later ones are mapped to the 400 years before it.
 const LAST_MILLIS: i64 = 247_000_000_000_000;
+/// When the year 292278994 begins, on whose 17th of August milliseconds end that are counted in 64 bits.
+const LAST_YEAR_MILLIS: i64 = i64::MAX - (228 * 86_400_000 + 25_975_807);
 /// Days, hence weekdays and leap years, repeat after 400 years.
 const CYCLE_MILLIS: i64 = 146_097 * 86_400_000;
 const HOUR_MILLIS: i64 = 3_600_000;
@@ -159,7 +161,7 @@ impl Named {
     }
 
     fn at(&self, millis: i64) -> Standing {
-        if millis < FIRST_MILLIS {
+        if millis < FIRST_MILLIS || self.is_in_last_summer(millis) {
             return self.todays_standard();
         }
         self.listed(self.within_reach(millis))
@@ -190,8 +192,17 @@ impl Named {
         }
     }
 
+    /// Whether it is the year in which Java's time ends, and summers save time: Java finds no end of that summer, and so no
+    /// summer. In the south the year's last one ends in April.
+    fn is_in_last_summer(&self, millis: i64) -> bool {
+        self.changes_yearly
+            && millis.saturating_add(self.standard) >= LAST_YEAR_MILLIS
+            && self.listed(FAR_SUMMER_MILLIS).saving > self.listed(FAR_WINTER_MILLIS).saving
+    }
+
     fn at_local(&self, local: i64) -> Standing {
-        if local.saturating_sub(self.standard) < FIRST_MILLIS {
+        let millis = local.saturating_sub(self.standard);
+        if millis < FIRST_MILLIS || self.is_in_last_summer(millis) {
             return self.todays_standard();
         }
         let reachable = self.within_reach(local);

@@ -3,8 +3,10 @@
 use super::call::Routine;
 use super::env::{Env, Evaluated, Fault};
 use super::operators::seq_len;
+use crate::data::{View, same};
 use crate::error::{Error, ErrorKind};
-use crate::syntax::ast::{CallArgs, Expr, MacroDef, Param};
+use crate::number::Number;
+use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroDef, Param};
 use crate::value::{Map, Str, Value};
 
 /// Which parameters a call names or reaches, be it with an argument that has no value.
@@ -109,9 +111,41 @@ impl<'a> Env<'a> {
         frame: usize,
     ) -> Evaluated<'a, ()> {
         for (param, arg) in def.params.iter().zip(args) {
-            let value = self.eval_opt(arg)?;
-            self.set_local_of(frame, param.slot, value);
+            self.pass_one(frame, param.slot, arg)?;
         }
+        Ok(())
+    }
+
+    /// Evaluates an argument to where its parameter is. What has just been written in parts is not copied as a whole, for
+    /// which the processor would wait: parts of the data and variables are written where they belong.
+    #[inline]
+    fn pass_one(&mut self, frame: usize, slot: u32, arg: &'a Expr) -> Evaluated<'a, ()> {
+        match &arg.kind {
+            ExprKind::Name(name) => {
+                let found = name.binding.locals.first();
+                let found = found.map(|local| self.place.base + *local as usize);
+                if let Some(from) = found
+                    && let Some(Some(value)) = self.locals.get(from)
+                {
+                    let value = value.clone();
+                    self.set_local_of(frame, slot, Some(value));
+                    return self.step();
+                }
+            }
+            ExprKind::Dot(target, key) => {
+                if let Some(hash) = self.data_hash(target)
+                    && let Some(View::Number(text)) = hash.get_near(&key.text, &key.place)
+                    && let Some(number) = Number::parse_small(text, self.max_digits())
+                    && let Some(local) = self.locals.get_mut(frame + slot as usize)
+                {
+                    *local = Some(Value::Number(number));
+                    return self.step();
+                }
+            }
+            _ => {}
+        }
+        let value = self.eval_opt(arg)?;
+        self.set_local_of(frame, slot, value);
         Ok(())
     }
 
@@ -121,19 +155,13 @@ impl<'a> Env<'a> {
         args: &'a [(Box<str>, Expr)],
         frame: usize,
     ) -> Evaluated<'a, ()> {
-        let mut unknown = None;
         for (at, (name, arg)) in args.iter().enumerate() {
-            let value = self.eval_opt(arg)?;
             match param_slot(def, name, at) {
-                Some(slot) => self.set_local_of(frame, slot, value),
-                // Arguments that fail come first.
-                None => unknown = unknown.or(Some(name)),
+                Some(slot) => self.pass_one(frame, slot, arg)?,
+                None => return Err(self.unknown_parameter(def, name)),
             }
         }
-        match unknown {
-            Some(name) => Err(self.unknown_parameter(def, name)),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Keeps what the macro that begins to run has been called with, for `.args`.
@@ -312,7 +340,7 @@ pub(super) fn takes_directly(def: &MacroDef, count: usize) -> bool {
 
 /// The slot of the parameter `name`, most likely the one `at` the place of the argument.
 fn param_slot(def: &MacroDef, name: &str, at: usize) -> Option<u32> {
-    let is_meant = |param: &&Param| *param.name == *name;
+    let is_meant = |param: &&Param| same(&param.name, name);
     let expected = def.params.get(at).filter(is_meant);
     let param = expected.or_else(|| def.params.iter().find(is_meant))?;
     Some(param.slot)

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::args::{Given, Passed, takes_directly};
-use super::env::{Env, Evaluated, Fault, Nested, Place, Running};
+use super::env::{Env, Evaluated, Fault, Nested};
 use super::exec::Flow;
 use super::stream::Function;
 use crate::compile::Program;
@@ -213,19 +213,8 @@ impl<'a> Env<'a> {
         nested: Option<Rc<Nested<'a>>>,
     ) -> Evaluated<'a, Flow> {
         let def = routine.def;
-        let place = Place {
-            unit: self.units.get(routine.home).home,
-            base: frame,
-            running: Some(Running {
-                def,
-                base: frame,
-                caller: self.place.unit,
-            }),
-            nested,
-            around: None,
-        };
         let result = self.deeper(src, |env| {
-            let caller = env.go(place);
+            let caller = env.enter(def, routine.home, frame, nested);
             let result = env.run_macro(routine, passed);
             env.go(caller);
             result

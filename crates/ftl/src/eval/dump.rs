@@ -287,6 +287,8 @@ fn describe_call(printer: Printer<'_>, call: &MacroCall) -> String {
             }
         }
         CallArgs::Named(args) => {
+            let mut args: Vec<_> = args.iter().collect();
+            args.sort_by_key(|(_, arg)| arg.src.start);
             for (name, arg) in args {
                 text.push_str(&format!(" {}={}", spelled(name), argument(printer, arg)));
             }

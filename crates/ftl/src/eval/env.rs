@@ -44,6 +44,9 @@ impl Fault<'_> {
     }
 }
 
+/// The tip for what is missing behind `[]`.
+const LAST_INDEX: &str = "It's the final [] step that caused this error, not those before it.";
+
 const MISSING: &str = "The following has evaluated to null or missing:";
 
 pub(crate) type Evaluated<'a, T> = Result<T, Fault<'a>>;
@@ -139,7 +142,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         units: Units::new(code, &loaded),
         namespaces: First::new(Variables::new(&program.namespace)),
         globals: Variables::new(&program.globals),
-        locals: none(program.frame_size as usize),
+        locals: Vec::new(),
         held: Vec::new(),
         has_halves: Cell::new(false),
         returned: None,
@@ -150,6 +153,10 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         steps_left: engine.budgets.steps,
         memory_left: engine.budgets.memory_bytes,
     };
+    // Made in their place, and only if there are any: to move them there takes longer than most else of a small render.
+    env.namespaces.first_mut().make();
+    env.globals.make();
+    fill(&mut env.locals, program.frame_size as usize);
     env.hoist_macros(program);
     let result = env
         .load_automatic()
@@ -168,10 +175,12 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
     result
 }
 
-pub(super) fn none<'a>(len: usize) -> Vec<Option<Value<'a>>> {
-    let mut slots = Vec::new();
-    slots.resize_with(len, || None);
-    slots
+/// Gives slots that are to be `len`, and of which there are none yet, no value.
+#[inline]
+pub(super) fn fill(slots: &mut Vec<Option<Value<'_>>>, len: usize) {
+    if len > 0 {
+        slots.resize_with(len, || None);
+    }
 }
 
 impl<'a> Env<'a> {
@@ -352,9 +361,7 @@ impl<'a> Env<'a> {
                     ExprKind::Dot(..) => Some(
                         "It's the step after the last dot that caused this error, not those before it.",
                     ),
-                    ExprKind::Index(..) => {
-                        Some("It's the final [] step that caused this error, not those before it.")
-                    }
+                    ExprKind::Index(..) => Some(LAST_INDEX),
                     _ => None,
                 };
                 self.missing_at(expr.src, last_step)
@@ -366,6 +373,12 @@ impl<'a> Env<'a> {
     #[cold]
     pub(crate) fn missing(&self, src: Src) -> Fault<'a> {
         Fault::Error(self.missing_at(src, None))
+    }
+
+    /// The fault of what `expr` has no item of, where one is taken without being written so.
+    #[cold]
+    pub(crate) fn missing_item(&self, expr: &Expr) -> Fault<'a> {
+        Fault::Error(self.missing_at(expr.src, Some(LAST_INDEX)))
     }
 
     fn missing_at(&self, src: Src, tip: Option<&str>) -> Error {

@@ -48,7 +48,7 @@ impl<'a> Env<'a> {
             ExprKind::Str(text) => Value::str(text),
             ExprKind::Int(value) => Value::int(*value),
             ExprKind::Bool(value) => Value::Bool(*value),
-            ExprKind::Name(name) => return Ok(self.variable(name)),
+            ExprKind::Name(name) => return self.variable(name),
             ExprKind::Dot(target, key) => {
                 if let Some(hash) = self.data_hash(target) {
                     return self.read(hash.get_near(&key.text, &key.place));
@@ -105,6 +105,10 @@ impl<'a> Env<'a> {
         left: &'a Expr,
         right: &'a Expr,
     ) -> Evaluated<'a, Option<Value<'a>>> {
+        if let Some(result) = self.computed_in_place(operator, left, right) {
+            self.steps(2)?;
+            return Ok(Some(Value::Number(result)));
+        }
         let found = self.eval_opt(left)?;
         let Some(left_value) = &found else {
             // For an addition both operands are there before either is looked at.
@@ -131,6 +135,20 @@ impl<'a> Env<'a> {
         let (left, right) = (Some(left), Some(right));
         let result = self.arithmetic(operator, expr.src, left_value, left, right_value, right);
         result.map(Some)
+    }
+
+    /// The result for operands that are there as numbers.
+    #[inline(always)]
+    fn computed_in_place(
+        &self,
+        operator: Arithmetic,
+        left: &'a Expr,
+        right: &'a Expr,
+    ) -> Option<Number> {
+        let mut literals = (Number::Int(0), Number::Int(0));
+        let left = self.number_in_place(left, &mut literals.0)?;
+        let right = self.number_in_place(right, &mut literals.1)?;
+        self.quickly(operator, left, right)
     }
 
     /// The result for numbers of a machine word, as most are.
@@ -175,12 +193,18 @@ impl<'a> Env<'a> {
         match view {
             Some(View::Str(text)) => Ok(Some(Value::str(text))),
             Some(View::Hash(hash)) => Ok(Some(Value::HashView(hash))),
-            Some(View::Number(text)) => match Number::parse_small(text, self.max_digits()) {
-                Some(number) => Ok(Some(Value::Number(number))),
-                None => self.read_other(View::Number(text)),
-            },
+            Some(View::Number(text)) => self.read_number(text),
             Some(other) => self.read_other(other),
             None => Ok(None),
+        }
+    }
+
+    /// Apart, so that it leaves the number where the caller is to leave it.
+    #[inline(never)]
+    fn read_number(&self, text: &'a str) -> Evaluated<'a, Option<Value<'a>>> {
+        match Number::parse_small(text, self.max_digits()) {
+            Some(number) => Ok(Some(Value::Number(number))),
+            None => self.read_other(View::Number(text)),
         }
     }
 
@@ -219,10 +243,27 @@ impl<'a> Env<'a> {
         if let ExprKind::Paren(inner) = &expr.kind {
             return self.eval_bool(inner);
         }
-        // Most conditions are comparisons: they needn't become values.
-        if let ExprKind::Compare(compare, left, right) = &expr.kind {
-            self.step()?;
-            return self.compare(*compare, left, right);
+        // Most conditions needn't become values.
+        match &expr.kind {
+            ExprKind::Compare(compare, left, right) => {
+                self.step()?;
+                return self.compare(*compare, left, right);
+            }
+            ExprKind::Exists(target) => {
+                if let Some(exists) = self.exists_in_data(target) {
+                    self.step()?;
+                    return Ok(exists);
+                }
+            }
+            ExprKind::And(left, right) => {
+                self.step()?;
+                return Ok(self.eval_bool(left)? && self.eval_bool(right)?);
+            }
+            ExprKind::Or(left, right) => {
+                self.step()?;
+                return Ok(self.eval_bool(left)? || self.eval_bool(right)?);
+            }
+            _ => {}
         }
         let found = self.eval_opt(expr)?;
         match self.known(expr, &found)? {
@@ -418,9 +459,15 @@ impl<'a> Env<'a> {
             }
             Special::Args => {
                 let running = self.place.running;
-                return Ok(running
-                    .and_then(|running| self.local_of(running.base, running.def.args_slot))
-                    .cloned());
+                let args =
+                    running.and_then(|running| self.local_of(running.base, running.def.args_slot));
+                match args {
+                    Some(args) => args.clone(),
+                    None => {
+                        let message = "The \"args\" special variable wasn't initialized.args";
+                        return Err(self.fault(ErrorKind::Value, expr.src, message));
+                    }
+                }
             }
             Special::Nothing => Value::Transform(Transform::Pass),
             Special::Namespace => Value::Namespace(self.namespace()),

@@ -13,6 +13,10 @@ impl<T> First<T> {
         Self { first, rest }
     }
 
+    pub(crate) fn first_mut(&mut self) -> &mut T {
+        &mut self.first
+    }
+
     pub(crate) fn len(&self) -> usize {
         1 + self.rest.len()
     }

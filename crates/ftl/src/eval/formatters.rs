@@ -63,7 +63,7 @@ impl<'a> Env<'a> {
             | ExprKind::Or(..)
             | ExprKind::Compare(..)
             | ExprKind::Exists(_) => Some(Kind::Boolean),
-            ExprKind::Name(name) => kind_of(&self.variable(name)?),
+            ExprKind::Name(name) => kind_of(&self.variable(name).ok()??),
             ExprKind::Dot(target, key) => {
                 let found = self.data_hash(target)?.get_near(&key.text, &key.place)?;
                 kind_of_view(found)

@@ -229,7 +229,9 @@ impl<'a> Env<'a> {
         let names = &code.unwrap_or(main).program.namespace;
         self.charge_items(names.len() + 8)?;
         let namespace = self.namespaces.len() as u32;
-        self.namespaces.push(Variables::new(names));
+        let mut variables = Variables::new(names);
+        variables.make();
+        self.namespaces.push(variables);
         Ok(namespace)
     }
 
@@ -353,9 +355,8 @@ impl<'a> Env<'a> {
         let full = full_name(&self.template.name, name.as_str());
         let code = self.load(&full, parse).map_err(|error| {
             Fault::Error(error.wrapped(format!(
-                "I/O error when trying to load optional template {}: {}",
-                crate::error::java_quoted(&full),
-                error.as_reason()
+                "I/O error when trying to load optional template {}; see cause exception",
+                crate::error::java_quoted(&full)
             )))
         })?;
         let mut result = Map::default();

@@ -3,45 +3,69 @@
 use super::env::{Env, Evaluated};
 use crate::data::{Hash, View};
 use crate::error::ErrorKind;
+use crate::number::Number;
 use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind, Name};
 use crate::value::{Joined, Scope, Str, Transform, Value};
 
 impl<'a> Env<'a> {
     /// Looks a name up: loop and macro variables, the namespace, global variables, the data, what the engine shares.
-    #[inline]
-    pub(crate) fn variable(&self, name: &'a Name) -> Option<Value<'a>> {
+    ///
+    /// It returns what [`Self::eval_opt`] does, so that the value is written where that has to leave it.
+    #[inline(never)]
+    pub(crate) fn variable(&self, name: &'a Name) -> Evaluated<'a, Option<Value<'a>>> {
         let binding = &name.binding;
         for slot in &binding.locals {
             if let Some(value) = self.local(*slot) {
-                return Some(value.clone());
+                return Ok(Some(value.clone()));
             }
             if binding.is_loop_variable && !self.settings.shows_hidden {
-                return None;
+                return Ok(None);
             }
         }
         if let Some((slot, field)) = binding.legacy_loop
             && let Some(Value::Loop(state)) = self.local(slot)
         {
-            return Some(state.field(field));
+            return Ok(Some(state.field(field)));
         }
         if binding.dynamic
             && self.place.around.is_some()
             && let Some(value) = self.variable_around(&name.text)
         {
-            return Some(value);
+            return Ok(Some(value));
         }
         if let Some(slot) = binding.namespace
             && let Some(value) = self.namespace_variable(slot)
         {
-            return Some(value.clone());
+            return Ok(Some(value.clone()));
         }
         if let Some(slot) = binding.global
             && let Some(value) = self.global_variable(slot)
         {
-            return Some(value.clone());
+            return Ok(Some(value.clone()));
         }
-        self.data_variable(&name.text)
+        Ok(self.data_variable(&name.text))
+    }
+
+    /// The number that `expr` is, if it is a variable with a number or a whole number that is written there: that is looked at
+    /// where it is, or in `literal`.
+    #[inline(always)]
+    pub(crate) fn number_in_place<'v>(
+        &'v self,
+        expr: &'a Expr,
+        literal: &'v mut Number,
+    ) -> Option<&'v Number> {
+        match &expr.kind {
+            ExprKind::Name(name) => match self.local(*name.binding.locals.first()?)? {
+                Value::Number(number) => Some(number),
+                _ => None,
+            },
+            ExprKind::Int(value) => {
+                *literal = Number::Int(*value);
+                Some(literal)
+            }
+            _ => None,
+        }
     }
 
     /// The hash that `expr` leads to, if it is a hash of the data under a name or a path of names: most are, and are found
@@ -71,8 +95,31 @@ impl<'a> Env<'a> {
                     _ => None,
                 }
             }
+            ExprKind::Paren(inner) => self.plain_text(inner),
+            ExprKind::Default(target, default) => self.plain_text_or(target, default.as_deref()),
             _ => None,
         }
+    }
+
+    /// The same for `target!default`.
+    fn plain_text_or(&self, target: &'a Expr, default: Option<&'a Expr>) -> Option<&'a str> {
+        let ExprKind::Dot(hash, key) = &target.kind else {
+            return self.plain_text(target);
+        };
+        match self.data_hash(hash)?.get_near(&key.text, &key.place) {
+            Some(View::Str(text)) => Some(text),
+            None | Some(View::Null) => default.map_or(Some(""), |default| self.plain_text(default)),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether there is a value under the path of names that `expr` is; `None` if it isn't one, or leads out of the data.
+    pub(crate) fn exists_in_data(&self, expr: &'a Expr) -> Option<bool> {
+        let ExprKind::Dot(target, key) = &expr.kind else {
+            return None;
+        };
+        let found = self.data_hash(target)?.get_near(&key.text, &key.place);
+        Some(!matches!(found, None | Some(View::Null | View::Opaque)))
     }
 
     fn data_hash_variable(&self, name: &'a Name) -> Option<&'a dyn Hash> {

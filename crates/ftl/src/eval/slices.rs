@@ -8,7 +8,7 @@ use crate::builtins::utf16::{self, Part};
 use crate::error::ErrorKind;
 use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind};
-use crate::value::{Range, Str, Value};
+use crate::value::{ListKind, Range, Str, Value};
 
 /// What FreeMarker says of exceptions that it doesn't expect.
 pub(crate) const UNCHECKED: &str =
@@ -118,6 +118,12 @@ impl<'a> Env<'a> {
         if value.is_sequence() {
             if index < 0 && has_groups(&value) {
                 return Err(self.failure(ErrorKind::Value, UNREADABLE_GROUP));
+            }
+            if let Value::List(list) = &value
+                && let (ListKind::Chunks(size), true) = (list.kind, index < 0)
+            {
+                self.charge_items(size)?;
+                return Ok(Some(Value::list(vec![None; size])));
             }
             let index = usize::try_from(index).ok();
             let index = index.filter(|index| *index < seq_len(&value));

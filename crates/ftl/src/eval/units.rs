@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::env::{Env, Evaluated, Place, Running};
+use super::env::{Env, Evaluated, Nested, Place, Running};
 use super::first::First;
+use super::java_order::java_order;
 use crate::compile::Names;
 use crate::error::Error;
 use crate::syntax::Src;
-use crate::syntax::ast::{BuiltinCall, LoopField, Site};
+use crate::syntax::ast::{BuiltinCall, LoopField, MacroDef, Site};
 use crate::template::Code;
 use crate::value::{Str, Value};
 
@@ -206,14 +207,22 @@ pub(crate) struct Variables<'a> {
 }
 
 impl<'a> Variables<'a> {
+    /// Before any is used, [`Self::make`] is to make room for them.
+    #[inline]
     pub(crate) fn new(names: &'a Names) -> Self {
         Self {
             names,
             more: None,
-            values: super::env::none(names.len()),
+            values: Vec::new(),
             pending: None,
             failed: None,
         }
+    }
+
+    /// Makes room for their values.
+    #[inline]
+    pub(crate) fn make(&mut self) {
+        super::env::fill(&mut self.values, self.names.len());
     }
 
     /// The slot of `name`, which gets one if it has none.
@@ -266,21 +275,6 @@ impl<'a> Variables<'a> {
         java_order(&mut entries);
         entries
     }
-}
-
-/// Sorts as a Java `HashMap` iterates: by the bucket, and in it by the time of insertion.
-pub(crate) fn java_order<T>(entries: &mut [(&str, T)]) {
-    // A table of 16 doubles when it gets fuller than three quarters.
-    let mut buckets: u32 = 16;
-    while entries.len() as u64 * 4 > u64::from(buckets) * 3 {
-        buckets *= 2;
-    }
-    entries.sort_by_cached_key(|(name, _)| {
-        let hash = name.encode_utf16().fold(0u32, |hash, unit| {
-            hash.wrapping_mul(31).wrapping_add(u32::from(unit))
-        });
-        (hash ^ (hash >> 16)) & (buckets - 1)
-    });
 }
 
 /// What code of another template sees of the place that it runs at.
@@ -337,6 +331,39 @@ impl<'a> Env<'a> {
             self.template = self.units.get(place.unit).code;
         }
         std::mem::replace(&mut self.place, place)
+    }
+
+    /// Goes to where `def` of the unit `home` runs in the frame that begins at `frame`; returns the place before.
+    #[inline]
+    pub(crate) fn enter(
+        &mut self,
+        def: &'a MacroDef,
+        home: u32,
+        frame: usize,
+        nested: Option<Rc<Nested<'a>>>,
+    ) -> Place<'a> {
+        let unit = self.units.get(home).home;
+        if unit != self.place.unit {
+            self.template = self.units.get(unit).code;
+        }
+        // Part by part in its place: a whole new one would be written so, and then copied in larger pieces, for which the
+        // processor waits.
+        let caller = Place {
+            unit: self.place.unit,
+            base: self.place.base,
+            running: self.place.running.take(),
+            nested: self.place.nested.take(),
+            around: self.place.around.take(),
+        };
+        self.place.unit = unit;
+        self.place.base = frame;
+        self.place.running = Some(Running {
+            def,
+            base: frame,
+            caller: caller.unit,
+        });
+        self.place.nested = nested;
+        caller
     }
 
     /// The current namespace.

@@ -41,6 +41,7 @@ impl Small {
     }
 
     /// Reads digits, perhaps with a point among them and a minus sign before; `None` for what needs another look.
+    #[inline(always)]
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let (negative, unsigned) = match text {
             [b'-', rest @ ..] => (true, rest),
@@ -95,7 +96,7 @@ impl Small {
     }
 
     /// As a number, if that has `max_digits` digits at most.
-    #[inline]
+    #[inline(always)]
     pub(super) fn checked(self, max_digits: u64) -> Option<Number> {
         (self.plain_digits() <= max_digits).then(|| Number::Big(self.into()))
     }

@@ -118,7 +118,7 @@ impl Number {
 
     /// The same as [`Self::parse`] for digits that fit into a machine word, with a sign and a point; `None` for what needs
     /// another look.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn parse_small(text: &str, max_digits: u64) -> Option<Self> {
         let small = Small::parse(text.as_bytes())?;
         if small.scale == 0 {

@@ -278,11 +278,15 @@ impl Translator<'_> {
                 '[' => {
                     depth += 1;
                     self.written.push('[');
-                    // There are no names between colons.
+                    // There are no names between colons: a range of one keeps the other engine from reading one.
                     if self.chars.next_if_eq(&':').is_some() {
-                        self.written.push_str("\\x3a");
+                        let begins_range = self.chars.peek() == Some(&'-');
+                        self.written
+                            .push_str(if begins_range { ":" } else { ":-:" });
                     }
                 }
+                // An intersection with nothing before it is what follows.
+                '&' if begins && self.chars.next_if_eq(&'&').is_some() => {}
                 ']' if !begins => {
                     depth -= 1;
                     self.written.push(']');

@@ -138,11 +138,10 @@ impl Parser<'_> {
         };
         let mut inner = Parser::within(self, &text, base);
         let nodes = inner.string_parts()?;
-        let (open, has_vars, uses_args) = (inner.open, inner.has_vars, inner.uses_args);
+        let (open, has_vars) = (inner.open, inner.has_vars);
         let (height, naming) = (inner.height, inner.naming);
         self.open |= open;
         self.has_vars |= has_vars;
-        self.uses_args |= uses_args;
         self.naming = naming;
         self.height = self.height.max(height + 1);
         Ok(ExprKind::Concat(nodes))

@@ -252,7 +252,11 @@ impl<'s> Parser<'s> {
             literal_end: outer.literal_end.or(Some(outer.token_src.end)),
             depth: outer.depth,
             loop_names: outer.loop_names.clone(),
-            context: outer.context,
+            // For `.args` a literal isn't in the macro around it.
+            context: Context {
+                in_macro: false,
+                ..outer.context
+            },
             tags: outer.tags,
             interpolations: outer.interpolations,
             naming: outer.naming.clone(),

@@ -21,7 +21,7 @@ pub(crate) use unread::{Unread, UnreadKind};
 
 pub use crate::number::Decimal;
 
-use crate::data::{Entries, Hash, Seq, View};
+use crate::data::{Entries, Hash, Seq, View, same};
 use crate::eval::Stream;
 use crate::number::Number;
 use crate::output_format::Markup;
@@ -150,6 +150,8 @@ pub(crate) enum ListKind {
     DataCollection,
     /// What has been computed or sorted, where a negative index is an error.
     Computed,
+    /// Chunks, of which FreeMarker finds some before the first, of this length and without values.
+    Chunks(usize),
     /// With the groups of a pattern: if it hasn't matched there are so many, but none can be read. They are `None`.
     Groups,
 }
@@ -255,7 +257,7 @@ impl<'a> Map<'a> {
         }
         self.entries
             .iter()
-            .position(|(name, _)| name.as_str() == key)
+            .position(|(name, _)| same(name.as_str(), key))
     }
 
     pub(crate) fn contains(&self, key: &str) -> bool {

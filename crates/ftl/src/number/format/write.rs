@@ -3,6 +3,7 @@
 use super::digits::{Digits, RoundingNeeded};
 use super::pattern::{Pattern, Piece};
 use super::short::{MAX_SHORT_DIGITS, Short};
+use crate::append::append;
 use crate::locale::Facts;
 use crate::number::{Number, write_int};
 
@@ -141,6 +142,7 @@ impl Writer<'_, '_> {
     }
 
     /// The same where so many bytes are room enough.
+    #[inline(never)]
     fn short_within<const ROOM: usize>(&mut self, short: &Short) {
         let pattern = self.pattern;
         let mut text = Backwards::<ROOM>::new(self.zero);
@@ -170,7 +172,7 @@ impl Writer<'_, '_> {
         if width == 0 && shown == 0 {
             text.digit(0);
         }
-        self.out.extend_from_slice(text.written());
+        append(self.out, text.written());
     }
 
     /// The format's own separator isn't one of money.
@@ -383,18 +385,32 @@ impl<const ROOM: usize> Backwards<ROOM> {
         }
     }
 
+    /// Whether every character is one of ASCII's: that much room is for those.
+    const IS_ASCII: bool = ROOM == SHORT_CHARS;
+
+    #[inline(always)]
     fn digit(&mut self, digit: u64) {
-        if self.zero == '0' {
-            self.start -= 1;
-            self.buffer[self.start] = b'0' + digit as u8;
+        if Self::IS_ASCII {
+            self.byte(b'0' + digit as u8);
         } else {
             self.char(char::from_u32(self.zero as u32 + digit as u32).unwrap_or(self.zero));
         }
     }
 
+    #[inline(always)]
     fn char(&mut self, c: char) {
-        self.start -= c.len_utf8();
-        c.encode_utf8(&mut self.buffer[self.start..]);
+        if Self::IS_ASCII {
+            self.byte(c as u8);
+        } else {
+            self.start -= c.len_utf8();
+            c.encode_utf8(&mut self.buffer[self.start..]);
+        }
+    }
+
+    #[inline(always)]
+    fn byte(&mut self, byte: u8) {
+        self.start -= 1;
+        self.buffer[self.start] = byte;
     }
 
     fn written(&self) -> &[u8] {

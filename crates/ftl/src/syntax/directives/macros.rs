@@ -1,5 +1,8 @@
 //! Macros and functions, and their calls.
 
+use std::collections::HashMap;
+
+use crate::eval::java_order_by;
 use crate::syntax::RETURN_OUTSIDE;
 use crate::syntax::ast::{CallArgs, Expr, ExprKind, MacroCall, MacroDef, Node, NodeKind, Param};
 use crate::syntax::lexer::Token;
@@ -75,7 +78,11 @@ impl Parser<'_> {
             locals: Vec::new(),
         };
         self.uses_args = false;
-        self.parameters(&mut def)?;
+        // `.args` may be written in a default, though it has no value yet when that is computed.
+        self.context.in_macro = true;
+        let parameters = self.parameters(&mut def);
+        self.context.in_macro = false;
+        parameters?;
         if self.token == Token::End {
             // It takes the parameters for what isn't complete.
             return Err(self.unexpected("\")\""));
@@ -208,10 +215,11 @@ impl Parser<'_> {
             let name = self.identifier()?;
             self.advance()?;
             let outer = std::mem::replace(&mut self.in_named_args, true);
-            named.push((name, self.expression()?));
+            let value = self.expression()?;
             self.in_named_args = outer;
+            named.push((name, value));
         }
-        Ok(CallArgs::Named(named))
+        Ok(CallArgs::Named(kept_by_name(named)))
     }
 
     fn call_loop_vars(&mut self) -> Result<Vec<(Box<str>, u32)>> {
@@ -315,4 +323,28 @@ fn dotted_name(expr: &Expr) -> Option<String> {
         ExprKind::Dot(target, name) => Some(format!("{}.{name}", dotted_name(target)?)),
         _ => None,
     }
+}
+
+/// Arguments as FreeMarker keeps them: the last one of a name counts, and they are in a Java `HashMap`, whose order is that in
+/// which they are computed.
+fn kept_by_name(named: Vec<(Box<str>, Expr)>) -> Vec<(Box<str>, Expr)> {
+    if named.len() < 2 {
+        return named;
+    }
+    let mut places = HashMap::with_capacity(named.len());
+    let mut kept: Vec<(Box<str>, Expr)> = Vec::with_capacity(named.len());
+    for (name, value) in named {
+        match places.get(&name) {
+            Some(at) => {
+                let (_, given): &mut (_, Expr) = &mut kept[*at];
+                *given = value;
+            }
+            None => {
+                places.insert(name.clone(), kept.len());
+                kept.push((name, value));
+            }
+        }
+    }
+    java_order_by(&mut kept, |(name, _)| name);
+    kept
 }
