@@ -389,6 +389,7 @@ fn keep_after_last<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) 
 fn ensure_starts_with<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
     let start = env.arg_str(call, 0)?;
     let (starts, prefix) = if call.arg_count() > 1 {
+        let prefix = env.arg_str(call, 1)?;
         let flags = if call.arg_count() > 2 {
             let flags = new_flags(env, call, 2)?;
             refuse_regex_flags(env, call, flags)?;
@@ -401,10 +402,7 @@ fn ensure_starts_with<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a
         };
         let regex = pattern(env, start.as_str(), flags, text.as_str())?;
         let found = regex.find(text.as_str()).map_err(|_| too_long(env, call))?;
-        (
-            found.is_some_and(|found| found.start() == 0),
-            env.arg_str(call, 1)?,
-        )
+        (found.is_some_and(|found| found.start() == 0), prefix)
     } else {
         (text.as_str().starts_with(start.as_str()), start)
     };

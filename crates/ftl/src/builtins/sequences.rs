@@ -2,14 +2,14 @@
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::data::Hash;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::eval::{
     Env, Evaluated, Fault, NAN_COMPARED, Stream, TEXT_BYTES_PER_STEP, compared_bytes, has_groups,
     has_nan, is_lazy, ordering, seq_len,
 };
 use crate::number::Number;
 use crate::syntax::ast::BuiltinCall;
-use crate::value::{ListKind, Str, Value};
+use crate::value::{ListKind, Str, UnreadKind, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     define("first", Run::Items(first), Args::None),
@@ -254,9 +254,13 @@ fn place<'a>(
     {
         if let Some(item) = &item {
             env.steps(compared_bytes(item, &wanted) / TEXT_BYTES_PER_STEP)?;
-            if has_nan(item, &wanted) {
+            let reason = match unwritten(item, &wanted) {
+                Some(error) if index >= from => Some(error.message()),
+                _ => has_nan(item, &wanted).then_some(NAN_COMPARED),
+            };
+            if let Some(reason) = reason {
                 let message = format!(
-                    "This error has occurred when comparing sequence item at 0-based index {index} to the searched item:\n{NAN_COMPARED}"
+                    "This error has occurred when comparing sequence item at 0-based index {index} to the searched item:\n{reason}"
                 );
                 return Err(env.failure(ErrorKind::Value, message));
             }
@@ -275,6 +279,18 @@ fn place<'a>(
         index += 1;
     }
     Ok(found)
+}
+
+/// Why one of two texts that are to be compared can't be written, if that is so: a URL in no known charset.
+fn unwritten<'v>(left: &'v Value<'_>, right: &'v Value<'_>) -> Option<&'v Error> {
+    let failed = |value: &'v Value<'_>| match value {
+        Value::Unread(unread) if unread.kind == UnreadKind::Url => Some(&unread.error),
+        _ => None,
+    };
+    let (left_failed, right_failed) = (failed(left), failed(right));
+    let are_texts = (left_failed.is_some() || left.text().is_some())
+        && (right_failed.is_some() || right.text().is_some());
+    left_failed.or(right_failed).filter(|_| are_texts)
 }
 
 fn seq_contains<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {

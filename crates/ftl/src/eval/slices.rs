@@ -3,7 +3,7 @@
 use super::env::{Env, Evaluated, Fault};
 use super::exec::TEXT_BYTES_PER_STEP;
 use super::operators::{UNREADABLE_GROUP, has_groups, seq_len};
-use super::stream::{Slice, is_lazy};
+use super::stream::{Slice, Stream, is_lazy};
 use crate::builtins::utf16::{self, Part};
 use crate::error::ErrorKind;
 use crate::syntax::Src;
@@ -69,6 +69,14 @@ impl<'a> Env<'a> {
                     }
                 }
                 Ok(stream.next(self)?.flatten())
+            }
+            // They needn't be computed to say that they have no names.
+            Value::Str(_) if !matches!(stream, Stream::Items { .. }) => {
+                let message = format!(
+                    "Expected a hash, but this has evaluated to {}:",
+                    super::with_article(stream.type_name())
+                );
+                Err(self.role_fault(target.src, message))
             }
             other => {
                 let value = stream.collect(self)?;

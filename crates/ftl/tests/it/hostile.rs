@@ -183,7 +183,7 @@ fn endless_loops_and_exploding_calls_run_out_of_steps() {
         "<#list (1..)?map(x -> x) as x></#list>",
         "<#assign z={}><#list 1.. as i><#assign z = z + .vars></#list>",
         "<#list (1..)?filter(x -> false) as x></#list>",
-        "${(1..)?join(',')}",
+        "${(1..)?map(x -> x)?join(',')}",
         "${(1..100000000)?reverse?size}",
         "${(1..100000000)?min}",
         "${(1..100000000)?seq_index_of(-1)}",

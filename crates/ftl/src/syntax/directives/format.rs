@@ -130,6 +130,12 @@ impl Parser<'_> {
             format!("Output format name that starts with '{{' must end with '}}': {name}")
         })?;
         let inner = OutputFormat::named(inner)?;
+        if !inner.is_markup() {
+            return Err(format!(
+                "The output format inside the {{...}} must be a markup format, but was: {}",
+                inner.name()
+            ));
+        }
         if !self.output_format.is_markup() {
             return Err(format!(
                 "The current output format must be a markup format when using {{...}}, but was: {}",
