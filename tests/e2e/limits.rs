@@ -95,7 +95,7 @@ async fn a_destination_that_comes_back_drains_its_backlog_without_disturbing_oth
     eventually("not being sent to", Duration::from_secs(20), async || {
         let status = control.status(&sync).await;
         let reason = status["reason"].as_str().unwrap_or_default().to_owned();
-        status["health"] == "failing" && reason.contains("not sent to since")
+        status["health"] == "failing" && reason.contains("on hold since")
     })
     .await;
     send(&ingest, 3000).await;

@@ -154,7 +154,7 @@ impl fmt::Display for Discarded {
                 )?;
                 match waited_seconds {
                     None if *no_room => {
-                        write!(f, ", and as many wait for one already as may")
+                        write!(f, ", and too many deliveries wait for one already")
                     }
                     None => Ok(()),
                     Some(seconds) => {

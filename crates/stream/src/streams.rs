@@ -232,7 +232,7 @@ impl Streams {
         let mut running = slot.gate.lock().await;
         if !sync.enabled {
             self.stop(running.take()).await;
-            let reason = "it is switched off, and keeps what it owes".to_owned();
+            let reason = "it is switched off; events are kept until it is enabled".to_owned();
             slot.still(Health::Paused, Some(reason), self.tools.clock.now());
             return Ok(self.hold(sync.id).await?);
         }

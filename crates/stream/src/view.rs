@@ -360,20 +360,22 @@ impl State {
         };
         let since = &since.to_string()[..MINUTES];
         let probe = self.next_probe();
-        format!("not sent to since {since} UTC: {row}; {probe}")
+        format!("on hold since {since} UTC: {row}; {probe}")
     }
 
     /// Of a destination that took nothing before the server was started.
     fn why_still_shut(&self, since: Timestamp) -> String {
         let since = &since.to_string()[..MINUTES];
         let probe = self.next_probe();
-        format!("not sent to: it took nothing before the server started at {since} UTC; {probe}")
+        format!(
+            "on hold: the destination took nothing before the server started at {since} UTC; {probe}"
+        )
     }
 
     fn next_probe(&self) -> String {
         match self.shown.next_probe {
-            Some(at) => format!("next probe at {} UTC", &at.to_string()[DAY..SECONDS]),
-            None => "a probe is under way".to_owned(),
+            Some(at) => format!("the next try is at {} UTC", &at.to_string()[DAY..SECONDS]),
+            None => "a try is under way".to_owned(),
         }
     }
 
@@ -381,7 +383,7 @@ impl State {
         match self.pause_until {
             Some(until) => {
                 let until = &until.to_string()[DAY..SECONDS];
-                format!("{reason}; it asked for a pause until {until} UTC")
+                format!("{reason}; the destination asked for a pause until {until} UTC")
             }
             None => reason,
         }

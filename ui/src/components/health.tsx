@@ -30,8 +30,8 @@ const LOOKS: Record<Schemas["Health"], Look> = {
 const DRAFT: Look = { word: "Draft", colour: "var(--ms-paused)", icon: IconPencil };
 
 /** A sync's state: icon and word, never colour alone. */
-export function HealthMark({ status }: { status: { health: Schemas["Health"]; draft?: boolean } }) {
-  const { word, colour, icon: Icon } = status.draft === true ? DRAFT : LOOKS[status.health];
+export function HealthMark({ status }: { status: { health: Schemas["Health"]; never_enabled?: boolean } }) {
+  const { word, colour, icon: Icon } = status.never_enabled === true ? DRAFT : LOOKS[status.health];
   return (
     <span className={classes.mark} style={{ color: colour }}>
       <Icon size={15} aria-hidden />

@@ -25,15 +25,15 @@ test("times in a sentence are the viewer's, and the rest stays", () => {
 });
 
 test("times without a zone's letter are the viewer's, too, and today goes without its date", () => {
-  const today = inZone("not sent to since 2024-03-01 11:15 UTC; next probe at 12:00:24 UTC.", now);
-  expect(today).toMatch(/^not sent to since \d{1,2}:15[^;]*; next probe at \d{1,2}:00:24.*\.$/);
+  const today = inZone("on hold since 2024-03-01 11:15 UTC; the next try is at 12:00:24 UTC.", now);
+  expect(today).toMatch(/^on hold since \d{1,2}:15[^;]*; the next try is at \d{1,2}:00:24.*\.$/);
   expect(today).not.toMatch(/UTC|2024/);
   expect(inZone("since 2024-02-01 11:15 UTC", now)).toMatch(/2024/);
   expect(inZone("waits until 2024-03-01 15:28:57 UTC", now)).toMatch(/^waits until \d{1,2}:28:57/);
   expect(inZone("a pause until 99:00:00 UTC", now)).toBe("a pause until 99:00:00 UTC");
   // A time shortly after midnight is tomorrow's when it is nearly midnight.
   const late = Date.parse("2024-03-01T23:59:00Z");
-  expect(inZone("next probe at 00:01:00 UTC", late)).toBe(inZone("next probe at 2024-03-02T00:01:00Z", late));
+  expect(inZone("the next try is at 00:01:00 UTC", late)).toBe(inZone("the next try is at 2024-03-02T00:01:00Z", late));
 });
 
 test("what is no time is shown as it is", () => {

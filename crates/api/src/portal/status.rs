@@ -24,6 +24,8 @@ use crate::auth::permission::{DeliveriesRead, SyncsRead};
 pub(super) struct SyncStatus {
     /// Whether it is switched on.
     enabled: bool,
+    /// Whether it was never switched on: it sent nothing, keeps nothing, and begins with the next event.
+    never_enabled: bool,
     /// How it does, in a word.
     health: Health,
     /// Why, in words, where it is not healthy.
@@ -245,10 +247,13 @@ pub(super) async fn status(
 ) -> Result<Json<SyncStatus>, ApiError> {
     let record = portal.store.sync(project, id).await?;
     let lane = portal.lanes.status(id).await?;
+    // A lane has figures from the first time on that its sync is enabled.
+    let never_enabled = !record.sync.enabled && lane.stats.is_none();
     let stats = lane.stats.unwrap_or_default();
     let reason = portal.shown_reason(project, lane.reason).await?;
     Ok(Json(SyncStatus {
         enabled: record.sync.enabled,
+        never_enabled,
         health: lane.health,
         reason,
         since: lane.since.map(rfc3339),

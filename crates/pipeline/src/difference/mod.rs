@@ -40,6 +40,9 @@ pub struct Comparison {
 pub struct Difference {
     /// How many events were looked at.
     pub events: u64,
+    /// The position of the first of them that the settings select after the change, be a request possible
+    /// or not. Of the newest events it is the newest one; null: none is selected.
+    pub first_matched: Option<u64>,
     /// Sent from now on, and not before.
     pub newly_matched: Found<Request>,
     /// Sent before, and no more.
@@ -133,6 +136,9 @@ impl Comparison {
         self.found.events += 1;
         let before = self.before.as_ref().map(|before| before.matching(event));
         let (before, after) = (before.unwrap_or_default(), self.after.matching(event));
+        if !after.is_empty() {
+            self.found.first_matched.get_or_insert(event.offset.0);
+        }
         let sent = self.before.as_ref().map(|before| before.parts(event.kind));
         let kinds = (sent.unwrap_or_default(), self.after.parts(event.kind));
         for part in [Part::Event, Part::User] {
@@ -283,11 +289,11 @@ impl Reason {
 impl From<&Filtered> for Reason {
     fn from(why: &Filtered) -> Self {
         let (reason, message) = match why {
-            Filtered::PathOff => ("path_off", "the sync does not send this".to_owned()),
+            Filtered::PathOff => ("path_off", "the sync doesn't send such events".to_owned()),
             Filtered::EventType => ("event_type", "its type is not selected".to_owned()),
             Filtered::Unchanged => (
                 "unchanged",
-                "nothing changed of the user that counts".to_owned(),
+                "nothing changed about the user that the sync sends".to_owned(),
             ),
             Filtered::Condition { condition } => ("condition", condition.clone()),
             Filtered::Erased => ("erased", "it was erased with its user".to_owned()),

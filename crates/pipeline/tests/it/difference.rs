@@ -7,7 +7,7 @@ use millstream_pipeline::{Outcome, Plan};
 use model::definition::Definition;
 use model::outcome::Filtered;
 use model::sensitive::SensitiveProperties;
-use model::{EventKind, Part};
+use model::{EventKind, Offset, Part};
 use serde_json::{Value, json};
 
 use crate::support::{definition, event, event_of_kind, webhook_plan};
@@ -56,6 +56,29 @@ fn each_delivery_is_counted_once() {
         (invalid.reason, invalid.line, invalid.column),
         ("invalid_json", Some(1), Some(7))
     );
+}
+
+#[test]
+fn the_first_event_that_is_selected_is_told() {
+    let events: Vec<_> = ["d", "c", "b", "a"]
+        .into_iter()
+        .enumerate()
+        .map(|(offset, kind)| (json!({"event_type": kind}), Offset(90 - offset as u64)))
+        .collect();
+    let first = |types: &[&str], template: &str| {
+        let after = selecting(types, template);
+        let mut comparison = Comparison::new(None, Arc::new(after), 0);
+        for (each, offset) in &events {
+            let mut event = event(each);
+            event.offset = *offset;
+            comparison.add(&Arc::new(event));
+        }
+        comparison.finish().first_matched
+    };
+    assert_eq!(first(&["a", "b"], "{}"), Some(88));
+    // Be a request possible or not.
+    assert_eq!(first(&["c"], "{\"n\": ${input.n}}"), Some(89));
+    assert_eq!(first(&["z"], "{}"), None);
 }
 
 #[test]

@@ -89,7 +89,7 @@ function Rows({ syncs }: { syncs: Sync[] }) {
         ) : (
           <div>
             <HealthMark status={how} />
-            <div className={classes.about}>{how.draft === true ? <DraftWords sync={sync} /> : inWords(how)}</div>
+            <div className={classes.about}>{how.never_enabled ? <DraftWords sync={sync} /> : inWords(how)}</div>
           </div>
         ),
     },

@@ -39,7 +39,7 @@ export function SyncOverview() {
   const closeResume = () => {
     void navigate({ search: ({ resume: asked, ...before }) => (void asked, before), replace: true });
   };
-  if (status.data.draft === true) return <Draft sync={whole} may={may} />;
+  if (status.data.never_enabled) return <Draft sync={whole} may={may} />;
   return (
     <div className={classes.page}>
       <HowItDoes project={project} sync={sync} status={status.data} />

@@ -4,6 +4,7 @@ import { inWords } from "./words";
 
 const healthy: SyncStatus = {
   enabled: true,
+  never_enabled: false,
   health: "healthy",
   in_flight: 0,
   pending: 0,
@@ -34,6 +35,6 @@ test("a sync's state is one sentence", () => {
   expect(inWords({ ...healthy, backlog: 2 })).toBe("2 events wait to be sent");
   expect(inWords({ ...healthy, health: "paused", backlog: 1 })).toBe("1 event waits until it is enabled");
   expect(inWords({ ...healthy, enabled: false, health: "paused" })).toBe("Sends nothing while it is paused");
-  expect(inWords({ ...healthy, enabled: false, health: "paused", draft: true })).toBe("Not enabled yet: nothing was sent");
+  expect(inWords({ ...healthy, enabled: false, health: "paused", never_enabled: true })).toBe("Not enabled yet: nothing was sent");
   expect(inWords({ ...healthy, health: "failing", reason: "it answers 500" })).toBe("It answers 500");
 });

@@ -1,3 +1,4 @@
+import { plainly } from "@/components/highlight";
 import { inZone } from "@/components/time";
 import type { SyncStatus } from "./queries";
 
@@ -8,12 +9,13 @@ export function inWords(status: SyncStatus): string {
   const { health, backlog, awaiting_properties: awaiting, waiting_in_order: behind } = status;
   const retried = status.pending - awaiting;
   const waiting = backlog === 1 ? "1 event waits" : `${count.format(backlog)} events wait`;
-  if (status.draft === true) return "Not enabled yet: nothing was sent";
+  if (status.never_enabled) return "Not enabled yet: nothing was sent";
   if (health === "paused") {
     return backlog === 0 ? "Sends nothing while it is paused" : `${waiting} until it is enabled`;
   }
   if (status.reason != null && status.reason !== "") {
-    return inZone(status.reason.charAt(0).toUpperCase() + status.reason.slice(1));
+    const reason = plainly(status.reason).replace(/^discarded: /, "the last event could not be sent: ");
+    return inZone(reason.charAt(0).toUpperCase() + reason.slice(1));
   }
   if (retried > 0) {
     return retried === 1 ? "1 retry is pending" : `${count.format(retried)} retries are pending`;

@@ -438,13 +438,14 @@ impl Explainer {
                     // It says what it waits for, and until when.
                     AWAITING if *attempts_made == 0 => last_failure.message.clone(),
                     _ => format!(
-                        "tried {}; the next attempt is due at {due_at}; the last one: {}",
+                        "tried {}, the last time: {}; the next attempt is due at {due_at}",
                         times(*attempts_made),
                         last_failure.message
                     ),
                 };
-                if let Some(held) = self.held() {
-                    summary = format!("{summary}; {held}");
+                // Why that is would be much the same once more.
+                if let Some(state) = self.held_as() {
+                    summary = format!("{summary}; the sync is {state}");
                 }
                 (VerdictState::Pending, summary)
             }
@@ -472,8 +473,8 @@ impl Explainer {
                 (VerdictState::Discarded, summary)
             }
             DeliveryState::Withdrawn => {
-                let summary = "attempts failed, and no more are made: the settings have changed since so \
-                               that it is no longer sent, or what the sync owed was dropped";
+                let summary = "attempts failed, and no more are made: the settings were changed so that \
+                               it is no longer sent, or what waited was dropped";
                 (VerdictState::Withdrawn, summary.to_owned())
             }
         };
@@ -498,9 +499,9 @@ impl Explainer {
             }
             Standing::Ahead { events } => {
                 let mut summary = match events {
-                    0 => "the sync is at it now".to_owned(),
-                    1 => "the sync has one event before it".to_owned(),
-                    events => format!("the sync has {events} events before it"),
+                    0 => "the sync is sending it now".to_owned(),
+                    1 => "one earlier event comes first".to_owned(),
+                    events => format!("{events} earlier events come first"),
                 };
                 if let Some(held) = self.held() {
                     summary = format!("{summary}; {held}");
@@ -511,7 +512,7 @@ impl Explainer {
                 }
             }
             Standing::Forgotten => {
-                let summary = "the sync has settled it, so long ago that how is no longer known";
+                let summary = "handled so long ago that what became of it is no longer recorded";
                 self.verdict(part, VerdictState::Forgotten, summary.into(), event)
             }
             Standing::Settled => {
@@ -527,16 +528,21 @@ impl Explainer {
 
     /// What holds the sync up, if something does.
     fn held(&self) -> Option<String> {
-        let state = match self.health {
+        let state = self.held_as()?;
+        Some(match &self.reason {
+            Some(reason) => format!("the sync is {state}: {reason}"),
+            None => format!("the sync is {state}"),
+        })
+    }
+
+    /// In which state of health it is held up, if it is.
+    fn held_as(&self) -> Option<&'static str> {
+        Some(match self.health {
             Health::Paused => "paused",
             Health::Misconfigured => "misconfigured",
             Health::Stalled => "stalled",
             Health::Failing => "failing",
             _ => return None,
-        };
-        Some(match &self.reason {
-            Some(reason) => format!("the sync is {state}: {reason}"),
-            None => format!("the sync is {state}"),
         })
     }
 
@@ -545,15 +551,15 @@ impl Explainer {
         let Some(plan) = &self.plan else {
             return FilteredView {
                 reason: "other_settings",
-                message: "by the settings of that time; those of now can't be used".into(),
+                message: "by the settings it had then; the present ones can't be used".into(),
             };
         };
         let (reason, message) = match plan.explain_shown(event, &masked.event, part) {
-            Some(Filtered::PathOff) => ("path_off", "this kind of event is not sent here".into()),
+            Some(Filtered::PathOff) => ("path_off", "the sync doesn't send such events".into()),
             Some(Filtered::EventType) => ("event_type", "its event type is not selected".into()),
             Some(Filtered::Unchanged) => (
                 "unchanged",
-                "nothing changed of the user that counts".into(),
+                "nothing changed about the user that the sync sends".into(),
             ),
             Some(Filtered::Erased) => ("erased", "its user was erased".into()),
             // What a condition is compared with may be the value itself.
@@ -562,13 +568,13 @@ impl Explainer {
             }
             None if self.leaves_out => (
                 "left_out",
-                "by the settings of that time, or it was left out of what the sync held: lost to the \
-                 bounds, dropped, or superseded by a newer one"
+                "by the settings it had then, or it was dropped while the sync was on hold: too old or \
+                 too many, dropped by a person, or replaced by a newer event"
                     .into(),
             ),
             None => (
                 "other_settings",
-                "by the settings of that time; those of now would send it".into(),
+                "by the settings it had then; the present ones would send it".into(),
             ),
         };
         FilteredView { reason, message }

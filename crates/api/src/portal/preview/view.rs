@@ -181,11 +181,11 @@ impl PartView {
 
     pub(super) fn filtered(part: Part, why: &Filtered) -> Self {
         let (code, message) = match why {
-            Filtered::PathOff => ("path_off", "this kind of event is not sent here".to_owned()),
+            Filtered::PathOff => ("path_off", "the sync doesn't send such events".to_owned()),
             Filtered::EventType => ("event_type", "its event type is not selected".to_owned()),
             Filtered::Unchanged => (
                 "unchanged",
-                "nothing changed of the user that counts".to_owned(),
+                "nothing changed about the user that the sync sends".to_owned(),
             ),
             Filtered::Erased => ("erased", "the event was erased with its user".to_owned()),
             Filtered::Condition { condition } => (

@@ -1,6 +1,6 @@
 //! Lanes that only take notes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
@@ -34,6 +34,8 @@ use tokio::sync::watch;
 pub(crate) struct Notes {
     /// What each lane was last told to be.
     pub(crate) applied: HashMap<SyncId, Arc<Sync>>,
+    /// Those that were ever enabled.
+    pub(crate) begun: HashSet<SyncId>,
     pub(crate) removed: Vec<SyncId>,
     /// How lanes are to go on.
     pub(crate) prepared: Vec<(SyncId, Backlog, Option<u32>)>,
@@ -229,7 +231,11 @@ impl Lanes for NotingLanes {
         _: Arc<Definition>,
         _: SecretFields,
     ) -> Result<(), LaneError> {
-        self.working()?.applied.insert(sync.id, sync);
+        let mut notes = self.working()?;
+        if sync.enabled {
+            notes.begun.insert(sync.id);
+        }
+        notes.applied.insert(sync.id, sync);
         Ok(())
     }
 
@@ -270,7 +276,9 @@ impl Lanes for NotingLanes {
             awaiting: 0,
             draining: None,
             caps: journal::hold::Caps::default(),
-            stats: Some(notes.stats),
+            // One that a test gave figures has some.
+            stats: (notes.begun.contains(&sync) || notes.stats != LaneStats::default())
+                .then_some(notes.stats),
         })
     }
 

@@ -130,6 +130,31 @@ async fn status_shows_what_the_lane_knows() {
 }
 
 #[tokio::test]
+async fn a_sync_that_was_never_enabled_is_told_from_one_that_is_paused() {
+    let world = World::new().await;
+    let path = world
+        .sync(json!({"name": "hook", "url": "https://example.com"}))
+        .await;
+    let status = async || world.get(&format!("{path}/status")).await.json();
+    let draft = status().await;
+    assert_eq!(
+        (&draft["never_enabled"], &draft["enabled"]),
+        (&json!(true), &json!(false))
+    );
+    for (step, enabled) in [("enable", true), ("disable", false)] {
+        world
+            .post(&format!("{path}/{step}"), json!({}))
+            .await
+            .is(200);
+        let now = status().await;
+        assert_eq!(
+            (&now["never_enabled"], &now["enabled"]),
+            (&json!(false), &json!(enabled))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_failing_journal_is_a_503_that_says_nothing_of_its_insides() {
     let world = World::new().await;
     let path = world.sync(json!({"name": "hook"})).await;
