@@ -1,27 +1,9 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch, settled, signUp } from "./browser";
-import { fill, type Filled } from "./fill";
-import { Destination, Millstream } from "./server";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { settled } from "./browser";
+import { context, destination, filled, server, staged } from "./stage";
 
-let server: Millstream;
-let destination: Destination;
-let browser: Browser;
-let context: BrowserContext;
-let filled: Filled;
-
-beforeAll(async () => {
-  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
-  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
-  await signUp(context, server.invitation);
-  filled = await fill(server, destination, context.request);
-});
-
-afterAll(async () => {
-  await browser.close();
-  destination.stop();
-  await server.stop();
-});
+staged();
 
 /** What has the focus: its name, and whether that is seen. */
 const FOCUSED = `(() => {
@@ -233,5 +215,32 @@ test("the palette leads everywhere that the navigation does", async () => {
   await page.keyboard.press("Escape");
   await field.waitFor({ state: "hidden" });
   await expect.poll(() => focused(page)).toMatch(/Go to…/);
+  await page.close();
+});
+
+test("whoever removes something by keys goes on where it was", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/settings`);
+  await settled(page);
+  const press = async (name: RegExp) => {
+    await page.getByRole("button", { name }).last().focus();
+    await page.keyboard.press("Enter");
+  };
+  await press(/^Add header$/);
+  await press(/^Remove header/);
+  await expect.poll(() => focused(page)).toMatch(/^Add header/);
+  await page.getByRole("link", { name: "Next: Events" }).focus();
+  await page.keyboard.press("Enter");
+  // The next step is read from its beginning.
+  await expect.poll(() => focused(page)).toBe("Events");
+  await page.keyboard.press("Tab");
+  expect(await focused(page)).toMatch(/^Events are sent/);
+  await press(/^Add a filter$/);
+  await expect.poll(() => focused(page)).toBe("Property");
+  await press(/^Remove condition$/);
+  await expect.poll(() => focused(page)).toBe("Add a filter");
+  await press(/^Remove Sign Up Completed$/);
+  await expect.poll(() => focused(page)).toBe("Event type to add");
   await page.close();
 });

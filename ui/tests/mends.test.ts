@@ -1,27 +1,9 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { findings, launch, settled, signUp } from "./browser";
-import { fill, type Filled } from "./fill";
-import { Destination, Millstream } from "./server";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { findings, settled } from "./browser";
+import { browser, context, filled, server, staged } from "./stage";
 
-let server: Millstream;
-let destination: Destination;
-let browser: Browser;
-let context: BrowserContext;
-let filled: Filled;
-
-beforeAll(async () => {
-  [server, destination, browser] = await Promise.all([Millstream.start(), Destination.start(), launch()]);
-  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
-  await signUp(context, server.invitation);
-  filled = await fill(server, destination, context.request);
-});
-
-afterAll(async () => {
-  await browser.close();
-  destination.stop();
-  await server.stop();
-});
+staged();
 
 async function opened(path: string, viewport = { width: 1280, height: 800 }): Promise<Page> {
   const page = await context.newPage();
@@ -32,15 +14,33 @@ async function opened(path: string, viewport = { width: 1280, height: 800 }): Pr
   return page;
 }
 
-test("the live request begins with an event of a type that is sent", async () => {
-  // The newest event of all is one that this sync doesn't send.
-  await server.send(filled.apiKey, [{ event_type: "Nobody Wants This", user_id: "ann@example.com" }]);
+test("the live request begins with the newest event that the filter takes, and says where there is none", async () => {
+  // The newest event of all is of no selected type; the newest of such a type isn't taken by its condition.
+  const order = (user_id: string, plan: string) => ({ event_type: "Order Completed", user_id, country: "Germany", user_properties: { plan } });
+  await server.send(filled.apiKey, [order("match@example.com", "pro"), order("other@example.com", "free"), { event_type: "Nobody Wants This", user_id: "ann@example.com" }]);
   const page = await opened(`/p/${filled.project}/syncs/${filled.sync}/settings?step=events`);
   const choice = page.getByRole("button", { name: /^Event: / });
-  await expect.poll(() => choice.textContent()).toMatch(/Newest (Order Completed|Sign Up Completed)/);
-  await page.getByRole("button", { name: /^Event: / }).click();
+  const request = page.getByRole("complementary", { name: "Live request" });
+  await expect.poll(() => choice.textContent()).toBe("Newest match: Order Completed");
+  await request.getByText("match@example.com").first().waitFor();
+  await choice.click();
   await page.getByRole("menuitem", { name: "The newest event of all" }).click();
   await expect.poll(() => choice.textContent()).toBe("Newest Nobody Wants This");
+  await choice.click();
+  await page.getByRole("menuitem", { name: "The newest event that matches the filter" }).click();
+  await expect.poll(() => choice.textContent()).toBe("Newest match: Order Completed");
+
+  // A condition that no event meets: it is said, and the event that is shown instead is named.
+  await page.getByRole("button", { name: "Remove Sign Up Completed" }).click();
+  await page.getByLabel("Values").first().focus();
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.type("nobody-has-this-plan");
+  await page.keyboard.press("Enter");
+  await request.getByText(/None of the last \d+ events matches the filter. Shown is the newest Order Completed./).waitFor();
+  await expect.poll(() => choice.textContent()).toBe("Newest Order Completed");
+  await request.getByText("This event is not sent").waitFor();
+  expect(await findings(page)).toEqual([]);
   await page.close();
 });
 

@@ -150,7 +150,7 @@ function KindRow({ of, group, opened, onToggle, samples, onReplay }: GroupProps)
           <Samples {...of} group={group} />
           <Group gap="lg" mt={10}>
             <Text size="sm" c="dimmed">
-              {waiting.length} of those below are pending retries, {over.length} have failed for good.
+              Listed below: {inNumbers(waiting.length)} to be retried, {inNumbers(over.length)} failed for good.
             </Text>
             <TextLink
               size="sm"

@@ -63,7 +63,7 @@ export function Sample({ project, sync, id }: Of & { id: number }) {
         Attempt {attempt}, {absolute(at)}: {message}
         <span className="muted numbers"> {inTimes(timing)}</span>
       </Text>
-      <div className={classes.sides}>
+      <div className={classes.sides} data-answered={response != null}>
         <Side title="Event">
           {event == null ? (
             <Text size="sm">It is larger than 64 KiB.</Text>

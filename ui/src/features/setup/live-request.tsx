@@ -51,6 +51,12 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
         <Title order={2}>Live request</Title>
         <EventChoice preview={preview} />
       </Group>
+      {preview.unmatched !== null && (
+        <Text size="sm" mb="sm" role="status">
+          {preview.unmatched === 1 ? "The only event so far doesn't match" : `None of the last ${preview.unmatched.toLocaleString()} events matches`} the filter. Shown is the newest{" "}
+          {typeof preview.event?.event_type === "string" ? preview.event.event_type : "event"}.
+        </Text>
+      )}
       {parts.length > 1 && (
         <SegmentedControl
           size="xs"
@@ -119,14 +125,14 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
 
 /** Chooses which event the request is made of. */
 function EventChoice({ preview }: { preview: Preview }) {
-  const { source, setSource, recent, event } = preview;
+  const { source, setSource, recent, event, matches } = preview;
   const types = [...new Set(recent.map(typeOf))];
   const label =
     source.kind === "pasted"
       ? "A pasted event"
       : event === null
         ? "A sample event"
-        : `Newest ${typeof event.event_type === "string" ? event.event_type : "event"}`;
+        : `Newest ${matches ? "match: " : ""}${typeof event.event_type === "string" ? event.event_type : "event"}`;
   const paste = () => {
     modals.open({
       title: "Paste an event",
@@ -161,7 +167,7 @@ function EventChoice({ preview }: { preview: Preview }) {
             setSource({ kind: "sent" });
           }}
         >
-          The newest event of a selected type
+          The newest event that matches the filter
         </Menu.Item>
         <Menu.Item
           onClick={() => {

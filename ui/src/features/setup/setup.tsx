@@ -2,7 +2,8 @@ import { Button, Group, Text } from "@mantine/core";
 import { IconAlertCircle, IconCircle, IconCircleCheck } from "@tabler/icons-react";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
+import { useHeldFocus } from "@/components/held-focus";
 import { useSettled } from "@/components/settled";
 import { Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
@@ -74,8 +75,19 @@ function Setup({ sync, destination, organisation }: SetupProps) {
     setAt(step);
   }
 
+  const place = useRef<HTMLDivElement>(null);
+  useHeldFocus(place);
+  // Whoever goes on to the next step goes on at its beginning.
+  const came = useRef(step);
+  useEffect(() => {
+    if (came.current === step) return;
+    came.current = step;
+    const at = document.activeElement;
+    if (at === document.body || place.current?.contains(at) === true) place.current?.querySelector<HTMLElement>("h2")?.focus();
+  }, [step]);
+
   const settled = useSettled(changes, 300);
-  const preview = usePreview(sync, settled, chosenTypes(form.events.select));
+  const preview = usePreview(sync, settled, chosenTypes(form.events.select), may);
   const problems = preview.problems;
 
   useBlocker({
@@ -102,7 +114,7 @@ function Setup({ sync, destination, organisation }: SetupProps) {
     <>
       <div className={classes.columns}>
         <Steps steps={steps} current={step} problems={problems} settings={form} sync={sync} />
-        <div className={classes.form}>
+        <div ref={place} className={classes.form}>
           {!may && (
             <Text c="dimmed" mb="md">
               Your role can view these settings, but not change them.

@@ -24,7 +24,9 @@ export function Step({ title, about, children }: { title: string; about?: ReactN
   return (
     <div className={classes.step}>
       <div>
-        <Title order={2}>{title}</Title>
+        <Title order={2} tabIndex={-1} className={classes.title ?? ""}>
+          {title}
+        </Title>
         {about !== undefined && (
           <Text c="dimmed" size="sm" component="div">
             {about}

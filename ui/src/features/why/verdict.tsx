@@ -16,6 +16,7 @@ import { TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { inZone } from "@/components/time";
 import type { Explained, Verdict } from "./queries";
+import { besideItsState } from "./summary";
 import classes from "./why.module.css";
 
 interface Look {
@@ -80,7 +81,7 @@ function OneVerdict({ verdict, both }: { verdict: Verdict; both: boolean }) {
   return (
     <div className={classes.verdict}>
       <StateMark state={verdict.state} part={both ? verdict.part : undefined} />
-      <Text size="sm">{sentenceCase(inZone(verdict.summary))}</Text>
+      {verdict.state !== "never_enabled" && <Text size="sm">{sentenceCase(besideItsState(inZone(verdict.summary)))}</Text>}
       {attempts.length > 1 && (
         <ol className={classes.attempts}>
           {attempts.map((attempt) => (
