@@ -158,7 +158,7 @@ function Drawing({ label, span, series, format, width, height, at, onPoint }: Dr
   };
   // A scale of nothing says nothing.
   const nothing = series.every((each) => each.values.every((value) => value === null || value === 0));
-  const grid = mirrored ? [...marks.slice(1).map((mark) => -mark).reverse(), ...marks] : marks;
+  const grid = nothing ? [0] : mirrored ? [...marks.slice(1).map((mark) => -mark).reverse(), ...marks] : marks;
   return (
     <svg
       width={width}
@@ -238,7 +238,7 @@ function Drawing({ label, span, series, format, width, height, at, onPoint }: Dr
         </g>
       ))}
       {nothing && (
-        <text x={LEFT + room.width / 2} y={TOP + room.height / 2 + 4} className={classes.nothing} textAnchor="middle">
+        <text x={LEFT + room.width / 2} y={TOP + room.height / 2 + (mirrored ? -12 : 4)} className={classes.nothing} textAnchor="middle">
           Nothing in this time
         </text>
       )}

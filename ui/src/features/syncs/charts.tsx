@@ -75,8 +75,8 @@ export function Charts({ sync }: { sync: Sync }) {
         />
       </div>
       <Text size="xs" c="dimmed" className={classes.main}>
-        In {words}. Failed attempts are retried: up to ten attempts over four hours. The backlog is what was received and not processed
-        yet, filtered or not. Dropped events are left out, for the time before they were dropped, too.
+        In {words}. Failed attempts are retried: up to ten attempts over four hours. The backlog is what was received and not looked at
+        yet, whether it will be sent or filtered out; without what was dropped since.
       </Text>
     </div>
   );
