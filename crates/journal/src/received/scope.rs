@@ -228,12 +228,13 @@ impl Scope {
         let mut by_count: Vec<_> = self
             .properties
             .iter()
-            .map(|(name, property)| (property.most().total(), name.clone()))
+            .map(|(name, property)| (property.most(), name))
             .collect();
-        by_count.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, name) in by_count.drain(room..) {
+        by_count.select_nth_unstable_by(room, |a, b| b.cmp(a));
+        let displaced = by_count.drain(room..).map(|(_, name)| name.clone());
+        for name in displaced.collect::<Vec<_>>() {
             if let Some(displaced) = self.properties.remove(&name) {
-                self.lost.displaced.raise_to(&displaced.most());
+                self.lost.displaced.raise_to(&displaced.displaced());
             }
         }
     }
@@ -245,8 +246,13 @@ impl Scope {
 }
 
 impl Property {
-    fn most(&self) -> Days {
+    fn displaced(&self) -> Days {
         sum(&self.days, &self.missed)
+    }
+
+    /// The most events that can have had it.
+    fn most(&self) -> u64 {
+        self.days.total() + self.missed.total()
     }
 
     pub(super) fn note_kind(&mut self, kind: u8, days: &Days) {

@@ -191,7 +191,9 @@ impl Tally {
         xxh3_128_with_seed(names, self.seed)
     }
 
-    /// Makes scopes of the shapes.
+    /// Makes scopes of the shapes. They are brought back to their room once, at the end: by then no more
+    /// names than the shapes had places came on top, and to look for the least frequent at each new name
+    /// would cost every event what all names of its scope do.
     fn fold(&mut self) {
         self.places = 0;
         for (_, shape) in self.shapes.drain() {
@@ -203,9 +205,6 @@ impl Tally {
                 .entry((owner, name))
                 .or_insert_with(before);
             scope.merge(shape.into_scope());
-            if let Some(room) = self.room {
-                scope.prune(room.properties);
-            }
         }
         if let Some(room) = self.room {
             self.scopes.bound(room);
@@ -260,10 +259,11 @@ impl Scopes {
         }
         let of_owner = self.scopes.iter().filter(|((of, _), _)| *of == owner);
         let mut by_count: Vec<_> = of_owner
-            .map(|(key, scope)| (scope.most().total(), key.clone()))
+            .map(|(key, scope)| (scope.most().total(), key))
             .collect();
-        by_count.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, key) in by_count.drain(most..) {
+        by_count.select_nth_unstable_by(most, |a, b| b.cmp(a));
+        let displaced = by_count.drain(most..).map(|(_, key)| key.clone());
+        for key in displaced.collect::<Vec<_>>() {
             if let Some(displaced) = self.scopes.remove(&key) {
                 self.lost.displace(owner, &displaced.most());
             }
