@@ -77,13 +77,20 @@ impl FollowUp {
             .render_into(roots, &mut text)
             .map_err(|error| template::discarded(&error, Place::FollowUpUrl, parameters))?;
         let uri = url::of_template(&text, &self.url, parameters).map_err(invalid)?;
-        match (uri.scheme(), uri.authority()) == (before.scheme(), before.authority()) {
+        match is_same_place(&uri, before) {
             true => Ok(uri),
-            false => Err(invalid(
-                "it leads to another scheme, host or port than the request before".into(),
-            )),
+            false => Err(invalid(ELSEWHERE.into())),
         }
     }
+}
+
+/// What is wrong with an address that isn't of the place of the request before.
+pub(crate) const ELSEWHERE: &str =
+    "it leads to another scheme, host or port than the request before";
+
+/// Whether two addresses have the same scheme, host and port.
+pub(crate) fn is_same_place(one: &Uri, other: &Uri) -> bool {
+    (one.scheme(), one.authority()) == (other.scheme(), other.authority())
 }
 
 /// The rules that can decide: those that ask for a request that follows only where there is one.

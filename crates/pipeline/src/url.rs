@@ -3,6 +3,7 @@
 use http::Uri;
 
 use crate::parameters::{self, Parameters};
+use crate::template::has_tags;
 
 /// The address, when it is one that a request can be sent to. What is interpolated into a URL is not
 /// escaped: that is the template's business (`?url`). Space around it is dropped.
@@ -94,9 +95,45 @@ pub(crate) fn of_template(
     }
 }
 
+/// Scheme, host and port of all addresses that a template makes, where they stand in it as they are: before
+/// its first tag, and ended by a path, a query or nothing at all. `None` where they may be others.
+pub(crate) fn written_origin(source: &str) -> Option<Uri> {
+    let (scheme, rest) = source.trim_start().split_once("://")?;
+    if has_tags(scheme) {
+        return None;
+    }
+    let host = rest.split(['/', '?']).next().unwrap_or_default().trim_end();
+    match has_tags(host) {
+        true => None,
+        false => parse(format!("{scheme}://{host}").as_bytes()).ok(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_known_where_no_tag_makes_it() {
+        for (source, origin) in [
+            ("https://a.example.com", Some("https://a.example.com/")),
+            (
+                " https://a.example.com:8443/x/${y}",
+                Some("https://a.example.com:8443/"),
+            ),
+            ("http://a.example.com?x=${y}", Some("http://a.example.com/")),
+            ("https://${parameters.region}.example.com/x", None),
+            ("https://a.example.com${parameters.path}", None),
+            ("https://a<#if b>.b</#if>/x", None),
+            ("${parameters.endpoint}/x", None),
+            ("${parameters.scheme}://a.example.com/x", None),
+            ("<#if b>https://a/<#else>https://b/</#if>", None),
+            ("a.example.com", None),
+        ] {
+            let found = written_origin(source).map(|uri| uri.to_string());
+            assert_eq!(found.as_deref(), origin, "{source}");
+        }
+    }
 
     #[test]
     fn an_absolute_http_address_is_taken() {

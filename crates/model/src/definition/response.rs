@@ -85,8 +85,8 @@ impl Meaning {
 pub struct FailedItem {
     /// JSON pointer to the list in the body, such as `/errors`.
     pub list: String,
-    /// JSON pointer to the item's number (from 0) in an entry, such as `/index`. Absent: every entry is
-    /// about what was sent.
+    /// JSON pointer to the item's number (from 0) in an entry, such as `/index`; it may be a text (`"0"`).
+    /// Absent: every entry is about what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<String>,
 }
@@ -190,10 +190,11 @@ impl FailedItem {
         let list = body.pointer(&self.list).and_then(json::Value::as_array);
         let is_ours = |entry: &&json::Value<'_>| match &self.index {
             None => true,
-            Some(index) => {
-                let number = entry.pointer(index).and_then(json::Value::as_number);
-                number.is_some_and(|number| number.as_i64() == Some(0))
-            }
+            Some(index) => match entry.pointer(index) {
+                Some(json::Value::Number(number)) => number.as_i64() == Some(0),
+                Some(json::Value::String(text)) => text.trim() == "0",
+                _ => false,
+            },
         };
         list.unwrap_or_default().iter().filter(is_ours)
     }

@@ -3,8 +3,10 @@
 use model::definition::{BodyCondition, FollowUp, Meaning, Payload, ResponseRule};
 use serde_json::Value;
 
+use crate::follow_up::{ELSEWHERE, is_same_place};
 use crate::problem::{Problems, pointer};
 use crate::template::{Compiler, Place};
+use crate::url::written_origin;
 
 use super::usage::Uses;
 
@@ -40,6 +42,12 @@ pub(super) fn check(
                 problems.add(&*follow_up_at, message);
             }
             check_follow_up(follow_up, &follow_up_at, compiler, uses, problems);
+            let origins = (written_origin(&payload.url), written_origin(&follow_up.url));
+            if let (Some(before), Some(next)) = origins
+                && !is_same_place(&before, &next)
+            {
+                problems.add(pointer(&follow_up_at, "url"), ELSEWHERE);
+            }
         }
     }
 }

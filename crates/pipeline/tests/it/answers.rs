@@ -228,6 +228,20 @@ fn what_makes_no_sense_of_rules_is_said_with_its_place() {
         ),
         // Only what follows has an answer.
         (json!({"body": "{\"a\": ${answer.status}}"}), "/events/body"),
+        (
+            json!({
+                "responses": [{"status": [409], "means": "follow_up"}],
+                "follow_up": {"url": "https://other.example.com/${answer.body.id?url}"},
+            }),
+            "/events/follow_up/url: it leads to another scheme, host or port",
+        ),
+        (
+            json!({
+                "responses": [{"status": [409], "means": "follow_up"}],
+                "follow_up": {"url": "http://api.example.com/"},
+            }),
+            "/events/follow_up/url: it leads to another scheme, host or port",
+        ),
     ] {
         let found = problems(events.clone());
         assert!(found[0].starts_with(place), "{events}: {found:?}");

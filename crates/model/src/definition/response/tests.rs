@@ -100,6 +100,15 @@ fn what_was_sent_is_the_first_item_of_its_batch() {
             Some(Meaning::Refused),
         ),
         (r#"{"errors": {"0": {"batch_index": 0}}}"#, None),
+        // Some write numbers as texts.
+        (
+            r#"{"errors": [{"batch_index": "1"}, {"batch_index": "0"}]}"#,
+            Some(Meaning::Refused),
+        ),
+        (
+            r#"{"errors": [{"batch_index": "1"}, {"batch_index": "00"}, {"batch_index": ""}, {"batch_index": false}]}"#,
+            None,
+        ),
     ] {
         assert_eq!(means(&rules, 207, body), expected, "{body}");
     }
