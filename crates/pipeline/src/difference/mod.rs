@@ -29,6 +29,8 @@ pub struct Comparison {
     samples: usize,
     /// Values of these are masked in samples.
     sensitive: SensitiveProperties,
+    /// Whether they are before anything is decided by them.
+    masks_first: bool,
     found: Difference,
 }
 
@@ -43,6 +45,10 @@ pub struct Difference {
     /// The position of the first of them that the settings select after the change, be a request possible
     /// or not. Of the newest events it is the newest one; null: none is selected.
     pub first_matched: Option<u64>,
+    /// In so many of them sensitive values were masked before anything was decided by them, so that a
+    /// condition on one may count otherwise than it would: for those who may see nothing that depends on
+    /// such values. 0 for others.
+    pub decided_masked: u64,
     /// Sent from now on, and not before.
     pub newly_matched: Found<Request>,
     /// Sent before, and no more.
@@ -111,6 +117,7 @@ impl Comparison {
             after,
             samples,
             sensitive: SensitiveProperties::default(),
+            masks_first: false,
             found: Difference::default(),
         }
     }
@@ -120,6 +127,14 @@ impl Comparison {
     #[must_use]
     pub fn masking(mut self, sensitive: SensitiveProperties) -> Self {
         self.sensitive = sensitive;
+        self
+    }
+
+    /// The same with these masked before anything is decided by them: whoever chooses conditions and
+    /// templates learns nothing of the values from how often they hold.
+    #[must_use]
+    pub fn masking_first(mut self) -> Self {
+        self.masks_first = true;
         self
     }
 
@@ -134,6 +149,12 @@ impl Comparison {
             return;
         }
         self.found.events += 1;
+        let masked = match self.masks_first {
+            true => sensitive::mask(event, &self.sensitive),
+            false => sensitive::mask(event, &SensitiveProperties::default()),
+        };
+        let (is_masked, event) = (masked.is_changed(), &masked.event);
+        self.found.decided_masked += u64::from(is_masked);
         let before = self.before.as_ref().map(|before| before.matching(event));
         let (before, after) = (before.unwrap_or_default(), self.after.matching(event));
         if !after.is_empty() {
@@ -144,17 +165,23 @@ impl Comparison {
         for part in [Part::Event, Part::User] {
             let matched = (before.contains(part), after.contains(part));
             if matched != (false, false) {
-                self.compare(event, part, matched);
+                self.compare((event, is_masked), part, matched);
             } else if kinds.0.contains(part) || kinds.1.contains(part) {
                 self.found.still_unmatched += 1;
             }
         }
     }
 
-    fn compare(&mut self, event: &Arc<Event>, part: Part, (was, is): (bool, bool)) {
+    fn compare(
+        &mut self,
+        (event, is_masked): (&Arc<Event>, bool),
+        part: Part,
+        (was, is): (bool, bool),
+    ) {
         let sampler = Sampler {
             most: self.samples,
             event,
+            is_masked,
             part,
             sensitive: &self.sensitive,
         };
@@ -236,6 +263,8 @@ fn shown_request(
 struct Sampler<'c> {
     most: usize,
     event: &'c Arc<Event>,
+    /// Whether the event is one whose sensitive values are masked already.
+    is_masked: bool,
     part: Part,
     sensitive: &'c SensitiveProperties,
 }
@@ -248,11 +277,11 @@ impl Sampler<'_> {
             return;
         }
         let masked = sensitive::mask(self.event, self.sensitive);
-        let shown = masked.is_changed().then_some(&*masked.event);
+        let shown = (!self.is_masked && masked.is_changed()).then_some(&*masked.event);
         found.samples.push(Sample {
             offset: self.event.offset.0,
             part: self.part,
-            masked: shown.is_some(),
+            masked: self.is_masked || shown.is_some(),
             found: show(shown),
         });
     }

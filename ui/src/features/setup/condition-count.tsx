@@ -7,7 +7,7 @@ import type { Sync } from "@/features/syncs/queries";
 import { type Test, valuesOf } from "./condition";
 import { matched } from "./match-count";
 
-/** Of which sync and type of event conditions are counted; null: they aren't. */
+/** Of which sync and type of event conditions are counted; null: there is none here. */
 export const CountedFor = createContext<{ sync: Sync; type: string | null } | null>(null);
 
 /** How many of the newest events a single condition takes, whatever stands beside it. */

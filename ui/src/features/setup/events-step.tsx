@@ -69,8 +69,7 @@ export function EventsStep(props: StepProps) {
               }}
             />
           )}
-          {/* Counting tries a change out: it is for those who may make one. */}
-          {!disabled && <MatchCount sync={sync} form={form} />}
+          <MatchCount sync={sync} form={form} />
           {destination.own_templates && (
             <PayloadField
               {...props}
@@ -129,7 +128,7 @@ export function Filter({ sync, condition, observed, disabled, eventType, onChang
     );
   }
   return (
-    <CountedFor value={disabled ? null : { sync, type: eventType ?? null }}>
+    <CountedFor value={{ sync, type: eventType ?? null }}>
       <FilterGroup
         condition={current}
         suggestions={suggestions(observed, eventType)}

@@ -39,7 +39,7 @@ export function MatchCount({ sync, form }: { sync: Sync; form: Form }) {
     );
   }
   if (counted.data === undefined) return null;
-  const { events } = counted.data;
+  const { events, decided_masked } = counted.data;
   if (events === 0) {
     return (
       <Text size="sm" c="dimmed">
@@ -51,6 +51,7 @@ export function MatchCount({ sync, form }: { sync: Sync; form: Form }) {
   return (
     <Text size="sm" aria-live="polite">
       <b className="numbers">{matching.toLocaleString()}</b> of the last <span className="numbers">{events.toLocaleString()}</span> events match.
+      {decided_masked > 0 && " Sensitive values are masked for you, so filters on them may match others."}
     </Text>
   );
 }

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use store::{Revision, SyncDraft, SyncRecord};
 use utoipa::{IntoParams, ToSchema};
 
-use super::traffic::{Side, wanted_events};
+use super::traffic::{Side, Sight, wanted_events};
 use super::version::{VersionIds, hidden};
 use crate::auth::Allowed;
-use crate::auth::permission::SyncsWrite;
+use crate::auth::permission::{SyncsRead, SyncsWrite};
 use crate::portal::extract::{IfMatch, Path, Query};
 use crate::portal::openapi::Refusal;
 use crate::portal::problem::{FieldProblem, pointer};
@@ -57,7 +57,7 @@ pub(in crate::portal) struct RestoreView {
         ("version" = u64, Path, description = "The version to go back to"), RestoreQuery),
     responses((status = 200, body = RestoreView), Refusal))]
 pub(in crate::portal) async fn show(
-    _: Allowed<SyncsWrite>,
+    allowed: Allowed<SyncsRead>,
     extract::State(portal): State,
     Path((project, id, version)): VersionIds,
     Query(query): Query<RestoreQuery>,
@@ -71,7 +71,8 @@ pub(in crate::portal) async fn show(
     let was = Side::of(&way.present, &before);
     let same = same_secrets(&way.present, &way.draft);
     let is = was.with(&way.draft, &way.connected, &same);
-    let traffic = portal.compare_if_possible(project, &was, &is, events);
+    let seen = (events, Sight::of(allowed.permissions));
+    let traffic = portal.compare_if_possible(project, &was, &is, seen);
     let traffic = traffic.await?;
     Ok(Json(RestoreView {
         from: before.version,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract;
 use axum::http::Uri;
+use model::access::{Permission, Permissions};
 use model::definition::{Definition, ParameterKind};
 use model::sync::{Settings, Sync};
 use model::time::ManualClock;
@@ -17,7 +18,7 @@ use store::{SecretFields, SyncDraft, SyncRecord};
 use utoipa::ToSchema;
 
 use crate::auth::Allowed;
-use crate::auth::permission::SyncsWrite;
+use crate::auth::permission::SyncsRead;
 use crate::portal::draft::{SyncInput, as_input, merge};
 use crate::portal::extract::{Body, Path};
 use crate::portal::openapi::Refusal;
@@ -69,6 +70,8 @@ pub(in crate::portal) struct DifferenceView {
 /// Shows what a change of a sync, or an upgrade with what it needs filled in, would mean for the
 /// project's newest events, without making it. Of a sync that isn't complete yet and won't be by the change,
 /// stand-ins are in the place of what is `missing`, before the change as after it.
+/// Who may not edit the sync gets counts that nothing of sensitive values decides (`decided_masked`), and
+/// who may see neither that nor deliveries no samples.
 /// Placeholders stand for secrets: `SECRET-` and the name, or `NEW-SECRET-` where the change enters
 /// another one.
 #[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/difference", tag = "syncs",
@@ -78,7 +81,7 @@ pub(in crate::portal) struct DifferenceView {
     request_body = DifferenceInput,
     responses((status = 200, body = DifferenceView), Refusal))]
 pub(in crate::portal) async fn difference(
-    allowed: Allowed<SyncsWrite>,
+    allowed: Allowed<SyncsRead>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     Body(input): Body<DifferenceInput>,
@@ -99,9 +102,33 @@ pub(in crate::portal) async fn difference(
             upgraded.await?.sides(&present)
         }
     };
-    let compared = portal.compare(project, &before, &after, events).await?;
+    let sight = Sight::of(allowed.permissions);
+    let compared = portal
+        .compare(project, &before, &after, (events, sight))
+        .await?;
     let (traffic, missing) = compared;
     Ok(Json(DifferenceView { traffic, missing }))
+}
+
+/// What a caller may be told of events.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    /// Whether sensitive values are masked before anything is decided by them. Who can edit a sync can have
+    /// them sent to a place of their own; others could find them out by trying conditions.
+    masks_first: bool,
+    /// How many samples they are shown.
+    samples: usize,
+}
+
+impl Sight {
+    pub(super) fn of(permissions: Permissions) -> Self {
+        let edits = permissions.contains(Permission::SyncsWrite);
+        let looks = edits || permissions.contains(Permission::DeliveriesRead);
+        Self {
+            masks_first: !edits,
+            samples: if looks { SAMPLES } else { 0 },
+        }
+    }
 }
 
 /// How many events to look at.
@@ -229,14 +256,14 @@ fn open(definition: &Definition, secret: &SecretFields) -> Definition {
 }
 
 impl Portal {
-    /// Compares what two sides make of a project's newest events. Also says what is missing in `after`,
-    /// in the place of which there were stand-ins.
+    /// Compares what two sides make of so many of a project's newest events. Also says what is missing in
+    /// `after`, in the place of which there were stand-ins.
     pub(super) async fn compare(
         &self,
         project: ProjectId,
         before: &Side,
         after: &Side,
-        events: usize,
+        (events, sight): (usize, Sight),
     ) -> Result<(Difference, Vec<FieldProblem>), ApiError> {
         let _turn = self.comparisons.acquire().await.map_err(internal)?;
         // It stands still, or requests that name the time would all differ.
@@ -250,8 +277,11 @@ impl Portal {
         };
         let was = was.map(Arc::new);
         let sensitive = self.store.project(project).await?.sensitive;
-        let comparison = Comparison::new(was, Arc::new(is), SAMPLES);
-        let mut comparison = comparison.masking(sensitive);
+        let comparison = Comparison::new(was, Arc::new(is), sight.samples).masking(sensitive);
+        let mut comparison = match sight.masks_first {
+            true => comparison.masking_first(),
+            false => comparison,
+        };
         let (mut left, mut end) = (events, None);
         while left > 0 {
             let wanted = AT_ONCE.min(left);
@@ -280,9 +310,9 @@ impl Portal {
         project: ProjectId,
         before: &Side,
         after: &Side,
-        events: usize,
+        seen: (usize, Sight),
     ) -> Result<Option<Difference>, ApiError> {
-        match self.compare(project, before, after, events).await {
+        match self.compare(project, before, after, seen).await {
             Ok((difference, _)) => Ok(Some(difference)),
             Err(ApiError::NotReady(_)) => Ok(None),
             Err(error) => Err(error),

@@ -13,9 +13,9 @@ use store::{Caller, Revision, SyncDraft, SyncRecord};
 use utoipa::{IntoParams, ToSchema};
 
 use super::kept::{Connected, to_enter_again};
-use super::traffic::{Side, wanted_events};
+use super::traffic::{Side, Sight, wanted_events};
 use crate::auth::Allowed;
-use crate::auth::permission::SyncsWrite;
+use crate::auth::permission::{SyncsRead, SyncsWrite};
 use crate::portal::draft::{SyncInput, merge};
 use crate::portal::extract::{Body, IfMatch, Path, Query};
 use crate::portal::openapi::Refusal;
@@ -75,7 +75,7 @@ pub(in crate::portal) struct UpgradeInput {
         ("sync" = String, Path, description = "The sync's id"), UpgradeQuery),
     responses((status = 200, body = UpgradeView), Refusal))]
 pub(in crate::portal) async fn show(
-    allowed: Allowed<SyncsWrite>,
+    allowed: Allowed<SyncsRead>,
     extract::State(portal): State,
     Path((project, id)): Ids,
     Query(query): Query<UpgradeQuery>,
@@ -95,7 +95,8 @@ pub(in crate::portal) async fn show(
     let upgraded = portal.upgraded(organisation, &present, to, SyncInput::default());
     let upgraded = upgraded.await.map_err(in_query)?;
     let (before, after) = upgraded.sides(&present);
-    let traffic = portal.compare_if_possible(project, &before, &after, events);
+    let seen = (events, Sight::of(allowed.permissions));
+    let traffic = portal.compare_if_possible(project, &before, &after, seen);
     let traffic = traffic.await?;
     Ok(Json(portal.upgrade_view(&present, upgraded, traffic)))
 }

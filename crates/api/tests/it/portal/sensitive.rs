@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use journal::{Ended, EndedRow, EndedWhy, Retry};
-use model::access::Role;
+use model::access::{Permission, Role};
 use model::outcome::{Category, Discarded, Failure};
 use model::{Offset, Part, Timestamp};
 use serde_json::{Value, json};
@@ -122,6 +122,64 @@ async fn differences_on_real_events_show_no_sensitive_value() {
         .is(200);
     shows_no_value(&found.text);
     assert_eq!(found.json()["no_longer_matched"]["count"], 3);
+}
+
+/// Whoever may edit a sync can have the values sent to a place of their own. Others could try conditions and
+/// templates until they know them.
+#[tokio::test]
+async fn who_may_not_edit_a_sync_finds_no_sensitive_value_out_by_trying() {
+    let (world, _, sync) = stage().await;
+    let path = format!("{sync}/difference");
+    let guess = |value: &str| {
+        let test = json!({"property": {"scope": "user", "name": "email"}, "operator": "is", "values": [value]});
+        json!({"changes": {"events": {"send": true, "select": {"all": {"condition": {"test": test}}}}}})
+    };
+    let stop = |first: &str| {
+        let template = format!(
+            r#"<#if input.user_properties.email?starts_with("{first}")><#stop "!"></#if>{{}}"#
+        );
+        json!({"changes": {"events": {"send": true, "template": template}}})
+    };
+    let viewer = world.person(Role::Viewer).await;
+    let seen = async |token: Option<&str>, body: Value| {
+        let call = world.anonymous("POST", &path);
+        let call = match token {
+            Some(token) => call.token(Some(token)),
+            None => world.call("POST", &path),
+        };
+        let mut found = call.json(body).send().await.is(200).json();
+        let masked = found["decided_masked"].take();
+        (found, masked)
+    };
+    for (right, wrong) in [
+        (guess("ann@example.com"), guess("bob@example.com")),
+        (stop("a"), stop("b")),
+    ] {
+        let (with_right, masked) = seen(Some(&viewer.token), right.clone()).await;
+        let (with_wrong, _) = seen(Some(&viewer.token), wrong.clone()).await;
+        assert_eq!(masked, 3);
+        for kind in ["no_longer_matched", "newly_invalid"] {
+            assert_eq!(with_right[kind]["count"], with_wrong[kind]["count"]);
+        }
+        let (with_right, masked) = seen(None, right).await;
+        let (with_wrong, _) = seen(None, wrong).await;
+        assert_eq!(masked, 0);
+        assert_ne!(with_right, with_wrong);
+    }
+    // What isn't sensitive counts as it is, and what is shown says that it was masked.
+    let test =
+        json!({"property": {"scope": "event", "name": "price"}, "operator": "is", "values": ["1"]});
+    let events = json!({"send": true, "select": {"all": {"condition": {"test": test}}}});
+    let (found, _) = seen(Some(&viewer.token), json!({"changes": {"events": events}})).await;
+    assert_eq!(found["no_longer_matched"]["count"], 2, "{found}");
+    let sample = &found["no_longer_matched"]["samples"][0];
+    assert_eq!(sample["masked"], true);
+    // Counts need no look at events; samples do.
+    let scopes = Some(vec![Permission::SyncsRead]);
+    let narrow = world.token_of(world.organisation, viewer.id, scopes).await;
+    let (found, _) = seen(Some(&narrow), json!({"changes": {"events": events}})).await;
+    assert_eq!(found["no_longer_matched"]["count"], 2);
+    assert_eq!(found["no_longer_matched"]["samples"], json!([]));
 }
 
 #[tokio::test]
