@@ -57,7 +57,7 @@ pub use config::Config;
 pub use connection_test::Tested;
 pub use definition::{
     AboutOutline, CatalogFilter, Comment, Decision, DefinitionRecord, DraftContent, Listed,
-    Listing, Logo, NameCursor, Outline, Tile, VersionRecord, VersionState,
+    Listing, Logo, NameCursor, NameWish, Outline, Tile, VersionRecord, VersionState,
 };
 pub use erasure::ErasureReport;
 pub use error::Error;

@@ -8,6 +8,7 @@ use axum::extract;
 use axum::http::StatusCode;
 use model::{DefinitionId, OrganisationId, ProjectId, SyncId};
 use serde::{Deserialize, Serialize};
+use store::NameWish;
 use utoipa::ToSchema;
 
 use super::definition::DefinitionInput;
@@ -21,6 +22,9 @@ use super::sync::Ids;
 use super::{ApiError, State};
 use crate::auth::Allowed;
 use crate::auth::permission::{DefinitionsRead, ProjectsRead, SyncsRead};
+
+/// Names that are looked at at once: twice as many as an organisation can have definitions.
+const MOST_NAMES: usize = 400;
 
 /// Where the request has a sync that would be made.
 const SYNC: &str = "/sync";
@@ -53,6 +57,29 @@ pub(super) struct SyncCheckInput {
     to: Option<u32>,
     /// What that version will say, where it is still to be released.
     content: Option<DefinitionInput>,
+}
+
+/// Names that drafts are to have.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamesCheckInput {
+    /// In the order in which they would be taken.
+    #[schema(max_items = 400)]
+    names: Vec<NameWishInput>,
+}
+
+/// A name that a draft is to have.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NameWishInput {
+    /// Whose draft it is; absent: that of a definition which is still to be made.
+    #[schema(value_type = Option<String>)]
+    definition: Option<DefinitionId>,
+    /// The name.
+    display_name: String,
+    /// Whether it is released with it: its versions keep their names.
+    #[serde(default)]
+    released: bool,
 }
 
 /// A change that would be taken.
@@ -161,7 +188,7 @@ pub(super) async fn project(
 }
 
 /// Says whether a draft could say what the request says: it refuses what can't be stored, and makes nothing. Whether
-/// the draft is sound, and its name free, is not looked at.
+/// the draft is sound is not looked at, and whether its name is free has a check of its own.
 #[utoipa::path(post, path = "/organisations/{organisation}/definition-check", tag = "definitions",
     operation_id = "check_draft",
     params(("organisation" = String, Path, description = "The organisation's id")),
@@ -173,6 +200,41 @@ pub(super) async fn draft(
 ) -> Result<StatusCode, ApiError> {
     input.version(DefinitionId::from_bytes([0; 16]), 1)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says whether drafts could have these names, taken one after the other: it refuses those that others have, and
+/// takes none. A name that one of them gives back is free for the next.
+#[utoipa::path(post, path = "/organisations/{organisation}/definition-names-check", tag = "definitions",
+    operation_id = "check_draft_names",
+    params(("organisation" = String, Path, description = "The organisation's id")),
+    request_body = NamesCheckInput,
+    responses((status = 204, description = "They could."), Refusal))]
+pub(super) async fn names(
+    _: Allowed<DefinitionsRead>,
+    extract::State(portal): State,
+    Path(organisation): Path<OrganisationId>,
+    Body(input): Body<NamesCheckInput>,
+) -> Result<StatusCode, ApiError> {
+    if input.names.len() > MOST_NAMES {
+        let message = format!("at most {MOST_NAMES}");
+        return Err(ApiError::field("/names", message));
+    }
+    let wishes = input.names.into_iter().map(|wish| NameWish {
+        definition: wish.definition,
+        name: wish.display_name,
+        released: wish.released,
+    });
+    let wishes: Vec<_> = wishes.collect();
+    let taken = portal.store.names_taken(organisation, &wishes).await?;
+    let taken = taken.into_iter().map(|position| {
+        let at = format!("/names/{position}/display_name");
+        FieldProblem::new(at, "another definition has this name")
+    });
+    let taken: Vec<_> = taken.collect();
+    match taken.is_empty() {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(ApiError::Invalid(taken)),
+    }
 }
 
 /// Problems of what the request has in a member.

@@ -354,6 +354,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; check::change))
         .routes(guarded!(Arc<Portal>; check::project))
         .routes(guarded!(Arc<Portal>; check::draft))
+        .routes(guarded!(Arc<Portal>; check::names))
         .routes(guarded!(Arc<Portal>; sync::list, sync::create))
         .routes(guarded!(Arc<Portal>; sync::show, sync::change, sync::delete))
         .routes(guarded!(Arc<Portal>; sync::enable))

@@ -1,6 +1,9 @@
 //! What a server would refuse is said by a plan: files that are read well, and can't be applied.
 
+use serde_json::{Value, json};
+
 use crate::code::World;
+use crate::process::{eventually, request};
 
 const SYNC: &str = "projects/shop/syncs/to-acme.yaml";
 const HOOK: &str = "projects/shop/syncs/hook.yaml";
@@ -228,4 +231,152 @@ fn a_plan_refuses_projects_and_definitions_that_could_not_be_stored() {
         assert_eq!(world.everything(), before);
         world.write(file, &sound);
     }
+}
+
+#[test]
+fn a_plan_refuses_names_that_others_have() {
+    let world = World::with_shop();
+    let before = world.everything();
+    let definition = "definitions/acme/definition.yaml";
+    let sound = world.read(definition);
+    // Two that read alike, and one that is built in.
+    world.write(
+        "definitions/other/definition.yaml",
+        &sound.replace("display_name: Acme", "display_name: ' ACME'"),
+    );
+    world.write(
+        "definitions/third/definition.yaml",
+        &sound.replace("display_name: Acme", "display_name: webhook"),
+    );
+    for other in ["other", "third"] {
+        let body = world.read("definitions/acme/event.ftl");
+        world.write(&format!("definitions/{other}/event.ftl"), &body);
+    }
+    let planned = world.ends(1, &["plan", "-f", ".", "--release"]);
+    for at in [
+        "other/definition.yaml:1:15: ",
+        "third/definition.yaml:1:15: ",
+    ] {
+        assert!(planned.contains(at), "{planned}");
+    }
+    assert!(
+        planned.contains("another definition has this name"),
+        "{planned}"
+    );
+    assert!(!planned.contains("acme/definition.yaml"), "{planned}");
+    let applied = world.ends(1, &["apply", "-f", ".", "--release"]);
+    assert_eq!(applied, planned);
+    assert_eq!(world.everything(), before);
+    std::fs::remove_dir_all(world.path("definitions/third")).expect("it is there");
+    std::fs::remove_dir_all(world.path("definitions/other")).expect("it is there");
+    world.apply();
+    world.replace(definition, "display_name: Acme", "display_name: Beta");
+    world.apply();
+    // Its version keeps the name that it had.
+    world.write("definitions/other/definition.yaml", &sound);
+    let body = world.read("definitions/acme/event.ftl");
+    world.write("definitions/other/event.ftl", &body);
+    assert!(world.plan(1).contains("other/definition.yaml:1:15: "));
+}
+
+#[test]
+fn a_plan_tells_what_the_token_does_not_allow() {
+    let world = World::with_shop();
+    let scopes = ["definitions:read", "projects:read", "syncs:read"];
+    let token = |more: &[&str]| {
+        let mut made = vec!["token", "create", "CI"];
+        for scope in scopes.iter().chain(more) {
+            made.extend(["--scope", scope]);
+        }
+        let made = world.server.json(&made);
+        made["text"].as_str().expect("a token").to_owned()
+    };
+    let url = world.server.url();
+    let run = |code: i32, token: &str, command: &str| {
+        let of_server = ["--server", &url, "--token", token];
+        let arguments = [&[command, "-f", ".", "--release"][..], &of_server].concat();
+        world.ends(code, &arguments)
+    };
+    let before = world.everything();
+    let reads = token(&[]);
+    let planned = run(2, &reads, "plan");
+    for lacking in ["definitions:write", "projects:write", "syncs:write"] {
+        let line = format!("! the token doesn't allow {lacking}");
+        assert!(planned.contains(&line), "{planned}");
+    }
+    let defines = token(&["definitions:write", "projects:write"]);
+    let planned = run(2, &defines, "plan");
+    assert!(
+        planned.contains("! the token doesn't allow syncs:write"),
+        "{planned}"
+    );
+    assert!(!planned.contains("allow projects:write"), "{planned}");
+    let refused = run(1, &defines, "apply");
+    assert!(refused.contains("nothing was changed"), "{refused}");
+    assert!(refused.contains("syncs:write"), "{refused}");
+    assert_eq!(world.everything(), before);
+    let all = token(&["definitions:write", "projects:write", "syncs:write"]);
+    assert!(!run(2, &all, "plan").contains('!'));
+    run(0, &all, "apply");
+    // An upgrade is shown to who only reads.
+    world.replace("definitions/acme/event.ftl", "\"name\"", "\"called\"");
+    run(0, &all, "apply");
+    world.replace(SYNC, "{name: Acme}", "{name: Acme, version: 2}");
+    let planned = run(2, &reads, "plan");
+    assert!(planned.contains("version"), "{planned}");
+}
+
+#[test]
+fn a_plan_tells_what_would_not_be_deleted() {
+    let world = World::with_shop();
+    let (endpoint, nobody) = (world.server.url(), "http://127.0.0.1:1");
+    world.replace(
+        SYNC,
+        &format!("endpoint: {endpoint}"),
+        &format!("endpoint: {nobody}"),
+    );
+    world.apply();
+    let key = world.server.json(&["project", "show", "Shop"])["api_key"].clone();
+    let event =
+        json!({"api_key": key, "events": [{"event_type": "Order Completed", "user_id": "ann12"}]});
+    let sent = request(
+        world.server.address,
+        "POST",
+        "/2/httpapi",
+        &event.to_string(),
+    );
+    assert_eq!(sent.expect("an answer").0, 200);
+    let prune = ["plan", "-f", ".", "--prune"];
+    let sync = world.read(SYNC);
+    std::fs::remove_file(world.path(SYNC)).expect("it is there");
+    eventually("it is booked", || {
+        let status = world.server.json(&["sync", "show", "To Acme"]);
+        let planned = world.ends(2, &prune);
+        status != Value::Null
+            && planned.contains("! projects/shop/syncs/to-acme: it owes deliveries (1 at")
+    });
+    let before = world.everything();
+    let refused = world.ends(1, &["apply", "-f", ".", "--prune"]);
+    assert!(refused.contains("nothing was changed"), "{refused}");
+    assert!(refused.contains("it owes deliveries"), "{refused}");
+    assert_eq!(world.everything(), before);
+
+    // A project with a sync that the folder never had.
+    world.write(SYNC, &sync);
+    let made = [
+        "sync",
+        "create",
+        "webhook",
+        "--project",
+        "Shop",
+        "--url",
+        nobody,
+    ];
+    world.server.json(&made);
+    std::fs::remove_dir_all(world.path("projects/shop")).expect("it is there");
+    let planned = world.ends(2, &prune);
+    assert!(
+        planned.contains("! projects/shop: it has syncs that the lock doesn't know (1)"),
+        "{planned}"
+    );
 }

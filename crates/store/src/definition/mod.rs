@@ -25,6 +25,7 @@ use outline::{Content, outline_text};
 pub(crate) use cached::Cache;
 pub use catalog::{CatalogFilter, NameCursor, Tile};
 pub use logo::Logo;
+pub use names::NameWish;
 pub(crate) use names::compare_former;
 pub use outline::{AboutOutline, Listed, Outline};
 pub use version::{Comment, Decision, VersionRecord, VersionState};
@@ -124,7 +125,7 @@ impl Store {
             drop(change);
             return still_there(self.definition_record(organisation, made).await);
         }
-        check_room(change.connection(), organisation).await?;
+        check_room_for(change.connection(), organisation, 1).await?;
         let (id, now) = (DefinitionId::generate(self.random.as_ref()), change.now);
         let record = DefinitionRecord {
             organisation: Some(organisation),
@@ -379,22 +380,38 @@ pub(crate) async fn leave(
     Ok(())
 }
 
-/// Refuses when an organisation has as many definitions as may be.
-async fn check_room(
+/// Refuses when an organisation can't have so many definitions more.
+async fn check_room_for(
     connection: &mut AnyConnection,
     organisation: OrganisationId,
+    more: usize,
 ) -> Result<(), Error> {
     let row = sqlx::query("SELECT COUNT(*) FROM definitions WHERE organisation_id = $1")
         .bind(organisation.to_string())
         .fetch_one(connection)
         .await?;
     let count: i64 = row.try_get(0)?;
-    match count >= OF_ORGANISATION {
+    let more = i64::try_from(more).unwrap_or(i64::MAX);
+    match more > 0 && count.saturating_add(more) > OF_ORGANISATION {
         true => Err(Error::TooManyDefinitions {
             limit: OF_ORGANISATION,
         }),
         false => Ok(()),
     }
+}
+
+/// Refuses a definition that is not the organisation's.
+async fn demand_own(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+    id: DefinitionId,
+) -> Result<(), Error> {
+    let own = sqlx::query("SELECT 1 FROM definitions WHERE id = $1 AND organisation_id = $2")
+        .bind(id.to_string())
+        .bind(organisation.to_string())
+        .fetch_optional(connection)
+        .await?;
+    own.map(drop).ok_or(Error::NoDefinition(id))
 }
 
 /// One of the organisation's definitions.

@@ -1,14 +1,16 @@
 //! Names of definitions, of which each is taken once in the installation.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use caseless::Caseless;
 use model::definition::Definition;
 use model::name::is_unreadable;
+use model::{DefinitionId, OrganisationId};
 use sqlx::{AnyConnection, AnyPool, Row};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::Error;
+use super::{check_room_for, demand_own};
+use crate::{Error, Store};
 
 /// Names from before that are compared in one step.
 const AT_ONCE: i64 = 500;
@@ -72,6 +74,113 @@ pub(super) async fn hold(connection: &mut AnyConnection, draft: &Definition) -> 
     match held.rows_affected() {
         0 => Err(taken()),
         _ => Ok(()),
+    }
+}
+
+/// A name that a definition is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameWish {
+    /// Which definition; `None`: one that is still to be made.
+    pub definition: Option<DefinitionId>,
+    /// The name.
+    pub name: String,
+    /// Whether it is released with it: then it keeps the name.
+    pub released: bool,
+}
+
+impl Store {
+    /// Which of these names could not be had, by position, if they were taken one after the other: a name
+    /// that one gives back is free for the next. Takes none. Refuses more new definitions than the
+    /// organisation may have, and other definitions than its own.
+    pub async fn names_taken(
+        &self,
+        organisation: OrganisationId,
+        wishes: &[NameWish],
+    ) -> Result<Vec<usize>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let connection = &mut *connection;
+        let made = wishes.iter().filter(|wish| wish.definition.is_none());
+        check_room_for(connection, organisation, made.count()).await?;
+        let mut known = Known::default();
+        for wish in wishes {
+            if let Some(id) = wish.definition {
+                demand_own(connection, organisation, id).await?;
+                known.read(connection, id.to_string()).await?;
+            }
+        }
+        let mut taken = Vec::new();
+        for (position, wish) in wishes.iter().enumerate() {
+            let name = alike(&wish.name);
+            // Those that are still to be made have no id yet.
+            let id = match wish.definition {
+                Some(id) => id.to_string(),
+                None => format!("new {position}"),
+            };
+            if known.is_free(connection, &id, &name).await? {
+                known.take(&id, name, wish.released);
+            } else {
+                taken.push(position);
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// The names of some definitions, as they are compared, while others of theirs are tried.
+#[derive(Debug, Default)]
+struct Known {
+    /// Those that each holds.
+    held: HashMap<String, HashSet<String>>,
+    /// Those that its versions have, which it keeps.
+    of_versions: HashMap<String, HashSet<String>>,
+}
+
+impl Known {
+    async fn read(&mut self, connection: &mut AnyConnection, id: String) -> Result<(), Error> {
+        let held = held(connection, &id).await?.into_iter();
+        let of_versions = of_versions(connection, &id).await?;
+        let held = held.map(|(_, reads)| reads).collect();
+        self.held.insert(id.clone(), held);
+        self.of_versions.insert(id, of_versions);
+        Ok(())
+    }
+
+    /// Whether a definition can have a name, as [`hold`] decides.
+    async fn is_free(
+        &self,
+        connection: &mut AnyConnection,
+        id: &str,
+        name: &str,
+    ) -> Result<bool, Error> {
+        let others = |held: &HashSet<String>| held.contains(name);
+        let mut all = self.held.iter();
+        if name == alike(&Definition::webhook().display_name)
+            || all.any(|(other, held)| other != id && others(held))
+        {
+            return Ok(false);
+        }
+        let rows = sqlx::query("SELECT definition_id FROM definition_names WHERE alike = $1")
+            .bind(name)
+            .fetch_all(connection)
+            .await?;
+        for row in rows {
+            let holder: String = row.try_get(0)?;
+            // What becomes of these is known better.
+            if !self.held.contains_key(&holder) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, id: &str, name: String, released: bool) {
+        let of_versions = self.of_versions.entry(id.to_owned()).or_default();
+        if released {
+            of_versions.insert(name.clone());
+        }
+        let mut held = of_versions.clone();
+        held.insert(name);
+        self.held.insert(id.to_owned(), held);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Syncs and changes that are checked and not made.
 
+use model::access::Role;
 use serde_json::{Value, json};
 
 use super::World;
@@ -159,4 +160,71 @@ async fn a_change_that_could_not_be_made_is_refused_alike_and_none_is_made() {
     let alone = world.post(&check, json!({"content": content})).await;
     assert_eq!(alone.pointers(), ["/content"]);
     assert_eq!(world.get(&sync).await.json()["version"], 1);
+}
+
+/// Names are tried in the order in which they would be taken, and none is.
+#[tokio::test]
+async fn names_of_drafts_are_tried_one_after_the_other() {
+    let (world, released) = stage().await;
+    let definitions = world.of_organisation("/definitions");
+    let check = world.of_organisation("/definition-names-check");
+    let made = world.post(&definitions, example("Draft")).await;
+    let draft = made.is(201).at("/id");
+    let elsewhere = world.another_organisation("Others").await;
+    let stranger = world.person_in(elsewhere, Role::Owner).await;
+    let theirs = format!("/organisations/{elsewhere}/definitions");
+    let call = world
+        .anonymous("POST", &theirs)
+        .token(Some(&stranger.token));
+    let foreign = call.json(example("Theirs")).send().await;
+    let foreign = foreign.is(201).at("/id");
+
+    let of = |id: &str, name: &str| json!({"definition": id, "display_name": name});
+    let new = |name: &str| json!({"display_name": name});
+    let last =
+        |id: &str, name: &str| json!({"definition": id, "display_name": name, "released": true});
+    for (names, taken) in [
+        (json!([new("Free"), of(&draft, "Draft")]), vec![]),
+        // Another organisation's draft, in other letters.
+        (json!([new("Free"), new(" THEIRS")]), vec![1]),
+        (json!([of(&draft, "Theirs")]), vec![0]),
+        (json!([new("webhook")]), vec![0]),
+        (json!([new("Twice"), new("twice")]), vec![1]),
+        // A draft gives its name back, a version does not.
+        (json!([of(&draft, "Other"), new("Draft")]), vec![]),
+        (json!([new("Draft"), of(&draft, "Other")]), vec![0]),
+        (json!([of(&released, "Other"), new("Mail tool")]), vec![1]),
+        (
+            json!([last(&draft, "Draft"), of(&draft, "Other"), new("Draft")]),
+            vec![2],
+        ),
+        (
+            json!([of(&released, "Other"), of(&released, "Mail tool")]),
+            vec![],
+        ),
+    ] {
+        let answer = world.post(&check, json!({"names": names})).await;
+        let pointers: Vec<String> = taken
+            .iter()
+            .map(|position: &usize| format!("/names/{position}/display_name"))
+            .collect();
+        match taken.is_empty() {
+            true => drop(answer.is(204)),
+            false => assert_eq!(answer.pointers(), pointers, "{names}"),
+        }
+    }
+    // None was taken, and what is refused is refused for real.
+    let refused = world.post(&definitions, example("theirs")).await;
+    assert_eq!(refused.pointers(), ["/display_name"]);
+    world.post(&definitions, example("Free")).await.is(201);
+    let answer = world
+        .post(&check, json!({"names": [of(&foreign, "x")]}))
+        .await;
+    assert_eq!(answer.status, 404, "{}", answer.text);
+    let many: Vec<_> = (0..200).map(|n| new(&format!("many {n}"))).collect();
+    let answer = world.post(&check, json!({"names": many})).await;
+    assert_eq!(answer.status, 409, "{}", answer.text);
+    let many: Vec<_> = (0..401).map(|n| new(&format!("many {n}"))).collect();
+    let answer = world.post(&check, json!({"names": many})).await;
+    assert_eq!(answer.pointers(), ["/names"]);
 }

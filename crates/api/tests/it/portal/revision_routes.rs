@@ -34,6 +34,14 @@ pub(super) const REVISIONS: &[Route] = &[
     ),
     (
         "post",
+        "/organisations/{organisation}/definition-names-check",
+        Members(EVERYONE, &[P::DefinitionsRead]),
+        r#"{"names": [{"display_name": "quagga {n}"}]}"#,
+        204,
+        TRIES,
+    ),
+    (
+        "post",
         "/projects/{project}/syncs/{sync}/check",
         Members(EVERYONE, &[P::SyncsRead]),
         r#"{"changes": {"notes": "quagga"}}"#,
@@ -59,7 +67,7 @@ pub(super) const REVISIONS: &[Route] = &[
     (
         "get",
         "/projects/{project}/syncs/{sync}/versions/{version}/restore",
-        Members(WRITERS, &[P::SyncsWrite]),
+        Members(EVERYONE, &[P::SyncsRead]),
         "",
         200,
         READS,
@@ -83,7 +91,7 @@ pub(super) const REVISIONS: &[Route] = &[
     (
         "get",
         "/projects/{project}/syncs/{sync}/upgrade",
-        Members(WRITERS, &[P::SyncsWrite]),
+        Members(EVERYONE, &[P::SyncsRead]),
         "",
         400,
         READS,
@@ -99,7 +107,7 @@ pub(super) const REVISIONS: &[Route] = &[
     (
         "post",
         "/projects/{project}/syncs/{sync}/difference",
-        Members(WRITERS, &[P::SyncsWrite]),
+        Members(EVERYONE, &[P::SyncsRead]),
         r#"{"changes": {}}"#,
         200,
         TRIES,

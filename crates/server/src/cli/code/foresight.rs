@@ -28,6 +28,7 @@ impl Plan {
         secrets: Secrets,
     ) -> anyhow::Result<Vec<Fault>> {
         let mut faults = self.unsound();
+        faults.extend(self.taken_names(remote, organisation).await?);
         let mut destinations = Destinations::new(remote, organisation);
         let mut upgrades = BTreeMap::new();
         for (index, step) in self.steps.iter().enumerate() {
@@ -107,6 +108,39 @@ impl Plan {
                 Asked::Check(Check { stands_in, ..check }, faults)
             }
         })
+    }
+
+    /// Faults of definitions whose names others have.
+    async fn taken_names(&self, remote: &Remote, organisation: &str) -> anyhow::Result<Vec<Fault>> {
+        let named = self.steps.iter().filter(|step| step.definition().is_some());
+        let named: Vec<_> = named.filter(|step| step.is_pending()).collect();
+        let names = named.iter().map(|step| {
+            json!({
+                "definition": step.found.as_ref().map(|found| &found.id),
+                "display_name": step.name,
+                "released": step.release,
+            })
+        });
+        let body = json!({"names": names.collect::<Vec<_>>()});
+        if named.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = format!("/api/v1/organisations/{organisation}/definition-names-check");
+        let Err(error) = remote.call(Method::POST, &path, Some(&body)).await else {
+            return Ok(Vec::new());
+        };
+        let of_names = refusal::fields(&error)
+            .into_iter()
+            .filter_map(|(pointer, message)| {
+                let position = pointer.strip_prefix("/names/")?.split('/').next()?;
+                let step: &Step = named.get(position.parse::<usize>().ok()?)?;
+                Some(step.wanted.as_ref()?.fault("/display_name", None, message))
+            });
+        let faults: Vec<_> = of_names.collect();
+        match faults.is_empty() {
+            true => Err(error.context("definitions")),
+            false => Ok(faults),
+        }
     }
 
     /// Faults of definitions that are to be released.

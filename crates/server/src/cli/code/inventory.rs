@@ -1,6 +1,6 @@
 //! What an organisation has on the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use model::definition::Definition;
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::files::{ProjectFile, SyncFile, definition_content, definition_from_view};
 use super::local::Kind;
+use super::obstacle;
 use super::plan::ARCHIVED;
 use crate::cli::output::text;
 use crate::cli::remote::Remote;
@@ -41,6 +42,8 @@ pub(super) struct Found {
 pub(super) struct Inventory {
     /// The organisation's id.
     pub(super) organisation: String,
+    /// What the token allows in it, by the names of permissions.
+    pub(super) permissions: BTreeSet<String>,
     pub(super) found: Vec<Found>,
 }
 
@@ -59,7 +62,9 @@ impl Inventory {
         mut pictures: Pictures<'_>,
         released: bool,
     ) -> anyhow::Result<Self> {
-        let organisation = text(&remote.organisation().await?["id"]);
+        let organisation = remote.organisation().await?;
+        let permissions = obstacle::permissions(&organisation);
+        let organisation = text(&organisation["id"]);
         let mut found = Vec::new();
         let definitions = format!("/api/v1/organisations/{organisation}/definitions");
         for listed in remote.list(&definitions).await? {
@@ -87,6 +92,7 @@ impl Inventory {
         found.sort_by_key(|each| each.kind);
         Ok(Self {
             organisation,
+            permissions,
             found,
         })
     }

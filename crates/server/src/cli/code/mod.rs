@@ -10,6 +10,7 @@ mod inventory;
 mod local;
 mod lock;
 mod matching;
+mod obstacle;
 mod plan;
 mod refusal;
 pub(crate) mod schema;
@@ -187,6 +188,7 @@ impl Folder {
         if !refused.is_empty() {
             return Err(faulty(&refused));
         }
+        plan.look_at_debts(&remote).await?;
         plan.look_at_upgrades(&remote).await?;
         Ok(Prepared {
             remote,
@@ -278,6 +280,11 @@ pub(crate) fn apply(options: ApplyOptions) -> Result<(), Failure> {
             let message = format!(
                 "nothing was changed: the server has other changes (--force makes these anyway){lines}"
             );
+            return Err(Failure::Failed(anyhow!(message)));
+        }
+        let refused: String = plan.refusals().map(|line| format!("\n  {line}")).collect();
+        if !refused.is_empty() {
+            let message = format!("nothing was changed: the server would refuse this{refused}");
             return Err(Failure::Failed(anyhow!(message)));
         }
         let moved = plan.moved_secrets();

@@ -41,6 +41,8 @@ pub(super) struct Step {
     pub(super) upgrade: Option<Upgrade>,
     /// Why the server's object isn't what it was when it was last seen.
     pub(super) drift: Option<&'static str>,
+    /// Why the server would refuse it as things are: something that files can't mend.
+    pub(super) obstacle: Option<String>,
     /// The object as the folder has it; `None` where it is to go.
     pub(super) wanted: Option<Wanted>,
     /// The object as the server has it.
@@ -53,6 +55,8 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// What is in the lock and no longer in the folder, and stays.
     pub(super) kept: Vec<Kept>,
+    /// What the token doesn't allow of it, by the names of permissions.
+    pub(super) lacking: Vec<&'static str>,
 }
 
 /// An object that has no file any more.
@@ -92,10 +96,12 @@ impl Plan {
         lock: &Lock,
         scope: Scope<'_>,
     ) -> Result<Self, Vec<Fault>> {
+        let permissions = inventory.permissions.clone();
         let mut matcher = Matcher::new(inventory, lock, &wanted);
         let mut planned = Self {
             steps: Vec::new(),
             kept: Vec::new(),
+            lacking: Vec::new(),
         };
         let mut faults = Vec::new();
         for wanted in wanted {
@@ -108,6 +114,7 @@ impl Plan {
             planned.steps.push(step(wanted, matched, lock, scope));
         }
         planned.add_gone(&matcher.left, lock, scope);
+        planned.find_obstacles(&matcher.left, &permissions);
         match faults.is_empty() {
             true => Ok(planned),
             false => Err(faults),
@@ -142,6 +149,7 @@ impl Plan {
                 moved_from: None,
                 upgrade: None,
                 drift: drifted.then_some(CHANGED),
+                obstacle: None,
                 wanted: None,
                 found: Some(found.clone()),
             });
@@ -174,12 +182,19 @@ impl Plan {
                 "release": step.release,
                 "upgrade": step.upgrade.as_ref().map(Upgrade::json),
                 "drift": step.drift,
+                "obstacle": step.obstacle,
             })
         });
         let steps: Vec<_> = steps.collect();
         let kept = self.kept.iter().map(|kept| &kept.address);
         let kept: Vec<_> = kept.collect();
-        json!({"steps": steps, "drifted": self.drifted(), "kept": kept})
+        json!({
+            "steps": steps,
+            "drifted": self.drifted(),
+            "obstacles": self.obstacles().count(),
+            "lacking": self.lacking,
+            "kept": kept,
+        })
     }
 
     /// Prints the plan for people.
@@ -208,6 +223,11 @@ impl Plan {
                 "{} drifted (!): apply refuses them; take their changes over, or use --force",
                 self.drifted()
             ));
+        }
+        if self.obstacles().next().is_some() || !self.lacking.is_empty() {
+            output::print("apply refuses this as things are:");
+            self.refusals()
+                .for_each(|line| output::print(&format!("  ! {line}")));
         }
     }
 }
@@ -323,6 +343,7 @@ fn step(wanted: Wanted, matched: Match, lock: &Lock, scope: Scope<'_>) -> Step {
         moved_from,
         upgrade,
         drift,
+        obstacle: None,
         wanted: Some(wanted),
         found,
     }

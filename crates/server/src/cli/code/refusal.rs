@@ -24,6 +24,15 @@ pub(super) fn faults(error: &anyhow::Error, wanted: &Wanted) -> Option<Vec<Place
     (!faults.is_empty()).then_some(faults)
 }
 
+/// The fields that a server names in a refusal, each with what it says of it.
+pub(super) fn fields(error: &anyhow::Error) -> Vec<(String, String)> {
+    let refused = error.downcast_ref::<Refused>();
+    let fields = refused.and_then(|refused| refused.problem["errors"].as_array());
+    let fields = fields.into_iter().flatten();
+    let named = fields.map(|one| (text(&one["pointer"]), text(&one["message"])));
+    named.collect()
+}
+
 /// Where a file has what a request has at a pointer.
 fn in_file(kind: Kind, pointer: &str) -> String {
     if kind != Kind::Sync {
