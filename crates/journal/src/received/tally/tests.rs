@@ -195,41 +195,6 @@ fn memory_is_bounded_whatever_arrives() {
     }
 }
 
-/// The bound of "space saving", however many names come before places are taken away.
-#[test]
-fn names_of_ids_cost_others_no_more_than_their_share() {
-    let events = 12 * PLACES as u64 / 10;
-    let mut tally = Tally::new(7);
-    for number in 0..events {
-        // One in a thousand has a name that comes again.
-        let name = match number % 1000 {
-            0 => "rare".to_owned(),
-            _ => format!("item_{number}"),
-        };
-        let text = format!(r#"{{"event_type":"x","event_properties":{{"{name}":1,"often":2}}}}"#);
-        tally.add(&event(number, NOON, &text));
-    }
-    let received = tally.view(NOON, DAY);
-    let x = &received.types[0];
-    assert_eq!(
-        (x.seen.events, x.properties.len()),
-        (events, Room::MEMORY.properties)
-    );
-    let often = property(&x.properties, "often");
-    assert_eq!((often.seen.events, often.seen.uncounted), (events, 0));
-    let most = events / Room::MEMORY.properties as u64;
-    assert!(
-        (1..=most).contains(&x.uncounted_properties),
-        "{}",
-        x.uncounted_properties
-    );
-    let rare = property(&x.properties, "rare").seen;
-    assert!(
-        rare.uncounted <= most && rare.events + rare.uncounted >= events / 1000,
-        "{rare:?}"
-    );
-}
-
 #[test]
 fn groups_are_those_that_an_event_has_and_those_that_it_describes() {
     let received = received(&[
