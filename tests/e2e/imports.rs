@@ -18,7 +18,7 @@ use crate::replays::{show, until_done};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A line as the Export API has it.
-fn line(number: u64) -> String {
+pub(crate) fn line(number: u64) -> String {
     let line = json!({
         "$insert_id": format!("insert-{number}"), "uuid": format!("uuid-{number}"),
         "amplitude_id": 1000 + number, "app": 1, "city": null, "device_id": format!("device-{}", number % 5),
@@ -31,7 +31,7 @@ fn line(number: u64) -> String {
 }
 
 /// A zip of gzipped files of 500 lines, as the Export API gives them.
-fn archive(folder: &Path, lines: &[String]) -> PathBuf {
+pub(crate) fn archive(folder: &Path, lines: &[String]) -> PathBuf {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (hour, lines) in lines.chunks(500).enumerate() {
         let name = format!("1/1_2025-06-01_{hour}#0.json.gz");
@@ -52,7 +52,12 @@ fn archive(folder: &Path, lines: &[String]) -> PathBuf {
 }
 
 /// Runs `millstream import`: its exit code and what it printed.
-async fn import(setup: &Setup, server: &Server, archive: &Path, more: &[&str]) -> (i32, Value) {
+pub(crate) async fn import(
+    setup: &Setup,
+    server: &Server,
+    archive: &Path,
+    more: &[&str],
+) -> (i32, Value) {
     let output = run_import(setup, server, archive, more).await;
     let text = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);
@@ -96,8 +101,36 @@ async fn an_archive_is_sent_to_one_sync_once_however_often_it_is_imported() {
     let (code, read) = import(&setup, &server, &archive, &["--dry-run"]).await;
     assert_eq!(
         (code, &read["read"], &read["taken"], &read["refused"]),
-        (1, &json!(1203), &json!(0), &json!(1))
+        (1, &json!(1203), &json!(1201), &json!(2))
     );
+    assert_eq!(
+        (&read["matching"], &read["deliveries"]),
+        (&json!(601), &json!(601)),
+        "{read}"
+    );
+    let example = &read["examples"][0]["now"]["request"];
+    assert!(
+        example["body"]
+            .as_str()
+            .expect("a body")
+            .contains("insert-0"),
+        "{read}"
+    );
+    assert_eq!(read["refused_lines"].as_array().expect("a list").len(), 2);
+    assert_eq!(late.count(), 0);
+    for (name, bytes) in [
+        ("empty.zip", Vec::new()),
+        ("none.zip", b"PK\x05\x06".to_vec()),
+    ] {
+        let empty = folder.path().join(name);
+        std::fs::write(&empty, bytes).expect("a file");
+        for more in [&["--dry-run"][..], &[]] {
+            let output = run_import(&setup, &server, &empty, more).await;
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{told}");
+            assert!(told.contains(name), "{told}");
+        }
+    }
     // One that can't be read to its end leaves nothing behind.
     let broken = folder.path().join("broken.zip");
     let mut bytes = std::fs::read(&archive).expect("a file");

@@ -27,6 +27,7 @@ mod isolation;
 mod limits;
 mod operation;
 mod order;
+mod past_failures;
 mod people;
 mod post;
 mod preview;

@@ -73,6 +73,14 @@ pub trait Journal: Fates {
     /// Says how many retries of the lane are pending then.
     async fn settle(&self, sync: SyncId, settlement: Settlement) -> Result<u64, StorageError>;
 
+    /// What the event of a pending retry was given (see [`Retry::given`]).
+    async fn given(
+        &self,
+        sync: SyncId,
+        offset: Offset,
+        part: Part,
+    ) -> Result<Option<Arc<str>>, StorageError>;
+
     /// Up to `max` pending retries of a lane that are behind `after` in the order of
     /// ([`Retry::due_at`], [`Retry::offset`], [`Retry::part`]), however far in the future.
     async fn retries(
@@ -108,7 +116,8 @@ pub trait Journal: Fates {
         user: u64,
     ) -> Result<Option<Vec<u8>>, StorageError>;
 
-    /// Up to `max` deliveries of a lane that ended without success, newest first, older than `before`.
+    /// Up to `max` deliveries of a lane, and of the bounded lanes that go with it, that ended without
+    /// success, newest first, older than `before`.
     async fn ended(
         &self,
         sync: SyncId,
@@ -162,6 +171,10 @@ pub trait Journal: Fates {
         whose: SyncId,
         range: Range<Offset>,
     ) -> Result<LanePosition, StorageError>;
+
+    /// The bounded lanes that go with the lane of a sync, newest first, no more than
+    /// [`MOST_BOUNDED`](crate::fate::MOST_BOUNDED) of them.
+    async fn bounded_lanes(&self, whose: SyncId) -> Result<Vec<LaneOf>, StorageError>;
 
     /// Which part of the log such a lane reads; `None` when the sync has none.
     async fn lane_bounds(&self, sync: SyncId) -> Result<Option<Range<Offset>>, StorageError>;
@@ -446,6 +459,9 @@ pub struct Retry {
     pub due_at: Timestamp,
     /// What the last one met.
     pub failure: Failure,
+    /// The properties that the event lacked and its user had when the first attempt was made, as a JSON
+    /// object: all attempts are made with them. `None` where it lacked none.
+    pub given: Option<Arc<str>>,
 }
 
 impl Retry {
@@ -483,11 +499,22 @@ pub enum EndedWhy {
     Discarded(Discarded),
 }
 
+/// A lane, and the log that it reads: another one than the sync's own where it is a bounded lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneOf {
+    /// The sync that the lane goes by: with the log, what ids of its deliveries are made of.
+    pub lane: SyncId,
+    /// The project whose log it reads.
+    pub log: ProjectId,
+}
+
 /// An ended delivery with its place in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedRow {
     /// Ascending with time; the `before` of the next page.
     pub sequence: u64,
+    /// Whose it is.
+    pub of: LaneOf,
     /// The delivery.
     pub ended: Ended,
 }
@@ -556,6 +583,10 @@ pub struct LaneStats {
     pub awaiting: u64,
     /// Ended deliveries that are kept.
     pub ended: u64,
+    /// Those of the bounded lanes that go with it.
+    pub ended_of_bounded: u64,
+    /// Attempts that are kept with rows of their own.
+    pub noted: u64,
     /// When the oldest unsettled event was received.
     pub oldest_unsettled: Option<Timestamp>,
     /// Bytes from that event to the newest one.

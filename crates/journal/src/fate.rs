@@ -13,7 +13,7 @@ use model::{Event, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::person::KnownUser;
-use crate::{Ended, Retry, StorageError, Subject};
+use crate::{Ended, LaneOf, Retry, StorageError, Subject};
 
 /// The most bytes of an event's type that are kept with an attempt.
 pub const MOST_TYPE_BYTES: usize = 256;
@@ -27,6 +27,12 @@ pub const MOST_OFFSETS: usize = 1000;
 /// How many samples of one kind of outcome a lane keeps: the newest.
 pub const SAMPLES_KEPT: usize = 5;
 
+/// The most bounded lanes of one sync that are looked at: the newest.
+pub const MOST_BOUNDED: usize = 500;
+
+/// The most logs besides a sync's own in which attempts are searched by [`Outcomes::keys`]: the newest.
+pub const MOST_LOGS: usize = 50;
+
 /// How many samples of refused requests a project keeps: the newest.
 pub const REFUSED_KEPT: usize = 200;
 
@@ -34,21 +40,23 @@ pub const REFUSED_KEPT: usize = 200;
 /// Part of the [`Journal`](crate::Journal): what a settlement records is durable with it.
 #[async_trait]
 pub trait Fates: Send + Sync + 'static {
-    /// Everything that is known of what a lane did with one event; `None` when the sync has no lane.
+    /// Everything that is known of what a lane did with one event; `None` when the sync has no lane. Of
+    /// bounded lanes that go with it nothing: they are asked by themselves.
     async fn fate(&self, sync: SyncId, offset: Offset) -> Result<Option<Fate>, StorageError>;
 
-    /// Attempts of a lane, latest first. Bounded work: a page may hold fewer rows than were asked for,
+    /// Attempts of a lane, and of the bounded lanes that go with it, latest first. Bounded work: a page may hold fewer rows than were asked for,
     /// even none, and still tell where to go on. None when the sync has no lane.
     async fn outcomes(&self, sync: SyncId, query: Outcomes) -> Result<OutcomePage, StorageError>;
 
-    /// A lane's samples, newest first, of all kinds or of one, without their bodies.
+    /// Samples of a lane, and of the bounded lanes that go with it, newest first, of all kinds or of one,
+    /// without their bodies.
     async fn samples(
         &self,
         sync: SyncId,
         what: Option<What>,
     ) -> Result<Vec<SampleRow>, StorageError>;
 
-    /// One sample of a lane.
+    /// One sample of these.
     async fn sample(&self, sync: SyncId, sequence: u64) -> Result<Option<SampleRow>, StorageError>;
 
     /// Events of a project that carry this, newest first, before `before`. Found by an index that
@@ -253,6 +261,8 @@ pub enum Standing {
 pub struct AttemptRow {
     /// Tells it from others of the same moment.
     pub sequence: u64,
+    /// Whose it is.
+    pub of: LaneOf,
     /// The attempt.
     pub attempt: Attempt,
 }
@@ -379,6 +389,8 @@ pub struct SampleResponse {
 pub struct SampleRow {
     /// Ascending with time.
     pub sequence: u64,
+    /// Whose it is.
+    pub of: LaneOf,
     /// The sample.
     pub sample: Sample,
 }

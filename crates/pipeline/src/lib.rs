@@ -67,6 +67,7 @@ mod url;
 mod user;
 pub mod views;
 
+pub use awaited::Completed;
 pub use check::{Check, Usage, Used, check};
 pub use plan::{Outcome, Parts, Plan};
 pub use problem::Problem;

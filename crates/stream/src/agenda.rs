@@ -113,6 +113,7 @@ mod tests {
             attempts: 1,
             due_at: Timestamp(due),
             failure,
+            given: None,
         }
     }
 

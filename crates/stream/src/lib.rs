@@ -30,7 +30,7 @@ use model::OutboundRequest;
 
 pub use backfill::{Backfill, CountedEvents, count_events, lane_of};
 pub use feed::Outcomes;
-pub use replay::{CountedFailures, FailedReplay, count_failures, event_type};
+pub use replay::{CountedFailures, FailedReplay, count_failures, event_type, replay_in};
 pub use streams::{ApplyError, Backlog, Config, Streams};
 pub use view::{Glance, Health, LaneView, Latency};
 

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::Pace;
-use journal::{EndedRow, EndedWhy, Journal, ReplayState, ReplayStep, StorageError};
+use journal::{EndedRow, EndedWhy, Journal, LaneOf, ReplayState, ReplayStep, StorageError};
 use model::replay::{FailedOutcome, Failures};
 use model::{Clock, DeliveryId, Event, ProjectId, ReplayId, SyncId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::lane::STORAGE_BACKOFF;
-use crate::streams::Slot;
+use crate::streams::Place;
 
 /// Ended deliveries that are looked at in one step.
 const PAGE: usize = 500;
@@ -78,20 +78,49 @@ pub struct FailedReplay {
     pub project: ProjectId,
     /// The sync.
     pub sync: SyncId,
+    /// The lanes of the sync's backfills that it is about, besides the sync's own.
+    pub backfills: Vec<LaneOf>,
     /// Which deliveries.
     pub failures: Failures,
     /// How many are begun again per minute at most; absent: as fast as the sync sends.
     pub per_minute: Option<NonZeroU32>,
 }
 
-/// Works a replay off.
+/// What the journal knows a replay by, as far as it is about the lane of one of the sync's backfills: how
+/// far it is there is counted apart.
+pub fn replay_in(replay: ReplayId, lane: SyncId) -> ReplayId {
+    let mut bytes = replay.to_bytes();
+    for (byte, of_lane) in bytes.iter_mut().zip(lane.to_bytes()) {
+        *byte ^= of_lane;
+    }
+    ReplayId::from_bytes(bytes)
+}
+
+impl FailedReplay {
+    /// The lanes that it is about, each with what the journal knows it by there.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = (LaneOf, ReplayId)> {
+        let own = LaneOf {
+            lane: self.sync,
+            log: self.project,
+        };
+        let backfills = self.backfills.iter();
+        let backfills = backfills.map(|of| (*of, replay_in(self.id, of.lane)));
+        std::iter::once((own, self.id)).chain(backfills)
+    }
+}
+
+/// Works a replay off in one of its lanes.
 pub(crate) struct Replayer {
-    replay: FailedReplay,
+    of: LaneOf,
+    /// What the journal knows it by in this lane.
+    id: ReplayId,
+    failures: Arc<Failures>,
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
-    /// The sync's place: its lane may end and begin again.
-    slot: Arc<Slot>,
-    pace: Pace,
+    /// The lane's place: it may end and begin again.
+    place: Place,
+    /// Shared with the other lanes.
+    pace: Arc<Pace>,
 }
 
 /// When to go on.
@@ -104,25 +133,27 @@ enum Next {
 
 impl Replayer {
     pub(crate) fn new(
-        replay: FailedReplay,
+        (of, id): (LaneOf, ReplayId),
+        failures: Arc<Failures>,
         journal: Arc<dyn Journal>,
         clock: Arc<dyn Clock>,
-        slot: Arc<Slot>,
+        place: Place,
+        pace: Arc<Pace>,
     ) -> Self {
-        let pace = Pace::default();
-        pace.set(replay.per_minute.map(NonZeroU32::get), clock.now());
         Self {
-            pace,
-            replay,
+            of,
+            id,
+            failures,
             journal,
             clock,
-            slot,
+            place,
+            pace,
         }
     }
 
     /// Works until all have been looked at, or the sync's lane is gone for good.
     pub(crate) async fn run(mut self) {
-        let (sync, replay) = (self.replay.sync, self.replay.id);
+        let (sync, replay) = (self.of.lane, self.id);
         loop {
             match self.step().await {
                 Ok(Next::AtOnce) => tokio::task::yield_now().await,
@@ -138,7 +169,7 @@ impl Replayer {
     }
 
     async fn step(&mut self) -> Result<Next, StorageError> {
-        let (sync, id) = (self.replay.sync, self.replay.id);
+        let (sync, id) = (self.of.lane, self.id);
         let state = self.journal.open_replay(sync, id).await?;
         if state.next >= state.until {
             return Ok(Next::Never);
@@ -174,7 +205,7 @@ impl Replayer {
     ) -> Result<(ReplayStep, Next), StorageError> {
         let now = self.clock.now();
         let mut step = ReplayStep {
-            replay: self.replay.id,
+            replay: self.id,
             looked_to: state.next,
             looked_at: 0,
             moved: Vec::new(),
@@ -201,25 +232,20 @@ impl Replayer {
     }
 
     async fn is_meant(&self, row: &EndedRow) -> Result<bool, StorageError> {
-        let FailedReplay {
-            project,
-            sync,
-            failures,
-            ..
-        } = &self.replay;
-        if !may_be_meant(failures, *project, *sync, row) {
+        let failures = &self.failures;
+        if !may_be_meant(failures, row) {
             return Ok(false);
         }
         if failures.event_types.is_empty() {
             return Ok(true);
         }
-        let event = self.journal.get(*project, row.ended.offset).await?;
+        let event = self.journal.get(self.of.log, row.ended.offset).await?;
         Ok(event.is_some_and(|event| has_type(&event, &failures.event_types)))
     }
 
     /// Has the sync's lane carry out a step; `false` when it has none that runs.
     async fn order(&self, step: ReplayStep) -> Result<bool, StorageError> {
-        let Some(orders) = self.slot.orders().await else {
+        let Some(orders) = self.place.orders().await else {
             return Ok(false);
         };
         let (reply, answer) = oneshot::channel();
@@ -235,8 +261,8 @@ impl Replayer {
 }
 
 /// Whether a delivery is among those that are meant, as far as its own row tells.
-fn may_be_meant(failures: &Failures, project: ProjectId, sync: SyncId, row: &EndedRow) -> bool {
-    let ended = &row.ended;
+fn may_be_meant(failures: &Failures, row: &EndedRow) -> bool {
+    let (ended, LaneOf { lane, log }) = (&row.ended, row.of);
     let (outcome, reason, status) = match &ended.why {
         EndedWhy::Expired(failure) => (
             FailedOutcome::Expired,
@@ -246,7 +272,7 @@ fn may_be_meant(failures: &Failures, project: ProjectId, sync: SyncId, row: &End
         EndedWhy::Discarded(why) => (FailedOutcome::Discarded, why.name(), None),
     };
     let among = |deliveries: &BTreeSet<DeliveryId>| {
-        deliveries.contains(&DeliveryId::of(project, ended.offset, sync, ended.part))
+        deliveries.contains(&DeliveryId::of(log, ended.offset, lane, ended.part))
     };
     failures.outcome.is_none_or(|wanted| wanted == outcome)
         && (failures.reasons.is_empty() || failures.reasons.contains(reason))
@@ -270,7 +296,7 @@ pub fn event_type(event: &Event) -> Option<&str> {
 /// What a replay of failures would send.
 #[derive(Debug, Clone, Default)]
 pub struct CountedFailures {
-    /// How many ended deliveries the sync has.
+    /// How many ended deliveries the sync has, those of its backfills among them.
     pub total: u64,
     /// How many of them were looked at, the newest first.
     pub looked_at: u64,
@@ -291,12 +317,12 @@ pub async fn count_failures(
     most: u64,
     examples: usize,
 ) -> Result<CountedFailures, StorageError> {
-    let (project, sync) = (replay.project, replay.sync);
+    let sync = replay.sync;
     let Some(stats) = journal.lane_stats(sync).await? else {
         return Ok(CountedFailures::default());
     };
     let mut counted = CountedFailures {
-        total: stats.ended,
+        total: stats.ended + stats.ended_of_bounded,
         ..CountedFailures::default()
     };
     let mut before = None;
@@ -307,13 +333,13 @@ pub async fn count_failures(
         let is_last = page.len() < wanted;
         for row in page {
             counted.looked_at += 1;
-            if !may_be_meant(&replay.failures, project, sync, &row) {
+            if !may_be_meant(&replay.failures, &row) {
                 continue;
             }
             let types = &replay.failures.event_types;
             let shown = counted.examples.len() < examples;
             if shown || !types.is_empty() {
-                let Some(event) = journal.get(project, row.ended.offset).await? else {
+                let Some(event) = journal.get(row.of.log, row.ended.offset).await? else {
                     continue;
                 };
                 if !types.is_empty() && !has_type(&event, types) {

@@ -144,6 +144,7 @@ impl Results {
             requests,
             result,
             told,
+            given,
             ..
         } = one;
         self.deliveries += 1;
@@ -200,6 +201,7 @@ impl Results {
                     attempts: 0,
                     due_at: until,
                     failure,
+                    given: None,
                 });
             }
             WorkResult::Discarded(why) => {
@@ -249,6 +251,7 @@ impl Results {
                             attempts: attempt,
                             due_at,
                             failure,
+                            given,
                         };
                         self.book.push(retry);
                     }

@@ -3,6 +3,7 @@
 mod backfills;
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Deliver;
+use crate::backfill::lane_of;
 use crate::breaker;
 use crate::crew::Crew;
 use crate::erased::Erased;
@@ -127,13 +129,39 @@ pub struct Streams {
     config: Config,
     lanes: Mutex<HashMap<SyncId, Arc<Slot>>>,
     /// The lanes of backfills, each with the sync that it is of.
-    backfills: Mutex<HashMap<ReplayId, (SyncId, Arc<Slot>)>>,
-    /// What ends each replay that is worked off.
-    replays: Mutex<HashMap<ReplayId, CancellationToken>>,
+    backfills: Arc<Mutex<Backfills>>,
+    /// What ends each replay that is worked off, by the lane that it is worked off in.
+    replays: Mutex<HashMap<(ReplayId, SyncId), CancellationToken>>,
     lane_tasks: TaskTracker,
     worker_tasks: TaskTracker,
     /// Gives up all deliveries.
     cancel: CancellationToken,
+}
+
+/// The lanes of backfills, each with the sync that it is of.
+type Backfills = HashMap<ReplayId, (SyncId, Arc<Slot>)>;
+
+/// Where a lane is found that is asked to send again.
+pub(crate) enum Place {
+    /// A sync's own.
+    Own(Arc<Slot>),
+    /// A backfill's, while it runs.
+    Backfill(Arc<Mutex<Backfills>>, ReplayId),
+}
+
+impl Place {
+    /// What the lane is asked through, if it runs.
+    pub(crate) async fn orders(&self) -> Option<mpsc::Sender<Order>> {
+        let slot = match self {
+            Self::Own(slot) => Arc::clone(slot),
+            Self::Backfill(all, id) => {
+                // The map is only read, inserted into and removed from under the lock.
+                let all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.get(id).map(|(_, slot)| Arc::clone(slot))?
+            }
+        };
+        slot.orders().await
+    }
 }
 
 /// A sync's place. The gate makes changes of one sync wait for each other, and for nobody else.
@@ -196,7 +224,7 @@ impl Streams {
             deliver,
             config,
             lanes: Mutex::default(),
-            backfills: Mutex::default(),
+            backfills: Arc::default(),
             replays: Mutex::default(),
             lane_tasks: TaskTracker::new(),
             worker_tasks: TaskTracker::new(),
@@ -471,36 +499,60 @@ impl Streams {
     /// Has ended deliveries sent again, from where the replay is; does nothing when that is under way.
     /// A sync that doesn't run goes on with it when it does.
     pub fn replay(&self, replay: FailedReplay) {
-        let (id, stop) = (replay.id, self.cancel.child_token());
-        {
-            let mut replays = self.replays();
-            replays.retain(|_, token| !token.is_cancelled());
-            if replays.contains_key(&id) {
-                return;
-            }
-            replays.insert(id, stop.clone());
-        }
         let (journal, clock) = (&self.tools.journal, &self.tools.clock);
-        let slot = self.slot(replay.sync);
-        let replayer = Replayer::new(replay, Arc::clone(journal), Arc::clone(clock), slot);
-        self.worker_tasks.spawn(async move {
-            let ended = stop.clone().drop_guard();
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = replayer.run() => {}
+        let pace = Pace::default();
+        pace.set(replay.per_minute.map(NonZeroU32::get), clock.now());
+        let (pace, failures) = (Arc::new(pace), Arc::new(replay.failures.clone()));
+        for (of, id) in replay.lanes() {
+            let stop = self.cancel.child_token();
+            {
+                let mut replays = self.replays();
+                replays.retain(|_, token| !token.is_cancelled());
+                if replays.contains_key(&(replay.id, of.lane)) {
+                    continue;
+                }
+                replays.insert((replay.id, of.lane), stop.clone());
             }
-            drop(ended);
-        });
+            let place = match of.lane == replay.sync {
+                true => Place::Own(self.slot(replay.sync)),
+                false => {
+                    let id = ReplayId::from_bytes(of.lane.to_bytes());
+                    Place::Backfill(Arc::clone(&self.backfills), id)
+                }
+            };
+            let (journal, clock) = (Arc::clone(journal), Arc::clone(clock));
+            let (failures, pace) = (Arc::clone(&failures), Arc::clone(&pace));
+            let replayer = Replayer::new((of, id), failures, journal, clock, place, pace);
+            self.worker_tasks.spawn(async move {
+                let ended = stop.clone().drop_guard();
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = replayer.run() => {}
+                }
+                drop(ended);
+            });
+        }
+    }
+
+    /// Whether deliveries of a backfill that ended without success are being sent again.
+    pub fn is_replayed(&self, backfill: ReplayId) -> bool {
+        let lane = lane_of(backfill);
+        let mut replays = self.replays();
+        replays.retain(|_, token| !token.is_cancelled());
+        replays.keys().any(|(_, of)| *of == lane)
     }
 
     /// Has a replay move nothing more; what it has moved is tried like any other delivery.
     pub fn stop_replay(&self, id: ReplayId) {
-        if let Some(stop) = self.replays().remove(&id) {
-            stop.cancel();
-        }
+        self.replays().retain(|(replay, _), stop| {
+            if *replay == id {
+                stop.cancel();
+            }
+            *replay != id
+        });
     }
 
-    fn replays(&self) -> MutexGuard<'_, HashMap<ReplayId, CancellationToken>> {
+    fn replays(&self) -> MutexGuard<'_, HashMap<(ReplayId, SyncId), CancellationToken>> {
         // The map is only read, inserted into and removed from under the lock.
         self.replays.lock().unwrap_or_else(PoisonError::into_inner)
     }

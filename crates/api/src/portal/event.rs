@@ -36,6 +36,9 @@ pub(super) struct EventsQuery {
     before: Option<u64>,
     /// Only events of this type.
     event_type: Option<String>,
+    /// Only events of this import, by the replay's id, in place of the project's own: positions are
+    /// among them.
+    import: Option<String>,
 }
 
 /// A page of events, newest first.
@@ -51,7 +54,7 @@ pub(super) struct EventPage {
 /// An event as the project's log has it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventView {
-    /// Its position in the project's log.
+    /// Its position in the project's log, or among the import's events.
     offset: u64,
     /// When the server took it.
     #[schema(format = DateTime)]
@@ -78,7 +81,11 @@ pub(super) async fn list(
     let before = query.before.map(Offset);
     let sensitive = portal.store.project(project).await?.sensitive;
     let wanted = query.event_type.as_deref();
-    let (events, next) = portal.recent(project, before, wanted, limit).await?;
+    let log = match &query.import {
+        Some(import) => portal.log_of_import(project, "import", import).await?.log,
+        None => project,
+    };
+    let (events, next) = portal.recent(log, before, wanted, limit).await?;
     let json = [(header::CONTENT_TYPE, "application/json")];
     let events: Vec<_> = events.iter().map(|event| mask(event, &sensitive)).collect();
     Ok((json, written(&events, next)).into_response())

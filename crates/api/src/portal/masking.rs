@@ -22,6 +22,13 @@ impl Redactions {
         Self { by_offset: None }
     }
 
+    /// Of a project with sensitive properties, where no event is known.
+    pub(super) fn nothing_known() -> Self {
+        Self {
+            by_offset: Some(HashMap::new()),
+        }
+    }
+
     /// For texts that were made of one event.
     pub(super) fn of(offset: Offset, redaction: Redaction) -> Self {
         Self {

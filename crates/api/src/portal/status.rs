@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract;
 use journal::hold::Caps;
-use journal::{EndedRow, EndedWhy, LaneStats, Retry, RetryKey};
+use journal::{EndedRow, EndedWhy, LaneOf, LaneStats, Retry, RetryKey};
 use model::outcome::{Category, Discarded, Failure};
 use model::{DeliveryId, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::{Path, Query};
+use super::fate::home::{Home, RedactionsOfLogs, delivery_id};
 use super::lanes::Health;
 use super::masking::Redactions;
 use super::openapi::Refusal;
@@ -45,7 +46,7 @@ pub(super) struct SyncStatus {
     /// When the oldest of them was received.
     #[schema(format = DateTime)]
     oldest_unsettled_at: Option<String>,
-    /// Records of deliveries that ended without success.
+    /// Records of deliveries that ended without success, those of its replays of past events among them.
     ended: u64,
     /// How many requests at once it makes at most at present: what the destination bears, as far as
     /// that is known.
@@ -184,6 +185,10 @@ pub(super) struct EndedView {
     delivery_id: String,
     /// The event's position in the project's log.
     offset: u64,
+    /// The replay of past events that it is of; null: the sync's own.
+    replay: Option<String>,
+    /// Whether `offset` is a position among the events of that replay, which is an import.
+    imported: bool,
     /// Whether the event or its user was to be delivered.
     part: Part,
     /// When it ended.
@@ -262,7 +267,7 @@ pub(super) async fn status(
         next_retry_at: stats.next_due.map(rfc3339),
         backlog: stats.head.0.saturating_sub(stats.cursor.0),
         oldest_unsettled_at: stats.oldest_unsettled.map(rfc3339),
-        ended: stats.ended,
+        ended: stats.ended + stats.ended_of_bounded,
         requests_at_once: lane.allowed,
         next_probe_at: lane.next_probe.map(rfc3339),
         // Of a lane that runs it is known what waits in memory, too.
@@ -349,7 +354,8 @@ fn parse_retry_key(text: &str) -> Option<RetryKey> {
     Some((Timestamp(due_at), Offset(offset), part))
 }
 
-/// Lists a sync's deliveries that ended without success, newest first.
+/// Lists a sync's deliveries that ended without success, newest first; those of its replays of past events
+/// are among them.
 #[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/ended", tag = "deliveries",
     operation_id = "list_ended",
     params(("project" = String, Path, description = "The project's id"),
@@ -362,33 +368,31 @@ pub(super) async fn ended(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<EndedView>>, ApiError> {
     portal.store.sync(project, id).await?;
-    portal
-        .ended_page(project, (project, id), &query)
-        .await
-        .map(Json)
+    let home = Home { project, sync: id };
+    portal.ended_page(home, home.own(), &query).await.map(Json)
 }
 
 impl Portal {
-    /// A page of a lane's deliveries that ended without success, newest first. The lane is one of the
-    /// project's, and reads a log: the project's own, or an import's.
+    /// A page of deliveries that ended without success, newest first: of a lane of the sync's, and of
+    /// those that go with it.
     pub(super) async fn ended_page(
         &self,
-        project: ProjectId,
-        (log, lane): (ProjectId, SyncId),
+        home: Home,
+        of: LaneOf,
         query: &PageQuery,
     ) -> Result<Page<EndedView>, ApiError> {
         let before = query.after(|cursor| cursor.parse().ok())?;
         let limit = query.limit()? as usize;
-        let mut found = self.lanes.ended(lane, before, limit + 1).await?;
+        let mut found = self.lanes.ended(of.lane, before, limit + 1).await?;
         let more = found.len() > limit;
         found.truncate(limit);
         let last = found.last().filter(|_| more);
         let next = last.map(|row| row.sequence.to_string());
-        let offsets = found.iter().map(|row| row.ended.offset);
-        let redactions = self.redactions_in(project, log, offsets).await?;
+        let events = found.iter().map(|row| (row.of, row.ended.offset));
+        let redactions = self.redactions_of(home.project, events).await?;
         let items = found
             .into_iter()
-            .map(|row| ended_view(log, lane, row, &redactions));
+            .map(|row| ended_view(home, row, &redactions));
         Ok(Page {
             items: items.collect(),
             next,
@@ -396,17 +400,14 @@ impl Portal {
     }
 }
 
-fn ended_view(
-    project: ProjectId,
-    sync: SyncId,
-    row: EndedRow,
-    redactions: &Redactions,
-) -> EndedView {
-    let ended = row.ended;
-    let shown = |text| redactions.apply(ended.offset, text);
+fn ended_view(home: Home, row: EndedRow, redactions: &RedactionsOfLogs) -> EndedView {
+    let EndedRow { of, ended, .. } = row;
+    let shown = |text| redactions.apply(of, ended.offset, text);
     EndedView {
-        delivery_id: DeliveryId::of(project, ended.offset, sync, ended.part).to_string(),
+        delivery_id: delivery_id(of, ended.offset, ended.part),
         offset: ended.offset.0,
+        replay: home.replay(of),
+        imported: home.is_import(of),
         part: ended.part,
         at: rfc3339(ended.at),
         attempts: ended.attempts,

@@ -164,6 +164,19 @@ impl Journal for Recorder {
         Ok(Vec::new())
     }
 
+    async fn given(
+        &self,
+        _: SyncId,
+        _: Offset,
+        _: model::Part,
+    ) -> Result<Option<std::sync::Arc<str>>, StorageError> {
+        Ok(None)
+    }
+
+    async fn bounded_lanes(&self, _: SyncId) -> Result<Vec<journal::LaneOf>, StorageError> {
+        Ok(Vec::new())
+    }
+
     async fn open_replay(&self, _: SyncId, _: ReplayId) -> Result<ReplayState, StorageError> {
         Ok(ReplayState::default())
     }

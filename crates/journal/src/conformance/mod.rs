@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)] // These are tests.
 
+pub mod bounded;
 pub mod dedupe;
 pub mod erasure;
 pub mod fates;
@@ -161,6 +162,8 @@ macro_rules! conformance {
             imports::erasing_a_user_goes_over_the_projects_imports
             imports::imports_are_kept_as_long_as_their_project_says
             imports::imports_go_with_their_sync_or_when_they_are_over
+            bounded::what_bounded_lanes_do_counts_for_their_sync
+            bounded::what_retries_were_given_is_kept_with_them
             traces::attempts_and_samples_of_erased_events_go
             traces::erased_attempts_make_room_for_others
             traces::a_replay_counts_what_was_erased_of_it

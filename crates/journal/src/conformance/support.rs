@@ -150,6 +150,7 @@ pub(super) fn retry(offset: u64, due_at: i64) -> Retry {
         attempts: 1,
         due_at: Timestamp(due_at),
         failure: failure(),
+        given: None,
     }
 }
 

@@ -9,8 +9,8 @@ use super::Sqlite;
 use super::fate::{read, read_refused};
 use super::person;
 use crate::fate::{
-    Fate, Fates, Found, Key, MOST_OFFSETS, OutcomePage, Outcomes, Refused, RefusedRow, SampleRow,
-    What,
+    Fate, Fates, Found, Key, MOST_LOGS, MOST_OFFSETS, OutcomePage, Outcomes, Refused, RefusedRow,
+    SampleRow, What,
 };
 use crate::{Journal, KnownUser, StorageError, Subject};
 
@@ -36,19 +36,25 @@ impl Fates for Sqlite {
             let read = move |connection: &_| read::outcomes(connection, sync, &query, None);
             return self.readers.run(read).await;
         };
-        let of = move |connection: &_| read::project_of(connection, sync);
-        let Some(project) = self.readers.run(of).await? else {
-            return Ok(OutcomePage::default());
-        };
-        let (events, complete) = self.may_carry(project, &first).await?;
+        let logs = self
+            .readers
+            .run(move |connection| read::logs(connection, sync));
+        let logs = logs.await?;
+        let mut complete = logs.len() <= 1 + MOST_LOGS;
+        let mut places = read::Places::new();
+        for log in logs.into_iter().take(1 + MOST_LOGS) {
+            let (events, all) = self.may_carry(log, &first).await?;
+            complete &= all;
+            places.insert(log, events);
+        }
         let keys = query.keys.clone();
-        let read = move |connection: &_| read::outcomes(connection, sync, &query, Some(&events));
+        let read = move |connection: &_| read::outcomes(connection, sync, &query, Some(&places));
         let mut page = self.readers.run(read).await?;
         page.partial = !complete;
         // Only those that are shown are worth a look at the events themselves.
         let rows = std::mem::take(&mut page.rows);
         for row in rows {
-            let event = self.get(project, row.attempt.offset).await?;
+            let event = self.get(row.of.log, row.attempt.offset).await?;
             if event.is_some_and(|event| keys.iter().all(|key| key.matches(&event))) {
                 page.rows.push(row);
             }

@@ -11,6 +11,7 @@ mod config;
 mod dedupe;
 mod erasing;
 mod failure;
+mod family;
 mod fate;
 mod fates;
 mod figures;
@@ -37,7 +38,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
-use model::{ErasureId, Event, Offset, ProjectId, Random, ReplayId, SyncId, Timestamp};
+use model::{ErasureId, Event, Offset, Part, ProjectId, Random, ReplayId, SyncId, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
 pub use config::Config;
@@ -49,8 +50,8 @@ use crate::received::Received;
 use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, EraseRequest, Erasing, Erasure, Held,
-    ImportLog, Journal, Keep, LanePosition, LaneStats, ReplayState, ReplayStep, Retired, Retry,
-    RetryKey, Settlement, Status, StorageError, Stretch, TimesErased,
+    ImportLog, Journal, Keep, LaneOf, LanePosition, LaneStats, ReplayState, ReplayStep, Retired,
+    Retry, RetryKey, Settlement, Status, StorageError, Stretch, TimesErased,
 };
 use dedupe::builder;
 use failure::Fault;
@@ -335,6 +336,17 @@ impl Journal for Sqlite {
             .await
     }
 
+    async fn given(
+        &self,
+        sync: SyncId,
+        offset: Offset,
+        part: Part,
+    ) -> Result<Option<Arc<str>>, StorageError> {
+        self.readers
+            .run(move |connection| reader::given(connection, sync, offset, part))
+            .await
+    }
+
     async fn ended(
         &self,
         sync: SyncId,
@@ -402,6 +414,14 @@ impl Journal for Sqlite {
     ) -> Result<LanePosition, StorageError> {
         self.request(move |group| group.open_bounded_lane(project, (sync, whose), range.clone()))
             .await
+    }
+
+    async fn bounded_lanes(&self, whose: SyncId) -> Result<Vec<LaneOf>, StorageError> {
+        let read = move |connection: &_| {
+            let lanes = family::bounded(connection, whose)?;
+            Ok(lanes.into_iter().map(|lane| lane.of).collect())
+        };
+        self.readers.run(read).await
     }
 
     async fn lane_bounds(&self, sync: SyncId) -> Result<Option<Range<Offset>>, StorageError> {

@@ -10,8 +10,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::config::Config;
 use super::failure::{Failure, Fault, advice};
+use super::family::CREATE_BOUNDED_LANES_OF_SYNCS;
 use super::received::CREATE_RECEIVED;
-use super::writer::CREATE_IMPORTS;
+use super::writer::{ADD_GIVEN_TO_RETRIES, CREATE_IMPORTS};
 use super::{fate, schema, upgrade};
 
 /// Why a journal can't be opened.
@@ -183,6 +184,8 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(schema::CREATE_TURNS)?;
     transaction.execute_batch(CREATE_RECEIVED)?;
     transaction.execute_batch(CREATE_IMPORTS)?;
+    transaction.execute_batch(CREATE_BOUNDED_LANES_OF_SYNCS)?;
+    transaction.execute_batch(ADD_GIVEN_TO_RETRIES)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

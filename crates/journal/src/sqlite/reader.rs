@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::chunk::Chunk;
 use super::failure::Fault;
+use super::family;
 use super::holds;
 use super::open::{Role, connect};
 use super::turns;
@@ -20,7 +21,7 @@ use super::writer::counts_from;
 use crate::hold::Drain;
 use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
-    Ended, EndedRow, Held, LaneStats, ReplayState, Retry, RetryKey, StorageError, Stretch,
+    Ended, EndedRow, Held, LaneOf, LaneStats, ReplayState, Retry, RetryKey, StorageError, Stretch,
 };
 
 /// How much one read takes from the disk at most, beyond its first chunk.
@@ -162,7 +163,7 @@ pub(super) fn retries(
         None => (i64::MIN, -1, -1),
     };
     let mut query = connection.prepare_cached(
-        "SELECT due_at, offset, part, attempts, failure FROM retries
+        "SELECT due_at, offset, part, attempts, failure, given FROM retries
          WHERE lane = ?1 AND (due_at, offset, part) > (?2, ?3, ?4)
          ORDER BY due_at, offset, part LIMIT ?5",
     )?;
@@ -183,7 +184,7 @@ pub(super) fn retries_of(
     offset: Offset,
 ) -> Result<Vec<Retry>, Fault> {
     let mut query = connection.prepare_cached(
-        "SELECT due_at, offset, part, attempts, failure FROM retries
+        "SELECT due_at, offset, part, attempts, failure, given FROM retries
          WHERE lane = ?1 AND offset = ?2 ORDER BY part",
     )?;
     let mut rows = query.query(params![lane, offset.0 as i64])?;
@@ -192,6 +193,25 @@ pub(super) fn retries_of(
         retries.push(retry(row, sync)?);
     }
     Ok(retries)
+}
+
+/// See [`Journal::given`](crate::Journal::given).
+pub(super) fn given(
+    connection: &Connection,
+    sync: SyncId,
+    offset: Offset,
+    part: Part,
+) -> Result<Option<Arc<str>>, Fault> {
+    let Some(lane) = lane_number(connection, sync)? else {
+        return Ok(None);
+    };
+    let given = connection
+        .prepare_cached("SELECT given FROM retries WHERE lane = ?1 AND offset = ?2 AND part = ?3")?
+        .query_row(params![lane, offset.0 as i64, part as u8], |row| {
+            row.get::<_, Option<String>>(0)
+        })
+        .optional()?;
+    Ok(given.flatten().map(Arc::from))
 }
 
 fn retry(row: &Row<'_>, sync: SyncId) -> Result<Retry, Fault> {
@@ -206,19 +226,21 @@ fn retry(row: &Row<'_>, sync: SyncId) -> Result<Retry, Fault> {
         part,
         attempts: row.get(3)?,
         failure,
+        given: row.get::<_, Option<String>>(5)?.map(Arc::from),
     })
 }
 
-/// `None` when the sync has no lane.
+/// See [`Journal::ended`](crate::Journal::ended); `None` when the sync has no lane.
 pub(super) fn ended(
     connection: &Connection,
     sync: SyncId,
     before: Option<u64>,
     max: usize,
 ) -> Result<Option<Vec<EndedRow>>, Fault> {
-    let Some(lane) = lane_number(connection, sync)? else {
+    let lanes = family::of(connection, sync)?;
+    if lanes.is_empty() {
         return Ok(None);
-    };
+    }
     let mut query = connection.prepare_cached(
         "SELECT sequence, offset, part, at, attempts, why FROM ended
          WHERE lane = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3",
@@ -226,9 +248,16 @@ pub(super) fn ended(
     let before = before
         .and_then(|before| i64::try_from(before).ok())
         .unwrap_or(i64::MAX);
-    let max = i64::try_from(max).unwrap_or(i64::MAX);
-    let rows = query.query(params![lane, before, max])?;
-    ended_rows(rows, sync).map(Some)
+    let most = i64::try_from(max).unwrap_or(i64::MAX);
+    let mut found = Vec::new();
+    for lane in &lanes {
+        let rows = query.query(params![lane.number, before, most])?;
+        found.extend(ended_rows(rows, lane.of)?);
+        // No more than a page and one lane's are held at once.
+        found.sort_unstable_by_key(|row| std::cmp::Reverse(row.sequence));
+        found.truncate(max);
+    }
+    Ok(Some(found))
 }
 
 /// `None` when the sync has no lane.
@@ -239,7 +268,7 @@ pub(super) fn ended_between(
     until: u64,
     max: usize,
 ) -> Result<Option<Vec<EndedRow>>, Fault> {
-    let Some(lane) = lane_number(connection, sync)? else {
+    let Some(lane) = family::own(connection, sync)? else {
         return Ok(None);
     };
     let mut query = connection.prepare_cached(
@@ -248,16 +277,21 @@ pub(super) fn ended_between(
     )?;
     let stored = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let max = i64::try_from(max).unwrap_or(i64::MAX);
-    let rows = query.query(params![lane, stored(after), stored(until), max])?;
-    ended_rows(rows, sync).map(Some)
+    let rows = query.query(params![lane.number, stored(after), stored(until), max])?;
+    ended_rows(rows, lane.of).map(Some)
 }
 
-fn ended_rows(mut rows: Rows<'_>, sync: SyncId) -> Result<Vec<EndedRow>, Fault> {
-    let mut ended = Vec::new();
+fn ended_rows(mut rows: Rows<'_>, of: LaneOf) -> Result<Vec<EndedRow>, Fault> {
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        ended.push(ended_row(row, sync)?);
+        let (sequence, ended) = ended_row(row, of.lane)?;
+        found.push(EndedRow {
+            sequence,
+            of,
+            ended,
+        });
     }
-    Ok(ended)
+    Ok(found)
 }
 
 /// Which part of the log a bounded lane reads; `None` when the sync has none.
@@ -380,13 +414,13 @@ pub(super) fn ended_of(
     let mut rows = query.query(params![lane, offset.0 as i64])?;
     let mut ended = Vec::new();
     while let Some(row) = rows.next()? {
-        ended.push(ended_row(row, sync)?.ended);
+        ended.push(ended_row(row, sync)?.1);
     }
     Ok(ended)
 }
 
-/// The ended delivery in the columns `sequence, offset, part, at, attempts, why`.
-pub(super) fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> {
+/// The sequence and the ended delivery in the columns `sequence, offset, part, at, attempts, why`.
+pub(super) fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<(u64, Ended), Fault> {
     let why = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
     let (part, why) = (Part::from_code(row.get(2)?), serde_json::from_str(why).ok());
     let (Some(part), Some(why)) = (part, why) else {
@@ -394,16 +428,14 @@ pub(super) fn ended_row(row: &Row<'_>, sync: SyncId) -> Result<EndedRow, Fault> 
             "an ended delivery of {sync} can't be read"
         )));
     };
-    Ok(EndedRow {
-        sequence: row.get::<_, i64>(0)? as u64,
-        ended: Ended {
-            offset: Offset(row.get::<_, i64>(1)? as u64),
-            part,
-            at: Timestamp(row.get(3)?),
-            attempts: row.get(4)?,
-            why,
-        },
-    })
+    let ended = Ended {
+        offset: Offset(row.get::<_, i64>(1)? as u64),
+        part,
+        at: Timestamp(row.get(3)?),
+        attempts: row.get(4)?,
+        why,
+    };
+    Ok((row.get::<_, i64>(0)? as u64, ended))
 }
 
 /// A delivery whose turn it is, and the retry of it.
@@ -485,6 +517,16 @@ pub(super) fn lane_stats(
         .query_row([lane], |row| row.get::<_, Option<i64>>(0))?;
     let (in_order, awaiting) = turns::tally(connection, lane)?;
     let losses = holds::losses(connection, lane)?;
+    let ended_of_bounded: i64 = connection
+        .prepare_cached(
+            "SELECT COALESCE(sum(ended), 0) FROM bounded_lanes
+             JOIN lanes ON lanes.number = bounded_lanes.lane WHERE whose = ?1 AND dropped = 0",
+        )?
+        .query_row([sync.to_bytes()], |row| row.get(0))?;
+    let noted = connection
+        .prepare_cached("SELECT outcomes FROM fates WHERE lane = ?1")?
+        .query_row([lane], |row| row.get::<_, i64>(0))
+        .optional()?;
     let (project, mut stats) = connection
         .prepare_cached(
             "SELECT lanes.project, cursor, next, pending, ended, filtered, delivered_first,
@@ -500,6 +542,8 @@ pub(super) fn lane_stats(
                 in_order,
                 awaiting,
                 ended: row.get::<_, i64>(4)? as u64,
+                ended_of_bounded: ended_of_bounded as u64,
+                noted: noted.unwrap_or(0) as u64,
                 oldest_unsettled: None,
                 unsettled_bytes: row.get::<_, i64>(11)? as u64,
                 losses,

@@ -6,7 +6,8 @@
 /// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays and `holds`, and
 /// users can be erased. Since 5, a user's devices are found by the user. Since 6, there are `turns`, what projects
 /// received lately is kept, and logs of imports are somebody's.
-pub(super) const VERSION: i64 = 6;
+/// Since 7, retries have what their events were given, and bounded lanes are found by their syncs.
+pub(super) const VERSION: i64 = 7;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;

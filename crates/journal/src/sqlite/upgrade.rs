@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::failure::Fault;
+use super::family::CREATE_BOUNDED_LANES_OF_SYNCS;
 use super::fate;
 use super::figures::{Whose, put};
 use super::received::CREATE_RECEIVED;
 use super::schema;
-use super::writer::{CREATE_IMPORTS, counts_from};
+use super::writer::{ADD_GIVEN_TO_RETRIES, CREATE_IMPORTS, counts_from};
 use crate::figures::{Figures, Step};
 
 /// Makes a database of this version one of ours, whole or not at all. Programs of former versions
@@ -35,6 +36,10 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
         transaction.execute_batch(schema::CREATE_TURNS)?;
         transaction.execute_batch(CREATE_RECEIVED)?;
         transaction.execute_batch(CREATE_IMPORTS)?;
+    }
+    if version < 7 {
+        transaction.execute_batch(CREATE_BOUNDED_LANES_OF_SYNCS)?;
+        transaction.execute_batch(ADD_GIVEN_TO_RETRIES)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

@@ -102,6 +102,7 @@ async fn fill(journal: &Arc<dyn Journal>, events: u64) {
                 attempts: 1,
                 due_at: NOW,
                 failure: failure(),
+                given: None,
             })
             .collect(),
         ended: offsets

@@ -239,6 +239,7 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
         let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
         let version = || database.pragma_query_value(None, "user_version", |row| row.get(0));
         let now: i64 = version().unwrap();
+        database.execute_batch(VERSION_7_AWAY).unwrap();
         database.execute_batch(VERSION_6_AWAY).unwrap();
         database.execute_batch(VERSION_5_AWAY).unwrap();
         database.execute_batch(VERSION_4_AWAY).unwrap();
@@ -266,6 +267,11 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
         }
     }
 }
+
+/// Makes a database of version 7 one of version 6.
+const VERSION_7_AWAY: &str = "
+    DROP INDEX bounded_lanes_whose; ALTER TABLE retries DROP COLUMN given;
+    PRAGMA user_version = 6;";
 
 /// Makes a database of version 6 one of version 5.
 const VERSION_6_AWAY: &str = "
@@ -296,6 +302,7 @@ async fn of_what_a_former_version_settled_nothing_is_known() {
     journal.accept(batch(events)).await.unwrap();
     journal.close().await;
     let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    database.execute_batch(VERSION_7_AWAY).unwrap();
     database.execute_batch(VERSION_6_AWAY).unwrap();
     database.execute_batch(VERSION_5_AWAY).unwrap();
     database.execute_batch(VERSION_4_AWAY).unwrap();
@@ -330,6 +337,7 @@ async fn a_lane_of_a_former_version_can_keep_deliveries_in_order() {
         journal.accept(ten(0)).await.unwrap();
         journal.close().await;
         let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+        database.execute_batch(VERSION_7_AWAY).unwrap();
         database.execute_batch(VERSION_6_AWAY).unwrap();
         if former == 4 {
             database.execute_batch(VERSION_5_AWAY).unwrap();

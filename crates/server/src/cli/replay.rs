@@ -352,7 +352,7 @@ fn print_dry_run(found: &Value) {
     }
 }
 
-fn print_example(example: &Value) {
+pub(super) fn print_example(example: &Value) {
     let when = output::text(&example["received_at"]);
     let event_type = output::text(&example["event_type"]);
     let id = output::text(&example["delivery_id"]);

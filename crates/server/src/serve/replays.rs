@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use api::portal::{CountedEvents, CountedFailures, FieldProblem, LaneError, Progress, Replays};
 use async_trait::async_trait;
-use journal::{Accepted, Batch, ImportLog, IncomingEvent, StorageError};
+use journal::{Accepted, Batch, ImportLog, IncomingEvent, LaneOf, ReplayState, StorageError};
 use model::definition::Definition;
 use model::replay::{Failures, PastEvents, Replayed};
 use model::sync::Sync;
 use model::{Offset, ProjectId, ReplayId, SyncId, Timestamp};
 use pipeline::{Plan, Scope};
 use store::{ReplayGoal, ReplayRecord};
-use stream::{ApplyError, Backfill, FailedReplay, Health, LaneView, lane_of};
+use stream::{ApplyError, Backfill, FailedReplay, Health, LaneView, lane_of, replay_in};
 
 use super::adapters::{ControlledLanes, unavailable};
 
@@ -34,16 +34,14 @@ impl Replays for ControlledLanes {
             self.streams.stop_replay(replay.id);
             return Ok(());
         }
-        match self.journal.open_replay(replay.sync, replay.id).await {
-            Ok(_) => {}
-            // A sync that was never enabled has nothing that failed.
-            Err(StorageError::UnknownLane(_)) => return Ok(()),
-            Err(error) => return Err(unavailable(error)),
-        }
+        let Some(backfills) = self.open_failed(replay).await? else {
+            return Ok(());
+        };
         self.streams.replay(FailedReplay {
             id: replay.id,
             project: replay.project,
             sync: replay.sync,
+            backfills,
             failures: failures.clone(),
             per_minute: replay.per_minute,
         });
@@ -56,16 +54,20 @@ impl Replays for ControlledLanes {
         }
         let state = self.journal.replay_state(replay.id).await;
         if let Some(state) = state.map_err(unavailable)? {
-            return Ok(Some(Progress {
-                total: state.total,
-                looked_at: state.looked_at,
-                begun: state.moved,
-                delivered: state.delivered,
-                failed: state.failed,
-                unsent: state.unsent,
-                done: state.is_done(),
+            let mut progress = Progress {
+                done: true,
                 ..Progress::default()
-            }));
+            };
+            add(&mut progress, &state);
+            let backfills = self.journal.bounded_lanes(replay.sync).await;
+            for of in backfills.map_err(unavailable)? {
+                let id = replay_in(replay.id, of.lane);
+                let state = self.journal.replay_state(id).await;
+                if let Some(state) = state.map_err(unavailable)? {
+                    add(&mut progress, &state);
+                }
+            }
+            return Ok(Some(progress));
         }
         let lane = self.journal.lane_stats(replay.sync).await;
         Ok(match lane.map_err(unavailable)? {
@@ -97,6 +99,21 @@ impl Replays for ControlledLanes {
         Ok(())
     }
 
+    async fn give_up_replay(&self, replay: &ReplayRecord) -> Result<(), LaneError> {
+        match &replay.what {
+            // What it has begun is tried like any other delivery.
+            Replayed::Failed(_) => Ok(()),
+            Replayed::Events(_) | Replayed::Import(_) => {
+                let given_up = self.streams.give_up_backfill(replay.id);
+                given_up.await.map_err(unavailable)
+            }
+        }
+    }
+
+    async fn backfills(&self, sync: SyncId) -> Result<Vec<LaneOf>, LaneError> {
+        self.journal.bounded_lanes(sync).await.map_err(unavailable)
+    }
+
     async fn own_imports(&self, imports: &[ReplayRecord]) -> Result<(), LaneError> {
         let logs = imports.iter().map(import_log).collect();
         self.journal.own_imports(logs).await.map_err(unavailable)
@@ -115,6 +132,7 @@ impl Replays for ControlledLanes {
             id: ReplayId::from_bytes([0; 16]),
             project,
             sync,
+            backfills: Vec::new(),
             failures: failures.clone(),
             per_minute: None,
         };
@@ -180,7 +198,10 @@ impl ControlledLanes {
         if let Replayed::Import(_) = replay.what {
             self.own_imports(std::slice::from_ref(replay)).await?;
         }
-        if replay.state != ReplayGoal::Running || !sync.enabled {
+        if replay.state.is_final() && !self.carry_what_ended(replay).await? {
+            return Ok(());
+        }
+        if replay.state == ReplayGoal::Paused || !sync.enabled {
             let paused = self.streams.pause_backfill(replay.id);
             return paused.await.map_err(unavailable);
         }
@@ -209,6 +230,61 @@ impl ControlledLanes {
             ApplyError::Problems(found) => problems(found),
             ApplyError::Storage(error) => unavailable(error),
         })
+    }
+
+    /// Has the journal know a replay of failed deliveries in all lanes that it is about, at first; says
+    /// which of these are backfills'. `None`: a sync that was never enabled has nothing that failed.
+    async fn open_failed(&self, replay: &ReplayRecord) -> Result<Option<Vec<LaneOf>>, LaneError> {
+        let known = self.journal.replay_state(replay.id).await;
+        let known = known.map_err(unavailable)?.is_some();
+        let all = self.journal.bounded_lanes(replay.sync).await;
+        let mut backfills = Vec::new();
+        for of in all.map_err(unavailable)? {
+            let id = replay_in(replay.id, of.lane);
+            let is_about = match known {
+                true => {
+                    let state = self.journal.replay_state(id).await;
+                    state.map_err(unavailable)?.is_some()
+                }
+                false => {
+                    let first = self.journal.ended_between(of.lane, 0, u64::MAX, 1).await;
+                    !first.map_err(unavailable)?.is_empty()
+                }
+            };
+            if is_about {
+                let opened = self.journal.open_replay(of.lane, id).await;
+                opened.map_err(unavailable)?;
+                backfills.push(of);
+            }
+        }
+        // The sync's own is opened last: from then on it is known which lanes these are.
+        match self.journal.open_replay(replay.sync, replay.id).await {
+            Ok(_) => Ok(Some(backfills)),
+            Err(StorageError::UnknownLane(_)) => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Of a backfill that has ended: whether its lane is to run, since what failed is sent again. What was
+    /// left when it was cancelled is given up before.
+    async fn carry_what_ended(&self, replay: &ReplayRecord) -> Result<bool, LaneError> {
+        let lane = lane_of(replay.id);
+        let bounds = self.journal.lane_bounds(lane).await.map_err(unavailable)?;
+        let stats = self.journal.lane_stats(lane).await.map_err(unavailable)?;
+        let (Some(bounds), Some(stats)) = (bounds, stats) else {
+            return Ok(false);
+        };
+        if stats.cursor < bounds.end.min(stats.head) {
+            self.give_up_replay(replay).await?;
+        }
+        if stats.pending + stats.in_order > 0 || self.streams.is_replayed(replay.id) {
+            return Ok(true);
+        }
+        if self.streams.backfill_view(replay.id).is_some() {
+            let paused = self.streams.pause_backfill(replay.id);
+            paused.await.map_err(unavailable)?;
+        }
+        Ok(false)
     }
 
     /// Where events lie that were received within some time.
@@ -241,25 +317,34 @@ impl ControlledLanes {
         let failed = stats.total.discarded + stats.total.expired;
         let view = self.streams.backfill_view(replay.id);
         let ill = |view: &LaneView| matches!(view.health, Health::Failing | Health::Stalled);
-        let cancelled = replay.state == ReplayGoal::Cancelled;
+        // What was given up when it was cancelled.
+        let dropped = stats.losses.dropped;
+        let passed = stats.cursor.0.saturating_sub(bounds.start.0);
         Ok(Some(Progress {
             total: end.0.saturating_sub(bounds.start.0),
-            looked_at: stats.cursor.0.saturating_sub(bounds.start.0),
+            looked_at: passed.saturating_sub(dropped.events),
             // Of one that keeps the order of users, some may wait without a retry.
-            begun: delivered + failed + stats.pending + stats.in_order,
+            begun: delivered + failed + stats.pending + stats.in_order + dropped.retries,
             delivered,
             failed,
-            // What waits is given up with the rest.
-            unsent: if cancelled {
-                stats.pending + stats.in_order
-            } else {
-                0
-            },
+            unsent: dropped.retries,
             done: arrived && stats.cursor >= end && stats.pending == 0 && stats.in_order == 0,
             kept: stats.ended,
+            noted: stats.noted,
             trouble: view.filter(ill).and_then(|view| view.reason),
         }))
     }
+}
+
+/// Adds how far a replay of failed deliveries is in one lane.
+fn add(progress: &mut Progress, state: &ReplayState) {
+    progress.total += state.total;
+    progress.looked_at += state.looked_at;
+    progress.begun += state.moved;
+    progress.delivered += state.delivered;
+    progress.failed += state.failed;
+    progress.unsent += state.unsent;
+    progress.done &= state.is_done();
 }
 
 /// Whose an import's log is. Of one that is settled nothing more is wanted.

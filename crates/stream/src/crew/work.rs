@@ -36,6 +36,8 @@ pub(crate) struct Work {
     pub(crate) stored: bool,
     /// Whether it waited for a property of its user that has not come.
     pub(crate) waited: Waited,
+    /// The properties of its user that its event was given, as a JSON object.
+    pub(crate) given: Option<Arc<str>>,
     /// How often events of the log had been erased when its event was read.
     pub(crate) erased: u64,
 }
@@ -49,6 +51,7 @@ pub(crate) struct Done {
     /// As the work's.
     pub(crate) user: Option<u64>,
     pub(crate) stored: bool,
+    pub(crate) given: Option<Arc<str>>,
     pub(crate) received_at: Timestamp,
     /// When the attempt began and ended.
     pub(crate) began: Timestamp,

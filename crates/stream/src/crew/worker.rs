@@ -116,6 +116,7 @@ async fn serve(shared: Arc<Shared>) {
             booked: work.booked,
             user: work.user,
             stored: work.stored,
+            given: work.given,
             received_at: work.event.received_at,
             began,
             at: shared.clock.now(),

@@ -86,10 +86,32 @@ impl Lane {
             .await?;
         let complete = known.and_then(|known| self.plan.completed(&work.event, &known));
         let is_complete = complete.is_some();
-        if let Some(event) = complete {
-            work.event = Arc::new(event);
+        if let Some(complete) = complete {
+            work.event = Arc::new(complete.event);
+            work.given = Some(complete.given.into());
         }
         Ok(is_complete)
+    }
+
+    /// Gives the event of a retry what it had at the attempt before, whatever has become of it since: all
+    /// attempts are made of the same.
+    pub(super) async fn give_again(
+        &mut self,
+        due: &DueRetry,
+        work: &mut Work,
+    ) -> Result<(), StorageError> {
+        if due.attempts == 0 || self.plan.awaited(&work.event).is_empty() {
+            return Ok(());
+        }
+        let (_, offset, part) = due.key;
+        let Some(given) = self.tools.journal.given(self.sync, offset, part).await? else {
+            return Ok(());
+        };
+        if let Some(event) = self.plan.completed_again(&work.event, &given) {
+            work.event = Arc::new(event);
+            work.given = Some(given);
+        }
+        Ok(())
     }
 
     /// Has a new delivery wait for a property of its user.
@@ -157,6 +179,7 @@ impl Lane {
             attempts: 0,
             due_at,
             failure,
+            given: None,
         };
         self.exposed += 1;
         self.results.book(turn, retry, former);

@@ -176,8 +176,11 @@ impl Lane {
                 user: None,
                 stored: true,
                 waited: Waited::No,
+                given: None,
                 erased,
             };
+            let given = self.give_again(&due, &mut work).await;
+            given.inspect_err(|_| self.put_back(&due))?;
             let lacking = self.lacking(&due, &mut work).await;
             match lacking.inspect_err(|_| self.put_back(&due))? {
                 Lacking::Waits => continue,
@@ -280,6 +283,7 @@ impl Lane {
                     user,
                     stored: false,
                     waited: Waited::No,
+                    given: None,
                     erased: self.page_erased,
                 });
             }

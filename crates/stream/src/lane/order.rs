@@ -127,6 +127,7 @@ impl Lane {
             requests: 0,
             result,
             told: None,
+            given: None,
         });
     }
 
@@ -210,6 +211,7 @@ impl Lane {
             user: Some(user),
             stored: true,
             waited: Waited::No,
+            given: None,
             erased,
         };
         let complete = self.complete(&mut work, user).await;

@@ -9,7 +9,7 @@ use journal::{Counts, StorageError};
 use model::{Offset, ReplayId, SyncId};
 use tokio::sync::watch;
 
-use super::{ApplyError, Shown, Slot, Streams, Wanted};
+use super::{ApplyError, Backfills, Shown, Slot, Streams, Wanted};
 use crate::backfill::{Backfill, Marked, lane_of};
 use crate::sample::{Subject, all_secrets};
 use crate::view::LaneView;
@@ -35,7 +35,7 @@ impl Streams {
         by_sync
     }
 
-    pub(super) fn backfills(&self) -> MutexGuard<'_, HashMap<ReplayId, (SyncId, Arc<Slot>)>> {
+    pub(super) fn backfills(&self) -> MutexGuard<'_, Backfills> {
         // The map is only read, inserted into and removed from under the lock.
         self.backfills
             .lock()
@@ -115,6 +115,17 @@ impl Streams {
             // It has not begun.
             Err(StorageError::UnknownLane(_)) => Ok(()),
             other => other,
+        }
+    }
+
+    /// Has a backfill give up what it has not looked at, and its retries; what ended without success is
+    /// kept.
+    pub async fn give_up_backfill(&self, id: ReplayId) -> Result<(), StorageError> {
+        self.pause_backfill(id).await?;
+        match self.tools.journal.drop_backlog(lane_of(id)).await {
+            // It has not begun.
+            Err(StorageError::UnknownLane(_)) => Ok(()),
+            other => other.map(|_| ()),
         }
     }
 

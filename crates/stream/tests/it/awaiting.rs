@@ -15,7 +15,7 @@ use model::user::PropertyUpdate;
 use model::{Clock as _, ErasureId, EventKind, Offset, Part};
 
 use crate::order::number_in;
-use crate::support::{Arrived, World};
+use crate::support::{Answer, Arrived, World};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -556,4 +556,41 @@ async fn users_of_events_wait_with_them() {
         .await;
     let arrived = numbers(&world.destination.arrived("/wait"));
     assert_eq!(arrived, [0, 1000, 1, 1000, 1000], "the identify comes last");
+}
+
+#[tokio::test]
+async fn all_attempts_have_the_property_that_came() {
+    for order in [Order::None, Order::PerUser] {
+        let mut world = World::new(Config::default()).await;
+        let sync = waiting(&world, order);
+        apply(&world, &sync).await;
+        send(&world, "ann", [1]).await;
+        until_awaiting(&world, &sync, 1).await;
+        let failing = [Answer::Status(500)];
+        world.destination.answers("/wait", failing);
+        identify(&world, "ann", r#"{"mail":"ann@example.com"}"#).await;
+        world
+            .until_before_retry("a failure", |world| {
+                view(world, &sync).counts.failed_attempts == 1
+            })
+            .await;
+        identify(&world, "ann", r#"{"$unset":{"mail":"-"}}"#).await;
+        // The retry is read from the journal.
+        world.restart(&[]).await;
+        world.destination.answers("/wait", [Answer::Status(200)]);
+        apply(&world, &sync).await;
+        world
+            .until("delivery", |world| {
+                let counts = view(world, &sync).counts;
+                counts.delivered_retry + counts.discarded == 1
+            })
+            .await;
+        assert_eq!(view(&world, &sync).counts.discarded, 0);
+        let arrived = world.destination.arrived("/wait");
+        assert!(arrived.iter().any(|one| one.attempt == "2"));
+        let bodies = arrived.iter().map(|one| one.body.as_str());
+        let all: std::collections::BTreeSet<_> = bodies.collect();
+        let sent = r#"{"n":1,"mail":"ann@example.com"}"#;
+        assert_eq!(all.into_iter().collect::<Vec<_>>(), [sent]);
+    }
 }

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use journal::Journal as _;
-use millstream_stream::{Backfill, Config, Health, count_events, lane_of};
+use millstream_stream::{
+    Backfill, Config, FailedReplay, Health, count_events, count_failures, lane_of, replay_in,
+};
 use model::definition::Definition;
 use model::filter::Selection;
+use model::replay::Failures;
 use model::sync::{Order, Sync};
 use model::{Clock, DeliveryId, Offset, Part, ReplayId, Timestamp};
 use pipeline::{Plan, Scope};
@@ -351,4 +354,88 @@ async fn until_reached(world: &World, pending: u64, users: usize) {
         world.clock.advance_to_next_sleeper();
     }
     panic!("the backfill did not get there");
+}
+
+#[tokio::test]
+async fn what_failed_of_a_backfill_is_sent_again_and_counts_for_its_sync() {
+    let mut world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/past");
+    world.apply(&sync).await;
+    world.send("tick", 0..30).await;
+    world.until_arrived("/past", 30).await;
+    world.until_settled(&sync).await;
+    let until = world.clock.now() + Duration::from_secs(1);
+    world.clock.advance(Duration::from_secs(3600));
+    world.destination.answers("/past", [Answer::Status(503)]);
+    let backfill = backfill(&sync, until, &[]);
+    carry(&world, &backfill, until).await;
+    let lane = lane_of(ID);
+    for _ in 0..40_000 {
+        if world.journal.lane_stats(lane).await.unwrap().unwrap().ended == 30 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_micros(500)).await;
+        world.clock.advance_to_next_sleeper();
+    }
+    let own = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    assert_eq!((own.ended, own.ended_of_bounded), (0, 30));
+    let rows = world.journal.ended(sync.id, None, 100).await.unwrap();
+    assert_eq!(rows.len(), 30);
+    assert!(rows.iter().all(|row| row.of.lane == lane));
+    let failed: BTreeSet<_> = marked(&world);
+
+    let replay = FailedReplay {
+        id: ReplayId::from_bytes([9; 16]),
+        project: world.project,
+        sync: sync.id,
+        backfills: world.journal.bounded_lanes(sync.id).await.unwrap(),
+        failures: Failures::default(),
+        per_minute: None,
+    };
+    let counted = count_failures(&*world.journal, &replay, 1000, 3).await;
+    let counted = counted.unwrap();
+    let counts = (counted.total, counted.matching, counted.examples.len());
+    assert_eq!(counts, (30, 30, 3));
+    world.restart(std::slice::from_ref(&sync)).await;
+    world.destination.answers("/past", [Answer::Status(200)]);
+    let in_lane = replay_in(replay.id, lane);
+    world.journal.open_replay(lane, in_lane).await.unwrap();
+    let opened = world.journal.open_replay(sync.id, replay.id).await;
+    opened.unwrap();
+    world.streams.replay(replay.clone());
+    assert!(world.streams.is_replayed(ID));
+    carry(&world, &backfill, until).await;
+    let mut state = None;
+    for _ in 0..40_000 {
+        state = world.journal.replay_state(in_lane).await.unwrap();
+        if state.is_some_and(|state| state.is_done()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_micros(500)).await;
+        world.clock.advance_to_next_sleeper();
+    }
+    let state = state.unwrap();
+    assert_eq!((state.total, state.moved, state.delivered), (30, 30, 30));
+    assert_eq!(marked(&world), failed, "under the same ids");
+    let rows = world.journal.ended(sync.id, None, 100).await.unwrap();
+    assert!(rows.is_empty());
+    let figures = world.figures(&sync).await;
+    let counts = figures.counts;
+    assert_eq!(
+        (
+            counts.delivered_first,
+            counts.expired,
+            counts.delivered_retry
+        ),
+        (30, 30, 30)
+    );
+    let of_backfill: u64 = figures.details.failures.values().sum();
+    assert_eq!((of_backfill, figures.pending), (300, 0));
+}
+
+/// The ids of deliveries of backfills that arrived.
+fn marked(world: &World) -> BTreeSet<String> {
+    let arrived = world.destination.arrived("/past");
+    let marked = arrived.iter().filter(|one| one.backfill.is_some());
+    marked.map(|one| one.delivery.clone()).collect()
 }

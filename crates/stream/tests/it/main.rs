@@ -7,6 +7,7 @@ mod backfills;
 mod breaker;
 mod erasures;
 mod fates;
+mod follow_ups;
 mod holding;
 mod isolation;
 mod limits;

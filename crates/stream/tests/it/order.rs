@@ -227,6 +227,7 @@ async fn replayed_deliveries_are_out_of_order_and_hold_nobody_up() {
         id: ReplayId::from_bytes([1; 16]),
         project: sync.project,
         sync: sync.id,
+        backfills: Vec::new(),
         failures: Failures::default(),
         per_minute: None,
     });

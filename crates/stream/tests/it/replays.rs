@@ -34,6 +34,7 @@ fn replay(sync: &Sync, number: u8, failures: Failures) -> FailedReplay {
         id: ReplayId::from_bytes([number; 16]),
         project: sync.project,
         sync: sync.id,
+        backfills: Vec::new(),
         failures,
         per_minute: None,
     }

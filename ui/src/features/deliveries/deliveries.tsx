@@ -67,17 +67,25 @@ export function DeliveriesPage() {
       <Drawer
         opened={search.open !== undefined}
         onClose={() => {
-          change({ ...search, open: undefined });
+          change({ ...search, open: undefined, import: undefined });
         }}
         position="right"
         size="xl"
         title="Delivery"
       >
-        {search.open !== undefined && <Delivery key={search.open} {...of} organisation={organisation} offset={search.open} />}
+        {search.open !== undefined && (
+          <Delivery key={`${search.import ?? ""} ${String(search.open)}`} {...of} organisation={organisation} offset={search.open} ofImport={search.import} />
+        )}
       </Drawer>
     </div>
   );
 }
+
+const openOf = (search: DeliveriesSearch, { offset, imported, replay }: Attempt): DeliveriesSearch => ({
+  ...search,
+  open: offset,
+  import: imported ? (replay ?? undefined) : undefined,
+});
 
 const keyOf = ({ delivery_id, attempt, outcome }: Attempt) => `${delivery_id} ${String(attempt)} ${outcome}`;
 
@@ -137,10 +145,11 @@ function columnsOf(of: { project: string; sync: string }, search: DeliveriesSear
       name: "Event",
       cell: (each) => (
         <>
-          <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ ...search, open: each.offset }} replace fw={600}>
+          <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={openOf(search, each)} replace fw={600}>
             {each.event_type === "" ? "(no type)" : each.event_type}
           </TextLink>
           {each.part === "user" && <div className={classes.part}>User</div>}
+          {each.replay != null && <div className={classes.part}>{each.imported ? "Import" : "Backfill"}</div>}
         </>
       ),
     },

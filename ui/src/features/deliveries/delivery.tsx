@@ -23,13 +23,15 @@ interface DeliveryProps {
   sync: string;
   organisation: string | undefined;
   offset: number;
+  /** The import that the event is of, where it is no event of the project's own. */
+  ofImport: string | undefined;
 }
 
 /** What a sync did with an event: how its deliveries stand, each attempt, and what was sent where that is kept. */
-export function Delivery({ project, sync, organisation, offset }: DeliveryProps) {
+export function Delivery({ project, sync, organisation, offset, ofImport }: DeliveryProps) {
   const of = { project, sync };
   const may = useMay(organisation, "syncs:write");
-  const deliveries = useQuery(deliveriesQuery(of, offset));
+  const deliveries = useQuery(deliveriesQuery(of, offset, ofImport));
   if (deliveries.isError) {
     return <Failed error={deliveries.error} what="The delivery can't be shown" again={() => void deliveries.refetch()} />;
   }
@@ -38,7 +40,7 @@ export function Delivery({ project, sync, organisation, offset }: DeliveryProps)
   const ended = known.filter(({ state }) => state === "expired" || state === "discarded").map(({ delivery_id }) => delivery_id);
   return (
     <>
-      <About project={project} offset={offset} />
+      <About project={project} offset={offset} ofImport={ofImport} />
       {known.length === 0 && (
         <Text mb="md">This sync has no record of delivering it, or none is kept any more.</Text>
       )}
@@ -57,18 +59,20 @@ export function Delivery({ project, sync, organisation, offset }: DeliveryProps)
             Replay…
           </Button>
         )}
-        <TextLink to="/p/$project/events" params={{ project }} search={{ event: offset }} fw={500}>
-          See what every sync did with it
-        </TextLink>
+        {ofImport === undefined && (
+          <TextLink to="/p/$project/events" params={{ project }} search={{ event: offset }} fw={500}>
+            See what every sync did with it
+          </TextLink>
+        )}
       </Group>
-      <Sent {...of} offset={offset} />
+      <Sent {...of} offset={offset} ofImport={ofImport} />
     </>
   );
 }
 
 /** Whose event it is, and when it came. */
-function About({ project, offset }: { project: string; offset: number }) {
-  const event = useQuery(eventQuery(project, offset));
+function About({ project, offset, ofImport }: { project: string; offset: number; ofImport: string | undefined }) {
+  const event = useQuery(eventQuery(project, offset, ofImport));
   if (event.data == null) return null;
   const { user_id: user, device_id: device } = event.data.event as Record<string, unknown>;
   const facts: [string, React.ReactNode][] = [
@@ -107,6 +111,11 @@ function OneDelivery({ delivery, both }: { delivery: KnownDelivery; both: boolea
     <section className={classes.delivery} aria-label={delivery.part === "event" ? "Delivery of the event" : "Delivery of its user"}>
       <StateMark state={stateOf(delivery)} part={both ? delivery.part : undefined} />
       <Text size="sm">{standing(delivery)}</Text>
+      {delivery.replay != null && (
+        <Text size="sm" c="dimmed">
+          By the replay <span className="mono">{delivery.replay}</span>
+        </Text>
+      )}
       {delivery.attempts.length > 0 && (
         <ol className={classes.attempts} aria-label="Attempts">
           {delivery.attempts.map((each) => (
@@ -132,13 +141,13 @@ function OneDelivery({ delivery, both }: { delivery: KnownDelivery; both: boolea
 }
 
 /** The request and its answer, of the few that are kept whole; otherwise the event alone. */
-function Sent({ project, sync, offset }: { project: string; sync: string; offset: number }) {
+function Sent({ project, sync, offset, ofImport }: Omit<DeliveryProps, "organisation">) {
   const failures = useQuery(failuresQuery({ project, sync }));
-  const event = useQuery(eventQuery(project, offset));
+  const event = useQuery(eventQuery(project, offset, ofImport));
   if (failures.isPending || event.isPending) return <LoadingRows rows={2} />;
   const kept = [...(failures.data?.failed ?? []), ...(failures.data?.discarded ?? [])]
     .flatMap(({ samples }) => samples)
-    .filter((each) => each.offset === offset)
+    .filter((each) => each.offset === offset && (each.imported ? (each.replay ?? undefined) : undefined) === ofImport)
     .sort((a, b) => Date.parse(b.at) - Date.parse(a.at))[0];
   if (kept !== undefined) {
     return (

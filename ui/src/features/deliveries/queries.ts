@@ -13,8 +13,9 @@ interface Of {
 const LIVE_PAGES = 2;
 
 /** Attempts that failed, that ended a delivery, or that delivered after others had failed; the newest first. */
-export function outcomesQuery({ project, sync }: Of, { open, ...search }: DeliveriesSearch) {
+export function outcomesQuery({ project, sync }: Of, { open, import: ofImport, ...search }: DeliveriesSearch) {
   void open;
+  void ofImport;
   return infiniteQueryOptions({
     queryKey: ["outcomes", project, sync, search],
     queryFn: ({ pageParam }) =>
@@ -29,14 +30,14 @@ export function outcomesQuery({ project, sync }: Of, { open, ...search }: Delive
   });
 }
 
-/** What became of one event's deliveries by a sync, with their attempts. */
-export function deliveriesQuery({ project, sync }: Of, offset: number) {
+/** What became of one event's deliveries by a sync, with their attempts; `of` an import, where it is one's. */
+export function deliveriesQuery({ project, sync }: Of, offset: number, of: string | undefined) {
   return queryOptions({
-    queryKey: ["deliveries", project, sync, offset],
+    queryKey: ["deliveries", project, sync, offset, of],
     queryFn: () =>
       take(
         api.GET("/api/v1/projects/{project}/syncs/{sync}/deliveries/{offset}", {
-          params: { path: { project, sync, offset } },
+          params: { path: { project, sync, offset }, query: { import: of } },
         }),
       ),
     refetchInterval: 10_000,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { isFiltered, knownBy, queryOf, searchOf, soughtBy } from "./search";
 
 test("an address says which attempts are listed; what can't be used is left out", () => {
-  expect(searchOf({ outcome: "expired", reason: "timeout", status: 503, type: "Buy", user: 42, last: "1d", open: 7 })).toEqual({
+  expect(searchOf({ outcome: "expired", reason: "timeout", status: 503, type: "Buy", user: 42, last: "1d", open: 7, import: "rpl_1" })).toEqual({
     outcome: "expired",
     reason: "timeout",
     status: 503,
@@ -10,6 +10,7 @@ test("an address says which attempts are listed; what can't be used is left out"
     user: "42",
     last: "1d",
     open: 7,
+    import: "rpl_1",
   });
   expect(searchOf({ outcome: "toString", status: 99, user: "", last: "2d", from: "soon", open: -1, event_id: "x1" })).toEqual({});
   expect(searchOf({ event_id: 1234 })).toEqual({ event_id: "1234" });
@@ -34,6 +35,7 @@ test("the API is asked with the same; a span that ends now goes before two times
 
 test("what is opened isn't a filter", () => {
   expect(isFiltered({ open: 4 })).toBe(false);
+  expect(isFiltered({ open: 4, import: "rpl_1" })).toBe(false);
   expect(isFiltered({ open: 4, last: "1h" })).toBe(true);
 });
 

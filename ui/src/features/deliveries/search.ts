@@ -42,6 +42,8 @@ export interface DeliveriesSearch {
   until?: string | undefined;
   /** The position of the event whose deliveries are looked at. */
   open?: number | undefined;
+  /** The import that it is of, where it is no event of the project's own. */
+  import?: string | undefined;
 }
 
 /** What of an address can be used: the rest is as if it weren't there. */
@@ -67,6 +69,7 @@ export function searchOf(raw: Record<string, unknown>): DeliveriesSearch {
     from: time(raw.from),
     until: time(raw.until),
     open: whole(raw.open, 0, Number.MAX_SAFE_INTEGER),
+    import: text(raw.import),
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
@@ -89,8 +92,9 @@ export function queryOf(search: DeliveriesSearch, now: number) {
 }
 
 /** Whether anything is left out. */
-export function isFiltered({ open, ...filters }: DeliveriesSearch): boolean {
+export function isFiltered({ open, import: of, ...filters }: DeliveriesSearch): boolean {
   void open;
+  void of;
   return Object.values(filters).some((value) => value !== undefined);
 }
 

@@ -7,12 +7,14 @@ export type Observed = Schemas["ObservedView"];
 interface EventFilter {
   limit: number;
   type?: string | undefined;
+  /** The import whose events are meant, in place of the project's own. */
+  of?: string | undefined;
 }
 
-function page(project: string, { limit, type }: EventFilter, before?: number) {
+function page(project: string, { limit, type, of }: EventFilter, before?: number) {
   return take(
     api.GET("/api/v1/projects/{project}/events", {
-      params: { path: { project }, query: { limit, event_type: type, before } },
+      params: { path: { project }, query: { limit, event_type: type, before, import: of } },
     }),
   );
 }
@@ -26,11 +28,11 @@ export function eventsQuery(project: string, filter: EventFilter) {
 }
 
 /** The event at a position. */
-export function eventQuery(project: string, offset: number) {
+export function eventQuery(project: string, offset: number, of?: string) {
   return queryOptions({
-    queryKey: ["event", project, offset],
+    queryKey: ["event", project, offset, of],
     queryFn: async () => {
-      const { items } = await page(project, { limit: 1 }, offset + 1);
+      const { items } = await page(project, { limit: 1, of }, offset + 1);
       return items.find((event) => event.offset === offset) ?? null;
     },
     staleTime: Infinity,

@@ -18,11 +18,15 @@ export function EventCard({ project, event, of = {} }: CardProps) {
   return (
     <article className={classes.card} aria-label={event.event_type ?? "Event"}>
       <Group justify="space-between" gap="xs" mb={6}>
-        <TextLink to="/p/$project/events" params={{ project }} search={{ event: event.offset }} fw={600}>
-          {event.event_type ?? "Event without a type"}
-        </TextLink>
+        {event.import == null ? (
+          <TextLink to="/p/$project/events" params={{ project }} search={{ event: event.offset }} fw={600}>
+            {event.event_type ?? "Event without a type"}
+          </TextLink>
+        ) : (
+          <Text fw={600}>{event.event_type ?? "Event without a type"}</Text>
+        )}
         <Text size="sm" c="dimmed">
-          Received <Time at={event.received_at} />
+          {event.import == null ? "Received" : "Imported"} <Time at={event.received_at} />
         </Text>
       </Group>
       <p className={classes.ids}>

@@ -56,13 +56,16 @@ export function Verdicts({ project, event }: { project: string; event: Explained
             {sync.name}
           </TextLink>
           {sync.verdicts.map((verdict) => (
-            <OneVerdict key={verdict.part} verdict={verdict} both={sync.verdicts.length > 1} />
+            <OneVerdict key={`${verdict.replay ?? ""} ${verdict.part}`} verdict={verdict} both={hasBoth(sync.verdicts)} />
           ))}
         </li>
       ))}
     </ul>
   );
 }
+
+/** Whether deliveries of the event and of its user are told apart. */
+const hasBoth = (verdicts: Verdict[]) => new Set(verdicts.map(({ part }) => part)).size > 1;
 
 /** What became of a delivery, in a word with its picture; with `part` it says of which one. */
 export function StateMark({ state, part }: { state: Schemas["VerdictState"]; part?: Schemas["Part"] | undefined }) {

@@ -88,7 +88,7 @@ export function WhyPage() {
           <RefusedCard key={index} refused={each} />
         ))}
         {events.map((event) => (
-          <EventCard key={event.offset} project={project} event={event} />
+          <EventCard key={`${event.import ?? ""} ${String(event.offset)}`} project={project} event={event} />
         ))}
         {pages.some((page) => page.syncs_left_out) && <Text c="dimmed">Only the first 200 syncs are shown.</Text>}
         {found.hasNextPage && (

@@ -3,20 +3,30 @@
 use axum::Json;
 use axum::extract;
 use journal::fate::{Delivered, Fate, Standing};
-use journal::{Ended, EndedWhy, Retry};
+use journal::{Ended, EndedWhy, LaneOf, Retry};
 use model::outcome::Failure;
-use model::{DeliveryId, Offset, Part, ProjectId, SyncId};
-use serde::Serialize;
-use utoipa::ToSchema;
+use model::{Offset, Part, ProjectId, SyncId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::AttemptView;
+use super::home::{Home, delivery_id};
 use super::outcomes::unavailable;
 use crate::auth::Allowed;
 use crate::auth::permission::DeliveriesRead;
-use crate::portal::extract::Path;
+use crate::portal::extract::{Path, Query};
 use crate::portal::openapi::Refusal;
 use crate::portal::view::rfc3339;
 use crate::portal::{ApiError, State};
+
+/// Of an event in which log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::portal) struct DeliveriesQuery {
+    /// The import, by the replay's id, whose event it is; absent: one of the project's own.
+    import: Option<String>,
+}
 
 /// What is known of one event's deliveries by a sync.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,6 +73,8 @@ impl From<Standing> for StandingName {
 pub(super) struct KnownDelivery {
     /// The delivery, as `Millstream-Delivery-Id` carries it.
     delivery_id: String,
+    /// The replay of past events that it is of; null: the sync's own.
+    pub(super) replay: Option<String>,
     /// Whether the event or its user is delivered.
     pub(super) part: Part,
     /// What became of it.
@@ -150,20 +162,32 @@ impl FailureOfAttempt {
 /// Takes sensitive values out of texts that were made of the event.
 type Shown<'a> = &'a dyn Fn(String) -> String;
 
-/// Shows what became of one event's deliveries by a sync, with all attempts.
+/// Shows what became of one event's deliveries by a sync, with all attempts: the sync's own, and those of
+/// its replays of past events.
 #[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/deliveries/{offset}", tag = "deliveries",
     operation_id = "show_deliveries",
     params(("project" = String, Path, description = "The project's id"),
         ("sync" = String, Path, description = "The sync's id"),
-        ("offset" = u64, Path, description = "The event's position in the project's log")),
+        ("offset" = u64, Path, description = "The event's position in the log"), DeliveriesQuery),
     responses((status = 200, body = DeliveriesOfEvent), Refusal))]
 pub(in crate::portal) async fn show(
     _: Allowed<DeliveriesRead>,
     extract::State(portal): State,
     Path((project, id, offset)): Path<(ProjectId, SyncId, u64)>,
+    Query(query): Query<DeliveriesQuery>,
 ) -> Result<Json<DeliveriesOfEvent>, ApiError> {
     portal.store.sync(project, id).await?;
-    let fate = portal.lanes.fates().fate(id, Offset(offset)).await;
+    let home = Home { project, sync: id };
+    let of = match &query.import {
+        Some(import) => portal.log_of_import(project, "import", import).await?,
+        None => home.own(),
+    };
+    let backfills = portal.lanes.backfills(id).await?;
+    let fate = match of == home.own() || backfills.contains(&of) {
+        true => portal.lanes.fates().fate(of.lane, Offset(offset)).await,
+        // The import is another sync's, or forgotten.
+        false => Ok(None),
+    };
     let Some(fate) = fate.map_err(unavailable)? else {
         return Ok(Json(DeliveriesOfEvent {
             offset,
@@ -172,25 +196,39 @@ pub(in crate::portal) async fn show(
             deliveries: Vec::new(),
         }));
     };
-    let redactions = portal.redactions(project, [Offset(offset)].into_iter());
-    let redactions = redactions.await?;
-    let shown = |text| redactions.apply(Offset(offset), text);
+    let event = std::iter::once((of, Offset(offset)));
+    let redactions = portal.redactions_of(project, event).await?;
+    let shown = |text| redactions.apply(of, Offset(offset), text);
     let events_before = match fate.standing {
         Standing::Ahead { events } => Some(events),
         _ => None,
     };
+    let standing = fate.standing.into();
+    let mut deliveries = known(home, of, Offset(offset), fate, &shown);
+    for replay in same_log(&backfills, of) {
+        let fate = portal.lanes.fates().fate(replay.lane, Offset(offset)).await;
+        if let Some(fate) = fate.map_err(unavailable)? {
+            deliveries.extend(known(home, replay, Offset(offset), fate, &shown));
+        }
+    }
     Ok(Json(DeliveriesOfEvent {
         offset,
-        standing: fate.standing.into(),
+        standing,
         events_before,
-        deliveries: known(project, id, Offset(offset), fate, &shown),
+        deliveries,
     }))
 }
 
-/// The deliveries that something is known of, as they may be shown.
+/// The lanes of backfills that read the same log as this one, without itself.
+pub(super) fn same_log(backfills: &[LaneOf], of: LaneOf) -> impl Iterator<Item = LaneOf> {
+    let others = backfills.iter().copied();
+    others.filter(move |other| other.log == of.log && other.lane != of.lane)
+}
+
+/// The deliveries of a lane that something is known of, as they may be shown.
 pub(super) fn known(
-    project: ProjectId,
-    sync: SyncId,
+    home: Home,
+    of: LaneOf,
     offset: Offset,
     fate: Fate,
     shown: Shown<'_>,
@@ -200,15 +238,16 @@ pub(super) fn known(
         let delivered = fate.delivered.iter().find(|one| one.part == part);
         let pending = fate.pending.iter().find(|one| one.part == part);
         let ended = fate.ended.iter().find(|one| one.part == part);
-        let attempts = fate.attempts.iter().map(|row| &row.attempt);
+        let attempts = fate.attempts.iter();
         let attempts: Vec<_> = attempts
-            .filter(|attempt| attempt.part == part)
+            .filter(|row| row.attempt.part == part)
             .cloned()
             .collect();
         // What came last counts: what ended can be sent again.
         let retried = attempts
             .iter()
             .rev()
+            .map(|row| &row.attempt)
             .find(|attempt| attempt.what == journal::fate::What::Delivered);
         let state = match (pending, delivered, retried, ended) {
             (Some(pending), ..) => pending_state(pending, shown),
@@ -227,12 +266,13 @@ pub(super) fn known(
             (None, None, _, None) => DeliveryState::Withdrawn,
         };
         deliveries.push(KnownDelivery {
-            delivery_id: DeliveryId::of(project, offset, sync, part).to_string(),
+            delivery_id: delivery_id(of, offset, part),
+            replay: home.replay(of),
             part,
             state,
             attempts: attempts
                 .into_iter()
-                .map(|attempt| AttemptView::new(project, sync, attempt, shown))
+                .map(|row| AttemptView::new(home, row, shown))
                 .collect(),
         });
     }

@@ -8,13 +8,15 @@ use axum::extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use journal::LaneOf;
 use journal::fate::{Sample, SampleBody, SampleRequest, SampleResponse, SampleRow, What};
 use journal::figures::{Figures, Scope};
 use model::sensitive::mask;
-use model::{DeliveryId, Event, EventKind, Part, ProjectId, SyncId, Timestamp};
+use model::{Event, EventKind, Part, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::home::{Home, delivery_id};
 use super::outcomes::unavailable;
 use super::{AttemptOutcome, AttemptTiming};
 use crate::auth::Allowed;
@@ -86,6 +88,10 @@ struct SampleSummary {
     at: String,
     /// The event's position in the project's log.
     offset: u64,
+    /// The replay of past events that it is of; null: the sync's own.
+    replay: Option<String>,
+    /// Whether `offset` is a position among the events of that replay, which is an import.
+    imported: bool,
     /// Whether the event or its user was to be delivered.
     part: Part,
     /// Which attempt, from 1.
@@ -95,12 +101,14 @@ struct SampleSummary {
 }
 
 impl SampleSummary {
-    fn new(row: &SampleRow) -> Self {
+    fn new(home: Home, row: &SampleRow) -> Self {
         let sample = &row.sample;
         Self {
             id: row.sequence,
             at: rfc3339(sample.at),
             offset: sample.offset.0,
+            replay: home.replay(row.of),
+            imported: home.is_import(row.of),
             part: sample.part,
             attempt: sample.number,
             outcome: AttemptOutcome::of(sample.what),
@@ -129,7 +137,8 @@ impl Counted {
     }
 }
 
-/// Groups a sync's failures by category, counted over time, with samples.
+/// Groups a sync's failures by category, counted over time, with samples; those of its replays of past
+/// events are among them.
 #[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/failures", tag = "deliveries",
     operation_id = "sync_failures",
     params(("project" = String, Path, description = "The project's id"),
@@ -149,12 +158,13 @@ pub(in crate::portal) async fn list(
     let samples = portal.lanes.fates().samples(id, None).await;
     let samples = samples.map_err(unavailable)?;
     let (failed, discarded) = count(&steps);
+    let home = Home { project, sync: id };
     let of_attempt = |what: What| !matches!(what, What::Discarded(_));
     Ok(Json(FailuresView {
         from: rfc3339(from),
         until: rfc3339(until),
-        failed: groups(failed, &samples, of_attempt),
-        discarded: groups(discarded, &samples, |what| !of_attempt(what)),
+        failed: groups(home, failed, &samples, of_attempt),
+        discarded: groups(home, discarded, &samples, |what| !of_attempt(what)),
     }))
 }
 
@@ -176,6 +186,7 @@ fn count(steps: &[(Timestamp, Figures)]) -> (Groups, Groups) {
 }
 
 fn groups(
+    home: Home,
     counted: Groups,
     samples: &[SampleRow],
     is_of: impl Fn(What) -> bool,
@@ -203,7 +214,9 @@ fn groups(
                         count,
                     })
                     .collect(),
-                samples: of_category.map(SampleSummary::new).collect(),
+                samples: of_category
+                    .map(|row| SampleSummary::new(home, row))
+                    .collect(),
             }
         })
         .collect();
@@ -221,6 +234,10 @@ pub(in crate::portal) struct SampleView {
     delivery_id: String,
     /// The event's position in the project's log.
     offset: u64,
+    /// The replay of past events that it is of; null: the sync's own.
+    replay: Option<String>,
+    /// Whether `offset` is a position among the events of that replay, which is an import.
+    imported: bool,
     /// Whether the event or its user was to be delivered.
     part: Part,
     /// When the attempt was over.
@@ -336,14 +353,23 @@ pub(in crate::portal) async fn show(
     let missing = || ApiError::NotFound {
         what: "such sample: only the newest of each kind are kept".into(),
     };
-    let SampleRow { sequence, sample } = found.map_err(unavailable)?.ok_or_else(missing)?;
+    let SampleRow {
+        sequence,
+        of,
+        sample,
+    } = found.map_err(unavailable)?.ok_or_else(missing)?;
     let body = SampleBody::from_json(&sample.body).unwrap_or_default();
-    let (event, redactions) = portal.masked_sample(project, &sample, body.event).await?;
+    let (event, redactions) = portal
+        .masked_sample(project, of, &sample, body.event)
+        .await?;
     let shown = |text| redactions.apply(sample.offset, text);
+    let home = Home { project, sync: id };
     let view = SampleView {
         id: sequence,
-        delivery_id: DeliveryId::of(project, sample.offset, id, sample.part).to_string(),
+        delivery_id: delivery_id(of, sample.offset, sample.part),
         offset: sample.offset.0,
+        replay: home.replay(of),
+        imported: home.is_import(of),
         part: sample.part,
         at: rfc3339(sample.at),
         attempt: sample.number,
@@ -371,13 +397,14 @@ impl Portal {
     async fn masked_sample(
         &self,
         project: ProjectId,
+        of: LaneOf,
         sample: &Sample,
         event: Option<String>,
     ) -> Result<(Option<String>, Redactions), ApiError> {
         let offset = sample.offset;
         let Some(text) = event else {
             // It is too large to be kept with the sample.
-            let redactions = self.redactions(project, [offset].into_iter());
+            let redactions = self.redactions_in(project, of.log, [offset].into_iter());
             return Ok((None, redactions.await?));
         };
         let sensitive = self.store.project(project).await?.sensitive;

@@ -3,15 +3,17 @@
 
 pub(super) mod delivery;
 pub(super) mod failures;
+pub(super) mod home;
 pub(super) mod outcomes;
 pub(super) mod refused;
 pub(super) mod why;
 
-use journal::fate::{Attempt, Split, What};
-use model::{DeliveryId, Part, ProjectId, SyncId, Timestamp};
+use journal::fate::{Attempt, AttemptRow, Split, What};
+use model::{Part, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::home::{Home, delivery_id};
 use super::ApiError;
 use super::view::{parse_rfc3339, rfc3339};
 
@@ -76,6 +78,10 @@ pub(super) struct AttemptView {
     delivery_id: String,
     /// The event's position in the project's log.
     offset: u64,
+    /// The replay of past events that it is of; null: the sync's own.
+    replay: Option<String>,
+    /// Whether `offset` is a position among the events of that replay, which is an import.
+    imported: bool,
     /// Whether the event or its user is delivered.
     part: Part,
     /// When it was over.
@@ -101,15 +107,13 @@ pub(super) struct AttemptView {
 
 impl AttemptView {
     /// As people may see it: `shown` takes sensitive values out of texts that were made of the event.
-    fn new(
-        project: ProjectId,
-        sync: SyncId,
-        attempt: Attempt,
-        shown: &dyn Fn(String) -> String,
-    ) -> Self {
+    fn new(home: Home, row: AttemptRow, shown: &dyn Fn(String) -> String) -> Self {
+        let AttemptRow { attempt, of, .. } = row;
         Self {
-            delivery_id: DeliveryId::of(project, attempt.offset, sync, attempt.part).to_string(),
+            delivery_id: delivery_id(of, attempt.offset, attempt.part),
             offset: attempt.offset.0,
+            replay: home.replay(of),
+            imported: home.is_import(of),
             part: attempt.part,
             at: rfc3339(attempt.at),
             attempt: attempt.number,

@@ -7,6 +7,7 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::home::Home;
 use super::{AttemptOutcome, AttemptView, time, words};
 use crate::auth::Allowed;
 use crate::auth::permission::DeliveriesRead;
@@ -62,7 +63,8 @@ pub(in crate::portal) struct AttemptPage {
     /// The next page's `cursor`; null on the last page.
     next: Option<String>,
     /// Whether all events were looked at. Not where events are searched for and the index of events is
-    /// being built anew, or more than 1,000 carry what is searched for: then it was the newest.
+    /// being built anew, or more than 1,000 carry what is searched for: then it was the newest. Neither beyond the newest 50
+    /// imports.
     complete: bool,
 }
 
@@ -109,7 +111,7 @@ impl OutcomesQuery {
 }
 
 /// Searches a sync's attempts: those that failed, that ended a delivery, or that delivered after others
-/// had failed.
+/// had failed. Those of its replays of past events are among them.
 #[utoipa::path(get, path = "/projects/{project}/syncs/{sync}/outcomes", tag = "deliveries",
     operation_id = "list_outcomes",
     params(("project" = String, Path, description = "The project's id"),
@@ -142,14 +144,15 @@ pub(in crate::portal) async fn list(
     };
     let found = portal.lanes.fates().outcomes(id, wanted).await;
     let found = found.map_err(unavailable)?;
-    let quoting = found.rows.iter().map(|row| &row.attempt);
-    let quoting = quoting.filter(|attempt| words(attempt).is_none());
-    let offsets = quoting.map(|attempt| attempt.offset);
-    let redactions = portal.redactions(project, offsets).await?;
+    let quoting = found.rows.iter();
+    let quoting = quoting.filter(|row| words(&row.attempt).is_none());
+    let events = quoting.map(|row| (row.of, row.attempt.offset));
+    let redactions = portal.redactions_of(project, events).await?;
+    let home = Home { project, sync: id };
     let items = found.rows.into_iter().map(|row| {
-        let offset = row.attempt.offset;
-        let shown = |text| redactions.apply(offset, text);
-        AttemptView::new(project, id, row.attempt, &shown)
+        let (of, offset) = (row.of, row.attempt.offset);
+        let shown = |text| redactions.apply(of, offset, text);
+        AttemptView::new(home, row, &shown)
     });
     Ok(Json(AttemptPage {
         items: items.collect(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract;
+use journal::LaneOf;
 use journal::fate::{Fate, Found, Key, Standing};
 use model::outcome::Filtered;
 use model::sensitive::{Masked, SensitiveProperties, mask};
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use store::SyncRecord;
 use utoipa::{IntoParams, ToSchema};
 
-use super::delivery::{DeliveryState, KnownDelivery, known};
+use super::delivery::{DeliveryState, KnownDelivery, known, same_log};
+use super::home::Home;
 use super::outcomes::unavailable;
 use super::refused::RefusedView;
 use crate::auth::Allowed;
@@ -34,6 +36,12 @@ const EVENTS: usize = 5;
 
 /// Most syncs of a project that are asked.
 const MOST_SYNCS: u32 = 200;
+
+/// Most events that are looked for in imports, and most imports, the newest.
+const MOST_IMPORTS: usize = 50;
+
+/// How often it is asked what a replay did with an event, for one answer.
+const MOST_ASKED: usize = 2000;
 
 /// Samples of refused requests that are told.
 const MOST_REFUSED: usize = 20;
@@ -64,7 +72,7 @@ pub(in crate::portal) struct WhyQuery {
 /// What happened to events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::portal) struct Why {
-    /// Events that were accepted, newest first.
+    /// Events that were accepted, newest first; on the first page events of imports come behind them.
     events: Vec<ExplainedEvent>,
     /// Requests with an event of this `insert_id` that were refused, newest first, as far as there are
     /// samples: of these nothing was taken.
@@ -76,13 +84,17 @@ pub(in crate::portal) struct Why {
     complete: bool,
     /// Whether the project has syncs beyond the first 200, which were not asked: ask each by `sync`.
     syncs_left_out: bool,
+    /// Whether there are more replays and imports than were asked: 50 imports, and 2,000 times a replay's lane.
+    replays_left_out: bool,
 }
 
 /// What happened to an event.
 #[derive(Debug, Serialize, ToSchema)]
 struct ExplainedEvent {
-    /// Its position in the project's log.
+    /// Its position in the project's log, or among the import's events.
     offset: u64,
+    /// The import, by the replay's id, that brought it; null: the project received it.
+    import: Option<String>,
     /// When the server took it.
     #[schema(format = DateTime)]
     received_at: String,
@@ -114,6 +126,8 @@ struct ExplainedSync {
 struct Verdict {
     /// Whether the event or its user.
     part: Part,
+    /// The replay of past events that it is of; null: the sync's own.
+    replay: Option<String>,
     /// In one word.
     state: VerdictState,
     /// The same as a sentence.
@@ -211,27 +225,28 @@ pub(in crate::portal) async fn show(
     let page = PageQuery::new(query.cursor.clone(), None);
     let before = page.after(|text| text.parse().ok().map(Offset))?;
     let sensitive = portal.store.project(project).await?.sensitive;
-    let found = portal.found(project, keys, before, limit).await?;
+    let found = portal.found(project, keys.clone(), before, limit).await?;
     let (asked, syncs_left_out) = portal.asked(project, query.sync.as_deref()).await?;
     let mut explainers = Vec::new();
     for record in asked {
         explainers.push(Explainer::new(&portal, record, &sensitive).await?);
     }
-    let mut events = Vec::new();
+    let (mut events, mut left) = (Vec::new(), MOST_ASKED);
     for event in &found.events {
-        // What is told of it may say what it was sent with.
-        let masked = match sensitive.is_empty() {
-            true => mask(event, &sensitive),
-            false => Masked {
-                redaction: mask(&portal.as_sent(project, event).await?, &sensitive).redaction,
-                ..mask(event, &sensitive)
-            },
-        };
+        let masked = portal.masked_as_sent(project, event, &sensitive).await?;
         let mut of_syncs = Vec::new();
         for explainer in &explainers {
-            of_syncs.push(explainer.explain(&portal, event, &masked).await?);
+            let explained = explainer.explain(&portal, event, &masked, &mut left);
+            of_syncs.push(explained.await?);
         }
-        events.push(explained(event, of_syncs));
+        events.push(explained(event, None, of_syncs));
+    }
+    let mut imports_left = MOST_IMPORTS;
+    if before.is_none() {
+        for explainer in &explainers {
+            let found = explainer.of_imports(&portal, &keys, limit, &sensitive, &mut imports_left);
+            events.extend(found.await?);
+        }
     }
     let refused = match &query.id {
         Some(id) if before.is_none() => portal.refused_with(project, id, &sensitive).await?,
@@ -243,6 +258,7 @@ pub(in crate::portal) async fn show(
         next: found.next.map(|next| next.0.to_string()),
         complete: found.complete,
         syncs_left_out,
+        replays_left_out: left == 0 || imports_left == 0,
     }))
 }
 
@@ -294,6 +310,23 @@ impl Portal {
         Ok(all)
     }
 
+    /// The event as it may be shown. What is told of it may say what it was sent with.
+    async fn masked_as_sent(
+        &self,
+        log: ProjectId,
+        event: &Arc<Event>,
+        sensitive: &SensitiveProperties,
+    ) -> Result<Masked, ApiError> {
+        let masked = mask(event, sensitive);
+        Ok(match sensitive.is_empty() {
+            true => masked,
+            false => Masked {
+                redaction: mask(&self.as_sent(log, event).await?, sensitive).redaction,
+                ..masked
+            },
+        })
+    }
+
     /// Samples of refused requests with an event of this insert id.
     async fn refused_with(
         &self,
@@ -309,7 +342,7 @@ impl Portal {
     }
 }
 
-fn explained(event: &Event, syncs: Vec<ExplainedSync>) -> ExplainedEvent {
+fn explained(event: &Event, import: Option<String>, syncs: Vec<ExplainedSync>) -> ExplainedEvent {
     let root = event.root().ok();
     let text = |name: &str| {
         let value = root.and_then(|root| root.get(name));
@@ -317,6 +350,7 @@ fn explained(event: &Event, syncs: Vec<ExplainedSync>) -> ExplainedEvent {
     };
     ExplainedEvent {
         offset: event.offset.0,
+        import,
         received_at: rfc3339(event.received_at),
         event_type: text("event_type"),
         user_id: text("user_id"),
@@ -337,6 +371,8 @@ struct Explainer {
     /// Whether it ever left out events that were meant for it: lost to the bounds of what it may hold,
     /// dropped, or superseded by newer ones.
     leaves_out: bool,
+    /// The lanes of its replays of past events, newest first.
+    backfills: Vec<LaneOf>,
 }
 
 impl Explainer {
@@ -349,9 +385,11 @@ impl Explainer {
         let clock: &Arc<dyn Clock> = &portal.authority.clock;
         let plan = Plan::compile(&definition, &record.sync, clock).ok();
         let status = portal.lanes.status(record.sync.id).await?;
+        let backfills = portal.lanes.backfills(record.sync.id).await?;
         let losses = status.stats.unwrap_or_default().losses;
         Ok(Self {
             leaves_out: losses.lost.events + losses.dropped.events + losses.superseded > 0,
+            backfills,
             record,
             plan,
             health: status.health,
@@ -361,17 +399,93 @@ impl Explainer {
         })
     }
 
-    /// What the sync did with `event`, of which so much is shown as `masked` has.
+    fn home(&self) -> Home {
+        let sync = &self.record.sync;
+        Home {
+            project: sync.project,
+            sync: sync.id,
+        }
+    }
+
+    /// What the sync did with events of its imports that carry any of these, the newest first.
+    async fn of_imports(
+        &self,
+        portal: &Portal,
+        keys: &[Key],
+        limit: usize,
+        sensitive: &SensitiveProperties,
+        left: &mut usize,
+    ) -> Result<Vec<ExplainedEvent>, ApiError> {
+        let home = self.home();
+        let imports = self.backfills.iter().filter(|of| home.is_import(**of));
+        let mut all = Vec::new();
+        for of in imports {
+            if *left == 0 || all.len() >= limit {
+                break;
+            }
+            *left -= 1;
+            let found = portal.found(of.log, keys.to_vec(), None, limit - all.len());
+            for event in found.await?.events {
+                let masked = portal.masked_as_sent(of.log, &event, sensitive).await?;
+                let fate = portal.lanes.fates().fate(of.lane, event.offset).await;
+                let Some(fate) = fate.map_err(unavailable)? else {
+                    continue;
+                };
+                let mut verdicts = self.verdicts(*of, &event, &masked, fate);
+                for verdict in &mut verdicts {
+                    verdict.replay = home.replay(*of);
+                }
+                let of_sync = ExplainedSync {
+                    sync: self.record.sync.id.to_string(),
+                    name: self.record.sync.name.clone(),
+                    verdicts,
+                };
+                all.push(explained(&event, home.replay(*of), vec![of_sync]));
+            }
+        }
+        Ok(all)
+    }
+
+    /// What the sync's replays did with the event: what is known of deliveries, and no more.
+    async fn of_backfills(
+        &self,
+        portal: &Portal,
+        event: &Event,
+        masked: &Masked,
+        left: &mut usize,
+    ) -> Result<Vec<Verdict>, ApiError> {
+        let home = self.home();
+        let shown = |text: String| masked.redaction.apply(&text);
+        let mut verdicts = Vec::new();
+        for of in same_log(&self.backfills, home.own()) {
+            if *left == 0 {
+                break;
+            }
+            *left -= 1;
+            let fate = portal.lanes.fates().fate(of.lane, event.offset).await;
+            let Some(fate) = fate.map_err(unavailable)? else {
+                continue;
+            };
+            for delivery in known(home, of, event.offset, fate, &shown) {
+                verdicts.push(self.of_delivery(delivery, event));
+            }
+        }
+        Ok(verdicts)
+    }
+
+    /// What the sync did with `event`, of which so much is shown as `masked` has. So many times more may
+    /// be asked what replays did.
     async fn explain(
         &self,
         portal: &Portal,
         event: &Event,
         masked: &Masked,
+        left: &mut usize,
     ) -> Result<ExplainedSync, ApiError> {
         let sync = &self.record.sync;
         let fate = portal.lanes.fates().fate(sync.id, event.offset).await;
-        let verdicts = match fate.map_err(unavailable)? {
-            Some(fate) => self.verdicts(event, masked, fate),
+        let mut verdicts = match fate.map_err(unavailable)? {
+            Some(fate) => self.verdicts(self.home().own(), event, masked, fate),
             None => vec![self.verdict(
                 Part::Event,
                 VerdictState::NeverEnabled,
@@ -379,6 +493,8 @@ impl Explainer {
                 event,
             )],
         };
+        let of_backfills = self.of_backfills(portal, event, masked, left).await?;
+        verdicts.extend(of_backfills);
         Ok(ExplainedSync {
             sync: sync.id.to_string(),
             name: sync.name.clone(),
@@ -386,11 +502,10 @@ impl Explainer {
         })
     }
 
-    fn verdicts(&self, event: &Event, masked: &Masked, fate: Fate) -> Vec<Verdict> {
-        let sync = &self.record.sync;
+    fn verdicts(&self, of: LaneOf, event: &Event, masked: &Masked, fate: Fate) -> Vec<Verdict> {
         let standing = fate.standing;
         let shown = |text: String| masked.redaction.apply(&text);
-        let deliveries = known(sync.project, sync.id, event.offset, fate, &shown);
+        let deliveries = known(self.home(), of, event.offset, fate, &shown);
         let mut verdicts: Vec<_> = deliveries
             .into_iter()
             .map(|delivery| self.of_delivery(delivery, event))
@@ -478,8 +593,13 @@ impl Explainer {
                 (VerdictState::Withdrawn, summary.to_owned())
             }
         };
+        let summary = match &delivery.replay {
+            Some(replay) => format!("by the replay {replay}: {summary}"),
+            None => summary,
+        };
         let verdict = self.verdict(delivery.part, state, summary, event);
         Verdict {
+            replay: delivery.replay.clone(),
             delivery: Some(delivery),
             ..verdict
         }
@@ -583,6 +703,7 @@ impl Explainer {
     fn verdict(&self, part: Part, state: VerdictState, summary: String, event: &Event) -> Verdict {
         Verdict {
             part,
+            replay: None,
             state,
             summary,
             delivery: None,

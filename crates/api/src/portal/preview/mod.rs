@@ -215,7 +215,7 @@ impl Portal {
     }
 
     /// Does work that keeps a processor busy where it holds nobody up, and not too much at once.
-    async fn work<T: Send + 'static>(
+    pub(in crate::portal) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ApiError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::replay::Replayed;
 use model::{ReplayId, SyncId};
 use serde_json::json;
 use store::{ReplayGoal, ReplayRecord};
@@ -25,12 +26,29 @@ impl Portal {
         };
         self.carry_as(&replay).await?;
         match replay.state {
-            ReplayGoal::Cancelled if replay.result.is_none() => self.settle_replay(&replay).await,
+            ReplayGoal::Cancelled if replay.result.is_none() => {
+                self.lanes.give_up_replay(&replay).await?;
+                self.settle_replay(&replay).await
+            }
             _ => Ok(()),
         }
     }
 
     async fn carry_as(&self, replay: &ReplayRecord) -> Result<(), ApiError> {
+        self.carry_alone(replay).await?;
+        if replay.state != ReplayGoal::Running || !is_of_failures(replay) {
+            return Ok(());
+        }
+        // Past events that failed are sent again by the lanes that sent them, which stand still by now.
+        for past in self.store.unsettled_replays_of(replay.sync).await? {
+            if past.state.is_final() && !is_of_failures(&past) {
+                self.carry_alone(&past).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn carry_alone(&self, replay: &ReplayRecord) -> Result<(), ApiError> {
         let Some(record) = self.store.sync_by_id(replay.sync).await? else {
             return Ok(());
         };
@@ -100,9 +118,14 @@ impl Portal {
         if !over || replay.state == ReplayGoal::Paused {
             return Ok(());
         }
-        if progress.kept > 0 && !cancelled {
-            // People may look at what failed as long as it is kept.
-            return Ok(self.store.finish_replay(replay.id).await?);
+        if progress.kept + progress.noted > 0 {
+            // People may look at what failed, and send it again, as long as it is kept.
+            self.store.finish_replay(replay.id).await?;
+            return match replay.state.is_final() {
+                // What was sent again is over.
+                true => self.carry_as(replay).await,
+                false => Ok(()),
+            };
         }
         self.store
             .settle_replay(replay.id, &json!(progress))
@@ -112,12 +135,20 @@ impl Portal {
 
     /// Makes all replays of a sync what they are to be, now that the sync is another.
     pub(in crate::portal) async fn carry_all_of(&self, sync: SyncId) -> Result<(), ApiError> {
-        for replay in self.store.unsettled_replays_of(sync).await? {
+        let mut replays = self.store.unsettled_replays_of(sync).await?;
+        // What sends past events again asks whether there is something to send.
+        replays.sort_by_key(|replay| !is_of_failures(replay));
+        for replay in replays {
             // The sync's change is made, whatever becomes of these.
-            if let Err(error) = self.carry_as(&replay).await {
+            if let Err(error) = self.carry_alone(&replay).await {
                 tracing::error!(replay = %replay.id, %error, "a replay could not follow its sync");
             }
         }
         Ok(())
     }
+}
+
+/// Whether it sends deliveries again, and not past events.
+fn is_of_failures(replay: &ReplayRecord) -> bool {
+    matches!(replay.what, Replayed::Failed(_))
 }

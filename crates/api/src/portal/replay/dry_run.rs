@@ -5,11 +5,13 @@ use std::sync::Arc;
 use journal::{EndedRow, EndedWhy};
 use model::replay::{Failures, PastEvents, Replayed};
 use model::sensitive::mask;
-use model::{DeliveryId, Event, Part};
+use model::{Event, Part};
 use serde::Serialize;
 use store::SyncRecord;
 use utoipa::ToSchema;
 
+use super::import::RefusedLine;
+use crate::portal::fate::home::{Home, delivery_id};
 use crate::portal::preview::example::{Example, ExampleRequest};
 use crate::portal::view::rfc3339;
 use crate::portal::{ApiError, Portal};
@@ -21,35 +23,41 @@ const MOST_LOOKED_AT: u64 = 50_000;
 const MOST_EVENTS: u64 = 20_000;
 
 /// How many examples are shown.
-const EXAMPLES: usize = 5;
+pub(super) const EXAMPLES: usize = 5;
 
 /// What a replay would send.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::portal) struct DryRunView {
-    /// How many there are to look at.
-    total: u64,
+    /// How many there are to look at; of an import, how many lines were given.
+    pub(super) total: u64,
     /// How many were looked at: of failed deliveries the newest 50 000 at most, of events 20 000 at most,
-    /// from all over the time.
-    looked_at: u64,
+    /// from all over the time; of an import the lines that it would take.
+    pub(super) looked_at: u64,
     /// How many of those would be sent.
-    matching: u64,
+    pub(super) matching: u64,
     /// How many deliveries all of them would make: exact when all were looked at, in proportion
     /// otherwise.
-    estimate: u64,
+    pub(super) estimate: u64,
     /// Whether all were looked at.
-    exact: bool,
+    pub(super) exact: bool,
+    /// Of an import: how many lines it would refuse.
+    pub(super) refused: u64,
+    /// The first 100 of those.
+    pub(super) refused_lines: Vec<RefusedLine>,
     /// Some that would be sent.
-    examples: Vec<ExampleView>,
+    pub(super) examples: Vec<ExampleView>,
 }
 
 /// A delivery that would be sent.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReplayExample)]
-struct ExampleView {
+pub(super) struct ExampleView {
     /// The delivery, as `Millstream-Delivery-Id` carries it; null where it will get one.
     delivery_id: Option<String>,
-    /// The event's position in the project's log.
+    /// The event's position in the project's log; of a line of an archive, its place among the lines.
     offset: u64,
+    /// The replay of past events that the delivery is of; null: the sync's own.
+    replay: Option<String>,
     /// Whether the event or its user is delivered.
     part: Part,
     /// The event's type.
@@ -73,14 +81,12 @@ impl Portal {
         &self,
         record: &SyncRecord,
         what: &Replayed,
+        lines: Vec<String>,
     ) -> Result<DryRunView, ApiError> {
         match what {
             Replayed::Failed(failures) => self.dry_run_failures(record, failures).await,
             Replayed::Events(events) => self.dry_run_events(record, events).await,
-            Replayed::Import(_) => {
-                let message = "what is not here yet can't be looked at";
-                Err(ApiError::field("/import", message))
-            }
+            Replayed::Import(_) => self.dry_run_lines(record, lines).await,
         }
     }
 
@@ -120,6 +126,8 @@ impl Portal {
             matching: counted.matching,
             estimate: estimate(counted.requests, counted.looked_at, total),
             exact: counted.exact,
+            refused: 0,
+            refused_lines: Vec::new(),
             examples: examples.collect(),
         })
     }
@@ -158,6 +166,8 @@ impl Portal {
             matching: counted.matching,
             estimate: estimate(counted.matching, counted.looked_at, counted.total),
             exact,
+            refused: 0,
+            refused_lines: Vec::new(),
             examples: examples
                 .map(|(((row, event), now), redaction)| {
                     let mut shown = example(record, row, event, now);
@@ -185,14 +195,17 @@ fn example(
     now: Option<ExampleRequest>,
 ) -> ExampleView {
     let ended = &row.ended;
-    let sync = &record.sync;
+    let home = Home {
+        project: record.sync.project,
+        sync: record.sync.id,
+    };
     let (reason, message) = match &ended.why {
         EndedWhy::Expired(failure) => (failure.category.name(), failure.message.clone()),
         EndedWhy::Discarded(why) => (why.name(), why.to_string()),
     };
-    let id = DeliveryId::of(sync.project, ended.offset, sync.id, ended.part);
     ExampleView {
-        delivery_id: Some(id.to_string()),
+        delivery_id: Some(delivery_id(row.of, ended.offset, ended.part)),
+        replay: home.replay(row.of),
         ended_at: Some(rfc3339(ended.at)),
         reason: Some(reason),
         message: Some(message),
@@ -202,9 +215,10 @@ fn example(
 
 impl ExampleView {
     /// A part of an event that was not delivered yet.
-    fn of(event: &Event, part: Part, now: Option<ExampleRequest>) -> Self {
+    pub(super) fn of(event: &Event, part: Part, now: Option<ExampleRequest>) -> Self {
         Self {
             delivery_id: None,
+            replay: None,
             offset: event.offset.0,
             part,
             event_type: event_type(event).map(str::to_owned),

@@ -1,5 +1,6 @@
 //! Imports: lines of an export archive, each an event, into a log of their own.
 
+mod dry_run;
 mod line;
 
 use axum::Json;
@@ -42,7 +43,7 @@ pub(in crate::portal) struct LinesView {
 
 /// A line that can't be imported.
 #[derive(Debug, Serialize, ToSchema)]
-struct RefusedLine {
+pub(super) struct RefusedLine {
     /// Its place among the lines, from 0.
     index: usize,
     /// Why.

@@ -80,6 +80,45 @@ pub(in crate::portal) struct EventsInput {
     select: Option<Selection>,
 }
 
+/// What would be sent again, or imported: one of the three.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReplayDryRunInput)]
+pub(in crate::portal) struct DryRunInput {
+    /// As of a replay.
+    failed: Option<FailuresInput>,
+    /// As of a replay.
+    events: Option<EventsInput>,
+    /// As of a replay.
+    import: Option<ImportInput>,
+    /// As of a replay.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    per_minute: Option<u32>,
+    /// With `import`: lines of the archive, each an event in the form of the Export API, as JSON text; at
+    /// most 5000. They are read as the import would read them, and not taken.
+    #[serde(default)]
+    #[schema(max_items = 5000)]
+    lines: Vec<String>,
+}
+
+impl DryRunInput {
+    /// What would be sent, and lines of what would be imported.
+    pub(super) fn read(self, now: Timestamp) -> Result<(Replayed, Vec<String>), ApiError> {
+        let input = ReplayInput {
+            failed: self.failed,
+            events: self.events,
+            import: self.import,
+            per_minute: self.per_minute,
+        };
+        let (what, _) = input.read(now)?;
+        if !self.lines.is_empty() && !matches!(what, Replayed::Import(_)) {
+            let message = "only of an import are lines read";
+            return Err(ApiError::field("/lines", message));
+        }
+        Ok((what, self.lines))
+    }
+}
+
 impl ReplayInput {
     /// What is to be sent, and how many per minute.
     pub(super) fn read(self, now: Timestamp) -> Result<(Replayed, Option<NonZeroU32>), ApiError> {

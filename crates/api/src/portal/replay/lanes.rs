@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use journal::{Accepted, EndedRow, IncomingEvent};
+use journal::{Accepted, EndedRow, IncomingEvent, LaneOf};
 use model::definition::Definition;
 use model::replay::{Failures, PastEvents};
 use model::sync::Sync;
@@ -30,6 +30,14 @@ pub trait Replays: Send + std::marker::Sync + 'static {
 
     /// Forgets a replay of which nothing more comes. Idempotent.
     async fn forget_replay(&self, replay: &ReplayRecord) -> Result<(), LaneError>;
+
+    /// Has a replay that is cancelled give up what it has not begun and its retries. What ended without
+    /// success is kept. Idempotent.
+    async fn give_up_replay(&self, replay: &ReplayRecord) -> Result<(), LaneError>;
+
+    /// The lanes of a sync's replays of past events, newest first: see
+    /// [`journal::Journal::bounded_lanes`].
+    async fn backfills(&self, sync: SyncId) -> Result<Vec<LaneOf>, LaneError>;
 
     /// What a replay of failed deliveries would send, among the newest `most`, with so many examples.
     async fn count_failures(
@@ -83,6 +91,9 @@ pub struct Progress {
     /// How many that ended without success it keeps.
     #[serde(default)]
     pub kept: u64,
+    /// How many attempts it keeps, for people to look at.
+    #[serde(default)]
+    pub noted: u64,
     /// Why what it sends doesn't arrive at the moment, in words.
     #[serde(skip)]
     pub trouble: Option<String>,

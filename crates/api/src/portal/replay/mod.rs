@@ -12,11 +12,13 @@ use std::num::NonZeroU32;
 use axum::Json;
 use axum::extract;
 use axum::http::{HeaderName, StatusCode, header};
+use journal::LaneOf;
 use model::replay::Replayed;
 use model::{ProjectId, ReplayId, SyncId};
 use store::{Caller, ReplayGoal, ReplayRecord};
 
 use super::extract::{Body, Creation, Path, Query};
+use super::fate::home::Home;
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::status::EndedView;
@@ -25,7 +27,7 @@ use super::{ApiError, Portal, State};
 use crate::auth::Allowed;
 use crate::auth::permission::{DeliveriesRead, SyncsRead, SyncsWrite};
 use dry_run::DryRunView;
-use input::ReplayInput;
+use input::{DryRunInput, ReplayInput};
 use view::ReplayView;
 
 pub use lanes::{CountedEvents, CountedFailures, Progress, Replays};
@@ -77,22 +79,22 @@ pub(super) async fn create(
 }
 
 /// Says what a replay would send, without making it: counts, and some examples as they would be
-/// rendered now. Secrets are masked.
+/// rendered now. Secrets are masked. Of an import it reads lines of the archive and takes none.
 #[utoipa::path(post, path = "/projects/{project}/syncs/{sync}/replays/dry-run", tag = "replays",
     operation_id = "dry_run_replay",
     params(("project" = String, Path, description = "The project's id"),
         ("sync" = String, Path, description = "The sync's id")),
-    request_body = ReplayInput,
+    request_body = DryRunInput,
     responses((status = 200, body = DryRunView), Refusal))]
 pub(super) async fn dry_run(
     _: Allowed<SyncsWrite>,
     extract::State(portal): State,
     Path((project, sync)): Ids,
-    Body(input): Body<ReplayInput>,
+    Body(input): Body<DryRunInput>,
 ) -> Result<Json<DryRunView>, ApiError> {
-    let (what, _) = input.read(portal.authority.clock.now())?;
+    let (what, lines) = input.read(portal.authority.clock.now())?;
     let record = portal.store.sync(project, sync).await?;
-    portal.dry_run(&record, &what).await.map(Json)
+    portal.dry_run(&record, &what, lines).await.map(Json)
 }
 
 /// Lists a sync's replays, oldest first. The newest 500 are kept.
@@ -158,8 +160,9 @@ pub(super) async fn ended(
         _ => project,
     };
     let lane = SyncId::from_bytes(id.to_bytes());
+    let home = Home { project, sync };
     portal
-        .ended_page(project, (log, lane), &query)
+        .ended_page(home, LaneOf { lane, log }, &query)
         .await
         .map(Json)
 }

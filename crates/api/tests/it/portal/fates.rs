@@ -220,6 +220,7 @@ async fn an_events_deliveries_are_shown_with_their_attempts() {
         attempts: 1,
         due_at: now + Duration::from_secs(60),
         failure: failure(),
+        given: None,
     };
     let ended = |offset, why| Ended {
         offset: Offset(offset),
@@ -303,6 +304,7 @@ async fn what_waits_for_its_users_turn_is_not_called_left_out() {
         attempts: 1,
         due_at: shop.world.now() + Duration::from_secs(60),
         failure: failure(),
+        given: None,
     };
     shop.settle(Settlement {
         cursor: Offset(4),

@@ -11,7 +11,7 @@ use journal::received::{Received, Tally};
 use journal::sqlite::{self, Sqlite};
 use journal::{
     Accepted, EndedRow, EraseRequest, Erasure, ErasureState, Fates, Held, IncomingEvent, Keep,
-    LaneStats, Retry, RetryKey, Subject,
+    LaneOf, LaneStats, Retry, RetryKey, Subject,
 };
 use millstream_api::portal::{
     Backlog, CountedEvents, CountedFailures, DroppedLane, FieldProblem, Glance, Health, LaneError,
@@ -298,14 +298,22 @@ impl Lanes for NotingLanes {
 
     async fn ended(
         &self,
-        _: SyncId,
+        sync: SyncId,
         before: Option<u64>,
         max: usize,
     ) -> Result<Vec<EndedRow>, LaneError> {
         let notes = self.working()?;
         let older = notes.ended.iter().rev();
         let older = older.filter(|row| before.is_none_or(|before| row.sequence < before));
-        Ok(older.take(max).cloned().collect())
+        // All are the lane's that is asked for.
+        let own = older.map(|row| {
+            let of = LaneOf {
+                lane: sync,
+                log: row.of.log,
+            };
+            EndedRow { of, ..row.clone() }
+        });
+        Ok(own.take(max).collect())
     }
 
     fn fates(&self) -> &dyn Fates {
@@ -413,7 +421,7 @@ impl Replays for NotingLanes {
     async fn count_failures(
         &self,
         project: ProjectId,
-        _: SyncId,
+        sync: SyncId,
         failures: &Failures,
         _: u64,
         examples: usize,
@@ -425,7 +433,12 @@ impl Replays for NotingLanes {
             let mut events = notes.events.iter();
             let event =
                 events.find(|event| event.project == project && event.offset == row.ended.offset);
-            Some((row.clone(), Arc::clone(event?)))
+            let of = LaneOf {
+                lane: sync,
+                log: project,
+            };
+            let row = EndedRow { of, ..row.clone() };
+            Some((row, Arc::clone(event?)))
         });
         let found: Vec<_> = found.collect();
         let looked_at = notes.ended.len() as u64;
@@ -461,6 +474,15 @@ impl Replays for NotingLanes {
             exact: false,
             examples: events.into_iter().take(examples).collect(),
         })
+    }
+
+    async fn give_up_replay(&self, _: &ReplayRecord) -> Result<(), LaneError> {
+        Ok(())
+    }
+
+    async fn backfills(&self, sync: SyncId) -> Result<Vec<LaneOf>, LaneError> {
+        let lanes = journal::Journal::bounded_lanes(self.journal(), sync).await;
+        lanes.map_err(|error| LaneError::Unavailable(Box::new(error)))
     }
 
     async fn own_imports(&self, _: &[ReplayRecord]) -> Result<(), LaneError> {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use journal::{Ended, EndedRow, EndedWhy};
+use journal::{Ended, EndedRow, EndedWhy, LaneOf};
 use millstream_api::portal::Progress;
 use model::outcome::{Category, Discarded, Failure};
 use model::replay::{FailedOutcome, Failures, Replayed};
-use model::{DeliveryId, Offset, Part, ReplayId, SyncId, Timestamp};
+use model::{DeliveryId, Offset, Part, ProjectId, ReplayId, SyncId, Timestamp};
 use serde_json::{Value, json};
 use store::ReplayGoal;
 
@@ -24,7 +24,15 @@ fn ended(sequence: u64, why: EndedWhy) -> EndedRow {
         attempts: 10,
         why,
     };
-    EndedRow { sequence, ended }
+    let of = LaneOf {
+        lane: SyncId::from_bytes([0; 16]),
+        log: ProjectId::from_bytes([0; 16]),
+    };
+    EndedRow {
+        sequence,
+        of,
+        ended,
+    }
 }
 
 fn timed_out() -> EndedWhy {
@@ -440,16 +448,29 @@ async fn what_failed_of_past_events_is_shown_as_long_as_it_is_kept() {
         kept: 1,
         ..Progress::default()
     };
-    world.lanes.notes().ended = vec![ended(3, timed_out())];
+    let project = replays.split('/').nth(2).unwrap().parse().unwrap();
+    let mut row = ended(3, timed_out());
+    row.of.log = project;
+    world.lanes.notes().ended = vec![row];
     world.lanes.notes().progress = Some(kept.clone());
     world.portal.settle_replays().await.unwrap();
     assert!(world.lanes.notes().forgotten.is_empty());
     assert_eq!(world.get(&path).await.at("/state"), "done");
     let shown = world.get(&format!("{path}/ended")).await.is(200).json();
-    let project = replays.split('/').nth(2).unwrap().parse().unwrap();
     let lane = SyncId::from_bytes(id.parse::<ReplayId>().unwrap().to_bytes());
     let delivery = DeliveryId::of(project, Offset(3), lane, Part::Event).to_string();
     assert_eq!(shown["items"][0]["delivery_id"], delivery);
+    assert_eq!(shown["items"][0]["replay"], id);
+    assert_eq!(shown["items"][0]["imported"], false);
+    // What tells of attempts is kept a little longer.
+    let noted = Progress {
+        kept: 0,
+        noted: 3,
+        ..kept.clone()
+    };
+    world.lanes.notes().progress = Some(noted);
+    world.portal.settle_replays().await.unwrap();
+    assert!(world.lanes.notes().forgotten.is_empty());
     world.lanes.notes().progress = Some(Progress { kept: 0, ..kept });
     world.portal.settle_replays().await.unwrap();
     assert_eq!(world.lanes.notes().forgotten.len(), 1);

@@ -1,7 +1,7 @@
 //! Sensitive properties: their values show nowhere, and deliveries have them all the same.
 
 use axum::http::StatusCode;
-use journal::{Ended, EndedRow, EndedWhy, Retry};
+use journal::{Ended, EndedRow, EndedWhy, LaneOf, Retry};
 use model::access::{Permission, Role};
 use model::outcome::{Category, Discarded, Failure};
 use model::{Offset, Part, Timestamp};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::events::event;
+use super::world::id_in;
 
 /// What must not be seen.
 const VALUES: [&str; 4] = ["ann@example.com", "4111-2222", "High Street 9", "Ann Smith"];
@@ -197,8 +198,13 @@ async fn failures_and_answers_show_no_sensitive_value() {
         line: 3,
         column: 9,
     };
+    let of = LaneOf {
+        lane: id_in(&sync),
+        log: sync.split('/').nth(2).unwrap().parse().unwrap(),
+    };
     let ended = |sequence, offset, why| EndedRow {
         sequence,
+        of,
         ended: Ended {
             offset: Offset(offset),
             part: Part::Event,
@@ -221,6 +227,7 @@ async fn failures_and_answers_show_no_sensitive_value() {
             due_at: Timestamp(2),
             attempts: 1,
             failure,
+            given: None,
         }];
     }
     let ended = world.get(&format!("{sync}/ended")).await.is(200);

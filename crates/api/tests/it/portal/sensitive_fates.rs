@@ -202,6 +202,7 @@ async fn attempts_and_deliveries_show_no_sensitive_value() {
             attempts: 1,
             due_at: now + std::time::Duration::from_secs(60),
             failure: failure(),
+            given: None,
         }],
         ended: vec![
             ended(2, EndedWhy::Discarded(template())),
@@ -261,6 +262,7 @@ async fn why_shows_no_sensitive_value() {
         attempts: 1,
         due_at: shop.world.now(),
         failure: failure(),
+        given: None,
     };
     let ended = Ended {
         offset: Offset(3),
@@ -340,6 +342,7 @@ async fn what_is_known_of_a_user_by_now_is_not_quoted_either() {
         attempts: 1,
         due_at: shop.world.now(),
         failure,
+        given: None,
     };
     shop.world.lanes.notes().retries = vec![retry.clone()];
     let settlement = Settlement {

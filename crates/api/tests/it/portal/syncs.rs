@@ -167,7 +167,7 @@ async fn a_failing_journal_is_a_503_that_says_nothing_of_its_insides() {
 
 #[tokio::test]
 async fn pending_retries_and_ended_deliveries_are_paged() {
-    use journal::{Ended, EndedRow, EndedWhy, Retry};
+    use journal::{Ended, EndedRow, EndedWhy, LaneOf, Retry};
     use model::outcome::{Category, Discarded, Failure};
     use model::{DeliveryId, Offset, Part, Timestamp};
     let world = World::new().await;
@@ -187,6 +187,7 @@ async fn pending_retries_and_ended_deliveries_are_paged() {
                 attempts: 1,
                 due_at: Timestamp(1000),
                 failure: failure.clone(),
+                given: None,
             });
             let why = match number {
                 0 => EndedWhy::Expired(failure.clone()),
@@ -204,8 +205,13 @@ async fn pending_retries_and_ended_deliveries_are_paged() {
                 attempts: 10,
                 why,
             };
+            let of = LaneOf {
+                lane: id_in(&path),
+                log: path.split('/').nth(2).unwrap().parse().unwrap(),
+            };
             notes.ended.push(EndedRow {
                 sequence: number + 1,
+                of,
                 ended,
             });
         }

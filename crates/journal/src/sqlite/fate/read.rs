@@ -1,16 +1,20 @@
 //! Fates in the tables, read.
 
+use std::collections::BTreeMap;
+
 use model::{Offset, Part, ProjectId, SyncId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::packed::unpack;
+use crate::LaneOf;
 use crate::fate::{
-    Attempt, AttemptRow, Delivered, Fate, OutcomeKey, OutcomePage, Outcomes, Sample, SampleRow,
-    Split, Standing, What,
+    Attempt, AttemptRow, Delivered, Fate, OutcomeKey, OutcomePage, Outcomes, SAMPLES_KEPT, Sample,
+    SampleRow, Split, Standing, What,
 };
 use crate::sqlite::failure::Fault;
+use crate::sqlite::family::{self, Member};
 use crate::sqlite::offsets;
-use crate::sqlite::reader::{ended_of, lane_number, retries_of};
+use crate::sqlite::reader::{ended_of, retries_of};
 use crate::sqlite::turns;
 
 /// Rows of one event that are read at most: ten attempts of two deliveries, and some of replays.
@@ -19,9 +23,12 @@ const MOST_OF_EVENT: i64 = 200;
 /// Rows that one page looks at, at most, to find those with a status. They are looked at in an index.
 const MOST_LOOKED_AT: usize = 50_000;
 
+/// And of each of many lanes at least.
+const FEWEST_LOOKED_AT: usize = 500;
+
 const COLUMNS: &str =
     "sequence, offset, part, at, number, what, status, event_type, message, tries,
-    queue, render, connect, wait, took";
+    queue, render, connect, wait, took, lane";
 
 /// See [`Fates::fate`](crate::Fates::fate).
 pub(in crate::sqlite) fn fate(
@@ -31,7 +38,7 @@ pub(in crate::sqlite) fn fate(
 ) -> Result<Option<Fate>, Fault> {
     // All of it must be of one moment: what is pending may be delivered between two queries.
     let transaction = connection.unchecked_transaction()?;
-    let Some(lane) = lane_number(&transaction, sync)? else {
+    let Some(Member { number: lane, of }) = family::own(&transaction, sync)? else {
         return Ok(None);
     };
     let standing = standing(&transaction, lane, offset)?;
@@ -42,7 +49,7 @@ pub(in crate::sqlite) fn fate(
     let mut rows = query.query(params![lane, offset.0 as i64, MOST_OF_EVENT])?;
     let mut attempts = Vec::new();
     while let Some(row) = rows.next()? {
-        attempts.push(attempt(row)?);
+        attempts.push(attempt(row, of)?);
     }
     Ok(Some(Fate {
         standing,
@@ -112,13 +119,14 @@ fn delivered(connection: &Connection, lane: i64, offset: Offset) -> Result<Vec<D
     Ok(found)
 }
 
-fn attempt(row: &Row<'_>) -> Result<AttemptRow, Fault> {
+fn attempt(row: &Row<'_>, of: LaneOf) -> Result<AttemptRow, Fault> {
     let (part, what) = (Part::from_code(row.get(2)?), What::from_code(row.get(5)?));
     let (Some(part), Some(what)) = (part, what) else {
         return Err(Fault::damaged("an attempt can't be read"));
     };
     Ok(AttemptRow {
         sequence: row.get::<_, i64>(0)? as u64,
+        of,
         attempt: Attempt {
             offset: Offset(row.get::<_, i64>(1)? as u64),
             part,
@@ -140,22 +148,51 @@ fn attempt(row: &Row<'_>) -> Result<AttemptRow, Fault> {
     })
 }
 
-/// See [`Fates::outcomes`](crate::Fates::outcomes); of these events, where some are given.
+/// Where to look for attempts of events that carry something: in these logs, at these places.
+pub(in crate::sqlite) type Places = BTreeMap<ProjectId, Vec<Offset>>;
+
+/// The logs that a sync's lanes read, its own first.
+pub(in crate::sqlite) fn logs(
+    connection: &Connection,
+    sync: SyncId,
+) -> Result<Vec<ProjectId>, Fault> {
+    let mut logs: Vec<ProjectId> = Vec::new();
+    for lane in family::of(connection, sync)? {
+        if !logs.contains(&lane.of.log) {
+            logs.push(lane.of.log);
+        }
+    }
+    Ok(logs)
+}
+
+/// See [`Fates::outcomes`](crate::Fates::outcomes); of events at these places, where some are given.
 pub(in crate::sqlite) fn outcomes(
     connection: &Connection,
     sync: SyncId,
     wanted: &Outcomes,
-    events: Option<&[Offset]>,
+    places: Option<&Places>,
 ) -> Result<OutcomePage, Fault> {
     let transaction = connection.unchecked_transaction()?;
-    let Some(lane) = lane_number(&transaction, sync)? else {
-        return Ok(OutcomePage::default());
-    };
-    let (mut keys, horizon) = match events {
-        Some(events) => (of_events(&transaction, lane, events, wanted)?, None),
-        None => by_kind(&transaction, lane, wanted)?,
-    };
-    keys.sort_unstable_by(|one, other| other.cmp(one));
+    let lanes = family::of(&transaction, sync)?;
+    let most_looked_at = (MOST_LOOKED_AT / lanes.len().max(1)).max(FEWEST_LOOKED_AT);
+    let (mut keys, mut horizon) = (Vec::new(), None);
+    for lane in &lanes {
+        let (found, reached) = match places {
+            Some(places) => match places.get(&lane.of.log) {
+                Some(events) => (of_events(&transaction, lane.number, events, wanted)?, None),
+                None => continue,
+            },
+            None => by_kind(&transaction, lane.number, wanted, most_looked_at)?,
+        };
+        keys.extend(found);
+        horizon = horizon.max(reached);
+        // No more than a page and one lane's are held at once.
+        keys.sort_unstable_by(|one, other| other.cmp(one));
+        keys.truncate(wanted.max + 1);
+    }
+    if let Some(horizon) = horizon {
+        keys.retain(|key| *key >= horizon);
+    }
     let more = keys.len() > wanted.max;
     keys.truncate(wanted.max);
     let next = match more {
@@ -168,8 +205,10 @@ pub(in crate::sqlite) fn outcomes(
     let mut rows = Vec::with_capacity(keys.len());
     for (_, sequence) in keys {
         let mut found = query.query([sequence as i64])?;
-        if let Some(row) = found.next()? {
-            rows.push(attempt(row)?);
+        let Some(row) = found.next()? else { continue };
+        let number: i64 = row.get(15)?;
+        if let Some(lane) = lanes.iter().find(|lane| lane.number == number) {
+            rows.push(attempt(row, lane.of)?);
         }
     }
     Ok(OutcomePage {
@@ -222,6 +261,7 @@ fn by_kind(
     connection: &Connection,
     lane: i64,
     wanted: &Outcomes,
+    most_looked_at: usize,
 ) -> Result<(Vec<OutcomeKey>, Option<OutcomeKey>), Fault> {
     let sql = match wanted.event_type {
         None => {
@@ -261,15 +301,12 @@ fn by_kind(
             if found > wanted.max {
                 break;
             }
-            if looked_at > MOST_LOOKED_AT {
+            if looked_at > most_looked_at {
                 horizon = horizon.max(Some(key));
                 looked_at = 0;
                 break;
             }
         }
-    }
-    if let Some(horizon) = horizon {
-        keys.retain(|key| *key >= horizon);
     }
     Ok((keys, horizon))
 }
@@ -291,9 +328,6 @@ pub(in crate::sqlite) fn samples(
     what: Option<What>,
     sequence: Option<u64>,
 ) -> Result<Vec<SampleRow>, Fault> {
-    let Some(lane) = lane_number(connection, sync)? else {
-        return Ok(Vec::new());
-    };
     // Bodies are large, and a list shows none.
     let mut query = connection.prepare_cached(
         "SELECT sequence, what, offset, part, at, number, iif(?3 IS NULL, '', body) FROM samples
@@ -301,40 +335,44 @@ pub(in crate::sqlite) fn samples(
          ORDER BY sequence DESC",
     )?;
     let sequence = sequence.map(|sequence| sequence as i64);
-    let mut rows = query.query(params![lane, what.map(What::code), sequence])?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (part, what) = (Part::from_code(row.get(3)?), What::from_code(row.get(1)?));
-        let (Some(part), Some(what)) = (part, what) else {
-            return Err(Fault::damaged("a sample can't be read"));
-        };
-        let body: String = row.get(6)?;
-        found.push(SampleRow {
-            sequence: row.get::<_, i64>(0)? as u64,
-            sample: Sample {
-                offset: Offset(row.get::<_, i64>(2)? as u64),
-                part,
-                at: Timestamp(row.get(4)?),
-                number: row.get(5)?,
-                what,
-                body: body.into(),
-            },
-        });
+    for lane in family::of(connection, sync)? {
+        let mut rows = query.query(params![lane.number, what.map(What::code), sequence])?;
+        while let Some(row) = rows.next()? {
+            found.push(sample_row(row, lane.of)?);
+        }
     }
+    found.sort_unstable_by_key(|row| std::cmp::Reverse(row.sequence));
+    newest_of_each(&mut found);
     Ok(found)
 }
 
-/// The project of a sync's lane.
-pub(in crate::sqlite) fn project_of(
-    connection: &Connection,
-    sync: SyncId,
-) -> Result<Option<ProjectId>, Fault> {
-    let project = connection
-        .prepare_cached(
-            "SELECT id FROM projects JOIN lanes ON lanes.project = projects.number
-             WHERE lanes.sync = ?1 AND dropped = 0",
-        )?
-        .query_row([sync.to_bytes()], |row| row.get(0))
-        .optional()?;
-    Ok(project.map(ProjectId::from_bytes))
+/// Leaves as many samples of each kind as one lane keeps.
+fn newest_of_each(rows: &mut Vec<SampleRow>) {
+    let mut counted = BTreeMap::<What, usize>::new();
+    rows.retain(|row| {
+        let count = counted.entry(row.sample.what).or_default();
+        *count += 1;
+        *count <= SAMPLES_KEPT
+    });
+}
+
+fn sample_row(row: &Row<'_>, of: LaneOf) -> Result<SampleRow, Fault> {
+    let (part, what) = (Part::from_code(row.get(3)?), What::from_code(row.get(1)?));
+    let (Some(part), Some(what)) = (part, what) else {
+        return Err(Fault::damaged("a sample can't be read"));
+    };
+    let body: String = row.get(6)?;
+    Ok(SampleRow {
+        sequence: row.get::<_, i64>(0)? as u64,
+        of,
+        sample: Sample {
+            offset: Offset(row.get::<_, i64>(2)? as u64),
+            part,
+            at: Timestamp(row.get(4)?),
+            number: row.get(5)?,
+            what,
+            body: body.into(),
+        },
+    })
 }

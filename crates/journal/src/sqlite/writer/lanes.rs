@@ -21,6 +21,11 @@ use crate::{Counts, DroppedLane, Ended, LanePosition, Retry, Settlement, Storage
 /// How many retries are dropped in one step.
 const RETRIES_PER_STEP: i64 = 5000;
 
+/// Of version 7: what a retry's event was given when its first attempt was made.
+pub(in crate::sqlite) const ADD_GIVEN_TO_RETRIES: &str = "
+ALTER TABLE retries ADD COLUMN given TEXT;
+";
+
 /// All lanes: few enough to be kept in memory.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
@@ -29,8 +34,12 @@ pub(super) struct Lanes {
     /// The highest sequence in `ended` so far. None is given twice as long as a replay may ask what ended
     /// before it was made.
     last_ended: i64,
-    /// Pending retries of all of a project's lanes, by its number.
+    /// Pending retries of all of a project's lanes, by its number; those of its imports' lanes, too.
     pending: HashMap<i64, u64>,
+    /// The bounded lanes that go with a lane, by its number.
+    bounded: HashMap<i64, Vec<SyncId>>,
+    /// The projects that logs of imports count for, both by their numbers.
+    owners: HashMap<i64, i64>,
     /// Replayed deliveries that are not over, by the lane's number.
     replaying: HashMap<i64, u64>,
     /// Whether rows of dropped lanes may still be there.
@@ -57,6 +66,8 @@ pub(super) struct Lane {
     pub(super) until: Option<Offset>,
     /// Of a lane that ends: the sync with whose lane it goes.
     whose: Option<SyncId>,
+    /// And for whom it counts: that sync's lane.
+    owner: Option<Whose>,
     pub(super) changed: bool,
 }
 
@@ -64,6 +75,11 @@ impl Lane {
     /// Whether it has still to read some of a chunk that lies here.
     pub(super) fn needs(&self, first: Offset, end: Offset) -> bool {
         self.cursor < end && self.until.is_none_or(|until| first < until)
+    }
+
+    /// The number of the project that it counts for.
+    fn counts_for(&self) -> i64 {
+        self.owner.map_or(self.project, |owner| owner.project)
     }
 
     fn position(&self) -> Result<LanePosition, Fault> {
@@ -103,6 +119,7 @@ impl Lanes {
                     .get::<_, Option<i64>>(14)?
                     .map(|until| Offset(until as u64)),
                 whose: row.get::<_, Option<[u8; 16]>>(15)?.map(SyncId::from_bytes),
+                owner: None,
                 changed: false,
             };
             Ok((SyncId::from_bytes(row.get(0)?), lane))
@@ -112,18 +129,72 @@ impl Lanes {
         for lane in by_sync.values_mut() {
             lane.turns = turns.get(&lane.number).copied().unwrap_or(0);
         }
-        let mut pending = HashMap::new();
-        for lane in by_sync.values().filter(|lane| lane.pending > 0) {
-            *pending.entry(lane.project).or_default() += lane.pending;
-        }
-        Ok(Self {
+        let mut lanes = Self {
             by_sync,
             last_number,
             last_ended: replay::last_ended(connection)?,
-            pending,
+            pending: HashMap::new(),
+            bounded: HashMap::new(),
+            owners: HashMap::new(),
             replaying: replay::count(connection)?,
             dropped_left,
-        })
+        };
+        let all: Vec<_> = lanes.by_sync.keys().copied().collect();
+        for sync in all {
+            lanes.own(sync);
+        }
+        for lane in lanes.by_sync.values().filter(|lane| lane.pending > 0) {
+            let of_project = lanes.pending.entry(lane.counts_for()).or_default();
+            *of_project += lane.pending;
+        }
+        Ok(lanes)
+    }
+
+    /// Notes for whom a lane counts, if it is a bounded one.
+    fn own(&mut self, sync: SyncId) {
+        let whose = self.by_sync.get(&sync).and_then(|lane| lane.whose);
+        let owner = whose.and_then(|whose| self.by_sync.get(&whose));
+        let owner = owner.map(|owner| Whose {
+            project: owner.project,
+            lane: owner.number,
+        });
+        let (Some(owner), Some(lane)) = (owner, self.by_sync.get_mut(&sync)) else {
+            return;
+        };
+        lane.owner = Some(owner);
+        if lane.project != owner.project {
+            self.owners.insert(lane.project, owner.project);
+        }
+        self.bounded.entry(owner.lane).or_default().push(sync);
+    }
+
+    /// Pending retries of a lane and of those that go with it.
+    fn pending_with(&self, sync: SyncId) -> u64 {
+        let Some(lane) = self.by_sync.get(&sync) else {
+            return 0;
+        };
+        let bounded = self.bounded.get(&lane.number).into_iter().flatten();
+        let bounded = bounded.filter_map(|sync| self.by_sync.get(sync));
+        lane.pending + bounded.map(|lane| lane.pending).sum::<u64>()
+    }
+
+    /// For whom a lane counts: itself, its project, and as a bounded one the sync that it goes with. With
+    /// the retries that are pending there.
+    fn counted_for(&self, sync: SyncId) -> Vec<(Whose, u64)> {
+        let Some(lane) = self.by_sync.get(&sync) else {
+            return Vec::new();
+        };
+        let own = Whose {
+            project: lane.project,
+            lane: lane.number,
+        };
+        let project = lane.counts_for();
+        let of_project = (Whose::project(project), self.pending_of(project));
+        let mut all = vec![(own, self.pending_with(sync)), of_project];
+        if let (Some(owner), Some(whose)) = (lane.owner, lane.whose) {
+            all.push((owner, self.pending_with(whose)));
+        }
+        all
     }
 
     /// How many retries of a project's lanes are pending.
@@ -133,6 +204,7 @@ impl Lanes {
 
     /// So many pending retries of a project's lanes are gone.
     pub(super) fn forget_pending(&mut self, project: i64, retries: u64) {
+        let project = *self.owners.get(&project).unwrap_or(&project);
         if let Some(pending) = self.pending.get_mut(&project) {
             *pending = pending.saturating_sub(retries);
         }
@@ -183,6 +255,7 @@ impl Lanes {
             cursor,
             until: bound.map(|(_, until)| until),
             whose: bound.map(|(whose, _)| whose),
+            owner: None,
             ahead: Vec::new(),
             standing: Standing::Running,
             skipped_to: Offset(0),
@@ -207,6 +280,7 @@ impl Lanes {
         fates.begin(connection, lane.number, lane.cursor)?;
         let position = lane.position()?;
         self.by_sync.insert(sync, lane);
+        self.own(sync);
         Ok(position)
     }
 
@@ -240,6 +314,7 @@ impl Lanes {
         let head = projects
             .by_number(lane.project)
             .map_or(lane.cursor, |(_, project)| project.next);
+        let head = lane.until.map_or(head, |until| until.min(head));
         let ahead = lane.position()?.ahead.len() as u64;
         let events = head.0.saturating_sub(lane.cursor.0).saturating_sub(ahead);
         // Those that wait for their turn were read, but no attempt was made.
@@ -252,7 +327,8 @@ impl Lanes {
                     (SELECT rowid FROM retries WHERE lane = ?1 LIMIT ?2)",
             )?
             .execute(params![lane.number, RETRIES_PER_STEP])? as u64;
-        lane.cursor = head;
+        // A bounded lane may begin behind the head.
+        lane.cursor = lane.cursor.max(head);
         lane.ahead = Vec::new();
         lane.pending = lane.pending.saturating_sub(gone);
         lane.changed = true;
@@ -312,34 +388,23 @@ impl Lanes {
         lane.total.add(&settlement.counts);
         lane.changed = true;
         let pending = lane.pending;
-        let of_project = self.pending.entry(lane.project).or_default();
-        *of_project = (*of_project + lane.pending).saturating_sub(pending_before);
+        let of_project = self.pending.entry(lane.counts_for()).or_default();
+        *of_project = (*of_project + pending).saturating_sub(pending_before);
         if settlement.counts.is_empty() && settlement.details.is_empty() {
             return Ok(Ok(pending));
         }
-        let (project, number) = (lane.project, lane.number);
-        let of_lane = Whose {
-            project,
-            lane: number,
-        };
-        tally.add(connection, settlement.at, of_lane, |figures| {
-            figures.counts.add(&settlement.counts);
-            figures.details.add(&settlement.details);
-            figures.pending = pending;
-        })?;
-        tally.add(
-            connection,
-            settlement.at,
-            Whose::project(project),
-            |figures| {
+        for (whose, pending) in self.counted_for(sync) {
+            tally.add(connection, settlement.at, whose, |figures| {
                 figures.counts.add(&settlement.counts);
-                // What a project receives is counted once, however many lanes move past it.
                 let received = figures.details.received;
                 figures.details.add(&settlement.details);
-                figures.details.received = received;
-                figures.pending = *of_project;
-            },
-        )?;
+                // What a project receives is counted once, however many lanes move past it.
+                if whose.lane == 0 {
+                    figures.details.received = received;
+                }
+                figures.pending = pending;
+            })?;
+        }
         Ok(Ok(pending))
     }
 
@@ -375,6 +440,11 @@ impl Lanes {
         )?;
         let (in_order, _) = turns::tally(connection, lane.number)?;
         self.forget_pending(lane.project, lane.pending);
+        if let Some(owner) = lane.owner {
+            let others = self.bounded.entry(owner.lane).or_default();
+            others.retain(|other| *other != sync);
+        }
+        self.bounded.remove(&lane.number);
         self.replaying.remove(&lane.number);
         fates.forget(lane.number);
         self.dropped_left = true;
@@ -432,11 +502,12 @@ fn book(connection: &Connection, lane: i64, retry: &Retry) -> Result<u64, Fault>
         retry.part as u8,
         retry.due_at.0,
         retry.attempts,
-        failure
+        failure,
+        retry.given.as_deref()
     ];
     let replaced = connection
         .prepare_cached(
-            "UPDATE retries SET due_at = ?4, attempts = ?5, failure = ?6
+            "UPDATE retries SET due_at = ?4, attempts = ?5, failure = ?6, given = ?7
              WHERE lane = ?1 AND offset = ?2 AND part = ?3",
         )?
         .execute(row)?;
@@ -444,7 +515,7 @@ fn book(connection: &Connection, lane: i64, retry: &Retry) -> Result<u64, Fault>
         return Ok(0);
     }
     connection
-        .prepare_cached("INSERT INTO retries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .prepare_cached("INSERT INTO retries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
         .execute(row)?;
     Ok(1)
 }

@@ -28,6 +28,7 @@ use rusqlite::Connection;
 
 pub(super) use group::Group;
 pub(super) use imports::CREATE_IMPORTS;
+pub(super) use lanes::ADD_GIVEN_TO_RETRIES;
 pub(super) use lanes::counts_from;
 pub(super) use retention::Step;
 pub(super) use state::State;

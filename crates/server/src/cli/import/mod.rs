@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::remote::{Remote, block_on};
-use super::replay::follow;
+use super::replay::{follow, print_example};
 use super::sync::path;
 use super::{Failure, output, project, remote, sync};
 
@@ -44,6 +44,9 @@ const REQUEST_LINES: usize = 2_000;
 /// Refused lines that the report names.
 const NAMED: usize = 100;
 
+/// Examples of deliveries that a dry run shows.
+const EXAMPLES: usize = 3;
+
 /// How long to wait when the server can't take lines, and how often to try.
 const PAUSE: Duration = Duration::from_secs(2);
 const TRIES: u32 = 30;
@@ -62,7 +65,8 @@ pub(crate) struct Import {
     /// How many are sent per minute at most. Without it: as many as the sync sends.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
-    /// Only read the archives, and say how many lines they have.
+    /// Take nothing: say how many lines would be taken, which would be refused, what would be sent of them,
+    /// and show some of it.
     #[arg(long)]
     dry_run: bool,
     /// Wait until all was sent, and show how far it is.
@@ -81,6 +85,21 @@ struct Report {
     refused: u64,
     /// The first of those that were refused: where, and why.
     named: Vec<(String, u64, String)>,
+    /// Of a dry run: how many would be sent, as how many deliveries, and some of these.
+    matching: u64,
+    deliveries: u64,
+    examples: Vec<Value>,
+}
+
+/// What is done with lines that were read.
+#[derive(Clone, Copy)]
+enum To<'r> {
+    /// Only whether they can be read is looked at.
+    Nowhere,
+    /// The server says what it would do with them: the sync's replays, and what would be made.
+    DryRun(&'r Remote, &'r str, &'r Value),
+    /// They are appended to this replay.
+    Import(&'r Remote, &'r str),
 }
 
 /// Lines that are sent together, and those that can't be sent.
@@ -99,8 +118,7 @@ pub(crate) fn run(import: Import) -> Result<(), Failure> {
 impl Import {
     async fn run(self) -> Result<(), Failure> {
         if self.dry_run {
-            let report = self.read(None).await?;
-            return self.end(&Value::Null, &report);
+            return self.dry_run().await;
         }
         let digest = {
             let archives = self.archives.clone();
@@ -108,7 +126,7 @@ impl Import {
             digest.context("reading broke off")??
         };
         // An archive that can't be read to its end is found before anything is made of it.
-        self.read(None).await?;
+        self.read(To::Nowhere).await?;
         let remote = self.server.connect()?;
         let project = project::find(&remote, &self.project).await?;
         let sync = sync::find(&remote, &project, &self.sync).await?;
@@ -119,11 +137,14 @@ impl Import {
         let replay = format!("{replays}/{}", output::text(&made["id"]));
         let mut report = Report::default();
         if made["import"]["complete"] != true {
-            report = self.read(Some((&remote, &replay))).await?;
+            report = self.read(To::Import(&remote, &replay)).await?;
             let complete = format!("{replay}/complete");
             remote.call(Method::POST, &complete, None).await?;
         } else if !self.server.json {
             output::print("These archives were imported to this sync before.");
+            if made["progress"]["failed"].as_u64().unwrap_or(0) > 0 {
+                output::print("What failed of them is sent again by `millstream replay failed`.");
+            }
         }
         if self.wait {
             self.print(&made, &report)?;
@@ -131,6 +152,23 @@ impl Import {
             return report.verdict();
         }
         self.end(&made, &report)
+    }
+
+    /// Has the server look at all lines, and take none.
+    async fn dry_run(&self) -> Result<(), Failure> {
+        let remote = self.server.connect()?;
+        let project = project::find(&remote, &self.project).await?;
+        let sync = sync::find(&remote, &project, &self.sync).await?;
+        let dry_run = format!("{}/replays/dry-run", path(&sync));
+        // Nothing is made of it: any digest will do.
+        let import = json!({"name": self.name(), "digest": "none"});
+        let report = self.read(To::DryRun(&remote, &dry_run, &import)).await?;
+        if self.server.json {
+            output::print_json(&report.json_of_dry_run())?;
+        } else {
+            report.print_dry_run();
+        }
+        report.verdict()
     }
 
     /// What people call it.
@@ -146,8 +184,8 @@ impl Import {
         }
     }
 
-    /// Reads all archives, and appends their lines to an import if there is one.
-    async fn read(&self, to: Option<(&Remote, &str)>) -> Result<Report, Failure> {
+    /// Reads all archives, and does with their lines what is wanted. Archives without any are refused.
+    async fn read(&self, to: To<'_>) -> Result<Report, Failure> {
         let shows = io::stderr().is_terminal() && !self.server.json;
         let (batches, mut read) = mpsc::channel(2);
         let archives = self.archives.clone();
@@ -156,7 +194,7 @@ impl Import {
         while let Some(batch) = read.recv().await {
             report.add(batch, to).await?;
             if shows {
-                report.show(to.is_some());
+                report.show(matches!(to, To::Import(..)));
             }
         }
         if shows {
@@ -196,21 +234,40 @@ impl Import {
 }
 
 impl Report {
-    async fn add(&mut self, batch: Batch, to: Option<(&Remote, &str)>) -> Result<(), Failure> {
+    async fn add(&mut self, batch: Batch, to: To<'_>) -> Result<(), Failure> {
         self.read += (batch.lines.len() + batch.refused.len()) as u64;
         for refused in batch.refused {
             self.refuse(refused);
         }
-        let Some((remote, replay)) = to else {
-            return Ok(());
-        };
         if batch.lines.is_empty() {
             return Ok(());
         }
-        let answer = append(remote, replay, &json!({"lines": batch.lines})).await?;
-        self.taken += answer["taken"].as_u64().unwrap_or(0);
-        self.duplicates += answer["duplicates"].as_u64().unwrap_or(0);
-        for refused in answer["refused"].as_array().into_iter().flatten() {
+        let number = |answer: &Value, name: &str| answer[name].as_u64().unwrap_or(0);
+        let (answer, refused) = match to {
+            To::Nowhere => return Ok(()),
+            To::Import(remote, replay) => {
+                let lines = format!("{replay}/lines");
+                let answer = ask(remote, &lines, &json!({"lines": batch.lines})).await?;
+                self.taken += number(&answer, "taken");
+                self.duplicates += number(&answer, "duplicates");
+                (answer, "refused")
+            }
+            To::DryRun(remote, dry_run, import) => {
+                let body = json!({"import": import, "lines": batch.lines});
+                let answer = ask(remote, dry_run, &body).await?;
+                self.taken += number(&answer, "looked_at");
+                self.matching += number(&answer, "matching");
+                self.deliveries += number(&answer, "estimate");
+                let examples = answer["examples"].as_array().into_iter().flatten();
+                let left = EXAMPLES.saturating_sub(self.examples.len());
+                self.examples.extend(examples.take(left).cloned());
+                // Beyond those that are named.
+                let named = answer["refused_lines"].as_array().map_or(0, Vec::len) as u64;
+                self.refused += number(&answer, "refused").saturating_sub(named);
+                (answer, "refused_lines")
+            }
+        };
+        for refused in answer[refused].as_array().into_iter().flatten() {
             let index = refused["index"].as_u64().unwrap_or(u64::MAX);
             let place = usize::try_from(index).ok();
             let place = place.and_then(|index| batch.places.get(index));
@@ -252,6 +309,29 @@ impl Report {
         })
     }
 
+    fn json_of_dry_run(&self) -> Value {
+        let mut found = self.json();
+        found["matching"] = json!(self.matching);
+        found["deliveries"] = json!(self.deliveries);
+        found["examples"] = json!(self.examples);
+        found
+    }
+
+    fn print_dry_run(&self) {
+        output::print(&format!(
+            "Of {} lines {} would be taken and {} refused. Of those taken {} would be sent, as {} deliveries.",
+            self.read, self.taken, self.refused, self.matching, self.deliveries
+        ));
+        for (file, line, why) in &self.named {
+            output::print(&format!("{file}:{line}: {why}"));
+        }
+        let unnamed = self.refused - self.named.len() as u64;
+        if unnamed > 0 {
+            output::print(&format!("and {unnamed} more"));
+        }
+        self.examples.iter().for_each(print_example);
+    }
+
     fn verdict(&self) -> Result<(), Failure> {
         match self.refused {
             0 => Ok(()),
@@ -260,12 +340,11 @@ impl Report {
     }
 }
 
-/// Appends lines, however often the server has to be asked: what it has it doesn't take twice.
-async fn append(remote: &Remote, replay: &str, body: &Value) -> anyhow::Result<Value> {
-    let lines = format!("{replay}/lines");
+/// Sends lines, however often the server has to be asked: what it has it doesn't take twice.
+async fn ask(remote: &Remote, path: &str, body: &Value) -> anyhow::Result<Value> {
     let mut tries = 1;
     loop {
-        let sent = remote.call(Method::POST, &lines, Some(body)).await;
+        let sent = remote.call(Method::POST, path, Some(body)).await;
         let error = match sent {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
@@ -311,7 +390,9 @@ fn digest_of(path: &Path) -> anyhow::Result<Vec<u8>> {
 fn read_all(archives: &[PathBuf], batches: &mpsc::Sender<Batch>) -> anyhow::Result<()> {
     let mut batch = Batch::default();
     for path in archives {
+        let mut found = 0_u64;
         archive::lines(path, &mut |line| {
+            found += 1;
             let place = (line.file.to_owned(), line.number);
             let text = match line.text {
                 Ok(text) => text,
@@ -336,6 +417,9 @@ fn read_all(archives: &[PathBuf], batches: &mpsc::Sender<Batch>) -> anyhow::Resu
             batch.bytes += bytes;
             Ok(())
         })?;
+        if found == 0 {
+            bail!("{} has no lines", path.display());
+        }
     }
     hand_on(batches, batch)
 }

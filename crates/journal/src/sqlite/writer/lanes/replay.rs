@@ -9,7 +9,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{FatesOfLanes, Lanes, Projects, Tally, book};
 use crate::sqlite::failure::Fault;
-use crate::sqlite::figures::Whose;
 use crate::sqlite::reader::{ended_row, replay_state};
 use crate::{
     Ended, EndedWhy, LanePosition, ReplayState, ReplayStep, Retry, Settlement, StorageError,
@@ -173,7 +172,7 @@ impl Lanes {
             let mut taken = take.query(place)?;
             // Retention may have been faster.
             let Some(row) = taken.next()? else { continue };
-            let ended = ended_row(row, sync)?.ended;
+            let (_, ended) = ended_row(row, sync)?;
             // The row is gone when the statement has run to its end.
             while taken.next()?.is_some() {}
             let (offset, part) = (ended.offset, ended.part);
@@ -183,6 +182,7 @@ impl Lanes {
                 attempts: 0,
                 due_at,
                 failure: last_failure(ended),
+                given: None,
             };
             lane.pending += book(connection, lane.number, &retry)?;
             lane.ended = lane.ended.saturating_sub(1);
@@ -205,20 +205,14 @@ impl Lanes {
             return Ok(Ok(booked));
         }
         lane.changed = true;
-        let (project, number, pending) = (lane.project, lane.number, lane.pending);
-        *self.replaying.entry(number).or_default() += booked.len() as u64;
-        let of_project = self.pending.entry(project).or_default();
+        *self.replaying.entry(lane.number).or_default() += booked.len() as u64;
+        let of_project = self.pending.entry(lane.counts_for()).or_default();
         *of_project += booked.len() as u64;
-        let of_lane = Whose {
-            project,
-            lane: number,
-        };
-        tally.add(connection, step.at, of_lane, |figures| {
-            figures.pending = pending;
-        })?;
-        tally.add(connection, step.at, Whose::project(project), |figures| {
-            figures.pending = *of_project;
-        })?;
+        for (whose, pending) in self.counted_for(sync) {
+            tally.add(connection, step.at, whose, |figures| {
+                figures.pending = pending;
+            })?;
+        }
         Ok(Ok(booked))
     }
 

@@ -1,0 +1,107 @@
+//! What an import would make of lines of an archive, without taking them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::sensitive::mask;
+use model::{Clock, Event, Offset, Part, ProjectId};
+use pipeline::Plan;
+use store::SyncRecord;
+
+use super::{MOST_LINES, RefusedLine, line};
+use crate::portal::preview::example::Example;
+use crate::portal::replay::dry_run::{DryRunView, EXAMPLES, ExampleView};
+use crate::portal::{ApiError, FieldProblem, Portal};
+
+/// Refused lines that are named.
+const NAMED: usize = 100;
+
+/// What was found of lines.
+#[derive(Default)]
+struct Counted {
+    taken: u64,
+    refused: u64,
+    named: Vec<RefusedLine>,
+    matching: u64,
+    requests: u64,
+    examples: Vec<(Arc<Event>, Part)>,
+}
+
+impl Portal {
+    /// Reads each line as the import would, and counts what the sync would send of them.
+    pub(in crate::portal::replay) async fn dry_run_lines(
+        &self,
+        record: &SyncRecord,
+        lines: Vec<String>,
+    ) -> Result<DryRunView, ApiError> {
+        if lines.len() > MOST_LINES {
+            let message = format!("at most {MOST_LINES}");
+            return Err(ApiError::field("/lines", message));
+        }
+        let _turn = self.comparisons.acquire().await;
+        let definition = self.definition(&record.sync).await?;
+        let (sync, clock) = (Arc::clone(&record.sync), Arc::clone(&self.authority.clock));
+        let compiled = Arc::clone(&definition);
+        let counted = self.work(move || -> Result<Counted, Vec<pipeline::Problem>> {
+            let plan = Plan::compile(&compiled, &sync, &clock)?;
+            Ok(count(sync.project, &lines, &plan, &*clock))
+        });
+        let mut counted = counted.await?.map_err(|problems| {
+            ApiError::Invalid(problems.into_iter().map(FieldProblem::from).collect())
+        })?;
+        let sensitive = self.store.project(record.sync.project).await?.sensitive;
+        for (event, _) in &mut counted.examples {
+            *event = mask(event, &sensitive).event;
+        }
+        let examples = counted.examples.iter().map(|(event, part)| Example {
+            event: Arc::clone(event),
+            part: *part,
+        });
+        let shown = self
+            .examples(record, definition, examples.collect())
+            .await?;
+        let examples = counted.examples.iter().zip(shown);
+        let examples = examples.map(|((event, part), now)| ExampleView::of(event, *part, now));
+        Ok(DryRunView {
+            total: counted.taken + counted.refused,
+            looked_at: counted.taken,
+            matching: counted.matching,
+            estimate: counted.requests,
+            exact: true,
+            refused: counted.refused,
+            refused_lines: counted.named,
+            examples: examples.collect(),
+        })
+    }
+}
+
+fn count(project: ProjectId, lines: &[String], plan: &Plan, clock: &dyn Clock) -> Counted {
+    let (mut counted, now) = (Counted::default(), clock.now());
+    for (index, text) in lines.iter().enumerate() {
+        let read = match line::read(text) {
+            Ok(read) => read,
+            Err(message) => {
+                counted.refused += 1;
+                if counted.named.len() < NAMED {
+                    counted.named.push(RefusedLine { index, message });
+                }
+                continue;
+            }
+        };
+        counted.taken += 1;
+        let mut text = read.fields;
+        // The journal would close it.
+        text.push(b'}');
+        let place = Offset(index as u64);
+        let event = Event::new(project, place, read.kind, now, Bytes::from(text));
+        let parts = plan.matching(&event);
+        counted.matching += u64::from(!parts.is_empty());
+        counted.requests += parts.len() as u64;
+        if counted.examples.len() < EXAMPLES
+            && let Some(part) = parts.iter().next()
+        {
+            counted.examples.push((Arc::new(event), part));
+        }
+    }
+    counted
+}
