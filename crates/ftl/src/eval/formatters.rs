@@ -3,7 +3,7 @@
 
 use super::env::Env;
 use crate::data::View;
-use crate::syntax::ast::{Arithmetic, Expr, ExprKind};
+use crate::syntax::ast::{Arithmetic, Expr, ExprKind, Special};
 use crate::value::Value;
 
 /// What can be formatted or read, as far as an expression shows it without being evaluated again.
@@ -35,7 +35,7 @@ impl<'a> Env<'a> {
                 Kind::Boolean => Some("method+string"),
                 Kind::Text => None,
             },
-            ("url" | "url_path", Value::Str(_)) => Some("method+string"),
+            ("url" | "url_path" | "absolute_template_name", Value::Str(_)) => Some("method+string"),
             ("date" | "time" | "datetime", Value::Date(_)) => (self.kind(&call.target)?
                 == Kind::Text)
                 .then_some("method+hash+date_or_time_or_datetime"),
@@ -62,7 +62,8 @@ impl<'a> Env<'a> {
             | ExprKind::And(..)
             | ExprKind::Or(..)
             | ExprKind::Compare(..)
-            | ExprKind::Exists(_) => Some(Kind::Boolean),
+            | ExprKind::Exists(_)
+            | ExprKind::Special(Special::AutoEsc(_)) => Some(Kind::Boolean),
             ExprKind::Name(name) => kind_of(&self.variable(name).ok()??),
             ExprKind::Dot(target, key) => {
                 let found = self.data_hash(target)?.get_near(&key.text, &key.place)?;

@@ -222,8 +222,13 @@ impl Parser<'_> {
                 } else {
                     SPECIALS.to_owned()
                 };
+                let meant = match &*name {
+                    "autoesc" | "auto_escape" | "auto_escaping" => " You may meant: \"auto_esc\".",
+                    "autoEscape" | "autoEscaping" => " You may meant: \"autoEsc\".",
+                    _ => "",
+                };
                 return Err(self.error_at_token(format!(
-                    "Unknown special variable name: {}.\nThe allowed special variable names are: {allowed}",
+                    "Unknown special variable name: {}.{meant}\nThe allowed special variable names are: {allowed}",
                     crate::error::java_quoted(&name)
                 )));
             }
