@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use crate::erasure::{EraseRequest, Erasing, Erasure, TimesErased};
 use crate::fate::{Fates, Record};
-use crate::figures::{Details, Figures, Scope, Step};
-use crate::hold::{Caps, Drain, Forgone, Losses, Standing};
+use crate::figures::{Balance, Details, Figures, Scope, Step};
+use crate::hold::{Caps, Drain, Forgone, Losses, Said, Standing};
 use crate::keep::{Held, ImportLog, Keep};
 use crate::received::Received;
 use crate::replay::{ReplayState, ReplayStep, Stretch};
@@ -192,19 +192,26 @@ pub trait Journal: Fates {
         self.set_standing(sync, standing).await
     }
 
-    /// Remembers how a lane goes through what was held; `None`: no longer in a way of its own.
-    async fn set_drain(&self, sync: SyncId, drain: Option<Drain>) -> Result<(), StorageError>;
+    /// Remembers how a lane goes through what was held; `None`: no longer in a way of its own. Who said
+    /// that only the newest is delivered is told of events that are left out for it
+    /// ([`Fate::let_go`](crate::fate::Fate::let_go)).
+    async fn set_drain(
+        &self,
+        sync: SyncId,
+        drain: Option<Drain>,
+        said: Option<Said>,
+    ) -> Result<(), StorageError>;
 
     /// How a lane goes through what was held, while it does.
     async fn drain(&self, sync: SyncId) -> Result<Option<Drain>, StorageError>;
 
     /// Moves a lane that doesn't run to the project's newest event, without its retries; says what it
-    /// gave up, which is counted. Ended deliveries stay.
-    async fn drop_backlog(&self, sync: SyncId) -> Result<Forgone, StorageError>;
+    /// gave up, which is counted, and remembered with who said so. Ended deliveries stay.
+    async fn drop_backlog(&self, sync: SyncId, said: Said) -> Result<Forgone, StorageError>;
 
     /// Forgets a lane, its pending retries and its ended deliveries, and the bounded lanes that go with
-    /// it; says what it dropped of the lane.
-    async fn drop_lane(&self, sync: SyncId) -> Result<DroppedLane, StorageError>;
+    /// it; says what it dropped of the lane, which the project's figures count.
+    async fn drop_lane(&self, sync: SyncId, at: Timestamp) -> Result<DroppedLane, StorageError>;
 
     /// A lane's figures; `None` when the sync has no lane.
     async fn lane_stats(&self, sync: SyncId) -> Result<Option<LaneStats>, StorageError>;
@@ -422,12 +429,20 @@ pub struct Settlement {
     pub cursor: Offset,
     /// See [`LanePosition::ahead`].
     pub ahead: Vec<Offset>,
+    /// The lane has read the events before this: retention, where it takes them, does not take them from
+    /// its hands.
+    pub read: Offset,
     /// Retries to book; one with the same offset and part is replaced.
     pub book: Vec<Retry>,
     /// Retries that are over (delivered or ended).
     pub finish: Vec<(Offset, Part)>,
     /// Of those, the ones that were given up without being sent.
     pub unsent: Vec<(Offset, Part)>,
+    /// Deliveries that are over since their events were erased; counted are those of them that the
+    /// erasure itself did not find.
+    pub erased: Vec<(Offset, Part)>,
+    /// Deliveries that are over since their events are no longer kept: they are lost.
+    pub gone: Vec<(Offset, Part)>,
     /// Deliveries that ended without success.
     pub ended: Vec<Ended>,
     /// What to count, at this minute.
@@ -436,10 +451,10 @@ pub struct Settlement {
     pub counts: Counts,
     /// More figures, for the same minute.
     pub details: Details,
+    /// And what makes them add up, but for what the journal itself counts of it.
+    pub balance: Balance,
     /// What is kept of single deliveries.
     pub record: Record,
-    /// Deliveries that were left out for the sake of newer ones.
-    pub superseded: u64,
     /// Deliveries that have their place in their user's order from now on; their events are kept.
     pub turns: Vec<Turn>,
     /// Those among them that are over.
@@ -598,7 +613,7 @@ pub struct LaneStats {
 }
 
 /// What retention removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Retired {
     /// Events.
     pub events: u64,
@@ -606,6 +621,8 @@ pub struct Retired {
     pub ended: u64,
     /// Events and retries that lanes which stood still lost because they were held beyond the bounds.
     pub skipped_by_paused: u64,
+    /// The same, by the lane's sync; one may be there several times.
+    pub lost: Vec<(SyncId, u64)>,
 }
 
 /// Size, health and load.

@@ -12,6 +12,7 @@ use model::outcome::{Category, Discarded};
 use model::{Event, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::hold::LetGo;
 use crate::person::KnownUser;
 use crate::{Ended, LaneOf, Retry, StorageError, Subject};
 
@@ -238,6 +239,8 @@ pub struct Fate {
     pub in_order: Vec<Part>,
     /// Deliveries that ended without success.
     pub ended: Vec<Ended>,
+    /// Parts of the log with the event of which the lane let something go, newest first.
+    pub let_go: Vec<LetGo>,
 }
 
 /// Where an event stands to a lane.

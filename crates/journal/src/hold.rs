@@ -1,5 +1,6 @@
 //! Lanes that stand still: what they keep, what they lose, and how they go on.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use model::{Offset, Timestamp};
@@ -84,4 +85,60 @@ pub struct Losses {
     pub dropped: Forgone,
     /// Deliveries that were left out for the sake of newer ones of the same user and event type.
     pub superseded: u64,
+    /// Events and deliveries of users that were erased before they were sent.
+    pub erased: u64,
+}
+
+/// A decision: who said something, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// When.
+    pub at: Timestamp,
+    /// Who, for people to read.
+    pub by: String,
+}
+
+/// Why a lane let go of something without sending it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetGoWhy {
+    /// Somebody said so.
+    Dropped,
+    /// Somebody said that only the newest of each user and event type is sent.
+    Superseded,
+    /// It was held beyond the bounds.
+    Lost,
+}
+
+impl LetGoWhy {
+    /// What stands for it in storage.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Dropped => 0,
+            Self::Superseded => 1,
+            Self::Lost => 2,
+        }
+    }
+
+    /// The one with this code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::Dropped, Self::Superseded, Self::Lost]
+            .into_iter()
+            .find(|why| why.code() == code)
+    }
+}
+
+/// A part of the log of which a lane let something go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetGo {
+    /// Why.
+    pub why: LetGoWhy,
+    /// Where the events lie.
+    pub events: Range<Offset>,
+    /// Whether those went that were owed there, such as retries; otherwise the events that the lane had
+    /// not looked at, or of which it looked for the newest.
+    pub owed: bool,
+    /// When.
+    pub at: Timestamp,
+    /// Who said so, for people to read; `None` where nobody did.
+    pub by: Option<String>,
 }

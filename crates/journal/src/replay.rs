@@ -24,12 +24,14 @@ pub struct ReplayState {
     /// How many of those were given up without being sent: the sync's settings no longer send them, or
     /// retention took them.
     pub unsent: u64,
+    /// How many of those were of users that were erased meanwhile.
+    pub erased: u64,
 }
 
 impl ReplayState {
     /// How many that were moved are not over yet.
     pub fn outstanding(&self) -> u64 {
-        let over = self.delivered + self.failed + self.unsent;
+        let over = self.delivered + self.failed + self.unsent + self.erased;
         self.moved.saturating_sub(over)
     }
 

@@ -18,16 +18,19 @@ pub enum Kind {
     Expiry,
     /// The destination refuses the credentials (401, 403).
     Credentials,
+    /// Events are lost, since the sync stands still beyond the bounds of what it may hold.
+    Loss,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::State,
         Self::ErrorRate,
         Self::BacklogAge,
         Self::Expiry,
         Self::Credentials,
+        Self::Loss,
     ];
 
     /// Its stable name.
@@ -38,6 +41,7 @@ impl Kind {
             Self::BacklogAge => "backlog_age",
             Self::Expiry => "expiry",
             Self::Credentials => "credentials",
+            Self::Loss => "loss",
         }
     }
 
@@ -65,6 +69,8 @@ pub struct Rules {
     pub expiry: Switch,
     /// Credentials that are refused.
     pub credentials: Switch,
+    /// Events that are lost, since a sync stands still for too long.
+    pub loss: LossRule,
     /// How many minutes all must be well before an incident is over, from 1 to 1440.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1440))]
     pub calm_minutes: u32,
@@ -130,6 +136,19 @@ pub struct BacklogAgeRule {
     pub minutes: u32,
 }
 
+/// A rule about what is lost because a sync stands still beyond the bounds of what it may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AlertLossRule))]
+#[serde(default, deny_unknown_fields)]
+pub struct LossRule {
+    /// Whether it is told.
+    pub enabled: bool,
+    /// If at least so many events and deliveries were lost within an hour, from 1 to 1,000,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
+    pub minimum: u32,
+}
+
 /// A time of each day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -162,6 +181,7 @@ impl Default for Rules {
             backlog_age: BacklogAgeRule::default(),
             expiry: Switch::default(),
             credentials: Switch::default(),
+            loss: LossRule::default(),
             calm_minutes: 5,
             quiet_hours: None,
             default_recipients: true,
@@ -204,6 +224,15 @@ impl Default for BacklogAgeRule {
     }
 }
 
+impl Default for LossRule {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            minimum: 1,
+        }
+    }
+}
+
 impl Rules {
     /// Whether a kind is told.
     pub fn tells(&self, kind: Kind) -> bool {
@@ -214,6 +243,7 @@ impl Rules {
                 Kind::BacklogAge => self.backlog_age.enabled,
                 Kind::Expiry => self.expiry.enabled,
                 Kind::Credentials => self.credentials.enabled,
+                Kind::Loss => self.loss.enabled,
             }
     }
 }

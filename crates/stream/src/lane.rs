@@ -357,6 +357,9 @@ impl Lane {
             self.free(user, key, over, stored);
             return;
         }
+        if !stored {
+            self.results.add_event(settled);
+        }
         let (schedule, random) = (&self.tools.schedule, &*self.tools.random);
         let other = match stored {
             true => None,
@@ -396,7 +399,11 @@ impl Lane {
         if self.settle_due().is_none_or(|due| due > now) {
             return;
         }
-        let batch = std::mem::take(&mut self.results).into_batch(self.window.position(), now);
+        let batch = std::mem::take(&mut self.results).into_batch(
+            self.window.position(),
+            self.window.next(),
+            now,
+        );
         let (sync, tools) = (self.sync, Arc::clone(&self.tools));
         self.settled_at = now;
         self.recount = false;

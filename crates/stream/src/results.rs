@@ -6,7 +6,7 @@ use delivery::retry::Schedule;
 use journal::fate::{
     Attempt, Delivered, MOST_MESSAGE_BYTES, Record, Sample, Split, What, beginning,
 };
-use journal::figures::Details;
+use journal::figures::{Balance, Details};
 use journal::turn::Turn;
 use journal::{Counts, Ended, EndedWhy, LanePosition, Retry, RetryKey, Settlement, StorageError};
 use model::outcome::Discarded;
@@ -23,11 +23,14 @@ pub(crate) struct Results {
     finish: Vec<(Offset, Part)>,
     /// Of those, the ones that were not sent.
     unsent: Vec<(Offset, Part)>,
+    /// Over since their events were erased, or are no longer kept.
+    erased: Vec<(Offset, Part)>,
+    gone: Vec<(Offset, Part)>,
     ended: Vec<Ended>,
     counts: Counts,
     details: Details,
+    balance: Balance,
     record: Record,
-    superseded: u64,
     turns: Vec<Turn>,
     turns_over: Vec<Turn>,
     /// Retries in whose place others are booked.
@@ -58,7 +61,9 @@ impl Results {
         self.deliveries == 0
             && self.counts.is_empty()
             && self.details.is_empty()
-            && self.superseded == 0
+            && self.balance.is_empty()
+            && self.erased.is_empty()
+            && self.gone.is_empty()
             && self.turns.is_empty()
             && self.turns_over.is_empty()
             && self.book.is_empty()
@@ -75,7 +80,9 @@ impl Results {
     pub(crate) fn add_passed(&mut self, passed: Passed) {
         self.details.received += passed.events;
         self.counts.filtered += passed.filtered;
-        self.superseded += passed.superseded;
+        self.balance.superseded += passed.superseded;
+        self.balance.second += passed.second;
+        self.balance.erased += passed.erased;
     }
 
     /// The retry of an event that is no longer kept is over.
@@ -84,6 +91,7 @@ impl Results {
         self.turns_over.extend(turn);
         self.finish.push((offset, part));
         self.unsent.push((offset, part));
+        self.gone.push((offset, part));
         self.deliveries += 1;
     }
 
@@ -113,6 +121,7 @@ impl Results {
 
     /// The event of a delivery that waited for its turn is no longer kept.
     pub(crate) fn add_lost_turn(&mut self, turn: Turn) {
+        self.gone.push((turn.offset, turn.part));
         self.turns_over.push(turn);
         self.deliveries += 1;
     }
@@ -121,6 +130,11 @@ impl Results {
     pub(crate) fn has_turn_of(&self, user: u64) -> bool {
         let mut turns = self.turns.iter().chain(&self.turns_over);
         turns.any(|turn| turn.user == user)
+    }
+
+    /// An event has been settled that had so many deliveries.
+    pub(crate) fn add_event(&mut self, parts: u8) {
+        self.balance.second += u64::from(parts.saturating_sub(1));
     }
 
     /// One delivery's attempt is over: of `parts` that the event has and that come here together.
@@ -188,10 +202,12 @@ impl Results {
                     .latency
                     .record(at.since(received_at).as_secs_f64());
             }
-            WorkResult::NotSent | WorkResult::Erased => {
+            WorkResult::NotSent => {
                 self.counts.filtered += 1;
                 self.unsent.push((offset, part));
             }
+            // Whether the erasure has counted it the journal knows.
+            WorkResult::Erased => self.erased.push((offset, part)),
             WorkResult::Waits => over = false,
             WorkResult::Awaits { until, failure } => {
                 over = false;
@@ -303,16 +319,19 @@ impl Results {
     }
 
     /// Everything gathered, with the position that it leads to.
-    pub(crate) fn into_batch(self, position: LanePosition, at: Timestamp) -> Batch {
+    /// `read`: the lane has read the events before it.
+    pub(crate) fn into_batch(self, position: LanePosition, read: Offset, at: Timestamp) -> Batch {
         let Self {
             book,
             finish,
             unsent,
+            erased,
+            gone,
             ended,
             counts,
             details,
+            balance,
             record,
-            superseded,
             turns,
             turns_over,
             rebooked,
@@ -322,15 +341,18 @@ impl Results {
         let settlement = Settlement {
             cursor,
             ahead,
+            read,
             book,
             finish,
             unsent,
+            erased,
+            gone,
             ended,
             at,
             counts,
             details,
+            balance,
             record,
-            superseded,
             turns,
             turns_over,
         };

@@ -4,13 +4,14 @@ mod backfills;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use delivery::Pace;
 use delivery::retry::Schedule;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
-use journal::hold::{Drain, Forgone, Standing};
+use journal::hold::{Drain, Forgone, Said, Standing};
 use journal::{Counts, DroppedLane, Journal, StorageError, TimesErased};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
@@ -172,6 +173,8 @@ pub(crate) struct Slot {
     shown: Mutex<Shown>,
     /// What was counted of backfills that run no more.
     of_backfills: Mutex<Counts>,
+    /// What it lost because it was held beyond the bounds.
+    lost: AtomicU64,
 }
 
 /// A lane that runs.
@@ -310,13 +313,14 @@ impl Streams {
 
     /// Stops the sync's lane, if it runs, and says how it is to go through what it owes when it is
     /// started again ([`apply`](Self::apply)); survives a restart between the two. With
-    /// [`Backlog::Drop`] says what that was.
+    /// [`Backlog::Drop`] says what that was. `by`: who says so, for people to read.
     pub async fn prepare(
         &self,
         project: ProjectId,
         sync: SyncId,
         backlog: Backlog,
         requests_per_minute: Option<u32>,
+        by: &str,
     ) -> Result<Forgone, StorageError> {
         let slot = self.slot(sync);
         let mut running = slot.gate.lock().await;
@@ -337,11 +341,15 @@ impl Streams {
             Backlog::Newest => (Some(drain(true)), false),
             Backlog::Drop => (None, true),
         };
-        match journal.set_drain(sync, drain).await {
+        let said = Said {
+            at: self.tools.clock.now(),
+            by: by.to_owned(),
+        };
+        match journal.set_drain(sync, drain, Some(said.clone())).await {
             // A sync that was never enabled owes nothing.
             Err(StorageError::UnknownLane(_)) => Ok(Forgone::default()),
             Err(error) => Err(error),
-            Ok(()) if drops => journal.drop_backlog(sync).await,
+            Ok(()) if drops => journal.drop_backlog(sync, said).await,
             Ok(()) => Ok(Forgone::default()),
         }
     }
@@ -467,7 +475,8 @@ impl Streams {
         let mut running = slot.gate.lock().await;
         self.stop(running.take()).await;
         self.stop_backfills_of(sync).await;
-        let dropped = match self.tools.journal.drop_lane(sync).await {
+        let now = self.tools.clock.now();
+        let dropped = match self.tools.journal.drop_lane(sync, now).await {
             Err(StorageError::UnknownLane(_)) => DroppedLane::default(),
             other => other?,
         };
@@ -591,11 +600,24 @@ impl Streams {
         let backfills = self.backfills_by_sync();
         for (sync, slot) in slots {
             let mut glance = slot.glance();
+            glance.lost = slot.lost.load(Ordering::Relaxed);
             glance.counts.add(&slot.of_ended_backfills());
             for backfill in backfills.get(&sync).into_iter().flatten() {
                 glance.join(backfill.glance());
             }
             each(sync, glance);
+        }
+    }
+
+    /// Retention took so much of what a sync, or one of its backfills, had to send: it was held beyond the
+    /// bounds. A glance at the sync tells.
+    pub fn lost(&self, lane: SyncId, count: u64) {
+        let of_backfill = |(id, (sync, _)): (&ReplayId, &(SyncId, Arc<Slot>))| {
+            (lane_of(*id) == lane).then_some(*sync)
+        };
+        let sync = self.backfills().iter().find_map(of_backfill);
+        if let Some(slot) = self.lanes().get(&sync.unwrap_or(lane)) {
+            slot.lost.fetch_add(count, Ordering::Relaxed);
         }
     }
 
@@ -634,6 +656,7 @@ impl Slot {
                 since: now,
             })),
             of_backfills: Mutex::default(),
+            lost: AtomicU64::new(0),
         }
     }
 

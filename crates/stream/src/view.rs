@@ -123,6 +123,8 @@ pub struct Glance {
     pub backlog: u64,
     /// Since the lane was opened.
     pub counts: Counts,
+    /// What it lost since the server was started, for it was held beyond the bounds.
+    pub lost: u64,
 }
 
 impl Glance {
@@ -309,6 +311,8 @@ impl View {
             pending,
             backlog: unread.saturating_add(queued as u64),
             counts,
+            // The lane doesn't know: whoever asks it does.
+            lost: 0,
         }
     }
 

@@ -26,6 +26,10 @@ pub(crate) struct Passed {
     pub(crate) filtered: u64,
     /// How many deliveries were left out for the sake of newer ones.
     pub(crate) superseded: u64,
+    /// Of those, the second ones of events that have two.
+    pub(crate) second: u64,
+    /// How many events had been erased before they were read.
+    pub(crate) erased: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +44,8 @@ enum State {
     Filtered,
     /// So many deliveries are left out; likewise.
     Superseded(u8),
+    /// Erased before it was read; likewise.
+    Erased,
     /// Of this many deliveries, some are under way.
     Open {
         /// How many there are.
@@ -80,7 +86,7 @@ impl Window {
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         self.slots
             .iter()
-            .find(|slot| !matches!(slot.state, State::Filtered | State::Superseded(_)))
+            .find(|slot| matches!(slot.state, State::Open { .. } | State::Done))
             .map(|slot| slot.received_at)
     }
 
@@ -109,6 +115,14 @@ impl Window {
         self.slots.push_back(Slot {
             received_at,
             state: State::Filtered,
+        });
+    }
+
+    /// The next event was erased.
+    pub(crate) fn push_erased(&mut self, received_at: Timestamp) {
+        self.slots.push_back(Slot {
+            received_at,
+            state: State::Erased,
         });
     }
 
@@ -167,7 +181,7 @@ impl Window {
                 slot.state = State::Done;
                 parts
             }
-            State::Filtered | State::Superseded(_) | State::Done => 0,
+            State::Filtered | State::Superseded(_) | State::Erased | State::Done => 0,
         }
     }
 
@@ -177,7 +191,11 @@ impl Window {
         while let Some(slot) = self.slots.front() {
             match slot.state {
                 State::Filtered => passed.filtered += 1,
-                State::Superseded(parts) => passed.superseded += u64::from(parts),
+                State::Superseded(parts) => {
+                    passed.superseded += u64::from(parts);
+                    passed.second += u64::from(parts.saturating_sub(1));
+                }
+                State::Erased => passed.erased += 1,
                 State::Done => {}
                 State::Open { .. } => break,
             }

@@ -148,7 +148,7 @@ struct FiguresOfStep {
 /// What was counted over some time.
 #[derive(Debug, Serialize, ToSchema)]
 struct FiguresOfTime {
-    /// Of a sync: events that it has moved past, meant for it or not. Of a project: events accepted.
+    /// Of a sync: events that it has settled, meant for it or not. Of a project: events accepted.
     received: u64,
     /// Events that were dropped as duplicates; null for a sync.
     duplicates: Option<u64>,
@@ -164,12 +164,29 @@ struct FiguresOfTime {
     discarded_by_reason: BTreeMap<&'static str, u64>,
     /// Ended because the last attempt failed.
     expired: u64,
+    /// Events and deliveries that were forgotten because somebody said so.
+    dropped: u64,
+    /// Deliveries that were left out for newer ones of the same user and event type.
+    superseded: u64,
+    /// Events and deliveries that were lost because the sync stood still beyond its bounds.
+    lost: u64,
+    /// Events and deliveries of users that were erased before they were sent.
+    erased: u64,
+    /// Second deliveries: some events have one for the event and one for its user.
+    second_deliveries: u64,
+    /// Deliveries that had been counted as over and go on: failed ones that are sent again, and erased
+    /// ones whose last attempt was under way. `received`, this and `second_deliveries` are together what
+    /// was filtered, delivered, discarded, expired, dropped, superseded, lost and erased, and what is
+    /// pending and waiting, over all of a sync's time.
+    sent_again: u64,
     /// Attempts that failed.
     failed_attempts: u64,
     /// The same, by category and status.
     failures: Vec<FailuresOfKind>,
     /// Deliveries that waited for their next attempt when something was last counted.
     pending: u64,
+    /// Deliveries that waited then for an earlier one of their user.
+    waiting_in_order: u64,
     /// Requests that were sent: an attempt makes up to three.
     requests: u64,
     /// The same in a second, on average over the step (or over all of them).
@@ -201,7 +218,7 @@ struct LatencyOfTime {
 }
 
 fn view(figures: &Figures, scope: Scope, micros: i64) -> FiguresOfTime {
-    let (counts, details) = (figures.counts, &figures.details);
+    let (counts, details, balance) = (figures.counts, &figures.details, figures.balance);
     let failures = details.failures.iter();
     let failures = failures.map(|(&(category, status), &count)| FailuresOfKind {
         category,
@@ -217,9 +234,16 @@ fn view(figures: &Figures, scope: Scope, micros: i64) -> FiguresOfTime {
         discarded: counts.discarded,
         discarded_by_reason: details.discarded.clone(),
         expired: counts.expired,
+        dropped: balance.dropped,
+        superseded: balance.superseded,
+        lost: balance.lost,
+        erased: balance.erased,
+        second_deliveries: balance.second,
+        sent_again: balance.again,
         failed_attempts: counts.failed_attempts,
         failures: failures.collect(),
         pending: figures.pending,
+        waiting_in_order: figures.waiting,
         requests: details.requests,
         requests_per_second: details.requests as f64 / (micros as f64 / 1e6),
         latency_seconds: LatencyOfTime {

@@ -38,13 +38,15 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
     ) -> Result<(), LaneError>;
 
     /// Stops the lane, if it runs, and says how it is to go through what it owes once it is applied
-    /// again. With [`Backlog::Drop`] that is forgotten, pending retries too.
+    /// again. With [`Backlog::Drop`] that is forgotten, pending retries too. `by`: who says so, for people
+    /// to read.
     async fn prepare(
         &self,
         project: ProjectId,
         sync: SyncId,
         backlog: Backlog,
         requests_per_minute: Option<u32>,
+        by: &str,
     ) -> Result<(), LaneError>;
 
     /// Stops the lane and forgets it, with what it owes. Idempotent: nothing to drop is no error.
@@ -200,6 +202,8 @@ pub struct Glance {
     pub failed: u64,
     /// Deliveries that expired since.
     pub expired: u64,
+    /// What it lost since, for it was held beyond the bounds.
+    pub lost: u64,
     /// Deliveries that wait for their next attempt.
     pub pending: u64,
     /// Events that wait.

@@ -76,12 +76,13 @@ pub(super) async fn resume(
         }
     }
     let by = allowed.caller();
+    let who = by.actor.who();
     let whole = portal.clone();
     portal
         .run(async move {
             whole
                 .lanes
-                .prepare(project, id, input.backlog, rate)
+                .prepare(project, id, input.backlog, rate, &who)
                 .await?;
             // Somebody may have enabled it in between.
             whole.reconcile(id).await

@@ -12,7 +12,7 @@ use journal::fate::{
     Fate, Found, Key, OutcomePage, Outcomes, Refused, RefusedRow, SampleRow, What,
 };
 use journal::figures::{Figures, Scope, Step};
-use journal::hold::{Drain, Forgone, Standing};
+use journal::hold::{Drain, Forgone, Said, Standing};
 use journal::turn::{Booked, Turn, TurnHead};
 use journal::{
     AcceptError, Accepted, Batch, DroppedLane, EndedRow, Fates, IncomingEvent, Journal,
@@ -244,7 +244,12 @@ impl Journal for Recorder {
         Ok(None)
     }
 
-    async fn set_drain(&self, _: SyncId, _: Option<Drain>) -> Result<(), StorageError> {
+    async fn set_drain(
+        &self,
+        _: SyncId,
+        _: Option<Drain>,
+        _: Option<Said>,
+    ) -> Result<(), StorageError> {
         Ok(())
     }
 
@@ -252,11 +257,11 @@ impl Journal for Recorder {
         Ok(None)
     }
 
-    async fn drop_backlog(&self, _: SyncId) -> Result<Forgone, StorageError> {
+    async fn drop_backlog(&self, _: SyncId, _: Said) -> Result<Forgone, StorageError> {
         Ok(Forgone::default())
     }
 
-    async fn drop_lane(&self, _: SyncId) -> Result<DroppedLane, StorageError> {
+    async fn drop_lane(&self, _: SyncId, _: Timestamp) -> Result<DroppedLane, StorageError> {
         Ok(DroppedLane::default())
     }
 

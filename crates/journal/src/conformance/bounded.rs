@@ -135,13 +135,13 @@ pub async fn what_bounded_lanes_do_counts_for_their_sync(backend: &dyn Backend) 
         assert_eq!(counted, (2, 2, 2), "{scope:?}");
     }
     // What is given up of the one is no longer pending with the other; what failed stays.
-    let forgone = journal.drop_backlog(import).await.unwrap();
+    let forgone = journal.drop_backlog(import, said()).await.unwrap();
     assert_eq!((forgone.events, forgone.retries), (0, 1));
     assert_eq!(journal.ended(import, None, 10).await.unwrap().len(), 1);
     journal.settle(past, failing(1, "later")).await.unwrap();
     let steps = journal.figures(Scope::Project(project(1)), Step::Minute, NOW, NOW + HOUR);
     assert_eq!(steps.await.unwrap()[0].1.pending, 2);
-    journal.drop_lane(own).await.unwrap();
+    journal.drop_lane(own, NOW).await.unwrap();
     assert!(journal.bounded_lanes(own).await.unwrap().is_empty());
 }
 

@@ -397,7 +397,7 @@ pub async fn what_is_kept_of_deliveries_goes_by_age_and_number(backend: &dyn Bac
         (fate.standing, fate.delivered.len()),
         (Standing::Settled, 1)
     );
-    journal.drop_lane(sync(1)).await.unwrap();
+    journal.drop_lane(sync(1), NOW).await.unwrap();
     journal.retire(later).await.unwrap();
     let all = Outcomes {
         max: 10,

@@ -178,12 +178,14 @@ pub async fn a_projects_figures_are_those_of_all_its_lanes(backend: &dyn Backend
         };
         journal.settle(sync(lane), settlement).await.unwrap();
     }
-    journal.drop_lane(sync(1)).await.unwrap();
+    journal.drop_lane(sync(1), NOW).await.unwrap();
     let journal = backend.crash(journal).await;
     let mut expected = times(2);
     expected.details.received = 2;
     expected.duplicates = 2;
     expected.pending = 1;
+    // The deleted lane had not come to two events.
+    expected.balance.dropped = 2;
     for step in [Step::Minute, Step::Hour] {
         let of_project = all(&journal, Scope::Project(project(1)), step).await;
         assert_eq!(of_project, [(step.start(NOW), expected.clone())]);

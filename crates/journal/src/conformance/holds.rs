@@ -5,8 +5,9 @@ use model::{Offset, Timestamp};
 use super::retention::{SIZE, hourly, sized};
 use super::support::*;
 use super::{Backend, Bounds};
-use crate::hold::{Drain, Forgone, Standing};
-use crate::{Journal, Settlement, StorageError};
+use crate::figures::{Balance, Details, Figures, Scope, Step};
+use crate::hold::{Drain, Forgone, LetGoWhy, Standing};
+use crate::{Counts, Journal, Settlement, StorageError};
 use std::sync::Arc;
 
 async fn losses(journal: &Arc<dyn Journal>) -> crate::hold::Losses {
@@ -101,16 +102,97 @@ pub async fn a_lane_that_was_passed_does_not_go_back(backend: &dyn Backend) {
     );
 }
 
+pub async fn what_a_shut_lane_has_in_its_hands_is_not_lost(backend: &dyn Backend) {
+    shut_with_events_in_hand(backend, false).await;
+}
+
+pub async fn what_a_shut_lane_had_in_its_hands_in_a_crash_is_lost(backend: &dyn Backend) {
+    shut_with_events_in_hand(backend, true).await;
+}
+
+async fn shut_with_events_in_hand(backend: &dyn Backend, crashes: bool) {
+    {
+        let bounds = Bounds {
+            retention_age: HOUR,
+            paused_max_bytes: SIZE / 2,
+            ..Bounds::default()
+        };
+        let journal = hourly(backend, bounds, 6).await;
+        // It has read four, of which the second is settled.
+        let settlement = Settlement {
+            ahead: vec![Offset(1)],
+            read: Offset(4),
+            counts: Counts {
+                delivered_first: 1,
+                ..Counts::default()
+            },
+            ..settled(0)
+        };
+        journal.settle(sync(1), settlement).await.unwrap();
+        journal.set_standing(sync(1), Standing::Shut).await.unwrap();
+        let now = NOW + HOUR * 10;
+        journal.retire(now).await.unwrap();
+        let kept = offsets(&journal, project(1)).await;
+        let (behind, head) = (kept.first().copied().unwrap_or(6), 6);
+        assert!(behind > 4, "{kept:?}");
+        assert_eq!(losses(&journal).await.lost, forgone(behind - 4, 0));
+        let mut at = now;
+        let journal = match crashes {
+            true => {
+                let journal = backend.crash(journal).await;
+                journal.open_lane(project(1), sync(1)).await.unwrap();
+                journal
+            }
+            false => {
+                at = now + HOUR;
+                let settlement = Settlement {
+                    at,
+                    read: Offset(head),
+                    details: Details {
+                        received: 4,
+                        ..Details::default()
+                    },
+                    counts: Counts {
+                        delivered_first: 3,
+                        ..Counts::default()
+                    },
+                    ..settled(4)
+                };
+                journal.settle(sync(1), settlement).await.unwrap();
+                backend.crash(journal).await
+            }
+        };
+        let lost = behind - 4 + if crashes { 3 } else { 0 };
+        assert_eq!(losses(&journal).await.lost, forgone(lost, 0), "{crashes}");
+        let found = journal
+            .figures(Scope::Sync(sync(1)), Step::Hour, NOW, at + HOUR)
+            .await
+            .unwrap();
+        let mut sum = Figures::default();
+        found.iter().for_each(|(_, figures)| sum.add(figures));
+        let delivered = sum.counts.delivered_first;
+        assert_eq!(
+            (sum.balance.lost, delivered),
+            (lost, behind - lost),
+            "{crashes}"
+        );
+        assert_eq!(sum.details.received, behind, "{crashes}");
+    }
+}
+
 pub async fn a_backlog_is_dropped_whole_and_counted(backend: &dyn Backend) {
     let journal = still(backend, Standing::Paused, u64::MAX >> 2).await;
     let settlement = Settlement {
         ahead: vec![Offset(2)],
         ended: vec![ended(0, NOW)],
-        superseded: 7,
+        balance: Balance {
+            superseded: 7,
+            ..Balance::default()
+        },
         ..settled(1)
     };
     journal.settle(sync(1), settlement).await.unwrap();
-    let dropped = journal.drop_backlog(sync(1)).await.unwrap();
+    let dropped = journal.drop_backlog(sync(1), said()).await.unwrap();
     assert_eq!(dropped, forgone(4, 1));
     let journal = backend.crash(journal).await;
     let stats = journal.lane_stats(sync(1)).await.unwrap().unwrap();
@@ -118,10 +200,22 @@ pub async fn a_backlog_is_dropped_whole_and_counted(backend: &dyn Backend) {
     assert_eq!((stats.ended, stats.losses.dropped), (1, forgone(4, 1)));
     assert_eq!((stats.losses.superseded, stats.unsettled_bytes), (7, 0));
     assert!(journal.retries(sync(1), None, 9).await.unwrap().is_empty());
-    let nothing = journal.drop_backlog(sync(1)).await.unwrap();
+    for offset in [1, 5] {
+        let fate = journal.fate(sync(1), Offset(offset)).await.unwrap();
+        let let_go = fate.unwrap().let_go;
+        assert_eq!((let_go[0].why, let_go[0].owed), (LetGoWhy::Dropped, false));
+        assert_eq!(
+            (let_go[0].at, let_go[0].by.as_deref()),
+            (NOW, Some(&*said().by))
+        );
+    }
+    // The retry's.
+    let fate = journal.fate(sync(1), Offset(0)).await.unwrap().unwrap();
+    assert_eq!((fate.let_go.len(), fate.let_go[0].owed), (1, true));
+    let nothing = journal.drop_backlog(sync(1), said()).await.unwrap();
     assert!(nothing.is_empty());
     let unknown = StorageError::UnknownLane(sync(2));
-    assert_eq!(journal.drop_backlog(sync(2)).await, Err(unknown));
+    assert_eq!(journal.drop_backlog(sync(2), said()).await, Err(unknown));
 }
 
 pub async fn a_way_through_what_was_held_is_remembered(backend: &dyn Backend) {
@@ -132,17 +226,17 @@ pub async fn a_way_through_what_was_held_is_remembered(backend: &dyn Backend) {
         newest_only: true,
         requests_per_minute: Some(60),
     };
-    journal.set_drain(sync(1), Some(drain)).await.unwrap();
+    journal.set_drain(sync(1), Some(drain), None).await.unwrap();
     let journal = backend.crash(journal).await;
     assert_eq!(journal.drain(sync(1)).await, Ok(Some(drain)));
-    journal.set_drain(sync(1), None).await.unwrap();
+    journal.set_drain(sync(1), None, None).await.unwrap();
     assert_eq!(journal.drain(sync(1)).await, Ok(None));
     let unknown = StorageError::UnknownLane(sync(2));
     assert_eq!(journal.drain(sync(2)).await, Err(unknown.clone()));
-    assert_eq!(journal.set_drain(sync(2), None).await, Err(unknown));
+    assert_eq!(journal.set_drain(sync(2), None, None).await, Err(unknown));
     // It goes with the lane.
-    journal.set_drain(sync(1), Some(drain)).await.unwrap();
-    journal.drop_lane(sync(1)).await.unwrap();
+    journal.set_drain(sync(1), Some(drain), None).await.unwrap();
+    journal.drop_lane(sync(1), NOW).await.unwrap();
     journal.retire(Timestamp(NOW.0)).await.unwrap();
     journal.open_lane(project(1), sync(1)).await.unwrap();
     assert_eq!(journal.drain(sync(1)).await, Ok(None));

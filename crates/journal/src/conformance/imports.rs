@@ -166,9 +166,9 @@ pub async fn imports_go_with_their_sync_or_when_they_are_over(backend: &dyn Back
     accept(&journal, project(8), lines()).await;
     assert_eq!(journal.retire(NOW).await.unwrap().events, 4);
     assert_eq!(left(&journal, 9).await.len(), 4);
-    journal.drop_lane(sync(1)).await.unwrap();
+    journal.drop_lane(sync(1), NOW).await.unwrap();
     // Of one that was never switched on.
-    journal.drop_lane(sync(2)).await.unwrap_err();
+    journal.drop_lane(sync(2), NOW).await.unwrap_err();
     let journal = backend.crash(journal).await;
     assert_eq!(journal.retire(NOW).await.unwrap().events, 8);
     assert!(left(&journal, 9).await.is_empty() && left(&journal, 7).await.is_empty());

@@ -191,7 +191,7 @@ pub async fn a_dropped_lane_is_gone(backend: &dyn Backend) {
         ..settled(4)
     };
     journal.settle(sync(1), settlement).await.unwrap();
-    let dropped = journal.drop_lane(sync(1)).await.unwrap();
+    let dropped = journal.drop_lane(sync(1), NOW).await.unwrap();
     let expected = DroppedLane {
         pending: 2,
         backlog: 5,
@@ -200,9 +200,9 @@ pub async fn a_dropped_lane_is_gone(backend: &dyn Backend) {
     };
     assert_eq!(dropped, expected);
     let unknown = Err(StorageError::UnknownLane(sync(1)));
-    assert_eq!(journal.drop_lane(sync(1)).await, unknown.clone());
+    assert_eq!(journal.drop_lane(sync(1), NOW).await, unknown.clone());
     let journal = backend.crash(journal).await;
-    assert_eq!(journal.drop_lane(sync(1)).await, unknown);
+    assert_eq!(journal.drop_lane(sync(1), NOW).await, unknown);
     assert_eq!(journal.lane_stats(sync(1)).await.unwrap(), None);
     journal.retire(NOW).await.unwrap();
     // A new lane of the same sync has nothing of the old one.

@@ -178,6 +178,8 @@ macro_rules! conformance {
             received::groups_are_those_of_events_with_or_without_properties
             holds::what_a_still_lane_loses_is_counted
             holds::a_shut_lane_loses_events_but_no_retries_and_is_no_backlog
+            holds::what_a_shut_lane_has_in_its_hands_is_not_lost
+            holds::what_a_shut_lane_had_in_its_hands_in_a_crash_is_lost
             holds::a_lane_that_was_passed_does_not_go_back
             holds::how_a_lane_stood_is_known_when_it_is_opened
             holds::a_backlog_is_dropped_whole_and_counted

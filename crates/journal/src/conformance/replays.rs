@@ -205,7 +205,7 @@ pub async fn an_unknown_replay_or_lane_moves_nothing(backend: &dyn Backend) {
         "it is another's"
     );
     assert_eq!(sequences(&journal).await, all);
-    journal.drop_lane(sync(1)).await.unwrap();
+    journal.drop_lane(sync(1), NOW).await.unwrap();
     assert_eq!(
         journal.replay(sync(1), moved).await,
         Err(StorageError::UnknownLane(sync(1)))
@@ -288,7 +288,7 @@ pub async fn a_bounded_lane_holds_what_it_has_still_to_read(backend: &dyn Backen
         offsets(&journal, project(1)).await,
         (40..50).collect::<Vec<_>>()
     );
-    journal.drop_lane(sync(1)).await.unwrap();
+    journal.drop_lane(sync(1), NOW).await.unwrap();
     journal.retire(late).await.unwrap();
     assert_eq!(offsets(&journal, project(1)).await, [0; 0]);
     let gone = journal.lane_stats(sync(2)).await.unwrap();

@@ -9,6 +9,7 @@ use model::user::PropertyUpdate;
 use model::{EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 use serde_json::Value;
 
+use crate::hold::Said;
 use crate::{Accepted, Batch, Ended, EndedWhy, IncomingEvent, Journal, Retry, Settlement};
 
 /// Some day in 2026.
@@ -161,6 +162,14 @@ pub(super) fn ended(offset: u64, at: Timestamp) -> Ended {
         at,
         attempts: 10,
         why: EndedWhy::Expired(failure()),
+    }
+}
+
+/// What somebody decided.
+pub(super) fn said() -> Said {
+    Said {
+        at: NOW,
+        by: "ann@example.com".into(),
     }
 }
 

@@ -175,7 +175,7 @@ pub async fn a_replay_counts_what_was_erased_of_it(backend: &dyn Backend) {
         let state = journal.replay_state(REPLAY).await.unwrap().unwrap();
         (
             state.moved,
-            state.unsent,
+            state.erased,
             state.delivered,
             state.outstanding(),
         )

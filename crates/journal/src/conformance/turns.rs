@@ -154,7 +154,7 @@ pub async fn what_waits_holds_its_event_and_goes_with_its_lane(backend: &dyn Bac
         .losses
         .lost;
     assert_eq!((lost.events, lost.retries), (0, 1));
-    let dropped = journal.drop_backlog(sync(1)).await.unwrap();
+    let dropped = journal.drop_backlog(sync(1), said()).await.unwrap();
     assert_eq!((dropped.events, dropped.retries), (1, 0));
     assert!(all(&journal, 9).await.is_empty());
     let settlement = Settlement {
@@ -162,7 +162,7 @@ pub async fn what_waits_holds_its_event_and_goes_with_its_lane(backend: &dyn Bac
         ..settled(6)
     };
     journal.settle(sync(1), settlement).await.unwrap();
-    let dropped = journal.drop_lane(sync(1)).await.unwrap();
+    let dropped = journal.drop_lane(sync(1), NOW).await.unwrap();
     assert_eq!((dropped.backlog, dropped.in_order), (0, 1));
     journal.retire(NOW).await.unwrap();
     journal.open_lane(project(1), sync(1)).await.unwrap();
@@ -237,7 +237,7 @@ pub async fn what_waits_for_a_property_is_pending_and_in_order(backend: &dyn Bac
         .set_standing(sync(1), Standing::Paused)
         .await
         .unwrap();
-    let dropped = journal.drop_backlog(sync(1)).await.unwrap();
+    let dropped = journal.drop_backlog(sync(1), said()).await.unwrap();
     assert_eq!((dropped.events, dropped.retries), (0, 1));
     assert!(all(&journal, 9).await.is_empty());
 }

@@ -1,16 +1,20 @@
 //! Figures as bytes: unsigned LEB128 numbers, one behind the other, and the sketch.
 //!
-//! `1` (the form's version), the six counts, received, requests, duplicates, pending; how many reasons
+//! `2` (the form's version), the six counts, received, requests, duplicates, pending; since the second
+//! form, waiting and the balance's six numbers; how many reasons
 //! of discarded deliveries there are, and for each its place among all and its count; how many kinds of
 //! failures, and for each the category's place, the status (0: none) and the count; then the sketch of
 //! latencies, to the end.
 
 use model::outcome::{Category, Discarded};
 
-use super::{Details, Figures, Sketch};
+use super::{Balance, Details, Figures, Sketch};
 use crate::Counts;
 
-const FORM: u64 = 1;
+const FORM: u64 = 2;
+
+/// The form that had no balance.
+const WITHOUT_BALANCE: u64 = 1;
 
 impl Figures {
     /// As they are kept.
@@ -25,6 +29,7 @@ impl Figures {
             failed_attempts,
         } = self.counts;
         let details = &self.details;
+        let balance = self.balance;
         for number in [
             FORM,
             filtered,
@@ -37,6 +42,13 @@ impl Figures {
             details.requests,
             self.duplicates,
             self.pending,
+            self.waiting,
+            balance.second,
+            balance.again,
+            balance.dropped,
+            balance.superseded,
+            balance.lost,
+            balance.erased,
         ] {
             write(&mut bytes, number);
         }
@@ -58,7 +70,8 @@ impl Figures {
     /// What was kept; `None` when it is damaged.
     pub(crate) fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
         let bytes = &mut bytes;
-        if read(bytes)? != FORM {
+        let form = read(bytes)?;
+        if form != FORM && form != WITHOUT_BALANCE {
             return None;
         }
         let counts = Counts {
@@ -75,6 +88,18 @@ impl Figures {
             ..Details::default()
         };
         let (duplicates, pending) = (read(bytes)?, read(bytes)?);
+        let (mut waiting, mut balance) = (0, Balance::default());
+        if form == FORM {
+            waiting = read(bytes)?;
+            balance = Balance {
+                second: read(bytes)?,
+                again: read(bytes)?,
+                dropped: read(bytes)?,
+                superseded: read(bytes)?,
+                lost: read(bytes)?,
+                erased: read(bytes)?,
+            };
+        }
         for _ in 0..read(bytes)? {
             let reason = Discarded::NAMES.get(usize::try_from(read(bytes)?).ok()?)?;
             details.discarded.insert(reason, read(bytes)?);
@@ -89,8 +114,10 @@ impl Figures {
         Some(Self {
             counts,
             details,
+            balance,
             duplicates,
             pending,
+            waiting,
         })
     }
 }
@@ -154,9 +181,30 @@ mod tests {
                 failed_attempts: 6,
             },
             details,
+            balance: Balance {
+                second: 10,
+                again: 11,
+                dropped: 12,
+                superseded: 13,
+                lost: 300,
+                erased: 15,
+            },
             duplicates: 8,
             pending: 9,
+            waiting: 16,
         }
+    }
+
+    #[test]
+    fn figures_of_the_form_before_are_read() {
+        // What was written of: filtered 1, received 2, pending 3, and a failure by dns.
+        let kept = [1, 1, 0, 0, 0, 0, 0, 2, 0, 0, 3, 0, 1];
+        let dns = place(&Category::ALL, &Category::Dns) as u8;
+        let kept = [&kept[..], &[dns, 0, 7]].concat();
+        let found = Figures::from_bytes(&kept).unwrap();
+        assert_eq!((found.counts.filtered, found.pending), (1, 3));
+        assert_eq!(found.details.failures, [((Category::Dns, None), 7)].into());
+        assert_eq!((found.waiting, found.balance), (0, Balance::default()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! What a lane counts is committed with the settlement that it counts, and what a project receives
 //! with the events: figures are exact through crashes. They cost by lanes and minutes, not by events.
 
+mod balance;
 mod kept;
 mod sketch;
 
@@ -14,6 +15,7 @@ use model::{ProjectId, SyncId, Timestamp};
 
 use crate::Counts;
 
+pub use balance::Balance;
 pub use sketch::Sketch;
 
 /// The most steps that are read at once: 90 days of hours, and a few more.
@@ -62,10 +64,14 @@ pub struct Figures {
     pub counts: Counts,
     /// More about them.
     pub details: Details,
+    /// What makes them add up.
+    pub balance: Balance,
     /// Events that were dropped as duplicates; of projects only.
     pub duplicates: u64,
     /// Retries that were pending when these figures were last added to.
     pub pending: u64,
+    /// Deliveries that waited then for an earlier one of their user, without a retry.
+    pub waiting: u64,
 }
 
 impl Figures {
@@ -73,15 +79,17 @@ impl Figures {
     pub fn add(&mut self, later: &Self) {
         self.counts.add(&later.counts);
         self.details.add(&later.details);
+        self.balance.add(&later.balance);
         self.duplicates += later.duplicates;
         self.pending = later.pending;
+        self.waiting = later.waiting;
     }
 }
 
 /// What figures tell beyond [`Counts`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Details {
-    /// Of a lane: events that it has moved past, meant for it or not. Of a project: events that were
+    /// Of a lane: events that it has settled, meant for it or not. Of a project: events that were
     /// accepted.
     pub received: u64,
     /// Requests that were sent, each try of an attempt.

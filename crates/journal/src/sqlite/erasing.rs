@@ -372,7 +372,7 @@ impl Sqlite {
                 let read = move |connection: &Connection| events(connection, &looked_up, project);
                 let looked = self.readers.run(read).await?;
                 let firsts: Vec<_> = looked.hits.iter().map(|hit| hit.first).collect();
-                self.request(move |group| group.erase_events(&job, &looked).map(Ok))
+                self.request(move |group| group.erase_events(&job, &looked, now).map(Ok))
                     .await?;
                 self.forget_chunks(project, &firsts).await;
             }

@@ -111,6 +111,7 @@ pub(super) fn losses(connection: &Connection, lane: i64) -> Result<Losses, Fault
                     retries: count(4)?,
                 },
                 superseded: count(5)?,
+                ..Losses::default()
             })
         })
         .optional()?;

@@ -4,6 +4,7 @@
 //! transaction. Lanes at the head read from memory ([`cache`]); others through a few connections
 //! that only read ([`reader`]). SCHEMA.md describes the tables and what always holds of them.
 
+mod accounts;
 pub mod backup;
 mod cache;
 mod chunk;
@@ -45,7 +46,7 @@ pub use config::Config;
 pub use open::OpenError;
 
 use crate::figures::{Figures, Scope, Step as FigureStep};
-use crate::hold::{Drain, Forgone, Standing};
+use crate::hold::{Drain, Forgone, Said, Standing};
 use crate::received::Received;
 use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
@@ -435,8 +436,13 @@ impl Journal for Sqlite {
             .await
     }
 
-    async fn set_drain(&self, sync: SyncId, drain: Option<Drain>) -> Result<(), StorageError> {
-        self.request(move |group| group.set_drain(sync, drain))
+    async fn set_drain(
+        &self,
+        sync: SyncId,
+        drain: Option<Drain>,
+        said: Option<Said>,
+    ) -> Result<(), StorageError> {
+        self.request(move |group| group.set_drain(sync, drain, said.as_ref()))
             .await
     }
 
@@ -448,10 +454,13 @@ impl Journal for Sqlite {
             .ok_or(StorageError::UnknownLane(sync))
     }
 
-    async fn drop_backlog(&self, sync: SyncId) -> Result<Forgone, StorageError> {
+    async fn drop_backlog(&self, sync: SyncId, said: Said) -> Result<Forgone, StorageError> {
         let mut forgone = Forgone::default();
         loop {
-            let (step, more) = self.request(move |group| group.drop_backlog(sync)).await?;
+            let said = said.clone();
+            let (step, more) = self
+                .request(move |group| group.drop_backlog(sync, &said))
+                .await?;
             forgone.events += step.events;
             forgone.retries += step.retries;
             if !more {
@@ -460,8 +469,8 @@ impl Journal for Sqlite {
         }
     }
 
-    async fn drop_lane(&self, sync: SyncId) -> Result<DroppedLane, StorageError> {
-        self.request(move |group| group.drop_lane(sync)).await
+    async fn drop_lane(&self, sync: SyncId, at: Timestamp) -> Result<DroppedLane, StorageError> {
+        self.request(move |group| group.drop_lane(sync, at)).await
     }
 
     async fn lane_stats(&self, sync: SyncId) -> Result<Option<LaneStats>, StorageError> {
@@ -492,6 +501,7 @@ impl Journal for Sqlite {
             retired.events += step.retired.events;
             retired.ended += step.retired.ended;
             retired.skipped_by_paused += step.retired.skipped_by_paused;
+            retired.lost.extend(step.retired.lost);
             if !step.more {
                 break;
             }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use model::Random;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::accounts::CREATE_ACCOUNTS;
 use super::config::Config;
 use super::failure::{Failure, Fault, advice};
 use super::family::CREATE_BOUNDED_LANES_OF_SYNCS;
@@ -186,6 +187,7 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(CREATE_IMPORTS)?;
     transaction.execute_batch(CREATE_BOUNDED_LANES_OF_SYNCS)?;
     transaction.execute_batch(ADD_GIVEN_TO_RETRIES)?;
+    transaction.execute_batch(CREATE_ACCOUNTS)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

@@ -11,6 +11,7 @@ use model::{Offset, Part, ProjectId, ReplayId, SyncId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use tokio::sync::Semaphore;
 
+use super::accounts;
 use super::chunk::Chunk;
 use super::failure::Fault;
 use super::family;
@@ -18,7 +19,7 @@ use super::holds;
 use super::open::{Role, connect};
 use super::turns;
 use super::writer::counts_from;
-use crate::hold::Drain;
+use crate::hold::{Drain, Losses};
 use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
     Ended, EndedRow, Held, LaneOf, LaneStats, ReplayState, Retry, RetryKey, StorageError, Stretch,
@@ -380,7 +381,7 @@ pub(super) fn replay_state(
 ) -> Result<Option<ReplayState>, Fault> {
     let state = connection
         .prepare_cached(
-            "SELECT next, until, total, looked_at, moved, delivered, failed, unsent
+            "SELECT next, until, total, looked_at, moved, delivered, failed, unsent, erased
              FROM replays WHERE id = ?1",
         )?
         .query_row([replay.to_bytes()], |row| {
@@ -394,6 +395,7 @@ pub(super) fn replay_state(
                 delivered: number(5)?,
                 failed: number(6)?,
                 unsent: number(7)?,
+                erased: number(8)?,
             })
         })
         .optional()?;
@@ -516,7 +518,10 @@ pub(super) fn lane_stats(
         .prepare_cached("SELECT min(due_at) FROM retries WHERE lane = ?1")?
         .query_row([lane], |row| row.get::<_, Option<i64>>(0))?;
     let (in_order, awaiting) = turns::tally(connection, lane)?;
-    let losses = holds::losses(connection, lane)?;
+    let losses = Losses {
+        erased: accounts::erased(connection, lane)?,
+        ..holds::losses(connection, lane)?
+    };
     let ended_of_bounded: i64 = connection
         .prepare_cached(
             "SELECT COALESCE(sum(ended), 0) FROM bounded_lanes

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
+use super::accounts::CREATE_ACCOUNTS;
 use super::failure::Fault;
 use super::family::CREATE_BOUNDED_LANES_OF_SYNCS;
 use super::fate;
@@ -40,6 +41,7 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
     if version < 7 {
         transaction.execute_batch(CREATE_BOUNDED_LANES_OF_SYNCS)?;
         transaction.execute_batch(ADD_GIVEN_TO_RETRIES)?;
+        transaction.execute_batch(CREATE_ACCOUNTS)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

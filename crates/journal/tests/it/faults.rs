@@ -271,6 +271,8 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
 /// Makes a database of version 7 one of version 6.
 const VERSION_7_AWAY: &str = "
     DROP INDEX bounded_lanes_whose; ALTER TABLE retries DROP COLUMN given;
+    DROP TABLE accounts; DROP TABLE let_go;
+    ALTER TABLE replays DROP COLUMN erased;
     PRAGMA user_version = 6;";
 
 /// Makes a database of version 6 one of version 5.

@@ -65,7 +65,7 @@ pub(crate) struct About {
 pub(crate) struct Set {
     #[command(flatten)]
     about: About,
-    /// Tell of nothing at all, or of this: state, error_rate, backlog_age, expiry, credentials (repeatable).
+    /// Tell of nothing at all, or of this: state, error_rate, backlog_age, expiry, credentials, loss (repeatable).
     #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "all", value_parser = RULES)]
     off: Vec<String>,
     /// Tell of it again (repeatable).
@@ -83,6 +83,9 @@ pub(crate) struct Set {
     /// Tell when an event waits longer than so many minutes.
     #[arg(long, value_name = "MINUTES")]
     backlog_age: Option<u32>,
+    /// Tell when so much was lost within an hour, for a sync stands still for too long.
+    #[arg(long, value_name = "N")]
+    loss: Option<u32>,
     /// Tell when a sync is in a bad state for so many seconds.
     #[arg(long, value_name = "SECONDS")]
     state_after: Option<u32>,
@@ -100,13 +103,14 @@ pub(crate) struct Set {
     default_recipients: Option<bool>,
 }
 
-const RULES: [&str; 6] = [
+const RULES: [&str; 7] = [
     "all",
     "state",
     "error_rate",
     "backlog_age",
     "expiry",
     "credentials",
+    "loss",
 ];
 
 #[derive(Debug, Subcommand)]
@@ -272,6 +276,8 @@ fn print_rules(json: bool, rules: &Value) -> Result<(), Failure> {
         ("  minutes", "/backlog_age/minutes"),
         ("Expiry", "/expiry/enabled"),
         ("Credentials", "/credentials/enabled"),
+        ("Loss", "/loss/enabled"),
+        ("  of at least", "/loss/minimum"),
         ("Over after minutes", "/calm_minutes"),
         ("Quiet from", "/quiet_hours/from"),
         ("  until", "/quiet_hours/until"),
@@ -307,6 +313,7 @@ impl Set {
             ("error_rate", "minimum", self.minimum),
             ("backlog_age", "minutes", self.backlog_age),
             ("state", "after_seconds", self.state_after),
+            ("loss", "minimum", self.loss),
         ] {
             if let Some(value) = value {
                 set(rule, field, json!(value));

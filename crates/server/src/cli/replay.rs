@@ -460,6 +460,7 @@ fn print(replay: &Value, as_json: bool) -> Result<(), Failure> {
         ("Delivered", "/progress/delivered"),
         ("Failed", "/progress/failed"),
         ("Not sent", "/progress/unsent"),
+        ("Erased", "/progress/erased"),
         ("Under way", "/progress/outstanding"),
         ("Made", "/created_at"),
         ("By", "/made_by"),

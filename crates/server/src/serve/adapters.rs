@@ -73,6 +73,7 @@ impl Lanes for ControlledLanes {
         sync: SyncId,
         backlog: Backlog,
         requests_per_minute: Option<u32>,
+        by: &str,
     ) -> Result<(), LaneError> {
         let backlog = match backlog {
             Backlog::All => stream::Backlog::All,
@@ -81,7 +82,7 @@ impl Lanes for ControlledLanes {
         };
         let prepared = self
             .streams
-            .prepare(project, sync, backlog, requests_per_minute);
+            .prepare(project, sync, backlog, requests_per_minute, by);
         let dropped = prepared.await.map_err(unavailable)?;
         if !dropped.is_empty() {
             tracing::warn!(%sync, events = dropped.events, retries = dropped.retries, "what a sync owed was dropped");
@@ -231,6 +232,7 @@ impl Lanes for ControlledLanes {
                 attempts: delivered + counts.failed_attempts,
                 failed: counts.failed_attempts,
                 expired: counts.expired,
+                lost: seen.lost,
                 pending: seen.pending,
                 backlog: seen.backlog,
             });

@@ -315,6 +315,8 @@ impl ControlledLanes {
         let arrived = !matches!(&replay.what, Replayed::Import(import) if !import.complete);
         let delivered = stats.total.delivered_first + stats.total.delivered_retry;
         let failed = stats.total.discarded + stats.total.expired;
+        let losses = stats.losses;
+        let (lost, erased) = (losses.lost.events + losses.lost.retries, losses.erased);
         let view = self.streams.backfill_view(replay.id);
         let ill = |view: &LaneView| matches!(view.health, Health::Failing | Health::Stalled);
         // What was given up when it was cancelled.
@@ -324,10 +326,17 @@ impl ControlledLanes {
             total: end.0.saturating_sub(bounds.start.0),
             looked_at: passed.saturating_sub(dropped.events),
             // Of one that keeps the order of users, some may wait without a retry.
-            begun: delivered + failed + stats.pending + stats.in_order + dropped.retries,
+            begun: delivered
+                + failed
+                + lost
+                + erased
+                + stats.pending
+                + stats.in_order
+                + dropped.retries,
             delivered,
             failed,
-            unsent: dropped.retries,
+            unsent: lost + dropped.retries,
+            erased,
             done: arrived && stats.cursor >= end && stats.pending == 0 && stats.in_order == 0,
             kept: stats.ended,
             noted: stats.noted,
@@ -344,6 +353,7 @@ fn add(progress: &mut Progress, state: &ReplayState) {
     progress.delivered += state.delivered;
     progress.failed += state.failed;
     progress.unsent += state.unsent;
+    progress.erased += state.erased;
     progress.done &= state.is_done();
 }
 

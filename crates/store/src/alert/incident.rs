@@ -36,6 +36,9 @@ pub struct Seen {
     pub expired: u64,
     /// How many had been discarded.
     pub discarded: u64,
+    /// How much had been lost because the sync stood still beyond its bounds.
+    #[serde(default)]
+    pub lost: u64,
     /// Whether it is over only when something was delivered.
     pub needs_success: bool,
 }
@@ -49,6 +52,12 @@ pub struct Ended {
     pub expired: u64,
     /// How many were discarded meanwhile.
     pub discarded: u64,
+    /// How much was lost meanwhile because the sync stood still beyond its bounds.
+    #[serde(default)]
+    pub lost: u64,
+    /// How the sync did at the end, in a word; `None` of incidents that ended before that was kept.
+    #[serde(default)]
+    pub health: Option<String>,
     /// Deliveries that waited for their next attempt at the end.
     pub pending: u64,
     /// Events that were not looked at at the end.

@@ -254,6 +254,11 @@ impl Lane {
             let Some(event) = self.page.front() else {
                 break;
             };
+            if event.is_erased() {
+                self.window.push_erased(event.received_at);
+                self.page.pop_front();
+                continue;
+            }
             let parts = self.plan.matching(event);
             let superseded = |draining: &Draining| draining.is_superseded(event);
             if !parts.is_empty() && self.draining.as_ref().is_some_and(superseded) {

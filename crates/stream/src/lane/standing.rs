@@ -16,6 +16,8 @@ impl Lane {
         if standing != self.standing {
             self.tools.journal.set_standing(self.sync, standing).await?;
             self.standing = standing;
+            // The next settlement says what it has in its hands: that is not lost.
+            self.recount = true;
         }
         Ok(())
     }
@@ -57,7 +59,7 @@ impl Lane {
             return Ok(());
         };
         if self.window.cursor() >= draining.drain().until {
-            self.tools.journal.set_drain(self.sync, None).await?;
+            self.tools.journal.set_drain(self.sync, None, None).await?;
             self.draining = None;
             self.set_pace();
         }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
+use journal::hold::Said;
 use journal::{Counts, StorageError};
 use model::{Offset, ReplayId, SyncId};
 use tokio::sync::watch;
@@ -122,7 +123,11 @@ impl Streams {
     /// kept.
     pub async fn give_up_backfill(&self, id: ReplayId) -> Result<(), StorageError> {
         self.pause_backfill(id).await?;
-        match self.tools.journal.drop_backlog(lane_of(id)).await {
+        let said = Said {
+            at: self.tools.clock.now(),
+            by: format!("cancelling the replay {id}"),
+        };
+        match self.tools.journal.drop_backlog(lane_of(id), said).await {
             // It has not begun.
             Err(StorageError::UnknownLane(_)) => Ok(()),
             other => other.map(|_| ()),
@@ -132,7 +137,8 @@ impl Streams {
     /// Ends a backfill, and forgets what it still owes.
     pub async fn remove_backfill(&self, id: ReplayId) -> Result<(), StorageError> {
         self.stop_backfill(id).await;
-        match self.tools.journal.drop_lane(lane_of(id)).await {
+        let now = self.tools.clock.now();
+        match self.tools.journal.drop_lane(lane_of(id), now).await {
             Err(StorageError::UnknownLane(_)) => Ok(()),
             other => other.map(|_| ()),
         }

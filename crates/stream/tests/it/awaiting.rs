@@ -519,7 +519,9 @@ async fn what_waits_is_dropped_erased_and_deleted_with_the_rest() {
         .until_before_retry("waiting", |world| view(world, &sync).awaiting == 2)
         .await;
     let (project, id) = (sync.project, sync.id);
-    let dropped = world.streams.prepare(project, id, Backlog::Drop, None);
+    let dropped = world
+        .streams
+        .prepare(project, id, Backlog::Drop, None, "ann");
     assert_eq!(dropped.await.unwrap().retries, 2);
     apply(&world, &sync).await;
     identify(&world, "carl", r#"{"mail":"carl@example.com"}"#).await;

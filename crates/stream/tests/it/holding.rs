@@ -70,7 +70,7 @@ async fn only_the_newest_of_each_user_and_type_is_sent_when_asked_for() {
     assert_eq!(held.head.0 - held.cursor.0, 600);
     world
         .streams
-        .prepare(world.project, sync.id, Backlog::Newest, None)
+        .prepare(world.project, sync.id, Backlog::Newest, None, "ann")
         .await
         .unwrap();
     // What was prepared survives a restart.
@@ -103,7 +103,7 @@ async fn a_restart_in_the_middle_leaves_the_same_out_and_counts_it_once() {
     let sync = paused(&world, "/held", 600).await;
     let newest = world
         .streams
-        .prepare(world.project, sync.id, Backlog::Newest, Some(60));
+        .prepare(world.project, sync.id, Backlog::Newest, Some(60), "ann");
     newest.await.unwrap();
     let before = world.destination.arrived("/held").len();
     world.apply(&sync).await;
@@ -125,7 +125,7 @@ async fn what_is_dropped_is_said_and_not_sent() {
     let sync = paused(&world, "/held", 100).await;
     let dropped = world
         .streams
-        .prepare(world.project, sync.id, Backlog::Drop, None);
+        .prepare(world.project, sync.id, Backlog::Drop, None, "ann");
     let expected = Forgone {
         events: 100,
         retries: 10,
@@ -144,7 +144,7 @@ async fn a_backlog_drains_at_the_rate_that_was_asked_for_and_then_as_ever() {
     let sync = paused(&world, "/held", 100).await;
     let slowly = world
         .streams
-        .prepare(world.project, sync.id, Backlog::All, Some(120));
+        .prepare(world.project, sync.id, Backlog::All, Some(120), "ann");
     slowly.await.unwrap();
     let before = world.destination.arrived("/held").len();
     world.apply(&sync).await;

@@ -4,6 +4,7 @@
 
 mod awaiting;
 mod backfills;
+mod balance;
 mod breaker;
 mod erasures;
 mod fates;

@@ -93,6 +93,7 @@ async fn discarded_events_are_rendered_again_when_the_template_is_mended() {
         delivered: 50,
         failed: 0,
         unsent: 0,
+        erased: 0,
     };
     assert_eq!(state, expected);
     let arrived = world.destination.arrived("/mended");

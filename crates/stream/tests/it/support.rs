@@ -42,6 +42,7 @@ pub(crate) struct Destination {
     refusals: Mutex<HashMap<String, Refusal>>,
     hanging: Mutex<HashMap<String, Hanging>>,
     arrived: Mutex<Vec<Arrived>>,
+    taken: Mutex<Vec<(String, String)>>,
     under_way: AtomicU64,
     pub(crate) most_under_way: AtomicU64,
     /// Requests wait until so many have been under way at once.
@@ -102,6 +103,15 @@ impl Destination {
     }
 }
 
+impl Destination {
+    /// The ids of deliveries that it took, each time.
+    pub(crate) fn taken(&self, path: &str) -> Vec<String> {
+        let taken = self.taken.lock().unwrap();
+        let taken = taken.iter().filter(|(at, _)| at == path);
+        taken.map(|(_, delivery)| delivery.clone()).collect()
+    }
+}
+
 impl Transport for Destination {
     async fn send(&self, request: http::Request<Bytes>) -> Result<Response, TransportError> {
         let path = request.uri().path().to_owned();
@@ -153,6 +163,10 @@ impl Transport for Destination {
             headers.insert("retry-after", value.parse().unwrap());
         }
         let status = StatusCode::from_u16(status).unwrap();
+        if status.is_success() {
+            let delivery = arrived.delivery.clone();
+            self.taken.lock().unwrap().push((path, delivery));
+        }
         Ok(Response {
             status,
             headers,
@@ -183,6 +197,7 @@ impl World {
             hanging: Mutex::default(),
             refusals: Mutex::default(),
             arrived: Mutex::default(),
+            taken: Mutex::default(),
             under_way: AtomicU64::new(0),
             most_under_way: AtomicU64::new(0),
             gathers: AtomicU64::new(0),

@@ -83,4 +83,5 @@ export const RULES: Record<Incident["rule"], string> = {
   backlog_age: "Delivery is delayed",
   expiry: "A delivery expired",
   credentials: "Credentials are rejected",
+  loss: "Held events are lost",
 };

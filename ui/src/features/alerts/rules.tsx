@@ -40,7 +40,7 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
   if (stored.isError) return <Failed error={stored.error} what="Rules can't be shown" again={() => void stored.refetch()} />;
   if (stored.data === undefined) return <LoadingRows rows={5} />;
   const rules = { ...stored.data.rules, ...without(edited) };
-  const { state, error_rate: rate, backlog_age: age, expiry, credentials } = rules;
+  const { state, error_rate: rate, backlog_age: age, expiry, credentials, loss } = rules;
   const { own } = stored.data.rules;
   const ofSync = of.sync !== undefined;
   const problem = save.error instanceof ProblemError ? save.error : undefined;
@@ -104,6 +104,11 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
         </Rule>
         <Rule name={RULES.expiry} rule={expiry} may={may} onChange={(next) => { set({ expiry: next }); }} />
         <Rule name={RULES.credentials} rule={credentials} may={may} onChange={(next) => { set({ credentials: next }); }} />
+        <Rule name={RULES.loss} rule={loss} may={may} onChange={(next) => { set({ loss: next }); }}>
+          <span>at least</span>
+          <Bound label="events" most={1_000_000} value={loss?.minimum} may={may} error={problem?.at("/loss")} onChange={(minimum) => { set({ loss: { ...loss, minimum } }); }} />
+          <span>in an hour</span>
+        </Rule>
         <div className={classes.rule} role="group" aria-label="Resolved after">
           <span>Resolved after no problem for</span>
           <div className={classes.bounds}>

@@ -28,6 +28,6 @@ export function standing(delivery: KnownDelivery): string {
     case "discarded":
       return `${reasonWords(delivery.reason)}: ${sentenceCase(delivery.message)}`;
     case "withdrawn":
-      return "Attempts failed, and the settings were changed since so that it is no longer sent.";
+      return "Attempts failed, and no more are made: it is no longer sent, or was dropped with what the sync held.";
   }
 }

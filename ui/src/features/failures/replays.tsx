@@ -95,6 +95,7 @@ function OneReplay({ of, replay, may }: { of: ReplaysProps["of"]; replay: Replay
     [progress.outstanding, "in progress"],
     [progress.failed, "failed again"],
     [progress.unsent, "not sent"],
+    [progress.erased, "erased"],
     [progress.total - progress.looked_at, "remaining"],
   ];
   return (

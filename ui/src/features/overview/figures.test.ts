@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Figures } from "./figures";
-import { counted, delivered, highestOf, inRate, inSeconds, measured, rateOf, sumOf } from "./figures";
+import { counted, delivered, highestOf, inRate, inSeconds, letGo, measured, rateOf, sumOf } from "./figures";
 
 const zero = {
   received: 0,
@@ -10,6 +10,13 @@ const zero = {
   discarded: 0,
   discarded_by_reason: {},
   expired: 0,
+  dropped: 0,
+  superseded: 0,
+  lost: 0,
+  erased: 0,
+  second_deliveries: 0,
+  sent_again: 0,
+  waiting_in_order: 0,
   failed_attempts: 0,
   failures: [],
   pending: 0,
@@ -40,6 +47,18 @@ test("columns add steps up, lines take the highest of them", () => {
   expect(line.values).toEqual([3, null]);
   expect(highestOf(line)).toBe(3);
   expect(highestOf({ ...line, values: [null] })).toBeNull();
+});
+
+test("what was let go is shown where there was any, each kind by itself", () => {
+  expect(letGo({ span, figures })).toEqual([]);
+  const [first, ...rest] = figures.series;
+  if (first === undefined) throw new Error("there is a first step");
+  const series = [{ ...first, dropped: 60, erased: 2 }, ...rest.map((step) => ({ ...step, erased: 1 }))];
+  const shown = letGo({ span, figures: { ...figures, series } });
+  expect(shown.map(({ name, values }) => [name, values])).toEqual([
+    ["Dropped", [60, 0]],
+    ["Erased", [3, 1]],
+  ]);
 });
 
 test("rates are of the last whole minute", () => {

@@ -73,6 +73,20 @@ export function rateOf(figures: Figures, now: number, of: (step: Step) => number
 export const delivered = (step: Schemas["FiguresOfTime"]) => step.delivered_first + step.delivered_retry;
 export const failedOf = (step: Schemas["FiguresOfTime"]) => step.expired + step.discarded;
 
+/** What was received and not sent, by the sync's own doing or by a person's: of these there are no requests. */
+export const LET_GO = [
+  ["Dropped", "soft", (step) => step.dropped],
+  ["Skipped for newer ones", "second", (step) => step.superseded],
+  ["Lost beyond the limits", "bad", (step) => step.lost],
+  ["Erased", "quiet", (step) => step.erased],
+] as const satisfies readonly (readonly [string, Series["tone"], (step: Schemas["FiguresOfTime"]) => number])[];
+
+/** The series of what was let go, of each kind that there was any of; none where there was nothing. */
+export function letGo(shown: Counted): Series[] {
+  const all = LET_GO.map(([name, tone, of]) => counted(shown, name, { tone, as: "up" }, of));
+  return all.filter((series) => sumOf(series) > 0);
+}
+
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 

@@ -39,8 +39,8 @@ export function overTimeQuery({ project, id: sync, created_at: made }: Sync, ran
 
 /**
  * The backlog at the end of each part of a span, from the last one back: what came in a part wasn't there before it, and what
- * was moved past in it still was. Before the sync was made there is none. What was dropped is moved past by nobody: less
- * than nothing is nothing.
+ * was moved past in it still was, dropped or lost events among it. Before the sync was made there is none. Less than nothing
+ * is nothing.
  */
 export function backlogOver(span: Span, received: Step[], passed: Step[], now: number, made: number): (number | null)[] {
   const at = (step: Step) => Date.parse(step.at);

@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Chart } from "@/components/chart/chart";
 import { Failed, LoadingRows } from "@/components/states";
-import { counted, failedOf, highestOf, inNumbers, inSeconds, measured, sumOf } from "@/features/overview/figures";
+import { type Counted, counted, failedOf, highestOf, inNumbers, inSeconds, letGo, measured, sumOf } from "@/features/overview/figures";
 import { FIRST_RANGE, RANGES } from "@/features/overview/range";
 import { RangeChoice } from "@/features/overview/range-choice";
 import { overTimeQuery } from "./backlog";
@@ -25,6 +25,7 @@ export function Charts({ sync }: { sync: Sync }) {
   const { span } = data;
   const { words } = RANGES[range];
   const { p50, p95 } = data.figures.totals.latency_seconds;
+  const gone = letGo(data);
   return (
     <div className={classes.charts}>
       <div className={classes.main}>
@@ -60,10 +61,16 @@ export function Charts({ sync }: { sync: Sync }) {
         series={[
           counted(data, "Failed attempts", { tone: "bad", as: "up" }, (step) => step.failed_attempts),
           measured(data, "Pending retries, at most", "quiet", (step) => step.pending),
+          ...waitingInOrder(data),
         ]}
         format={inNumbers}
         summary={(series) => (series.as === "line" ? highestOf(series) : sumOf(series))}
       />
+      {gone.length > 0 && (
+        <div className={classes.main}>
+          <Chart label={`Received and not sent in ${words}`} span={span} height={150} series={gone} format={inNumbers} summary={sumOf} />
+        </div>
+      )}
       <div className={classes.main}>
         <Chart
           label={`Backlog in ${words}`}
@@ -76,8 +83,14 @@ export function Charts({ sync }: { sync: Sync }) {
       </div>
       <Text size="xs" c="dimmed" className={classes.main}>
         In {words}. Failed attempts are retried: up to ten attempts over four hours. The backlog is what was received and not looked at
-        yet, whether it will be sent or filtered out; without what was dropped since.
+        yet, whether it will be sent or filtered out.
       </Text>
     </div>
   );
+}
+
+/** Deliveries that waited for an earlier one of their user, where there were any. */
+function waitingInOrder(data: Counted) {
+  const waiting = measured(data, "Waiting in order, at most", "second", (step) => step.waiting_in_order);
+  return (highestOf(waiting) ?? 0) > 0 ? [waiting] : [];
 }

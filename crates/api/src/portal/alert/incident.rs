@@ -89,6 +89,10 @@ struct IncidentEnd {
     expired: u64,
     /// Events of which no request could be made meanwhile.
     discarded: u64,
+    /// Events and deliveries that were lost meanwhile because the sync stood still beyond its bounds.
+    lost: u64,
+    /// How the sync did then, in a word; null of incidents that ended before that was kept.
+    health: Option<String>,
     /// What was still to be delivered at the end.
     held: IncidentHeld,
 }
@@ -118,6 +122,8 @@ impl IncidentView {
             lasted_seconds: at.since(incident.opened_at).as_secs(),
             expired: ended.expired,
             discarded: ended.discarded,
+            lost: ended.lost,
+            health: ended.health.clone(),
             held: IncidentHeld {
                 pending: ended.pending,
                 backlog: ended.backlog,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract;
 use axum::http::{HeaderName, header};
 use model::ProjectId;
-use model::alert::{BacklogAgeRule, ErrorRateRule, QuietHours, Rules, StateRule, Switch};
+use model::alert::{BacklogAgeRule, ErrorRateRule, LossRule, QuietHours, Rules, StateRule, Switch};
 use serde::{Deserialize, Serialize};
 use store::alert::RulesRecord;
 use utoipa::ToSchema;
@@ -46,6 +46,8 @@ pub(in crate::portal) struct AlertRulesInput {
     expiry: Option<Switch>,
     /// Credentials that are refused.
     credentials: Option<Switch>,
+    /// Events that are lost, since a sync stands still for too long.
+    loss: Option<LossRule>,
     /// How many minutes all must be well before an incident is over.
     #[schema(minimum = 1, maximum = 1440)]
     calm_minutes: Option<u32>,
@@ -67,6 +69,7 @@ impl AlertRulesInput {
             backlog_age: self.backlog_age.unwrap_or(rules.backlog_age),
             expiry: self.expiry.unwrap_or(rules.expiry),
             credentials: self.credentials.unwrap_or(rules.credentials),
+            loss: self.loss.unwrap_or(rules.loss),
             calm_minutes: self.calm_minutes.unwrap_or(rules.calm_minutes),
             quiet_hours: self.quiet_hours.unwrap_or(rules.quiet_hours),
             default_recipients: self.default_recipients.unwrap_or(rules.default_recipients),
@@ -98,6 +101,7 @@ fn problems(rules: &Rules) -> Vec<FieldProblem> {
             1_000_000,
         ),
         ("/backlog_age/minutes", rules.backlog_age.minutes, 1, 10_080),
+        ("/loss/minimum", rules.loss.minimum, 1, 1_000_000),
         ("/calm_minutes", rules.calm_minutes, 1, 1440),
     ];
     for (pointer, value, least, most) in numbers {

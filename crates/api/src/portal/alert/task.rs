@@ -12,11 +12,11 @@ use store::alert::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::watch::{Over, Step, Watch};
+use super::watch::{Begun, Over, Step, Watch};
 use super::words::{self, Told};
 use super::{dispatch, quiet};
 use crate::mail::Letter;
-use crate::portal::lanes::Glance;
+use crate::portal::lanes::{Glance, Health};
 use crate::portal::{ApiError, Portal};
 
 /// How often the lanes are looked at.
@@ -145,7 +145,7 @@ impl Alerts {
         now: Timestamp,
     ) -> Result<(), ApiError> {
         match step {
-            Step::Open(kind, seen) => self.open(kind, *seen, about, now).await,
+            Step::Open(kind, seen, begun) => self.open(kind, (*seen, begun), about, now).await,
             Step::Close(kind, id, why) => self.close(kind, id, why, glance, about, now).await,
         }
     }
@@ -153,20 +153,18 @@ impl Alerts {
     async fn open(
         &mut self,
         kind: Kind,
-        mut seen: Seen,
+        (mut seen, begun): (Seen, Begun),
         about: &Subject,
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let portal = &self.portal;
         // What is durable: the view's own counts begin anew with each start.
-        let total = portal
-            .lanes
-            .status(about.sync)
-            .await?
-            .stats
-            .unwrap_or_default()
-            .total;
-        (seen.expired, seen.discarded) = (total.expired, total.discarded);
+        let stats = portal.lanes.status(about.sync).await?.stats;
+        let stats = stats.unwrap_or_default();
+        // What began the incident is the incident's, too.
+        seen.expired = stats.total.expired.saturating_sub(begun.expired);
+        seen.discarded = stats.total.discarded;
+        seen.lost = lost_of(&stats).saturating_sub(begun.lost);
         let id = IncidentId::generate(portal.authority.random.as_ref());
         let hours = about.rules.quiet_hours.as_ref();
         let tell_at = hours.and_then(|hours| quiet::until(hours, now));
@@ -222,8 +220,13 @@ impl Alerts {
             found => found?,
         };
         let stats = portal.lanes.status(about.sync).await?.stats;
-        let owed = (stats.unwrap_or_default(), glance.backlog);
-        portal.close(&incident, why, owed, about, now).await?;
+        let end = End {
+            why,
+            stats: stats.unwrap_or_default(),
+            backlog: glance.backlog,
+            health: glance.health,
+        };
+        portal.close(&incident, end, about, now).await?;
         self.watch.closed(about.sync, kind);
         self.held.retain(|held| held.id != id);
         Ok(())
@@ -258,6 +261,21 @@ impl Alerts {
     }
 }
 
+/// How an incident ends.
+struct End {
+    why: Over,
+    stats: LaneStats,
+    /// Events that wait.
+    backlog: u64,
+    /// How the sync does now.
+    health: Health,
+}
+
+/// How much a lane has lost because it stood still beyond its bounds.
+fn lost_of(stats: &LaneStats) -> u64 {
+    stats.losses.lost.events + stats.losses.lost.retries
+}
+
 fn told<'a>(
     portal: &Portal,
     about: &'a Subject,
@@ -280,18 +298,20 @@ impl Portal {
     async fn close(
         &self,
         incident: &Incident,
-        why: Over,
-        (stats, backlog): (LaneStats, u64),
+        end: End,
         about: &Subject,
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let (id, kind, seen) = (incident.id, incident.kind, &incident.seen);
+        let End { why, stats, .. } = end;
         let ended = Ended {
             why: why.name().to_owned(),
             expired: stats.total.expired.saturating_sub(seen.expired),
             discarded: stats.total.discarded.saturating_sub(seen.discarded),
+            lost: lost_of(&stats).saturating_sub(seen.lost),
+            health: Some(end.health.name().to_owned()),
             pending: stats.pending,
-            backlog,
+            backlog: end.backlog,
         };
         let muted = incident.muted_until.is_some_and(|until| until > now);
         let telling = match incident.told && !muted && why != Over::RuleOff {
@@ -331,8 +351,14 @@ impl Portal {
         let now = self.authority.clock.now();
         let backlog = stats.head.0.saturating_sub(stats.cursor.0);
         for incident in open.items {
-            self.close(&incident, Over::Deleted, (stats, backlog), &about, now)
-                .await?;
+            let end = End {
+                why: Over::Deleted,
+                stats,
+                backlog,
+                // It is about to stand still for good.
+                health: Health::Paused,
+            };
+            self.close(&incident, end, &about, now).await?;
         }
         Ok(())
     }

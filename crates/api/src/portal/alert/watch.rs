@@ -19,6 +19,9 @@ const LEAST_AGE: Duration = Duration::from_secs(60);
 /// How far back failures are remembered: the longest window of a rule.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
+/// How long ago the last loss may be while a sync counts as losing: what is held goes piece by piece.
+const LOSING: Duration = Duration::from_secs(10 * 60);
+
 /// How exactly: counts are noted so often.
 const NOTED_EVERY: Duration = Duration::from_secs(60);
 
@@ -32,9 +35,19 @@ const CALM_PERCENT: u64 = 80;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     /// An incident begins.
-    Open(Kind, Box<Seen>),
+    /// So many deliveries expired, and so much was lost, before it was seen: the incident's own.
+    Open(Kind, Box<Seen>, Begun),
     /// It is over.
     Close(Kind, IncidentId, Over),
+}
+
+/// What had happened by the time that an incident was seen, since it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Begun {
+    /// Deliveries that expired.
+    pub(super) expired: u64,
+    /// Events and deliveries that were lost.
+    pub(super) lost: u64,
 }
 
 /// Why an incident is over.
@@ -79,6 +92,11 @@ struct Lane {
     /// How many deliveries had expired at the last look, and when that last rose.
     expired: u64,
     expired_at: Option<Timestamp>,
+    /// The same of what was lost.
+    lost: u64,
+    lost_at: Option<Timestamp>,
+    /// What came to these with the last look.
+    news: Begun,
     conditions: [Condition; Kind::ALL.len()],
 }
 
@@ -88,6 +106,7 @@ struct Mark {
     at: Timestamp,
     attempts: u64,
     failed: u64,
+    lost: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -164,14 +183,15 @@ impl Watch {
 
     /// Notes what is seen of a lane. Whether its rules have to be looked at: it is in trouble, or was.
     pub(super) fn note(&mut self, now: Timestamp, glance: &Glance) -> bool {
-        let before = match glance.attempts {
-            0 => None,
-            attempts => self.attempts.insert(glance.sync, (attempts, self.looks)),
+        // What has lost something is remembered as well, or all that it ever lost would be news again.
+        let before = match (glance.attempts, glance.lost) {
+            (0, 0) => None,
+            (attempts, _) => self.attempts.insert(glance.sync, (attempts, self.looks)),
         };
         let late = glance.oldest_undelivered;
         let late = late.is_some_and(|oldest| now.since(oldest) >= LEAST_AGE);
         let ill = !matches!(glance.health, Health::Healthy | Health::Paused);
-        let failed = glance.failed > 0 || glance.expired > 0;
+        let failed = glance.failed > 0 || glance.expired > 0 || glance.lost > 0;
         if !failed && !late && !ill && !self.lanes.contains_key(&glance.sync) {
             return false;
         }
@@ -215,6 +235,7 @@ impl Lane {
                 at: now,
                 attempts,
                 failed: 0,
+                lost: self.lost,
             });
         }
         let due = self
@@ -226,6 +247,7 @@ impl Lane {
                 at: now,
                 attempts,
                 failed,
+                lost: glance.lost,
             });
         }
         while self.marks.len() > 2
@@ -236,10 +258,17 @@ impl Lane {
         {
             self.marks.pop_front();
         }
-        if glance.expired > self.expired {
+        self.news = Begun {
+            expired: glance.expired.saturating_sub(self.expired),
+            lost: glance.lost.saturating_sub(self.lost),
+        };
+        if self.news.expired > 0 {
             self.expired_at = Some(now);
         }
-        self.expired = glance.expired;
+        if self.news.lost > 0 {
+            self.lost_at = Some(now);
+        }
+        (self.expired, self.lost) = (glance.expired, glance.lost);
     }
 
     fn is_open(&self) -> bool {
@@ -253,25 +282,29 @@ impl Lane {
             |condition: &Condition| condition.open.is_some() || condition.bad_since.is_some();
         let failed = self.marks.front().zip(self.marks.back());
         let failing = failed.is_some_and(|(first, last)| last.failed > first.failed);
-        let expired = self.expired_at.is_some_and(|at| now.since(at) < REMEMBERED);
-        failing || expired || self.conditions.iter().any(began)
+        let recent = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < REMEMBERED);
+        let lost = recent(self.expired_at) || recent(self.lost_at);
+        failing || lost || self.conditions.iter().any(began)
     }
 
     fn step(&mut self, now: Timestamp, glance: &Glance, rules: &Rules, kind: Kind) -> Option<Step> {
         let open = self.conditions[kind as usize].open;
-        let over = match (open, glance.health) {
-            (Some(open), Health::Paused) => Some((open, Over::SwitchedOff)),
+        // What stands still loses nothing but by that.
+        let still = glance.health == Health::Paused && kind != Kind::Loss;
+        let over = match (open, still) {
+            (Some(open), true) => Some((open, Over::SwitchedOff)),
             (Some(open), _) if !rules.tells(kind) => Some((open, Over::RuleOff)),
             _ => None,
         };
         if let Some((open, why)) = over {
             return Some(Step::Close(kind, open.id, why));
         }
-        if glance.health == Health::Paused || !rules.tells(kind) {
+        if still || !rules.tells(kind) {
             self.conditions[kind as usize] = Condition::default();
             return None;
         }
         let reason = self.trouble(now, glance, rules, kind, open.is_some());
+        let news = self.news_of(now, glance, kind);
         let condition = &mut self.conditions[kind as usize];
         match (reason, open) {
             (Some(reason), None) => {
@@ -280,7 +313,7 @@ impl Lane {
                     Kind::State => Duration::from_secs(rules.state.after_seconds.into()),
                     _ => Duration::ZERO,
                 };
-                let seen = || Step::Open(kind, Box::new(seen(glance, kind, reason)));
+                let seen = || Step::Open(kind, Box::new(seen(glance, kind, reason)), news);
                 (now.since(since) >= patience).then(seen)
             }
             (None, None) => {
@@ -365,6 +398,14 @@ impl Lane {
                 let expired = glance.expired;
                 fresh.then(|| format!("deliveries expire: {expired} since the server looks"))
             }
+            Kind::Loss => {
+                let fresh = self.lost_at.is_some_and(|at| now.since(at) < LOSING);
+                let lost = self.lost_within_an_hour(now, glance);
+                let many = lost >= u64::from(rules.loss.minimum);
+                (fresh && many).then(|| {
+                    format!("{lost} events and deliveries were lost within an hour: the sync stands still beyond the bounds of what it may hold")
+                })
+            }
             Kind::Credentials => {
                 let failure = glance.failure.as_ref()?;
                 let last = glance.last_success < glance.last_failure;
@@ -377,6 +418,28 @@ impl Lane {
                 })
             }
         }
+    }
+
+    /// What of an incident of this kind had happened when it was seen.
+    fn news_of(&self, now: Timestamp, glance: &Glance, kind: Kind) -> Begun {
+        match kind {
+            Kind::Expiry => Begun {
+                expired: self.news.expired,
+                lost: 0,
+            },
+            // It may have taken some to be enough.
+            Kind::Loss => Begun {
+                expired: 0,
+                lost: self.lost_within_an_hour(now, glance),
+            },
+            _ => Begun::default(),
+        }
+    }
+
+    fn lost_within_an_hour(&self, now: Timestamp, glance: &Glance) -> u64 {
+        let old = |mark: &&Mark| now.since(mark.at) >= REMEMBERED;
+        let before = self.marks.iter().rev().find(old).or(self.marks.front());
+        before.map_or(0, |mark| glance.lost.saturating_sub(mark.lost))
     }
 
     /// How many attempts were made in the last so long, and how many of them failed.
@@ -400,7 +463,7 @@ fn seen(glance: &Glance, kind: Kind, reason: String) -> Seen {
     let needs_success = match kind {
         Kind::Credentials => true,
         Kind::State => glance.health == Health::Failing,
-        Kind::ErrorRate | Kind::BacklogAge | Kind::Expiry => false,
+        Kind::ErrorRate | Kind::BacklogAge | Kind::Expiry | Kind::Loss => false,
     };
     Seen {
         reason,
@@ -412,6 +475,7 @@ fn seen(glance: &Glance, kind: Kind, reason: String) -> Seen {
         backlog,
         expired: 0,
         discarded: 0,
+        lost: 0,
         needs_success,
     }
 }

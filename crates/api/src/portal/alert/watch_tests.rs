@@ -8,7 +8,7 @@ use model::random::Seeded;
 use model::{IncidentId, ProjectId, SyncId, Timestamp};
 use store::alert::{Incident, Seen};
 
-use super::watch::{Over, Step, Watch};
+use super::watch::{Begun, Over, Step, Watch};
 use crate::portal::lanes::{Glance, Health};
 
 const START: Timestamp = Timestamp(1_767_225_600_000_000);
@@ -23,6 +23,8 @@ struct World {
     random: Seeded,
     /// Incidents that began (rule, reason) and ended (rule, why), in order.
     told: Vec<(Kind, String)>,
+    /// What had happened by the time that each began.
+    begun: Vec<Begun>,
 }
 
 impl World {
@@ -34,6 +36,7 @@ impl World {
             rules: Rules::default(),
             random: Seeded::new(1),
             told: Vec::new(),
+            begun: Vec::new(),
         }
     }
 
@@ -46,6 +49,7 @@ impl World {
         rules.backlog_age.enabled = kind == Kind::BacklogAge;
         rules.expiry.enabled = kind == Kind::Expiry;
         rules.credentials.enabled = kind == Kind::Credentials;
+        rules.loss.enabled = kind == Kind::Loss;
         world
     }
 
@@ -67,7 +71,8 @@ impl World {
         let sync = self.lane.sync;
         for step in self.watch.judge(self.now, &self.lane, &self.rules) {
             match step {
-                Step::Open(kind, seen) => {
+                Step::Open(kind, seen, begun) => {
+                    self.begun.push(begun);
                     let id = IncidentId::generate(&self.random);
                     self.watch
                         .opened(sync, kind, id, self.now, seen.needs_success);
@@ -99,6 +104,7 @@ fn glance(sync: SyncId) -> Glance {
         attempts: 0,
         failed: 0,
         expired: 0,
+        lost: 0,
         pending: 0,
         backlog: 0,
     }
@@ -259,8 +265,39 @@ fn expiry_is_told_when_it_begins_and_when_none_expired_for_a_while() {
     world.run(30 * MINUTE, |lane, _| lane.expired += 2);
     let told = world.told();
     assert_eq!(told, ["deliveries expire: 2 since the server looks"]);
+    // Those that began it are its own.
+    assert_eq!((world.begun[0].expired, world.begun[0].lost), (2, 0));
     world.run(10 * MINUTE, |_, _| {});
     assert_eq!(world.told(), ["recovered"]);
+}
+
+#[test]
+fn losses_of_a_sync_that_stands_still_are_told_from_a_threshold_on() {
+    let mut world = World::with(Kind::Loss);
+    world.rules.loss.minimum = 10;
+    world.lane.health = Health::Paused;
+    world.run(LOOK, |lane, _| lane.lost += 4);
+    world.run(20 * MINUTE, |_, _| {});
+    assert!(world.told().is_empty());
+    world.run(LOOK, |lane, _| lane.lost += 6);
+    let told = world.told();
+    assert!(
+        told[0].starts_with("10 events and deliveries were lost within an hour"),
+        "{told:?}"
+    );
+    assert_eq!((world.begun[0].expired, world.begun[0].lost), (0, 10));
+    // As long as more is lost now and then, it is the same.
+    for _ in 0..5 {
+        world.run(8 * MINUTE, |_, _| {});
+        world.run(LOOK, |lane, _| lane.lost += 10);
+    }
+    assert!(world.told().is_empty());
+    world.run(16 * MINUTE, |_, _| {});
+    assert_eq!(world.told(), ["recovered"]);
+    // What was lost more than an hour ago counts no more.
+    world.run(60 * MINUTE, |_, _| {});
+    world.run(LOOK, |lane, _| lane.lost += 9);
+    assert!(world.told().is_empty());
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub(super) fn what(kind: Kind) -> &'static str {
         Kind::BacklogAge => "is behind",
         Kind::Expiry => "loses deliveries",
         Kind::Credentials => "is refused by its destination",
+        Kind::Loss => "loses events that it holds",
     }
 }
 
@@ -43,10 +44,17 @@ impl Told<'_> {
                 "at": rfc3339(at),
                 "why": ended.why,
                 "lasted_seconds": at.since(self.opened_at).as_secs(),
-                "lost": {"expired": ended.expired, "discarded": ended.discarded},
+                "lost": {
+                    "expired": ended.expired,
+                    "discarded": ended.discarded,
+                    "beyond_bounds": ended.lost,
+                },
                 "held": {"pending": ended.pending, "backlog": ended.backlog},
             })
         });
+        // Of one that is over, how it does now.
+        let health = self.ended.and_then(|(_, ended)| ended.health.as_ref());
+        let health = health.unwrap_or(&seen.health);
         let kind = match ended {
             Some(_) => "incident.closed",
             None => "incident.opened",
@@ -62,7 +70,7 @@ impl Told<'_> {
                 "url": self.link,
                 "opened_at": rfc3339(self.opened_at),
                 "reason": seen.reason,
-                "health": seen.health,
+                "health": health,
                 "sample": self.sample(),
                 "held": {"pending": seen.pending, "backlog": seen.backlog},
                 "ended": ended,
@@ -123,12 +131,17 @@ pub(super) fn over(opened_at: Timestamp, at: Timestamp, ended: &Ended) -> String
         }
         _ => format!("over after {lasted}"),
     };
-    let lost = match ended.expired + ended.discarded {
-        0 => "nothing was lost".to_owned(),
-        _ => format!(
-            "lost: {} expired, {} discarded",
-            ended.expired, ended.discarded
-        ),
+    let lost = match (ended.expired + ended.discarded, ended.lost) {
+        (0, 0) => "nothing was lost".to_owned(),
+        (0, beyond) => format!("lost: {beyond} beyond the bounds"),
+        (_, beyond) => {
+            let (expired, discarded) = (ended.expired, ended.discarded);
+            let beyond = match beyond {
+                0 => String::new(),
+                beyond => format!(", {beyond} beyond the bounds"),
+            };
+            format!("lost: {expired} expired, {discarded} discarded{beyond}")
+        }
     };
     let held = match ended.pending + ended.backlog {
         0 => String::new(),

@@ -4,6 +4,7 @@
 pub(super) mod delivery;
 pub(super) mod failures;
 pub(super) mod home;
+pub(super) mod let_go;
 pub(super) mod outcomes;
 pub(super) mod refused;
 pub(super) mod why;

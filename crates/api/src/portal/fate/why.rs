@@ -6,9 +6,10 @@ use axum::Json;
 use axum::extract;
 use journal::LaneOf;
 use journal::fate::{Fate, Found, Key, Standing};
+use journal::hold::LetGo;
 use model::outcome::Filtered;
 use model::sensitive::{Masked, SensitiveProperties, mask};
-use model::{Clock, Event, Offset, Part, ProjectId, SyncId};
+use model::{Clock, Event, Offset, Part, ProjectId, SyncId, Timestamp};
 use pipeline::Plan;
 use serde::{Deserialize, Serialize};
 use store::SyncRecord;
@@ -16,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::delivery::{DeliveryState, KnownDelivery, known, same_log};
 use super::home::Home;
+use super::let_go::{LetGoView, explaining, told};
 use super::outcomes::unavailable;
 use super::refused::RefusedView;
 use crate::auth::Allowed;
@@ -136,6 +138,8 @@ struct Verdict {
     delivery: Option<KnownDelivery>,
     /// Why it is not meant for the sync; null unless it was filtered.
     filtered: Option<FilteredView>,
+    /// When the sync let it go, and by whose word; null unless it was dropped, superseded or lost.
+    let_go: Option<LetGoView>,
     /// Events that the sync has before it; null when it has come to it.
     events_before: Option<u64>,
     /// Whether the sync's settings have changed since the event was received: what they say of it now
@@ -146,7 +150,7 @@ struct Verdict {
 /// What became of a delivery, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum VerdictState {
+pub(super) enum VerdictState {
     /// The destination took it.
     Delivered,
     /// It waits for its next attempt, or for a property of its user.
@@ -161,6 +165,12 @@ enum VerdictState {
     Waiting,
     /// Attempts failed, and then the settings were changed so that it is no longer sent.
     Withdrawn,
+    /// It was forgotten with what the sync held, because somebody said so.
+    Dropped,
+    /// It was left out for a newer event of the same user and type.
+    Superseded,
+    /// It was lost, for the sync stood still beyond the bounds of what it may hold.
+    Lost,
     /// It was received before the sync began.
     BeforeSync,
     /// It is so long ago that what became of it is no longer known.
@@ -360,6 +370,12 @@ fn explained(event: &Event, import: Option<String>, syncs: Vec<ExplainedSync>) -
     }
 }
 
+/// What is known of an event on a sync beside its deliveries.
+struct Known {
+    standing: Standing,
+    let_go: Vec<LetGo>,
+}
+
 /// Explains what one sync did.
 struct Explainer {
     record: SyncRecord,
@@ -466,8 +482,10 @@ impl Explainer {
             let Some(fate) = fate.map_err(unavailable)? else {
                 continue;
             };
+            let (let_go, tried) = (fate.let_go.clone(), last_tried(&fate));
             for delivery in known(home, of, event.offset, fate, &shown) {
-                verdicts.push(self.of_delivery(delivery, event));
+                let tried = tried[delivery.part as usize];
+                verdicts.push(self.of_delivery(delivery, event, &let_go, tried));
             }
         }
         Ok(verdicts)
@@ -503,20 +521,27 @@ impl Explainer {
     }
 
     fn verdicts(&self, of: LaneOf, event: &Event, masked: &Masked, fate: Fate) -> Vec<Verdict> {
-        let standing = fate.standing;
+        let known_of = Known {
+            standing: fate.standing,
+            let_go: fate.let_go.clone(),
+        };
+        let tried = last_tried(&fate);
         let shown = |text: String| masked.redaction.apply(&text);
         let deliveries = known(self.home(), of, event.offset, fate, &shown);
         let mut verdicts: Vec<_> = deliveries
             .into_iter()
-            .map(|delivery| self.of_delivery(delivery, event))
+            .map(|delivery| {
+                let tried = tried[delivery.part as usize];
+                self.of_delivery(delivery, event, &known_of.let_go, tried)
+            })
             .collect();
         for part in self.parts(event) {
             if verdicts.iter().all(|verdict| verdict.part != part) {
-                verdicts.push(self.without_delivery(part, standing, event, masked));
+                verdicts.push(self.without_delivery(part, &known_of, event, masked));
             }
         }
         if verdicts.is_empty() {
-            verdicts.push(self.without_delivery(Part::Event, standing, event, masked));
+            verdicts.push(self.without_delivery(Part::Event, &known_of, event, masked));
         }
         verdicts
     }
@@ -527,7 +552,14 @@ impl Explainer {
         plan.map_or_else(Vec::new, |plan| plan.parts(event.kind).iter().collect())
     }
 
-    fn of_delivery(&self, delivery: KnownDelivery, event: &Event) -> Verdict {
+    fn of_delivery(
+        &self,
+        delivery: KnownDelivery,
+        event: &Event,
+        let_go: &[LetGo],
+        tried: Option<Timestamp>,
+    ) -> Verdict {
+        let mut went = None;
         let times = |attempts: u8| match attempts {
             1 => "once".to_owned(),
             attempts => format!("{attempts} times"),
@@ -587,11 +619,21 @@ impl Explainer {
                 let summary = format!("discarded at {at}: {message}");
                 (VerdictState::Discarded, summary)
             }
-            DeliveryState::Withdrawn => {
-                let summary = "attempts failed, and no more are made: the settings were changed so that \
-                               it is no longer sent, or what waited was dropped";
-                (VerdictState::Withdrawn, summary.to_owned())
-            }
+            DeliveryState::Withdrawn => match explaining(let_go, tried) {
+                Some(part) => {
+                    let (state, summary, view) = told(part);
+                    went = Some(view);
+                    (
+                        state,
+                        format!("attempts failed, and no more are made: {summary}"),
+                    )
+                }
+                None => {
+                    let summary = "attempts failed, and no more are made: the settings were changed so \
+                                   that it is no longer sent";
+                    (VerdictState::Withdrawn, summary.to_owned())
+                }
+            },
         };
         let summary = match &delivery.replay {
             Some(replay) => format!("by the replay {replay}: {summary}"),
@@ -601,6 +643,7 @@ impl Explainer {
         Verdict {
             replay: delivery.replay.clone(),
             delivery: Some(delivery),
+            let_go: went,
             ..verdict
         }
     }
@@ -608,11 +651,11 @@ impl Explainer {
     fn without_delivery(
         &self,
         part: Part,
-        standing: Standing,
+        known: &Known,
         event: &Event,
         masked: &Masked,
     ) -> Verdict {
-        match standing {
+        match known.standing {
             Standing::BeforeLane => {
                 let summary = "it was received before the sync began".to_owned();
                 self.verdict(part, VerdictState::BeforeSync, summary, event)
@@ -637,6 +680,14 @@ impl Explainer {
             }
             Standing::Settled => {
                 let filtered = self.filtered(part, event, masked);
+                let would_send = ["left_out", "other_settings"].contains(&filtered.reason);
+                let went = explaining(&known.let_go, None).filter(|_| would_send);
+                if let Some((state, summary, view)) = went.map(told) {
+                    return Verdict {
+                        let_go: Some(view),
+                        ..self.verdict(part, state, summary, event)
+                    };
+                }
                 let summary = format!("filtered: {}", filtered.message);
                 Verdict {
                     filtered: Some(filtered),
@@ -688,8 +739,8 @@ impl Explainer {
             }
             None if self.leaves_out => (
                 "left_out",
-                "by the settings it had then, or it was dropped while the sync was on hold: too old or \
-                 too many, dropped by a person, or replaced by a newer event"
+                "by the settings it had then, or it was dropped while the sync was on hold, so long ago that \
+                 how is no longer known"
                     .into(),
             ),
             None => (
@@ -708,8 +759,18 @@ impl Explainer {
             summary,
             delivery: None,
             filtered: None,
+            let_go: None,
             events_before: None,
             settings_are_newer: self.record.updated_at > event.received_at,
         }
     }
+}
+
+/// When each part of the event was last tried, by what is kept of attempts.
+fn last_tried(fate: &Fate) -> [Option<Timestamp>; 2] {
+    [Part::Event, Part::User].map(|part| {
+        let attempts = fate.attempts.iter().map(|row| &row.attempt);
+        let of_part = attempts.filter(|one| one.part == part);
+        of_part.map(|one| one.at).max()
+    })
 }

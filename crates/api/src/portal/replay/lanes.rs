@@ -86,6 +86,9 @@ pub struct Progress {
     pub failed: u64,
     /// How many of those were given up without being sent.
     pub unsent: u64,
+    /// How many of those were of users that were erased.
+    #[serde(default)]
+    pub erased: u64,
     /// Whether all have been looked at, and all that were begun are over.
     pub done: bool,
     /// How many that ended without success it keeps.
@@ -102,7 +105,7 @@ pub struct Progress {
 impl Progress {
     /// How many were begun and are not over.
     pub fn outstanding(&self) -> u64 {
-        let over = self.delivered + self.failed + self.unsent;
+        let over = self.delivered + self.failed + self.unsent + self.erased;
         self.begun.saturating_sub(over)
     }
 

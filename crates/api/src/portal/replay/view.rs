@@ -71,6 +71,8 @@ struct ProgressView {
     /// How many of those were given up without being sent: the sync's settings no longer send them, or
     /// retention took them.
     unsent: u64,
+    /// How many of those were of users that were erased before they were sent.
+    erased: u64,
     /// How many of those are under way or wait for their next attempt.
     outstanding: u64,
 }
@@ -117,6 +119,7 @@ impl ReplayView {
                 delivered: progress.delivered,
                 failed: progress.failed,
                 unsent: progress.unsent,
+                erased: progress.erased,
                 outstanding: progress.outstanding(),
             },
             made_by: record.made_by,

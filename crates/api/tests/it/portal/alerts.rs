@@ -60,6 +60,7 @@ impl Scene {
             attempts: 100,
             failed: 0,
             expired: 0,
+            lost: 0,
             pending: 0,
             backlog: 0,
         };
@@ -251,6 +252,77 @@ async fn an_incident_is_told_once_by_every_way_and_so_is_its_end() {
         (&over[0]["ended"]["why"], &over[0]["ended"]["expired"]),
         (&json!("recovered"), &json!(4))
     );
+}
+
+#[tokio::test]
+async fn the_end_of_an_incident_counts_from_what_began_it_and_says_how_the_sync_does_now() {
+    let mut scene = Scene::new().await;
+    scene
+        .channel(json!({"kind": "webhook", "name": "w", "url": "https://example.com/hook"}))
+        .await;
+    // Seven expire before anybody looks, then one more; and four were there before.
+    scene.world.lanes.notes().stats.total.expired = 4 + 7;
+    scene.glance(|seen, _| {
+        seen.health = Health::Failing;
+        seen.expired = 7;
+    });
+    scene.look().await;
+    scene.world.lanes.notes().stats.total.expired += 1;
+    scene.is_well();
+    scene.look_for(20 * MINUTE).await;
+    let over = scene.incidents("?open=false").await;
+    let expiry: Vec<_> = over.iter().filter(|one| one["rule"] == "expiry").collect();
+    let ended = &expiry[0]["ended"];
+    assert_eq!(
+        (&ended["expired"], &ended["health"]),
+        (&json!(8), &json!("healthy"))
+    );
+    let sent = scene.sent().await;
+    let bodies = sent
+        .iter()
+        .map(|one| serde_json::from_slice::<Value>(&one.body).unwrap());
+    let closed: Vec<_> = bodies
+        .filter(|body| body["type"] == "incident.closed" && body["data"]["rule"] == "expiry")
+        .collect();
+    assert_eq!(closed[0]["data"]["health"], "healthy");
+    assert_eq!(closed[0]["data"]["ended"]["lost"]["expired"], 8);
+}
+
+#[tokio::test]
+async fn what_a_sync_that_stands_still_loses_is_told_and_counted() {
+    let mut scene = Scene::new().await;
+    scene.world.lanes.notes().stats.losses.lost.events = 1047;
+    scene.world.lanes.notes().stats.losses.lost.retries = 3;
+    scene.glance(|seen, _| {
+        seen.health = Health::Paused;
+        seen.lost = 1050;
+    });
+    scene.look().await;
+    let open = scene.incidents("?open=true").await;
+    assert_eq!(
+        (&open[0]["rule"], &open[0]["health"]),
+        (&json!("loss"), &json!("paused"))
+    );
+    let reason = open[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("1050 events and deliveries were lost"),
+        "{reason}"
+    );
+    scene.look_for(20 * MINUTE).await;
+    let over = scene.incidents("?open=false").await;
+    assert_eq!(
+        (&over[0]["ended"]["why"], &over[0]["ended"]["lost"]),
+        (&json!("recovered"), &json!(1050))
+    );
+    // Rules say from how many on.
+    scene
+        .rules(json!({"loss": {"enabled": true, "minimum": 2000}}))
+        .await;
+    let path = format!("{}/alerts", scene.project);
+    assert_eq!(scene.world.get(&path).await.json()["loss"]["minimum"], 2000);
+    let too_few = json!({"loss": {"minimum": 0}});
+    let refused = scene.world.change(&path, too_few).await;
+    refused.is(422);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use journal::fate::{
     Attempt, Delivered, Record, Refused, Sample, SampleBody, SampleRequest, SampleResponse, Split,
     What,
 };
+use journal::hold::{Drain, Said};
 use journal::turn::Turn;
 use journal::{Batch, Ended, EndedWhy, Fates as _, IncomingEvent, Journal as _, Retry, Settlement};
 use model::outcome::{Category, Discarded, Failure};
@@ -336,6 +337,73 @@ async fn what_waits_for_its_users_turn_is_not_called_left_out() {
     .await;
     let over = shop.get(&format!("{}/deliveries/3", shop.sync)).await;
     assert_eq!(over["deliveries"], json!([]));
+}
+
+#[tokio::test]
+async fn what_a_sync_let_go_is_told_with_who_said_so_and_when() {
+    let shop = Shop::new(json!({"name": "Hook", "url": "https://example.com"})).await;
+    let journal = shop.world.lanes.journal();
+    let said = |by: &str| Said {
+        at: shop.world.now(),
+        by: by.to_owned(),
+    };
+    shop.accept(0..6).await;
+    let retry = Retry {
+        offset: Offset(1),
+        part: Part::Event,
+        attempts: 1,
+        due_at: shop.world.now() + Duration::from_secs(60),
+        failure: failure(),
+        given: None,
+    };
+    let record = Record {
+        attempts: vec![shop.attempt(1, 1, FAILED)],
+        ..Record::default()
+    };
+    // The first was superseded, the second is owed, the others are held.
+    let newest = Drain {
+        until: Offset(1),
+        newest_only: true,
+        requests_per_minute: None,
+    };
+    let ann = Some(said("ann@example.com"));
+    journal.set_drain(shop.id, Some(newest), ann).await.unwrap();
+    shop.settle(Settlement {
+        cursor: Offset(2),
+        book: vec![retry],
+        record,
+        ..Settlement::default()
+    })
+    .await;
+    shop.world.clock.advance(Duration::from_secs(60));
+    let bob = said("bob@example.com");
+    journal.drop_backlog(shop.id, bob).await.unwrap();
+    let why = async |id: u64| {
+        let path = format!("/projects/{}/why?id={id}", shop.project);
+        shop.get(&path).await["events"][0]["syncs"][0]["verdicts"][0].take()
+    };
+    for (event, state, by) in [
+        (0, "superseded", "ann@example.com"),
+        (1, "dropped", "bob@example.com"),
+        (5, "dropped", "bob@example.com"),
+    ] {
+        let told = why(event).await;
+        assert_eq!(
+            (&told["state"], &told["let_go"]["by"]),
+            (&json!(state), &json!(by)),
+            "{told}"
+        );
+        let (summary, at) = (told["summary"].as_str().unwrap(), &told["let_go"]["at"]);
+        assert!(
+            summary.contains(by) && summary.contains(at.as_str().unwrap()),
+            "{summary}"
+        );
+        assert_eq!(told["filtered"], Value::Null);
+    }
+    // What the sync would not send was not dropped either.
+    let nothing = json!({"events": {"select": {"types": [{"event_type": "another"}]}}});
+    shop.world.change(&shop.sync, nothing).await.is(200);
+    assert_eq!(why(5).await["state"], "filtered");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use journal::Counts;
-use journal::figures::{Details, Figures, Scope, Step};
+use journal::figures::{Balance, Details, Figures, Scope, Step};
 use model::Timestamp;
 use model::outcome::Category;
 use serde_json::{Value, json};
@@ -31,6 +31,15 @@ pub(super) fn figures() -> Figures {
     };
     (1..=88).for_each(|tenths| details.latency.record(f64::from(tenths) / 10.0));
     Figures {
+        balance: Balance {
+            second: 31,
+            again: 32,
+            dropped: 33,
+            superseded: 34,
+            lost: 35,
+            erased: 36,
+        },
+        waiting: 37,
         counts: Counts {
             filtered: 5,
             delivered_first: 80,

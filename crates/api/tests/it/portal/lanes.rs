@@ -245,7 +245,9 @@ impl Lanes for NotingLanes {
         sync: SyncId,
         backlog: Backlog,
         requests_per_minute: Option<u32>,
+        by: &str,
     ) -> Result<(), LaneError> {
+        assert!(!by.is_empty());
         let prepared = (sync, backlog, requests_per_minute);
         self.working()?.prepared.push(prepared);
         Ok(())

@@ -11,6 +11,7 @@ use crate::fate::{
     Attempt, AttemptRow, Delivered, Fate, OutcomeKey, OutcomePage, Outcomes, SAMPLES_KEPT, Sample,
     SampleRow, Split, Standing, What,
 };
+use crate::sqlite::accounts;
 use crate::sqlite::failure::Fault;
 use crate::sqlite::family::{self, Member};
 use crate::sqlite::offsets;
@@ -58,6 +59,7 @@ pub(in crate::sqlite) fn fate(
         pending: retries_of(&transaction, sync, lane, offset)?,
         in_order: turns::waiting(&transaction, lane, offset)?,
         ended: ended_of(&transaction, sync, lane, offset)?,
+        let_go: accounts::let_go_of(&transaction, lane, offset)?,
     }))
 }
 

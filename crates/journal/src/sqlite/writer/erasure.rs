@@ -4,15 +4,17 @@
 //! each event that is erased, in the transaction that erases it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use bytes::Bytes;
 use model::{Offset, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::group::Group;
+use super::lanes::replay::Gone;
 use super::retention::Step;
 use super::state::State;
+use crate::sqlite::accounts;
 use crate::sqlite::chunk::{self, Chunk};
 use crate::sqlite::erasing::{Hit, Job, Looked, MOST_DEVICES, OVERWRITTEN, Person};
 use crate::sqlite::failure::Fault;
@@ -88,16 +90,23 @@ impl Erased {
     }
 
     /// A settlement without what it would keep of erased events: an attempt that was under way when its
-    /// event was erased is the last one.
+    /// event was erased is the last one. `unsettled`: whether the lane settles an event with this one.
     pub(super) fn left_of<'s>(
         &self,
         connection: &Connection,
         project: i64,
         settlement: &'s Settlement,
-    ) -> Result<Cow<'s, Settlement>, Fault> {
+        unsettled: impl Fn(Offset) -> bool,
+    ) -> Result<Left<'s>, Fault> {
         if !self.projects.contains(&project) {
-            return Ok(Cow::Borrowed(settlement));
+            return Ok(Left {
+                settlement: Cow::Borrowed(settlement),
+                erased: 0,
+                again: 0,
+            });
         }
+        let has = |offset| self.has(connection, project, offset);
+        let (erased, again) = count_erased(settlement, has, unsettled)?;
         let mut left = settlement.clone();
         left.book.clear();
         left.ended.clear();
@@ -115,7 +124,11 @@ impl Erased {
         left.turns = retained(left.turns, |turn| kept(turn.offset))?;
         left.record.attempts = retained(left.record.attempts, |one| kept(one.offset))?;
         left.record.samples = retained(left.record.samples, |one| kept(one.offset))?;
-        Ok(Cow::Owned(left))
+        Ok(Left {
+            settlement: Cow::Owned(left),
+            erased,
+            again,
+        })
     }
 
     /// Events from `first` on before `end` are no longer kept.
@@ -135,6 +148,48 @@ impl Erased {
         }
         Ok(())
     }
+}
+
+/// What is left of a settlement.
+pub(super) struct Left<'s> {
+    pub(super) settlement: Cow<'s, Settlement>,
+    /// How many deliveries are erased by it.
+    pub(super) erased: u64,
+    /// How many had been counted as erased, and were made all the same.
+    pub(super) again: u64,
+}
+
+/// How many deliveries of erased events end here as erased ones, and how many the erasure counted that
+/// were under way, and are counted once more by what that came to.
+///
+/// What was owed when its event was erased, the erasure has found and counted. What had not been settled
+/// until now, it could not know.
+fn count_erased(
+    settlement: &Settlement,
+    has: impl Fn(Offset) -> Result<bool, Fault>,
+    unsettled: impl Fn(Offset) -> bool,
+) -> Result<(u64, u64), Fault> {
+    let booked = settlement.book.iter().map(|one| (one.offset, one.part));
+    let in_order = settlement.turns.iter().map(|one| (one.offset, one.part));
+    let goes_on: BTreeSet<_> = booked.chain(in_order).collect();
+    let mut erased = 0;
+    let uncounted: BTreeSet<_> = settlement.erased.iter().copied().collect();
+    for (offset, _) in goes_on.union(&uncounted) {
+        erased += u64::from(unsettled(*offset) && has(*offset)?);
+    }
+    let over = settlement.turns_over.iter();
+    let over = over.map(|one| (one.offset, one.part));
+    let over: BTreeSet<_> = over.chain(settlement.finish.iter().copied()).collect();
+    let uncounted: BTreeSet<_> = uncounted
+        .into_iter()
+        .chain(settlement.gone.iter().copied())
+        .collect();
+    let mut again = 0;
+    for one in &over {
+        let came_to_something = !goes_on.contains(one) && !uncounted.contains(one);
+        again += u64::from(came_to_something && !unsettled(one.0) && has(one.0)?);
+    }
+    Ok((erased, again))
 }
 
 impl Group<'_> {
@@ -289,7 +344,10 @@ impl Group<'_> {
         &mut self,
         job: &Job,
         looked: &Looked,
+        now: Timestamp,
     ) -> Result<(), Fault> {
+        let owing: Vec<_> = self.lanes_of(job.log).map(|lane| lane.owing()).collect();
+        let mut owed = BTreeMap::new();
         let mut found: BTreeMap<&str, u64> = BTreeMap::new();
         if looked.unreadable > 0 {
             found.insert(UNREADABLE, looked.unreadable);
@@ -312,6 +370,7 @@ impl Group<'_> {
                 self.connection
                     .prepare_cached("INSERT OR IGNORE INTO erased VALUES (?1, ?2)")?
                     .execute(params![job.log, offset.0 as i64])?;
+                self.count_owed(job.log, *offset, &mut owed)?;
                 for (kind, forget) in OF_EVENTS {
                     *found.entry(*kind).or_default() += forget(self, job.log, *offset)?;
                 }
@@ -321,6 +380,10 @@ impl Group<'_> {
         if !events.is_empty() {
             let events = events.iter().map(|event| &**event);
             received::forget(self.connection, job.log, events)?;
+        }
+        for before in owing {
+            let count = owed.get(&before.lane).copied().unwrap_or(0);
+            self.count_owed_erased(before, count, now)?;
         }
         self.count(job.number, &found)?;
         let end = looked.end.min(job.until).0 as i64;
@@ -350,6 +413,58 @@ impl Group<'_> {
             true => Ok(()),
             false => self.forget_whom(job.number),
         }
+    }
+
+    fn lanes_of(&self, project: i64) -> impl Iterator<Item = &super::lanes::Lane> {
+        let lanes = self.state.lanes.iter();
+        lanes.filter(move |lane| lane.project == project)
+    }
+
+    /// Counts what lanes owe of an event that is about to be erased.
+    fn count_owed(
+        &mut self,
+        project: i64,
+        offset: Offset,
+        owed: &mut BTreeMap<i64, u64>,
+    ) -> Result<(), Fault> {
+        let of_project = |lane: &&mut super::lanes::Lane| lane.project == project;
+        for lane in self.state.lanes.iter_mut().filter(of_project) {
+            if lane.pending + lane.turns == 0 {
+                continue;
+            }
+            let (all, waiting): (i64, i64) = self
+                .connection
+                .prepare_cached(
+                    "WITH booked AS (SELECT part FROM retries WHERE lane = ?1 AND offset = ?2),
+                        placed AS (SELECT part FROM turns WHERE lane = ?1 AND offset = ?2)
+                     SELECT (SELECT count(*) FROM (SELECT part FROM booked UNION SELECT part FROM placed)),
+                        (SELECT count(*) FROM placed WHERE part NOT IN (SELECT part FROM booked))",
+                )?
+                .query_row(params![lane.number, offset.0 as i64], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            lane.waiting = lane.waiting.saturating_sub(waiting as u64);
+            *owed.entry(lane.number).or_default() += all as u64;
+        }
+        Ok(())
+    }
+
+    /// Counts what a lane owed and was erased, and what it owes now.
+    fn count_owed_erased(
+        &mut self,
+        before: super::lanes::Owing,
+        count: u64,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let State { lanes, tally, .. } = &mut *self.state;
+        let Some(after) = lanes.owing(before.lane).filter(|_| count > 0) else {
+            return Ok(());
+        };
+        accounts::add_erased(self.connection, before.lane, count)?;
+        lanes.owes(before, after);
+        lanes.count(self.connection, tally, now, after, |figures| {
+            figures.balance.erased += count;
+        })
     }
 
     /// All events have been looked at: nobody has to know any more who it was.
@@ -517,9 +632,9 @@ fn forget_pending(
         touched.extend((rows > 0).then_some(lane.number));
     }
     let lanes = &mut group.state.lanes;
-    lanes.forget_pending(project, gone);
     for lane in touched {
-        lanes.forget_replayed(group.connection, lane, offset..offset.next())?;
+        let events = offset..offset.next();
+        lanes.forget_replayed(group.connection, lane, events, Gone::Erased)?;
     }
     Ok(gone)
 }

@@ -1,9 +1,8 @@
 //! A group commit under way: what its batches and requests make of tables and memory.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use model::{Offset, ProjectId};
+use model::{Offset, ProjectId, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::State;
@@ -11,8 +10,9 @@ use super::disk::Disk;
 use super::streamed;
 use super::work::Accept;
 use crate::fate::Refused;
-use crate::hold::{Drain, Forgone, Standing};
+use crate::hold::{Drain, Forgone, LetGo, LetGoWhy, Said, Standing};
 use crate::sqlite::Config;
+use crate::sqlite::accounts;
 use crate::sqlite::chunk::{Builder, Chunk};
 use crate::sqlite::dedupe::{Dedupe, Key};
 use crate::sqlite::failure::Fault;
@@ -140,7 +140,8 @@ impl<'a> Group<'a> {
         tally.add(self.connection, received_at, whose, |figures| {
             figures.details.received += appended as u64;
             figures.duplicates += duplicates as u64;
-            figures.pending = lanes.pending_of(number);
+            let owed = lanes.owed_of(number);
+            (figures.pending, figures.waiting) = (owed.pending, owed.waiting);
         })?;
         self.effects.heads.insert(id, (number, next));
         self.effects.events += appended as u64;
@@ -186,11 +187,12 @@ impl<'a> Group<'a> {
     ) -> Result<LanePosition, Fault> {
         let State {
             lanes,
+            tally,
             projects,
             fates,
             ..
         } = &mut *self.state;
-        lanes.open(self.connection, projects, fates, project, sync)
+        lanes.open(self.connection, tally, projects, fates, project, sync)
     }
 
     /// See [`Journal::settle`](crate::Journal::settle).
@@ -207,12 +209,7 @@ impl<'a> Group<'a> {
             erased,
             ..
         } = &mut *self.state;
-        let project = lanes.project_of(sync);
-        let settlement = match project {
-            Some(project) => erased.left_of(self.connection, project, settlement)?,
-            None => Cow::Borrowed(settlement),
-        };
-        lanes.settle(self.connection, tally, fates, sync, &settlement)
+        lanes.settle(self.connection, tally, fates, erased, sync, settlement)
     }
 
     /// See [`Journal::open_bounded_lane`](crate::Journal::open_bounded_lane).
@@ -224,11 +221,20 @@ impl<'a> Group<'a> {
     ) -> Result<Result<LanePosition, StorageError>, Fault> {
         let State {
             lanes,
+            tally,
             projects,
             fates,
             ..
         } = &mut *self.state;
-        lanes.open_bounded(self.connection, projects, fates, project, lane, range)
+        lanes.open_bounded(
+            self.connection,
+            tally,
+            projects,
+            fates,
+            project,
+            lane,
+            range,
+        )
     }
 
     /// See [`Journal::open_replay`](crate::Journal::open_replay).
@@ -265,10 +271,21 @@ impl<'a> Group<'a> {
         &mut self,
         sync: model::SyncId,
         drain: Option<Drain>,
+        said: Option<&Said>,
     ) -> Result<Result<(), StorageError>, Fault> {
-        let Some(lane) = self.state.lanes.number(sync) else {
+        let Some((lane, cursor)) = self.state.lanes.place(sync) else {
             return Ok(Err(StorageError::UnknownLane(sync)));
         };
+        if let (Some(drain), Some(said)) = (drain.filter(|drain| drain.newest_only), said) {
+            let part = LetGo {
+                why: LetGoWhy::Superseded,
+                events: cursor..drain.until,
+                owed: false,
+                at: said.at,
+                by: Some(said.by.clone()),
+            };
+            accounts::let_go(self.connection, lane, &part)?;
+        }
         holds::set_drain(self.connection, lane, drain).map(Ok)
     }
 
@@ -277,22 +294,28 @@ impl<'a> Group<'a> {
     pub(in crate::sqlite) fn drop_backlog(
         &mut self,
         sync: model::SyncId,
+        said: &Said,
     ) -> Result<Result<(Forgone, bool), StorageError>, Fault> {
         self.state.backlog.lanes_changed();
         let State {
-            lanes, projects, ..
+            lanes,
+            tally,
+            projects,
+            ..
         } = &mut *self.state;
-        lanes.drop_backlog(self.connection, projects, sync)
+        lanes.drop_backlog(self.connection, tally, projects, sync, said)
     }
 
     /// See [`Journal::drop_lane`](crate::Journal::drop_lane).
     pub(in crate::sqlite) fn drop_lane(
         &mut self,
         sync: model::SyncId,
+        at: Timestamp,
     ) -> Result<Result<DroppedLane, StorageError>, Fault> {
         self.state.backlog.lanes_changed();
         let State {
             lanes,
+            tally,
             projects,
             fates,
             imports,
@@ -300,7 +323,7 @@ impl<'a> Group<'a> {
         } = &mut *self.state;
         // Also where the sync was never switched on.
         imports.drop_of(self.connection, sync)?;
-        lanes.drop(self.connection, projects, fates, sync)
+        lanes.drop(self.connection, tally, projects, fates, (sync, at))
     }
 
     /// See [`Fates::note_refused`](crate::Fates::note_refused).

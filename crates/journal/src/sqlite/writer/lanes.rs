@@ -1,15 +1,21 @@
 //! The lanes: where each is, and what it has booked.
 
-mod replay;
+mod account;
+pub(super) mod replay;
 
 use std::collections::HashMap;
 
-use model::{Offset, ProjectId, SyncId};
+use model::{Offset, ProjectId, SyncId, Timestamp};
 use rusqlite::{Connection, params};
 
+pub(super) use account::Owing;
+use account::{Account, Owed, Touched, owed_among, owed_range};
+
+use super::erasure::Erased;
 use super::projects::Projects;
 use super::tally::Tally;
-use crate::hold::{Forgone, Standing};
+use crate::hold::{Forgone, LetGo, LetGoWhy, Said, Standing};
+use crate::sqlite::accounts;
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::FatesOfLanes;
 use crate::sqlite::figures::Whose;
@@ -34,12 +40,10 @@ pub(super) struct Lanes {
     /// The highest sequence in `ended` so far. None is given twice as long as a replay may ask what ended
     /// before it was made.
     last_ended: i64,
-    /// Pending retries of all of a project's lanes, by its number; those of its imports' lanes, too.
-    pending: HashMap<i64, u64>,
-    /// The bounded lanes that go with a lane, by its number.
-    bounded: HashMap<i64, Vec<SyncId>>,
-    /// The projects that logs of imports count for, both by their numbers.
-    owners: HashMap<i64, i64>,
+    /// What is owed by all of a project's lanes, by its number; by those of its imports, too.
+    owed: HashMap<i64, Owed>,
+    /// What is owed by a lane and the bounded ones that go with it, by the lane's number.
+    owed_with: HashMap<i64, Owed>,
     /// Replayed deliveries that are not over, by the lane's number.
     replaying: HashMap<i64, u64>,
     /// Whether rows of dropped lanes may still be there.
@@ -61,6 +65,9 @@ pub(super) struct Lane {
     pub(super) ended: u64,
     /// Deliveries in the order of their users.
     pub(super) turns: u64,
+    /// Those of them that have no retry.
+    pub(super) waiting: u64,
+    account: Account,
     pub(super) total: Counts,
     /// Where the lane ends, if it does.
     pub(super) until: Option<Offset>,
@@ -75,11 +82,6 @@ impl Lane {
     /// Whether it has still to read some of a chunk that lies here.
     pub(super) fn needs(&self, first: Offset, end: Offset) -> bool {
         self.cursor < end && self.until.is_none_or(|until| first < until)
-    }
-
-    /// The number of the project that it counts for.
-    fn counts_for(&self) -> i64 {
-        self.owner.map_or(self.project, |owner| owner.project)
     }
 
     fn position(&self) -> Result<LanePosition, Fault> {
@@ -114,6 +116,8 @@ impl Lanes {
                 pending: row.get::<_, i64>(6)? as u64,
                 ended: row.get::<_, i64>(7)? as u64,
                 turns: 0,
+                waiting: 0,
+                account: Account::default(),
                 total: counts_from(row, 8)?,
                 until: row
                     .get::<_, Option<i64>>(14)?
@@ -128,14 +132,17 @@ impl Lanes {
         let turns = turns::counts(connection)?;
         for lane in by_sync.values_mut() {
             lane.turns = turns.get(&lane.number).copied().unwrap_or(0);
+            if lane.turns > 0 {
+                (lane.waiting, _) = turns::tally(connection, lane.number)?;
+            }
+            lane.load_account(connection)?;
         }
         let mut lanes = Self {
             by_sync,
             last_number,
             last_ended: replay::last_ended(connection)?,
-            pending: HashMap::new(),
-            bounded: HashMap::new(),
-            owners: HashMap::new(),
+            owed: HashMap::new(),
+            owed_with: HashMap::new(),
             replaying: replay::count(connection)?,
             dropped_left,
         };
@@ -143,9 +150,9 @@ impl Lanes {
         for sync in all {
             lanes.own(sync);
         }
-        for lane in lanes.by_sync.values().filter(|lane| lane.pending > 0) {
-            let of_project = lanes.pending.entry(lane.counts_for()).or_default();
-            *of_project += lane.pending;
+        let owing: Vec<_> = lanes.by_sync.values().map(Lane::owing).collect();
+        for owing in owing {
+            lanes.owes(owing.nothing(), owing);
         }
         Ok(lanes)
     }
@@ -158,61 +165,9 @@ impl Lanes {
             project: owner.project,
             lane: owner.number,
         });
-        let (Some(owner), Some(lane)) = (owner, self.by_sync.get_mut(&sync)) else {
-            return;
-        };
-        lane.owner = Some(owner);
-        if lane.project != owner.project {
-            self.owners.insert(lane.project, owner.project);
+        if let Some(lane) = self.by_sync.get_mut(&sync) {
+            lane.owner = owner;
         }
-        self.bounded.entry(owner.lane).or_default().push(sync);
-    }
-
-    /// Pending retries of a lane and of those that go with it.
-    fn pending_with(&self, sync: SyncId) -> u64 {
-        let Some(lane) = self.by_sync.get(&sync) else {
-            return 0;
-        };
-        let bounded = self.bounded.get(&lane.number).into_iter().flatten();
-        let bounded = bounded.filter_map(|sync| self.by_sync.get(sync));
-        lane.pending + bounded.map(|lane| lane.pending).sum::<u64>()
-    }
-
-    /// For whom a lane counts: itself, its project, and as a bounded one the sync that it goes with. With
-    /// the retries that are pending there.
-    fn counted_for(&self, sync: SyncId) -> Vec<(Whose, u64)> {
-        let Some(lane) = self.by_sync.get(&sync) else {
-            return Vec::new();
-        };
-        let own = Whose {
-            project: lane.project,
-            lane: lane.number,
-        };
-        let project = lane.counts_for();
-        let of_project = (Whose::project(project), self.pending_of(project));
-        let mut all = vec![(own, self.pending_with(sync)), of_project];
-        if let (Some(owner), Some(whose)) = (lane.owner, lane.whose) {
-            all.push((owner, self.pending_with(whose)));
-        }
-        all
-    }
-
-    /// How many retries of a project's lanes are pending.
-    pub(super) fn pending_of(&self, project: i64) -> u64 {
-        self.pending.get(&project).copied().unwrap_or(0)
-    }
-
-    /// So many pending retries of a project's lanes are gone.
-    pub(super) fn forget_pending(&mut self, project: i64, retries: u64) {
-        let project = *self.owners.get(&project).unwrap_or(&project);
-        if let Some(pending) = self.pending.get_mut(&project) {
-            *pending = pending.saturating_sub(retries);
-        }
-    }
-
-    /// The number of a lane's project.
-    pub(super) fn project_of(&self, sync: SyncId) -> Option<i64> {
-        self.by_sync.get(&sync).map(|lane| lane.project)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Lane> {
@@ -223,17 +178,22 @@ impl Lanes {
         self.by_sync.values_mut()
     }
 
-    /// The lane's position; a new lane starts at the project's head.
+    /// The lane's position; a new lane starts at the project's head. Whoever ran it before no longer does.
     pub(super) fn open(
         &mut self,
         connection: &Connection,
+        tally: &mut Tally,
         projects: &mut Projects,
         fates: &mut FatesOfLanes,
         project: ProjectId,
         sync: SyncId,
     ) -> Result<LanePosition, Fault> {
-        if let Some(lane) = self.by_sync.get(&sync) {
-            return lane.position();
+        if let Some(lane) = self.by_sync.get_mut(&sync) {
+            let lost = lane.lose_in_hand(connection)?;
+            lane.begin_account()?;
+            let (position, owing) = (lane.position()?, lane.owing());
+            self.count_lost_in_hand(connection, tally, owing, lost)?;
+            return Ok(position);
         }
         let project = projects.get_or_create(connection, project)?;
         let (number, head) = (project.number, project.next);
@@ -249,7 +209,7 @@ impl Lanes {
         cursor: Offset,
         bound: Option<(SyncId, Offset)>,
     ) -> Result<LanePosition, Fault> {
-        let lane = Lane {
+        let mut lane = Lane {
             number: self.last_number + 1,
             project,
             cursor,
@@ -262,9 +222,12 @@ impl Lanes {
             pending: 0,
             ended: 0,
             turns: 0,
+            waiting: 0,
+            account: Account::default(),
             total: Counts::default(),
             changed: true,
         };
+        lane.begin_account()?;
         connection
             .prepare_cached(
                 "INSERT INTO lanes VALUES (?1, ?2, ?3, 0, x'', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
@@ -284,9 +247,10 @@ impl Lanes {
         Ok(position)
     }
 
-    /// What stands for the sync's lane in the tables.
-    pub(super) fn number(&self, sync: SyncId) -> Option<i64> {
-        self.by_sync.get(&sync).map(|lane| lane.number)
+    /// What stands for the sync's lane in the tables, and its cursor.
+    pub(super) fn place(&self, sync: SyncId) -> Option<(i64, Offset)> {
+        let lane = self.by_sync.get(&sync)?;
+        Some((lane.number, lane.cursor))
     }
 
     pub(super) fn set_standing(
@@ -305,22 +269,36 @@ impl Lanes {
     pub(super) fn drop_backlog(
         &mut self,
         connection: &Connection,
+        tally: &mut Tally,
         projects: &mut Projects,
         sync: SyncId,
+        said: &Said,
     ) -> Result<Result<(Forgone, bool), StorageError>, Fault> {
         let Some(lane) = self.by_sync.get_mut(&sync) else {
             return Ok(Err(StorageError::UnknownLane(sync)));
         };
+        let (before, lost) = (lane.owing(), lane.lose_in_hand(connection)?);
+        let is_bounded = lane.until.is_some();
         let head = projects
             .by_number(lane.project)
             .map_or(lane.cursor, |(_, project)| project.next);
         let head = lane.until.map_or(head, |until| until.min(head));
         let ahead = lane.position()?.ahead.len() as u64;
-        let events = head.0.saturating_sub(lane.cursor.0).saturating_sub(ahead);
+        let unread = head.0.saturating_sub(lane.cursor.0).saturating_sub(ahead);
+        let owed = owed_range(connection, lane.number)?;
+        for (events, owed) in [(lane.cursor..head, false), (owed, true)] {
+            let part = LetGo {
+                why: LetGoWhy::Dropped,
+                events,
+                owed,
+                at: said.at,
+                by: Some(said.by.clone()),
+            };
+            accounts::let_go(connection, lane.number, &part)?;
+        }
         // Those that wait for their turn were read, but no attempt was made.
         let (_, waiting) = turns::clear(connection, lane.number, Offset(0), Offset(u64::MAX))?;
-        lane.turns = 0;
-        let events = events + waiting;
+        (lane.turns, lane.waiting) = (0, 0);
         let gone = connection
             .prepare_cached(
                 "DELETE FROM retries WHERE rowid IN
@@ -332,14 +310,29 @@ impl Lanes {
         lane.ahead = Vec::new();
         lane.pending = lane.pending.saturating_sub(gone);
         lane.changed = true;
+        lane.begin_account()?;
+        let after = lane.owing();
         let forgone = Forgone {
-            events,
+            events: unread + waiting,
             retries: gone,
         };
-        let (number, project) = (lane.number, lane.project);
-        self.forget_pending(project, gone);
-        holds::add_dropped(connection, number, forgone)?;
-        Ok(Ok((forgone, gone == RETRIES_PER_STEP as u64)))
+        let more = gone == RETRIES_PER_STEP as u64;
+        self.owes(before, after);
+        self.count_lost_in_hand(connection, tally, after, lost)?;
+        if !forgone.is_empty() {
+            holds::add_dropped(connection, after.lane, forgone)?;
+            // What a lane that ends has not read has been through others.
+            let unread = if is_bounded { 0 } else { unread };
+            self.count(connection, tally, said.at, after, |figures| {
+                figures.details.received += unread;
+                figures.balance.dropped += unread + waiting + forgone.retries;
+            })?;
+        }
+        if !more {
+            let all = Offset(0)..Offset(i64::MAX as u64);
+            self.forget_replayed(connection, after.lane, all, replay::Gone::Unsent)?;
+        }
+        Ok(Ok((forgone, more)))
     }
 
     /// Records what became of a lane's events; says how many retries are pending then.
@@ -348,63 +341,49 @@ impl Lanes {
         connection: &Connection,
         tally: &mut Tally,
         fates: &mut FatesOfLanes,
+        erased: &Erased,
         sync: SyncId,
-        settlement: &Settlement,
+        given: &Settlement,
     ) -> Result<Result<u64, StorageError>, Fault> {
         let Some(lane) = self.by_sync.get_mut(&sync) else {
             return Ok(Err(StorageError::UnknownLane(sync)));
         };
-        let pending_before = lane.pending;
-        for retry in &settlement.book {
-            lane.pending += book(connection, lane.number, retry)?;
-        }
-        let mut finish = connection
-            .prepare_cached("DELETE FROM retries WHERE lane = ?1 AND offset = ?2 AND part = ?3")?;
-        for (offset, part) in &settlement.finish {
-            let gone = finish.execute(params![lane.number, offset.0 as i64, *part as u8])?;
-            lane.pending = lane.pending.saturating_sub(gone as u64);
-        }
-        for turn in &settlement.turns {
-            lane.turns += turns::add(connection, lane.number, turn)?;
-        }
-        for turn in &settlement.turns_over {
-            let gone = turns::remove(connection, lane.number, turn)?;
-            lane.turns = lane.turns.saturating_sub(gone);
-        }
-        for ended in &settlement.ended {
-            lane.ended += end(connection, &mut self.last_ended, lane.number, ended)?;
-        }
+        let before = lane.owing();
+        let mut balance = given.balance;
+        balance.lost += owed_among(connection, lane.number, &given.gone)?;
+        let left = erased.left_of(connection, lane.project, given, lane.unsettled()?)?;
+        balance.erased += left.erased;
+        balance.again += left.again;
+        let settlement = &*left.settlement;
+        lane.write_settled(connection, &mut self.last_ended, settlement)?;
         if let Some(outstanding) = self.replaying.get_mut(&lane.number) {
             let over = replay::over(connection, lane.number, settlement)?;
             *outstanding = outstanding.saturating_sub(over);
         }
         fates.keep(connection, lane.number, lane.cursor, &settlement.record)?;
+        let received = lane.settles(connection, settlement)?;
         // What retention took from a lane that stood still is behind it, also where the lane, which held
         // the oldest in its hands, doesn't know yet.
         lane.cursor = settlement.cursor.max(lane.skipped_to);
         let first = settlement.ahead.partition_point(|at| *at < lane.cursor);
         lane.ahead = offsets::pack(lane.cursor, &settlement.ahead[first..]);
-        holds::add_superseded(connection, lane.number, settlement.superseded)?;
+        holds::add_superseded(connection, lane.number, balance.superseded)?;
+        accounts::add_erased(connection, lane.number, balance.erased)?;
         lane.total.add(&settlement.counts);
         lane.changed = true;
-        let pending = lane.pending;
-        let of_project = self.pending.entry(lane.counts_for()).or_default();
-        *of_project = (*of_project + pending).saturating_sub(pending_before);
-        if settlement.counts.is_empty() && settlement.details.is_empty() {
+        let (after, pending) = (lane.owing(), lane.pending);
+        self.owes(before, after);
+        let counts_nothing = settlement.counts.is_empty() && settlement.details.is_empty();
+        if counts_nothing && balance.is_empty() && received == 0 && before == after {
             return Ok(Ok(pending));
         }
-        for (whose, pending) in self.counted_for(sync) {
-            tally.add(connection, settlement.at, whose, |figures| {
-                figures.counts.add(&settlement.counts);
-                let received = figures.details.received;
-                figures.details.add(&settlement.details);
-                // What a project receives is counted once, however many lanes move past it.
-                if whose.lane == 0 {
-                    figures.details.received = received;
-                }
-                figures.pending = pending;
-            })?;
-        }
+        self.count(connection, tally, settlement.at, after, |figures| {
+            let received = figures.details.received + received;
+            figures.counts.add(&settlement.counts);
+            figures.details.add(&settlement.details);
+            figures.details.received = received;
+            figures.balance.add(&balance);
+        })?;
         Ok(Ok(pending))
     }
 
@@ -412,26 +391,29 @@ impl Lanes {
     pub(super) fn drop(
         &mut self,
         connection: &Connection,
+        tally: &mut Tally,
         projects: &mut Projects,
         fates: &mut FatesOfLanes,
-        sync: SyncId,
+        (sync, at): (SyncId, Timestamp),
     ) -> Result<Result<DroppedLane, StorageError>, Fault> {
         let goes = |(id, lane): (&SyncId, &Lane)| (lane.whose == Some(sync)).then_some(*id);
         let bounded: Vec<_> = self.by_sync.iter().filter_map(goes).collect();
         for lane in bounded {
-            self.drop_one(connection, projects, fates, lane)?.ok();
+            self.drop_one(connection, tally, projects, fates, (lane, at))?
+                .ok();
         }
-        self.drop_one(connection, projects, fates, sync)
+        self.drop_one(connection, tally, projects, fates, (sync, at))
     }
 
     fn drop_one(
         &mut self,
         connection: &Connection,
+        tally: &mut Tally,
         projects: &mut Projects,
         fates: &mut FatesOfLanes,
-        sync: SyncId,
+        (sync, at): (SyncId, Timestamp),
     ) -> Result<Result<DroppedLane, StorageError>, Fault> {
-        let Some(lane) = self.by_sync.remove(&sync) else {
+        let Some(mut lane) = self.by_sync.remove(&sync) else {
             return Ok(Err(StorageError::UnknownLane(sync)));
         };
         connection.execute(
@@ -439,12 +421,10 @@ impl Lanes {
             [lane.number],
         )?;
         let (in_order, _) = turns::tally(connection, lane.number)?;
-        self.forget_pending(lane.project, lane.pending);
-        if let Some(owner) = lane.owner {
-            let others = self.bounded.entry(owner.lane).or_default();
-            others.retain(|other| *other != sync);
-        }
-        self.bounded.remove(&lane.number);
+        let lost = lane.lose_in_hand(connection)?.map_or(0, |(lost, _)| lost);
+        let owing = lane.owing();
+        self.owes_nothing(owing);
+        self.owed_with.remove(&lane.number);
         self.replaying.remove(&lane.number);
         fates.forget(lane.number);
         self.dropped_left = true;
@@ -454,9 +434,19 @@ impl Lanes {
             .map(|(_, project)| project.next);
         let end = lane.until.or(head).unwrap_or_default();
         let behind = end.0.saturating_sub(lane.cursor.0);
+        let backlog = behind.saturating_sub(ahead);
+        // What a lane that ends has not read has been through others.
+        let unread = if lane.until.is_none() { backlog } else { 0 };
+        let dropped = lane.pending + in_order + unread;
+        if dropped + lost > 0 {
+            self.count_for_others(connection, tally, at, owing.nothing(), |figures| {
+                figures.balance.dropped += dropped;
+                figures.balance.lost += lost;
+            })?;
+        }
         Ok(Ok(DroppedLane {
             pending: lane.pending,
-            backlog: behind.saturating_sub(ahead),
+            backlog,
             in_order,
             ended: lane.ended,
         }))
@@ -487,6 +477,47 @@ impl Lanes {
                 total.failed_attempts as i64,
             ])?;
             lane.changed = false;
+        }
+        Ok(())
+    }
+}
+
+impl Lane {
+    /// Writes what a settlement says of single deliveries.
+    fn write_settled(
+        &mut self,
+        connection: &Connection,
+        last_ended: &mut i64,
+        settlement: &Settlement,
+    ) -> Result<(), Fault> {
+        let mut touched = Touched::new();
+        for retry in &settlement.book {
+            let more = book(connection, self.number, retry)?;
+            self.pending += more;
+            touched.insert((retry.offset, retry.part), (more == 0, true));
+        }
+        let mut finish = connection
+            .prepare_cached("DELETE FROM retries WHERE lane = ?1 AND offset = ?2 AND part = ?3")?;
+        for (offset, part) in &settlement.finish {
+            let gone = finish.execute(params![self.number, offset.0 as i64, *part as u8])?;
+            self.pending = self.pending.saturating_sub(gone as u64);
+            let known = touched.entry((*offset, *part)).or_insert((gone > 0, false));
+            known.1 = false;
+        }
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        for turn in &settlement.turns {
+            let more = turns::add(connection, self.number, turn)?;
+            self.turns += more;
+            added.push((*turn, more > 0));
+        }
+        for turn in &settlement.turns_over {
+            let gone = turns::remove(connection, self.number, turn)?;
+            self.turns = self.turns.saturating_sub(gone);
+            removed.push((*turn, gone > 0));
+        }
+        self.wait_in_order(connection, &touched, &added, &removed)?;
+        for ended in &settlement.ended {
+            self.ended += end(connection, last_ended, self.number, ended)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What nobody needs any more is removed in small steps between other commits.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use model::{Offset, ProjectId, Timestamp};
 use rusqlite::{Connection, params};
@@ -8,11 +9,12 @@ use rusqlite::{Connection, params};
 use super::State;
 use super::group::Group;
 use super::lanes::Lane;
-use crate::hold::{Forgone, Standing};
+use super::lanes::replay::Gone;
+use crate::hold::{Forgone, LetGo, LetGoWhy, Standing};
+use crate::sqlite::accounts;
 use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::TABLES_OF_LANES;
 use crate::sqlite::holds;
-use crate::sqlite::offsets;
 use crate::sqlite::received;
 use crate::sqlite::turns;
 use crate::{Keep, Retired};
@@ -22,7 +24,7 @@ const CHUNKS_PER_STEP: i64 = 64;
 const ROWS_PER_STEP: i64 = 1000;
 
 /// What a step did, and whether there may be more to do.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::sqlite) struct Step {
     pub(in crate::sqlite) retired: Retired,
     pub(in crate::sqlite) more: bool,
@@ -66,6 +68,7 @@ impl Group<'_> {
         step.more |= tally.retire(self.connection, self.config, now)?;
         let State { fates, .. } = &mut *self.state;
         step.more |= fates.retire(self.connection, self.config, now)?;
+        step.more |= accounts::retire(self.connection, now - self.config.outcomes_max_age)?;
         step.more |= received::retire(self.connection, None, now, self.config.retention_age)?;
         self.remove_chunks(now, &mut step)?;
         self.remove_chunks_that_go_earlier(now, &mut step)?;
@@ -80,7 +83,15 @@ impl Group<'_> {
         if !self.state.lanes.dropped_left {
             return Ok(());
         }
-        let others = ["retries", "ended", "replayed", "replays", "bounded_lanes"];
+        let others = [
+            "retries",
+            "ended",
+            "replayed",
+            "replays",
+            "bounded_lanes",
+            "accounts",
+            "let_go",
+        ];
         for table in others.into_iter().chain(TABLES_OF_LANES) {
             let sql = format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT {table}.rowid FROM lanes
@@ -279,43 +290,91 @@ impl Group<'_> {
     ) -> Result<(), Fault> {
         let still =
             |lane: &&mut Lane| lane.project == chunk.project && lane.standing != Standing::Running;
-        let mut delete = self.connection.prepare_cached(
-            "DELETE FROM retries WHERE lane = ?1 AND offset >= ?2 AND offset < ?3",
-        )?;
-        let (mut forgotten, mut lanes) = (0, Vec::new());
+        let mut told = Vec::new();
         for lane in self.state.lanes.iter_mut().filter(still) {
-            let mut lost_of_lane = Forgone::default();
-            if lane.turns > 0 && lane.standing == Standing::Paused {
-                let (gone, waiting) =
-                    turns::clear(self.connection, lane.number, chunk.first, chunk.end)?;
-                lane.turns = lane.turns.saturating_sub(gone);
-                // Those with a retry are counted with the retries.
-                lost_of_lane.events += waiting;
+            let before = lane.owing();
+            let lost = lose_chunk(self.connection, lane, chunk, now)?;
+            step.retired.skipped_by_paused += lost.forgone.events + lost.forgone.retries;
+            if !lost.forgone.is_empty() {
+                told.push((before, lane.owing(), lost));
             }
-            if lane.pending > 0 && lane.standing == Standing::Paused {
-                let range = params![lane.number, chunk.first.0 as i64, chunk.end.0 as i64];
-                let lost = delete.execute(range)? as u64;
-                lane.pending = lane.pending.saturating_sub(lost);
-                forgotten += lost;
-                lane.changed |= lost > 0;
-                lost_of_lane.retries = lost;
-                lanes.extend((lost > 0).then_some(lane.number));
-            }
-            if lane.needs(chunk.first, chunk.end) {
-                lost_of_lane.events += skip_to(lane, chunk.end)?;
-            }
-            step.retired.skipped_by_paused += lost_of_lane.events + lost_of_lane.retries;
-            holds::add_lost(self.connection, lane.number, lost_of_lane, now)?;
         }
-        self.state.lanes.forget_pending(chunk.project, forgotten);
-        for lane in lanes {
-            let events = chunk.first..chunk.end;
-            self.state
-                .lanes
-                .forget_replayed(self.connection, lane, events)?;
+        let State { lanes, tally, .. } = &mut *self.state;
+        for (before, after, Lost { forgone, unread }) in told {
+            lanes.owes(before, after);
+            let sync = lanes.sync_of(after.lane);
+            let count = forgone.events + forgone.retries;
+            step.retired.lost.extend(sync.map(|sync| (sync, count)));
+            lanes.count(self.connection, tally, now, after, |figures| {
+                figures.details.received += unread;
+                figures.balance.lost += forgone.events + forgone.retries;
+            })?;
+            if forgone.retries > 0 {
+                let events = chunk.first..chunk.end;
+                lanes.forget_replayed(self.connection, after.lane, events, Gone::Unsent)?;
+            }
         }
         Ok(())
     }
+}
+
+/// What a lane loses with a chunk.
+struct Lost {
+    forgone: Forgone,
+    /// How many of the events it had not looked at.
+    unread: u64,
+}
+
+/// Takes a lane that stands still past a chunk, and notes what it loses.
+fn lose_chunk(
+    connection: &Connection,
+    lane: &mut Lane,
+    chunk: &ChunkRow,
+    now: Timestamp,
+) -> Result<Lost, Fault> {
+    let (mut forgone, mut unread, number) = (Forgone::default(), 0, lane.number);
+    let lose = |events: Range<Offset>, owed| {
+        let part = LetGo {
+            why: LetGoWhy::Lost,
+            events,
+            owed,
+            at: now,
+            by: None,
+        };
+        accounts::let_go(connection, number, &part)
+    };
+    if lane.turns > 0 && lane.standing == Standing::Paused {
+        let (gone, waiting) = turns::clear(connection, lane.number, chunk.first, chunk.end)?;
+        lane.turns = lane.turns.saturating_sub(gone);
+        lane.waiting = lane.waiting.saturating_sub(waiting);
+        // Those with a retry are counted with the retries.
+        forgone.events += waiting;
+    }
+    if lane.pending > 0 && lane.standing == Standing::Paused {
+        let lost = connection
+            .prepare_cached("DELETE FROM retries WHERE lane = ?1 AND offset >= ?2 AND offset < ?3")?
+            .execute(params![
+                lane.number,
+                chunk.first.0 as i64,
+                chunk.end.0 as i64
+            ])? as u64;
+        lane.pending = lane.pending.saturating_sub(lost);
+        lane.changed |= lost > 0;
+        forgone.retries = lost;
+    }
+    if !forgone.is_empty() {
+        lose(chunk.first..chunk.end, true)?;
+    }
+    if lane.needs(chunk.first, chunk.end) {
+        let skipped = lane.skip_to(connection, chunk.end, now)?;
+        unread = skipped.events;
+        forgone.events += unread;
+        if unread > 0 {
+            lose(skipped.lost, false)?;
+        }
+    }
+    holds::add_lost(connection, lane.number, forgone, now)?;
+    Ok(Lost { forgone, unread })
 }
 
 fn chunk_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ChunkRow> {
@@ -340,17 +399,4 @@ fn refers(
     let sql = format!("SELECT 1 FROM {table} WHERE lane = ?1 AND offset >= ?2 AND offset < ?3");
     let range = params![lane.number, chunk.first.0 as i64, chunk.end.0 as i64];
     Ok(connection.prepare_cached(&sql)?.exists(range)?)
-}
-
-/// Moves a lane's cursor; says how many unsettled events it leaves behind.
-fn skip_to(lane: &mut Lane, end: Offset) -> Result<u64, Fault> {
-    let ahead = offsets::unpack(lane.cursor, &lane.ahead)
-        .ok_or_else(|| Fault::damaged("a lane's position can't be read"))?;
-    let (settled, still_ahead) = ahead.split_at(ahead.partition_point(|offset| *offset < end));
-    let lost = (end.0 - lane.cursor.0).saturating_sub(settled.len() as u64);
-    lane.cursor = end;
-    lane.skipped_to = end;
-    lane.ahead = offsets::pack(end, still_ahead);
-    lane.changed = true;
-    Ok(lost)
 }

@@ -62,6 +62,8 @@ fn recovered() -> Ended {
         why: "recovered".into(),
         expired: 1,
         discarded: 0,
+        lost: 4,
+        health: Some("healthy".into()),
         pending: 2,
         backlog: 3,
     }

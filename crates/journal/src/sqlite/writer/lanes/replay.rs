@@ -14,6 +14,15 @@ use crate::{
     Ended, EndedWhy, LanePosition, ReplayState, ReplayStep, Retry, Settlement, StorageError,
 };
 
+/// Where replayed deliveries went that were not settled.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sqlite::writer) enum Gone {
+    /// They were given up: lost to the bounds, or dropped.
+    Unsent,
+    /// Their events were erased.
+    Erased,
+}
+
 /// How many replays of a lane are remembered.
 const KEPT: i64 = 1000;
 
@@ -40,16 +49,22 @@ pub(super) fn over(
     let ended = settlement.ended.iter().map(|one| (one.offset, one.part));
     let ended: HashSet<(Offset, Part)> = ended.collect();
     let unsent: HashSet<_> = settlement.unsent.iter().copied().collect();
+    let erased: HashSet<_> = settlement.erased.iter().copied().collect();
     let mut forget = connection.prepare_cached(
         "DELETE FROM replayed WHERE lane = ?1 AND offset = ?2 AND part = ?3 RETURNING replay",
     )?;
-    let mut counts = BTreeMap::<i64, [i64; 3]>::new();
+    let mut counts = BTreeMap::<i64, [i64; 4]>::new();
     let mut total = 0;
     for delivery @ (offset, part) in &settlement.finish {
         let place = params![lane, offset.0 as i64, *part as u8];
         let replay = forget.query_row(place, |row| row.get(0)).optional()?;
         let Some(replay) = replay else { continue };
-        let [delivered, failed, given_up] = counts.entry(replay).or_default();
+        let [delivered, failed, given_up, of_erased] = counts.entry(replay).or_default();
+        if erased.contains(delivery) {
+            *of_erased += 1;
+            total += 1;
+            continue;
+        }
         match (ended.contains(delivery), unsent.contains(delivery)) {
             (true, _) => *failed += 1,
             (_, true) => *given_up += 1,
@@ -63,16 +78,16 @@ pub(super) fn over(
     Ok(total)
 }
 
-/// Adds to what was delivered, what failed and what was given up of a replay.
-fn add(connection: &Connection, replay: i64, counts: [i64; 3]) -> Result<(), Fault> {
-    let [delivered, failed, unsent] = counts;
+/// Adds to what was delivered, what failed, what was given up and what was erased of a replay.
+fn add(connection: &Connection, replay: i64, counts: [i64; 4]) -> Result<(), Fault> {
+    let [delivered, failed, unsent, erased] = counts;
     connection
         .prepare_cached(
             "UPDATE replays SET delivered = delivered + ?2, failed = failed + ?3,
-                unsent = unsent + ?4
+                unsent = unsent + ?4, erased = erased + ?5
              WHERE number = ?1",
         )?
-        .execute([replay, delivered, failed, unsent])?;
+        .execute([replay, delivered, failed, unsent, erased])?;
     Ok(())
 }
 
@@ -81,14 +96,16 @@ impl Lanes {
     pub(in crate::sqlite::writer) fn open_bounded(
         &mut self,
         connection: &Connection,
+        tally: &mut Tally,
         projects: &mut Projects,
         fates: &mut FatesOfLanes,
         project: ProjectId,
         (sync, whose): (SyncId, SyncId),
         range: Range<Offset>,
     ) -> Result<Result<LanePosition, StorageError>, Fault> {
-        if let Some(lane) = self.by_sync.get(&sync) {
-            return lane.position().map(Ok);
+        if self.by_sync.contains_key(&sync) {
+            let opened = self.open(connection, tally, projects, fates, project, sync)?;
+            return Ok(Ok(opened));
         }
         if !self.by_sync.contains_key(&whose) {
             return Ok(Err(StorageError::UnknownLane(whose)));
@@ -121,7 +138,9 @@ impl Lanes {
             ..ReplayState::default()
         };
         connection
-            .prepare_cached("INSERT INTO replays VALUES (NULL, ?1, ?2, 0, ?3, ?4, 0, 0, 0, 0, 0)")?
+            .prepare_cached(
+                "INSERT INTO replays VALUES (NULL, ?1, ?2, 0, ?3, ?4, 0, 0, 0, 0, 0, 0)",
+            )?
             .execute(params![
                 replay.to_bytes(),
                 lane.number,
@@ -131,7 +150,7 @@ impl Lanes {
         // The oldest ones of which nothing is under way are forgotten.
         connection
             .prepare_cached(
-                "DELETE FROM replays WHERE lane = ?1 AND moved = delivered + failed + unsent
+                "DELETE FROM replays WHERE lane = ?1 AND moved = delivered + failed + unsent + erased
                  AND number <= (SELECT number FROM replays WHERE lane = ?1
                     ORDER BY number DESC LIMIT 1 OFFSET ?2)",
             )?
@@ -160,6 +179,7 @@ impl Lanes {
             let unknown = format!("{} is no replay of {sync}", step.replay);
             return Ok(Err(StorageError::Storage(unknown)));
         };
+        let before = lane.owing();
         let mut take = connection.prepare_cached(
             "DELETE FROM ended WHERE sequence = ?1 AND lane = ?2
              RETURNING sequence, offset, part, at, attempts, why",
@@ -205,23 +225,22 @@ impl Lanes {
             return Ok(Ok(booked));
         }
         lane.changed = true;
-        *self.replaying.entry(lane.number).or_default() += booked.len() as u64;
-        let of_project = self.pending.entry(lane.counts_for()).or_default();
-        *of_project += booked.len() as u64;
-        for (whose, pending) in self.counted_for(sync) {
-            tally.add(connection, step.at, whose, |figures| {
-                figures.pending = pending;
-            })?;
-        }
+        let after = lane.owing();
+        *self.replaying.entry(after.lane).or_default() += booked.len() as u64;
+        self.owes(before, after);
+        self.count(connection, tally, step.at, after, |figures| {
+            figures.balance.again += booked.len() as u64;
+        })?;
         Ok(Ok(booked))
     }
 
-    /// Retention has taken a paused lane's retries of these events.
+    /// A lane's retries of these events are gone, and that is where.
     pub(in crate::sqlite::writer) fn forget_replayed(
         &mut self,
         connection: &Connection,
         lane: i64,
         events: Range<Offset>,
+        gone_to: Gone,
     ) -> Result<(), Fault> {
         let Some(outstanding) = self.replaying.get_mut(&lane) else {
             return Ok(());
@@ -233,7 +252,11 @@ impl Lanes {
         let range = params![lane, events.start.0 as i64, events.end.0 as i64];
         let replays = gone.query_map(range, |row| row.get::<_, i64>(0))?;
         for replay in replays.collect::<Result<Vec<_>, _>>()? {
-            add(connection, replay, [0, 0, 1])?;
+            let counts = match gone_to {
+                Gone::Unsent => [0, 0, 1, 0],
+                Gone::Erased => [0, 0, 0, 1],
+            };
+            add(connection, replay, counts)?;
             *outstanding = outstanding.saturating_sub(1);
         }
         Ok(())
