@@ -129,11 +129,15 @@ async fn what_a_destination_refuses_is_not_sent_at_once_for_long() {
     world.apply(&sync).await;
     world.send("tick", 0..200).await;
     world
+        .until_before_retry("a gathering", |world| {
+            world.destination.most_under_way.load(Ordering::SeqCst) > 8
+        })
+        .await;
+    world
         .until("a fall", |world| {
             world.streams.view(sync.id).unwrap().allowed < 8
         })
         .await;
-    assert!(world.destination.most_under_way.load(Ordering::SeqCst) > 8);
     world.destination.answers("/busy", [Answer::Status(200)]);
     world
         .until("all", |world| {
