@@ -312,7 +312,7 @@ async fn figures_add_up_whatever_happens_in_whatever_order() {
         let (mut erased, mut restarted) = (0, false);
         for _ in 0..16 {
             match below(9) {
-                0 | 1 | 2 => {
+                0..=2 => {
                     let from = below(7);
                     let kind = ["tick", "$identify"][below(2) as usize];
                     world.send(kind, from..from + 1 + below(30)).await;

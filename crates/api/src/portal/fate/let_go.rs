@@ -24,7 +24,7 @@ pub(super) fn explaining(let_go: &[LetGo], tried: Option<Timestamp>) -> Option<&
     let owed = |wanted: bool| let_go.iter().filter(move |part| part.owed == wanted);
     match tried {
         // The first time after the last attempt.
-        Some(tried) => owed(true).filter(|part| part.at >= tried).next_back(),
+        Some(tried) => owed(true).rfind(|part| part.at >= tried),
         // What the lane had not looked at is known to the event; of what it owed, about where that lay.
         None => owed(false).next().or_else(|| owed(true).next()),
     }

@@ -231,9 +231,8 @@ impl<'a> Group<'a> {
             tally,
             projects,
             fates,
-            project,
             lane,
-            range,
+            (project, range),
         )
     }
 

@@ -99,9 +99,8 @@ impl Lanes {
         tally: &mut Tally,
         projects: &mut Projects,
         fates: &mut FatesOfLanes,
-        project: ProjectId,
         (sync, whose): (SyncId, SyncId),
-        range: Range<Offset>,
+        (project, range): (ProjectId, Range<Offset>),
     ) -> Result<Result<LanePosition, StorageError>, Fault> {
         if self.by_sync.contains_key(&sync) {
             let opened = self.open(connection, tally, projects, fates, project, sync)?;
