@@ -75,6 +75,7 @@ pub(crate) fn check_name(
 }
 
 const ONLY_PARAMETERS: &str = "only parameters can go into the name of a header";
+const CAN_T_CARRY: &str = "the value has characters that a header can't carry, or is too long";
 const NO_TAGS: &str = "the name of a header can have no tags: write ${parameters.…}";
 
 fn of_parameter(reference: &ftl::Reference) -> bool {
@@ -92,11 +93,10 @@ fn usable(name: &[u8]) -> Result<HeaderName, String> {
     }
 }
 
-/// Checks the value of a definition's header that nothing goes into.
-pub(crate) fn check_value(source: &str, at: &str, problems: &mut Problems) {
-    if HeaderValue::from_str(source).is_err() || source.len() > MAX_VALUE {
-        let message = "the value has characters that a header can't carry, or is too long";
-        problems.add(at, message);
+/// Checks what a definition's header always carries.
+pub(crate) fn check_value(text: &[u8], at: &str, problems: &mut Problems) {
+    if carried(text).is_none() {
+        problems.add(at, CAN_T_CARRY);
     }
 }
 
@@ -171,10 +171,7 @@ fn compile(
         if let Text::Constant(text) = &text
             && header_value(&name, text).is_none()
         {
-            problems.add(
-                value_at,
-                "the value has characters that a header can't carry, or is too long",
-            );
+            problems.add(value_at, CAN_T_CARRY);
         }
         compiled.insert(name.as_str().to_owned(), (name, Arc::new(text)));
     }
@@ -344,9 +341,16 @@ impl Headers {
     }
 }
 
+fn header_value(name: &HeaderName, text: &[u8]) -> Option<HeaderValue> {
+    let mut value = carried(text)?;
+    // Any other may hold a secret: kept out of logs, and out of HTTP/2's compression tables.
+    value.set_sensitive(![CONTENT_TYPE, USER_AGENT, ACCEPT].contains(name));
+    Some(value)
+}
+
 /// The value, without space around it; `None` if a header can't carry it. Line breaks are refused
 /// wherever they stand: with them a value could add headers of its own.
-fn header_value(name: &HeaderName, text: &[u8]) -> Option<HeaderValue> {
+fn carried(text: &[u8]) -> Option<HeaderValue> {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = text
         .iter()
@@ -360,8 +364,5 @@ fn header_value(name: &HeaderName, text: &[u8]) -> Option<HeaderValue> {
     if text.len() > MAX_VALUE {
         return None;
     }
-    let mut value = HeaderValue::from_bytes(text).ok()?;
-    // Any other may hold a secret: kept out of logs, and out of HTTP/2's compression tables.
-    value.set_sensitive(![CONTENT_TYPE, USER_AGENT, ACCEPT].contains(name));
-    Some(value)
+    HeaderValue::from_bytes(text).ok()
 }

@@ -169,6 +169,26 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// What a template makes that nothing goes into, which then is the same for everyone who connects the
+    /// definition. `None` where something does, or where it fails, which is reported.
+    pub(crate) fn fixed(
+        &self,
+        template: &Template,
+        at: &str,
+        problems: &mut Problems,
+    ) -> Option<Vec<u8>> {
+        if !template.references().is_empty() || !is_plain(template.source()) {
+            return None;
+        }
+        match of_parameters(template, self.parameters.values()) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                problems.add_at(at, message(&error), start(&error));
+                None
+            }
+        }
+    }
+
     /// The declared parameters that a template reads, each once.
     pub(crate) fn parameters_of(&self, template: &Template) -> Vec<&'c Parameter> {
         let references = template.references();

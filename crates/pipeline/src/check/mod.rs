@@ -13,7 +13,7 @@ use model::definition::{Definition, Payload};
 use crate::headers;
 use crate::parameters::Parameters;
 use crate::problem::{Problem, Problems, pointer};
-use crate::template::{Compiler, Place, has_tags};
+use crate::template::{Compiler, Place};
 use crate::url;
 use usage::Uses;
 
@@ -85,9 +85,8 @@ fn check_payload(
         problems.add(url_at, "give the address that requests go to");
     } else if let Some(template) = compiler.template(&payload.url, Place::Url, &url_at, problems) {
         uses.note(&template, &url_at);
-        if template.references().is_empty()
-            && !has_tags(&payload.url)
-            && let Err(reason) = url::parse(payload.url.as_bytes())
+        if let Some(fixed) = compiler.fixed(&template, &url_at, problems)
+            && let Err(reason) = url::parse(&fixed)
         {
             problems.add(url_at, format!("the URL can't be used: {reason}"));
         }
@@ -105,8 +104,8 @@ fn check_payload(
         let place = Place::Header(&header.name);
         if let Some(template) = compiler.template(&header.value, place, &value_at, problems) {
             uses.note(&template, &value_at);
-            if template.references().is_empty() && !has_tags(&header.value) {
-                headers::check_value(&header.value, &value_at, problems);
+            if let Some(fixed) = compiler.fixed(&template, &value_at, problems) {
+                headers::check_value(&fixed, &value_at, problems);
             }
         }
     }

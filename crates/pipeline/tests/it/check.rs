@@ -306,3 +306,38 @@ fn names_of_headers_must_come_out_as_ones_for_all_that_can_be_filled_in() {
         assert_eq!(of_header(name, &parameters), [""; 0], "{name}");
     }
 }
+
+#[test]
+fn what_nothing_goes_into_is_judged_by_what_it_makes() {
+    let found = checked(json!({
+        "events": {
+            "url": "https://x.example/${\"a b\"}",
+            "headers": [
+                {"name": "X-One", "value": "${\"a\\nb\"}"},
+                {"name": "Content-Type", "value": "${\"application/\\njson\"}"},
+                {"name": "X-Two", "value": "${\"sound\"}"},
+                {"name": "X-Three", "value": "${\"x\"?number}"},
+            ],
+            "body": "{}",
+        },
+    }));
+    let found = places(&found.problems);
+    let beginnings = [
+        "/events/url: the URL can't be used",
+        "/events/headers/0/value: the value has characters that a header can't carry",
+        "/events/headers/1/value: the value has characters that a header can't carry",
+        "/events/headers/3/value: line 1 column 1: ",
+    ];
+    assert_eq!(found.len(), beginnings.len(), "{found:#?}");
+    for (found, beginning) in found.iter().zip(beginnings) {
+        assert!(found.starts_with(beginning), "{found}");
+    }
+    let scheme = checked(json!({
+        "events": {"url": "${\"ftp\"}://x.example/", "body": "{}"},
+    }));
+    let [problem] = places(&scheme.problems).try_into().unwrap();
+    assert!(
+        problem.starts_with("/events/url: the URL can't be used"),
+        "{problem}"
+    );
+}
