@@ -14,6 +14,10 @@ const SPREAD_NANOS: i64 = 60_300_000_000;
 /// costs no place. No more than the spread is longer than a minute, or a minute could hold too many.
 const CATCH_UP_NANOS: i64 = 300_000_000;
 
+/// How long a place is left to those who come first before it is for those who give way: a timer of theirs
+/// that wakes late loses no place. Less than requests may come early, so that giving way costs little.
+const GIVE_WAY_NANOS: i64 = 150_000_000;
+
 /// Gives out places for requests, so many a minute. Shared by all that send to one destination.
 ///
 /// Places are spread evenly: any 60 seconds hold at most the limit, and where there is always
@@ -53,12 +57,22 @@ impl Pace {
 
     /// Takes a place for a request that is sent now, or says when there is one.
     pub fn take(&self, now: Timestamp) -> Result<Place, Timestamp> {
+        self.take_early(now, CATCH_UP_NANOS)
+    }
+
+    /// Takes a place that nobody wanted who [takes](Pace::take) them, or says when there may be one: those
+    /// who give way get what the others leave.
+    pub fn take_left(&self, now: Timestamp) -> Result<Place, Timestamp> {
+        self.take_early(now, CATCH_UP_NANOS - GIVE_WAY_NANOS)
+    }
+
+    fn take_early(&self, now: Timestamp, early: i64) -> Result<Place, Timestamp> {
         let interval = self.interval();
         if interval == 0 {
             return Ok(Place { moved: None });
         }
         let mut next = self.next();
-        let earliest = next.saturating_sub(CATCH_UP_NANOS);
+        let earliest = next.saturating_sub(early);
         if earliest > nanos(now) {
             return Err(micros(earliest));
         }
@@ -83,6 +97,12 @@ impl Pace {
         }
         *next = (*next).max(nanos(at)).saturating_add(interval);
         Some(at)
+    }
+
+    /// As many requests as `more` were sent without a place: the next places come later by these.
+    pub fn make_up(&self, more: u8) {
+        let mut next = self.next();
+        *next = next.saturating_add(self.interval() * i64::from(more));
     }
 
     /// Nothing is sent in this place. It is somebody else's then, unless a later one was taken already.
@@ -196,6 +216,61 @@ mod tests {
             "and refused ones take none"
         );
         assert!(pace.take(START + Duration::from_secs(5)).is_ok());
+    }
+
+    /// How many places of ten minutes those get who come first, to whom something to send comes so often a
+    /// minute, and those who give way and always have something.
+    fn shared(limit: u32, first_wants: u32) -> (usize, usize) {
+        let (pace, random) = (Pace::default(), Seeded::new(u64::from(limit)));
+        pace.set(Some(limit), START);
+        let late = || Duration::from_secs_f64(0.002 * random.next_f64());
+        let end = START + Duration::from_secs(600);
+        let (mut first, mut other) = (0, 0);
+        let (mut first_at, mut other_at) = (START, START);
+        while first_at.min(other_at) < end {
+            // At the same moment those who give way are asked first.
+            if other_at <= first_at {
+                match pace.take_left(other_at) {
+                    Ok(_) => other += 1,
+                    Err(at) => other_at = at + late(),
+                }
+                continue;
+            }
+            match pace.take(first_at) {
+                Ok(_) => {
+                    first += 1;
+                    let arrival = START + Duration::from_secs(60) / first_wants * first as u32;
+                    first_at = first_at.max(arrival);
+                }
+                Err(at) => first_at = at + late(),
+            }
+        }
+        (first, other)
+    }
+
+    #[test]
+    fn those_who_give_way_get_what_the_others_leave() {
+        for (limit, wants) in [(600, 300), (600, 540), (3000, 2700), (60, 45)] {
+            let (first, other) = shared(limit, wants);
+            let (all, wanted) = (f64::from(limit) * 10.0, f64::from(wants) * 10.0);
+            assert!(first as f64 > wanted * 0.98, "{limit}, {wants}: {first}");
+            let together = (first + other) as f64;
+            assert!(
+                together > all * 0.95 && together <= all * 1.001,
+                "{limit}, {wants}: {first} and {other}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_sent_without_a_place_is_made_up_for() {
+        let pace = Pace::default();
+        pace.set(Some(60), START);
+        let now = START + Duration::from_secs(60);
+        pace.take(now).unwrap();
+        pace.make_up(2);
+        let wait = pace.take(now).unwrap_err().since(now);
+        assert!((2_600..=3_020).contains(&wait.as_millis()), "{wait:?}");
     }
 
     #[test]

@@ -60,6 +60,18 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Tries made.
+    pub fn tries(&self) -> u8 {
+        match self {
+            Self::Delivered { tries, .. }
+            | Self::Failed { tries, .. }
+            | Self::Refused { tries, .. }
+            | Self::FollowUp { tries, .. } => *tries,
+        }
+    }
+}
+
 /// What is known of an answer beyond the [`Failure`] that it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {

@@ -81,13 +81,16 @@ impl Deliver for Marked {
         &self,
         request: &OutboundRequest,
         attempt: u8,
-        _: &Pace,
+        own: &Pace,
         may_go_on: &(dyn Fn() -> bool + Send + std::marker::Sync),
     ) -> Verdict {
         let mut marked = request.clone();
         marked.headers.insert(MARK, self.mark.clone());
         let pace = &self.of_sync;
-        self.inner.attempt(&marked, attempt, pace, may_go_on).await
+        let verdict = self.inner.attempt(&marked, attempt, pace, may_go_on).await;
+        // The tries after the first had places of the sync, and none of the backfill's own rate.
+        own.make_up(verdict.tries().saturating_sub(1));
+        verdict
     }
 
     fn shared_pace(&self) -> Option<&Pace> {

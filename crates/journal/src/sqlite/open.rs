@@ -124,9 +124,9 @@ pub(super) fn connect(file: &Path, role: Role) -> rusqlite::Result<Connection> {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        // What is deleted within a page is overwritten, which costs nothing: the page is written anyway.
-        // What whole pages held goes when somebody is erased.
-        connection.query_row("PRAGMA secure_delete = FAST", [], |_| Ok(()))?;
+        // Whatever is deleted is overwritten, whole pages too: a free page that is taken again may become
+        // the inside of a table, between whose entries the old text would stay for good.
+        connection.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     }
     Ok(connection)
 }

@@ -6,7 +6,7 @@ use delivery::pace::Place;
 use delivery::{Evidence, Verdict};
 use journal::fate::Split;
 use model::OutboundRequest;
-use model::outcome::{Category, Discarded, Failure};
+use model::outcome::{Category, Discarded, Failure, Filtered};
 use pipeline::Outcome;
 
 use super::erasing::unsent;
@@ -89,8 +89,12 @@ impl Shared {
         requests: u8,
     ) -> Performed {
         let Outcome::Discarded(mut why) = outcome else {
+            let result = match outcome {
+                Outcome::Filtered(Filtered::Erased) => WorkResult::Erased,
+                _ => WorkResult::NotSent,
+            };
             return Performed {
-                result: WorkResult::NotSent,
+                result,
                 requests,
                 told: None,
             };

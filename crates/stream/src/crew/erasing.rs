@@ -33,7 +33,8 @@ impl Shared {
         let shared_pace = self.deliver.shared_pace();
         let mut taken = None;
         while let (Some(pace), None) = (shared_pace, taken) {
-            match pace.take(self.clock.now()) {
+            // What a lane sends by itself comes before what shares its places.
+            match pace.take_left(self.clock.now()) {
                 Ok(place) => taken = Some(place),
                 Err(at) => self.clock.sleep_until(at).await,
             }

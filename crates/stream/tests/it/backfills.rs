@@ -164,6 +164,39 @@ async fn past_events_are_sent_once_more_marked_and_under_new_ids() {
 }
 
 #[tokio::test]
+async fn new_events_come_first_where_the_sync_has_a_limit() {
+    let world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/first");
+    world.apply(&sync).await;
+    world.send("tick", 0..200).await;
+    world.until_arrived("/first", 200).await;
+    sync.settings.requests_per_minute = Some(60);
+    world.apply(&sync).await;
+    world.clock.advance(Duration::from_secs(1));
+    let until = world.clock.now();
+    let backfill = backfill(&sync, until, &[]);
+    carry(&world, &backfill, until).await;
+    world.until_arrived("/first", 203).await;
+    let before = world.clock.now();
+    world.send("new", 0..20).await;
+    let of_backfill = || {
+        let arrived = world.destination.arrived("/first");
+        arrived.iter().filter(|one| one.backfill.is_some()).count()
+    };
+    let begun = of_backfill();
+    world
+        .until("the new ones", |world| {
+            let arrived = world.destination.arrived("/first");
+            let new = arrived.iter().filter(|one| one.body.contains("\"new\""));
+            new.count() == 20
+        })
+        .await;
+    let (took, others) = (world.clock.now().since(before), of_backfill() - begun);
+    assert!(others <= 3, "{others} past events came between");
+    assert!(took < Duration::from_secs(26), "{took:?}");
+}
+
+#[tokio::test]
 async fn a_backfill_keeps_its_rate_while_the_sync_goes_on() {
     let world = World::new(Config::default()).await;
     let sync = world.sync(1, "/rate");
