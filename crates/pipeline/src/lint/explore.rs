@@ -11,6 +11,7 @@ use super::case::{Case, Json, get};
 use super::domain::{Kind, Path};
 use super::finding::Code;
 use super::literals::Literals;
+use super::reach::Unit;
 use super::regions::Context;
 use super::seen::Known;
 use super::target::{Fault, Printed, Target, Version};
@@ -91,16 +92,21 @@ pub(super) struct Explored {
     pub(super) worked: BTreeSet<(usize, &'static str)>,
     /// Whether there were more ways through the template than were followed.
     pub(super) is_cut: bool,
+    /// What was printed, and what of it in renders that nothing was wrong with.
+    pub(super) reached: BTreeSet<Unit>,
+    pub(super) soundly: BTreeSet<Unit>,
     ways: BTreeSet<Vec<usize>>,
 }
 
 /// A case that takes a way of its own through the template, and how it differs from a base.
-struct Way {
-    case: Case,
-    changed: Vec<usize>,
-    change: String,
+pub(super) struct Way {
+    pub(super) case: Case,
+    pub(super) changed: Vec<usize>,
+    pub(super) change: String,
     /// The interpolations that it prints; none where all is varied from it.
-    printed: Vec<usize>,
+    pub(super) printed: Vec<usize>,
+    /// What its conditions were met with, by path and in words: these are varied once more.
+    pub(super) met: Vec<(usize, String)>,
 }
 
 /// Everything that is tried on one template.
@@ -147,12 +153,14 @@ impl Explorer<'_, '_> {
                 changed: Vec::new(),
                 change: "a sample".to_owned(),
                 printed: Vec::new(),
+                met: Vec::new(),
             });
         }
         for base in &bases {
             self.vary_all(base, version, &mut explored, &mut ways, budget);
         }
         self.leave_out(&plain, version, &mut explored, &mut ways, budget);
+        self.reach(&bases, version, &mut explored, &mut ways, budget);
         explored.is_cut = ways.len() > MOST_WAYS + MOST_FURTHER_WAYS;
         let mut printed: BTreeSet<usize> = BTreeSet::new();
         for (position, way) in ways.iter().enumerate().take(MOST_WAYS + MOST_FURTHER_WAYS) {
@@ -204,6 +212,7 @@ impl Explorer<'_, '_> {
                         changed: vec![index],
                         change,
                         printed,
+                        met: Vec::new(),
                     }));
                 }
             }
@@ -234,11 +243,15 @@ impl Explorer<'_, '_> {
                 let Some((case, change)) = changed(&way.case, each, value.as_ref(), &[0]) else {
                     continue;
                 };
-                let change = match way.change.as_str() {
-                    "" => change,
-                    before => format!("{before} and {change}"),
-                };
-                let paths: Vec<usize> = way.changed.iter().copied().chain([index]).collect();
+                let met = || way.met.iter().filter(|(path, _)| *path != index);
+                let before = [way.change.as_str()]
+                    .into_iter()
+                    .filter(|text| !text.is_empty());
+                let before = before.chain(met().map(|(_, change)| change.as_str()));
+                let told: Vec<&str> = before.chain([change.as_str()]).collect();
+                let change = told.join(" and ");
+                let paths = way.changed.iter().chain(met().map(|(path, _)| path));
+                let paths: Vec<usize> = paths.copied().chain([index]).collect();
                 self.run(case, &paths, &change, version, explored, budget);
             }
         }
@@ -292,6 +305,7 @@ impl Explorer<'_, '_> {
                 changed: group,
                 change,
                 printed,
+                met: Vec::new(),
             }));
         }
     }
@@ -354,7 +368,7 @@ impl Explorer<'_, '_> {
     }
 
     /// Renders one case. What it printed, if it took a way through the template that is new.
-    fn run(
+    pub(super) fn run(
         &self,
         case: Case,
         changed: &[usize],
@@ -368,6 +382,14 @@ impl Explorer<'_, '_> {
         }
         let verdict = self.target.judge(version, &case, &explored.sound);
         budget.spend(verdict.output.text.len());
+        let printed = verdict.output.regions.iter();
+        let printed = printed.map(|region| Unit::Interpolation(region.id));
+        let texts = verdict.output.texts.iter().copied().map(Unit::Text);
+        let units: BTreeSet<Unit> = printed.chain(texts).collect();
+        if verdict.fault.is_none() {
+            explored.soundly.extend(&units);
+        }
+        explored.reached.extend(units);
         for (region, context) in verdict.output.regions.iter().zip(verdict.output.contexts()) {
             if context != Context::Hidden && verdict.fault.is_none() {
                 explored.contexts.insert(region.id, context);
@@ -444,7 +466,7 @@ fn has_items(base: &Case, path: &Path) -> bool {
 
 /// `base` with one value changed, of lists in the items `which`, and the change in words; `None` when
 /// nothing changes.
-fn changed(
+pub(super) fn changed(
     base: &Case,
     each: &Varied<'_>,
     value: Option<&Json>,

@@ -295,7 +295,11 @@ impl<'e, 'd> Attempts<'e, 'd> {
             }
             Mode::Json => {
                 let is_bare = self.broken.codes.contains(&Code::Unquoted) && !printed.is_empty();
-                is_bare && texts.any(|text| text.trim() == printed.trim())
+                // A text of a real event that holds a list or an object may well be meant as that.
+                let mut samples = self.explorer.samples.iter();
+                let is_real = samples.any(|(_, event)| *event == case.event);
+                let is_meant = |text: &str| is_real && text.trim_start().starts_with(['{', '[']);
+                is_bare && texts.any(|text| text.trim() == printed.trim() && !is_meant(text))
             }
             Mode::Url => {
                 let parts = |c: char| matches!(c, '/' | '?' | '&' | '#' | '%' | '=' | '+');

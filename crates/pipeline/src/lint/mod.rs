@@ -28,6 +28,7 @@ mod locate;
 mod mend;
 mod patch;
 mod patterns;
+mod reach;
 mod regions;
 mod report;
 mod same;
@@ -221,13 +222,16 @@ fn target<'d>(
         Mode::Url | Mode::Header if is_constant(&template, &reads) => Mode::Constant,
         mode => mode,
     };
+    let interpolations = template.interpolations();
+    let texts = reach::texts(source, &source::pieces(source, &interpolations));
     Some(Target {
+        texts,
         pointer,
         source,
         part,
         mode,
         engine,
-        interpolations: template.interpolations(),
+        interpolations,
         template,
         reads,
         follows: false,

@@ -9,6 +9,8 @@ use super::finding::Code;
 
 /// Marks are characters of the last two planes, which are for private use.
 const FIRST_MARK: u32 = 0xF_0000;
+/// Those of the template's own texts.
+const FIRST_TEXT: u32 = 0x10_0000;
 const END_MARK: char = '\u{10FFFD}';
 
 /// Interpolations beyond this many get no marks.
@@ -18,6 +20,12 @@ pub(super) const MOST: usize = 0xFFFD;
 pub(super) fn marks(id: usize) -> Option<(char, char)> {
     let offset = u32::try_from(id).ok().filter(|_| id < MOST)?;
     Some((char::from_u32(FIRST_MARK + offset)?, END_MARK))
+}
+
+/// The mark of the text `id` of a template's own.
+pub(super) fn text_mark(id: usize) -> Option<char> {
+    let offset = u32::try_from(id).ok().filter(|_| id < MOST)?;
+    char::from_u32(FIRST_TEXT + offset)
 }
 
 /// Where an interpolation stands in a JSON text.
@@ -51,6 +59,8 @@ pub(super) struct Output {
     pub(super) text: String,
     /// In the order in which they begin.
     pub(super) regions: Vec<Region>,
+    /// Which of the marked texts of the template it holds.
+    pub(super) texts: Vec<usize>,
 }
 
 impl Output {
@@ -72,6 +82,8 @@ impl Output {
                     range: at..at,
                     next: output.regions.len() + 1,
                 });
+            } else if (FIRST_TEXT..u32::from(END_MARK)).contains(&u32::from(c)) {
+                output.texts.push((u32::from(c) - FIRST_TEXT) as usize);
             } else {
                 output.text.push(c);
             }

@@ -157,6 +157,7 @@ impl Search<'_, '_> {
                     let message = "not all ways through the template were followed".to_owned();
                     self.left.push(message);
                 }
+                self.tell_unreached(&explored);
                 return Some(explored);
             }
             // One value may break several places, of which only the first shows.
@@ -177,6 +178,25 @@ impl Search<'_, '_> {
         let message = "there may be more faults behind those that were found".to_owned();
         self.left.push(message);
         None
+    }
+
+    /// Says which places of the template nothing was printed at, and so nothing is known of.
+    fn tell_unreached(&mut self, explored: &Explored) {
+        let target = self.explorer.target;
+        let is_changed = |at: usize| {
+            let mut ranges = self.changes.iter().map(|change| &change.range);
+            ranges.any(|range| range.start <= at && at <= range.end)
+        };
+        let unreached = target.unreached(&explored.reached, is_changed);
+        let Some(first) = unreached.first() else {
+            return;
+        };
+        let line = target.source[..*first].matches('\n').count() + 1;
+        self.left.push(format!(
+            "{} places of the template that print were never come to, the first in line {line}: no event was \
+             found that fulfils the conditions there",
+            unreached.len()
+        ));
     }
 
     /// Takes back the mends with which what showed the fault still breaks, in a way that is not known of

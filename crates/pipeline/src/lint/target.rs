@@ -53,6 +53,8 @@ pub(super) struct Target<'d> {
     /// The interpolations, in the order of the source.
     pub(super) interpolations: Vec<Range<usize>>,
     pub(super) reads: Vec<Read>,
+    /// Where the first texts of branches begin.
+    pub(super) texts: Vec<usize>,
     /// Whether it is of a request that follows an answer.
     pub(super) follows: bool,
 }
@@ -127,6 +129,14 @@ impl Target<'_> {
             }
             marked.push(insertion(range.start, open));
             marked.push(insertion(range.end, close));
+        }
+        for (id, at) in self.texts.iter().enumerate() {
+            let touches = |change: &Change| change.range.start <= *at && *at <= change.range.end;
+            if let Some(mark) = regions::text_mark(id)
+                && !changes.iter().any(touches)
+            {
+                marked.push(insertion(*at, mark));
+            }
         }
         let others = changes
             .iter()

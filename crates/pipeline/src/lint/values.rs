@@ -261,6 +261,61 @@ pub(super) fn all(domain: &Domain<'_>, literals: &Literals, decides: bool) -> Ve
     values
 }
 
+/// Values that may decide which way a template takes.
+pub(super) struct Telling {
+    /// Those that it compares with.
+    pub(super) compared: Vec<Json>,
+    /// Values that are missing, true, false, a large number and an empty text.
+    pub(super) others: Vec<Option<Json>>,
+}
+
+/// What may decide where `literals` are compared with.
+pub(super) fn telling(domain: &Domain<'_>, literals: &Literals) -> Telling {
+    let all = || literals.everywhere.iter().cloned();
+    let as_text = |value: Json| match value {
+        Value::Number(_) => text(&value.to_json()),
+        value => value,
+    };
+    let mut compared: Vec<Json> = Vec::new();
+    let mut others: Vec<Option<Json>> = Vec::new();
+    if domain.optional {
+        others.push(None);
+    }
+    match domain.kind {
+        Kind::Text | Kind::AnyText | Kind::Answered => compared.extend(all().map(as_text)),
+        Kind::Any => {
+            compared.extend(all());
+            let numbers = all().filter(|value| matches!(value, Value::Number(_)));
+            compared.extend(numbers.map(as_text));
+            let more = [
+                Value::Bool(true),
+                Value::Bool(false),
+                number(LARGE),
+                text(""),
+            ];
+            others.extend(more.map(Some));
+            others.push(Some(list([text("a"), text("b")])));
+        }
+        Kind::Integer | Kind::Number => {
+            compared.extend(all().filter(|value| matches!(value, Value::Number(_))));
+            others.push(Some(number(LARGE)));
+        }
+        Kind::Parameter(parameter) => {
+            let fits = |value: &Json| {
+                let text = value.as_str().unwrap_or_default();
+                parameter.kind != ParameterKind::Checkbox
+                    && !text.trim().is_empty()
+                    && check_value(parameter, text).is_ok()
+            };
+            compared.extend(all().map(as_text).filter(fits));
+            others.extend(filled_in(parameter).into_iter().take(3).map(Some));
+        }
+        Kind::Members | Kind::TextMembers => others.push(Some(empty())),
+        _ => {}
+    }
+    Telling { compared, others }
+}
+
 /// Fewer of them, for what shows only together with something else.
 pub(super) fn few(domain: &Domain<'_>) -> Vec<Option<Json>> {
     let mut values: Vec<Option<Json>> = Vec::new();

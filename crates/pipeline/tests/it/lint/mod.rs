@@ -14,14 +14,15 @@ use model::{Clock, Event, Timestamp};
 
 use corpus::Sample;
 
-const GOOD: [&str; 4] = [
+const GOOD: [&str; 5] = [
     include_str!("corpus/good_bodies.txt"),
     include_str!("corpus/good_others.txt"),
     include_str!("corpus/good_follow_ups.txt"),
     include_str!("corpus/good_kept.txt"),
+    include_str!("corpus/good_nested.txt"),
 ];
 
-const BAD: [&str; 7] = [
+const BAD: [&str; 8] = [
     include_str!("corpus/bad_bodies.txt"),
     include_str!("corpus/bad_others.txt"),
     include_str!("corpus/bad_ways.txt"),
@@ -29,6 +30,7 @@ const BAD: [&str; 7] = [
     include_str!("corpus/bad_structure.txt"),
     include_str!("corpus/bad_follow_ups.txt"),
     include_str!("corpus/bad_kept.txt"),
+    include_str!("corpus/bad_nested.txt"),
 ];
 
 fn linted(definition: &Definition, samples: &[Event]) -> Vec<Finding> {
@@ -316,4 +318,39 @@ fn what_was_received_decides_what_is_always_and_what_is_a_surprise() {
     assert_eq!(found(&seen), [surprise]);
     seen.note(Owner::Event, "total", Type::Array);
     assert_eq!(found(&seen), [(Code::WrongType, Severity::Error)]);
+}
+
+/// What stands behind several conditions is come to, and what is not is named.
+#[test]
+fn what_no_event_was_found_for_is_said() {
+    let nested = [include_str!("corpus/good_nested.txt")];
+    for sample in samples(&nested) {
+        let found = linted_whole(&sample.definition, &sample.events);
+        assert!(found.looked_at_all(), "{}: {:?}", sample.name, found.left);
+    }
+    for body in ["\"${input.event_type}\"", "1,"] {
+        let text = format!(
+            "=== x\n---\n{{\n<#if (input.event_type + \"x\")?upper_case == \"ABCDX\">\n\"a\": {body}\n</#if>}}\n"
+        );
+        let found = linted_whole(&samples(&[&text])[0].definition, &[]);
+        assert!(!found.looked_at_all(), "{body}: {found:?}");
+        let named = |left: &str| left.contains("in line 3");
+        assert!(found.left.iter().any(|left| named(&left.message)));
+    }
+}
+
+/// A text that holds an object is sent as one by what prints it bare: no mend makes a text of it.
+#[test]
+fn objects_within_texts_of_samples_stay_objects() {
+    for (total, is_mended) in [(r#""12""#, true), (r#""{\"x\":1}""#, false)] {
+        let text = format!(
+            "=== x\nsample: {{\"event_type\": \"buy\", \"user_id\": \"ann-1\", \
+             \"event_properties\": {{\"total\": {total}}}, \"user_properties\": {{}}}}\n---\n\
+             {{\"a\":${{(input.event_properties.total)!0}}}}\n"
+        );
+        let sample = &samples(&[&text])[0];
+        let found = linted(&sample.definition, &sample.events);
+        let unquoted = found.iter().find(|each| each.code == Code::Unquoted);
+        assert_eq!(unquoted.unwrap().mend.is_some(), is_mended, "{found:#?}");
+    }
 }
