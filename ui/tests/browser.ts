@@ -45,7 +45,7 @@ interface AxeResult {
 export async function findings(page: Page, only: "everything" | "contrast" = "everything"): Promise<string[]> {
   // By the debugger's own way: the page's content policy stays as it is.
   await page.evaluate(axe);
-  const rules = only === "contrast" ? ["color-contrast"] : ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+  const rules = only === "contrast" ? ["color-contrast"] : ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
   const result = (await page.evaluate(
     `axe.run(document, { runOnly: ${JSON.stringify(rules)}, resultTypes: ["violations"] })`,
   )) as AxeResult;

@@ -84,7 +84,7 @@ test("from the first start to a delivery", async () => {
   // A sentence filters, and the server says how many events it takes.
   await page.getByRole("link", { name: /^Events/ }).click();
   await page.getByRole("button", { name: "Add a filter" }).click();
-  await page.getByRole("textbox", { name: "Property" }).click();
+  await page.getByRole("combobox", { name: "Property" }).click();
   await page.getByRole("option", { name: /^plan/ }).click();
   await page.getByRole("combobox", { name: "Values" }).click();
   await page.getByRole("option", { name: "pro" }).click();
@@ -167,7 +167,7 @@ test("from a definition to everyone's catalog", async () => {
   await page.getByRole("link", { name: "Testing" }).click();
   const before = destination.received.length;
   await page.getByLabel("API endpoint").fill(destination.url);
-  await page.getByRole("textbox", { name: "external_id" }).click();
+  await page.getByRole("combobox", { name: "external_id" }).click();
   await page.getByRole("option", { name: "user_id" }).click();
   await page.getByLabel("The request").getByText(`${destination.url}/in`).waitFor();
   await page.getByRole("button", { name: "Test connection" }).click();

@@ -1,7 +1,8 @@
 import { Combobox, InputBase, Text, useCombobox } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
-import { useId, useState, type ReactNode } from "react";
-import { keyOf, type Property, propertyOf, SCOPES, type Suggestion } from "./property";
+import { useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { inNumbers } from "@/features/overview/figures";
+import { keyOf, namedBy, OFFERED, type Property, propertyOf, SCOPES, type Suggestion } from "./property";
 import classes from "./property-picker.module.css";
 
 interface PickerProps {
@@ -31,22 +32,35 @@ export function PropertyPicker(props: PickerProps) {
   });
   const sought = (search ?? "").trim().toLowerCase();
   const fitting = suggestions.filter((each) => each.property.name.toLowerCase().includes(sought)).slice(0, 80);
-  const scopes = ["user", "event", "group", "field"] as const;
   const typed = (search ?? "").trim();
   const known = (scope: string) =>
     fitting.some((each) => each.property.scope === scope && each.property.name === typed);
+  const meant = namedBy(fitting, typed);
+  const list = useRef<HTMLDivElement>(null);
+  // Enter takes what is marked: what was typed as it is named, or else the first that fits.
+  const { selectFirstOption, selectOption } = combobox;
+  const meantKey = meant === null ? null : keyOf(meant);
+  useEffect(() => {
+    if (typed === "") return;
+    const keys = [...(list.current?.querySelectorAll("[data-key]") ?? [])].map((each) => each.getAttribute("data-key"));
+    const place = keys.indexOf(meantKey);
+    if (place < 0) selectFirstOption();
+    else selectOption(place);
+  }, [typed, meantKey, selectFirstOption, selectOption]);
 
   return (
     <Combobox
       store={combobox}
       shadow="md"
+      position="bottom-start"
+      width="max-content"
       disabled={disabled ?? false}
       onOptionSubmit={(key) => {
         onChange(key === "" ? null : propertyOf(key));
         combobox.closeDropdown();
       }}
     >
-      <Combobox.Target>
+      <Combobox.Target withExpandedAttribute>
         <InputBase
           label={hiddenLabel === true ? undefined : label}
           labelProps={{ id: labelId }}
@@ -55,7 +69,7 @@ export function PropertyPicker(props: PickerProps) {
           error={error}
           withAsterisk={required ?? false}
           disabled={disabled ?? false}
-          placeholder="Choose a property"
+          placeholder={hiddenLabel === true ? "Property" : "Choose a property"}
           rightSection={<IconChevronDown size={15} aria-hidden />}
           rightSectionPointerEvents="none"
           value={search ?? (value === null ? "" : shown(value))}
@@ -66,34 +80,36 @@ export function PropertyPicker(props: PickerProps) {
             combobox.openDropdown();
           }}
           onBlur={() => {
+            // Whoever typed a whole name and went on has chosen it.
+            if (meant !== null) onChange(meant);
             combobox.closeDropdown();
           }}
           onChange={(event) => {
             setSearch(event.currentTarget.value);
             combobox.openDropdown();
-            combobox.updateSelectedOptionIndex();
+            combobox.resetSelectedOption();
           }}
         />
       </Combobox.Target>
-      <Combobox.Dropdown>
-        <Combobox.Options className={classes.options}>
+      <Combobox.Dropdown className={classes.dropdown ?? ""}>
+        <Combobox.Options ref={list} className={classes.options} aria-label={typeof label === "string" ? label : "Properties"}>
           {clearable === true && value !== null && (
-            <Combobox.Option value="">
+            <Combobox.Option value="" data-key="">
               <Text size="sm" c="dimmed">
-                Nothing found
+                No property
               </Text>
             </Combobox.Option>
           )}
-          {scopes.map((scope) => {
+          {OFFERED.map((scope) => {
             const own = fitting.filter((each) => each.property.scope === scope);
             if (own.length === 0) return null;
             return (
               <Combobox.Group key={scope} label={plural(scope)}>
                 {own.map((each) => (
-                  <Combobox.Option key={keyOf(each.property)} value={keyOf(each.property)}>
+                  <Combobox.Option key={keyOf(each.property)} value={keyOf(each.property)} data-key={keyOf(each.property)}>
                     <span className={classes.option}>
                       <span>{shown(each.property)}</span>
-                      {each.events !== null && <span className={classes.count}>{each.events} events</span>}
+                      {each.events !== null && <span className={classes.count}>{inNumbers(each.events)} {each.events === 1 ? "event" : "events"}</span>}
                     </span>
                   </Combobox.Option>
                 ))}
@@ -105,7 +121,7 @@ export function PropertyPicker(props: PickerProps) {
               {(["user", "event", "field"] as const)
                 .filter((scope) => !known(scope))
                 .map((scope) => (
-                  <Combobox.Option key={scope} value={`${scope}:${typed}`}>
+                  <Combobox.Option key={scope} value={`${scope}:${typed}`} data-key={`${scope}:${typed}`}>
                     {SCOPES[scope]} “{typed}”
                   </Combobox.Option>
                 ))}

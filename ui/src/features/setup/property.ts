@@ -93,6 +93,19 @@ export function suggestions(observed: Observed | undefined, eventType?: string):
   return [...found.values()];
 }
 
+/** In which order scopes are offered. */
+export const OFFERED = ["user", "event", "group", "field"] as const;
+
+/** What somebody means who typed a name to its end: as it is written, or else in other letters' cases if that is one alone. */
+export function namedBy(offered: Suggestion[], typed: string): Property | null {
+  if (typed === "") return null;
+  const sorted = OFFERED.flatMap((scope) => offered.filter(({ property }) => property.scope === scope));
+  const exact = sorted.find(({ property }) => property.name === typed);
+  if (exact !== undefined) return exact.property;
+  const alike = sorted.filter(({ property }) => property.name.toLowerCase() === typed.toLowerCase());
+  return alike.length === 1 ? (alike[0]?.property ?? null) : null;
+}
+
 function parsed(example: string): unknown {
   try {
     return JSON.parse(example) as unknown;

@@ -72,6 +72,7 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
       shortcut={["mod + K"]}
       nothingFound="Nothing found"
       highlightQuery
+      attributes={{ content: { "aria-label": "Go to a page, sync or project" } }}
       searchProps={{
         leftSection: <IconSearch size={17} />,
         placeholder: "Go to a page, sync or project",
