@@ -6,16 +6,19 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
-import { NotFound, PageFailed } from "@/components/states";
+import { NotFound, NothingHere, PageFailed } from "@/components/states";
 import { searchOf } from "@/features/deliveries/search";
 import { type Range, rangeOf } from "@/features/overview/range";
 import { Home } from "@/features/shell/home";
 import { Shell } from "@/features/shell/shell";
 
+/** Texts of digits alone come as numbers. */
 const text = (value: unknown): string | undefined =>
-  typeof value === "string" && value !== "" ? value : undefined;
+  typeof value === "number" ? String(value) : typeof value === "string" && value !== "" ? value : undefined;
+const whole = (value: unknown, least: number): number | undefined =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= least ? value : undefined;
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+const root = createRootRoute({ component: Outlet, notFoundComponent: NothingHere });
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -62,7 +65,7 @@ const events = createRoute({
   path: "/events",
   validateSearch: (search): { type?: string; event?: number } => ({
     type: text(search.type),
-    event: typeof search.event === "number" ? search.event : undefined,
+    event: whole(search.event, 0),
   }),
   component: lazyRouteComponent(() => import("@/features/events/events"), "EventsPage"),
 });
@@ -70,10 +73,9 @@ const why = createRoute({
   getParentRoute: () => project,
   path: "/why",
   validateSearch: (search): { id?: string; user?: string; device?: string } => ({
-    // Ids of digits alone come as numbers.
-    id: text(typeof search.id === "number" ? String(search.id) : search.id),
-    user: text(typeof search.user === "number" ? String(search.user) : search.user),
-    device: text(typeof search.device === "number" ? String(search.device) : search.device),
+    id: text(search.id),
+    user: text(search.user),
+    device: text(search.device),
   }),
   component: lazyRouteComponent(() => import("@/features/why/why"), "WhyPage"),
 });
@@ -81,8 +83,8 @@ const users = createRoute({
   getParentRoute: () => project,
   path: "/users",
   validateSearch: (search): { user?: string; device?: string } => ({
-    user: text(typeof search.user === "number" ? String(search.user) : search.user),
-    device: text(typeof search.device === "number" ? String(search.device) : search.device),
+    user: text(search.user),
+    device: text(search.device),
   }),
   component: lazyRouteComponent(() => import("@/features/users/users"), "UsersPage"),
 });
@@ -159,7 +161,7 @@ const syncHistory = createRoute({
   getParentRoute: () => sync,
   path: "/history",
   validateSearch: (search): { version?: number } => ({
-    version: typeof search.version === "number" ? search.version : undefined,
+    version: whole(search.version, 1),
   }),
   component: lazyRouteComponent(() => import("@/features/syncs/history"), "SyncHistory"),
 });

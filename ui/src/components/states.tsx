@@ -99,6 +99,15 @@ export function NotFound() {
   );
 }
 
+/** An address that leads nowhere, where no page is around it. */
+export function NothingHere() {
+  return (
+    <main>
+      <NotFound />
+    </main>
+  );
+}
+
 /** A page that broke. */
 export function PageFailed({ error, reset }: { error: unknown; reset?: () => void }) {
   // A page that couldn't be had because the server was away comes when the server does.

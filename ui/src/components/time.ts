@@ -61,11 +61,10 @@ export function clock(at: string): string {
   const time = Date.parse(at);
   if (Number.isNaN(time)) return at;
   return new Intl.DateTimeFormat(undefined, {
-    hour: "2-digit",
+    hour: "numeric",
     minute: "2-digit",
     second: "2-digit",
     fractionalSecondDigits: 3,
-    hour12: false,
   }).format(time);
 }
 

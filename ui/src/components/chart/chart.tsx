@@ -17,7 +17,7 @@ export interface Series {
   as: "up" | "down" | "line";
 }
 
-interface ChartProps {
+export interface ChartProps {
   /** What it shows, to screen readers and above the table. */
   label: string;
   span: Span;
@@ -299,11 +299,11 @@ function Swatch({ series }: { series: Series }) {
 }
 
 function moment(at: number): string {
-  return new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false }).format(at);
+  return new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(at);
 }
 
 function spanInWords(begin: number, { part }: Span): string {
-  const end = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false }).format(begin + part);
+  const end = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" }).format(begin + part);
   return `${moment(begin)} to ${end}`;
 }
 

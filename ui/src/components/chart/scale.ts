@@ -59,6 +59,6 @@ export function timeMarks({ from, until }: Span, most: number): number[] {
 /** A mark of time in as few letters as its span allows. */
 export function timeMark(at: number, { from, until }: Span): string {
   const days = until - from > 2 * DAY;
-  const format: Intl.DateTimeFormatOptions = days ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hour12: false };
+  const format: Intl.DateTimeFormatOptions = days ? { day: "numeric", month: "short" } : { hour: "numeric", minute: "2-digit" };
   return new Intl.DateTimeFormat(undefined, format).format(at);
 }

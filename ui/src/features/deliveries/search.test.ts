@@ -14,6 +14,10 @@ test("an address says which attempts are listed; what can't be used is left out"
   });
   expect(searchOf({ outcome: "toString", status: 99, user: "", last: "2d", from: "soon", open: -1, event_id: "x1" })).toEqual({});
   expect(searchOf({ event_id: 1234 })).toEqual({ event_id: "1234" });
+  // The router keeps what the address says of keys that aren't named.
+  expect(searchOf({ outcome: "bogus", last: "2d", open: -1 })).toHaveProperty("outcome", undefined);
+  const raw = { outcome: "bogus", reason: "", status: 1, type: "", user: "", device: "", insert: "", event_id: "x", last: "2d", from: "soon", until: "late", open: -1, import: "" };
+  expect(Object.keys(searchOf(raw)).sort()).toEqual(Object.keys(raw).sort());
 });
 
 test("the API is asked with the same; a span that ends now goes before two times", () => {

@@ -56,7 +56,8 @@ export function searchOf(raw: Record<string, unknown>): DeliveriesSearch {
   const one = <T extends string>(value: unknown, of: Record<T, unknown>) =>
     typeof value === "string" && Object.hasOwn(of, value) ? (value as T) : undefined;
   const id = text(raw.event_id);
-  const found: DeliveriesSearch = {
+  // Each key is named, also where it has no value: the router keeps what the address says of a key that is left out.
+  return {
     outcome: one(raw.outcome, OUTCOMES),
     reason: text(raw.reason),
     status: whole(raw.status, 100, 999),
@@ -71,7 +72,6 @@ export function searchOf(raw: Record<string, unknown>): DeliveriesSearch {
     open: whole(raw.open, 0, Number.MAX_SAFE_INTEGER),
     import: text(raw.import),
   };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
 
 /** The same as the API is asked. */

@@ -28,7 +28,7 @@ export const RANGES: Record<Range, About> = {
 export const FIRST_RANGE: Range = "1h";
 
 export function rangeOf(value: unknown): Range | undefined {
-  return typeof value === "string" && value in RANGES ? (value as Range) : undefined;
+  return typeof value === "string" && Object.hasOwn(RANGES, value) ? (value as Range) : undefined;
 }
 
 /** The span of a range that ends now: whole columns, the last one still under way. */
