@@ -82,7 +82,7 @@ export function AgainPage() {
         closeOnEscape={!busy}
         withCloseButton={!busy}
       >
-        {send === "failed" && <ReplayForm {...of} begin={{}} onDone={close} />}
+        {send === "failed" && <ReplayForm {...of} begin={{}} onDone={close} onFix={() => void navigate({ to: "/p/$project/syncs/$sync/settings", params: of })} />}
         {send === "events" && <PastForm sync={sync} onDone={close} />}
         {send === "archive" && <ImportForm sync={sync} project={name} onBusy={setBusy} onDone={close} />}
       </Modal>

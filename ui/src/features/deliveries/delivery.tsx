@@ -10,7 +10,7 @@ import { Failed, LoadingRows } from "@/components/states";
 import { inZone } from "@/components/time";
 import { useMay } from "@/features/access/me";
 import { eventQuery, typeOf } from "@/features/events/queries";
-import { openReplay } from "@/features/failures/open-replay";
+import { useReplayDialog } from "@/features/failures/open-replay";
 import { failuresQuery } from "@/features/failures/queries";
 import { Sample } from "@/features/failures/samples";
 import { StateMark } from "@/features/why/verdict";
@@ -31,6 +31,7 @@ interface DeliveryProps {
 export function Delivery({ project, sync, organisation, offset, ofImport }: DeliveryProps) {
   const of = { project, sync };
   const may = useMay(organisation, "syncs:write");
+  const again = useReplayDialog(of);
   const deliveries = useQuery(deliveriesQuery(of, offset, ofImport));
   if (deliveries.isError) {
     return <Failed error={deliveries.error} what="The delivery can't be shown" again={() => void deliveries.refetch()} />;
@@ -53,7 +54,7 @@ export function Delivery({ project, sync, organisation, offset, ofImport }: Deli
             size="xs"
             leftSection={<IconRepeat size={14} />}
             onClick={() => {
-              openReplay(of, { deliveries: ended });
+              again({ deliveries: ended });
             }}
           >
             Replay…

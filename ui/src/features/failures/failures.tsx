@@ -14,11 +14,13 @@ import { figuresQuery, inNumbers } from "@/features/overview/figures";
 import { RANGES } from "@/features/overview/range";
 import { RangeChoice } from "@/features/overview/range-choice";
 import { useOrganisationOf } from "@/features/shell/projects";
+import { statusQuery, type SyncStatus } from "@/features/syncs/queries";
 import { type FailureGroup, groupsOf } from "./groups";
 import { type Ended, endedQuery, type Replay, replaysQuery, retriesQuery, type Retry } from "./queries";
 import { FailureWords } from "./failure-words";
-import { openReplay } from "./open-replay";
+import { useReplayDialog } from "./open-replay";
 import { Replays } from "./replays";
+import { nextAttempt } from "./next-attempt";
 import { Samples } from "./samples";
 import { reasonWords } from "./words";
 import classes from "./failures.module.css";
@@ -35,6 +37,7 @@ export function FailuresPage() {
   const looks = useMay(organisation, "deliveries:read");
   const of = { project, sync };
   const figures = useQuery(figuresQuery(project, sync, range));
+  const status = useQuery(statusQuery(project, sync));
   const ended = useInfiniteQuery({ ...endedQuery(of), enabled: looks });
   const retries = useInfiniteQuery({ ...retriesQuery(of), enabled: looks });
   const replays = useInfiniteQuery({ ...replaysQuery(of), enabled: looks });
@@ -43,9 +46,7 @@ export function FailuresPage() {
     ended: ended.data?.pages.flatMap((page) => page.items) ?? [],
     retries: retries.data?.pages.flatMap((page) => page.items) ?? [],
   };
-  const again = (begin: Parameters<typeof openReplay>[1]) => {
-    openReplay(of, begin);
-  };
+  const again = useReplayDialog(of);
   return (
     <div className={classes.page}>
       <Group justify="space-between" mb="sm">
@@ -82,7 +83,7 @@ export function FailuresPage() {
           <Replays of={of} query={replays} may={may} only="failed" />
           <Section title="Pending retries" about="Up to ten attempts over four hours, then a delivery expires.">
             <Listing query={retries} failed="Retries can't be shown" rows={2} few={6} empty={<Text c="dimmed">No retries are pending.</Text>}>
-              {(items) => <DataTable label="Retries" columns={retryColumns(of)} rows={items} keyOf={(each) => each.delivery_id} />}
+              {(items) => <DataTable label="Retries" columns={retryColumns(of, status.data)} rows={items} keyOf={(each) => each.delivery_id} />}
             </Listing>
           </Section>
           <Section
@@ -201,12 +202,18 @@ function Trend({ values }: { values: number[] }) {
 
 const awaits = ({ failure }: Retry) => failure.category === "awaiting_property";
 
-const retryColumns = (of: { project: string; sync: string }): Column<Retry>[] => [
+/** When a delivery is tried again, given what its sync waits for. */
+function NextAttempt({ due, status }: { due: string; status: SyncStatus | undefined }) {
+  const next = nextAttempt(due, status);
+  return "at" in next ? <Time at={next.at} /> : next.when;
+}
+
+const retryColumns = (of: { project: string; sync: string }, status: SyncStatus | undefined): Column<Retry>[] => [
   {
     name: "Next attempt",
     whole: true,
     // What a delivery waits for may come at any time; this is when it is given up.
-    cell: (each) => (awaits(each) ? "When it is set" : <Time at={each.due_at} />),
+    cell: (each) => (awaits(each) ? "When it is set" : <NextAttempt due={each.due_at} status={status} />),
   },
   { name: "Attempts", whole: true, cell: (each) => <span className="numbers">{awaits(each) && each.attempts === 0 ? "None yet" : `${String(each.attempts)} of 10`}</span> },
   {

@@ -9,7 +9,7 @@ import { Failed, LoadingRows } from "@/components/states";
 import { observedQuery } from "@/features/events/queries";
 import { inNumbers } from "@/features/overview/figures";
 import { type ReplayInput, replaysQuery } from "./queries";
-import { Trial } from "./trial";
+import { Trial, unbuilt } from "./trial";
 import { reasonWords } from "./words";
 
 type Failures = NonNullable<ReplayInput["failed"]>;
@@ -19,10 +19,12 @@ interface FormProps {
   sync: string;
   begin: Failures;
   onDone: () => void;
+  /** Leads to the sync's settings. */
+  onFix: () => void;
 }
 
 /** Which failed deliveries are sent again, how fast, and what that would be: nothing is sent before it is asked for. */
-export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
+export function ReplayForm({ project, sync, begin, onDone, onFix }: FormProps) {
   const client = useQueryClient();
   const keys = useCreationKeys();
   const [wanted, setWanted] = useState<Failures>(begin);
@@ -57,6 +59,8 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
     setWanted((before) => ({ ...before, ...part }));
   };
   const count = trial.data?.estimate ?? 0;
+  const samples = trial.data?.examples.length ?? 0;
+  const hopeless = trial.data !== undefined && samples > 0 && unbuilt(trial.data) === samples;
   return (
     <Stack>
       <Group grow align="flex-start" preventGrowOverflow={false}>
@@ -103,14 +107,16 @@ export function ReplayForm({ project, sync, begin, onDone }: FormProps) {
       {make.error !== null && <Failed error={make.error} what="The replay wasn't started" />}
       <Group justify="flex-end">
         <Button
+          variant={hopeless ? "default" : "filled"}
           loading={make.isPending}
           disabled={trial.data === undefined || count === 0}
           onClick={() => {
             make.mutate();
           }}
         >
-          {count === 0 ? "Replay" : `Replay ${trial.data?.exact === false ? "about " : ""}${inNumbers(count)}`}
+          {count === 0 ? "Replay" : `Replay ${trial.data?.exact === false ? "about " : ""}${inNumbers(count)}${hopeless ? " all the same" : ""}`}
         </Button>
+        {hopeless && <Button onClick={onFix}>Fix the template first</Button>}
       </Group>
     </Stack>
   );

@@ -14,10 +14,16 @@ interface TrialProps {
   perMinute?: number | null;
 }
 
+/** How many of the samples there can't be made a request of, as the sync is now. */
+export function unbuilt({ examples }: Pick<Schemas["DryRunView"], "examples">): number {
+  return examples.filter(({ now }) => now == null || now.outcome === "discarded").length;
+}
+
 /** What would be sent: how many, how long that takes at a rate, and some of them as they would be made now. */
 export function Trial({ trial, of, perMinute = null }: TrialProps) {
   const { total, estimate, exact, examples } = trial;
   const failed = of === "failed";
+  const without = unbuilt(trial);
   if (estimate === 0) {
     return (
       <Alert color="gray">
@@ -47,6 +53,13 @@ export function Trial({ trial, of, perMinute = null }: TrialProps) {
         )}
         {perMinute !== null && estimate > perMinute && ` At this rate it takes ${inDuration((60 * estimate) / perMinute)} or longer.`}
       </Text>
+      {without > 0 && (
+        <Alert color="yellow" mt="sm" role="status">
+          {without === examples.length
+            ? `The request can't be built from ${examples.length === 1 ? "the sample" : `any of the ${inNumbers(examples.length)} samples`} below: as the sync is now, ${failed ? "they would fail again" : "nothing would arrive"}.`
+            : `The request can't be built from ${inNumbers(without)} of the ${inNumbers(examples.length)} samples below: such ${failed ? "deliveries would fail again" : "events would not arrive"}.`}
+        </Alert>
+      )}
       <ul className={classes.examples} aria-label="Examples">
         {examples.map((example, index) => (
           <li key={`${String(example.offset)}-${example.part}`}>
