@@ -21,7 +21,7 @@ export function UserDetails({ project, user, whom }: { project: string; user: Us
         "None yet: known by device only"
       ) : whom.user === user.user_id ? (
         <Group gap={2} wrap="nowrap">
-          <span className="mono">{user.user_id}</span> <Copy text={user.user_id} what="Copy user ID" />
+          <span className={`mono ${classes.id ?? ""}`} title={user.user_id}>{user.user_id}</span> <Copy text={user.user_id} what="Copy user ID" />
         </Group>
       ) : (
         <TextLink to="/p/$project/users" params={{ project }} search={{ user: user.user_id }} className="mono">

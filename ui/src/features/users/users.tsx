@@ -9,6 +9,7 @@ import { Page } from "@/components/page";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { userQuery, type Whom } from "./queries";
 import { UserDetails, UserEvents } from "./user";
+import classes from "./users.module.css";
 
 const route = getRouteApi("/shell/p/$project/users");
 
@@ -24,7 +25,7 @@ export function UsersPage() {
   const whom = route.useSearch();
   const sought = whom.user ?? whom.device;
   return (
-    <Page title={sought ?? "Users"} heading={sought === undefined ? "Users" : <span className="mono" style={{ fontSize: 20 }}>{sought}</span>} about="A user's current properties and devices, and what each sync did with their newest events.">
+    <Page title={sought ?? "Users"} heading={sought === undefined ? "Users" : <span className={`mono ${classes.sought ?? ""}`} title={sought}>{sought}</span>} about="A user's current properties and devices, and what each sync did with their newest events.">
       {/* Another address is another search: the fields begin with what it says. */}
       <Search key={`${whom.user ?? ""} ${whom.device ?? ""}`} whom={whom} />
       {sought === undefined ? (

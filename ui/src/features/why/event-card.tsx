@@ -44,9 +44,9 @@ export function EventCard({ project, event, of = {} }: CardProps) {
 }
 
 function Id({ project, search, text, here }: { project: string; search: { user?: string; device?: string }; text: string; here: boolean }) {
-  if (here) return <span className="mono muted">{text}</span>;
+  if (here) return <span className={`mono muted ${classes.id ?? ""}`} title={text}>{text}</span>;
   return (
-    <TextLink to="/p/$project/users" params={{ project }} search={search} className="mono">
+    <TextLink to="/p/$project/users" params={{ project }} search={search} className={`mono ${classes.id ?? ""}`} title={text}>
       {text}
     </TextLink>
   );

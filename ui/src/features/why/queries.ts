@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
 
 export type Explained = Schemas["ExplainedEvent"];
+export type ExplainedSync = Explained["syncs"][number];
 export type Verdict = Schemas["Verdict"];
 export type Refused = Schemas["RefusedView"];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { besideItsState } from "./summary";
+import { besideItsState, foldedOf } from "./summary";
 
 test("what the state says isn't said once more", () => {
   expect(besideItsState("delivered at 5:52:38 PM at attempt 1 in 5 ms, status 200")).toBe("at 5:52:38 PM, attempt 1, 5 ms, status 200");
@@ -7,4 +7,12 @@ test("what the state says isn't said once more", () => {
   expect(besideItsState("discarded at 5:52 PM: the body is not valid JSON")).toBe("at 5:52 PM: the body is not valid JSON");
   expect(besideItsState("expired at 5:52 PM: tried 10 times, the last time: no connection")).toBe("at 5:52 PM: tried 10 times, the last time: no connection");
   expect(besideItsState("3 earlier events come first")).toBe("3 earlier events come first");
+});
+
+test("drafts are folded away, unless there is one alone", () => {
+  const sync = (name: string, ...states: ("delivered" | "filtered" | "never_enabled")[]) => ({ name, verdicts: states.map((state) => ({ state })) });
+  const [a, b, c, d] = [sync("a", "delivered", "filtered"), sync("b", "never_enabled"), sync("c", "never_enabled", "never_enabled"), sync("d", "filtered")];
+  expect(foldedOf([a, b, c, d])).toEqual({ did: [a, d], drafts: [b, c] });
+  expect(foldedOf([b, a])).toEqual({ did: [b, a], drafts: [] });
+  expect(foldedOf([b, c])).toEqual({ did: [], drafts: [b, c] });
 });

@@ -13,13 +13,15 @@ import {
   type Icon,
 } from "@tabler/icons-react";
 import { Text } from "@mantine/core";
+import { useState } from "react";
 import type { Schemas } from "@/api/client";
 import { sentenceCase } from "@/components/highlight";
 import { TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { inZone } from "@/components/time";
-import type { Explained, Verdict } from "./queries";
-import { besideItsState } from "./summary";
+import { inNumbers } from "@/features/overview/figures";
+import type { Explained, ExplainedSync, Verdict } from "./queries";
+import { besideItsState, foldedOf } from "./summary";
 import classes from "./why.module.css";
 
 interface Look {
@@ -54,9 +56,35 @@ export function Verdicts({ project, event }: { project: string; event: Explained
       </Text>
     );
   }
+  const { did, drafts } = foldedOf(event.syncs);
   return (
-    <ul className={classes.syncs} aria-label="What each sync did">
-      {event.syncs.map((sync) => (
+    <>
+      {did.length > 0 && <Syncs project={project} syncs={did} label="What each sync did" />}
+      {drafts.length > 0 && <Drafts project={project} drafts={drafts} />}
+    </>
+  );
+}
+
+/** Syncs that were never enabled did nothing with any event: they are counted, and named to whoever asks. */
+function Drafts({ project, drafts }: { project: string; drafts: ExplainedSync[] }) {
+  const [opened, setOpened] = useState(false);
+  return (
+    <details
+      className={classes.drafts}
+      onToggle={(event) => {
+        setOpened(event.currentTarget.open);
+      }}
+    >
+      <summary>{inNumbers(drafts.length)} syncs were never enabled</summary>
+      {opened && <Syncs project={project} syncs={drafts} label="Syncs that were never enabled" />}
+    </details>
+  );
+}
+
+function Syncs({ project, syncs, label }: { project: string; syncs: ExplainedSync[]; label: string }) {
+  return (
+    <ul className={classes.syncs} aria-label={label}>
+      {syncs.map((sync) => (
         <li key={sync.sync} className={classes.sync}>
           <TextLink to="/p/$project/syncs/$sync" params={{ project, sync: sync.sync }} fw={600}>
             {sync.name}
