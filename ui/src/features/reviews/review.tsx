@@ -21,7 +21,7 @@ import classes from "@/features/portal/editor.module.css";
 import { usePerson } from "@/features/access/me";
 import { RequestView } from "@/features/setup/live-request";
 import { Changes } from "@/features/syncs/changes";
-import { differences } from "@/features/syncs/difference";
+import { differences, stated } from "@/features/syncs/difference";
 import { reviewQuery } from "./queries";
 import { ForReviewers } from "./reviews";
 
@@ -86,7 +86,7 @@ function Shown({ review: { submitted, approved } }: { review: Review }) {
       <div className={classes.columns}>
         <div className={classes.form}>
           <Section title={approved == null ? "The whole definition" : "Differences to the published version"}>
-            <Changes changes={differences(approved ?? {}, content)} of={content} />
+            <Changes changes={approved == null ? stated(content) : differences(approved, content)} of={content} />
           </Section>
           <Section title="Description">
             <Prose html={submitted.description_html} />

@@ -17,7 +17,7 @@ const FEW = 8;
 /** Fields that differ, before beside after; `of` is the document whose items have names. */
 export function Changes({ changes, of }: { changes: FieldChange[]; of?: unknown }) {
   if (changes.length === 0) return <Text c="dimmed">No differences.</Text>;
-  const named = changes.map((change) => ({ change, name: fieldName(change.path, of) }));
+  const named = changes.map((change) => ({ change: inWords(change), name: fieldName(change.path, of) }));
   if (changes.length <= FEW) return <List each={named} />;
   const groups = new Map<string, Named[]>();
   for (const each of named) {
@@ -34,6 +34,27 @@ export function Changes({ changes, of }: { changes: FieldChange[]; of?: unknown 
       ))}
     </div>
   );
+}
+
+/** What the API calls settings that people choose from a few, as the page does where they are chosen. */
+const WORDS: Record<string, Record<string, string>> = {
+  property_choice: { only: "Only these", all_but: "All except these" },
+  choice: { only: "Only these", all_but: "All except these" },
+  order: { none: "In any order", per_user: "In order for each user" },
+  user_agent: { millstream: "Millstream", original: "Amplitude/Webhook/1.0" },
+  on: { events: "With each event", changes: "When something changed" },
+  scope: { event: "Event property", user: "User property", group: "Group property", field: "Field of the event" },
+  kind: { text: "Text", secret: "Secret", select: "Choice", checkbox: "Checkbox", url: "URL" },
+  all: { none: "All events" },
+};
+
+/** A change with what is chosen from a few in words; what people wrote stays as it is. */
+function inWords(change: FieldChange): FieldChange {
+  const words = WORDS[change.path.slice(change.path.lastIndexOf(".") + 1)];
+  if (words === undefined) return change;
+  const said = (text: string | undefined) => (text !== undefined && Object.hasOwn(words, text) ? words[text] : text);
+  const { before, after } = change;
+  return { ...change, ...(before === undefined ? {} : { before: said(before) ?? "" }), ...(after === undefined ? {} : { after: said(after) ?? "" }) };
 }
 
 function List({ each }: { each: Named[] }) {

@@ -24,6 +24,12 @@ export function differences(before: unknown, after: unknown): FieldChange[] {
   return changes;
 }
 
+/** What a document says that stands alone: what it leaves empty or switched off isn't said. */
+export function stated(document: unknown): FieldChange[] {
+  const unsaid = new Set(["", "none", "No"]);
+  return differences({}, document).filter(({ after }) => after !== undefined && !unsaid.has(after));
+}
+
 /** Leaves by their path, as text. Empty lists and objects are leaves, too. */
 function flat(value: unknown, path = "", into = new Map<string, string>()): Map<string, string> {
   if (typeof value === "object" && value !== null) {
@@ -32,9 +38,9 @@ function flat(value: unknown, path = "", into = new Map<string, string>()): Map<
       for (const [name, member] of members) flat(member, path === "" ? name : `${path}.${name}`, into);
       return into;
     }
-    if (path !== "") into.set(path, Array.isArray(value) ? "none" : "{}");
+    if (path !== "") into.set(path, "none");
     return into;
   }
-  if (value !== null && value !== undefined) into.set(path, typeof value === "string" ? value : JSON.stringify(value));
+  if (value !== null && value !== undefined) into.set(path, typeof value === "string" ? value : value === true ? "Yes" : value === false ? "No" : JSON.stringify(value));
   return into;
 }

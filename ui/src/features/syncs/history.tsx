@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Text } from "@mantine/core";
+import { Badge, Button, Group, Title } from "@mantine/core";
 import { useInfiniteQuery, useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useSuspenseQuery } from "@tanstack/react-query";
@@ -12,7 +12,7 @@ import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { noteSync, preconditionOf } from "./actions";
 import { Changes } from "./changes";
-import { differences } from "./difference";
+import { differences, stated } from "./difference";
 import { type Sync, syncQuery, versionsQuery } from "./queries";
 import classes from "./history.module.css";
 
@@ -121,9 +121,7 @@ function Version({ sync, version, former }: VersionProps) {
   return (
     <section className={classes.detail} aria-label={`Version ${String(version)}`}>
       <Group justify="space-between" mb="sm">
-        <Text fw={600}>
-          {former === undefined ? "As it was created" : `What version ${String(version)} changed`}
-        </Text>
+        <Title order={2}>{former === undefined ? "As it was created" : `What version ${String(version)} changed`}</Title>
         {may && version !== sync.version && (
           <Button
             variant="default"
@@ -145,7 +143,7 @@ function Version({ sync, version, former }: VersionProps) {
       </Group>
       {problem != null && <Failed error={problem} what="The version can't be shown" />}
       {now?.data !== undefined && (former === undefined || before?.data !== undefined) ? (
-        <Changes changes={differences(before?.data === undefined ? {} : said(before.data), said(now.data))} of={now.data} />
+        <Changes changes={before?.data === undefined ? stated(said(now.data)) : differences(said(before.data), said(now.data))} of={now.data} />
       ) : (
         problem == null && <LoadingRows rows={3} />
       )}
