@@ -7,6 +7,7 @@ import { Section } from "@/components/page";
 import { Failed, LoadingRows } from "@/components/states";
 import { inTime } from "@/components/amounts";
 import { providersQuery } from "@/features/access/providers";
+import { FailingSyncs } from "./failing";
 import { installationQuery } from "./queries";
 import classes from "./installation.module.css";
 
@@ -34,8 +35,8 @@ export function HealthPage() {
       {health.isError && <Failed error={health.error} what="Health is unknown" again={() => void health.refetch()} />}
       {health.isPending && <LoadingRows rows={2} />}
       {health.data?.ready === true && (
-        <Alert color="green" icon={<IconCircleCheck size={18} />} title="Events are received and delivered" role="status">
-          Event storage and the database respond, and no enabled sync falls behind.
+        <Alert color="green" icon={<IconCircleCheck size={18} />} title="The server works" role="status">
+          Event storage and the database respond, and no enabled sync falls behind in reading events.
         </Alert>
       )}
       {health.data?.ready === false && (
@@ -47,6 +48,7 @@ export function HealthPage() {
           </ul>
         </Alert>
       )}
+      <FailingSyncs />
       {configured.isError && (
         <Failed error={configured.error} what="Configuration can't be shown" again={() => void configured.refetch()} />
       )}

@@ -1,4 +1,4 @@
-import { ActionIcon, AppShell, Burger, Center, Group, Loader, Tooltip } from "@mantine/core";
+import { ActionIcon, AppShell, Burger, Center, Group, Loader, Skeleton, Stack, Text, Tooltip } from "@mantine/core";
 import { useDisclosure, useLocalStorage } from "@mantine/hooks";
 import { IconHelp } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -41,11 +41,51 @@ function ToSignIn() {
   return <Waiting />;
 }
 
+/** After how long a wait is spoken of. */
+const LONG_MILLISECONDS = 2000;
+
+/** The frame without what belongs in it, which is asked for. */
 function Waiting() {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setLong(true);
+    }, LONG_MILLISECONDS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, []);
   return (
-    <Center h="100vh" role="status" aria-label="Loading">
-      <Loader size="sm" />
-    </Center>
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 228, breakpoint: 900, collapsed: { mobile: true } }}
+      transitionDuration={0}
+      classNames={{ header: classes.header, navbar: classes.navbar, main: classes.main }}
+    >
+      <AppShell.Header>
+        <Group h="100%" px={14} gap={10} wrap="nowrap">
+          <Mark />
+          <Skeleton height={20} width={150} />
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar aria-hidden>
+        <Stack p={14} gap={14}>
+          {Array.from({ length: 7 }, (_, row) => (
+            <Skeleton key={row} height={18} width={`${String(60 + ((row * 17) % 30))}%`} />
+          ))}
+        </Stack>
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Stack p={32} gap={14}>
+          <Skeleton height={28} width={220} />
+          <Text size="sm" c="dimmed" mih={20} role="status">
+            {long ? "Still loading" : <span className="sr-only">Loading</span>}
+          </Text>
+          <Skeleton height={120} />
+          <Skeleton height={120} />
+        </Stack>
+      </AppShell.Main>
+    </AppShell>
   );
 }
 
