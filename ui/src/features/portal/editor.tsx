@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Text } from "@mantine/core";
+import { Alert, Badge, Button, Group, Popover, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -21,6 +21,7 @@ import { usePins } from "./pins";
 import type { Jump } from "./shared";
 import { TestingTab } from "./testing";
 import { VersionsTab } from "./versions";
+import own from "./editor.module.css";
 
 const route = getRouteApi("/shell/o/$organisation/destinations/$definition");
 
@@ -179,6 +180,7 @@ function ReleaseButton({ organisation, definition, draft, problems, findings }: 
     ...definitionVersionQuery(organisation, definition.id, definition.newest ?? 0),
     enabled: definition.newest != null,
   });
+  const [asked, setAsked] = useState(false);
   const same = newest.data !== undefined && differences(newest.data.content, draft.content).length === 0;
   const settled = !draft.dirty && !draft.saving && problems === 0 && findings !== undefined && !same;
   const broken = (findings ?? []).filter((finding) => finding.severity === "error");
@@ -194,26 +196,43 @@ function ReleaseButton({ organisation, definition, draft, problems, findings }: 
           Same as version {definition.newest}
         </Text>
       )}
-      <Button
-        disabled={!settled}
-        loading={release.isPending}
-        title={
-          problems !== null && problems > 0
-            ? "Mend what the check found first"
-            : same
-              ? `Nothing has changed since version ${String(definition.newest)}`
-              : undefined
-        }
-        onClick={() => {
-          confirmRelease(broken, draft.content, () => {
-            release.mutate();
-          });
-        }}
-      >
-        Release internally
-      </Button>
+      {/* One button, whether it can be pressed or says why it can't: the focus stays on it. */}
+      <Popover opened={asked && !settled} onChange={setAsked} position="bottom-end" shadow="md" width={300}>
+        <Popover.Target>
+          <Button
+            aria-disabled={settled ? undefined : true}
+            className={settled ? "" : (own.waiting ?? "")}
+            loading={release.isPending}
+            onKeyDown={(event) => {
+              if (event.key === "Escape") setAsked(false);
+            }}
+            onClick={() => {
+              if (!settled) {
+                setAsked(!asked);
+                return;
+              }
+              confirmRelease(broken, draft.content, () => {
+                release.mutate();
+              });
+            }}
+          >
+            Release internally
+          </Button>
+        </Popover.Target>
+        <Popover.Dropdown aria-label="Why it can't be released yet">
+          <Text size="sm">{notYet(problems, same ? (definition.newest ?? null) : null)}</Text>
+        </Popover.Dropdown>
+      </Popover>
     </>
   );
+}
+
+/** Why a draft can't be released at present: what was found in it, or that it is the same as a version. */
+function notYet(problems: number | null, sameAs: number | null): string {
+  if (problems !== null && problems > 0) {
+    return `The check beside the configuration found ${problems === 1 ? "a problem: fix it" : `${String(problems)} problems: fix them`} first.`;
+  }
+  return sameAs === null ? "The draft is being saved and checked." : `Nothing has changed since version ${String(sameAs)}.`;
 }
 
 /** Asks before a release; what the linter has proven to break is named, and released on purpose only. */

@@ -7,6 +7,7 @@ import { Failed, LoadingRows } from "@/components/states";
 import { RequestView } from "@/features/setup/live-request";
 import type { Filled } from "./form-preview";
 import type { Definition } from "./queries";
+import { isNoUrl } from "./shared";
 
 interface PreviewProps {
   organisation: string;
@@ -32,6 +33,7 @@ export function PayloadPreview({ organisation, definition, filled }: PreviewProp
     staleTime: 30_000,
   });
   const requests = preview.data?.requests ?? [];
+  const goesNowhere = (part: Schemas["Part"]) => isNoUrl(definition.draft[part === "event" ? "events" : "users"]?.url ?? "");
   const shown = requests.find((each) => each.part === chosen) ?? requests[0];
   return (
     <>
@@ -53,7 +55,13 @@ export function PayloadPreview({ organisation, definition, filled }: PreviewProp
       )}
       {preview.isError && <Failed error={preview.error} what="The request can't be shown" again={() => void preview.refetch()} />}
       {preview.isPending && <LoadingRows rows={4} />}
-      {shown !== undefined && !preview.isError && <RequestView part={shown} />}
+      {shown !== undefined && !preview.isError && shown.request == null && goesNowhere(shown.part) ? (
+        <Text size="sm" c="dimmed">
+          The request appears here once its URL endpoint says where it is sent.
+        </Text>
+      ) : (
+        shown !== undefined && !preview.isError && <RequestView part={shown} />
+      )}
       {requests.length === 0 && preview.isSuccess && (
         <Text size="sm" c="dimmed">
           {preview.data.problems.length > 0

@@ -1,12 +1,12 @@
 import { Input, Select, Skeleton, Switch, Text, TextInput } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { Schemas } from "@/api/client";
 import { Items } from "@/components/items";
 import { Section } from "@/components/page";
 import { AnswersField } from "./answers-field";
 import { Findings, Left } from "./findings";
 import { useInput } from "./input";
-import { problemAt, problemsAt, type TabProps } from "./shared";
+import { isNoUrl, problemAt, problemsAt, type TabProps } from "./shared";
 import classes from "./editor.module.css";
 
 const TemplateEditor = lazy(() => import("@/components/template/editor"));
@@ -27,6 +27,8 @@ export function PayloadSection({ organisation, part, draft, may, check, findings
   const change = (next: Partial<Payload>) => {
     if (payload !== null) draft.change({ [part]: { ...payload, ...next } });
   };
+  // What nobody has filled in yet isn't wrong: the check says that it is missing.
+  const [typed, setTyped] = useState(false);
   const own = findings.filter((finding) => finding.pointer.startsWith(`/${part}/`));
   const body = problemsAt(check, `/${part}/body`).map(({ message, line, column }) => ({
     message,
@@ -43,7 +45,7 @@ export function PayloadSection({ organisation, part, draft, may, check, findings
           disabled={!may}
           checked={payload !== null}
           onChange={(event) => {
-            const fresh: Payload = { method: "POST", url: "https://", headers: [], body: BEGINNING };
+            const fresh: Payload = { method: "POST", url: "", headers: [], body: BEGINNING };
             draft.change({ [part]: event.currentTarget.checked ? fresh : null });
           }}
         />
@@ -70,9 +72,11 @@ export function PayloadSection({ organisation, part, draft, may, check, findings
               disabled={!may}
               classNames={{ input: "mono" }}
               data-pointer={`/${part}/url`}
+              placeholder="Such as https://api.example.com/events"
               value={payload.url}
-              error={problemAt(check, `/${part}/url`)}
+              error={isNoUrl(payload.url) ? (typed ? "Enter where requests are sent." : undefined) : problemAt(check, `/${part}/url`)}
               onChange={(event) => {
+                setTyped(true);
                 change({ url: event.currentTarget.value });
               }}
             />

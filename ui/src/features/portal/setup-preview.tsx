@@ -6,7 +6,7 @@ import { Section } from "@/components/page";
 import { type Filled, SetupForm, TilePreview } from "./form-preview";
 import { PayloadPreview } from "./payload-preview";
 import type { Content } from "./queries";
-import type { TabProps } from "./shared";
+import { isNoUrl, type TabProps } from "./shared";
 import { Usage } from "./usage";
 import classes from "./editor.module.css";
 
@@ -61,6 +61,11 @@ export function SetupPreview({ organisation, definition, draft: { content }, che
   );
 }
 
+/** Whether a problem is that a payload's URL was not filled in yet. */
+function isMissing({ pointer }: { pointer: string }, content: Content): boolean {
+  return (pointer === "/events/url" && isNoUrl(content.events?.url ?? "")) || (pointer === "/users/url" && isNoUrl(content.users?.url ?? ""));
+}
+
 function CheckList({ check, findings, content }: Pick<TabProps, "check" | "findings"> & { content: Content }) {
   if (check === undefined) return null;
   const { problems, warnings } = check;
@@ -83,7 +88,7 @@ function CheckList({ check, findings, content }: Pick<TabProps, "check" | "findi
               {fieldName(each.pointer, content)}
               {each.line != null && `, line ${String(each.line)}`}:
             </b>{" "}
-            {sentenceCase(each.message)}
+            {isMissing(each, content) ? "Enter where requests are sent." : sentenceCase(each.message)}
           </li>
         ))}
         {warnings.map((each) => (

@@ -27,6 +27,11 @@ export interface Jump {
   column?: number | null;
 }
 
+/** Whether nothing says yet where requests are sent. */
+export function isNoUrl(url: string): boolean {
+  return /^(?:https?:\/\/)?$/.test(url.trim());
+}
+
 /** What is wrong at a place of the draft, or below it. */
 export function problemsAt(check: Check | undefined, pointer: string): Schemas["FieldProblem"][] {
   return (check?.problems ?? []).filter(
