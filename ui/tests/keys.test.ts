@@ -179,6 +179,8 @@ test("a destination is defined, tried and released by keys alone", { timeout: 20
   expect(await focused(page)).not.toBe("Body of events");
   await page.getByText("Draft saved").waitFor();
   await tabTo(page, /^Release internally$/, { back: true, most: 120 });
+  // It can be reached before it can be pressed: then it says why not.
+  await expect.poll(() => page.getByRole("button", { name: "Release internally" }).isEnabled()).toBe(true);
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog");
   await dialog.waitFor();
