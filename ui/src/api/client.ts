@@ -5,7 +5,21 @@ import type { components, paths } from "./schema";
 /** The API's own names of what it takes and answers. */
 export type Schemas = components["schemas"];
 
-export const api = createClient<paths>({ baseUrl: "/" });
+/** No answer came, or it broke off. */
+class UnreachedError extends Error {}
+
+/** Sends a request and has all of its answer; what fails before that is a fault of the page, not a server that is away. */
+export async function send(request: Request): Promise<Response> {
+  try {
+    const response = await fetch(request);
+    await response.clone().blob();
+    return response;
+  } catch (cause) {
+    throw new UnreachedError(NO_ANSWER, { cause });
+  }
+}
+
+export const api = createClient<paths>({ baseUrl: "/", fetch: send });
 
 /** Why the server refused, in its own words. */
 export class ProblemError extends Error {
@@ -42,7 +56,8 @@ export async function take<T>(asked: Promise<Answer<T>>): Promise<T> {
   let answer: Answer<T>;
   try {
     answer = await asked;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof UnreachedError)) throw error;
     throw new ProblemError(0, "unreachable", NO_ANSWER);
   }
   const { data, error, response } = answer;

@@ -3,7 +3,8 @@ import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { api, idempotencyKey, ProblemError, take } from "@/api/client";
+import { api, ProblemError, take } from "@/api/client";
+import { useCreationKeys } from "@/api/idempotency";
 import { useChecks } from "@/components/checks";
 import { BackLink } from "@/components/links";
 import { Logo } from "@/components/logo";
@@ -170,12 +171,12 @@ function NameForm({ project, definition, suggested }: NameFormProps) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const [name, setName] = useState(suggested);
-  const [key] = useState(idempotencyKey);
+  const keys = useCreationKeys();
   const create = useMutation({
     mutationFn: () =>
       take(
         api.POST("/api/v1/projects/{project}/syncs", {
-          params: { path: { project }, header: { "idempotency-key": `${key}-${name}` } },
+          params: { path: { project }, header: { "idempotency-key": keys.of(name) } },
           body: { name, definition: { id: definition } },
         }),
       ),

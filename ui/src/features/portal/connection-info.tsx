@@ -1,6 +1,6 @@
 import { Button, FileButton, Group, Input, Select, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { take } from "@/api/client";
+import { send, take } from "@/api/client";
 import { Logo } from "@/components/logo";
 import { failed } from "@/components/notices";
 import { Section } from "@/components/page";
@@ -124,12 +124,9 @@ function LogoField({ organisation, definition, may }: LogoFieldProps) {
 
 /** The picture goes as it is, which the JSON client doesn't do. */
 async function sendPicture(url: string, picture: File | null) {
-  const response = await fetch(
-    url,
-    picture === null
-      ? { method: "DELETE" }
-      : { method: "PUT", headers: { "content-type": "image/png" }, body: picture },
-  );
+  const change =
+    picture === null ? { method: "DELETE" } : { method: "PUT", headers: { "content-type": "image/png" }, body: picture };
+  const response = await send(new Request(url, change));
   const body: unknown = await response.json().catch(() => null);
   return response.ok ? { data: body as Definition, response } : { error: body, response };
 }

@@ -4,7 +4,8 @@ import { IconPuzzle } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { api, idempotencyKey, ProblemError, take } from "@/api/client";
+import { api, ProblemError, take } from "@/api/client";
+import { useCreationKeys } from "@/api/idempotency";
 import { useChecks } from "@/components/checks";
 import { Logo } from "@/components/logo";
 import { Time } from "@/components/moment";
@@ -99,12 +100,12 @@ function NewDefinition({ organisation }: { organisation: string }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const [name, setName] = useState("");
-  const [key] = useState(idempotencyKey);
+  const keys = useCreationKeys();
   const create = useMutation({
     mutationFn: () =>
       take(
         api.POST("/api/v1/organisations/{organisation}/definitions", {
-          params: { path: { organisation }, header: { "idempotency-key": `${key}-${name}` } },
+          params: { path: { organisation }, header: { "idempotency-key": keys.of(name) } },
           body: { display_name: name },
         }),
       ),

@@ -2,7 +2,8 @@ import { Alert, Button, Select, Stack, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { api, idempotencyKey, matching, ProblemError, take, type Schemas } from "@/api/client";
+import { api, matching, ProblemError, take, type Schemas } from "@/api/client";
+import { useCreationKeys } from "@/api/idempotency";
 import { useChecks } from "@/components/checks";
 import { CopyField } from "@/components/copy";
 import { Page } from "@/components/page";
@@ -57,7 +58,7 @@ function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
   const client = useQueryClient();
   const [name, setName] = useState("");
   const [organisation, setOrganisation] = useState(first);
-  const [key] = useState(idempotencyKey);
+  const keys = useCreationKeys();
   const chosen = organisations.find((each) => each.id === organisation);
   const names = begins && organisations.length === 1 && chosen?.permissions.includes("organisation:write") === true;
   const [organisationName, setOrganisationName] = useState(chosen?.name ?? "");
@@ -66,7 +67,7 @@ function ProjectForm({ organisations, first, begins, onMade }: FormProps) {
       if (names && organisationName !== chosen.name) await renameOrganisation(organisation, organisationName);
       return take(
         api.POST("/api/v1/organisations/{organisation}/projects", {
-          params: { path: { organisation }, header: { "idempotency-key": `${key}-${organisation}-${name}` } },
+          params: { path: { organisation }, header: { "idempotency-key": keys.of({ organisation, name }) } },
           body: { name },
         }),
       );
