@@ -4,6 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, matching, take, type Schemas } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
+import { Conflicts } from "@/components/conflicts";
 import { BackLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { done } from "@/components/notices";
@@ -37,7 +38,8 @@ const TABS = [
 export function DefinitionPage() {
   const { organisation, definition: id } = route.useParams();
   const definition = useQuery(definitionQuery(organisation, id));
-  if (definition.isError) {
+  // What is shown stays, with what was typed, when it can't be read anew.
+  if (definition.isError && definition.data === undefined) {
     return (
       <Page title="Destination">
         <Failed error={definition.error} what="This destination can't be shown" again={() => void definition.refetch()} />
@@ -116,6 +118,7 @@ function Editor({ organisation, definition }: { organisation: string; definition
           <Failed error={draft.error} what="The draft isn't saved" again={draft.saveNow} />
         </div>
       )}
+      <Conflicts at={draft.conflicts} mine={content} theirs={draft.stored} onKeep={draft.keepMine} onTake={draft.takeTheirs} />
       <nav className={classes.parts} aria-label="Parts of the destination">
         {TABS.map(({ id, label }) => (
           <Link
@@ -140,7 +143,7 @@ function Editor({ organisation, definition }: { organisation: string; definition
 }
 
 function SaveState({ draft }: { draft: Draft }) {
-  const words = draft.error !== null ? "Not saved" : draft.saving || draft.dirty ? "Saving…" : "Draft saved";
+  const words = draft.error !== null || draft.conflicts.length > 0 ? "Not saved" : draft.saving || draft.dirty ? "Saving…" : "Draft saved";
   return (
     <Text size="sm" c="dimmed" role="status">
       {words}

@@ -3,14 +3,17 @@ import { modals } from "@mantine/modals";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
+import { masked } from "@/components/conflicts";
 import { fieldName } from "@/components/field-name";
 import { done, failed } from "@/components/notices";
 import { Failed } from "@/components/states";
 import { noteSync, preconditionOf } from "@/features/syncs/actions";
+import { Changes } from "@/features/syncs/changes";
+import { differences } from "@/features/syncs/difference";
 import { statusQuery, type Sync, syncQuery } from "@/features/syncs/queries";
 import { ResumeForm } from "@/features/syncs/resume";
 import { TrafficQuestion } from "@/features/syncs/traffic";
-import type { FieldProblem, Form, SyncInput } from "./form";
+import { type FieldProblem, type Form, formOf, type SyncInput } from "./form";
 import { openNotReady } from "./not-ready";
 import { leftToDo, placeOf, saidOf } from "./unready";
 import { UnreadyList } from "./unready-list";
@@ -24,7 +27,8 @@ interface SaveBarProps {
   problems: FieldProblem[];
   /** Called when it is asked what is missing. */
   onAsked: () => void;
-  onSaved: () => void;
+  /** Called with what is stored now, and the form as it was when it was sent. */
+  onSaved: (saved: Sync, sent: Form) => void;
   onDiscard: () => void;
 }
 
@@ -32,18 +36,19 @@ interface SaveBarProps {
 export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, onDiscard }: SaveBarProps) {
   const client = useQueryClient();
   const dirty = Object.keys(changes).length > 0;
-  const patch = (enable: boolean) =>
+  const patch = ({ of, changes, enable }: Sent) =>
     take(
       api.PATCH("/api/v1/projects/{project}/syncs/{sync}", {
-        params: { path: { project: sync.project, sync: sync.id }, header: preconditionOf(sync) },
+        params: { path: { project: of.project, sync: of.id }, header: preconditionOf(of) },
         body: enable ? { ...changes, enabled: true } : changes,
       }),
     );
+  const sent = (enable: boolean): Sent => ({ of: sync, changes, settings, enable });
   const save = useMutation({
     mutationFn: patch,
-    onSuccess: (changed, enable) => {
+    onSuccess: (changed, { settings, enable }) => {
+      onSaved(changed, settings);
       noteSync(client, changed);
-      onSaved();
       done(enable ? `${changed.name} is enabled: events flow from now on.` : "Saved.");
     },
     onError: (error) => {
@@ -51,7 +56,7 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
         // What others changed is taken; what was typed here stays beside it.
         void client.invalidateQueries({ queryKey: syncQuery(sync.project, sync.id).queryKey });
         failed("Somebody else changed this sync")(
-          new Error("Their changes are shown now, yours are still here. Look at both, then save again."),
+          new Error("Their changes are shown now, yours are still here, not saved yet. Look at both, then save again."),
         );
         return;
       }
@@ -70,24 +75,29 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
   const [resumes, setResumes] = useState(false);
   /** Keeps what was filled in, before the sync goes on with it. */
   const stored = async () => {
-    const changed = await patch(false);
+    const changed = await patch(sent(false));
+    onSaved(changed, settings);
     noteSync(client, changed);
-    onSaved();
     return changed;
   };
   const ask = () => {
+    // Saved is what was shown: where the sync changes meanwhile, it is asked about anew.
+    const shown = sent(false);
     modals.open({
       title: "What this changes",
       size: "lg",
       children: (
+        <>
+        <Changed sync={sync} changes={changes} />
         <TrafficQuestion
           sync={sync}
           changes={changes}
           onSave={() => {
             modals.closeAll();
-            save.mutate(false);
+            save.mutate(shown);
           }}
         />
+        </>
       ),
     });
   };
@@ -110,10 +120,10 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
           <Button
             variant={sync.enabled ? "filled" : "default"}
             disabled={sync.enabled && problems.length > 0}
-            loading={save.isPending && !save.variables}
+            loading={save.isPending && !save.variables.enable}
             onClick={() => {
               if (sync.enabled) ask();
-              else save.mutate(false);
+              else save.mutate(sent(false));
             }}
           >
             {sync.enabled ? "Review and save" : "Save"}
@@ -125,12 +135,12 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
             settings={settings}
             problems={problems}
             label={`${dirty ? "Save and enable" : "Enable"}${owes ? "…" : ""}`}
-            pending={status.isPending || (save.isPending && save.variables)}
+            pending={status.isPending || (save.isPending && save.variables.enable)}
             onAsked={onAsked}
             onEnable={() => {
               // What it owes is asked about before it goes on.
               if (owes) setResumes(true);
-              else save.mutate(true);
+              else save.mutate(sent(true));
             }}
           />
         )}
@@ -155,6 +165,26 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
         </Modal>
       )}
     </div>
+  );
+}
+
+/** What is saved, and of which version of the sync. */
+interface Sent {
+  of: Sync;
+  changes: SyncInput;
+  settings: Form;
+  enable: boolean;
+}
+
+/** All fields that a change is of, each with what it was and becomes; secrets aren't shown. */
+function Changed({ sync, changes }: { sync: Sync; changes: SyncInput }) {
+  const names = Object.keys(changes) as (keyof Form)[];
+  const stored = formOf(sync);
+  const before = Object.fromEntries(names.map((name) => [name, stored[name]]));
+  return (
+    <section aria-label="What is changed" style={{ marginBottom: 16 }}>
+      <Changes changes={differences(masked(before), masked(changes))} of={{ ...before, ...changes }} />
+    </section>
   );
 }
 

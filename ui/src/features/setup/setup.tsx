@@ -3,7 +3,9 @@ import { IconAlertCircle, IconCircle, IconCircleCheck } from "@tabler/icons-reac
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { Conflicts } from "@/components/conflicts";
 import { useHeldFocus } from "@/components/held-focus";
+import { merge, valueAt, withValueAt } from "@/components/merge";
 import { useSettled } from "@/components/settled";
 import { Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
@@ -34,7 +36,8 @@ export function SetupPage() {
   const { organisation } = useSuspenseQuery(projectQuery(project)).data;
   const sync = useSuspenseQuery(syncQuery(project, id)).data;
   const destination = useQuery(destinationQuery(organisation, sync.definition.id));
-  if (destination.isError) {
+  // What is shown stays, with what was typed, when it can't be read anew.
+  if (destination.isError && destination.data === undefined) {
     return (
       <Failed
         error={destination.error}
@@ -55,8 +58,10 @@ interface SetupProps {
 
 function Setup({ sync, destination, organisation }: SetupProps) {
   const stored = formOf(sync);
-  const [edited, setEdited] = useState<Form | null>(null);
-  const form = edited ?? stored;
+  const [edited, setEdited] = useState<Edited | null>(null);
+  // What others saved meanwhile is taken, field by field; what was changed here stays.
+  if (edited !== null && edited.version < sync.version) setEdited(rebased(edited, edited.base, sync));
+  const form = edited?.form ?? stored;
   const changes = changesOf(form, stored);
   const dirty = Object.keys(changes).length > 0;
   const may = useMay(organisation, "syncs:write");
@@ -101,7 +106,10 @@ function Setup({ sync, destination, organisation }: SetupProps) {
   const shown: StepProps = {
     form,
     set: (part) => {
-      setEdited((before) => ({ ...(before ?? stored), ...part }));
+      setEdited((before) => {
+        const now = before ?? { base: stored, version: sync.version, form: stored, conflicts: [] };
+        return { ...now, form: { ...now.form, ...part } };
+      });
     },
     sync,
     destination,
@@ -120,6 +128,19 @@ function Setup({ sync, destination, organisation }: SetupProps) {
               Your role can view these settings, but not change them.
             </Text>
           )}
+          {edited !== null && (
+            <Conflicts
+              at={edited.conflicts}
+              mine={form}
+              theirs={stored}
+              onKeep={(pointer) => {
+                setEdited(decided(edited, pointer));
+              }}
+              onTake={(pointer) => {
+                setEdited(decided({ ...edited, form: withValueAt(form, pointer, valueAt(stored, pointer)) }, pointer));
+              }}
+            />
+          )}
           <StepForm step={step} {...shown} />
           <Next steps={steps} current={step} sync={sync} />
         </div>
@@ -134,8 +155,9 @@ function Setup({ sync, destination, organisation }: SetupProps) {
           onAsked={() => {
             setAsked(true);
           }}
-          onSaved={() => {
-            setEdited(null);
+          onSaved={(saved, sent) => {
+            // What was typed while it was saved isn't saved yet.
+            setEdited((now) => now && { ...rebased(now, sent, saved), conflicts: [] });
           }}
           onDiscard={() => {
             setEdited(null);
@@ -144,6 +166,26 @@ function Setup({ sync, destination, organisation }: SetupProps) {
       )}
     </>
   );
+}
+
+/** What was filled in, and what it was begun from. */
+interface Edited {
+  base: Form;
+  version: number;
+  form: Form;
+  /** Pointers of what somebody else changed, too. */
+  conflicts: string[];
+}
+
+/** Goes on from the sync as it is stored now. */
+function rebased({ form, conflicts }: Edited, base: Form, sync: Sync): Edited {
+  const stored = formOf(sync);
+  const merged = merge(base, form, stored);
+  return { base: stored, version: sync.version, form: merged.value, conflicts: [...new Set([...conflicts, ...merged.conflicts])] };
+}
+
+function decided(edited: Edited, pointer: string): Edited {
+  return { ...edited, conflicts: edited.conflicts.filter((each) => each !== pointer) };
 }
 
 function StepForm({ step, ...props }: StepProps & { step: StepId }) {
