@@ -14,13 +14,15 @@ import { Navigation } from "./navigation";
 import { Palette, PaletteButton } from "./palette";
 import { ProjectSwitcher } from "./project-switcher";
 import { lastProject, rememberProject, useProjects } from "./projects";
+import { SessionEnd } from "./session-end";
 import classes from "./shell.module.css";
 
 /** Lets in whoever is signed in; everybody else is asked to sign in, and comes back. */
 export function Shell() {
   const me = useQuery(meQuery);
   if (me.isPending) return <Waiting />;
-  if (me.error instanceof ProblemError && me.error.status === 401) return <ToSignIn />;
+  // Whoever was in signs in again above what they were doing.
+  if (me.data === undefined && me.error instanceof ProblemError && me.error.status === 401) return <ToSignIn />;
   // Whoever is in stays in while the server is away.
   if (me.data === undefined) return <PageFailed error={me.error} />;
   return (
@@ -156,6 +158,7 @@ function Frame() {
           <Outlet />
         </Suspense>
       </AppShell.Main>
+      <SessionEnd />
       <Palette projects={projects} project={project} />
     </AppShell>
   );
