@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::case::{Case, Json};
-use super::domain::Path;
+use super::domain::{Kind as DomainKind, Path};
 use super::explore::{Budget, Explored, Explorer, Way, changed};
 use super::literals;
 use super::source::{self, Kind, Piece};
@@ -33,6 +33,12 @@ static PARTS: LazyLock<Regex> = LazyLock::new(|| {
 /// A name that a template gives to a value.
 static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:assign|local|global)\s+(\w+)\s*=")
+        .expect("a constant pattern that tests compile")
+});
+
+/// A tag that only asks whether there is a value.
+static ONLY_ASKS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^[<\[]#(?:if|else[iI]f)\s+[(!\s]*[\w.]+\s*(?:\?\?|\?has_content)[)\s]*[>\]]$")
         .expect("a constant pattern that tests compile")
 });
 
@@ -151,6 +157,33 @@ impl Explorer<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether it is asked around `at` for values only that every event has, or that no event has otherwise:
+    /// then what stands there is for events that there are not.
+    pub(super) fn asks_in_vain(&self, at: usize) -> bool {
+        let target = self.target;
+        let pieces = source::pieces(target.source, &target.interpolations);
+        let domain = |path: &Path| {
+            let mut varied = self.varied.iter();
+            varied
+                .find(|each| each.path == *path)
+                .map(|each| &each.domain)
+        };
+        let is_there = |path: &Path| domain(path).is_some_and(|domain| !domain.optional);
+        let is_fixed = |path: &Path| {
+            domain(path).is_some_and(|domain| matches!(domain.kind, DomainKind::Fixed(_)))
+        };
+        let in_vain = |tag: &Range<usize>| {
+            let only_asks = ONLY_ASKS.is_match(&target.source[tag.clone()]);
+            target.reads_at(tag).next().is_some()
+                && target
+                    .reads_at(tag)
+                    .all(|path| is_there(path) && (only_asks || is_fixed(path)))
+        };
+        conditions(target.source, &pieces, at)
+            .iter()
+            .any(|tags| tags.iter().all(in_vain))
     }
 
     /// `base` with a combination of choices; `None` where that leaves it as it is.
@@ -387,5 +420,22 @@ mod tests {
             ]
         );
         assert_eq!(texts(source, &source::pieces(source, &[])), [at]);
+    }
+
+    #[test]
+    fn asking_for_a_value_is_told_from_looking_at_it() {
+        for tag in [
+            "<#if input.event_time??>",
+            "[#elseif !(input.event_type?has_content)]",
+        ] {
+            assert!(ONLY_ASKS.is_match(tag), "{tag}");
+        }
+        for tag in [
+            "<#if input.a?? && input.b??>",
+            "<#if input.a == 'b'>",
+            "<#if (input.a!'')?length gt 3>",
+        ] {
+            assert!(!ONLY_ASKS.is_match(tag), "{tag}");
+        }
     }
 }

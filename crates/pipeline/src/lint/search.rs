@@ -187,7 +187,8 @@ impl Search<'_, '_> {
             let mut ranges = self.changes.iter().map(|change| &change.range);
             ranges.any(|range| range.start <= at && at <= range.end)
         };
-        let unreached = target.unreached(&explored.reached, is_changed);
+        let mut unreached = target.unreached(&explored.reached, is_changed);
+        unreached.retain(|at| !self.explorer.asks_in_vain(*at));
         let Some(first) = unreached.first() else {
             return;
         };
