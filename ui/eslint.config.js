@@ -23,6 +23,11 @@ export default ts.config(
           selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']",
           message: "Text of others is shown as text.",
         },
+        {
+          selector:
+            "IfStatement > MemberExpression[property.name='isError'], IfStatement > LogicalExpression[operator='||'] > MemberExpression[property.name='isError']",
+          message: "What is there stays when asking for it again fails: ask whether there is data, and show <Absent> where there is none.",
+        },
       ],
     },
   },

@@ -79,9 +79,16 @@ test("an archive is read in the browser and imported once", async () => {
   const page = await opened(`/p/${project}/syncs/${sync.id}/again?send=archive`);
   const dialog = page.getByRole("dialog");
   await dialog.locator("input[type=file]").setInputFiles(archive);
-  await dialog.getByRole("button", { name: "Count lines only" }).click();
-  await dialog.getByText("4 lines").waitFor();
+  await dialog.getByRole("button", { name: "Dry run" }).click();
+  await dialog.getByText("4 lines read, 3 would be taken, 1 would be refused").waitFor();
+  await dialog.getByText(/^3 deliveries of 3 events would be sent/).waitFor();
+  await dialog.getByRole("list", { name: "Examples" }).getByText("Old Order").first().waitFor();
+  await dialog.getByRole("list", { name: "Refused lines" }).getByText("export.zip/1/b.json.gz:2").waitFor();
+  expect(await dialog.getByRole("list", { name: "Examples" }).getByText("POST").count()).toBeGreaterThan(0);
+  expect(await findings(page)).toEqual([]);
+  // Nothing was made or taken.
   expect(to("import")).toEqual([]);
+  expect(await ask(`GET`, `/projects/${project}/syncs/${sync.id}/replays`)).toMatchObject({ items: [] });
   await dialog.getByText("By the command line").click();
   await dialog.getByText("millstream import export.zip --project Shop --sync Import --wait").waitFor();
   expect(await findings(page)).toEqual([]);
@@ -100,6 +107,33 @@ test("an archive is read in the browser and imported once", async () => {
   await dialog.locator("input[type=file]").setInputFiles({ ...archive, name: "cut.gz", buffer: gzipSync("x".repeat(9999)).subarray(0, 20) });
   await dialog.getByRole("button", { name: "Import", exact: true }).click();
   await dialog.getByText(/cut.gz can't be read on/).waitFor();
+  await page.close();
+});
+
+test("a dry run of many lines adds up, and tells what the sync selects", async () => {
+  const { project } = filled;
+  const some = { name: "Some", url: `${destination.url}/some`, enabled: true, events: { select: { types: [{ event_type: "Order" }] } } };
+  const sync = await ask<{ id: string }>("POST", `/projects/${project}/syncs`, some);
+  // More than a request takes: every fifth is selected, and every seventh is no event.
+  const lines = Array.from({ length: 4_500 }, (_, n) => (n % 7 === 0 ? { n } : { event_type: n % 5 === 0 ? "Order" : "View", user_id: `u${String(n)}`, event_time: "2024-01-01 10:00:00.000000" }));
+  const selected = lines.filter((line) => "event_type" in line && line.event_type === "Order").length;
+  const refused = lines.filter((line) => !("event_type" in line)).length;
+  const page = await opened(`/p/${project}/syncs/${sync.id}/again?send=archive`);
+  const dialog = page.getByRole("dialog");
+  const archive = { name: "many.zip", mimeType: "application/zip", buffer: exported({ "1/a.json.gz": lines }) };
+  await dialog.locator("input[type=file]").setInputFiles(archive);
+  await dialog.getByLabel("Maximum requests per minute").fill("60");
+  await dialog.getByRole("button", { name: "Dry run" }).click();
+  const number = new Intl.NumberFormat("en-US");
+  await dialog.getByText(`4,500 lines read, ${number.format(4_500 - refused)} would be taken, ${number.format(refused)} would be refused`).waitFor();
+  await dialog.getByText(`${number.format(selected)} deliveries of ${number.format(4_500 - refused)} events would be sent`).waitFor();
+  await dialog.getByText(/At this rate it takes/).waitFor();
+  expect(await dialog.getByRole("list", { name: "Examples" }).getByRole("listitem").count()).toBe(5);
+  await dialog.getByText(`And ${number.format(refused - 100)} more.`).waitFor();
+  await dialog.locator("input[type=file]").setInputFiles({ ...archive, buffer: exported({ "1/a.json.gz": [{ event_type: "View", user_id: "u", event_time: "2024-01-01 10:00:00.000000" }] }) });
+  await dialog.getByRole("button", { name: "Dry run" }).click();
+  await dialog.getByText("None of 1 event in the archives is selected by this sync.").waitFor();
+  expect(to("some")).toEqual([]);
   await page.close();
 });
 

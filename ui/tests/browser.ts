@@ -41,7 +41,13 @@ interface AxeResult {
   violations: { id: string; impact: string | null; nodes: { html: string; failureSummary?: string }[] }[];
 }
 
-/** Serious findings of axe on the page as it is now. */
+/** What axe calls moderate, and isn't here: whoever goes by headings finds their way by nothing else. */
+const HEADINGS = ["heading-order", "page-has-heading-one", "empty-heading"];
+
+/** Exactly one says what the page is. */
+const FIRST_HEADINGS = `[...document.querySelectorAll("h1")].map((each) => each.textContent)`;
+
+/** Serious findings of axe on the page as it is now, and what is wrong with its headings. */
 export async function findings(page: Page, only: "everything" | "contrast" = "everything"): Promise<string[]> {
   // By the debugger's own way: the page's content policy stays as it is.
   await page.evaluate(axe);
@@ -49,9 +55,12 @@ export async function findings(page: Page, only: "everything" | "contrast" = "ev
   const result = (await page.evaluate(
     `axe.run(document, { runOnly: ${JSON.stringify(rules)}, resultTypes: ["violations"] })`,
   )) as AxeResult;
-  return result.violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
+  const first = (await page.evaluate(FIRST_HEADINGS)) as string[];
+  const several = first.length === 1 ? [] : [`headings: there are ${String(first.length)} of the first level: ${first.join(", ")}`];
+  const found = result.violations
+    .filter(({ id, impact }) => impact === "serious" || impact === "critical" || HEADINGS.includes(id))
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ""}`));
+  return [...several, ...found];
 }
 
 /** So often in a row nothing may load. */

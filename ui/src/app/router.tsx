@@ -40,6 +40,12 @@ const passwordReset = createRoute({
   component: lazyRouteComponent(() => import("@/features/access/password-reset"), "PasswordResetPage"),
 });
 
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  path: "/signed-in",
+  component: lazyRouteComponent(() => import("@/features/access/signed-in-page"), "SignedInPage"),
+});
+
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell, notFoundComponent: NotFound });
 const home = createRoute({ getParentRoute: () => shell, path: "/", component: Home });
 const welcome = createRoute({
@@ -273,6 +279,7 @@ const tree = root.addChildren([
   signIn,
   invitation,
   passwordReset,
+  signedIn,
   shell.addChildren([
     home,
     welcome,

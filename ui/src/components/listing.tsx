@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { type ReactNode, useState } from "react";
-import { Failed, LoadingRows } from "./states";
+import { Absent } from "./absent";
+import { Failed } from "./states";
 
 /** What a list that comes page by page has of its query. */
 export interface PagedQuery<T> {
@@ -9,6 +10,7 @@ export interface PagedQuery<T> {
   isError: boolean;
   hasNextPage: boolean;
   isFetchingNextPage: boolean;
+  isFetchNextPageError: boolean;
   fetchNextPage: () => Promise<unknown>;
   refetch: () => Promise<unknown>;
 }
@@ -30,11 +32,8 @@ interface ListingProps<T> {
 /** A list in its four states: on its way, failed, empty, and there, with a way to more of it. */
 export function Listing<T>({ query, failed, empty, more = "Show more", rows, rowHeight, few, children }: ListingProps<T>) {
   const [all, setAll] = useState(false);
-  if (query.isError && query.data === undefined) {
-    return <Failed error={query.error} what={failed} again={() => void query.refetch()} />;
-  }
   if (query.data === undefined) {
-    return <LoadingRows {...(rows === undefined ? {} : { rows })} {...(rowHeight === undefined ? {} : { height: rowHeight })} />;
+    return <Absent query={query} failed={failed} {...(rows === undefined ? {} : { rows })} {...(rowHeight === undefined ? {} : { height: rowHeight })} />;
   }
   const items = query.data.pages.flatMap((page) => page.items);
   if (items.length === 0 && !query.hasNextPage) return <>{empty}</>;
@@ -42,8 +41,12 @@ export function Listing<T>({ query, failed, empty, more = "Show more", rows, row
   const hides = few !== undefined && !all && items.length > few + 2;
   return (
     <>
-      {query.isError && <Failed error={query.error} what={failed} again={() => void query.refetch()} />}
       {children(hides ? items.slice(0, few) : items)}
+      {query.isFetchNextPageError && (
+        <div style={{ marginTop: 12 }}>
+          <Failed error={query.error} what="No more can be shown" />
+        </div>
+      )}
       {(hides || query.hasNextPage) && (
         <Button
           variant="default"

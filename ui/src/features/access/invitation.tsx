@@ -1,17 +1,15 @@
-import { Alert, Button, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
 import { Time } from "@/components/moment";
 import { ButtonLink } from "@/components/links";
 import { Failed, LoadingRows } from "@/components/states";
 import { AccessCard } from "./card";
+import { AccessField, AccessForm, AddressField, PasswordField } from "./form";
 import { useLinkToken } from "./link-token";
 import { meQuery } from "./me";
-
-/** How many characters a password has at least; the server says so, too. */
-const SHORTEST = 10;
 
 /** Taking part: the first start's link, and every invitation. */
 export function InvitationPage() {
@@ -25,7 +23,7 @@ export function InvitationPage() {
   });
   const me = useQuery(meQuery);
 
-  if (token === "" || offer.isError) {
+  if (token === "" || (offer.isError && offer.data === undefined)) {
     return (
       <AccessCard title="This link is no longer valid">
         <Text>It was already used, has expired, or is incomplete. Ask for a new one.</Text>
@@ -74,7 +72,6 @@ export function InvitationPage() {
 }
 
 function NewAccount({ token, invited, first }: { token: string; invited: string | null; first: boolean }) {
-  const [tried, setTried] = useState(false);
   const [email, setEmail] = useState(invited ?? "");
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
@@ -84,60 +81,24 @@ function NewAccount({ token, invited, first }: { token: string; invited: string 
     password,
     ...(invited === null ? { email } : {}),
   });
-  const problem = accept.error instanceof ProblemError ? accept.error : undefined;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setTried(true);
-    if (email.includes("@") && name.trim() !== "" && password.length >= SHORTEST) accept.mutate();
-  };
-  const missing = (ok: boolean, words: string) => (tried && !ok ? words : undefined);
   return (
-    <form onSubmit={submit} noValidate>
-      <Stack>
-        <TextInput
-          label="E-mail address"
-          type="email"
-          required
-          withAsterisk={false}
-          readOnly={invited !== null}
-          autoFocus={invited === null}
-          autoComplete="username"
-          value={email}
-          error={problem?.at("/email") ?? missing(email.includes("@"), "Enter an address such as ann@example.com.")}
-          onChange={(event) => {
-            setEmail(event.currentTarget.value);
-          }}
-        />
-        <TextInput
-          label="Your name"
-          required
-          withAsterisk={false}
-          autoFocus={invited !== null}
-          autoComplete="name"
-          value={name}
-          error={problem?.at("/name") ?? missing(name.trim() !== "", "Enter the name that colleagues see.")}
-          onChange={(event) => {
-            setName(event.currentTarget.value);
-          }}
-        />
-        <PasswordInput
-          label="Password"
-          description={`At least ${String(SHORTEST)} characters.`}
-          required
-          withAsterisk={false}
-          autoComplete="new-password"
-          value={password}
-          error={problem?.at("/password") ?? missing(password.length >= SHORTEST, `Enter at least ${String(SHORTEST)} characters.`)}
-          onChange={(event) => {
-            setPassword(event.currentTarget.value);
-          }}
-        />
-        {accept.error !== null && <Failed error={accept.error} what="The account wasn't created" />}
-        <Button type="submit" loading={accept.isPending}>
-          {first ? "Create account" : "Create account and join"}
-        </Button>
-      </Stack>
-    </form>
+    <AccessForm request={accept} failed="The account wasn't created" action={first ? "Create account" : "Create account and join"}>
+      {(field) => (
+        <>
+          <AddressField readOnly={invited !== null} autoFocus={invited === null} value={email} onChange={setEmail} {...field("email")} />
+          <AccessField
+            label="Your name"
+            description="As colleagues see it."
+            autoFocus={invited !== null}
+            autoComplete="name"
+            value={name}
+            onChange={setName}
+            {...field("name")}
+          />
+          <PasswordField chosen value={password} onChange={setPassword} {...field("password")} />
+        </>
+      )}
+    </AccessForm>
   );
 }
 

@@ -1,10 +1,10 @@
-import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { Button, Divider, Stack } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
-import { useChecks } from "@/components/checks";
 import { TextLink } from "@/components/links";
-import { Failed } from "@/components/states";
+import { AccessField, AccessForm, AddressField, PasswordField } from "./form";
+import { providersQuery } from "./providers";
 
 interface SignInFormProps {
   /** Whose address stands there at first. */
@@ -13,11 +13,19 @@ interface SignInFormProps {
   asksCode: boolean;
   onAsksCode: (asks: boolean) => void;
   onSignedIn: () => Promise<void>;
+  /** Where a provider leads back to. */
+  target: string;
+  /** Other ways are opened in another window: what is open here stays. */
+  beside?: boolean;
 }
 
-/** Address and password, then the code of the second factor where there is one. */
-export function SignInForm({ address = "", asksCode, onAsksCode, onSignedIn }: SignInFormProps) {
-  const checks = useChecks();
+/** What is said above a form that asks for the second factor. */
+export const ASKS_CODE = "Enter the code of your authenticator app, or one of your recovery codes.";
+
+const needsCode = (problem: ProblemError) => problem.code === "second_factor_needed";
+
+/** Address and password, then the code of the second factor where there is one; or another provider. */
+export function SignInForm({ address = "", asksCode, onAsksCode, onSignedIn, target, beside = false }: SignInFormProps) {
   const [email, setEmail] = useState(address);
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
@@ -30,85 +38,75 @@ export function SignInForm({ address = "", asksCode, onAsksCode, onSignedIn }: S
       ),
     onSuccess: onSignedIn,
     onError: (error) => {
-      if (error instanceof ProblemError && error.code === "second_factor_needed") onAsksCode(true);
+      if (error instanceof ProblemError && needsCode(error)) onAsksCode(true);
     },
   });
-  const problem =
-    signIn.error instanceof ProblemError && signIn.error.code === "second_factor_needed"
-      ? null
-      : signIn.error;
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    signIn.mutate();
-  };
+  const window = beside ? { target: "_blank", rel: "noreferrer" } : {};
   return (
-    <form {...checks.form(submit)}>
-      <Stack>
-        {asksCode ? (
-          <TextInput
-            key="code"
-            label="Code"
-            autoFocus
-            required
-            withAsterisk={false}
-            autoComplete="one-time-code"
-            value={code}
-            {...checks.field("code")}
-            onChange={(event) => {
-              setCode(event.currentTarget.value);
-            }}
-          />
-        ) : (
-          <>
-            <TextInput
-              label="E-mail address"
-              type="email"
-              autoFocus
-              required
-              withAsterisk={false}
-              autoComplete="username"
-              value={email}
-              {...checks.field("email")}
-              onChange={(event) => {
-                setEmail(event.currentTarget.value);
+    <>
+      <AccessForm
+        request={signIn}
+        failed="Sign-in failed"
+        unless={needsCode}
+        action="Sign in"
+        below={
+          asksCode ? (
+            <Button
+              variant="subtle"
+              color="gray"
+              onClick={() => {
+                onAsksCode(false);
+                setCode("");
+                signIn.reset();
               }}
-            />
-            <PasswordInput
-              label="Password"
-              required
-              withAsterisk={false}
-              autoComplete="current-password"
-              value={password}
-              {...checks.field("password")}
-              onChange={(event) => {
-                setPassword(event.currentTarget.value);
-              }}
-            />
-          </>
-        )}
-        {problem !== null && <Failed error={problem} what="Sign-in failed" />}
-        <Button type="submit" loading={signIn.isPending} fullWidth>
-          Sign in
-        </Button>
-        {asksCode ? (
+            >
+              Back
+            </Button>
+          ) : (
+            <TextLink to="/password-reset" size="sm" {...window}>
+              Forgot your password?
+            </TextLink>
+          )
+        }
+      >
+        {(field) =>
+          asksCode ? (
+            <AccessField key="code" label="Code" autoFocus autoComplete="one-time-code" value={code} onChange={setCode} {...field("code")} />
+          ) : (
+            <>
+              {/* Whose address is known has only the password to type. */}
+              <AddressField autoFocus={address === ""} data-autofocus={address === "" || undefined} value={email} onChange={setEmail} {...field("email")} />
+              <PasswordField autoFocus={address !== ""} data-autofocus={address !== "" || undefined} value={password} onChange={setPassword} {...field("password")} />
+            </>
+          )
+        }
+      </AccessForm>
+      {!asksCode && <Providers target={target} window={window} />}
+    </>
+  );
+}
+
+/** The other ways to sign in, where there are some. */
+function Providers({ target, window }: { target: string; window: { target?: string; rel?: string } }) {
+  const offered = useQuery(providersQuery).data?.providers ?? [];
+  if (offered.length === 0) return null;
+  return (
+    <>
+      <Divider label="or" my="md" />
+      <Stack gap="xs">
+        {offered.map(({ id, name }) => (
           <Button
-            variant="subtle"
-            color="gray"
-            onClick={() => {
-              onAsksCode(false);
-              setCode("");
-              signIn.reset();
-            }}
+            key={id}
+            component="a"
+            variant="default"
+            fullWidth
+            href={`/api/v1/session/openid/${encodeURIComponent(id)}/start?return_to=${encodeURIComponent(target)}`}
+            {...window}
           >
-            Back
+            Sign in with {name}
           </Button>
-        ) : (
-          <TextLink to="/password-reset" size="sm">
-            Forgot your password?
-          </TextLink>
-        )}
+        ))}
       </Stack>
-    </form>
+    </>
   );
 }

@@ -1,10 +1,10 @@
-import { Alert, Button, Divider, Stack } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Alert } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { AccessCard } from "./card";
-import { providersQuery } from "./providers";
-import { SignInForm } from "./sign-in-form";
+import { ASKS_CODE, SignInForm } from "./sign-in-form";
+import { tellSignedIn } from "./signed-in";
 import { REFUSALS, safeTarget } from "./targets";
 
 const route = getRouteApi("/sign-in");
@@ -16,50 +16,26 @@ export function SignInPage() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const [asksCode, setAsksCode] = useState(false);
-  const providers = useQuery(providersQuery);
-
-  const offered = providers.data?.providers ?? [];
-
   return (
-    <AccessCard
-      title={asksCode ? "Two-factor authentication" : "Sign in"}
-      about={
-        asksCode
-          ? "Enter the code of your authenticator app, or one of your recovery codes."
-          : undefined
-      }
-    >
+    <AccessCard title={asksCode ? "Two-factor authentication" : "Sign in"} about={asksCode ? ASKS_CODE : undefined}>
       {refusal !== undefined && (
         <Alert color="red" title="You are not signed in" role="alert">
           {REFUSALS[refusal] ?? `The provider's response could not be used (${refusal}).`}
         </Alert>
       )}
-      <SignInForm
-        asksCode={asksCode}
-        onAsksCode={setAsksCode}
-        onSignedIn={async () => {
-          client.clear();
-          await navigate({ href: target, replace: true });
-        }}
-      />
-      {!asksCode && offered.length > 0 && (
-        <>
-          <Divider label="or" />
-          <Stack gap="xs">
-            {offered.map((provider) => (
-              <Button
-                key={provider.id}
-                component="a"
-                variant="default"
-                fullWidth
-                href={`/api/v1/session/openid/${encodeURIComponent(provider.id)}/start?return_to=${encodeURIComponent(target)}`}
-              >
-                Sign in with {provider.name}
-              </Button>
-            ))}
-          </Stack>
-        </>
-      )}
+      {/* One child of the card, so that its parts keep their own distances. */}
+      <div>
+        <SignInForm
+          target={target}
+          asksCode={asksCode}
+          onAsksCode={setAsksCode}
+          onSignedIn={async () => {
+            tellSignedIn();
+            client.clear();
+            await navigate({ href: target, replace: true });
+          }}
+        />
+      </div>
     </AccessCard>
   );
 }

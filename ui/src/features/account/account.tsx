@@ -2,11 +2,12 @@ import { Badge, Button, Group, PasswordInput, Stack, Text, TextInput } from "@ma
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, matching, ProblemError, take, type Schemas } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { BESIDE_FIELD, useChecks } from "@/components/checks";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
 import { Page, Section } from "@/components/page";
-import { Failed, LoadingRows } from "@/components/states";
+import { Failed } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { meQuery, usePerson } from "@/features/access/me";
 import { browserOf } from "./browser";
@@ -141,10 +142,7 @@ function Sessions() {
     onSuccess: () => void client.invalidateQueries({ queryKey: ["sessions"] }),
     onError: failed("The session wasn't ended"),
   });
-  if (sessions.isError) {
-    return <Failed error={sessions.error} what="Sessions can't be shown" again={() => void sessions.refetch()} />;
-  }
-  if (sessions.data === undefined) return <LoadingRows rows={2} />;
+  if (sessions.data === undefined) return <Absent query={sessions} failed="Sessions can't be shown" rows={2} />;
   const columns: Column<Schemas["SessionView"]>[] = [
     {
       name: "Where",

@@ -69,7 +69,7 @@ export function AgainPage() {
     return <Empty title="Your role can't see deliveries">Ask an admin of your organisation for a role that can.</Empty>;
   }
   return (
-    <div className={classes.page}>
+    <div>
       {may && <Ways sync={sync} />}
       <Replays of={of} query={replays} may={may} />
       <Modal

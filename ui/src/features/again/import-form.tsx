@@ -5,10 +5,11 @@ import { Code } from "@/components/code";
 import { done } from "@/components/notices";
 import { Failed } from "@/components/states";
 import { replaysQuery } from "@/features/failures/queries";
+import { Trial } from "@/features/failures/trial";
 import { inNumbers } from "@/features/overview/figures";
 import type { Sync } from "@/features/syncs/queries";
 import { importCommand } from "./command";
-import { look, NOTHING, type Report, upload } from "./upload";
+import { NOTHING, type Report, tryOut, upload } from "./upload";
 import classes from "./again.module.css";
 
 interface FormProps {
@@ -35,7 +36,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
     setReport(NOTHING);
     return stop.current.signal;
   };
-  const counted = useMutation({ mutationFn: () => look(archives, begin(), setReport) });
+  const tried = useMutation({ mutationFn: () => tryOut({ ...path, archives, signal: begin(), onReport: setReport }) });
   const send = useMutation({
     mutationFn: () => upload({ ...path, archives, perMinute: rate, signal: begin(), onStep: setStep, onReport: setReport }),
     onSettled: () => void client.invalidateQueries({ queryKey: replaysQuery(path).queryKey }),
@@ -43,7 +44,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
       done(known ? "These archives were imported to this sync before." : sync.enabled ? "Everything was read and is being sent." : "Everything was read. It is sent as soon as the sync is enabled.");
     },
   });
-  const busy = counted.isPending || send.isPending;
+  const busy = tried.isPending || send.isPending;
   useEffect(() => {
     onBusy(busy);
     if (!busy) return;
@@ -58,7 +59,9 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
   // Whoever leaves reads no further; what was taken stays, and the same files go on from there.
   useEffect(() => () => stop.current?.abort(), []);
   const stopped = (error: unknown) => error instanceof DOMException && error.name === "AbortError";
-  const problem = send.error ?? counted.error;
+  // Whatever was begun last is shown.
+  const dry = send.isIdle;
+  const problem = send.error ?? tried.error;
   return (
     <Stack>
       <FileInput
@@ -75,7 +78,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
           setArchives(files);
           setReport(null);
           send.reset();
-          counted.reset();
+          tried.reset();
         }}
       />
       <NumberInput
@@ -95,22 +98,26 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
         Only {sync.name} gets these events, as it selects and renders them; no list shows them, and they change no user. The same
         archives are not imported twice.
       </Text>
-      {report !== null && <ReportView report={report} reads={busy} only={counted.isPending || (counted.isSuccess && !send.isPending && !send.isSuccess)} digest={send.isPending && step === "digest"} />}
-      {problem !== null && !stopped(problem) && <Failed error={problem} what="The archive can't be read or sent" />}
+      {report !== null && <ReportView report={report} reads={busy} dry={dry} digest={send.isPending && step === "digest"} />}
+      {dry && tried.data !== undefined && <Trial trial={tried.data.trial} of="archive" perMinute={rate} />}
+      {problem !== null && !stopped(problem) && <Failed error={problem} what={dry ? "The dry run failed" : "The archive can't be read or sent"} />}
       {problem !== null && stopped(problem) && (
-        <Alert color="gray">Stopped. What was taken so far is sent; choose the same files again to go on, or cancel the import in the list.</Alert>
+        <Alert color="gray">
+          {dry ? "Stopped. Nothing was sent." : "Stopped. What was taken so far is sent; choose the same files again to go on, or cancel the import in the list."}
+        </Alert>
       )}
       <Group justify="space-between">
         <Button
           variant="subtle"
           color="gray"
           disabled={archives.length === 0 || busy}
-          loading={counted.isPending}
+          loading={tried.isPending}
           onClick={() => {
-            counted.mutate();
+            send.reset();
+            tried.mutate();
           }}
         >
-          Count lines only
+          Dry run
         </Button>
         {busy ? (
           <Button
@@ -127,6 +134,7 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
           <Button
             disabled={archives.length === 0}
             onClick={() => {
+              tried.reset();
               send.mutate();
             }}
           >
@@ -148,15 +156,15 @@ export function ImportForm({ sync, project, onBusy, onDone }: FormProps) {
 interface ReportProps {
   report: Report;
   reads: boolean;
-  /** Nothing is sent: lines are only counted. */
-  only: boolean;
+  /** Nothing is sent: lines are only looked at. */
+  dry: boolean;
   digest: boolean;
 }
 
-function ReportView({ report, reads, only, digest }: ReportProps) {
+function ReportView({ report, reads, dry, digest }: ReportProps) {
   const { read, taken, duplicates, refused, named } = report;
-  const counts: [number, string][] = only
-    ? [[read, "lines"], [refused, "can't be sent"]]
+  const counts: [number, string][] = dry
+    ? [[read, "lines read"], [taken, "would be taken"], [refused, "would be refused"]]
     : [[read, "lines read"], [taken, "taken"], [duplicates, "known before"], [refused, "refused"]];
   return (
     <div>
@@ -167,19 +175,19 @@ function ReportView({ report, reads, only, digest }: ReportProps) {
         ) : (
           <Text size="sm" className="numbers">
             {counts
-              .filter(([count], index) => count > 0 || index === 0 || (!only && index === 1))
+              .filter(([count], index) => count > 0 || index === 0 || index === 1)
               .map(([count, words]) => `${inNumbers(count)} ${words}`)
               .join(", ")}
           </Text>
         )}
       </Group>
-      {reads && !only && (
+      {reads && !dry && (
         <Text size="sm" c="dimmed" mt={4}>
           Stay on this page until all of it is read.
         </Text>
       )}
       {named.length > 0 && (
-        <ul className={classes.refused} aria-label="Rejected lines">
+        <ul className={classes.refused} aria-label="Refused lines">
           {named.map(({ file, number, why }) => (
             <li key={`${file}:${String(number)}`}>
               <span className="mono">

@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { api, ProblemError, take } from "@/api/client";
+import { api, ProblemError, type Schemas, take } from "@/api/client";
 import { type Line, linesOf } from "./archive";
 import type { Replay } from "@/features/failures/queries";
 
@@ -96,15 +96,47 @@ export interface Uploaded {
   known: boolean;
 }
 
-/** Reads archives without sending anything: how many lines they have. */
-export async function look(archives: File[], signal: AbortSignal, onReport: (report: Report) => void): Promise<Report> {
+/** What an import would send of archives, and what became of their lines. */
+export interface Tried {
+  report: Report;
+  trial: DryRun;
+}
+
+type DryRun = Schemas["DryRunView"];
+
+/** Some deliveries are shown as they would be made. */
+const EXAMPLES = 5;
+
+/** Has the server look at the archives' lines as an import does, and take none of them. */
+export async function tryOut({ project, sync, archives, signal, onReport }: Omit<Upload, "perMinute" | "onStep">): Promise<Tried> {
+  const params = { path: { project, sync } };
+  // Nothing is made of it: any digest will do.
+  const what = { name: nameOf(archives), digest: "none" };
   let report = NOTHING;
-  for await (const { lines, wrong } of batchesOf(archives)) {
+  let trial: DryRun = { total: 0, looked_at: 0, matching: 0, estimate: 0, exact: true, refused: 0, refused_lines: [], examples: [] };
+  for await (const batch of batchesOf(archives)) {
     signal.throwIfAborted();
-    report = refused({ ...report, read: report.read + lines.length + wrong.length }, wrong.map((line) => [line, line.wrong ?? ""]));
+    report = begun(report, batch);
+    if (batch.lines.length > 0) {
+      const body = { import: what, lines: batch.lines.map(({ text }) => text) };
+      const answer = await persistently(
+        () => take(api.POST("/api/v1/projects/{project}/syncs/{sync}/replays/dry-run", { params, body, signal })),
+        signal,
+      );
+      report = answered({ ...report, taken: report.taken + answer.looked_at }, batch, answer.refused_lines);
+      // The server names the first ones of each request.
+      report = { ...report, refused: report.refused + answer.refused - answer.refused_lines.length };
+      trial = {
+        ...trial,
+        matching: trial.matching + answer.matching,
+        estimate: trial.estimate + answer.estimate,
+        examples: [...trial.examples, ...answer.examples].slice(0, EXAMPLES),
+      };
+    }
+    trial = { ...trial, total: report.read, looked_at: report.taken, refused: report.refused };
     onReport(report);
   }
-  return report;
+  return { report, trial };
 }
 
 /** Lines that go together, and those among them that can't be sent. */
@@ -132,18 +164,27 @@ export async function* batchesOf(archives: File[]): AsyncGenerator<Batch> {
   yield batch;
 }
 
-async function handOver(path: { project: string; sync: string; replay: string }, { lines, wrong }: Batch, before: Report, signal: AbortSignal): Promise<Report> {
-  let report = refused({ ...before, read: before.read + lines.length + wrong.length }, wrong.map((line) => [line, line.wrong ?? ""]));
-  if (lines.length === 0) return report;
-  const body = { lines: lines.map(({ text }) => text) };
+async function handOver(path: { project: string; sync: string; replay: string }, batch: Batch, before: Report, signal: AbortSignal): Promise<Report> {
+  const report = begun(before, batch);
+  if (batch.lines.length === 0) return report;
+  const body = { lines: batch.lines.map(({ text }) => text) };
   const answer = await persistently(
     () => take(api.POST("/api/v1/projects/{project}/syncs/{sync}/replays/{replay}/lines", { params: { path }, body, signal })),
     signal,
   );
-  report = { ...report, taken: report.taken + answer.taken, duplicates: report.duplicates + answer.duplicates };
+  return answered({ ...report, taken: report.taken + answer.taken, duplicates: report.duplicates + answer.duplicates }, batch, answer.refused);
+}
+
+/** With the lines of a batch that were read, and those of them that can't be sent. */
+function begun(before: Report, { lines, wrong }: Batch): Report {
+  return refused({ ...before, read: before.read + lines.length + wrong.length }, wrong.map((line) => [line, line.wrong ?? ""]));
+}
+
+/** With those of a batch's lines that the server refused, by their places in it. */
+function answered(report: Report, { lines }: Batch, refusals: Schemas["RefusedLine"][]): Report {
   return refused(
     report,
-    answer.refused.flatMap(({ index, message }) => (lines[index] === undefined ? [] : [[lines[index], message] as const])),
+    refusals.flatMap(({ index, message }) => (lines[index] === undefined ? [] : [[lines[index], message] as const])),
   );
 }
 

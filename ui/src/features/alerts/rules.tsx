@@ -2,9 +2,10 @@ import { Alert, Button, Group, NumberInput, Stack, Switch, Text } from "@mantine
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Schemas } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { confirmDanger } from "@/components/confirm";
 import { done, failed } from "@/components/notices";
-import { Failed, LoadingRows } from "@/components/states";
+import { Failed } from "@/components/states";
 import { ProblemError } from "@/api/client";
 import { changeRules, RULES, resetRules, type RulesOf, rulesQuery } from "./queries";
 import { QuietHours } from "./quiet-hours";
@@ -37,8 +38,7 @@ export function RulesForm({ of, may }: { of: RulesOf; may: boolean }) {
     },
     onError: failed("The rules weren't reset"),
   });
-  if (stored.isError) return <Failed error={stored.error} what="Rules can't be shown" again={() => void stored.refetch()} />;
-  if (stored.data === undefined) return <LoadingRows rows={5} />;
+  if (stored.data === undefined) return <Absent query={stored} failed="Rules can't be shown" rows={5} />;
   const rules = { ...stored.data.rules, ...without(edited) };
   const { state, error_rate: rate, backlog_age: age, expiry, credentials, loss } = rules;
   const { own } = stored.data.rules;

@@ -4,9 +4,10 @@ import { IconLayoutGrid, IconSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { Absent } from "@/components/absent";
 import { Logo } from "@/components/logo";
 import { Page } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { projectQuery } from "@/features/shell/projects";
 import { CATEGORIES, catalogQuery, type Category, isCategory, type Tile } from "./queries";
 import classes from "./catalog.module.css";
@@ -61,11 +62,8 @@ export function CatalogPage() {
           />
         ))}
       </div>
-      {tiles.isError && (
-        <Failed error={tiles.error} what="The catalog can't be shown" again={() => void tiles.refetch()} />
-      )}
-      {tiles.isPending && <LoadingRows rows={3} height={110} />}
-      {tiles.isSuccess && found.length === 0 && (
+      {tiles.data === undefined && <Absent query={tiles} failed="The catalog can't be shown" rows={3} height={110} />}
+      {tiles.data !== undefined && found.length === 0 && (
         <Empty
           icon={<IconLayoutGrid size={22} />}
           title="No destination matches"

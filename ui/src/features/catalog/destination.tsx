@@ -5,12 +5,13 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
+import { Absent } from "@/components/absent";
 import { useChecks } from "@/components/checks";
 import { BackLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { Page, Section } from "@/components/page";
 import { Prose } from "@/components/prose";
-import { Failed, LoadingRows } from "@/components/states";
+import { Failed } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { projectQuery } from "@/features/shell/projects";
 import { syncsQuery } from "@/features/syncs/queries";
@@ -24,17 +25,10 @@ export function DestinationPage() {
   const { project, definition } = route.useParams();
   const { organisation } = useSuspenseQuery(projectQuery(project)).data;
   const destination = useQuery(destinationQuery(organisation, definition));
-  if (destination.isError) {
-    return (
-      <Page title="Destination">
-        <Failed error={destination.error} what="This destination can't be shown" again={() => void destination.refetch()} />
-      </Page>
-    );
-  }
   if (destination.data === undefined) {
     return (
       <Page title="Destination">
-        <LoadingRows />
+        <Absent query={destination} failed="This destination can't be shown" />
       </Page>
     );
   }

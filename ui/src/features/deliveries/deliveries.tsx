@@ -42,7 +42,7 @@ export function DeliveriesPage() {
   }
   const pages = outcomes.data?.pages ?? [];
   return (
-    <div className={classes.page}>
+    <div>
       <AtOnce {...of} />
       <Filters project={project} search={search} onChange={change} />
       <Listing

@@ -1,6 +1,7 @@
 import { Button, Group, Text } from "@mantine/core";
 import { IconRepeat } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { Absent } from "@/components/absent";
 import { Code } from "@/components/code";
 import { sentenceCase } from "@/components/highlight";
 import { TextLink } from "@/components/links";
@@ -33,10 +34,7 @@ export function Delivery({ project, sync, organisation, offset, ofImport }: Deli
   const may = useMay(organisation, "syncs:write");
   const again = useReplayDialog(of);
   const deliveries = useQuery(deliveriesQuery(of, offset, ofImport));
-  if (deliveries.isError) {
-    return <Failed error={deliveries.error} what="The delivery can't be shown" again={() => void deliveries.refetch()} />;
-  }
-  if (deliveries.data === undefined) return <LoadingRows rows={4} />;
+  if (deliveries.data === undefined) return <Absent query={deliveries} failed="The delivery can't be shown" rows={4} />;
   const known = deliveries.data.deliveries;
   const ended = known.filter(({ state }) => state === "expired" || state === "discarded").map(({ delivery_id }) => delivery_id);
   return (

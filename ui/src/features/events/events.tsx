@@ -3,11 +3,12 @@ import { IconActivity, IconEyeOff, IconPlayerPause, IconPlayerPlay } from "@tabl
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
+import { Absent } from "@/components/absent";
 import { Code } from "@/components/code";
 import { ButtonLink, TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { Page } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty, Failed } from "@/components/states";
 import { absolute, clock } from "@/components/time";
 import { soughtOf, whyQuery } from "@/features/why/queries";
 import { Verdicts } from "@/features/why/verdict";
@@ -102,11 +103,8 @@ export function EventsPage() {
         </>
       }
     >
-      {newest.isError && (
-        <Failed error={newest.error} what="Events can't be shown" again={() => void newest.refetch()} />
-      )}
-      {newest.isPending && <LoadingRows rows={10} height={36} />}
-      {newest.isSuccess && shown.length === 0 && (
+      {newest.data === undefined && <Absent query={newest} failed="Events can't be shown" rows={10} height={36} />}
+      {newest.data !== undefined && shown.length === 0 && (
         <Empty
           icon={<IconActivity size={22} />}
           title={type === undefined ? "No events yet" : `No recent events of this type`}
@@ -162,8 +160,7 @@ export function EventsPage() {
         size="lg"
         title={current.data == null ? "Event" : typeOf(current.data)}
       >
-        {current.isError && <Failed error={current.error} what="The event can't be shown" />}
-        {current.isLoading && <LoadingRows rows={3} />}
+        {opened !== undefined && current.data === undefined && <Absent query={current} failed="The event can't be shown" rows={3} />}
         {current.data === null && <Text>The project no longer keeps this event.</Text>}
         {current.data != null && <Details project={project} event={current.data} />}
       </Drawer>
@@ -272,7 +269,7 @@ function Details({ project, event }: { project: string; event: EventView }) {
 function Fate({ project, event }: { project: string; event: EventView }) {
   const found = useInfiniteQuery(whyQuery(project, soughtOf(event.event as Record<string, unknown>)));
   const explained = found.data?.pages.flatMap((page) => page.events).find((each) => each.offset === event.offset);
-  if (found.isError) return <Failed error={found.error} what="What each sync did with it can't be shown" />;
+  if (found.isError && found.data === undefined) return <Failed error={found.error} what="What each sync did with it can't be shown" />;
   if (explained === undefined) return null;
   return (
     <div style={{ marginBottom: 16 }}>

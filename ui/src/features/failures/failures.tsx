@@ -2,12 +2,13 @@ import { Button, Group, Text } from "@mantine/core";
 import { IconChevronRight, IconCircleCheck, IconRepeat } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { Absent } from "@/components/absent";
 import { sentenceCase } from "@/components/highlight";
 import { TextLink } from "@/components/links";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { Section } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { useMay } from "@/features/access/me";
 import { figuresQuery, inNumbers } from "@/features/overview/figures";
@@ -48,14 +49,13 @@ export function FailuresPage() {
   };
   const again = useReplayDialog(of);
   return (
-    <div className={classes.page}>
+    <div>
       <Group justify="space-between" mb="sm">
         <Text c="dimmed">What went wrong in {RANGES[range].words}, by category.</Text>
         <RangeChoice range={range} onChange={(next) => void navigate({ search: { range: next }, replace: true })} />
       </Group>
-      {figures.isError && <Failed error={figures.error} what="Failures can't be shown" again={() => void figures.refetch()} />}
-      {figures.isPending && <LoadingRows rows={3} height={56} />}
-      {figures.isSuccess && groups.length === 0 && (
+      {figures.data === undefined && <Absent query={figures} failed="Failures can't be shown" rows={3} height={56} />}
+      {figures.data !== undefined && groups.length === 0 && (
         <Empty icon={<IconCircleCheck size={22} />} title="Nothing failed">
           In {RANGES[range].words} every attempt succeeded. Choose a longer period to look further back.
         </Empty>

@@ -2,10 +2,10 @@ import { SegmentedControl, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Schemas } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { Code } from "@/components/code";
 import { pretty } from "@/components/highlight";
 import { absolute } from "@/components/time";
-import { Failed, LoadingRows } from "@/components/states";
 import { sampleQuery } from "@/features/why/queries";
 import classes from "@/features/why/why.module.css";
 import type { FailureGroup } from "./groups";
@@ -20,8 +20,7 @@ interface Of {
 export function Samples({ project, sync, group }: Of & { group: FailureGroup }) {
   const failures = useQuery(failuresQuery({ project, sync }));
   const [chosen, setChosen] = useState<number>();
-  if (failures.isError) return <Failed error={failures.error} what="Samples can't be shown" again={() => void failures.refetch()} />;
-  if (failures.data === undefined) return <LoadingRows rows={2} />;
+  if (failures.data === undefined) return <Absent query={failures} failed="Samples can't be shown" rows={2} />;
   const { failed, discarded } = failures.data;
   const own = (group.attempted ? failed : discarded).find((each) => each.category === group.reason);
   const samples = own?.samples ?? [];
@@ -54,8 +53,7 @@ export function Samples({ project, sync, group }: Of & { group: FailureGroup }) 
 /** One sample. */
 export function Sample({ project, sync, id }: Of & { id: number }) {
   const sample = useQuery(sampleQuery(project, sync, id));
-  if (sample.isError) return <Failed error={sample.error} what="The sample can't be shown" again={() => void sample.refetch()} />;
-  if (sample.data === undefined) return <LoadingRows rows={3} />;
+  if (sample.data === undefined) return <Absent query={sample} failed="The sample can't be shown" rows={3} />;
   const { at, attempt, message, event, request, response, timing } = sample.data;
   return (
     <>

@@ -8,8 +8,8 @@ import classes from "./failures.module.css";
 
 interface TrialProps {
   trial: Schemas["DryRunView"];
-  /** What is sent: deliveries that failed, or events of the past. */
-  of: "failed" | "events";
+  /** What is sent: deliveries that failed, events of the past, or those of archives. */
+  of: "failed" | "events" | "archive";
   /** How many a minute are begun at most. */
   perMinute?: number | null;
 }
@@ -19,21 +19,25 @@ export function unbuilt({ examples }: Pick<Schemas["DryRunView"], "examples">): 
   return examples.filter(({ now }) => now == null || now.outcome === "discarded").length;
 }
 
+/** Said where nothing would be sent of so many. */
+function nothing(of: TrialProps["of"], total: number): string {
+  const all = inNumbers(total);
+  if (of === "failed") return total === 0 ? "There are no failed deliveries." : `None of ${all} failed deliveries matches.`;
+  if (of === "events") return total === 0 ? "No events of this period are kept." : `None of ${all} ${total === 1 ? "event" : "events"} of this period is selected by this sync.`;
+  return total === 0 ? "The archives have no event that can be read." : `None of ${all} ${total === 1 ? "event" : "events"} in the archives is selected by this sync.`;
+}
+
 /** What would be sent: how many, how long that takes at a rate, and some of them as they would be made now. */
 export function Trial({ trial, of, perMinute = null }: TrialProps) {
-  const { total, estimate, exact, examples } = trial;
+  const { estimate, exact, examples } = trial;
+  // Of archives, what can be read.
+  const total = of === "archive" ? trial.looked_at : trial.total;
   const failed = of === "failed";
   const without = unbuilt(trial);
   if (estimate === 0) {
     return (
       <Alert color="gray">
-        {total === 0
-          ? failed
-            ? "There are no failed deliveries."
-            : "No events of this period are kept."
-          : failed
-            ? `None of ${inNumbers(total)} failed deliveries matches.`
-            : `None of ${inNumbers(total)} events of this period is selected by this sync.`}
+        {nothing(of, total)}
       </Alert>
     );
   }
@@ -62,13 +66,17 @@ export function Trial({ trial, of, perMinute = null }: TrialProps) {
       )}
       <ul className={classes.examples} aria-label="Examples">
         {examples.map((example, index) => (
-          <li key={`${String(example.offset)}-${example.part}`}>
+          <li key={`${String(index)}-${String(example.offset)}-${example.part}`}>
             <details className={classes.example} open={index === 0}>
               <summary>
                 <b>{example.event_type ?? "An event"}</b>
-                <span className="muted">
-                  {example.part === "user" ? "its user, " : ""}received <Time at={example.received_at} />
-                </span>
+                {of === "archive" ? (
+                  example.part === "user" && <span className="muted">its user</span>
+                ) : (
+                  <span className="muted">
+                    {example.part === "user" ? "its user, " : ""}received <Time at={example.received_at} />
+                  </span>
+                )}
               </summary>
               {example.message != null && (
                 <Text size="sm" mb={8}>

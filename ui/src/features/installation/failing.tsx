@@ -1,35 +1,32 @@
 import { Alert, Text } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
-import { useQueries } from "@tanstack/react-query";
+import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { TextLink } from "@/components/links";
+import { Failed } from "@/components/states";
 import { inNumbers } from "@/features/overview/figures";
 import { useProjects } from "@/features/shell/projects";
-import { statusQuery, type SyncStatus, syncsQuery } from "@/features/syncs/queries";
+import { failingQuery } from "./failing-query";
 import classes from "./installation.module.css";
 
-/** Of how many syncs at most it is asked how they do, and how often. */
-const MOST = 100;
-const EVERY_MILLISECONDS = 30_000;
 /** So many are named. */
 const NAMED = 8;
-
-/** Whether deliveries fail, or can't be made. */
-const fails = ({ health }: SyncStatus) => health === "failing" || health === "misconfigured" || health === "stalled";
 
 /** The enabled syncs that don't deliver, of the projects that whoever looks has access to. */
 export function FailingSyncs() {
   const projects = useProjects();
-  const lists = useQueries({ queries: projects.map(({ id }) => ({ ...syncsQuery(id), staleTime: EVERY_MILLISECONDS })) });
-  const enabled = lists.flatMap((list) => list.data?.items ?? []).filter((sync) => sync.enabled);
-  const asked = enabled.slice(0, MOST);
-  const answers = useQueries({
-    queries: asked.map((sync) => ({ ...statusQuery(sync.project, sync.id), refetchInterval: EVERY_MILLISECONDS })),
-  });
-  const failing = asked.flatMap((sync, index) => {
-    const status = answers[index]?.data;
-    return status !== undefined && fails(status) ? [{ sync, status }] : [];
-  });
-  if (failing.length === 0) return null;
+  const found = useQuery(failingQuery(projects.map(({ id }) => id)));
+  if (found.data === undefined) {
+    return found.isError ? <Failed error={found.error} what="Syncs can't be checked" again={() => void found.refetch()} /> : null;
+  }
+  const { failing, looked, more } = found.data;
+  const rest = more ? ` Only the first ${inNumbers(looked)} enabled syncs were checked.` : "";
+  if (failing.length === 0) {
+    return rest === "" ? null : (
+      <Alert mt="md" color="gray" icon={<IconInfoCircle size={18} />}>
+        {`Only the first ${inNumbers(looked)} enabled syncs were checked: all of them deliver.`}
+      </Alert>
+    );
+  }
   const pending = failing.reduce((sum, { status }) => sum + status.pending, 0);
   return (
     <Alert
@@ -40,9 +37,8 @@ export function FailingSyncs() {
       role="status"
     >
       <Text size="sm" mb={6}>
-        Of the projects that you have access to
-        {enabled.length > MOST && `, among their first ${inNumbers(MOST)} enabled syncs`}
-        {pending > 0 && `; ${inNumbers(pending)} ${pending === 1 ? "retry is" : "retries are"} pending`}.
+        Of {inNumbers(looked)} enabled {looked === 1 ? "sync" : "syncs"} in the projects that you have access to
+        {pending > 0 && `; ${inNumbers(pending)} ${pending === 1 ? "retry is" : "retries are"} pending`}.{rest}
       </Text>
       <ul className={classes.reasons} aria-label="Syncs that can't deliver">
         {failing.slice(0, NAMED).map(({ sync }) => (

@@ -1,7 +1,7 @@
 import { Alert, Button, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Absent } from "@/components/absent";
 import { CopyField } from "@/components/copy";
-import { Failed, LoadingRows } from "@/components/states";
 import { usePerson } from "@/features/access/me";
 import { linkOf, newestMail, readMail } from "./outbox-queries";
 
@@ -41,8 +41,7 @@ function Link({ recipient, kind }: { recipient: string; kind: string }) {
     staleTime: 0,
     gcTime: 0,
   });
-  if (link.isError) return <Failed error={link.error} what="The link can't be shown" again={() => void link.refetch()} />;
-  if (link.isPending) return <LoadingRows rows={1} />;
+  if (link.data === undefined) return <Absent query={link} failed="The link can't be shown" rows={1} />;
   if (link.data === null) return <Text size="sm">The link is in the outbox of the installation.</Text>;
   return <CopyField value={link.data} label="Link" />;
 }

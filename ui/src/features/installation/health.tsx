@@ -2,9 +2,10 @@ import { Alert, Text } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { NO_ANSWER, ProblemError } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { TextLink } from "@/components/links";
 import { Section } from "@/components/page";
-import { Failed, LoadingRows } from "@/components/states";
+import { Failed } from "@/components/states";
 import { inTime } from "@/components/amounts";
 import { providersQuery } from "@/features/access/providers";
 import { FailingSyncs } from "./failing";
@@ -32,8 +33,7 @@ export function HealthPage() {
   const configured = useQuery(installationQuery);
   return (
     <>
-      {health.isError && <Failed error={health.error} what="Health is unknown" again={() => void health.refetch()} />}
-      {health.isPending && <LoadingRows rows={2} />}
+      {health.data === undefined && <Absent query={health} failed="Health is unknown" rows={2} />}
       {health.data?.ready === true && (
         <Alert color="green" icon={<IconCircleCheck size={18} />} title="The server works" role="status">
           Event storage and the database respond, and no enabled sync falls behind in reading events.
@@ -49,7 +49,7 @@ export function HealthPage() {
         </Alert>
       )}
       <FailingSyncs />
-      {configured.isError && (
+      {configured.isError && configured.data === undefined && (
         <Failed error={configured.error} what="Configuration can't be shown" again={() => void configured.refetch()} />
       )}
       <Section title="Configuration" about="Read-only here; change it in the server's configuration file or environment.">

@@ -4,12 +4,13 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tansta
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, take } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { Code } from "@/components/code";
 import { CopyField } from "@/components/copy";
 import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { useSendsMail } from "@/features/access/providers";
 import { linkOf, type Mail, outboxQuery, readMail } from "./outbox-queries";
@@ -143,8 +144,7 @@ export function OutboxPage() {
 
 function MailText({ mail }: { mail: Mail }) {
   const read = useQuery({ queryKey: ["mail", mail.id], queryFn: () => readMail(mail.id), staleTime: 0, gcTime: 0 });
-  if (read.isError) return <Failed error={read.error} what="The mail can't be shown" again={() => void read.refetch()} />;
-  if (read.data === undefined) return <LoadingRows rows={4} />;
+  if (read.data === undefined) return <Absent query={read} failed="The mail can't be shown" rows={4} />;
   const { text, masked } = read.data;
   if (text == null) return <Text>Its text is no longer kept.</Text>;
   const link = masked ? null : linkOf(text);

@@ -1,10 +1,10 @@
 import { Badge, Button, Group, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { confirmDanger } from "@/components/confirm";
 import { done, failed } from "@/components/notices";
 import { Section } from "@/components/page";
-import { Failed, LoadingRows } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 
 const QUERY = ["secrets"];
@@ -33,10 +33,7 @@ export function SecretsPage() {
     },
     onError: failed("The keys weren't removed"),
   });
-  if (secrets.isError) {
-    return <Failed error={secrets.error} what="The keys can't be shown" again={() => void secrets.refetch()} />;
-  }
-  if (secrets.data === undefined) return <LoadingRows rows={3} />;
+  if (secrets.data === undefined) return <Absent query={secrets} failed="The keys can't be shown" rows={3} />;
   const { keys, left, resealing } = secrets.data;
   const unused = keys.filter((key) => !key.seals && key.values === 0);
   return (

@@ -2,11 +2,12 @@ import { Group, Text } from "@mantine/core";
 import { IconCircleCheck, IconRocket, IconRoute } from "@tabler/icons-react";
 import { useQueries, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { Absent } from "@/components/absent";
 import { Chart } from "@/components/chart/chart";
 import { HealthMark } from "@/components/health";
 import { ButtonLink, TextLink } from "@/components/links";
 import { Page, Section } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { projectQuery } from "@/features/shell/projects";
 import { SyncLogo } from "@/features/syncs/logo";
@@ -28,8 +29,7 @@ export function OverviewPage() {
   return (
     <Page title="Overview" about={name}>
       {looks && <Flow project={project} />}
-      {syncs.isError && <Failed error={syncs.error} what="Syncs can't be shown" again={() => void syncs.refetch()} />}
-      {syncs.isPending && <LoadingRows rows={3} height={56} />}
+      {syncs.data === undefined && <Absent query={syncs} failed="Syncs can't be shown" rows={3} height={56} />}
       {syncs.data !== undefined && <Syncs project={project} syncs={syncs.data.items} />}
     </Page>
   );
@@ -41,10 +41,7 @@ function Flow({ project }: { project: string }) {
   const navigate = route.useNavigate();
   const figures = useQuery(figuresQuery(project, null, range));
   const lately = useQuery(figuresQuery(project, null, "1h"));
-  if (figures.isError) {
-    return <Failed error={figures.error} what="Figures can't be shown" again={() => void figures.refetch()} />;
-  }
-  if (figures.data === undefined) return <LoadingRows rows={1} height={340} />;
+  if (figures.data === undefined) return <Absent query={figures} failed="Figures can't be shown" rows={1} height={340} />;
   const series = [
     counted(figures.data, "Received", { tone: "soft", as: "up" }, (step) => step.received),
     counted(figures.data, "Delivered", { tone: "accent", as: "down" }, (step) => step.delivered_first),
@@ -137,7 +134,9 @@ function Syncs({ project, syncs }: { project: string; syncs: Sync[] }) {
   return (
     <>
       <Section title="Needs attention">
-        {troubled.length === 0 ? (
+        {troubled.length === 0 && answers.some(({ isPending }) => isPending) ? (
+          <LoadingRows rows={1} height={84} />
+        ) : troubled.length === 0 ? (
           <p className={classes.calm}>
             <IconCircleCheck size={18} color="var(--ms-healthy)" aria-hidden /> Nothing: every enabled sync delivers.
           </p>

@@ -3,13 +3,14 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, matching, take, type Schemas } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { confirmDanger } from "@/components/confirm";
 import { Conflicts } from "@/components/conflicts";
 import { BackLink } from "@/components/links";
 import { Logo } from "@/components/logo";
 import { done } from "@/components/notices";
 import { Page } from "@/components/page";
-import { Failed, LoadingRows } from "@/components/states";
+import { Failed } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import classes from "@/features/syncs/sync.module.css";
 import { differences } from "@/features/syncs/difference";
@@ -38,18 +39,10 @@ const TABS = [
 export function DefinitionPage() {
   const { organisation, definition: id } = route.useParams();
   const definition = useQuery(definitionQuery(organisation, id));
-  // What is shown stays, with what was typed, when it can't be read anew.
-  if (definition.isError && definition.data === undefined) {
-    return (
-      <Page title="Destination">
-        <Failed error={definition.error} what="This destination can't be shown" again={() => void definition.refetch()} />
-      </Page>
-    );
-  }
   if (definition.data === undefined) {
     return (
       <Page title="Destination">
-        <LoadingRows rows={6} />
+        <Absent query={definition} failed="This destination can't be shown" rows={6} />
       </Page>
     );
   }

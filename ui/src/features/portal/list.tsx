@@ -6,11 +6,12 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
+import { Absent } from "@/components/absent";
 import { useChecks } from "@/components/checks";
 import { Logo } from "@/components/logo";
 import { Time } from "@/components/moment";
 import { Page } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty, Failed } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import classes from "@/features/catalog/catalog.module.css";
 import { definitionsQuery } from "./queries";
@@ -31,15 +32,8 @@ export function DefinitionsPage() {
       about="Define a destination once; people connect it from the catalog."
       actions={items.length > 0 ? add : undefined}
     >
-      {definitions.isError && (
-        <Failed
-          error={definitions.error}
-          what="Destinations can't be shown"
-          again={() => void definitions.refetch()}
-        />
-      )}
-      {definitions.isPending && <LoadingRows rows={3} height={92} />}
-      {definitions.isSuccess && items.length === 0 && (
+      {definitions.data === undefined && <Absent query={definitions} failed="Destinations can't be shown" rows={3} height={92} />}
+      {definitions.data !== undefined && items.length === 0 && (
         <Empty icon={<IconPuzzle size={22} />} title="No destinations of your own" action={add}>
           Define what users fill in and which request each event makes; test it, then release it.
         </Empty>

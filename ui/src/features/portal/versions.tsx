@@ -3,6 +3,7 @@ import { IconVersions } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { confirmDanger } from "@/components/confirm";
 import { fieldName } from "@/components/field-name";
 import { Time } from "@/components/moment";
@@ -23,10 +24,7 @@ interface VersionsProps {
 /** What was released, how far each version has come, and what reviewers said. */
 export function VersionsTab({ organisation, definition, may }: VersionsProps) {
   const versions = useInfiniteQuery(definitionVersionsQuery(organisation, definition.id));
-  if (versions.isError) {
-    return <Failed error={versions.error} what="Versions can't be shown" again={() => void versions.refetch()} />;
-  }
-  if (versions.data === undefined) return <LoadingRows height={80} />;
+  if (versions.data === undefined) return <Absent query={versions} failed="Versions can't be shown" height={80} />;
   const items = versions.data.pages.flatMap((page) => page.items);
   if (items.length === 0) {
     return (
@@ -190,7 +188,7 @@ function Difference({ organisation, definition, from, to }: DifferenceProps) {
   if (former?.data !== undefined && version?.data !== undefined) {
     return <Changes changes={differences(former.data.content, version.data.content)} of={version.data.content} />;
   }
-  const error = former?.error ?? version?.error;
+  const error = [former, version].find((each) => each !== undefined && each.data === undefined && each.error !== null)?.error;
   if (error == null) return <LoadingRows height={80} />;
   const again = () => {
     void former?.refetch();

@@ -4,6 +4,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, take, type Schemas } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { confirmDanger } from "@/components/confirm";
 import { fieldName } from "@/components/field-name";
 import { sentenceCase } from "@/components/highlight";
@@ -37,17 +38,10 @@ export function ReviewPage() {
 function Asked() {
   const { definition, version } = route.useParams();
   const review = useQuery(reviewQuery(definition, Number(version)));
-  if (review.isError) {
-    return (
-      <Page title="Review">
-        <Failed error={review.error} what="This version can't be shown" again={() => void review.refetch()} />
-      </Page>
-    );
-  }
   if (review.data === undefined) {
     return (
       <Page title="Review">
-        <LoadingRows rows={6} />
+        <Absent query={review} failed="This version can't be shown" rows={6} />
       </Page>
     );
   }

@@ -2,10 +2,11 @@ import { Badge, Button, Group } from "@mantine/core";
 import { IconChecklist } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { Absent } from "@/components/absent";
 import { Logo } from "@/components/logo";
 import { Time } from "@/components/moment";
 import { Page } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { usePerson } from "@/features/access/me";
 import { useSendsMail } from "@/features/access/providers";
 import { CATEGORIES } from "@/features/catalog/queries";
@@ -34,11 +35,8 @@ function Queue() {
   const items = reviews.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page title="Reviews" about="Destinations submitted for everyone's catalog, oldest first.">
-      {reviews.isError && (
-        <Failed error={reviews.error} what="Reviews can't be shown" again={() => void reviews.refetch()} />
-      )}
-      {reviews.isPending && <LoadingRows rows={3} height={92} />}
-      {reviews.isSuccess && items.length === 0 && (
+      {reviews.data === undefined && <Absent query={reviews} failed="Reviews can't be shown" rows={3} height={92} />}
+      {reviews.data !== undefined && items.length === 0 && (
         <Empty icon={<IconChecklist size={22} />} title="Nothing to review">
           Submitted destinations appear here{sendsMail === true ? ", and you get a mail" : ""}.
         </Empty>

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, idempotencyKey, matching, ProblemError, take, type Schemas } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { useChecks } from "@/components/checks";
 import { confirmDanger } from "@/components/confirm";
 import { CopyField } from "@/components/copy";
@@ -11,7 +12,7 @@ import { ButtonLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { done, failed } from "@/components/notices";
 import { ListHead } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty, Failed } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { type Project, projectsQuery } from "@/features/shell/projects";
 import { Erasures } from "./erasures";
@@ -29,10 +30,7 @@ export function ProjectsPage() {
   const [rotating, setRotating] = useState<{ project: Project; kind: Kind }>();
   const [renaming, setRenaming] = useState<Project>();
   const [opened, setOpened] = useState<{ project: Project; what: Form }>();
-  if (projects.isError) {
-    return <Failed error={projects.error} what="Projects can't be shown" again={() => void projects.refetch()} />;
-  }
-  if (projects.data === undefined) return <LoadingRows height={90} />;
+  if (projects.data === undefined) return <Absent query={projects} failed="Projects can't be shown" height={90} />;
   if (projects.data.items.length === 0) {
     return (
       <Empty

@@ -55,7 +55,7 @@ export function RetentionForm({ project, onDone }: { project: Project; onDone: (
             .
           </Text>
         )}
-        {held.isError && <Failed error={held.error} what="What is kept can't be shown" again={() => void held.refetch()} />}
+        {held.isError && held.data === undefined && <Failed error={held.error} what="What is kept can't be shown" again={() => void held.refetch()} />}
         <Hours
           label="Keep events for"
           about="In hours. Leave empty for the installation's default. Undelivered events are kept until they are delivered or have failed."

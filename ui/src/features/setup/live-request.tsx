@@ -72,7 +72,7 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
       )}
       {error !== null && answer === undefined && <Failed error={error} what="The request can't be shown" />}
       {part !== undefined && (
-        <div className={classes.request} data-stale={error !== null} aria-busy={pending}>
+        <div aria-busy={pending}>
           <RequestView part={part} />
         </div>
       )}

@@ -28,7 +28,7 @@ export function MatchCount({ sync, form }: { sync: Sync; form: Form }) {
     staleTime: 30_000,
     retry: false,
   });
-  if (counted.isError) {
+  if (counted.error !== null && counted.data === undefined) {
     const unready = counted.error instanceof ProblemError && counted.error.status === 422;
     return (
       <Text size="sm" c="dimmed">

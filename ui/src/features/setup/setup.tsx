@@ -3,11 +3,11 @@ import { IconAlertCircle, IconCircle, IconCircleCheck } from "@tabler/icons-reac
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { Absent } from "@/components/absent";
 import { Conflicts } from "@/components/conflicts";
 import { useHeldFocus } from "@/components/held-focus";
 import { merge, valueAt, withValueAt } from "@/components/merge";
 import { useSettled } from "@/components/settled";
-import { Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { type Destination, destinationQuery } from "@/features/catalog/queries";
 import { observedQuery } from "@/features/events/queries";
@@ -36,17 +36,7 @@ export function SetupPage() {
   const { organisation } = useSuspenseQuery(projectQuery(project)).data;
   const sync = useSuspenseQuery(syncQuery(project, id)).data;
   const destination = useQuery(destinationQuery(organisation, sync.definition.id));
-  // What is shown stays, with what was typed, when it can't be read anew.
-  if (destination.isError && destination.data === undefined) {
-    return (
-      <Failed
-        error={destination.error}
-        what="The settings can't be shown"
-        again={() => void destination.refetch()}
-      />
-    );
-  }
-  if (destination.data === undefined) return <LoadingRows rows={6} />;
+  if (destination.data === undefined) return <Absent query={destination} failed="The settings can't be shown" rows={6} />;
   return <Setup key={sync.id} sync={sync} destination={destination.data} organisation={organisation} />;
 }
 

@@ -11,6 +11,7 @@ import { meQuery } from "@/features/access/me";
 import { Away } from "./away";
 import { MeMenu } from "./me-menu";
 import { Navigation } from "./navigation";
+import { Outdated } from "./outdated-notice";
 import { Palette, PaletteButton } from "./palette";
 import { ProjectSwitcher } from "./project-switcher";
 import { lastProject, rememberProject, useProjects } from "./projects";
@@ -20,16 +21,29 @@ import classes from "./shell.module.css";
 /** Lets in whoever is signed in; everybody else is asked to sign in, and comes back. */
 export function Shell() {
   const me = useQuery(meQuery);
-  if (me.isPending) return <Waiting />;
+  const [first, setFirst] = useState<string>();
+  const now = me.data?.kind === "person" ? me.data.person.id : undefined;
+  if (first === undefined && now !== undefined) setFirst(now);
+  // Until it is known who it is, nothing is shown of what is behind.
+  if (me.isPending) return <Blank />;
   // Whoever was in signs in again above what they were doing.
   if (me.data === undefined && me.error instanceof ProblemError && me.error.status === 401) return <ToSignIn />;
   // Whoever is in stays in while the server is away.
   if (me.data === undefined) return <PageFailed error={me.error} />;
+  if (first !== undefined && first !== now) return <Anew />;
   return (
     <Suspense fallback={<Waiting />}>
       <Frame />
     </Suspense>
   );
+}
+
+/** Another account signed in: what was shown and typed was somebody else's, and is dropped unasked. */
+function Anew() {
+  useEffect(() => {
+    window.location.reload();
+  }, []);
+  return <Blank />;
 }
 
 /** Leads to signing in, once, from where somebody is now. */
@@ -40,7 +54,34 @@ function ToSignIn() {
   useEffect(() => {
     void navigate({ to: "/sign-in", search: { to: from }, replace: true });
   }, [navigate, from]);
-  return <Waiting />;
+  return <Blank />;
+}
+
+/** Whether something takes longer than it mostly does. */
+function useLong(milliseconds: number): boolean {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setLong(true);
+    }, milliseconds);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [milliseconds]);
+  return long;
+}
+
+/** After how long an empty screen says what it is. */
+const BLANK_MILLISECONDS = 400;
+
+/** Nothing yet: neither the application nor the way into it. */
+function Blank() {
+  const long = useLong(BLANK_MILLISECONDS);
+  return (
+    <Center mih="100vh" role="status" aria-busy="true" aria-label="Loading">
+      {long && <Mark size={34} />}
+    </Center>
+  );
 }
 
 /** After how long a wait is spoken of. */
@@ -48,15 +89,7 @@ const LONG_MILLISECONDS = 2000;
 
 /** The frame without what belongs in it, which is asked for. */
 function Waiting() {
-  const [long, setLong] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      setLong(true);
-    }, LONG_MILLISECONDS);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, []);
+  const long = useLong(LONG_MILLISECONDS);
   return (
     <AppShell
       header={{ height: 52 }}
@@ -148,6 +181,7 @@ function Frame() {
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         <Away />
+        <Outdated />
         <Suspense
           fallback={
             <Center h="50vh" role="status" aria-label="Loading">

@@ -57,14 +57,14 @@ export function FirstEventPage() {
           </Text>
         </div>
         <div aria-live="polite">
-          {newest.isError && (
+          {newest.isError && newest.data === undefined && (
             <Failed
               error={newest.error}
               what="Whether events arrive can't be checked"
               again={() => void newest.refetch()}
             />
           )}
-          {event === undefined && !newest.isError && (
+          {event === undefined && (!newest.isError || newest.data !== undefined) && (
             <div className={classes.waiting}>
               <Loader size="sm" type="dots" data-lasting />
               <Text fw={600}>Waiting for the first event</Text>

@@ -15,7 +15,7 @@ export function SyncAlerts() {
   const { organisation } = useSuspenseQuery(projectQuery(project)).data;
   const may = useMay(organisation, "syncs:write");
   return (
-    <div style={{ maxWidth: 1216 }}>
+    <div>
       <Incidents project={project} sync={sync} may={may} />
       <Section
         title="Alert rules"

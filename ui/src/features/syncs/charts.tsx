@@ -1,8 +1,8 @@
 import { Group, Text } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { Absent } from "@/components/absent";
 import { Chart, type ChartProps } from "@/components/chart/chart";
-import { Failed, LoadingRows } from "@/components/states";
 import { type Counted, counted, failedOf, highestOf, inNumbers, inSeconds, letGo, measured, sumOf } from "@/features/overview/figures";
 import { FIRST_RANGE, RANGES } from "@/features/overview/range";
 import { RangeChoice } from "@/features/overview/range-choice";
@@ -17,10 +17,7 @@ export function Charts({ sync }: { sync: Sync }) {
   const { range = FIRST_RANGE } = route.useSearch();
   const navigate = route.useNavigate();
   const figures = useQuery({ ...overTimeQuery(sync, range), placeholderData: keepPreviousData });
-  if (figures.isError) {
-    return <Failed error={figures.error} what="Figures can't be shown" again={() => void figures.refetch()} />;
-  }
-  if (figures.data === undefined) return <LoadingRows rows={1} height={300} />;
+  if (figures.data === undefined) return <Absent query={figures} failed="Figures can't be shown" rows={1} height={300} />;
   const { data } = figures;
   const { span } = data;
   const { words } = RANGES[range];

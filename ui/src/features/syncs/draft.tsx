@@ -1,15 +1,14 @@
 import { Button, Group, Text } from "@mantine/core";
 import { IconCircleCheck, IconPlayerPlay } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { Absent } from "@/components/absent";
 import { ButtonLink } from "@/components/links";
 import { Section } from "@/components/page";
-import { Failed, LoadingRows } from "@/components/states";
 import { stepOf } from "@/features/setup/form";
 import { leftToDo, unreadyQuery } from "@/features/setup/unready";
 import { UnreadyList } from "@/features/setup/unready-list";
 import { useSwitch } from "./actions";
 import type { Sync } from "./queries";
-import classes from "./overview.module.css";
 
 /** A sync that was never enabled: what is left to do until it can be. */
 export function Draft({ sync, may }: { sync: Sync; may: boolean }) {
@@ -19,15 +18,14 @@ export function Draft({ sync, may }: { sync: Sync; may: boolean }) {
   const ready = problems?.length === 0;
   const first = problems?.[0];
   return (
-    <div className={classes.page}>
+    <div>
       <Text size="lg">This sync isn&apos;t enabled yet.</Text>
       <Text c="dimmed" maw={640}>
         Nothing was sent, and nothing waits for it. It starts with the first event received once it is enabled; earlier ones can be
         sent under <i>Replay</i> then.
       </Text>
       <Section title={problems === undefined ? "Set-up" : ready ? "It is ready" : leftToDo(problems, sync)}>
-        {unready.isError && <Failed error={unready.error} what="What is left to do can't be shown" again={() => void unready.refetch()} />}
-        {unready.isPending && <LoadingRows rows={2} />}
+        {unready.data === undefined && <Absent query={unready} failed="What is left to do can't be shown" rows={2} />}
         {ready && (
           <Group gap={8}>
             <IconCircleCheck size={18} color="var(--ms-healthy)" aria-hidden />

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useMutation, useQueries, useQueryClient } from "@tans
 import { getRouteApi } from "@tanstack/react-router";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { confirmDanger } from "@/components/confirm";
 import { fieldName } from "@/components/field-name";
 import { Time } from "@/components/moment";
@@ -25,10 +26,7 @@ export function SyncHistory() {
   const navigate = route.useNavigate();
   const sync = useSuspenseQuery(syncQuery(project, id)).data;
   const versions = useInfiniteQuery(versionsQuery(project, id));
-  if (versions.isError) {
-    return <Failed error={versions.error} what="The history can't be shown" again={() => void versions.refetch()} />;
-  }
-  if (versions.data === undefined) return <LoadingRows />;
+  if (versions.data === undefined) return <Absent query={versions} failed="The history can't be shown" />;
   const items = versions.data.pages.flatMap((page) => page.items);
   const chosen = version ?? items[0]?.version;
   const index = items.findIndex((each) => each.version === chosen);
@@ -117,7 +115,8 @@ function Version({ sync, version, former }: VersionProps) {
     },
     onError: failed("The version wasn't restored"),
   });
-  const problem = now?.error ?? before?.error;
+  // What was read stays when it can't be read anew.
+  const problem = [now, before].find((each) => each !== undefined && each.data === undefined && each.error !== null)?.error;
   return (
     <section className={classes.detail} aria-label={`Version ${String(version)}`}>
       <Group justify="space-between" mb="sm">

@@ -1,10 +1,11 @@
 import { IconRoute } from "@tabler/icons-react";
 import { useQueries, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { Absent } from "@/components/absent";
 import { HealthMark } from "@/components/health";
 import { ButtonLink } from "@/components/links";
 import { Page } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { useMay } from "@/features/access/me";
 import { projectQuery } from "@/features/shell/projects";
@@ -33,8 +34,7 @@ export function SyncsPage() {
       about="Each sync streams this project's events to one destination."
       actions={syncs.data !== undefined && syncs.data.items.length > 0 ? add : undefined}
     >
-      {syncs.isError && <Failed error={syncs.error} what="Syncs can't be shown" again={() => void syncs.refetch()} />}
-      {syncs.isPending && <LoadingRows height={56} />}
+      {syncs.data === undefined && <Absent query={syncs} failed="Syncs can't be shown" height={56} />}
       {syncs.data?.items.length === 0 && (
         <Empty icon={<IconRoute size={22} />} title="No syncs yet" action={add === false ? undefined : add}>
           Connect a destination from the catalog, and events flow there as they arrive.

@@ -2,9 +2,9 @@ import { Alert, Group, Modal, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { Absent } from "@/components/absent";
 import { ButtonLink, TextLink } from "@/components/links";
 import { Section } from "@/components/page";
-import { Failed, LoadingRows } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { Charts } from "./charts";
@@ -32,16 +32,13 @@ export function SyncOverview() {
   const may = useMay(useOrganisationOf(project), "syncs:write");
   const whole = useSuspenseQuery(syncQuery(project, sync)).data;
   const status = useQuery(statusQuery(project, sync));
-  if (status.isError) {
-    return <Failed error={status.error} what="The sync's state can't be shown" again={() => void status.refetch()} />;
-  }
-  if (status.data === undefined) return <LoadingRows rows={3} height={72} />;
+  if (status.data === undefined) return <Absent query={status} failed="The sync's state can't be shown" rows={3} height={72} />;
   const closeResume = () => {
     void navigate({ search: ({ resume: asked, ...before }) => (void asked, before), replace: true });
   };
   if (status.data.never_enabled) return <Draft sync={whole} may={may} />;
   return (
-    <div className={classes.page}>
+    <div>
       <HowItDoes project={project} sync={sync} status={status.data} />
       <Held status={status.data} />
       <Waits sync={whole} status={status.data} />

@@ -3,11 +3,12 @@ import { IconCopy, IconDots, IconPlayerPause, IconPlayerPlay, IconRoute, IconTra
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, Outlet, useMatch } from "@tanstack/react-router";
 import { ProblemError } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { HealthMark } from "@/components/health";
 import { BackLink, ButtonLink } from "@/components/links";
 import { Page } from "@/components/page";
 import { Parts } from "@/components/parts";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { useDelete, useDuplicate, useSwitch } from "./actions";
@@ -22,7 +23,8 @@ const route = getRouteApi("/shell/p/$project/syncs/$sync");
 export function SyncPage() {
   const { project, sync: id } = route.useParams();
   const sync = useQuery(syncQuery(project, id));
-  if (sync.error instanceof ProblemError && sync.error.status === 404) {
+  // Deleted while it is looked at, it stays in view: something may be typed.
+  if (sync.data === undefined && sync.error instanceof ProblemError && sync.error.status === 404) {
     return (
       <Page title="Sync">
         <Empty
@@ -39,17 +41,10 @@ export function SyncPage() {
       </Page>
     );
   }
-  if (sync.isError) {
-    return (
-      <Page title="Sync">
-        <Failed error={sync.error} what="This sync can't be shown" again={() => void sync.refetch()} />
-      </Page>
-    );
-  }
   if (sync.data === undefined) {
     return (
       <Page title="Sync">
-        <LoadingRows rows={6} />
+        <Absent query={sync} failed="This sync can't be shown" rows={6} />
       </Page>
     );
   }

@@ -4,8 +4,9 @@ import { IconArrowUpCircle } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take, type Schemas } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { done } from "@/components/notices";
-import { Failed, LoadingRows } from "@/components/states";
+import { Failed } from "@/components/states";
 import { destinationQuery } from "@/features/catalog/queries";
 import { WINDOW } from "@/features/events/queries";
 import { ParameterField } from "@/features/setup/connection";
@@ -89,8 +90,7 @@ function Upgrade({ sync, to, parameters, may }: UpgradeProps) {
       done(`${changed.name} is at version ${String(to)}. You can go back in its history.`);
     },
   });
-  if (preview.isError) return <Failed error={preview.error} what="The upgrade can't be shown" />;
-  if (preview.data === undefined) return <LoadingRows rows={4} />;
+  if (preview.data === undefined) return <Absent query={preview} failed="The upgrade can't be shown" rows={4} />;
   const { definition, missing, secrets_needed, dropped, traffic } = preview.data;
   const needed = parameters.filter((parameter) =>
     [...missing, ...secrets_needed].some((each) => each.pointer.startsWith(`/parameters/${parameter.name}`)),

@@ -1,10 +1,10 @@
 import { Alert, Badge, Button, Group, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Absent } from "@/components/absent";
 import { Copy } from "@/components/copy";
 import { TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { Section } from "@/components/page";
-import { Failed, LoadingRows } from "@/components/states";
 import { EventCard } from "@/features/why/event-card";
 import { whyQuery } from "@/features/why/queries";
 import { Properties } from "./properties";
@@ -98,9 +98,8 @@ export function UserEvents({ project, whom }: { project: string; whom: Whom }) {
   const events = found.data?.pages.flatMap((page) => page.events) ?? [];
   return (
     <Section title="Newest events" about="With what each sync did with them, and why.">
-      {found.isError && <Failed error={found.error} what="Events can't be shown" again={() => void found.refetch()} />}
-      {found.isPending && <LoadingRows rows={3} height={90} />}
-      {found.isSuccess && events.length === 0 && (
+      {found.data === undefined && <Absent query={found} failed="Events can't be shown" rows={3} height={90} />}
+      {found.data !== undefined && events.length === 0 && (
         <Text c="dimmed">
           {found.data.pages[0]?.complete === false
             ? "The event index is being rebuilt: try again in a moment."

@@ -4,9 +4,10 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { ProblemError } from "@/api/client";
+import { Absent } from "@/components/absent";
 import { BESIDE_FIELD, useChecks } from "@/components/checks";
 import { Page } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { userQuery, type Whom } from "./queries";
 import { UserDetails, UserEvents } from "./user";
 import classes from "./users.module.css";
@@ -88,7 +89,7 @@ function Found({ project, whom }: { project: string; whom: Whom }) {
     ...userQuery(project, whom),
     retry: (failures, error) => !(error instanceof ProblemError && error.status === 404) && failures < 2,
   });
-  const nobody = user.error instanceof ProblemError && user.error.status === 404;
+  const nobody = user.data === undefined && user.error instanceof ProblemError && user.error.status === 404;
   return (
     <>
       {nobody && (
@@ -98,14 +99,9 @@ function Found({ project, whom }: { project: string; whom: Whom }) {
           </Empty>
         </div>
       )}
-      {user.isError && !nobody && (
+      {user.data === undefined && !nobody && (
         <div style={{ marginTop: 28 }}>
-          <Failed error={user.error} what="The user can't be shown" again={() => void user.refetch()} />
-        </div>
-      )}
-      {user.isPending && (
-        <div style={{ marginTop: 28 }}>
-          <LoadingRows rows={5} />
+          <Absent query={user} failed="The user can't be shown" rows={5} />
         </div>
       )}
       {user.data !== undefined && <UserDetails project={project} user={user.data} whom={whom} />}

@@ -3,11 +3,12 @@ import { IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
+import { Absent } from "@/components/absent";
 import { BESIDE_FIELD, useChecks } from "@/components/checks";
 import { Code } from "@/components/code";
 import { Time } from "@/components/moment";
 import { Page, Section } from "@/components/page";
-import { Empty, Failed, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { EventCard } from "./event-card";
 import { type Refused, whyQuery } from "./queries";
 import classes from "./why.module.css";
@@ -75,14 +76,18 @@ export function WhyPage() {
             A user ID shows their newest events, each with what every sync did with it.
           </Empty>
         )}
-        {found.isError && <Failed error={found.error} what="The events can't be shown" again={() => void found.refetch()} />}
-        {found.isLoading && <LoadingRows rows={4} height={90} />}
-        {found.isSuccess && events.length === 0 && refused.length === 0 && (
+        {given !== undefined && found.data === undefined && <Absent query={found} failed="The events can't be shown" rows={4} height={90} />}
+        {found.data !== undefined && events.length === 0 && refused.length === 0 && (
           <Empty icon={<IconSearch size={22} />} title="No event found">
             {pages[0]?.complete === false
               ? "The event index is being rebuilt: try again in a moment."
               : "It never arrived, or is no longer kept. IDs are case-sensitive."}
           </Empty>
+        )}
+        {pages.some((page) => page.syncs_left_out) && (
+          <Alert color="gray" mb="md">
+            This project has more than 200 syncs: what the first 200 did is shown. What another one did is on its own page, under Deliveries.
+          </Alert>
         )}
         {refused.map((each, index) => (
           <RefusedCard key={index} refused={each} />
@@ -90,7 +95,6 @@ export function WhyPage() {
         {events.map((event) => (
           <EventCard key={`${event.import ?? ""} ${String(event.offset)}`} project={project} event={event} />
         ))}
-        {pages.some((page) => page.syncs_left_out) && <Text c="dimmed">Only the first 200 syncs are shown.</Text>}
         {found.hasNextPage && (
           <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
             Show earlier events
