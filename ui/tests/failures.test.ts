@@ -60,3 +60,19 @@ test("a failed delivery is found by its reason, and sent again once it is mended
   expect(faults).toEqual([]);
   await page.close();
 });
+
+test("event and request of a failure without a response take the room that there is", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const { project, failing } = filled;
+  await page.goto(`${server.url}/p/${project}/syncs/${failing}/failures?kind=attempt:connect:null`);
+  const [event, request] = [page.getByLabel("The event").first(), page.getByLabel("The request").first()];
+  await request.waitFor();
+  await settled(page);
+  for (const width of [1440, 1920, 2560]) {
+    await page.setViewportSize({ width, height: 900 });
+    const [list, left, right] = await Promise.all([page.getByRole("list", { name: "Failure categories" }).boundingBox(), event.boundingBox(), request.boundingBox()]);
+    expect((left?.width ?? 0) + (right?.width ?? 0), String(width)).toBeGreaterThan(0.88 * (list?.width ?? Infinity));
+  }
+  await page.close();
+});

@@ -170,3 +170,19 @@ test("every page is as it should be in every look", { timeout: 900_000 }, async 
   await outside.close();
   expect(faults).toEqual([]);
 });
+
+test("headings that are left out or said twice are found", async () => {
+  const page = await browser.newPage();
+  const wrong: [string, RegExp][] = [
+    ["<h1>One</h1><h3>Three</h3>", /^heading-order/],
+    ["<h2>Two</h2>", /there are 0 of the first level/],
+    ["<h1>One</h1><h1>Another</h1>", /2 of the first level: One, Another/],
+  ];
+  for (const [headings, told] of wrong) {
+    await page.setContent(`<!doctype html><html lang="en"><title>x</title><main>${headings}</main></html>`);
+    expect((await findings(page)).join("\n")).toMatch(told);
+  }
+  await page.setContent(`<!doctype html><html lang="en"><title>x</title><main><h1>One</h1><h2>Two</h2><h3>Three</h3></main></html>`);
+  expect(await findings(page)).toEqual([]);
+  await page.close();
+});

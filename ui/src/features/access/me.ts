@@ -1,5 +1,6 @@
 import { queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
+import { allOf, PAGE } from "@/api/pages";
 
 export type Permission = Schemas["Permission"];
 export type Person = Schemas["PersonView"];
@@ -12,10 +13,13 @@ export const meQuery = queryOptions({
   retry: false,
 });
 
+/** How many organisations of a person the page holds. */
+const MOST_ORGANISATIONS = 1_000;
+
 export const organisationsQuery = queryOptions({
   queryKey: ["organisations"],
-  queryFn: () =>
-    take(api.GET("/api/v1/me/organisations", { params: { query: { limit: 200 } } })),
+  queryFn: ({ signal }) =>
+    allOf(MOST_ORGANISATIONS, (cursor) => take(api.GET("/api/v1/me/organisations", { params: { query: { limit: PAGE, cursor } }, signal }))),
   staleTime: 60_000,
 });
 

@@ -1,11 +1,11 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
+import { PAGE } from "@/api/pages";
 import type { Sync, SyncStatus } from "@/features/syncs/queries";
 
 /** How many enabled syncs are looked at, and how many at once. */
 export const MOST = 2_000;
 const AT_ONCE = 6;
-const PAGE = 200;
 
 const EVERY_MILLISECONDS = 60_000;
 

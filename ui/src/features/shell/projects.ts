@@ -1,17 +1,24 @@
 import { queryOptions, useQuery, useSuspenseQueries } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
+import { allOf, PAGE } from "@/api/pages";
 import { organisationsQuery } from "@/features/access/me";
 
 export type Project = Schemas["ProjectView"];
 
+/** How many projects of an organisation the page holds. */
+const MOST_PROJECTS = 2_000;
+
 export function projectsQuery(organisation: string) {
   return queryOptions({
     queryKey: ["projects", organisation],
-    queryFn: () =>
-      take(
-        api.GET("/api/v1/organisations/{organisation}/projects", {
-          params: { path: { organisation }, query: { limit: 200 } },
-        }),
+    queryFn: ({ signal }) =>
+      allOf(MOST_PROJECTS, (cursor) =>
+        take(
+          api.GET("/api/v1/organisations/{organisation}/projects", {
+            params: { path: { organisation }, query: { limit: PAGE, cursor } },
+            signal,
+          }),
+        ),
       ),
     staleTime: 30_000,
   });

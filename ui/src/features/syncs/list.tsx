@@ -1,6 +1,8 @@
+import { Button, Text } from "@mantine/core";
 import { IconRoute } from "@tabler/icons-react";
 import { useQueries, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { Absent } from "@/components/absent";
 import { HealthMark } from "@/components/health";
 import { ButtonLink } from "@/components/links";
@@ -8,6 +10,7 @@ import { Page } from "@/components/page";
 import { Empty } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { useMay } from "@/features/access/me";
+import { inNumbers } from "@/features/overview/figures";
 import { projectQuery } from "@/features/shell/projects";
 import { leftToDo, unreadyQuery } from "@/features/setup/unready";
 import { SyncLogo } from "./logo";
@@ -41,7 +44,7 @@ export function SyncsPage() {
         </Empty>
       )}
       {syncs.data !== undefined && syncs.data.items.length > 0 && (
-        <Rows syncs={syncs.data.items} />
+        <List syncs={syncs.data.items} more={syncs.data.more} />
       )}
     </Page>
   );
@@ -54,6 +57,36 @@ function DraftWords({ sync }: { sync: Sync }) {
   const problems = useQuery(unreadyQuery(sync)).data;
   if (problems === undefined) return "Not enabled yet";
   return problems.length === 0 ? "Not enabled yet: nothing is missing" : `Not enabled yet: ${leftToDo(problems, sync)}`;
+}
+
+/** How many are shown at a time: each is asked again and again how it does. */
+const SHOWN = 50;
+
+/** Some of the syncs, with a way to more of them. */
+function List({ syncs, more }: { syncs: Sync[]; more: boolean }) {
+  const [shown, setShown] = useState(SHOWN);
+  const left = syncs.length - shown;
+  return (
+    <>
+      <Rows syncs={syncs.slice(0, shown)} />
+      {left > 0 && (
+        <Button
+          variant="default"
+          mt="sm"
+          onClick={() => {
+            setShown(shown + SHOWN);
+          }}
+        >
+          Show {inNumbers(Math.min(left, SHOWN))} more of {inNumbers(left)}
+        </Button>
+      )}
+      {left <= 0 && more && (
+        <Text c="dimmed" mt="sm">
+          Only the first {inNumbers(syncs.length)} syncs are listed. The API and the command line list all.
+        </Text>
+      )}
+    </>
+  );
 }
 
 /** Each sync with its state, which is asked for sync by sync: a slow one holds nobody up. */

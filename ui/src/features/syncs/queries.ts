@@ -1,19 +1,22 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
+import { allOf, PAGE } from "@/api/pages";
 
 export type Sync = Schemas["SyncView"];
 
 /** How a sync does. */
 export type SyncStatus = Schemas["SyncStatus"];
 
+/** How many syncs of a project the page holds. */
+export const MOST_SYNCS = 2_000;
+
+/** A project's syncs. */
 export function syncsQuery(project: string) {
   return queryOptions({
     queryKey: ["syncs", project],
-    queryFn: () =>
-      take(
-        api.GET("/api/v1/projects/{project}/syncs", {
-          params: { path: { project }, query: { limit: 200 } },
-        }),
+    queryFn: ({ signal }) =>
+      allOf(MOST_SYNCS, (cursor) =>
+        take(api.GET("/api/v1/projects/{project}/syncs", { params: { path: { project }, query: { limit: PAGE, cursor } }, signal })),
       ),
   });
 }

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { findings, settled } from "./browser";
+import { context, destination, filled, server, staged } from "./stage";
+
+staged();
+
+/** More than a page of the API has. */
+const SYNCS = 205;
+
+test("more syncs than the API gives at once are all there", { timeout: 200_000 }, async () => {
+  const { project } = filled;
+  const at = `${server.url}/api/v1/projects/${project}/syncs`;
+  const make = async (name: string, url: string, enabled: boolean) => {
+    const made = await context.request.post(at, { data: { name, url, enabled } });
+    expect(made.ok(), await made.text()).toBe(true);
+    return ((await made.json()) as { id: string }).id;
+  };
+  for (let n = 0; n < SYNCS; n += 1) await make(`Spare ${String(n)}`, destination.url, false);
+  // Nothing listens there: the last of all can't deliver.
+  const last = await make("The last of all", "http://127.0.0.1:9/none", true);
+  await server.send(filled.apiKey, Array.from({ length: 60 }, (_, n) => ({ event_type: "Visit", user_id: `user ${String(n)}` })));
+  const health = async () => ((await (await context.request.get(`${at}/${last}/status`)).json()) as { health: string }).health;
+  await expect.poll(health, { timeout: 60_000, interval: 500 }).toBe("failing");
+
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  await page.goto(`${server.url}/installation/health`);
+  await page.getByRole("list", { name: "Syncs that can't deliver" }).getByText("The last of all").waitFor();
+
+  await page.goto(`${server.url}/p/${project}/syncs`);
+  await settled(page);
+  const rows = page.getByRole("table", { name: "Syncs" }).getByRole("row");
+  expect(await rows.count()).toBe(51);
+  while ((await page.getByRole("button", { name: /^Show \d+ more of/ }).count()) > 0) {
+    await page.getByRole("button", { name: /^Show \d+ more of/ }).click();
+  }
+  await rows.filter({ hasText: "The last of all" }).getByText("Failing").waitFor();
+  expect(await findings(page)).toEqual([]);
+
+  await page.goto(`${server.url}/p/${project}`);
+  await page.getByText("The last of all").first().waitFor();
+  await page.goto(`${server.url}/p/${project}/why?user=user%201`);
+  await page.getByText("This project has more than 200 syncs").waitFor();
+  await page.close();
+});
