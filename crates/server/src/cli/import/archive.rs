@@ -50,8 +50,15 @@ pub(super) fn lines(
     match &start[..read] {
         // The second is what a zip without any file begins with.
         [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => zipped(&name, file, &mut budget, each),
+        // What is called one would be told of as lines that are no events, one after the other.
+        _ if is_called_zip(path) => bail!("{name} is not a zip archive, though it is called one"),
         _ => one(&name, BufReader::new(file), &mut budget, each),
     }
+}
+
+fn is_called_zip(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
 }
 
 fn read_start(file: &mut File, start: &mut [u8]) -> io::Result<usize> {
@@ -192,8 +199,12 @@ pub(super) mod tests {
     type Found = (String, u64, Result<String, &'static str>);
 
     fn read(bytes: &[u8]) -> anyhow::Result<Vec<Found>> {
+        read_as("a", bytes)
+    }
+
+    fn read_as(name: &str, bytes: &[u8]) -> anyhow::Result<Vec<Found>> {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
+        let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let prefix = format!("{}/", path.display());
         let mut found = Vec::new();
@@ -233,6 +244,24 @@ pub(super) mod tests {
             [is("", 1, "one"), is("", 2, "two")]
         );
         assert_eq!(read(b"").unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_called_a_zip_archive_and_is_none_is_refused() {
+        for (name, bytes) in [
+            ("a.zip", &b"\x07\xe3 noise\nmore"[..]),
+            ("a.ZIP", b"{\"a\":1}\n"),
+            ("a.zip", b""),
+        ] {
+            let error = read_as(name, bytes).unwrap_err().to_string();
+            assert!(
+                error.ends_with("is not a zip archive, though it is called one"),
+                "{error}"
+            );
+        }
+        let archive = zip(&[("x.json", b"{\"a\":1}".to_vec())]);
+        assert_eq!(read_as("a.zip", &archive).unwrap().len(), 1);
+        assert_eq!(read_as("a.json", b"{\"a\":1}").unwrap().len(), 1);
     }
 
     #[test]
