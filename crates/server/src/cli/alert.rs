@@ -175,7 +175,7 @@ pub(crate) struct Mute {
     #[command(flatten)]
     one: One,
     /// Until then. Without it: no longer.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::period::time)]
     until: Option<String>,
 }
 

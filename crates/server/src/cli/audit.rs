@@ -33,10 +33,10 @@ struct Filter {
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
     /// Not earlier than this time, such as 2026-01-31T12:00:00Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::period::time)]
     from: Option<String>,
     /// Earlier than this time.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::period::time)]
     until: Option<String>,
     /// What was changed in the installation as a whole (for operators), not in the organisation.
     #[arg(long)]

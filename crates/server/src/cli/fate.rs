@@ -1,8 +1,6 @@
 //! `millstream sync outcomes`, `failures` and `sample`, and `millstream project refused`.
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
-use model::{Clock, time::SystemClock};
 use serde_json::Value;
 
 use super::output::{self, text};
@@ -127,18 +125,12 @@ pub(crate) struct Refused {
     server: remote::Options,
 }
 
-/// The moment a period before now.
-fn ago(period: std::time::Duration) -> anyhow::Result<String> {
-    let now = Timestamp::from_microsecond(SystemClock.now().0)?;
-    Ok(now.checked_sub(period)?.to_string())
-}
-
 impl Outcomes {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let (remote, sync) = self.one.find().await?;
         let status = self.status.map(|status| status.to_string());
         let event_id = self.event_id.map(|id| id.to_string());
-        let from = self.since.map(ago).transpose()?;
+        let from = self.since.map(period::ago).transpose()?;
         let parameters = [
             ("outcome", self.outcome.map(Outcome::name)),
             ("category", self.category.as_deref()),
@@ -174,7 +166,7 @@ impl Failures {
             true => "minute",
             false => "hour",
         };
-        let from = ago(self.since)?;
+        let from = period::ago(self.since)?;
         let parameters = [("step", Some(step)), ("from", Some(from.as_str()))];
         let failures = query(&format!("{}/failures", path(&sync)), &parameters);
         let failures = remote.get(&failures).await?;

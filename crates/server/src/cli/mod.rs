@@ -9,6 +9,7 @@ mod connect;
 mod definition;
 mod end_access;
 mod fate;
+mod figures;
 mod import;
 mod invitation;
 mod link;

@@ -16,6 +16,29 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| "not before now".to_owned())
 }
 
+/// Reads a time as the control API takes it (RFC 3339), and leaves it as it is.
+pub(super) fn time(text: &str) -> Result<String, String> {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("a time such as 2026-01-31T12:00:00Z".to_owned()),
+    }
+}
+
+/// The moment a period before now.
+pub(super) fn ago(period: Duration) -> anyhow::Result<String> {
+    Ok(now()?.checked_sub(period)?.to_string())
+}
+
+/// How long ago a time was that [`time`] has read; nothing where it is still to come.
+pub(super) fn since(time: &str) -> anyhow::Result<Duration> {
+    let since = now()?.duration_since(time.parse()?);
+    Ok(Duration::try_from(since).unwrap_or_default())
+}
+
+fn now() -> anyhow::Result<jiff::Timestamp> {
+    Ok(jiff::Timestamp::from_microsecond(SystemClock.now().0)?)
+}
+
 /// When something ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expiry {
@@ -41,9 +64,8 @@ impl Expiry {
         let Self::After(period) = self else {
             return Ok(None);
         };
-        let now = jiff::Timestamp::from_microsecond(SystemClock.now().0)?;
         // To the second: nobody means the microseconds.
-        let now = jiff::Timestamp::from_second(now.as_second())?;
+        let now = jiff::Timestamp::from_second(now()?.as_second())?;
         Ok(Some(now.checked_add(period)?.to_string()))
     }
 }
@@ -51,6 +73,18 @@ impl Expiry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_taken_as_the_server_takes_them() {
+        for right in ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5+02:00"] {
+            assert_eq!(time(right), Ok(right.to_owned()));
+        }
+        for wrong in ["yesterday", "2026-01-31", "", "2026-02-30T00:00:00Z"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+        assert!(since("2026-01-31T12:00:00Z").unwrap() > Duration::ZERO);
+        assert_eq!(since("9000-01-31T12:00:00Z").unwrap(), Duration::ZERO);
+    }
 
     #[test]
     fn periods_have_units() {

@@ -8,7 +8,7 @@ use super::project_keys::Rotate;
 use super::project_retention::Retention;
 use super::project_sensitive::{self, Sensitive};
 use super::remote::{self, Refused, Remote, block_on};
-use super::{Failure, fate, output};
+use super::{Failure, fate, figures, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// List samples of requests that were refused, with the reason.
     #[command(after_help = fate::REFUSED_HELP)]
     Refused(fate::Refused),
+    /// Show what became of a project's events over time, in figures.
+    #[command(after_help = figures::PROJECT_HELP)]
+    Figures(figures::OfProject),
     /// Delete a project: its API key is refused from then on.
     #[command(
         after_help = "Examples:\n  millstream project delete Shop\n  millstream project delete Shop --force"
@@ -118,6 +121,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::RotateApiKey(rotate) => rotate.api_key().await,
             Command::RotateSecretKey(rotate) => rotate.secret_key().await,
             Command::Refused(refused) => refused.run().await,
+            Command::Figures(figures) => figures.run().await,
             Command::Delete(delete) => delete.run().await,
         }
     })

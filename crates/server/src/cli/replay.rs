@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use http::Method;
+use model::ReplayId;
 use serde_json::{Map, Value, json};
 
 use super::remote::{Remote, block_on};
 use super::sync::{One, path};
-use super::{Failure, output, prompt};
+use super::{Failure, output, period, prompt};
 
 /// How often is asked how far a replay is.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -104,10 +105,10 @@ pub(crate) struct Failed {
     #[arg(long = "event", value_name = "TYPE")]
     events: Vec<String>,
     /// Only those that ended at this time or later (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = period::time)]
     from: Option<String>,
     /// Only those that ended before this time (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = period::time)]
     until: Option<String>,
     #[command(flatten)]
     how: How,
@@ -118,10 +119,10 @@ pub(crate) struct Events {
     #[command(flatten)]
     one: One,
     /// Events that were received at this time or later (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = period::time)]
     from: String,
     /// Events that were received before this time (RFC 3339). Without it: until now.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = period::time)]
     until: Option<String>,
     /// Only events of this type (repeatable).
     #[arg(long = "event", value_name = "TYPE", conflicts_with = "select")]
@@ -416,17 +417,14 @@ impl Show {
 
 impl Named {
     async fn find(&self) -> Result<(Remote, String), Failure> {
-        let (remote, sync) = self.one.find().await?;
         let replay = &self.replay;
-        if !replay.starts_with("rpl_")
-            || !replay
-                .bytes()
-                .all(|c| c.is_ascii_alphanumeric() || c == b'_')
-        {
+        if replay.parse::<ReplayId>().is_err() {
+            let sync = &self.one.sync;
             return Err(Failure::usage(format!(
-                "{replay} is no replay's id; `millstream replay list` shows them"
+                "{replay} is no replay's id, which begins with rpl_ and has 26 characters more; `millstream replay list {sync}` shows them"
             )));
         }
+        let (remote, sync) = self.one.find().await?;
         let path = format!("{}/replays/{replay}", path(&sync));
         Ok((remote, path))
     }

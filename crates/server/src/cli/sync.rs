@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::connect::Connect;
 use super::lookup::Kind;
 use super::remote::{self, Refused, Remote, block_on};
-use super::{Failure, fate, output, project, resume, revision};
+use super::{Failure, fate, figures, output, project, resume, revision};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -55,6 +55,9 @@ pub(crate) enum Command {
     /// List failures by category and reason, with samples.
     #[command(after_help = fate::FAILURES_HELP)]
     Failures(fate::Failures),
+    /// Show what became of a sync's events over time, in figures.
+    #[command(after_help = figures::SYNC_HELP)]
+    Figures(figures::OfSync),
     /// Show a sample of a failure: event, request and answer.
     #[command(after_help = fate::SAMPLE_HELP)]
     Sample(fate::Sample),
@@ -130,7 +133,7 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 pub(crate) struct One {
     /// Its id or name.
-    sync: String,
+    pub(super) sync: String,
     /// Its project: the id or name. Without it: it is looked for in all projects.
     #[arg(long)]
     project: Option<String>,
@@ -185,6 +188,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Command::Ended(page) => page.ended().await,
             Command::Outcomes(outcomes) => outcomes.run().await,
             Command::Failures(failures) => failures.run().await,
+            Command::Figures(figures) => figures.run().await,
             Command::Sample(sample) => sample.run().await,
         }
     })
@@ -341,6 +345,7 @@ impl One {
         if let Some(reason) = status["reason"].as_str() {
             health = format!("{health}: {reason}");
         }
+        let waits_for = output::text(&status["waits_for"]);
         let counts = &status["counts"];
         let delivered = counts["delivered_first"].as_u64().unwrap_or(0)
             + counts["delivered_retry"].as_u64().unwrap_or(0);
@@ -381,6 +386,9 @@ impl One {
             let count = &status["awaiting_properties"];
             let told = format!("{count} of the retries, for properties of their users");
             fields.push(("Not tried yet", told));
+        }
+        if !waits_for.is_empty() {
+            fields.push(("Waits for", waits_for));
         }
         if status["draining"].is_object() {
             let left = &status["draining"]["events_left"];
