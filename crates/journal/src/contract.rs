@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::erasure::{EraseRequest, Erasing, Erasure, TimesErased};
 use crate::fate::{Fates, Record};
 use crate::figures::{Balance, Details, Figures, Scope, Step};
-use crate::hold::{Caps, Drain, Forgone, Losses, Said, Standing};
+use crate::hold::{Caps, Drain, Forgone, Losses, Said, Standing, Untold};
 use crate::keep::{Held, ImportLog, Keep};
 use crate::received::Received;
 use crate::replay::{ReplayState, ReplayStep, Stretch};
@@ -104,6 +104,15 @@ pub trait Journal: Fates {
         sync: SyncId,
         user: u64,
     ) -> Result<Option<(Turn, Option<Booked>)>, StorageError>;
+
+    /// Up to `max` deliveries that wait for an earlier one of their user and have no retry, before `before`
+    /// in the order of users, events and parts, the last one first.
+    async fn waiting_turns(
+        &self,
+        sync: SyncId,
+        before: Option<Turn>,
+        max: usize,
+    ) -> Result<Vec<Turn>, StorageError>;
 
     /// Whether a delivery has a place in its user's order.
     async fn has_turn(&self, sync: SyncId, turn: Turn) -> Result<bool, StorageError>;
@@ -208,6 +217,14 @@ pub trait Journal: Fates {
     /// Moves a lane that doesn't run to the project's newest event, without its retries; says what it
     /// gave up, which is counted, and remembered with who said so. Ended deliveries stay.
     async fn drop_backlog(&self, sync: SyncId, said: Said) -> Result<Forgone, StorageError>;
+
+    /// What syncs lost because they were held beyond the bounds, and nobody was told of yet; one of each
+    /// sync at most. Known from the transaction on in which it was lost.
+    async fn untold_losses(&self) -> Result<Vec<Untold>, StorageError>;
+
+    /// Notes that of what a sync lost so much was told, or is too little to tell of: see [`Untold`]. Says
+    /// nothing of syncs that have no lane, and takes nothing back.
+    async fn tell_losses(&self, told: Vec<(SyncId, u64)>) -> Result<(), StorageError>;
 
     /// Forgets a lane, its pending retries and its ended deliveries, and the bounded lanes that go with
     /// it; says what it dropped of the lane, which the project's figures count.
@@ -600,6 +617,9 @@ pub struct LaneStats {
     pub ended: u64,
     /// Those of the bounded lanes that go with it.
     pub ended_of_bounded: u64,
+    /// Deliveries that ended without success and were moved back among the retries, by the replays that are
+    /// remembered: each is in `total` as ended, and again as what became of it.
+    pub again: u64,
     /// Attempts that are kept with rows of their own.
     pub noted: u64,
     /// When the oldest unsettled event was received.
@@ -621,8 +641,6 @@ pub struct Retired {
     pub ended: u64,
     /// Events and retries that lanes which stood still lost because they were held beyond the bounds.
     pub skipped_by_paused: u64,
-    /// The same, by the lane's sync; one may be there several times.
-    pub lost: Vec<(SyncId, u64)>,
 }
 
 /// Size, health and load.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use model::{Offset, Timestamp};
+use model::{Offset, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a lane may keep from retention.
@@ -87,6 +87,20 @@ pub struct Losses {
     pub superseded: u64,
     /// Events and deliveries of users that were erased before they were sent.
     pub erased: u64,
+}
+
+/// What a sync and the bounded lanes that go with it lost beyond the bounds, and how much of that was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Untold {
+    /// The sync.
+    pub sync: SyncId,
+    /// Events and retries that were lost.
+    pub lost: u64,
+    /// Of how many of them people were told, or need not be: see
+    /// [`Journal::tell_losses`](crate::Journal::tell_losses).
+    pub told: u64,
+    /// When some were lost last.
+    pub at: Timestamp,
 }
 
 /// A decision: who said something, and when.

@@ -56,9 +56,13 @@ pub enum Discarded {
         /// How long the event waited for a value, in seconds, where the sync has events wait.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         waited_seconds: Option<u64>,
-        /// Whether it would have waited, but as many did as may.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        no_room: bool,
+        /// What kept it from waiting, where as many did as may.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "NoRoom::stored"
+        )]
+        no_room: Option<NoRoom>,
     },
     /// The rendered URL is not an absolute http(s) address.
     InvalidUrl {
@@ -152,14 +156,14 @@ impl fmt::Display for Discarded {
                     f,
                     "the required mapping {field} has no value for this event"
                 )?;
-                match waited_seconds {
-                    None if *no_room => {
-                        write!(f, ", and too many deliveries wait for one already")
-                    }
-                    None => Ok(()),
-                    Some(seconds) => {
-                        write!(f, ", and none came while it waited ({})", Lasting(*seconds))
-                    }
+                match (waited_seconds, no_room) {
+                    (Some(seconds), _) => write!(
+                        f,
+                        ", and none came while it waited ({}), as long as the sync has events wait",
+                        Lasting(*seconds)
+                    ),
+                    (None, Some(no_room)) => write!(f, ", and {no_room}"),
+                    (None, None) => Ok(()),
                 }
             }
             Self::InvalidUrl { message } => write!(f, "the rendered URL is not valid: {message}"),
@@ -183,6 +187,48 @@ impl fmt::Display for Discarded {
                 )
             }
         }
+    }
+}
+
+/// Why an event could not wait for a property of its user: as many deliveries did as may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoRoom {
+    /// So many of the user's waited.
+    OfUser(u64),
+    /// So many of the sync's waited.
+    OfSync(u64),
+    /// Former versions didn't note which.
+    Unknown,
+}
+
+impl NoRoom {
+    /// Reads what is stored: former versions stored whether there was room.
+    fn stored<'de, D: serde::Deserializer<'de>>(stored: D) -> Result<Option<Self>, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Stored {
+            Former(bool),
+            Now(NoRoom),
+        }
+        Ok(match Stored::deserialize(stored)? {
+            Stored::Former(none) => none.then_some(Self::Unknown),
+            Stored::Now(no_room) => Some(no_room),
+        })
+    }
+}
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (most, whose, setting) = match self {
+            Self::OfUser(most) => (most, "user", "lanes.awaiting_per_user"),
+            Self::OfSync(most) => (most, "sync", "lanes.awaiting_per_sync"),
+            Self::Unknown => return write!(f, "too many deliveries wait for one already"),
+        };
+        write!(
+            f,
+            "{most} deliveries of the {whose} wait for one already, as many as may ({setting})"
+        )
     }
 }
 

@@ -66,7 +66,7 @@ impl Mapped {
             Some(field) => Err(Discarded::MissingMapping {
                 field: field.name.clone(),
                 waited_seconds: None,
-                no_room: false,
+                no_room: None,
             }),
             None => Ok(()),
         }

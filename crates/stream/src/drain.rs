@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use journal::hold::Drain;
+use journal::turn::Turn;
 use model::{Event, Offset};
 
 use crate::user;
@@ -17,6 +18,8 @@ const MOST_PAIRS: usize = 500_000;
 pub(crate) struct Draining {
     drain: Drain,
     newest: Option<Newest>,
+    /// Only once: later on, some of what waits may be under way.
+    turns: TurnsLeft,
 }
 
 /// Which event of each user and type is the newest.
@@ -27,6 +30,13 @@ struct Newest {
     next: Offset,
 }
 
+/// How far it has looked at what waits in the journal for its user's turn: from the last one on.
+#[derive(Debug, Clone, Copy)]
+enum TurnsLeft {
+    Before(Option<Turn>),
+    None,
+}
+
 impl Draining {
     /// From `cursor` on.
     pub(crate) fn new(drain: Drain, cursor: Offset) -> Self {
@@ -35,7 +45,15 @@ impl Draining {
             hasher: RandomState::new(),
             next: cursor,
         });
-        Self { drain, newest }
+        let turns = match drain.newest_only {
+            true => TurnsLeft::Before(None),
+            false => TurnsLeft::None,
+        };
+        Self {
+            drain,
+            newest,
+            turns,
+        }
     }
 
     pub(crate) fn drain(&self) -> Drain {
@@ -44,7 +62,7 @@ impl Draining {
 
     /// Starts to look for the newest again: other events are meant now.
     pub(crate) fn look_again(&mut self, cursor: Offset) {
-        *self = Self::new(self.drain, cursor);
+        self.newest = Self::new(self.drain, cursor).newest;
     }
 
     /// Where to look on for the newest, as long as not all has been looked at.
@@ -63,17 +81,7 @@ impl Draining {
         if !is_meant || event.offset >= until {
             return;
         }
-        let Some(pair) = newest.pair(event) else {
-            return;
-        };
-        let is_full = newest.last.len() >= MOST_PAIRS;
-        match newest.last.get_mut(&pair) {
-            Some(last) => *last = event.offset,
-            None if is_full => {}
-            None => {
-                newest.last.insert(pair, event.offset);
-            }
-        }
+        newest.note(event);
     }
 
     /// There is nothing more to look at.
@@ -81,6 +89,36 @@ impl Draining {
         if let Some(newest) = &mut self.newest {
             newest.next = self.drain.until;
         }
+    }
+
+    /// Behind which place to look on at what waits for its user's turn; `None` when all of it has been looked
+    /// at.
+    pub(crate) fn looks_at_turns(&self) -> Option<Option<Turn>> {
+        match self.turns {
+            TurnsLeft::Before(turn) => Some(turn),
+            TurnsLeft::None => None,
+        }
+    }
+
+    /// All that waits up to this has been looked at; `None`: there is nothing more.
+    pub(crate) fn looked_at_turns(&mut self, last: Option<Turn>) {
+        self.turns = match last {
+            Some(_) => TurnsLeft::Before(last),
+            None => TurnsLeft::None,
+        };
+    }
+
+    /// Whether a delivery of this event, which is meant for the sync and waits for its user's turn, is left
+    /// out. To be asked from a user's last one on: the first one asked about stays where none is newer.
+    pub(crate) fn leaves_out(&mut self, event: &Event) -> bool {
+        if self.is_superseded(event) {
+            return true;
+        }
+        let until = self.drain.until;
+        if let Some(newest) = self.newest.as_mut().filter(|_| event.offset < until) {
+            newest.note(event);
+        }
+        false
     }
 
     /// Whether a newer event of the same user and type was held, too.
@@ -97,6 +135,20 @@ impl Draining {
 }
 
 impl Newest {
+    fn note(&mut self, event: &Event) {
+        let Some(pair) = self.pair(event) else {
+            return;
+        };
+        let is_full = self.last.len() >= MOST_PAIRS;
+        match self.last.get_mut(&pair) {
+            Some(last) => *last = event.offset.max(*last),
+            None if is_full => {}
+            None => {
+                self.last.insert(pair, event.offset);
+            }
+        }
+    }
+
     /// `None` where an event has no user.
     fn pair(&self, event: &Event) -> Option<u64> {
         let user = user::key(event)?;

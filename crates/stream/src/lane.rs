@@ -30,7 +30,7 @@ use crate::erased::Erased;
 use crate::feed::Feed;
 use crate::gate::{Gate, Passage};
 use crate::replay::Orders;
-use crate::results::{Batch, Results, settle};
+use crate::results::{Batch, How, Results, settle};
 use crate::sample::Subject;
 use crate::turns::{MostAwaiting, Turns};
 use crate::view::{Flow, View};
@@ -66,6 +66,8 @@ pub(crate) struct Course {
     pub(crate) ordered: bool,
     /// How long an event waits for a property of its user, if it does.
     pub(crate) wait: Option<Duration>,
+    /// Whether it sends past events: how long ago these were received is no latency.
+    pub(crate) past: bool,
 }
 
 /// Bounds of a lane.
@@ -108,6 +110,7 @@ pub(crate) struct Lane {
     /// How it goes through what was held, while it does.
     draining: Option<Draining>,
     ordered: bool,
+    past: bool,
     wait: Option<Duration>,
     turns: Turns<Work>,
     gate: Gate,
@@ -190,6 +193,7 @@ impl Lane {
             standing,
             draining,
             ordered: false,
+            past: course.past,
             wait: None,
             turns: Turns::default(),
             gate,
@@ -366,7 +370,11 @@ impl Lane {
             false => self.half_done.remove(&one.offset),
         };
         for part in other.into_iter().chain([one]) {
-            let how = (settled, self.ordered);
+            let how = How {
+                parts: settled,
+                ordered: self.ordered,
+                past: self.past,
+            };
             self.results.add(part, how, schedule, random);
         }
         self.free(user, key, over, stored);

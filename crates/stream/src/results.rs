@@ -37,6 +37,19 @@ pub(crate) struct Results {
     rebooked: Vec<RetryKey>,
     /// How many deliveries the settlement will take out of a crash's reach.
     deliveries: usize,
+    /// Whether any of these waited for their turn and are left out.
+    leaves_out: bool,
+}
+
+/// How a delivery is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    /// How many deliveries its event has that come here together.
+    pub(crate) parts: u8,
+    /// Whether others of its user wait for its last attempt.
+    pub(crate) ordered: bool,
+    /// Whether its event is a past one: how long ago that was received is no latency.
+    pub(crate) past: bool,
 }
 
 /// An attempt, and what there is to tell of it.
@@ -119,6 +132,19 @@ impl Results {
         self.deliveries += 1;
     }
 
+    /// A delivery that waited for its turn is left out for the sake of a newer one.
+    pub(crate) fn leave_out(&mut self, turn: Turn) {
+        self.turns_over.push(turn);
+        self.balance.superseded += 1;
+        self.deliveries += 1;
+        self.leaves_out = true;
+    }
+
+    /// Whether it is yet to be given to the journal that some is left out.
+    pub(crate) fn leaves_out(&self) -> bool {
+        self.leaves_out
+    }
+
     /// The event of a delivery that waited for its turn is no longer kept.
     pub(crate) fn add_lost_turn(&mut self, turn: Turn) {
         self.gone.push((turn.offset, turn.part));
@@ -137,15 +163,8 @@ impl Results {
         self.balance.second += u64::from(parts.saturating_sub(1));
     }
 
-    /// One delivery's attempt is over: of `parts` that the event has and that come here together.
-    /// `ordered`: whether others of its user wait for its last attempt.
-    pub(crate) fn add(
-        &mut self,
-        one: Done,
-        (parts, ordered): (u8, bool),
-        schedule: &Schedule,
-        random: &dyn Random,
-    ) {
+    /// One delivery's attempt is over.
+    pub(crate) fn add(&mut self, one: Done, how: How, schedule: &Schedule, random: &dyn Random) {
         let Done {
             offset,
             part,
@@ -161,6 +180,11 @@ impl Results {
             given,
             ..
         } = one;
+        let How {
+            parts,
+            ordered,
+            past,
+        } = how;
         self.deliveries += 1;
         self.details.requests += u64::from(requests);
         let mut over = true;
@@ -198,9 +222,10 @@ impl Results {
                         });
                     }
                 }
-                self.details
-                    .latency
-                    .record(at.since(received_at).as_secs_f64());
+                if !past {
+                    let latency = at.since(received_at).as_secs_f64();
+                    self.details.latency.record(latency);
+                }
             }
             WorkResult::NotSent => {
                 self.counts.filtered += 1;
@@ -336,6 +361,7 @@ impl Results {
             turns_over,
             rebooked,
             deliveries,
+            leaves_out: _,
         } = self;
         let LanePosition { cursor, ahead, .. } = position;
         let settlement = Settlement {

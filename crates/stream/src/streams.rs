@@ -4,7 +4,6 @@ mod backfills;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -173,8 +172,6 @@ pub(crate) struct Slot {
     shown: Mutex<Shown>,
     /// What was counted of backfills that run no more.
     of_backfills: Mutex<Counts>,
-    /// What it lost because it was held beyond the bounds.
-    lost: AtomicU64,
 }
 
 /// A lane that runs.
@@ -373,6 +370,7 @@ impl Streams {
             requests_per_minute: per_minute.into_iter().flatten().min(),
             subject,
             ordered: settings.order == sync::Order::PerUser,
+            past: false,
             wait: (settings.wait_for_properties_seconds)
                 .map(|seconds| Duration::from_secs(seconds.into())),
         }
@@ -387,7 +385,7 @@ impl Streams {
         pace: &Arc<Pace>,
         course: Course,
     ) -> Result<(Running, Arc<View>), StorageError> {
-        let view = Arc::new(View::new());
+        let view = Arc::new(View::new(course.past));
         let cancel = self.cancel.child_token();
         let window = self.config.window.max(SMALLEST_WINDOW);
         let bounds = Bounds {
@@ -600,24 +598,11 @@ impl Streams {
         let backfills = self.backfills_by_sync();
         for (sync, slot) in slots {
             let mut glance = slot.glance();
-            glance.lost = slot.lost.load(Ordering::Relaxed);
             glance.counts.add(&slot.of_ended_backfills());
             for backfill in backfills.get(&sync).into_iter().flatten() {
                 glance.join(backfill.glance());
             }
             each(sync, glance);
-        }
-    }
-
-    /// Retention took so much of what a sync, or one of its backfills, had to send: it was held beyond the
-    /// bounds. A glance at the sync tells.
-    pub fn lost(&self, lane: SyncId, count: u64) {
-        let of_backfill = |(id, (sync, _)): (&ReplayId, &(SyncId, Arc<Slot>))| {
-            (lane_of(*id) == lane).then_some(*sync)
-        };
-        let sync = self.backfills().iter().find_map(of_backfill);
-        if let Some(slot) = self.lanes().get(&sync.unwrap_or(lane)) {
-            slot.lost.fetch_add(count, Ordering::Relaxed);
         }
     }
 
@@ -656,7 +641,6 @@ impl Slot {
                 since: now,
             })),
             of_backfills: Mutex::default(),
-            lost: AtomicU64::new(0),
         }
     }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use journal::RetryKey;
 use journal::turn::TurnHead;
+use model::outcome::NoRoom;
 use model::{Offset, Part, Timestamp};
 
 /// How many users may have deliveries that wait in the journal, and how many deliveries these may be:
@@ -310,10 +311,24 @@ impl<W> Turns<W> {
         head.is_some_and(|head| head.awaits)
     }
 
-    /// Whether one more of the user's deliveries may wait for a property.
-    pub(crate) fn may_await(&self, user: u64, most: MostAwaiting) -> bool {
+    /// Whether one more of the user's deliveries may wait for a property, or else why not.
+    pub(crate) fn may_await(&self, user: u64, most: MostAwaiting) -> Result<(), NoRoom> {
         let of_user = self.users.get(&user).map_or(0, |known| known.awaiting);
-        of_user < most.of_user && self.awaiting < most.of_lane
+        match (of_user < most.of_user, self.awaiting < most.of_lane) {
+            (false, _) => Err(NoRoom::OfUser(most.of_user)),
+            (true, false) => Err(NoRoom::OfSync(most.of_lane)),
+            (true, true) => Ok(()),
+        }
+    }
+
+    /// One that waits in the journal for its turn, without a retry, is left out. The user stays known, also
+    /// without any left: the user is about to be looked at.
+    pub(crate) fn left_out(&mut self, user: u64) {
+        if let Some(known) = self.users.get_mut(&user).filter(|known| known.stored > 0) {
+            known.stored -= 1;
+            self.stored = self.stored.saturating_sub(1);
+            self.users_stored -= usize::from(known.stored == 0);
+        }
     }
 
     /// A new delivery of the user, which waits for a property. Says what is to be kept in the journal

@@ -123,12 +123,10 @@ pub struct Glance {
     pub backlog: u64,
     /// Since the lane was opened.
     pub counts: Counts,
-    /// What it lost since the server was started, for it was held beyond the bounds.
-    pub lost: u64,
 }
 
 impl Glance {
-    /// Takes in that of one of the lane's backfills: what was tried and lost, and its trouble where the
+    /// Takes in that of one of the lane's backfills: what was tried, and its trouble where the
     /// lane has less. What it has still to send is no backlog: the events are old.
     pub(crate) fn join(&mut self, backfill: Self) {
         self.counts.add(&backfill.counts);
@@ -157,6 +155,8 @@ pub struct Latency {
 pub(crate) struct View {
     state: Mutex<State>,
     latency: Histogram,
+    /// Whether events are past ones: how long ago they were received is no latency.
+    past: bool,
 }
 
 /// What the lane lets pass at this moment.
@@ -191,10 +191,11 @@ struct Generations {
 }
 
 impl View {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(past: bool) -> Self {
         Self {
             state: Mutex::default(),
             latency: metrics::histogram!("millstream_delivery_latency_seconds"),
+            past,
         }
     }
 
@@ -221,12 +222,14 @@ impl View {
         for one in done {
             match &one.result {
                 WorkResult::Delivered { .. } => {
-                    let latency = one.at.since(one.received_at).as_secs_f64();
-                    state.latencies.add(latency, one.at);
+                    if !self.past {
+                        let latency = one.at.since(one.received_at).as_secs_f64();
+                        state.latencies.add(latency, one.at);
+                        self.latency.record(latency);
+                    }
                     state.failures_in_row = 0;
                     state.discarded = None;
                     state.shown.last_success = Some(one.at);
-                    self.latency.record(latency);
                 }
                 WorkResult::Failed { failure, .. } => {
                     state.failures_in_row = state.failures_in_row.saturating_add(1);
@@ -311,8 +314,6 @@ impl View {
             pending,
             backlog: unread.saturating_add(queued as u64),
             counts,
-            // The lane doesn't know: whoever asks it does.
-            lost: 0,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
-use journal::hold::{Caps, Drain};
+use journal::hold::{Caps, Drain, Untold};
 use journal::received::Received;
 use journal::{EndedRow, EraseRequest, Erasure, Fates, Held, Keep, LaneStats, Retry, RetryKey};
 use model::definition::Definition;
@@ -136,6 +136,12 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
     /// A glance at each lane: numbers that are in memory.
     fn glance(&self, each: &mut dyn FnMut(Glance));
 
+    /// What syncs lost and nobody was told of: see [`journal::Journal::untold_losses`].
+    async fn untold_losses(&self) -> Result<Vec<Untold>, LaneError>;
+
+    /// Notes of how much people were told: see [`journal::Journal::tell_losses`].
+    async fn tell_losses(&self, told: Vec<(SyncId, u64)>) -> Result<(), LaneError>;
+
     /// What becomes of a project's deliveries from now on, as it happens. What isn't taken in time is
     /// skipped, and counted.
     fn outcomes(&self, project: ProjectId) -> BoxStream<'static, Told>;
@@ -202,8 +208,6 @@ pub struct Glance {
     pub failed: u64,
     /// Deliveries that expired since.
     pub expired: u64,
-    /// What it lost since, for it was held beyond the bounds.
-    pub lost: u64,
     /// Deliveries that wait for their next attempt.
     pub pending: u64,
     /// Events that wait.

@@ -120,6 +120,23 @@ impl Journal for Recorder {
         journal::TimesErased::default()
     }
 
+    async fn waiting_turns(
+        &self,
+        _: SyncId,
+        _: Option<journal::turn::Turn>,
+        _: usize,
+    ) -> Result<Vec<journal::turn::Turn>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn untold_losses(&self) -> Result<Vec<journal::hold::Untold>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn tell_losses(&self, _: Vec<(SyncId, u64)>) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     async fn own_imports(&self, _: Vec<journal::ImportLog>) -> Result<(), StorageError> {
         Ok(())
     }

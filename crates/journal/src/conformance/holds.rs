@@ -6,7 +6,7 @@ use super::retention::{SIZE, hourly, sized};
 use super::support::*;
 use super::{Backend, Bounds};
 use crate::figures::{Balance, Details, Figures, Scope, Step};
-use crate::hold::{Drain, Forgone, LetGoWhy, Standing};
+use crate::hold::{Drain, Forgone, LetGoWhy, Standing, Untold};
 use crate::{Counts, Journal, Settlement, StorageError};
 use std::sync::Arc;
 
@@ -55,6 +55,42 @@ pub async fn what_a_still_lane_loses_is_counted(backend: &dyn Backend) {
     journal.retire(later).await.unwrap();
     let found = losses(&journal).await;
     assert_eq!((found.lost, found.lost_at), (forgone(3, 1), Some(later)));
+}
+
+pub async fn what_is_lost_is_untold_until_it_is_told(backend: &dyn Backend) {
+    let journal = still(backend, Standing::Paused, 2 * SIZE + SIZE / 2).await;
+    assert_eq!(journal.untold_losses().await, Ok(Vec::new()));
+    let now = NOW + HOUR * 10;
+    journal.retire(now).await.unwrap();
+    let journal = backend.crash(journal).await;
+    let untold = |lost, told, at| {
+        Ok(vec![Untold {
+            sync: sync(1),
+            lost,
+            told,
+            at,
+        }])
+    };
+    assert_eq!(journal.untold_losses().await, untold(2, 0, now));
+    // Somebody who knows less than what was lost meanwhile takes nothing back.
+    for (told, known) in [(1, 1), (0, 1)] {
+        journal.tell_losses(vec![(sync(1), told)]).await.unwrap();
+        assert_eq!(journal.untold_losses().await, untold(2, known, now));
+    }
+    journal
+        .tell_losses(vec![(sync(1), 9), (sync(7), 1)])
+        .await
+        .unwrap();
+    let journal = backend.crash(journal).await;
+    assert_eq!(journal.untold_losses().await, Ok(Vec::new()));
+    let later = now + HOUR;
+    for hours in 11..13 {
+        journal.accept(sized(hours)).await.unwrap();
+    }
+    journal.retire(later).await.unwrap();
+    assert_eq!(journal.untold_losses().await, untold(4, 2, later));
+    journal.drop_lane(sync(1), later).await.unwrap();
+    assert_eq!(journal.untold_losses().await, Ok(Vec::new()));
 }
 
 pub async fn a_shut_lane_loses_events_but_no_retries_and_is_no_backlog(backend: &dyn Backend) {

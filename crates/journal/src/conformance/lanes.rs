@@ -145,7 +145,7 @@ pub async fn ended_deliveries_are_read_newest_first(backend: &dyn Backend) {
         why: EndedWhy::Discarded(Discarded::MissingMapping {
             field: "email".into(),
             waited_seconds: None,
-            no_room: false,
+            no_room: None,
         }),
         ..ended(3, NOW)
     };

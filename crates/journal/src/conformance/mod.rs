@@ -177,6 +177,7 @@ macro_rules! conformance {
             received::a_newcomer_that_is_frequent_gets_a_place
             received::groups_are_those_of_events_with_or_without_properties
             holds::what_a_still_lane_loses_is_counted
+            holds::what_is_lost_is_untold_until_it_is_told
             holds::a_shut_lane_loses_events_but_no_retries_and_is_no_backlog
             holds::what_a_shut_lane_has_in_its_hands_is_not_lost
             holds::what_a_shut_lane_had_in_its_hands_in_a_crash_is_lost

@@ -17,7 +17,7 @@ fn discarded(offset: u64, part: Part) -> Ended {
     let missing = Discarded::MissingMapping {
         field: "email".into(),
         waited_seconds: None,
-        no_room: false,
+        no_room: None,
     };
     Ended {
         part,

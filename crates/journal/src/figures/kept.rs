@@ -244,7 +244,7 @@ mod tests {
             Discarded::MissingMapping {
                 field: String::new(),
                 waited_seconds: None,
-                no_room: false,
+                no_room: None,
             },
             Discarded::InvalidUrl {
                 message: String::new(),

@@ -4,12 +4,14 @@ use model::{Offset, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::Fault;
+use super::losses;
 use crate::hold::{Drain, Forgone, Losses};
 
-/// Adds to what a lane lost because it was held beyond the bounds.
+/// Adds to what a lane lost because it was held beyond the bounds. `head`: the sync's own lane, with which
+/// it goes.
 pub(super) fn add_lost(
     connection: &Connection,
-    lane: i64,
+    (lane, head): (i64, i64),
     forgone: Forgone,
     at: Timestamp,
 ) -> Result<(), Fault> {
@@ -28,7 +30,7 @@ pub(super) fn add_lost(
             forgone.retries as i64,
             at.0
         ])?;
-    Ok(())
+    losses::add(connection, head, forgone.events + forgone.retries, at)
 }
 
 /// Adds to what a lane was told to forget.

@@ -18,6 +18,7 @@ mod fates;
 mod figures;
 mod holds;
 mod lookup;
+mod losses;
 mod offsets;
 mod open;
 mod person;
@@ -46,7 +47,7 @@ pub use config::Config;
 pub use open::OpenError;
 
 use crate::figures::{Figures, Scope, Step as FigureStep};
-use crate::hold::{Drain, Forgone, Said, Standing};
+use crate::hold::{Drain, Forgone, Said, Standing, Untold};
 use crate::received::Received;
 use crate::turn::{Booked, Turn, TurnHead};
 use crate::{
@@ -319,6 +320,19 @@ impl Journal for Sqlite {
             .ok_or(StorageError::UnknownLane(sync))
     }
 
+    async fn waiting_turns(
+        &self,
+        sync: SyncId,
+        before: Option<Turn>,
+        max: usize,
+    ) -> Result<Vec<Turn>, StorageError> {
+        let read = move |connection: &_| reader::waiting_turns(connection, sync, before, max);
+        self.readers
+            .run(read)
+            .await?
+            .ok_or(StorageError::UnknownLane(sync))
+    }
+
     async fn has_turn(&self, sync: SyncId, turn: Turn) -> Result<bool, StorageError> {
         let read = move |connection: &_| reader::has_turn(connection, sync, turn);
         self.readers
@@ -469,6 +483,15 @@ impl Journal for Sqlite {
         }
     }
 
+    async fn untold_losses(&self) -> Result<Vec<Untold>, StorageError> {
+        self.readers.run(losses::untold).await
+    }
+
+    async fn tell_losses(&self, told: Vec<(SyncId, u64)>) -> Result<(), StorageError> {
+        self.request(move |group| group.tell_losses(&told).map(Ok))
+            .await
+    }
+
     async fn drop_lane(&self, sync: SyncId, at: Timestamp) -> Result<DroppedLane, StorageError> {
         self.request(move |group| group.drop_lane(sync, at)).await
     }
@@ -501,7 +524,6 @@ impl Journal for Sqlite {
             retired.events += step.retired.events;
             retired.ended += step.retired.ended;
             retired.skipped_by_paused += step.retired.skipped_by_paused;
-            retired.lost.extend(step.retired.lost);
             if !step.more {
                 break;
             }

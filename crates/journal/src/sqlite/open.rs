@@ -12,6 +12,7 @@ use super::accounts::CREATE_ACCOUNTS;
 use super::config::Config;
 use super::failure::{Failure, Fault, advice};
 use super::family::CREATE_BOUNDED_LANES_OF_SYNCS;
+use super::losses::CREATE_LOSSES;
 use super::received::CREATE_RECEIVED;
 use super::writer::{ADD_GIVEN_TO_RETRIES, CREATE_IMPORTS};
 use super::{fate, schema, upgrade};
@@ -188,6 +189,7 @@ fn create(connection: &Connection, random: &dyn Random) -> rusqlite::Result<()> 
     transaction.execute_batch(CREATE_BOUNDED_LANES_OF_SYNCS)?;
     transaction.execute_batch(ADD_GIVEN_TO_RETRIES)?;
     transaction.execute_batch(CREATE_ACCOUNTS)?;
+    transaction.execute_batch(CREATE_LOSSES)?;
     transaction.execute(
         "INSERT INTO meta VALUES ('seed', ?1)",
         [random.next_u64() as i64],

@@ -469,6 +469,19 @@ pub(super) fn turn(
 }
 
 /// `None` when the sync has no lane.
+pub(super) fn waiting_turns(
+    connection: &Connection,
+    sync: SyncId,
+    before: Option<Turn>,
+    max: usize,
+) -> Result<Option<Vec<Turn>>, Fault> {
+    match lane_number(connection, sync)? {
+        Some(lane) => Ok(Some(turns::waiting_before(connection, lane, before, max)?)),
+        None => Ok(None),
+    }
+}
+
+/// `None` when the sync has no lane.
 pub(super) fn has_turn(
     connection: &Connection,
     sync: SyncId,
@@ -522,6 +535,9 @@ pub(super) fn lane_stats(
         erased: accounts::erased(connection, lane)?,
         ..holds::losses(connection, lane)?
     };
+    let again: i64 = connection
+        .prepare_cached("SELECT COALESCE(sum(moved), 0) FROM replays WHERE lane = ?1")?
+        .query_row([lane], |row| row.get(0))?;
     let ended_of_bounded: i64 = connection
         .prepare_cached(
             "SELECT COALESCE(sum(ended), 0) FROM bounded_lanes
@@ -548,6 +564,7 @@ pub(super) fn lane_stats(
                 awaiting,
                 ended: row.get::<_, i64>(4)? as u64,
                 ended_of_bounded: ended_of_bounded as u64,
+                again: again as u64,
                 noted: noted.unwrap_or(0) as u64,
                 oldest_unsettled: None,
                 unsettled_bytes: row.get::<_, i64>(11)? as u64,

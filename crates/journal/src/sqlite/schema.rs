@@ -6,14 +6,15 @@
 /// `lane_minutes`. Since 4, what became of single deliveries is kept, there are replays and `holds`, and
 /// users can be erased. Since 5, a user's devices are found by the user. Since 6, there are `turns`, what projects
 /// received lately is kept, and logs of imports are somebody's. Since 7, retries have what their events were
-/// given, bounded lanes are found by their syncs, figures have a balance, and what lanes let go of is known.
-pub(super) const VERSION: i64 = 7;
+/// given, bounded lanes are found by their syncs, figures have a balance, and what lanes let go of is known. Since 8,
+/// there are `losses`.
+pub(super) const VERSION: i64 = 8;
 
 /// What `PRAGMA application_id` says: "Mljr".
 pub(super) const APPLICATION_ID: i64 = 0x4d6c_6a72;
 
 /// The tables whose structure is checked at the start, the small and vital ones first.
-pub(super) const TABLES: [&str; 31] = [
+pub(super) const TABLES: [&str; 32] = [
     "meta",
     "projects",
     "lanes",
@@ -27,6 +28,7 @@ pub(super) const TABLES: [&str; 31] = [
     "holds",
     "accounts",
     "let_go",
+    "losses",
     "turns",
     "dedupe_runs",
     "dedupe_log",

@@ -86,6 +86,44 @@ pub(super) fn waiting(
     parts.map(|code| part(code?)).collect()
 }
 
+/// Up to `max` of a lane's that have no retry, before `before` in the order of users and places, and the last
+/// of these first.
+pub(super) fn waiting_before(
+    connection: &Connection,
+    lane: i64,
+    before: Option<Turn>,
+    max: usize,
+) -> Result<Vec<Turn>, Fault> {
+    let before = before.map_or((i64::MAX, i64::MAX, i64::MAX), |turn| {
+        (turn.user as i64, turn.offset.0 as i64, turn.part as i64)
+    });
+    let mut query = connection.prepare_cached(
+        "SELECT user, offset, part FROM turns
+         WHERE lane = ?1 AND (user, offset, part) < (?2, ?3, ?4)
+         AND NOT EXISTS (SELECT 1 FROM retries WHERE retries.lane = turns.lane
+            AND retries.offset = turns.offset AND retries.part = turns.part)
+         ORDER BY user DESC, offset DESC, part DESC LIMIT ?5",
+    )?;
+    let mut rows = query.query(params![lane, before.0, before.1, before.2, max as i64])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(turn(row)?);
+    }
+    Ok(found)
+}
+
+/// Where the first event lies of which a lane has a delivery that waits without a retry.
+pub(super) fn first_waiting(connection: &Connection, lane: i64) -> Result<Option<Offset>, Fault> {
+    let first = connection
+        .prepare_cached(
+            "SELECT min(offset) FROM turns WHERE lane = ?1
+             AND NOT EXISTS (SELECT 1 FROM retries WHERE retries.lane = turns.lane
+                AND retries.offset = turns.offset AND retries.part = turns.part)",
+        )?
+        .query_row([lane], |row| row.get::<_, Option<i64>>(0))?;
+    Ok(first.map(|first| Offset(first as u64)))
+}
+
 /// Removes a lane's, of events from `first` on before `end`; says how many there were, and how many of
 /// them had no retry. Retries of theirs have to go afterwards.
 pub(super) fn clear(

@@ -9,6 +9,7 @@ use super::failure::Fault;
 use super::family::CREATE_BOUNDED_LANES_OF_SYNCS;
 use super::fate;
 use super::figures::{Whose, put};
+use super::losses::CREATE_LOSSES;
 use super::received::CREATE_RECEIVED;
 use super::schema;
 use super::writer::{ADD_GIVEN_TO_RETRIES, CREATE_IMPORTS, counts_from};
@@ -42,6 +43,9 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
         transaction.execute_batch(CREATE_BOUNDED_LANES_OF_SYNCS)?;
         transaction.execute_batch(ADD_GIVEN_TO_RETRIES)?;
         transaction.execute_batch(CREATE_ACCOUNTS)?;
+    }
+    if version < 8 {
+        transaction.execute_batch(CREATE_LOSSES)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

@@ -239,6 +239,7 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
         let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
         let version = || database.pragma_query_value(None, "user_version", |row| row.get(0));
         let now: i64 = version().unwrap();
+        database.execute_batch(VERSION_8_AWAY).unwrap();
         database.execute_batch(VERSION_7_AWAY).unwrap();
         database.execute_batch(VERSION_6_AWAY).unwrap();
         database.execute_batch(VERSION_5_AWAY).unwrap();
@@ -267,6 +268,11 @@ async fn a_former_schema_is_brought_up_to_date_with_its_counts() {
         }
     }
 }
+
+/// Makes a database of version 8 one of version 7.
+const VERSION_8_AWAY: &str = "
+    DROP TABLE losses;
+    PRAGMA user_version = 7;";
 
 /// Makes a database of version 7 one of version 6.
 const VERSION_7_AWAY: &str = "
@@ -304,6 +310,7 @@ async fn of_what_a_former_version_settled_nothing_is_known() {
     journal.accept(batch(events)).await.unwrap();
     journal.close().await;
     let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    database.execute_batch(VERSION_8_AWAY).unwrap();
     database.execute_batch(VERSION_7_AWAY).unwrap();
     database.execute_batch(VERSION_6_AWAY).unwrap();
     database.execute_batch(VERSION_5_AWAY).unwrap();
@@ -339,6 +346,7 @@ async fn a_lane_of_a_former_version_can_keep_deliveries_in_order() {
         journal.accept(ten(0)).await.unwrap();
         journal.close().await;
         let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+        database.execute_batch(VERSION_8_AWAY).unwrap();
         database.execute_batch(VERSION_7_AWAY).unwrap();
         database.execute_batch(VERSION_6_AWAY).unwrap();
         if former == 4 {

@@ -115,7 +115,7 @@ fn a_required_mapping_without_a_value_names_the_field() {
             Discarded::MissingMapping {
                 field: "external_id".into(),
                 waited_seconds: None,
-                no_room: false,
+                no_room: None,
             }
         );
     }

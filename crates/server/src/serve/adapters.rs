@@ -11,7 +11,7 @@ use delivery::egress::Guard;
 use delivery::{BodyEnd, Client, Sender};
 use futures_util::stream::BoxStream;
 use journal::figures::{Figures, Scope, Step};
-use journal::hold::Drain;
+use journal::hold::{Drain, Untold};
 use journal::received::Received;
 use journal::{
     EndedRow, EraseRequest, Erasure, Fates, Held, Journal, Keep, LaneStats, Retry, RetryKey,
@@ -232,11 +232,18 @@ impl Lanes for ControlledLanes {
                 attempts: delivered + counts.failed_attempts,
                 failed: counts.failed_attempts,
                 expired: counts.expired,
-                lost: seen.lost,
                 pending: seen.pending,
                 backlog: seen.backlog,
             });
         });
+    }
+
+    async fn untold_losses(&self) -> Result<Vec<Untold>, LaneError> {
+        self.journal.untold_losses().await.map_err(unavailable)
+    }
+
+    async fn tell_losses(&self, told: Vec<(SyncId, u64)>) -> Result<(), LaneError> {
+        self.journal.tell_losses(told).await.map_err(unavailable)
     }
 
     fn outcomes(&self, project: ProjectId) -> BoxStream<'static, Told> {

@@ -122,9 +122,6 @@ impl Maintenance {
         }
         match self.journal.retire(self.clock.now()).await {
             Ok(retired) => {
-                for (lane, count) in &retired.lost {
-                    self.streams.lost(*lane, *count);
-                }
                 if retired.skipped_by_paused > 0 {
                     tracing::warn!(
                         events = retired.skipped_by_paused,

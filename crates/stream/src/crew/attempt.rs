@@ -107,7 +107,10 @@ impl Shared {
         {
             let waited = self.clock.now().since(work.event.received_at);
             *waited_seconds = (work.waited == Waited::InVain).then_some(waited.as_secs());
-            *no_room = work.waited == Waited::NoRoom;
+            *no_room = match work.waited {
+                Waited::NoRoom(why) => Some(why),
+                Waited::No | Waited::InVain => None,
+            };
         }
         self.feed.discarded(work, &why, &*self.clock);
         let told = self.tell(work, split, why.name(), |subject| {

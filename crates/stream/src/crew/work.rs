@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use journal::fate::Split;
-use model::outcome::{Discarded, Failure};
+use model::outcome::{Discarded, Failure, NoRoom};
 use model::{Event, Offset, Part, Timestamp};
 use pipeline::Plan;
 
@@ -16,7 +16,7 @@ pub(crate) enum Waited {
     /// It has not come.
     InVain,
     /// It could not: as many waited as may.
-    NoRoom,
+    NoRoom(NoRoom),
 }
 
 /// One delivery to be made.

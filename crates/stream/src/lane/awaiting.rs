@@ -61,9 +61,9 @@ impl Lane {
             return Lack::GivesUp;
         }
         match self.turns.may_await(user, self.bounds.awaiting) {
-            true => Lack::Waits(until),
-            false => {
-                work.waited = Waited::NoRoom;
+            Ok(()) => Lack::Waits(until),
+            Err(why) => {
+                work.waited = Waited::NoRoom(why);
                 Lack::GivesUp
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use journal::StorageError;
 
 use super::awaiting::Lacking;
+use super::standing::Look;
 use super::{Lane, PAGE};
 use crate::agenda::{Agenda, DueRetry};
 use crate::crew::{Waited, Work};
@@ -47,11 +48,12 @@ impl Lane {
         self.end_drain().await?;
         self.dispatch_retries().await?;
         self.turns.notice_gone(|key| self.agenda.has_passed(key));
+        let look = self.look_for_newest().await?;
+        if look != Look::Over {
+            return Ok(look == Look::On);
+        }
         if passage == Passage::Free {
             self.dispatch_turns(usize::MAX).await?;
-        }
-        if self.look_for_newest().await? {
-            return Ok(true);
         }
         match passage {
             Passage::Free => {

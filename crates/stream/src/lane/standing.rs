@@ -1,9 +1,24 @@
 //! What a lane keeps while it begins nothing, and how it goes through that afterwards.
 
+use std::sync::Arc;
+
 use journal::StorageError;
 use journal::hold::Standing;
+use journal::turn::Turn;
+use model::Event;
 
 use super::{Lane, PAGE};
+
+/// How far the look for the newest is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Nothing is looked for, or all is known.
+    Over,
+    /// There is more to look at.
+    On,
+    /// There is, once something has been settled.
+    Later,
+}
 
 impl Lane {
     /// Lets the journal know whether what waits may wait within bounds only: a destination that is away
@@ -30,19 +45,21 @@ impl Lane {
         self.crew.set_pace(both.into_iter().flatten().min());
     }
 
-    /// Finds out what is the newest of what was held, some pages of it; says whether there is more
-    /// to look at, and nothing is to be sent yet.
-    pub(super) async fn look_for_newest(&mut self) -> Result<bool, StorageError> {
-        let Some(from) = self
-            .draining
-            .as_ref()
-            .and_then(|draining| draining.looks_at())
-        else {
-            return Ok(false);
+    /// Finds out what is the newest of what was held, some pages of it. As long as it is not over,
+    /// nothing is to be sent.
+    pub(super) async fn look_for_newest(&mut self) -> Result<Look, StorageError> {
+        let Some(draining) = &self.draining else {
+            return Ok(Look::Over);
+        };
+        let Some(from) = draining.looks_at() else {
+            return match draining.looks_at_turns() {
+                Some(before) => self.leave_turns_out(before).await,
+                None => Ok(Look::Over),
+            };
         };
         let page = self.tools.journal.read(self.project, from, PAGE).await?;
         let Some(draining) = &mut self.draining else {
-            return Ok(false);
+            return Ok(Look::Over);
         };
         if page.is_empty() {
             draining.looked_at_all();
@@ -50,7 +67,41 @@ impl Lane {
         for event in &page {
             draining.looked_at(event, !self.plan.matching(event).is_empty());
         }
-        Ok(true)
+        Ok(Look::On)
+    }
+
+    /// Of what waits in the journal for its user's turn, leaves out what something newer stands for. None
+    /// of it is under way: those with a retry, which may be, are not looked at.
+    async fn leave_turns_out(&mut self, before: Option<Turn>) -> Result<Look, StorageError> {
+        if self.exposed >= self.bounds.window {
+            return Ok(Look::Later);
+        }
+        let journal = &self.tools.journal;
+        let page = journal.waiting_turns(self.sync, before, PAGE).await?;
+        // All are read before any is left out: what fails here is done again.
+        let mut events = Vec::with_capacity(page.len());
+        for turn in &page {
+            events.push(journal.get(self.project, turn.offset).await?);
+        }
+        let Some(draining) = &mut self.draining else {
+            return Ok(Look::Over);
+        };
+        for (turn, event) in page.iter().zip(&events) {
+            let is_meant = |event: &&Arc<Event>| {
+                !event.is_erased() && self.plan.matching(event).contains(turn.part)
+            };
+            // What is not sent supersedes nothing; what becomes of it is seen at its turn.
+            let Some(event) = event.as_ref().filter(is_meant) else {
+                continue;
+            };
+            if draining.leaves_out(event) {
+                self.turns.left_out(turn.user);
+                self.results.leave_out(*turn);
+                self.exposed += 1;
+            }
+        }
+        draining.looked_at_turns(page.last().copied());
+        Ok(Look::On)
     }
 
     /// Goes on as usual once all that was held is settled.
@@ -58,7 +109,11 @@ impl Lane {
         let Some(draining) = &self.draining else {
             return Ok(());
         };
-        if self.window.cursor() >= draining.drain().until {
+        let is_known = draining.looks_at().is_none() && draining.looks_at_turns().is_none();
+        // Durably: what was left out would be sent after a crash.
+        let is_settled = self.settling.is_none() && !self.results.leaves_out();
+        let has_passed = self.settled_cursor >= draining.drain().until;
+        if is_known && is_settled && has_passed {
             self.tools.journal.set_drain(self.sync, None, None).await?;
             self.draining = None;
             self.set_pace();

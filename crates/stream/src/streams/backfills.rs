@@ -72,6 +72,7 @@ impl Streams {
         let secrets = all_secrets(definition, of);
         let subject = Subject::new(definition, of, secrets, Arc::clone(clock));
         let mut course = self.course(plan, of, definition, Arc::new(subject));
+        course.past = true;
         course.concurrency = (course.concurrency / SHARE).max(1);
         let of_destination = course.requests_per_minute;
         let own = backfill.per_minute.map(NonZeroU32::get);

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use journal::hold::Standing;
-use journal::{Batch, EndedWhy, EraseRequest, Fates as _, IncomingEvent, Journal as _, Subject};
+use journal::{
+    Batch, EndedRow, EndedWhy, EraseRequest, Fates as _, IncomingEvent, Journal as _, Subject,
+};
 use millstream_stream::{Backlog, Config, LaneView};
 use model::definition::{Definition, Mapping};
 use model::filter::Property;
 use model::json::{Limits, parse};
-use model::outcome::{Category, Discarded};
+use model::outcome::{Category, Discarded, NoRoom};
 use model::sync::{Order, Sync};
 use model::user::PropertyUpdate;
 use model::{Clock as _, ErasureId, EventKind, Offset, Part};
@@ -230,7 +232,7 @@ async fn what_waited_in_vain_is_discarded_with_the_reason() {
         };
         assert_eq!((field.as_str(), row.ended.attempts), ("email", 0));
         let wanted = "the required mapping email has no value for this event, and none came while it \
-                      waited (1 h 0 min)";
+                      waited (1 h 0 min), as long as the sync has events wait";
         assert_eq!(why.to_string(), wanted);
     }
     assert!(
@@ -371,14 +373,22 @@ async fn no_more_wait_than_may() {
         })
         .await;
     let ended = world.journal.ended(sync.id, None, 9).await.unwrap();
-    assert!(ended.iter().all(|row| matches!(
-        &row.ended.why,
+    // Which bound that was is said.
+    let why = |row: &EndedRow| match &row.ended.why {
         EndedWhy::Discarded(Discarded::MissingMapping {
             waited_seconds: None,
-            no_room: true,
+            no_room,
             ..
-        })
-    )));
+        }) => *no_room,
+        _ => None,
+    };
+    let of = |offset: u64| {
+        let of = ended.iter().find(|row| row.ended.offset.0 == offset);
+        of.and_then(why)
+    };
+    assert_eq!(of(2), Some(NoRoom::OfUser(2)), "ann has two");
+    assert_eq!(of(5), Some(NoRoom::OfSync(3)), "bob has one");
+    assert!(ended.iter().all(|row| why(row).is_some()));
     let offsets: Vec<_> = ended.iter().map(|row| row.ended.offset.0).collect();
     assert!(!offsets.contains(&0) && !offsets.contains(&1) && !offsets.contains(&4));
     // Room that is free again is used.

@@ -144,6 +144,13 @@ async fn past_events_are_sent_once_more_marked_and_under_new_ids() {
     });
     assert_eq!(ids, expected.collect());
     assert_eq!(arrived.len(), 40);
+    // How old these are is no latency.
+    let found = world.figures(&sync).await;
+    assert_eq!(found.counts.delivered_first, 90 + 40);
+    assert_eq!(found.details.latency.count(), 90);
+    assert!(found.details.latency.quantile(1.0).unwrap() < 60.0);
+    let view = world.streams.backfill_view(ID).unwrap();
+    assert_eq!(view.latency.p50, None);
     let stats = world
         .journal
         .lane_stats(lane_of(ID))

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use journal::Journal as _;
-use journal::hold::{Forgone, Standing};
+use journal::hold::{Forgone, LetGoWhy, Standing};
+use journal::{Fates as _, Journal as _};
 use millstream_stream::{Backlog, Config, Health};
+use model::Offset;
 use model::definition::Definition;
-use model::sync::Sync;
+use model::sync::{Order, Sync};
 
+use crate::order::number_in;
 use crate::support::{Answer, World};
 
 /// A sync that is switched off before `held` events, with ten retries pending.
@@ -90,11 +92,152 @@ async fn only_the_newest_of_each_user_and_type_is_sent_when_asked_for() {
     assert_eq!((fresh.len(), retried.len()), (14, 10), "retries go on");
     let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
     assert_eq!(stats.losses.superseded, 586);
-    assert_eq!(world.journal.drain(sync.id).await, Ok(None), "it is over");
+    until_drained(&world, &sync).await;
     // What comes later is no longer chosen from.
     world.send("tick", 610..630).await;
     until_all_settled(&world, &sync, 630).await;
     assert_eq!(world.destination.arrived("/held").len(), before + 24 + 20);
+}
+
+/// Durably, all is settled and nothing is owed.
+async fn until_nothing_waits(world: &World, sync: &Sync) {
+    for _ in 0..20_000 {
+        let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+        if (stats.cursor, stats.pending, stats.in_order) == (stats.head, 0, 0) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        world.clock.advance_to_next_sleeper();
+    }
+    panic!("something waits for ever");
+}
+
+/// It is over once the last of it is durable.
+async fn until_drained(world: &World, sync: &Sync) {
+    for _ in 0..1000 {
+        if world.journal.drain(sync.id).await == Ok(None) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        world.clock.advance_to_next_sleeper();
+    }
+    panic!("it goes on and on");
+}
+
+/// A sync that keeps the order of users and is switched off: a delivery of user 3 is booked, 50 ticks and two
+/// tocks of theirs wait for it in the journal, and 14 more ticks came since.
+async fn paused_with_turns(world: &World) -> Sync {
+    let mut sync = world.sync(1, "/turns");
+    sync.settings.order = Order::PerUser;
+    world
+        .destination
+        .refuses("/turns", |body| (number_in(body) == 3).then_some(400));
+    world.apply(&sync).await;
+    world.send("tick", (3..=353).step_by(7)).await;
+    world.send("tock", [3 + 700, 3 + 707]).await;
+    world
+        .until_before_retry("waiting", |world| {
+            let view = world.streams.view(sync.id).unwrap();
+            (view.pending, view.in_order, view.unread) == (1, 52, 0)
+        })
+        .await;
+    sync.enabled = false;
+    world.apply(&sync).await;
+    let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    assert_eq!((stats.pending, stats.in_order), (1, 52));
+    world.send("tick", 1000..1014).await;
+    world.destination.refuses("/turns", |_| None);
+    sync.enabled = true;
+    sync
+}
+
+async fn assert_newest_of_turns(world: &World, sync: &Sync) {
+    until_nothing_waits(world, sync).await;
+    until_drained(world, sync).await;
+    let of_3 = |n: &u64| n % 7 == 3;
+    let arrived = numbers(world, "/turns").into_iter().map(|(_, n)| n);
+    let arrived = arrived.filter(|n| *n != 3);
+    let (of_3, of_others): (Vec<u64>, Vec<u64>) = arrived.partition(of_3);
+    // In their order, behind the retry; the newest tick came while the sync stood still.
+    assert_eq!(of_3, [710, 1011]);
+    assert_eq!(of_others.into_iter().collect::<HashSet<_>>().len(), 6);
+    // 50 ticks and a tock that waited, and of the others seven.
+    let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    assert_eq!((stats.losses.superseded, stats.in_order), (50 + 1 + 7, 0));
+    let found = world.figures(sync).await;
+    let delivered = found.counts.delivered_first + found.counts.delivered_retry;
+    assert_eq!((found.balance.superseded, delivered), (58, 9));
+    assert_eq!(
+        (found.details.received, found.pending, found.waiting),
+        (67, 0, 0)
+    );
+    // Whoever asks is told.
+    let fate = world.journal.fate(sync.id, Offset(2)).await.unwrap();
+    let let_go = fate.unwrap().let_go;
+    assert_eq!(let_go[0].why, LetGoWhy::Superseded);
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_is_left_out_for_newer_ones_too() {
+    let mut world = World::new(Config::default()).await;
+    let sync = paused_with_turns(&world).await;
+    let newest = world
+        .streams
+        .prepare(world.project, sync.id, Backlog::Newest, None, "ann");
+    newest.await.unwrap();
+    world.restart(&[]).await;
+    world.apply(&sync).await;
+    assert_newest_of_turns(&world, &sync).await;
+}
+
+#[tokio::test]
+async fn restarts_while_turns_are_left_out_count_each_once() {
+    let config = Config {
+        window: 16,
+        ..Config::default()
+    };
+    let mut world = World::new(config).await;
+    let sync = paused_with_turns(&world).await;
+    let newest = world
+        .streams
+        .prepare(world.project, sync.id, Backlog::Newest, None, "ann");
+    newest.await.unwrap();
+    for _ in 0..4 {
+        world.restart(std::slice::from_ref(&sync)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_newest_of_turns(&world, &sync).await;
+}
+
+#[tokio::test]
+async fn turns_are_left_out_where_nothing_else_is_held() {
+    let mut world = World::new(Config::default()).await;
+    let mut sync = world.sync(1, "/turns");
+    sync.settings.order = Order::PerUser;
+    world.destination.answers("/turns", [Answer::Status(400)]);
+    world.apply(&sync).await;
+    world.send("tick", [3, 10, 17]).await;
+    world
+        .until_before_retry("waiting", |world| {
+            let view = world.streams.view(sync.id).unwrap();
+            (view.pending, view.in_order, view.unread) == (1, 2, 0)
+        })
+        .await;
+    sync.enabled = false;
+    world.apply(&sync).await;
+    world.destination.answers("/turns", [Answer::Status(200)]);
+    let newest = world
+        .streams
+        .prepare(world.project, sync.id, Backlog::Newest, None, "ann");
+    newest.await.unwrap();
+    sync.enabled = true;
+    world.restart(std::slice::from_ref(&sync)).await;
+    until_nothing_waits(&world, &sync).await;
+    let arrived = numbers(&world, "/turns").into_iter().map(|(_, n)| n);
+    let arrived: Vec<_> = arrived.filter(|n| *n != 3).collect();
+    assert_eq!(arrived, [17]);
+    let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    assert_eq!((stats.losses.superseded, stats.in_order), (1, 0));
 }
 
 #[tokio::test]

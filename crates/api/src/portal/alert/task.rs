@@ -99,13 +99,19 @@ impl Alerts {
                 .collect();
             self.read_at = Some(now);
         }
+        let untold = self.portal.lanes.untold_losses().await?;
+        let untold: HashMap<_, _> = untold.iter().map(|one| (one.sync, one)).collect();
         let mut troubled = Vec::new();
         self.watch.look();
         self.portal.lanes.glance(&mut |glance| {
-            if self.watch.note(now, &glance) {
+            if self
+                .watch
+                .note(now, &glance, untold.get(&glance.sync).copied())
+            {
                 troubled.push(glance);
             }
         });
+        let mut told = Vec::new();
         for glance in troubled {
             let Some(about) = self.subject(glance.sync, now).await? else {
                 continue;
@@ -113,6 +119,13 @@ impl Alerts {
             for step in self.watch.judge(now, &glance, &about.rules) {
                 self.take(step, &glance, &about, now).await?;
             }
+            let lost = untold.get(&glance.sync);
+            let lost = lost.and_then(|lost| self.watch.told(now, lost, &about.rules));
+            told.extend(lost.map(|lost| (glance.sync, lost)));
+        }
+        if !told.is_empty() {
+            // Not before the incidents are durable: who crashes between looks at them again, and finds them open.
+            self.portal.lanes.tell_losses(told).await?;
         }
         self.tell_held(now).await
     }

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use journal::hold::Untold;
 use model::alert::{Kind, Rules};
 use model::outcome::{Category, Failure};
 use model::{IncidentId, SyncId, Timestamp};
@@ -92,9 +93,12 @@ struct Lane {
     /// How many deliveries had expired at the last look, and when that last rose.
     expired: u64,
     expired_at: Option<Timestamp>,
-    /// The same of what was lost.
+    /// The same of what was lost since the lane is remembered.
     lost: u64,
     lost_at: Option<Timestamp>,
+    /// How much of what it ever lost had been told by then, where the journal has said so: from there on it
+    /// is counted.
+    told_before: Option<u64>,
     /// What came to these with the last look.
     news: Begun,
     conditions: [Condition; Kind::ALL.len()],
@@ -181,23 +185,45 @@ impl Watch {
         }
     }
 
-    /// Notes what is seen of a lane. Whether its rules have to be looked at: it is in trouble, or was.
-    pub(super) fn note(&mut self, now: Timestamp, glance: &Glance) -> bool {
-        // What has lost something is remembered as well, or all that it ever lost would be news again.
-        let before = match (glance.attempts, glance.lost) {
-            (0, 0) => None,
+    /// Notes what is seen of a lane, and what it lost that nobody was told of. Whether its rules have to be
+    /// looked at: it is in trouble, or was.
+    pub(super) fn note(
+        &mut self,
+        now: Timestamp,
+        glance: &Glance,
+        untold: Option<&Untold>,
+    ) -> bool {
+        // What has lost something is remembered as well, also when it attempts nothing.
+        let before = match (glance.attempts, untold) {
+            (0, None) => None,
             (attempts, _) => self.attempts.insert(glance.sync, (attempts, self.looks)),
         };
         let late = glance.oldest_undelivered;
         let late = late.is_some_and(|oldest| now.since(oldest) >= LEAST_AGE);
         let ill = !matches!(glance.health, Health::Healthy | Health::Paused);
-        let failed = glance.failed > 0 || glance.expired > 0 || glance.lost > 0;
+        let failed = glance.failed > 0 || glance.expired > 0 || untold.is_some();
         if !failed && !late && !ill && !self.lanes.contains_key(&glance.sync) {
             return false;
         }
         let lane = self.lanes.entry(glance.sync).or_default();
-        lane.count(now, glance, before.map_or(0, |(attempts, _)| attempts));
-        late || ill || lane.is_troubled(now)
+        let before = before.map_or(0, |(attempts, _)| attempts);
+        lane.count(now, glance, untold, before);
+        late || ill || untold.is_some() || lane.is_troubled(now)
+    }
+
+    /// How much of what a lane lost is over with, now that its rules were looked at: it was told, or is too
+    /// little, or nobody wants to know. To be remembered durably, so that a crash makes no news of it, and
+    /// takes none away.
+    pub(super) fn told(&self, now: Timestamp, untold: &Untold, rules: &Rules) -> Option<u64> {
+        let lane = self.lanes.get(&untold.sync)?;
+        let is_open = lane.conditions[Kind::Loss as usize].open.is_some();
+        let is_old = now.since(untold.at) >= REMEMBERED;
+        let told = match is_open || is_old || !rules.tells(Kind::Loss) {
+            true => untold.lost,
+            // What was lost within an hour may become enough still.
+            false => lane.told_before? + lane.lost_an_hour_ago(now)?,
+        };
+        (told > untold.told).then_some(told)
     }
 
     /// Of how many lanes something is kept.
@@ -218,7 +244,12 @@ impl Watch {
 
 impl Lane {
     /// Notes the counts. At the last look there were `before` attempts, as far as is known.
-    fn count(&mut self, now: Timestamp, glance: &Glance, before: u64) {
+    fn count(&mut self, now: Timestamp, glance: &Glance, untold: Option<&Untold>, before: u64) {
+        // Where nothing is untold, no more was lost.
+        let lost = untold.map_or(self.lost, |untold| {
+            let told = *self.told_before.get_or_insert(untold.told);
+            untold.lost.saturating_sub(told).max(self.lost)
+        });
         let (attempts, failed) = (glance.attempts, glance.failed);
         let began_anew = self
             .marks
@@ -247,7 +278,7 @@ impl Lane {
                 at: now,
                 attempts,
                 failed,
-                lost: glance.lost,
+                lost,
             });
         }
         while self.marks.len() > 2
@@ -260,7 +291,7 @@ impl Lane {
         }
         self.news = Begun {
             expired: glance.expired.saturating_sub(self.expired),
-            lost: glance.lost.saturating_sub(self.lost),
+            lost: lost - self.lost,
         };
         if self.news.expired > 0 {
             self.expired_at = Some(now);
@@ -268,7 +299,7 @@ impl Lane {
         if self.news.lost > 0 {
             self.lost_at = Some(now);
         }
-        (self.expired, self.lost) = (glance.expired, glance.lost);
+        (self.expired, self.lost) = (glance.expired, lost);
     }
 
     fn is_open(&self) -> bool {
@@ -304,7 +335,7 @@ impl Lane {
             return None;
         }
         let reason = self.trouble(now, glance, rules, kind, open.is_some());
-        let news = self.news_of(now, glance, kind);
+        let news = self.news_of(now, kind);
         let condition = &mut self.conditions[kind as usize];
         match (reason, open) {
             (Some(reason), None) => {
@@ -400,7 +431,7 @@ impl Lane {
             }
             Kind::Loss => {
                 let fresh = self.lost_at.is_some_and(|at| now.since(at) < LOSING);
-                let lost = self.lost_within_an_hour(now, glance);
+                let lost = self.lost_within_an_hour(now);
                 let many = lost >= u64::from(rules.loss.minimum);
                 (fresh && many).then(|| {
                     format!("{lost} events and deliveries were lost within an hour: the sync stands still beyond the bounds of what it may hold")
@@ -421,7 +452,7 @@ impl Lane {
     }
 
     /// What of an incident of this kind had happened when it was seen.
-    fn news_of(&self, now: Timestamp, glance: &Glance, kind: Kind) -> Begun {
+    fn news_of(&self, now: Timestamp, kind: Kind) -> Begun {
         match kind {
             Kind::Expiry => Begun {
                 expired: self.news.expired,
@@ -430,16 +461,22 @@ impl Lane {
             // It may have taken some to be enough.
             Kind::Loss => Begun {
                 expired: 0,
-                lost: self.lost_within_an_hour(now, glance),
+                lost: self.lost_within_an_hour(now),
             },
             _ => Begun::default(),
         }
     }
 
-    fn lost_within_an_hour(&self, now: Timestamp, glance: &Glance) -> u64 {
+    fn lost_within_an_hour(&self, now: Timestamp) -> u64 {
+        let before = self.lost_an_hour_ago(now);
+        before.map_or(0, |before| self.lost.saturating_sub(before))
+    }
+
+    /// How much had been lost an hour ago; of a shorter time, at its beginning.
+    fn lost_an_hour_ago(&self, now: Timestamp) -> Option<u64> {
         let old = |mark: &&Mark| now.since(mark.at) >= REMEMBERED;
         let before = self.marks.iter().rev().find(old).or(self.marks.front());
-        before.map_or(0, |mark| glance.lost.saturating_sub(mark.lost))
+        before.map(|mark| mark.lost)
     }
 
     /// How many attempts were made in the last so long, and how many of them failed.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use journal::hold::Untold;
 use model::alert::{Kind, Rules};
 use model::outcome::{Category, Failure};
 use model::random::Seeded;
@@ -19,12 +20,16 @@ struct World {
     watch: Watch,
     now: Timestamp,
     lane: Glance,
+    /// What the journal knows to be lost.
+    untold: Option<Untold>,
     rules: Rules,
     random: Seeded,
     /// Incidents that began (rule, reason) and ended (rule, why), in order.
     told: Vec<(Kind, String)>,
     /// What had happened by the time that each began.
     begun: Vec<Begun>,
+    /// Incidents that are open.
+    open: Vec<(Kind, IncidentId, Timestamp)>,
 }
 
 impl World {
@@ -33,10 +38,12 @@ impl World {
             watch: Watch::default(),
             now: START,
             lane: glance(SyncId::generate(&Seeded::new(7))),
+            untold: None,
             rules: Rules::default(),
             random: Seeded::new(1),
             told: Vec::new(),
             begun: Vec::new(),
+            open: Vec::new(),
         }
     }
 
@@ -65,7 +72,8 @@ impl World {
 
     fn look(&mut self) {
         self.watch.look();
-        if !self.watch.note(self.now, &self.lane) {
+        let untold = self.untold.filter(|untold| untold.lost > untold.told);
+        if !self.watch.note(self.now, &self.lane, untold.as_ref()) {
             return;
         }
         let sync = self.lane.sync;
@@ -76,14 +84,44 @@ impl World {
                     let id = IncidentId::generate(&self.random);
                     self.watch
                         .opened(sync, kind, id, self.now, seen.needs_success);
+                    self.open.push((kind, id, self.now));
                     self.told.push((kind, seen.reason));
                 }
                 Step::Close(kind, _, why) => {
                     self.watch.closed(sync, kind);
+                    self.open.retain(|(open, ..)| *open != kind);
                     self.told.push((kind, why.name().to_owned()));
                 }
             }
         }
+        if let Some(lost) = &mut self.untold
+            && let Some(told) = self.watch.told(self.now, lost, &self.rules)
+        {
+            assert!(told <= lost.lost);
+            lost.told = told;
+        }
+    }
+
+    /// Retention takes so much.
+    fn loses(&mut self, count: u64) {
+        let lost = self.untold.get_or_insert(Untold {
+            sync: self.lane.sync,
+            lost: 0,
+            told: 0,
+            at: self.now,
+        });
+        lost.lost += count;
+        lost.at = self.now;
+    }
+
+    /// Everything that isn't durable is gone.
+    fn crashes(&mut self) {
+        let open = std::mem::take(&mut self.open);
+        self.watch = Watch::default();
+        for (kind, id, at) in &open {
+            self.watch.opened(self.lane.sync, *kind, *id, *at, false);
+        }
+        self.open = open;
     }
 
     fn told(&mut self) -> Vec<String> {
@@ -104,7 +142,6 @@ fn glance(sync: SyncId) -> Glance {
         attempts: 0,
         failed: 0,
         expired: 0,
-        lost: 0,
         pending: 0,
         backlog: 0,
     }
@@ -276,10 +313,11 @@ fn losses_of_a_sync_that_stands_still_are_told_from_a_threshold_on() {
     let mut world = World::with(Kind::Loss);
     world.rules.loss.minimum = 10;
     world.lane.health = Health::Paused;
-    world.run(LOOK, |lane, _| lane.lost += 4);
+    world.loses(4);
     world.run(20 * MINUTE, |_, _| {});
     assert!(world.told().is_empty());
-    world.run(LOOK, |lane, _| lane.lost += 6);
+    world.loses(6);
+    world.run(LOOK, |_, _| {});
     let told = world.told();
     assert!(
         told[0].starts_with("10 events and deliveries were lost within an hour"),
@@ -289,14 +327,70 @@ fn losses_of_a_sync_that_stands_still_are_told_from_a_threshold_on() {
     // As long as more is lost now and then, it is the same.
     for _ in 0..5 {
         world.run(8 * MINUTE, |_, _| {});
-        world.run(LOOK, |lane, _| lane.lost += 10);
+        world.loses(10);
+        world.run(LOOK, |_, _| {});
     }
     assert!(world.told().is_empty());
     world.run(16 * MINUTE, |_, _| {});
     assert_eq!(world.told(), ["recovered"]);
     // What was lost more than an hour ago counts no more.
     world.run(60 * MINUTE, |_, _| {});
-    world.run(LOOK, |lane, _| lane.lost += 9);
+    world.loses(9);
+    world.run(LOOK, |_, _| {});
+    assert!(world.told().is_empty());
+}
+
+#[test]
+fn a_loss_right_before_a_crash_is_told_once_after_it() {
+    for away in [Duration::ZERO, 3 * 60 * MINUTE] {
+        let mut world = World::with(Kind::Loss);
+        world.rules.loss.minimum = 10;
+        world.lane.health = Health::Paused;
+        world.run(MINUTE, |_, _| {});
+        // Nobody looks before the end.
+        world.loses(12);
+        world.crashes();
+        world.now = world.now + away;
+        world.run(LOOK, |_, _| {});
+        assert!(world.told()[0].starts_with("12 events and deliveries were lost"));
+        // It is open, and known to be.
+        world.crashes();
+        world.run(20 * MINUTE, |_, _| {});
+        assert_eq!(world.told(), ["recovered"], "{away:?}");
+        for _ in 0..3 {
+            world.crashes();
+            world.run(20 * MINUTE, |_, _| {});
+            assert!(world.told().is_empty(), "{away:?}");
+        }
+        // What is lost later is another one.
+        world.loses(11);
+        world.crashes();
+        world.run(LOOK, |_, _| {});
+        assert!(world.told()[0].starts_with("11 events"), "{away:?}");
+    }
+}
+
+#[test]
+fn too_little_before_a_crash_and_after_it_is_enough_within_an_hour_only() {
+    let mut world = World::with(Kind::Loss);
+    world.rules.loss.minimum = 10;
+    world.lane.health = Health::Paused;
+    world.loses(6);
+    world.run(LOOK, |_, _| {});
+    world.crashes();
+    world.loses(6);
+    world.run(LOOK, |_, _| {});
+    assert!(world.told()[0].starts_with("12 events"));
+    let mut world = World::with(Kind::Loss);
+    world.rules.loss.minimum = 10;
+    world.lane.health = Health::Paused;
+    world.loses(6);
+    world.run(LOOK, |_, _| {});
+    world.crashes();
+    world.run(70 * MINUTE, |_, _| {});
+    world.crashes();
+    world.loses(6);
+    world.run(LOOK, |_, _| {});
     assert!(world.told().is_empty());
 }
 
@@ -346,7 +440,7 @@ fn a_sync_that_is_switched_off_and_a_rule_that_is_end_it() {
 fn nothing_secret_is_seen() {
     let mut world = World::with(Kind::Credentials);
     fails(&mut world.lane, START, Category::Unauthorized);
-    world.watch.note(START, &world.lane);
+    world.watch.note(START, &world.lane, None);
     let steps = world.watch.judge(START, &world.lane, &world.rules);
     assert_eq!(steps.len(), 1);
     // What the destination answered may be anything.
@@ -361,13 +455,13 @@ fn of_lanes_that_do_well_nothing_is_kept_and_of_those_that_are_gone_neither() {
         .map(|_| glance(SyncId::generate(&random)))
         .collect();
     watch.look();
-    assert!(!idle.iter().any(|lane| watch.note(START, lane)));
+    assert!(!idle.iter().any(|lane| watch.note(START, lane, None)));
     assert_eq!(watch.kept(), 0);
     let mut busy = idle;
     for lane in &mut busy {
         fails(lane, START, Category::ServerError);
     }
-    assert!(busy.iter().all(|lane| watch.note(START, lane)));
+    assert!(busy.iter().all(|lane| watch.note(START, lane, None)));
     assert!(watch.kept() > 0);
     for _ in 0..1000 {
         watch.look();

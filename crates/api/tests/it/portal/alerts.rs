@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
+use journal::hold::Untold;
 use millstream_api::portal::{Alerts, Glance, Health};
 use model::access::Role;
 use model::outcome::{Category, Failure};
@@ -60,7 +61,6 @@ impl Scene {
             attempts: 100,
             failed: 0,
             expired: 0,
-            lost: 0,
             pending: 0,
             backlog: 0,
         };
@@ -295,9 +295,20 @@ async fn what_a_sync_that_stands_still_loses_is_told_and_counted() {
     scene.world.lanes.notes().stats.losses.lost.retries = 3;
     scene.glance(|seen, _| {
         seen.health = Health::Paused;
-        seen.lost = 1050;
     });
+    let at = scene.world.now();
+    scene.world.lanes.notes().untold = vec![Untold {
+        sync: id_in(&scene.sync),
+        lost: 1050,
+        told: 0,
+        at,
+    }];
     scene.look().await;
+    // Whoever begins anew finds it told.
+    assert_eq!(scene.world.lanes.notes().untold, []);
+    scene.alerts = Alerts::new(scene.world.portal.clone());
+    scene.look().await;
+    assert_eq!(scene.incidents("").await.len(), 1);
     let open = scene.incidents("?open=true").await;
     assert_eq!(
         (&open[0]["rule"], &open[0]["health"]),

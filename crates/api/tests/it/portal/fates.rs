@@ -233,7 +233,7 @@ async fn an_events_deliveries_are_shown_with_their_attempts() {
     let missing = Discarded::MissingMapping {
         field: "id".into(),
         waited_seconds: None,
-        no_room: false,
+        no_room: None,
     };
     let record = Record {
         delivered: vec![first],

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use journal::figures::{Figures, Scope, Step};
+use journal::hold::Untold;
 use journal::received::{Received, Tally};
 use journal::sqlite::{self, Sqlite};
 use journal::{
@@ -61,6 +62,8 @@ pub(crate) struct Notes {
     /// What was begun to be erased, and who that was.
     pub(crate) erasures: Vec<Erasure>,
     pub(crate) erased: Vec<Subject>,
+    /// What syncs lost and nobody was told of.
+    pub(crate) untold: Vec<Untold>,
     /// What is seen of each lane.
     pub(crate) glances: Vec<Glance>,
     /// Of users by project and `amplitude_id`, JSON.
@@ -320,6 +323,20 @@ impl Lanes for NotingLanes {
 
     fn fates(&self) -> &dyn Fates {
         self.journal()
+    }
+
+    async fn untold_losses(&self) -> Result<Vec<Untold>, LaneError> {
+        Ok(self.working()?.untold.clone())
+    }
+
+    async fn tell_losses(&self, told: Vec<(SyncId, u64)>) -> Result<(), LaneError> {
+        let mut notes = self.working()?;
+        for (sync, told) in told {
+            let of_sync = notes.untold.iter_mut().filter(|one| one.sync == sync);
+            of_sync.for_each(|one| one.told = told);
+        }
+        notes.untold.retain(|one| one.lost > one.told);
+        Ok(())
     }
 
     async fn figures(

@@ -194,7 +194,7 @@ async fn pending_retries_and_ended_deliveries_are_paged() {
                 _ => EndedWhy::Discarded(Discarded::MissingMapping {
                     field: "email".into(),
                     waited_seconds: None,
-                    no_room: false,
+                    no_room: None,
                 }),
             };
             let (offset, part, at) = (Offset(number), Part::User, Timestamp(1000));

@@ -19,6 +19,8 @@ use crate::sqlite::failure::Fault;
 use crate::sqlite::fate::note_refused;
 use crate::sqlite::figures::Whose;
 use crate::sqlite::holds;
+use crate::sqlite::losses;
+use crate::sqlite::turns;
 use crate::{
     AcceptError, Accepted, DroppedLane, LanePosition, ReplayState, ReplayStep, Retry, Settlement,
     StorageError,
@@ -276,9 +278,11 @@ impl<'a> Group<'a> {
             return Ok(Err(StorageError::UnknownLane(sync)));
         };
         if let (Some(drain), Some(said)) = (drain.filter(|drain| drain.newest_only), said) {
+            // What waits for its user's turn is chosen from, too.
+            let first = turns::first_waiting(self.connection, lane)?;
             let part = LetGo {
                 why: LetGoWhy::Superseded,
-                events: cursor..drain.until,
+                events: first.map_or(cursor, |first| first.min(cursor))..drain.until,
                 owed: false,
                 at: said.at,
                 by: Some(said.by.clone()),
@@ -286,6 +290,19 @@ impl<'a> Group<'a> {
             accounts::let_go(self.connection, lane, &part)?;
         }
         holds::set_drain(self.connection, lane, drain).map(Ok)
+    }
+
+    /// See [`Journal::tell_losses`](crate::Journal::tell_losses).
+    pub(in crate::sqlite) fn tell_losses(
+        &mut self,
+        told: &[(model::SyncId, u64)],
+    ) -> Result<(), Fault> {
+        for (sync, told) in told {
+            if let Some((lane, _)) = self.state.lanes.place(*sync) {
+                losses::tell(self.connection, lane, *told)?;
+            }
+        }
+        Ok(())
     }
 
     /// A step of [`Journal::drop_backlog`](crate::Journal::drop_backlog); says whether there may be

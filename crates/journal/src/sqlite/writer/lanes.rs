@@ -36,6 +36,8 @@ ALTER TABLE retries ADD COLUMN given TEXT;
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     by_sync: HashMap<SyncId, Lane>,
+    /// Whose each lane is, by its number.
+    by_number: HashMap<i64, SyncId>,
     last_number: i64,
     /// The highest sequence in `ended` so far. None is given twice as long as a replay may ask what ended
     /// before it was made.
@@ -137,7 +139,9 @@ impl Lanes {
             }
             lane.load_account(connection)?;
         }
+        let number = |(sync, lane): (&SyncId, &Lane)| (lane.number, *sync);
         let mut lanes = Self {
+            by_number: by_sync.iter().map(number).collect(),
             by_sync,
             last_number,
             last_ended: replay::last_ended(connection)?,
@@ -242,6 +246,7 @@ impl Lanes {
         self.last_number = lane.number;
         fates.begin(connection, lane.number, lane.cursor)?;
         let position = lane.position()?;
+        self.by_number.insert(lane.number, sync);
         self.by_sync.insert(sync, lane);
         self.own(sync);
         Ok(position)
@@ -416,6 +421,7 @@ impl Lanes {
         let Some(mut lane) = self.by_sync.remove(&sync) else {
             return Ok(Err(StorageError::UnknownLane(sync)));
         };
+        self.by_number.remove(&lane.number);
         connection.execute(
             "UPDATE lanes SET dropped = 1 WHERE number = ?1",
             [lane.number],

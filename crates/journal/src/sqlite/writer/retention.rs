@@ -113,6 +113,10 @@ impl Group<'_> {
             "DELETE FROM holds WHERE lane IN (SELECT number FROM lanes WHERE dropped = 1)",
             [],
         )?;
+        self.connection.execute(
+            "DELETE FROM losses WHERE lane IN (SELECT number FROM lanes WHERE dropped = 1)",
+            [],
+        )?;
         // The highest number stays, so that none is given twice.
         self.connection.execute(
             "DELETE FROM lanes WHERE dropped = 1 AND number < (SELECT max(number) FROM lanes)",
@@ -302,9 +306,6 @@ impl Group<'_> {
         let State { lanes, tally, .. } = &mut *self.state;
         for (before, after, Lost { forgone, unread }) in told {
             lanes.owes(before, after);
-            let sync = lanes.sync_of(after.lane);
-            let count = forgone.events + forgone.retries;
-            step.retired.lost.extend(sync.map(|sync| (sync, count)));
             lanes.count(self.connection, tally, now, after, |figures| {
                 figures.details.received += unread;
                 figures.balance.lost += forgone.events + forgone.retries;
@@ -373,7 +374,7 @@ fn lose_chunk(
             lose(skipped.lost, false)?;
         }
     }
-    holds::add_lost(connection, lane.number, forgone, now)?;
+    holds::add_lost(connection, (lane.number, lane.head()), forgone, now)?;
     Ok(Lost { forgone, unread })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use model::{Offset, Part, SyncId, Timestamp};
+use model::{Offset, Part, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::{Lane, Lanes, Tally};
@@ -94,6 +94,11 @@ impl Lane {
                 waiting: self.waiting,
             },
         }
+    }
+
+    /// The number of the lane with which it goes: its own, where it goes with none.
+    pub(in crate::sqlite::writer) fn head(&self) -> i64 {
+        self.owner.map_or(self.number, |owner| owner.lane)
     }
 
     /// The lane is where it is: nobody has read what is behind.
@@ -210,7 +215,7 @@ impl Lane {
             events: left,
             retries: 0,
         };
-        holds::add_lost(connection, self.number, forgone, at)?;
+        holds::add_lost(connection, (self.number, self.head()), forgone, at)?;
         let part = LetGo {
             why: LetGoWhy::Lost,
             events,
@@ -325,18 +330,10 @@ impl Lanes {
         self.owed_with.get(&lane).copied().unwrap_or_default()
     }
 
-    /// Whose lane has this number.
-    pub(in crate::sqlite::writer) fn sync_of(&self, number: i64) -> Option<SyncId> {
-        let mut lanes = self.by_sync.iter();
-        let (sync, _) = lanes.find(|(_, lane)| lane.number == number)?;
-        Some(*sync)
-    }
-
     /// What the lane with this number owes.
     pub(in crate::sqlite::writer) fn owing(&self, number: i64) -> Option<Owing> {
-        let mut lanes = self.by_sync.values();
-        let lane = lanes.find(|lane| lane.number == number)?;
-        Some(lane.owing())
+        let sync = self.by_number.get(&number)?;
+        Some(self.by_sync.get(sync)?.owing())
     }
 
     /// What a lane owes has changed from that to this.
