@@ -198,4 +198,13 @@ async fn what_failed_of_past_events_is_seen_and_sent_again() {
     assert_eq!(control.status(&sync).await["ended"], 0);
     let shown = show(&control, &backfill).await;
     assert_eq!(shown["state"], "done");
+    // What failed and was sent again counts as what became of it in the end.
+    let progress = &shown["progress"];
+    assert_eq!(
+        ["begun", "delivered", "failed", "outstanding"].map(|name| &progress[name]),
+        [LIVE as u64, LIVE as u64, 0, 0]
+            .map(|count| json!(count))
+            .each_ref(),
+        "{progress}"
+    );
 }

@@ -31,6 +31,8 @@ pub(super) struct SyncStatus {
     health: Health,
     /// Why, in words, where it is not healthy.
     reason: Option<String>,
+    /// Which of its replays don't go on, and why, in words; null where all do.
+    waits_for: Option<String>,
     /// Since when it does so; no earlier than the server's start.
     #[schema(format = DateTime)]
     since: Option<String>,
@@ -256,11 +258,13 @@ pub(super) async fn status(
     let never_enabled = !record.sync.enabled && lane.stats.is_none();
     let stats = lane.stats.unwrap_or_default();
     let reason = portal.shown_reason(project, lane.reason).await?;
+    let waits_for = portal.replays_that_wait(id, record.sync.enabled).await?;
     Ok(Json(SyncStatus {
         enabled: record.sync.enabled,
         never_enabled,
         health: lane.health,
         reason,
+        waits_for,
         since: lane.since.map(rfc3339),
         in_flight: lane.in_flight,
         pending: stats.pending,

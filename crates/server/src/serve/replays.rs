@@ -65,6 +65,10 @@ impl Replays for ControlledLanes {
                 let state = self.journal.replay_state(id).await;
                 if let Some(state) = state.map_err(unavailable)? {
                     add(&mut progress, &state);
+                    if !state.is_done() {
+                        let backfill = ReplayId::from_bytes(of.lane.to_bytes());
+                        progress.left_in.push(backfill);
+                    }
                 }
             }
             return Ok(Some(progress));
@@ -314,7 +318,9 @@ impl ControlledLanes {
         };
         let arrived = !matches!(&replay.what, Replayed::Import(import) if !import.complete);
         let delivered = stats.total.delivered_first + stats.total.delivered_retry;
+        // What failed and is sent again has failed no more: it is pending, or whatever became of it.
         let failed = stats.total.discarded + stats.total.expired;
+        let failed = failed.saturating_sub(stats.again);
         let losses = stats.losses;
         let (lost, erased) = (losses.lost.events + losses.lost.retries, losses.erased);
         let view = self.streams.backfill_view(replay.id);
@@ -340,6 +346,7 @@ impl ControlledLanes {
             done: arrived && stats.cursor >= end && stats.pending == 0 && stats.in_order == 0,
             kept: stats.ended,
             noted: stats.noted,
+            left_in: Vec::new(),
             trouble: view.filter(ill).and_then(|view| view.reason),
         }))
     }

@@ -7,7 +7,7 @@ use journal::{Accepted, EndedRow, IncomingEvent, LaneOf};
 use model::definition::Definition;
 use model::replay::{Failures, PastEvents};
 use model::sync::Sync;
-use model::{Event, Part, ProjectId, SyncId, Timestamp};
+use model::{Event, Part, ProjectId, ReplayId, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::ReplayRecord;
 
@@ -97,6 +97,9 @@ pub struct Progress {
     /// How many attempts it keeps, for people to look at.
     #[serde(default)]
     pub noted: u64,
+    /// The replays of past events whose failures it has still to send again.
+    #[serde(skip)]
+    pub left_in: Vec<ReplayId>,
     /// Why what it sends doesn't arrive at the moment, in words.
     #[serde(skip)]
     pub trouble: Option<String>,

@@ -32,6 +32,9 @@ use view::ReplayView;
 
 pub use lanes::{CountedEvents, CountedFailures, Progress, Replays};
 
+/// How many replays that wait are named at once.
+const MOST_TOLD: usize = 3;
+
 /// The ids in the path of a replay.
 type ReplayIds = Path<(ProjectId, SyncId, ReplayId)>;
 
@@ -266,9 +269,58 @@ impl Portal {
         };
         let trouble = progress.trouble.take();
         progress.trouble = self.shown_reason(record.project, trouble).await?;
+        if progress.trouble.is_none() {
+            progress.trouble = self.paused_among(&progress.left_in).await?;
+        }
         let sync = self.store.sync_by_id(record.sync).await?;
         let enabled = sync.is_some_and(|sync| sync.sync.enabled);
         Ok(ReplayView::new(record, &progress, enabled))
+    }
+}
+
+impl Portal {
+    /// Which of some replays is paused, in words.
+    async fn paused_among(&self, replays: &[ReplayId]) -> Result<Option<String>, ApiError> {
+        for id in replays {
+            let replay = self.store.replay_by_id(*id).await?;
+            if replay.is_some_and(|replay| replay.state == ReplayGoal::Paused) {
+                return Ok(Some(format!(
+                    "the replay {id}, which is paused: what failed of it waits with it"
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Which of a sync's replays don't go on and why, in words.
+    pub(super) async fn replays_that_wait(
+        &self,
+        sync: SyncId,
+        enabled: bool,
+    ) -> Result<Option<String>, ApiError> {
+        let (mut told, mut more) = (Vec::new(), 0);
+        for replay in self.store.unsettled_replays_of(sync).await? {
+            let id = replay.id;
+            let why = match replay.state {
+                ReplayGoal::Paused => Some(format!("the replay {id} is paused")),
+                // Of a sync that is switched off all of them wait, and it says so itself.
+                ReplayGoal::Running if enabled => {
+                    let view = self.replay_view(replay).await?;
+                    let why = view.waits_for();
+                    why.map(|why| format!("the replay {id} waits: {why}"))
+                }
+                ReplayGoal::Running | ReplayGoal::Cancelled | ReplayGoal::Done => None,
+            };
+            match why {
+                Some(_) if told.len() == MOST_TOLD => more += 1,
+                why => told.extend(why),
+            }
+        }
+        let mut told = told.join("; ");
+        if more > 0 {
+            told += &format!("; and {more} more");
+        }
+        Ok((!told.is_empty()).then_some(told))
     }
 }
 

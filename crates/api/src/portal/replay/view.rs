@@ -78,6 +78,11 @@ struct ProgressView {
 }
 
 impl ReplayView {
+    /// What it waits for, in words.
+    pub(super) fn waits_for(&self) -> Option<&str> {
+        self.waits_for.as_deref()
+    }
+
     /// `enabled`: whether the sync is switched on.
     pub(super) fn new(record: ReplayRecord, progress: &Progress, enabled: bool) -> Self {
         let state = match record.state {

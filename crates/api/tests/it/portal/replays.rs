@@ -65,6 +65,64 @@ async fn entry(world: &World, action: &str) -> Value {
 }
 
 #[tokio::test]
+async fn a_syncs_status_names_the_replays_that_wait() {
+    let (world, replays) = stage().await;
+    let status = replays.replace("/replays", "/status");
+    let waits_for = async || world.get(&status).await.is(200).json()["waits_for"].take();
+    assert_eq!(waits_for().await, Value::Null);
+    let events = json!({"events": {"from": "2020-01-01T00:00:00Z"}});
+    let made = world.post(&replays, events).await.is(201);
+    let past: ReplayId = made.at("/id").parse().unwrap();
+    let progress = |trouble: Option<&str>, left_in: &[ReplayId]| Progress {
+        total: 9,
+        looked_at: 3,
+        begun: 3,
+        trouble: trouble.map(str::to_owned),
+        left_in: left_in.to_vec(),
+        ..Progress::default()
+    };
+    world.lanes.notes().progress = Some(progress(None, &[]));
+    assert_eq!(waits_for().await, Value::Null, "it goes on");
+    let on_hold = "on hold since 2026-05-01 12:00 UTC: 5 attempts in a row failed";
+    world.lanes.notes().progress = Some(progress(Some(on_hold), &[]));
+    let held = world.get(&status).await.json();
+    assert_eq!(
+        (&held["health"], &held["waits_for"]),
+        (
+            &json!("healthy"),
+            &json!(format!("the replay {past} waits: {on_hold}"))
+        )
+    );
+    world.lanes.notes().progress = Some(progress(None, &[]));
+    let path = format!("{replays}/{past}/pause");
+    world.post(&path, Value::Null).await.is(200);
+    let paused = format!("the replay {past} is paused");
+    assert_eq!(waits_for().await, json!(paused));
+
+    // Failures of one that is paused wait with it, and that is named.
+    world.lanes.notes().progress = Some(progress(None, &[past]));
+    let again = world.post(&replays, json!({"failed": {}})).await.is(201);
+    let words = format!("the replay {past}, which is paused: what failed of it waits with it");
+    assert_eq!(again.at("/waits_for"), words);
+    let again = again.at("/id");
+    let both = waits_for().await;
+    let both = both.as_str().unwrap();
+    assert!(both.contains(&paused), "{both}");
+    assert!(
+        both.contains(&format!("the replay {again} waits: {words}")),
+        "{both}"
+    );
+    let path = format!("{replays}/{past}/resume");
+    world.post(&path, Value::Null).await.is(200);
+    let shown = world
+        .get(&format!("{replays}/{again}"))
+        .await
+        .is(200)
+        .json();
+    assert_eq!(shown["waits_for"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_replay_is_made_steered_and_ends() {
     let (world, replays) = stage().await;
     let made = world
@@ -289,7 +347,7 @@ async fn a_dry_run_counts_and_shows_what_would_be_sent_without_secrets() {
         let missing = EndedWhy::Discarded(Discarded::MissingMapping {
             field: "email".into(),
             waited_seconds: None,
-            no_room: false,
+            no_room: None,
         });
         notes.ended = (1..=7).map(|n| ended(n, timed_out())).collect();
         notes.ended.push(ended(8, missing));
