@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::explore::Explorer;
 use super::expression::{
-    defaulted, delimited, is_tight, literal, split, tight, unformatted, value,
+    defaulted, delimited, is_tight, literal, own_default, split, tight, unformatted, value,
 };
 use super::finding::Code;
 use super::mend::Broken;
@@ -26,6 +26,9 @@ static ALIAS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"<#(?:assign|global)\s+(\w+)\s*=\s*statics\s*\[\s*['"]com\.amplitude\.[\w.]*FtlUtils['"]\s*\]\s*/?>"#)
         .expect("a constant pattern that tests compile")
 });
+
+/// Makes spaces of what is compressed to one, and would not be once it is escaped.
+const SPACES: &str = r#"?replace(r"[\t\x0B\f\x1C-\x1F\u2028\u2029]", " ", "r")"#;
 
 /// A directive that escapes what is printed within it: the name and the expression.
 static ESCAPE: LazyLock<Regex> = LazyLock::new(|| {
@@ -68,6 +71,10 @@ pub(super) fn candidates(
                 }));
             }
             all.extend(escaped(expression, "?json_string").map(printed));
+            if source.contains("#compress") {
+                let spaced = format!("{SPACES}?json_string");
+                all.extend(escaped(expression, &spaced).map(printed));
+            }
             all.extend(escaped_last(expression).map(printed));
             all.extend(escaped_reads(explorer, broken));
             all.extend(within_escape(source, broken, text));
@@ -95,17 +102,20 @@ pub(super) fn candidates(
                 let plain = [tight(expression) + "?c", number, ungrouped];
                 all.extend(plain.into_iter().map(printed));
             }
+            all.extend(widened(explorer, broken, expression).map(printed));
             all.extend(
                 with_default(expression, "\"null\"")
                     .into_iter()
                     .map(printed),
             );
-            let mut strings: Vec<Change> = vec![tight(expression) + "?json_string"]
-                .into_iter()
+            // What is escaped only lacks the quotes.
+            let bare = [expression.to_owned()].into_iter();
+            let mut strings: Vec<Change> = bare
                 .chain(escaped(expression, "?json_string"))
                 .map(quoted)
                 .collect();
             let helpers = helped(source, broken.place.start, "toJson", expression);
+            all.extend(structure::between_items(explorer.target, &broken.place));
             if broken.only_text {
                 all.append(&mut strings);
             }
@@ -113,7 +123,12 @@ pub(super) fn candidates(
             all.extend(helpers.flat_map(|each| unreached(source, each)));
             all.append(&mut strings);
             all.extend(escaped_reads(explorer, broken));
+            all.extend(owned(explorer, broken, expression).map(printed));
             all.extend(attempted(source, broken, expression, open, close, ""));
+            // What a value is a member of may be no object: then there is none to ask for.
+            let through = helped(source, broken.place.start, "toJson", expression).next();
+            let through = through.into_iter();
+            all.extend(through.flat_map(|each| attempted(source, broken, &each, open, close, "")));
             all
         }
         Mode::Url if broken.codes.contains(&Code::InvalidUrl) => stopped(source, expression, text)
@@ -169,7 +184,11 @@ pub(super) fn quoted(source: &str, place: &Range<usize>) -> Option<Range<usize>>
 /// Whether `text` is a JSON string, list or object, with its quotes or brackets.
 fn is_json_itself(text: &str) -> bool {
     let begins = text.starts_with(['"', '{', '[']);
-    begins && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    begins && is_json(text)
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// `expression` with the escape that it has in the middle at its end.
@@ -230,7 +249,7 @@ fn within_escape(source: &str, broken: &Broken<'_>, text: &str) -> Option<Change
     })
 }
 
-/// What fails caught: `null`, or nothing in a string, takes its place.
+/// What fails caught: its own default takes its place, or else `null`, or nothing in a string.
 fn attempted(
     source: &str,
     broken: &Broken<'_>,
@@ -243,15 +262,33 @@ fn attempted(
         true => ("[#attempt]", "[#recover]", "[/#attempt]"),
         false => ("<#attempt>", "<#recover>", "</#attempt>"),
     };
-    let instead = if broken.in_string { "" } else { "null" };
+    let instead = recovered(expression, broken.in_string);
     let escaped =
         (!escape.is_empty() && !expression.ends_with(escape)).then(|| tight(expression) + escape);
     let expressions = [Some(expression.to_owned()), escaped];
     let all = expressions.into_iter().flatten().map(|each| Change {
         range: broken.place.clone(),
-        replacement: [begin, open, &each, close, recover, instead, end].concat(),
+        replacement: [begin, open, &each, close, recover, &instead, end].concat(),
     });
     all.collect()
+}
+
+/// What an interpolation that failed is to print: what its author has it print where a value is missing.
+fn recovered(expression: &str, in_string: bool) -> String {
+    let nothing = if in_string { "" } else { "null" };
+    let default = own_default(expression).map(|(_, default, _)| default);
+    // What a template would take for more than text is no text of it.
+    let default = default.filter(|default| !default.contains(['<', '[', '\\']));
+    let Some(default) = default else {
+        return nothing.to_owned();
+    };
+    let text = literal(default);
+    match in_string {
+        true => text.replace('"', "\\\""),
+        false if is_json(text) => text.to_owned(),
+        false if expression.contains("toJson") => serde_json::Value::from(text).to_string(),
+        false => nothing.to_owned(),
+    }
 }
 
 /// The interpolation `text` behind a stop for values that make another address of a URL.
@@ -279,16 +316,26 @@ fn escaped<'s>(expression: &'s str, escape: &'s str) -> impl Iterator<Item = Str
         .iter()
         .find_map(|other| expression.strip_suffix(other));
     let instead = other.map(|bare| tight(bare) + escape);
+    // What is escaped already would be sent with its escapes.
+    let is_escaped = expression.ends_with(escape);
     let once = instead.into_iter().chain([tight(expression) + escape]);
     let both = defaults
         .clone()
         .into_iter()
         .map(move |each| format!("({each}){escape}"));
-    once.chain(defaults).chain(both)
+    let once = once.filter(move |_| !is_escaped);
+    once.chain(defaults)
+        .chain(both.filter(move |_| !is_escaped))
 }
 
-/// `expression` with a default: at its last step, and at any.
+/// `expression` with a default: at its last step, and at any. One that it has stays, for more than it was for.
 pub(super) fn with_default(expression: &str, default: &str) -> Vec<String> {
+    if let Some((bare, own, tail)) = own_default(expression) {
+        return vec![match tail {
+            "" => format!("({bare})!{own}"),
+            tail => format!("(({bare})!{own}){tail}"),
+        }];
+    }
     let (head, tail) = split(expression);
     let mut all = Vec::new();
     if is_tight(expression) && tail.is_empty() {
@@ -326,7 +373,10 @@ pub(super) fn helped<'s>(
             .map(|each| format!("{each}???then({object}.{helper}({bare}), {printed})"))
     });
     let through = format!("{object}.{helper}({value})");
-    [through].into_iter().chain(missing.into_iter().flatten())
+    let kept = default.filter(|default| !default.is_empty());
+    let kept = kept.map(|default| format!("{object}.{helper}(({bare})!{default})"));
+    let missing = missing.into_iter().flatten();
+    [through].into_iter().chain(kept).chain(missing)
 }
 
 /// The change, and the same out of the reach of an `escape` around it.
@@ -345,6 +395,62 @@ fn noescape(source: &str) -> (&'static str, &'static str) {
         true => ("[#noescape]", "[/#noescape]"),
         false => ("<#noescape>", "</#noescape>"),
     }
+}
+
+/// What a helper is called with, where `expression` is a call of one: the first that is read.
+fn argument<'s>(
+    explorer: &Explorer<'s, '_>,
+    broken: &Broken<'_>,
+    expression: &str,
+) -> Option<&'s str> {
+    let target = explorer.target;
+    let mut reads = target.reads.iter().map(|read| &read.range);
+    let read =
+        reads.find(|read| broken.place.start <= read.start && read.end <= broken.place.end)?;
+    let read = &target.source[read.clone()];
+    (expression.contains("toJson") && expression.contains(read)).then_some(read)
+}
+
+/// A call of a helper whose argument has a default, which is there for all that may be missing.
+fn widened(
+    explorer: &Explorer<'_, '_>,
+    broken: &Broken<'_>,
+    expression: &str,
+) -> impl Iterator<Item = String> {
+    let argument = argument(explorer, broken, expression);
+    let widened = argument.and_then(|argument| {
+        let narrow = format!("{argument}!");
+        let wide = format!("({argument})!");
+        let is_given = expression.contains(&narrow);
+        is_given.then(|| expression.replacen(&narrow, &wide, 1))
+    });
+    widened.into_iter()
+}
+
+/// A call of a helper with a member of something that may be no object: then it has none.
+fn owned(
+    explorer: &Explorer<'_, '_>,
+    broken: &Broken<'_>,
+    expression: &str,
+) -> impl Iterator<Item = String> {
+    let argument = argument(explorer, broken, expression).unwrap_or_default();
+    let all = of_owner(argument).map(|owned| expression.replacen(argument, &owned, 1));
+    all.collect::<Vec<_>>().into_iter()
+}
+
+/// `text`, a member of something, where that may be no object: then it has none.
+fn of_owner(text: &str) -> impl Iterator<Item = String> {
+    let split = text.rsplit_once('.');
+    let is_name = |name: &str| name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let split = split.filter(|(owner, name)| is_tight(owner) && is_name(name));
+    let all = split.map(|(owner, name)| {
+        [
+            format!("({owner}!{{}}).{name}"),
+            format!("({owner}?is_hash?then({owner}, {{}})).{name}"),
+            format!("((({owner})!{{}})?is_hash?then(({owner})!{{}}, {{}})).{name}"),
+        ]
+    });
+    all.into_iter().flatten()
 }
 
 /// Edits of an expression in a directive.
@@ -372,7 +478,8 @@ fn of_expression(text: &str, place: &Range<usize>) -> Vec<Change> {
     let all = bare
         .into_iter()
         .chain(of_type)
-        .chain(types_of_defaults.map(|each| format!("({each})")));
+        .chain(types_of_defaults.map(|each| format!("({each})")))
+        .chain(of_owner(text));
     all.map(|replacement| Change {
         range: place.clone(),
         replacement,

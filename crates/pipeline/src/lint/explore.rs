@@ -437,9 +437,10 @@ fn show(faults: &mut Faults, fault: Fault, trial: Trial) {
     }
 }
 
-/// How many items of a list are varied, one at a time.
+/// How many items of a list, or members of an object that are read by their names, are varied, one at a time.
 pub(super) fn items(path: &Path) -> usize {
-    1 + usize::from(path.steps.contains(&Step::Each))
+    let is_one_of_several = |step: &Step| matches!(step, Step::Each | Step::Dynamic);
+    1 + usize::from(path.steps.iter().any(is_one_of_several))
 }
 
 /// Which items of a list are varied: each of them, and all at once, so that several take the same way.

@@ -108,6 +108,18 @@ pub(super) fn defaulted(expression: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// The default that the author of `expression` gave it, where that is a literal: what it stands in for, the
+/// default, and what is done to either.
+pub(super) fn own_default(expression: &str) -> Option<(&str, &str, &str)> {
+    let (head, tail) = split(expression);
+    let of = |part, tail| {
+        let (bare, default) = defaulted(unwrapped(part).unwrap_or(part));
+        let default = default.filter(|default| !default.is_empty())?;
+        Some((bare, default, tail))
+    };
+    of(expression, "").or_else(|| of(head, tail))
+}
+
 /// The text of a literal.
 pub(super) fn literal(text: &str) -> &str {
     text.trim_matches(['"', '\''])
@@ -193,6 +205,22 @@ mod tests {
         assert_eq!(unformatted("a?round?string(\",##0\")"), "a?round");
         assert_eq!(unformatted("a?string[',##0']"), "a");
         assert_eq!(unformatted("a?round"), "a?round");
+    }
+
+    #[test]
+    fn an_authors_default_is_found_wherever_it_stands() {
+        for (expression, expected) in [
+            ("a.b!'x'", Some(("a.b", "'x'", ""))),
+            ("(a.b!\"x\")", Some(("a.b", "\"x\"", ""))),
+            ("(a.b!0)?round?c", Some(("a.b", "0", "?round?c"))),
+            ("((a.b)!'')?trim", Some(("(a.b)", "''", "?trim"))),
+            ("a?trim!'x'", Some(("a?trim", "'x'", ""))),
+            ("a!", None),
+            ("a.b?trim", None),
+            ("(a!b!'x')?trim", None),
+        ] {
+            assert_eq!(own_default(expression), expected, "{expression}");
+        }
     }
 
     #[test]

@@ -13,8 +13,9 @@ use super::case::Case;
 use super::domain::Kind;
 use super::explore::{Budget, Explored, Explorer, Trial, items};
 use super::finding::Code;
-use super::patch::Change;
+use super::patch::{Change, joined};
 use super::patterns;
+use super::regions::Region;
 use super::same::is_same;
 use super::target::{Fault, Mode, Target, Version};
 use super::values;
@@ -258,7 +259,16 @@ impl<'e, 'd> Attempts<'e, 'd> {
         let id = places.position(|each| *each == self.broken.place);
         let regions = verdict.output.regions.iter();
         let regions = regions.filter(|region| Some(region.id) == id);
-        let printed: Vec<String> = regions
+        let regions: Vec<&Region> = regions.collect();
+        // Two numbers without a comma are one.
+        let adjoin = |pair: &[&Region]| {
+            let (before, after) = (&pair[0].range, &pair[1].range);
+            let is_bare = target.mode == Mode::Json && !self.broken.in_string;
+            is_bare && before.end == after.start && !before.is_empty() && !after.is_empty()
+        };
+        let is_one_by_chance = regions.windows(2).any(adjoin);
+        let printed = regions.iter();
+        let printed: Vec<String> = printed
             .map(|region| verdict.output.of(region).to_owned())
             .collect();
         let prints = printed.iter().any(|text| !text.is_empty());
@@ -274,7 +284,8 @@ impl<'e, 'd> Attempts<'e, 'd> {
         let mut printed = printed.iter();
         let by_chance = id.is_some_and(|id| printed.any(|text| self.is_by_chance(&case, id, text)));
         Tried {
-            sound: (!by_chance).then(|| target.sent(version, &case, verdict.output)),
+            sound: (!by_chance && !is_one_by_chance)
+                .then(|| target.sent(version, &case, verdict.output)),
             fault: None,
             printed: prints,
             case,
@@ -286,15 +297,26 @@ impl<'e, 'd> Attempts<'e, 'd> {
     fn is_by_chance(&self, case: &Case, id: usize, printed: &str) -> bool {
         let target = self.explorer.target;
         let sound = &self.explored.sound;
-        let mut texts = target
-            .reads_at(&self.broken.place)
-            .flat_map(|path| case.texts(path));
+        let read: Vec<_> = target.reads_at(&self.broken.place).collect();
+        // What a variable prints that is set elsewhere may be of any of them.
+        let varied = self.explorer.varied.iter().map(|each| &each.path);
+        let of_any = varied.filter(|_| read.is_empty());
+        let paths = read.iter().copied().chain(of_any);
+        let mut texts = paths.flat_map(|path| case.texts(path));
         match target.mode {
             Mode::Json if self.broken.in_string => {
                 texts.any(|text| text.contains('\\') && printed.contains(text))
             }
+            // An item of a list without any text is lost, though it only shows where there are several.
+            Mode::Json if printed.trim().is_empty() => {
+                let is_bare = self.broken.codes.contains(&Code::Unquoted);
+                let mut reads = target.reads_at(&self.broken.place);
+                is_bare
+                    && reads.any(|path| items(path) > 1)
+                    && texts.any(|text| text.trim().is_empty())
+            }
             Mode::Json => {
-                let is_bare = self.broken.codes.contains(&Code::Unquoted) && !printed.is_empty();
+                let is_bare = self.broken.codes.contains(&Code::Unquoted);
                 // A text of a real event that holds a list or an object may well be meant as that.
                 let mut samples = self.explorer.samples.iter();
                 let is_real = samples.any(|(_, event)| *event == case.event);
@@ -313,9 +335,7 @@ impl<'e, 'd> Attempts<'e, 'd> {
     /// what was sent and sound.
     fn left_broken(&self, change: &Change, budget: &mut Budget) -> Option<BTreeSet<Code>> {
         let (target, broken) = (self.explorer.target, self.broken);
-        let mut changes: Vec<Change> = self.before.to_vec();
-        changes.push(change.clone());
-        let version = target.version(&changes)?;
+        let version = target.version(&joined(target.source, self.before, change)?)?;
         let mut left = BTreeSet::new();
         for tried in &self.tried {
             if !budget.take() {

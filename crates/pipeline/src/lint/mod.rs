@@ -34,6 +34,7 @@ mod report;
 mod same;
 mod search;
 mod seen;
+mod separators;
 mod source;
 mod structure;
 mod target;

@@ -24,6 +24,49 @@ struct Piece {
     is_replaced: bool,
 }
 
+/// `changes` and one more, which may hold some of them: these are made in its text, where what they change stands
+/// as often as in the original. `None` where it doesn't, or where it overlaps with one.
+pub(super) fn joined(original: &str, changes: &[Change], change: &Change) -> Option<Vec<Change>> {
+    let range = &change.range;
+    let is_within = |other: &&Change| {
+        let held = range.start <= other.range.start && other.range.end <= range.end;
+        held && !range.is_empty() && (!other.range.is_empty() || range.contains(&other.range.start))
+    };
+    let (mut within, apart): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(is_within);
+    // From the last on, so that those before stay where they are.
+    within.sort_by_key(|other| std::cmp::Reverse(other.range.start));
+    let mut replacement = change.replacement.clone();
+    for other in within {
+        let text = original
+            .get(other.range.clone())
+            .filter(|text| !text.is_empty())?;
+        let places = |text_of: &str| {
+            text_of
+                .match_indices(text)
+                .map(|(at, _)| at)
+                .collect::<Vec<_>>()
+        };
+        let before = places(original.get(range.clone())?);
+        let after = places(&change.replacement);
+        let which = before
+            .iter()
+            .position(|at| range.start + at == other.range.start)?;
+        if before.len() != after.len() {
+            return None;
+        }
+        let at = after[which]..after[which] + text.len();
+        if replacement.get(at.clone()) != Some(text) {
+            return None;
+        }
+        replacement.replace_range(at, &other.replacement);
+    }
+    let whole = Change {
+        range: range.clone(),
+        replacement,
+    };
+    Some(apart.into_iter().cloned().chain([whole]).collect())
+}
+
 impl Patched {
     /// Makes `changes`, which don't overlap, to `original`. Those that insert at one place stay in
     /// order. `None` when they overlap.
@@ -80,6 +123,32 @@ impl Patched {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_takes_up_those_that_it_holds() {
+        let original = "<x><if a.b><y>,</if>";
+        let change = |text: &str, replacement: &str| {
+            let start = original.find(text).unwrap();
+            Change {
+                range: start..start + text.len(),
+                replacement: replacement.into(),
+            }
+        };
+        let others = [
+            change("a.b", "(a).b"),
+            change("<x>", "<z>"),
+            change("y", "w"),
+        ];
+        let wide = change("<if a.b><y>,", "<s><if a.b>${s}<y><t>");
+        let joined = |change| {
+            let joined = joined(original, &others, &change)?;
+            Some(Patched::new(original, joined).unwrap().text)
+        };
+        assert_eq!(joined(wide).unwrap(), "<z><s><if (a).b>${s}<w><t></if>");
+        assert_eq!(joined(change(",", ";")).unwrap(), "<z><if (a).b><w>;</if>");
+        let twice = change("<if a.b><y>,", "<if a.b><if a.b><y>");
+        assert_eq!(joined(twice), None);
+    }
 
     #[test]
     fn places_lead_back_through_replacements_and_insertions() {

@@ -13,7 +13,7 @@ use super::explore::{Budget, Explored, Explorer, Faults, Trial};
 use super::finding::{Code, Finding, Severity};
 use super::literals;
 use super::mend::{self, Broken, Mend};
-use super::patch::Change;
+use super::patch::{Change, joined};
 use super::regions::Context;
 use super::report;
 use super::seen::{Known, Seen};
@@ -309,18 +309,23 @@ impl Search<'_, '_> {
             proposed.extend(mend.map(|mend| (*index, mend.change.clone())));
         }
         let change = whole.or(main).map(|mend| mend.change.clone());
+        // What is mended within it stays mended.
+        let source = self.explorer.target.source;
+        let with_others = |change: &Change| joined(source, &changes, change);
         let Some(change) = change.or_else(|| mend::neutral(self.explorer.target, &broken)) else {
             if let Some(known) = self.known.get_mut(&place) {
                 known.mends = proposed;
             }
             return false;
         };
+        let Some(all) = with_others(&change) else {
+            return false;
+        };
         if let Some(known) = self.known.get_mut(&place) {
-            known.change = Some(change.clone());
+            known.change = all.last().cloned();
             known.mends = proposed;
         }
-        changes.push(change);
-        self.changes = changes;
+        self.changes = all;
         true
     }
 

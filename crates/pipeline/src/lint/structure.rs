@@ -1,5 +1,6 @@
 //! Mends of a template's own commas, brackets and quotes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::expression::{delimited, tight};
@@ -46,27 +47,43 @@ pub(super) fn candidates(target: &Target<'_>, place: &Range<usize>) -> Vec<Chang
     found
 }
 
+/// A comma between the items of the list around the interpolation at `place`, where what it prints is followed by
+/// the next without one.
+pub(super) fn between_items(target: &Target<'_>, place: &Range<usize>) -> Option<Change> {
+    let source = target.source;
+    let pieces = source::pieces(source, &target.interpolations);
+    let outline = Outline {
+        source,
+        index: pieces.iter().position(|piece| piece.range == *place)?,
+        pieces: &pieces,
+        place,
+        square: source::is_square(source),
+    };
+    let (_, end) = outline.list()?;
+    Some(change(end..end, &outline.sep()))
+}
+
 /// A template's pieces around the place to blame.
-struct Outline<'t> {
-    source: &'t str,
-    pieces: &'t [Piece],
+pub(super) struct Outline<'t> {
+    pub(super) source: &'t str,
+    pub(super) pieces: &'t [Piece],
     /// The piece that holds the place.
-    index: usize,
-    place: &'t Range<usize>,
+    pub(super) index: usize,
+    pub(super) place: &'t Range<usize>,
     square: bool,
 }
 
 impl<'t> Outline<'t> {
-    fn text(&self, piece: &Piece) -> &'t str {
+    pub(super) fn text(&self, piece: &Piece) -> &'t str {
         &self.source[piece.range.clone()]
     }
 
-    fn is_tag(&self, piece: &Piece, of: &str, end: bool) -> bool {
+    pub(super) fn is_tag(&self, piece: &Piece, of: &str, end: bool) -> bool {
         let text = self.text(piece);
         piece.kind == Kind::Tag && name(text) == of && is_end(text) == end
     }
 
-    fn is_blank(&self, piece: &Piece) -> bool {
+    pub(super) fn is_blank(&self, piece: &Piece) -> bool {
         match piece.kind {
             Kind::Text => self.text(piece).trim().is_empty(),
             Kind::Comment => true,
@@ -76,17 +93,17 @@ impl<'t> Outline<'t> {
     }
 
     /// A tag in the template's own syntax.
-    fn tag(&self, inner: &str) -> String {
+    pub(super) fn tag(&self, inner: &str) -> String {
         match self.square {
             true => format!("[{inner}]"),
             false => format!("<{inner}>"),
         }
     }
 
-    fn conditional_comma(&self, conditions: &[&str]) -> Option<String> {
+    fn conditional_comma(&self, conditions: &[Cow<'_, str>]) -> Option<String> {
         let condition = match conditions {
             [] => return None,
-            [only] => (*only).to_owned(),
+            [only] => only.to_string(),
             several => {
                 let each = several.iter().map(|each| format!("({each})"));
                 each.collect::<Vec<_>>().join(" || ")
@@ -101,9 +118,11 @@ impl<'t> Outline<'t> {
     fn comma(&self) -> Vec<Change> {
         let mut found = Vec::new();
         if self.list().is_some() {
-            let sep = [self.tag("#sep"), ",".into(), self.tag("/#sep")].concat();
-            found.push(change(self.place.clone(), &sep));
+            found.push(change(self.place.clone(), &self.sep()));
+            found.extend(self.conditional().map(|range| change(range, &self.sep())));
             found.extend(self.separated());
+            found.extend(self.led());
+            found.extend(self.trailed());
         }
         found.push(change(self.place.clone(), ""));
         let mut tags = 0;
@@ -136,103 +155,32 @@ impl<'t> Outline<'t> {
     fn missing_comma(&self) -> Vec<Change> {
         let at = self.place.start..self.place.start;
         let mut found = vec![change(at.clone(), ",")];
-        if let Some((_, end)) = self.list() {
-            let sep = [self.tag("#sep"), ",".into(), self.tag("/#sep")].concat();
+        if let Some((list, end)) = self.list() {
             found.push(change(self.place.start..end, &{
-                self.source[self.place.start..end].to_owned() + &sep
+                self.source[self.place.start..end].to_owned() + &self.sep()
             }));
+            // One that comes at the wrong times.
+            let within = self.conditionals(list.range.end..end);
+            found.extend(within.map(|range| change(range, &self.sep())));
         }
         let comma = self.conditional_comma(&self.conditions_before());
         found.extend(comma.map(|comma| change(at, &comma)));
         found
     }
 
-    /// Between the items of a list of which some are passed over: a variable that is empty before the
-    /// first.
-    fn separated(&self) -> Option<Change> {
-        let (list, list_end) = self.list()?;
-        let mut separator = "separator".to_owned();
-        while self.source.contains(&separator) {
-            separator.push('_');
+    /// On what it depends whether what the tag of a condition or list begins prints anything.
+    fn condition(&self, tag: &Piece) -> Cow<'t, str> {
+        let arguments = arguments(self.text(tag));
+        match arguments.rsplit_once(" as ") {
+            Some((listed, _)) if self.is_tag(tag, "list", false) => {
+                Cow::Owned(tight(listed.trim()) + "?has_content")
+            }
+            _ => Cow::Borrowed(arguments),
         }
-        let mut item = list.range.end;
-        let mut open = Vec::new();
-        for piece in &self.pieces[..self.index] {
-            if piece.range.start < list.range.end {
-                continue;
-            }
-            if self.is_tag(piece, "if", false) {
-                open.push(piece.range.end);
-            } else if self.is_tag(piece, "if", true) {
-                open.pop();
-            } else if (self.is_tag(piece, "else", false) || self.is_tag(piece, "elseif", false))
-                && let Some(last) = open.last_mut()
-            {
-                *last = piece.range.end;
-            }
-        }
-        item = open.last().copied().unwrap_or(item);
-        let is_comma = &self.source[self.place.clone()] == ",";
-        let (mut from, mut to) = match is_comma {
-            true => (self.place.start, self.place.end),
-            false => {
-                let mut after = self.pieces[self.index..].iter();
-                let ends = |piece: &&Piece| {
-                    self.is_tag(piece, "if", true) || self.is_tag(piece, "list", true)
-                };
-                let end = after.find(ends).map_or(list_end, |piece| piece.range.start);
-                (end, end)
-            }
-        };
-        // The tags that made it a separator so far.
-        for piece in self.pieces {
-            if self.is_tag(piece, "sep", false)
-                && self.source[piece.range.end..from].trim().is_empty()
-                && piece.range.end <= from
-            {
-                from = piece.range.start;
-            }
-            if self.is_tag(piece, "sep", true)
-                && piece.range.start >= to
-                && self.source[to..piece.range.start].trim().is_empty()
-            {
-                to = piece.range.end;
-            }
-        }
-        let start = list.range.start;
-        let replacement = [
-            &self.tag(&format!("#assign {separator} = \"\"")),
-            self.source.get(start..item)?,
-            &format!("${{{separator}}}"),
-            self.source.get(item..from)?,
-            &self.tag(&format!("#assign {separator} = \",\"")),
-        ]
-        .concat();
-        Some(change(start..to, &replacement))
-    }
-
-    /// The list around the place: its tag, and where its body ends.
-    fn list(&self) -> Option<(&'t Piece, usize)> {
-        let mut open: Vec<&Piece> = Vec::new();
-        let mut found: Option<&Piece> = None;
-        for (index, piece) in self.pieces.iter().enumerate() {
-            if index == self.index {
-                found = Some(*open.last()?);
-            }
-            if self.is_tag(piece, "list", false) {
-                open.push(piece);
-            } else if self.is_tag(piece, "list", true) {
-                let closed = open.pop();
-                if let Some(list) = found.filter(|list| closed == Some(*list)) {
-                    return Some((list, piece.range.start));
-                }
-            }
-        }
-        None
     }
 
     /// The conditions of the siblings that come next, behind the end of what the place is in.
-    fn conditions_after(&self) -> Vec<&'t str> {
+    fn conditions_after(&self) -> Vec<Cow<'t, str>> {
         let rest = &self.source[self.place.end..self.pieces[self.index].range.end];
         if !rest.trim().is_empty() {
             return Vec::new();
@@ -243,13 +191,14 @@ impl<'t> Outline<'t> {
             if conditions.len() >= MOST_SIBLINGS {
                 break;
             }
-            if self.is_tag(piece, "if", false) {
-                conditions.push(arguments(self.text(piece)));
+            let mut begins = ["if", "list"].into_iter();
+            if let Some(tag) = begins.find(|tag| self.is_tag(piece, tag, false)) {
+                conditions.push(self.condition(piece));
                 let mut depth = 1;
                 while depth > 0 {
                     let Some(piece) = pieces.next() else { break };
-                    depth += i32::from(self.is_tag(piece, "if", false));
-                    depth -= i32::from(self.is_tag(piece, "if", true));
+                    depth += i32::from(self.is_tag(piece, tag, false));
+                    depth -= i32::from(self.is_tag(piece, tag, true));
                 }
             } else if !self.is_blank(piece) && !self.is_tag(piece, "if", true) {
                 break;
@@ -259,7 +208,7 @@ impl<'t> Outline<'t> {
     }
 
     /// The conditions of the siblings that come before, in the order of the template.
-    fn conditions_before(&self) -> Vec<&'t str> {
+    fn conditions_before(&self) -> Vec<Cow<'t, str>> {
         let first = &self.source[self.pieces[self.index].range.start..self.place.start];
         if !first.trim().is_empty() {
             return Vec::new();
@@ -270,14 +219,15 @@ impl<'t> Outline<'t> {
             if conditions.len() >= MOST_SIBLINGS {
                 break;
             }
-            if self.is_tag(piece, "if", true) {
+            let mut ends = ["if", "list"].into_iter();
+            if let Some(tag) = ends.find(|tag| self.is_tag(piece, tag, true)) {
                 let mut depth = 1;
                 while depth > 0 {
                     let Some(piece) = pieces.next() else { break };
-                    depth += i32::from(self.is_tag(piece, "if", true));
-                    depth -= i32::from(self.is_tag(piece, "if", false));
+                    depth += i32::from(self.is_tag(piece, tag, true));
+                    depth -= i32::from(self.is_tag(piece, tag, false));
                     if depth == 0 {
-                        conditions.push(arguments(self.text(piece)));
+                        conditions.push(self.condition(piece));
                     }
                 }
             } else if !self.is_blank(piece) && !self.is_tag(piece, "if", false) {
@@ -384,7 +334,7 @@ impl<'t> Outline<'t> {
     }
 }
 
-fn change(range: Range<usize>, replacement: &str) -> Change {
+pub(super) fn change(range: Range<usize>, replacement: &str) -> Change {
     Change {
         range,
         replacement: replacement.to_owned(),

@@ -185,9 +185,12 @@ impl Target<'_> {
             Ok(text) => {
                 let unmarked = Output::new(&text);
                 let broken = self.broken(&unmarked, case, sound);
-                broken.map(|(_, code, error)| Fault {
-                    place: self.place(None),
-                    code,
+                // Where white space is compressed, a mark only keeps some that is not kept without.
+                let is_alike =
+                    id.is_some() && without_spaces(&text) == without_spaces(&output.text);
+                broken.map(|(_, other, error)| Fault {
+                    place: self.place(id.filter(|_| is_alike)),
+                    code: if is_alike { code } else { other },
                     output: Some(text),
                     error,
                 })
@@ -456,6 +459,10 @@ fn insertion(at: usize, mark: char) -> Change {
         range: at..at,
         replacement: mark.to_string(),
     }
+}
+
+fn without_spaces(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
 /// Where the path of a URL begins.

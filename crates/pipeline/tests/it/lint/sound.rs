@@ -146,7 +146,10 @@ fn requests(definition: &Definition, all: bool) -> Option<Vec<Option<OutboundReq
 }
 
 /// What a request says: its body as JSON where it is, its address with what is encoded decoded.
-fn said(request: &OutboundRequest, retyped: bool) -> (String, Vec<(String, Vec<u8>)>, Value) {
+pub(super) fn said(
+    request: &OutboundRequest,
+    retyped: bool,
+) -> (String, Vec<(String, Vec<u8>)>, Value) {
     let text = String::from_utf8(request.body.to_vec()).unwrap();
     let mut body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     if retyped {
@@ -276,13 +279,13 @@ fn what_broke_is_sent_once_it_is_mended() {
 }
 
 /// Whether a template has stopped on purpose.
-fn is_meant(why: &Discarded) -> bool {
+pub(super) fn is_meant(why: &Discarded) -> bool {
     let why = why.to_string();
     why.contains("there is nothing to send") || why.contains("makes another address")
 }
 
 /// The template with the mend of one finding, and those of all others that stand apart.
-fn mended(template: &str, finding: &Finding, all: &[Finding]) -> String {
+pub(super) fn mended(template: &str, finding: &Finding, all: &[Finding]) -> String {
     let mut edits: Vec<&Edit> = finding.mend.iter().collect();
     for edit in all.iter().filter_map(|finding| finding.mend.as_ref()) {
         let apart = |other: &&Edit| {
