@@ -58,6 +58,26 @@ test("what is on a page stays when asking for it again fails, and the page says 
   }
 });
 
+test("the notice has room for its words and its button where it is narrow, and stays in view", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.setViewportSize({ width: 360, height: 640 });
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}`);
+  await settled(page);
+  const body = { status: 500, code: "internal", title: "Internal", detail: "the disk is full", type: "urn:x" };
+  await page.route("**/status", (route) => route.fulfill({ status: 500, json: body }));
+  const again = page.getByRole("status").filter({ hasText: WORDS }).getByRole("button", { name: "Try again" });
+  await again.waitFor();
+  const clipped = () => again.evaluate((button) => [button, ...button.querySelectorAll("*")].some((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 0));
+  expect(await clipped()).toBe(false);
+  await page.evaluate("window.scrollTo(0, document.body.scrollHeight)");
+  const box = await again.boundingBox();
+  expect(box?.y).toBeGreaterThan(40);
+  expect(box?.y).toBeLessThan(200);
+  expect((box?.x ?? 0) + (box?.width ?? 999)).toBeLessThanOrEqual(360);
+  await page.close();
+});
+
 test("what was deleted while somebody looks at it stays in view, and is said to be gone", async () => {
   const { project } = filled;
   const headers = { "if-match": "*" };

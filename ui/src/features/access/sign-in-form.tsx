@@ -1,4 +1,5 @@
 import { Button, Divider, Stack } from "@mantine/core";
+import { IconExternalLink } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
@@ -102,8 +103,10 @@ function Providers({ target, window }: { target: string; window: { target?: stri
             fullWidth
             href={`/api/v1/session/openid/${encodeURIComponent(id)}/start?return_to=${encodeURIComponent(target)}`}
             {...window}
+            {...(window.target === undefined ? {} : { rightSection: <IconExternalLink size={14} aria-hidden /> })}
           >
             Sign in with {name}
+            {window.target !== undefined && <span className="sr-only"> in another window</span>}
           </Button>
         ))}
       </Stack>
