@@ -100,7 +100,7 @@ function useCommands(project: Project | undefined): SpotlightActionData[] {
     const of = { project: project.id };
     const organisation = { organisation: project.organisation };
     if (connects) {
-      commands.push(action("connect", "Add destination", IconPlus, () => void router.navigate({ to: "/p/$project/catalog", params: of })));
+      commands.push(action("connect", "Connect a destination", IconPlus, () => void router.navigate({ to: "/p/$project/catalog", params: of })));
     }
     commands.push(
       action("members", invites ? "Invite someone, members and roles" : "Members and roles", IconUsers, () => void router.navigate({ to: "/o/$organisation/settings/members", params: organisation })),

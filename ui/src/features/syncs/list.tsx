@@ -28,7 +28,7 @@ export function SyncsPage() {
   const may = useMay(organisation, "syncs:write");
   const add = may && (
     <ButtonLink to="/p/$project/catalog" params={{ project }}>
-      Add destination
+      Connect a destination
     </ButtonLink>
   );
   return (

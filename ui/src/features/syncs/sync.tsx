@@ -144,6 +144,8 @@ function Actions({ sync }: { sync: Sync }) {
         </ButtonLink>
       ) : (
         <Button
+          // What a draft lacks comes first.
+          variant={owed?.never_enabled === true ? "default" : "filled"}
           leftSection={<IconPlayerPlay size={15} />}
           loading={onOff.isPending}
           onClick={() => {
