@@ -158,7 +158,7 @@ test.runIf(DEMO !== "")("the guide's pictures are made", { timeout: 400_000 }, a
   await shown("catalog", `/p/${project}/catalog/${acme}`);
   await page.setViewportSize({ width: 1480, height: 880 });
   await shown("setup", `/p/${project}/syncs/${messaging}/settings?step=events`, async () => {
-    await page.getByText(/of the last \d+ events match/).waitFor();
+    await page.getByText(/of the last [\d,]+ events match/).waitFor();
     await page.getByRole("button", { name: /^Event: / }).click();
     await page.getByRole("menuitem", { name: "Checkout Started" }).click();
     await page.getByLabel("Live request").getByText("POST").waitFor();

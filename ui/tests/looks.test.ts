@@ -69,3 +69,28 @@ test("parts of a sync fill the same room in the middle of a wide screen", async 
   expect(new Set(seen.map(String)).size).toBe(1);
   await page.close();
 });
+
+test("names in a filter are never cut short", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const property = (name: string) => ({ property: { scope: "event", name }, operator: "greater_or_equal", values: [20] });
+  const condition = { all: [{ test: property("plan") }, { any: [{ test: property("$revenue") }, { test: property("currency") }] }] };
+  const made = await context.request.post(`${server.url}/api/v1/projects/${filled.project}/syncs`, {
+    data: { name: "Filtered", url: "http://127.0.0.1:9/in", events: { select: { types: [{ event_type: "Order Completed", condition }] } } },
+  });
+  expect(made.ok(), await made.text()).toBe(true);
+  // So many that counts have four figures.
+  await server.send(filled.apiKey, Array.from({ length: 1_000 }, (_, n) => ({ event_type: "Order Completed", user_id: `user ${String(n)}`, event_properties: { $revenue: n } })));
+  const { id } = (await made.json()) as { id: string };
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${id}/settings?step=events`);
+  await page.getByText(/of 1,000$/).first().waitFor();
+  await settled(page);
+  for (let width = 1200; width <= 1760; width += 40) {
+    await page.setViewportSize({ width, height: 900 });
+    const cut = await page.locator("main").evaluate((main) =>
+      [...main.querySelectorAll<HTMLInputElement>("input")].filter((each) => each.value !== "" && each.scrollWidth > each.clientWidth + 1).map((each) => each.value),
+    );
+    expect(cut, String(width)).toEqual([]);
+  }
+  await page.close();
+});
