@@ -61,13 +61,13 @@ impl Operated {
 
 /// A server with its sink.
 struct Subject {
+    // Ended before the server they ask.
+    _tails: Vec<Tail>,
     bench: Bench,
     sink: Sink,
     rates: Vec<f64>,
     deliveries: u64,
     begun: CpuTime,
-    // Ended with it.
-    _tails: Vec<Tail>,
 }
 
 /// Somebody who follows what happens.

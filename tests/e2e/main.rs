@@ -17,6 +17,7 @@ mod clients;
 mod contract;
 mod crash;
 mod definitions;
+mod echoes;
 mod fates;
 mod faults;
 mod figures;

@@ -70,6 +70,14 @@ impl Verdict {
             | Self::FollowUp { tries, .. } => *tries,
         }
     }
+
+    /// The failure that it is.
+    pub fn failure_mut(&mut self) -> Option<&mut Failure> {
+        match self {
+            Self::Failed { failure, .. } | Self::Refused { failure, .. } => Some(failure),
+            Self::Delivered { .. } | Self::FollowUp { .. } => None,
+        }
+    }
 }
 
 /// What is known of an answer beyond the [`Failure`] that it was.

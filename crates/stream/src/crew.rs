@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use delivery::Pace;
 use metrics::Histogram;
-use model::Clock;
+use model::{Clock, OutboundRequest};
+use pipeline::preview::Redaction;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,11 +47,18 @@ struct Shared {
     attempt_seconds: Histogram,
     feed: Arc<Feed>,
     erased: Erased,
-    /// What samples are made with.
-    subject: Mutex<Option<Arc<Subject>>>,
+    /// What samples are made with, and secrets are known by.
+    subject: Mutex<Subjects>,
     turns: Turns,
     tasks: TaskTracker,
     cancel: CancellationToken,
+}
+
+#[derive(Default)]
+struct Subjects {
+    now: Option<Arc<Subject>>,
+    /// The one before: what is under way may be of it.
+    former: Option<Arc<Subject>>,
 }
 
 #[derive(Default)]
@@ -156,7 +164,8 @@ impl Crew {
 
     /// What samples are made with, from now on.
     pub(crate) fn sample(&self, subject: Arc<Subject>) {
-        *self.shared.subject() = Some(subject);
+        let mut subjects = self.shared.subjects();
+        subjects.former = subjects.now.replace(subject);
     }
 
     /// Queues work and starts workers for it where the limit lets it.
@@ -220,8 +229,22 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn subject(&self) -> MutexGuard<'_, Option<Arc<Subject>>> {
-        // It is replaced as a whole.
+    fn subjects(&self) -> MutexGuard<'_, Subjects> {
+        // They are replaced as wholes.
         self.subject.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes secrets out of what came of a request, or of making it; also those that the sync had before it
+    /// was changed, with which it may have been made.
+    fn redaction(&self, sent: Option<&OutboundRequest>) -> Redaction {
+        let (now, former) = {
+            let subjects = self.subjects();
+            (subjects.now.clone(), subjects.former.clone())
+        };
+        let mut whole = Redaction::default();
+        for subject in now.iter().chain(&former) {
+            whole.join(&subject.redaction(sent));
+        }
+        whole
     }
 }

@@ -51,6 +51,10 @@ pub(crate) struct Subject {
     definition: Definition,
     sync: Sync,
     secrets: Secrets,
+    /// Of the values of its secrets.
+    redaction: Redaction,
+    /// Headers of its requests whose values secrets have a part in, in some form.
+    secret_headers: Vec<String>,
     clock: Arc<dyn Clock>,
 }
 
@@ -62,6 +66,8 @@ impl Subject {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
+            redaction: Redaction::of(secret_values(sync, &secrets)),
+            secret_headers: secret_headers(definition, sync, &secrets),
             definition: definition.clone(),
             sync: sync.clone(),
             secrets: Secrets {
@@ -86,7 +92,7 @@ impl Subject {
         let shown = self.shown(event, part);
         let redaction = shown
             .as_ref()
-            .map(|shown| Redaction::new(&self.secret_values(), sent, shown));
+            .map(|shown| Redaction::new(&secret_values(&self.sync, &self.secrets), sent, shown));
         let redacted = |text: &str| match &redaction {
             Some(redaction) => redaction.apply(text),
             // What is a secret can't be told.
@@ -125,6 +131,7 @@ impl Subject {
             sync,
             secrets,
             clock,
+            ..
         } = self;
         let preview = Preview::compile(definition, sync, secrets, event, clock).ok()?;
         match preview.apply(event, part) {
@@ -133,17 +140,45 @@ impl Subject {
         }
     }
 
-    fn secret_values(&self) -> Vec<&str> {
-        let settings = &self.sync.settings;
-        let parameters = self.secrets.parameters.iter();
-        let parameters = parameters.filter_map(|name| settings.parameters.get(name));
-        let headers = settings.headers.iter().filter(|header| {
-            let mut secret = self.secrets.headers.iter();
-            secret.any(|name| name.eq_ignore_ascii_case(&header.name))
-        });
-        let headers = headers.map(|header| &header.value);
-        parameters.chain(headers).map(String::as_str).collect()
+    /// What may be shown of texts that came of a request, or of making it.
+    pub(crate) fn redaction(&self, sent: Option<&OutboundRequest>) -> Redaction {
+        let mut redaction = self.redaction.clone();
+        if let Some(sent) = sent {
+            let headers = self.secret_headers.iter();
+            headers.for_each(|name| redaction.add_header(sent, name));
+        }
+        redaction
     }
+}
+
+/// What nobody is shown of a sync's settings.
+fn secret_values<'s>(sync: &'s Sync, secrets: &Secrets) -> Vec<&'s str> {
+    let settings = &sync.settings;
+    let parameters = secrets.parameters.iter();
+    let parameters = parameters.filter_map(|name| settings.parameters.get(name));
+    let headers = settings.headers.iter();
+    let headers = headers.filter(|header| secrets.has_header(&header.name));
+    let headers = headers.map(|header| &header.value);
+    parameters.chain(headers).map(String::as_str).collect()
+}
+
+/// The headers whose templates name a secret: what they make of it, such as Base64 of it and more, is none
+/// of the sync's values. A name that is a template itself names none that can be told; such headers are
+/// few, and their secrets are found where they stand as they are.
+fn secret_headers(definition: &Definition, sync: &Sync, secrets: &Secrets) -> Vec<String> {
+    let payloads = definition.events.iter().chain(&definition.users);
+    let declared = payloads.flat_map(|payload| &payload.headers);
+    let names_a_secret = |template: &str| {
+        let mut names = secrets.parameters.iter();
+        names.any(|name| template.contains(name.as_str()))
+    };
+    let declared = declared.filter(|header| names_a_secret(&header.value));
+    let own = sync.settings.headers.iter();
+    let own = own.filter(|header| secrets.has_header(&header.name));
+    declared
+        .chain(own)
+        .map(|header| header.name.clone())
+        .collect()
 }
 
 /// Everything of a definition and a sync that may be secret, where nobody says what is: the

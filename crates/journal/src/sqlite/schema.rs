@@ -7,7 +7,7 @@
 /// users can be erased. Since 5, a user's devices are found by the user. Since 6, there are `turns`, what projects
 /// received lately is kept, and logs of imports are somebody's. Since 7, retries have what their events were
 /// given, bounded lanes are found by their syncs, figures have a balance, and what lanes let go of is known. Since 8,
-/// there are `losses`.
+/// there are `losses`, and what destinations answered is kept without secrets: what was kept before is forgotten.
 pub(super) const VERSION: i64 = 8;
 
 /// What `PRAGMA application_id` says: "Mljr".
@@ -158,6 +158,15 @@ CREATE TABLE ended (
 CREATE UNIQUE INDEX ended_delivery ON ended (lane, offset, part);
 CREATE INDEX ended_lane ON ended (lane);
 
+";
+
+/// Versions before 8 kept what destinations had answered as it came, maybe with secrets that they quoted.
+pub(super) const FORGET_ANSWERS: &str = "
+UPDATE retries SET failure = json_remove(failure, '$.response')
+    WHERE json_valid(failure) AND json_type(failure, '$.response') IS NOT NULL;
+UPDATE ended SET why = json_remove(why, '$.expired.response', '$.discarded.failure.response')
+    WHERE json_valid(why) AND coalesce(json_type(why, '$.expired.response'),
+        json_type(why, '$.discarded.failure.response')) IS NOT NULL;
 ";
 
 /// The tables that version 3 brought.

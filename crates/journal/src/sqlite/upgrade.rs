@@ -46,6 +46,7 @@ pub(super) fn upgrade(connection: &Connection, version: i64) -> Result<(), Fault
     }
     if version < 8 {
         transaction.execute_batch(CREATE_LOSSES)?;
+        transaction.execute_batch(schema::FORGET_ANSWERS)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;

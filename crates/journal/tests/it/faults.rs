@@ -9,7 +9,8 @@ use millstream_journal::fate::Standing;
 use millstream_journal::figures::{Figures, Scope, Step};
 use millstream_journal::sqlite::{Config, OpenError, Sqlite};
 use millstream_journal::turn::Turn;
-use millstream_journal::{AcceptError, Journal, Settlement, StorageError};
+use millstream_journal::{AcceptError, Ended, EndedWhy, Journal, Retry, Settlement, StorageError};
+use model::outcome::{Category, Discarded, Failure};
 use model::random::Seeded;
 use model::{Offset, Part, ProjectId, SyncId, Timestamp};
 
@@ -366,6 +367,72 @@ async fn a_lane_of_a_former_version_can_keep_deliveries_in_order() {
         };
         journal.settle(sync(), settlement).await.unwrap();
         assert_eq!(journal.turn(sync(), 1).await, Ok(Some((turn, None))));
+    }
+}
+
+#[tokio::test]
+async fn what_destinations_answered_a_former_version_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(small(folder.path()));
+    journal.open_lane(project(), sync()).await.unwrap();
+    journal.accept(ten(0)).await.unwrap();
+    let failure = Failure {
+        category: Category::ServerError,
+        status: Some(503),
+        message: "it answered 503".into(),
+        response: "the key s3cr3t-4711 is none".into(),
+    };
+    let ended = |offset, why| Ended {
+        offset: Offset(offset),
+        part: Part::Event,
+        at: Timestamp(5),
+        attempts: 1,
+        why,
+    };
+    let refused = Discarded::Refused {
+        failure: failure.clone(),
+    };
+    let settlement = Settlement {
+        cursor: Offset(10),
+        book: vec![Retry {
+            offset: Offset(0),
+            part: Part::Event,
+            attempts: 1,
+            due_at: Timestamp(9),
+            failure: failure.clone(),
+            given: None,
+        }],
+        ended: vec![
+            ended(1, EndedWhy::Expired(failure.clone())),
+            ended(2, EndedWhy::Discarded(refused)),
+        ],
+        ..Settlement::default()
+    };
+    journal.settle(sync(), settlement).await.unwrap();
+    journal.close().await;
+    let database = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    database.execute_batch(VERSION_8_AWAY).unwrap();
+    drop(database);
+    let journal = open(small(folder.path()));
+    let retries = journal.retries(sync(), None, 10).await.unwrap();
+    let forgotten = Failure {
+        response: String::new(),
+        ..failure
+    };
+    assert_eq!(retries[0].failure, forgotten);
+    let ended = journal.ended(sync(), None, 10).await.unwrap();
+    let whys: Vec<_> = ended.into_iter().map(|row| row.ended.why).collect();
+    let refused = Discarded::Refused {
+        failure: forgotten.clone(),
+    };
+    assert_eq!(
+        whys,
+        [EndedWhy::Discarded(refused), EndedWhy::Expired(forgotten)]
+    );
+    journal.close().await;
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap_or_default();
+        assert!(!bytes.windows(11).any(|window| window == b"s3cr3t-4711"));
     }
 }
 

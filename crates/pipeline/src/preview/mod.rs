@@ -47,7 +47,8 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    fn has_header(&self, name: &str) -> bool {
+    /// Whether this header of the sync's own is one of them.
+    pub fn has_header(&self, name: &str) -> bool {
         let mut headers = self.headers.iter();
         headers.any(|header| header.eq_ignore_ascii_case(name))
     }

@@ -1,58 +1,116 @@
 //! Secrets that come back from where they were sent to.
 
+mod written;
+
+use std::fmt;
+
 use model::OutboundRequest;
+use model::outcome::{Discarded, Failure};
 
 use super::Request;
-use super::probe::Form;
-
-/// Shorter values are no secrets, and can stand anywhere by chance.
-const SECRET_BYTES: usize = 4;
+use written::Written;
 
 /// What is shown in place of a secret that a destination sent back.
 const MASK: &str = "[secret]";
 
-/// Takes secrets out of what a destination sends back.
-#[derive(Debug)]
-pub struct Redaction(Vec<Secret>);
+/// Takes secrets out of what a destination sends back: as they are, as JSON (also within JSON), HTML, URLs
+/// and forms write them, and in Base64, of which they may be a part. What else is made of a secret, such as
+/// a hash, can't be found.
+#[derive(Clone, Default)]
+pub struct Redaction(Vec<Written>);
 
-/// A text that must not be shown.
-struct Secret(String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
+impl fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never what is taken out.
+        write!(f, "Redaction({} texts)", self.0.len())
     }
 }
 
 impl Redaction {
-    /// Knows these secrets, however they are written, and what of `request` is made of secrets.
-    pub fn new(secrets: &[&str], request: &OutboundRequest, shown: &Request) -> Self {
-        let mut texts: Vec<String> = secrets
-            .iter()
-            .flat_map(|secret| Form::ALL.map(|form| form.write(secret)))
-            .collect();
-        for (name, value) in &shown.headers {
-            let sent = request.headers.get(name.masked().as_str());
-            let sent = sent.and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-            let Some(sent) = sent.filter(|_| value.has_secrets()) else {
-                continue;
-            };
-            // A scheme before the credentials, such as `Basic`.
-            texts.extend(sent.split_once(' ').map(|(_, rest)| rest.to_owned()));
-            texts.push(sent.to_owned());
-        }
-        texts.retain(|text| text.len() >= SECRET_BYTES);
-        // The longest first: one may be a part of another.
-        texts.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
-        texts.dedup();
-        Self(texts.into_iter().map(Secret).collect())
+    /// Knows these secrets. Those of fewer than four bytes are none: they can stand anywhere by chance.
+    pub fn of<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
+        let mut whole = Self::default();
+        secrets.into_iter().for_each(|secret| whole.add(secret));
+        whole
     }
 
-    /// The text without them.
+    /// Knows these secrets, and what of `request` is made of secrets.
+    pub fn new(secrets: &[&str], request: &OutboundRequest, shown: &Request) -> Self {
+        let mut whole = Self::of(secrets.iter().copied());
+        for (name, value) in &shown.headers {
+            if value.has_secrets() {
+                whole.add_header(request, &name.masked());
+            }
+        }
+        whole
+    }
+
+    /// Knows the value of this header of a request, too.
+    pub fn add_header(&mut self, request: &OutboundRequest, name: &str) {
+        let sent = request.headers.get(name);
+        let Some(sent) = sent.and_then(|value| std::str::from_utf8(value.as_bytes()).ok()) else {
+            return;
+        };
+        // A scheme before the credentials, such as `Basic`.
+        if let Some((_, rest)) = sent.split_once(' ') {
+            self.add(rest);
+        }
+        self.add(sent);
+    }
+
+    /// Knows what another one knows, too.
+    pub fn join(&mut self, other: &Self) {
+        let others = other.0.iter().cloned();
+        others.for_each(|written| self.insert(written));
+    }
+
+    fn add(&mut self, secret: &str) {
+        if let Some(written) = Written::new(secret) {
+            self.insert(written);
+        }
+    }
+
+    fn insert(&mut self, written: Written) {
+        // The longest first: one may be a part of another.
+        let length = written.length();
+        let at = self.0.partition_point(|other| other.length() > length);
+        let mut alike = self.0[at..].iter().take_while(|o| o.length() == length);
+        if !alike.any(|other| *other == written) {
+            self.0.insert(at, written);
+        }
+    }
+
+    /// The text without them. Of one that ends within a secret, as a text does that was cut, the beginning
+    /// goes, too.
     pub fn apply(&self, text: &str) -> String {
-        let secrets = self.0.iter();
-        secrets.fold(text.to_owned(), |text, Secret(secret)| {
-            text.replace(secret.as_str(), MASK)
-        })
+        let mut text = text.to_owned();
+        for written in &self.0 {
+            if let Some(redacted) = written.taken_out(&text, MASK) {
+                text = redacted;
+            }
+        }
+        text
+    }
+
+    /// Takes them out of a failure's texts.
+    pub fn apply_to_failure(&self, failure: &mut Failure) {
+        for text in [&mut failure.message, &mut failure.response] {
+            *text = self.apply(text);
+        }
+    }
+
+    /// The same of why a delivery never will be made.
+    pub fn apply_to_discarded(&self, why: &mut Discarded) {
+        match why {
+            Discarded::Template { message, .. }
+            | Discarded::InvalidJson { message, .. }
+            | Discarded::InvalidUrl { message } => *message = self.apply(message),
+            Discarded::Refused { failure } => self.apply_to_failure(failure),
+            // They name what people wrote, and numbers.
+            Discarded::MissingMapping { .. }
+            | Discarded::InvalidHeader { .. }
+            | Discarded::OverLimit { .. }
+            | Discarded::Unreadable { .. } => {}
+        }
     }
 }

@@ -99,6 +99,8 @@ impl Shared {
                 told: None,
             };
         };
+        // What a template says may quote what it was given.
+        self.redaction(None).apply_to_discarded(&mut why);
         if let Discarded::MissingMapping {
             waited_seconds,
             no_room,
@@ -128,9 +130,13 @@ impl Shared {
         &self,
         work: &Work,
         request: &OutboundRequest,
-        verdict: Verdict,
+        mut verdict: Verdict,
         split: Split,
     ) -> Performed {
+        // What a destination says may quote what it was sent.
+        if let Some(failure) = verdict.failure_mut() {
+            self.redaction(Some(request)).apply_to_failure(failure);
+        }
         self.feed.attempted(work, &verdict, &*self.clock);
         match verdict {
             Verdict::Delivered {

@@ -21,7 +21,7 @@ impl Shared {
         sample: impl FnOnce(&Subject) -> Arc<str>,
     ) -> Box<Told> {
         let turn = self.turns.take(kind, work.attempt, self.clock.now());
-        let subject = self.subject().clone().filter(|_| turn);
+        let subject = self.subjects().now.clone().filter(|_| turn);
         Box::new(Told {
             event_type: event_type(&work.event),
             split,

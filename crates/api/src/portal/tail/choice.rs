@@ -126,24 +126,24 @@ impl EventChoice {
         Ok(choice)
     }
 
-    /// Whether an event is one of these, which people see as `shown`.
-    pub(super) fn fits(&self, event: &Event, shown: &Event) -> bool {
-        if !self.whose.is_open() {
-            let Ok(root) = event.root() else { return false };
-            let text = |name: &str| root.get(name).and_then(|value| value.as_str());
-            let (user, device) = (text("user_id"), text("device_id"));
-            if !self.whose.fits(text("event_type"), user, device) {
-                return false;
-            }
+    /// Whether an event is of the types and of whom this asks for.
+    pub(super) fn is_of(&self, event: &Event) -> bool {
+        if self.whose.is_open() {
+            return true;
         }
-        match &self.text {
-            None => true,
-            // Only in what is shown: nobody shall find out the rest by looking for it.
-            Some(wanted) => {
-                let shown = String::from_utf8_lossy(shown.text());
-                shown.to_lowercase().contains(wanted)
-            }
-        }
+        let Ok(root) = event.root() else { return false };
+        let text = |name: &str| root.get(name).and_then(|value| value.as_str());
+        let (user, device) = (text("user_id"), text("device_id"));
+        self.whose.fits(text("event_type"), user, device)
+    }
+
+    /// Whether the text looked for is in what people see of an event: only there, nobody shall find out
+    /// the rest by looking for it.
+    pub(super) fn reads(&self, shown: &Event) -> bool {
+        self.text.as_ref().is_none_or(|wanted| {
+            let shown = String::from_utf8_lossy(shown.text());
+            shown.to_lowercase().contains(wanted)
+        })
     }
 }
 

@@ -114,11 +114,12 @@ impl Source for Events {
         let mut item = Vec::new();
         for event in events {
             self.at = event.offset.next();
-            if event.is_erased() {
+            // Most are of others: those aren't worth being masked.
+            if event.is_erased() || !self.choice.is_of(&event) {
                 continue;
             }
             let shown = mask(&event, &self.sensitive);
-            if self.choice.fits(&event, &shown.event) {
+            if self.choice.reads(&shown.event) {
                 item.clear();
                 write_item(&mut item, &shown);
                 message::write(out, Some(event.offset.0), "event", &item);
