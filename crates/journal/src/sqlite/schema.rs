@@ -7,7 +7,7 @@
 /// users can be erased. Since 5, a user's devices are found by the user. Since 6, there are `turns`, what projects
 /// received lately is kept, and logs of imports are somebody's. Since 7, retries have what their events were
 /// given, bounded lanes are found by their syncs, figures have a balance, and what lanes let go of is known. Since 8,
-/// there are `losses`, and what destinations answered is kept without secrets: what was kept before is forgotten.
+/// there are `losses`, and what destinations had answered before is forgotten.
 pub(super) const VERSION: i64 = 8;
 
 /// What `PRAGMA application_id` says: "Mljr".
