@@ -67,3 +67,30 @@ test("the chosen part of a sync is in view where all of them don't fit", async (
   expect((box?.x ?? 999) + (box?.width ?? 0)).toBeLessThanOrEqual(360);
   await page.close();
 });
+
+test("where it is narrow, all of a value stands beside its name", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.setViewportSize({ width: 360, height: 700 });
+  destination.answers = ({ path }) => (path === "/hook" ? { status: 400, body: {} } : undefined);
+  await server.send(filled.apiKey, [{ event_type: "Sign Up Completed", user_id: "narrow@example.com" }]);
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/deliveries?user=narrow@example.com`);
+  const value = page.getByRole("table", { name: "Attempts" }).locator("td[data-label='What happened']").filter({ hasText: "400" });
+  await value.first().waitFor();
+  // In the column of values: the number, and the words after it.
+  const [cell, number, words] = (await value.first().evaluate((cell: HTMLElement) => {
+    const left = (of: Node) => {
+      const range = document.createRange();
+      range.selectNodeContents(of);
+      return [...range.getClientRects()].map(({ left }) => left);
+    };
+    const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    const nodes: Node[] = [];
+    while (text.nextNode() !== null) nodes.push(text.currentNode);
+    return [cell.getBoundingClientRect().left, Math.min(...left(nodes[0] as Node)), Math.min(...left(nodes.at(-1) as Node))];
+  })) as [number, number, number];
+  expect(number).toBeGreaterThan(cell + 104);
+  expect(words).toBeGreaterThanOrEqual(number);
+  destination.answers = undefined;
+  await page.close();
+});

@@ -27,6 +27,16 @@ test("what opens over a page has a name, and a property is chosen by typing it",
   await page.getByRole("listbox", { name: "Property" }).waitFor();
   expect(await findings(page)).toEqual([]);
   expect(await field.inputValue()).toBe("plan");
+  // The cursor is on one that is counted: also there its count can be read.
+  await field.fill("tot");
+  const marked = page.locator("[role=option][data-combobox-selected]");
+  await marked.getByText(/event/).waitFor();
+  for (const colorScheme of ["dark", "light"] as const) {
+    await page.emulateMedia({ colorScheme });
+    // Colours go over into each other.
+    await page.waitForTimeout(400);
+    expect(await findings(page)).toEqual([]);
+  }
   await field.fill("platf");
   await page.keyboard.press("Enter");
   await page.getByRole("listbox", { name: "Property" }).waitFor({ state: "hidden" });

@@ -1,5 +1,6 @@
 import createClient from "openapi-fetch";
 import { sentenceCase } from "@/components/highlight";
+import { toJson, withTexts } from "@/components/json-text";
 import type { components, paths } from "./schema";
 
 /** The API's own names of what it takes and answers. */
@@ -19,7 +20,27 @@ export async function send(request: Request): Promise<Response> {
   }
 }
 
-export const api = createClient<paths>({ baseUrl: "/", fetch: send });
+export const api = createClient<paths>({
+  baseUrl: "/",
+  fetch: send,
+  bodySerializer: (body: unknown) => (body instanceof FormData ? body : toJson(body)),
+});
+
+/** Answers that have values of users' own in them, by the member that they are in: their texts come beside them. */
+const TEXTS: Partial<Record<keyof paths, string>> = {
+  "/api/v1/projects/{project}/events": "event",
+  "/api/v1/projects/{project}/syncs/{sync}/samples/{sample}": "event",
+  "/api/v1/projects/{project}/user": "properties",
+};
+
+api.use({
+  onResponse: async ({ schemaPath, response }) => {
+    const member = TEXTS[schemaPath as keyof paths];
+    if (member === undefined || !response.ok) return undefined;
+    const { status, headers } = response;
+    return new Response(JSON.stringify(withTexts(await response.text(), member)), { status, headers });
+  },
+});
 
 /** Why the server refused, in its own words. */
 export class ProblemError extends Error {

@@ -35,3 +35,13 @@ test("what a template lacks is said in plain words", () => {
   expect(sentenceCase(said)).toMatch(/^The body template .* in this event\.$/);
   expect(plainly("no connection")).toBe("no connection");
 });
+
+test("what was sent is shown as it was sent", () => {
+  const sent = '{"order":1152921504606846976,"price":1.10,"f":1.0,"tag":"a","tag":"b"}';
+  expect(pretty(sent)).toEqual({
+    text: '{\n  "order": 1152921504606846976,\n  "price": 1.10,\n  "f": 1.0,\n  "tag": "a",\n  "tag": "b"\n}',
+    json: true,
+  });
+  // JavaScript would have no 2^60 + 1.
+  expect(pretty('[1152921504606846977,1.0]').text).toBe("[\n  1152921504606846977,\n  1.0\n]");
+});

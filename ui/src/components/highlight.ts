@@ -1,3 +1,5 @@
+import { laidOut } from "./json-text";
+
 /** A piece of JSON text. */
 export interface Token {
   kind: "name" | "string" | "number" | "word" | null;
@@ -32,10 +34,11 @@ export function tokens(text: string): Token[] {
   return found;
 }
 
-/** JSON on many lines, when it is JSON; the text itself otherwise. */
+/** JSON on many lines, when it is JSON; the text itself otherwise. Nothing but white space is changed. */
 export function pretty(text: string): { text: string; json: boolean } {
   try {
-    return { text: JSON.stringify(JSON.parse(text), null, 2), json: true };
+    JSON.parse(text);
+    return { text: laidOut(text), json: true };
   } catch {
     return { text, json: false };
   }

@@ -13,6 +13,15 @@ export interface Column<T> {
   quiet?: boolean;
 }
 
+/**
+ * A value beside its name, where a row is a card: one element, whatever it is made of, so that all of it stands in one
+ * place. What is nothing stays nothing: its name isn't shown either.
+ */
+function labelled(alone: boolean, value: ReactNode): ReactNode {
+  if (alone || value === null || value === undefined || value === false || value === "") return value;
+  return <div className={classes.value}>{value}</div>;
+}
+
 interface TableProps<T> {
   /** What it lists, to screen readers. */
   label: string;
@@ -48,7 +57,7 @@ export function DataTable<T>({ label, columns, rows, keyOf }: TableProps<T>) {
                 data-whole={whole === true ? true : undefined}
                 data-label={quiet === true || index === 0 ? undefined : name}
               >
-                {cell(row)}
+                {labelled(quiet === true || index === 0, cell(row))}
               </td>
             ))}
           </tr>

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Absent } from "@/components/absent";
 import { Code } from "@/components/code";
 import { sentenceCase } from "@/components/highlight";
+import { laidOut } from "@/components/json-text";
 import { TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { Section } from "@/components/page";
@@ -159,7 +160,7 @@ function Sent({ project, sync, offset, ofImport }: Omit<DeliveryProps, "organisa
     <Section title="The event" about="Its request isn't kept: only the newest of each failure category are.">
       {event.isError && <Failed error={event.error} what="The event can't be shown" />}
       {event.data === null && <Text size="sm">The project no longer keeps this event.</Text>}
-      {event.data != null && <Code json text={JSON.stringify(event.data.event, null, 2)} label="The event" />}
+      {event.data != null && <Code json text={laidOut(event.data.event_text)} label="The event" />}
     </Section>
   );
 }

@@ -5,6 +5,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { Absent } from "@/components/absent";
 import { Code } from "@/components/code";
+import { laidOut, members, onOneLine, textAt } from "@/components/json-text";
 import { ButtonLink, TextLink } from "@/components/links";
 import { Time } from "@/components/moment";
 import { Page } from "@/components/page";
@@ -212,15 +213,13 @@ function Rows({ events, opened, onOpen }: RowsProps) {
 
 /** The event's own properties on one line. */
 function glimpse(event: EventView): [string, string][] {
-  const properties = (event.event as Record<string, unknown>).event_properties;
-  if (typeof properties !== "object" || properties === null) return [];
-  return Object.entries(properties)
+  return members(textAt(event.event_text, ["event_properties"]) ?? "")
     .slice(0, 6)
-    .map(([name, value]) => [name, short(value)]);
+    .map(({ name, text }) => [name, short(text)]);
 }
 
-function short(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+function short(value: string): string {
+  const text = value.startsWith('"') ? (JSON.parse(value) as string) : onOneLine(value);
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
@@ -260,7 +259,7 @@ function Details({ project, event }: { project: string; event: EventView }) {
           Values of this project&apos;s sensitive properties are masked here. Deliveries contain them unmasked.
         </Text>
       )}
-      <Code text={JSON.stringify(event.event, null, 2)} label="The event as templates see it" json />
+      <Code text={laidOut(event.event_text)} label="The event as templates see it" json />
     </>
   );
 }

@@ -1,8 +1,14 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
 
-export type EventView = Schemas["EventView"];
+/** An event, and its JSON as it is streamed. */
+export type EventView = Schemas["EventView"] & { event_text: string };
 export type Observed = Schemas["ObservedView"];
+
+interface Page {
+  items: EventView[];
+  next?: number | null;
+}
 
 interface EventFilter {
   limit: number;
@@ -16,7 +22,7 @@ function page(project: string, { limit, type, of }: EventFilter, before?: number
     api.GET("/api/v1/projects/{project}/events", {
       params: { path: { project }, query: { limit, event_type: type, before, import: of } },
     }),
-  );
+  ) as Promise<Page>;
 }
 
 /** The newest events. */

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { withTexts } from "@/components/json-text";
 import type { EventView } from "./queries";
 
 /** How many events that came are kept: older ones are asked for as pages. */
@@ -55,7 +56,7 @@ export function useTail({ project, type, after, active }: Wanted): Tail {
       change((now) => ({ ...now, state: "live" }));
     });
     source.addEventListener("event", ({ data }: MessageEvent<string>) => {
-      came.push(JSON.parse(data) as EventView);
+      came.push(withTexts(data, "event") as EventView);
       drawing ??= requestAnimationFrame(() => {
         const batch = came;
         came = [];

@@ -7,6 +7,7 @@ import { Listing } from "@/components/listing";
 import { Time } from "@/components/moment";
 import { type Column, DataTable } from "@/components/table";
 import { FailureWords } from "./failure-words";
+import { What } from "./what";
 import type { Ended } from "./queries";
 
 interface Of {
@@ -46,7 +47,7 @@ function List({ of }: { of: Of }) {
   const ended = useInfiniteQuery(endedOfQuery(of));
   const columns: Column<Ended>[] = [
     { name: "Ended", cell: (each) => <Time at={each.at} /> },
-    { name: "What", cell: (each) => (each.part === "event" ? "Event" : "User") },
+    { name: "What", cell: (each) => <What {...each} /> },
     { name: "Attempts", cell: (each) => <span className="numbers">{each.attempts}</span> },
     { name: "Why", cell: (each) => (each.outcome === "expired" ? <FailureWords failure={each.failure} /> : sentenceCase(each.message)) },
   ];

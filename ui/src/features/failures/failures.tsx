@@ -17,6 +17,7 @@ import { RangeChoice } from "@/features/overview/range-choice";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { statusQuery, type SyncStatus } from "@/features/syncs/queries";
 import { type FailureGroup, groupsOf } from "./groups";
+import { What } from "./what";
 import { type Ended, endedQuery, type Replay, replaysQuery, retriesQuery, type Retry } from "./queries";
 import { FailureWords } from "./failure-words";
 import { useReplayDialog } from "./open-replay";
@@ -220,7 +221,7 @@ const retryColumns = (of: { project: string; sync: string }, status: SyncStatus 
     name: "What",
     cell: (each) => (
       <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ open: each.offset }}>
-        {each.part === "event" ? "Event" : "User"}
+        <What {...each} />
       </TextLink>
     ),
   },
@@ -251,7 +252,7 @@ function endedColumns(of: { project: string; sync: string }, again: ((begin: Non
       name: "What",
       cell: (each) => (
         <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ open: each.offset }}>
-          {each.part === "event" ? "Event" : "User"}
+          <What {...each} />
         </TextLink>
       ),
     },

@@ -5,6 +5,7 @@ import type { Schemas } from "@/api/client";
 import { Absent } from "@/components/absent";
 import { Code } from "@/components/code";
 import { pretty } from "@/components/highlight";
+import { laidOut } from "@/components/json-text";
 import { absolute } from "@/components/time";
 import { sampleQuery } from "@/features/why/queries";
 import classes from "@/features/why/why.module.css";
@@ -54,7 +55,7 @@ export function Samples({ project, sync, group }: Of & { group: FailureGroup }) 
 export function Sample({ project, sync, id }: Of & { id: number }) {
   const sample = useQuery(sampleQuery(project, sync, id));
   if (sample.data === undefined) return <Absent query={sample} failed="The sample can't be shown" rows={3} />;
-  const { at, attempt, message, event, request, response, timing } = sample.data;
+  const { at, attempt, message, event_text: event, request, response, timing } = sample.data;
   return (
     <>
       <Text size="sm" mt={8}>
@@ -66,7 +67,7 @@ export function Sample({ project, sync, id }: Of & { id: number }) {
           {event == null ? (
             <Text size="sm">It is larger than 64 KiB.</Text>
           ) : (
-            <Code json text={JSON.stringify(event, null, 2)} label="The event" maxHeight={320} />
+            <Code json text={laidOut(event)} label="The event" maxHeight={320} />
           )}
         </Side>
         <Side title="Request">

@@ -1,6 +1,6 @@
 import { Button, FileButton, Group, Input, Select, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { send, take } from "@/api/client";
+import { ProblemError, send, take } from "@/api/client";
 import { Logo } from "@/components/logo";
 import { failed } from "@/components/notices";
 import { Section } from "@/components/page";
@@ -85,10 +85,19 @@ function LogoField({ organisation, definition, may }: LogoFieldProps) {
     onSuccess: (changed) => {
       client.setQueryData(definitionQuery(organisation, definition.id).queryKey, changed);
     },
-    onError: failed("The logo wasn't changed"),
+    onError: (error) => {
+      if (refusedFor(error) === null) failed("The logo wasn't changed")(error);
+    },
   });
   return (
-    <Input.Wrapper label="Integration logo" labelElement="div" description="A PNG of 16 to 512 pixels a side, at most 512 KiB.">
+    <Input.Wrapper
+      label="Integration logo"
+      labelElement="div"
+      description="A PNG of 16 to 512 pixels a side, at most 512 KiB."
+      error={refusedFor(change.error)}
+      errorProps={{ role: "alert", mt: 8 }}
+      inputWrapperOrder={["label", "description", "input", "error"]}
+    >
       <Group mt={8}>
         <Logo name={display_name} logo={about.logo} size={52} />
         {may && (
@@ -120,6 +129,12 @@ function LogoField({ organisation, definition, may }: LogoFieldProps) {
       </Group>
     </Input.Wrapper>
   );
+}
+
+/** What is wrong with a picture; null: it isn't the picture. */
+function refusedFor(error: Error | null): string | null {
+  if (!(error instanceof ProblemError) || error.errors.length === 0) return null;
+  return `The logo wasn't changed: ${error.errors.map(({ message }) => message).join(" ")}`;
 }
 
 /** The picture goes as it is, which the JSON client doesn't do. */

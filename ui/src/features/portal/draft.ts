@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
-import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { api, matching, ProblemError, take, type Schemas } from "@/api/client";
 import { merge, same, valueAt, withValueAt } from "@/components/merge";
 import { isUnreached, useReturn } from "@/components/reach";
@@ -8,6 +9,9 @@ import { type Content, type Definition, definitionQuery } from "./queries";
 
 /** How long somebody doesn't type before what they typed is saved. */
 const PAUSE_MILLISECONDS = 700;
+
+/** How often it is saved for somebody who leaves. */
+const MOST_SAVES = 3;
 
 export interface Draft {
   /** What is seen: also what isn't saved yet. */
@@ -59,13 +63,16 @@ export function useDraft(organisation: string, definition: Definition): Draft {
         }),
       ),
     onSuccess: (saved, sent) => {
-      // What was typed meanwhile stays; what was just saved is read from what is stored.
-      setEditing((now) => ({
-        base: saved.draft,
-        revision: saved.revision,
-        mine: merge(sent.mine, now.mine, saved.draft).value,
-        conflicts: [],
-      }));
+      // What was typed meanwhile stays; what was just saved is read from what is stored. Who waited for this save, to
+      // leave, is to see the new revision, not that of the render before: else it would be saved once more, as outdated.
+      flushSync(() => {
+        setEditing((now) => ({
+          base: saved.draft,
+          revision: saved.revision,
+          mine: merge(sent.mine, now.mine, saved.draft).value,
+          conflicts: [],
+        }));
+      });
       client.setQueryData(definitionQuery(organisation, definition.id).queryKey, saved);
       void client.invalidateQueries({ queryKey: ["definitions", organisation] });
     },
@@ -101,17 +108,19 @@ export function useDraft(organisation: string, definition: Definition): Draft {
   useReturn(dirty && !held && isUnreached(save.error), () => void saveNow());
 
   const latest = useRef({ dirty, held, saveNow });
-  useEffect(() => {
+  useLayoutEffect(() => {
     latest.current = { dirty, held, saveNow };
   });
   useBlocker({
     // Whoever leaves at once has typed it, too: it is saved first, and asked about only where it can't be.
     shouldBlockFn: async ({ current, next }) => {
-      if (current.pathname === next.pathname || !latest.current.dirty) return false;
+      if (current.pathname === next.pathname) return false;
       await running.current;
-      if (!latest.current.dirty) return false;
-      if (!latest.current.held && (await latest.current.saveNow())) return false;
-      return !window.confirm("Leave without saving your changes?");
+      // What is typed while it is saved is saved, too; who goes on typing for ever is asked.
+      for (let saves = 0; saves < MOST_SAVES && latest.current.dirty && !latest.current.held; saves += 1) {
+        if (!(await latest.current.saveNow())) break;
+      }
+      return latest.current.dirty && !window.confirm("Leave without saving your changes?");
     },
     enableBeforeUnload: dirty,
   });

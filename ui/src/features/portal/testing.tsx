@@ -7,6 +7,7 @@ import { Section } from "@/components/page";
 import { useSettled } from "@/components/settled";
 import { Failed, LoadingRows } from "@/components/states";
 import { RequestView } from "@/features/setup/live-request";
+import { sentEvent } from "@/features/setup/preview";
 import { TestResult } from "@/features/setup/test-result";
 import { type Filled, SetupForm } from "./form-preview";
 import { type Answer, AnswerField, Judged } from "./judged";
@@ -27,9 +28,9 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
       mappings: filled.mappings,
       users: { send: definition.draft.users != null },
     },
-    ...(event === null || event instanceof Error ? {} : { event: event as Record<string, never> }),
   };
-  const settled = useSettled({ ...input, ...(answer === null ? {} : { answer }) }, 350);
+  const sent = event === null || event instanceof Error ? null : text;
+  const settled = useSettled({ ...input, ...(answer === null ? {} : { answer }), sent }, 350);
   const path = { organisation, definition: definition.id };
   const preview = useQuery({
     queryKey: ["definition-preview", organisation, definition.id, definition.revision, settled],
@@ -37,7 +38,7 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
       take(
         api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/preview", {
           params: { path },
-          body: settled,
+          body: settledBody(settled),
         }),
       ),
     placeholderData: keepPreviousData,
@@ -48,7 +49,7 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
       take(
         api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/test", {
           params: { path },
-          body: { ...input, part },
+          body: { ...input, ...sentEvent(sent), part },
         }),
       ),
   });
@@ -145,6 +146,11 @@ export function TestingTab({ organisation, definition, draft, may, check, onJump
       </aside>
     </div>
   );
+}
+
+/** What settled as what is asked for, with the event as it is written. */
+function settledBody<T extends { sent: string | null }>({ sent, ...input }: T) {
+  return { ...input, ...sentEvent(sent) };
 }
 
 /** The event of a text; null: none is given. */

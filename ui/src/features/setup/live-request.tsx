@@ -12,7 +12,7 @@ import { Failed } from "@/components/states";
 import { typeOf } from "@/features/events/queries";
 import type { Sync } from "@/features/syncs/queries";
 import { stepOf, type SyncInput } from "./form";
-import type { Preview } from "./preview";
+import { type Preview, sentEvent } from "./preview";
 import { TestResult } from "./test-result";
 import { placeOf, saidOf } from "./unready";
 import classes from "./live-request.module.css";
@@ -28,7 +28,7 @@ interface LiveRequestProps {
 
 /** The request that the sync makes of a real event, as one types; and sending it for a test. */
 export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
-  const { answer, error, event, pending } = preview;
+  const { answer, error, pending, away } = preview;
   const [chosen, setChosen] = useState<Schemas["Part"]>("event");
   const parts = answer?.requests ?? [];
   const part = parts.find((each) => each.part === chosen) ?? parts[0];
@@ -39,7 +39,7 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
           params: { path: { project: sync.project, sync: sync.id } },
           body: {
             changes,
-            ...(event === null ? {} : { event: event as Record<string, never> }),
+            ...sentEvent(preview.text),
             ...(part === undefined ? {} : { part: part.part }),
           },
         }),
@@ -70,13 +70,14 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
           }}
         />
       )}
-      {error !== null && answer === undefined && <Failed error={error} what="The request can't be shown" />}
+      {part === undefined && away !== null && <Failed error={away} what="The request can't be shown" />}
+      {error !== null && away === null && answer === undefined && <Failed error={error} what="The request can't be shown" />}
       {part !== undefined && (
         <div aria-busy={pending}>
           <RequestView part={part} />
         </div>
       )}
-      {part === undefined && preview.problems.length > 0 && (
+      {part === undefined && away === null && preview.problems.length > 0 && (
         <Alert color="gray" title="The request appears here once this is done">
           <ul className={classes.missing}>
             {preview.problems.map((problem) => (
@@ -125,7 +126,7 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
 
 /** Chooses which event the request is made of. */
 function EventChoice({ preview }: { preview: Preview }) {
-  const { source, setSource, recent, event, matches } = preview;
+  const { source, setSource, recent, event, text, matches } = preview;
   const types = [...new Set(recent.map(typeOf))];
   const label =
     source.kind === "pasted"
@@ -139,9 +140,9 @@ function EventChoice({ preview }: { preview: Preview }) {
       size: "lg",
       children: (
         <PasteForm
-          beginning={event}
-          onPaste={(pasted) => {
-            setSource({ kind: "pasted", event: pasted });
+          beginning={text}
+          onPaste={(pasted, written) => {
+            setSource({ kind: "pasted", event: pasted, text: written });
             modals.closeAll();
           }}
         />
@@ -195,12 +196,13 @@ function EventChoice({ preview }: { preview: Preview }) {
 }
 
 interface PasteProps {
-  beginning: Record<string, unknown> | null;
-  onPaste: (event: Record<string, unknown>) => void;
+  /** The event to begin with: JSON text. */
+  beginning: string | null;
+  onPaste: (event: Record<string, unknown>, text: string) => void;
 }
 
 function PasteForm({ beginning, onPaste }: PasteProps) {
-  const [text, setText] = useState(beginning === null ? "" : JSON.stringify(beginning, null, 2));
+  const [text, setText] = useState(beginning === null ? "" : pretty(beginning).text);
   const [error, setError] = useState<string>();
   return (
     <>
@@ -225,7 +227,7 @@ function PasteForm({ beginning, onPaste }: PasteProps) {
           try {
             const event: unknown = JSON.parse(text);
             if (typeof event === "object" && event !== null && !Array.isArray(event)) {
-              onPaste(event as Record<string, unknown>);
+              onPaste(event as Record<string, unknown>, text);
             } else setError("An event must be a JSON object.");
           } catch (problem) {
             setError(problem instanceof Error ? problem.message : "This is not valid JSON.");

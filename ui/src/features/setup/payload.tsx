@@ -44,7 +44,7 @@ const BEGINNING: Record<string, string> = {
 };
 
 /** The default payload, or a FreeMarker template of one's own. */
-export function PayloadField({ label, template, pointer, problems, disabled, event, form, observed, onChange }: PayloadProps) {
+export function PayloadField({ label, template, pointer, problems, disabled, event, eventText, form, observed, onChange }: PayloadProps) {
   const own = problems.filter((problem) => problem.pointer === pointer);
   return (
     <Stack gap="sm">
@@ -76,7 +76,7 @@ export function PayloadField({ label, template, pointer, problems, disabled, eve
                 input: event,
                 parameters: Object.keys(form.parameters),
                 mappedFields: Object.keys(form.mappings),
-                seen: seenAt(observed, event),
+                seen: seenAt(observed, eventText),
               }}
               onChange={onChange}
             />

@@ -1,6 +1,8 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
+import { Written } from "@/components/json-text";
+import { isUnreached } from "@/components/reach";
 import { eventQuery, eventsQuery, type EventView, WINDOW } from "@/features/events/queries";
 import type { Sync } from "@/features/syncs/queries";
 import { newestOf, selectionOf } from "./choice";
@@ -11,7 +13,7 @@ import { ofSync } from "./unready";
 export type Source =
   | { kind: "sent" }
   | { kind: "newest"; type?: string }
-  | { kind: "pasted"; event: Record<string, unknown> };
+  | { kind: "pasted"; event: Record<string, unknown>; text: string };
 
 /** How many of the newest events are looked through for one that is sent. */
 const LOOKED_THROUGH = 50;
@@ -21,6 +23,8 @@ export interface Preview {
   setSource: (source: Source) => void;
   /** Null: the project has received none; the server takes a sample. */
   event: Record<string, unknown> | null;
+  /** The event as it is streamed: JSON text. */
+  text: string | null;
   recent: EventView[];
   /** Whether the event was found as the newest one that the filter takes. */
   matches: boolean;
@@ -32,6 +36,13 @@ export interface Preview {
   /** All that is wrong or missing, whether it was refused or said beside the request. */
   problems: FieldProblem[];
   pending: boolean;
+  /** Why there is no newer answer yet: the server is away. */
+  away: Error | null;
+}
+
+/** The event as a part of what is asked for: to the character, where there is one. */
+export function sentEvent(text: string | null): { event?: Record<string, never> } {
+  return text === null ? {} : { event: new Written(text) as unknown as Record<string, never> };
 }
 
 /** The newest event that the sync would take with these changes, as far as that can be told. */
@@ -96,13 +107,15 @@ export function usePreview(sync: Sync, changes: SyncInput, types: string[] | nul
   }
   const event = source.kind === "pasted" ? source.event : ((held?.event.event as Record<string, unknown> | undefined) ?? null);
 
+  const text = source.kind === "pasted" ? source.text : (held?.event.event_text ?? null);
+
   const preview = useQuery({
-    queryKey: ["preview", sync.project, sync.id, sync.version, changes, event],
+    queryKey: ["preview", sync.project, sync.id, sync.version, changes, text],
     queryFn: () =>
       take(
         api.POST("/api/v1/projects/{project}/syncs/{sync}/preview", {
           params: { path: { project: sync.project, sync: sync.id } },
-          body: { changes, ...(event === null ? {} : { event: event as Record<string, never> }) },
+          body: { changes, ...sentEvent(text) },
         }),
       ),
     placeholderData: keepPreviousData,
@@ -113,6 +126,7 @@ export function usePreview(sync: Sync, changes: SyncInput, types: string[] | nul
     source,
     setSource,
     event,
+    text,
     recent: items,
     matches: source.kind === "sent" && held?.matches === true,
     unmatched: source.kind === "sent" ? (held?.unmatched ?? null) : null,
@@ -120,5 +134,6 @@ export function usePreview(sync: Sync, changes: SyncInput, types: string[] | nul
     error: preview.error,
     problems: preview.isError ? refused : (preview.data?.problems ?? []).map(ofSync),
     pending: preview.isFetching,
+    away: isUnreached(preview.failureReason) ? preview.failureReason : null,
   };
 }

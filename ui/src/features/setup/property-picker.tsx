@@ -95,7 +95,7 @@ export function PropertyPicker(props: PickerProps) {
         <Combobox.Options ref={list} className={classes.options} aria-label={typeof label === "string" ? label : "Properties"}>
           {clearable === true && value !== null && (
             <Combobox.Option value="" data-key="">
-              <Text size="sm" c="dimmed">
+              <Text size="sm" className={classes.none ?? ""}>
                 No property
               </Text>
             </Combobox.Option>

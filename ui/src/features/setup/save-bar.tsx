@@ -51,7 +51,7 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
       noteSync(client, changed);
       done(enable ? `${changed.name} is enabled: events flow from now on.` : "Saved.");
     },
-    onError: (error) => {
+    onError: (error, sent) => {
       if (error instanceof ProblemError && error.code === "precondition_failed") {
         // What others changed is taken; what was typed here stays beside it.
         void client.invalidateQueries({ queryKey: syncQuery(sync.project, sync.id).queryKey });
@@ -66,7 +66,7 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
       }
       modals.open({
         title: "The sync wasn't saved",
-        children: <Failed error={error} what="Some fields need to be fixed" />,
+        children: <NotSaved error={error} onAgain={() => { save.mutate(sent); }} />,
       });
     },
   });
@@ -174,6 +174,21 @@ interface Sent {
   changes: SyncInput;
   settings: Form;
   enable: boolean;
+}
+
+/** Why a sync wasn't saved. Where that may pass, it is tried again: what was typed is still there. */
+function NotSaved({ error, onAgain }: { error: Error; onAgain: () => void }) {
+  if (error instanceof ProblemError && error.errors.length > 0) return <Failed error={error} what="Some fields need to be fixed" />;
+  return (
+    <Failed
+      error={error}
+      what="Your changes are still here, but not saved yet"
+      again={() => {
+        modals.closeAll();
+        onAgain();
+      }}
+    />
+  );
 }
 
 /** All fields that a change is of, each with what it was and becomes; secrets aren't shown. */

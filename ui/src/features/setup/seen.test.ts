@@ -23,11 +23,13 @@ const observed = {
 } as unknown as Observed;
 
 test("values are those of recent events, with how often there is none", () => {
-  const seen = seenAt(observed, { user_id: "ann", user_properties: {} });
+  const seen = seenAt(observed, '{"user_id":"ann","user_properties":{},"order":1234567890123456789,"at":[1.10, 2]}');
   expect(seen(["input", "event_properties", "total"])).toEqual({ examples: ["1", "2"], of: "Absent in 40 of 100 events since Nov 16" });
   expect(seen(["input", "user_properties", "plan"])?.of).toBe("In each of 100 events since Nov 16");
   expect(seen(["input", "user_properties", "plam"])?.of).toBe("Absent in all of 100 events since Nov 16");
   expect(seen(["input", "user_id"])).toEqual({ examples: ['"ann"'], of: "In the event that the request is made of" });
+  expect(seen(["input", "order"])?.examples).toEqual(["1234567890123456789"]);
+  expect(seen(["input", "at"])?.examples).toEqual(["[1.10,2]"]);
   expect(seen(["input", "device_id"])?.of).toContain("Absent");
   expect(seen(["parameters", "key"])).toBeNull();
   expect(seenAt(undefined, null)(["input", "user_id"])).toBeNull();

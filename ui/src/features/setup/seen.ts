@@ -1,21 +1,19 @@
 import type { Seen } from "@/components/template/completion";
+import { onOneLine, textAt } from "@/components/json-text";
 import type { Observed } from "@/features/events/queries";
 
-/** What recent events have where a template reads: values, and in how many of them there is none. */
-export function seenAt(observed: Observed | undefined, event: Record<string, unknown> | null) {
+/** What recent events have, and the one that the request is made of, as its text, where a template reads: values, and in how many of them there is none. */
+export function seenAt(observed: Observed | undefined, event: string | null) {
   return (path: string[]): Seen | null => {
     const [root, scope, name] = path;
     if (root !== "input" || scope === undefined) return null;
     const found = name === undefined ? null : counted(observed, scope, name);
     if (found !== null) return found;
-    const value = path.slice(1).reduce<unknown>(
-      (at, step) => (typeof at === "object" && at !== null ? (at as Record<string, unknown>)[step] : undefined),
-      event,
-    );
     if (event === null) return null;
+    const value = textAt(event, path.slice(1));
     return value === undefined
       ? { examples: [], of: "Absent in the event that the request is made of" }
-      : { examples: [JSON.stringify(value)], of: "In the event that the request is made of" };
+      : { examples: [onOneLine(value)], of: "In the event that the request is made of" };
   };
 }
 

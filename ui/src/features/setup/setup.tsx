@@ -107,6 +107,7 @@ function Setup({ sync, destination, organisation }: SetupProps) {
     observed,
     disabled: !may,
     event: preview.event,
+    eventText: preview.text,
   };
   return (
     <>

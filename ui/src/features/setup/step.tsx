@@ -17,6 +17,8 @@ export interface StepProps {
   disabled: boolean;
   /** The event that the live request is made of. */
   event: Record<string, unknown> | null;
+  /** The same as it is streamed: JSON text. */
+  eventText: string | null;
 }
 
 /** A step's frame. */

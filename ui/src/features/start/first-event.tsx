@@ -4,6 +4,7 @@ import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Code } from "@/components/code";
 import { CopyField } from "@/components/copy";
+import { laidOut } from "@/components/json-text";
 import { ButtonLink } from "@/components/links";
 import { Page, Section } from "@/components/page";
 import { Failed } from "@/components/states";
@@ -78,7 +79,7 @@ export function FirstEventPage() {
               <Alert color="water" icon={<IconCircleCheck size={18} />} mb="sm">
                 <b>{typeOf(event)}</b> has arrived.{connects && " Next, connect a destination."}
               </Alert>
-              <Code text={JSON.stringify(event.event, null, 2)} label="The event" json maxHeight={360} />
+              <Code text={laidOut(event.event_text)} label="The event" json maxHeight={360} />
               {connects && (
                 <ButtonLink mt="md" to="/p/$project/catalog" params={{ project: id }}>
                   Connect a destination

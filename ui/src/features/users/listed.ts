@@ -1,3 +1,5 @@
+import { members, onOneLine } from "@/components/json-text";
+
 /** A property as a row: its path, its value as JSON, and what that is. */
 export interface PropertyRow {
   name: string;
@@ -5,20 +7,19 @@ export interface PropertyRow {
   kind: string;
 }
 
-/** Properties in order of their names; members of objects by their paths, lists as they are. */
-export function listed(properties: Record<string, unknown>): PropertyRow[] {
+/** Properties, given as their JSON, in order of their names; members of objects by their paths, lists as they are. */
+export function listed(properties: string): PropertyRow[] {
   const rows: PropertyRow[] = [];
-  const add = (path: string, value: unknown) => {
-    const members = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
-    if (members.length > 0) for (const [name, member] of members) add(`${path}.${name}`, member);
-    else rows.push({ name: path, value: typeof value === "string" ? value : JSON.stringify(value), kind: kindOf(value) });
+  const add = (path: string, text: string) => {
+    const own = text.startsWith("{") ? members(text) : [];
+    if (own.length > 0) for (const member of own) add(`${path}.${member.name}`, member.text);
+    else rows.push({ name: path, value: text.startsWith('"') ? (JSON.parse(text) as string) : onOneLine(text), kind: kindOf(text) });
   };
-  for (const [name, value] of Object.entries(properties)) add(name, value);
+  for (const { name, text } of members(properties)) add(name, text);
   return rows.sort((a, b) => a.name.localeCompare(b.name));
 }
 
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "list";
-  return { string: "text", number: "number", boolean: "true or false" }[typeof value as string] ?? "object";
+function kindOf(text: string): string {
+  const begun = { '"': "text", "[": "list", "{": "object", n: "null", t: "true or false", f: "true or false" }[text.charAt(0)];
+  return begun ?? "number";
 }

@@ -13,8 +13,8 @@ const COLUMNS: Column<PropertyRow>[] = [
   { name: "Type", cell: ({ kind }) => <span className="muted">{kind}</span> },
 ];
 
-/** A user's properties by name, members of objects by their path. */
-export function Properties({ properties }: { properties: Record<string, unknown> }) {
+/** A user's properties, given as their JSON, by name, members of objects by their path. */
+export function Properties({ properties }: { properties: string }) {
   const [sought, setSought] = useState("");
   const all = listed(properties);
   const shown = all.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(sought.trim().toLowerCase()));

@@ -1,7 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
 
-export type User = Schemas["UserView"];
+/** A user, and the JSON of their properties. */
+export type User = Schemas["UserView"] & { properties_text: string };
 
 /** By what a user is known: one of these is given. */
 export interface Whom {
@@ -18,7 +19,7 @@ export function userQuery(project: string, { user, device }: Whom) {
         api.GET("/api/v1/projects/{project}/user", {
           params: { path: { project }, query: user === undefined ? { device_id: device } : { user_id: user } },
         }),
-      ),
+      ) as Promise<User>,
     enabled: user !== undefined || device !== undefined,
     refetchInterval: 15_000,
   });

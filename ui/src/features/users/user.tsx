@@ -65,7 +65,7 @@ export function UserDetails({ project, user, whom }: { project: string; user: Us
               Values of this project&apos;s sensitive properties are masked here. Deliveries contain them unmasked.
             </Alert>
           )}
-          <Properties properties={user.properties as Record<string, unknown>} />
+          <Properties properties={user.properties_text} />
         </Section>
         <Section title="Devices" about="Devices that last belonged to this user.">
           {user.devices.length === 0 ? (

@@ -39,12 +39,15 @@ export function whyQuery(project: string, { id, user, device }: Sought) {
   });
 }
 
+/** A sample, and the JSON of its event as it was streamed. */
+export type Sample = Schemas["SampleView"] & { event_text?: string };
+
 /** A sample of a failure: the event, the request and the answer. */
 export function sampleQuery(project: string, sync: string, sample: number) {
   return queryOptions({
     queryKey: ["sample", project, sync, sample],
     queryFn: () =>
-      take(
+      take<Sample>(
         api.GET("/api/v1/projects/{project}/syncs/{sync}/samples/{sample}", {
           params: { path: { project, sync, sample } },
         }),
