@@ -16,6 +16,8 @@ pub(crate) struct Verdict {
     pub(crate) java: Value,
     /// The kind of difference, if there is one.
     pub(crate) difference: Option<&'static str>,
+    /// Whether one of its templates has something that is refused, be it in an `#attempt`.
+    pub(crate) is_refused: bool,
 }
 
 impl Verdict {
@@ -36,6 +38,9 @@ impl Verdict {
 
     /// Why it differs, where that is known and is to stay.
     pub(crate) fn explanation(&self) -> Option<&'static str> {
+        if self.is_refused {
+            return Some("refused");
+        }
         if self.java.get("half_surrogate").is_some() {
             return Some("half a surrogate pair");
         }
@@ -181,20 +186,42 @@ pub(crate) fn judge(java: &mut FreeMarker, cases: &[Value]) -> io::Result<Vec<Ve
     Ok(answers
         .into_iter()
         .zip(ours)
-        .map(|(java, ours)| {
+        .zip(cases)
+        .map(|((java, ours), case)| {
             let difference = match &ours {
                 None => Some("panic"),
                 Some(_) if java.get("half_surrogate").is_some() => Some("output"),
                 Some(_) if is_used_up(&ours) => Some("budget"),
                 Some(ours) => difference(ours, &java),
             };
+            let is_refused = difference.is_some() && has_refused(case);
             Verdict {
                 ours,
                 java,
                 difference,
+                is_refused,
             }
         })
         .collect())
+}
+
+/// Whether one of the case's templates is refused where another one may catch that: it is compiled when it is loaded.
+fn has_refused(case: &Value) -> bool {
+    let loaded = case["templates"].as_object().into_iter().flatten();
+    loaded.into_iter().any(|(name, source)| {
+        let alone = json!({
+            "name": name,
+            "templates": {name: source},
+            "settings": case["settings"],
+            "data": {},
+        });
+        let mut alone = alone;
+        // What is loaded by itself would be looked for.
+        if let Some(settings) = alone["settings"].as_object_mut() {
+            settings.retain(|name, _| !name.starts_with("auto_i"));
+        }
+        matches!(render(&alone, &json!({}), BUDGETS, 0), Err(error) if error.kind() == ErrorKind::Refused)
+    })
 }
 
 /// The time that Java takes for now too: it decides on the century of years with two digits.
