@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) automatic: Automatic,
     /// Whether renders go on after a directive that has failed.
     pub(crate) ignores_failures: bool,
+    /// Whether exceptions of Java's own are said to be that, and can be recovered from.
+    pub(crate) wraps_unchecked: bool,
     /// Whether messages have tips.
     pub(crate) shows_tips: bool,
 }
@@ -85,6 +87,7 @@ impl Engine {
                 localized_lookup: true,
                 automatic: Automatic::default(),
                 ignores_failures: false,
+                wraps_unchecked: false,
                 shows_tips: true,
             }),
         }
@@ -161,7 +164,10 @@ impl Engine {
             "sql_date_and_time_time_zone" => self,
             "locale" => self.locale(value),
             "arithmetic_engine" => {
-                return self.try_with(|settings| settings.set_arithmetic_engine(value));
+                let mut engine = self.try_with(|settings| settings.set_arithmetic_engine(value))?;
+                let shared = engine.shared_mut();
+                shared.options.conservative = shared.settings.conservative_division;
+                return Ok(engine);
             }
             "fallback_on_null_loop_variable" => {
                 return self.try_with(|settings| settings.set_fallback(value));
@@ -193,6 +199,11 @@ impl Engine {
                 let on = crate::syntax::boolean(&snake, value)
                     .map_err(|message| Error::new(ErrorKind::Format, message))?;
                 self.with(|shared| shared.localized_lookup = on)
+            }
+            "wrap_unchecked_exceptions" => {
+                let on = crate::syntax::boolean(&snake, value)
+                    .map_err(|message| Error::new(ErrorKind::Format, message))?;
+                self.with(|shared| shared.wraps_unchecked = on)
             }
             "template_exception_handler" => {
                 let ignores = java_settings::ignores_failures(value)

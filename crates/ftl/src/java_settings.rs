@@ -60,9 +60,7 @@ pub(crate) enum Answer {
 /// The answer to a setting by its name in snake_case; `None` if it isn't one of Java's.
 pub(crate) fn answer(name: &str, value: &str) -> Option<Answer> {
     let checked = match name {
-        "auto_flush" | "log_template_exceptions" | "wrap_unchecked_exceptions" => {
-            boolean(name, value).map(drop)
-        }
+        "auto_flush" | "log_template_exceptions" => boolean(name, value).map(drop),
         "attempt_exception_reporter" => reporter(value),
         "template_update_delay" => delay(value),
         "cache_storage" if is_cache_of_sizes(value) => Ok(()),
@@ -143,7 +141,7 @@ mod tests {
         assert!(taken("template_update_delay", "5 s"));
         assert!(taken("template_update_delay", "5000"));
         assert!(!taken("template_update_delay", "5 years"));
-        assert!(!taken("wrap_unchecked_exceptions", "perhaps"));
+        assert!(!taken("auto_flush", "perhaps"));
         assert!(!taken("object_wrapper", "x"));
         assert!(taken("object_wrapper", "Default"));
         assert!(taken("api_builtin_enabled", "false"));

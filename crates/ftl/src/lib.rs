@@ -173,13 +173,12 @@
 //! | messages | don't name the Java classes of values; after `Encountered "x"` the list of what could stand there is short |
 //! | reasons that Java keeps in a cause | are [`Error::cause`] |
 //! | a failing render | writes nothing, where Java has written what came before |
-//! | exceptions of Java's own (`NullPointerException`, `IOException`, infinities that are rounded, a negative index before 2.3.27) | are errors that say what is wrong, or nothing is wrong |
-//! | types in messages | what `?string`, `?url` and `?date` give without arguments has types of its own in FreeMarker's: told where the expression itself shows it, not of variables |
+//! | exceptions of Java's own (`NullPointerException`, `IOException`, infinities that are rounded, a negative index before 2.3.27) | are errors with a place that say what is wrong, or nothing is wrong; no `#attempt` goes on after what none goes on after in Java |
 //! | numbers in messages | don't keep the zeros of a quotient without a rest |
 //! | JSON | is read to a depth of 200 |
 //! | floats of the data | count as decimals, as those of JSON do; what `?double` and `?float` make are binary numbers |
 //! | last digits of some doubles | are right; Java before 19 prints some that aren't needed |
-//! | what `?string`, `?date` and `?url` give without arguments | is text or a date; in FreeMarker it can be called with them later |
+//! | what `?date`, `?time` and `?datetime` make of a text without arguments | is a date once it could be read; in FreeMarker it can be called with another format later, as here what `?string` and `?url` give |
 //! | half a character in the output | finds its other half, or becomes `?` |
 //! | regular expressions | are translated; what Java alone can do is told where it is used |
 //! | the `c_format` setting, `#switch` with `#on` | are there whatever the version, as since 2.3.32 and 2.3.34; `?c` of strings and the number format `c` from 2.3.32 on |

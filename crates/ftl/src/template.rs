@@ -152,6 +152,8 @@ impl Code {
             return self.shown_canonically(src);
         }
         let text = match self.map.literals.text_of(src) {
+            // Special variables have spellings of their own.
+            Some(text) if is_special(text) => text,
             Some(text) => {
                 let span = self.map.span(&self.source, src);
                 // What has no such place in the source is shown without it.
@@ -196,6 +198,18 @@ impl Code {
         shown.unwrap_or_else(|| text.to_owned())
     }
 
+    /// Whether the expression `text` has a string literal in it that is nothing but an interpolation.
+    pub(crate) fn has_lone_interpolation(&self, text: &str) -> bool {
+        let has_any = ["\"${", "'${", "\"#{", "'#{", "\"[=", "'[="]
+            .iter()
+            .any(|opening| text.contains(opening));
+        has_any
+            && Self::expression(&self.name, text, self.options.clone())
+                .ok()
+                .and_then(|code| code.only_expression().cloned())
+                .is_some_and(|mut expr| crate::compile::has_lone_interpolation(&mut expr))
+    }
+
     /// What stands at `src`, be it in a string literal with escapes.
     pub(crate) fn text_of(&self, src: Src) -> &str {
         let range = src.start as usize..src.end as usize;
@@ -204,6 +218,12 @@ impl Code {
             .or_else(|| self.source.get(range))
             .unwrap_or_default()
     }
+}
+
+/// Whether an expression is a special variable.
+fn is_special(text: &str) -> bool {
+    let name = text.strip_prefix('.');
+    name.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphabetic() || c == '_'))
 }
 
 type Parse = fn(&Arc<str>, &Arc<str>, &SourceMap, &Options) -> Result<crate::syntax::Parsed, Error>;

@@ -3,7 +3,7 @@
 use super::{Args, Builtin, Returned, Run, define};
 use crate::error::ErrorKind;
 use crate::eval::{
-    Env, Fault, NAN_COMPARED, TEXT_BYTES_PER_STEP, compared_bytes, has_nan, seq_len,
+    Env, Fault, NAN_COMPARED, TEXT_BYTES_PER_STEP, compared_bytes, has_nan, seq_is_empty,
 };
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{Scope, UnreadKind, Value};
@@ -58,7 +58,7 @@ fn has_content<'a>(
         Some(Value::Markup(markup)) => !markup.is_empty(),
         Some(Value::HashView(hash)) => !hash.is_empty(),
         Some(Value::Map(map)) => !map.entries().is_empty(),
-        Some(value) if value.is_sequence() => seq_len(value) > 0,
+        Some(value) if value.is_sequence() => !seq_is_empty(value),
         Some(Value::Scope(Scope::DataModel)) => true,
         Some(value) if value.is_hash_ex() => !env.entries(value)?.is_empty(),
         Some(_) => true,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{Args, Builtin, Returned, Run, define};
 use crate::datetime::DateFormat;
-use crate::error::{ErrorKind, quoted};
-use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Evaluated};
+use crate::error::{Error, ErrorKind, quoted};
+use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Evaluated, Fault};
 use crate::number::{CFormat, Number, NumberFormat, Rounding};
 use crate::syntax::ast::{BuiltinCall, Expr, Lookup};
 use crate::value::{DateKind, DateTime, Str, Value};
@@ -332,23 +332,25 @@ fn abs<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> 
     some(number.abs())
 }
 
-fn round<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    rounded(env, &number, Rounding::HalfUp)
+fn round<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    rounded(&number, Rounding::HalfUp)
 }
 
-fn floor<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    rounded(env, &number, Rounding::Floor)
+fn floor<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    rounded(&number, Rounding::Floor)
 }
 
-fn ceiling<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
-    rounded(env, &number, Rounding::Ceiling)
+fn ceiling<'a>(_: &mut Env<'a>, _: &'a BuiltinCall, number: Number) -> Returned<'a> {
+    rounded(&number, Rounding::Ceiling)
 }
 
 /// What a double can't hold can't be rounded either.
-fn rounded<'a>(env: &Env<'a>, number: &Number, mode: Rounding) -> Returned<'a> {
+fn rounded<'a>(number: &Number, mode: Rounding) -> Returned<'a> {
     if matches!(number, Number::Big(_) | Number::Float(_)) && !number.to_f64().is_finite() {
         let message = "infinities and NaN can't be rounded";
-        return Err(env.failure(ErrorKind::Value, message));
+        return Err(Fault::Error(
+            Error::new(ErrorKind::Value, message).foreign(),
+        ));
     }
     some(number.round(mode))
 }

@@ -138,8 +138,9 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
 
 /// Java throws exceptions for malformed replacements; since 2.3.27 FreeMarker has words of its own for one of them.
 fn bad_replacement<'a>(env: &Env<'a>, call: &BuiltinCall, message: String) -> Fault<'a> {
-    if !message.starts_with("No group ") || !env.engine.options.version.has(27) {
-        return env.failure(ErrorKind::Value, message);
+    let is_told = message.starts_with("No group ") && env.engine.options.version.has(27);
+    if !is_told && !env.engine.wraps_unchecked {
+        return Fault::Error(Error::new(ErrorKind::Value, message).foreign());
     }
     match env.whole_fault(call, ErrorKind::Value, UNCHECKED) {
         Fault::Error(error) => Fault::Error(error.caused_by(Error::new(ErrorKind::Value, message))),

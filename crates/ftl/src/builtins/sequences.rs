@@ -71,6 +71,9 @@ fn size<'a>(env: &mut Env<'a>, call: &'a BuiltinCall) -> Returned<'a> {
         match env.eval(&call.target)? {
             Value::HashView(hash) => hash.len(),
             Value::Map(map) => map.len() + map.repeated,
+            Value::Range(range) if range.lacks > 0 => {
+                return Ok(Some(Value::int(-i64::from(range.lacks))));
+            }
             value if value.is_sequence() => seq_len(&value),
             value if value.is_hash_ex() => env.entries(&value)?.len(),
             other => {

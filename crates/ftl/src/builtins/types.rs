@@ -30,7 +30,8 @@ pub(super) const TABLE: &[Builtin] = &[
     define("is_markup_output", Run::Unread(test), Args::None),
 ];
 
-fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+fn test<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {
+    let kept = env.kept_type(&value);
     let is_unread = matches!(value, Value::Unread(_));
     let answer = match call.builtin.name {
         "is_string" => {
@@ -50,7 +51,11 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
             _ => false,
         },
         "is_collection_ex" => false,
-        "is_hash" => value.is_hash() || (is_unread && value.date_kind().is_some()),
+        "is_hash" => {
+            value.is_hash()
+                || (is_unread && value.date_kind().is_some())
+                || kept.is_some_and(|kept| kept.contains("hash"))
+        }
         "is_hash_ex" => value.is_hash_ex(),
         "is_macro" => {
             matches!(
@@ -64,7 +69,7 @@ fn test<'a>(_: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returne
         },
         "is_markup_output" => matches!(value, Value::Markup(_)),
         "is_transform" => value.type_name() == "transform",
-        "is_method" => is_unread || value.type_name() == "method",
+        "is_method" => is_unread || kept.is_some() || value.type_name() == "method",
         _ => false,
     };
     Ok(Some(Value::Bool(answer)))

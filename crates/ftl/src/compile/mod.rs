@@ -10,4 +10,6 @@ pub(crate) use interpolations::interpolations;
 pub(crate) use references::references;
 pub use references::{Reference, Step};
 pub(crate) use resolve::{Names, Program, resolve};
-pub(crate) use walk::{Size, first_variable, part_within, size, substitute};
+pub(crate) use walk::{
+    Size, first_variable, has_lone_interpolation, part_within, size, substitute,
+};

@@ -140,11 +140,35 @@ pub(crate) fn part_within(expr: &mut Expr, place: Src) -> Option<Expr> {
     if expr.src.start >= place.start && expr.src.end <= place.end {
         return Some(expr.clone());
     }
+    if let ExprKind::Builtin(call) = &expr.kind
+        && call.head == place
+    {
+        let mut head = expr.clone();
+        if let ExprKind::Builtin(call) = &mut head.kind {
+            call.args = None;
+        }
+        return Some(head);
+    }
     let mut found = None;
     children_mut(expr, &mut |child| {
         if found.is_none() {
             found = part_within(child, place);
         }
+    });
+    found
+}
+
+/// Whether `expr` has a string literal in it that is nothing but an interpolation. It is only looked at.
+pub(crate) fn has_lone_interpolation(expr: &mut Expr) -> bool {
+    if let ExprKind::Concat(parts) = &expr.kind {
+        return matches!(
+            &parts[..],
+            [only] if !matches!(only.kind, NodeKind::Text(_))
+        );
+    }
+    let mut found = false;
+    children_mut(expr, &mut |child| {
+        found = found || has_lone_interpolation(child);
     });
     found
 }

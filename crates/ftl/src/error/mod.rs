@@ -86,6 +86,8 @@ struct Inner {
     cause: Option<Error>,
     /// The failure of what `?interpret` has made: the stack of this one is the rest of its own.
     interpreted: Option<Error>,
+    /// Whether FreeMarker fails with an exception of Java's own, which no `#attempt` catches.
+    is_foreign: bool,
 }
 
 /// One line of the stack of directives that led to a failure.
@@ -109,6 +111,14 @@ pub struct Frame {
 const MAX_FRAMES: usize = 64;
 
 impl Error {
+    /// What is said of expressions without a value.
+    pub(crate) const MISSING: &str = "The following has evaluated to null or missing:";
+
+    /// Whether an expression without a value is to blame.
+    pub(crate) fn says_missing(&self) -> bool {
+        self.0.message == Self::MISSING
+    }
+
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -125,6 +135,7 @@ impl Error {
             frames_left_out: 0,
             cause: None,
             interpreted: None,
+            is_foreign: false,
         }))
     }
 
@@ -144,6 +155,16 @@ impl Error {
     pub(crate) fn blaming(mut self, expression: impl Into<String>) -> Self {
         self.0.blamed = Some(expression.into());
         self
+    }
+
+    /// Marks what FreeMarker has no words for: `#attempt` doesn't go on after it, and `?interpret` tells but the message.
+    pub(crate) fn foreign(mut self) -> Self {
+        self.0.is_foreign = true;
+        self
+    }
+
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.0.is_foreign
     }
 
     pub(crate) fn blaming_nothing(mut self) -> Self {
@@ -321,6 +342,9 @@ impl Error {
 
     /// The whole as FreeMarker prints it, with the innermost directives.
     fn report(&self) -> String {
+        if self.0.is_foreign {
+            return self.0.message.clone();
+        }
         const LINES: usize = 10;
         let trace = self.stack_trace();
         let count = trace.lines().count();

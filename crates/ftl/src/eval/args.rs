@@ -92,7 +92,7 @@ impl<'a> Env<'a> {
             CallArgs::Named(args) => {
                 let mut named = Vec::with_capacity(args.len());
                 for (name, value) in args {
-                    named.push((Str::Borrowed(name), self.eval_opt(value)?));
+                    named.push((Str::Borrowed(name), self.eval_kept(value)?));
                 }
                 Passed::Named(named)
             }
@@ -144,7 +144,7 @@ impl<'a> Env<'a> {
             }
             _ => {}
         }
-        let value = self.eval_opt(arg)?;
+        let value = self.eval_kept(arg)?;
         self.set_local_of(frame, slot, value);
         Ok(())
     }
@@ -201,7 +201,7 @@ impl<'a> Env<'a> {
     }
 
     pub(super) fn eval_args(&mut self, args: &'a [Expr]) -> Evaluated<'a, Vec<Option<Value<'a>>>> {
-        args.iter().map(|arg| self.eval_opt(arg)).collect()
+        args.iter().map(|arg| self.eval_kept(arg)).collect()
     }
 
     /// Gives the parameters that were left out their defaults, which may use each other.

@@ -20,12 +20,7 @@ impl<'a> Env<'a> {
                 let old = self.assigned(assign)?;
                 let new = self.eval(value)?;
                 if operator != Arithmetic::Add && !matches!(old, Value::Number(_)) {
-                    let message = format!(
-                        "Expected a number, but assignment target variable \"{}\" has evaluated to {}.",
-                        target.name,
-                        super::with_article(old.type_name())
-                    );
-                    return Err(self.failure(ErrorKind::Type, message));
+                    return Err(self.no_number(target, &old));
                 }
                 self.arithmetic(operator, value.src, &old, None, &new, Some(value))?
             }
@@ -37,18 +32,22 @@ impl<'a> Env<'a> {
                 };
                 let old = self.assigned(assign)?;
                 let Value::Number(_) = old else {
-                    let message = format!(
-                        "The target variable of the assignment, \"{}\", must be a number for the {} operator, but it was {}.",
-                        target.name,
-                        assign.op.symbol(),
-                        super::with_article(old.type_name())
-                    );
-                    return Err(self.failure(ErrorKind::Type, message));
+                    return Err(self.no_number(target, &old));
                 };
                 self.arithmetic(operator, Src::default(), &old, None, &Value::int(1), None)?
             }
         };
         self.store(target, assign.namespace.as_ref(), Some(assigned))
+    }
+
+    #[cold]
+    fn no_number(&self, target: &AssignTarget, old: &Value<'a>) -> Fault<'a> {
+        let message = format!(
+            "Expected a number, but assignment target variable \"{}\" has evaluated to {}.",
+            target.name,
+            super::with_article(old.type_name())
+        );
+        self.failure(ErrorKind::Type, message)
     }
 
     /// The variable's value before the assignment.

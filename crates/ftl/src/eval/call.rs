@@ -16,6 +16,10 @@ use crate::syntax::ast::{
 };
 use crate::value::{HostFunction, Transform, Value, WithArgs};
 
+/// What is said of macros that are called like functions.
+pub(super) const MACRO_IN_EXPRESSION: &str =
+    "A macro cannot be called in an expression. (Functions can be.)";
+
 /// A macro or a function to call: what it is, the unit that has defined it, and its preset arguments.
 #[derive(Clone, Copy)]
 pub(super) struct Routine<'r, 'a> {
@@ -276,12 +280,17 @@ impl<'a> Env<'a> {
         callee: &'a Expr,
         args: &'a [Expr],
     ) -> Evaluated<'a, Option<Value<'a>>> {
-        let found = self.eval_opt(callee)?;
+        let found = self.eval_kept(callee)?;
+        if let Some(text @ (Value::Str(_) | Value::Unread(_))) = &found
+            && let Some(method) = self.kept_method(text, false)
+        {
+            let args = self.eval_args(args)?;
+            return self.call_builtin_method(&method, Some(args));
+        }
         let callee_value = self.known(callee, &found)?;
         match callee_value {
             Value::Macro(def, _) if !def.is_function => {
-                let message = "A macro cannot be called in an expression. (Functions can be.)";
-                Err(self.failure(ErrorKind::Type, message))
+                Err(self.failure(ErrorKind::Type, MACRO_IN_EXPRESSION))
             }
             Value::Macro(def, home) if takes_directly(def, args.len()) => {
                 self.call_directly(expr.src, (*def, *home), args)
@@ -445,7 +454,7 @@ impl<'a> Env<'a> {
         }
         match &function.value {
             Some(Value::Macro(def, _)) if !def.is_function => {
-                let message = "A macro cannot be called in an expression. (Functions can be.)";
+                let message = MACRO_IN_EXPRESSION;
                 Err(self.failure(ErrorKind::Type, message))
             }
             Some(value) => self.call_value(expr.src, expr, value, vec![item]),

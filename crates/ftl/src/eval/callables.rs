@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::args::Passed;
-use super::call::Routine;
+use super::call::{MACRO_IN_EXPRESSION, Routine};
 use super::env::{Env, Evaluated, Fault};
 use super::exec::Flow;
 use crate::error::{Error, ErrorKind};
@@ -93,6 +93,9 @@ impl<'a> Env<'a> {
                 self.import_code(src, code, None).map(Some)
             }
             Callable::WithArgs(with) => {
+                if matches!(with.callee, Value::Macro(def, _) if !def.is_function) {
+                    return Err(self.failure(ErrorKind::Type, MACRO_IN_EXPRESSION));
+                }
                 let PresetArgs::Positional(preset) = &with.args else {
                     let message = "When applied on a method, ?with_args can't have a hash argument. Use a sequence argument.";
                     return Err(self.failure(ErrorKind::Value, message));
@@ -107,7 +110,7 @@ impl<'a> Env<'a> {
                     inner => self.call_value(src, callee, inner, all),
                 }
             }
-            Callable::BuiltinMethod(method) => self.call_builtin_method(method, args),
+            Callable::BuiltinMethod(method) => self.call_builtin_method(method, Some(args)),
             Callable::Interpreted(_) | Callable::Include(_) => {
                 let value = Value::Callable(Rc::clone(callable));
                 Err(self.type_fault(callee, "method or function", &value))
@@ -115,15 +118,15 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// Runs a built-in that has been kept without its arguments.
-    fn call_builtin_method(
+    /// Runs a built-in that has been kept without its arguments; `None` if it gets none now either.
+    pub(super) fn call_builtin_method(
         &mut self,
         method: &BuiltinMethod<'a>,
-        args: Vec<Option<Value<'a>>>,
+        args: Option<Vec<Option<Value<'a>>>>,
     ) -> Evaluated<'a, Option<Value<'a>>> {
-        let call = self.held_call(method.call, args.len())?;
+        let call = self.held_call(method.call, args.as_ref().map(Vec::len))?;
         let target = std::iter::once(method.target.clone());
-        let held = target.chain(args).collect();
+        let held = target.chain(args.into_iter().flatten()).collect();
         let before = std::mem::replace(&mut self.held, held);
         let result = call.builtin.run(self, call);
         self.held = before;
@@ -131,20 +134,27 @@ impl<'a> Env<'a> {
     }
 
     /// The call of a built-in with so many arguments that are held.
-    fn held_call(&mut self, call: &'a BuiltinCall, count: usize) -> Evaluated<'a, &'a BuiltinCall> {
-        let key = (std::ptr::from_ref(call) as usize, count);
+    fn held_call(
+        &mut self,
+        call: &'a BuiltinCall,
+        count: Option<usize>,
+    ) -> Evaluated<'a, &'a BuiltinCall> {
+        let key = (
+            std::ptr::from_ref(call) as usize,
+            count.unwrap_or(usize::MAX),
+        );
         if let Some(known) = self.units.method(key) {
             return Ok(known);
         }
-        self.charge(size_of::<BuiltinCall>() + (count + 1) * size_of::<Expr>())?;
+        self.charge(size_of::<BuiltinCall>() + (count.unwrap_or(0) + 1) * size_of::<Expr>())?;
         let held = |src, index: usize| Expr {
             src,
             kind: ExprKind::Held(index as u32),
         };
         let made = BuiltinCall {
             target: held(call.target.src, 0),
-            args_fit: call.builtin.check_arity(&call.name, Some(count)).is_ok(),
-            args: Some((1..=count).map(|index| held(call.src, index)).collect()),
+            args_fit: call.builtin.check_arity(&call.name, count).is_ok(),
+            args: count.map(|count| (1..=count).map(|index| held(call.src, index)).collect()),
             formats: Formats::default(),
             lookup: Lookup::Call,
             ..call.clone()
@@ -262,7 +272,9 @@ impl<'a> Env<'a> {
         match scope {
             "local" if self.place.running.is_none() => {
                 let message = format!("Could not set variable {name}: Not executing macro body");
-                return Err(self.failure(ErrorKind::Value, message));
+                return Err(Fault::Error(
+                    Error::new(ErrorKind::Value, message).foreign(),
+                ));
             }
             "local" => {
                 let slot = self.place.running.and_then(|running| {

@@ -1,7 +1,9 @@
 //! Expressions as FreeMarker shows them.
 
 use super::dump::symbol;
-use crate::syntax::ast::{Compare, Expr, ExprKind, Lookup, Node, NodeKind, RangeKind};
+use crate::syntax::ast::{
+    Compare, Expr, ExprKind, Lookup, Node, NodeKind, NumericOutput, RangeKind,
+};
 use crate::syntax::{Interpolations, Src, is_escapable};
 use crate::template::Code;
 
@@ -62,7 +64,10 @@ impl<'c> Printer<'c> {
         match &expr.kind {
             ExprKind::Str(text) => self.spelled_special(expr).unwrap_or_else(|| quoted(text)),
             ExprKind::Int(value) => value.to_string(),
-            ExprKind::Decimal(text) => java_decimal(text),
+            ExprKind::Decimal(text) => match self.code {
+                Some(code) if code.options.conservative => conservative_decimal(text),
+                _ => java_decimal(text),
+            },
             ExprKind::Bool(value) => value.to_string(),
             ExprKind::Concat(parts) => {
                 let mut text = String::from("\"");
@@ -72,6 +77,9 @@ impl<'c> Printer<'c> {
                         NodeKind::Output(inner) => {
                             let shown = literal(&self.expr(inner), '"');
                             text.push_str(&self.interpolated(&shown));
+                        }
+                        NodeKind::NumericOutput(output) => {
+                            text.push_str(&literal_numeric(output, &self.expr(&output.expr)));
                         }
                         _ => {}
                     }
@@ -169,7 +177,11 @@ impl<'c> Printer<'c> {
 
     /// A special variable whose value was known when the template was compiled.
     fn spelled_special(self, expr: &Expr) -> Option<String> {
-        let spelling = self.code?.text_of(expr.src);
+        let range = expr.src.start as usize..expr.src.end as usize;
+        let spelling = match self.code {
+            Some(code) => code.text_of(expr.src),
+            None => self.source.get(range)?,
+        };
         spelling
             .starts_with('.')
             .then(|| spelling.split_whitespace().collect())
@@ -213,6 +225,12 @@ impl<'c> Printer<'c> {
     }
 }
 
+/// `#{x ; m1M2}` in a string literal.
+fn literal_numeric(output: &NumericOutput, shown: &str) -> String {
+    let format = super::dump::fraction_format(output);
+    format!("#{{{}{format}}}", literal(shown, '"'))
+}
+
 fn special_name(special: crate::syntax::ast::Special) -> String {
     let name = format!("{special:?}");
     let name = name.split('(').next().unwrap_or_default();
@@ -251,6 +269,15 @@ fn without_comments(between: &str) -> &str {
     }
     let end = rest.find(['<', '[']).unwrap_or(rest.len());
     rest[..end].trim_end()
+}
+
+/// A number's notation as FreeMarker's conservative arithmetic, which reads a binary number, prints it.
+fn conservative_decimal(text: &str) -> String {
+    let read = text.parse().ok().filter(|value: &f64| value.is_finite());
+    read.map_or_else(
+        || java_decimal(text),
+        |value| crate::number::Number::double(value).to_text(),
+    )
 }
 
 /// A number's notation as a `BigDecimal` prints it: without zeros in front, but with those at the end.

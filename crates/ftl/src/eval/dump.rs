@@ -4,7 +4,7 @@ use super::canonical::{Printer, quoted, spelled};
 use crate::compile::part_within;
 use crate::syntax::ast::{
     Arithmetic, Assign, AssignOp, AssignScope, Branch, CallArgs, Expr, ExprKind, List, LoopVars,
-    MacroCall, MacroDef, Node, NodeKind,
+    MacroCall, MacroDef, Node, NodeKind, NumericOutput,
 };
 use crate::syntax::{is_escapable, is_identifier_start};
 use crate::template::Code;
@@ -61,6 +61,14 @@ pub(super) fn macro_head(template: &Code, def: &MacroDef, with: &str) -> String 
     })
 }
 
+/// How many digits `#{…}` asks for, as it is shown.
+pub(super) fn fraction_format(output: &NumericOutput) -> String {
+    match output.has_format {
+        true => format!(" ; m{}M{}", output.min_fraction, output.max_fraction),
+        false => String::new(),
+    }
+}
+
 fn describe(template: &Code, node: &Node) -> String {
     let printer = Printer::of(template);
     let show = |expr: &Expr| printer.expr(expr);
@@ -68,12 +76,7 @@ fn describe(template: &Code, node: &Node) -> String {
         NodeKind::Output(expr) => describe_output(template, node, expr),
         NodeKind::FormattedOutput(output) => describe_output(template, node, &output.expr),
         NodeKind::NumericOutput(output) => {
-            let format = if output.has_format {
-                format!(" ; m{}M{}", output.min_fraction, output.max_fraction)
-            } else {
-                String::new()
-            };
-            format!("#{{{}{format}}}", show(&output.expr))
+            format!("#{{{}{}}}", show(&output.expr), fraction_format(output))
         }
         NodeKind::If(branches) => match branches.first().and_then(|first| first.condition.as_ref())
         {
@@ -124,7 +127,8 @@ fn describe(template: &Code, node: &Node) -> String {
             )
         }
         NodeKind::Call(call) if begins_with(template, node, "transform") => {
-            describe_call(printer, call).replacen('@', "#transform ", 1)
+            let callee = template.shown(call.callee.src);
+            format!("#transform {callee}{}", describe_args(printer, call))
         }
         NodeKind::Call(call) => describe_call(printer, call),
         NodeKind::Switch(switch) => format!("#switch {}", show(&switch.subject)),
@@ -278,7 +282,12 @@ fn in_namespace(printer: Printer<'_>, namespace: Option<&Expr>) -> String {
 }
 
 fn describe_call(printer: Printer<'_>, call: &MacroCall) -> String {
-    let mut text = format!("@{}", argument(printer, &call.callee));
+    let callee = argument(printer, &call.callee);
+    format!("@{callee}{}", describe_args(printer, call))
+}
+
+fn describe_args(printer: Printer<'_>, call: &MacroCall) -> String {
+    let mut text = String::new();
     match &call.args {
         CallArgs::Positional(args) => {
             for (index, arg) in args.iter().enumerate() {

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::canonical::Printer;
 use super::exec::Flow;
 use super::first::First;
+use super::formatters::Kept;
 use super::trace::Caller;
 use super::units::{Around, Loaded, Units, Variables};
 use crate::builtins::utf16;
@@ -39,15 +41,21 @@ impl Fault<'_> {
     pub(crate) fn is_missing(&self) -> bool {
         match self {
             Self::Missing(_) => true,
-            Self::Error(error) => error.message() == MISSING,
+            Self::Error(error) => error.says_missing(),
         }
+    }
+}
+
+/// What an `#escape` has put its parentheses around.
+fn escaped(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Paren(inner) if inner.src == expr.src => escaped(inner),
+        _ => expr,
     }
 }
 
 /// The tip for what is missing behind `[]`.
 const LAST_INDEX: &str = "It's the final [] step that caused this error, not those before it.";
-
-const MISSING: &str = "The following has evaluated to null or missing:";
 
 pub(crate) type Evaluated<'a, T> = Result<T, Fault<'a>>;
 
@@ -72,6 +80,8 @@ pub(crate) struct Env<'a> {
     pub(crate) locals: Vec<Option<Value<'a>>>,
     /// The target and the arguments of a built-in's method that is being called.
     pub(super) held: Vec<Option<Value<'a>>>,
+    /// The methods that are kept in the place of texts and dates, by where those are in memory.
+    pub(super) kept: HashMap<usize, Kept<'a>>,
     /// Whether a character has been cut into halves.
     pub(crate) has_halves: Cell<bool>,
     pub(crate) returned: Option<Value<'a>>,
@@ -144,6 +154,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         globals: Variables::new(&program.globals),
         locals: Vec::new(),
         held: Vec::new(),
+        kept: HashMap::new(),
         has_halves: Cell::new(false),
         returned: None,
         recovered: None,
@@ -321,11 +332,13 @@ impl<'a> Env<'a> {
                     format!("the number has more than {limit} digits"),
                 )
             }
-            NumberError::NonFinite => self.fault(
-                ErrorKind::Value,
-                src,
-                "infinities and NaN can't be computed with",
-            ),
+            NumberError::NonFinite => {
+                let message = "infinities and NaN can't be computed with";
+                match self.fault(ErrorKind::Value, src, message) {
+                    Fault::Error(error) => Fault::Error(error.foreign()),
+                    missing => missing,
+                }
+            }
         }
     }
 
@@ -355,7 +368,7 @@ impl<'a> Env<'a> {
             Fault::Error(error) => error,
             Fault::Missing(expr) => {
                 const DOLLAR: &str = "Variable references must not start with \"$\", unless the \"$\" is really part of the variable name.";
-                let last_step = match &Printer::of(self.template).original(expr).kind {
+                let last_step = match &Printer::of(self.template).original(escaped(expr)).kind {
                     ExprKind::Name(name) => name.text.starts_with('$').then_some(DOLLAR),
                     ExprKind::Dot(_, key) if key.text.starts_with('$') => Some(DOLLAR),
                     ExprKind::Dot(..) => Some(
@@ -384,7 +397,7 @@ impl<'a> Env<'a> {
     fn missing_at(&self, src: Src, tip: Option<&str>) -> Error {
         let error = self
             .template
-            .error_at(ErrorKind::Missing, src, MISSING)
+            .error_at(ErrorKind::Missing, src, Error::MISSING)
             .blaming(self.template.shown(src));
         let error = match tip {
             Some(tip) => error.tip(tip),

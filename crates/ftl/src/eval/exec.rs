@@ -63,7 +63,7 @@ impl<'a> Env<'a> {
         let place = self.place.clone();
         let result = self.exec_node(node);
         if let Err(Fault::Error(error)) = &result
-            && (error.kind() == ErrorKind::Stop || !is_recoverable(error.kind()))
+            && (error.kind() == ErrorKind::Stop || !is_recoverable(error))
         {
             return result;
         }
@@ -105,7 +105,7 @@ impl<'a> Env<'a> {
             NodeKind::Continue => return Ok(Flow::Continue),
             NodeKind::Return(value) => {
                 self.returned = match value {
-                    Some(value) => self.eval_opt(value)?,
+                    Some(value) => self.eval_kept(value)?,
                     None => None,
                 };
                 return Ok(Flow::Return);
@@ -317,7 +317,7 @@ impl<'a> Env<'a> {
             }
             Err(fault) => {
                 let error = self.told(fault);
-                if !is_recoverable(error.kind()) {
+                if !is_recoverable(&error) {
                     return Err(Fault::Error(error));
                 }
                 self.locals.truncate(locals);
@@ -390,8 +390,13 @@ impl<'a> Env<'a> {
 }
 
 /// Whether `#attempt` may go on after it: a budget that is used up ends the render.
-pub(super) fn is_recoverable(kind: ErrorKind) -> bool {
-    !matches!(
+pub(super) fn is_recoverable(error: &Error) -> bool {
+    !error.is_foreign() && !is_used_up(error.kind())
+}
+
+/// Whether a failure of this kind says that a budget is used up.
+pub(super) fn is_used_up(kind: ErrorKind) -> bool {
+    matches!(
         kind,
         ErrorKind::Steps
             | ErrorKind::Output

@@ -38,7 +38,7 @@ impl<'a> Env<'a> {
 
     /// The same, where a date that can't be read is no fault yet.
     pub(crate) fn eval_unread(&mut self, expr: &'a Expr) -> Evaluated<'a, Value<'a>> {
-        self.eval_opt(expr)?.ok_or(Fault::Missing(expr))
+        self.eval_kept(expr)?.ok_or(Fault::Missing(expr))
     }
 
     /// The value of `expr`, if it has one.
@@ -53,7 +53,7 @@ impl<'a> Env<'a> {
                 if let Some(hash) = self.data_hash(target) {
                     return self.read(hash.get_near(&key.text, &key.place));
                 }
-                let value = self.eval(target)?;
+                let value = self.eval_unread(target)?;
                 return self.member(target, &value, &key.text);
             }
             ExprKind::Paren(inner) => return self.eval_opt(inner),
@@ -118,10 +118,7 @@ impl<'a> Env<'a> {
             return Err(Fault::Missing(left));
         };
         if operator != Arithmetic::Add && !matches!(left_value, Value::Number(_)) {
-            return Err(match left_value {
-                Value::Unread(unread) => Fault::Error(unread.error.clone()),
-                other => self.type_fault(left, "number", other),
-            });
+            return Err(self.type_fault(left, "number", left_value));
         }
         let found = self.eval_opt(right)?;
         let Some(right_value) = &found else {
@@ -230,8 +227,11 @@ impl<'a> Env<'a> {
 
     /// The value of an operand that may be missing; parentheses let any step in them be missing.
     pub(crate) fn eval_guarded(&mut self, expr: &'a Expr) -> Evaluated<'a, Option<Value<'a>>> {
-        if !matches!(expr.kind, ExprKind::Paren(_)) {
-            return self.eval_opt(expr);
+        match &expr.kind {
+            // Those that an `#escape` has put let nothing be missing.
+            ExprKind::Paren(inner) if inner.src == expr.src => return self.eval_guarded(inner),
+            ExprKind::Paren(_) => {}
+            _ => return self.eval_opt(expr),
         }
         match self.eval_opt(expr) {
             Err(fault) if fault.is_missing() => Ok(None),
@@ -265,19 +265,19 @@ impl<'a> Env<'a> {
             }
             _ => {}
         }
-        let found = self.eval_opt(expr)?;
-        match self.known(expr, &found)? {
-            Value::Bool(value) => Ok(*value),
-            Value::Match(found) => Ok(found.whole),
-            other => Err(self.type_fault(expr, "boolean", other)),
+        match self.eval_opt(expr)? {
+            Some(Value::Bool(value)) => Ok(value),
+            Some(Value::Match(found)) => Ok(found.whole),
+            Some(other) => Err(self.type_fault(expr, "boolean", &other)),
+            None => Err(Fault::Missing(expr)),
         }
     }
 
     pub(crate) fn eval_number(&mut self, expr: &'a Expr) -> Evaluated<'a, Number> {
-        let found = self.eval_opt(expr)?;
-        match self.known(expr, &found)? {
-            Value::Number(number) => Ok(number.clone()),
-            other => Err(self.type_fault(expr, "number", other)),
+        match self.eval_opt(expr)? {
+            Some(Value::Number(number)) => Ok(number),
+            Some(other) => Err(self.type_fault(expr, "number", &other)),
+            None => Err(Fault::Missing(expr)),
         }
     }
 
@@ -379,6 +379,7 @@ impl<'a> Env<'a> {
                 len: None,
                 clips: true,
                 inclusive: false,
+                lacks: 0,
                 only_slices: !self.engine.options.version.has(21),
             },
             Some(to) => {
@@ -395,6 +396,7 @@ impl<'a> Env<'a> {
                     first: i64::from(first),
                     step,
                     len: Some(usize::try_from(len).unwrap_or(0)),
+                    lacks: if len < 0 { len.unsigned_abs() } else { 0 },
                     clips: kind == RangeKind::Length,
                     inclusive: kind == RangeKind::Inclusive,
                     only_slices: false,
@@ -523,7 +525,7 @@ impl<'a> Env<'a> {
 
 impl<'a> Env<'a> {
     /// The name of the template that the render has begun with.
-    fn main_name(&self) -> &'a str {
+    pub(super) fn main_name(&self) -> &'a str {
         &self.units.get(0).code.name
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::env::{Env, Evaluated};
 use super::exec::Flow;
-use super::operators::seq_len;
+use super::operators::{seq_is_empty, seq_len};
 use super::stream::{Stream, is_lazy};
 use crate::data::{Hash, View};
 use crate::error::ErrorKind;
@@ -111,7 +111,7 @@ impl<'a> Env<'a> {
             });
         }
         if source.is_sequence() && !by_key {
-            return Ok(seq_len(source) == 0);
+            return Ok(seq_is_empty(source));
         }
         if source.is_hash_ex() && !by_key {
             let message = format!(

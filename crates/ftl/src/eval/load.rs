@@ -453,7 +453,14 @@ impl<'a> Env<'a> {
         let code = self
             .code_of(call, &format!("{id}\n{text}"), |env, mut options| {
                 options.standard_extensions = false;
-                let name = format!("{}->{id}", env.template.name);
+                // Before 2.3.26 it is called after the main template, or, before 2.3.22, after the included one.
+                let version = env.engine.options.version;
+                let included = env.included.filter(|_| !version.has(22));
+                let name = match version.has(26) {
+                    true => &*env.template.name,
+                    false => included.unwrap_or_else(|| env.main_name()),
+                };
+                let name = format!("{name}->{id}");
                 Code::compile(&name, text, &options)
             })
             .map_err(|error| {

@@ -199,8 +199,23 @@ impl<'a> Env<'a> {
                     }
                 }
             }
-            other => return Err(self.type_fault(target, "hash", other)),
+            other => return self.format_named(target, other, key),
         })
+    }
+
+    /// What `?string` or `?date` gives for the format called `key`.
+    #[inline(never)]
+    fn format_named(
+        &mut self,
+        target: &'a Expr,
+        value: &Value<'a>,
+        key: &str,
+    ) -> Evaluated<'a, Option<Value<'a>>> {
+        if let Some(method) = self.kept_method(value, true) {
+            let key = Value::string(key);
+            return self.call_builtin_method(&method, Some(vec![Some(key)]));
+        }
+        Err(self.type_fault(target, "hash", value))
     }
 
     fn member_of_any(

@@ -30,6 +30,6 @@ pub(crate) use compare::{NAN_COMPARED, compared_bytes, has_nan, incomparable_mes
 pub(crate) use env::{Env, Evaluated, Fault, render, with_article};
 pub(crate) use exec::{COMPILED_BYTES_PER_STEP, TEXT_BYTES_PER_STEP};
 pub(crate) use java_order::java_order_by;
-pub(crate) use operators::{has_groups, seq_len};
+pub(crate) use operators::{has_groups, seq_is_empty, seq_len};
 pub(crate) use slices::UNCHECKED;
 pub(crate) use stream::{Stream, is_lazy};

@@ -118,6 +118,13 @@ impl<'a> Env<'a> {
         if let (Value::Markup(_), _) | (_, Value::Markup(_)) = (left, right) {
             return self.concatenate_markup(src, left, left_expr, right, right_expr);
         }
+        if left_expr.is_none() && !left.is_printable() {
+            let message = format!(
+                "Expected a string or something automatically convertible to string (number, date or boolean), or \"template output\" , but the expression has evaluated to {}.",
+                super::with_article(left.type_name())
+            );
+            return Err(self.failure(ErrorKind::Type, message));
+        }
         let mut bytes = Vec::new();
         for (value, expr) in [(left, left_expr), (right, right_expr)] {
             match (value, expr.or(left_expr).or(right_expr)) {
@@ -287,6 +294,11 @@ pub(crate) const UNREADABLE_GROUP: &str = "Failed to read regular expression mat
 /// Whether some items of a sequence may be groups that can't be read.
 pub(crate) fn has_groups(value: &Value<'_>) -> bool {
     matches!(value, Value::List(list) if list.kind == ListKind::Groups)
+}
+
+/// Whether FreeMarker takes a sequence for empty.
+pub(crate) fn seq_is_empty(value: &Value<'_>) -> bool {
+    seq_len(value) == 0 && !matches!(value, Value::Range(range) if range.lacks > 0)
 }
 
 /// The number of items of a sequence; what never ends counts as the longest.

@@ -8,7 +8,7 @@ use crate::builtins::utf16::{self, Part};
 use crate::error::ErrorKind;
 use crate::syntax::Src;
 use crate::syntax::ast::{Expr, ExprKind};
-use crate::value::{ListKind, Range, Str, Value};
+use crate::value::{ListKind, Range, Str, UnreadKind, Value};
 
 /// What FreeMarker says of exceptions that it doesn't expect.
 pub(crate) const UNCHECKED: &str =
@@ -28,8 +28,8 @@ impl<'a> Env<'a> {
         if is_lazy(target) {
             return self.index_lazy(whole, target, key);
         }
-        let value = self.eval(target)?;
-        let key_value = self.eval(key)?;
+        let value = self.eval_unread(target)?;
+        let key_value = self.eval_unread(key)?;
         for operand in [&value, &key_value] {
             if let Value::Str(text) = operand {
                 self.steps(text.as_str().len() / TEXT_BYTES_PER_STEP)?;
@@ -70,6 +70,10 @@ impl<'a> Env<'a> {
                 }
                 Ok(stream.next(self)?.flatten())
             }
+            Value::Range(range) => match self.sliced(stream, target, key, &range)? {
+                Slice::Items(slice) => slice.collect(self).map(Some),
+                Slice::Text(text) => Ok(Some(text)),
+            },
             // They needn't be computed to say that they have no names.
             Value::Str(_) if !matches!(stream, Stream::Items { .. }) => {
                 let message = format!(
@@ -100,6 +104,9 @@ impl<'a> Env<'a> {
                 self.at_index(whole, target, value, index)
             }
             Value::Range(range) => self.slice(key, target, &value, range).map(Some),
+            Value::Unread(unread) if unread.kind == UnreadKind::Url => {
+                Err(Fault::Error(unread.error.clone()))
+            }
             other => Err(self.type_fault(key, "number, range, or string", other)),
         }
     }
@@ -117,7 +124,13 @@ impl<'a> Env<'a> {
             _ => false,
         };
         if index < 0 && refuses {
-            return Err(self.fault(ErrorKind::Value, whole, UNCHECKED));
+            return Err(match self.fault(ErrorKind::Value, whole, UNCHECKED) {
+                // FreeMarker had no words for it yet.
+                Fault::Error(error) if !self.engine.options.version.has(27) => {
+                    Fault::Error(error.foreign())
+                }
+                fault => fault,
+            });
         }
         if matches!(value, Value::Range(_)) && index < 0 {
             let message = format!("Range item index {index} is out of bounds.");

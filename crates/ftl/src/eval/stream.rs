@@ -4,7 +4,7 @@
 //! is computed that isn't needed; elsewhere it makes the whole sequence at once.
 
 use super::env::{Env, Evaluated, Fault};
-use super::exec::is_recoverable;
+use super::exec::is_used_up;
 use super::operators::seq_len;
 use crate::error::ErrorKind;
 use crate::syntax::Src;
@@ -91,8 +91,20 @@ impl<'a> Env<'a> {
         expr: &'a Expr,
         expected: &str,
     ) -> Evaluated<'a, Stream<'a>> {
+        self.stream_within(expr, expr, expected)
+    }
+
+    /// The same, where `blamed` is what `expr` is in parentheses of.
+    fn stream_within(
+        &mut self,
+        expr: &'a Expr,
+        blamed: &'a Expr,
+        expected: &str,
+    ) -> Evaluated<'a, Stream<'a>> {
         match &expr.kind {
-            ExprKind::Paren(inner) if is_lazy(inner) => return self.stream_of(inner, expected),
+            ExprKind::Paren(inner) if is_lazy(inner) => {
+                return self.stream_within(inner, blamed, expected);
+            }
             ExprKind::Builtin(call) if call.builtin.takes_lambda() => {
                 return self.stage(call, true);
             }
@@ -102,7 +114,7 @@ impl<'a> Env<'a> {
             ExprKind::Index(target, key) if is_lazy(expr) => {
                 return match self.stream_slice(expr.src, target, key)? {
                     Slice::Items(slice) => Ok(slice),
-                    Slice::Text(text) => Err(self.type_fault(expr, expected, &text)),
+                    Slice::Text(text) => Err(self.type_fault(blamed, expected, &text)),
                 };
             }
             _ => {}
@@ -160,7 +172,7 @@ impl<'a> Env<'a> {
         target: &'a Expr,
         key: &'a Expr,
     ) -> Evaluated<'a, Slice<'a>> {
-        let mut source = match self.sliceable(target)? {
+        let source = match self.sliceable(target)? {
             Slice::Items(source) => source,
             Slice::Text(text) => {
                 let range = self.eval(key)?;
@@ -171,9 +183,20 @@ impl<'a> Env<'a> {
         let Value::Range(range) = self.eval(key)? else {
             return Err(self.failure(ErrorKind::Type, "Expected a range"));
         };
+        self.sliced(source, target, key, &range)
+    }
+
+    /// What a range picks from the items of `target`.
+    pub(crate) fn sliced(
+        &mut self,
+        mut source: Stream<'a>,
+        target: &'a Expr,
+        key: &'a Expr,
+        range: &Range,
+    ) -> Evaluated<'a, Slice<'a>> {
         if let Stream::Items { source, .. } = &source {
             // They have been computed already.
-            let items = self.slice(key, target, source, &range)?;
+            let items = self.slice(key, target, source, range)?;
             return Ok(Slice::Items(Stream::Items {
                 len: seq_len(&items),
                 next: 0,
@@ -185,7 +208,7 @@ impl<'a> Env<'a> {
         }
         match source.known_len() {
             Some(len) => {
-                let (_, count, _) = self.picked(key, &range, len, "sequence")?;
+                let (_, count, _) = self.picked(key, range, len, "sequence")?;
                 if count == 0 {
                     return Ok(Slice::Text(Value::str("")));
                 }
@@ -206,7 +229,7 @@ impl<'a> Env<'a> {
             }
         }
         if range.step < 0 {
-            let items = self.backwards(&mut source, target.src.to(key.src), &range)?;
+            let items = self.backwards(&mut source, target.src.to(key.src), range)?;
             return Ok(Slice::Items(Stream::Items {
                 len: items.len(),
                 next: 0,
@@ -492,7 +515,7 @@ impl<'a> Stage<'a> {
 #[cold]
 fn failed_to_transform<'a>(env: &Env<'a>, fault: Fault<'a>) -> Fault<'a> {
     let cause = env.to_error(fault);
-    if !is_recoverable(cause.kind()) {
+    if is_used_up(cause.kind()) {
         return Fault::Error(cause);
     }
     match env.failure(cause.kind(), "Failed to transform element") {

@@ -60,6 +60,7 @@ impl<'a> Env<'a> {
                 });
                 error = error.with_role(role);
             }
+            error = self.with_hint(error);
         } else if !leads_on(node) {
             return Fault::Error(error);
         }
@@ -86,9 +87,19 @@ impl<'a> Env<'a> {
             });
             error = error.with_role(role);
         }
+        error = self.with_hint(error);
         let description = super::dump::branch_description(self.template, branch, index);
         let start = branch.src.start;
         Fault::Error(error.pushing(|| frame_at(self.template, start, description, self.within())))
+    }
+
+    /// The error with a tip, if a literal in the blamed expression makes a string of something for no reason.
+    fn with_hint(&self, error: Error) -> Error {
+        const HINT: &str = "It has been noticed that you are using ${...} as the sole content of a quoted string. That does nothing but forcably converts the value inside ${...} to string (as it inserts it into the enclosing string). If that's not what you meant, just remove the quotation marks, ${ and }; you don't need them. If you indeed wanted to convert to string, use myExpression?string instead.";
+        match error.blamed_expression() {
+            Some(blamed) if self.template.has_lone_interpolation(blamed) => error.tip(HINT),
+            _ => error,
+        }
     }
 
     /// The fault with the head of a macro in its stack: its parameters are to blame.

@@ -20,17 +20,17 @@ impl Parser<'_> {
                     Ok(int) => ExprKind::Int(int),
                     Err(_) => ExprKind::Decimal(text.into()),
                 };
-                self.advance()?;
+                self.advance();
                 kind
             }
             Token::OpenParen => return self.parenthesis(),
             Token::OpenBracket => return self.sequence(),
             Token::OpenBrace => return self.hash(),
             Token::Dot => {
-                self.advance()?;
+                self.advance();
                 let special = self.special()?;
                 let src = src.to(self.token_src);
-                self.advance()?;
+                self.advance();
                 return Ok(self.expr(src, special));
             }
             Token::Ident => {
@@ -50,8 +50,9 @@ impl Parser<'_> {
                         }))
                     }
                 };
-                self.advance()?;
+                self.advance();
                 if self.token == Token::Arrow
+                    && self.lambda_at == Some(src.start)
                     && let ExprKind::Name(name) = kind
                 {
                     return self.lambda(src, name.text);
@@ -64,12 +65,7 @@ impl Parser<'_> {
     }
 
     fn lambda(&mut self, src: Src, param: Box<str>) -> Result<Expr> {
-        if self.lambda_at != Some(src.start) {
-            return Err(self.unexpected(
-                "something else: only built-ins like ?filter or ?map take a lambda expression",
-            ));
-        }
-        self.advance()?;
+        self.advance();
         let body = self.expression()?;
         Ok(self.expr(
             src.to(body.src),
@@ -106,7 +102,7 @@ impl Parser<'_> {
     fn misfitting_lambda(&mut self, count: usize) -> Result<Expr> {
         let start = self.token_src;
         while self.token != Token::Arrow {
-            self.advance()?;
+            self.advance();
         }
         let lambda = self.lambda(start, "".into())?;
         self.misfitting_lambda = Some((lambda.src, count));
@@ -122,7 +118,7 @@ impl Parser<'_> {
         let start = self.token_src;
         let outer = std::mem::replace(&mut self.gt_is_operator, true);
         self.parens += 1;
-        self.advance()?;
+        self.advance();
         let inner = self.expression()?;
         self.gt_is_operator = outer;
         self.parens -= 1;
@@ -139,7 +135,7 @@ impl Parser<'_> {
 
     fn sequence(&mut self) -> Result<Expr> {
         let start = self.token_src;
-        self.advance()?;
+        self.advance();
         let mut items = Vec::new();
         let mut after_comma = false;
         while self.token != Token::CloseBracket {
@@ -149,19 +145,19 @@ impl Parser<'_> {
             items.push(self.expression()?);
             after_comma = self.token == Token::Comma;
             if after_comma {
-                self.advance()?;
+                self.advance();
                 if self.token == Token::CloseBracket {
                     return Err(self.unexpected("an expression"));
                 }
             }
         }
-        self.advance()?;
+        self.advance();
         Ok(self.expr(start.to(self.last_src()), ExprKind::Seq(items)))
     }
 
     fn hash(&mut self) -> Result<Expr> {
         let start = self.token_src;
-        self.advance()?;
+        self.advance();
         let mut entries = Vec::new();
         if self.token == Token::End {
             return Err(self.unexpected("\"}\""));
@@ -171,12 +167,12 @@ impl Parser<'_> {
             if !matches!(self.token, Token::Colon | Token::Comma) {
                 return Err(self.unexpected("\":\""));
             }
-            self.advance()?;
+            self.advance();
             let value = self.expression()?;
             self.literal_fits(&key, Literals::STRING)?;
             entries.push((key, value));
             if self.token == Token::Comma {
-                self.advance()?;
+                self.advance();
                 if self.token == Token::CloseBrace {
                     return Err(self.unexpected("an expression"));
                 }
@@ -185,7 +181,7 @@ impl Parser<'_> {
             }
         }
         // Within an interpolation the token after `}` is read in the outer mode.
-        self.advance()?;
+        self.advance();
         Ok(self.expr(start.to(self.last_src()), ExprKind::Hash(entries)))
     }
 }

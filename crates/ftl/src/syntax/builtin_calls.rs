@@ -22,7 +22,7 @@ pub(super) fn is_keyword(word: &str) -> bool {
 impl Parser<'_> {
     /// Parses `?name…`, the target having been parsed.
     pub(super) fn builtin(&mut self, target: Expr) -> Result<Expr> {
-        self.advance()?;
+        self.advance();
         if self.token != Token::Ident || is_keyword(self.token_text()) {
             return Err(self.unexpected("pattern:\n    <ID>"));
         }
@@ -42,7 +42,7 @@ impl Parser<'_> {
         if builtin.asks_loop() {
             self.check_loop_variable(&target, &name)?;
         }
-        self.advance()?;
+        self.advance();
         let args_start = self.token_src;
         if builtin.is_checked_early() && builtin.takes_args() && self.token != Token::OpenParen {
             return Err(self.unexpected("pattern:\n    \"(\""));
@@ -145,7 +145,7 @@ impl Parser<'_> {
         match self.token {
             // `?string["0.00"]`
             Token::OpenBracket => {
-                self.advance()?;
+                self.advance();
                 let key = self.expression()?;
                 self.expect(Token::CloseBracket, "\"]\"")?;
                 Ok((Some(vec![key]), Lookup::Bracket))

@@ -25,7 +25,7 @@ impl Parser<'_> {
     /// Parses the expression that the source begins with; what follows is ignored.
     pub(crate) fn whole_expression(&mut self) -> Result<Expr> {
         self.gt_is_operator = true;
-        self.advance()?;
+        self.advance();
         self.expression()
     }
 
@@ -33,7 +33,7 @@ impl Parser<'_> {
         let mut left = self.and()?;
         while self.token == Token::Or {
             self.count()?;
-            self.advance()?;
+            self.advance();
             let right = self.and()?;
             self.literal_fits(&left, Literals::BOOLEAN)?;
             self.literal_fits(&right, Literals::BOOLEAN)?;
@@ -49,7 +49,7 @@ impl Parser<'_> {
         let mut left = self.equality()?;
         while self.token == Token::And {
             self.count()?;
-            self.advance()?;
+            self.advance();
             let right = self.equality()?;
             self.literal_fits(&left, Literals::BOOLEAN)?;
             self.literal_fits(&right, Literals::BOOLEAN)?;
@@ -71,7 +71,7 @@ impl Parser<'_> {
             Token::NotEqual => Compare::NotEqual,
             _ => return Ok(left),
         };
-        self.advance()?;
+        self.advance();
         let right = self.relational()?;
         self.literal_fits(&left, Literals::COMPARABLE)?;
         self.literal_fits(&right, Literals::COMPARABLE)?;
@@ -100,7 +100,7 @@ impl Parser<'_> {
             },
             _ => return Ok(left),
         };
-        self.advance()?;
+        self.advance();
         let right = self.range()?;
         self.literal_fits(&left, Literals::NUMBER)?;
         self.literal_fits(&right, Literals::NUMBER)?;
@@ -122,9 +122,11 @@ impl Parser<'_> {
             _ => return Ok(left),
         };
         let operator = self.token_src;
-        self.advance()?;
-        let right = if kind != RangeKind::Inclusive || self.starts_expression() {
+        self.advance();
+        let right = if kind != RangeKind::Inclusive {
             Some(Box::new(self.additive()?))
+        } else if self.starts_expression()? {
+            self.if_any(Self::additive, Self::looks_like_bound)?
         } else {
             None
         };
@@ -148,7 +150,7 @@ impl Parser<'_> {
                 _ => return Ok(left),
             };
             self.count()?;
-            self.advance()?;
+            self.advance();
             let right = self.multiplicative()?;
             if operator == Arithmetic::Subtract {
                 self.literal_fits(&left, Literals::NUMBER)?;
@@ -171,7 +173,7 @@ impl Parser<'_> {
                 _ => return Ok(left),
             };
             self.count()?;
-            self.advance()?;
+            self.advance();
             let right = self.unary()?;
             self.literal_fits(&left, Literals::NUMBER)?;
             self.literal_fits(&right, Literals::NUMBER)?;
@@ -187,7 +189,7 @@ impl Parser<'_> {
         match self.token {
             Token::Plus | Token::Minus => {
                 let negative = self.token == Token::Minus;
-                self.advance()?;
+                self.advance();
                 let operand = Box::new(self.primary()?);
                 let src = start.to(operand.src);
                 Ok(self.expr(
@@ -201,7 +203,7 @@ impl Parser<'_> {
             }
             Token::Exclaim => {
                 self.enter()?;
-                self.advance()?;
+                self.advance();
                 let operand = if self.token == Token::Exclaim {
                     self.unary()?
                 } else {
@@ -215,8 +217,9 @@ impl Parser<'_> {
     }
 
     /// Whether the current token can begin an expression.
-    pub(crate) fn starts_expression(&self) -> bool {
-        match self.token {
+    pub(crate) fn starts_expression(&self) -> Result<bool> {
+        self.check_token()?;
+        Ok(match self.token {
             Token::Str { .. }
             | Token::Number
             | Token::OpenParen
@@ -231,12 +234,13 @@ impl Parser<'_> {
                 "as" | "in" | "using" | "lt" | "lte" | "gt" | "gte"
             ),
             _ => false,
-        }
+        })
     }
 
     pub(crate) fn primary(&mut self) -> Result<Expr> {
         let mut expr = self.atom()?;
         loop {
+            self.check_token()?;
             if !self.continues_primary() {
                 return Ok(expr);
             }
@@ -253,13 +257,13 @@ impl Parser<'_> {
                 }
                 Token::Question => self.builtin(expr)?,
                 Token::DoubleQuestion => {
-                    self.advance()?;
+                    self.advance();
                     self.expr(
                         expr.src.to(self.last_src()),
                         ExprKind::Exists(Box::new(expr)),
                     )
                 }
-                Token::Exclaim => self.default_value(expr)?,
+                Token::Exclaim | Token::ExclaimBlank => self.default_value(expr)?,
                 _ => return Ok(expr),
             };
         }
@@ -274,6 +278,7 @@ impl Parser<'_> {
                 | Token::Question
                 | Token::DoubleQuestion
                 | Token::Exclaim
+                | Token::ExclaimBlank
         )
     }
 
@@ -293,7 +298,7 @@ impl Parser<'_> {
 
     /// Steps over a `.` and the key after it.
     pub(super) fn key_after_dot(&mut self) -> Result<Box<str>> {
-        self.advance()?;
+        self.advance();
         let spelling = self.token_text();
         let name: Box<str> = match self.token {
             Token::Ident => unescape_name(spelling),
@@ -305,12 +310,12 @@ impl Parser<'_> {
             }
             _ => return Err(self.unexpected("a name after \".\"")),
         };
-        self.advance()?;
+        self.advance();
         Ok(name)
     }
 
     fn index(&mut self, target: Expr) -> Result<Expr> {
-        self.advance()?;
+        self.advance();
         let key = self.expression()?;
         self.expect(Token::CloseBracket, "\"]\"")?;
         self.literal_fits(&target, Literals::INDEXABLE)?;
@@ -323,7 +328,7 @@ impl Parser<'_> {
     pub(crate) fn arguments(&mut self, takes_lambda: bool) -> Result<Vec<Expr>> {
         let outer = std::mem::replace(&mut self.gt_is_operator, true);
         self.parens += 1;
-        self.advance()?;
+        self.advance();
         let mut args = Vec::new();
         if self.token == Token::End {
             return Err(self.unexpected("\")\""));
@@ -334,31 +339,30 @@ impl Parser<'_> {
             }
             args.push(self.expression()?);
             if self.token == Token::Comma {
-                self.advance()?;
+                self.advance();
                 if self.token == Token::CloseParen {
                     return Err(self.unexpected("an expression"));
                 }
-            } else if self.token != Token::CloseParen && !self.starts_expression() {
+            } else if self.token != Token::CloseParen && !self.starts_expression()? {
                 return Err(self.unexpected("\",\" or \")\""));
             }
         }
         self.gt_is_operator = outer;
         self.parens -= 1;
-        self.advance()?;
+        self.advance();
         Ok(args)
     }
 
     fn default_value(&mut self, target: Expr) -> Result<Expr> {
-        let operator_end = self.token_src.end;
-        self.advance()?;
         // In `<@m a=x! b=y>` the name after `!` is the next argument's.
-        let ends = self.skip_blank()?
-            || self.in_named_args
-                && self.parens == 0
-                && self.token_src.start > operator_end
-                && self.at_named_argument();
-        let value = if self.starts_expression() && !ends {
-            self.expression_if_any()?.map(Box::new)
+        let is_ended = self.token == Token::ExclaimBlank;
+        let operator_end = match is_ended {
+            true => self.token_src.start + 1,
+            false => self.token_src.end,
+        };
+        self.advance();
+        let value = if !is_ended && self.starts_expression()? {
+            self.if_any(Self::expression, Self::looks_like_expression)?
         } else {
             None
         };
@@ -370,18 +374,23 @@ impl Parser<'_> {
         Ok(self.expr(src, ExprKind::Default(Box::new(target), value)))
     }
 
-    /// Parses an expression; what only begins like one isn't the operator's, but belongs to what stands before it.
-    fn expression_if_any(&mut self) -> Result<Option<Expr>> {
+    /// Parses what an operator may lack; what only begins like it isn't the operator's, but belongs to what stands
+    /// before it.
+    fn if_any(
+        &mut self,
+        parse: fn(&mut Self) -> Result<Expr>,
+        look: fn(&mut Self) -> Result<bool>,
+    ) -> Result<Option<Box<Expr>>> {
         let before = self.cursor();
-        let error = match self.expression() {
+        let error = match parse(self) {
             Err(error) if matches!(error.kind(), ErrorKind::Syntax | ErrorKind::Refused) => error,
-            result => return result.map(Some),
+            result => return result.map(Box::new).map(Some),
         };
         if !self.go_back(before.clone()) {
             return Err(error);
         }
         // FreeMarker looks first whether there is one, and reads it then.
-        match self.looks_like_expression() {
+        match look(self) {
             Ok(true) => Err(error),
             Ok(false) if self.go_back(before) => Ok(None),
             Ok(false) => Err(error),

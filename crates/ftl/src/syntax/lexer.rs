@@ -1,7 +1,7 @@
 //! Tokens of the expression language, read on demand.
 
 use super::identifiers::is_identifier_start;
-use super::options::Interpolations;
+use super::options::{Interpolations, Tags};
 use super::parser::{Parser, Result};
 use super::source::Src;
 
@@ -60,6 +60,10 @@ pub(crate) enum Token {
     EmptyTagEnd,
     /// The white-space that ends the name after `<@`.
     Blank,
+    /// `!` and the white-space after it, where arguments have names: no value follows it.
+    ExclaimBlank,
+    /// What can't be read.
+    Broken,
     End,
 }
 
@@ -121,8 +125,9 @@ const OPERATORS: &[(&str, Token)] = &[
 ];
 
 impl Parser<'_> {
-    /// Moves to the next token.
-    pub(crate) fn advance(&mut self) -> Result<()> {
+    /// Moves to the next token. One that can't be read is [`Token::Broken`]: that fails where a token is asked for, as
+    /// what comes before it may be wrong too, and is told first.
+    pub(crate) fn advance(&mut self) {
         self.last_end = self.token_src.end;
         if !self.space_ends {
             self.skip_blanks();
@@ -131,22 +136,36 @@ impl Parser<'_> {
         self.token = if self.ends_name() {
             Token::Blank
         } else {
-            self.scan()?
+            self.scan().unwrap_or_else(|error| {
+                self.broken = Some(error);
+                Token::Broken
+            })
         };
         self.token_src = Src {
             start: self.base + start as u32,
             end: self.base + self.pos as u32,
         };
-        Ok(())
+    }
+
+    /// Moves to the next token, which must be one.
+    pub(crate) fn read(&mut self) -> Result<()> {
+        self.advance();
+        self.check_token()
+    }
+
+    /// Fails if the current token can't be read.
+    pub(crate) fn check_token(&self) -> Result<()> {
+        match (self.token, &self.broken) {
+            (Token::Broken, Some(error)) => Err(error.clone()),
+            _ => Ok(()),
+        }
     }
 
     /// Steps over the white-space that ends the name of a call, if it is here.
     fn ends_name(&mut self) -> bool {
-        let rest = self.text[self.pos..].bytes();
-        let blanks = rest.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         let ends = self
             .space_ends
-            .then(|| blanks.count())
+            .then(|| self.blanks_at(self.pos))
             .filter(|count| *count > 0);
         if let Some(count) = ends {
             self.pos += count;
@@ -155,13 +174,20 @@ impl Parser<'_> {
         ends.is_some()
     }
 
+    /// Bytes of white-space from `at` on.
+    fn blanks_at(&self, at: usize) -> usize {
+        let rest = self.text[at..].bytes();
+        rest.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+            .count()
+    }
+
     /// Moves on if the current token is the white-space after a name.
-    pub(crate) fn skip_blank(&mut self) -> Result<bool> {
+    pub(crate) fn skip_blank(&mut self) -> bool {
         let is_blank = self.token == Token::Blank;
         if is_blank {
-            self.advance()?;
+            self.advance();
         }
-        Ok(is_blank)
+        is_blank
     }
 
     /// The current token's spelling.
@@ -222,8 +248,13 @@ impl Parser<'_> {
                 return Ok(Token::TagEnd);
             }
             b'/' if self.at_empty_tag_end() => {
-                if !self.gt_is_operator {
-                    self.check_empty_tag_end()?;
+                // In an interpolation it is checked against what the tags are like, if that is known.
+                let square = match self.gt_is_operator {
+                    false => Some(self.in_square_tag),
+                    true => self.established.then_some(self.tags == Tags::Square),
+                };
+                if let Some(square) = square {
+                    self.check_empty_tag_end(square)?;
                 }
                 self.pos += 2;
                 return Ok(Token::EmptyTagEnd);
@@ -234,8 +265,19 @@ impl Parser<'_> {
             b'[' if bytes.get(self.pos + 1) == Some(&b'=') => {
                 return Err(self.nested_interpolation("[="));
             }
-            // Within and after parentheses white-space means nothing again.
-            b'(' => self.space_ends = false,
+            b'!' if self.exclaim_ends && self.parens == 0 => {
+                let blanks = self.blanks_at(self.pos + 1);
+                if blanks > 0 {
+                    self.pos += 1 + blanks;
+                    self.exclaim_ends = false;
+                    return Ok(Token::ExclaimBlank);
+                }
+            }
+            // Within and after parentheses white-space means nothing again, but for that after `!`.
+            b'(' => {
+                self.space_ends = false;
+                self.exclaim_ends = self.in_named_args;
+            }
             b'[' => self.brackets += 1,
             b']' => match self.brackets.checked_sub(1) {
                 Some(left) => self.brackets = left,
@@ -339,14 +381,14 @@ impl Parser<'_> {
     }
 
     /// A `[#tag]` doesn't end with `/>`, and the others don't with `/]`; old versions don't mind.
-    fn check_empty_tag_end(&self) -> Result<()> {
+    fn check_empty_tag_end(&self, square: bool) -> Result<()> {
         let end = if self.text.as_bytes().get(self.pos + 1) == Some(&b'>') {
             '>'
         } else {
             ']'
         };
         let checks = self.options.version.has(28) || self.interpolations == Interpolations::Square;
-        if self.in_square_tag == (end == ']') || !checks {
+        if square == (end == ']') || !checks {
             return Ok(());
         }
         let start = self.base + self.pos as u32;

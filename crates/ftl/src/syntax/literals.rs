@@ -3,6 +3,7 @@
 use super::Interpolations;
 use super::ast::{Expr, ExprKind};
 use super::parser::{Parser, Result};
+use crate::eval::Printer;
 
 /// The kinds of literals that are noticed before anything runs where something else is wanted.
 #[derive(Clone, Copy)]
@@ -88,7 +89,9 @@ impl Parser<'_> {
         let source = Some(expr.src).filter(|src| is_string && self.is_read_beyond(src.end));
         let literal = source
             .and_then(|src| self.source_of(src))
-            .unwrap_or_else(|| crate::eval::Printer::new(Interpolations::Dollar).expr(expr));
+            .unwrap_or_else(|| {
+                Printer::of_source(Interpolations::Dollar, self.source()).expr(expr)
+            });
         let message = format!("Found {what} literal: {literal}. Expecting{colon} {wanted}");
         Err(self.syntax_error(expr.src, message))
     }
@@ -123,7 +126,7 @@ impl Parser<'_> {
         } else {
             ExprKind::Str(Self::unescape(content).into())
         };
-        self.advance()?;
+        self.advance();
         Ok(self.expr(src, kind))
     }
 

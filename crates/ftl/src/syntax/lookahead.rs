@@ -18,6 +18,7 @@ pub(crate) struct Cursor {
     gt_is_operator: bool,
     lambda_at: Option<u32>,
     space_ends: bool,
+    exclaim_ends: bool,
     open_brackets: [u32; 3],
     depth: usize,
     height: usize,
@@ -46,6 +47,9 @@ const LEVELS: &[(&[Token], bool)] = &[
     (&[Token::Times, Token::Divide, Token::Percent], true),
 ];
 
+/// The first of them that the ends of ranges may have.
+const ADDITIVE: usize = 5;
+
 impl Parser<'_> {
     /// Where the parser is among the tokens.
     pub(crate) fn cursor(&self) -> Cursor {
@@ -57,6 +61,7 @@ impl Parser<'_> {
             gt_is_operator: self.gt_is_operator,
             lambda_at: self.lambda_at,
             space_ends: self.space_ends,
+            exclaim_ends: self.exclaim_ends,
             open_brackets: [self.parens, self.brackets, self.braces],
             depth: self.depth,
             height: self.height,
@@ -77,6 +82,7 @@ impl Parser<'_> {
         self.gt_is_operator = cursor.gt_is_operator;
         self.lambda_at = cursor.lambda_at;
         self.space_ends = cursor.space_ends;
+        self.exclaim_ends = cursor.exclaim_ends;
         [self.parens, self.brackets, self.braces] = cursor.open_brackets;
         self.depth = cursor.depth;
         self.height = cursor.height;
@@ -92,6 +98,11 @@ impl Parser<'_> {
         is_one
     }
 
+    /// Whether they begin with what may stand at the end of a range.
+    pub(super) fn looks_like_bound(&mut self) -> Result<bool> {
+        self.looks_like(&LEVELS[ADDITIVE..])
+    }
+
     fn looks_like(&mut self, levels: &[(&[Token], bool)]) -> Result<bool> {
         let Some(((operators, repeats), stronger)) = levels.split_first() else {
             return self.looks_like_signed();
@@ -102,7 +113,7 @@ impl Parser<'_> {
         while operators.contains(&self.operator()) {
             let goes_on = self.goes_on(|parser| {
                 let is_endless = parser.token == Token::DotDot;
-                parser.advance()?;
+                parser.read()?;
                 Ok(parser.goes_on(|parser| parser.looks_like(stronger))? || is_endless)
             })?;
             if !goes_on || !repeats {
@@ -135,10 +146,10 @@ impl Parser<'_> {
 
     fn looks_like_signed(&mut self) -> Result<bool> {
         if matches!(self.token, Token::Plus | Token::Minus) {
-            self.advance()?;
+            self.read()?;
         } else {
             while self.token == Token::Exclaim {
-                self.advance()?;
+                self.read()?;
             }
         }
         if !self.looks_like_operand()? {
@@ -152,7 +163,7 @@ impl Parser<'_> {
         match self.token {
             Token::Str { .. } | Token::Number => {}
             Token::Dot => {
-                self.advance()?;
+                self.read()?;
                 if !self.at_free_word() {
                     return Ok(false);
                 }
@@ -174,11 +185,12 @@ impl Parser<'_> {
             }
             _ => return Ok(false),
         }
-        self.advance()?;
+        self.read()?;
         Ok(true)
     }
 
-    fn at_free_word(&self) -> bool {
+    /// Whether the current token is a name, and none of the grammar's own words.
+    pub(super) fn at_free_word(&self) -> bool {
         self.token == Token::Ident && !is_keyword(self.token_text())
     }
 
@@ -186,11 +198,18 @@ impl Parser<'_> {
     fn looks_like_step(&mut self) -> Result<bool> {
         match self.token {
             Token::Dot => {
-                self.advance()?;
-                let is_name =
-                    matches!(self.token, Token::Ident | Token::Times | Token::DoubleTimes);
+                self.read()?;
+                // That a comparison is no name is noticed only when it is read in earnest.
+                let is_name = match self.token {
+                    Token::Ident | Token::Times | Token::DoubleTimes => true,
+                    Token::Less | Token::LessOrEqual => true,
+                    Token::Greater | Token::GreaterOrEqual => {
+                        !matches!(self.token_text(), ">" | ">=")
+                    }
+                    _ => false,
+                };
                 if is_name {
-                    self.advance()?;
+                    self.read()?;
                 }
                 Ok(is_name)
             }
@@ -199,20 +218,24 @@ impl Parser<'_> {
             }
             Token::OpenParen => self.looks_enclosed(Token::CloseParen, Self::looks_like_items),
             Token::Question => {
-                self.advance()?;
+                self.read()?;
                 let is_name = self.at_free_word();
                 if is_name {
-                    self.advance()?;
+                    self.read()?;
                 }
                 Ok(is_name)
             }
             Token::DoubleQuestion => {
-                self.advance()?;
+                self.read()?;
                 Ok(true)
             }
             Token::Exclaim => {
-                self.advance()?;
+                self.read()?;
                 self.goes_on(Self::looks_like_expression)?;
+                Ok(true)
+            }
+            Token::ExclaimBlank => {
+                self.read()?;
                 Ok(true)
             }
             _ => Ok(false),
@@ -229,7 +252,7 @@ impl Parser<'_> {
             self.gt_is_operator = true;
             self.parens += 1;
         }
-        self.advance()?;
+        self.read()?;
         if !inner(self)? || self.token != close {
             return Ok(false);
         }
@@ -237,7 +260,7 @@ impl Parser<'_> {
             self.gt_is_operator = outer;
             self.parens -= 1;
         }
-        self.advance()?;
+        self.read()?;
         Ok(true)
     }
 
@@ -248,7 +271,7 @@ impl Parser<'_> {
         }
         while self.goes_on(|parser| {
             if parser.token == Token::Comma {
-                parser.advance()?;
+                parser.read()?;
             }
             parser.looks_like_expression()
         })? {}
@@ -264,7 +287,7 @@ impl Parser<'_> {
             if parser.token != Token::Comma {
                 return Ok(false);
             }
-            parser.advance()?;
+            parser.read()?;
             parser.looks_like_entry()
         })? {}
         Ok(true)
@@ -274,7 +297,7 @@ impl Parser<'_> {
         if !self.looks_like_expression()? || !matches!(self.token, Token::Colon | Token::Comma) {
             return Ok(false);
         }
-        self.advance()?;
+        self.read()?;
         self.looks_like_expression()
     }
 }

@@ -19,7 +19,7 @@ mod texts;
 mod whitespace;
 
 pub(crate) use identifiers::{is_escapable, is_identifier_start};
-pub(crate) use options::{Interpolations, Options, Problem, boolean};
+pub(crate) use options::{Interpolations, Options, Problem, boolean, is_boolean};
 pub(crate) use parser::{Parsed, parse, parse_expression};
 pub(crate) use source::{SourceMap, Src};
 pub use tags::directive_names;

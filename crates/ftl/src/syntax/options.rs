@@ -41,6 +41,8 @@ pub(crate) struct Options {
     /// Whether `.ftlh` and `.ftlx` decide on the output format.
     pub(crate) standard_extensions: bool,
     pub(crate) version: Version,
+    /// Whether numbers with a fraction are binary ones: FreeMarker's conservative arithmetic.
+    pub(crate) conservative: bool,
     /// Whether the code runs within another template's.
     pub(crate) always_open: bool,
     /// Whether `#include` and `#import` find templates.
@@ -68,6 +70,7 @@ impl Default for Options {
             auto_escaping: AutoEscaping::EnableIfDefault,
             standard_extensions: Version::DEFAULT.has(24),
             version: Version::DEFAULT,
+            conservative: false,
             always_open: false,
             loads: false,
             runs_data: true,
@@ -150,6 +153,11 @@ impl Options {
 
 fn flag(name: &str, value: &str) -> Result<bool, Problem> {
     boolean(name, value).map_err(Problem::Value)
+}
+
+/// Whether a word says yes or no.
+pub(crate) fn is_boolean(word: &str) -> bool {
+    boolean("", word).is_ok()
 }
 
 /// The value of a setting that is on or off.

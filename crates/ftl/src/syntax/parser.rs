@@ -32,6 +32,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) pos: usize,
     pub(crate) token: Token,
     pub(crate) token_src: Src,
+    /// Why the last token that could not be read couldn't.
+    pub(super) broken: Option<Error>,
     /// Where the token before the current one ended.
     pub(crate) last_end: u32,
     pub(crate) gt_is_operator: bool,
@@ -49,6 +51,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) misfitting_lambda: Option<(Src, usize)>,
     /// Among the arguments of a call that have names.
     pub(crate) in_named_args: bool,
+    /// Among them, where white-space after `!` says that there is no value to follow.
+    pub(crate) exclaim_ends: bool,
     /// Bytes that may still be read again, after they were found to mean something else.
     pub(super) rereads_left: usize,
     /// In the name after `<@`, which white-space ends.
@@ -77,6 +81,8 @@ pub(crate) struct Parser<'s> {
     pub(crate) strip_text: bool,
     /// Whether tags may lack their `#`.
     pub(crate) loose_tags: bool,
+    /// Whether the last tag was a `[#tag]`.
+    pub(crate) last_is_square: bool,
     /// Whether a tag has shown which brackets the template's tags have.
     pub(crate) established: bool,
     /// Whether other templates' code may run within this one, or it within theirs.
@@ -163,7 +169,7 @@ pub(crate) fn parse(
         nodes,
         open: parser.open,
         has_vars: parser.has_vars,
-        square_tags: parser.tags == Tags::Square,
+        square_tags: parser.last_is_square,
         literals: literals.take(),
     })
 }
@@ -205,6 +211,7 @@ impl<'s> Parser<'s> {
             pos: 0,
             token: Token::End,
             token_src: Src::default(),
+            broken: None,
             last_end: 0,
             gt_is_operator: false,
             parens: 0,
@@ -214,6 +221,7 @@ impl<'s> Parser<'s> {
             lambda_at: None,
             misfitting_lambda: None,
             in_named_args: false,
+            exclaim_ends: false,
             rereads_left: MAX_REREAD,
             space_ends: false,
             literal_end: None,
@@ -233,6 +241,7 @@ impl<'s> Parser<'s> {
             policy: options.auto_escaping,
             strip_text: false,
             loose_tags: !options.strict_syntax,
+            last_is_square: options.tags == Tags::Square,
             established: false,
             open: options.loads || options.always_open,
             has_vars: false,
@@ -360,10 +369,19 @@ impl<'s> Parser<'s> {
     }
 
     pub(crate) fn unexpected(&self, expected: &str) -> Error {
+        if let Err(broken) = self.check_token() {
+            return broken;
+        }
         if self.token == Token::End {
             return self.unexpected_end(expected);
         }
         let found = crate::error::java_quoted(self.token_text());
+        let expected = match self.token {
+            Token::Arrow => {
+                "something else: only built-ins like ?filter or ?map take a lambda expression"
+            }
+            _ => expected,
+        };
         self.error_at_token(format!(
             "Encountered {found}, but was expecting {expected}."
         ))
@@ -394,7 +412,8 @@ impl<'s> Parser<'s> {
         if self.token != token {
             return Err(self.unexpected(name));
         }
-        self.advance()
+        self.advance();
+        Ok(())
     }
 
     /// The source from `pos` on.

@@ -144,7 +144,10 @@ impl<'s> Parser<'s> {
 
     /// Whether a tag, an interpolation or a comment begins here.
     pub(crate) fn is_markup(&self, bytes: &[u8]) -> bool {
-        if self.interpolation_at(bytes).is_some() || self.is_any_sep(bytes) {
+        if self.interpolation_at(bytes).is_some()
+            || self.is_any_sep(bytes)
+            || self.is_early_header(bytes)
+        {
             return true;
         }
         let bracket_fits = match (bytes[0], self.tags) {
@@ -177,6 +180,18 @@ impl<'s> Parser<'s> {
         })
     }
 
+    /// A header is a tag in either brackets as long as no other tag has been there.
+    fn is_early_header(&self, bytes: &[u8]) -> bool {
+        const LEN: usize = "<#ftl".len();
+        let is_header = bytes.starts_with(b"<#ftl") || bytes.starts_with(b"[#ftl");
+        is_header
+            && !self.established
+            && matches!(
+                bytes[LEN..],
+                [b' ' | b'\t' | b'\n' | b'\r' | b'>' | b']', ..] | [b'/', b'>' | b']', ..]
+            )
+    }
+
     /// Old versions take what isn't a directive for text, up to the first tag that is one.
     fn refuses_unknown_tags(&self) -> bool {
         self.established || self.options.version.has(19)
@@ -185,6 +200,7 @@ impl<'s> Parser<'s> {
     /// Notes the brackets of a tag: from the first one on, the others are text. Tags that may lack their `#` leave the
     /// matter open.
     pub(crate) fn establish(&mut self, square: bool) {
+        self.last_is_square = square;
         if !self.loose_tags {
             self.tags = if square { Tags::Square } else { Tags::Angle };
             self.established = true;
@@ -222,8 +238,8 @@ impl<'s> Parser<'s> {
             return Err(self.not_a_directive(spelling, closing, src));
         };
         // Without their beginnings these are no tags.
-        if matches!(name, "/noparse" | "/comment") && !self.loose_tags {
-            return Err(self.malformed(spelling, src));
+        if matches!(name, "/noparse" | "/comment") {
+            return Err(self.not_a_directive(spelling, closing, src));
         }
         if !has_parameters && !matches!(name, "sep" | "ftl") {
             self.check_tag_end(square, src)?;
@@ -328,7 +344,8 @@ impl<'s> Parser<'s> {
     pub(crate) fn enter_tag(&mut self, tag: Tag) -> Result<()> {
         self.pos += tag.len;
         if tag.has_parameters {
-            return self.begin_tag(tag.square);
+            self.begin_tag(tag.square);
+            return Ok(());
         }
         let start = self.pos as u32;
         self.close_tag()?;
@@ -342,12 +359,12 @@ impl<'s> Parser<'s> {
         Ok(())
     }
 
-    pub(crate) fn begin_tag(&mut self, square: bool) -> Result<()> {
+    pub(crate) fn begin_tag(&mut self, square: bool) {
         self.gt_is_operator = false;
         self.in_square_tag = square;
         (self.brackets, self.braces) = (0, 0);
         self.height = 0;
-        self.advance()
+        self.advance();
     }
 
     /// Requires the end of a tag at the current token; what follows is text again.
@@ -412,18 +429,22 @@ fn is_directive(bytes: &[u8]) -> bool {
         true => |name| !matches!(name, "noparse" | "noParse" | "comment"),
         false => |_| true,
     };
-    fits(&bytes[2 + usize::from(closing)..], closing, allowed)
+    fits(&bytes[2 + usize::from(closing)..], closing, &allowed)
 }
 
 /// Whether `<name` is a directive: without strict syntax the `#` may be left out of names in the legacy spelling.
 fn is_loose_tag(bytes: &[u8]) -> bool {
     let closing = bytes[1] == b'/';
-    fits(&bytes[1 + usize::from(closing)..], closing, |name| {
-        !matches!(name, "ftl" | "on") && CAMEL.iter().all(|(camel, _)| *camel != name)
+    fits(&bytes[1 + usize::from(closing)..], closing, &|name| {
+        // The ends of what isn't parsed are tags only after their beginnings.
+        let is_lone_end = closing && matches!(name, "noparse" | "comment");
+        !matches!(name, "ftl" | "on")
+            && !is_lone_end
+            && CAMEL.iter().all(|(camel, _)| *camel != name)
     })
 }
 
-fn fits(name_on: &[u8], closing: bool, allowed: fn(&str) -> bool) -> bool {
+fn fits(name_on: &[u8], closing: bool, allowed: &dyn Fn(&str) -> bool) -> bool {
     let len = name_on
         .iter()
         .position(|c| !c.is_ascii_alphabetic() && *c != b'_')

@@ -93,7 +93,13 @@ impl<'s> Parser<'s> {
                     });
                 }
                 _ => {
-                    let tag = self.tag()?;
+                    let tag = self.tag().map_err(|error| match list {
+                        // Without strict syntax it is just no part of the list.
+                        Some(list) if self.loose_tags && !self.context.items_used => {
+                            self.lacks_items(list)
+                        }
+                        _ => error,
+                    })?;
                     if ends.contains(&tag.name) {
                         return Ok((nodes, End::Tag(tag)));
                     }
@@ -137,7 +143,9 @@ impl<'s> Parser<'s> {
         const OPENING: usize = "<#--".len();
         let Some(at) = rest[OPENING..].find(end) else {
             self.pos += OPENING;
-            return self.unclosed_verbatim(self.since(start)).map(drop);
+            self.unclosed_verbatim(self.since(start))?;
+            self.layout.leaf(Piece::Silent, start, self.pos as u32);
+            return Ok(());
         };
         self.pos += OPENING + at + end.len();
         self.layout.leaf(Piece::Silent, start, self.pos as u32);
@@ -207,19 +215,19 @@ impl<'s> Parser<'s> {
         self.in_square_tag = opening == Opening::Bracket;
         self.brackets = 0;
         self.braces = u32::from(opening != Opening::Bracket);
-        self.advance()?;
+        self.advance();
         let expr = self.expression()?;
         if opening == Opening::Hash {
             self.literal_fits(&expr, Literals::NUMBER)?;
         }
         let format = if opening == Opening::Hash && self.token == Token::Semicolon {
-            self.advance()?;
+            self.advance();
             if self.token != Token::Ident || is_keyword(self.token_text()) {
                 return Err(self.unexpected("pattern:\n    <ID>"));
             }
             let format = self.token_text().to_owned();
             let src = self.token_src;
-            self.advance()?;
+            self.advance();
             Some((format, src))
         } else {
             None

@@ -119,9 +119,10 @@ impl Layout {
         for element in &mut self.elements {
             element.begin_line = map.line(element.start);
             element.end_line = map.line(element.end.saturating_sub(1).max(element.start));
-            // A tab's column is that of its end.
-            let is_at_tab =
-                matches!(element.piece, Piece::Text(text) if self.texts[text].starts_with('\t'));
+            // A tab's column is that of its end; what isn't parsed begins with its tag.
+            let is_at_tab = matches!(element.piece, Piece::Text(text)
+                if self.texts[text].starts_with('\t')
+                    && self.texts[text].len() == (element.end - element.start) as usize);
             element.starts_line = map.starts_line(element.start) && !is_at_tab;
         }
         if !self.elements.is_empty() {

@@ -188,6 +188,8 @@ pub(crate) struct Range {
     pub(crate) len: Option<usize>,
     /// Whether a slice that goes past the end is cut (`a..*n`) instead of refused.
     pub(crate) clips: bool,
+    /// How many items it has less than none: FreeMarker's arithmetic overflows, and takes it for not empty then.
+    pub(crate) lacks: u32,
     /// Whether its end belongs to it (`a..b`).
     pub(crate) inclusive: bool,
     /// Whether it has no items of its own: a range without an end, in old versions.

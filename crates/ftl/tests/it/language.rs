@@ -187,6 +187,15 @@ fn renders_fail_or_go_on_as_the_handler_of_exceptions_says() {
     );
 }
 
+#[test]
+fn what_was_open_for_long_stays_settled() {
+    check(
+        include_str!("../golden/settled.jsonl"),
+        include_str!("../golden/settled-expected.jsonl"),
+        include_str!("../golden/settled.deviations"),
+    );
+}
+
 /// Compares all cases with what is expected; `deviations` are those that are known to differ, each with the kind of its
 /// difference, and why.
 fn check(cases: &str, expected: &str, deviations: &str) {

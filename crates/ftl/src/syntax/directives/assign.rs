@@ -54,7 +54,7 @@ impl Parser<'_> {
                 }
                 _ => return Err(self.unexpected("an assignment operator")),
             };
-            self.advance()?;
+            self.advance();
             let value = match op {
                 AssignOp::Increment | AssignOp::Decrement => None,
                 _ => Some(self.expression()?),
@@ -103,7 +103,7 @@ impl Parser<'_> {
         if scope != AssignScope::Namespace {
             return Err(self.error_at_token("Cannot assign to namespace here."));
         }
-        self.advance()?;
+        self.advance();
         self.open = true;
         self.expression()
     }
@@ -112,7 +112,7 @@ impl Parser<'_> {
     fn next_assignment(&mut self) -> Result<()> {
         let here = self.cursor();
         if self.token == Token::Comma {
-            self.advance()?;
+            self.advance();
         }
         let is_name = match self.token {
             Token::Ident => !is_keyword(self.token_text()),
@@ -124,7 +124,7 @@ impl Parser<'_> {
         }
         // FreeMarker looks as far as to the operator, and fails at once if there's no token.
         if is_name {
-            self.advance()?;
+            self.read()?;
         }
         self.go_back(here);
         Err(self.unexpected("an assignment operator"))

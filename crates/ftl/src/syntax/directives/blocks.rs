@@ -165,7 +165,7 @@ impl Parser<'_> {
     fn values(&mut self) -> Result<Vec<crate::syntax::ast::Expr>> {
         let mut values = vec![self.expression()?];
         while self.token == Token::Comma {
-            self.advance()?;
+            self.advance();
             values.push(self.expression()?);
         }
         Ok(values)

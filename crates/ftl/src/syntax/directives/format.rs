@@ -28,7 +28,7 @@ impl Parser<'_> {
         if !self.at_word("as") {
             return Err(self.unexpected("pattern:\n    \"as\""));
         }
-        self.advance()?;
+        self.advance();
         let expr = self.expression()?;
         self.end_open_tag()?;
         let mut expr = self.escaped(expr)?;
@@ -158,20 +158,21 @@ impl Parser<'_> {
         };
         self.pos = start as usize + len;
         let content = self.since(start);
-        if tag.name == "noparse" && len > 0 {
-            let id = self.layout.text(&rest[..len], content.start, content.end);
+        if closed {
+            self.close_tag()?;
+        } else {
+            self.pos = self.text.len();
+        }
+        // The text has the place of the whole directive.
+        let end = self.pos as u32;
+        if tag.name == "comment" {
+            self.layout.leaf(Piece::Silent, src.start, end);
+        } else {
+            let id = self.layout.text(&rest[..len], src.start, end);
             nodes.push(Node {
                 src: content,
                 kind: NodeKind::TextRef(id),
             });
-        }
-        if !closed {
-            self.pos = self.text.len();
-            return Ok(());
-        }
-        self.close_tag()?;
-        if tag.name == "comment" {
-            self.layout.leaf(Piece::Silent, src.start, self.pos as u32);
         }
         Ok(())
     }
@@ -189,7 +190,6 @@ impl Parser<'_> {
         }
         let kept = rest.len() - last_verbatim_token(rest);
         self.pos = self.text.len();
-        self.layout.leaf(Piece::Output, tag.start, self.pos as u32);
         Ok(kept)
     }
 }

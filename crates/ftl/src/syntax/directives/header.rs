@@ -24,13 +24,14 @@ impl Parser<'_> {
         let tag = self.tag()?;
         self.tags = if square { Tags::Square } else { Tags::Angle };
         self.established = true;
+        self.last_is_square = square;
         self.enter_tag(tag)?;
         let mut strip = None;
         let mut auto_escape = None;
-        while self.token == Token::Ident {
+        while self.at_free_word() {
             let name = self.token_text().to_owned();
             let name_src = self.token_src;
-            self.advance()?;
+            self.advance();
             self.expect(Token::Assign, "pattern:\n    \"=\"")?;
             let value = self.expression()?;
             self.check_name(&name, name_src)?;

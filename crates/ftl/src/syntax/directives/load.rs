@@ -13,16 +13,19 @@ impl Parser<'_> {
         let start = self.pos as u32;
         self.enter_tag(tag)?;
         let name = self.expression()?;
+        if self.token == Token::Semicolon {
+            self.advance();
+        }
         let mut options = Vec::new();
-        while self.token == Token::Ident {
+        while self.at_free_word() {
             let src = self.token_src;
             let spelling = self.token_text().to_owned();
+            self.advance();
+            self.expect(Token::Assign, "pattern:\n    \"=\"")?;
+            let value = self.expression()?;
             if matches!(spelling.as_str(), "ignore_missing" | "ignoreMissing") {
                 self.check_name(&spelling, src)?;
             }
-            self.advance()?;
-            self.expect(Token::Assign, "pattern:\n    \"=\"")?;
-            let value = self.expression()?;
             let option = match spelling.as_str() {
                 "parse" | "encoding" => spelling,
                 "ignore_missing" | "ignoreMissing" => "ignore_missing".to_owned(),
@@ -51,6 +54,12 @@ impl Parser<'_> {
         let Some(found) = constant_kind(value) else {
             return Ok(());
         };
+        if let (ExprKind::Str(word), "parse") = (&value.kind, option)
+            && !crate::syntax::is_boolean(word)
+        {
+            let message = format!("Illegal boolean value: {word}");
+            return Err(self.syntax_error(value.src, message));
+        }
         let message = match option {
             "ignore_missing" if found != Constant::Boolean => {
                 "Expected a boolean as the value of the \"ignore_missing\" attribute"
@@ -75,7 +84,7 @@ impl Parser<'_> {
         if !self.at_word("as") {
             return Err(self.unexpected("\"as\""));
         }
-        self.advance()?;
+        self.advance();
         let alias = self.identifier()?;
         self.end_tag()?;
         self.layout.leaf(Piece::Silent, start, self.pos as u32);

@@ -15,7 +15,7 @@ impl Parser<'_> {
     fn loop_vars(&mut self) -> Result<LoopVars> {
         let first = self.identifier()?;
         let second = if self.token == Token::Comma {
-            self.advance()?;
+            self.advance();
             Some(self.identifier()?)
         } else {
             None
@@ -55,7 +55,7 @@ impl Parser<'_> {
         self.enter_tag(tag)?;
         let source = self.expression()?;
         let vars = if self.at_word("as") {
-            self.advance()?;
+            self.advance();
             Some(self.loop_vars()?)
         } else {
             None
@@ -73,7 +73,7 @@ impl Parser<'_> {
         if !self.at_word("in") {
             return Err(self.unexpected("pattern:\n    \"in\""));
         }
-        self.advance()?;
+        self.advance();
         let source = self.expression()?;
         self.end_open_tag()?;
         let vars = LoopVars {
@@ -160,16 +160,15 @@ impl Parser<'_> {
     pub(super) fn items_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         let start = self.pos as u32;
         let mut src = self.tag_src(tag);
-        // FreeMarker reads `as` together with the name.
-        let near = &self.rest().as_bytes()[..self.rest().len().min(66)];
-        if let Some(at) = near.windows(3).position(|word| word == b"as ") {
-            src.end = start + at as u32 + 3;
-        }
+        // FreeMarker reads `as` and the blank after it together with the name.
+        let after = &self.rest()[tag.len..];
+        let blanks = after.len() - after.trim_start().len();
+        src.end = start + (tag.len + blanks + "as ".len()) as u32;
         self.enter_tag(tag)?;
         if !self.at_word("as") {
             return Err(self.unexpected("pattern:\n    \"as\""));
         }
-        self.advance()?;
+        self.advance();
         let vars = self.loop_vars()?;
         self.end_open_tag()?;
         if let Some(problem) = self.misplaced_items() {

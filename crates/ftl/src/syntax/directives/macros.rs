@@ -82,8 +82,8 @@ impl Parser<'_> {
         self.context.in_macro = true;
         let parameters = self.parameters(&mut def);
         self.context.in_macro = false;
-        parameters?;
-        if self.token == Token::End {
+        let is_closed = parameters?;
+        if self.token == Token::End && !is_closed {
             // It takes the parameters for what isn't complete.
             return Err(self.unexpected("\")\""));
         }
@@ -117,56 +117,58 @@ impl Parser<'_> {
         Ok(NodeKind::Macro(Box::new(def)))
     }
 
-    fn parameters(&mut self, def: &mut MacroDef) -> Result<()> {
-        let parenthesised = self.token == Token::OpenParen;
-        if parenthesised {
-            self.advance()?;
+    /// Parses the parameters; each of the parentheses around them may be left out. Says whether they are closed.
+    fn parameters(&mut self, def: &mut MacroDef) -> Result<bool> {
+        let tag_ends = self.gt_is_operator;
+        let mut places = HashMap::new();
+        if self.token == Token::OpenParen {
+            self.gt_is_operator = true;
+            self.parens += 1;
+            self.advance();
         }
         while self.token == Token::Ident {
             let src = self.token_src;
             let name = self.identifier()?;
-            if self.token == Token::Ellipsis {
-                self.advance()?;
-                if def.catch_all.is_some() {
-                    return Err(self.second_catch_all(src));
-                }
-                def.catch_all = Some((name, 0));
+            let is_catch_all = self.token == Token::Ellipsis;
+            if is_catch_all {
+                self.advance();
+            }
+            let default = if self.token == Token::Assign {
+                self.advance();
+                Some(self.expression()?)
             } else {
-                if def.catch_all.is_some() {
-                    return Err(self.second_catch_all(src));
-                }
-                let default = if self.token == Token::Assign {
-                    self.advance()?;
-                    Some(self.expression()?)
-                } else {
-                    None
-                };
-                let after_optional = def.params.last().is_some_and(|last| last.default.is_some());
-                if default.is_none() && after_optional {
-                    return Err(self.syntax_error(src, "In a macro declaration, parameters without a default value must all occur before the parameters with default values."));
-                }
-                // Of two parameters of one name the later one counts.
-                match def.params.iter_mut().find(|param| param.name == name) {
-                    Some(same) => same.default = default,
-                    None => def.params.push(Param {
-                        name,
-                        default,
-                        slot: 0,
-                    }),
-                }
-            }
+                None
+            };
             if self.token == Token::Comma {
-                self.advance()?;
+                self.advance();
+            } else {
+                self.check_token()?;
+            }
+            if let Some(problem) = unfit_parameter(def, is_catch_all, default.is_some()) {
+                return Err(self.syntax_error(src, problem));
+            }
+            if is_catch_all {
+                def.catch_all = Some((name, 0));
+                continue;
+            }
+            // Of two parameters of one name the later one counts.
+            let next = def.params.len();
+            match *places.entry(name.clone()).or_insert(next) {
+                place if place < next => def.params[place].default = default,
+                _ => def.params.push(Param {
+                    name,
+                    default,
+                    slot: 0,
+                }),
             }
         }
-        if parenthesised {
-            self.expect(Token::CloseParen, "\")\"")?;
+        let is_closed = self.token == Token::CloseParen;
+        if is_closed {
+            self.gt_is_operator = tag_ends;
+            self.parens = self.parens.saturating_sub(1);
+            self.advance();
         }
-        Ok(())
-    }
-
-    fn second_catch_all(&self, src: Src) -> crate::Error {
-        self.syntax_error(src, "There may only be one \"catch-all\" parameter in a macro declaration, and it must be the last parameter.")
+        Ok(is_closed)
     }
 
     /// `<@name …>`
@@ -175,11 +177,12 @@ impl Parser<'_> {
         let square = self.rest().starts_with('[');
         self.tags = if square { Tags::Square } else { Tags::Angle };
         self.established = true;
+        self.last_is_square = square;
         self.pos += 2;
         self.space_ends = true;
-        self.begin_tag(square)?;
+        self.begin_tag(square);
         let callee = self.expression()?;
-        self.skip_blank()?;
+        self.skip_blank();
         let args = self.call_args()?;
         let loop_vars = self.call_loop_vars()?;
         self.end_tag()?;
@@ -210,16 +213,22 @@ impl Parser<'_> {
         if !self.at_named_argument() {
             return self.positional_args().map(CallArgs::Positional);
         }
-        let mut named: Vec<(Box<str>, Expr)> = Vec::new();
-        while self.at_named_argument() {
-            let name = self.identifier()?;
-            self.advance()?;
-            let outer = std::mem::replace(&mut self.in_named_args, true);
-            let value = self.expression()?;
-            self.in_named_args = outer;
-            named.push((name, value));
-        }
+        let named = self.named_args(true)?;
         Ok(CallArgs::Named(kept_by_name(named)))
+    }
+
+    /// `a=1 b=2`; `exclaim_ends` if white-space after `!` ends a value.
+    fn named_args(&mut self, exclaim_ends: bool) -> Result<Vec<(Box<str>, Expr)>> {
+        let mut named = Vec::new();
+        self.in_named_args = exclaim_ends;
+        while self.at_free_word() {
+            let name = self.identifier()?;
+            self.exclaim_ends = exclaim_ends;
+            self.expect(Token::Assign, "pattern:\n    \"=\"")?;
+            named.push((name, self.expression()?));
+        }
+        (self.in_named_args, self.exclaim_ends) = (false, false);
+        Ok(named)
     }
 
     fn call_loop_vars(&mut self) -> Result<Vec<(Box<str>, u32)>> {
@@ -227,16 +236,16 @@ impl Parser<'_> {
         if self.token != Token::Semicolon {
             return Ok(loop_vars);
         }
-        self.advance()?;
-        if !self.skip_blank()? && self.token != Token::Ident {
+        self.advance();
+        if !self.skip_blank() && self.token != Token::Ident {
             return Ok(loop_vars);
         }
         loop {
             loop_vars.push((self.identifier()?, 0));
-            let is_blank = self.skip_blank()?;
+            let is_blank = self.skip_blank();
             if self.token == Token::Comma {
-                self.advance()?;
-                self.skip_blank()?;
+                self.advance();
+                self.skip_blank();
             } else if is_blank {
                 return Err(self.unexpected("\",\""));
             } else {
@@ -273,16 +282,19 @@ impl Parser<'_> {
     pub(super) fn call_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         let start = self.pos as u32;
         self.enter_tag(tag)?;
-        let call = self.primary()?;
-        let (callee, args) = match call.kind {
-            ExprKind::Call(callee, args) => (*callee, args),
-            _ => (call, self.positional_args()?),
+        if !self.at_free_word() {
+            return Err(self.unexpected("pattern:\n    <ID>"));
+        }
+        let callee = self.atom()?;
+        let args = match self.token {
+            Token::OpenParen => CallArgs::Positional(self.arguments(false)?),
+            _ => self.call_args()?,
         };
         self.end_tag()?;
         self.layout.leaf(Piece::Plain, start, self.pos as u32);
         Ok(NodeKind::Call(Box::new(MacroCall {
             callee,
-            args: CallArgs::Positional(args),
+            args,
             loop_vars: Vec::new(),
             body: None,
             site: None,
@@ -293,8 +305,11 @@ impl Parser<'_> {
     pub(super) fn transform_directive(&mut self, tag: Tag) -> Result<NodeKind> {
         let start = self.pos as u32;
         self.enter_tag(tag)?;
-        let callee = self.primary()?;
-        let args = self.call_args()?;
+        let callee = self.expression()?;
+        if self.token == Token::Semicolon {
+            self.advance();
+        }
+        let args = CallArgs::Named(kept_by_name(self.named_args(false)?));
         self.end_tag()?;
         let body = if self.token == Token::EmptyTagEnd {
             self.layout.leaf(Piece::Plain, start, self.pos as u32);
@@ -314,6 +329,23 @@ impl Parser<'_> {
             site: None,
         })))
     }
+}
+
+/// Why a parameter can't follow those before it.
+fn unfit_parameter(def: &MacroDef, is_catch_all: bool, has_default: bool) -> Option<&'static str> {
+    if def.catch_all.is_some() {
+        return Some(
+            "There may only be one \"catch-all\" parameter in a macro declaration, and it must be the last parameter.",
+        );
+    }
+    if is_catch_all {
+        return has_default
+            .then_some("\"Catch-all\" macro parameter may not have a default value.");
+    }
+    let after_optional = def.params.last().is_some_and(|last| last.default.is_some());
+    (after_optional && !has_default).then_some(
+        "In a macro declaration, parameters without a default value must all occur before the parameters with default values.",
+    )
 }
 
 /// `a.b.c` as it may stand in an end tag.

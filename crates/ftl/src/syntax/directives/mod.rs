@@ -143,7 +143,7 @@ impl Parser<'_> {
             return Err(self.unexpected("pattern:\n    <ID>"));
         }
         let name = self.token_text().replace('\\', "").into();
-        self.advance()?;
+        self.advance();
         Ok(name)
     }
 
@@ -160,7 +160,7 @@ impl Parser<'_> {
                 return Err(self.unexpected(expected));
             }
         };
-        self.advance()?;
+        self.advance();
         Ok(name)
     }
 
@@ -179,7 +179,7 @@ impl Parser<'_> {
 
     /// An expression, if the tag has one.
     fn optional_expression(&mut self) -> Result<Option<Expr>> {
-        if self.starts_expression() {
+        if self.starts_expression()? {
             self.expression().map(Some)
         } else {
             Ok(None)
@@ -188,10 +188,10 @@ impl Parser<'_> {
 
     fn positional_args(&mut self) -> Result<Vec<Expr>> {
         let mut args = Vec::new();
-        while self.starts_expression() {
+        while self.starts_expression()? {
             args.push(self.expression()?);
             if self.token == Token::Comma {
-                self.advance()?;
+                self.advance();
             }
         }
         Ok(args)
