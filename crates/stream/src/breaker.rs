@@ -2,9 +2,12 @@
 //! fail.
 //!
 //! A delivery that was begun has its ten attempts over four hours, whatever happens. So while the
-//! breaker is open, none is begun but a probe now and then, the oldest one that waits; the others stay
-//! in the log, where waiting costs no attempt. Retries come when they were promised to, and count as
-//! probes. The first answer that tells of a living destination closes it.
+//! breaker is open, none is begun but a probe now and then; the others stay in the log, where waiting
+//! costs no attempt. The first answer that tells of a living destination closes it.
+//!
+//! What fails for its own sake must not be taken for a destination that is gone. Retries are of
+//! deliveries that have failed before: that they fail again says nothing, so they neither open the breaker
+//! nor put off its next probe. Of a user whose deliveries wait for one another a row of failures is one.
 
 use std::time::Duration;
 
@@ -21,7 +24,7 @@ const MOST_FAILURES: u64 = 1_000_000;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// How many attempts in a row must have failed at least; 0 switches the breaker off.
+    /// How many first attempts in a row must have failed at least; 0 switches the breaker off.
     pub failures: u64,
     /// Over how long a time at least.
     #[serde(with = "duration")]
@@ -107,10 +110,12 @@ pub(crate) struct Breaker {
 #[derive(Debug)]
 enum State {
     Closed {
-        /// Attempts that failed in a row.
+        /// First attempts that failed in a row.
         failed: u64,
         /// When the first of them ended.
         since: Timestamp,
+        /// Whose the last of them was, where the order is kept.
+        user: Option<u64>,
     },
     Open {
         since: Timestamp,
@@ -123,6 +128,17 @@ enum State {
     },
 }
 
+/// An attempt that is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt {
+    pub(crate) began: Timestamp,
+    pub(crate) at: Timestamp,
+    /// Whether its delivery has not failed before.
+    pub(crate) is_first: bool,
+    /// Whose it is, where the user's deliveries wait for one another.
+    pub(crate) user: Option<u64>,
+}
+
 /// How an open breaker is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Open {
@@ -133,11 +149,10 @@ pub(crate) struct Open {
 
 impl Breaker {
     pub(crate) fn new(config: Config) -> Self {
-        let state = State::Closed {
-            failed: 0,
-            since: Timestamp::default(),
-        };
-        Self { config, state }
+        Self {
+            config,
+            state: State::closed(),
+        }
     }
 
     /// The destination took nothing when the lane stood still last: it is asked at once, with one delivery.
@@ -194,38 +209,56 @@ impl Breaker {
         self.close();
     }
 
+    /// Whether this is the answer to the probe: while the breaker is open no other first attempt begins.
+    pub(crate) fn is_probe(&self, attempt: &Attempt) -> bool {
+        match self.state {
+            State::Closed { .. } => false,
+            // What was under way when it opened says nothing new.
+            State::Open {
+                asked_at, probing, ..
+            } => probing && attempt.is_first && attempt.began >= asked_at,
+        }
+    }
+
+    /// Whether the answer to a probe is awaited.
+    pub(crate) fn is_probing(&self) -> bool {
+        matches!(self.state, State::Open { probing: true, .. })
+    }
+
     /// Nothing was sent: what was to be a probe tells nothing, and the next one is due.
-    pub(crate) fn not_sent(&mut self, began: Timestamp) {
-        if let State::Open {
-            asked_at, probing, ..
-        } = &mut self.state
-            && began >= *asked_at
+    pub(crate) fn not_sent(&mut self, attempt: &Attempt) {
+        let is_probe = self.is_probe(attempt);
+        if let State::Open { probing, .. } = &mut self.state
+            && is_probe
         {
             *probing = false;
         }
     }
 
-    /// An attempt that began then has failed.
-    pub(crate) fn failed(
-        &mut self,
-        category: Category,
-        began: Timestamp,
-        now: Timestamp,
-        random: &dyn Random,
-    ) {
+    /// An attempt has failed.
+    pub(crate) fn failed(&mut self, category: Category, attempt: &Attempt, random: &dyn Random) {
         match self.config.sign_of(category) {
             Sign::Alive => self.close(),
-            Sign::None => self.not_sent(began),
-            Sign::Gone => self.gone(began, now, random),
+            Sign::None => self.not_sent(attempt),
+            Sign::Gone if attempt.is_first => self.gone(attempt, random),
+            Sign::Gone => {}
         }
     }
 
-    fn gone(&mut self, began: Timestamp, now: Timestamp, random: &dyn Random) {
+    fn gone(&mut self, attempt: &Attempt, random: &dyn Random) {
+        let (now, is_probe) = (attempt.at, self.is_probe(attempt));
         match &mut self.state {
-            State::Closed { failed, since } => {
+            State::Closed {
+                failed,
+                since,
+                user,
+            } => {
                 if *failed == 0 {
                     *since = now;
+                } else if attempt.user.is_some() && *user == attempt.user {
+                    return;
                 }
+                *user = attempt.user;
                 *failed = failed.saturating_add(1);
                 let many = self.config.failures > 0 && *failed >= self.config.failures;
                 if many && now.since(*since) >= self.config.after {
@@ -245,24 +278,29 @@ impl Breaker {
                 next_probe,
                 probing,
                 ..
-            } => {
-                // What was under way when it opened, or before the last probe, says nothing new.
-                if began < *asked_at {
-                    return;
-                }
-                *asked_at = now;
+            } if is_probe => {
+                // However long the answer took, the next one is no later than that after this one.
+                let latest = *asked_at + self.config.longest_wait;
                 *probing = false;
-                *next_probe = now + jittered(*wait, random);
+                *next_probe = (now + jittered(*wait, random)).min(latest).max(now);
                 *wait = (*wait * 2).min(self.config.longest_wait);
             }
+            State::Open { .. } => {}
         }
     }
 
     fn close(&mut self) {
-        self.state = State::Closed {
+        self.state = State::closed();
+    }
+}
+
+impl State {
+    fn closed() -> Self {
+        Self::Closed {
             failed: 0,
             since: Timestamp::default(),
-        };
+            user: None,
+        }
     }
 }
 
@@ -283,11 +321,20 @@ mod tests {
         START + Duration::from_secs(seconds)
     }
 
-    /// Attempts of a second each that fail, one after the other.
+    fn attempt(began: Timestamp, at: Timestamp) -> Attempt {
+        Attempt {
+            began,
+            at,
+            is_first: true,
+            user: None,
+        }
+    }
+
+    /// First attempts of a second each that fail, one after the other.
     fn fail(breaker: &mut Breaker, category: Category, seconds: std::ops::Range<u64>) {
         for second in seconds {
-            let ended = at(second + 1);
-            breaker.failed(category, at(second), ended, &Seeded::new(second));
+            let attempt = attempt(at(second), at(second + 1));
+            breaker.failed(category, &attempt, &Seeded::new(second));
         }
     }
 
@@ -352,10 +399,10 @@ mod tests {
             breaker.probe_made(probe);
             assert_eq!(breaker.next_probe(), None, "one at a time");
             // One that began before it opened says nothing.
-            breaker.failed(Category::Connect, at(19), probe, &random);
+            breaker.failed(Category::Connect, &attempt(at(19), probe), &random);
             assert_eq!(breaker.next_probe(), None);
             now = probe + Duration::from_secs(1);
-            breaker.failed(Category::Connect, probe, now, &random);
+            breaker.failed(Category::Connect, &attempt(probe, now), &random);
         }
         for (wait, expected) in waits.iter().zip([5.0, 5.0, 10.0, 20.0, 40.0, 60.0, 60.0]) {
             let ratio = wait / expected;
@@ -371,9 +418,75 @@ mod tests {
         fail(&mut breaker, Category::Connect, 0..20);
         let probe = breaker.next_probe().unwrap();
         breaker.probe_made(probe);
-        breaker.not_sent(at(3));
+        breaker.not_sent(&attempt(at(3), probe));
         assert_eq!(breaker.next_probe(), None);
-        breaker.not_sent(probe);
+        breaker.not_sent(&attempt(probe, probe));
         assert_eq!(breaker.next_probe(), Some(probe), "at once");
+    }
+
+    #[test]
+    fn retries_that_fail_neither_open_it_nor_put_off_a_probe() {
+        let again = |began, at| Attempt {
+            is_first: false,
+            ..attempt(began, at)
+        };
+        let random = Seeded::new(7);
+        let mut breaker = Breaker::new(Config::default());
+        for second in 0..1000 {
+            let attempt = again(at(second), at(second + 1));
+            breaker.failed(Category::ServerError, &attempt, &random);
+        }
+        assert!(!breaker.is_open());
+        fail(&mut breaker, Category::ServerError, 1000..1020);
+        let probe = breaker.next_probe().unwrap();
+        for second in 1020..1100 {
+            let attempt = again(at(second), at(second + 1));
+            breaker.failed(Category::ServerError, &attempt, &random);
+        }
+        assert_eq!(breaker.next_probe(), Some(probe));
+        breaker.probe_made(probe);
+        breaker.failed(Category::ServerError, &again(probe, probe), &random);
+        assert!(breaker.is_probing(), "that was not the probe's answer");
+        // It is alive for all.
+        breaker.failed(Category::ClientError, &again(probe, probe), &random);
+        assert!(!breaker.is_open());
+    }
+
+    #[test]
+    fn a_row_of_one_user_whose_deliveries_wait_for_one_another_is_one_failure() {
+        let of = |user, second| Attempt {
+            user: Some(user),
+            ..attempt(at(second), at(second + 1))
+        };
+        let random = Seeded::new(7);
+        let mut breaker = Breaker::new(Config::default());
+        (0..1000).for_each(|second| {
+            breaker.failed(Category::ServerError, &of(3, second), &random);
+        });
+        assert!(!breaker.is_open());
+        (1000..1019).for_each(|second| {
+            breaker.failed(Category::ServerError, &of(second, second), &random);
+        });
+        assert!(
+            breaker.is_open(),
+            "with that of the one it is the twentieth"
+        );
+    }
+
+    #[test]
+    fn however_long_answers_take_probes_are_no_further_apart_than_the_longest_wait() {
+        let mut breaker = Breaker::new(Config::default());
+        fail(&mut breaker, Category::Timeout, 0..20);
+        let random = Seeded::new(7);
+        let mut before = None;
+        for _ in 0..12 {
+            let probe = breaker.next_probe().unwrap();
+            if let Some(before) = before.replace(probe) {
+                assert!(probe.since(before) <= Duration::from_secs(60));
+            }
+            breaker.probe_made(probe);
+            let answered = probe + Duration::from_secs(34);
+            breaker.failed(Category::Timeout, &attempt(probe, answered), &random);
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod attempt;
 mod erasing;
 mod follow_up;
+mod share;
 mod telling;
 mod work;
 mod worker;
@@ -28,6 +29,7 @@ use crate::feed::Feed;
 use crate::lane::Tools;
 use crate::sample::{Subject, Turns};
 
+use share::Share;
 pub(crate) use work::{Done, Told, Waited, Work, WorkResult};
 use worker::start_workers;
 
@@ -65,8 +67,10 @@ struct Subjects {
 struct State {
     /// First attempts.
     queue: VecDeque<Work>,
-    /// Later ones: they go first, since they were promised. The lane sees to it that they are few.
+    /// Later ones. The lane sees to it that they are few.
     retries: VecDeque<Work>,
+    /// Which of them goes next.
+    share: Share,
     done: Vec<Done>,
     workers: usize,
     /// Whether one of them sleeps until the next place.
@@ -97,6 +101,20 @@ impl State {
     /// How many workers more are of use.
     fn wanting(&self) -> usize {
         self.queued().min(self.limit.saturating_sub(self.workers))
+    }
+
+    /// Takes what goes next.
+    fn pop(&mut self) -> Option<Work> {
+        let wait = (!self.retries.is_empty(), !self.queue.is_empty());
+        let is_retry = self.share.next(wait, self.limit);
+        let next = match is_retry {
+            true => self.retries.pop_front(),
+            false => self.queue.pop_front(),
+        };
+        if next.is_some() {
+            self.share.begun(is_retry);
+        }
+        next
     }
 
     fn worth_waking(&self) -> bool {

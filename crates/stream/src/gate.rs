@@ -6,13 +6,17 @@ use std::time::Duration;
 use model::outcome::{Discarded, Failure};
 use model::{Random, Timestamp};
 
-use crate::allowance::{Allowance, Met};
-use crate::breaker::{Breaker, Config, Open};
+use crate::allowance::{Allowance, Met, Request};
+use crate::breaker::{Attempt, Breaker, Config, Open};
 use crate::crew::{Done, Work, WorkResult};
+use crate::user;
 
 /// The longest that no delivery is begun because a destination asked for a pause (`Retry-After`). A
 /// destination that asks for more is asked again: it may have meant one request only.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Of how many users that failed last a probe is no first choice.
+const MOST_SUSPECTS: usize = 64;
 
 /// Whether deliveries are begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +35,13 @@ pub(crate) struct Gate {
     allowance: Allowance,
     /// The destination's wish not to be asked before this.
     pause_until: Option<Timestamp>,
-    /// Read from the log, not begun; the oldest first. No more than the crew's queue had room for.
+    /// Read from the log, not begun; the oldest first. No more than the crew's queue had room for, or a
+    /// probe is looked for among.
     held: VecDeque<Work>,
+    /// Whose first attempts were answered with a failure last.
+    suspects: VecDeque<u64>,
+    /// How many probes in a row were answered with one.
+    answered: u32,
 }
 
 impl Gate {
@@ -42,6 +51,8 @@ impl Gate {
             allowance: Allowance::new(concurrency),
             pause_until: None,
             held: VecDeque::new(),
+            suspects: VecDeque::new(),
+            answered: 0,
         }
     }
 
@@ -57,6 +68,12 @@ impl Gate {
     pub(crate) fn learn(&mut self, done: &[Done], all_used: bool, random: &dyn Random) {
         let was_open = self.breaker.is_open();
         for one in done {
+            let attempt = Attempt {
+                began: one.began,
+                at: one.at,
+                is_first: !one.booked,
+                user: one.user,
+            };
             let met = match &one.result {
                 WorkResult::Delivered { .. } => {
                     self.breaker.succeeded();
@@ -69,15 +86,14 @@ impl Gate {
                     failure,
                     retry_after,
                 } => {
-                    let category = failure.category;
-                    self.breaker.failed(category, one.began, one.at, random);
+                    self.note_failure(failure, &attempt, one.whose);
+                    self.breaker.failed(failure.category, &attempt, random);
                     self.note_pause(one.at, *retry_after);
                     met(failure)
                 }
                 // It was asked, and has answered.
                 WorkResult::Discarded(Discarded::Refused { failure }) => {
-                    let category = failure.category;
-                    self.breaker.failed(category, one.began, one.at, random);
+                    self.breaker.failed(failure.category, &attempt, random);
                     met(failure)
                 }
                 WorkResult::Discarded(_)
@@ -85,15 +101,59 @@ impl Gate {
                 | WorkResult::Erased
                 | WorkResult::Waits
                 | WorkResult::Awaits { .. } => {
-                    self.breaker.not_sent(one.began);
+                    self.breaker.not_sent(&attempt);
                     continue;
                 }
             };
-            self.allowance.learn(met, one.began, one.at, all_used);
+            let request = Request {
+                met,
+                began: one.began,
+                at: one.at,
+                is_first: attempt.is_first,
+                at_once: one.at_once,
+            };
+            self.allowance.learn(request, all_used);
             if self.breaker.is_open() && !was_open {
                 self.allowance.begin_small(one.at);
             }
         }
+        if !self.breaker.is_open() {
+            self.answered = 0;
+            if was_open {
+                self.put_suspects_last();
+            }
+        }
+    }
+
+    /// Keeps in mind whose deliveries fail: the destination may be gone for these only.
+    fn note_failure(&mut self, failure: &Failure, attempt: &Attempt, whose: Option<u64>) {
+        let answered = failure.status.is_some();
+        if self.breaker.is_probe(attempt) {
+            self.answered = if answered { self.answered + 1 } else { 0 };
+        }
+        let Some(user) = whose.filter(|_| answered && attempt.is_first) else {
+            return;
+        };
+        self.suspects.retain(|known| *known != user);
+        if self.suspects.len() == MOST_SUSPECTS {
+            self.suspects.pop_front();
+        }
+        self.suspects.push_back(user);
+    }
+
+    fn is_suspect(&self, work: &Work) -> bool {
+        let user = user::key(&work.event);
+        user.is_some_and(|user| self.suspects.contains(&user))
+    }
+
+    /// The destination is there for some: those for whom it may not be come last.
+    fn put_suspects_last(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        let (last, first): (VecDeque<_>, _) = held
+            .into_iter()
+            .partition(|work: &Work| self.is_suspect(work));
+        self.held = first;
+        self.held.extend(last);
     }
 
     fn note_pause(&mut self, now: Timestamp, retry_after: Option<Timestamp>) {
@@ -117,6 +177,40 @@ impl Gate {
     /// When that changes by itself; maybe since it was asked for.
     pub(crate) fn changes_at(&self) -> Option<Timestamp> {
         self.pause_until.max(self.breaker.next_probe())
+    }
+
+    /// Whether the answer to a probe is awaited.
+    pub(crate) fn is_probing(&self) -> bool {
+        self.breaker.is_probing()
+    }
+
+    /// Whether it matters which delivery is the probe: the destination has answered, if only with
+    /// failures. Where there is no answer all are alike, and the oldest is next.
+    pub(crate) fn is_choosy(&self) -> bool {
+        !self.suspects.is_empty()
+    }
+
+    /// Whether the next probe is the newest that waits rather than the oldest. One that fails for its own
+    /// sake has others of its kind behind it, as far as from a minute ago until now.
+    fn wants_newest(&self) -> bool {
+        !self.answered.is_multiple_of(3)
+    }
+
+    /// Whether a good choice for a probe is among those that are held, however many wait behind them.
+    pub(crate) fn has_probe(&self) -> bool {
+        let is_good = |work: &Work| !self.is_suspect(work);
+        !self.wants_newest() && self.held.iter().any(is_good)
+    }
+
+    /// Takes one to probe with, of a user whose deliveries have not just failed; or else the oldest, if
+    /// any will do.
+    pub(crate) fn take_probe(&mut self, any: bool) -> Option<Work> {
+        let is_good = |work: &Work| !self.is_suspect(work);
+        let place = match self.wants_newest() {
+            true => self.held.iter().rposition(is_good),
+            false => self.held.iter().position(is_good),
+        };
+        self.held.remove(place.or(any.then_some(0))?)
     }
 
     /// A probe is about to be made.

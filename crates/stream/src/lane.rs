@@ -467,14 +467,17 @@ impl Lane {
             .next_due()
             .filter(|_| !self.stopping && self.may_retry());
         // With nothing to begin, nobody needs to know when that may be.
-        let waits = self.gate.held() > 0 || self.is_behind() || self.turns.has_ready();
-        let waits = waits && !self.stopping;
-        let waits = waits && self.retrying == 0 && !self.starved;
-        let gate = self.gate.changes_at().filter(|_| waits);
+        let gate = self.gate.changes_at().filter(|_| self.has_waiting());
         [self.settle_due(), self.resume_at.or(retry), gate]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// Whether there is something that may be begun when the gate lets it.
+    fn has_waiting(&self) -> bool {
+        let waits = self.gate.held() > 0 || self.is_behind() || self.turns.has_ready();
+        waits && !self.stopping && !self.starved
     }
 
     fn publish(&self) {
@@ -492,6 +495,7 @@ impl Lane {
                 draining: self.draining.as_ref().map(Draining::drain),
                 allowed: self.gate.allowed(),
                 open: self.gate.open(),
+                waits: self.has_waiting(),
                 pause_until: self.gate.pause_until(now),
             },
             now,

@@ -78,7 +78,8 @@ pub struct LaneView {
     pub allowed: usize,
     /// Since when no delivery is begun but probes, because the destination takes nothing.
     pub shut_since: Option<Timestamp>,
-    /// When the next probe is made.
+    /// When the next probe is made; absent while the answer to one is awaited, and while there is nothing
+    /// that one could be made with.
     pub next_probe: Option<Timestamp>,
     /// How it goes through what was held up, while it does.
     #[serde(skip)]
@@ -166,6 +167,8 @@ pub(crate) struct Flow {
     pub(crate) draining: Option<Drain>,
     pub(crate) allowed: usize,
     pub(crate) open: Option<Open>,
+    /// Whether there is something that a probe could be made with.
+    pub(crate) waits: bool,
     /// Until when the destination asked not to be sent to.
     pub(crate) pause_until: Option<Timestamp>,
 }
@@ -179,6 +182,8 @@ struct State {
     discarded: Option<String>,
     stalled: Option<String>,
     pause_until: Option<Timestamp>,
+    /// Whether the next probe is made as soon as there is something to make it with.
+    probes_next: bool,
     latencies: Generations,
 }
 
@@ -274,7 +279,9 @@ impl View {
         state.shown.awaiting = flow.awaiting;
         state.shown.draining = flow.draining;
         state.shown.shut_since = flow.open.map(|open| open.since);
-        state.shown.next_probe = flow.open.and_then(|open| open.next_probe);
+        let probe = flow.open.and_then(|open| open.next_probe);
+        state.shown.next_probe = probe.filter(|_| flow.waits);
+        state.probes_next = probe.is_some() && !flow.waits;
         state.pause_until = flow.pause_until;
         let health = state.health();
         if state.shown.health != health {
@@ -380,6 +387,7 @@ impl State {
     fn next_probe(&self) -> String {
         match self.shown.next_probe {
             Some(at) => format!("the next try is at {} UTC", &at.to_string()[DAY..SECONDS]),
+            None if self.probes_next => "the next try is made with the next event".to_owned(),
             None => "a try is under way".to_owned(),
         }
     }

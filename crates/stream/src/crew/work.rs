@@ -50,12 +50,16 @@ pub(crate) struct Done {
     pub(crate) booked: bool,
     /// As the work's.
     pub(crate) user: Option<u64>,
+    /// Whose event it is, where that failed.
+    pub(crate) whose: Option<u64>,
     pub(crate) stored: bool,
     pub(crate) given: Option<Arc<str>>,
     pub(crate) received_at: Timestamp,
     /// When the attempt began and ended.
     pub(crate) began: Timestamp,
     pub(crate) at: Timestamp,
+    /// How many were under way when it began, itself included.
+    pub(crate) at_once: usize,
     /// Requests that were sent.
     pub(crate) requests: u8,
     pub(crate) result: WorkResult,

@@ -8,11 +8,13 @@ use futures_util::FutureExt as _;
 use model::Timestamp;
 
 use super::attempt::{Performed, perform};
-use super::{Done, Shared, State, Work};
+use super::{Done, Shared, State, Work, WorkResult};
+use crate::user;
 
 /// What a worker does next.
 enum Next {
-    Serve(Work, Place),
+    /// So many are under way then.
+    Serve(Work, Place, usize),
     /// There is no place before then.
     Sleep(Timestamp),
     End,
@@ -23,7 +25,10 @@ impl Shared {
     /// waits for the place behind this one.
     fn next(&self, done: Option<Done>, slept: bool) -> (Next, usize) {
         let mut state = self.state();
-        state.done.extend(done);
+        if let Some(done) = done {
+            state.share.ended(done.booked, done.requests);
+            state.done.push(done);
+        }
         if slept {
             state.pacing = false;
         }
@@ -52,13 +57,13 @@ impl Shared {
             false => Timestamp::default(),
         };
         match self.pace.take(now) {
-            Ok(place) => {
-                let retry = state.retries.pop_front();
-                match retry.or_else(|| state.queue.pop_front()) {
-                    Some(work) => Next::Serve(work, place),
-                    None => Next::End,
+            Ok(place) => match state.pop() {
+                Some(work) => {
+                    let sleeping = usize::from(state.pacing);
+                    Next::Serve(work, place, state.workers.saturating_sub(sleeping))
                 }
-            }
+                None => Next::End,
+            },
             Err(_) if state.pacing => Next::End,
             Err(at) => {
                 state.pacing = true;
@@ -90,8 +95,8 @@ async fn serve(shared: Arc<Shared>) {
     loop {
         let (next, start) = shared.next(done.take(), std::mem::take(&mut slept));
         start_workers(&shared, start);
-        let (work, place) = match next {
-            Next::Serve(work, place) => (work, place),
+        let (work, place, at_once) = match next {
+            Next::Serve(work, place, at_once) => (work, place, at_once),
             Next::Sleep(until) => {
                 shared.clock.sleep_until(until).await;
                 slept = true;
@@ -109,17 +114,23 @@ async fn serve(shared: Arc<Shared>) {
             // Whether something was sent, nobody knows.
             Performed::internal(message, 0)
         });
+        let whose = match performed.result {
+            WorkResult::Failed { .. } => user::key(&work.event),
+            _ => None,
+        };
         done = Some(Done {
             offset: work.event.offset,
             part: work.part,
             attempt: work.attempt,
             booked: work.booked,
             user: work.user,
+            whose,
             stored: work.stored,
             given: work.given,
             received_at: work.event.received_at,
             began,
             at: shared.clock.now(),
+            at_once,
             requests: performed.requests,
             result: performed.result,
             told: performed.told,

@@ -13,6 +13,9 @@ use crate::drain::Draining;
 use crate::gate::Passage;
 use crate::replay::Order;
 
+/// How many deliveries a probe is looked for among.
+const LOOK_AHEAD: usize = 1024;
+
 impl Lane {
     /// How many more new deliveries may be given to the crew.
     pub(super) fn room(&self) -> usize {
@@ -22,10 +25,10 @@ impl Lane {
     }
 
     /// Whether a retry that is due may be handed out. New events must not wait behind the retries
-    /// of a long outage: while there are any, retries get half the places.
+    /// of a long outage: while there are any, retries get half the places that there are at present.
     pub(super) fn may_retry(&self) -> bool {
-        let places = match self.is_behind() {
-            true => (self.gate.most() / 2).max(1),
+        let places = match self.is_behind() || self.gate.held() > 0 {
+            true => (self.gate.allowed() / 2).max(1),
             false => 2 * self.gate.most(),
         };
         self.room() > 0 && self.retrying < places
@@ -41,7 +44,8 @@ impl Lane {
         self.replay().await;
         self.starved = false;
         let passage = self.gate.passage(now);
-        if passage != Passage::Free {
+        // Of those that are queued then, the probe alone is meant to go.
+        if passage != Passage::Free && !self.gate.is_probing() {
             self.hold_back();
         }
         self.tell_standing().await?;
@@ -58,15 +62,18 @@ impl Lane {
         match passage {
             Passage::Free => {
                 self.release_held();
+                // What was read before comes first.
+                if self.gate.held() > 0 {
+                    return Ok(self.has_turns());
+                }
                 let room = self.room();
                 let (work, more) = self.read_new(room, false).await?;
                 let work = self.in_turn(work).await;
                 self.hand_out(work);
                 Ok(more || self.has_turns())
             }
-            // A retry under way is a probe, too.
-            Passage::Probe if self.retrying == 0 => self.probe().await,
-            Passage::Probe | Passage::Shut => Ok(false),
+            Passage::Probe => self.probe().await,
+            Passage::Shut => Ok(false),
         }
     }
 
@@ -86,27 +93,46 @@ impl Lane {
         self.hand_out(released);
     }
 
-    /// Sends the oldest delivery that waits, alone.
+    /// Sends one delivery of those that wait, alone. New ones come before those of users who had their
+    /// turn before: what one user has waiting must not stand for all.
     async fn probe(&mut self) -> Result<bool, StorageError> {
-        if self.gate.held() == 0 {
+        if self.look_ahead().await? {
+            return Ok(true);
+        }
+        let mut probe = self.gate.take_probe(false);
+        // What begins from now on is the probe.
+        let now = self.tools.clock.now();
+        if probe.is_none() {
             if self.dispatch_turns(1).await? > 0 {
-                self.gate.probe_made(self.tools.clock.now());
+                self.gate.probe_made(now);
                 return Ok(false);
             }
-            let (work, more) = self.read_new(1, true).await?;
-            // Those that wait for their turn are no probe: the next ones may be.
-            let more = more || !work.is_empty();
-            let work = self.in_turn(work).await;
-            self.gate.hold(work);
-            if self.gate.held() == 0 {
-                self.starved = !more;
-                return Ok(more);
-            }
+            probe = self.gate.take_probe(true);
         }
-        let oldest: Vec<Work> = self.gate.release(1).collect();
-        self.gate.probe_made(self.tools.clock.now());
-        self.hand_out(oldest);
+        // Those that wait for their turn are no probe.
+        self.starved = probe.is_none();
+        if let Some(probe) = probe {
+            self.gate.probe_made(now);
+            self.hand_out(vec![probe]);
+        }
         Ok(false)
+    }
+
+    /// Reads on until there is a good choice for a probe; says whether to go on with that at once.
+    async fn look_ahead(&mut self) -> Result<bool, StorageError> {
+        let most = LOOK_AHEAD.min(self.bounds.window);
+        let room = most.saturating_sub(self.gate.held());
+        if room == 0 || self.gate.has_probe() {
+            return Ok(false);
+        }
+        let (work, more) = match self.gate.is_choosy() {
+            true => self.read_new(room.min(PAGE), false).await?,
+            false => self.read_new(1, true).await?,
+        };
+        let more = more || !work.is_empty();
+        let work = self.in_turn(work).await;
+        self.gate.hold(work);
+        Ok(more)
     }
 
     pub(super) fn hand_out(&mut self, mut work: Vec<Work>) {
@@ -206,10 +232,6 @@ impl Lane {
         one_event: bool,
     ) -> Result<(Vec<Work>, bool), StorageError> {
         let mut work = Vec::new();
-        // What was read before comes first.
-        if self.gate.held() > 0 {
-            return Ok((work, false));
-        }
         let head = *self.head.borrow_and_update();
         if self.page.is_empty() && self.window.next() < head {
             self.page_erased = self.erased.times();

@@ -17,4 +17,5 @@ mod order;
 mod replays;
 mod retries;
 mod settling;
+mod some_fail;
 mod support;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use delivery::config::Retry;
 use delivery::retry::Schedule;
 use delivery::{BodyEnd, Response, Sender, Timing, Transport, TransportError};
 use http::StatusCode;
@@ -59,6 +60,8 @@ type Hanging = Box<dyn Fn(&str) -> bool + Send>;
 pub(crate) enum Answer {
     Status(u16),
     RetryAfter(u16, &'static str),
+    /// No connection comes about.
+    Unreachable,
     Hang,
     Panic,
 }
@@ -155,6 +158,12 @@ impl Transport for Destination {
         let (status, retry_after) = match answer {
             Answer::Status(status) => (status, None),
             Answer::RetryAfter(status, value) => (status, Some(value)),
+            Answer::Unreachable => {
+                return Err(TransportError::Connect {
+                    host: "example.com".into(),
+                    source: std::io::ErrorKind::ConnectionRefused.into(),
+                });
+            }
             Answer::Hang => return std::future::pending().await,
             Answer::Panic => panic!("scripted"),
         };
@@ -186,10 +195,16 @@ pub(crate) struct World {
     pub(crate) streams: Streams,
     folder: tempfile::TempDir,
     config: Config,
+    retry: Retry,
 }
 
 impl World {
     pub(crate) async fn new(config: Config) -> Self {
+        Self::with_retry(config, Retry::default()).await
+    }
+
+    /// One that tries again by another schedule.
+    pub(crate) async fn with_retry(config: Config, retry: Retry) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let destination = Arc::new(Destination {
             clock: Arc::clone(&clock),
@@ -203,7 +218,7 @@ impl World {
             gathers: AtomicU64::new(0),
         });
         let folder = tempfile::tempdir().unwrap();
-        let (journal, streams) = open(&clock, &destination, &folder, &config);
+        let (journal, streams) = open(&clock, &destination, &folder, &config, retry);
         let project = ProjectId::generate(&Seeded::new(1));
         Self {
             clock,
@@ -213,6 +228,7 @@ impl World {
             streams,
             folder,
             config,
+            retry,
         }
     }
 
@@ -228,11 +244,12 @@ impl World {
         }
         let placeholder = tempfile::tempdir().unwrap();
         // Both users of the folder must be gone before it is opened again.
-        let (journal, streams) = open(&self.clock, &self.destination, &placeholder, &self.config);
+        let (clock, destination) = (&self.clock, &self.destination);
+        let (config, retry) = (&self.config, self.retry);
+        let (journal, streams) = open(clock, destination, &placeholder, config, retry);
         drop(std::mem::replace(&mut self.journal, journal));
         drop(std::mem::replace(&mut self.streams, streams));
-        (self.journal, self.streams) =
-            open(&self.clock, &self.destination, &self.folder, &self.config);
+        (self.journal, self.streams) = open(clock, destination, &self.folder, config, retry);
         for sync in syncs {
             self.apply(sync).await;
         }
@@ -264,9 +281,19 @@ impl World {
 
     /// Sends events of this type; their bodies are `{"event_type":…,"n":…,…}`.
     pub(crate) async fn send(&self, event_type: &str, numbers: impl IntoIterator<Item = u64>) {
+        self.send_of(event_type, numbers, |n| n % 7).await;
+    }
+
+    /// Likewise, of other users.
+    pub(crate) async fn send_of(
+        &self,
+        event_type: &str,
+        numbers: impl IntoIterator<Item = u64>,
+        user: impl Fn(u64) -> u64,
+    ) {
         let event = |n| IncomingEvent {
             kind: EventKind::of_type(event_type),
-            user_id: Some(format!("user-{}", n % 7)),
+            user_id: Some(format!("user-{}", user(n))),
             device_id: None,
             insert_id: None,
             event_time: self.clock.now(),
@@ -314,6 +341,24 @@ impl World {
         panic!("{what} did not happen; lanes: {:?}", self.streams.views());
     }
 
+    /// Moves the clock by this, from sleeper to sleeper, in small steps: threads have work meanwhile.
+    pub(crate) async fn pass(&self, by: Duration) {
+        let (clock, until) = (Arc::clone(&self.clock), self.clock.now() + by);
+        let end = tokio::spawn(async move {
+            while clock.now() < until {
+                let step = clock.now() + Duration::from_millis(300);
+                clock.sleep_until(step.min(until)).await;
+            }
+        });
+        while !end.is_finished() {
+            tokio::time::sleep(Duration::from_micros(500)).await;
+            self.clock.advance_to_next_sleeper();
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
     pub(crate) async fn until_arrived(&self, path: &str, count: usize) -> Vec<Arrived> {
         self.until(&format!("arrival of {count} at {path}"), |world| {
             world.destination.arrived(path).len() >= count
@@ -357,6 +402,7 @@ fn open(
     destination: &Arc<Destination>,
     folder: &tempfile::TempDir,
     config: &Config,
+    retry: Retry,
 ) -> (Arc<Sqlite>, Streams) {
     let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
     let random = Arc::new(Seeded::new(5));
@@ -369,7 +415,7 @@ fn open(
         delivery::config::Tries::default(),
     );
     let deliver: Arc<dyn Deliver> = Arc::new(sender);
-    let schedule = Schedule::new(delivery::config::Retry::default());
+    let schedule = Schedule::new(retry);
     let streams = Streams::new(
         journal.clone(),
         deliver,
