@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { settled } from "./browser";
+import { findings, settled } from "./browser";
 import { context, destination, filled, server, staged } from "./stage";
 
 staged();
@@ -210,13 +210,34 @@ test("the palette leads everywhere that the navigation does", async () => {
   await tabTo(page, /Go to…/);
   await page.keyboard.press("Enter");
   const field = page.getByPlaceholder("Go to a page, sync or project");
-  for (const place of [...places, "API tokens", "Members and roles", "Audit log", "Your account"]) {
+  for (const place of [...places, "API tokens", "Members", "Audit log", "Your account", "Invite someone"]) {
     await field.fill(place);
     await page.getByRole("button", { name: new RegExp(place, "i") }).first().waitFor();
   }
+  // Each part of the settings, the installation and an open sync, also by the words that people look for.
+  const meant = { health: "Installation: Health", outbox: "Installation: Outbox", keys: "Projects and keys", "two-factor": "Your account", docs: "Read the guide", theme: "Switch to dark mode", "create project": "Create project" };
+  for (const [words, name] of Object.entries(meant)) {
+    await field.fill(words);
+    await page.getByRole("button", { name, exact: true }).waitFor();
+  }
+  expect(await findings(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await field.waitFor({ state: "hidden" });
   await expect.poll(() => focused(page)).toMatch(/Go to…/);
+
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/history`);
+  await settled(page);
+  for (const [words, name] of [["pause", "Webhook – production: Overview"], ["replay", "Webhook – production: Replay"]] as const) {
+    await page.keyboard.press("Control+k");
+    await field.fill(words);
+    await page.getByRole("button", { name, exact: true }).waitFor();
+    await page.keyboard.press("Escape");
+    await field.waitFor({ state: "hidden" });
+  }
+  await page.keyboard.press("Control+k");
+  await field.fill("backfill");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`**/syncs/${filled.sync}/again`);
   await page.close();
 });
 

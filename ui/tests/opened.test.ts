@@ -52,6 +52,21 @@ test("what opens over a page has a name, and a property is chosen by typing it",
   await page.close();
 });
 
+test("headings of a description are below those of the page", async () => {
+  const definition = `/organisations/${filled.organisation}/definitions/${filled.definition}`;
+  const about = { category: "messaging", summary: "Reaches customers.", description: "# Acme\n\nReaches customers.\n\n### Details\n\nMany.\n\n# More\n\nMuch." };
+  await ask("PATCH", definition, { about }, { "if-match": "*" });
+  await ask("POST", `${definition}/release`, undefined, { "if-match": "*" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  await page.goto(`${server.url}/p/${filled.project}/catalog/${filled.definition}`);
+  await settled(page);
+  expect(await page.getByRole("heading", { level: 3 }).allTextContents()).toEqual(["Acme", "More"]);
+  expect(await page.getByRole("heading", { level: 4 }).allTextContents()).toEqual(["Details"]);
+  expect(await findings(page)).toEqual([]);
+  await page.close();
+});
+
 test("an address whose values nobody knows is as if they weren't there", async () => {
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);

@@ -51,6 +51,7 @@ const home = createRoute({ getParentRoute: () => shell, path: "/", component: Ho
 const welcome = createRoute({
   getParentRoute: () => shell,
   path: "/welcome",
+  validateSearch: (search): { project?: string } => ({ project: text(search.project) }),
   component: lazyRouteComponent(() => import("@/features/start/welcome"), "WelcomePage"),
 });
 
@@ -64,13 +65,15 @@ const projectHome = createRoute({
 const start = createRoute({
   getParentRoute: () => project,
   path: "/start",
+  validateSearch: (search): { begun?: true } => ({ begun: search.begun === true ? true : undefined }),
   component: lazyRouteComponent(() => import("@/features/start/first-event"), "FirstEventPage"),
 });
 const events = createRoute({
   getParentRoute: () => project,
   path: "/events",
-  validateSearch: (search): { type?: string; event?: number } => ({
+  validateSearch: (search): { type?: string; q?: string; event?: number } => ({
     type: text(search.type),
+    q: text(search.q),
     event: whole(search.event, 0),
   }),
   component: lazyRouteComponent(() => import("@/features/events/events"), "EventsPage"),

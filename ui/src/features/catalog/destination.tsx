@@ -80,6 +80,7 @@ function About({ destination, project, organisation }: AboutProps) {
       )}
       <div className={classes.columns}>
         <div className={classes.description}>
+          <h2 className="sr-only">Description</h2>
           {destination.description_html === "" ? (
             <Text c="dimmed">There is no full description.</Text>
           ) : (

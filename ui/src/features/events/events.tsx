@@ -13,7 +13,8 @@ import { Empty, Failed } from "@/components/states";
 import { absolute, clock } from "@/components/time";
 import { soughtOf, whyQuery } from "@/features/why/queries";
 import { Verdicts } from "@/features/why/verdict";
-import { earlierEventsQuery, eventQuery, eventsQuery, type EventView, observedQuery, typeOf, userOf } from "./queries";
+import { earlierEventsQuery, eventQuery, eventsQuery, type EventView, observedQuery, typeOf, userOf, WINDOW } from "./queries";
+import { TextField } from "./text-field";
 import { useTail } from "./tail";
 import classes from "./events.module.css";
 
@@ -26,10 +27,10 @@ const AT_ONCE = 50;
 /** What arrives, as it arrives; with a pause, a filter, and the whole event. */
 export function EventsPage() {
   const { project } = route.useParams();
-  const { type, event: opened } = route.useSearch();
+  const { type, q: text, event: opened } = route.useSearch();
   const navigate = route.useNavigate();
   const [paused, setPaused] = useState(false);
-  const filter = { limit: AT_ONCE, type };
+  const filter = { limit: AT_ONCE, type, text };
   // The tail joins on to the list as it was when it was asked for; without a tail the list is asked for again.
   const [polls, setPolls] = useState(false);
   const newest = useQuery({
@@ -44,7 +45,8 @@ export function EventsPage() {
   const tail = useTail({
     project,
     type,
-    after: fresh === undefined ? undefined : (fresh.items[0]?.offset ?? null),
+    text,
+    after: fresh === undefined ? undefined : (fresh.newest ?? null),
     active: !paused && !polls,
   });
   if (tail.state === "off" && !polls) setPolls(true);
@@ -73,6 +75,13 @@ export function EventsPage() {
           <span className={classes.state} role="status" data-live={!paused && (polls || tail.state === "live")}>
             {paused ? "Paused" : polls ? "Updated every 2 s" : tail.state === "live" ? "Live" : "Connecting"}
           </span>
+          <TextField
+            text={text}
+            onChange={(value) => {
+              setOlderFrom(undefined);
+              void navigate({ search: { type, q: value }, replace: true });
+            }}
+          />
           <Select
             aria-label="Event type"
             placeholder="All types"
@@ -83,7 +92,7 @@ export function EventsPage() {
             data={[...types]}
             onChange={(value) => {
               setOlderFrom(undefined);
-              void navigate({ search: { type: value ?? undefined }, replace: true });
+              void navigate({ search: { type: value ?? undefined, q: text }, replace: true });
             }}
           />
           <Button
@@ -108,14 +117,16 @@ export function EventsPage() {
       {newest.data !== undefined && shown.length === 0 && (
         <Empty
           icon={<IconActivity size={22} />}
-          title={type === undefined ? "No events yet" : `No recent events of this type`}
-          action={
+          title={text !== undefined ? "No recent events match" : type === undefined ? "No events yet" : "No recent events of this type"}
+          action={text !== undefined ? undefined : 
             <ButtonLink to="/p/$project/start" params={{ project }}>
               Send an event
             </ButtonLink>
           }
         >
-          {type === undefined
+          {text !== undefined
+            ? `None of the last ${WINDOW.toLocaleString()}${type === undefined ? "" : " of this type"} has “${text}” in it. Those that come appear here at once.`
+            : type === undefined
             ? "Events appear here as soon as an SDK or curl sends them."
             : "Choose another type, or send one."}
         </Empty>
@@ -125,38 +136,38 @@ export function EventsPage() {
           <Rows
             events={shown}
             opened={opened}
-            onOpen={(event) => void navigate({ search: { type, event: event.offset }, replace: true })}
+            onOpen={(event) => void navigate({ search: { type, q: text, event: event.offset }, replace: true })}
           />
           {tail.skipped > 0 && (
             <Text size="sm" c="dimmed" mt={8}>
               {tail.skipped} events arrived faster than they could be shown. They are in the list when you open it again.
             </Text>
           )}
-          {more && (
-            <Group justify="center" mt="md">
-              <Button
-                variant="default"
-                loading={earlier.isFetching}
-                onClick={() => {
-                  if (olderFrom === undefined) {
-                    setOlderFrom(next);
-                    setPaused(true);
-                    void earlier.refetch();
-                  } else {
-                    void earlier.fetchNextPage();
-                  }
-                }}
-              >
-                Show earlier events
-              </Button>
-            </Group>
-          )}
-          {earlier.isError && <Failed error={earlier.error} what="Earlier events can't be shown" />}
         </>
       )}
+      {more && newest.data !== undefined && (
+        <Group justify="center" mt="md">
+          <Button
+            variant="default"
+            loading={earlier.isFetching}
+            onClick={() => {
+              if (olderFrom === undefined) {
+                setOlderFrom(next);
+                setPaused(true);
+                void earlier.refetch();
+              } else {
+                void earlier.fetchNextPage();
+              }
+            }}
+          >
+            Show earlier events
+          </Button>
+        </Group>
+      )}
+      {earlier.isError && <Failed error={earlier.error} what="Earlier events can't be shown" />}
       <Drawer
         opened={opened !== undefined}
-        onClose={() => void navigate({ search: { type }, replace: true })}
+        onClose={() => void navigate({ search: { type, q: text }, replace: true })}
         position="right"
         size="lg"
         title={current.data == null ? "Event" : typeOf(current.data)}

@@ -5,14 +5,21 @@ import { api, take, type Schemas } from "@/api/client";
 export type EventView = Schemas["EventView"] & { event_text: string };
 export type Observed = Schemas["ObservedView"];
 
+/** How many of the newest events are looked at, wherever a change is tried on recent events. */
+export const WINDOW = 1000;
+
 interface Page {
   items: EventView[];
   next?: number | null;
+  /** The newest position that was looked at; absent: there is none. */
+  newest?: number | undefined;
 }
 
 interface EventFilter {
   limit: number;
   type?: string | undefined;
+  /** What occurs in an event as it is shown, such as its user; large and small letters are the same. */
+  text?: string | undefined;
   /** The import whose events are meant, in place of the project's own. */
   of?: string | undefined;
 }
@@ -25,11 +32,39 @@ function page(project: string, { limit, type, of }: EventFilter, before?: number
   ) as Promise<Page>;
 }
 
+/** Most events that the API gives at once. */
+const AT_ONCE = 200;
+
+/** Whether this occurs in an event as it is shown: the tail's own rule. */
+function has(event: EventView, text: string): boolean {
+  return event.event_text.toLowerCase().includes(text.toLowerCase());
+}
+
+/** Events of a filter; a text is looked for in so many at a time, as far back as somebody goes on. */
+async function found(project: string, filter: EventFilter, before?: number): Promise<Page> {
+  const { text, limit } = filter;
+  if (text === undefined) {
+    const shown = await page(project, filter, before);
+    return { ...shown, newest: shown.items[0]?.offset };
+  }
+  const items: EventView[] = [];
+  let newest: number | undefined;
+  let next = before;
+  for (let looked = 0; looked < WINDOW && items.length < limit; looked += AT_ONCE) {
+    const some = await page(project, { ...filter, limit: AT_ONCE }, next);
+    newest ??= some.items[0]?.offset;
+    items.push(...some.items.filter((event) => has(event, text)));
+    next = some.next ?? undefined;
+    if (next === undefined) break;
+  }
+  return { items, newest, next: next ?? null };
+}
+
 /** The newest events. */
 export function eventsQuery(project: string, filter: EventFilter) {
   return queryOptions({
     queryKey: ["events", project, filter],
-    queryFn: () => page(project, filter),
+    queryFn: () => found(project, filter),
   });
 }
 
@@ -49,16 +84,13 @@ export function eventQuery(project: string, offset: number, of?: string) {
 export function earlierEventsQuery(project: string, filter: EventFilter, before: number | undefined) {
   return infiniteQueryOptions({
     queryKey: ["earlier-events", project, filter, before],
-    queryFn: ({ pageParam }) => page(project, filter, pageParam),
+    queryFn: ({ pageParam }) => found(project, filter, pageParam),
     initialPageParam: before,
     getNextPageParam: (found) => found.next ?? undefined,
     enabled: false,
     staleTime: Infinity,
   });
 }
-
-/** How many of the newest events are looked at, wherever a change is tried on recent events. */
-export const WINDOW = 1000;
 
 /** What was received lately. */
 export function observedQuery(project: string) {

@@ -30,14 +30,16 @@ export function joined(tail: Tail, came: EventView[]): Tail {
 interface Wanted {
   project: string;
   type: string | undefined;
+  /** What occurs in an event as it is shown. */
+  text: string | undefined;
   /** Behind which position to begin; undefined: not yet known. */
   after: number | null | undefined;
   active: boolean;
 }
 
 /** Follows what a project accepts, as it comes. What came together is shown together. */
-export function useTail({ project, type, after, active }: Wanted): Tail {
-  const key = JSON.stringify([project, type, after]);
+export function useTail({ project, type, text, after, active }: Wanted): Tail {
+  const key = JSON.stringify([project, type, text, after]);
   const [kept, setKept] = useState({ key, tail: NOTHING });
   const tail = kept.key === key ? kept.tail : NOTHING;
 
@@ -45,6 +47,7 @@ export function useTail({ project, type, after, active }: Wanted): Tail {
     if (!active || after === undefined) return;
     const query = new URLSearchParams();
     if (type !== undefined) query.append("event_type", type);
+    if (text !== undefined) query.set("text", text);
     if (after !== null) query.set("after", String(after));
     const source = new EventSource(`/api/v1/projects/${encodeURIComponent(project)}/tail/events?${query.toString()}`);
     const change = (next: (tail: Tail) => Tail) => {
@@ -82,6 +85,6 @@ export function useTail({ project, type, after, active }: Wanted): Tail {
       // Whoever goes on after a pause gets what came meanwhile: behind the last one that was shown.
       if (came.length > 0) change((now) => joined(now, came));
     };
-  }, [project, type, after, active, key]);
+  }, [project, type, text, after, active, key]);
   return tail;
 }

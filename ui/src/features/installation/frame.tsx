@@ -3,15 +3,8 @@ import { Page } from "@/components/page";
 import { Parts } from "@/components/parts";
 import { Empty } from "@/components/states";
 import { usePerson } from "@/features/access/me";
+import { INSTALLATION } from "./places";
 import classes from "@/features/syncs/sync.module.css";
-
-const PARTS = [
-  { label: "Health", to: "/installation/health" },
-  { label: "Organisations", to: "/installation/organisations" },
-  { label: "People", to: "/installation/people" },
-  { label: "Outbox", to: "/installation/outbox" },
-  { label: "Encryption keys", to: "/installation/secrets" },
-] as const;
 
 /** What operators look after. */
 export function InstallationFrame() {
@@ -26,7 +19,7 @@ export function InstallationFrame() {
   return (
     <Page title="Installation" about="Settings and state of all organisations. Only operators see this.">
       <Parts label="Parts of the installation">
-        {PARTS.map((part) => (
+        {INSTALLATION.map((part) => (
           <Link key={part.label} to={part.to} className={classes.part} activeProps={{ "data-active": true }}>
             {part.label}
           </Link>

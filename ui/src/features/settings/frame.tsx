@@ -3,6 +3,7 @@ import { Page } from "@/components/page";
 import { Parts } from "@/components/parts";
 import { Empty } from "@/components/states";
 import { useMay, useOrganisation } from "@/features/access/me";
+import { SETTINGS } from "./places";
 import classes from "@/features/syncs/sync.module.css";
 
 const route = getRouteApi("/shell/o/$organisation/settings");
@@ -14,12 +15,7 @@ export function SettingsFrame() {
   const name = known?.name ?? "Organisation";
   const audits = useMay(organisation, "audit:read");
   const onAudit = useMatch({ from: "/shell/o/$organisation/settings/audit", shouldThrow: false }) !== undefined;
-  const parts = [
-    { label: "Projects and keys", to: "/o/$organisation/settings/projects" },
-    { label: "Members", to: "/o/$organisation/settings/members" },
-    { label: "API tokens", to: "/o/$organisation/settings/tokens" },
-    ...(audits ? ([{ label: "Audit log", to: "/o/$organisation/settings/audit" }] as const) : []),
-  ] as const;
+  const parts = SETTINGS.filter((part) => !("permission" in part) || audits);
   return (
     <Page title="Settings" about={name}>
       <Parts label="Parts of the settings">

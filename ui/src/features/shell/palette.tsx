@@ -4,21 +4,25 @@ import {
   type Icon,
   IconApi,
   IconBook,
+  IconBuildingFactory2,
   IconFolder,
-  IconHistory,
-  IconKey,
+  IconFolderPlus,
   IconLogout,
   IconMoon,
   IconPlus,
   IconRoute,
   IconSearch,
+  IconSettings,
   IconSun,
   IconUser,
-  IconUsers,
+  IconUserPlus,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useRouter } from "@tanstack/react-router";
-import { useMay } from "@/features/access/me";
+import { useMatch, useRouter } from "@tanstack/react-router";
+import { useMay, usePerson } from "@/features/access/me";
+import { INSTALLATION } from "@/features/installation/places";
+import { SETTINGS } from "@/features/settings/places";
+import { SYNC_PARTS } from "@/features/syncs/places";
 import { syncsQuery } from "@/features/syncs/queries";
 import { useSignOut } from "./me-menu";
 import { usePlaces } from "./navigation";
@@ -39,15 +43,24 @@ export function PaletteButton() {
   );
 }
 
+/** How many are listed at once: more than there are places and commands, of syncs and projects the first. */
+const LISTED = 60;
+
 /** The command palette: every place, command, sync and project, by typing. */
 export function Palette({ projects, project }: { projects: Project[]; project: Project | undefined }) {
   const router = useRouter();
   const groups = usePlaces(project);
   const commands = useCommands(project);
+  const settings = useSettings(project);
   const syncs = useQuery({ ...syncsQuery(project?.id ?? ""), enabled: project !== undefined });
   const places = groups
     .flatMap((group) => group.places)
     .map((place) => action(`place-${place.label}`, place.label, place.icon, () => void router.navigate(place.link)));
+  const open = useOpenSync();
+  const opened = syncs.data?.items.find((each) => each.id === open?.sync);
+  const parts = open === undefined ? [] : SYNC_PARTS.map((part) =>
+    found(action(`part-${part.label}`, opened === undefined ? part.label : `${opened.name}: ${part.label}`, IconRoute, () => void router.navigate({ to: part.to, params: open })), part.keywords),
+  );
   const own = (syncs.data?.items ?? []).map((sync) => ({
     ...action(sync.id, sync.name, IconRoute, () =>
       void router.navigate({ to: "/p/$project/syncs/$sync", params: { project: sync.project, sync: sync.id } }),
@@ -60,12 +73,14 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
   return (
     <Spotlight
       actions={[
+        { group: "This sync", actions: parts },
         { group: "Go to", actions: places },
         { group: "Syncs", actions: own },
         { group: "Actions", actions: commands },
+        { group: "Settings", actions: settings },
         { group: "Projects", actions: others },
       ].filter((group) => group.actions.length > 0)}
-      limit={30}
+      limit={LISTED}
       scrollable
       maxHeight={420}
       overlayProps={{ backgroundOpacity: 0.24, blur: 0 }}
@@ -86,6 +101,30 @@ function action(id: string, label: string, Sign: Icon, onClick: () => void): Spo
   return { id, label, leftSection: <Sign size={17} stroke={1.6} />, onClick };
 }
 
+/** The same, also found by other words. */
+function found(what: SpotlightActionData, keywords: readonly string[]): SpotlightActionData {
+  return { ...what, keywords: [...keywords] };
+}
+
+/** The sync whose page is open. */
+function useOpenSync(): { project: string; sync: string } | undefined {
+  return useMatch({ from: "/shell/p/$project/syncs/$sync", shouldThrow: false })?.params;
+}
+
+/** All parts of the settings and of the installation that one may see. */
+function useSettings(project: Project | undefined): SpotlightActionData[] {
+  const router = useRouter();
+  const audits = useMay(project?.organisation, "audit:read");
+  const { operator } = usePerson().installation;
+  const own = project === undefined ? [] : SETTINGS.filter((part) => !("permission" in part) || audits).map((part) =>
+    found(action(`settings-${part.label}`, part.label, IconSettings, () => void router.navigate({ to: part.to, params: { organisation: project.organisation } })), part.keywords),
+  );
+  const whole = !operator ? [] : INSTALLATION.map((part) =>
+    found(action(`installation-${part.label}`, `Installation: ${part.label}`, IconBuildingFactory2, () => void router.navigate({ to: part.to })), part.keywords),
+  );
+  return [...own, ...whole];
+}
+
 /** What can be done from everywhere, given what one may. */
 function useCommands(project: Project | undefined): SpotlightActionData[] {
   const router = useRouter();
@@ -94,29 +133,29 @@ function useCommands(project: Project | undefined): SpotlightActionData[] {
   const dark = useComputedColorScheme() === "dark";
   const connects = useMay(project?.organisation, "syncs:write");
   const invites = useMay(project?.organisation, "members:write");
-  const audits = useMay(project?.organisation, "audit:read");
+  const makes = useMay(project?.organisation, "projects:write");
   const commands: SpotlightActionData[] = [];
   if (project !== undefined) {
-    const of = { project: project.id };
-    const organisation = { organisation: project.organisation };
     if (connects) {
-      commands.push(action("connect", "Connect a destination", IconPlus, () => void router.navigate({ to: "/p/$project/catalog", params: of })));
+      commands.push(action("connect", "Connect a destination", IconPlus, () => void router.navigate({ to: "/p/$project/catalog", params: { project: project.id } })));
     }
-    commands.push(
-      action("members", invites ? "Invite someone, members and roles" : "Members and roles", IconUsers, () => void router.navigate({ to: "/o/$organisation/settings/members", params: organisation })),
-      action("tokens", "API tokens", IconKey, () => void router.navigate({ to: "/o/$organisation/settings/tokens", params: organisation })),
-    );
-    if (audits) {
-      commands.push(action("audit", "Audit log", IconHistory, () => void router.navigate({ to: "/o/$organisation/settings/audit", params: organisation })));
+    if (makes) commands.push(action("project", "Create project", IconFolderPlus, () => void router.navigate({ to: "/welcome" })));
+    if (invites) {
+      commands.push(
+        action("invite", "Invite someone", IconUserPlus, () => void router.navigate({ to: "/o/$organisation/settings/members", params: { organisation: project.organisation } })),
+      );
     }
   }
   commands.push(
-    action("account", "Your account", IconUser, () => void router.navigate({ to: "/account" })),
-    action("guide", "Read the guide", IconBook, () => window.open("/docs", "_blank", "noreferrer")),
+    found(action("account", "Your account", IconUser, () => void router.navigate({ to: "/account" })), ["two-factor", "2FA", "second factor", "password", "sessions", "profile"]),
+    found(action("guide", "Read the guide", IconBook, () => window.open("/docs", "_blank", "noreferrer")), ["docs", "documentation", "help"]),
     action("reference", "API reference", IconApi, () => window.open("/api/reference", "_blank", "noreferrer")),
-    action("scheme", dark ? "Switch to light mode" : "Switch to dark mode", dark ? IconSun : IconMoon, () => {
-      setColorScheme(dark ? "light" : "dark");
-    }),
+    found(
+      action("scheme", dark ? "Switch to light mode" : "Switch to dark mode", dark ? IconSun : IconMoon, () => {
+        setColorScheme(dark ? "light" : "dark");
+      }),
+      ["theme", "colours", "appearance"],
+    ),
     action("sign-out", "Sign out", IconLogout, () => {
       signOut.mutate();
     }),

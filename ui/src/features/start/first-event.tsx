@@ -5,7 +5,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { Code } from "@/components/code";
 import { CopyField } from "@/components/copy";
 import { laidOut } from "@/components/json-text";
-import { ButtonLink } from "@/components/links";
+import { ButtonLink, TextLink } from "@/components/links";
 import { Page, Section } from "@/components/page";
 import { Failed } from "@/components/states";
 import { useMay } from "@/features/access/me";
@@ -20,6 +20,7 @@ const route = getRouteApi("/shell/p/$project/start");
 /** Sending events with the project's own key; the page turns when the first one arrives. */
 export function FirstEventPage() {
   const { project: id } = route.useParams();
+  const { begun } = route.useSearch();
   const project = useSuspenseQuery(projectQuery(id)).data;
   const newest = useQuery({ ...eventsQuery(id, { limit: 1 }), refetchInterval: 1500 });
   const event = newest.data?.items[0];
@@ -34,6 +35,15 @@ export function FirstEventPage() {
             API key
           </Text>
           <CopyField value={project.api_key} label="API key" />
+          {begun === true && (
+            <Alert color="yellow" mt="sm" py={8}>
+              The project is created; its secret key was shown once. If you didn&apos;t store it, rotate it in{" "}
+              <TextLink to="/o/$organisation/settings/projects" params={{ organisation: project.organisation }}>
+                Projects and keys
+              </TextLink>
+              .
+            </Alert>
+          )}
           <Tabs defaultValue="curl" mt="lg">
             <Tabs.List aria-label="Code examples">
               {ways.map((way) => (

@@ -1,16 +1,19 @@
-import { Alert, Button, Select, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Navigate, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, matching, ProblemError, take, type Schemas } from "@/api/client";
 import { useCreationKeys } from "@/api/idempotency";
 import { useChecks } from "@/components/checks";
 import { CopyField } from "@/components/copy";
+import { TextLink } from "@/components/links";
 import { Page } from "@/components/page";
 import { Empty, Failed } from "@/components/states";
 import { organisationsQuery, usePerson } from "@/features/access/me";
 import { useProjects } from "@/features/shell/projects";
 import { Steps } from "./steps";
+
+const route = getRouteApi("/shell/welcome");
 
 /** Making a project, the first one above all. */
 export function WelcomePage() {
@@ -18,9 +21,15 @@ export function WelcomePage() {
   const organisations = useSuspenseQuery(organisationsQuery).data.items;
   const own = organisations.filter((each) => each.permissions.includes("projects:write"));
   const projects = useProjects();
+  const { project: begun } = route.useSearch();
+  const navigate = useNavigate();
   const [made, setMade] = useState<Schemas["NewProjectView"]>();
 
   if (made !== undefined) return <Made made={made} />;
+  // Loaded anew after its project was made: go on with that one.
+  if (begun !== undefined && projects.some(({ id }) => id === begun)) {
+    return <Navigate to="/p/$project/start" params={{ project: begun }} search={{ begun: true }} replace />;
+  }
   const first = own[0];
   if (first === undefined) {
     return (
@@ -33,6 +42,7 @@ export function WelcomePage() {
       </Page>
     );
   }
+  const only = projects.length === 1 ? projects[0] : undefined;
   return (
     <Page
       title="Create a project"
@@ -40,7 +50,21 @@ export function WelcomePage() {
       about="A project is one stream of events: a product, or one of its environments."
     >
       <Steps current={0} />
-      <ProjectForm organisations={own} first={first.id} begins={projects.length === 0} onMade={setMade} />
+      {only !== undefined && (
+        <Text size="sm" mb="md">
+          You already have the project{" "}
+          <TextLink to="/p/$project/start" params={{ project: only.id }} fw={500}>
+            {only.name}
+          </TextLink>
+          : go on with it, or create another one.
+        </Text>
+      )}
+      <ProjectForm organisations={own} first={first.id} begins={projects.length === 0} onMade={(project) => {
+          setMade(project);
+          // The key stays in this page alone; the address leads back to the project.
+          void navigate({ to: "/welcome", search: { project: project.project.id }, replace: true });
+        }}
+      />
     </Page>
   );
 }

@@ -13,6 +13,7 @@ import { useMay } from "@/features/access/me";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { useDelete, useDuplicate, useSwitch } from "./actions";
 import { SyncLogo } from "./logo";
+import { SYNC_PARTS } from "./places";
 import { statusQuery, type Sync, syncQuery } from "./queries";
 import { UpgradeNotice } from "./upgrade";
 import classes from "./sync.module.css";
@@ -51,16 +52,6 @@ export function SyncPage() {
   return <Frame sync={sync.data} />;
 }
 
-const PARTS = [
-  { label: "Overview", to: "/p/$project/syncs/$sync" },
-  { label: "Deliveries", to: "/p/$project/syncs/$sync/deliveries" },
-  { label: "Failures", to: "/p/$project/syncs/$sync/failures" },
-  { label: "Replay", to: "/p/$project/syncs/$sync/again" },
-  { label: "Settings", to: "/p/$project/syncs/$sync/settings" },
-  { label: "Alerts", to: "/p/$project/syncs/$sync/alerts" },
-  { label: "History", to: "/p/$project/syncs/$sync/history" },
-] as const;
-
 function Frame({ sync }: { sync: Sync }) {
   const params = { project: sync.project, sync: sync.id };
   const status = useQuery(statusQuery(sync.project, sync.id));
@@ -93,7 +84,7 @@ function Frame({ sync }: { sync: Sync }) {
     >
       <UpgradeNotice sync={sync} organisation={organisation} may={may} />
       <Parts label="Parts of the sync">
-        {PARTS.map((part) => (
+        {SYNC_PARTS.map((part) => (
           <Link
             key={part.label}
             to={part.to}

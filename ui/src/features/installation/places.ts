@@ -1,0 +1,8 @@
+/** The parts of the installation, and by which other words they are looked for. */
+export const INSTALLATION = [
+  { label: "Health", to: "/installation/health", keywords: ["status", "journal", "disk", "operator"] },
+  { label: "Organisations", to: "/installation/organisations", keywords: ["tenants"] },
+  { label: "People", to: "/installation/people", keywords: ["accounts", "users", "password reset"] },
+  { label: "Outbox", to: "/installation/outbox", keywords: ["mail", "e-mail"] },
+  { label: "Encryption keys", to: "/installation/secrets", keywords: ["secrets", "rotate", "seal"] },
+] as const;
