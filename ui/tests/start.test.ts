@@ -1,14 +1,29 @@
-import { expect, test } from "vitest";
-import { findings, settled, watch } from "./browser";
-import { context, filled, server, staged } from "./stage";
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findings, launch, settled, signUp, watch } from "./browser";
+import { Millstream } from "./server";
 
-staged();
+let server: Millstream;
+let browser: Browser;
+let context: BrowserContext;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Millstream.start(), launch()]);
+  context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+  await signUp(context, server.invitation);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
 
 test("whoever loads the first start anew goes on with the project that they made", async () => {
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const faults = watch(page, server.url);
-  await page.goto(`${server.url}/welcome`);
+  await page.goto(server.url);
+  await page.waitForURL(/\/welcome/);
   await page.getByLabel("Project name").fill("Begun");
   await page.getByRole("button", { name: "Create project" }).click();
   const key = page.getByLabel("Secret key", { exact: true });
@@ -25,11 +40,19 @@ test("whoever loads the first start anew goes on with the project that they made
   await page.getByText("Waiting for the first event").waitFor();
   expect(await page.locator("[aria-current=step]").textContent()).toContain("Send an event");
   expect(await findings(page)).toEqual([]);
-  const answer = await context.request.get(`${server.url}/api/v1/organisations/${filled.organisation}/projects`);
-  const { items } = (await answer.json()) as { items: { name: string }[] };
-  expect(items.filter(({ name }) => name === "Begun")).toHaveLength(1);
   await page.getByRole("link", { name: "Projects and keys" }).click();
   await page.getByRole("heading", { name: "Settings" }).waitFor();
+
+  // Whoever comes to its beginning by another way is told that there is one already.
+  await page.goto(`${server.url}/welcome`);
+  await page.getByText("You already have the project").waitFor();
+  await settled(page);
+  expect(await findings(page)).toEqual([]);
+  await page.getByRole("main").getByRole("link", { name: "Begun" }).click();
+  await page.getByText("Waiting for the first event").waitFor();
+  const { items } = (await (await context.request.get(`${server.url}/api/v1/me/organisations`)).json()) as { items: { id: string }[] };
+  const answer = await context.request.get(`${server.url}/api/v1/organisations/${items[0]?.id ?? ""}/projects`);
+  expect(((await answer.json()) as { items: unknown[] }).items).toHaveLength(1);
   expect(faults).toEqual([]);
   await page.close();
 });

@@ -118,17 +118,19 @@ export function EventsPage() {
         <Empty
           icon={<IconActivity size={22} />}
           title={text !== undefined ? "No recent events match" : type === undefined ? "No events yet" : "No recent events of this type"}
-          action={text !== undefined ? undefined : 
-            <ButtonLink to="/p/$project/start" params={{ project }}>
-              Send an event
-            </ButtonLink>
+          action={
+            text === undefined ? (
+              <ButtonLink to="/p/$project/start" params={{ project }}>
+                Send an event
+              </ButtonLink>
+            ) : undefined
           }
         >
           {text !== undefined
             ? `None of the last ${WINDOW.toLocaleString()}${type === undefined ? "" : " of this type"} has “${text}” in it. Those that come appear here at once.`
             : type === undefined
-            ? "Events appear here as soon as an SDK or curl sends them."
-            : "Choose another type, or send one."}
+              ? "Events appear here as soon as an SDK or curl sends them."
+              : "Choose another type, or send one."}
         </Empty>
       )}
       {shown.length > 0 && (
