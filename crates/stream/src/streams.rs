@@ -567,7 +567,7 @@ impl Streams {
     /// What can be seen of one sync's lane.
     pub fn view(&self, sync: SyncId) -> Option<LaneView> {
         let slot = self.lanes().get(&sync).map(Arc::clone)?;
-        Some(slot.view())
+        Some(slot.view(self.tools.clock.now()))
     }
 
     /// What becomes of a project's deliveries from now on, as it happens.
@@ -577,6 +577,7 @@ impl Streams {
 
     /// What can be seen of all lanes.
     pub fn views(&self) -> Vec<(SyncId, LaneView)> {
+        let now = self.tools.clock.now();
         let slots: Vec<_> = self
             .lanes()
             .iter()
@@ -584,7 +585,7 @@ impl Streams {
             .collect();
         slots
             .into_iter()
-            .map(|(sync, slot)| (sync, slot.view()))
+            .map(|(sync, slot)| (sync, slot.view(now)))
             .collect()
     }
 
@@ -596,11 +597,12 @@ impl Streams {
             .map(|(sync, slot)| (*sync, Arc::clone(slot)))
             .collect();
         let backfills = self.backfills_by_sync();
+        let now = self.tools.clock.now();
         for (sync, slot) in slots {
-            let mut glance = slot.glance();
+            let mut glance = slot.glance(now);
             glance.counts.add(&slot.of_ended_backfills());
             for backfill in backfills.get(&sync).into_iter().flatten() {
-                glance.join(backfill.glance());
+                glance.join(backfill.glance(now));
             }
             each(sync, glance);
         }
@@ -673,9 +675,9 @@ impl Slot {
         });
     }
 
-    fn glance(&self) -> Glance {
+    fn glance(&self, now: Timestamp) -> Glance {
         match &*self.shown() {
-            Shown::Lane(view) => view.glance(),
+            Shown::Lane(view) => view.glance(now),
             Shown::Still(still) => Glance {
                 health: still.health,
                 reason: still.reason.clone(),
@@ -684,9 +686,9 @@ impl Slot {
         }
     }
 
-    fn view(&self) -> LaneView {
+    fn view(&self, now: Timestamp) -> LaneView {
         match &*self.shown() {
-            Shown::Lane(view) => view.show(),
+            Shown::Lane(view) => view.show(now),
             Shown::Still(still) => LaneView {
                 health: still.health,
                 reason: still.reason.clone(),

@@ -1,6 +1,7 @@
 //! What can be seen of a lane from outside: its load, its health, its latencies.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use journal::hold::Drain;
 use journal::{Counts, Settlement, StorageError};
@@ -15,6 +16,13 @@ use crate::crew::{Done, WorkResult};
 
 /// How many attempts in a row must fail before a lane counts as failing.
 const FAILING_AFTER: u32 = 5;
+
+/// How long after a failure a lane counts as degraded, unless so many deliveries were made since.
+const DEGRADED_FOR: Duration = Duration::from_secs(60);
+const CALM_AFTER: u32 = 20;
+
+/// How long the last failure is told of, whatever went well since.
+const FAILURE_TOLD_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// How long a generation of latencies is gathered; quantiles are of the last one to two.
 const GENERATION_MICROS: i64 = 60_000_000;
@@ -110,7 +118,7 @@ pub struct Glance {
     pub health: Health,
     /// Why, in words, where it is not healthy.
     pub reason: Option<String>,
-    /// The last failure, if none was delivered since.
+    /// The last failure, of an hour ago at most; whether something was delivered since says `last_success`.
     pub failure: Option<Failure>,
     /// See [`LaneView::oldest_undelivered`].
     pub oldest_undelivered: Option<Timestamp>,
@@ -178,8 +186,11 @@ struct State {
     shown: LaneView,
     failures_in_row: u32,
     failure: Option<Failure>,
-    /// Why the last event was discarded, unless one was delivered since.
+    /// Why the last event was discarded, unless an attempt failed since.
     discarded: Option<String>,
+    /// When an attempt last failed, or an event was discarded, and how many deliveries were made since.
+    trouble_at: Option<Timestamp>,
+    delivered_since: u32,
     stalled: Option<String>,
     pause_until: Option<Timestamp>,
     /// Whether the next probe is made as soon as there is something to make it with.
@@ -233,15 +244,20 @@ impl View {
                         self.latency.record(latency);
                     }
                     state.failures_in_row = 0;
-                    state.discarded = None;
+                    state.delivered_since = state.delivered_since.saturating_add(1);
                     state.shown.last_success = Some(one.at);
                 }
                 WorkResult::Failed { failure, .. } => {
                     state.failures_in_row = state.failures_in_row.saturating_add(1);
                     state.failure = Some(failure.clone());
+                    state.discarded = None;
                     state.shown.last_failure = Some(one.at);
+                    (state.trouble_at, state.delivered_since) = (Some(one.at), 0);
                 }
-                WorkResult::Discarded(why) => state.discarded = Some(why.to_string()),
+                WorkResult::Discarded(why) => {
+                    state.discarded = Some(why.to_string());
+                    (state.trouble_at, state.delivered_since) = (Some(one.at), 0);
+                }
                 WorkResult::NotSent
                 | WorkResult::Erased
                 | WorkResult::Waits
@@ -283,11 +299,7 @@ impl View {
         state.shown.next_probe = probe.filter(|_| flow.waits);
         state.probes_next = probe.is_some() && !flow.waits;
         state.pause_until = flow.pause_until;
-        let health = state.health();
-        if state.shown.health != health {
-            state.shown.health = health;
-            state.shown.since = Some(now);
-        }
+        state.judge(now);
         (state.shown.queued, state.shown.in_flight) = load;
         state.shown.cursor = cursor;
         state.shown.unread = unread;
@@ -295,8 +307,9 @@ impl View {
     }
 
     /// What a glance shows.
-    pub(crate) fn glance(&self) -> Glance {
-        let state = self.state();
+    pub(crate) fn glance(&self, now: Timestamp) -> Glance {
+        let mut state = self.state();
+        state.judge(now);
         let LaneView {
             health,
             oldest_undelivered,
@@ -311,9 +324,9 @@ impl View {
         Glance {
             health,
             reason: state.reason(),
-            failure: match state.failures_in_row {
-                0 => None,
-                _ => state.failure.clone(),
+            failure: match last_failure {
+                Some(at) if now.since(at) < FAILURE_TOLD_FOR => state.failure.clone(),
+                _ => None,
             },
             oldest_undelivered,
             last_success,
@@ -325,8 +338,9 @@ impl View {
     }
 
     /// A copy of everything.
-    pub(crate) fn show(&self) -> LaneView {
-        let state = self.state();
+    pub(crate) fn show(&self, now: Timestamp) -> LaneView {
+        let mut state = self.state();
+        state.judge(now);
         let mut shown = state.shown.clone();
         shown.latency = state.latencies.quantiles();
         shown.reason = state.reason();
@@ -335,14 +349,37 @@ impl View {
 }
 
 impl State {
-    fn health(&self) -> Health {
-        match (&self.stalled, self.failures_in_row, &self.discarded) {
-            (Some(_), ..) => Health::Stalled,
-            _ if self.shown.shut_since.is_some() => Health::Failing,
-            (None, FAILING_AFTER.., _) => Health::Failing,
-            (None, 0, None) => Health::Healthy,
-            (None, ..) => Health::Degraded,
+    /// Notes how the lane does by now.
+    fn judge(&mut self, now: Timestamp) {
+        let health = self.health(now);
+        if self.shown.health == health {
+            return;
         }
+        self.shown.health = health;
+        // Calm may have come before somebody looked.
+        let calm = self.trouble_at.map(|at| at + DEGRADED_FOR);
+        let calm = calm.filter(|at| *at < now && self.delivered_since < CALM_AFTER);
+        self.shown.since = match health {
+            Health::Healthy => calm.or(Some(now)),
+            _ => Some(now),
+        };
+    }
+
+    fn health(&self, now: Timestamp) -> Health {
+        match (&self.stalled, self.failures_in_row) {
+            (Some(_), _) => Health::Stalled,
+            _ if self.shown.shut_since.is_some() => Health::Failing,
+            (None, FAILING_AFTER..) => Health::Failing,
+            (None, 0) if self.is_calm(now) => Health::Healthy,
+            (None, _) => Health::Degraded,
+        }
+    }
+
+    /// Whether nothing failed or was discarded lately. One success among failures doesn't make a lane
+    /// healthy: it would be so, and not, from one moment to the next.
+    fn is_calm(&self, now: Timestamp) -> bool {
+        let calmed = |at| self.delivered_since > 0 && now.since(at) >= DEGRADED_FOR;
+        self.delivered_since >= CALM_AFTER || self.trouble_at.is_none_or(calmed)
     }
 
     /// Why the health is what was published last; in words.
@@ -356,7 +393,8 @@ impl State {
             },
             Health::Degraded => match &self.discarded {
                 Some(why) => Some(format!("discarded: {why}")),
-                None => Some(self.with_pause(failed()?.clone())),
+                None if self.failures_in_row > 0 => Some(self.with_pause(failed()?.clone())),
+                None => Some(self.some_fail(failed()?)),
             },
             Health::Healthy | Health::Paused | Health::Misconfigured => None,
         }
@@ -364,6 +402,16 @@ impl State {
 }
 
 impl State {
+    fn some_fail(&self, failure: &str) -> String {
+        match self.shown.last_failure {
+            Some(at) => {
+                let at = &at.to_string()[DAY..SECONDS];
+                format!("some attempts fail, the last one at {at} UTC: {failure}")
+            }
+            None => failure.to_owned(),
+        }
+    }
+
     fn why_failing(&self, failure: &str) -> String {
         let failures = self.failures_in_row;
         let row = format!("{failures} attempts in a row failed, the last one: {failure}");

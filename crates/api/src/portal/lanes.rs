@@ -194,7 +194,7 @@ pub struct Glance {
     pub health: Health,
     /// Why, in words, where it is not healthy.
     pub reason: Option<String>,
-    /// The last failure, if nothing was delivered since.
+    /// The last failure, of an hour ago at most, also where something was delivered since.
     pub failure: Option<Failure>,
     /// When the oldest event that is neither delivered nor booked as a retry was received.
     pub oldest_undelivered: Option<Timestamp>,

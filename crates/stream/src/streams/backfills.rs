@@ -7,7 +7,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use journal::hold::Said;
 use journal::{Counts, StorageError};
-use model::{Offset, ReplayId, SyncId};
+use model::{Offset, ReplayId, SyncId, Timestamp};
 use tokio::sync::watch;
 
 use super::{ApplyError, Backfills, Shown, Slot, Streams, Wanted};
@@ -25,7 +25,7 @@ impl Streams {
             .backfills()
             .get(&id)
             .map(|(_, slot)| Arc::clone(slot))?;
-        Some(slot.view())
+        Some(slot.view(self.tools.clock.now()))
     }
 
     pub(super) fn backfills_by_sync(&self) -> HashMap<SyncId, Vec<Arc<Slot>>> {
@@ -151,7 +151,7 @@ impl Streams {
             let running = slot.gate.lock().await.take();
             self.stop(running).await;
             if let Some(of_sync) = self.lanes().get(&sync) {
-                of_sync.count_backfill(&slot);
+                of_sync.count_backfill(&slot, self.tools.clock.now());
             }
         }
     }
@@ -175,8 +175,8 @@ impl Slot {
         *self.counted()
     }
 
-    fn count_backfill(&self, ended: &Slot) {
-        let counts = ended.glance().counts;
+    fn count_backfill(&self, ended: &Slot, now: Timestamp) {
+        let counts = ended.glance(now).counts;
         self.counted().add(&counts);
     }
 

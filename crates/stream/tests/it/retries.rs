@@ -154,6 +154,8 @@ async fn a_later_attempt_that_succeeds_counts_as_delivered_after_retry() {
         arrived.iter().map(|one| &*one.attempt).collect::<Vec<_>>(),
         ["1", "2", "3"]
     );
+    assert_eq!(world.health(&sync), Health::Degraded);
+    world.clock.advance(Duration::from_secs(60));
     assert_eq!(world.health(&sync), Health::Healthy);
 }
 

@@ -9,6 +9,7 @@ use model::Clock as _;
 use model::filter::{SelectedType, Selection};
 use model::outcome::Category;
 
+use crate::order::number_in;
 use crate::support::{Answer, World};
 
 #[tokio::test]
@@ -297,9 +298,23 @@ async fn health_tells_why_and_since_when() {
 
     world.destination.answers("/down", [Answer::Status(200)]);
     world
-        .until("health", |world| world.health(&sync) == Health::Healthy)
+        .until("delivery", |world| {
+            view(world, &sync).counts.delivered_retry == 5
+        })
         .await;
-    assert!(view(&world, &sync).since > failing.since);
+    let after = view(&world, &sync);
+    assert_eq!(after.health, Health::Degraded);
+    let reason = after.reason.unwrap();
+    assert!(
+        reason.starts_with("some attempts fail, the last one at "),
+        "{reason}"
+    );
+    // When it became so is known, however late somebody looks.
+    world.clock.advance(Duration::from_secs(300));
+    let healthy = view(&world, &sync);
+    assert_eq!((healthy.health, healthy.reason), (Health::Healthy, None));
+    let calm = after.last_failure.unwrap() + Duration::from_secs(60);
+    assert_eq!(healthy.since, Some(calm));
 
     sync.enabled = false;
     world.apply(&sync).await;
@@ -308,4 +323,35 @@ async fn health_tells_why_and_since_when() {
     world.apply(&sync).await;
     assert_eq!(view(&world, &sync).since, paused.since);
     assert!(paused.since > failing.since && paused.reason.is_some());
+}
+
+#[tokio::test]
+async fn a_lane_of_which_some_attempts_fail_is_degraded_all_the_time() {
+    let world = World::new(Config::default()).await;
+    let sync = world.sync(1, "/some");
+    let refusal = |body: &str| (number_in(body) % 10 == 0).then_some(503);
+    world.destination.refuses("/some", refusal);
+    world.apply(&sync).await;
+    let view = |world: &World| world.streams.view(sync.id).unwrap();
+    let mut since = None;
+    for batch in 0..4 {
+        world.send("tick", batch * 10..batch * 10 + 10).await;
+        world
+            .until("attempts", |world| {
+                let counts = view(world).counts;
+                let (delivered, failed) = (counts.delivered_first, counts.failed_attempts);
+                delivered == (batch + 1) * 9 && failed > batch
+            })
+            .await;
+        let seen = view(&world);
+        assert_eq!(seen.health, Health::Degraded);
+        assert_eq!(seen.since, *since.get_or_insert(seen.since), "{batch}");
+        world.clock.advance(Duration::from_secs(10));
+    }
+    // So many in a row are more than luck.
+    world.destination.refuses("/some", |_| None);
+    world.send("tick", 40..70).await;
+    world
+        .until("calm", |world| world.health(&sync) == Health::Healthy)
+        .await;
 }

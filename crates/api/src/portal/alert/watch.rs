@@ -90,6 +90,8 @@ pub(super) struct Watch {
 struct Lane {
     /// Counts as they were, oldest first: the newest is the present one's predecessor by a minute.
     marks: VecDeque<Mark>,
+    /// How many attempts had failed at the last look.
+    failed: u64,
     /// How many deliveries had expired at the last look, and when that last rose.
     expired: u64,
     expired_at: Option<Timestamp>,
@@ -299,7 +301,7 @@ impl Lane {
         if self.news.lost > 0 {
             self.lost_at = Some(now);
         }
-        (self.expired, self.lost) = (glance.expired, lost);
+        (self.failed, self.expired, self.lost) = (failed, glance.expired, lost);
     }
 
     fn is_open(&self) -> bool {
@@ -311,8 +313,8 @@ impl Lane {
     fn is_troubled(&self, now: Timestamp) -> bool {
         let began =
             |condition: &Condition| condition.open.is_some() || condition.bad_since.is_some();
-        let failed = self.marks.front().zip(self.marks.back());
-        let failing = failed.is_some_and(|(first, last)| last.failed > first.failed);
+        let first = self.marks.front();
+        let failing = first.is_some_and(|first| self.failed > first.failed);
         let recent = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < REMEMBERED);
         let lost = recent(self.expired_at) || recent(self.lost_at);
         failing || lost || self.conditions.iter().any(began)
@@ -494,8 +496,8 @@ fn seen(glance: &Glance, kind: Kind, reason: String) -> Seen {
     let Glance {
         pending, backlog, ..
     } = *glance;
-    // A failure that was before the last success is none of this.
-    let failed = glance.last_success < glance.last_failure;
+    // A failure that was before the last success is none of this, unless it is about some of the attempts.
+    let failed = kind == Kind::ErrorRate || glance.last_success < glance.last_failure;
     let failure: Option<&Failure> = glance.failure.as_ref().filter(|_| failed);
     let needs_success = match kind {
         Kind::Credentials => true,

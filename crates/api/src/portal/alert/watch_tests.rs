@@ -28,6 +28,8 @@ struct World {
     told: Vec<(Kind, String)>,
     /// What had happened by the time that each began.
     begun: Vec<Begun>,
+    /// The failures they were told with.
+    messages: Vec<String>,
     /// Incidents that are open.
     open: Vec<(Kind, IncidentId, Timestamp)>,
 }
@@ -43,6 +45,7 @@ impl World {
             random: Seeded::new(1),
             told: Vec::new(),
             begun: Vec::new(),
+            messages: Vec::new(),
             open: Vec::new(),
         }
     }
@@ -86,6 +89,7 @@ impl World {
                         .opened(sync, kind, id, self.now, seen.needs_success);
                     self.open.push((kind, id, self.now));
                     self.told.push((kind, seen.reason));
+                    self.messages.extend(seen.message);
                 }
                 Step::Close(kind, _, why) => {
                     self.watch.closed(sync, kind);
@@ -273,6 +277,26 @@ fn the_error_rate_counts_what_was_delivered_before_and_needs_enough_attempts() {
     world.rules.error_rate.minimum = 9;
     world.run(MINUTE, |_, _| {});
     assert_eq!(world.told().len(), 1);
+}
+
+#[test]
+fn an_error_rate_is_told_at_once_and_with_a_failure() {
+    let mut world = World::with(Kind::ErrorRate);
+    world.rules.error_rate.window_minutes = 1;
+    world.rules.error_rate.percent = 10;
+    world.rules.error_rate.minimum = 10;
+    // A quarter fails; after each failure something is delivered.
+    let some_fail = |lane: &mut Glance, now: Timestamp| {
+        fails(lane, now, Category::ClientError);
+        let failure = lane.failure.clone();
+        delivers(lane, now);
+        (lane.failure, lane.last_failure) = (failure, Some(now));
+        lane.attempts += 10;
+    };
+    world.run(MINUTE / 3, some_fail);
+    let told = std::mem::take(&mut world.told);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(world.messages, ["it is down"]);
 }
 
 #[test]
