@@ -20,7 +20,7 @@ Examples:
 
 Exit codes:
   0  everything is as expected
-  1  a definition has problems, or something came out differently
+  1  a definition has problems or no fixtures, or something came out differently
   2  the command line is wrong";
 
 #[derive(Debug, Subcommand)]

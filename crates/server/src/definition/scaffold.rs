@@ -36,6 +36,11 @@ pub(crate) struct New {
 /// Makes the folder; refuses one that holds anything.
 pub(crate) fn run(options: &New) -> Result<(), Failure> {
     let name = options.name.trim();
+    if options.dir.is_none() && name.contains(['/', '\\']) {
+        return Err(Failure::usage(
+            "a name is no path: say with --dir where the folder is to be",
+        ));
+    }
     let folder = match &options.dir {
         Some(folder) => folder.clone(),
         None => PathBuf::from(slug(name)),

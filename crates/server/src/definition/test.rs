@@ -155,10 +155,9 @@ impl Test {
             }
         };
         if files.is_empty() {
-            let message = "there are no fixtures: nothing shows what is sent";
-            report
-                .warnings
-                .push(Fault::new(folder.path(), message).into());
+            let message =
+                "there are no fixtures: nothing was tested. Write one to fixtures/NAME.json";
+            report.faults.push(Fault::new(folder.path(), message));
         }
         for file in files {
             let rendered = Fixture::open(&file).map_err(|fault| vec![fault]);

@@ -51,6 +51,32 @@ fn a_new_definition_passes_its_test_without_a_warning_and_is_never_overwritten()
 }
 
 #[test]
+fn a_path_is_no_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["../evil", "a/b", "..\\evil"] {
+        let refused = definition(folder.path(), &["new", name]);
+        assert_eq!(refused.status.code(), Some(2), "{name}");
+        assert!(text(&refused.stderr).contains("--dir"), "{name}");
+    }
+    let left = fs::read_dir(folder.path()).expect("it is there").count();
+    assert_eq!(left, 0);
+    let made = definition(folder.path(), &["new", "A/B Mail", "--dir", "mail"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+}
+
+#[test]
+fn a_definition_without_fixtures_is_not_tested() {
+    let folder = made();
+    fs::remove_dir_all(folder.path().join("acme/fixtures")).expect("they are there");
+    let output = definition(folder.path(), &["test", "acme"]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    for part in ["acme: failed, 0 of 0 fixtures", "nothing was tested"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
 fn what_comes_out_differently_is_shown_and_can_be_taken_as_expected() {
     let folder = made();
     let body = folder.path().join("acme/event.ftl");
