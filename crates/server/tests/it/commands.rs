@@ -168,6 +168,74 @@ fn a_template_that_cant_be_used_is_refused_with_its_place() {
 }
 
 #[test]
+fn figures_are_shown_of_a_sync_and_of_its_project() {
+    let server = Server::start("");
+    let project = server.json(&["project", "create", "Shop"]);
+    let api_key = project["project"]["api_key"].as_str().unwrap();
+    let url = format!("http://{}/receiver/in/box", server.address);
+    let create = ["sync", "create", "webhook", "--project", "Shop"];
+    server.json(&[&create[..], &["--url", &url, "--name", "Box"]].concat());
+    let body = format!(
+        r#"{{"api_key":"{api_key}","events":[{{"user_id":"user-1","event_type":"Bought"}}]}}"#
+    );
+    let (status, answer) = request(server.address, "POST", "/2/httpapi", &body).unwrap();
+    assert_eq!(status, 200, "{answer}");
+    eventually("the delivery is counted", || {
+        server.json(&["sync", "figures", "Box"])["totals"]["delivered_first"] == 1
+    });
+    let shown = server.json(&["project", "figures", "Shop", "--since", "2d"]);
+    assert_eq!(
+        (&shown["step"], &shown["totals"]["received"]),
+        (&"hour".into(), &1.into())
+    );
+    let shown = server.command(&["sync", "figures", "Box", "--since", "1h"]);
+    let shown = text(&shown.stdout);
+    let lines: Vec<_> = shown.lines().collect();
+    assert!(lines[0].starts_with("AT "), "{shown}");
+    assert!(
+        lines[0].contains("DELIVERED") && lines[0].ends_with("P99"),
+        "{shown}"
+    );
+    assert!(lines.last().unwrap().starts_with("in all "), "{shown}");
+    // A time before the server's reach is the server's to refuse.
+    let from = ["sync", "figures", "Box", "--from", "2020-01-31T12:00:00Z"];
+    let refused = server.command(&from);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("90 days"));
+}
+
+#[test]
+fn times_and_ids_of_replays_that_are_none_are_wrong_command_lines() {
+    for (wrong, told) in [
+        (
+            &["replay", "events", "Box", "--from", "yesterday"][..],
+            "2026-01-31T12:00:00Z",
+        ),
+        (
+            &["replay", "failed", "Box", "--until", "2026-13-01"],
+            "2026-01-31T12:00:00Z",
+        ),
+        (
+            &["sync", "figures", "Box", "--from", "now"],
+            "2026-01-31T12:00:00Z",
+        ),
+        (
+            &["replay", "show", "Box", "rpl_xx"],
+            "`millstream replay list Box`",
+        ),
+        (
+            &["replay", "cancel", "Box", "7"],
+            "`millstream replay list Box`",
+        ),
+    ] {
+        let output = run(wrong);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {error}");
+        assert!(error.contains(told), "{wrong:?}: {error}");
+    }
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2_and_a_server_that_isnt_there_with_1() {
     for wrong in [
         &["nonsense"][..],
