@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use model::definition::{About, Definition, Mapping, Parameter, ParameterKind};
 use model::name::{is_unreadable, reorders};
+use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection};
 
 use super::text::{link_with_user, place};
 use crate::parameters::{check_value, compile_pattern};
@@ -30,6 +31,7 @@ pub(super) fn check(definition: &Definition, problems: &mut Problems) -> bool {
         NAME_CHARACTERS,
         problems,
     );
+    one_script_a_word("/display_name", &definition.display_name, problems);
     check_about(&definition.about, problems);
     if definition.events.is_none() && definition.users.is_none() {
         problems.add(
@@ -100,7 +102,7 @@ fn check_about(about: &About, problems: &mut Problems) {
 fn check_parameters(parameters: &[Parameter], problems: &mut Problems) {
     let at = "/parameters";
     count(at, parameters.len(), PARAMETERS, problems);
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut titles) = (BTreeSet::new(), BTreeSet::new());
     for (position, parameter) in parameters.iter().take(PARAMETERS).enumerate() {
         let at = pointer(at, position);
         let name_at = pointer(&at, "name");
@@ -112,6 +114,10 @@ fn check_parameters(parameters: &[Parameter], problems: &mut Problems) {
             problems.add(name_at, "a parameter of this name is already there");
         }
         let display_at = pointer(&at, "display_name");
+        let title = parameter.display_name.trim();
+        if !title.is_empty() && !titles.insert(title) {
+            problems.add(&*display_at, "a parameter is already shown under this name");
+        }
         one_line(
             &display_at,
             &parameter.display_name,
@@ -256,6 +262,19 @@ fn one_line(at: &str, text: &str, most: usize, problems: &mut Problems) {
         problems.add(at, message);
     }
     longest(at, text, most, problems);
+}
+
+/// Refuses words whose letters are of several scripts, as `Lantern` with the Cyrillic а: they read as others
+/// do. What scripts are written with together is fine (Unicode Technical Standard 39, 5.1).
+fn one_script_a_word(at: &str, text: &str, problems: &mut Problems) {
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    let together = RestrictionLevel::HighlyRestrictive;
+    let is_plain = |word: &&str| word.is_single_script() || word.check_restriction_level(together);
+    if let Some(word) = words.find(|word| !is_plain(word)) {
+        let message =
+            format!("letters of several scripts in one word, which reads as another: {word}");
+        problems.add(at, message);
+    }
 }
 
 /// A text that may be there. Joiners and marks are welcome, which some scripts need.

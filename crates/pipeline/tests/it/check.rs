@@ -98,6 +98,56 @@ fn a_template_that_goes_through_all_fields_uses_each() {
 }
 
 #[test]
+fn a_name_that_looks_like_another_is_refused() {
+    let named = |name: &str| {
+        let found = checked(json!({ "display_name": name }));
+        let found = places(&found.problems);
+        found
+            .into_iter()
+            .filter(|at| at.starts_with("/display_name"))
+            .collect::<Vec<_>>()
+    };
+    for name in ["L\u{430}ntern", "Mail W\u{435}bhook", "\u{39f}rder"] {
+        let refused = named(name);
+        assert!(
+            refused[0].contains("several scripts"),
+            "{name}: {refused:?}"
+        );
+    }
+    for name in [
+        "Müller & Söhne",
+        "Яндекс Mail",
+        "КБ-Mail",
+        "Mail.ru",
+        "東京メール",
+        "Tokyoメール便",
+        "서울 메일",
+        "हिन्दी",
+        "Mail 4٤",
+        "Zürich2",
+        "Ελλάδα",
+        "naïve—Ünïcode",
+        "🦀 Crab",
+    ] {
+        assert_eq!(named(name), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn two_parameters_of_one_title_are_refused() {
+    let parameter = |name: &str, title: &str| json!({"name": name, "display_name": title});
+    let found = checked(json!({"display_name": "Mail", "parameters": [
+        parameter("a", "Key"), parameter("b", "Key "), parameter("c", "Other key"),
+    ]}));
+    let found = places(&found.problems);
+    let of_titles = found.iter().filter(|at| at.contains("display_name"));
+    assert_eq!(
+        of_titles.collect::<Vec<_>>(),
+        ["/parameters/1/display_name: a parameter is already shown under this name"]
+    );
+}
+
+#[test]
 fn what_would_mislead_whoever_reads_it_is_refused() {
     let found = checked(json!({
         "display_name": "Mail\u{202e}liam",
