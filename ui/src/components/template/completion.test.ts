@@ -43,3 +43,12 @@ test("nothing is offered in text", () => {
   expect(offered('{"input.|')).toEqual([]);
   expect(offered("${input.event_type} input.|")).toEqual([]);
 });
+
+test("values beside names are those of the event, to the character", () => {
+  const inputText = '{"order": 1152921504606846977, "price": 1.10, "at": {"x": [1.0, 2]}}';
+  const input = JSON.parse(inputText) as Record<string, unknown>;
+  const details = (path: string[], own: Partial<Scope>) => namesIn({ ...scope, input, ...own }, path).map(({ detail }) => detail);
+  expect(details(["input"], { inputText })).toEqual(["1152921504606846977", "1.10", '{"x":[1.0,2]}']);
+  expect(details(["input", "at"], { inputText })).toEqual(["[1.0,2]"]);
+  expect(details(["input", "at"], {})).toEqual(["[1,2]"]);
+});

@@ -1,11 +1,14 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { EditorView } from "@codemirror/view";
+import { onOneLine, textAt } from "@/components/json-text";
 import { BUILT_INS, DIRECTIVES, type Word } from "./vocabulary";
 
 /** What names mean in a template. */
 export interface Scope {
   /** An event as templates see it, if one is known. */
   input: Record<string, unknown> | null;
+  /** The same as it is written: JSON text. Without it, values are shown as JavaScript has them. */
+  inputText?: string | null;
   parameters: string[];
   mappedFields: string[];
   /** Whether there is an answer to read: in a request that follows one. */
@@ -73,17 +76,18 @@ export function namesIn(scope: Scope, path: string[]): Completion[] {
         scope.input,
       );
       if (!isObject(members)) return [];
-      return Object.entries(members).map(([name, value]) => completionOf(name, value));
+      const written = scope.inputText == null ? undefined : textAt(scope.inputText, rest);
+      return Object.entries(members).map(([name, value]) => completionOf(name, (written && textAt(written, [name])) ?? JSON.stringify(value)));
     }
     default:
       return [];
   }
 }
 
-/** A member of the event with the value that it has in it. Names that need brackets get them. */
-function completionOf(name: string, value: unknown): Completion {
+/** A member of the event with the value that it has in it, given as JSON. Names that need brackets get them. */
+function completionOf(name: string, value: string): Completion {
   const plain = /^[A-Za-z_]\w*$/.test(name);
-  const shown = JSON.stringify(value);
+  const shown = onOneLine(value);
   const detail = shown.length > 40 ? `${shown.slice(0, 40)}…` : shown;
   if (plain) return { label: name, type: "property", detail };
   return {

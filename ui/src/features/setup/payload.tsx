@@ -74,6 +74,7 @@ export function PayloadField({ label, template, pointer, problems, disabled, eve
               readOnly={disabled}
               scope={{
                 input: event,
+                inputText: eventText,
                 parameters: Object.keys(form.parameters),
                 mappedFields: Object.keys(form.mappings),
                 seen: seenAt(observed, eventText),

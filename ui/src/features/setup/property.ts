@@ -106,9 +106,11 @@ export function namedBy(offered: Suggestion[], typed: string): Property | null {
   return alike.length === 1 ? (alike[0]?.property ?? null) : null;
 }
 
+/** A value that is offered. A whole number that JavaScript would make another one of stays a text, which filters compare as a number, too. */
 function parsed(example: string): unknown {
   try {
-    return JSON.parse(example) as unknown;
+    const value: unknown = JSON.parse(example);
+    return typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) ? example : value;
   } catch {
     return example;
   }
