@@ -88,9 +88,9 @@ async fn a_share_fails(status: u16, every: u64, order: Order) {
     world.pass(5 * SECOND).await;
     let latencies = sent.latencies(&world, "/some", |n, _| !n.is_multiple_of(every));
     let of_20 = latencies[latencies.len() * 19 / 20];
-    assert!(of_20 < 2.0, "19 of 20 within {of_20} s");
+    assert!(of_20 < 1.0, "19 of 20 within {of_20} s");
     let longest = longest(&latencies);
-    assert!(longest < 5.0, "all within {longest} s");
+    assert!(longest < 3.0, "all within {longest} s");
     // Those that fail are tried again meanwhile; in order, of each user one.
     let arrived = world.destination.arrived("/some");
     let again = arrived.iter().filter(|one| one.attempt == "2").count();
@@ -171,8 +171,9 @@ async fn one_user_whose_turns_all_fail_is_no_sign_of_a_destination_that_is_gone(
     world.apply(&sync).await;
     let mut sent = Sent::default();
     sent.send(&world, 0..300, |_| 3).await;
-    for round in 0..30 {
-        world.pass(10 * SECOND).await;
+    // In between there is nobody else's for a minute.
+    for round in 0..6 {
+        world.pass(60 * SECOND).await;
         assert!(!is_shut(&world, &sync), "after {round} rounds");
         sent.send(&world, 300 + round..301 + round, |n| n).await;
     }

@@ -343,19 +343,25 @@ impl World {
 
     /// Moves the clock by this, from sleeper to sleeper, in small steps: threads have work meanwhile.
     pub(crate) async fn pass(&self, by: Duration) {
-        let (clock, until) = (Arc::clone(&self.clock), self.clock.now() + by);
-        let end = tokio::spawn(async move {
-            while clock.now() < until {
-                let step = clock.now() + Duration::from_millis(300);
-                clock.sleep_until(step.min(until)).await;
+        let until = self.clock.now() + by;
+        let steps = async {
+            while self.clock.now() < until {
+                let step = self.clock.now() + Duration::from_millis(300);
+                self.clock.sleep_until(step.min(until)).await;
             }
-        });
-        while !end.is_finished() {
-            tokio::time::sleep(Duration::from_micros(500)).await;
-            self.clock.advance_to_next_sleeper();
-            for _ in 0..20 {
-                tokio::task::yield_now().await;
+        };
+        let moves = async {
+            loop {
+                tokio::time::sleep(Duration::from_micros(500)).await;
+                self.clock.advance_to_next_sleeper();
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
             }
+        };
+        tokio::select! {
+            () = steps => {}
+            () = moves => {}
         }
     }
 
