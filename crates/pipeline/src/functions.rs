@@ -1,13 +1,37 @@
-//! The helpers that templates written for the original call as static methods of a Java class.
+//! The helpers that templates call as static methods: those that templates written for the original know as a
+//! Java class, and our own.
 
 use std::fmt::Display;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ftl::{Engine, Owned, View};
 use model::Timestamp;
 use model::json::write_string;
 
-/// The class under whose name templates know the helpers.
+/// The class under whose name templates know the original's helpers.
 const CLASS: &str = "com.amplitude.integrations.connector.utils.FtlUtils";
+
+/// The class under whose name they know ours.
+const OWN_CLASS: &str = "millstream.Utils";
+
+/// All methods by their classes.
+const METHODS: [(&str, &[&str]); 2] = [
+    (CLASS, &["toJson", "toJsonString"]),
+    (OWN_CLASS, &["base64"]),
+];
+
+/// The classes that there are.
+pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
+    METHODS.into_iter().map(|(class, _)| class)
+}
+
+/// The methods of a class; `None` where there is no such class.
+pub(crate) fn methods(class: &str) -> Option<&'static [&'static str]> {
+    let mut all = METHODS.into_iter();
+    let found = all.find(|(name, _)| *name == class);
+    found.map(|(_, methods)| methods)
+}
 
 /// How deep a value may nest. Events stay below; a template can build deeper ones.
 const MAX_DEPTH: usize = 200;
@@ -25,12 +49,26 @@ pub(crate) fn register(engine: Engine) -> Engine {
         .static_method(CLASS, "toJsonString", |arguments| {
             json_string_of(only("toJsonString", arguments)?).map(Owned::Str)
         })
+        .static_method(OWN_CLASS, "base64", |arguments| {
+            base64_of(only("base64", arguments)?).map(Owned::Str)
+        })
 }
 
 fn only<'a>(method: &str, arguments: &[View<'a>]) -> Result<View<'a>, String> {
     match arguments {
         [only] => Ok(*only),
         other => Err(format!("{method} takes one argument, not {}", other.len())),
+    }
+}
+
+/// The UTF-8 bytes of a text in Base64 (RFC 4648, section 4: with `+`, `/` and padding).
+fn base64_of(value: View<'_>) -> Result<String, String> {
+    match value {
+        View::Str(text) if text.len() > MAX_LENGTH / 4 * 3 => Err(format!(
+            "the value's Base64 is longer than {MAX_LENGTH} bytes"
+        )),
+        View::Str(text) => Ok(STANDARD.encode(text)),
+        _ => Err("base64 takes text: of another value take ?string or ?c first".into()),
     }
 }
 
@@ -158,6 +196,40 @@ mod tests {
             render("${U.toJsonString(5)}${U.toJsonString({'a':1})}", json!({})).unwrap(),
             r#""5""{\"a\":1}""#
         );
+    }
+
+    #[test]
+    fn base64_is_of_the_texts_bytes_with_padding() {
+        let encoded = |text: &str| {
+            let template = format!("${{statics['{OWN_CLASS}'].base64(x)}}");
+            render(&template, json!({"x": text}))
+        };
+        // The vectors of RFC 4648, section 10, and one that has all of +, / and more than ASCII.
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+            ("site:\u{e9}~?\u{3ff}\u{fbff}", "c2l0ZTrDqX4/z7/vr78="),
+        ] {
+            assert_eq!(encoded(text).as_deref(), Ok(expected), "{text}");
+        }
+        let number = format!("${{statics['{OWN_CLASS}'].base64(5)}}");
+        let refused = render(&number, json!({})).unwrap_err();
+        assert!(refused.contains("base64 takes text"), "{refused}");
+    }
+
+    #[test]
+    fn all_methods_that_are_told_of_are_there() {
+        for (class, names) in METHODS {
+            for name in names {
+                let called = format!("${{statics['{class}'].{name}('a')}}");
+                assert!(render(&called, json!({})).is_ok(), "{called}");
+            }
+        }
     }
 
     #[test]

@@ -25,6 +25,9 @@ const BUDGETS: Budgets = Budgets {
     number_digits: 1_000,
 };
 
+/// The name under which templates know classes with methods.
+const STATICS: &str = "statics";
+
 /// Special variables through which a template reaches names that it doesn't spell, or the time.
 const SPECIALS: [&str; 8] = [
     ".now",
@@ -235,7 +238,11 @@ impl<'c> Compiler<'c> {
         let place = Some((reference.span.line, reference.span.column));
         let Some(root) = Root::named(&reference.root) else {
             let is_answer = reference.root == ANSWER && of.has_answer();
-            if reference.root != "statics" && !is_answer {
+            if reference.root == STATICS {
+                if let Some(message) = no_method(&reference.steps) {
+                    problems.add_at(at, of.said(message), place);
+                }
+            } else if !is_answer {
                 let mut names = Root::NAMES.map(|(_, name)| name).to_vec();
                 names.extend(of.has_answer().then_some(ANSWER));
                 let message = unknown("name", &reference.root, names, "templates can use");
@@ -271,6 +278,35 @@ impl<'c> Compiler<'c> {
             problems.add_at(at, of.said(message), place);
         }
     }
+}
+
+/// What is wrong with a read of `statics`, as far as it spells a class and a method that there isn't.
+fn no_method(steps: &[Step]) -> Option<String> {
+    let Some(Step::Key(class)) = steps.first() else {
+        return None;
+    };
+    let Some(methods) = functions::methods(class) else {
+        let classes = functions::classes();
+        let classes = classes.collect::<Vec<_>>();
+        return Some(unknown("class", class, classes, "templates can call"));
+    };
+    let name = match steps.get(1) {
+        Some(Step::Key(name)) if !methods.contains(&name.as_str()) => name,
+        _ => return None,
+    };
+    // Who looks for one that another class has mostly knows a longer name of it.
+    let is_meant = |method: &&str| name.to_lowercase().starts_with(&method.to_lowercase());
+    let others = functions::classes().filter(|other| other != class);
+    let mut others = others.flat_map(|other| {
+        let methods = functions::methods(other).unwrap_or_default().iter();
+        methods.map(move |method| (other, *method))
+    });
+    Some(match others.find(|(_, method)| is_meant(method)) {
+        Some((other, method)) => {
+            format!("unknown method {name:?}: did you mean statics[{other:?}].{method}?")
+        }
+        None => unknown("method", name, methods.iter().copied(), "the class has"),
+    })
 }
 
 /// Says that a name is not known, and which one was probably meant.

@@ -391,3 +391,67 @@ fn what_nothing_goes_into_is_judged_by_what_it_makes() {
         "{problem}"
     );
 }
+
+#[test]
+fn methods_that_there_are_not_are_named_with_the_nearest() {
+    const CLASS: &str = "com.amplitude.integrations.connector.utils.FtlUtils";
+    let of = |value: String| {
+        let found = checked(json!({
+            "parameters": [{"name": "key", "display_name": "Key", "kind": "secret"}],
+            "events": {
+                "url": "https://example.com/x",
+                "headers": [{"name": "Authorization", "value": value}],
+                "body": "{}",
+            },
+        }));
+        places(&found.problems)
+    };
+    let at = "/events/headers/0/value: line 1 column";
+    for (called, column, said) in [
+        (
+            format!("Basic ${{statics[\"{CLASS}\"].base64Encode(parameters.key)}}"),
+            9,
+            "unknown method \"base64Encode\": did you mean statics[\"millstream.Utils\"].base64?",
+        ),
+        (
+            format!("${{statics['{CLASS}'].toJsn(parameters.key)}}"),
+            3,
+            "unknown method \"toJsn\": did you mean toJson?",
+        ),
+        (
+            format!("<#assign U = statics['{CLASS}']>${{U['sha256'](parameters.key)}}"),
+            0,
+            "unknown method \"sha256\": the class has toJson, toJsonString",
+        ),
+        (
+            "${statics['millstream.Util'].base64(parameters.key)}".to_owned(),
+            3,
+            "unknown class \"millstream.Util\": did you mean millstream.Utils?",
+        ),
+        (
+            "${statics['java.lang.Runtime'].getRuntime()!parameters.key}".to_owned(),
+            3,
+            "unknown class \"java.lang.Runtime\": templates can call \
+             com.amplitude.integrations.connector.utils.FtlUtils, millstream.Utils",
+        ),
+    ] {
+        let found = of(called.clone());
+        let [found] = found.as_slice() else {
+            panic!("{called}: {found:?}");
+        };
+        assert!(found.ends_with(said), "{called}: {found}");
+        let place = format!("{at} {column}: ");
+        assert!(
+            column == 0 || found.starts_with(&place),
+            "{called}: {found}"
+        );
+    }
+    for sound in [
+        format!("${{statics['{CLASS}'].toJsonString(parameters.key)}}"),
+        "Basic ${statics['millstream.Utils'].base64('site:' + parameters.key)}".to_owned(),
+        "<#assign statics = {'own': {'a': parameters.key}}>${statics['own'].a}".to_owned(),
+        "<#assign name = 'base64'>${statics['millstream.Utils'][name](parameters.key)}".to_owned(),
+    ] {
+        assert_eq!(of(sound.clone()), [""; 0], "{sound}");
+    }
+}
