@@ -32,6 +32,9 @@ pub(super) fn advice(
         return found;
     }
     for (id, place) in target.interpolations.iter().enumerate() {
+        if budget.watch.is_over() {
+            break;
+        }
         let is_whole = contexts.get(&id) == Some(&Context::WholeString);
         let Some((open, expression, close)) = expression::delimited(&target.source[place.clone()])
         else {

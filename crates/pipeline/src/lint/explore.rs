@@ -15,6 +15,7 @@ use super::reach::Unit;
 use super::regions::Context;
 use super::seen::Known;
 use super::target::{Fault, Printed, Target, Version};
+use super::until::Watch;
 use super::values;
 use super::varied::Varied;
 use crate::views::Root;
@@ -42,18 +43,29 @@ pub(super) struct Budget {
     pub(super) weight: usize,
     /// Whether more was asked for than there was.
     pub(super) is_short: bool,
+    /// What ends it earlier.
+    pub(super) watch: Watch,
 }
 
 impl Budget {
     /// Whether one more render is allowed, which is counted.
     pub(super) fn take(&mut self) -> bool {
-        if self.renders == 0 || self.bytes == 0 {
-            self.is_short = true;
+        if self.is_spent() {
             return false;
         }
         self.renders -= 1;
         self.spend(self.weight);
         true
+    }
+
+    /// Whether no more renders are allowed, where one is asked for: what would go before it is for nothing.
+    pub(super) fn is_spent(&mut self) -> bool {
+        if self.watch.is_over() {
+            return true;
+        }
+        let is_short = self.renders == 0 || self.bytes == 0;
+        self.is_short |= is_short;
+        is_short
     }
 
     pub(super) fn spend(&mut self, bytes: usize) {
@@ -203,6 +215,9 @@ impl Explorer<'_, '_> {
                     continue;
                 };
                 for which in which(&each.path) {
+                    if budget.is_spent() {
+                        return;
+                    }
                     let Some((case, change)) = changed(base, each, value.as_ref(), which) else {
                         continue;
                     };
@@ -233,6 +248,9 @@ impl Explorer<'_, '_> {
             let counts = |printed: &[usize]| self.target.depends(printed, &each.path);
             if way.changed.contains(&index) || !printed.is_none_or(counts) {
                 continue;
+            }
+            if budget.is_spent() {
+                return;
             }
             let is_whole = each.is_read || matches!(each.domain.kind, Kind::Any);
             let values = values::few(&each.domain);
@@ -290,6 +308,9 @@ impl Explorer<'_, '_> {
         }
         groups.push(optional.clone());
         for group in groups {
+            if budget.is_spent() {
+                return;
+            }
             let mut case = plain.clone();
             for index in &group {
                 let mut without = case.clone();

@@ -87,6 +87,9 @@ pub(super) fn mends(
     budget: &mut Budget,
 ) -> Vec<Mend> {
     let mut found = Vec::new();
+    if budget.is_spent() {
+        return found;
+    }
     let attempts = Attempts::new(explorer, broken, before, explored, false, budget);
     for change in candidates(explorer, broken, &attempts.printed) {
         if let Some(left) = attempts.left_broken(&change, budget) {
@@ -334,6 +337,9 @@ impl<'e, 'd> Attempts<'e, 'd> {
     /// What is left broken at the place after a change; `None` if that brings something new, or changes
     /// what was sent and sound.
     fn left_broken(&self, change: &Change, budget: &mut Budget) -> Option<BTreeSet<Code>> {
+        if budget.is_spent() {
+            return None;
+        }
         let (target, broken) = (self.explorer.target, self.broken);
         let version = target.version(&joined(target.source, self.before, change)?)?;
         let mut left = BTreeSet::new();

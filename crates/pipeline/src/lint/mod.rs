@@ -38,6 +38,7 @@ mod separators;
 mod source;
 mod structure;
 mod target;
+mod until;
 mod values;
 mod varied;
 
@@ -55,9 +56,11 @@ use crate::views::{ANSWER, Root};
 use domain::Path;
 use explore::Budget;
 use target::{Mode, Read, Target};
+use until::Watch;
 
 pub use finding::{Code, Edit, Finding, Left, Linted, Proof, Severity};
 pub use seen::{Seen, Type};
+pub use until::Until;
 
 /// Findings beyond this many help nobody.
 const MOST_FINDINGS: usize = 100;
@@ -97,6 +100,17 @@ pub fn lint_received(
     seen: &Seen,
     clock: &Arc<dyn Clock>,
 ) -> Linted {
+    lint_until(definition, (samples, seen), clock, Until::default())
+}
+
+/// The same, but not for longer than `until` says.
+#[must_use]
+pub fn lint_until(
+    definition: &Definition,
+    (samples, seen): (&[Event], &Seen),
+    clock: &Arc<dyn Clock>,
+    until: Until,
+) -> Linted {
     let mut linted = Linted::default();
     let Ok(engine) = template::engine(clock, BUDGETS) else {
         linted.leave("", "the template engine can't be set up");
@@ -107,18 +121,24 @@ pub fn lint_received(
         bytes: WORK,
         weight: 0,
         is_short: false,
+        watch: Watch::new(clock, until),
     };
     let targets: Vec<Target<'_>> = sections(definition)
         .flat_map(|(at, payload)| targets(at, payload, &engine))
         .collect();
     let count = targets.len();
     for (position, target) in targets.iter().enumerate() {
+        if budget.watch.is_over() {
+            linted.leave(&target.pointer, "not looked at: time ran out before");
+            continue;
+        }
         let share = u32::try_from(count - position).unwrap_or(u32::MAX);
         let mut own = Budget {
             renders: budget.renders / share,
             bytes: budget.bytes / (count - position),
             weight: 0,
             is_short: false,
+            watch: budget.watch.share(share),
         };
         let (renders, bytes) = (own.renders, own.bytes);
         let found = search::faults(target, definition, (samples, seen), &mut own);

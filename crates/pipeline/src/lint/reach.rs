@@ -135,7 +135,7 @@ impl Explorer<'_, '_> {
                     let Some((case, met)) = self.combined(base, &choices, &combination) else {
                         continue;
                     };
-                    if left == 0 {
+                    if left == 0 || budget.is_spent() {
                         return;
                     }
                     left -= 1;

@@ -149,6 +149,10 @@ impl Search<'_, '_> {
                 self.contexts.entry(*id).or_insert(*context);
             }
             let mut fresh = self.note(&explored.faults, &explored);
+            if budget.watch.is_over() {
+                self.tell_late(&explored);
+                return Some(explored);
+            }
             if fresh.is_empty() {
                 let (contexts, changes) = (&self.contexts, &self.changes);
                 let advice = advice::advice(&self.explorer, &explored, contexts, changes, budget);
@@ -174,10 +178,33 @@ impl Search<'_, '_> {
                 }
                 fresh = self.try_again(&fresh, &explored, budget);
             }
+            if budget.watch.is_over() {
+                self.tell_late(&explored);
+                return Some(explored);
+            }
         }
         let message = "there may be more faults behind those that were found".to_owned();
         self.left.push(message);
         None
+    }
+
+    /// Says what nothing is known of because time ran out.
+    fn tell_late(&mut self, explored: &Explored) {
+        let target = self.explorer.target;
+        let unreached = target.unreached(&explored.reached, |_| false);
+        let message = "time ran out before all that can occur was tried".to_owned();
+        self.left.push(match unreached.first() {
+            None => message,
+            Some(first) => {
+                let (count, line) = (unreached.len(), self.line(*first));
+                format!("{message}: {count} places that print were not come to, the first in line {line}")
+            }
+        });
+    }
+
+    /// The line of a byte of the template.
+    fn line(&self, at: usize) -> usize {
+        self.explorer.target.source[..at].matches('\n').count() + 1
     }
 
     /// Says which places of the template nothing was printed at, and so nothing is known of.
@@ -192,7 +219,7 @@ impl Search<'_, '_> {
         let Some(first) = unreached.first() else {
             return;
         };
-        let line = target.source[..*first].matches('\n').count() + 1;
+        let line = self.line(*first);
         self.left.push(format!(
             "{} places of the template that print were never come to, the first in line {line}: no event was \
              found that fulfils the conditions there",
@@ -275,6 +302,9 @@ impl Search<'_, '_> {
         let known = places.iter().filter_map(|place| self.known.get(place));
         let mut faults = Faults::new();
         for (_, trial) in known.flat_map(|known| &known.trials) {
+            if budget.watch.is_over() {
+                break;
+            }
             self.explorer
                 .try_again(trial, &version, explored, &mut faults, budget);
         }

@@ -11,6 +11,7 @@ mod check;
 mod curl;
 mod difference;
 mod discarded;
+mod ending;
 mod guide;
 mod lint;
 mod payload;
