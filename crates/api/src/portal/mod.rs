@@ -56,6 +56,7 @@ mod summary;
 mod sync;
 mod tail;
 mod token;
+mod turns;
 mod user;
 mod view;
 
@@ -93,8 +94,10 @@ pub struct Portal {
     courier: Arc<dyn Courier>,
     /// Bounds how often connections are tested.
     connection_tests: preview::connection::Bounds,
-    /// For work that keeps a processor busy.
-    work_permits: Arc<Semaphore>,
+    /// At previews, and renders of as little.
+    preview_turns: turns::Turns,
+    /// At linters and comparisons of events.
+    labour_turns: turns::Turns,
     authority: Arc<Authority>,
     letters: Arc<dyn Letters>,
     /// Whether a mail server brings letters to those whom they are for.
@@ -110,8 +113,6 @@ pub struct Portal {
     resealing: std::sync::Mutex<Option<secrets::Resealing>>,
     /// One for each reading of figures that may run at once.
     figure_readings: Semaphore,
-    /// One for each comparison of events that may run at once.
-    comparisons: Semaphore,
     /// The tails that are open.
     tails: tail::Tails,
     /// Changes under way.
@@ -144,7 +145,8 @@ impl Portal {
             lanes,
             courier,
             connection_tests: preview::connection::Bounds::default(),
-            work_permits: preview::permits(),
+            preview_turns: turns::Turns::at_previews(&authority.clock),
+            labour_turns: turns::Turns::at_labour(&authority.clock),
             authority,
             letters,
             sends_mail: false,
@@ -153,7 +155,6 @@ impl Portal {
             public_url: public_url.trim_end_matches('/').to_owned(),
             resealing: std::sync::Mutex::default(),
             figure_readings: Semaphore::new(figures::READINGS),
-            comparisons: Semaphore::new(revision::traffic::COMPARISONS),
             tails: tail::Tails::default(),
             tasks: TaskTracker::new(),
             lane_locks: std::array::from_fn(|_| Mutex::default()),

@@ -225,7 +225,7 @@ impl Portal {
         let part = subject.part(part)?;
         let clock = self.authority.clock.clone();
         let (subject, rendered) = self
-            .work(move || {
+            .work(Some(organisation), move || {
                 let rendered = subject.render(part, None, &clock);
                 (subject, rendered)
             })
@@ -251,7 +251,9 @@ impl Portal {
             let tested = TestView::sent(part, &shown, &trial, &redaction);
             match trial.reply {
                 Some(reply) if trial.means == Meaning::FollowUp => {
-                    whole.follow(subject, part, &reply, tested).await
+                    whole
+                        .follow(organisation, subject, (part, &reply), tested)
+                        .await
                 }
                 _ => Ok(Json(tested)),
             }
@@ -262,9 +264,9 @@ impl Portal {
     /// Sends the request that follows an answer which asks for it.
     async fn follow(
         &self,
+        organisation: OrganisationId,
         subject: Subject,
-        part: Part,
-        reply: &Reply,
+        (part, reply): (Part, &Reply),
         tested: TestView,
     ) -> Result<Json<TestView>, ApiError> {
         let answer = Answer {
@@ -274,7 +276,7 @@ impl Portal {
         };
         let clock = self.authority.clock.clone();
         let (subject, rendered) = self
-            .work(move || {
+            .work(Some(organisation), move || {
                 let rendered = subject.render(part, Some(&answer), &clock);
                 (subject, rendered)
             })

@@ -8,6 +8,7 @@ use pipeline::preview::{Preview, Secrets, Shown};
 use store::SyncRecord;
 
 use super::view::PartView;
+use crate::portal::turns::Turn;
 use crate::portal::{ApiError, Portal};
 
 pub(in crate::portal) use super::view::PartView as ExampleRequest;
@@ -23,15 +24,15 @@ impl Portal {
     /// What a sync would send of each, with its secrets masked; `None` where its settings can't be used.
     pub(in crate::portal) async fn examples(
         &self,
+        turn: &Turn,
         record: &SyncRecord,
         definition: Arc<Definition>,
         examples: Vec<Example>,
     ) -> Result<Vec<Option<PartView>>, ApiError> {
         let (record, clock) = (record.clone(), self.authority.clock.clone());
-        self.work(move || {
-            let shown = examples
-                .iter()
-                .map(|example| show(&record, &definition, example, &clock));
+        self.labour(turn, move |abandoned| {
+            let wanted = examples.iter().take_while(|_| !abandoned.is_so());
+            let shown = wanted.map(|example| show(&record, &definition, example, &clock));
             shown.collect()
         })
         .await

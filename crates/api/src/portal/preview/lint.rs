@@ -1,10 +1,12 @@
 //! Faults of a definition's templates that show only with certain events.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract;
 use model::access::Permission;
 use model::{ProjectId, json};
-use pipeline::lint::{Code, Finding, Seen, Severity};
+use pipeline::lint::{Code, Finding, Seen, Severity, Until};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,10 +18,14 @@ use crate::portal::definition::Ids;
 use crate::portal::extract::Path;
 use crate::portal::openapi::Refusal;
 use crate::portal::problem::{FieldProblem, pointer};
+use crate::portal::turns::Abandoned;
 use crate::portal::{ApiError, State};
 
 /// Most samples: each is rendered many times.
 const SAMPLES: usize = 50;
+
+/// How long a definition is looked at.
+const LONGEST: Duration = Duration::from_secs(15);
 
 /// What to lint a definition with.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -206,8 +212,15 @@ pub(in crate::portal) async fn of_definition(
     }
     let definition = portal.content(organisation, id, input.version).await?;
     let clock = portal.authority.clock.clone();
-    let lint = move || pipeline::lint::lint_received(&definition, &samples, &seen, &clock);
-    let linted = portal.work(lint).await?;
+    let turn = portal.labour_turns.take(Some(organisation)).await?;
+    let lint = move |abandoned: &Abandoned| {
+        let until = Until {
+            deadline: Some(clock.now() + LONGEST),
+            abandoned: Some(abandoned.flag()),
+        };
+        pipeline::lint::lint_until(&definition, (&samples, &seen), &clock, until)
+    };
+    let linted = portal.labour(&turn, lint).await?;
     let left = linted.left.iter().map(|left| LeftView {
         pointer: left.pointer.clone(),
         message: left.message.clone(),

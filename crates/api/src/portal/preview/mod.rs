@@ -13,20 +13,18 @@ pub(super) mod stand_in;
 mod subject;
 mod view;
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract;
 use model::json;
 use model::{DefinitionId, ProjectId, SyncId};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::definition::Ids;
 use super::draft::SyncInput;
 use super::extract::Path;
 use super::openapi::Refusal;
+use super::turns::Whose;
 use super::{ApiError, Portal, State};
 use crate::auth::permission::{DefinitionsRead, ReviewsWrite, SyncsRead};
 use crate::auth::{Allowed, Installed};
@@ -36,9 +34,6 @@ use subject::Subject;
 use view::PreviewView;
 
 pub use courier::{Courier, Reply, Timing, Trial};
-
-/// How many previews and linters run at once: each keeps a processor busy.
-const AT_ONCE: usize = 2;
 
 /// What to preview a definition with.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -138,7 +133,8 @@ pub(super) async fn of_definition(
 ) -> Result<Json<PreviewView>, ApiError> {
     let definition = portal.content(organisation, id, input.version).await?;
     let subject = Subject::of_definition(definition, input.settings, input.event, input.secrets)?;
-    portal.preview(subject.answered(input.answer)).await
+    let subject = subject.answered(input.answer);
+    portal.preview(Some(organisation), subject).await
 }
 
 /// Shows what a version that was submitted asks its users, and what it would send.
@@ -157,7 +153,7 @@ pub(super) async fn of_review(
     let submitted = portal.store.reviewed_version(id, version).await?;
     let definition = (*submitted.definition).clone();
     let subject = Subject::of_definition(definition, input.settings, input.event, input.secrets)?;
-    portal.preview(subject.answered(input.answer)).await
+    portal.preview(None, subject.answered(input.answer)).await
 }
 
 /// Shows what a sync would send for an event and its user, as it is stored or with changes that are
@@ -169,7 +165,7 @@ pub(super) async fn of_review(
     request_body = SyncPreviewInput,
     responses((status = 200, body = PreviewView), Refusal))]
 pub(super) async fn of_sync(
-    _: Allowed<SyncsRead>,
+    allowed: Allowed<SyncsRead>,
     extract::State(portal): State,
     Path((project, id)): Path<(ProjectId, SyncId)>,
     Exact(input): Exact<SyncPreviewInput>,
@@ -183,12 +179,8 @@ pub(super) async fn of_sync(
         input.event,
         input.secrets,
     )?;
-    portal.preview(subject.answered(input.answer)).await
-}
-
-/// Permits for work that keeps a processor busy.
-pub(super) fn permits() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(AT_ONCE))
+    let subject = subject.answered(input.answer);
+    portal.preview(Some(allowed.organisation), subject).await
 }
 
 impl Portal {
@@ -209,25 +201,9 @@ impl Portal {
         })
     }
 
-    async fn preview(&self, subject: Subject) -> Result<Json<PreviewView>, ApiError> {
+    async fn preview(&self, whose: Whose, subject: Subject) -> Result<Json<PreviewView>, ApiError> {
         let clock = self.authority.clock.clone();
-        self.work(move || Json(subject.preview(&clock))).await
-    }
-
-    /// Does work that keeps a processor busy where it holds nobody up, and not too much at once.
-    pub(in crate::portal) async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, ApiError> {
-        let internal =
-            |source: Box<dyn std::error::Error + Send + Sync>| ApiError::Internal { source };
-        let permit = self.work_permits.clone().acquire_owned().await;
-        let permit = permit.map_err(|closed| internal(closed.into()))?;
-        // Kept until the work is done, even when nobody waits for it any more.
-        let done = self.tasks.spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        });
-        done.await.map_err(|panicked| internal(panicked.into()))
+        let preview = move || Json(subject.preview(&clock));
+        self.work(whose, preview).await
     }
 }

@@ -48,6 +48,8 @@ codes! {
     RateLimited = "rate_limited",
     /// Too much mail.
     TooManyLetters = "too_many_letters",
+    /// Too much work at once.
+    TooMuchWork = "too_much_work",
     /// Too many tails.
     TooManyTails = "too_many_tails",
     /// Not allowed.
@@ -147,6 +149,11 @@ impl ApiError {
                 StatusCode::TOO_MANY_REQUESTS,
                 Code::TooManyLetters,
                 "Too much mail",
+            ),
+            Self::TooMuchWork { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                Code::TooMuchWork,
+                "Too much work at once",
             ),
             Self::TooManyTails { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,

@@ -57,6 +57,12 @@ pub enum ApiError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// No further work that takes long can be begun.
+    #[error("{message}")]
+    TooMuchWork {
+        /// Whose there is too much.
+        message: &'static str,
+    },
     /// No further tail can be opened.
     #[error("{message}")]
     TooManyTails {
@@ -164,7 +170,7 @@ pub enum ApiError {
     )]
     ConfirmationNeeded(DroppedLane),
     /// The request took longer than it may.
-    #[error("the request took too long")]
+    #[error("the request took too long: try again in a moment, or ask for less at once")]
     TimedOut,
     /// The server is ending.
     #[error("the server is ending: try again in a moment")]
@@ -305,6 +311,7 @@ impl ApiError {
             | Self::RateLimited { retry_after }
             | Self::TooManyLetters { retry_after, .. } => Some(*retry_after),
             Self::KeyInUse | Self::Busy => Some(Duration::from_secs(1)),
+            Self::TooMuchWork { .. } => Some(Duration::from_secs(5)),
             Self::Unavailable { .. } | Self::Ending => Some(Duration::from_secs(5)),
             _ => None,
         }

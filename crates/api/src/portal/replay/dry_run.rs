@@ -95,7 +95,7 @@ impl Portal {
         record: &SyncRecord,
         events: &PastEvents,
     ) -> Result<DryRunView, ApiError> {
-        let _turn = self.comparisons.acquire().await;
+        let turn = self.turn_of(record.sync.project).await?;
         let definition = self.definition(&record.sync).await?;
         let sync = Arc::clone(&record.sync);
         let counted =
@@ -111,7 +111,7 @@ impl Portal {
             part: *part,
         });
         let shown = self
-            .examples(record, definition, examples.collect())
+            .examples(&turn, record, definition, examples.collect())
             .await?;
         let examples = counted.examples.iter().zip(shown);
         let examples = examples.map(|((event, part), now)| ExampleView::of(event, *part, now));
@@ -138,7 +138,7 @@ impl Portal {
         failures: &Failures,
     ) -> Result<DryRunView, ApiError> {
         let (project, sync) = (record.sync.project, record.sync.id);
-        let _turn = self.comparisons.acquire().await;
+        let turn = self.turn_of(record.sync.project).await?;
         let counted = self
             .lanes
             .count_failures(project, sync, failures, MOST_LOOKED_AT, EXAMPLES);
@@ -156,7 +156,7 @@ impl Portal {
             part: row.ended.part,
         });
         let shown = self
-            .examples(record, definition, examples.collect())
+            .examples(&turn, record, definition, examples.collect())
             .await?;
         let examples = counted.examples.iter().zip(shown).zip(redactions);
         let exact = counted.looked_at >= counted.total;

@@ -25,10 +25,8 @@ use crate::portal::openapi::Refusal;
 use crate::portal::preview::stand_in;
 use crate::portal::problem::{FieldProblem, pointer};
 use crate::portal::sync::Ids;
+use crate::portal::turns::Abandoned;
 use crate::portal::{ApiError, Portal, State};
-
-/// How many comparisons run at once: each keeps a core busy.
-pub(in crate::portal) const COMPARISONS: usize = 2;
 
 /// Events that are looked at when the client doesn't say.
 const EVENTS: usize = 1_000;
@@ -265,7 +263,7 @@ impl Portal {
         after: &Side,
         (events, sight): (usize, Sight),
     ) -> Result<(Difference, Vec<FieldProblem>), ApiError> {
-        let _turn = self.comparisons.acquire().await.map_err(internal)?;
+        let turn = self.turn_of(project).await?;
         // It stands still, or requests that name the time would all differ.
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(self.authority.clock.now()));
         let (is, missing) = after.plan_as_far(&clock)?;
@@ -288,13 +286,12 @@ impl Portal {
             let page = self.lanes.events(project, end, wanted).await?;
             let found = page.len();
             end = page.last().map(|event| event.offset);
-            let looked_at = self.tasks.spawn_blocking(move || {
-                for event in &page {
-                    comparison.add(event);
-                }
+            let look = move |abandoned: &Abandoned| {
+                let wanted = page.iter().take_while(|_| !abandoned.is_so());
+                wanted.for_each(|event| comparison.add(event));
                 comparison
-            });
-            comparison = looked_at.await.map_err(internal)?;
+            };
+            comparison = self.labour(&turn, look).await?;
             left -= found;
             if found < wanted {
                 break;
@@ -317,11 +314,5 @@ impl Portal {
             Err(ApiError::NotReady(_)) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-}
-
-fn internal(error: impl std::error::Error + Send + std::marker::Sync + 'static) -> ApiError {
-    ApiError::Internal {
-        source: error.into(),
     }
 }

@@ -54,6 +54,7 @@ mod tails;
 mod tenants;
 mod tokens;
 mod traffic;
+mod turns;
 mod upgrades;
 mod users;
 mod validation;

@@ -353,7 +353,7 @@ async fn ask(remote: &Remote, path: &str, body: &Value) -> anyhow::Result<Value>
         let passing = refused.is_none_or(|refused| {
             matches!(
                 refused.code(),
-                "unavailable" | "busy" | "timed_out" | "rate_limited"
+                "unavailable" | "busy" | "timed_out" | "rate_limited" | "too_much_work"
             )
         });
         if !passing || tries == TRIES {

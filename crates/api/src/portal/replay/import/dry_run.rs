@@ -11,6 +11,7 @@ use store::SyncRecord;
 use super::{MOST_LINES, RefusedLine, line};
 use crate::portal::preview::example::Example;
 use crate::portal::replay::dry_run::{DryRunView, EXAMPLES, ExampleView};
+use crate::portal::turns::Abandoned;
 use crate::portal::{ApiError, FieldProblem, Portal};
 
 /// Refused lines that are named.
@@ -38,14 +39,15 @@ impl Portal {
             let message = format!("at most {MOST_LINES}");
             return Err(ApiError::field("/lines", message));
         }
-        let _turn = self.comparisons.acquire().await;
+        let turn = self.turn_of(record.sync.project).await?;
         let definition = self.definition(&record.sync).await?;
         let (sync, clock) = (Arc::clone(&record.sync), Arc::clone(&self.authority.clock));
         let compiled = Arc::clone(&definition);
-        let counted = self.work(move || -> Result<Counted, Vec<pipeline::Problem>> {
+        let counting = move |abandoned: &Abandoned| -> Result<Counted, Vec<pipeline::Problem>> {
             let plan = Plan::compile(&compiled, &sync, &clock)?;
-            Ok(count(sync.project, &lines, &plan, &*clock))
-        });
+            Ok(count(sync.project, &lines, &plan, (&*clock, abandoned)))
+        };
+        let counted = self.labour(&turn, counting);
         let mut counted = counted.await?.map_err(|problems| {
             ApiError::Invalid(problems.into_iter().map(FieldProblem::from).collect())
         })?;
@@ -58,7 +60,7 @@ impl Portal {
             part: *part,
         });
         let shown = self
-            .examples(record, definition, examples.collect())
+            .examples(&turn, record, definition, examples.collect())
             .await?;
         let examples = counted.examples.iter().zip(shown);
         let examples = examples.map(|((event, part), now)| ExampleView::of(event, *part, now));
@@ -75,9 +77,15 @@ impl Portal {
     }
 }
 
-fn count(project: ProjectId, lines: &[String], plan: &Plan, clock: &dyn Clock) -> Counted {
+fn count(
+    project: ProjectId,
+    lines: &[String],
+    plan: &Plan,
+    (clock, abandoned): (&dyn Clock, &Abandoned),
+) -> Counted {
     let (mut counted, now) = (Counted::default(), clock.now());
-    for (index, text) in lines.iter().enumerate() {
+    let wanted = lines.iter().take_while(|_| !abandoned.is_so());
+    for (index, text) in wanted.enumerate() {
         let read = match line::read(text) {
             Ok(read) => read,
             Err(message) => {
