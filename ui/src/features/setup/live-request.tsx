@@ -242,12 +242,13 @@ function PasteForm({ beginning, onPaste }: PasteProps) {
 
 /** A request, or why there would be none. */
 export function RequestView({ part }: { part: Part }) {
-  const { request, reason } = part;
+  const { request, reason, note } = part;
   if (request == null) {
     return (
       <Alert color={part.outcome === "filtered" ? "gray" : "yellow"} title={part.outcome === "filtered" ? "This event is not sent" : "The request can't be built from this event"}>
         {sentenceCase(reason?.message ?? "there is nothing to send")}
         {reason?.line != null && ` Line ${String(reason.line)}.`}
+        {note != null && <Text size="sm">{sentenceCase(note)}.</Text>}
         {reason?.body != null && (
           <div style={{ marginTop: 8 }}>
             <Code text={reason.body} json={false} label="The rendered body" maxHeight="30vh" />
@@ -259,6 +260,11 @@ export function RequestView({ part }: { part: Part }) {
   const body = pretty(request.body);
   return (
     <>
+      {note != null && (
+        <Alert color="gray" mb="sm">
+          {sentenceCase(note)}.
+        </Alert>
+      )}
       <div className={classes.line}>
         <span className={classes.method}>{request.method}</span>
         <span className="mono">{request.url}</span>

@@ -30,6 +30,7 @@ export function TestResult({ result }: { result: Schemas["TestView"] }) {
         {sentenceCase(message)}
         {milliseconds != null && <span className="muted numbers"> {milliseconds.toFixed(0)} ms</span>}
       </Text>
+      {sent.note != null && <Text size="sm">{sentenceCase(sent.note)}.</Text>}
       {body !== null && body.text !== "" && (
         <div style={{ marginTop: 8 }}>
           <Code text={body.text} json={body.json} label="Response" maxHeight={220} />

@@ -203,7 +203,7 @@ enum Of {
 }
 
 /// What is sent, and what is shown of it.
-type Rendered = Result<(OutboundRequest, Request), Box<TestView>>;
+type Rendered = Result<(OutboundRequest, Request, Option<String>), Box<TestView>>;
 
 impl Portal {
     async fn test(
@@ -230,7 +230,7 @@ impl Portal {
                 (subject, rendered)
             })
             .await?;
-        let (request, shown) = match rendered? {
+        let (request, shown, note) = match rendered? {
             Ok(rendered) => rendered,
             Err(not_sent) => return Ok(Json(*not_sent)),
         };
@@ -248,7 +248,7 @@ impl Portal {
             logged.await?;
             let trial = whole.courier.send_once(&request).await;
             let redaction = Redaction::new(&subject.secret_values(), &request, &shown);
-            let tested = TestView::sent(part, &shown, &trial, &redaction);
+            let tested = TestView::sent(part, &shown, &trial, &redaction).noted(note);
             match trial.reply {
                 Some(reply) if trial.means == Meaning::FollowUp => {
                     whole
@@ -283,7 +283,7 @@ impl Portal {
             .await?;
         Ok(Json(match rendered? {
             Err(not_sent) => tested.not_followed(*not_sent),
-            Ok((request, shown)) => {
+            Ok((request, shown, _)) => {
                 let trial = self.courier.send_once(&request).await;
                 let redaction = Redaction::new(&subject.secret_values(), &request, &shown);
                 tested.followed(part, &shown, &trial, &redaction)
@@ -327,21 +327,21 @@ impl Subject {
         let sent = pipeline::Plan::compile(&self.definition, &self.sync, clock)
             .ok()
             .map(|plan| match answer {
-                None => plan.apply(&self.event, part),
+                None => self.sent(&plan, part),
                 Some(answer) => plan.follow_up(&self.event, part, answer),
             });
-        let shown = match answer {
-            None => preview.apply(&self.event, part),
-            Some(answer) => preview.follow_up(&self.event, part, answer),
+        let (shown, note) = match answer {
+            None => self.shown(&preview, part),
+            Some(answer) => (preview.follow_up(&self.event, part, answer), None),
         };
         Ok(match (sent, shown) {
-            (Some(Outcome::Request(request)), Shown::Request(shown)) => Ok((request, shown)),
+            (Some(Outcome::Request(request)), Shown::Request(shown)) => Ok((request, shown, note)),
             // With the values that are not shown it comes out otherwise: why may tell of them.
             (Some(Outcome::Request(_)), _) | (_, Shown::Request(_)) => {
                 Err(Box::new(TestView::hidden(part)))
             }
             (_, shown) => {
-                let view = self.part_view(part, shown, answer.is_some());
+                let view = self.part_view(part, shown, answer.is_some()).noted(note);
                 Err(Box::new(TestView::not_sent(view)))
             }
         })

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use model::definition::Definition;
 use model::json::{self, Limits};
-use model::outcome::Discarded;
+use model::outcome::{Discarded, Filtered};
 use model::sync::{Settings, Sync};
 use model::{Answer, Clock, Event, EventKind, Offset, Part, ProjectId, SyncId, Timestamp};
 use pipeline::preview::{Preview, Secrets, Shown};
+use pipeline::{Outcome, Plan};
 use store::{SecretFields, SyncDraft, SyncRecord};
 
 use super::given::Given;
 use super::judged::{AnswerInput, JudgedView};
 use super::view::{FormView, PartView, PreviewView};
-use super::{SecretsShown, sample, stand_in};
+use super::{SecretsShown, sample, stand_in, view};
 use crate::portal::ApiError;
 use crate::portal::draft::{self, SyncInput};
 use crate::portal::problem::FieldProblem;
@@ -27,6 +28,8 @@ pub(super) struct Subject {
     pub(super) sync: Sync,
     pub(super) secrets: Secrets,
     pub(super) event: Event,
+    /// Whether nobody gave an event: then it is a sample.
+    is_sample: bool,
     /// Where the request has the settings.
     settings_at: &'static str,
     /// Whether values that are missing are stood in for.
@@ -52,6 +55,7 @@ impl Subject {
         let mut draft = applied.map_err(|refused| below(AT, refused))?;
         draft.settings.events.send = definition.events.is_some();
         draft.settings.users.send = definition.users.is_some();
+        let (event, is_sample) = read(event, &draft.settings)?;
         let secrets = match shown {
             SecretsShown::Masked => masked(&draft.secret),
             SecretsShown::Inline => Secrets::default(),
@@ -68,7 +72,8 @@ impl Subject {
             },
             definition,
             secrets,
-            event: read(event)?,
+            event,
+            is_sample,
             settings_at: AT,
             stands_in: true,
             answer: None,
@@ -104,6 +109,7 @@ impl Subject {
             .retain(|name| !given.parameters.contains(name));
         secrets.headers.retain(|name| !given.headers.contains(name));
         secrets.unknown_to_viewer = true;
+        let (event, is_sample) = read(event, &draft.settings)?;
         Ok(Self {
             definition: definition.clone(),
             sync: Sync {
@@ -112,7 +118,8 @@ impl Subject {
                 ..(*record.sync).clone()
             },
             secrets,
-            event: read(event)?,
+            event,
+            is_sample,
             settings_at: AT,
             stands_in: false,
             answer: None,
@@ -174,13 +181,37 @@ impl Subject {
         preview: &Preview,
     ) -> PreviewView {
         let requests = self.parts().map(|part| {
-            let shown = preview.apply(&self.event, part);
+            let (shown, note) = self.shown(preview, part);
             let sent = matches!(shown, Shown::Request(_));
             let answer = self.answer.as_ref().filter(|_| sent);
             let judged = answer.and_then(|answer| self.judged(part, preview, answer));
-            self.part_view(part, shown, false).judged(judged)
+            let view = self.part_view(part, shown, false);
+            view.judged(judged).noted(note)
         });
         PreviewView::new(form, requests.collect(), stand_ins, problems)
+    }
+
+    /// What becomes of a part, and what there is to say of it. The sample is not an event that anybody chose:
+    /// it becomes a request though the sync would not send it.
+    pub(super) fn shown(&self, preview: &Preview, part: Part) -> (Shown, Option<String>) {
+        let shown = preview.apply(&self.event, part);
+        match &shown {
+            Shown::Filtered(why) if self.is_sample && is_by_selection(why) => {
+                let note = view::unselected_sample(why);
+                (preview.render(&self.event, part), Some(note))
+            }
+            _ => (shown, None),
+        }
+    }
+
+    /// What is sent of a part.
+    pub(super) fn sent(&self, plan: &Plan, part: Part) -> Outcome {
+        match plan.apply(&self.event, part) {
+            Outcome::Filtered(why) if self.is_sample && is_by_selection(&why) => {
+                plan.render(&self.event, part)
+            }
+            sent => sent,
+        }
     }
 
     /// What an answer to the request for a part would mean.
@@ -247,6 +278,14 @@ impl Subject {
     }
 }
 
+/// Whether another event could be sent.
+fn is_by_selection(why: &Filtered) -> bool {
+    matches!(
+        why,
+        Filtered::EventType | Filtered::Unchanged | Filtered::Condition { .. }
+    )
+}
+
 /// Problems with pointers into a member of the request.
 fn below(at: &str, refused: ApiError) -> ApiError {
     let moved = |problems: Vec<FieldProblem>| {
@@ -287,10 +326,12 @@ fn given(input: &SyncInput) -> SecretFields {
     }
 }
 
-/// The event that a client gave, or the sample.
-pub(super) fn read(given: Option<Given>) -> Result<Event, ApiError> {
-    let event = given.unwrap_or_else(sample::event);
-    event_of(&event).ok_or_else(|| ApiError::field("/event", "expected an object"))
+/// The event that a client gave, or the sample for these settings; and whether it is that.
+fn read(given: Option<Given>, settings: &Settings) -> Result<(Event, bool), ApiError> {
+    let is_sample = given.is_none();
+    let event = given.unwrap_or_else(|| sample::event(&settings.events.select));
+    let event = event_of(&event).ok_or_else(|| ApiError::field("/event", "expected an object"))?;
+    Ok((event, is_sample))
 }
 
 /// The event whose streamed form this is, as if all of its user's properties had changed by it; `None`

@@ -95,6 +95,8 @@ pub(in crate::portal) struct PartView {
     reason: Option<ReasonView>,
     /// What the answer would mean that was given; null where none was.
     judged: Option<JudgedView>,
+    /// What to know of it: that a sync would not send the sample. Null where there is nothing.
+    note: Option<String>,
 }
 
 /// What would become of an event.
@@ -169,6 +171,11 @@ impl PartView {
         Self { judged, ..self }
     }
 
+    /// The same, with what there is to say of it.
+    pub(super) fn noted(self, note: Option<String>) -> Self {
+        Self { note, ..self }
+    }
+
     pub(super) fn request(part: Part, request: &Request) -> Self {
         Self {
             part,
@@ -176,23 +183,12 @@ impl PartView {
             request: Some(RequestView::from(request)),
             reason: None,
             judged: None,
+            note: None,
         }
     }
 
     pub(super) fn filtered(part: Part, why: &Filtered) -> Self {
-        let (code, message) = match why {
-            Filtered::PathOff => ("path_off", "the sync doesn't send such events".to_owned()),
-            Filtered::EventType => ("event_type", "its event type is not selected".to_owned()),
-            Filtered::Unchanged => (
-                "unchanged",
-                "nothing changed about the user that the sync sends".to_owned(),
-            ),
-            Filtered::Erased => ("erased", "the event was erased with its user".to_owned()),
-            Filtered::Condition { condition } => (
-                "condition",
-                format!("a condition does not hold: {condition}"),
-            ),
-        };
+        let (code, message) = words(why);
         Self {
             part,
             outcome: OutcomeName::Filtered,
@@ -206,6 +202,7 @@ impl PartView {
                 body: None,
             }),
             judged: None,
+            note: None,
         }
     }
 
@@ -224,6 +221,7 @@ impl PartView {
                 body: None,
             }),
             judged: None,
+            note: None,
         }
     }
 
@@ -246,6 +244,7 @@ impl PartView {
                 body: None,
             }),
             judged: None,
+            note: None,
         }
     }
 
@@ -256,6 +255,32 @@ impl PartView {
         }
         self
     }
+}
+
+/// Why an event is not meant for a sync: the kind of reason, and in words.
+fn words(why: &Filtered) -> (&'static str, String) {
+    match why {
+        Filtered::PathOff => ("path_off", "the sync doesn't send such events".to_owned()),
+        Filtered::EventType => ("event_type", "its event type is not selected".to_owned()),
+        Filtered::Unchanged => (
+            "unchanged",
+            "nothing changed about the user that the sync sends".to_owned(),
+        ),
+        Filtered::Erased => ("erased", "the event was erased with its user".to_owned()),
+        Filtered::Condition { condition } => (
+            "condition",
+            format!("a condition does not hold: {condition}"),
+        ),
+    }
+}
+
+/// What to know of a sample that the sync would not send.
+pub(super) fn unselected_sample(why: &Filtered) -> String {
+    let (_, why) = words(why);
+    format!(
+        "this is made of a sample event, which the sync would not send: {why}. Choose one of your events to see what \
+         becomes of it"
+    )
 }
 
 impl From<&Request> for RequestView {

@@ -223,6 +223,7 @@ async fn what_can_not_be_sent_says_why_and_where() {
     assert_eq!(reason["pointer"], "/settings/mappings/external_id");
     let mut filtered = json!({"settings": settings()});
     filtered["settings"]["events"] = json!({"select": {"types": [{"event_type": "other"}]}});
+    filtered["event"] = json!({"user_id": "u", "event_type": "x"});
     let shown = preview(&world, &path, filtered).await;
     assert_eq!(shown["requests"][0]["outcome"], "filtered");
     assert_eq!(shown["requests"][0]["reason"]["code"], "event_type");
@@ -621,4 +622,51 @@ async fn the_guides_template_shows_a_request_and_a_broken_body_with_its_place() 
         Some("  \"name\" : \"Order \"placed\"\",")
     );
     assert!(!shown.to_string().contains("s3cret"), "{shown:#}");
+}
+
+#[tokio::test]
+async fn the_sample_is_of_a_type_that_is_selected_and_sent_in_spite_of_conditions() {
+    let world = World::new().await;
+    let template = "{\"type\": \"${input.event_type?json_string}\"}";
+    let condition = json!({"test": {
+        "property": {"scope": "event", "name": "plan"}, "operator": "is", "values": ["pro"],
+    }});
+    let sync = async |types: Value| {
+        let events = json!({"select": {"types": types}, "template": template});
+        let settings = json!({"name": "S", "url": "https://example.com/x", "events": events});
+        world.sync(settings).await
+    };
+    let under_condition = json!([{"event_type": "Signed Up", "condition": condition}]);
+    for (types, event_type, noted) in [
+        (json!([{"event_type": "Bought"}]), "Bought", false),
+        (under_condition.clone(), "Signed Up", true),
+        (
+            json!([under_condition[0], {"event_type": "Seen"}]),
+            "Seen",
+            false,
+        ),
+    ] {
+        let sync = sync(types).await;
+        let shown = preview(&world, &sync, json!({})).await;
+        let tested = world.post(&format!("{sync}/test"), json!({})).await;
+        let tested = tested.is(200).json();
+        assert_eq!(tested["verdict"], "delivered", "{tested}");
+        for part in [&shown["requests"][0], &tested["sent"]] {
+            let body = json!({"type": event_type}).to_string().replace(':', ": ");
+            assert_eq!(part["request"]["body"], body);
+            let note = part["note"].as_str().unwrap_or_default();
+            assert_eq!(note.contains("a sample event"), noted, "{part}");
+            assert_eq!(note.contains("a condition does not hold"), noted, "{part}");
+        }
+    }
+    // What somebody gives is judged as it comes.
+    let sync = sync(under_condition).await;
+    let event = json!({"user_id": "u", "event_type": "Signed Up"});
+    let shown = preview(&world, &sync, json!({"event": event})).await;
+    let part = &shown["requests"][0];
+    assert_eq!(part["reason"]["code"], "condition");
+    assert_eq!(part["note"], Value::Null);
+    let path = format!("{sync}/test");
+    let tested = world.post(&path, json!({"event": event})).await;
+    assert_eq!(tested.is(200).json()["verdict"], "not_sent");
 }

@@ -138,6 +138,12 @@ impl TestView {
         }
     }
 
+    /// The same, with what there is to say of what was sent.
+    pub(super) fn noted(mut self, note: Option<String>) -> Self {
+        self.sent = self.sent.noted(note);
+        self
+    }
+
     /// The same, after one more request was sent because the answer asked for it.
     pub(super) fn followed(
         self,
