@@ -647,6 +647,7 @@ async fn the_sample_is_of_a_type_that_is_selected_and_sent_in_spite_of_condition
         ),
     ] {
         let sync = sync(types).await;
+        world.courier.noted().answer = Some((200, Vec::new()));
         let shown = preview(&world, &sync, json!({})).await;
         let tested = world.post(&format!("{sync}/test"), json!({})).await;
         let tested = tested.is(200).json();

@@ -38,7 +38,7 @@ async fn one_organisations_linters_hold_up_no_other_and_end_with_their_callers()
     let heavy = format!("{ours}/{heavy}");
     let others = world.another_organisation("Others").await;
     let other = world.person_in(others, Role::Owner).await;
-    let theirs = format!("/api/v1/organisations/{others}/definitions");
+    let theirs = format!("/organisations/{others}/definitions");
     let call = |path: String, body: Value| {
         let call = world.call("POST", &path).token(Some(&other.token));
         call.json(body).send()
