@@ -233,6 +233,10 @@ impl Search<'_, '_> {
         let target = self.explorer.target;
         for (place, known) in &self.known {
             for (index, change) in &known.mends {
+                if budget.watch.is_over() {
+                    self.findings[*index].mend = None;
+                    continue;
+                }
                 let apart = |other: &&Change| {
                     let (from, to) = (
                         change.range.start.min(place.0),
