@@ -76,3 +76,15 @@ test("event and request of a failure without a response take the room that there
   }
   await page.close();
 });
+
+test("no two deliveries that wait or failed are called the same", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.failing}/failures`);
+  const links = page.getByRole("table", { name: "Retries" }).getByRole("link");
+  await links.first().waitFor();
+  const names = await links.allTextContents();
+  expect(names.length).toBeGreaterThan(3);
+  expect(new Set(names).size).toBe(names.length);
+  await page.close();
+});
