@@ -257,7 +257,7 @@ fn the_audit_log_is_listed_by_filters_and_exported() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(&lines, renames);
-    assert_eq!(home.refused(&["audit", "list", "--from", "yesterday"]).0, 1);
+    assert_eq!(home.refused(&["audit", "list", "--from", "yesterday"]).0, 2);
     home.json(&["audit", "list", "--installation"]);
 }
 
