@@ -71,21 +71,25 @@ function useLong(milliseconds: number): boolean {
   return long;
 }
 
-/** After how long an empty screen says what it is. */
+/** After how long an empty screen says whose it is, and after how long a wait is spoken of. */
 const BLANK_MILLISECONDS = 400;
+const LONG_MILLISECONDS = 2000;
 
 /** Nothing yet: neither the application nor the way into it. */
 function Blank() {
   const long = useLong(BLANK_MILLISECONDS);
+  const veryLong = useLong(LONG_MILLISECONDS);
   return (
-    <Center mih="100vh" role="status" aria-busy="true" aria-label="Loading">
-      {long && <Mark size={34} />}
+    <Center mih="100vh">
+      <Stack align="center" gap={14} role="status" aria-busy="true">
+        {long && <Mark size={34} />}
+        <Text size="sm" c="dimmed" mih={20}>
+          {veryLong ? "Still loading" : <span className="sr-only">Loading</span>}
+        </Text>
+      </Stack>
     </Center>
   );
 }
-
-/** After how long a wait is spoken of. */
-const LONG_MILLISECONDS = 2000;
 
 /** The frame without what belongs in it, which is asked for. */
 function Waiting() {
