@@ -52,18 +52,19 @@ fn definition() -> Value {
     })
 }
 
-/// All texts under these names.
-fn named(value: &Value, names: &[&str], found: &mut Vec<String>) {
+/// The ids of all samples that stand somewhere in an answer.
+fn samples_in(value: &Value) -> Vec<String> {
+    let among = |values: Vec<&Value>| values.into_iter().flat_map(samples_in).collect();
     match value {
         Value::Object(members) => {
-            for (name, value) in members {
-                let text = value.as_str().filter(|_| names.contains(&name.as_str()));
-                found.extend(text.map(str::to_owned));
-                named(value, names, found);
-            }
+            let listed = members.get("samples").and_then(Value::as_array);
+            let ids = listed.into_iter().flatten().map(|sample| &sample["id"]);
+            let ids = ids.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+            let deeper: Vec<_> = among(members.values().collect());
+            ids.chain(deeper).collect()
         }
-        Value::Array(items) => items.iter().for_each(|item| named(item, names, found)),
-        _ => {}
+        Value::Array(items) => among(items.iter().collect()),
+        _ => Vec::new(),
     }
 }
 
@@ -151,8 +152,7 @@ async fn a_secret_that_a_destination_quotes_is_nowhere() {
 
     // What anybody can read of it.
     let failures = admin.read(&format!("{whole}/failures")).await;
-    let mut samples = Vec::new();
-    named(&failures, &["id", "sample"], &mut samples);
+    let samples = samples_in(&failures);
     let known = |path: &str, sample: &str| {
         let ids = [
             ("{organisation}", organisation.as_str()),

@@ -16,6 +16,7 @@ mod newest;
 pub mod person;
 pub mod received;
 mod replay;
+mod settlement;
 pub mod sqlite;
 pub mod turn;
 
@@ -26,3 +27,4 @@ pub use keep::{Held, ImportLog, Keep};
 pub use newest::newest;
 pub use person::KnownUser;
 pub use replay::{ReplayState, ReplayStep, Stretch};
+pub use settlement::*;

@@ -1,6 +1,7 @@
 //! All lanes of the installation: started, reloaded, paused and removed while it runs.
 
 mod backfills;
+mod slot;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -11,15 +12,15 @@ use delivery::Pace;
 use delivery::retry::Schedule;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use journal::hold::{Drain, Forgone, Said, Standing};
-use journal::{Counts, DroppedLane, Journal, StorageError, TimesErased};
+use journal::{DroppedLane, Journal, StorageError};
 use model::definition::Definition;
 use model::setting::{Check, Invalid};
 use model::sync::{self, Sync};
-use model::{Clock, Offset, ProjectId, Random, ReplayId, SyncId, Timestamp};
+use model::{Clock, Offset, ProjectId, Random, ReplayId, SyncId};
 use pipeline::preview::Secrets;
 use pipeline::{Plan, Problem};
 use serde::Deserialize;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,10 +31,12 @@ use crate::crew::Crew;
 use crate::erased::Erased;
 use crate::feed::{Feed, Outcomes};
 use crate::lane::{Bounds, Course, Lane, Tools, Wanted};
-use crate::replay::{FailedReplay, Order, Replayer, orders};
+use crate::replay::{FailedReplay, Replayer, orders};
 use crate::sample::{Subject, all_secrets};
 use crate::turns::MostAwaiting;
 use crate::view::{Glance, Health, LaneView, View};
+pub(crate) use slot::{Place, Slot};
+use slot::{Running, Shown};
 
 /// With a smaller window a lane would settle after every few events.
 const SMALLEST_WINDOW: usize = 16;
@@ -140,68 +143,6 @@ pub struct Streams {
 
 /// The lanes of backfills, each with the sync that it is of.
 type Backfills = HashMap<ReplayId, (SyncId, Arc<Slot>)>;
-
-/// Where a lane is found that is asked to send again.
-pub(crate) enum Place {
-    /// A sync's own.
-    Own(Arc<Slot>),
-    /// A backfill's, while it runs.
-    Backfill(Arc<Mutex<Backfills>>, ReplayId),
-}
-
-impl Place {
-    /// What the lane is asked through, if it runs.
-    pub(crate) async fn orders(&self) -> Option<mpsc::Sender<Order>> {
-        let slot = match self {
-            Self::Own(slot) => Arc::clone(slot),
-            Self::Backfill(all, id) => {
-                // The map is only read, inserted into and removed from under the lock.
-                let all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                all.get(id).map(|(_, slot)| Arc::clone(slot))?
-            }
-        };
-        slot.orders().await
-    }
-}
-
-/// A sync's place. The gate makes changes of one sync wait for each other, and for nobody else.
-pub(crate) struct Slot {
-    /// How many requests a minute its destination takes: also of its backfills.
-    pub(crate) pace: Arc<Pace>,
-    gate: tokio::sync::Mutex<Option<Running>>,
-    shown: Mutex<Shown>,
-    /// What was counted of backfills that run no more.
-    of_backfills: Mutex<Counts>,
-}
-
-/// A lane that runs.
-struct Running {
-    wanted: watch::Sender<Wanted>,
-    /// What it is asked to send again.
-    orders: mpsc::Sender<Order>,
-    /// Where the lane ends, if it does: it stops when this is gone.
-    end: Option<watch::Sender<Offset>>,
-    /// How often events of its log were erased, by now and when it last counted its retries.
-    erased: TimesErased,
-    counted_at: u64,
-    /// Gives up the lane's deliveries.
-    cancel: CancellationToken,
-    /// Cancelled by the lane's task when it has ended.
-    ended: CancellationToken,
-}
-
-/// What is shown of a sync.
-enum Shown {
-    Lane(Arc<View>),
-    Still(Still),
-}
-
-/// Why a sync has no lane that runs.
-struct Still {
-    health: Health,
-    reason: Option<String>,
-    since: Timestamp,
-}
 
 impl Streams {
     /// No lanes yet.
@@ -628,73 +569,5 @@ impl Streams {
         self.lane_tasks.wait().await;
         self.worker_tasks.wait().await;
         graceful
-    }
-}
-
-impl Slot {
-    /// The place of something that doesn't run.
-    fn new(now: Timestamp) -> Self {
-        Self {
-            pace: Arc::default(),
-            gate: tokio::sync::Mutex::new(None),
-            shown: Mutex::new(Shown::Still(Still {
-                health: Health::Paused,
-                reason: None,
-                since: now,
-            })),
-            of_backfills: Mutex::default(),
-        }
-    }
-
-    /// What the lane is asked through, if it runs.
-    pub(crate) async fn orders(&self) -> Option<mpsc::Sender<Order>> {
-        let running = self.gate.lock().await;
-        running.as_ref().map(|running| running.orders.clone())
-    }
-
-    fn shown(&self) -> MutexGuard<'_, Shown> {
-        // What is shown is replaced as a whole.
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn show(&self, shown: Shown) {
-        *self.shown() = shown;
-    }
-
-    /// Shows that no lane runs; since now, unless it was so before.
-    fn still(&self, health: Health, reason: Option<String>, now: Timestamp) {
-        let mut shown = self.shown();
-        let since = match &*shown {
-            Shown::Still(before) if before.health == health => before.since,
-            _ => now,
-        };
-        *shown = Shown::Still(Still {
-            health,
-            reason,
-            since,
-        });
-    }
-
-    fn glance(&self, now: Timestamp) -> Glance {
-        match &*self.shown() {
-            Shown::Lane(view) => view.glance(now),
-            Shown::Still(still) => Glance {
-                health: still.health,
-                reason: still.reason.clone(),
-                ..Glance::default()
-            },
-        }
-    }
-
-    fn view(&self, now: Timestamp) -> LaneView {
-        match &*self.shown() {
-            Shown::Lane(view) => view.show(now),
-            Shown::Still(still) => LaneView {
-                health: still.health,
-                reason: still.reason.clone(),
-                since: Some(still.since),
-                ..LaneView::default()
-            },
-        }
     }
 }
