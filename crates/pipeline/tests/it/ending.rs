@@ -68,7 +68,11 @@ fn at_its_deadline_it_tells_what_it_has_found_and_what_it_has_not_looked_at() {
     };
     assert!(said.iter().any(late), "{said:?}");
     // What was not proven with all that had to be tried is not proposed.
-    assert!(linted.findings.iter().all(|finding| finding.mend.is_none()));
+    let mut of_body = linted
+        .findings
+        .iter()
+        .filter(|finding| finding.pointer == "/events/body");
+    assert!(of_body.all(|finding| finding.mend.is_none()));
 }
 
 #[test]
