@@ -329,7 +329,7 @@ async fn health_tells_why_and_since_when() {
 async fn a_lane_of_which_some_attempts_fail_is_degraded_all_the_time() {
     let world = World::new(Config::default()).await;
     let sync = world.sync(1, "/some");
-    let refusal = |body: &str| (number_in(body) % 10 == 0).then_some(503);
+    let refusal = |body: &str| number_in(body).is_multiple_of(10).then_some(503);
     world.destination.refuses("/some", refusal);
     world.apply(&sync).await;
     let view = |world: &World| world.streams.view(sync.id).unwrap();
