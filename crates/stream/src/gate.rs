@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use model::outcome::{Discarded, Failure};
-use model::{Random, Timestamp};
+use model::outcome::{Category, Discarded, Failure};
+use model::{Offset, Part, Random, Timestamp};
 
 use crate::allowance::{Allowance, Met, Request};
 use crate::breaker::{Attempt, Breaker, Config, Open};
-use crate::crew::{Done, Work, WorkResult};
+use crate::crew::{Done, Waited, Work, WorkResult};
 use crate::user;
 
 /// The longest that no delivery is begun because a destination asked for a pause (`Retry-After`). A
@@ -38,10 +38,13 @@ pub(crate) struct Gate {
     /// Read from the log, not begun; the oldest first. No more than the crew's queue had room for, or a
     /// probe is looked for among.
     held: VecDeque<Work>,
-    /// Whose first attempts were answered with a failure last.
+    /// Of suspects, the oldest first: what was held until there was no room to look for a probe. Their
+    /// events are read once more.
+    aside: VecDeque<(Offset, Part)>,
+    /// Whose first attempts failed last, in a way that need not be everybody's.
     suspects: VecDeque<u64>,
-    /// How many probes in a row were answered with one.
-    answered: u32,
+    /// How many probes in a row failed so.
+    failed_probes: u32,
 }
 
 impl Gate {
@@ -51,8 +54,9 @@ impl Gate {
             allowance: Allowance::new(concurrency),
             pause_until: None,
             held: VecDeque::new(),
+            aside: VecDeque::new(),
             suspects: VecDeque::new(),
-            answered: 0,
+            failed_probes: 0,
         }
     }
 
@@ -118,7 +122,7 @@ impl Gate {
             }
         }
         if !self.breaker.is_open() {
-            self.answered = 0;
+            self.failed_probes = 0;
             if was_open {
                 self.put_suspects_last();
             }
@@ -127,11 +131,14 @@ impl Gate {
 
     /// Keeps in mind whose deliveries fail: the destination may be gone for these only.
     fn note_failure(&mut self, failure: &Failure, attempt: &Attempt, whose: Option<u64>) {
-        let answered = failure.status.is_some();
+        let may_be_theirs = !is_everybodys(failure.category);
         if self.breaker.is_probe(attempt) {
-            self.answered = if answered { self.answered + 1 } else { 0 };
+            self.failed_probes = match may_be_theirs {
+                true => self.failed_probes + 1,
+                false => 0,
+            };
         }
-        let Some(user) = whose.filter(|_| answered && attempt.is_first) else {
+        let Some(user) = whose.filter(|_| may_be_theirs && attempt.is_first) else {
             return;
         };
         self.suspects.retain(|known| *known != user);
@@ -184,8 +191,8 @@ impl Gate {
         self.breaker.is_probing()
     }
 
-    /// Whether it matters which delivery is the probe: the destination has answered, if only with
-    /// failures. Where there is no answer all are alike, and the oldest is next.
+    /// Whether it matters which delivery is the probe: requests have reached the destination, if only to
+    /// fail. Where there is no connection all are alike, and the oldest is next.
     pub(crate) fn is_choosy(&self) -> bool {
         !self.suspects.is_empty()
     }
@@ -193,7 +200,7 @@ impl Gate {
     /// Whether the next probe is the newest that waits rather than the oldest. One that fails for its own
     /// sake has others of its kind behind it, as far as from a minute ago until now.
     fn wants_newest(&self) -> bool {
-        !self.answered.is_multiple_of(3)
+        !self.failed_probes.is_multiple_of(3)
     }
 
     /// Whether a good choice for a probe is among those that are held, however many wait behind them.
@@ -252,10 +259,46 @@ impl Gate {
         self.held.extend(work);
     }
 
+    /// Makes room to look for a probe where all that is held is of suspects: only which deliveries these
+    /// are is kept. The oldest stays, to be the probe if there is no better one.
+    pub(crate) fn set_aside(&mut self) {
+        let is_any_good = self.held.iter().any(|work| !self.is_suspect(work));
+        if is_any_good {
+            return;
+        }
+        let held = std::mem::take(&mut self.held);
+        for work in held {
+            match self.held.is_empty() || !can_be_read_again(&work) {
+                true => self.held.push_back(work),
+                false => self.aside.push_back((work.event.offset, work.part)),
+            }
+        }
+    }
+
+    /// The oldest of those that were set aside.
+    pub(crate) fn take_aside(&mut self) -> Option<(Offset, Part)> {
+        self.aside.pop_front()
+    }
+
+    /// It could not be read.
+    pub(crate) fn put_aside(&mut self, delivery: (Offset, Part)) {
+        self.aside.push_front(delivery);
+    }
+
+    /// How many were set aside.
+    pub(crate) fn aside(&self) -> usize {
+        self.aside.len()
+    }
+
     /// What was held back, up to `most`; the oldest first.
     pub(crate) fn release(&mut self, most: usize) -> impl Iterator<Item = Work> {
         let count = most.min(self.held.len());
         self.held.drain(..count)
+    }
+
+    /// Whether anything is held back or set aside.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !(self.held.is_empty() && self.aside.is_empty())
     }
 
     /// How many deliveries are held back.
@@ -266,7 +309,22 @@ impl Gate {
     /// Forgets them: the lane stops, and reads them again when it starts.
     pub(crate) fn clear(&mut self) {
         self.held.clear();
+        self.aside.clear();
     }
+}
+
+/// Whether a failure has nothing to do with what is sent: no request came as far as that.
+fn is_everybodys(category: Category) -> bool {
+    matches!(
+        category,
+        Category::Dns | Category::Blocked | Category::Connect | Category::Tls
+    )
+}
+
+/// Whether a delivery is nothing but a part of its event as the log has it.
+fn can_be_read_again(work: &Work) -> bool {
+    let is_plain = work.given.is_none() && work.waited == Waited::No;
+    is_plain && !work.stored && work.user.is_none()
 }
 
 fn met(failure: &Failure) -> Met {

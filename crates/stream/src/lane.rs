@@ -247,7 +247,7 @@ impl Lane {
         let wake = self.next_wake();
         let outlook = Outlook {
             soon: self.settling.is_some() || self.settle_due().is_some(),
-            hungry: (self.is_behind() || self.gate.held() > 0)
+            hungry: (self.is_behind() || self.gate.has_waiting())
                 && self.exposed < self.bounds.window
                 && self.gate.passage(self.tools.clock.now()) == Passage::Free,
             draining: self.stopping,
@@ -364,20 +364,40 @@ impl Lane {
         if !stored {
             self.results.add_event(settled);
         }
-        let (schedule, random) = (&self.tools.schedule, &*self.tools.random);
         let other = match stored {
             true => None,
             false => self.half_done.remove(&one.offset),
         };
         for part in other.into_iter().chain([one]) {
-            let how = How {
-                parts: settled,
-                ordered: self.ordered,
-                past: self.past,
-            };
-            self.results.add(part, how, schedule, random);
+            self.add_result(part, settled);
         }
         self.free(user, key, over, stored);
+    }
+
+    /// What became of a delivery, of so many of its event, is to be settled.
+    fn add_result(&mut self, one: Done, parts: u8) {
+        let how = How {
+            parts,
+            ordered: self.ordered,
+            past: self.past,
+        };
+        let (schedule, random) = (&self.tools.schedule, &*self.tools.random);
+        self.results.add(one, how, schedule, random);
+    }
+
+    /// A new delivery can't be begun: its event is no longer kept.
+    fn lose(&mut self, offset: Offset) {
+        tracing::warn!(sync = %self.sync, offset = offset.0, "an event was removed before this sync could send it");
+        self.exposed += 1;
+        self.results.add_lost();
+        let settled = self.window.part_done(offset);
+        if settled == 0 {
+            return;
+        }
+        self.results.add_event(settled);
+        if let Some(other) = self.half_done.remove(&offset) {
+            self.add_result(other, settled);
+        }
     }
 
     /// Lets the user's next delivery move up.
@@ -476,13 +496,15 @@ impl Lane {
 
     /// Whether there is something that may be begun when the gate lets it.
     fn has_waiting(&self) -> bool {
-        let waits = self.gate.held() > 0 || self.is_behind() || self.turns.has_ready();
+        let waits = self.gate.has_waiting() || self.is_behind() || self.turns.has_ready();
         waits && !self.stopping && !self.starved
     }
 
     fn publish(&self) {
         let waiting = self.page.front().map(|event| event.received_at);
         let unread = self.head.borrow().0.saturating_sub(self.window.next().0);
+        // What was set aside is read once more.
+        let unread = unread + self.gate.aside() as u64;
         let now = self.tools.clock.now();
         self.view.publish(
             self.crew.load(),

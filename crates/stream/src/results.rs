@@ -152,6 +152,12 @@ impl Results {
         self.deliveries += 1;
     }
 
+    /// The event of a delivery that has not been begun is no longer kept.
+    pub(crate) fn add_lost(&mut self) {
+        self.balance.lost += 1;
+        self.deliveries += 1;
+    }
+
     /// Whether anything about the order of the user's deliveries has not been given to the journal yet.
     pub(crate) fn has_turn_of(&self, user: u64) -> bool {
         let mut turns = self.turns.iter().chain(&self.turns_over);

@@ -27,7 +27,7 @@ impl Lane {
     /// Whether a retry that is due may be handed out. New events must not wait behind the retries
     /// of a long outage: while there are any, retries get half the places that there are at present.
     pub(super) fn may_retry(&self) -> bool {
-        let places = match self.is_behind() || self.gate.held() > 0 {
+        let places = match self.is_behind() || self.gate.has_waiting() {
             true => (self.gate.allowed() / 2).max(1),
             false => 2 * self.gate.most(),
         };
@@ -70,6 +70,7 @@ impl Lane {
                 let (work, more) = self.read_new(room, false).await?;
                 let work = self.in_turn(work).await;
                 self.hand_out(work);
+                self.take_up_aside().await?;
                 Ok(more || self.has_turns())
             }
             Passage::Probe => self.probe().await,
@@ -93,6 +94,45 @@ impl Lane {
         self.hand_out(released);
     }
 
+    /// Gives the crew some of what was set aside: so few that what is new hardly waits behind it.
+    async fn take_up_aside(&mut self) -> Result<(), StorageError> {
+        let few = (self.gate.allowed() / 2).max(1);
+        while self.gate.aside() > 0 && self.room() > 0 && self.crew.load().0 < few {
+            let Some(work) = self.read_aside().await? else {
+                break;
+            };
+            self.hand_out(vec![work]);
+        }
+        Ok(())
+    }
+
+    /// The oldest delivery that was set aside.
+    async fn read_aside(&mut self) -> Result<Option<Work>, StorageError> {
+        while let Some((offset, part)) = self.gate.take_aside() {
+            let erased = self.erased.times();
+            let found = self.tools.journal.get(self.project, offset).await;
+            let found = found.inspect_err(|_| self.gate.put_aside((offset, part)))?;
+            let Some(event) = found else {
+                self.lose(offset);
+                continue;
+            };
+            return Ok(Some(Work {
+                due_at: event.received_at,
+                event,
+                part,
+                plan: Arc::clone(&self.plan),
+                attempt: 1,
+                booked: false,
+                user: None,
+                stored: false,
+                waited: Waited::No,
+                given: None,
+                erased,
+            }));
+        }
+        Ok(None)
+    }
+
     /// Sends one delivery of those that wait, alone. New ones come before those of users who had their
     /// turn before: what one user has waiting must not stand for all.
     async fn probe(&mut self) -> Result<bool, StorageError> {
@@ -109,6 +149,9 @@ impl Lane {
             }
             probe = self.gate.take_probe(true);
         }
+        if probe.is_none() {
+            probe = self.read_aside().await?;
+        }
         // Those that wait for their turn are no probe.
         self.starved = probe.is_none();
         if let Some(probe) = probe {
@@ -121,6 +164,9 @@ impl Lane {
     /// Reads on until there is a good choice for a probe; says whether to go on with that at once.
     async fn look_ahead(&mut self) -> Result<bool, StorageError> {
         let most = LOOK_AHEAD.min(self.bounds.window);
+        if self.gate.held() >= most {
+            self.gate.set_aside();
+        }
         let room = most.saturating_sub(self.gate.held());
         if room == 0 || self.gate.has_probe() {
             return Ok(false);

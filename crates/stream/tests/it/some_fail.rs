@@ -10,7 +10,7 @@ use model::sync::{Order, Sync};
 use model::{Clock as _, Timestamp};
 
 use crate::order::number_in;
-use crate::support::{Answer, Arrived, World};
+use crate::support::{Answer, Arrived, NO_ANSWER, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -219,13 +219,13 @@ async fn a_probe_is_another_users_than_those_that_wait_in_turn() {
 }
 
 /// When the events arrive after a night in which only others came, all of which failed.
-async fn after_a_night(order: Order, bad: u64, user_of_bad: fn(u64) -> u64) {
+async fn after_a_night(order: Order, bad: u64, user_of_bad: fn(u64) -> u64, status: u16) {
     let world = World::new(Config::default()).await;
     let mut sync = world.sync(1, "/night");
     sync.settings.order = order;
-    world
-        .destination
-        .refuses("/night", move |body| (number_in(body) < bad).then_some(500));
+    world.destination.refuses("/night", move |body| {
+        (number_in(body) < bad).then_some(status)
+    });
     world.apply(&sync).await;
     let mut sent = Sent::default();
     for n in 0..bad {
@@ -251,12 +251,68 @@ async fn after_a_night(order: Order, bad: u64, user_of_bad: fn(u64) -> u64) {
 
 #[tokio::test]
 async fn one_bad_user_of_the_night_does_not_stand_for_the_destination() {
-    after_a_night(Order::default(), 140, |_| 1).await;
+    after_a_night(Order::default(), 140, |_| 1, 500).await;
 }
 
 #[tokio::test]
 async fn many_users_in_trouble_do_not_stand_for_the_destination() {
-    after_a_night(Order::PerUser, 150, |n| n).await;
+    after_a_night(Order::PerUser, 150, |n| n, 500).await;
+}
+
+#[tokio::test]
+async fn users_who_get_no_answer_do_not_stand_for_the_destination() {
+    for order in [Order::default(), Order::PerUser] {
+        after_a_night(order, 120, |n| n % 41, NO_ANSWER).await;
+    }
+}
+
+#[tokio::test]
+async fn more_of_one_user_than_is_looked_ahead_does_not_stand_for_the_destination() {
+    let narrow = Config {
+        window: 256,
+        ..Config::default()
+    };
+    let mut world = World::new(narrow).await;
+    let sync = world.sync(1, "/bulk");
+    let is_bulk = |n: u64| (20..920).contains(&n);
+    world
+        .destination
+        .refuses("/bulk", move |body| is_bulk(number_in(body)).then_some(500));
+    world.apply(&sync).await;
+    let mut sent = Sent::default();
+    // As many as it takes for a destination that counts as gone, then all the others at once.
+    for n in 20..60 {
+        sent.send(&world, n..n + 1, |_| 1).await;
+        world.pass(SECOND).await;
+    }
+    assert!(is_shut(&world, &sync));
+    for first in (60..920).step_by(172) {
+        sent.send(&world, first..first + 172, |_| 1).await;
+    }
+    // It is looked ahead of some of it, which a crash takes along.
+    world.pass(60 * SECOND).await;
+    assert!(is_shut(&world, &sync));
+    world.restart(std::slice::from_ref(&sync)).await;
+    for second in 0..90 {
+        let first = 10_000 + second * 5;
+        sent.send(&world, first..first + 5, |n| n).await;
+        world.pass(SECOND).await;
+    }
+    let took = sent.latencies(&world, "/bulk", |n, _| n >= 10_000);
+    assert!(longest(&took) < 70.0, "{} s", longest(&took));
+    let median = took[took.len() / 2];
+    assert!(median < 5.0, "{median} s");
+    // Nothing of the bulk is lost, and it is sent but once.
+    world.destination.refuses("/bulk", |_| None);
+    while world.streams.view(sync.id).unwrap().pending > 0 {
+        world.pass(60 * SECOND).await;
+    }
+    assert_eq!(world.streams.view(sync.id).unwrap().cursor.0, 1_350);
+    let taken = world.destination.taken("/bulk");
+    let different: HashSet<_> = taken.iter().collect();
+    assert_eq!((taken.len(), different.len()), (1_350, 1_350));
+    let stats = world.journal.lane_stats(sync.id).await.unwrap().unwrap();
+    assert_eq!((stats.pending, stats.ended), (0, 0));
 }
 
 #[tokio::test]

@@ -50,6 +50,9 @@ pub(crate) struct Destination {
     pub(crate) gathers: AtomicU64,
 }
 
+/// In the place of a status: there is none in time.
+pub(crate) const NO_ANSWER: u16 = 0;
+
 /// The status with which a body is refused.
 type Refusal = Box<dyn Fn(&str) -> Option<u16> + Send>;
 
@@ -156,6 +159,12 @@ impl Transport for Destination {
             }
         };
         let (status, retry_after) = match answer {
+            Answer::Status(NO_ANSWER) => {
+                return Err(TransportError::ResponseTimeout {
+                    host: "example.com".into(),
+                    after: Duration::from_secs(30),
+                });
+            }
             Answer::Status(status) => (status, None),
             Answer::RetryAfter(status, value) => (status, Some(value)),
             Answer::Unreachable => {
