@@ -184,10 +184,10 @@ async fn a_secret_that_a_destination_quotes_is_nowhere() {
             else {
                 continue;
             };
-            let query = if path.ends_with("/why") || path.ends_with("/user") {
-                "?user_id=user-ann"
-            } else {
-                ""
+            let query = match path.rsplit('/').next() {
+                Some("why") => "?user=user-ann",
+                Some("user") => "?user_id=user-ann",
+                _ => "",
             };
             let answer = admin
                 .call(Method::GET, &format!("{path}{query}"), None)

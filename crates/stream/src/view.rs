@@ -17,9 +17,10 @@ use crate::crew::{Done, WorkResult};
 /// How many attempts in a row must fail before a lane counts as failing.
 const FAILING_AFTER: u32 = 5;
 
-/// How long after a failure a lane counts as degraded, unless so many deliveries were made since.
+/// How long after a failure a lane counts as degraded, unless so many deliveries were made since: with fewer,
+/// a lane of which one attempt in a hundred fails would change from moment to moment.
 const DEGRADED_FOR: Duration = Duration::from_secs(60);
-const CALM_AFTER: u32 = 20;
+const CALM_AFTER: u32 = 1000;
 
 /// How long the last failure is told of, whatever went well since.
 const FAILURE_TOLD_FOR: Duration = Duration::from_secs(60 * 60);
@@ -184,7 +185,10 @@ pub(crate) struct Flow {
 #[derive(Default)]
 struct State {
     shown: LaneView,
+    /// Attempts that failed in a row: first ones, unless there were none lately.
     failures_in_row: u32,
+    /// When a first attempt was last over.
+    first_at: Option<Timestamp>,
     failure: Option<Failure>,
     /// Why the last event was discarded, unless an attempt failed since.
     discarded: Option<String>,
@@ -236,6 +240,10 @@ impl View {
     pub(crate) fn attempted(&self, done: &[Done]) {
         let mut state = self.state();
         for one in done {
+            let was_sent = matches!(
+                one.result,
+                WorkResult::Delivered { .. } | WorkResult::Failed { .. }
+            );
             match &one.result {
                 WorkResult::Delivered { .. } => {
                     if !self.past {
@@ -248,7 +256,13 @@ impl View {
                     state.shown.last_success = Some(one.at);
                 }
                 WorkResult::Failed { failure, .. } => {
-                    state.failures_in_row = state.failures_in_row.saturating_add(1);
+                    // That what has failed before fails again says little, while there is other.
+                    let others = state
+                        .first_at
+                        .is_some_and(|at| one.at.since(at) < DEGRADED_FOR);
+                    if one.attempt == 1 || !others {
+                        state.failures_in_row = state.failures_in_row.saturating_add(1);
+                    }
                     state.failure = Some(failure.clone());
                     state.discarded = None;
                     state.shown.last_failure = Some(one.at);
@@ -262,6 +276,9 @@ impl View {
                 | WorkResult::Erased
                 | WorkResult::Waits
                 | WorkResult::Awaits { .. } => {}
+            }
+            if was_sent && one.attempt == 1 {
+                state.first_at = Some(one.at);
             }
         }
     }

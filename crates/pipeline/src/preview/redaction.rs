@@ -1,6 +1,9 @@
 //! Secrets that come back from where they were sent to.
 
-mod written;
+mod canonical;
+mod secret;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -8,16 +11,18 @@ use model::OutboundRequest;
 use model::outcome::{Discarded, Failure};
 
 use super::Request;
-use written::Written;
+use canonical::Canonical;
+use secret::Secret;
 
 /// What is shown in place of a secret that a destination sent back.
 const MASK: &str = "[secret]";
 
-/// Takes secrets out of what a destination sends back: as they are, as JSON (also within JSON), HTML, URLs
-/// and forms write them, and in Base64, of which they may be a part. What else is made of a secret, such as
-/// a hash, can't be found.
+/// Takes secrets out of what a destination sends back: as they are, in large and small letters, as JSON,
+/// HTML, URLs and forms write them, one within the other, and in Base64 without line breaks, of which they may
+/// be a part. What else is made of a secret, such as a hash, can't be found. It takes time in proportion to
+/// the text and the number of secrets, whatever they are.
 #[derive(Clone, Default)]
-pub struct Redaction(Vec<Written>);
+pub struct Redaction(Vec<Secret>);
 
 impl fmt::Debug for Redaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,35 +66,43 @@ impl Redaction {
     /// Knows what another one knows, too.
     pub fn join(&mut self, other: &Self) {
         let others = other.0.iter().cloned();
-        others.for_each(|written| self.insert(written));
+        others.for_each(|secret| self.insert(secret));
     }
 
     fn add(&mut self, secret: &str) {
-        if let Some(written) = Written::new(secret) {
-            self.insert(written);
+        if let Some(secret) = Secret::new(secret) {
+            self.insert(secret);
         }
     }
 
-    fn insert(&mut self, written: Written) {
-        // The longest first: one may be a part of another.
-        let length = written.length();
-        let at = self.0.partition_point(|other| other.length() > length);
-        let mut alike = self.0[at..].iter().take_while(|o| o.length() == length);
-        if !alike.any(|other| *other == written) {
-            self.0.insert(at, written);
+    fn insert(&mut self, secret: Secret) {
+        if !self.0.contains(&secret) {
+            self.0.push(secret);
         }
     }
 
     /// The text without them. Of one that ends within a secret, as a text does that was cut, the beginning
     /// goes, too.
     pub fn apply(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for written in &self.0 {
-            if let Some(redacted) = written.taken_out(&text, MASK) {
-                text = redacted;
-            }
+        if self.0.is_empty() || text.is_empty() {
+            return text.to_owned();
         }
-        text
+        let (read, mut places) = (Canonical::of(text), Vec::new());
+        self.0
+            .iter()
+            .for_each(|secret| secret.find(&read, &mut places));
+        places.sort_unstable();
+        let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+        for (start, end) in places {
+            // Of two that overlap, both go, as one.
+            if start >= from {
+                out.push_str(&text[from..start]);
+                out.push_str(MASK);
+            }
+            from = from.max(end);
+        }
+        out.push_str(&text[from..]);
+        out
     }
 
     /// Takes them out of a failure's texts.

@@ -350,7 +350,7 @@ async fn a_lane_of_which_some_attempts_fail_is_degraded_all_the_time() {
     }
     // So many in a row are more than luck.
     world.destination.refuses("/some", |_| None);
-    world.send("tick", 40..70).await;
+    world.send("tick", 40..1100).await;
     world
         .until("calm", |world| world.health(&sync) == Health::Healthy)
         .await;

@@ -80,11 +80,12 @@ function Blank() {
   const long = useLong(BLANK_MILLISECONDS);
   const veryLong = useLong(LONG_MILLISECONDS);
   return (
-    <Center mih="100vh">
-      <Stack align="center" gap={14} role="status" aria-busy="true">
+    <Center mih="100vh" component="main">
+      <h1 className="sr-only">Millstream</h1>
+      <Stack align="center" gap={14} w={200} role="status" aria-busy="true" aria-label="Loading">
         {long && <Mark size={34} />}
         <Text size="sm" c="dimmed" mih={20}>
-          {veryLong ? "Still loading" : <span className="sr-only">Loading</span>}
+          {veryLong ? "Still loading" : ""}
         </Text>
       </Stack>
     </Center>

@@ -235,7 +235,9 @@ fn verdict(reply: Option<&Reply>, trial: &Trial) -> (VerdictName, String) {
 
 impl AnswerView {
     fn new(reply: &Reply, redaction: &Redaction) -> Self {
-        let text = redaction.apply(&String::from_utf8_lossy(&reply.body));
+        // What stands behind what is shown is only looked at for secrets that begin in it.
+        let near = &reply.body[..reply.body.len().min(2 * SHOWN_BODY_BYTES)];
+        let text = redaction.apply(&String::from_utf8_lossy(near));
         let end = (0..=SHOWN_BODY_BYTES.min(text.len()))
             .rev()
             .find(|&end| text.is_char_boundary(end));
@@ -244,7 +246,9 @@ impl AnswerView {
             status: reply.status.as_u16(),
             headers: headers(&reply.headers, redaction),
             body: body.to_owned(),
-            body_complete: reply.complete && body.len() == text.len(),
+            body_complete: reply.complete
+                && near.len() == reply.body.len()
+                && body.len() == text.len(),
             timing: reply.timing.into(),
         }
     }
