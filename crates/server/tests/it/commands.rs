@@ -395,9 +395,14 @@ fn a_sync_that_only_discards_says_so() {
         template,
     ]);
     let send = |properties: &str, count: usize| {
-        let event =
-            format!(r#"{{"user_id":"user-1","event_type":"A","user_properties":{properties}}}"#);
-        let events = vec![event; count].join(",");
+        // Of one user it would be too much at once.
+        let event = |user: usize| {
+            format!(
+                r#"{{"user_id":"user-{user}","event_type":"A","user_properties":{properties}}}"#
+            )
+        };
+        let events: Vec<String> = (0..count).map(event).collect();
+        let events = events.join(",");
         let body = format!(r#"{{"api_key":"{api_key}","events":[{events}]}}"#);
         assert_eq!(
             request(server.address, "POST", "/2/httpapi", &body)
