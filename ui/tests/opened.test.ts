@@ -52,6 +52,48 @@ test("what opens over a page has a name, and a property is chosen by typing it",
   await page.close();
 });
 
+test("long lists that are open scroll by themselves, so that keys reach all of them", async () => {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.goto(`${server.url}/o/${filled.organisation}/destinations/${filled.definition}`);
+  await settled(page);
+  const category = page.getByRole("combobox", { name: "Category" });
+  await category.click();
+  const list = page.getByRole("listbox", { name: "Category" });
+  await list.waitFor();
+  expect(await list.evaluate((each) => each.scrollHeight > each.clientHeight)).toBe(true);
+  // The cursor takes the list along.
+  for (let key = 0; key < 10; key += 1) await page.keyboard.press("ArrowDown");
+  const marked = list.locator("[data-combobox-selected]");
+  await expect.poll(async () => ((await marked.boundingBox())?.y ?? Infinity) < ((await list.boundingBox())?.y ?? 0) + 250).toBe(true);
+  expect(await findings(page)).toEqual([]);
+  await page.close();
+});
+
+test("a version that is sent back with a note alone says so to its author", async () => {
+  const version = `/organisations/${filled.organisation}/definitions/${filled.definition}/versions`;
+  const { items } = await ask<{ items: { version: number }[] }>("GET", version, undefined);
+  const newest = String(items[0]?.version ?? 0);
+  await ask("POST", `${version}/${newest}/submit`, undefined);
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.goto(`${server.url}/o/${filled.organisation}/destinations`);
+  await page.getByRole("link", { name: /Acme/ }).getByText("Waiting for review").waitFor();
+  const decision = { decision: "return", note: "Say whose it is.", comments: [] };
+  await ask("POST", `/installation/reviews/${filled.definition}/versions/${newest}/decision`, decision);
+  await page.reload();
+  await page.getByRole("link", { name: /Acme/ }).getByText("Changes requested").waitFor();
+  expect(await findings(page)).toEqual([]);
+  await page.getByRole("link", { name: /Acme/ }).click();
+  const notice = page.getByRole("alert").filter({ hasText: "Changes requested by the reviewer" });
+  await notice.getByText("Say whose it is.").waitFor();
+  await page.getByText("Changes requested", { exact: true }).waitFor();
+  expect(await findings(page)).toEqual([]);
+  await notice.getByRole("link", { name: "Versions" }).click();
+  await page.getByRole("article").getByText("Say whose it is.").waitFor();
+  await page.close();
+});
+
 test("headings of a description are below those of the page", async () => {
   const definition = `/organisations/${filled.organisation}/definitions/${filled.definition}`;
   const about = { category: "messaging", summary: "Reaches customers.", description: "# Acme\n\nReaches customers.\n\n### Details\n\nMany.\n\n# More\n\nMuch." };

@@ -34,6 +34,20 @@ async function ends(own: BrowserContext, page: Page) {
   return dialog;
 }
 
+/** The browser of somebody else, who has an organisation of their own. */
+async function personOf(email: string, name = "Cleo Kim"): Promise<BrowserContext> {
+  const api = `${server.url}/api/v1`;
+  const invited = await context.request.post(`${api}/installation/organisations`, { data: { name: `Of ${name}`, owner: email } });
+  expect(invited.ok(), await invited.text()).toBe(true);
+  const outbox = (await (await context.request.get(`${api}/installation/outbox?limit=200`)).json()) as { items: { id: string; recipient: string }[] };
+  const mail = outbox.items.findLast((each) => each.recipient === email)?.id ?? "";
+  const { text } = (await (await context.request.get(`${api}/installation/outbox/${mail}`)).json()) as { text: string };
+  const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+  const joined = await own.request.post(`${api}/invitations/accept`, { data: { token: /#(\S+)/.exec(text)?.[1], name, password: PASSWORD } });
+  expect(joined.ok(), await joined.text()).toBe(true);
+  return own;
+}
+
 /** A dialog with a form, which somebody has begun to fill in. */
 async function typing(page: Page) {
   await page.getByRole("button", { name: "Add new destination" }).click();
@@ -106,14 +120,7 @@ test("whoever signs in at a provider does so in another window, and goes on in t
 
 test("where another account signs in, nothing of the former one's is left", async () => {
   const api = `${server.url}/api/v1`;
-  const invited = await context.request.post(`${api}/installation/organisations`, { data: { name: "Others", owner: "bea@example.com" } });
-  expect(invited.ok(), await invited.text()).toBe(true);
-  const outbox = (await (await context.request.get(`${api}/installation/outbox?limit=200`)).json()) as { items: { id: string; recipient: string }[] };
-  const mail = outbox.items.findLast((each) => each.recipient === "bea@example.com")?.id ?? "";
-  const { text } = (await (await context.request.get(`${api}/installation/outbox/${mail}`)).json()) as { text: string };
-  const bea = await browser.newContext();
-  const joined = await bea.request.post(`${api}/invitations/accept`, { data: { token: /#(\S+)/.exec(text)?.[1], name: "Bea Ray", password: PASSWORD } });
-  expect(joined.ok(), await joined.text()).toBe(true);
+  const bea = await personOf("bea@example.com", "Bea Ray");
   await bea.close();
 
   // A page that asks before what was typed is left: this time nobody is asked.
@@ -154,7 +161,11 @@ test("a second factor is asked for there, too", async () => {
   expect(await findings(page)).toEqual([]);
   await dialog.getByLabel("Code").fill("000000");
   await dialog.getByRole("button", { name: "Sign in" }).click();
-  await dialog.getByRole("alert").getByText("Sign-in failed").waitFor();
+  // The password was right: it isn't called wrong.
+  await dialog.getByText("This code is wrong, or was used before.").waitFor();
+  expect(await dialog.getByLabel("Code").getAttribute("aria-invalid")).toBe("true");
+  expect(await dialog.getByText(/password is wrong/).count()).toBe(0);
+  expect(await findings(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await dialog.getByLabel("Code").fill(second ?? "");
   await dialog.getByRole("button", { name: "Sign in" }).click();
@@ -165,6 +176,53 @@ test("a second factor is asked for there, too", async () => {
   await again.getByLabel("E-mail address").waitFor();
   await own.close();
 });
+
+test("a second factor is turned off by both factors, of which a recovery code is one", async () => {
+  const own = await personOf("cleo@example.com");
+  const page = await own.newPage();
+  page.setDefaultTimeout(15_000);
+  const faults = watch(page, server.url);
+  for (const by of ["code", "recovery code"] as const) {
+    await page.goto(`${server.url}/account`);
+    await settled(page);
+    const { secret, recovery } = await turnOn(page);
+    await page.getByRole("button", { name: "Turn off…" }).click();
+    const password = page.getByRole("textbox", { name: "Your password" });
+    const code = page.getByLabel("Code from the app, or a recovery code");
+    await password.fill(PASSWORD);
+    await code.fill("none");
+    await code.press("Enter");
+    await page.getByText("This is not the code.").waitFor();
+    expect(await code.getAttribute("aria-invalid")).toBe("true");
+    await expect.poll(() => code.evaluate((field) => field === field.ownerDocument.activeElement)).toBe(true);
+    expect(await findings(page)).toEqual([]);
+    // The code that turned it on was used; clocks may be one step ahead.
+    await code.fill(by === "code" ? codeOf(secret, 1) : recovery);
+    await code.press("Enter");
+    await page.getByRole("button", { name: "Set up two-factor authentication" }).waitFor();
+  }
+  expect(faults).toEqual([]);
+  await own.close();
+});
+
+/** Sets it up by the page, with a wrong code at first. */
+async function turnOn(page: Page): Promise<{ secret: string; recovery: string }> {
+  await page.getByRole("button", { name: "Set up two-factor authentication" }).click();
+  const offered = page.getByRole("link", { name: /Open in an authenticator app/ });
+  const secret = new URL((await offered.getAttribute("href")) ?? "").searchParams.get("secret") ?? "";
+  const code = page.getByLabel("Code from the app");
+  await code.fill("none");
+  await page.getByRole("textbox", { name: "Your password" }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Turn on" }).click();
+  await page.getByText(/^Not the code at this time/).waitFor();
+  expect(await code.getAttribute("aria-invalid")).toBe("true");
+  await expect.poll(() => code.evaluate((field) => field === field.ownerDocument.activeElement)).toBe(true);
+  await code.fill(codeOf(secret));
+  await page.getByRole("button", { name: "Turn on" }).click();
+  const codes = await page.getByRole("region", { name: "Recovery codes" }).textContent();
+  await page.getByRole("button", { name: "I have saved them" }).click();
+  return { secret, recovery: /[0-9a-z]+(?:-[0-9a-z]+)+/i.exec(codes ?? "")?.[0] ?? "" };
+}
 
 test("whoever isn't signed in sees nothing of the application before the way into it", async () => {
   const own = await browser.newContext();
@@ -192,12 +250,12 @@ test("whoever isn't signed in sees nothing of the application before the way int
   await own.close();
 });
 
-/** The code that an authenticator app shows now (RFC 6238). */
-function codeOf(secret: string): string {
+/** The code that an authenticator app shows now (RFC 6238), or so many steps later. */
+function codeOf(secret: string, ahead = 0): string {
   const bits = [...secret.replaceAll("=", "")].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
   const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
   const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
   const hash = createHmac("sha1", key).update(step).digest();
   const at = (hash.at(-1) ?? 0) & 15;
   return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");

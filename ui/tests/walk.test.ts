@@ -180,7 +180,7 @@ test("from a definition to everyone's catalog", async () => {
   await page.getByRole("link", { name: "Versions" }).click();
   await page.getByRole("button", { name: "Submit" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Submit" }).click();
-  await page.getByText("Waiting for review").waitFor();
+  await page.getByRole("article").getByText("Waiting for review").waitFor();
   await page.getByRole("link", { name: "Reviews" }).click();
   await page.getByRole("link", { name: /Acme/ }).click();
   await page.getByRole("heading", { name: "The whole definition" }).waitFor();

@@ -2,6 +2,7 @@ import {
   ActionIcon,
   Alert,
   Anchor,
+  Autocomplete,
   Badge,
   Button,
   Checkbox,
@@ -10,6 +11,7 @@ import {
   Menu,
   Modal,
   type MantineColorsTuple,
+  MultiSelect,
   Notification,
   PasswordInput,
   Radio,
@@ -18,6 +20,7 @@ import {
   Switch,
   Table,
   Tabs,
+  TagsInput,
   Textarea,
   TextInput,
   Tooltip,
@@ -103,6 +106,12 @@ const yellow: MantineColorsTuple = [
   "#5a3900",
 ];
 
+/**
+ * A long list scrolls by itself: in an area of its own within, which keys can't reach, it would be one that only the
+ * pointer scrolls, as far as those know who are told of it.
+ */
+const LIST = { withScrollArea: false, styles: { options: { maxHeight: 240, overflowY: "auto" } } } as const;
+
 export const theme = createTheme({
   primaryColor: "water",
   primaryShade: { light: 7, dark: 7 },
@@ -141,8 +150,11 @@ export const theme = createTheme({
     PasswordInput: PasswordInput.extend({ defaultProps: { size: "sm" } }),
     Textarea: Textarea.extend({ defaultProps: { size: "sm", autosize: true, minRows: 2 } }),
     Select: Select.extend({
-      defaultProps: { size: "sm", comboboxProps: { shadow: "md" }, allowDeselect: false },
+      defaultProps: { size: "sm", comboboxProps: { shadow: "md" }, allowDeselect: false, ...LIST },
     }),
+    MultiSelect: MultiSelect.extend({ defaultProps: LIST }),
+    Autocomplete: Autocomplete.extend({ defaultProps: LIST }),
+    TagsInput: TagsInput.extend({ defaultProps: LIST }),
     Checkbox: Checkbox.extend({ defaultProps: { size: "xs" } }),
     Radio: Radio.extend({ defaultProps: { size: "xs" } }),
     SegmentedControl: SegmentedControl.extend({ defaultProps: { withItemsBorders: false } }),

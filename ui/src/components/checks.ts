@@ -1,4 +1,5 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type RefObject, useEffect, useState } from "react";
+import { ProblemError } from "@/api/client";
 import { faultOf } from "./faults";
 
 /** How far below the top a button stands beside a field with a label: on the field's line, whatever is said below it. */
@@ -42,6 +43,25 @@ export function useChecks(): Checks {
     }),
     field: (name, refused) => ({ name, error: faults[name] ?? refused }),
   };
+}
+
+/** What the server says of a form's fields. */
+export interface Refused {
+  /** What is wrong with the field of that name. */
+  at: (name: string) => string | undefined;
+  /** What isn't said at any field. */
+  rest: Error | null;
+}
+
+/** What the server refused a form for: said at the fields of these names, of which the first gets the focus. */
+export function useRefused(form: RefObject<HTMLFormElement | null>, error: Error | null, names: readonly string[]): Refused {
+  const at = (name: string) => (error instanceof ProblemError ? error.at(`/${name}`) : undefined);
+  const first = names.find((name) => at(name) !== undefined);
+  useEffect(() => {
+    if (error === null || first === undefined || form.current === null) return;
+    fieldsOf(form.current).find(({ name }) => name === first)?.focus();
+  }, [form, error, first]);
+  return { at, rest: first === undefined ? error : null };
 }
 
 /** The fields that say something: those with a name. */

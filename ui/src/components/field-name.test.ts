@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { LIMITS } from "@/features/portal/limits";
 import { fieldName } from "./field-name";
 
 const draft = {
@@ -17,6 +18,10 @@ test.each([
   ["headers.0.name", "Header 1 › Name"],
 ])("%s is %s", (path, name) => {
   expect(fieldName(path, draft)).toBe(name);
+});
+
+test("each limit is called by a name", () => {
+  for (const limit of Object.keys(LIMITS)) expect(fieldName(`/limits/${limit}`)).not.toContain("_");
 });
 
 test("what others named is called as they named it", () => {

@@ -23,6 +23,11 @@ interface SignInFormProps {
 /** What is said above a form that asks for the second factor. */
 export const ASKS_CODE = "Enter the code of your authenticator app, or one of your recovery codes.";
 
+/** After the password was right, what is wrong can only be the code. */
+const WRONG_CODE = "This code is wrong, or was used before. Check that your device's clock is right, or enter a recovery code.";
+
+const isWrong = (error: Error | null) => error instanceof ProblemError && error.code === "wrong_credentials";
+
 const needsCode = (problem: ProblemError) => problem.code === "second_factor_needed";
 
 /** Address and password, then the code of the second factor where there is one; or another provider. */
@@ -42,13 +47,14 @@ export function SignInForm({ address = "", asksCode, onAsksCode, onSignedIn, tar
       if (error instanceof ProblemError && needsCode(error)) onAsksCode(true);
     },
   });
+  const wrongCode = asksCode && isWrong(signIn.error);
   const window = beside ? { target: "_blank", rel: "noreferrer" } : {};
   return (
     <>
       <AccessForm
         request={signIn}
         failed="Sign-in failed"
-        unless={needsCode}
+        unless={(problem) => needsCode(problem) || (asksCode && isWrong(problem))}
         action="Sign in"
         below={
           asksCode ? (
@@ -72,7 +78,7 @@ export function SignInForm({ address = "", asksCode, onAsksCode, onSignedIn, tar
       >
         {(field) =>
           asksCode ? (
-            <AccessField key="code" label="Code" autoFocus autoComplete="one-time-code" value={code} onChange={setCode} {...field("code")} />
+            <AccessField key="code" label="Code" autoFocus autoComplete="one-time-code" value={code} onChange={setCode} {...field("code", wrongCode ? WRONG_CODE : undefined)} />
           ) : (
             <>
               {/* Whose address is known has only the password to type. */}

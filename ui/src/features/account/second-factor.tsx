@@ -1,15 +1,19 @@
 import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { IconShieldCheck } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
-import { api, take } from "@/api/client";
-import { useChecks } from "@/components/checks";
+import { type FormEvent, useRef, useState } from "react";
+import { api, type Schemas, take } from "@/api/client";
+import { useChecks, useRefused } from "@/components/checks";
 import { Code } from "@/components/code";
 import { CopyField } from "@/components/copy";
+import { sentenceCase } from "@/components/highlight";
 import { done } from "@/components/notices";
 import { QrCode } from "@/components/qr";
 import { Failed } from "@/components/states";
 import { meQuery } from "@/features/access/me";
+
+/** What both forms have of fields: what the server refuses is said there. */
+const FIELDS = ["password", "code"] as const;
 
 /** Setting a second factor up, and removing it. */
 export function SecondFactor({ active }: { active: boolean }) {
@@ -17,6 +21,7 @@ export function SecondFactor({ active }: { active: boolean }) {
 }
 
 function SetUp() {
+  const form = useRef<HTMLFormElement>(null);
   const checks = useChecks();
   const client = useQueryClient();
   const [code, setCode] = useState("");
@@ -27,6 +32,7 @@ function SetUp() {
     mutationFn: () =>
       take(api.PUT("/api/v1/me/second-factor", { body: { secret, code: code.trim(), password } })),
   });
+  const refused = useRefused(form, confirm.error, FIELDS);
   if (confirm.data !== undefined) {
     return (
       <Stack maw={460}>
@@ -64,7 +70,7 @@ function SetUp() {
     confirm.mutate();
   };
   return (
-    <form {...checks.form(submit)}>
+    <form ref={form} {...checks.form(submit)}>
       <Stack maw={460}>
         <Text size="sm">Scan this with your authenticator app, or enter the key below it.</Text>
         <QrCode text={offer.data.url} label="QR code for an authenticator app" />
@@ -79,7 +85,7 @@ function SetUp() {
           required
           withAsterisk={false}
           value={code}
-          {...checks.field("code")}
+          {...checks.field("code", sentence(refused.at("code")))}
           onChange={(event) => {
             setCode(event.currentTarget.value);
           }}
@@ -90,12 +96,12 @@ function SetUp() {
           required
           withAsterisk={false}
           value={password}
-          {...checks.field("password")}
+          {...checks.field("password", sentence(refused.at("password")))}
           onChange={(event) => {
             setPassword(event.currentTarget.value);
           }}
         />
-        {confirm.error !== null && <Failed error={confirm.error} what="Two-factor authentication isn't set up yet" />}
+        {refused.rest !== null && <Failed error={refused.rest} what="Two-factor authentication isn't set up yet" />}
         <Button type="submit" loading={confirm.isPending} style={{ alignSelf: "flex-start" }}>
           Turn on
         </Button>
@@ -105,12 +111,10 @@ function SetUp() {
 }
 
 function Active() {
-  const checks = useChecks();
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
-  const [password, setPassword] = useState("");
   const remove = useMutation({
-    mutationFn: () => take(api.POST("/api/v1/me/second-factor/remove", { body: { password } })),
+    mutationFn: (proof: Schemas["PasswordProof"]) => take(api.POST("/api/v1/me/second-factor/remove", { body: proof })),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: meQuery.queryKey });
       done("Two-factor authentication is off.");
@@ -123,30 +127,13 @@ function Active() {
         <Text>It is on.</Text>
       </Group>
       {asking ? (
-        <form
-          {...checks.form(() => {
-            remove.mutate();
-          })}
-        >
-          <Stack>
-            <PasswordInput
-              label="Your password"
-              autoComplete="current-password"
-              required
-              withAsterisk={false}
-              w={320}
-              value={password}
-              {...checks.field("password")}
-              onChange={(event) => {
-                setPassword(event.currentTarget.value);
-              }}
-            />
-            {remove.error !== null && <Failed error={remove.error} what="Two-factor authentication stays on" />}
-            <Button type="submit" color="red" loading={remove.isPending}>
-              Turn off
-            </Button>
-          </Stack>
-        </form>
+        <TurnOff
+          error={remove.error}
+          pending={remove.isPending}
+          onProof={(proof) => {
+            remove.mutate(proof);
+          }}
+        />
       ) : (
         <Button
           variant="default"
@@ -160,3 +147,59 @@ function Active() {
     </Stack>
   );
 }
+
+interface TurnOffProps {
+  error: Error | null;
+  pending: boolean;
+  onProof: (proof: Schemas["PasswordProof"]) => void;
+}
+
+/** Asks for what proves that it is the owner of the account who turns it off: both factors. */
+function TurnOff({ error, pending, onProof }: TurnOffProps) {
+  const checks = useChecks();
+  const form = useRef<HTMLFormElement>(null);
+  const refused = useRefused(form, error, FIELDS);
+  const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
+  return (
+    <form
+      ref={form}
+      {...checks.form(() => {
+        onProof({ password, code: code.trim() });
+      })}
+    >
+      <Stack w={320}>
+        <PasswordInput
+          label="Your password"
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+          value={password}
+          {...checks.field("password", sentence(refused.at("password")))}
+          onChange={(event) => {
+            setPassword(event.currentTarget.value);
+          }}
+        />
+        <TextInput
+          label="Code from the app, or a recovery code"
+          description="Whoever has neither asks an operator of this installation to turn it off."
+          autoComplete="one-time-code"
+          required
+          withAsterisk={false}
+          value={code}
+          {...checks.field("code", sentence(refused.at("code")))}
+          onChange={(event) => {
+            setCode(event.currentTarget.value);
+          }}
+        />
+        {refused.rest !== null && <Failed error={refused.rest} what="Two-factor authentication stays on" />}
+        <Button type="submit" color="red" loading={pending}>
+          Turn off
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+/** The server's words as a sentence of its own, below a field. */
+const sentence = (words: string | undefined) => (words === undefined ? undefined : sentenceCase(words));

@@ -48,6 +48,11 @@ test("what is broken or unpacks to far more than it is is given up", async () =>
   await expect(read(file(bomb, "z.gz"))).rejects.toThrow("200 times");
 });
 
+test("a file that isn't what its name says is told to be none", async () => {
+  await expect(read(file("a photo", "photo.zip"))).rejects.toThrow("photo.zip is no zip file");
+  await expect(read(file("a photo", "Photo.GZ"))).rejects.toThrow("Photo.GZ is no gzip file");
+});
+
 test("lines go in requests of bounded size", async () => {
   const lines = `${'"'.repeat(1000)}\n`.repeat(5000);
   let [count, requests] = [0, 0];

@@ -28,7 +28,12 @@ export async function* linesOf(archive: File): AsyncGenerator<Line> {
   const budget = { left: Math.max(ALWAYS_BYTES, archive.size * MOST_RATIO) };
   const start = new Uint8Array(await archive.slice(0, 4).arrayBuffer());
   const zipped = start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
+  const gzipped = start[0] === 0x1f && start[1] === 0x8b;
   if (!zipped) {
+    // Read as text, each of its lines would be refused without a word of why.
+    for (const [ending, kind, fits] of [[".zip", "zip", zipped], [".gz", "gzip", gzipped]] as const) {
+      if (archive.name.toLowerCase().endsWith(ending) && !fits) throw new Error(`${archive.name} is no ${kind} file, whatever it is called.`);
+    }
     yield* linesIn(archive.name, archive.stream(), budget);
     return;
   }

@@ -163,9 +163,10 @@ interface ReportProps {
 
 function ReportView({ report, reads, dry, digest }: ReportProps) {
   const { read, taken, duplicates, refused, named } = report;
+  const lines = read === 1 ? "line read" : "lines read";
   const counts: [number, string][] = dry
-    ? [[read, "lines read"], [taken, "would be taken"], [refused, "would be refused"]]
-    : [[read, "lines read"], [taken, "taken"], [duplicates, "known before"], [refused, "refused"]];
+    ? [[read, lines], [taken, "would be taken"], [refused, "would be refused"]]
+    : [[read, lines], [taken, "taken"], [duplicates, "known before"], [refused, "refused"]];
   return (
     <div>
       <Group gap={10} role="status" aria-live="polite">

@@ -1,6 +1,4 @@
-import { Alert, UnstyledButton } from "@mantine/core";
 import { useRef, useState } from "react";
-import { fieldName } from "@/components/field-name";
 import { useHeldFocus } from "@/components/held-focus";
 import { ConnectionInfo } from "./connection-info";
 import { LimitsSection } from "./limits-section";
@@ -8,13 +6,14 @@ import { MappingsSection } from "./mappings-section";
 import { ParametersSection } from "./parameters-section";
 import { PayloadSection } from "./payload-section";
 import { withPins } from "./pins";
+import { SentBack } from "./sent-back";
 import { SetupPreview, type Side } from "./setup-preview";
 import type { TabProps } from "./shared";
 import classes from "./editor.module.css";
 
 /** Everything that a definition says; beside it, what users will see of it. */
 export function ConfigurationTab(shared: TabProps) {
-  const props = { ...shared, check: withPins(shared.check, shared.pins) };
+  const props = { ...shared, check: withPins(shared.check, shared.returned?.comments ?? []) };
   // Beside what somebody works on stands what becomes of it. Not on focus: drawing anew would take the selection with it
   // that is made together with the focus.
   const [side, setSide] = useState<Side>("setup");
@@ -23,25 +22,7 @@ export function ConfigurationTab(shared: TabProps) {
   return (
     <div className={classes.columns}>
       <div ref={place} className={classes.form}>
-        {shared.pins.length > 0 && (
-          <Alert color="yellow" title="Changes requested by the reviewer" mb="lg">
-            <ul className={classes.pins}>
-              {shared.pins.map(({ pointer, comment }) => (
-                <li key={pointer + comment}>
-                  <UnstyledButton
-                    className={classes.jump ?? ""}
-                    onClick={() => {
-                      shared.onJump({ pointer });
-                    }}
-                  >
-                    {fieldName(pointer, shared.draft.content)}
-                  </UnstyledButton>
-                  : {comment}
-                </li>
-              ))}
-            </ul>
-          </Alert>
-        )}
+        <SentBack {...shared} />
         <div
           onPointerUp={() => {
             setSide("setup");

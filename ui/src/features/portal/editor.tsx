@@ -19,7 +19,8 @@ import { type Draft, useDraft } from "./draft";
 import { FindingNames } from "./findings";
 import { useReceiving } from "./input";
 import { checkQuery, type Content, type Definition, definitionQuery, definitionVersionQuery, lintQuery } from "./queries";
-import { usePins } from "./pins";
+import { returnedOf, useReviewed } from "./pins";
+import { ReviewBadge } from "./review-badge";
 import type { Jump } from "./shared";
 import { TestingTab } from "./testing";
 import { VersionsTab } from "./versions";
@@ -57,7 +58,7 @@ function Editor({ organisation, definition }: { organisation: string; definition
   const project = useReceiving(organisation)?.id;
   const lint = useQuery(lintQuery(organisation, definition, project));
   const { content } = draft;
-  const pins = usePins(organisation, definition);
+  const returned = returnedOf(useReviewed(organisation, definition));
   const [jump, setJump] = useState<Jump>();
   const navigate = route.useNavigate();
   const goTo = (place: Jump) => {
@@ -70,7 +71,7 @@ function Editor({ organisation, definition }: { organisation: string; definition
       field?.focus();
     });
   };
-  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [], left: lint.data?.left ?? [], pins, jump, onJump: goTo };
+  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [], left: lint.data?.left ?? [], returned, jump, onJump: goTo };
   return (
     <Page
       wide
@@ -91,6 +92,7 @@ function Editor({ organisation, definition }: { organisation: string; definition
           <Badge color={definition.newest == null ? "gray" : "water"}>
             {definition.newest == null ? "Draft, not released" : `Version ${String(definition.newest)} released`}
           </Badge>
+          <ReviewBadge organisation={organisation} definition={definition} />
           <SaveState draft={draft} />
         </Group>
       }

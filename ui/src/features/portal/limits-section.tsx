@@ -1,20 +1,8 @@
 import { NumberInput, Switch } from "@mantine/core";
-import type { Schemas } from "@/api/client";
 import { Section } from "@/components/page";
+import { type Limit, LIMITS } from "./limits";
 import { problemAt, type TabProps } from "./shared";
 import classes from "./editor.module.css";
-
-type Limit = keyof Schemas["Limits"];
-
-const LIMITS: Record<Limit, { label: string; about: string }> = {
-  body_bytes: { label: "Maximum body size, in bytes", about: "Larger ones are not sent." },
-  concurrency: { label: "Concurrent requests", about: "How many the destination accepts at a time." },
-  requests_per_minute: { label: "Requests per minute", about: "The rest waits. Retries count, too." },
-  event_types: { label: "Event types", about: "How many a sync may select." },
-  properties_per_event: { label: "Properties per event", about: "How many are sent with one." },
-  properties_per_user: { label: "Properties per user", about: "How many are sent with one." },
-  identifier_bytes: { label: "Maximum identifier size, in bytes", about: "Of required mappings." },
-};
 
 /** What the destination can take, and whether properties keep their types. */
 export function LimitsSection({ draft, may, check }: TabProps) {

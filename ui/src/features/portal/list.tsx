@@ -15,6 +15,7 @@ import { Empty, Failed } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import classes from "@/features/catalog/catalog.module.css";
 import { definitionsQuery } from "./queries";
+import { ReviewBadge } from "./review-badge";
 
 const route = getRouteApi("/shell/o/$organisation/destinations");
 
@@ -61,6 +62,7 @@ export function DefinitionsPage() {
                       In everyone&apos;s catalog
                     </Badge>
                   )}
+                  <ReviewBadge organisation={organisation} definition={{ id, newest, approved }} size="sm" />
                   {listing !== "listed" && (
                     <Badge size="sm" color="yellow">
                       {listing.charAt(0).toUpperCase() + listing.slice(1)}

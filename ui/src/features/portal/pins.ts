@@ -1,16 +1,25 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "@/api/client";
-import { type Check, type Definition, definitionVersionsQuery } from "./queries";
+import { type Check, type ListedVersion, newestVersionQuery } from "./queries";
 
+/** The newest version of a definition, where it is with reviewers or was sent back by one. */
+export function useReviewed(organisation: string, definition: { id: string; newest?: number | null; approved?: number | null }): ListedVersion | null {
+  const { id, newest, approved } = definition;
+  // Most are of one's own organisation only, or approved as they are: of the latter nothing is asked.
+  const version = useQuery({ ...newestVersionQuery(organisation, id), enabled: newest != null && newest !== approved }).data ?? null;
+  return version !== null && (version.state === "returned" || version.state === "submitted") ? version : null;
+}
 
-/** What the reviewer said of fields of the newest version, while that was sent back. */
-export function usePins(organisation: string, definition: Definition): Schemas["CommentView"][] {
-  const versions = useInfiniteQuery({
-    ...definitionVersionsQuery(organisation, definition.id),
-    enabled: definition.newest != null,
-  });
-  const newest = versions.data?.pages[0]?.items[0];
-  return newest?.state === "returned" ? newest.comments : [];
+/** What a version was sent back with; null: it wasn't. */
+export function returnedOf(version: ListedVersion | null): Returned | null {
+  if (version?.state !== "returned") return null;
+  return { note: version.note.trim(), comments: version.comments };
+}
+
+/** What a reviewer says of a version that is sent back: of the whole, of single fields, or of both. */
+export interface Returned {
+  note: string;
+  comments: Schemas["CommentView"][];
 }
 
 /** The check with the comments beside what it found: fields show both. */

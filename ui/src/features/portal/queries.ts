@@ -78,6 +78,21 @@ export function definitionVersionsQuery(organisation: string, definition: string
   });
 }
 
+/** The newest version of a definition in outline: how far it has come, and what was said of it. */
+export function newestVersionQuery(organisation: string, definition: string) {
+  return queryOptions({
+    queryKey: ["definition-versions", organisation, definition, "newest"],
+    queryFn: async () => {
+      const page = await take(
+        api.GET("/api/v1/organisations/{organisation}/definitions/{definition}/versions", {
+          params: { path: { organisation, definition }, query: { limit: 1 } },
+        }),
+      );
+      return page.items[0] ?? null;
+    },
+  });
+}
+
 /** All of a version, which never changes but in how far it has come. */
 export function definitionVersionQuery(organisation: string, definition: string, version: number) {
   return queryOptions({

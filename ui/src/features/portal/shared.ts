@@ -1,6 +1,7 @@
 import type { Schemas } from "@/api/client";
 import { sentenceCase } from "@/components/highlight";
 import type { Draft } from "./draft";
+import type { Returned } from "./pins";
 import type { Check, Definition } from "./queries";
 
 /** What the tabs of the editor work with. */
@@ -13,8 +14,8 @@ export interface TabProps {
   findings: Schemas["FindingView"][];
   /** What the linter has not looked at. */
   left: Schemas["LeftView"][];
-  /** What reviewers said of the fields. */
-  pins: Schemas["CommentView"][];
+  /** What the newest version was sent back with; null: it wasn't. */
+  returned: Returned | null;
   /** A place that somebody wants to see. */
   jump: Jump | undefined;
   onJump: (jump: Jump) => void;

@@ -1,6 +1,6 @@
 import { Alert, Badge, Button, Group, Text } from "@mantine/core";
 import { IconVersions } from "@tabler/icons-react";
-import { useInfiniteQuery, useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "@/api/client";
 import { Absent } from "@/components/absent";
@@ -85,6 +85,11 @@ function VersionCard({ organisation, version, former, may }: CardProps) {
     },
     onError: failed("The version wasn't changed"),
   });
+  // Comments name fields by what the version calls them.
+  const content = useQuery({
+    ...definitionVersionQuery(organisation, version.definition, version.version),
+    enabled: version.comments.length > 0,
+  }).data?.content;
   const { word, colour } = STATES[version.state];
   return (
     <article className={classes.item} aria-label={`Version ${String(version.version)}`}>
@@ -157,7 +162,7 @@ function VersionCard({ organisation, version, former, may }: CardProps) {
           {version.note !== "" && <Text size="sm">{version.note}</Text>}
           {version.comments.map((comment) => (
             <Text size="sm" key={comment.pointer + comment.comment}>
-              <b>{fieldName(comment.pointer)}</b>: {comment.comment}
+              <b>{fieldName(comment.pointer, content)}</b>: {comment.comment}
             </Text>
           ))}
         </Alert>
