@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
 import { expect } from "vitest";
 
 /** Debian's Chromium, without anything that asks the internet. */
@@ -61,6 +61,16 @@ export async function findings(page: Page, only: "everything" | "contrast" = "ev
     .filter(({ id, impact }) => impact === "serious" || impact === "critical" || HEADINGS.includes(id))
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ""}`));
   return [...several, ...found];
+}
+
+/**
+ * Asks again for what a notice says is missing, and waits until the notice is gone. A page that asks by itself
+ * every few seconds may have its answer, and drop the notice, before the button is reached.
+ */
+export async function tryAgain(notice: Locator): Promise<void> {
+  const gone = notice.waitFor({ state: "detached" });
+  await Promise.any([notice.getByRole("button", { name: "Try again" }).click(), gone]);
+  await gone;
 }
 
 /** So often in a row nothing may load. */

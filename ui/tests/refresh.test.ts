@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findings, settled } from "./browser";
+import { findings, settled, tryAgain } from "./browser";
 import { context, filled, server, staged } from "./stage";
 
 staged();
@@ -52,10 +52,7 @@ test("what is on a page stays when asking for it again fails, and the page says 
     if (path.endsWith("/settings")) expect(await page.getByLabel("Name of the sync").inputValue()).toBe("Typed and not saved");
     if (path === `/p/${project}`) expect(await findings(page), path).toEqual([]);
     await page.unroute("**/api/v1/**");
-    // A page that asks by itself every few seconds may have its answer, and drop the notice, before the button is reached.
-    const gone = notice.waitFor({ state: "detached" });
-    await Promise.any([notice.getByRole("button", { name: "Try again" }).click(), gone]);
-    await gone;
+    await tryAgain(notice);
     await page.close();
   }
 });

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { findings, settled, watch } from "./browser";
+import { findings, settled, tryAgain, watch } from "./browser";
 import { context, filled, server, staged } from "./stage";
 
 staged();
@@ -30,8 +30,7 @@ test("a list that can't be had says so, and comes when it is asked for again", a
     await alert.getByText("The disk is full.").waitFor();
     expect(await findings(page), path).toEqual([]);
     await page.unroute(asked);
-    await alert.getByRole("button", { name: "Try again" }).click();
-    await alert.waitFor({ state: "detached" });
+    await tryAgain(alert);
   }
   await page.close();
 });
