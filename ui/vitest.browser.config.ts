@@ -9,6 +9,8 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 60_000,
+    // A browser on a loaded machine may be late once. What had to be done again is told in the report.
+    retry: 1,
     // Each file has a server and a browser of its own; more than cores would only slow each other down.
     maxWorkers: Number(process.env.WORKERS ?? Math.max(1, Math.min(4, availableParallelism()))),
   },
