@@ -511,6 +511,13 @@ impl Streams {
         Some(slot.view(self.tools.clock.now()))
     }
 
+    /// How a lane does, and why where it is not healthy; without its backfills.
+    pub fn health(&self, sync: SyncId) -> Option<(Health, Option<String>)> {
+        let slot = self.lanes().get(&sync).map(Arc::clone)?;
+        let glance = slot.glance(self.tools.clock.now());
+        Some((glance.health, glance.reason))
+    }
+
     /// What becomes of a project's deliveries from now on, as it happens.
     pub fn outcomes(&self, project: ProjectId) -> Outcomes {
         Feed::listen(&self.tools.feed, project)

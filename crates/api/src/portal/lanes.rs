@@ -133,6 +133,10 @@ pub trait Lanes: Replays + Send + std::marker::Sync + 'static {
         max: usize,
     ) -> Result<Vec<Arc<Event>>, LaneError>;
 
+    /// How the sync's own lane does, in a word, and why, where it is not healthy: as [`Lanes::status`] says it, from
+    /// what is in memory alone.
+    fn health(&self, sync: SyncId) -> (Health, Option<String>);
+
     /// A glance at each lane: numbers that are in memory.
     fn glance(&self, each: &mut dyn FnMut(Glance));
 

@@ -29,6 +29,13 @@ impl Redactions {
         }
     }
 
+    /// For texts that were made of these events: of others nothing is shown.
+    pub(super) fn of_all(by_offset: HashMap<Offset, Redaction>) -> Self {
+        Self {
+            by_offset: Some(by_offset),
+        }
+    }
+
     /// For texts that were made of one event.
     pub(super) fn of(offset: Offset, redaction: Redaction) -> Self {
         Self {
@@ -75,17 +82,24 @@ impl Portal {
             if by_offset.contains_key(&offset) {
                 continue;
             }
-            let end = Some(offset.next());
-            let found = self.lanes.events(log, end, 1).await?;
-            let found = found.first().filter(|event| event.offset == offset);
-            if let Some(event) = found.filter(|event| !event.is_erased()) {
-                let event = self.as_sent(log, event).await?;
+            if let Some(event) = self.event_at(log, offset).await? {
+                let event = self.as_sent(log, &event).await?;
                 by_offset.insert(offset, mask(&event, &sensitive).redaction);
             }
         }
         Ok(Redactions {
             by_offset: Some(by_offset),
         })
+    }
+
+    /// The event at this position of a log; `None`: it is no longer kept, or erased.
+    pub(super) async fn event_at(
+        &self,
+        log: ProjectId,
+        offset: Offset,
+    ) -> Result<Option<Arc<Event>>, ApiError> {
+        let found = self.lanes.read(log, offset, 1).await?.into_iter().next();
+        Ok(found.filter(|event| event.offset == offset && !event.is_erased()))
     }
 
     /// The event with the properties that its user has by now and it didn't know: where a sync has events

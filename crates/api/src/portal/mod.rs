@@ -19,6 +19,7 @@ mod extract;
 mod fate;
 mod field;
 mod figures;
+mod health;
 mod identity;
 mod installation;
 mod invitation;
@@ -385,6 +386,7 @@ fn routes() -> OpenApiRouter<Arc<Portal>> {
         .routes(guarded!(Arc<Portal>; fate::failures::list))
         .routes(guarded!(Arc<Portal>; fate::failures::show))
         .routes(guarded!(Arc<Portal>; figures::of_project))
+        .routes(guarded!(Arc<Portal>; health::of_project))
         .routes(guarded!(Arc<Portal>; figures::of_sync))
         .routes(guarded!(Arc<Portal>; status::status))
         .routes(guarded!(Arc<Portal>; status::retries))

@@ -5,14 +5,14 @@ use axum::extract;
 use journal::hold::Caps;
 use journal::{EndedRow, EndedWhy, LaneOf, LaneStats, Retry, RetryKey};
 use model::outcome::{Category, Discarded, Failure};
-use model::{DeliveryId, Offset, Part, ProjectId, SyncId, Timestamp};
+use model::{Offset, Part, ProjectId, SyncId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::{Path, Query};
-use super::fate::home::{Home, RedactionsOfLogs, delivery_id};
+use super::fate::home::{Home, delivery_id};
+use super::fate::seen::{EventNames, Seen};
 use super::lanes::Health;
-use super::masking::Redactions;
 use super::openapi::Refusal;
 use super::page::{Page, PageQuery};
 use super::view::rfc3339;
@@ -145,6 +145,9 @@ pub(super) struct RetryView {
     delivery_id: String,
     /// The event's position in the project's log.
     offset: u64,
+    /// What the event is called, and whose it is.
+    #[serde(flatten)]
+    event: EventNames,
     /// Whether the event or its user is delivered.
     part: Part,
     /// How many attempts have been made.
@@ -191,6 +194,9 @@ pub(super) struct EndedView {
     replay: Option<String>,
     /// Whether `offset` is a position among the events of that replay, which is an import.
     imported: bool,
+    /// What the event is called, and whose it is.
+    #[serde(flatten)]
+    event: EventNames,
     /// Whether the event or its user was to be delivered.
     part: Part,
     /// When it ended.
@@ -318,27 +324,24 @@ pub(super) async fn retries(
     found.truncate(limit);
     let last = found.last().filter(|_| more);
     let next = last.map(|retry| retry_key_text(retry.key()));
-    let offsets = found.iter().map(|retry| retry.offset);
-    let redactions = portal.redactions(project, offsets).await?;
-    let items = found
-        .into_iter()
-        .map(|retry| retry_view(project, id, retry, &redactions));
+    let home = Home { project, sync: id };
+    let events = found.iter().map(|retry| (home.own(), retry.offset));
+    let seen = portal.seen(project, events).await?;
+    let items = found.into_iter();
+    let items = items.map(|retry| retry_view(home, retry, &seen));
     Ok(Json(Page {
         items: items.collect(),
         next,
     }))
 }
 
-fn retry_view(
-    project: ProjectId,
-    sync: SyncId,
-    retry: Retry,
-    redactions: &Redactions,
-) -> RetryView {
-    let shown = |text| redactions.apply(retry.offset, text);
+fn retry_view(home: Home, retry: Retry, seen: &Seen) -> RetryView {
+    let (of, offset) = (home.own(), retry.offset);
+    let shown = |text| seen.text(of, offset, text);
     RetryView {
-        delivery_id: DeliveryId::of(project, retry.offset, sync, retry.part).to_string(),
-        offset: retry.offset.0,
+        delivery_id: delivery_id(of, offset, retry.part),
+        offset: offset.0,
+        event: seen.names(of, offset),
         part: retry.part,
         attempts: retry.attempts,
         due_at: rfc3339(retry.due_at),
@@ -393,10 +396,8 @@ impl Portal {
         let last = found.last().filter(|_| more);
         let next = last.map(|row| row.sequence.to_string());
         let events = found.iter().map(|row| (row.of, row.ended.offset));
-        let redactions = self.redactions_of(home.project, events).await?;
-        let items = found
-            .into_iter()
-            .map(|row| ended_view(home, row, &redactions));
+        let seen = self.seen(home.project, events).await?;
+        let items = found.into_iter().map(|row| ended_view(home, row, &seen));
         Ok(Page {
             items: items.collect(),
             next,
@@ -404,14 +405,15 @@ impl Portal {
     }
 }
 
-fn ended_view(home: Home, row: EndedRow, redactions: &RedactionsOfLogs) -> EndedView {
+fn ended_view(home: Home, row: EndedRow, seen: &Seen) -> EndedView {
     let EndedRow { of, ended, .. } = row;
-    let shown = |text| redactions.apply(of, ended.offset, text);
+    let shown = |text| seen.text(of, ended.offset, text);
     EndedView {
         delivery_id: delivery_id(of, ended.offset, ended.part),
         offset: ended.offset.0,
         replay: home.replay(of),
         imported: home.is_import(of),
+        event: seen.names(of, ended.offset),
         part: ended.part,
         at: rfc3339(ended.at),
         attempts: ended.attempts,

@@ -151,6 +151,7 @@ impl Outcomes {
             ("STATUS", "/status"),
             ("ATTEMPT", "/attempt"),
             ("EVENT TYPE", "/event_type"),
+            ("USER", "/user_id"),
             ("OFFSET", "/offset"),
             ("MESSAGE", "/message"),
         ];

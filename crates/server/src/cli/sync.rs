@@ -459,6 +459,8 @@ impl Page {
         let items = self.items("retries").await?;
         let columns = [
             ("DELIVERY", "/delivery_id"),
+            ("EVENT TYPE", "/event_type"),
+            ("USER", "/user_id"),
             ("DUE", "/due_at"),
             ("ATTEMPTS", "/attempts"),
             ("CATEGORY", "/failure/category"),
@@ -476,6 +478,8 @@ impl Page {
             let why = [&ended["failure"]["message"], &ended["message"]];
             vec![
                 output::text(&ended["delivery_id"]),
+                output::text(&ended["event_type"]),
+                output::text(&ended["user_id"]),
                 output::text(&ended["at"]),
                 output::text(&ended["attempts"]),
                 output::text(&ended["outcome"]),
@@ -486,7 +490,15 @@ impl Page {
             ]
         };
         output::print_table(
-            &["DELIVERY", "ENDED", "ATTEMPTS", "OUTCOME", "WHY"],
+            &[
+                "DELIVERY",
+                "EVENT TYPE",
+                "USER",
+                "ENDED",
+                "ATTEMPTS",
+                "OUTCOME",
+                "WHY",
+            ],
             &items.iter().map(row).collect::<Vec<_>>(),
         );
         Ok(())

@@ -93,14 +93,62 @@ impl Why {
             Some(wanted) => Some(text(&sync::find(remote, project, wanted).await?["id"])),
             None => None,
         };
-        let parameters = [
-            ("sync", of_sync.as_deref()),
-            ("id", self.id.as_deref()),
-            ("user", self.user.as_deref()),
-            ("device", self.device.as_deref()),
-            ("limit", Some(limit.as_str())),
-        ];
-        Ok(remote.get(&query(&path, &parameters)).await?)
+        let ask = async |syncs_after: Option<&str>| {
+            let parameters = [
+                ("sync", of_sync.as_deref()),
+                ("id", self.id.as_deref()),
+                ("user", self.user.as_deref()),
+                ("device", self.device.as_deref()),
+                ("limit", Some(limit.as_str())),
+                ("syncs_after", syncs_after),
+            ];
+            remote.get(&query(&path, &parameters)).await
+        };
+        let mut answer = ask(None).await?;
+        for _ in 1..MOST_ANSWERS {
+            let Some(next) = answer["next_syncs"].as_str().map(str::to_owned) else {
+                break;
+            };
+            join(&mut answer, ask(Some(&next)).await?);
+        }
+        Ok(answer)
+    }
+}
+
+/// How often further syncs are asked for: each time 200.
+const MOST_ANSWERS: usize = 50;
+
+/// Adds what further syncs did with the same events. Events that came meanwhile are left out, but not those of
+/// imports: each is of one sync.
+fn join(answer: &mut Value, mut more: Value) {
+    let further = match more["events"].take() {
+        Value::Array(events) => events,
+        _ => Vec::new(),
+    };
+    if let Value::Array(events) = &mut answer["events"] {
+        for mut event in further {
+            let same = events.iter_mut().find(|known| {
+                known["import"] == event["import"] && known["offset"] == event["offset"]
+            });
+            match (same, event["syncs"].take()) {
+                (Some(known), Value::Array(syncs)) => {
+                    if let Value::Array(known) = &mut known["syncs"] {
+                        known.extend(syncs);
+                    }
+                }
+                (None, syncs) if event["import"].is_string() => {
+                    event["syncs"] = syncs;
+                    events.push(event);
+                }
+                _ => {}
+            }
+        }
+    }
+    for name in ["next_syncs", "syncs_left_out"] {
+        answer[name] = more[name].take();
+    }
+    if more["replays_left_out"] == true {
+        answer["replays_left_out"] = true.into();
     }
 }
 
@@ -137,7 +185,7 @@ fn print(project: &str, answer: &Value) {
     }
     if answer["syncs_left_out"] == true {
         output::print(&format!(
-            "{project}: only the first 200 syncs were asked: name others with --sync"
+            "{project}: only the first 10,000 syncs were asked: name others with --sync"
         ));
     }
     if answer["complete"] == false {
@@ -174,4 +222,42 @@ fn print_verdict(sync: &str, verdict: &Value) {
 
 fn items(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_further_syncs_did_stands_beside_what_the_first_did() {
+        let mut answer = json!({
+            "events": [
+                {"offset": 7, "import": null, "syncs": [{"name": "A"}]},
+                {"offset": 7, "import": "replay_1", "syncs": [{"name": "A"}]},
+            ],
+            "next_syncs": "1.a", "syncs_left_out": true, "replays_left_out": false,
+        });
+        let more = json!({
+            "events": [
+                {"offset": 8, "import": null, "syncs": [{"name": "B"}]},
+                {"offset": 7, "import": null, "syncs": [{"name": "B"}]},
+                {"offset": 1, "import": "replay_2", "syncs": [{"name": "B"}]},
+            ],
+            "next_syncs": null, "syncs_left_out": false, "replays_left_out": true,
+        });
+        join(&mut answer, more);
+        assert_eq!(
+            answer,
+            json!({
+                "events": [
+                    {"offset": 7, "import": null, "syncs": [{"name": "A"}, {"name": "B"}]},
+                    {"offset": 7, "import": "replay_1", "syncs": [{"name": "A"}]},
+                    {"offset": 1, "import": "replay_2", "syncs": [{"name": "B"}]},
+                ],
+                "next_syncs": null, "syncs_left_out": false, "replays_left_out": true,
+            })
+        );
+    }
 }

@@ -217,6 +217,11 @@ impl Lanes for ControlledLanes {
         read.await.map_err(unavailable)
     }
 
+    fn health(&self, sync: SyncId) -> (Health, Option<String>) {
+        let (known, reason) = self.streams.health(sync).unwrap_or_default();
+        (health(known), reason)
+    }
+
     fn glance(&self, each: &mut dyn FnMut(Glance)) {
         self.streams.glances(|sync, seen| {
             let counts = seen.counts;

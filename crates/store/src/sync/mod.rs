@@ -220,6 +220,46 @@ impl Store {
         self.page(&rows, limit)
     }
 
+    /// The names of a project's syncs, oldest first.
+    pub async fn sync_names(
+        &self,
+        project: ProjectId,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<(SyncId, String)>, Error> {
+        let start = Cursor::start();
+        let after = after.unwrap_or(&start);
+        let rows = sqlx::query(
+            "SELECT id, name, created_at FROM syncs
+             WHERE project_id = $1 AND deleted_at IS NULL AND (created_at, id) > ($2, $3)
+             ORDER BY created_at, id LIMIT $4",
+        )
+        .bind(project.to_string())
+        .bind(after.created_at.0)
+        .bind(&after.id)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&self.pool)
+        .await?;
+        let named = rows.iter().map(|row| {
+            let id: String = row.try_get("id")?;
+            let corrupt = |_| Error::Corrupt {
+                what: "the id",
+                id: id.clone(),
+            };
+            let named: (SyncId, String) = (id.parse().map_err(corrupt)?, row.try_get("name")?);
+            Ok::<_, Error>((named, Timestamp(row.try_get("created_at")?)))
+        });
+        let named = named.collect::<Result<Vec<_>, _>>()?;
+        let page = Page::cut(named, limit, |((id, _), created_at)| Cursor {
+            created_at: *created_at,
+            id: id.to_string(),
+        });
+        Ok(Page {
+            items: page.items.into_iter().map(|(named, _)| named).collect(),
+            next: page.next,
+        })
+    }
+
     /// All projects' syncs, oldest first: to start their lanes.
     pub async fn all_syncs(
         &self,

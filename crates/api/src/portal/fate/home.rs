@@ -43,16 +43,33 @@ pub(in crate::portal) fn delivery_id(of: LaneOf, offset: Offset, part: Part) -> 
 }
 
 /// Takes sensitive values out of texts that were made of events in several logs.
-pub(in crate::portal) struct RedactionsOfLogs(BTreeMap<ProjectId, Redactions>);
+pub(in crate::portal) struct RedactionsOfLogs {
+    by_log: BTreeMap<ProjectId, Redactions>,
+    /// For all other logs.
+    others: Redactions,
+}
 
 impl RedactionsOfLogs {
+    /// Of a project without sensitive properties.
+    pub(super) fn none() -> Self {
+        Self {
+            by_log: BTreeMap::new(),
+            others: Redactions::none(),
+        }
+    }
+
+    /// For texts that were made of events of these logs; of those of others nothing is shown.
+    pub(super) fn new(by_log: impl Iterator<Item = (ProjectId, Redactions)>) -> Self {
+        Self {
+            by_log: by_log.collect(),
+            others: Redactions::nothing_known(),
+        }
+    }
+
     /// The text as it may be shown.
     pub(in crate::portal) fn apply(&self, of: LaneOf, offset: Offset, text: String) -> String {
-        match self.0.get(&of.log) {
-            Some(redactions) => redactions.apply(offset, text),
-            // Nothing of that log was asked for.
-            None => Redactions::nothing_known().apply(offset, text),
-        }
+        let redactions = self.by_log.get(&of.log).unwrap_or(&self.others);
+        redactions.apply(offset, text)
     }
 }
 
@@ -72,7 +89,7 @@ impl Portal {
             let redactions = self.redactions_in(project, log, offsets.into_iter());
             all.insert(log, redactions.await?);
         }
-        Ok(RedactionsOfLogs(all))
+        Ok(RedactionsOfLogs::new(all.into_iter()))
     }
 
     /// The log of one of the project's imports, by its id as clients give it for the query's `name`.

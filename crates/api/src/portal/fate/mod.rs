@@ -7,6 +7,7 @@ pub(super) mod home;
 pub(super) mod let_go;
 pub(super) mod outcomes;
 pub(super) mod refused;
+pub(super) mod seen;
 pub(super) mod why;
 
 use journal::fate::{Attempt, AttemptRow, Split, What};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::home::Home;
-use super::{AttemptOutcome, AttemptView, time, words};
+use super::{AttemptOutcome, AttemptView, time};
 use crate::auth::Allowed;
 use crate::auth::permission::DeliveriesRead;
 use crate::portal::extract::Query;
@@ -54,12 +54,24 @@ pub(in crate::portal) struct OutcomesQuery {
     limit: Option<u32>,
 }
 
+/// An attempt, and whose event it was made of.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::portal) struct ListedAttempt {
+    /// The attempt.
+    #[serde(flatten)]
+    attempt: AttemptView,
+    /// The id of the event's user; null also when the event is no longer kept.
+    user_id: Option<String>,
+    /// The id of its device; null also when the event is no longer kept.
+    device_id: Option<String>,
+}
+
 /// A page of attempts, latest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::portal) struct AttemptPage {
     /// What is on it. With `status` there can be fewer than `limit`, even none, and still a next page: a
     /// request looks at 50,000 attempts at most.
-    items: Vec<AttemptView>,
+    items: Vec<ListedAttempt>,
     /// The next page's `cursor`; null on the last page.
     next: Option<String>,
     /// Whether all events were looked at. Not where events are searched for and the index of events is
@@ -144,15 +156,19 @@ pub(in crate::portal) async fn list(
     };
     let found = portal.lanes.fates().outcomes(id, wanted).await;
     let found = found.map_err(unavailable)?;
-    let quoting = found.rows.iter();
-    let quoting = quoting.filter(|row| words(&row.attempt).is_none());
-    let events = quoting.map(|row| (row.of, row.attempt.offset));
-    let redactions = portal.redactions_of(project, events).await?;
+    let rows = found.rows.iter();
+    let events = rows.map(|row| (row.of, row.attempt.offset));
+    let seen = portal.seen(project, events).await?;
     let home = Home { project, sync: id };
     let items = found.rows.into_iter().map(|row| {
         let (of, offset) = (row.of, row.attempt.offset);
-        let shown = |text| redactions.apply(of, offset, text);
-        AttemptView::new(home, row, &shown)
+        let shown = |text| seen.text(of, offset, text);
+        let names = seen.names(of, offset);
+        ListedAttempt {
+            attempt: AttemptView::new(home, row, &shown),
+            user_id: names.user_id,
+            device_id: names.device_id,
+        }
     });
     Ok(Json(AttemptPage {
         items: items.collect(),

@@ -32,7 +32,7 @@ const MOST_EVENTS: usize = 20;
 /// Events that an answer explains when the client doesn't say.
 const EVENTS: usize = 5;
 
-/// Most syncs of a project that are asked.
+/// Most syncs of a project that one answer asks.
 const MOST_SYNCS: u32 = 200;
 
 /// Most events that are looked for in imports, and most imports, the newest.
@@ -58,8 +58,10 @@ pub(in crate::portal) struct WhyQuery {
     user: Option<String>,
     /// Its `device_id`, in place of `id`.
     device: Option<String>,
-    /// Only what this sync did, by its id; absent: what all did, of more than 200 syncs the first 200.
+    /// Only what this sync did, by its id; absent: what all did, 200 syncs at a time.
     sync: Option<String>,
+    /// `next_syncs` of an answer, for what the syncs behind those did with the same events; absent for the first 200.
+    syncs_after: Option<String>,
     /// `next` of the page before; absent for the newest events.
     cursor: Option<String>,
     /// Most events.
@@ -80,8 +82,10 @@ pub(in crate::portal) struct Why {
     /// Whether all events that are kept were looked at: not while the index of events is being built
     /// anew.
     complete: bool,
-    /// Whether the project has syncs beyond the first 200, which were not asked: ask each by `sync`.
+    /// Whether the project has more syncs than the 200 that were asked: ask for them by `next_syncs`.
     syncs_left_out: bool,
+    /// `syncs_after` for what the next syncs did; null when all were asked.
+    next_syncs: Option<String>,
     /// Whether there are more replays and imports than were asked: 50 imports, and 2,000 times a replay's lane.
     replays_left_out: bool,
 }
@@ -232,9 +236,9 @@ pub(in crate::portal) async fn show(
     let before = page.after(|text| text.parse().ok().map(Offset))?;
     let sensitive = portal.store.project(project).await?.sensitive;
     let found = portal.found(project, keys.clone(), before, limit).await?;
-    let (asked, syncs_left_out) = portal.asked(project, query.sync.as_deref()).await?;
+    let asked = portal.asked(project, &query).await?;
     let mut explainers = Vec::new();
-    for record in asked {
+    for record in asked.items {
         explainers.push(Explainer::new(&portal, record, &sensitive).await?);
     }
     let (mut events, mut left) = (Vec::new(), MOST_ASKED);
@@ -263,26 +267,41 @@ pub(in crate::portal) async fn show(
         refused,
         next: found.next.map(|next| next.0.to_string()),
         complete: found.complete,
-        syncs_left_out,
+        syncs_left_out: asked.next.is_some(),
+        next_syncs: asked.next.map(|cursor| cursor.to_string()),
         replays_left_out: left == 0 || imports_left == 0,
     }))
 }
 
 impl Portal {
-    /// The syncs that are asked, and whether there are more.
+    /// The syncs that are asked, and where there are more.
     async fn asked(
         &self,
         project: ProjectId,
-        wanted: Option<&str>,
-    ) -> Result<(Vec<SyncRecord>, bool), ApiError> {
-        let Some(wanted) = wanted else {
-            let syncs = self.store.syncs(project, None, MOST_SYNCS).await?;
-            return Ok((syncs.items, syncs.next.is_some()));
+        query: &WhyQuery,
+    ) -> Result<store::Page<SyncRecord>, ApiError> {
+        let wrong = |message: &str| ApiError::Query {
+            message: message.to_owned(),
         };
-        let sync: SyncId = wanted.parse().map_err(|_| ApiError::Query {
-            message: "sync: not the id of a sync".into(),
-        })?;
-        Ok((vec![self.store.sync(project, sync).await?], false))
+        let after = query.syncs_after.as_deref().map(str::parse).transpose();
+        let after = after
+            .map_err(|_| wrong("syncs_after: take `next_syncs` of the answer before as it is"))?;
+        let Some(wanted) = &query.sync else {
+            let syncs = self.store.syncs(project, after.as_ref(), MOST_SYNCS);
+            return Ok(syncs.await?);
+        };
+        if after.is_some() {
+            return Err(wrong(
+                "syncs_after: not together with sync, which names one",
+            ));
+        }
+        let sync: SyncId = wanted
+            .parse()
+            .map_err(|_| wrong("sync: not the id of a sync"))?;
+        Ok(store::Page {
+            items: vec![self.store.sync(project, sync).await?],
+            next: None,
+        })
     }
 
     /// Events that carry any of these, newest first.

@@ -70,7 +70,7 @@ impl Shop {
         self.project.parse().unwrap()
     }
 
-    async fn accept(&self, numbers: std::ops::Range<u64>) {
+    pub(super) async fn accept(&self, numbers: std::ops::Range<u64>) {
         let batch = Batch {
             project: self.project_id(),
             received_at: self.world.now(),

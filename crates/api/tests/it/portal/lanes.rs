@@ -404,6 +404,14 @@ impl Lanes for NotingLanes {
         Ok(events.take(max).cloned().collect())
     }
 
+    fn health(&self, sync: SyncId) -> (Health, Option<String>) {
+        let notes = self.notes();
+        let seen = notes.glances.iter().find(|glance| glance.sync == sync);
+        seen.map_or((Health::Healthy, None), |seen| {
+            (seen.health, seen.reason.clone())
+        })
+    }
+
     fn glance(&self, each: &mut dyn FnMut(Glance)) {
         let seen = self.notes().glances.clone();
         seen.into_iter().for_each(each);

@@ -536,6 +536,14 @@ pub(super) const SYNCS: &[Route] = &[
     ),
     (
         "get",
+        "/projects/{project}/health",
+        Members(EVERYONE, &[P::SyncsRead]),
+        "",
+        200,
+        READS,
+    ),
+    (
+        "get",
         "/projects/{project}/syncs/{sync}/figures",
         Members(EVERYONE, &[P::SyncsRead]),
         "",

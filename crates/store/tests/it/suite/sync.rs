@@ -186,6 +186,18 @@ pub(crate) async fn pages_hold_every_sync_once(backend: Backend) {
     expected.sort();
     assert_eq!(seen, expected);
 
+    let first_names = store.sync_names(own.id, None, 3).await.unwrap();
+    let after = first_names.next.as_ref();
+    let names = store.sync_names(own.id, after, 3).await.unwrap();
+    assert_eq!((first_names.items.len(), &names.next), (3, &None));
+    let mut named = [first_names.items, names.items].concat();
+    named.sort_by(|(_, one), (_, other)| one.cmp(other));
+    let of_number = |number: u64| named[number as usize].clone();
+    for number in 0..5 {
+        let (id, name) = of_number(number);
+        assert_eq!((expected.contains(&id), name), (true, number.to_string()));
+    }
+
     let mut everyones = ids(&store.all_syncs(None, 100).await.unwrap().items);
     everyones.sort();
     all.sort();
