@@ -77,14 +77,17 @@ test("event and request of a failure without a response take the room that there
   await page.close();
 });
 
-test("no two deliveries that wait or failed are called the same", async () => {
+test("each delivery that waits says of which event it is, and no two of them the same", async () => {
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.failing}/failures`);
   const links = page.getByRole("table", { name: "Retries" }).getByRole("link");
   await links.first().waitFor();
+  // By the event's type and its user; where these are the same, by the event's number.
   const names = await links.allTextContents();
   expect(names.length).toBeGreaterThan(3);
-  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) expect(name).toMatch(/^(Page Viewed|Product Added|Order Completed|Sign Up Completed) · [a-z]+@example\.com$/);
+  const places = await page.getByRole("table", { name: "Retries" }).getByRole("cell").filter({ has: page.getByRole("link") }).allTextContents();
+  expect(new Set(places).size).toBe(names.length);
   await page.close();
 });

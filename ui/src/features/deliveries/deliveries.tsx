@@ -10,6 +10,7 @@ import { Empty } from "@/components/states";
 import { type Column, DataTable } from "@/components/table";
 import { inZone } from "@/components/time";
 import { useMay, useOrganisation } from "@/features/access/me";
+import { whoseOf } from "@/features/failures/names";
 import { inNumbers } from "@/features/overview/figures";
 import { useOrganisationOf } from "@/features/shell/projects";
 import { statusQuery } from "@/features/syncs/queries";
@@ -148,6 +149,7 @@ function columnsOf(of: { project: string; sync: string }, search: DeliveriesSear
           <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={openOf(search, each)} replace fw={600}>
             {each.event_type === "" ? "(no type)" : each.event_type}
           </TextLink>
+          {whoseOf(each) !== null && <div className={classes.whose}>{whoseOf(each)}</div>}
           {each.part === "user" && <div className={classes.part}>User</div>}
           {each.replay != null && <div className={classes.part}>{each.imported ? "Import" : "Backfill"}</div>}
         </>

@@ -1,7 +1,7 @@
 import type { Schemas } from "@/api/client";
 
 export type Outcome = Schemas["AttemptOutcome"];
-export type Attempt = Schemas["AttemptView"];
+export type Attempt = Schemas["ListedAttempt"];
 
 /** What outcomes are called. */
 export const OUTCOMES: Record<Outcome, string> = {

@@ -47,6 +47,7 @@ export function FailuresPage() {
   const samples = {
     ended: ended.data?.pages.flatMap((page) => page.items) ?? [],
     retries: retries.data?.pages.flatMap((page) => page.items) ?? [],
+    more: ended.hasNextPage || retries.hasNextPage,
   };
   const again = useReplayDialog(of);
   return (
@@ -122,7 +123,8 @@ interface GroupProps {
   group: FailureGroup;
   opened: boolean;
   onToggle: () => void;
-  samples: { ended: Ended[]; retries: Retry[] };
+  /** `more`: they aren't all. */
+  samples: { ended: Ended[]; retries: Retry[]; more: boolean };
   onReplay: ((begin: NonNullable<Replay["failed"]>) => void) | undefined;
 }
 
@@ -152,7 +154,7 @@ function KindRow({ of, group, opened, onToggle, samples, onReplay }: GroupProps)
           <Samples {...of} group={group} />
           <Group gap="lg" mt={10}>
             <Text size="sm" c="dimmed">
-              Listed below: {inNumbers(waiting.length)} to be retried, {inNumbers(over.length)} failed for good.
+              {samples.more ? "Among those listed below:" : "Listed below:"} {inNumbers(waiting.length)} to be retried, {inNumbers(over.length)} failed for good.
             </Text>
             <TextLink
               size="sm"
@@ -220,9 +222,14 @@ const retryColumns = (of: { project: string; sync: string }, status: SyncStatus 
   {
     name: "What",
     cell: (each) => (
-      <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ open: each.offset }}>
-        <What {...each} />
-      </TextLink>
+      <What
+        {...each}
+        link={(name) => (
+          <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ open: each.offset }} fw={600}>
+            {name}
+          </TextLink>
+        )}
+      />
     ),
   },
   { name: "Last error", cell: (each) => <FailureWords failure={each.failure} /> },
@@ -251,9 +258,19 @@ function endedColumns(of: { project: string; sync: string }, again: ((begin: Non
     {
       name: "What",
       cell: (each) => (
-        <TextLink to="/p/$project/syncs/$sync/deliveries" params={of} search={{ open: each.offset }}>
-          <What {...each} />
-        </TextLink>
+        <What
+          {...each}
+          link={(name) => (
+            <TextLink
+              to="/p/$project/syncs/$sync/deliveries"
+              params={of}
+              search={{ open: each.offset, import: each.imported ? (each.replay ?? undefined) : undefined }}
+              fw={600}
+            >
+              {name}
+            </TextLink>
+          )}
+        />
       ),
     },
     { name: "Attempts", cell: (each) => <span className="numbers">{each.attempts}</span> },

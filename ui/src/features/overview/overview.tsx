@@ -5,14 +5,15 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Absent } from "@/components/absent";
 import { Chart } from "@/components/chart/chart";
 import { HealthMark } from "@/components/health";
+import { Logo } from "@/components/logo";
 import { ButtonLink, TextLink } from "@/components/links";
 import { Page, Section } from "@/components/page";
-import { Empty, LoadingRows } from "@/components/states";
+import { Empty } from "@/components/states";
 import { useMay } from "@/features/access/me";
 import { projectQuery } from "@/features/shell/projects";
 import { SyncLogo } from "@/features/syncs/logo";
-import { statusQuery, type Sync, type SyncStatus, syncsQuery } from "@/features/syncs/queries";
-import { inWords } from "@/features/syncs/words";
+import { projectHealthQuery, statusQuery, type Sync, type SyncStatus, syncsQuery } from "@/features/syncs/queries";
+import { inWords, reasonInWords } from "@/features/syncs/words";
 import { type Counted, counted, delivered, failedOf, figuresQuery, inNumbers, inRate, rateOf, sumOf } from "./figures";
 import { FIRST_RANGE, RANGES } from "./range";
 import { RangeChoice } from "./range-choice";
@@ -101,53 +102,38 @@ function seconds(value: number): string {
   return value < 1 ? `${String(Math.max(1, Math.round(value * 1000)))} ms` : `${value.toFixed(1)} s`;
 }
 
-/** How many syncs are asked how they do: enabled ones come first. */
-const MOST = 100;
+/** How many of those that need nobody are shown: enabled ones come first. */
+const CALM = 12;
 
 function Syncs({ project, syncs: all }: { project: string; syncs: Sync[] }) {
-  const syncs = [...all.filter(({ enabled }) => enabled), ...all.filter(({ enabled }) => !enabled)].slice(0, MOST);
-  const unasked = all.filter(({ enabled }) => enabled).length > MOST;
-  const answers = useQueries({ queries: syncs.map((sync) => statusQuery(sync.project, sync.id)) });
-  const known = syncs.flatMap((sync, index) => {
-    const status = answers[index]?.data;
-    return status === undefined ? [] : [{ sync, status }];
-  });
-  const troubled = known.filter(({ status }) => needsSomebody(status));
-  if (syncs.length === 0) {
-    return (
-      <div style={{ marginTop: 32 }}>
-        <Empty
-          icon={<IconRoute size={22} />}
-          title="No destination connected yet"
-          action={
-            <Group>
-              <ButtonLink to="/p/$project/catalog" params={{ project }}>
-                Connect a destination
-              </ButtonLink>
-              <ButtonLink variant="default" leftSection={<IconRocket size={15} />} to="/p/$project/start" params={{ project }}>
-                Send events
-              </ButtonLink>
-            </Group>
-          }
-        >
-          Connect one, and events are streamed to it as they arrive.
-        </Empty>
-      </div>
-    );
-  }
-  const calm = known.filter((each) => !troubled.includes(each));
+  const health = useQuery(projectHealthQuery(project));
+  if (all.length === 0) return <NoSyncs project={project} />;
+  if (health.data === undefined) return <Absent query={health} failed="What needs attention can't be shown" rows={1} height={84} />;
+  const { troubled, counts, complete } = health.data;
+  const wrong = new Set(troubled.map(({ sync }) => sync));
+  const calm = [...all.filter(({ enabled }) => enabled), ...all.filter(({ enabled }) => !enabled)].filter(({ id }) => !wrong.has(id));
+  const untold = counts.degraded + counts.failing + counts.misconfigured + counts.stalled - troubled.length;
   return (
     <>
       <Section title="Needs attention">
-        {troubled.length === 0 && answers.some(({ isPending }) => isPending) ? (
-          <LoadingRows rows={1} height={84} />
-        ) : troubled.length === 0 ? (
+        {troubled.length === 0 ? (
           <p className={classes.calm}>
             <IconCircleCheck size={18} color="var(--ms-healthy)" aria-hidden />{" "}
-            {unasked ? `Nothing: the first ${inNumbers(MOST)} enabled syncs deliver.` : "Nothing: every enabled sync delivers."}
+            {complete ? "Nothing: every enabled sync delivers." : "Nothing, among the first 20,000 syncs."}
           </p>
         ) : (
-          <Cards each={troubled} />
+          <ul className={classes.cards} aria-label="Needs attention">
+            {troubled.map((each) => (
+              <li key={each.sync}>
+                <Card project={project} id={each.sync} name={each.name} sync={all.find(({ id }) => id === each.sync)} words={reasonInWords(each.reason)} status={each} />
+              </li>
+            ))}
+          </ul>
+        )}
+        {untold > 0 && (
+          <Text c="dimmed" mt="sm">
+            The worst {inNumbers(troubled.length)} are shown; {inNumbers(untold)} more need attention.
+          </Text>
         )}
       </Section>
       {calm.length > 0 && (
@@ -159,33 +145,72 @@ function Syncs({ project, syncs: all }: { project: string; syncs: Sync[] }) {
             </TextLink>
           }
         >
-          <Cards each={calm.slice(0, 12)} />
+          <Calm syncs={calm.slice(0, CALM)} />
         </Section>
       )}
     </>
   );
 }
 
-/** Whether a sync waits for somebody: one that was paused on purpose doesn't. */
-function needsSomebody({ health }: SyncStatus): boolean {
-  return health !== "healthy" && health !== "paused";
+function NoSyncs({ project }: { project: string }) {
+  return (
+    <div style={{ marginTop: 32 }}>
+      <Empty
+        icon={<IconRoute size={22} />}
+        title="No destination connected yet"
+        action={
+          <Group>
+            <ButtonLink to="/p/$project/catalog" params={{ project }}>
+              Connect a destination
+            </ButtonLink>
+            <ButtonLink variant="default" leftSection={<IconRocket size={15} />} to="/p/$project/start" params={{ project }}>
+              Send events
+            </ButtonLink>
+          </Group>
+        }
+      >
+        Connect one, and events are streamed to it as they arrive.
+      </Empty>
+    </div>
+  );
 }
 
-function Cards({ each }: { each: { sync: Sync; status: SyncStatus }[] }) {
+/** Syncs that need nobody, each with what it does. */
+function Calm({ syncs }: { syncs: Sync[] }) {
+  const answers = useQueries({ queries: syncs.map((sync) => statusQuery(sync.project, sync.id)) });
   return (
     <ul className={classes.cards}>
-      {each.map(({ sync, status }) => (
-        <li key={sync.id}>
-          <Link to="/p/$project/syncs/$sync" params={{ project: sync.project, sync: sync.id }} className={classes.card}>
-            <SyncLogo sync={sync} size={34} />
-            <span className={classes.words}>
-              <span className={classes.name}>{sync.name}</span>
-              <span className={classes.about}>{inWords(status)}</span>
-            </span>
-            <HealthMark status={status} />
-          </Link>
-        </li>
-      ))}
+      {syncs.map((sync, index) => {
+        const status = answers[index]?.data;
+        return (
+          <li key={sync.id}>
+            <Card project={sync.project} id={sync.id} name={sync.name} sync={sync} words={status === undefined ? "…" : inWords(status)} status={status} />
+          </li>
+        );
+      })}
     </ul>
+  );
+}
+
+interface CardProps {
+  project: string;
+  id: string;
+  name: string;
+  /** Unknown beyond those that the page holds. */
+  sync: Sync | undefined;
+  words: string;
+  status: { health: SyncStatus["health"]; never_enabled?: boolean } | undefined;
+}
+
+function Card({ project, id, name, sync, words, status }: CardProps) {
+  return (
+    <Link to="/p/$project/syncs/$sync" params={{ project, sync: id }} className={classes.card}>
+      {sync === undefined ? <Logo name={name} logo={null} size={34} /> : <SyncLogo sync={sync} size={34} />}
+      <span className={classes.words}>
+        <span className={classes.name}>{name}</span>
+        <span className={classes.about}>{words}</span>
+      </span>
+      {status !== undefined && <HealthMark status={status} />}
+    </Link>
   );
 }

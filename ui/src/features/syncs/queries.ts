@@ -39,6 +39,15 @@ export function statusQuery(project: string, sync: string) {
   });
 }
 
+/** Which of all of a project's syncs wait for somebody, the worst first; asked for again while somebody looks. */
+export function projectHealthQuery(project: string) {
+  return queryOptions({
+    queryKey: ["project-health", project],
+    queryFn: () => take(api.GET("/api/v1/projects/{project}/health", { params: { path: { project } } })),
+    refetchInterval: 5_000,
+  });
+}
+
 export function versionsQuery(project: string, sync: string) {
   return infiniteQueryOptions({
     queryKey: ["versions", project, sync],

@@ -13,10 +13,7 @@ export function inWords(status: SyncStatus): string {
   if (health === "paused") {
     return backlog === 0 ? "Sends nothing while it is paused" : `${waiting} until it is enabled`;
   }
-  if (status.reason != null && status.reason !== "") {
-    const reason = plainly(status.reason).replace(/^discarded: /, "the last event could not be sent: ");
-    return inZone(reason.charAt(0).toUpperCase() + reason.slice(1));
-  }
+  if (status.reason != null && status.reason !== "") return reasonInWords(status.reason);
   if (retried > 0) {
     return retried === 1 ? "1 retry is pending" : `${count.format(retried)} retries are pending`;
   }
@@ -31,4 +28,10 @@ export function inWords(status: SyncStatus): string {
       : `${count.format(behind)} deliveries wait for earlier ones of their users`;
   }
   return backlog > 0 ? `${waiting} to be sent` : "Everything is delivered";
+}
+
+/** Why a sync isn't healthy, as a sentence. */
+export function reasonInWords(reason: string | null | undefined): string {
+  const words = plainly(reason ?? "").replace(/^discarded: /, "the last event could not be sent: ");
+  return inZone(words.charAt(0).toUpperCase() + words.slice(1));
 }

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
+import { ofAllSyncs } from "./all-syncs";
 
 export type Explained = Schemas["ExplainedEvent"];
 export type ExplainedSync = Explained["syncs"][number];
@@ -26,16 +27,20 @@ export function soughtOf(event: Record<string, unknown>): Sought {
 export function whyQuery(project: string, { id, user, device }: Sought) {
   return infiniteQueryOptions({
     queryKey: ["why", project, id ?? "", user ?? "", device ?? ""],
-    queryFn: ({ pageParam }) =>
-      take(
-        api.GET("/api/v1/projects/{project}/why", {
-          params: { path: { project }, query: { id, user, device, limit: 10, cursor: pageParam } },
-        }),
+    queryFn: ({ pageParam, signal }) =>
+      ofAllSyncs((syncs_after) =>
+        take(
+          api.GET("/api/v1/projects/{project}/why", {
+            params: { path: { project }, query: { id, user, device, limit: 10, cursor: pageParam, syncs_after } },
+            signal,
+          }),
+        ),
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
     enabled: id !== undefined || user !== undefined || device !== undefined,
-    refetchInterval: 10_000,
+    // Where there are more syncs than one answer tells of, it is asked for again by those who want to know.
+    refetchInterval: ({ state }) => (state.data?.pages.some(({ asked }) => asked > 1) === true ? false : 10_000),
   });
 }
 

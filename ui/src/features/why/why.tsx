@@ -86,7 +86,7 @@ export function WhyPage() {
         )}
         {pages.some((page) => page.syncs_left_out) && (
           <Alert color="gray" mb="md">
-            This project has more than 200 syncs: what the first 200 did is shown. What another one did is on its own page, under Deliveries.
+            This project has more than 2,000 syncs: what the first 2,000 did is shown. What another one did is on its own page, under Deliveries.
           </Alert>
         )}
         {refused.map((each, index) => (
