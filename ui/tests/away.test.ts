@@ -77,6 +77,56 @@ test("a page that is asked for while the server is away comes when it is back", 
   await page.close();
 });
 
+test("a page that isn't loaded yet says what it waits for while the server is away, and opens when it is back", { timeout: 200_000 }, async () => {
+  const place = `/p/${filled.project}`;
+  // Some come with styles of their own, some without; one is opened by its address in the same window.
+  const wanted = ["Alerts", "Users", "Syncs", "Settings", "My destinations"];
+  const opened = await Promise.all(
+    wanted.map(async (name) => {
+      const page = await (await browser.newContext({ storageState: await context.storageState(), reducedMotion: "reduce" })).newPage();
+      page.setDefaultTimeout(30_000);
+      await page.goto(server.url + place);
+      await settled(page);
+      return { name, page };
+    }),
+  );
+  await server.halt();
+  for (const { name, page } of opened) {
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: GONE }).waitFor();
+    await page.getByText("This page opens when it does.").waitFor();
+    expect(await page.locator("main").innerText(), name).not.toMatch(/preload|module|css/i);
+    expect(await findings(page), name).toEqual([]);
+  }
+  await server.resume();
+  for (const { name, page } of opened) {
+    await page.getByRole("heading", { level: 1, name }).waitFor();
+    await page.context().close();
+  }
+});
+
+test("a part of the page that can't be loaded although the server responds isn't asked for again and again", { timeout: 200_000 }, async () => {
+  const own = await browser.newContext({ storageState: await context.storageState(), reducedMotion: "reduce" });
+  const page = await own.newPage();
+  page.setDefaultTimeout(30_000);
+  let asked = 0;
+  await page.route(/\/assets\/alerts-.*\.js/, (route) => {
+    asked += 1;
+    return route.abort();
+  });
+  await page.goto(`${server.url}/p/${filled.project}/alerts`);
+  await page.getByRole("heading", { level: 1, name: "This page can't be shown" }).waitFor();
+  await page.getByText("The server responds, but a part of the page can't be loaded from it.").waitFor();
+  expect(await findings(page)).toEqual([]);
+  const before = asked;
+  await page.waitForTimeout(5_000);
+  expect(asked).toBe(before);
+  await page.unroute(/\/assets\/alerts-.*\.js/);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { level: 1, name: "Alerts" }).waitFor();
+  await own.close();
+});
+
 test("whoever comes without a session is asked to sign in, and comes to where they wanted", async () => {
   const own = await browser.newContext();
   const page = await own.newPage();

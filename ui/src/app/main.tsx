@@ -11,10 +11,12 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { hearUnloaded } from "@/components/reach";
 import { queryClient } from "./query";
 import { router } from "./router";
 import { theme } from "./theme";
 
+hearUnloaded();
 const root = document.getElementById("root");
 if (root === null) throw new Error("the document has no place for the page");
 createRoot(root).render(

@@ -1,10 +1,11 @@
 import { Alert, Button, Center, Group, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { IconAlertTriangle, IconMapOff } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { useDocumentTitle } from "@mantine/hooks";
+import { IconAlertTriangle, IconMapOff, IconPlugConnectedX } from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
 import { NO_ANSWER, ProblemError } from "@/api/client";
 import { fieldName } from "./field-name";
 import { ButtonLink } from "./links";
-import { isUnreached, useReturn } from "./reach";
+import { isUnreached, reloadOnce, useReturn } from "./reach";
 import classes from "./states.module.css";
 
 /** A list's place while it comes. */
@@ -46,24 +47,27 @@ function isGone(error: unknown): boolean {
   return error instanceof ProblemError && error.code === "not_found";
 }
 
+const isForbidden = (error: unknown): error is ProblemError => error instanceof ProblemError && error.code === "forbidden";
+
+/** Why something failed, in words. */
+function reasonOf(error: unknown): string {
+  if (isGone(error)) {
+    return "It doesn't exist, or you don't have access: it may have been deleted, the link may be incomplete, or you are signed in with another account.";
+  }
+  if (isForbidden(error)) return `${error.message}. Your role doesn't have it: ask an admin of your organisation.`;
+  if (isUnreached(error)) return NO_ANSWER;
+  return error instanceof Error ? error.message : "Something unexpected happened.";
+}
+
 /** What happened, why, and the next step. */
 export function Failed({ error, what, again }: { error: unknown; what: string; again?: () => void }) {
   const gone = isGone(error);
-  const forbidden = error instanceof ProblemError && error.code === "forbidden";
-  const why = gone
-    ? "It doesn't exist, or you don't have access: it may have been deleted, the link may be incomplete, or you are signed in with another account."
-    : forbidden
-      ? `${error.message}. Your role doesn't have it: ask an admin of your organisation.`
-      : isUnreached(error)
-        ? NO_ANSWER
-        : error instanceof Error
-          ? error.message
-          : "Something unexpected happened.";
+  const forbidden = isForbidden(error);
   const fields = error instanceof ProblemError ? error.errors : [];
   return (
     <Alert color="red" icon={<IconAlertTriangle size={18} />} title={what} role="alert">
       <Stack gap={8} align="flex-start">
-        <Text size="sm">{why}</Text>
+        <Text size="sm">{reasonOf(error)}</Text>
         {fields.length > 0 && (
           <ul className={classes.fields}>
             {fields.slice(0, 12).map((field) => (
@@ -108,30 +112,58 @@ export function NothingHere() {
   );
 }
 
-/** A page that broke. */
+/** A page that broke, or didn't come. */
 export function PageFailed({ error, reset }: { error: unknown; reset?: () => void }) {
+  const [stuck, setStuck] = useState(false);
+  const away = isUnreached(error) && !stuck;
   // A page that couldn't be had because the server was away comes when the server does.
-  useReturn(isUnreached(error), () => {
-    window.location.reload();
+  useReturn(away, () => {
+    if (!reloadOnce()) setStuck(true);
   });
+  const title = away ? "The server doesn't respond" : "This page can't be shown";
+  useDocumentTitle(`${title} · Millstream`);
   if (isGone(error)) return <NotFound />;
+  const again = (
+    <Button
+      variant="default"
+      onClick={() => {
+        reset?.();
+        window.location.reload();
+      }}
+    >
+      Try again
+    </Button>
+  );
+  if (away) {
+    return (
+      <Center mih="50vh" p="lg">
+        <div role="status">
+          <Empty whole icon={<IconPlugConnectedX size={22} />} title={title}>
+            This page opens when it does.
+          </Empty>
+        </div>
+      </Center>
+    );
+  }
   return (
     <Center mih="50vh" p="lg">
-      <Stack maw={520} w="100%">
-        <Failed
-          error={error}
-          what="This page can't be shown"
-          again={() => {
-            reset?.();
-            window.location.reload();
-          }}
-        />
-        <Group justify="center">
-          <ButtonLink to="/" variant="subtle">
-            Go to the overview
-          </ButtonLink>
-        </Group>
-      </Stack>
+      <div role="alert">
+        <Empty
+          whole
+          icon={<IconAlertTriangle size={22} />}
+          title={title}
+          action={
+            <Group justify="center">
+              {again}
+              <ButtonLink to="/" variant="subtle">
+                Go to the overview
+              </ButtonLink>
+            </Group>
+          }
+        >
+          {stuck ? "The server responds, but a part of the page can't be loaded from it." : reasonOf(error)}
+        </Empty>
+      </div>
     </Center>
   );
 }
