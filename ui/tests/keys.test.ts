@@ -215,7 +215,7 @@ test("the palette leads everywhere that the navigation does", async () => {
     await page.getByRole("button", { name: new RegExp(place, "i") }).first().waitFor();
   }
   // Each part of the settings, the installation and an open sync, also by the words that people look for.
-  const meant = { health: "Installation: Health", outbox: "Installation: Outbox", keys: "Projects and keys", "two-factor": "Your account", docs: "Read the guide", theme: "Switch to dark mode", "create project": "Create project" };
+  const meant = { health: "Installation: Health", outbox: "Installation: Outbox", keys: "Projects and keys", "two-factor": "Your account", docs: "Read the guide", theme: "Switch to dark mode", "create project": "Create project", pause: "Pause or enable a sync", replay: "Replay or backfill with a sync", networks: "Installation: Health", oidc: "Installation: Health", "single sign-on": "Guide: configuration of the server", webhook: "Connect a webhook" };
   for (const [words, name] of Object.entries(meant)) {
     await field.fill(words);
     await page.getByRole("button", { name, exact: true }).waitFor();

@@ -9,13 +9,16 @@ import {
   IconFolderPlus,
   IconLogout,
   IconMoon,
+  IconPlayerPause,
   IconPlus,
+  IconRepeat,
   IconRoute,
   IconSearch,
   IconSettings,
   IconSun,
   IconUser,
   IconUserPlus,
+  IconWebhook,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useMatch, useRouter } from "@tanstack/react-router";
@@ -51,6 +54,7 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
   const router = useRouter();
   const groups = usePlaces(project);
   const commands = useCommands(project);
+  const steps = useSyncCommands(project);
   const settings = useSettings(project);
   const syncs = useQuery({ ...syncsQuery(project?.id ?? ""), enabled: project !== undefined });
   const places = groups
@@ -76,7 +80,7 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
         { group: "This sync", actions: parts },
         { group: "Go to", actions: places },
         { group: "Syncs", actions: own },
-        { group: "Actions", actions: commands },
+        { group: "Actions", actions: [...steps, ...commands] },
         { group: "Settings", actions: settings },
         { group: "Projects", actions: others },
       ].filter((group) => group.actions.length > 0)}
@@ -125,6 +129,24 @@ function useSettings(project: Project | undefined): SpotlightActionData[] {
   return [...own, ...whole];
 }
 
+/** What is done to a sync, where none is open: it leads to the only one, or to where one is chosen. */
+function useSyncCommands(project: Project | undefined): SpotlightActionData[] {
+  const router = useRouter();
+  const may = useMay(project?.organisation, "syncs:write");
+  const open = useOpenSync();
+  const syncs = useQuery({ ...syncsQuery(project?.id ?? ""), enabled: project !== undefined }).data?.items ?? [];
+  if (project === undefined || !may || open !== undefined || syncs.length === 0) return [];
+  const [only, ...others] = syncs;
+  const go = (to: "/p/$project/syncs/$sync" | "/p/$project/syncs/$sync/again") => () => {
+    if (only !== undefined && others.length === 0) void router.navigate({ to, params: { project: project.id, sync: only.id } });
+    else void router.navigate({ to: "/p/$project/syncs", params: { project: project.id } });
+  };
+  return [
+    found(action("pause", "Pause or enable a sync", IconPlayerPause, go("/p/$project/syncs/$sync")), ["resume", "disable", "stop", "unpause"]),
+    found(action("again", "Replay or backfill with a sync", IconRepeat, go("/p/$project/syncs/$sync/again")), ["send again", "resend", "import", "archive", "failed deliveries"]),
+  ];
+}
+
 /** What can be done from everywhere, given what one may. */
 function useCommands(project: Project | undefined): SpotlightActionData[] {
   const router = useRouter();
@@ -137,7 +159,13 @@ function useCommands(project: Project | undefined): SpotlightActionData[] {
   const commands: SpotlightActionData[] = [];
   if (project !== undefined) {
     if (connects) {
-      commands.push(action("connect", "Connect a destination", IconPlus, () => void router.navigate({ to: "/p/$project/catalog", params: { project: project.id } })));
+      commands.push(
+        action("connect", "Connect a destination", IconPlus, () => void router.navigate({ to: "/p/$project/catalog", params: { project: project.id } })),
+        found(
+          action("webhook", "Connect a webhook", IconWebhook, () => void router.navigate({ to: "/p/$project/catalog", params: { project: project.id }, search: { q: "Webhook" } })),
+          ["HTTP", "endpoint", "URL"],
+        ),
+      );
     }
     if (makes) commands.push(action("project", "Create project", IconFolderPlus, () => void router.navigate({ to: "/welcome" })));
     if (invites) {
@@ -147,8 +175,18 @@ function useCommands(project: Project | undefined): SpotlightActionData[] {
     }
   }
   commands.push(
-    found(action("account", "Your account", IconUser, () => void router.navigate({ to: "/account" })), ["two-factor", "2FA", "second factor", "password", "sessions", "profile"]),
+    found(action("account", "Your account", IconUser, () => void router.navigate({ to: "/account" })), ["two-factor", "2FA", "second factor", "password", "sessions", "profile", "linked accounts"]),
     found(action("guide", "Read the guide", IconBook, () => window.open("/docs", "_blank", "noreferrer")), ["docs", "documentation", "help"]),
+    found(action("configuration", "Guide: configuration of the server", IconBook, () => window.open("/docs/configuration", "_blank", "noreferrer")), [
+      "networks",
+      "egress",
+      "OIDC",
+      "OpenID Connect",
+      "single sign-on",
+      "SSO",
+      "mail server",
+      "environment",
+    ]),
     action("reference", "API reference", IconApi, () => window.open("/api/reference", "_blank", "noreferrer")),
     found(
       action("scheme", dark ? "Switch to light mode" : "Switch to dark mode", dark ? IconSun : IconMoon, () => {
