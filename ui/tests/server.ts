@@ -20,6 +20,8 @@ function binary(): string {
   return found;
 }
 
+type Settings = Record<string, string>;
+
 /** A server of the real binary, with a data folder of its own. */
 export class Millstream {
   private page: PreviewServer | undefined;
@@ -32,18 +34,21 @@ export class Millstream {
     private process: ChildProcess,
     private readonly port: number,
     private readonly data: string,
+    private readonly settings: Settings,
   ) {}
 
-  static async start(): Promise<Millstream> {
+  /** Starts one with these settings beside those of all tests, by the names of their environment variables. */
+  static async start(settingsAt: (url: string) => Settings = () => ({})): Promise<Millstream> {
     const data = mkdtempSync(join(tmpdir(), "millstream-page-"));
     const port = await freePort();
     const own = `http://127.0.0.1:${String(port)}`;
-    const child = run(port, data);
-    const link = await firstLink(child);
-    await ready(own);
     // With PAGE, the page is of that folder (such as `dist`) rather than the one that is in the binary.
     const url = process.env.PAGE === undefined ? own : `http://127.0.0.1:${String(await freePort())}`;
-    const server = new Millstream(url, url + link, child, port, data);
+    const settings = settingsAt(url);
+    const child = run(port, data, settings);
+    const link = await firstLink(child);
+    await ready(own);
+    const server = new Millstream(url, url + link, child, port, data, settings);
     await server.servePage();
     return server;
   }
@@ -69,7 +74,7 @@ export class Millstream {
 
   /** Starts it again after `halt`, at the same address and with its data. */
   async resume(): Promise<void> {
-    this.process = run(this.port, this.data);
+    this.process = run(this.port, this.data, this.settings);
     await ready(`http://127.0.0.1:${String(this.port)}`);
     await this.servePage();
   }
@@ -89,7 +94,7 @@ export class Millstream {
 }
 
 /** The server's process, with its data in a folder. */
-function run(port: number, data: string): ChildProcess {
+function run(port: number, data: string, settings: Settings): ChildProcess {
   return spawn(binary(), ["serve"], {
     env: {
       PATH: process.env.PATH,
@@ -97,6 +102,7 @@ function run(port: number, data: string): ChildProcess {
       MILLSTREAM_LISTEN: `127.0.0.1:${String(port)}`,
       MILLSTREAM_DATA_DIR: join(data, "data"),
       MILLSTREAM_EGRESS__ALLOW: "127.0.0.0/8",
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -179,7 +185,7 @@ export class Destination {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
