@@ -116,7 +116,7 @@ const TEMPLATE = `{
 }
 `;
 
-const DEFINITION = {
+export const DEFINITION = {
   display_name: "Acme Messaging",
   about: {
     category: "messaging",

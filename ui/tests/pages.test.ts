@@ -2,78 +2,11 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { addresses, OUTSIDE, REVIEWS_EMPTY } from "./addresses";
 import { findings, launch, settled, signUp, watch } from "./browser";
 import { fill, type Filled } from "./fill";
+import { review } from "./reviewed";
 import { Destination, Millstream } from "./server";
-
-/** Every page by name, empty or full, as an address. */
-function addresses(filled: Filled, empty: string): Record<string, string> {
-  const { organisation, project, sync, failing, held, draft, definition } = filled;
-  return {
-    "overview-empty": `/p/${empty}`,
-    overview: `/p/${project}`,
-    "syncs-empty": `/p/${empty}/syncs`,
-    syncs: `/p/${project}/syncs`,
-    catalog: `/p/${project}/catalog`,
-    "catalog-nothing": `/p/${project}/catalog?q=nothing-has-this-name`,
-    destination: `/p/${project}/catalog/${definition}`,
-    "events-empty": `/p/${empty}/events`,
-    events: `/p/${project}/events`,
-    alerts: `/p/${project}/alerts`,
-    "users-none": `/p/${project}/users`,
-    "users-nobody": `/p/${project}/users?user=nobody`,
-    users: `/p/${project}/users?user=ann@example.com`,
-    "why-none": `/p/${project}/why`,
-    why: `/p/${project}/why?user=ann@example.com`,
-    "start-empty": `/p/${empty}/start`,
-    start: `/p/${project}/start`,
-    welcome: "/welcome",
-    "sync-overview": `/p/${project}/syncs/${sync}`,
-    "setup-connection": `/p/${project}/syncs/${sync}/settings`,
-    "setup-events": `/p/${project}/syncs/${sync}/settings?step=events`,
-    "setup-properties": `/p/${project}/syncs/${sync}/settings?step=properties`,
-    "setup-users": `/p/${project}/syncs/${sync}/settings?step=users`,
-    "setup-advanced": `/p/${project}/syncs/${sync}/settings?step=advanced`,
-    "sync-deliveries-none": `/p/${project}/syncs/${held}/deliveries`,
-    "sync-deliveries": `/p/${project}/syncs/${failing}/deliveries`,
-    "sync-deliveries-filtered": `/p/${project}/syncs/${failing}/deliveries?outcome=expired&from=2024-03-01T10:00:00Z`,
-    "sync-failures-none": `/p/${project}/syncs/${sync}/failures`,
-    "sync-failures": `/p/${project}/syncs/${failing}/failures?kind=attempt:connect:null`,
-    "sync-failing": `/p/${project}/syncs/${failing}`,
-    "sync-again": `/p/${project}/syncs/${sync}/again`,
-    "sync-again-failed": `/p/${project}/syncs/${failing}/again?send=failed`,
-    "sync-again-events": `/p/${project}/syncs/${sync}/again?send=events`,
-    "sync-again-archive": `/p/${project}/syncs/${sync}/again?send=archive`,
-    "sync-draft": `/p/${project}/syncs/${draft}`,
-    "setup-draft": `/p/${project}/syncs/${draft}/settings`,
-    "sync-deliveries-one": `/p/${project}/syncs/${failing}/deliveries?open=70`,
-    "sync-held": `/p/${project}/syncs/${held}`,
-    "sync-resume": `/p/${project}/syncs/${held}?resume=true`,
-    "sync-alerts": `/p/${project}/syncs/${sync}/alerts`,
-    "sync-history": `/p/${project}/syncs/${sync}/history`,
-    "sync-none": `/p/${project}/syncs/sync_0`,
-    "settings-projects": `/o/${organisation}/settings/projects`,
-    "settings-members": `/o/${organisation}/settings/members`,
-    "settings-tokens": `/o/${organisation}/settings/tokens`,
-    "settings-audit": `/o/${organisation}/settings/audit`,
-    "settings-audit-filtered": `/o/${organisation}/settings/audit?action=sync&range=1d`,
-    "portal-list": `/o/${organisation}/destinations`,
-    "portal-configuration": `/o/${organisation}/destinations/${definition}`,
-    "portal-testing": `/o/${organisation}/destinations/${definition}?tab=testing`,
-    "portal-versions": `/o/${organisation}/destinations/${definition}?tab=versions`,
-    "reviews-empty": "/reviews",
-    "installation-health": "/installation/health",
-    "installation-organisations": "/installation/organisations",
-    "installation-people": "/installation/people",
-    "installation-outbox": "/installation/outbox",
-    "installation-secrets": "/installation/secrets",
-    account: "/account",
-    "nothing-here": `/p/${project}/nothing/here`,
-  };
-}
-
-/** Those that whoever isn't signed in sees. */
-const OUTSIDE = ["/sign-in", "/sign-in?error=no_account", "/password-reset", "/invitation", "/docs", "/docs/page", "/docs/configuration"];
 
 /** With `SCREENSHOTS=1` every page in every look is also written to `screenshots/`. */
 const WRITES = process.env.SCREENSHOTS !== undefined;
@@ -145,7 +78,7 @@ async function examine(context: BrowserContext, label: string, path: string): Pr
     if (WRITES) {
       const folder = fileURLToPath(new URL(`../screenshots/${name}`, import.meta.url));
       mkdirSync(folder, { recursive: true });
-      await page.screenshot({ path: `${folder}/${label}.png` });
+      await page.screenshot({ path: `${folder}/${label}.png`, fullPage: process.env.WHOLE !== undefined });
     }
   }
   await page.close();
@@ -155,11 +88,13 @@ async function examine(context: BrowserContext, label: string, path: string): Pr
 test("every page is as it should be in every look", { timeout: 900_000 }, async () => {
   const inside = await browser.newContext({ storageState: signedIn, viewport: { width: 1440, height: 900 } });
   const outside = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const faults: string[] = [];
+  for (const [label, path] of Object.entries(REVIEWS_EMPTY)) faults.push(...(await examine(inside, label, path)));
+  const reviewed = await review(server.url, filled, inside.request);
   const left = [
-    ...Object.entries(addresses(filled, empty)).map(([label, path]) => ({ context: inside, label, path })),
+    ...Object.entries(addresses(filled, reviewed, empty)).map(([label, path]) => ({ context: inside, label, path })),
     ...OUTSIDE.map((path) => ({ context: outside, label: `outside${path.replaceAll(/[^a-z]+/g, "-")}`, path })),
   ];
-  const faults: string[] = [];
   const work = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       faults.push(...(await examine(next.context, next.label, next.path)));

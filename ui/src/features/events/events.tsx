@@ -85,7 +85,8 @@ export function EventsPage() {
           <Select
             aria-label="Event type"
             placeholder="All types"
-            w={220}
+            // Beside the button also where it is narrow.
+            w={{ base: 200, xs: 220 }}
             clearable
             searchable
             value={type ?? null}

@@ -30,6 +30,9 @@ const route = getRouteApi("/shell/reviews/$definition/$version");
 
 type Review = Schemas["ReviewView"];
 
+/** The field that the decision begins with. */
+const NOTE = "decision-note";
+
 /** A submitted version: what differs from what everyone has, what it sends, and the decision. */
 export function ReviewPage() {
   return usePerson().installation.reviewer ? <Asked /> : <ForReviewers />;
@@ -54,6 +57,14 @@ function Shown({ review: { submitted, approved } }: { review: Review }) {
     <Page
       wide
       title={content.display_name}
+      actions={
+        submitted.state === "submitted" && (
+          // Where it is narrow, the decision stands below all that is to be read.
+          <Button className={classes.ahead ?? ""} variant="default" onClick={() => document.getElementById(NOTE)?.focus()}>
+            Go to the decision
+          </Button>
+        )
+      }
       above={
         <BackLink to="/reviews">
           Reviews
@@ -171,6 +182,7 @@ function Decision({ definition, version, content }: DecisionProps) {
     <Section title="Decision">
       <Stack gap="sm">
         <Textarea
+          id={NOTE}
           label="Note"
           description={sendsMail === true ? "About the whole. Its author gets it by mail." : "About the whole. Its author sees it with the version."}
           value={note}

@@ -1,5 +1,6 @@
 import { Text } from "@mantine/core";
 import { fieldName } from "@/components/field-name";
+import { CATEGORIES } from "@/features/catalog/queries";
 import type { FieldChange } from "./difference";
 import classes from "./changes.module.css";
 
@@ -38,6 +39,8 @@ export function Changes({ changes, of }: { changes: FieldChange[]; of?: unknown 
 
 /** What the API calls settings that people choose from a few, as the page does where they are chosen. */
 const WORDS: Record<string, Record<string, string>> = {
+  category: CATEGORIES,
+  unit: { object: "An object", array_of_one: "A list of one object" },
   property_choice: { only: "Only these", all_but: "All except these" },
   choice: { only: "Only these", all_but: "All except these" },
   order: { none: "In any order", per_user: "In order for each user" },

@@ -1,0 +1,81 @@
+import type { Filled } from "./fill";
+import type { Reviewed } from "./reviewed";
+
+/** Every page by name, empty or full, as an address. */
+export function addresses(filled: Filled, reviewed: Reviewed, empty: string): Record<string, string> {
+  const { organisation, project, sync, failing, held, draft, definition } = filled;
+  return {
+    home: "/",
+    "overview-empty": `/p/${empty}`,
+    overview: `/p/${project}`,
+    "syncs-empty": `/p/${empty}/syncs`,
+    syncs: `/p/${project}/syncs`,
+    catalog: `/p/${project}/catalog`,
+    "catalog-nothing": `/p/${project}/catalog?q=nothing-has-this-name`,
+    destination: `/p/${project}/catalog/${definition}`,
+    "events-empty": `/p/${empty}/events`,
+    events: `/p/${project}/events`,
+    alerts: `/p/${project}/alerts`,
+    "users-none": `/p/${project}/users`,
+    "users-nobody": `/p/${project}/users?user=nobody`,
+    users: `/p/${project}/users?user=ann@example.com`,
+    "why-none": `/p/${project}/why`,
+    why: `/p/${project}/why?user=ann@example.com`,
+    "start-empty": `/p/${empty}/start`,
+    start: `/p/${project}/start`,
+    welcome: "/welcome",
+    "sync-overview": `/p/${project}/syncs/${sync}`,
+    "setup-connection": `/p/${project}/syncs/${sync}/settings`,
+    "setup-events": `/p/${project}/syncs/${sync}/settings?step=events`,
+    "setup-properties": `/p/${project}/syncs/${sync}/settings?step=properties`,
+    "setup-users": `/p/${project}/syncs/${sync}/settings?step=users`,
+    "setup-advanced": `/p/${project}/syncs/${sync}/settings?step=advanced`,
+    "sync-deliveries-none": `/p/${project}/syncs/${held}/deliveries`,
+    "sync-deliveries": `/p/${project}/syncs/${failing}/deliveries`,
+    "sync-deliveries-filtered": `/p/${project}/syncs/${failing}/deliveries?outcome=expired&from=2024-03-01T10:00:00Z`,
+    "sync-failures-none": `/p/${project}/syncs/${sync}/failures`,
+    "sync-failures": `/p/${project}/syncs/${failing}/failures?kind=attempt:connect:null`,
+    "sync-failing": `/p/${project}/syncs/${failing}`,
+    "sync-again": `/p/${project}/syncs/${sync}/again`,
+    "sync-again-failed": `/p/${project}/syncs/${failing}/again?send=failed`,
+    "sync-again-events": `/p/${project}/syncs/${sync}/again?send=events`,
+    "sync-again-archive": `/p/${project}/syncs/${sync}/again?send=archive`,
+    "sync-draft": `/p/${project}/syncs/${draft}`,
+    "setup-draft": `/p/${project}/syncs/${draft}/settings`,
+    "sync-deliveries-one": `/p/${project}/syncs/${failing}/deliveries?open=70`,
+    "sync-held": `/p/${project}/syncs/${held}`,
+    "sync-resume": `/p/${project}/syncs/${held}?resume=true`,
+    "sync-alerts": `/p/${project}/syncs/${sync}/alerts`,
+    "sync-history": `/p/${project}/syncs/${sync}/history`,
+    "sync-none": `/p/${project}/syncs/sync_0`,
+    "settings-projects": `/o/${organisation}/settings/projects`,
+    "settings-members": `/o/${organisation}/settings/members`,
+    "settings-tokens": `/o/${organisation}/settings/tokens`,
+    "settings-audit": `/o/${organisation}/settings/audit`,
+    "settings-audit-filtered": `/o/${organisation}/settings/audit?action=sync&range=1d`,
+    "portal-list": `/o/${organisation}/destinations`,
+    "portal-configuration": `/o/${organisation}/destinations/${definition}`,
+    "portal-testing": `/o/${organisation}/destinations/${definition}?tab=testing`,
+    "portal-versions": `/o/${organisation}/destinations/${definition}?tab=versions`,
+    "portal-returned": `/o/${organisation}/destinations/${reviewed.returned}`,
+    "portal-returned-versions": `/o/${organisation}/destinations/${reviewed.returned}?tab=versions`,
+    reviews: "/reviews",
+    "review-whole": `/reviews/${definition}/1`,
+    "review-differences": `/reviews/${reviewed.changed}/2`,
+    "review-over": `/reviews/${reviewed.returned}/1`,
+    "installation-health": "/installation/health",
+    "installation-organisations": "/installation/organisations",
+    "installation-people": "/installation/people",
+    "installation-outbox": "/installation/outbox",
+    "installation-secrets": "/installation/secrets",
+    account: "/account",
+    "signed-in": "/signed-in",
+    "nothing-here": `/p/${project}/nothing/here`,
+  };
+}
+
+/** What stands at `/reviews` before anything was submitted. */
+export const REVIEWS_EMPTY = { "reviews-empty": "/reviews" };
+
+/** Those that whoever isn't signed in sees. */
+export const OUTSIDE = ["/sign-in", "/sign-in?error=no_account", "/password-reset", "/invitation", "/docs", "/docs/page", "/docs/configuration"];
