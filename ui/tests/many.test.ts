@@ -44,7 +44,13 @@ test("more syncs than the API gives at once are all there", { timeout: 200_000 }
   await page.getByRole("list", { name: "Needs attention" }).getByRole("link", { name: /The last of all/ }).getByText("Failing").waitFor();
   expect(await findings(page)).toEqual([]);
   await page.goto(`${server.url}/p/${project}/why?user=user%201`);
-  await page.getByRole("article", { name: "Visit" }).getByRole("link", { name: "The last of all" }).waitFor();
+  // What did something comes first; of the others not all are there at once.
+  const event = page.getByRole("article", { name: "Visit" });
+  await event.getByRole("link", { name: "The last of all" }).waitFor();
+  expect(await event.getByRole("list", { name: "What each sync did" }).getByRole("listitem").filter({ has: page.getByRole("link") }).count()).toBe(50);
+  await event.getByRole("button", { name: /^Show 50 more of \d+ syncs$/ }).click();
+  await expect.poll(() => event.getByRole("list", { name: "What each sync did" }).getByRole("listitem").filter({ has: page.getByRole("link") }).count()).toBe(100);
+  expect(await findings(page)).toEqual([]);
   expect(await page.getByText(/This project has more than/).count()).toBe(0);
   await page.close();
 });

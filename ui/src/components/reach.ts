@@ -34,12 +34,17 @@ const RELOAD_PAUSE_MILLISECONDS = 30_000;
 
 /**
  * Loads the whole page anew, as it has to be where a part of it failed; false: that was done just before, and didn't
- * help. Whoever asks for it by hand may always do so.
+ * help, or it can't be known. Whoever asks for it by hand may always do so.
  */
 export function reloadOnce(now = Date.now()): boolean {
-  const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
-  if (now - last < RELOAD_PAUSE_MILLISECONDS) return false;
-  sessionStorage.setItem(RELOADED, String(now));
+  try {
+    const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
+    if (now - last < RELOAD_PAUSE_MILLISECONDS) return false;
+    sessionStorage.setItem(RELOADED, String(now));
+  } catch {
+    // Where storage is forbidden, it could go on for ever.
+    return false;
+  }
   window.location.reload();
   return true;
 }

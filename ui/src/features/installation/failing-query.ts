@@ -1,23 +1,29 @@
 import { queryOptions } from "@tanstack/react-query";
-import { api, take } from "@/api/client";
-import { PAGE } from "@/api/pages";
-import type { Sync, SyncStatus } from "@/features/syncs/queries";
+import { api, take, type Schemas } from "@/api/client";
 
-/** How many enabled syncs are looked at, and how many at once. */
-export const MOST = 2_000;
+type Health = Schemas["ProjectHealth"];
+
+/** How many projects are asked at once. */
 const AT_ONCE = 6;
+
+/** How many syncs are named. */
+export const NAMED = 8;
 
 const EVERY_MILLISECONDS = 60_000;
 
-/** A sync that can't deliver, and how it does. */
+/** A sync that can't deliver. */
 export interface Failing {
-  sync: Sync;
-  status: SyncStatus;
+  project: string;
+  sync: string;
+  name: string;
 }
 
 /** What was found of the enabled syncs of some projects. */
 export interface Found {
-  failing: Failing[];
+  /** Some of those that can't deliver. */
+  named: Failing[];
+  /** How many can't deliver. */
+  failing: number;
   /** How many were looked at. */
   looked: number;
   /** Whether there are more. */
@@ -25,40 +31,29 @@ export interface Found {
 }
 
 /** Whether deliveries fail, or can't be made. */
-const fails = ({ health }: SyncStatus) => health === "failing" || health === "misconfigured" || health === "stalled";
+const fails = ({ health }: Health["troubled"][number]) => health === "failing" || health === "misconfigured" || health === "stalled";
 
-/** The enabled syncs of these projects, page by page. */
-async function* enabledOf(projects: string[], signal: AbortSignal): AsyncGenerator<Sync> {
-  for (const project of projects) {
-    let cursor: string | undefined;
-    do {
-      const query = { limit: PAGE, cursor };
-      const page = await take(api.GET("/api/v1/projects/{project}/syncs", { params: { path: { project }, query }, signal }));
-      yield* page.items.filter(({ enabled }) => enabled);
-      cursor = page.next ?? undefined;
-    } while (cursor !== undefined);
-  }
-}
-
-/** Looks at the enabled syncs one after the other, some at once. */
-export async function look(syncs: AsyncGenerator<Sync>, statusOf: (sync: Sync) => Promise<SyncStatus>): Promise<Found> {
-  const found: Found = { failing: [], looked: 0, more: false };
+/** Looks at the syncs of each project, of some at once. */
+export async function look(projects: string[], healthOf: (project: string) => Promise<Health>): Promise<Found> {
+  const answers = new Map<string, Health>();
+  const left = [...projects];
   const work = async () => {
-    for (;;) {
-      if (found.more) return;
-      const { done, value: sync } = await syncs.next();
-      if (done === true) return;
-      if (found.looked >= MOST) {
-        found.more = true;
-        return;
-      }
-      found.looked += 1;
-      const status = await statusOf(sync);
-      if (fails(status)) found.failing.push({ sync, status });
+    for (let project = left.shift(); project !== undefined; project = left.shift()) {
+      answers.set(project, await healthOf(project));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return found;
+  const found: Found = { named: [], failing: 0, looked: 0, more: false };
+  for (const project of projects) {
+    const health = answers.get(project);
+    if (health === undefined) continue;
+    const { failing, misconfigured, stalled, healthy, degraded } = health.counts;
+    found.failing += failing + misconfigured + stalled;
+    found.looked += failing + misconfigured + stalled + healthy + degraded;
+    found.more ||= !health.complete;
+    found.named.push(...health.troubled.filter(fails).map(({ sync, name }) => ({ project, sync, name })));
+  }
+  return { ...found, named: found.named.slice(0, NAMED) };
 }
 
 /** The enabled syncs of these projects that don't deliver. */
@@ -66,8 +61,8 @@ export function failingQuery(projects: string[]) {
   return queryOptions({
     queryKey: ["failing", ...projects],
     queryFn: ({ signal }) =>
-      look(enabledOf(projects, signal), ({ project, id: sync }) =>
-        take(api.GET("/api/v1/projects/{project}/syncs/{sync}/status", { params: { path: { project, sync } }, signal })),
+      look(projects, (project) =>
+        take(api.GET("/api/v1/projects/{project}/health", { params: { path: { project }, query: { limit: NAMED } }, signal })),
       ),
     refetchInterval: EVERY_MILLISECONDS,
   });

@@ -1,33 +1,46 @@
 import { expect, test } from "vitest";
-import type { Sync, SyncStatus } from "@/features/syncs/queries";
-import { look, MOST } from "./failing-query";
+import type { Schemas } from "@/api/client";
+import { look, NAMED } from "./failing-query";
 
-async function* syncs(count: number): AsyncGenerator<Sync> {
-  for (let n = 0; n < count; n += 1) yield { id: String(n) } as Sync;
+type Health = Schemas["ProjectHealth"];
+
+const none: Health["counts"] = { healthy: 0, degraded: 0, failing: 0, paused: 0, misconfigured: 0, stalled: 0 };
+
+function troubled(count: number, health: Health["troubled"][number]["health"], name: string): Health["troubled"] {
+  return Array.from({ length: count }, (_, n) => ({ sync: `${name} ${String(n)}`, name: `${name} ${String(n)}`, health }));
 }
 
-/** Every hundredth can't deliver. */
-const statusOf = ({ id }: Sync) => Promise.resolve({ health: Number(id) % 100 === 99 ? "failing" : "healthy" } as SyncStatus);
-
-test("every enabled sync is looked at, as far as there is a bound", async () => {
-  const few = await look(syncs(450), statusOf);
-  expect(few).toMatchObject({ looked: 450, more: false });
-  expect(few.failing.map(({ sync }) => sync.id).sort()).toEqual(["199", "299", "399", "99"]);
-  const many = await look(syncs(MOST + 10), statusOf);
-  expect(many).toMatchObject({ looked: MOST, more: true });
-  expect(await look(syncs(MOST), statusOf)).toMatchObject({ looked: MOST, more: false });
-  expect(await look(syncs(0), statusOf)).toMatchObject({ looked: 0, more: false });
+test("syncs that can't deliver are counted over all projects, and the first of them named", async () => {
+  const of: Record<string, Health> = {
+    shop: { counts: { ...none, healthy: 500, paused: 7, misconfigured: 1 }, troubled: troubled(1, "misconfigured", "Wrong"), complete: true },
+    // Those of which only some attempts fail deliver.
+    app: { counts: { ...none, degraded: 2 }, troubled: troubled(2, "degraded", "Some"), complete: true },
+    site: { counts: { ...none, failing: 40, stalled: 1, healthy: 3 }, troubled: [...troubled(1, "stalled", "Still"), ...troubled(7, "failing", "Down")], complete: false },
+  };
+  const found = await look(["shop", "app", "site"], async (project) => {
+    // Answers come in any order.
+    await new Promise((resolve) => setTimeout(resolve, project === "shop" ? 5 : 0));
+    return of[project] ?? { counts: none, troubled: [], complete: true };
+  });
+  expect([found.failing, found.looked, found.more]).toEqual([42, 547, true]);
+  expect(found.named.length).toBe(NAMED);
+  expect(found.named.slice(0, 3)).toEqual([
+    { project: "shop", sync: "Wrong 0", name: "Wrong 0" },
+    { project: "site", sync: "Still 0", name: "Still 0" },
+    { project: "site", sync: "Down 0", name: "Down 0" },
+  ]);
 });
 
-test("a few are asked at a time", async () => {
+test("a few projects are asked at a time", async () => {
   let [now, most] = [0, 0];
-  await look(syncs(100), async (sync) => {
+  const asked = await look(Array.from({ length: 40 }, (_, n) => String(n)), async () => {
     now += 1;
     most = Math.max(most, now);
     await new Promise((resolve) => setTimeout(resolve, 1));
     now -= 1;
-    return statusOf(sync);
+    return { counts: { ...none, healthy: 1 }, troubled: [], complete: true };
   });
+  expect(asked.looked).toBe(40);
   expect(most).toBeGreaterThan(1);
   expect(most).toBeLessThan(10);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { besideItsState, foldedOf } from "./summary";
+import type { Schemas } from "@/api/client";
+import { besideItsState, doersFirst, foldedOf } from "./summary";
 
 test("what the state says isn't said once more", () => {
   expect(besideItsState("delivered at 5:52:38 PM at attempt 1 in 5 ms, status 200")).toBe("at 5:52:38 PM, attempt 1, 5 ms, status 200");
@@ -15,4 +16,10 @@ test("drafts are folded away, unless there is one alone", () => {
   expect(foldedOf([a, b, c, d])).toEqual({ did: [a, d], drafts: [b, c] });
   expect(foldedOf([b, a])).toEqual({ did: [b, a], drafts: [] });
   expect(foldedOf([b, c])).toEqual({ did: [], drafts: [b, c] });
+});
+
+test("syncs that did something come before those that an event was nothing for", () => {
+  const sync = (name: string, ...states: Schemas["VerdictState"][]) => ({ name, verdicts: states.map((state) => ({ state })) });
+  const all = [sync("A", "filtered"), sync("B", "pending"), sync("C", "never_enabled"), sync("D", "filtered", "delivered"), sync("E", "lost")];
+  expect(doersFirst(all).map(({ name }) => name).join("")).toBe("BDEAC");
 });

@@ -14,3 +14,12 @@ export function foldedOf<T extends { verdicts: { state: Schemas["VerdictState"] 
   const drafts = syncs.filter(isDraft);
   return drafts.length < 2 ? { did: syncs, drafts: [] } : { did: syncs.filter((each) => !isDraft(each)), drafts };
 }
+
+/** What says no more than that an event was none of a sync's. */
+const NONE_OF_ITS: Schemas["VerdictState"][] = ["filtered", "before_sync", "forgotten", "never_enabled"];
+
+/** Syncs that did something with an event before those that it was nothing for; otherwise as they were. */
+export function doersFirst<T extends { verdicts: { state: Schemas["VerdictState"] }[] }>(syncs: T[]): T[] {
+  const did = ({ verdicts }: T) => verdicts.some(({ state }) => !NONE_OF_ITS.includes(state));
+  return [...syncs.filter(did), ...syncs.filter((each) => !did(each))];
+}

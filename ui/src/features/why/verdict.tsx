@@ -12,7 +12,7 @@ import {
   IconRepeat,
   type Icon,
 } from "@tabler/icons-react";
-import { Text } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "@/api/client";
 import { sentenceCase } from "@/components/highlight";
@@ -21,7 +21,7 @@ import { Time } from "@/components/moment";
 import { inZone } from "@/components/time";
 import { inNumbers } from "@/features/overview/figures";
 import type { Explained, ExplainedSync, Verdict } from "./queries";
-import { besideItsState, foldedOf } from "./summary";
+import { besideItsState, doersFirst, foldedOf } from "./summary";
 import classes from "./why.module.css";
 
 interface Look {
@@ -81,7 +81,33 @@ function Drafts({ project, drafts }: { project: string; drafts: ExplainedSync[] 
   );
 }
 
+/** How many syncs are shown of an event at a time. */
+const SHOWN = 50;
+
 function Syncs({ project, syncs, label }: { project: string; syncs: ExplainedSync[]; label: string }) {
+  const [shown, setShown] = useState(SHOWN);
+  const left = syncs.length - shown;
+  const sorted = syncs.length > SHOWN ? doersFirst(syncs) : syncs;
+  return (
+    <>
+      <List project={project} syncs={sorted.slice(0, shown)} label={label} />
+      {left > 0 && (
+        <Button
+          variant="default"
+          size="xs"
+          mt="xs"
+          onClick={() => {
+            setShown(shown + SHOWN);
+          }}
+        >
+          Show {inNumbers(Math.min(left, SHOWN))} more of {inNumbers(left)} syncs
+        </Button>
+      )}
+    </>
+  );
+}
+
+function List({ project, syncs, label }: { project: string; syncs: ExplainedSync[]; label: string }) {
   return (
     <ul className={classes.syncs} aria-label={label}>
       {syncs.map((sync) => (
