@@ -126,7 +126,7 @@ test("what waits for a property of its user is said, with the property", async (
   const row = page.getByRole("table", { name: "Retries" }).getByRole("row").nth(1);
   await row.getByText("When it is set").waitFor();
   await row.getByText("None yet").waitFor();
-  await row.getByRole("link", { name: "Event" }).click();
+  await row.getByRole("link", { name: "Page Viewed · nobody-yet@example.com" }).click();
   await page.getByRole("dialog").getByText(/Waits for property "crm_id"/).waitFor();
   await page.close();
 });
